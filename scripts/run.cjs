@@ -1,0 +1,45 @@
+// Starts a TypeScript file, or the test runner, on the Node that `npm install` put into node_modules.
+// Plain old CommonJS on purpose: it must also run on the Node that is too old for everything else.
+'use strict';
+
+var parts = process.versions.node.split('.').map(Number);
+var runsTypeScript = parts[0] > 24 || (parts[0] === 24 && parts[1] >= 3);
+
+if (!runsTypeScript) {
+  console.error(
+    'Darkroom runs on Node 24, this is Node ' +
+      process.versions.node +
+      '. Run `npm install` here once (it brings its ' +
+      'own Node 24; your npm must allow the install script of the package "node"), then start with npm: npm start.',
+  );
+  process.exit(1);
+}
+
+var path = require('node:path');
+var root = path.join(__dirname, '..');
+var target = process.argv[2];
+
+if (target === '--test') {
+  var given = process.argv.slice(3);
+  var files = given.length > 0 ? given : ['test/**/*.test.ts'];
+  var run = require('node:child_process').spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=300000'].concat(files),
+    { cwd: root, stdio: 'inherit' },
+  );
+  process.exit(run.status === null ? 1 : run.status);
+}
+
+// node:sqlite still announces itself as experimental; people should see Darkroom's words only.
+var emitWarning = process.emitWarning;
+process.emitWarning = function (warning, options) {
+  var type = typeof options === 'string' ? options : options && options.type;
+  if (type === 'ExperimentalWarning' || (warning && warning.name === 'ExperimentalWarning')) return;
+  return emitWarning.apply(process, arguments);
+};
+
+process.argv.splice(1, 2, path.join(root, target));
+import(require('node:url').pathToFileURL(path.join(root, target)).href).catch(function (error) {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,20 @@
+/**
+ * A mistake the person can mend: its message is written for them and shown as it is. It says what was
+ * expected, what came and what to do. Every other error is logged and shown as a short reference id.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+/** The generation was stopped on request: by a person, or because the program is closing. */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+  constructor() {
+    super('The generation was cancelled.');
+  }
+}
+
+/** The engine's host (thread or child process) died under a generation. The job may be tried once more. */
+export class EngineCrashedError extends Error {
+  override readonly name = 'EngineCrashedError';
+}

@@ -1,0 +1,62 @@
+/** Every name a person can choose by, in the order menus show them. The tables elsewhere are typed by these lists. */
+
+export const SAMPLERS = [
+  'euler',
+  'euler_a',
+  'heun',
+  'dpm2',
+  'dpm2_a',
+  'lms',
+  'dpm_fast',
+  'dpm_adaptive',
+  'dpmpp_2s_a',
+  'dpmpp_sde',
+  'dpmpp_2m',
+  'dpmpp_2m_sde',
+  'dpmpp_2m_sde_heun',
+  'dpmpp_3m_sde',
+  'restart',
+  'ddim',
+  'ddim_cfgpp',
+  'plms',
+  'unipc',
+  'ddpm',
+  'deis',
+  'lcm',
+  'tcd',
+  'flow_euler',
+] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+/** `automatic` is A1111's choice for the sampler: see samplers/samplers.ts. */
+export const SCHEDULES = [
+  'automatic',
+  'uniform',
+  'karras',
+  'exponential',
+  'polyexponential',
+  'sgm_uniform',
+  'simple',
+  'normal',
+  'ddim_uniform',
+  'beta',
+  'kl_optimal',
+  'align_your_steps',
+] as const;
+export type ScheduleName = (typeof SCHEDULES)[number];
+
+/** Where the start noise comes from: torch's CPU generator (mt19937) or A1111's GPU generator (Philox). */
+export const RNGS = ['cpu', 'nv'] as const;
+export type RngName = (typeof RNGS)[number];
+
+/** Whose rules hold for noise, spacing, emphasis, clip skip and img2img. */
+export const PROFILES = ['a1111', 'diffusers', 'comfy'] as const;
+export type ProfileName = (typeof PROFILES)[number];
+
+/** How prompt weights act on the text embedding (A1111's names). `none` also leaves the syntax unread. */
+export const EMPHASES = ['original', 'no_norm', 'ignore', 'none'] as const;
+export type EmphasisName = (typeof EMPHASES)[number];
+
+export const DEVICES = ['auto', 'cuda', 'webgpu', 'dml', 'coreml', 'cpu'] as const;
+export type DeviceName = (typeof DEVICES)[number];
+export type ProviderName = Exclude<DeviceName, 'auto'>;

@@ -1,0 +1,133 @@
+import type {
+  EmphasisName,
+  ProfileName,
+  ProviderName,
+  RngName,
+  SamplerName,
+  ScheduleName,
+} from './names.ts';
+
+/**
+ * One complete order for pictures: nothing left to a default, so that the same request on the same machine
+ * and provider gives the same bytes for ever. Plain data: it crosses threads, and JSON through
+ * encodeRequest/decodeRequest (request-codec.ts).
+ */
+export type GenerateRequest = {
+  /** name of a model in the registry, or an absolute folder (command line only) */
+  model: string;
+  prompt: string;
+  negativePrompt: string;
+  /** pixels, divisible by the model's size factor */
+  width: number;
+  height: number;
+  /** images in the batch, 1-9; image i uses seed + i */
+  count: number;
+  steps: number;
+  /** classifier-free guidance scale w in uncond + w (cond - uncond); 1 switches guidance off */
+  guidanceScale: number;
+  /** null (profile diffusers only): the model folder's scheduler_config.json decides */
+  sampler: SamplerName | null;
+  schedule: ScheduleName;
+  /** 0 <= seed < 2^64 */
+  seed: bigint;
+  /** A1111's variation seed: start noise = slerp(strength, noise(seed), noise(variation.seed)); strength 0-1 */
+  variation: { seed: bigint; strength: number } | null;
+  /** A1111's seed resize: noise made for this size in pixels, then centred in the real size */
+  seedResize: { width: number; height: number } | null;
+  /** A1111's eta noise seed delta: added to the seed for all noise after the first draw */
+  etaNoiseSeedDelta: number;
+  /** noise multiplier of ancestral and DDIM samplers; null: the sampler's own default */
+  eta: number | null;
+  /** guidance rescale phi of "Common Diffusion Noise Schedules and Sample Steps are Flawed", 0-1 */
+  guidanceRescale: number;
+  /** counts as A1111 does: 1 = last layer, 2 = the layer before it, … */
+  clipSkip: number;
+  emphasis: EmphasisName;
+  rng: RngName;
+  profile: ProfileName;
+  /** img2img and inpainting; null for txt2img */
+  init: InitImage | null;
+};
+
+export type InitImage = {
+  /** encoded picture (PNG, JPEG or WebP) */
+  image: Uint8Array;
+  /** share of the noise put back, 0-1 */
+  strength: number;
+  /** white = repaint, black = keep; same size as the picture */
+  mask: Uint8Array | null;
+  /** blur of the mask's edge in pixels (A1111's mask blur) */
+  maskBlur: number;
+  /** repaint only the masked region, at full size */
+  onlyMasked: boolean;
+};
+
+/** What a person or a program asked for before defaults and checks: parseRequest makes a GenerateRequest of it. */
+export type RequestInput = {
+  [K in keyof GenerateRequest]?: unknown;
+};
+
+/** A model folder as the registry sees it, without loading a session. */
+export type ModelInfo = {
+  name: string;
+  folder: string;
+  /** first 10 hex digits of the SHA-256 over the denoiser's graph file (and its external data's size) */
+  hash: string;
+  /** detected from graphs and configs, never from the name */
+  family: 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner' | 'lcm' | 'sd3' | 'flux';
+  inpainting: boolean;
+  /** width and height must be divisible by this */
+  sizeFactor: number;
+  /** the size the model was trained at, pixels */
+  nativeSize: { width: number; height: number };
+  defaults: { sampler: SamplerName; schedule: ScheduleName; steps: number; guidanceScale: number };
+};
+
+export type ImageSize = { width: number; height: number };
+
+export type Preview = ImageSize & {
+  /** all images of the batch side by side; for the eye only */
+  jpeg: Uint8Array;
+};
+
+export type Progress =
+  | { phase: 'loading' | 'encoding' | 'decoding'; step: number; steps: number }
+  | {
+      phase: 'sampling';
+      /** finished steps, 1 … steps */
+      step: number;
+      steps: number;
+      /** noise level the step started from */
+      sigma: number;
+      /** the x̂0 latents of this step, [B,C,h,w] in shape, before the VAE's scaling; absent unless asked for */
+      denoised?: { data: Float32Array; shape: readonly number[] };
+      /** present when a preview was due */
+      preview?: Preview;
+    };
+
+export type GeneratedImage = ImageSize & {
+  png: Uint8Array;
+  seed: bigint;
+  /** A1111 `parameters` text, as inside the PNG */
+  infotext: string;
+};
+
+export type Timings = {
+  load_ms: number;
+  encode_ms: number;
+  steps_ms: number[];
+  decode_ms: number;
+  total_ms: number;
+  /** time inside ONNX Runtime's run(), for the overhead figure */
+  onnx_ms: number;
+};
+
+export type GenerateResult = {
+  images: GeneratedImage[];
+  request: GenerateRequest;
+  model: { name: string; hash: string };
+  provider: ProviderName;
+  timings: Timings;
+  /** final latents [B,C,h,w] before the VAE's scaling, when asked for */
+  latents?: { data: Float32Array; shape: readonly number[] };
+};

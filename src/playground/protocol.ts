@@ -1,0 +1,95 @@
+/**
+ * What the page and the local Discord say to each other over one WebSocket (`/client`), as JSON texts.
+ * Messages, components, embeds, commands and modals keep Discord's own API v10 shapes, so that the page
+ * renders what a Discord client would be given.
+ */
+import type {
+  APIApplicationCommand,
+  APIApplicationCommandOptionChoice,
+  APIMessage,
+  APIModalInteractionResponseCallbackData,
+} from 'discord-api-types/v10';
+
+export type PlaygroundUser = { id: string; name: string; avatarColour: string };
+export type PlaygroundChannel = { id: string; name: string; ageRestricted: boolean };
+export type PlaygroundGuild = {
+  id: string;
+  name: string;
+  channels: readonly PlaygroundChannel[];
+  /** user id -> may manage this server */
+  managers: readonly string[];
+  members: readonly string[];
+};
+
+/** `sentAs`: which person this tab is; ephemeral messages go to that person only. */
+export type FromPage =
+  | { type: 'hello'; userId: string | null }
+  | { type: 'open'; channelId: string }
+  | {
+      type: 'command';
+      nonce: string;
+      channelId: string;
+      commandId: string;
+      /** message commands: the message it was used on */
+      targetId?: string;
+      options: readonly CommandValue[];
+    }
+  | {
+      type: 'autocomplete';
+      nonce: string;
+      channelId: string;
+      commandId: string;
+      options: readonly CommandValue[];
+      focused: string;
+    }
+  | {
+      type: 'component';
+      nonce: string;
+      messageId: string;
+      customId: string;
+      componentType: number;
+      values?: readonly string[];
+    }
+  | {
+      type: 'modal';
+      nonce: string;
+      /** from `show-modal` */
+      interactionId: string;
+      customId: string;
+      /** custom id of the input -> text, or the chosen values */
+      values: Readonly<Record<string, string | readonly string[]>>;
+    }
+  | { type: 'dismiss'; messageId: string }
+  | { type: 'say'; channelId: string; content: string };
+
+/** value: string, number, boolean, or for attachment options the id answered by POST /client/upload */
+export type CommandValue = { name: string; type: number; value: string | number | boolean };
+
+export type FromServer =
+  | {
+      type: 'ready';
+      you: PlaygroundUser;
+      users: readonly PlaygroundUser[];
+      guilds: readonly PlaygroundGuild[];
+      bot: { id: string; name: string; online: boolean };
+    }
+  | { type: 'bot'; online: boolean }
+  | { type: 'commands'; guildId: string; commands: readonly APIApplicationCommand[] }
+  | { type: 'history'; channelId: string; messages: readonly PlaygroundMessage[] }
+  | { type: 'message'; channelId: string; message: PlaygroundMessage }
+  | { type: 'message-deleted'; channelId: string; messageId: string }
+  | { type: 'choices'; nonce: string; choices: readonly APIApplicationCommandOptionChoice[] }
+  | {
+      type: 'show-modal';
+      nonce: string;
+      interactionId: string;
+      modal: APIModalInteractionResponseCallbackData;
+    }
+  /** the bot acknowledged: the page stops its spinner */
+  | { type: 'acknowledged'; nonce: string }
+  /** words as Discord shows them: "The application did not respond" and the like */
+  | { type: 'interaction-failed'; nonce: string; reason: string }
+  | { type: 'refused'; reason: string };
+
+/** Attachment and media URLs in it are ready to load from the page. `thinking` is Discord's deferred state. */
+export type PlaygroundMessage = APIMessage & { thinking?: boolean };

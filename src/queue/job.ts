@@ -1,0 +1,126 @@
+import type { GenerateRequest, Progress } from '../engine/request.ts';
+
+/** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
+export type JobId = string;
+
+/** Opaque to the queue: where the reply lives. JSON. */
+export type JobContext = Readonly<Record<string, unknown>>;
+
+export type NewJob = {
+  /** idempotency key (interaction id): a second submit with the same key returns the first job */
+  key: string;
+  /** fairness, first level; a direct message counts as guild `dm:<user>` */
+  guildId: string;
+  /** fairness, second level, and owner */
+  userId: string;
+  request: GenerateRequest;
+  context: JobContext;
+  /** job this one was made from (reroll, variation) */
+  parentId: JobId | null;
+};
+
+export type StoredImage = {
+  /** key in the picture store, e.g. `<jobId>-0.png` */
+  key: string;
+  seed: string;
+  width: number;
+  height: number;
+};
+
+export type StoredResult = {
+  images: readonly StoredImage[];
+  infotext: string;
+  provider: string;
+  modelHash: string;
+  seconds: number;
+};
+
+/** Words for the person; `reference` names the log line when the cause is ours. */
+export type JobFailure = { message: string; reference: string | null };
+
+export type JobStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+
+export type Job = NewJob & {
+  id: JobId;
+  status: JobStatus;
+  /** 0 before the first claim; the fence against late results */
+  attempt: number;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  result: StoredResult | null;
+  failure: JobFailure | null;
+  /** the final message was recorded as sent */
+  delivered: boolean;
+};
+
+export type JobOutcome =
+  | { status: 'done'; result: StoredResult }
+  | { status: 'failed'; failure: JobFailure }
+  | { status: 'cancelled' };
+
+/** What a reply renders. */
+export type JobState =
+  | { status: 'waiting'; position: number; waitSeconds: number | null }
+  | { status: 'running'; progress: Progress | null }
+  | { status: 'done'; result: StoredResult }
+  | { status: 'failed'; failure: JobFailure }
+  | { status: 'cancelled' };
+
+/** A waiting job's place. position 1 runs next; waitSeconds null until this machine has measured a step. */
+export type Outlook = { id: JobId; position: number; waitSeconds: number | null };
+
+export type CancelAnswer = 'cancelled' | 'stopping' | 'already-finished' | 'not-yours' | 'unknown';
+
+export type QueueLimits = {
+  waitingPerUser: number;
+  waitingPerGuild: number;
+};
+
+/** One measured generation, from which costs and waits are estimated. */
+export type Measurement = {
+  model: string;
+  pixels: number;
+  images: number;
+  /** network evaluations were guided (two a step) */
+  guided: boolean;
+  steps: number;
+  stepSeconds: number;
+  /** everything but the steps: encode, decode, store */
+  fixedSeconds: number;
+};
+
+/**
+ * A durable fair queue. Everything it acknowledged survives kill -9 at any moment. Start-time fair queueing
+ * over guilds, then over the users inside a guild; cost = measured step time x steps x pixels x images.
+ * All implementations pass test/queue/contract.ts.
+ */
+export type Queue = {
+  /** Throws UserError when a limit on waiting jobs is reached. */
+  submit(job: NewJob): Promise<Job>;
+  /** The fairest waiting job becomes running with attempt + 1; null when none waits. */
+  claim(): Promise<Job | null>;
+  /** False when the attempt is no longer the current one: the late result is dropped. */
+  finish(id: JobId, attempt: number, outcome: JobOutcome): Promise<boolean>;
+  /** Back to the head of its line, charge refunded. */
+  release(id: JobId, attempt: number): Promise<boolean>;
+  /** A waiting job is cancelled here and its charge refunded; a running one answers 'stopping' (its runner aborts it). */
+  cancel(id: JobId, by: { userId: string; moderator: boolean }): Promise<CancelAnswer>;
+  get(id: JobId): Promise<Job | null>;
+  /** Every waiting job in the order it would run now. */
+  outlook(): Promise<readonly Outlook[]>;
+  /** Replaces the job's context (the reply learnt its message id). */
+  setContext(id: JobId, context: JobContext): Promise<void>;
+  /** Marks the final message as sent. */
+  setDelivered(id: JobId): Promise<void>;
+  /** Finished jobs whose final message was not recorded as sent, and every job still waiting or running. */
+  unsettled(): Promise<readonly Job[]>;
+  /** Newest first; at most `limit`. */
+  recent(filter: { guildId?: string; userId?: string; limit: number }): Promise<readonly Job[]>;
+  measure(measurement: Measurement): Promise<void>;
+  /** Seconds this machine would need; null until it has measured the model. */
+  estimate(request: GenerateRequest): Promise<number | null>;
+  /** Calls back when the set of waiting jobs or their order may have changed; returns the way to stop. */
+  onChange(listener: () => void): () => void;
+  close(): Promise<void>;
+};
