@@ -19,7 +19,10 @@ export type PlaygroundGuild = {
   /** user id -> may manage this server */
   managers: readonly string[];
   members: readonly string[];
+  /** for role selects and mentions; absent: the server has no roles but @everyone */
+  roles?: readonly PlaygroundRole[];
 };
+export type PlaygroundRole = { id: string; name: string; color: number };
 
 /** `sentAs`: which person this tab is; ephemeral messages go to that person only. */
 export type FromPage =
@@ -30,8 +33,10 @@ export type FromPage =
       nonce: string;
       channelId: string;
       commandId: string;
-      /** message commands: the message it was used on */
+      /** message commands: the message it was used on (user commands: the person) */
       targetId?: string;
+      /** names of the subcommand group and subcommand, outermost first; `options` are the leaf's own */
+      path?: readonly string[];
       options: readonly CommandValue[];
     }
   | {
@@ -39,6 +44,8 @@ export type FromPage =
       nonce: string;
       channelId: string;
       commandId: string;
+      path?: readonly string[];
+      /** what is filled in so far, the focused one included as typed (a number option may hold text) */
       options: readonly CommandValue[];
       focused: string;
     }
@@ -56,7 +63,10 @@ export type FromPage =
       /** from `show-modal` */
       interactionId: string;
       customId: string;
-      /** custom id of the input -> text, or the chosen values */
+      /**
+       * custom id of the input -> text, or the chosen values. Radio group: the value, '' for none;
+       * checkbox: 'true' or 'false'; file upload: the ids answered by POST /client/upload.
+       */
       values: Readonly<Record<string, string | readonly string[]>>;
     }
   | { type: 'dismiss'; messageId: string }
@@ -64,6 +74,12 @@ export type FromPage =
 
 /** value: string, number, boolean, or for attachment options the id answered by POST /client/upload */
 export type CommandValue = { name: string; type: number; value: string | number | boolean };
+
+/**
+ * POST /client/upload?name=<file name, URL-encoded>, the file's bytes as the body and its type as
+ * Content-Type; answers this as JSON, or 4xx with `{ "error": "<words>" }`.
+ */
+export type Uploaded = { id: string; name: string; size: number; contentType: string; url: string };
 
 export type FromServer =
   | {
@@ -91,5 +107,11 @@ export type FromServer =
   | { type: 'interaction-failed'; nonce: string; reason: string }
   | { type: 'refused'; reason: string };
 
-/** Attachment and media URLs in it are ready to load from the page. `thinking` is Discord's deferred state. */
-export type PlaygroundMessage = APIMessage & { thinking?: boolean };
+/**
+ * Attachment and media URLs in it are ready to load from the page. `thinking` is Discord's deferred state.
+ * `used`: the command this message answers, with the values given to it, for the line above it.
+ */
+export type PlaygroundMessage = APIMessage & {
+  thinking?: boolean;
+  used?: { name: string; options: readonly CommandValue[] };
+};
