@@ -1,0 +1,36 @@
+# Darkroom on the CPU. For an NVIDIA GPU: docker build --target cuda -t darkroom:cuda .
+# (needs the NVIDIA Container Toolkit on the host; run with --gpus all).
+
+FROM node:24-bookworm-slim AS base
+WORKDIR /app
+ENV NODE_ENV=production DATA_DIR=/data MODELS_DIR=/models LOG_LEVEL=info
+# the image brings Node 24 itself, so the npm package "node" needs no install script here
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+COPY tsconfig.json ARCHITECTURE.md README.md LICENSE ./
+COPY scripts scripts
+COPY src src
+COPY commands commands
+COPY models/demo /models/demo
+RUN mkdir -p /data && chown node:node /data
+VOLUME ["/data"]
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+
+# The CUDA libraries of ONNX Runtime come from NuGet, CUDA 12 and cuDNN 9 from NVIDIA's image.
+FROM nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04 AS cuda
+COPY --from=base /usr/local/bin/node /usr/local/bin/node
+COPY --from=base /app /app
+COPY --from=base /models /models
+WORKDIR /app
+ENV NODE_ENV=production DATA_DIR=/data MODELS_DIR=/models DEVICE=cuda
+RUN node scripts/run.cjs scripts/setup-cuda.ts --libraries-only \
+  && useradd --uid 10001 --create-home darkroom && mkdir -p /data && chown darkroom /data
+USER darkroom
+VOLUME ["/data"]
+EXPOSE 3000
+CMD ["node", "scripts/run.cjs", "src/main.ts"]
+
+FROM base AS cpu
+USER node
+CMD ["node", "scripts/run.cjs", "src/main.ts"]

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from './engine/errors.ts';
+import { DEVICES, type DeviceName } from './engine/names.ts';
+
+/** Everything the environment decides. Read once, frozen, handed down as arguments. */
+export type Config = {
+  /** null: no token, so the playground starts */
+  discordToken: string | null;
+  /** a local Discord's API, e.g. http://127.0.0.1:8080/api; null: Discord itself */
+  discordApiBase: string | null;
+  dataDir: string;
+  modelsDir: string;
+  device: DeviceName;
+  isolation: 'thread' | 'process';
+  playgroundPort: number;
+  logLevel: LogLevel;
+  waitingPerUser: number;
+  waitingPerGuild: number;
+  /** bytes of model files kept loaded */
+  modelCacheBytes: number;
+  stepDeadlineMs: number;
+};
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads a `.env` file of the working directory into process.env (existing variables win), if there is one. */
+export function loadEnvFile(file = '.env'): void {
+  if (existsSync(file)) process.loadEnvFile(file);
+}
+
+/**
+ * Environment -> Config. Reports every mistake at once.
+ * @throws UserError naming each variable, what it holds and what is allowed
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const mistakes: string[] = [];
+  const read = readers(env, mistakes);
+  const config: Config = {
+    discordToken: read.text('DISCORD_TOKEN'),
+    discordApiBase: read.apiBase('DISCORD_API_BASE'),
+    dataDir: path.resolve(read.text('DATA_DIR') ?? 'data'),
+    modelsDir: path.resolve(read.text('MODELS_DIR') ?? 'models'),
+    device: read.choice('DEVICE', DEVICES, 'auto'),
+    isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
+    playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
+    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    waitingPerUser: read.integer('QUEUE_PER_USER', 1, 1000, 5),
+    waitingPerGuild: read.integer('QUEUE_PER_SERVER', 1, 10_000, 50),
+    modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
+    stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
+  };
+  if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
+    mistakes.push(
+      'DISCORD_API_BASE is set and DISCORD_TOKEN looks like a real bot token. A real token is never sent to ' +
+        'another server: unset DISCORD_API_BASE, or use the token of the local Discord.',
+    );
+  }
+  if (mistakes.length > 0) {
+    throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
+  }
+  return Object.freeze(config);
+}
+
+/**
+ * Bot tokens are `base64(snowflake).base64(time).base64(hmac)`: the first part decodes to 17-20 digits and
+ * the last has at least 27 characters.
+ */
+function looksLikeDiscordToken(token: string | null): boolean {
+  const [id = '', , mac = '', ...rest] = (token ?? '').replace(/^Bot /i, '').split('.');
+  if (rest.length > 0 || mac.length < 27) return false;
+  return /^\d{17,20}$/.test(Buffer.from(id, 'base64').toString('latin1'));
+}
+
+function readers(env: Environment, mistakes: string[]) {
+  const text = (name: string): string | null => env[name]?.trim() || null;
+  return {
+    text,
+    choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+      const value = text(name)?.toLowerCase();
+      if (value === undefined) return fallback;
+      const match = allowed.find((option) => option === value);
+      if (match === undefined) {
+        mistakes.push(`${name} is ${quote(value)}; allowed: ${allowed.join(', ')}.`);
+      }
+      return match ?? fallback;
+    },
+    integer(name: string, min: number, max: number, fallback: number): number {
+      const value = text(name);
+      if (value === null) return fallback;
+      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+      if (number >= min && number <= max) return number;
+      mistakes.push(
+        `${name} is ${quote(value)}; expected a whole number from ${min} to ${max} (default ${fallback}).`,
+      );
+      return fallback;
+    },
+    apiBase(name: string): string | null {
+      const value = text(name);
+      if (value === null) return null;
+      const url = URL.canParse(value) ? new URL(value) : null;
+      const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname ?? '');
+      if (url === null || !loopback || !['http:', 'https:'].includes(url.protocol)) {
+        mistakes.push(
+          `${name} is ${quote(value)}; expected the API of a Discord on this machine, e.g. ` +
+            'http://127.0.0.1:8080/api. For Discord itself leave it unset.',
+        );
+        return null;
+      }
+      return value.replace(/\/+$/, '');
+    },
+  };
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { test } from 'node:test';
+import { loadConfig } from '../src/config.ts';
+import { UserError } from '../src/engine/errors.ts';
+
+function refusal(env: Record<string, string>): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    assert.ok(error instanceof UserError);
+    return error.message;
+  }
+  assert.fail('expected a UserError');
+}
+
+test('an empty environment gives the playground on the best device', () => {
+  const config = loadConfig({});
+  assert.equal(config.discordToken, null);
+  assert.equal(config.device, 'auto');
+  assert.equal(config.isolation, 'thread');
+  assert.equal(config.playgroundPort, 3000);
+  assert.ok(Object.isFrozen(config));
+});
+
+test('every mistake is reported at once, with the value and what is allowed', () => {
+  const message = refusal({
+    DEVICE: 'gpu',
+    PLAYGROUND_PORT: '99999',
+    LOG_LEVEL: 'loud',
+    ENGINE_ISOLATION: 'vm',
+  });
+  assert.match(message, /DEVICE is "gpu"; allowed: auto, cuda, webgpu, dml, coreml, cpu\./);
+  assert.match(message, /PLAYGROUND_PORT is "99999"; expected a whole number from 0 to 65535/);
+  assert.match(message, /LOG_LEVEL is "loud"/);
+  assert.match(message, /ENGINE_ISOLATION is "vm"; allowed: thread, process/);
+});
+
+test('only a Discord on this machine may be named as the API', () => {
+  for (const base of [
+    'http://127.0.0.1:8080/api',
+    'http://localhost:1/api/',
+    'http://[::1]:9/api',
+  ]) {
+    assert.equal(loadConfig({ DISCORD_API_BASE: base }).discordApiBase, base.replace(/\/$/, ''));
+  }
+  for (const base of [
+    'https://discord.com/api',
+    'http://127.0.0.1.evil.example/api',
+    'ftp://127.0.0.1/',
+    'nonsense',
+  ]) {
+    assert.match(
+      refusal({ DISCORD_API_BASE: base }),
+      /expected the API of a Discord on this machine/,
+    );
+  }
+});
+
+test('a real-looking token is never sent to a local Discord', () => {
+  const real = [
+    Buffer.from('123456789012345678').toString('base64'),
+    'GxYzAb',
+    'a'.repeat(38),
+  ].join('.');
+  const local = { DISCORD_API_BASE: 'http://127.0.0.1:8080/api' };
+  assert.match(refusal({ ...local, DISCORD_TOKEN: real }), /looks like a real bot token/);
+  assert.equal(loadConfig({ ...local, DISCORD_TOKEN: 'local-token' }).discordToken, 'local-token');
+  assert.equal(loadConfig({ DISCORD_TOKEN: real }).discordToken, real);
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const root = path.join(import.meta.dirname, '..');
+
+/** Rooms from left to right: each may import the ones before it, and of those only their public files. */
+const ORDER = ['src/engine', 'src/queue', 'src/bot', 'commands'] as const;
+const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
+  'src/engine': ['engine', 'request', 'names', 'errors', 'request-codec', 'infotext', 'image'],
+  'src/queue': ['queue', 'job', 'runner', 'pictures'],
+  'src/bot': 'all',
+  commands: ['commands'],
+};
+
+type SourceFile = { file: string; text: string };
+
+function roomOf(file: string): string {
+  if (/^src\/[a-z-]+\.ts$/.test(file)) return 'main';
+  return file.startsWith('commands/') ? 'commands' : file.split('/').slice(0, 2).join('/');
+}
+
+/** Every sentence names the file, what it imports and the rule it breaks. */
+function violations(files: readonly SourceFile[]): string[] {
+  const found: string[] = [];
+  for (const { file, text } of files) {
+    const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+      (match) => match[1] ?? '',
+    );
+    for (const specifier of imports) {
+      const problem = specifier.startsWith('.')
+        ? localProblem(file, path.posix.join(path.posix.dirname(file), specifier))
+        : packageProblem(file, specifier);
+      if (problem !== null) found.push(`${file} imports ${specifier}: ${problem}`);
+    }
+    if (/process\.env\b/.test(text) && file !== 'src/config.ts' && file.startsWith('src/')) {
+      found.push(`${file} reads process.env: only src/config.ts does`);
+    }
+  }
+  return found;
+}
+
+function localProblem(file: string, target: string): string | null {
+  const from = roomOf(file);
+  const to = roomOf(target);
+  if (from === to || from === 'main' || from === 'src/cli') return null;
+  if (from === 'src/playground') return 'the playground imports no other room';
+  if (to === 'main') return 'config and log are handed down as arguments';
+  const [left, right] = [
+    ORDER.findIndex((room) => room === to),
+    ORDER.findIndex((room) => room === from),
+  ];
+  if (left === -1 || right === -1 || left > right) return `${from} may not import ${to}`;
+  const allowed = PUBLIC[to];
+  const name = target.slice(to.length + 1).replace(/\.ts$/, '');
+  if (allowed !== 'all' && !allowed?.includes(name)) return `${name} is not a public file of ${to}`;
+  return null;
+}
+
+function packageProblem(file: string, specifier: string): string | null {
+  if (specifier === 'onnxruntime-node' && file !== 'src/engine/session.ts') {
+    return 'only src/engine/session.ts talks to ONNX Runtime';
+  }
+  if (specifier === 'discord.js' && !/^(src\/bot|commands)\//.test(file))
+    return 'only the bot knows discord.js';
+  return null;
+}
+
+test('rooms import leftward only, and only public files', () => {
+  const files = globSync(['src/**/*.ts', 'commands/*.ts'], { cwd: root })
+    .map((file) => file.split(path.sep).join('/'))
+    .map((file) => ({ file, text: readFileSync(path.join(root, file), 'utf8') }));
+  assert.ok(files.length > 20, `expected the sources, found ${files.length} files`);
+  assert.deepEqual(violations(files), []);
+});
+
+test('the rule can fail: each planted violation is found', () => {
+  const planted: readonly [file: string, text: string][] = [
+    ['src/engine/pipeline.ts', "import { openQueue } from '../queue/queue.ts';"],
+    ['src/queue/runner.ts', "import { startBot } from '../bot/bot.ts';"],
+    ['src/queue/runner.ts', "import { runPipeline } from '../engine/pipeline.ts';"],
+    ['src/bot/bot.ts', "import { imagine } from '../../commands/imagine.ts';"],
+    ['src/playground/rest.ts', "import type { Job } from '../queue/job.ts';"],
+    ['src/engine/vae.ts', "import { InferenceSession } from 'onnxruntime-node';"],
+    ['src/queue/queue.ts', "import { Client } from 'discord.js';"],
+    ['src/engine/vae.ts', "import { createLog } from '../log.ts';"],
+    ['src/bot/client.ts', 'const token = process.env.DISCORD_TOKEN;'],
+  ];
+  for (const [file, text] of planted) {
+    assert.equal(violations([{ file, text }]).length, 1, `${file}: ${text}`);
+  }
+});
