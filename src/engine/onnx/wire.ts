@@ -1,0 +1,128 @@
+/**
+ * Protocol Buffers' wire format, as little of it as an .onnx file needs. A message is a list of fields that
+ * keeps order, unknown fields and bytes, so that what was not edited is written back exactly as it came.
+ * Source: protobuf.dev/programming-guides/encoding.
+ */
+export type Field = {
+  number: number;
+  /** 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes */
+  wire: 0 | 1 | 2 | 5;
+  /** the payload without tag and length; a view into the file, never a copy */
+  bytes: Uint8Array;
+};
+
+/** @throws Error when the bytes are not a protobuf message (truncated, or an unknown wire type) */
+export function readFields(message: Uint8Array): Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  while (at < message.length) {
+    const tag = readVarint(message, at);
+    at = tag.next;
+    const wire = Number(tag.value & 7n);
+    const number = Number(tag.value >> 3n);
+    const size = payloadSize(message, at, wire);
+    const start = size.start;
+    const end = start + size.length;
+    if (number === 0 || end > message.length) {
+      throw new Error(`not a protobuf message: a field at byte ${at} runs past the end`);
+    }
+    fields.push({ number, wire: wire as Field['wire'], bytes: message.subarray(start, end) });
+    at = end;
+  }
+  return fields;
+}
+
+function payloadSize(
+  message: Uint8Array,
+  at: number,
+  wire: number,
+): { start: number; length: number } {
+  if (wire === 0) return { start: at, length: readVarint(message, at).next - at };
+  if (wire === 1) return { start: at, length: 8 };
+  if (wire === 5) return { start: at, length: 4 };
+  if (wire !== 2) throw new Error(`not a protobuf message: wire type ${wire} at byte ${at}`);
+  const length = readVarint(message, at);
+  return { start: length.next, length: Number(length.value) };
+}
+
+function readVarint(bytes: Uint8Array, at: number): { value: bigint; next: number } {
+  let value = 0n;
+  for (let shift = 0n; shift < 70n; shift += 7n) {
+    const byte = bytes[at++];
+    if (byte === undefined) break;
+    value |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) return { value, next: at };
+  }
+  throw new Error(`not a protobuf message: a number breaks off at byte ${at - 1}`);
+}
+
+export function varint(value: bigint): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, value);
+  while (rest >= 0x80n) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
+
+/** The message as pieces, weights uncopied: write them one after the other. */
+export function writeFields(fields: readonly Field[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (const { number, wire, bytes } of fields) {
+    pieces.push(varint((BigInt(number) << 3n) | BigInt(wire)));
+    if (wire === 2) pieces.push(varint(BigInt(bytes.length)));
+    pieces.push(bytes);
+  }
+  return pieces;
+}
+
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+export function messageField(number: number, fields: readonly Field[]): Field {
+  return { number, wire: 2, bytes: concat(writeFields(fields)) };
+}
+
+export function textField(number: number, text: string): Field {
+  return { number, wire: 2, bytes: new TextEncoder().encode(text) };
+}
+
+export function intField(number: number, value: bigint): Field {
+  return { number, wire: 0, bytes: varint(value) };
+}
+
+export function asText(field: Field): string {
+  return new TextDecoder().decode(field.bytes);
+}
+
+export function asInt(field: Field): bigint {
+  return BigInt.asIntN(64, readVarint(field.bytes, 0).value);
+}
+
+/** Repeated int64, written packed or one by one. */
+export function asInts(fields: readonly Field[], number: number): bigint[] {
+  const values: bigint[] = [];
+  for (const field of fields) {
+    if (field.number !== number) continue;
+    if (field.wire === 0) values.push(asInt(field));
+    for (let at = 0; field.wire === 2 && at < field.bytes.length;) {
+      const { value, next } = readVarint(field.bytes, at);
+      values.push(BigInt.asIntN(64, value));
+      at = next;
+    }
+  }
+  return values;
+}
+
+export function find(fields: readonly Field[], number: number): Field | undefined {
+  return fields.find((field) => field.number === number);
+}
