@@ -1,0 +1,80 @@
+import type { Tokenizer } from '../tokenizer.ts';
+import type { WeightedText } from './attention.ts';
+
+/** One run of the text encoder: `maxLength` ids from start token to padding, and a weight for each. */
+export type PromptChunk = { ids: number[]; multipliers: number[] };
+
+/** How far back A1111 looks for a comma to cut at (its default setting). */
+const COMMA_BACKTRACK = 20;
+
+/**
+ * Fills chunks of `maxLength - 2` tokens. A chunk that would cut a phrase ends at the last comma instead when
+ * that lies within 20 tokens; BREAK ends a chunk at once. Behaviour of modules/sd_hijack_clip.py, v1.10.1.
+ */
+export function chunkWeighted(
+  pieces: readonly WeightedText[],
+  tokenizer: Tokenizer,
+  commaBacktrack = COMMA_BACKTRACK,
+): PromptChunk[] {
+  const capacity = tokenizer.maxLength - 2;
+  const chunks: PromptChunk[] = [];
+  let ids: number[] = [];
+  let multipliers: number[] = [];
+  let lastComma = -1;
+  const close = (): void => {
+    chunks.push(sealChunk(ids, multipliers, tokenizer));
+    ids = [];
+    multipliers = [];
+    lastComma = -1;
+  };
+  for (const { text, weight } of pieces) {
+    if (text === 'BREAK' && weight === -1) {
+      close();
+      continue;
+    }
+    for (const id of tokenizer.encode(text)) {
+      if (id === tokenizer.comma) lastComma = ids.length;
+      else if (
+        commaBacktrack !== 0 &&
+        ids.length === capacity &&
+        lastComma !== -1 &&
+        ids.length - lastComma <= commaBacktrack
+      ) {
+        const movedIds = ids.splice(lastComma + 1);
+        const movedMultipliers = multipliers.splice(lastComma + 1);
+        close();
+        ids = movedIds;
+        multipliers = movedMultipliers;
+      }
+      if (ids.length === capacity) close();
+      ids.push(id);
+      multipliers.push(weight);
+    }
+  }
+  if (ids.length > 0 || chunks.length === 0) close();
+  return chunks;
+}
+
+/** The plain way of diffusers: one chunk, everything behind it cut off. */
+export function chunkTruncated(text: string, tokenizer: Tokenizer): PromptChunk {
+  const ids = tokenizer.encode(text).slice(0, tokenizer.maxLength - 2);
+  return sealChunk(
+    ids,
+    ids.map(() => 1),
+    tokenizer,
+  );
+}
+
+/** Adds start and end token and padding. Everything behind the first end token is padding, as in A1111. */
+export function sealChunk(
+  ids: readonly number[],
+  multipliers: readonly number[],
+  { bos, eos, pad, maxLength }: Tokenizer,
+): PromptChunk {
+  const sealed = [bos, ...ids];
+  while (sealed.length < maxLength) sealed.push(eos);
+  sealed.fill(pad, sealed.indexOf(eos) + 1);
+  const weights = [1, ...multipliers];
+  while (weights.length < maxLength) weights.push(1);
+  return { ids: sealed, multipliers: weights };
+}

@@ -1,0 +1,207 @@
+import { SPACE } from './characters.ts';
+
+/** A prompt that holds until this step (counted from 1, inclusive). */
+export type TimedText = { untilStep: number; text: string };
+
+export type TimelineOptions = {
+  /** steps of the second pass: integers then count on from the first pass, fractions from 1.0 */
+  hiresSteps?: number;
+  /** before A1111 1.6 every number below 1 was a fraction and every other a step */
+  oldTimelines?: boolean;
+};
+
+type Node =
+  | { kind: 'text'; text: string }
+  | { kind: 'group'; open: string; parts: Node[][]; close: string }
+  | { kind: 'scheduled'; before: Node[]; after: Node[]; when: string }
+  | { kind: 'alternate'; choices: Node[][] };
+type Parsed<T> = { value: T; end: number } | null;
+
+const WHEN = new RegExp(
+  `${SPACE}*([+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)${SPACE}*\\]`,
+  'uy',
+);
+// A backslash takes the next character along, but never a line's end.
+const PLAIN = /(?:[^\\[\]():|]|\\[^\n])+/uy;
+
+/**
+ * A1111's prompt editing: [a:b:0.5] becomes b after half the steps, [b:5] appears and [a::5] disappears after
+ * step 5, [a|b] alternates each step. What does not parse stays as it was written; a stray | or a trailing
+ * backslash leaves the whole prompt literal. Behaviour of modules/prompt_parser.py, v1.10.1.
+ */
+export function parseTimeline(
+  prompt: string,
+  steps: number,
+  options: TimelineOptions = {},
+): TimedText[] {
+  const second = options.hiresSteps !== undefined && !options.oldTimelines;
+  const total = second ? (options.hiresSteps ?? steps) : steps;
+  const nodes = parsePrompt(prompt);
+  if (!nodes) return [{ untilStep: total, text: prompt }];
+  const stepOf = (when: string): number => {
+    const value = Number(when);
+    if (options.oldTimelines) return Math.min(total, Math.trunc(value < 1 ? value * total : value));
+    if (when.includes('.')) return Math.min(total, Math.trunc((value - (second ? 1 : 0)) * total));
+    return Math.min(total, Math.trunc(value - (second ? steps : 0)));
+  };
+  const ends = new Set([total]);
+  collectEnds(nodes, total, stepOf, ends);
+  return [...ends]
+    .sort((a, b) => a - b)
+    .map((untilStep) => ({ untilStep, text: textAt(nodes, untilStep, stepOf) }));
+}
+
+/** Null when the grammar does not take the prompt. */
+function parsePrompt(prompt: string): Node[] | null {
+  // What opens at a bracket depends only on what lies right of it: filled from the end, nothing recurses.
+  const elements = new Map<number, Parsed<Node>>();
+  for (let at = prompt.length - 1; at >= 0; at--) {
+    if (prompt[at] === '[') elements.set(at, parseSquare(prompt, at, elements));
+    else if (prompt[at] === '(') elements.set(at, parseRound(prompt, at, elements));
+  }
+  const nodes: Node[] = [];
+  let at = 0;
+  while (at < prompt.length) {
+    const run = parseRun(prompt, at, elements);
+    nodes.push(...run.value);
+    at = run.end;
+    if (at === prompt.length) break;
+    const stray = prompt[at] ?? '';
+    if (!'[]():'.includes(stray)) return null;
+    nodes.push({ kind: 'text', text: stray });
+    at++;
+  }
+  return nodes;
+}
+
+/** As many elements and plain text as follow each other. */
+function parseRun(
+  prompt: string,
+  start: number,
+  elements: ReadonlyMap<number, Parsed<Node>>,
+): { value: Node[]; end: number } {
+  const value: Node[] = [];
+  let end = start;
+  while (end < prompt.length) {
+    const element = elements.get(end);
+    if (element) {
+      value.push(element.value);
+      end = element.end;
+      continue;
+    }
+    PLAIN.lastIndex = end;
+    const plain = PLAIN.exec(prompt);
+    if (!plain) break;
+    value.push({ kind: 'text', text: plain[0] });
+    end = PLAIN.lastIndex;
+  }
+  return { value, end };
+}
+
+function parseRound(
+  prompt: string,
+  start: number,
+  elements: ReadonlyMap<number, Parsed<Node>>,
+): Parsed<Node> {
+  const first = parseRun(prompt, start + 1, elements);
+  const parts = [first.value];
+  let end = first.end;
+  if (prompt[end] === ':') {
+    const second = parseRun(prompt, end + 1, elements);
+    parts.push(second.value);
+    end = second.end;
+  }
+  if (prompt[end] !== ')') return null;
+  return { value: { kind: 'group', open: '(', parts, close: ')' }, end: end + 1 };
+}
+
+function parseSquare(
+  prompt: string,
+  start: number,
+  elements: ReadonlyMap<number, Parsed<Node>>,
+): Parsed<Node> {
+  const first = parseRun(prompt, start + 1, elements);
+  const next = prompt[first.end];
+  if (next === ']') {
+    const value: Node = { kind: 'group', open: '[', parts: [first.value], close: ']' };
+    return { value, end: first.end + 1 };
+  }
+  if (next === '|') return parseAlternate(prompt, first, elements);
+  if (next !== ':') return null;
+  const soon = parseWhen(prompt, first.end + 1);
+  if (soon) {
+    const value: Node = { kind: 'scheduled', before: [], after: first.value, when: soon.value };
+    return { value, end: soon.end };
+  }
+  const second = parseRun(prompt, first.end + 1, elements);
+  if (prompt[second.end] !== ':') return null;
+  const late = parseWhen(prompt, second.end + 1);
+  if (!late) return null;
+  const value: Node = {
+    kind: 'scheduled',
+    before: first.value,
+    after: second.value,
+    when: late.value,
+  };
+  return { value, end: late.end };
+}
+
+function parseAlternate(
+  prompt: string,
+  first: { value: Node[]; end: number },
+  elements: ReadonlyMap<number, Parsed<Node>>,
+): Parsed<Node> {
+  const choices = [first.value];
+  let end = first.end;
+  while (prompt[end] === '|') {
+    const choice = parseRun(prompt, end + 1, elements);
+    choices.push(choice.value);
+    end = choice.end;
+  }
+  return prompt[end] === ']' ? { value: { kind: 'alternate', choices }, end: end + 1 } : null;
+}
+
+function parseWhen(prompt: string, at: number): Parsed<string> {
+  WHEN.lastIndex = at;
+  const match = WHEN.exec(prompt);
+  return match ? { value: match[1] ?? '', end: WHEN.lastIndex } : null;
+}
+
+function collectEnds(
+  nodes: readonly Node[],
+  total: number,
+  stepOf: (when: string) => number,
+  ends: Set<number>,
+): void {
+  for (const node of nodes) {
+    if (node.kind === 'scheduled') {
+      const step = stepOf(node.when);
+      if (step >= 1) ends.add(step);
+    } else if (node.kind === 'alternate') {
+      for (let step = 1; step <= total; step++) ends.add(step);
+    }
+    for (const inner of innerOf(node)) collectEnds(inner, total, stepOf, ends);
+  }
+}
+
+function innerOf(node: Node): readonly Node[][] {
+  if (node.kind === 'group') return node.parts;
+  if (node.kind === 'scheduled') return [node.before, node.after];
+  return node.kind === 'alternate' ? node.choices : [];
+}
+
+function textAt(nodes: readonly Node[], step: number, stepOf: (when: string) => number): string {
+  let text = '';
+  for (const node of nodes) {
+    if (node.kind === 'text') text += node.text;
+    else if (node.kind === 'group') {
+      const parts = node.parts.map((part) => textAt(part, step, stepOf));
+      text += node.open + parts.join(':') + node.close;
+    } else if (node.kind === 'scheduled') {
+      text += textAt(step <= stepOf(node.when) ? node.before : node.after, step, stepOf);
+    } else {
+      text += textAt(node.choices[(step - 1) % node.choices.length] ?? [], step, stepOf);
+    }
+  }
+  return text;
+}

@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { UserError } from './errors.ts';
+
+/** CLIP's byte-pair encoding: text in, token ids out. */
+export type Tokenizer = {
+  /** ids without start and end token, of any length */
+  encode(text: string): number[];
+  /** start, end and padding token; SD1 pads with the end token, SD2 and OpenCLIP with 0 */
+  bos: number;
+  eos: number;
+  pad: number;
+  /** tokens the text encoder takes, start and end included: 77 for CLIP */
+  maxLength: number;
+  /** id of a comma that ends a word, where long prompts are best cut */
+  comma: number | null;
+};
+
+type Vocabulary = Record<string, number>;
+type TokenizerJson = {
+  model: { vocab: Vocabulary; [key: string]: unknown };
+  [key: string]: unknown;
+};
+
+const CLIP_START = '<|startoftext|>';
+const CLIP_END = '<|endoftext|>';
+const CLIP_LENGTH = 77;
+
+/**
+ * Loads the tokenizer of a model folder: tokenizer.json where there is one, else vocab.json and merges.txt as
+ * CLIPTokenizer reads them. Throws UserError naming the file that is missing or broken.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const [config, specials] = await Promise.all([
+    readJson<Record<string, unknown>>(folder, 'tokenizer_config.json'),
+    readJson<Record<string, unknown>>(folder, 'special_tokens_map.json'),
+  ]);
+  const definition =
+    (await readJson<TokenizerJson>(folder, 'tokenizer.json')) ?? (await clipDefinition(folder));
+  const vocabulary = definition.model.vocab;
+  const idOf = (role: string, fallback: string): number => {
+    const token = contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
+    const id = vocabulary[token];
+    if (id === undefined) {
+      throw new UserError(
+        `${folder}: the ${role} "${token}" is not in the tokenizer's vocabulary.`,
+      );
+    }
+    return id;
+  };
+  const backend = new HuggingFaceTokenizer(definition, config ?? {});
+  const maxLength = config?.['model_max_length'];
+  return {
+    encode: (text) => backend.encode(text, { add_special_tokens: false }).ids,
+    bos: idOf('bos_token', CLIP_START),
+    eos: idOf('eos_token', CLIP_END),
+    pad: idOf('pad_token', CLIP_END),
+    // Configs without a limit carry 1e30.
+    maxLength: typeof maxLength === 'number' && maxLength <= 4096 ? maxLength : CLIP_LENGTH,
+    comma: vocabulary[',</w>'] ?? null,
+  };
+}
+
+async function readJson<T>(folder: string, name: string): Promise<T | null> {
+  const path = join(folder, name);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new UserError(`${path} is not valid JSON. Download or export the model again.`);
+  }
+}
+
+/** A special token is written as a string or as an object with its content. */
+function contentOf(token: unknown): string | undefined {
+  if (typeof token === 'string') return token;
+  if (typeof token === 'object' && token !== null && 'content' in token) {
+    return typeof token.content === 'string' ? token.content : undefined;
+  }
+  return undefined;
+}
+
+/** The tokenizer.json that transformers builds from CLIP's vocab.json and merges.txt. */
+async function clipDefinition(folder: string): Promise<TokenizerJson> {
+  const vocab = await readJson<Vocabulary>(folder, 'vocab.json');
+  const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
+  if (!vocab || merges === null) {
+    throw new UserError(
+      `${folder} holds no tokenizer: expected tokenizer.json, or vocab.json with merges.txt.`,
+    );
+  }
+  const special = (content: string): object => ({
+    id: vocab[content],
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [special(CLIP_START), special(CLIP_END)],
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'NFC' },
+        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+        { type: 'Lowercase' },
+      ],
+    },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        {
+          type: 'Split',
+          pattern: {
+            Regex: "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
+          },
+          behavior: 'Removed',
+          invert: true,
+        },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+      ],
+    },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: CLIP_END,
+      continuing_subword_prefix: '',
+      end_of_word_suffix: '</w>',
+      fuse_unk: false,
+      byte_fallback: false,
+      vocab,
+      merges: merges
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#version'))
+        .map((line) => line.trimEnd()),
+    },
+  };
+}
