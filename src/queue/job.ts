@@ -17,6 +17,8 @@ export type NewJob = {
   context: JobContext;
   /** job this one was made from (reroll, variation) */
   parentId: JobId | null;
+  /** this person's share inside the guild beside others, > 0; default 1 */
+  weight?: number;
 };
 
 export type StoredImage = {
@@ -52,6 +54,8 @@ export type Job = NewJob & {
   failure: JobFailure | null;
   /** the final message was recorded as sent */
   delivered: boolean;
+  /** attempts lost because the engine crashed; attempts lost to restarts count nowhere */
+  crashes?: number;
 };
 
 export type JobOutcome =
@@ -88,7 +92,15 @@ export type Measurement = {
   stepSeconds: number;
   /** everything but the steps: encode, decode, store */
   fixedSeconds: number;
+  /** a model was loaded in this run: the figures count only until the model was measured warm */
+  cold?: boolean;
 };
+
+/**
+ * What changed. Absent when many things did. `stopping`: a running job was told to stop, its runner must
+ * abort it.
+ */
+export type QueueChange = { id: JobId; status: JobStatus; stopping?: boolean };
 
 /**
  * A durable fair queue. Everything it acknowledged survives kill -9 at any moment. Start-time fair queueing
@@ -98,14 +110,26 @@ export type Measurement = {
 export type Queue = {
   /** Throws UserError when a limit on waiting jobs is reached. */
   submit(job: NewJob): Promise<Job>;
-  /** The fairest waiting job becomes running with attempt + 1; null when none waits. */
+  /**
+   * The fairest waiting job becomes running with attempt + 1; null when none waits. A job whose stored request
+   * this version cannot read is recorded as failed and handed out in that state, so that its reply hears of it.
+   */
   claim(): Promise<Job | null>;
   /** False when the attempt is no longer the current one: the late result is dropped. */
   finish(id: JobId, attempt: number, outcome: JobOutcome): Promise<boolean>;
-  /** Back to the head of its line, charge refunded. */
-  release(id: JobId, attempt: number): Promise<boolean>;
-  /** A waiting job is cancelled here and its charge refunded; a running one answers 'stopping' (its runner aborts it). */
-  cancel(id: JobId, by: { userId: string; moderator: boolean }): Promise<CancelAnswer>;
+  /**
+   * Back to the head of its line, charge refunded; `crashed` also counts towards the job's crashes. A job that
+   * was told to stop becomes cancelled instead.
+   */
+  release(id: JobId, attempt: number, why?: 'handed-back' | 'crashed'): Promise<boolean>;
+  /**
+   * A waiting job is cancelled here and its charge refunded; a running one answers 'stopping' (its runner aborts
+   * it, and a restart does not bring it back). With `guildId`, a moderator's word holds in that guild only.
+   */
+  cancel(
+    id: JobId,
+    by: { userId: string; moderator: boolean; guildId?: string },
+  ): Promise<CancelAnswer>;
   get(id: JobId): Promise<Job | null>;
   /** Every waiting job in the order it would run now. */
   outlook(): Promise<readonly Outlook[]>;
@@ -121,6 +145,6 @@ export type Queue = {
   /** Seconds this machine would need; null until it has measured the model. */
   estimate(request: GenerateRequest): Promise<number | null>;
   /** Calls back when the set of waiting jobs or their order may have changed; returns the way to stop. */
-  onChange(listener: () => void): () => void;
+  onChange(listener: (change?: QueueChange) => void): () => void;
   close(): Promise<void>;
 };

@@ -1,3 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../engine/errors.ts';
+
 /** Pictures by key, e.g. `<jobId>-0.png`. Keys match /^[0-9a-z][0-9a-z.-]{0,80}$/; a half-written picture is never visible. */
 export type PictureStore = {
   put(key: string, bytes: Uint8Array): Promise<void>;
@@ -5,3 +10,87 @@ export type PictureStore = {
   get(key: string): Promise<Uint8Array | null>;
   delete(key: string): Promise<void>;
 };
+
+const KEY = /^[0-9a-z][0-9a-z.-]{0,80}$/;
+
+/** No key begins with a dot, so a temporary file can never be mistaken for a picture. */
+const TEMPORARY = /^\.[0-9a-z-]+\.part$/;
+
+/**
+ * Pictures as files of one folder, which is created when missing. `put` returns when the bytes would survive a
+ * power cut. Throws UserError when the folder cannot be written.
+ */
+export async function openPictureStore(folder: string): Promise<PictureStore> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const left = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
+    await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true })));
+    await writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), new Uint8Array(1), null);
+  } catch (error) {
+    throw new UserError(
+      `Pictures cannot be kept in ${folder} (${(error as Error).message}). ` +
+        'Darkroom needs a DATA_DIR that it may write to, with free space.',
+      { cause: error },
+    );
+  }
+
+  return {
+    async put(key, bytes) {
+      const target = fileOf(folder, key);
+      await writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), bytes, target);
+    },
+
+    async get(key) {
+      try {
+        return await readFile(fileOf(folder, key));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+    },
+
+    async delete(key) {
+      await rm(fileOf(folder, key), { force: true });
+    },
+  };
+}
+
+function fileOf(folder: string, key: string): string {
+  if (!KEY.test(key)) throw new Error(`"${key}" is not a picture key (${KEY.source})`);
+  return path.join(folder, key);
+}
+
+/** Bytes to a temporary file, to the disk, then to their name in one step; `target` null only tries it out. */
+async function writeDurably(
+  folder: string,
+  temporary: string,
+  bytes: Uint8Array,
+  target: string | null,
+): Promise<void> {
+  try {
+    const file = await open(temporary, 'wx', 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (target === null) return await rm(temporary);
+    await rename(temporary, target);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The new name itself must reach the disk too. Windows knows no such call and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

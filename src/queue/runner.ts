@@ -1,4 +1,12 @@
-import type { Job, JobState } from './job.ts';
+import { randomBytes } from 'node:crypto';
+import type { Engine, EngineLog } from '../engine/engine.ts';
+import { CancelledError } from '../engine/errors.ts';
+import type { GenerateResult } from '../engine/request.ts';
+import { watchPlaces } from './places.ts';
+import { measurementOf } from './estimate.ts';
+import { failureOf, StoreError } from './failure.ts';
+import type { Job, JobOutcome, JobState, Queue, StoredResult } from './job.ts';
+import type { PictureStore } from './pictures.ts';
 
 export type JobEvent = { job: Job; state: JobState };
 
@@ -13,3 +21,260 @@ export type Runner = {
   /** Stops claiming, lets the current step end, hands a running job back to the queue. */
   close(): Promise<void>;
 };
+
+export type RunnerOptions = {
+  queue: Queue;
+  engine: Engine;
+  pictures: PictureStore;
+  log: EngineLog;
+  /** makes the short reference that a person sees and the log carries; for tests */
+  newReference?: () => string;
+};
+
+/** Nothing announces every change (another program may write the file): look again this often. */
+const POLL_MS = 5000;
+/** After an error of the queue itself, or an engine that is closing: wait this long, doubled up to the most. */
+const PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+/** How long close() waits for the engine to let go before it hands the job back regardless; the fence holds. */
+const CLOSE_PATIENCE_MS = 15_000;
+const RECORD_TRIES = 3;
+
+type Current = { job: Job; abort: AbortController; asked: 'stop' | 'close' | null };
+
+export function startRunner(options: RunnerOptions): Runner {
+  const { queue, engine, pictures, log } = options;
+  const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
+  const listeners = new Set<(event: JobEvent) => void>();
+  let current: Current | null = null;
+  let closing = false;
+  let alarm: (() => void) | null = null;
+  let news = false;
+  /** outcomes that the queue could not record yet */
+  const unrecorded: { job: Job; outcome: JobOutcome }[] = [];
+
+  function emit(job: Job, state: JobState): void {
+    for (const listener of listeners) {
+      try {
+        listener({ job, state });
+      } catch (error) {
+        log.error({ err: error, job: job.id }, 'a listener of job events failed');
+      }
+    }
+  }
+
+  function wake(): void {
+    news = true;
+    alarm?.();
+  }
+
+  /** Returns at the next change, or after `ms`. */
+  async function rest(ms: number, listen: boolean): Promise<void> {
+    if (closing || (listen && news)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      timer.unref();
+      alarm = () => {
+        if (!listen && !closing) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    alarm = null;
+  }
+
+  async function loop(): Promise<void> {
+    let pause = PAUSE_MS;
+    while (!closing) {
+      try {
+        news = false;
+        await recordLate();
+        const job = await queue.claim();
+        pause = job === null ? pause : PAUSE_MS;
+        if (job === null) await rest(POLL_MS, true);
+        else if (job.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
+        else if (!(await run(job))) await rest(PAUSE_MS * 4, false);
+      } catch (error) {
+        log.error({ err: error }, `the queue failed; trying again in ${pause} ms`);
+        await rest(pause, false);
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  /** One claimed job to its end. False: the engine gave it up unasked, so the next claim should wait a little. */
+  async function run(job: Job): Promise<boolean> {
+    const mine: Current = { job, abort: new AbortController(), asked: closing ? 'close' : null };
+    current = mine;
+    places.started(job.id);
+    emit(job, { status: 'running', progress: null });
+    try {
+      const outcome = await attempt(mine);
+      if (outcome === 'released') return true;
+      if (outcome === 'given-up') return false;
+      await settle(job, outcome);
+      return true;
+    } finally {
+      current = null;
+    }
+  }
+
+  async function attempt(mine: Current): Promise<JobOutcome | 'released' | 'given-up'> {
+    const { job, abort } = mine;
+    let over = false;
+    try {
+      if (mine.asked !== null) throw new CancelledError();
+      const result = await engine.generate(job.request, {
+        signal: abort.signal,
+        onProgress: (progress) => {
+          if (!over) emit(job, { status: 'running', progress });
+        },
+      });
+      over = true;
+      return { status: 'done', result: await store(job, result) };
+    } catch (error) {
+      over = true;
+      if (mine.asked === 'stop') return { status: 'cancelled' };
+      if (mine.asked === 'close' || error instanceof CancelledError) {
+        await queue.release(job.id, job.attempt);
+        return mine.asked === 'close' ? 'released' : 'given-up';
+      }
+      const failure = failureOf(error, job, newReference, log);
+      if (failure !== 'retry') return { status: 'failed', failure };
+      await queue.release(job.id, job.attempt, 'crashed');
+      return 'released';
+    }
+  }
+
+  async function store(job: Job, result: GenerateResult): Promise<StoredResult> {
+    const began = performance.now();
+    const images = result.images.map(({ seed, width, height }, index) => ({
+      key: `${job.id}-${index}.png`,
+      seed: String(seed),
+      width,
+      height,
+    }));
+    try {
+      for (const [index, { png }] of result.images.entries()) {
+        await pictures.put(images[index]!.key, png);
+      }
+    } catch (error) {
+      await Promise.allSettled(images.map(({ key }) => pictures.delete(key)));
+      throw new StoreError('the pictures could not be stored', { cause: error });
+    }
+    const storeSeconds = (performance.now() - began) / 1000;
+    await measure(result, storeSeconds);
+    return {
+      images,
+      infotext: result.images[0]?.infotext ?? '',
+      provider: result.provider,
+      modelHash: result.model.hash,
+      seconds: result.timings.total_ms / 1000 + storeSeconds,
+    };
+  }
+
+  async function measure(result: GenerateResult, storeSeconds: number): Promise<void> {
+    try {
+      await queue.measure(measurementOf(result, storeSeconds));
+    } catch (error) {
+      log.warn({ err: error }, 'the measurement was not recorded');
+    }
+  }
+
+  /** Records the outcome and tells it; what the queue cannot record now is told as failed and recorded later. */
+  async function settle(job: Job, outcome: JobOutcome): Promise<void> {
+    let recorded: boolean | null = null;
+    let cause: unknown;
+    for (let tries = 0; recorded === null && tries < RECORD_TRIES; tries++) {
+      if (tries > 0) await rest(PAUSE_MS * tries, false);
+      try {
+        recorded = await queue.finish(job.id, job.attempt, outcome);
+      } catch (error) {
+        cause = error;
+      }
+    }
+    if (recorded === true) {
+      const state = outcome;
+      emit((await queue.get(job.id)) ?? job, state);
+    } else if (recorded === false) {
+      log.warn({ job: job.id, attempt: job.attempt }, 'a late result was dropped');
+    } else {
+      if (outcome.status === 'done') {
+        await Promise.allSettled(outcome.result.images.map(({ key }) => pictures.delete(key)));
+      }
+      const error = new StoreError('the outcome could not be recorded', { cause });
+      const failure = failureOf(error, job, newReference, log);
+      if (failure === 'retry') return;
+      unrecorded.push({ job, outcome: { status: 'failed', failure } });
+      emit(job, { status: 'failed', failure });
+    }
+  }
+
+  async function recordLate(): Promise<void> {
+    for (let late = unrecorded[0]; late !== undefined; late = unrecorded[0]) {
+      await queue.finish(late.job.id, late.job.attempt, late.outcome);
+      unrecorded.shift();
+    }
+  }
+
+  function stop(jobId: string): boolean {
+    if (current === null || current.job.id !== jobId || current.asked !== null) {
+      return current?.job.id === jobId;
+    }
+    current.asked = 'stop';
+    current.abort.abort();
+    return true;
+  }
+
+  /** A waiting job that ended elsewhere (cancelled by its owner) is told here, so that every state is heard. */
+  async function endedElsewhere(id: string): Promise<void> {
+    try {
+      const job = await queue.get(id);
+      if (job?.status === 'cancelled') emit(job, { status: 'cancelled' });
+      if (job?.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
+    } catch (error) {
+      log.warn({ err: error, job: id }, 'a finished job could not be read');
+    }
+  }
+
+  const places = watchPlaces({ queue, emit, log });
+  const stopListening = queue.onChange((change) => {
+    if (change?.stopping === true) stop(change.id);
+    const ended = change?.status === 'cancelled' || change?.status === 'failed';
+    if (change !== undefined && ended && change.id !== current?.job.id) {
+      places.started(change.id);
+      void endedElsewhere(change.id);
+    }
+    if (change === undefined || change.status === 'waiting') wake();
+    places.look();
+  });
+  places.look();
+  const looping = loop();
+
+  async function close(): Promise<void> {
+    closing = true;
+    wake();
+    places.close();
+    if (current !== null && current.asked === null) {
+      current.asked = 'close';
+      current.abort.abort();
+    }
+    const held = current;
+    const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
+    await Promise.race([
+      looping,
+      new Promise((resolve) => patience.addEventListener('abort', resolve)),
+    ]);
+    stopListening();
+    if (held !== null && patience.aborted) await queue.release(held.job.id, held.job.attempt);
+  }
+
+  return {
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop,
+    close,
+  };
+}

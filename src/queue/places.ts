@@ -1,0 +1,105 @@
+import type { EngineLog } from '../engine/engine.ts';
+import type { Job, JobId, JobState, Outlook, Queue } from './job.ts';
+
+/** Changes come in bursts: look this long after the first, and at most this often. */
+const SETTLE_MS = 25;
+const APART_MS = 250;
+
+/** Up to this place every step forward is told; behind it, steps of a tenth. */
+const EXACT_PLACES = 20;
+
+type Told = { position: number; waitSeconds: number | null };
+
+export type Places = {
+  /** Something may have changed. */
+  look(): void;
+  /** This job no longer waits: a place that is being told now must not come after its next state. */
+  started(id: JobId): void;
+  close(): void;
+};
+
+/**
+ * Tells waiting jobs their place: the first time, when the position changed, and when the expected wait changed by
+ * more than a fifth and 2 s. Far behind, a place is told in steps of a tenth: at 10,000 waiting jobs one claim
+ * moves them all, and nobody can tell 7,311 from 7,310.
+ */
+export function watchPlaces(options: {
+  queue: Queue;
+  emit: (job: Job, state: JobState) => void;
+  log: EngineLog;
+}): Places {
+  const { queue, emit, log } = options;
+  let told = new Map<JobId, Told>();
+  const left = new Set<JobId>();
+  let timer: NodeJS.Timeout | null = null;
+  let looking = false;
+  let again = false;
+  let lookedAt = -Infinity;
+  let closed = false;
+
+  function look(): void {
+    if (closed || timer !== null) return;
+    if (looking) {
+      again = true;
+      return;
+    }
+    const delay = Math.max(SETTLE_MS, lookedAt + APART_MS - performance.now());
+    timer = setTimeout(() => {
+      timer = null;
+      void pass();
+    }, delay);
+    timer.unref();
+  }
+
+  async function pass(): Promise<void> {
+    looking = true;
+    left.clear();
+    try {
+      await tell(await queue.outlook());
+    } catch (error) {
+      if (!closed) log.warn({ err: error }, 'the places of waiting jobs could not be told');
+    }
+    lookedAt = performance.now();
+    looking = false;
+    if (again) {
+      again = false;
+      look();
+    }
+  }
+
+  async function tell(outlook: readonly Outlook[]): Promise<void> {
+    const next = new Map<JobId, Told>();
+    for (const place of outlook) {
+      const before = told.get(place.id);
+      const due = before === undefined || worthTelling(before, place);
+      next.set(place.id, due ? place : before);
+      if (!due) continue;
+      const job = await queue.get(place.id);
+      if (closed) return;
+      if (job?.status !== 'waiting' || left.has(place.id)) continue;
+      const { position, waitSeconds } = place;
+      emit(job, { status: 'waiting', position, waitSeconds });
+    }
+    told = next;
+  }
+
+  return {
+    look,
+    started: (id) => void left.add(id),
+    close() {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}
+
+function worthTelling(before: Told, now: Told): boolean {
+  const moved = Math.abs(now.position - before.position);
+  if (now.position <= EXACT_PLACES ? moved > 0 : moved >= before.position / 10) return true;
+  if (now.waitSeconds === null || before.waitSeconds === null) {
+    return now.waitSeconds !== before.waitSeconds;
+  }
+  if (now.position > EXACT_PLACES) return false;
+  const change = Math.abs(now.waitSeconds - before.waitSeconds);
+  return change > 2 && change > before.waitSeconds / 5;
+}

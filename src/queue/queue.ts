@@ -1,0 +1,36 @@
+import { UserError } from '../engine/errors.ts';
+import type { Queue, QueueLimits } from './job.ts';
+import { openSqliteQueue } from './sqlite-queue.ts';
+
+export type QueueOptions = {
+  /** `sqlite:<file>` or a plain path */
+  url: string;
+  limits: QueueLimits;
+  /** milliseconds since 1970; for tests */
+  now?: () => number;
+};
+
+/**
+ * Opens the queue that the URL names and brings it in order after a crash: jobs that ran wait again. Throws
+ * UserError when it cannot be used (unknown kind, unwritable, owned by another program, written by a newer
+ * version).
+ */
+export async function openQueue({ url, limits, now = Date.now }: QueueOptions): Promise<Queue> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new UserError(`${name} must be a whole number of at least 1, not ${value}.`);
+    }
+  }
+  const scheme = /^([a-z][a-z0-9+]+):(?!\\)/i.exec(url)?.[1]?.toLowerCase();
+  const file = scheme === 'sqlite' ? url.slice('sqlite:'.length) : url;
+  if (file === '' || (scheme !== undefined && scheme !== 'sqlite')) {
+    throw new UserError(
+      `The queue cannot live at "${withoutPassword(url)}". Give "sqlite:<file>" or the path of a file.`,
+    );
+  }
+  return openSqliteQueue(file, limits, now);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../engine/errors.ts';
+import { migrate } from './schema.ts';
+
+/** SQLite's primary result codes (sqlite.org/rescode.html). */
+const BUSY = 5;
+const READONLY = 8;
+const IOERR = 10;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+const CORRUPT = 11;
+
+/** How long an older Darkroom on the same file may take to close before the new one gives up. */
+const OWNER_PATIENCE_MS = 5000;
+
+export type SqliteFile = { db: DatabaseSync; close(): void };
+
+/**
+ * Opens (or creates) the queue's database: WAL, an fsync at every commit, the newest schema. One program at a time
+ * owns it, by an operating-system lock on `<file>.lock` that even kill -9 releases; other programs may still read.
+ * Throws UserError when another program owns it or the file cannot be used.
+ */
+export async function openSqliteFile(file: string): Promise<SqliteFile> {
+  let owner: DatabaseSync | null = null;
+  let db: DatabaseSync | null = null;
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    owner = await own(file);
+    db = new DatabaseSync(file, { timeout: 2000 });
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    migrate(db, file);
+  } catch (error) {
+    db?.close();
+    owner?.close();
+    throw openingWords(error, file);
+  }
+  const [opened, owned] = [db, owner];
+  return {
+    db: opened,
+    close() {
+      opened.close();
+      owned.close();
+    },
+  };
+}
+
+async function own(file: string): Promise<DatabaseSync> {
+  const lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
+  const until = performance.now() + OWNER_PATIENCE_MS;
+  for (;;) {
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+      return lock;
+    } catch (error) {
+      if (sqliteCode(error) === BUSY && performance.now() < until) {
+        await sleep(100);
+        continue;
+      }
+      lock.close();
+      throw error;
+    }
+  }
+}
+
+/** SQLite's primary result code of an error; null for errors of another kind. */
+function sqliteCode(error: unknown): number | null {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : null;
+}
+
+function openingWords(error: unknown, file: string): unknown {
+  const code = sqliteCode(error);
+  if (code === BUSY) {
+    return new UserError(
+      `Another Darkroom is using ${file}. Stop it first, or give this one its own DATA_DIR.`,
+    );
+  }
+  if (code === NOTADB || code === CORRUPT) {
+    return new UserError(
+      `${file} is damaged or not a Darkroom queue (${(error as Error).message}). ` +
+        'Move it away to start with an empty queue, or restore a backup.',
+    );
+  }
+  const unwritable = code === READONLY || code === CANTOPEN || code === IOERR || code === FULL;
+  if (unwritable || (error as NodeJS.ErrnoException).syscall !== undefined) {
+    return new UserError(
+      `The queue's file ${file} cannot be written (${(error as Error).message}). ` +
+        'Darkroom needs a DATA_DIR that it may write to, with free space.',
+    );
+  }
+  return error;
+}
+
+/** The sentence a person gets when an order cannot be recorded; other errors come back as they are. */
+export function writingWords(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code !== FULL && code !== READONLY && code !== IOERR) return error;
+  const cause = code === FULL ? 'the disk is full' : 'the data folder cannot be written';
+  return new UserError(
+    `Your order was not taken: ${cause} on the machine that paints. ` +
+      'Please tell whoever runs this bot, and try again later.',
+    { cause: error },
+  );
+}
