@@ -57,7 +57,7 @@ export async function encodePreviewJpeg(image: RgbImage, longestSide: number): P
     .toBuffer();
 }
 
-function fromRgb({ data, width, height }: RgbImage): sharp.Sharp {
+function fromRgb({ data, width, height }: RgbImage): ReturnType<typeof sharp> {
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 

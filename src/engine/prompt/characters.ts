@@ -2,3 +2,10 @@
 export const SPACE =
   '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 export const WORD = '[\\p{L}\\p{N}_]';
+
+const EDGE_SPACE = new RegExp(`^${SPACE}+|(?<!${SPACE})${SPACE}+$`, 'gu');
+
+/** Python's str.strip(). */
+export function strip(text: string): string {
+  return text.replace(EDGE_SPACE, '');
+}

@@ -1,0 +1,191 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import { UserError } from './errors.ts';
+import {
+  EMPHASIS_LABELS,
+  SAMPLER_LABELS,
+  SCHEDULE_LABELS,
+  samplerWithSchedule,
+  scheduleNamed,
+} from './labels.ts';
+import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
+import { EMPHASES, PROFILES } from './names.ts';
+import { strip } from './prompt/characters.ts';
+import type { GenerateRequest, RequestInput } from './request.ts';
+
+export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
+export type { ParsedInfotext };
+
+export type InfotextValue = string | number | boolean | null;
+
+/** A1111's order; other labels follow, Version ends the line. */
+const FIELD_ORDER = [
+  'Steps',
+  'Sampler',
+  'Schedule type',
+  'CFG scale',
+  'Seed',
+  'Face restoration',
+  'Size',
+  'Model hash',
+  'Model',
+  'VAE hash',
+  'VAE',
+  'Variation seed',
+  'Variation seed strength',
+  'Seed resize from',
+  'Denoising strength',
+  'Clip skip',
+  'ENSD',
+  'RNG',
+  'Tiling',
+];
+const VERSION = `Darkroom ${packageJson.version}`;
+
+/**
+ * The recipe of one image in A1111's `parameters` format: any tool that reads A1111's pictures reads it, and
+ * requestFromInfotext gives the request back. imageIndex counts from 0 in the batch.
+ */
+export function writeInfotext(
+  request: GenerateRequest,
+  model: { name: string; hash: string },
+  imageIndex: number,
+): string {
+  return buildInfotext(request.prompt, request.negativePrompt, {
+    Steps: request.steps,
+    Sampler: request.sampler && SAMPLER_LABELS[request.sampler],
+    'Schedule type': request.sampler && SCHEDULE_LABELS[request.schedule],
+    'CFG scale': request.guidanceScale,
+    Seed: imageSeed(request, imageIndex).toString(),
+    Size: `${request.width}x${request.height}`,
+    'Model hash': model.hash,
+    Model: model.name,
+    'Variation seed': request.variation && variationSeed(request, imageIndex).toString(),
+    'Variation seed strength': request.variation && request.variation.strength,
+    'Seed resize from':
+      request.seedResize && `${request.seedResize.width}x${request.seedResize.height}`,
+    'Denoising strength': request.init && request.init.strength,
+    'Clip skip': request.clipSkip > 1 ? request.clipSkip : null,
+    ENSD: request.etaNoiseSeedDelta === 0 ? null : request.etaNoiseSeedDelta,
+    RNG: request.rng.toUpperCase(),
+    ...extraFields(request, imageIndex),
+    Version: VERSION,
+  });
+}
+
+/** What is not among A1111's fixed fields: its own extras first, then the fields only we write. */
+function extraFields(request: GenerateRequest, imageIndex: number): Record<string, InfotextValue> {
+  const weighted = /[([]/.test(request.prompt + request.negativePrompt);
+  const usual = request.profile === 'diffusers' ? 'none' : 'original';
+  const isTimestepSampler = request.sampler === 'ddim' || request.sampler === 'plms';
+  const oneStream = request.profile !== 'a1111' && request.count > 1;
+  return {
+    'Mask blur': request.init?.mask ? request.init.maskBlur : null,
+    'Inpaint area': request.init?.mask && request.init.onlyMasked ? 'Only masked' : null,
+    [isTimestepSampler ? 'Eta DDIM' : 'Eta']: request.eta,
+    Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
+    'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
+    Profile: request.profile === 'a1111' ? null : request.profile,
+    'Batch size': oneStream ? request.count : null,
+    'Batch pos': oneStream ? imageIndex : null,
+  };
+}
+
+/**
+ * The seed of one image of the batch: seed + index in profile a1111, where a variation freezes the seed and counts
+ * the variation seed instead. The other profiles draw the whole batch from one stream: its seed for every image.
+ */
+export function imageSeed(
+  request: Pick<GenerateRequest, 'seed' | 'profile' | 'variation'>,
+  imageIndex: number,
+): bigint {
+  const counts = request.profile === 'a1111' && !request.variation;
+  return BigInt.asUintN(64, request.seed + (counts ? BigInt(imageIndex) : 0n));
+}
+
+function variationSeed({ variation, profile }: GenerateRequest, imageIndex: number): bigint {
+  const offset = profile === 'a1111' ? BigInt(imageIndex) : 0n;
+  return BigInt.asUintN(64, (variation?.seed ?? 0n) + offset);
+}
+
+/** The text for any fields; null ones are left out. Format of A1111's create_infotext, v1.10.1. */
+export function buildInfotext(
+  prompt: string,
+  negativePrompt: string,
+  fields: Readonly<Record<string, InfotextValue>>,
+): string {
+  const rank = (label: string): number => {
+    const place = FIELD_ORDER.indexOf(label);
+    if (label === 'Version') return FIELD_ORDER.length + 1;
+    return place < 0 ? FIELD_ORDER.length : place;
+  };
+  const line = Object.entries(fields)
+    .filter(([, value]) => value !== null)
+    .sort(([a], [b]) => rank(a) - rank(b))
+    .map(([label, value]) => (label === value ? label : `${label}: ${quote(String(value))}`))
+    .join(', ');
+  const negative = negativePrompt === '' ? '' : `\nNegative prompt: ${negativePrompt}`;
+  return strip(`${prompt}${negative}\n${line}`);
+}
+
+function quote(text: string): string {
+  return /[,\n:]/.test(text) ? JSON.stringify(text) : text;
+}
+
+/**
+ * The request a `parameters` text describes, for parseRequest. Values are taken over as they stand there;
+ * old names such as "DPM++ 2M Karras" become sampler and schedule. An init image is not part of the text.
+ * Throws UserError when the text holds no field line.
+ */
+export function requestFromInfotext(text: string): RequestInput {
+  const parsed = parseInfotext(text);
+  if (parsed['Steps'] === undefined && parsed['Seed'] === undefined) {
+    throw new UserError(
+      'The text holds no generation parameters: expected a line such as "Steps: 20, Sampler: Euler a, Seed: 1, …".',
+    );
+  }
+  const input: RequestInput = {
+    prompt: parsed['Prompt'],
+    negativePrompt: parsed['Negative prompt'],
+  };
+  const take = (key: keyof RequestInput, label: string): void => {
+    if (parsed[label] !== undefined) input[key] = parsed[label];
+  };
+  take('steps', 'Steps');
+  take('guidanceScale', 'CFG scale');
+  take('seed', 'Seed');
+  take('width', 'Size-1');
+  take('height', 'Size-2');
+  take('model', 'Model');
+  take('clipSkip', 'Clip skip');
+  take('etaNoiseSeedDelta', 'ENSD');
+  take('eta', parsed['Eta'] === undefined ? 'Eta DDIM' : 'Eta');
+  take('guidanceRescale', 'CFG rescale');
+  input.rng = parsed['RNG'] === 'CPU' ? 'cpu' : 'nv';
+  const profile = PROFILES.find((name) => name === parsed['Profile']);
+  if (profile) input.profile = profile;
+  const emphasis = EMPHASES.find((name) => EMPHASIS_LABELS[name] === parsed['Emphasis']);
+  if (emphasis && profile !== 'diffusers') input.emphasis = emphasis;
+  takeSampler(parsed, input);
+  if (parsed['Variation seed'] !== undefined) {
+    input.variation = {
+      seed: parsed['Variation seed'],
+      strength: parsed['Variation seed strength'] ?? '0',
+    };
+  }
+  if (parsed['Seed resize from-1'] !== undefined) {
+    input.seedResize = {
+      width: parsed['Seed resize from-1'],
+      height: parsed['Seed resize from-2'],
+    };
+  }
+  return input;
+}
+
+function takeSampler(parsed: ParsedInfotext, input: RequestInput): void {
+  if (parsed['Sampler'] === undefined) return;
+  const found = samplerWithSchedule(String(parsed['Sampler']));
+  // An unknown name goes through: parseRequest refuses it by name.
+  input.sampler = found?.sampler ?? parsed['Sampler'];
+  const label = String(parsed['Schedule type']);
+  input.schedule = found?.schedule ?? scheduleNamed(label) ?? label;
+}
