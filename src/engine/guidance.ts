@@ -1,0 +1,232 @@
+/**
+ * Classifier-free guidance (Ho & Salimans 2022): the network is asked with and without the prompt, in one batch,
+ * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
+ * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
+ */
+import type { LatentShape, Predict } from './sampling.ts';
+import { textAt, type Conditioning, type TextEmbedding } from './text-encoder.ts';
+import type { Unet } from './unet.ts';
+
+export type GuidanceOptions = {
+  unet: Unet;
+  shape: LatentShape;
+  positive: Conditioning;
+  negative: Conditioning;
+  scale: number;
+  /** phi of "Common Diffusion Noise Schedules and Sample Steps are Flawed" (Lin et al. 2023), 0 = off */
+  rescale: number;
+  /** SDXL's sizes, one row for prompt and negative alike; null elsewhere */
+  timeIds: readonly number[] | null;
+  /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
+  guidanceEmbedding: number | null;
+  /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
+  extraChannels: Float32Array | null;
+  /** steps finished so far: prompt editing depends on it */
+  step: () => number;
+  /** called before every network run; throws CancelledError to stop */
+  checkpoint: () => Promise<void>;
+};
+
+/** True when the network is asked a second time for the negative prompt. */
+export function needsNegative(options: {
+  scale: number;
+  guidanceEmbedding: number | null;
+  parts: number;
+}): boolean {
+  return options.guidanceEmbedding === null && (options.scale !== 1 || options.parts > 1);
+}
+
+export function createGuidedPredict(options: GuidanceOptions): Predict {
+  const { positive, negative, scale, rescale } = options;
+  const [batch, channels, height, width] = options.shape;
+  const latents = batch * channels * height * width;
+  const guided = needsNegative({
+    scale,
+    guidanceEmbedding: options.guidanceEmbedding,
+    parts: positive.parts.length,
+  });
+  const ask = createBatchedAsk(options);
+
+  return async (x, timestep) => {
+    await options.checkpoint();
+    const step = options.step();
+    const conditional = positive.parts.map((part) => textAt(part, step));
+    if (!guided) return ask(x, timestep, conditional);
+
+    const unconditional = negative.parts.map((part) => textAt(part, step)).slice(0, 1);
+    const answers = await ask(x, timestep, [...unconditional, ...conditional]);
+    const guidedAnswer = new Float32Array(latents);
+    for (let i = 0; i < latents; i++) {
+      const uncond = answers[i] as number;
+      let pull = 0;
+      for (let p = 0; p < conditional.length; p++) {
+        const weight = (positive.parts[p] as { weight: number }).weight;
+        pull += weight * ((answers[(p + 1) * latents + i] as number) - uncond);
+      }
+      guidedAnswer[i] = uncond + scale * pull;
+    }
+    if (rescale > 0) rescaleGuidance(guidedAnswer, answers.subarray(latents), batch, rescale);
+    return guidedAnswer;
+  };
+}
+
+/**
+ * Asks the network for every text at once: result [texts x B, C, h, w] in the order given. Texts of different
+ * lengths cannot share a batch and are asked one length after the other.
+ */
+function createBatchedAsk(
+  options: GuidanceOptions,
+): (x: Float32Array, timestep: number, texts: readonly TextEmbedding[]) => Promise<Float32Array> {
+  const { unet, shape, extraChannels } = options;
+  const [batch, channels, height, width] = shape;
+  const plane = height * width;
+  const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
+  const latents = batch * channels * plane;
+  // Text rarely changes between steps: the repeated context is built once per set of texts.
+  let repeated: { texts: readonly TextEmbedding[]; rows: TextRows } | null = null;
+
+  async function askSameLength(
+    x: Float32Array,
+    timestep: number,
+    texts: readonly TextEmbedding[],
+  ): Promise<Float32Array> {
+    if (repeated === null || !sameTexts(repeated.texts, texts)) {
+      repeated = { texts, rows: repeatTexts(texts, batch, options) };
+    }
+    const rows = texts.length * batch;
+    return unet.predict({
+      sample: repeatLatents(x, texts.length, options),
+      shape: [rows, channels + extra, height, width],
+      timestep,
+      ...repeated.rows,
+    });
+  }
+
+  return async (x, timestep, texts) => {
+    const lengths = new Set(texts.map(({ tokens }) => tokens));
+    if (lengths.size === 1) return askSameLength(x, timestep, texts);
+    const answers = new Float32Array(texts.length * latents);
+    for (const length of lengths) {
+      const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
+      const group = places.map((i) => texts[i] as TextEmbedding);
+      const answer = await askSameLength(x, timestep, group);
+      for (const [g, place] of places.entries()) {
+        answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
+      }
+    }
+    return answers;
+  };
+}
+
+type TextRows = {
+  context: { data: Float32Array; shape: readonly number[] };
+  pooled?: { data: Float32Array; shape: readonly number[] };
+  timeIds?: { data: Float32Array; shape: readonly number[] };
+  guidance?: { data: Float32Array; shape: readonly number[] };
+};
+
+function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+/** Row order of every batch: all images of the first text, then all of the second, … */
+function repeatTexts(
+  texts: readonly TextEmbedding[],
+  batch: number,
+  { timeIds, guidanceEmbedding, scale }: GuidanceOptions,
+): TextRows {
+  const [first] = texts as [TextEmbedding];
+  const rows = texts.length * batch;
+  const owner = (row: number): TextEmbedding => texts[Math.floor(row / batch)] as TextEmbedding;
+  const made: TextRows = {
+    context: {
+      data: stack(rows, (row) => owner(row).context),
+      shape: [rows, first.tokens, first.dim],
+    },
+  };
+  const { pooled } = first;
+  if (pooled !== null) {
+    made.pooled = {
+      data: stack(rows, (row) => owner(row).pooled as Float32Array),
+      shape: [rows, pooled.length],
+    };
+  }
+  if (timeIds !== null) {
+    made.timeIds = { data: stack(rows, () => timeIds), shape: [rows, timeIds.length] };
+  }
+  if (guidanceEmbedding !== null) {
+    const embedding = embedGuidance(scale, guidanceEmbedding);
+    made.guidance = { data: stack(rows, () => embedding), shape: [rows, guidanceEmbedding] };
+  }
+  return made;
+}
+
+function stack(rows: number, of: (row: number) => ArrayLike<number>): Float32Array {
+  const length = of(0).length;
+  const stacked = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) stacked.set(of(row), row * length);
+  return stacked;
+}
+
+/** x [B,C,h,w] once per text, each image followed by its extra channels. */
+function repeatLatents(
+  x: Float32Array,
+  texts: number,
+  { shape, extraChannels }: GuidanceOptions,
+): Float32Array {
+  if (extraChannels === null) {
+    if (texts === 1) return x;
+    const repeated = new Float32Array(texts * x.length);
+    for (let t = 0; t < texts; t++) repeated.set(x, t * x.length);
+    return repeated;
+  }
+  const [batch] = shape;
+  const own = x.length / batch;
+  const extra = extraChannels.length / batch;
+  const repeated = new Float32Array(texts * batch * (own + extra));
+  for (let row = 0; row < texts * batch; row++) {
+    const image = row % batch;
+    const at = row * (own + extra);
+    repeated.set(x.subarray(image * own, (image + 1) * own), at);
+    repeated.set(extraChannels.subarray(image * extra, (image + 1) * extra), at + own);
+  }
+  return repeated;
+}
+
+/** Sinusoidal embedding of 1000 (w - 1) (LCM; diffusers get_guidance_scale_embedding). */
+function embedGuidance(scale: number, dim: number): Float32Array {
+  const half = Math.floor(dim / 2);
+  const embedding = new Float32Array(dim);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.exp((-Math.log(10000) * i) / (half - 1));
+    const angle = (scale - 1) * 1000 * frequency;
+    embedding[i] = Math.sin(angle);
+    embedding[half + i] = Math.cos(angle);
+  }
+  return embedding;
+}
+
+/** In place, image by image: phi * guided * std(cond) / std(guided) + (1 - phi) * guided. */
+function rescaleGuidance(
+  guided: Float32Array,
+  conditional: Float32Array,
+  batch: number,
+  phi: number,
+): void {
+  const size = guided.length / batch;
+  for (let image = 0; image < batch; image++) {
+    const own = guided.subarray(image * size, (image + 1) * size);
+    const wanted = deviation(conditional.subarray(image * size, (image + 1) * size));
+    const factor = phi * (wanted / deviation(own)) + 1 - phi;
+    for (let i = 0; i < size; i++) own[i] = (own[i] as number) * factor;
+  }
+}
+
+function deviation(values: Float32Array): number {
+  let mean = 0;
+  for (const value of values) mean += value;
+  mean /= values.length;
+  let sum = 0;
+  for (const value of values) sum += (value - mean) ** 2;
+  return Math.sqrt(sum / (values.length - 1));
+}

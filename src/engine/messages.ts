@@ -1,0 +1,63 @@
+/** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
+import { CancelledError, UserError } from './errors.ts';
+import type { PipelineOptions } from './pipeline.ts';
+import type { DeviceName, ProviderName } from './names.ts';
+import type { GenerateRequest, GenerateResult, Progress } from './request.ts';
+
+export type HostConfig = {
+  modelsDir: string;
+  device: DeviceName;
+  modelCacheBytes: number;
+  /** model to load in the background once idle; null: the first request loads */
+  preload: string | null;
+};
+
+export type ToWorker =
+  | { type: 'start'; config: HostConfig }
+  | { type: 'generate'; id: number; request: GenerateRequest; options: PipelineOptions }
+  | { type: 'cancel'; id: number }
+  | { type: 'close' };
+
+export type LoadedStatus = {
+  model: string;
+  provider: ProviderName;
+  canaryMaxError: number | null;
+};
+
+export type FromWorker =
+  | { type: 'ready' }
+  | { type: 'progress'; id: number; progress: Progress }
+  | { type: 'done'; id: number; result: GenerateResult }
+  | { type: 'failed'; id: number; error: PlainError }
+  /** after every change of the loaded models */
+  | { type: 'loaded'; models: readonly LoadedStatus[] }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; fields: object; message: string }
+  /** answers 'close': every session is released, the host ends by itself */
+  | { type: 'closed' };
+
+/** Classes are lost in structured cloning: the kind keeps what the caller must tell apart. */
+export type PlainError = {
+  kind: 'user' | 'cancelled' | 'other';
+  name: string;
+  message: string;
+  stack: string;
+};
+
+export function flattenError(error: unknown): PlainError {
+  if (error instanceof Error) {
+    const kind =
+      error instanceof UserError ? 'user' : error instanceof CancelledError ? 'cancelled' : 'other';
+    return { kind, name: error.name, message: error.message, stack: error.stack ?? '' };
+  }
+  return { kind: 'other', name: 'Error', message: String(error), stack: '' };
+}
+
+export function reviveError(plain: PlainError): Error {
+  if (plain.kind === 'user') return new UserError(plain.message);
+  if (plain.kind === 'cancelled') return new CancelledError();
+  const error = new Error(plain.message);
+  error.name = plain.name;
+  // The stack of the far side is the one that says where it happened.
+  error.stack = plain.stack;
+  return error;
+}

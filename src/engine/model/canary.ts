@@ -1,0 +1,70 @@
+/**
+ * One small run of the denoiser on the chosen provider beside the same run on the CPU. Drivers that compute wrong
+ * numbers do so without an error; a picture of mud is the first sign otherwise.
+ */
+import { openSession, type Feed, type RunClock, type Session } from '../session.ts';
+import type { ModelLayout } from './layout.ts';
+
+export type CanaryResult = {
+  /** largest difference / largest CPU value; null when the CPU itself is the provider; NaN counts as infinite */
+  maxError: number | null;
+  dtype: string;
+};
+
+/** Throws when the CPU's own answer is not finite: the weights are damaged then. */
+export async function runCanary(
+  session: Session,
+  layout: ModelLayout,
+  clock: RunClock,
+): Promise<CanaryResult> {
+  const feeds = canaryFeeds(session, layout);
+  const output = session.outputs.keys().next().value as string;
+  const dtype = session.outputs.get(output)?.dtype ?? 'float32';
+  const run = async (on: Session): Promise<Float32Array> =>
+    ((await on.run(feeds, [output]))[output] as { data: Float32Array }).data;
+  const answer = await run(session);
+  if (session.provider === 'cpu') {
+    if (!answer.every(Number.isFinite)) {
+      throw new Error(
+        `${session.path} answers a plain test input with numbers that are not finite`,
+      );
+    }
+    return { maxError: null, dtype };
+  }
+  const reference = await openSession(session.path, { provider: 'cpu', clock, mapWeights: true });
+  try {
+    return { maxError: relativeError(answer, await run(reference)), dtype };
+  } finally {
+    await reference.release();
+  }
+}
+
+export function relativeError(answer: Float32Array, reference: Float32Array): number {
+  let largest = 0;
+  let difference = 0;
+  for (const [i, expected] of reference.entries()) {
+    const came = answer[i] as number;
+    if (!Number.isFinite(came)) return Number.POSITIVE_INFINITY;
+    largest = Math.max(largest, Math.abs(expected));
+    difference = Math.max(difference, Math.abs(came - expected));
+  }
+  return largest === 0 ? difference : difference / largest;
+}
+
+/** A wave in every float input: deterministic, of unit size, and no random number drawn. */
+function canaryFeeds(session: Session, layout: ModelLayout): Record<string, Feed> {
+  const side = Math.max(8, (2 * layout.sizeFactor) / layout.vaeFactor);
+  const feeds: Record<string, Feed> = {};
+  for (const { name, shape } of session.inputs.values()) {
+    const symbols = name === 'encoder_hidden_states' ? [1, 77] : [1, 1, side, side];
+    const dims = shape.map((dim, axis) =>
+      typeof dim === 'number' && dim > 0 ? dim : (symbols[axis] ?? 1),
+    );
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const data = new Float32Array(size);
+    if (name === 'timestep') data.fill(500);
+    else for (let i = 0; i < size; i++) data[i] = Math.SQRT2 * Math.sin(1 + 1.7 * i);
+    feeds[name] = { data, shape: dims };
+  }
+  return feeds;
+}

@@ -1,0 +1,240 @@
+/** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { DeviceName, ProviderName } from '../names.ts';
+import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
+import { readModelSchedule, type ModelSchedule } from '../schedule.ts';
+import {
+  deviceRefusal,
+  openSession,
+  providersFor,
+  type RunClock,
+  type Session,
+} from '../session.ts';
+import { createTextEncoder, type EncoderPart, type TextEncoder } from '../text-encoder.ts';
+import { loadTokenizer } from '../tokenizer.ts';
+import { createUnet, type Unet } from '../unet.ts';
+import { runCanary, type CanaryResult } from './canary.ts';
+import type { ModelLayout } from './layout.ts';
+import type { RegistryEntry } from './registry.ts';
+
+export type LoadedModel = {
+  entry: RegistryEntry;
+  provider: ProviderName;
+  /** largest difference from the CPU as a share of the CPU's largest value; null when the CPU itself runs */
+  canaryMaxError: number | null;
+  textEncoder: TextEncoder;
+  unet: Unet;
+  vaeDecoder: Session;
+  /** opened at first use: txt2img needs none. Throws UserError when the folder has none. */
+  vaeEncoder(): Promise<Session>;
+  schedule: ModelSchedule;
+  /** null until known; the pipeline fits them from the first picture then */
+  preview: PreviewFactors | null;
+  release(): Promise<void>;
+};
+
+export type LoadOptions = {
+  device: DeviceName;
+  clock: RunClock;
+  warn: (fields: object, message: string) => void;
+};
+
+/** Throws UserError for a damaged folder or a named device that does not work. */
+export async function loadModel(entry: RegistryEntry, options: LoadOptions): Promise<LoadedModel> {
+  const { layout } = entry;
+  refuseUnsupported(layout);
+  await checkFiles(layout);
+  const providers = providersFor(options.device);
+  for (const provider of providers) {
+    const last = provider === providers.at(-1);
+    try {
+      return await loadOn(provider, entry, options);
+    } catch (error) {
+      if (error instanceof UserError || provider === 'cpu') throw error;
+      const cause = error instanceof Error ? error.message : String(error);
+      if (last) throw deviceRefusal(provider, cause);
+      options.warn({ provider, model: layout.name, cause }, 'provider does not work, trying next');
+    }
+  }
+  throw new Error('no provider to try');
+}
+
+/** Opens what it can one by one and closes all of it again when a later one fails. */
+async function loadOn(
+  provider: ProviderName,
+  entry: RegistryEntry,
+  { clock, warn }: LoadOptions,
+): Promise<LoadedModel> {
+  const { layout } = entry;
+  const opened: Session[] = [];
+  const open = async (path: string): Promise<Session> => {
+    try {
+      const session = await openSession(path, { provider, clock });
+      opened.push(session);
+      return session;
+    } catch (error) {
+      throw explainOpen(error, path, layout, provider);
+    }
+  };
+  const release = async (): Promise<void> => {
+    for (const session of opened.splice(0)) await session.release();
+  };
+
+  try {
+    const denoiser = await open(layout.denoiser);
+    const unet = createUnet(denoiser, layout);
+    const canary = await runCanary(denoiser, layout, clock);
+    judgeCanary(canary, provider, layout, warn);
+    const parts: EncoderPart[] = [];
+    for (const files of layout.textEncoders) {
+      const [session, tokenizer] = [await open(files.graph), await loadTokenizer(files.tokenizer)];
+      parts.push({ session, tokenizer, layers: files.hiddenLayers, finalNorm: null });
+    }
+    const vaeDecoder = await open(layout.vaeDecoder);
+    let vaeEncoder: Session | null = null;
+    return {
+      entry,
+      provider,
+      canaryMaxError: canary.maxError,
+      textEncoder: createTextEncoder(layout, parts),
+      unet,
+      vaeDecoder,
+      async vaeEncoder() {
+        if (layout.vaeEncoder === null) {
+          throw new UserError(
+            `Model "${layout.name}" has no vae_encoder/model.onnx, which a start picture needs. Choose another model or ` +
+              'leave the start picture out.',
+          );
+        }
+        vaeEncoder ??= await open(layout.vaeEncoder);
+        return vaeEncoder;
+      },
+      schedule: readModelSchedule(layout.schedulerConfig),
+      preview: await readPreviewFactors(layout),
+      release,
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
+const TOLERANCE = { float32: 0.02, float16: 0.08 };
+
+function judgeCanary(
+  { maxError, dtype }: CanaryResult,
+  provider: ProviderName,
+  layout: ModelLayout,
+  warn: LoadOptions['warn'],
+): void {
+  const tolerance = dtype === 'float16' ? TOLERANCE.float16 : TOLERANCE.float32;
+  if (maxError === null || maxError <= tolerance) return;
+  warn({ provider, model: layout.name, maxError, tolerance }, 'provider disagrees with the CPU');
+  throw new Error(
+    `a test run of ${basename(layout.folder)} differs from the CPU by ${(100 * maxError).toFixed(1)} % of its largest value ` +
+      `(allowed: ${100 * tolerance} %); its driver computes wrong numbers`,
+  );
+}
+
+function refuseUnsupported(layout: ModelLayout): void {
+  if (layout.family !== 'flux' && layout.family !== 'sd3') return;
+  if (layout.family === 'sd3') return;
+  throw new UserError(
+    `Model "${layout.name}" is a Flux model, which Darkroom does not run yet. Use a Stable Diffusion 1, 2 or XL model.`,
+  );
+}
+
+async function checkFiles(layout: ModelLayout): Promise<void> {
+  const graphs = [layout.denoiser, layout.vaeDecoder, ...layout.textEncoders.map((e) => e.graph)];
+  for (const graph of graphs) {
+    const info = await stat(graph).catch(() => null);
+    if (info === null || info.size < 16) {
+      throw new UserError(
+        `Model "${layout.name}": ${shortName(graph)} is empty or cannot be read. Download or export it again.`,
+      );
+    }
+  }
+}
+
+/** A file that is no graph is the person's to mend; a provider that fails is for the caller to judge. */
+function explainOpen(
+  error: unknown,
+  path: string,
+  layout: ModelLayout,
+  provider: ProviderName,
+): Error {
+  const said = error instanceof Error ? error.message : String(error);
+  const external =
+    /(External data path|external data|cannot get file size|No such file|does not exist)/i;
+  const broken =
+    /(protobuf|INVALID_PROTOBUF|INVALID_GRAPH|Invalid model|ModelProto|Load model from)/i;
+  const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
+  if (external.test(said)) {
+    return new UserError(
+      `Model "${layout.name}": ${shortName(path)} refers to a weights file that is not beside it. Put its external data ` +
+        `file (often model.onnx_data) into the same folder. ONNX Runtime said: ${short}`,
+    );
+  }
+  if (broken.test(said)) {
+    return new UserError(
+      `Model "${layout.name}": ${shortName(path)} is damaged or not an ONNX graph. Download or export it again. ` +
+        `ONNX Runtime said: ${short}`,
+    );
+  }
+  if (provider === 'cpu') {
+    return new UserError(
+      `Model "${layout.name}": ${shortName(path)} cannot be opened. ONNX Runtime said: ${short}`,
+    );
+  }
+  return error instanceof Error ? error : new Error(said);
+}
+
+function shortName(path: string): string {
+  return `${basename(dirname(path))}/${basename(path)}`;
+}
+
+export type ModelCache = {
+  /** Loads or reuses; makes room first. The model stays valid until the next `use`. */
+  use(entry: RegistryEntry): Promise<{ model: LoadedModel; fresh: boolean }>;
+  loaded(): readonly LoadedModel[];
+  releaseAll(): Promise<void>;
+};
+
+/** Least recently used models go first when the files of all loaded ones exceed the budget. */
+export function createModelCache(options: LoadOptions & { budgetBytes: number }): ModelCache {
+  const models = new Map<string, LoadedModel>();
+
+  async function drop(key: string): Promise<void> {
+    const model = models.get(key);
+    models.delete(key);
+    await model?.release();
+  }
+
+  return {
+    async use(entry) {
+      const key = entry.layout.folder;
+      const known = models.get(key);
+      if (known !== undefined && known.entry.layout.stamp === entry.layout.stamp) {
+        models.delete(key);
+        models.set(key, known);
+        return { model: known, fresh: false };
+      }
+      await drop(key);
+      const total = (): number =>
+        [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
+      while (models.size > 0 && total() + entry.layout.bytes > options.budgetBytes) {
+        await drop(models.keys().next().value as string);
+      }
+      const model = await loadModel(entry, options);
+      models.set(key, model);
+      return { model, fresh: true };
+    },
+    loaded: () => [...models.values()],
+    async releaseAll() {
+      for (const key of [...models.keys()]) await drop(key);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** The models folder as people see it: names, families, sizes, hashes. Opens no session. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { ModelInfo } from '../request.ts';
+import { defaultsOf, readLayout, type ModelLayout } from './layout.ts';
+
+export type RegistryEntry = { layout: ModelLayout; info: ModelInfo };
+
+export type Registry = {
+  /** Every readable model, by name; folders that are not models are reported through `onRefused` once. */
+  list(): Promise<readonly ModelInfo[]>;
+  /** By name, or an absolute folder. Throws UserError when there is none. */
+  find(nameOrFolder: string): Promise<RegistryEntry>;
+};
+
+export function openRegistry(
+  modelsDir: string,
+  onRefused: (folder: string, reason: string) => void = () => {},
+): Registry {
+  const known = new Map<string, RegistryEntry>();
+  const refused = new Map<string, string>();
+
+  async function read(folder: string): Promise<RegistryEntry> {
+    const layout = await readLayout(folder);
+    const before = known.get(folder);
+    if (before !== undefined && before.layout.stamp === layout.stamp) return before;
+    const entry = { layout, info: infoOf(layout, await hashOf(layout)) };
+    known.set(folder, entry);
+    return entry;
+  }
+
+  return {
+    async list() {
+      const infos: ModelInfo[] = [];
+      for (const folder of await modelFolders(modelsDir)) {
+        try {
+          infos.push((await read(folder)).info);
+          refused.delete(folder);
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          if (refused.get(folder) !== reason) onRefused(folder, reason);
+          refused.set(folder, reason);
+        }
+      }
+      return infos;
+    },
+    async find(nameOrFolder) {
+      if (isAbsolute(nameOrFolder)) return read(nameOrFolder);
+      const folders = await modelFolders(modelsDir);
+      const folder = folders.find((candidate) => basename(candidate) === nameOrFolder);
+      if (folder !== undefined) return read(folder);
+      const names = folders.map((candidate) => basename(candidate)).join(', ');
+      throw new UserError(
+        `There is no model "${nameOrFolder}". Available: ${names || `none; put one into ${modelsDir}`}.`,
+      );
+    },
+  };
+}
+
+/** Folders directly below the models folder, sorted by name; hidden ones are left alone. */
+async function modelFolders(modelsDir: string): Promise<string[]> {
+  const entries = await readdir(modelsDir, { withFileTypes: true }).catch(() => null);
+  if (entries === null) {
+    throw new UserError(
+      `The models folder ${modelsDir} cannot be read. Create it or set MODELS_DIR to the folder that holds your models.`,
+    );
+  }
+  const folders: string[] = [];
+  for (const { name } of entries) {
+    if (name.startsWith('.')) continue;
+    const info = await stat(join(modelsDir, name)).catch(() => null);
+    if (info?.isDirectory()) folders.push(join(modelsDir, name));
+  }
+  return folders.toSorted();
+}
+
+function infoOf(layout: ModelLayout, hash: string): ModelInfo {
+  return {
+    name: layout.name,
+    folder: layout.folder,
+    hash,
+    family: layout.family,
+    inpainting: layout.inpainting,
+    sizeFactor: layout.sizeFactor,
+    nativeSize: layout.nativeSize,
+    defaults: defaultsOf(layout),
+  };
+}
+
+const hashes = new Map<string, Promise<string>>();
+
+/**
+ * First 10 hex digits of SHA-256 over the denoiser's graph file followed by the name and size of each external data
+ * file: gigabytes of weights are never read only to name a model.
+ */
+function hashOf(layout: ModelLayout): Promise<string> {
+  const key = `${layout.folder} ${layout.stamp}`;
+  let hash = hashes.get(key);
+  if (hash === undefined) {
+    hash = digest(layout.denoiser);
+    hashes.set(key, hash);
+    hash.catch(() => hashes.delete(key));
+  }
+  return hash;
+}
+
+async function digest(graph: string): Promise<string> {
+  const sha = createHash('sha256');
+  for await (const part of createReadStream(graph, { highWaterMark: 1 << 18 })) {
+    sha.update(part as Buffer);
+  }
+  const folder = dirname(graph);
+  for (const file of (await readdir(folder)).toSorted()) {
+    if (file === basename(graph) || /\.(json|txt|md)$/.test(file)) continue;
+    sha.update(`${file} ${(await stat(join(folder, file))).size}\n`);
+  }
+  return sha.digest('hex').slice(0, 10);
+}

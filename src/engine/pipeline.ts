@@ -1,0 +1,213 @@
+/** One generation from request to PNG, in the order things happen. */
+import { CancelledError, UserError } from './errors.ts';
+import { createGuidedPredict, needsNegative } from './guidance.ts';
+import { encodePng } from './image.ts';
+import { writeInfotext } from './infotext.ts';
+import { encodeInit, type EncodedInit } from './init.ts';
+import type { LoadedModel } from './model/loader.ts';
+import { createNoiseSource, imageSeeds } from './noise.ts';
+import { createPreviewer } from './previewer.ts';
+import type {
+  GeneratedImage,
+  GenerateRequest,
+  GenerateResult,
+  Progress,
+  Timings,
+} from './request.ts';
+import { planSampling } from './samplers/samplers.ts';
+import type { LatentShape, NoiseSource } from './sampling.ts';
+import type { RunClock } from './session.ts';
+import type { Conditioning } from './text-encoder.ts';
+import { decodeLatents } from './vae.ts';
+
+export type PipelineOptions = {
+  previews: boolean;
+  sendDenoised: boolean;
+  keepLatents: boolean;
+};
+
+export type PipelineHooks = {
+  signal: AbortSignal;
+  clock: RunClock;
+  /** load_ms of the result */
+  loadMs: number;
+  onProgress: (progress: Progress) => void;
+};
+
+/** Throws UserError for a request this model cannot serve, CancelledError when the signal fires. */
+export async function generate(
+  request: GenerateRequest,
+  model: LoadedModel,
+  options: PipelineOptions,
+  hooks: PipelineHooks,
+): Promise<GenerateResult> {
+  const began = performance.now();
+  const onnxBefore = hooks.clock.ms;
+  const { layout } = model.entry;
+  const shape = latentShape(request, model);
+  const sampling = planSampling(request, model.schedule);
+  const { steps } = sampling;
+  const checkpoint = (): Promise<void> => letMessagesIn(hooks.signal);
+
+  // What the person asked for, as the network reads it.
+  hooks.onProgress({ phase: 'encoding', step: 0, steps });
+  await checkpoint();
+  const { positive, negative } = await encodePrompts(request, model);
+  const noise = createNoiseSource(request, shape, { sizeFactor: layout.vaeFactor });
+  const init = await encodeInit(request, model, noise, shape);
+  const encoded = performance.now();
+
+  // From noise to latents, a step at a time.
+  const stepsMs: number[] = [];
+  let stepBegan = performance.now();
+  const previewer = createPreviewer(model.preview, shape, options.previews, stepBegan);
+  const guided = createGuidedPredict({
+    unet: model.unet,
+    shape,
+    positive,
+    negative,
+    scale: request.guidanceScale,
+    rescale: request.guidanceRescale,
+    timeIds: timeIdsOf(request, model),
+    guidanceEmbedding: layout.guidanceEmbedding,
+    extraChannels: init?.extraChannels ?? null,
+    step: () => stepsMs.length,
+    async checkpoint() {
+      await previewer.settled();
+      await checkpoint();
+    },
+  });
+  const latents = await sampling.run({
+    predict: guided,
+    noise,
+    shape,
+    init: init?.start ?? null,
+    mask: init?.mask ?? null,
+    onStep({ sigma, denoised }) {
+      const now = performance.now();
+      stepsMs.push(now - stepBegan);
+      stepBegan = now;
+      const progress: Progress = { phase: 'sampling', step: stepsMs.length, steps, sigma };
+      if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
+      previewer.offer(stepsMs.length, steps, denoised, (preview) =>
+        hooks.onProgress(preview ? { ...progress, preview } : progress),
+      );
+    },
+  });
+  await previewer.settled();
+  const sampled = performance.now();
+
+  // From latents to pictures, one at a time: the VAE's memory does not grow with the batch.
+  const images: GeneratedImage[] = [];
+  for (let index = 0; index < request.count; index++) {
+    hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
+    await checkpoint();
+    images.push(await finishImage(request, model, latents, shape, index, init));
+  }
+  const ended = performance.now();
+
+  const timings: Timings = {
+    load_ms: hooks.loadMs,
+    encode_ms: encoded - began,
+    steps_ms: stepsMs,
+    decode_ms: ended - sampled,
+    total_ms: hooks.loadMs + ended - began,
+    onnx_ms: hooks.clock.ms - onnxBefore,
+  };
+  return {
+    images,
+    request,
+    model: { name: model.entry.info.name, hash: model.entry.info.hash },
+    provider: model.provider,
+    timings,
+    ...(options.keepLatents ? { latents: { data: latents, shape } } : {}),
+  };
+}
+
+function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {
+  const { layout } = entry;
+  for (const side of ['width', 'height'] as const) {
+    if (request[side] % layout.sizeFactor !== 0 || request[side] <= 0) {
+      throw new UserError(
+        `${side} ${request[side]} does not fit model "${layout.name}": it must be a multiple of ${layout.sizeFactor}.`,
+      );
+    }
+  }
+  return [
+    request.count,
+    layout.latentChannels,
+    request.height / layout.vaeFactor,
+    request.width / layout.vaeFactor,
+  ];
+}
+
+async function encodePrompts(
+  request: GenerateRequest,
+  { textEncoder, entry }: LoadedModel,
+): Promise<{ positive: Conditioning; negative: Conditioning }> {
+  const { emphasis, profile, clipSkip, steps, negativePrompt } = request;
+  const options = { emphasis, profile, clipSkip, steps };
+  const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });
+  const asked = needsNegative({
+    scale: request.guidanceScale,
+    guidanceEmbedding: entry.layout.guidanceEmbedding,
+    parts: positive.parts.length,
+  });
+  if (!asked) return { positive, negative: positive };
+  if (entry.layout.zeroEmptyNegative && profile !== 'comfy' && negativePrompt === '') {
+    return { positive, negative: textEncoder.zeros(positive) };
+  }
+  // diffusers counts clip skip for the prompt alone.
+  const negativeSkip = profile === 'diffusers' ? 1 : clipSkip;
+  const negative = await textEncoder.encode(negativePrompt, {
+    ...options,
+    clipSkip: negativeSkip,
+    negative: true,
+  });
+  return { positive, negative };
+}
+
+/** SDXL's size conditioning: original size, crop corner, target size. */
+function timeIdsOf(request: GenerateRequest, { entry }: LoadedModel): readonly number[] | null {
+  const { family } = entry.layout;
+  const { width, height } = request;
+  if (family === 'sdxl') return [height, width, 0, 0, height, width];
+  // The refiner takes an aesthetic score in place of the target size; 6 is its neutral default.
+  if (family === 'sdxl-refiner') return [height, width, 0, 0, 6];
+  return null;
+}
+
+async function finishImage(
+  request: GenerateRequest,
+  model: LoadedModel,
+  latents: Float32Array,
+  shape: LatentShape,
+  index: number,
+  init: EncodedInit | null,
+): Promise<GeneratedImage> {
+  const size = latents.length / shape[0];
+  const own = latents.subarray(index * size, (index + 1) * size);
+  const { width, height, profile } = request;
+  const decoded = await decodeLatents(
+    model.vaeDecoder,
+    model.entry.layout,
+    own,
+    { width, height },
+    profile,
+  );
+  const pixels = init === null ? decoded : await init.finish(decoded);
+  const infotext = writeInfotext(request, model.entry.info, index);
+  return {
+    png: await encodePng(pixels, { infotext }),
+    infotext,
+    seed: imageSeeds(request).seeds[index] ?? request.seed,
+    width: pixels.width,
+    height: pixels.height,
+  };
+}
+
+/** A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. */
+async function letMessagesIn(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  if (signal.aborted) throw new CancelledError();
+}

@@ -1,0 +1,187 @@
+/// <reference lib="esnext.float16" />
+/**
+ * The only door to ONNX Runtime. Everything beyond it deals in Float32Array and plain numbers; dtypes of the
+ * graph (float16, int32, int64, …), the float16 input trap and the release of native memory stay in this file.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { UserError } from './errors.ts';
+import type { DeviceName, ProviderName } from './names.ts';
+
+/** Failures come as exceptions; without this ONNX Runtime also prints each one in red. */
+env.logLevel = 'fatal';
+
+/** An input or output of a graph. A symbolic dimension is its name. */
+export type Port = { name: string; dtype: string; shape: readonly (number | string)[] };
+
+/** Values are converted to the dtype the graph asks for. */
+export type Feed = { data: Float32Array | readonly number[]; shape: readonly number[] };
+
+export type Output = { data: Float32Array; shape: readonly number[] };
+
+/** Time spent inside ONNX Runtime's run(), milliseconds. Shared by the sessions of one engine. */
+export type RunClock = { ms: number };
+
+export type Session = {
+  path: string;
+  provider: ProviderName;
+  inputs: ReadonlyMap<string, Port>;
+  outputs: ReadonlyMap<string, Port>;
+  /** Blocks the calling thread. Outputs not named in `fetches` are not copied out. */
+  run(feeds: Record<string, Feed>, fetches: readonly string[]): Promise<Record<string, Output>>;
+  /** Native memory is never freed by garbage collection: call exactly once. */
+  release(): Promise<void>;
+};
+
+export type SessionOptions = {
+  provider: ProviderName;
+  clock: RunClock;
+  /** map weights instead of copying them: quick to open, about a tenth slower to run */
+  mapWeights?: boolean;
+};
+
+/** Throws ONNX Runtime's own error when the file cannot be read or the provider does not work. */
+export async function openSession(path: string, options: SessionOptions): Promise<Session> {
+  const inner = await InferenceSession.create(path, {
+    executionProviders: [options.provider],
+    logSeverityLevel: 4,
+    extra: {
+      session: {
+        // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.
+        force_spinning_stop: '1',
+        ...(options.mapWeights ? { disable_prepacking: '1' } : {}),
+      },
+    },
+  });
+  const inputs = portsOf(inner.inputMetadata);
+  const { clock } = options;
+  return {
+    path,
+    provider: options.provider,
+    inputs,
+    outputs: portsOf(inner.outputMetadata),
+    async run(feeds, fetches) {
+      const tensors: Record<string, Tensor> = {};
+      for (const [name, feed] of Object.entries(feeds)) {
+        const port = inputs.get(name);
+        if (port === undefined) throw new Error(`${path} has no input ${name}`);
+        tensors[name] = toTensor(port.dtype, feed);
+      }
+      const began = performance.now();
+      const results = await inner.run(tensors, fetches);
+      clock.ms += performance.now() - began;
+      const outputs: Record<string, Output> = {};
+      for (const name of fetches) outputs[name] = fromTensor(name, results[name]);
+      return outputs;
+    },
+    release: () => inner.release(),
+  };
+}
+
+function portsOf(metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, Port> {
+  const ports = new Map<string, Port>();
+  for (const port of metadata) {
+    if (port.isTensor) {
+      ports.set(port.name, { name: port.name, dtype: port.type, shape: port.shape });
+    }
+  }
+  return ports;
+}
+
+/**
+ * `new Tensor('float16', …)` is refused on Node 24, whose native Float16Array the package mistakes for a list of
+ * numbers ("not enough space: expected N, got 0"). Bits labelled uint16 and relabelled afterwards are accepted.
+ */
+function toTensor(dtype: string, feed: Feed): Tensor {
+  const { data, shape } = feed;
+  switch (dtype) {
+    case 'float32':
+      return new Tensor(
+        'float32',
+        data instanceof Float32Array ? data : Float32Array.from(data),
+        shape,
+      );
+    case 'float16': {
+      const bits = new Uint16Array(Float16Array.from(data).buffer);
+      const tensor = new Tensor('uint16', bits, shape);
+      (tensor as { type: string }).type = 'float16';
+      return tensor;
+    }
+    case 'float64':
+      return new Tensor('float64', Float64Array.from(data), shape);
+    case 'int32':
+      return new Tensor('int32', Int32Array.from(data), shape);
+    case 'int64':
+      return new Tensor('int64', BigInt64Array.from(data as readonly number[], toInteger), shape);
+    case 'bool':
+      return new Tensor('bool', Uint8Array.from(data), shape);
+    default:
+      throw new UserError(
+        `A graph of this model asks for input of type ${dtype}; Darkroom feeds float32, float16, float64, int32, ` +
+          'int64 and bool. Export the model again as fp32 or fp16.',
+      );
+  }
+}
+
+/** Fractional timesteps truncate toward zero, as torch's .to(int64) does. */
+function toInteger(value: number): bigint {
+  return BigInt(Math.trunc(value));
+}
+
+function fromTensor(name: string, tensor: Tensor | undefined): Output {
+  if (tensor === undefined) throw new Error(`ONNX Runtime returned no output ${name}`);
+  const { data, dims } = tensor;
+  if (data instanceof Float32Array) return { data, shape: dims };
+  // A graph's float16 outputs arrive as Float16Array; reading one as numbers is exact.
+  if (tensor.type === 'float16') {
+    const halves =
+      data instanceof Uint16Array
+        ? new Float16Array(data.buffer, data.byteOffset, data.length)
+        : (data as unknown as Float16Array);
+    return { data: Float32Array.from(halves), shape: dims };
+  }
+  if (data instanceof Float64Array) return { data: Float32Array.from(data), shape: dims };
+  throw new Error(`Output ${name} has type ${tensor.type}, expected a floating point type`);
+}
+
+/** Providers to try for a device, in order. `auto` ends with the CPU; a named device stands alone. */
+export function providersFor(device: DeviceName): readonly ProviderName[] {
+  if (device !== 'auto') return [device];
+  const compiledIn = new Set(listSupportedBackends().map((backend) => backend.name));
+  const gpus: readonly ProviderName[] = ['cuda', 'dml', 'coreml', 'webgpu'];
+  return [...gpus.filter((name) => compiledIn.has(name) && mayWork(name)), 'cpu'];
+}
+
+/** Spares `auto` the attempts whose native libraries are known to be absent (they print on stderr). */
+function mayWork(provider: ProviderName): boolean {
+  if (process.platform !== 'linux') return true;
+  if (provider === 'cuda') {
+    const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+    const folder = join(dirname(entry), '..', 'bin', 'napi-v6', 'linux', process.arch);
+    return existsSync(join(folder, 'libonnxruntime_providers_cuda.so'));
+  }
+  if (provider === 'webgpu') {
+    const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+    const folders = [`/usr/lib/${triplet}`, '/usr/lib64', '/usr/lib', '/usr/local/lib'];
+    return folders.some((folder) => existsSync(join(folder, 'libvulkan.so.1')));
+  }
+  return true;
+}
+
+const SETUP_HINTS: Record<ProviderName, string> = {
+  cuda: 'Run `npm run setup:cuda` once (NVIDIA GPU with a current driver, Linux or Windows), or set DEVICE=auto.',
+  webgpu: 'Install a Vulkan driver (Linux) or a current graphics driver, or set DEVICE=auto.',
+  dml: 'DirectML needs Windows 10 or newer with a DirectX 12 GPU; elsewhere set DEVICE=auto.',
+  coreml: 'CoreML needs macOS; elsewhere set DEVICE=auto.',
+  cpu: 'Run `npm install` again: the ONNX Runtime package seems damaged.',
+};
+
+/** The sentence for a named device that cannot be used. */
+export function deviceRefusal(provider: ProviderName, cause: string): UserError {
+  const said = cause.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+  return new UserError(
+    `DEVICE=${provider} was asked for, but it does not work here. ONNX Runtime said: ${said}. ${SETUP_HINTS[provider]}`,
+  );
+}

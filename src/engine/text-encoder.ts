@@ -1,0 +1,289 @@
+/**
+ * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
+ * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
+ */
+import { UserError } from './errors.ts';
+import type { ModelLayout } from './model/layout.ts';
+import type { EmphasisName, ProfileName } from './names.ts';
+import { sealChunk } from './prompt/chunks.ts';
+import {
+  applyComfyEmphasis,
+  applyEmphasis,
+  planPrompt,
+  type PromptChunk,
+  type PromptPart,
+  type PromptPlan,
+} from './prompt.ts';
+import type { Session } from './session.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
+export type TextEmbedding = {
+  context: Float32Array;
+  tokens: number;
+  dim: number;
+  pooled: Float32Array | null;
+};
+
+/** Parts are denoised apart and summed by weight; inside a part the text changes with the steps. */
+export type Conditioning = {
+  parts: readonly {
+    weight: number;
+    schedule: readonly { untilStep: number; text: TextEmbedding }[];
+  }[];
+};
+
+export type EncodeOptions = {
+  emphasis: EmphasisName;
+  profile: ProfileName;
+  clipSkip: number;
+  steps: number;
+  negative: boolean;
+};
+
+export type TextEncoder = {
+  encode(text: string, options: EncodeOptions): Promise<Conditioning>;
+  /** The same shapes as `like`, all zeros: SDXL's empty negative prompt. */
+  zeros(like: Conditioning): Conditioning;
+};
+
+/** One network of the folder with its tokenizer. */
+export type EncoderPart = {
+  session: Session;
+  tokenizer: Tokenizer;
+  /** transformer layers, from its config */
+  layers: number;
+  /** final_layer_norm of the graph: applied to an earlier layer for clip skip; null when the graph hides it */
+  finalNorm: { weight: Float32Array; bias: Float32Array } | null;
+};
+
+type Hidden = { states: Float32Array; tokens: number; dim: number; pooled: Float32Array | null };
+
+const CACHE_ENTRIES = 96;
+
+export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPart[]): TextEncoder {
+  const cache = new Map<string, Hidden>();
+
+  /** One run of one encoder, or the kept result of an earlier one. */
+  async function hiddenOf(
+    index: number,
+    ids: readonly number[],
+    options: EncodeOptions,
+  ): Promise<Hidden> {
+    const key = [index, options.clipSkip, options.profile, ids].join('|');
+    let hidden = cache.get(key);
+    if (hidden === undefined) {
+      hidden = await runEncoder(layout, parts[index] as EncoderPart, ids, options);
+    }
+    // A Map keeps insertion order: putting an entry back makes it the youngest.
+    cache.delete(key);
+    cache.set(key, hidden);
+    if (cache.size > CACHE_ENTRIES) cache.delete(cache.keys().next().value as string);
+    return hidden;
+  }
+
+  /** The chunks that stand at one place in every moment of a schedule: emphasis restores their common mean. */
+  async function weighColumn(
+    index: number,
+    column: readonly PromptChunk[],
+    options: EncodeOptions,
+  ): Promise<Hidden[]> {
+    const hidden: Hidden[] = [];
+    for (const { ids } of column) hidden.push(await hiddenOf(index, ids, options));
+    if (column.every(({ multipliers }) => multipliers.every((weight) => weight === 1))) {
+      return hidden;
+    }
+    const [{ tokens, dim }] = hidden as [Hidden];
+    const span = tokens * dim;
+    const z = new Float32Array(hidden.length * span);
+    for (const [i, { states }] of hidden.entries()) z.set(states, i * span);
+    const shape = [hidden.length, tokens, dim] as const;
+    const multipliers = column.map((chunk) => chunk.multipliers);
+    let weighed: Float32Array;
+    if (options.profile === 'comfy') {
+      const { tokenizer } = parts[index] as EncoderPart;
+      const empty = await hiddenOf(index, sealChunk([], [], tokenizer).ids, options);
+      weighed = applyComfyEmphasis(z, empty.states, shape, multipliers);
+    } else {
+      weighed = applyEmphasis(z, shape, multipliers, options.emphasis);
+    }
+    return hidden.map((own, i) => ({ ...own, states: weighed.slice(i * span, (i + 1) * span) }));
+  }
+
+  async function encodeSchedule(
+    plans: readonly PromptPart[],
+    options: EncodeOptions,
+  ): Promise<Conditioning['parts'][number]['schedule']> {
+    const [{ schedule }] = plans as [PromptPart];
+    const rows: Hidden[][] = schedule.map(() => []);
+    const chunks = Math.max(...plans.map((plan) => plan.schedule[0]?.chunks.length ?? 0));
+    for (let at = 0; at < chunks; at++) {
+      const perEncoder: Hidden[][] = [];
+      for (const [index, plan] of plans.entries()) {
+        const column = plan.schedule.map((moment) => moment.chunks[at] as PromptChunk);
+        perEncoder.push(await weighColumn(index, column, options));
+      }
+      for (const [moment, row] of rows.entries()) {
+        row.push(
+          joinEncoders(
+            layout,
+            perEncoder.map((column) => column[moment] as Hidden),
+          ),
+        );
+      }
+    }
+    return schedule.map(({ untilStep }, moment) => ({
+      untilStep,
+      text: joinChunks(rows[moment] as Hidden[]),
+    }));
+  }
+
+  return {
+    async encode(text, options) {
+      const plans = parts.map(({ tokenizer }) => planPrompt(text, tokenizer, options));
+      const [first] = plans as [PromptPlan];
+      const encoded: Conditioning['parts'][number][] = [];
+      for (const [p, { weight }] of first.parts.entries()) {
+        const same = plans.map((plan) => plan.parts[p] as PromptPart);
+        encoded.push({ weight, schedule: await encodeSchedule(same, options) });
+      }
+      return { parts: encoded };
+    },
+    zeros(like) {
+      const text = like.parts[0]?.schedule[0]?.text;
+      if (text === undefined) throw new Error('nothing to take the shape from');
+      const { tokens, dim, pooled } = text;
+      const zero: TextEmbedding = {
+        context: new Float32Array(tokens * dim),
+        tokens,
+        dim,
+        pooled: pooled && new Float32Array(pooled.length),
+      };
+      const untilStep = Number.POSITIVE_INFINITY;
+      return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
+    },
+  };
+}
+
+/** SD 1 and 2 read the last layer after its norm; SDXL and SD3 the layer before it, without norm. */
+async function runEncoder(
+  layout: ModelLayout,
+  part: EncoderPart,
+  ids: readonly number[],
+  options: EncodeOptions,
+): Promise<Hidden> {
+  const { session } = part;
+  const twoEncoders = layout.family !== 'sd1' && layout.family !== 'sd2' && layout.family !== 'lcm';
+  const layer = twoEncoders ? penultimate(part, options) : lastOrSkipped(layout, part, options);
+  const statesName = layer === null ? 'last_hidden_state' : `hidden_states.${layer}`;
+  if (!session.outputs.has(statesName)) {
+    throw new UserError(
+      `Model "${layout.name}": ${session.path} does not show ${statesName}` +
+        (options.clipSkip > 1
+          ? `, which clip skip ${options.clipSkip} needs. Use clip skip 1, or e`
+          : '. E') +
+        'xport the text encoder again with hidden states (`optimum-cli export onnx` with output_hidden_states).',
+    );
+  }
+  const fetches = [statesName];
+  const pooledName = twoEncoders && session.outputs.has('text_embeds') ? 'text_embeds' : null;
+  if (pooledName !== null) fetches.push(pooledName);
+  const input = session.inputs.keys().next().value as string;
+  const results = await session.run({ [input]: { data: ids, shape: [1, ids.length] } }, fetches);
+  const { data, shape } = results[statesName] as { data: Float32Array; shape: readonly number[] };
+  const [, tokens = 0, dim = 0] = shape;
+  const norm = layer !== null && !twoEncoders ? part.finalNorm : null;
+  return {
+    states: norm === null ? data : layerNorm(data, dim, norm),
+    tokens,
+    dim,
+    pooled: pooledName === null ? null : (results[pooledName]?.data ?? null),
+  };
+}
+
+/** A1111's clip skip leaves SDXL alone; diffusers counts further down from the layer before the last. */
+function penultimate(part: EncoderPart, { profile, clipSkip }: EncodeOptions): number {
+  const further = profile === 'diffusers' ? clipSkip - 1 : 0;
+  return Math.max(0, part.layers - 1 - further);
+}
+
+/** null: the graph's last_hidden_state, which already carries the final norm. */
+function lastOrSkipped(
+  layout: ModelLayout,
+  part: EncoderPart,
+  { clipSkip }: EncodeOptions,
+): number | null {
+  if (clipSkip === 1) return null;
+  if (clipSkip > part.layers) {
+    throw new UserError(
+      `clip skip ${clipSkip} is more than the text encoder of "${layout.name}" has layers (${part.layers}). ` +
+        `Choose 1 to ${part.layers}.`,
+    );
+  }
+  return part.layers + 1 - clipSkip;
+}
+
+const NORM_EPSILON = 1e-5;
+
+function layerNorm(
+  data: Float32Array,
+  dim: number,
+  { weight, bias }: { weight: Float32Array; bias: Float32Array },
+): Float32Array {
+  const normed = new Float32Array(data.length);
+  for (let row = 0; row < data.length; row += dim) {
+    let mean = 0;
+    for (let i = 0; i < dim; i++) mean += data[row + i] as number;
+    mean /= dim;
+    let variance = 0;
+    for (let i = 0; i < dim; i++) variance += ((data[row + i] as number) - mean) ** 2;
+    const scale = 1 / Math.sqrt(variance / dim + NORM_EPSILON);
+    for (let i = 0; i < dim; i++) {
+      const unit = ((data[row + i] as number) - mean) * scale;
+      normed[row + i] = unit * (weight[i] as number) + (bias[i] as number);
+    }
+  }
+  return normed;
+}
+
+/** SDXL: both encoders side by side along the feature axis; the pooled text is the second encoder's. */
+function joinEncoders(layout: ModelLayout, hidden: readonly Hidden[]): Hidden {
+  const [first] = hidden;
+  if (first === undefined) throw new Error('a model without text encoder');
+  if (hidden.length === 1) return first;
+  if (layout.family !== 'sdxl' && layout.family !== 'sdxl-refiner') {
+    throw new UserError(
+      `Model "${layout.name}": ${layout.family.toUpperCase()} with ${hidden.length} text encoders is not supported yet. ` +
+        'Use a Stable Diffusion 1, 2 or XL model.',
+    );
+  }
+  const dim = hidden.reduce((sum, part) => sum + part.dim, 0);
+  const states = new Float32Array(first.tokens * dim);
+  let column = 0;
+  for (const part of hidden) {
+    for (let token = 0; token < first.tokens; token++) {
+      const row = part.states.subarray(token * part.dim, (token + 1) * part.dim);
+      states.set(row, token * dim + column);
+    }
+    column += part.dim;
+  }
+  return { states, tokens: first.tokens, dim, pooled: hidden.at(-1)?.pooled ?? null };
+}
+
+function joinChunks(rows: readonly Hidden[]): TextEmbedding {
+  const [first] = rows;
+  if (first === undefined) throw new Error('a prompt without chunks');
+  const context = new Float32Array(rows.length * first.states.length);
+  for (const [index, row] of rows.entries()) context.set(row.states, index * first.states.length);
+  return { context, tokens: rows.length * first.tokens, dim: first.dim, pooled: first.pooled };
+}
+
+/**
+ * The embedding that holds after `step` finished steps: A1111 compares this count, from 0, with the schedule's
+ * numbers, from 1 (prompt_parser.py reconstruct_cond_batch), so that a text holds one step longer than written.
+ */
+export function textAt(part: Conditioning['parts'][number], step: number): TextEmbedding {
+  const entry = part.schedule.find(({ untilStep }) => step <= untilStep) ?? part.schedule.at(-1);
+  if (entry === undefined) throw new Error('an empty prompt schedule');
+  return entry.text;
+}

@@ -1,0 +1,89 @@
+/**
+ * The denoising network behind one call. Input names, dtypes and shapes are read from the graph, so that every
+ * export works: timestep as scalar, [1] or [B]; int64, float32 or float16; with or without SDXL's and LCM's extras.
+ */
+import { UserError } from './errors.ts';
+import type { ModelLayout } from './model/layout.ts';
+import type { Feed, Port, Session } from './session.ts';
+
+export type UnetInput = {
+  /** [B,C,h,w]; C counts mask and masked-image channels too */
+  sample: Float32Array;
+  shape: readonly [batch: number, channels: number, height: number, width: number];
+  timestep: number;
+  /** [B,S,D] */
+  context: Feed;
+  /** SDXL: pooled text [B,P] and sizes [B,5|6] */
+  pooled?: Feed;
+  timeIds?: Feed;
+  /** LCM: guidance embedding [B,E] */
+  guidance?: Feed;
+};
+
+export type Unet = {
+  /** Network output [B,C,h,w] in the model's own parameterization. */
+  predict(input: UnetInput): Promise<Float32Array>;
+};
+
+const KNOWN_INPUTS = {
+  unet: ['sample', 'timestep', 'encoder_hidden_states', 'text_embeds', 'time_ids', 'timestep_cond'],
+  transformer: ['hidden_states', 'timestep', 'encoder_hidden_states', 'pooled_projections'],
+};
+
+/** Throws UserError when the graph wants something that Darkroom does not know how to give. */
+export function createUnet(session: Session, layout: ModelLayout): Unet {
+  const kind = session.inputs.has('hidden_states') ? 'transformer' : 'unet';
+  checkInputs(session, layout, KNOWN_INPUTS[kind]);
+  const sampleName = kind === 'unet' ? 'sample' : 'hidden_states';
+  const pooledName = kind === 'unet' ? 'text_embeds' : 'pooled_projections';
+  const timestepPort = session.inputs.get('timestep') as Port;
+  const output = session.outputs.keys().next().value as string;
+
+  return {
+    async predict({ sample, shape, timestep, context, pooled, timeIds, guidance }) {
+      const feeds: Record<string, Feed> = {
+        [sampleName]: { data: sample, shape },
+        timestep: timestepFeed(timestepPort, timestep, shape[0]),
+        encoder_hidden_states: context,
+      };
+      if (pooled !== undefined) feeds[pooledName] = pooled;
+      if (timeIds !== undefined) feeds['time_ids'] = timeIds;
+      if (guidance !== undefined) feeds['timestep_cond'] = guidance;
+      const results = await session.run(feeds, [output]);
+      return (results[output] as { data: Float32Array }).data;
+    },
+  };
+}
+
+/** A symbolic length is the batch's: graphs that broadcast [1] take [B] as well, the reverse does not hold. */
+function timestepFeed(port: Port, timestep: number, batch: number): Feed {
+  if (port.shape.length === 0) return { data: [timestep], shape: [] };
+  const length = typeof port.shape[0] === 'number' && port.shape[0] > 0 ? port.shape[0] : batch;
+  return { data: new Array<number>(length).fill(timestep), shape: [length] };
+}
+
+function checkInputs(session: Session, layout: ModelLayout, known: readonly string[]): void {
+  const names = [...session.inputs.keys()];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new UserError(
+      `Model "${layout.name}": ${session.path} asks for ${unknown.join(', ')}, which Darkroom cannot give. ` +
+        `Known inputs: ${known.join(', ')}. Models with control nets or extra adapters are not supported.`,
+    );
+  }
+  const lacking = known.slice(0, 3).filter((name) => !session.inputs.has(name));
+  if (lacking.length > 0) {
+    throw new UserError(
+      `Model "${layout.name}": ${session.path} has inputs ${names.join(', ')} but no ${lacking.join(', ')}. ` +
+        'It is not the denoiser of a text-to-image model; put the right graph there.',
+    );
+  }
+  const channels = session.inputs.get(known[0] as string)?.shape[1];
+  const expected = layout.inpainting ? 2 * layout.latentChannels + 1 : layout.latentChannels;
+  if (typeof channels === 'number' && channels !== expected) {
+    throw new UserError(
+      `Model "${layout.name}": ${session.path} takes ${channels} channels where its config.json promises ${expected}. ` +
+        'Graph and config.json belong to different models; copy both from the same place.',
+    );
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The engine's far side: a message loop around the pipeline, the same in a worker thread and in a forked child.
+ * It answers one generation at a time and never stops inside a network run; a run cannot be interrupted, and ending
+ * a thread in the middle of one aborts the whole process.
+ */
+import { parentPort, type Transferable } from 'node:worker_threads';
+import { CancelledError } from './errors.ts';
+import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
+import { createModelCache, type LoadedModel, type ModelCache } from './model/loader.ts';
+import { openRegistry, type Registry } from './model/registry.ts';
+import { generate } from './pipeline.ts';
+
+type Link = {
+  post(message: FromWorker, transfer?: Transferable[]): void;
+  /** Stop listening: with nothing left to do the host ends by itself. */
+  unlink(): void;
+};
+
+type Job = Extract<ToWorker, { type: 'generate' }>;
+
+const clock = { ms: 0 };
+const controllers = new Map<number, AbortController>();
+const link = connect(receive);
+
+let registry: Registry;
+let cache: ModelCache;
+/** Jobs, preloading and closing run strictly one after the other. */
+let line: Promise<void> = Promise.resolve();
+let closing = false;
+
+function connect(listener: (message: ToWorker) => void): Link {
+  if (parentPort !== null) {
+    const port = parentPort;
+    port.on('message', listener);
+    return {
+      post: (message, transfer) => port.postMessage(message, transfer),
+      unlink: () => port.close(),
+    };
+  }
+  process.on('message', (message) => listener(message as ToWorker));
+  // A terminal sends Ctrl-C to the whole group and a service manager may do so with SIGTERM; the parent decides
+  // when to stop, and its end closes the channel.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.once('disconnect', close);
+  return {
+    post(message) {
+      if (process.connected) process.send?.(message, () => {});
+    },
+    unlink() {
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+function receive(message: ToWorker): void {
+  switch (message.type) {
+    case 'start':
+      start(message.config);
+      return;
+    case 'generate': {
+      controllers.set(message.id, new AbortController());
+      enqueue(() => serve(message));
+      return;
+    }
+    case 'cancel':
+      controllers.get(message.id)?.abort();
+      return;
+    case 'close':
+      close();
+  }
+}
+
+function enqueue(work: () => Promise<void>): void {
+  line = line.then(work, work);
+}
+
+function start(config: HostConfig): void {
+  registry = openRegistry(config.modelsDir);
+  cache = createModelCache({
+    device: config.device,
+    budgetBytes: config.modelCacheBytes,
+    clock,
+    warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
+  });
+  link.post({ type: 'ready' });
+  const { preload } = config;
+  if (preload === null) return;
+  enqueue(async () => {
+    try {
+      if (!closing) await use(preload);
+    } catch (error) {
+      const fields = { model: preload, error: flattenError(error).message };
+      link.post({ type: 'log', level: 'warn', fields, message: 'model could not be preloaded' });
+    }
+  });
+}
+
+async function use(model: string): Promise<LoadedModel> {
+  const entry = await registry.find(model);
+  const began = performance.now();
+  const { model: loaded, fresh } = await cache.use(entry);
+  if (!fresh) return loaded;
+  const { provider, canaryMaxError } = loaded;
+  link.post({
+    type: 'log',
+    level: 'info',
+    fields: {
+      model: entry.info.name,
+      hash: entry.info.hash,
+      provider,
+      canaryMaxError,
+      ms: Math.round(performance.now() - began),
+    },
+    message: 'model loaded',
+  });
+  const models = cache.loaded().map((each) => ({
+    model: each.entry.info.name,
+    provider: each.provider,
+    canaryMaxError: each.canaryMaxError,
+  }));
+  link.post({ type: 'loaded', models });
+  return loaded;
+}
+
+async function serve({ id, request, options }: Job): Promise<void> {
+  const controller = controllers.get(id) as AbortController;
+  try {
+    if (closing || controller.signal.aborted) throw new CancelledError();
+    link.post({
+      type: 'progress',
+      id,
+      progress: { phase: 'loading', step: 0, steps: request.steps },
+    });
+    const began = performance.now();
+    const model = await use(request.model);
+    const result = await generate(request, model, options, {
+      signal: controller.signal,
+      clock,
+      loadMs: performance.now() - began,
+      onProgress: (progress) => link.post({ type: 'progress', id, progress }),
+    });
+    link.post(
+      { type: 'done', id, result },
+      result.images.map(({ png }) => ownBuffer(png)).filter((b) => b !== null),
+    );
+  } catch (error) {
+    link.post({ type: 'failed', id, error: flattenError(error) });
+  } finally {
+    controllers.delete(id);
+  }
+}
+
+/** Only a buffer that holds nothing else may be moved: small Buffers share a pool. */
+function ownBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer | null {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : null;
+}
+
+function close(): void {
+  if (closing) return;
+  closing = true;
+  for (const controller of controllers.values()) controller.abort();
+  enqueue(async () => {
+    await cache?.releaseAll();
+    link.post({ type: 'closed' });
+    link.unlink();
+  });
+}
