@@ -1,0 +1,22 @@
+import { UserError } from '../src/engine/errors.ts';
+import type { Action } from '../src/bot/command.ts';
+import { jobOf } from '../src/bot/order.ts';
+import { isModerator } from '../src/bot/permissions.ts';
+
+/** Takes the message away and the stored pictures with it. */
+export const remove: Action = {
+  visibility: 'in-place',
+  async press(interaction, id, scene) {
+    const { answer, pictures, text } = scene;
+    const job = await jobOf(id, scene);
+    if (job.userId !== interaction.user.id && !isModerator(interaction)) {
+      throw new UserError(text.notYoursToDelete);
+    }
+    if (job.status === 'waiting' || job.status === 'running') {
+      throw new UserError(text.stillWorking);
+    }
+    await answer.acknowledge('in-place');
+    await answer.deleteMessage();
+    for (const { key } of job.result?.images ?? []) await pictures.delete(key);
+  },
+};

@@ -1,0 +1,61 @@
+import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
+import type { ModelInfo } from '../src/engine/request.ts';
+import type { EngineStatus } from '../src/engine/engine.ts';
+import type { Command } from '../src/bot/command.ts';
+import { escapeMarkdown, plainLine, shorten } from '../src/bot/markdown.ts';
+import type { Text } from '../src/bot/text.ts';
+
+const SHOWN = 12;
+
+const FAMILIES: Readonly<Record<ModelInfo['family'], string>> = {
+  sd1: 'Stable Diffusion 1',
+  sd2: 'Stable Diffusion 2',
+  sdxl: 'Stable Diffusion XL',
+  'sdxl-refiner': 'Stable Diffusion XL refiner',
+  lcm: 'Latent Consistency',
+  sd3: 'Stable Diffusion 3',
+  flux: 'FLUX',
+};
+
+export const models: Command = {
+  visibility: 'private',
+  definition: {
+    name: 'models',
+    description: 'See which models can paint here, and on what they run',
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    integration_types: [ApplicationIntegrationType.GuildInstall],
+  },
+
+  async run(_interaction, { answer, engine, text }) {
+    const found = await engine.models();
+    const status = engine.status();
+    const lines = found.slice(0, SHOWN).map((model) => describeModel(model, status, text));
+    if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
+    if (found.length === 0) lines.push(text.noModels);
+    const runsOn =
+      status.provider === null ? text.engineNotLoaded : text.engineRunsOn(status.provider);
+    await answer.tell([text.modelsTitle, ...lines, `-# ${runsOn}`].join('\n'));
+  },
+};
+
+export function describeModel(model: ModelInfo, status: EngineStatus, text: Text): string {
+  const { defaults, nativeSize } = model;
+  const loaded = status.loaded.find((entry) => entry.model === model.name);
+  const notes = [
+    escapeMarkdown(
+      text.modelDefaults(
+        defaults.steps,
+        defaults.sampler,
+        defaults.schedule,
+        String(defaults.guidanceScale),
+      ),
+    ),
+  ];
+  if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
+  const name = escapeMarkdown(shorten(plainLine(model.name), 80));
+  const size = `${nativeSize.width}x${nativeSize.height}`;
+  const family = FAMILIES[model.family] + (model.inpainting ? ' (inpainting)' : '');
+  return [text.modelLine(name, family, size, model.sizeFactor), `-# ${notes.join(' · ')}`].join(
+    '\n',
+  );
+}

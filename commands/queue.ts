@@ -1,0 +1,61 @@
+import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
+import type { Job } from '../src/queue/job.ts';
+import type { Command, Scene } from '../src/bot/command.ts';
+import { quoted } from '../src/bot/markdown.ts';
+import { waitWords } from '../src/bot/render.ts';
+
+const SHOWN = 15;
+const PROMPT_SHOWN = 80;
+
+export const queue: Command = {
+  visibility: 'private',
+  definition: {
+    name: 'queue',
+    description: 'See what is being made and who is waiting',
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    integration_types: [ApplicationIntegrationType.GuildInstall],
+  },
+
+  async run(interaction, scene) {
+    const { answer, text } = scene;
+    const asking = {
+      userId: interaction.user.id,
+      guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
+    };
+    const [outlook, unsettled] = await Promise.all([
+      scene.queue.outlook(),
+      scene.queue.unsettled(),
+    ]);
+    const running = unsettled.filter((job) => job.status === 'running');
+    const waiting = new Map(unsettled.map((job) => [job.id, job]));
+    const lines = running.map((job) => text.queueRunning(describeJob(job, asking, scene)));
+    // The first in the line, and one's own wherever they stand.
+    const shown = outlook.filter(
+      ({ id }, index) => index < SHOWN || waiting.get(id)?.userId === asking.userId,
+    );
+    for (const { id, position, waitSeconds } of shown.slice(0, SHOWN * 2)) {
+      const job = waiting.get(id);
+      if (job === undefined) continue;
+      const wait = waitSeconds === null ? null : waitWords(waitSeconds, text);
+      lines.push(text.queueWaiting(position, describeJob(job, asking, scene), wait));
+    }
+    const hidden = outlook.length - Math.min(shown.length, SHOWN * 2);
+    if (hidden > 0) lines.push(text.queueMore(hidden));
+    if (lines.length === 0) lines.push(text.queueEmpty);
+    await answer.tell([text.queueTitle, ...lines].join('\n'));
+  },
+};
+
+/** Prompts are shown to their owner only; people of other servers stay unnamed. */
+function describeJob(
+  job: Job,
+  asking: { userId: string; guildId: string },
+  { text }: Scene,
+): string {
+  if (job.userId === asking.userId) {
+    return text.queueYours(quoted(job.request.prompt, PROMPT_SHOWN) || text.emptyPrompt);
+  }
+  return job.guildId === asking.guildId
+    ? text.queueSomebody(`<@${job.userId}>`)
+    : text.queueElsewhere;
+}

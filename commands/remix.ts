@@ -1,0 +1,78 @@
+import { ComponentType, TextInputStyle } from 'discord.js';
+import type { APIModalInteractionResponseCallbackData, ModalSubmitInteraction } from 'discord.js';
+import type { GenerateRequest } from '../src/engine/request.ts';
+import { UserError } from '../src/engine/errors.ts';
+import { parseRequest } from '../src/engine/request-codec.ts';
+import type { Action } from '../src/bot/command.ts';
+import { customId } from '../src/bot/custom-id.ts';
+import { findModel, limitsHold, randomSeed } from '../src/bot/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order.ts';
+import type { Text } from '../src/bot/text.ts';
+
+/** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */
+export const remix: Action = {
+  visibility: 'public',
+  async press(_interaction, id, scene) {
+    const job = await jobOf(id, scene);
+    await scene.answer.modal(form(job.id, job.request, scene.text));
+  },
+  async submit(interaction, id, scene) {
+    const job = await jobOf(id, scene);
+    const model = findModel(await scene.engine.models(), job.request.model, scene.text);
+    const typed = (name: string) => field(interaction, name, scene.text);
+    const seed = typed('seed').trim();
+    const request = parseRequest(
+      {
+        ...job.request,
+        prompt: typed('prompt'),
+        negativePrompt: typed('negative'),
+        steps: typed('steps').trim() || job.request.steps,
+        guidanceScale: typed('cfg').trim().replace(',', '.') || job.request.guidanceScale,
+        seed: seed === '' ? randomSeed() : seed,
+        variation: seed === String(job.request.seed) ? job.request.variation : null,
+      },
+      model,
+    );
+    limitsHold(request, scene.limits, scene.text);
+    await placeOrder(interaction, scene, request, { job, kind: 'remix' });
+  },
+};
+
+function field(interaction: ModalSubmitInteraction, name: string, text: Text): string {
+  const found = interaction.fields.fields.get(name);
+  const value = found !== undefined && 'value' in found ? found.value : null;
+  if (typeof value !== 'string') throw new UserError(text.formIncomplete);
+  return value;
+}
+
+const PROMPT_LIMIT = 4000;
+
+function form(
+  jobId: string,
+  request: GenerateRequest,
+  text: Text,
+): APIModalInteractionResponseCallbackData {
+  const line = (id: string, label: string, value: string, paragraph = false, required = false) => ({
+    type: ComponentType.Label as const,
+    label,
+    component: {
+      type: ComponentType.TextInput as const,
+      custom_id: id,
+      style: paragraph ? TextInputStyle.Paragraph : TextInputStyle.Short,
+      required,
+      max_length: paragraph ? PROMPT_LIMIT : 24,
+      ...(value === '' ? {} : { value: value.slice(0, paragraph ? PROMPT_LIMIT : 24) }),
+    },
+  });
+  return {
+    custom_id: customId('remix', jobId),
+    title: text.remixTitle,
+    components: [
+      line('prompt', text.remixPrompt, request.prompt, true, true),
+      line('negative', text.remixNegative, request.negativePrompt, true),
+      line('steps', text.remixSteps, String(request.steps)),
+      line('cfg', text.remixCfg, String(request.guidanceScale)),
+      line('seed', text.remixSeed, ''),
+    ],
+  };
+}

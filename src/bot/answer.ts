@@ -1,0 +1,164 @@
+import { ComponentType, InteractionResponseType, MessageFlags, Routes } from 'discord.js';
+import type {
+  APIApplicationCommandOptionChoice,
+  APIModalInteractionResponseCallbackData,
+  REST,
+} from 'discord.js';
+import { describe, troubleOf } from './discord-errors.ts';
+import type { BotLog } from './services.ts';
+import { shorten } from './markdown.ts';
+
+/** `in-place`: the message whose button was pressed stays as it is until it is edited. */
+export type Visibility = 'public' | 'private' | 'in-place';
+
+/** The interaction cannot be answered any more. Nobody sees an answer, so nothing may be started for it. */
+export class LostInteractionError extends Error {
+  override readonly name = 'LostInteractionError';
+}
+
+/**
+ * All that is said to one interaction. It owns the first response, which Discord wants within 3 s and exactly
+ * once, and finds the right road for every later sentence. It speaks REST itself because discord.js's own
+ * reply methods refuse to go on when the first response arrived but its confirmation was lost (40060).
+ *
+ * Every method throws LostInteractionError when the first response did not get through.
+ */
+export type Answer = {
+  readonly acknowledged: boolean;
+  /** Defers; later calls wait for the first and change nothing. */
+  acknowledge(visibility: Visibility): Promise<void>;
+  /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. */
+  tell(markdown: string): Promise<void>;
+  /** The deferred public message now belongs to a job's reply: `tell` leaves it alone from here on. */
+  handOver(): void;
+  /** Opens a modal; it must be the first response. */
+  modal(data: APIModalInteractionResponseCallbackData): Promise<void>;
+  /** Autocomplete's one response. */
+  choices(choices: readonly APIApplicationCommandOptionChoice<string>[]): Promise<void>;
+  /** Deletes the message the pressed button belongs to; after `acknowledge('in-place')`. */
+  deleteMessage(): Promise<void>;
+};
+
+export type AnswerRoads = {
+  /** short timeout, one retry: an acknowledgement that takes longer is worthless */
+  acks: REST;
+  messages: REST;
+  log: BotLog;
+};
+
+const TEXT_LIMIT = 4000;
+
+function privateWords(markdown: string) {
+  return {
+    flags: MessageFlags.IsComponentsV2 | MessageFlags.Ephemeral,
+    components: [{ type: ComponentType.TextDisplay, content: shorten(markdown, TEXT_LIMIT) }],
+    allowed_mentions: { parse: [] },
+  };
+}
+
+const DEFERRALS: Readonly<Record<Visibility, object>> = {
+  public: { type: InteractionResponseType.DeferredChannelMessageWithSource },
+  private: {
+    type: InteractionResponseType.DeferredChannelMessageWithSource,
+    data: { flags: MessageFlags.Ephemeral },
+  },
+  'in-place': { type: InteractionResponseType.DeferredMessageUpdate },
+};
+
+export function openAnswer(
+  interaction: { id: string; token: string; applicationId: string },
+  { acks, messages, log }: AnswerRoads,
+): Answer {
+  const { id, token, applicationId } = interaction;
+  let first: Promise<void> | null = null;
+  /** what the first response left open: the deferred message is filled, removed or handed over once */
+  let pending: Visibility | null = null;
+
+  async function respond(body: object): Promise<void> {
+    try {
+      await acks.post(Routes.interactionCallback(id, token), { body, auth: false });
+    } catch (error) {
+      if (troubleOf(error) === 'already-acknowledged') return;
+      throw new LostInteractionError('the first response did not get through', { cause: error });
+    }
+  }
+
+  function open(body: object, leaves: Visibility | null): Promise<void> {
+    pending = leaves;
+    first = respond(body);
+    return first;
+  }
+
+  const followUp = (markdown: string) =>
+    messages.post(Routes.webhook(applicationId, token), {
+      body: privateWords(markdown),
+      auth: false,
+    });
+
+  const original = Routes.webhookMessage(applicationId, token, '@original');
+
+  return {
+    get acknowledged() {
+      return first !== null;
+    },
+
+    acknowledge(visibility) {
+      return first ?? open(DEFERRALS[visibility], visibility);
+    },
+
+    async tell(markdown) {
+      if (first === null) {
+        return open(
+          {
+            type: InteractionResponseType.ChannelMessageWithSource,
+            data: privateWords(markdown),
+          },
+          null,
+        );
+      }
+      await first;
+      const left = pending;
+      pending = null;
+      if (left === 'private') {
+        const { components, allowed_mentions } = privateWords(markdown);
+        await messages.patch(original, {
+          body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
+          auth: false,
+        });
+        return;
+      }
+      // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
+      // visible to everybody.
+      if (left === 'public') await messages.delete(original, { auth: false });
+      await followUp(markdown);
+    },
+
+    handOver() {
+      pending = null;
+    },
+
+    modal(data) {
+      return open({ type: InteractionResponseType.Modal, data }, null);
+    },
+
+    choices(choices) {
+      return open(
+        {
+          type: InteractionResponseType.ApplicationCommandAutocompleteResult,
+          data: { choices: choices.slice(0, 25) },
+        },
+        null,
+      );
+    },
+
+    async deleteMessage() {
+      await first;
+      try {
+        await messages.delete(original, { auth: false });
+      } catch (error) {
+        if (troubleOf(error) !== 'deleted') throw error;
+        log.info(describe(error), 'message was already deleted');
+      }
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import { Events } from 'discord.js';
+import type { Client } from 'discord.js';
+import { UserError } from '../engine/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Queue } from '../queue/job.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import type { Runner } from '../queue/runner.ts';
+import { closeAccess, createAccess } from './client.ts';
+import type { Command } from './command.ts';
+import { startDispatch } from './dispatch.ts';
+import { registerCommands } from './register.ts';
+import { openReplies } from './replies.ts';
+import { DEFAULT_PACE } from './reply.ts';
+import type { ReplyPace } from './reply.ts';
+import { DEFAULT_LIMITS } from './services.ts';
+import type { BotLimits, BotLog } from './services.ts';
+import type { SettingsStore } from './settings.ts';
+
+export type BotOptions = {
+  token: string;
+  /** a local Discord, e.g. http://127.0.0.1:8080/api; null: Discord itself */
+  apiBase: string | null;
+  engine: Engine;
+  queue: Queue;
+  runner: Runner;
+  pictures: PictureStore;
+  settings: SettingsStore;
+  commands: readonly Command[];
+  log: BotLog;
+  limits?: Partial<BotLimits>;
+  pace?: Partial<ReplyPace>;
+};
+
+export type Bot = {
+  user: { id: string; name: string };
+  /** for an invitation: https://discord.com/oauth2/authorize?client_id=… */
+  applicationId: string;
+  servers(): number;
+  /** Takes no more interactions, ends all edits, leaves the gateway. The queue and the engine stay open. */
+  close(): Promise<void>;
+};
+
+const READY_TIMEOUT_MS = 60_000;
+
+/**
+ * Logs in, registers the commands, takes up the messages an earlier process left unfinished, and answers.
+ * @throws UserError when the token was refused or Discord cannot be reached
+ */
+export async function startBot(options: BotOptions): Promise<Bot> {
+  const { engine, queue, runner, pictures, settings, commands, log } = options;
+  const access = createAccess(options.token, options.apiBase, log);
+  const { client, acks, messages } = access;
+  try {
+    const replies = openReplies({
+      messages,
+      queue,
+      runner,
+      pictures,
+      pace: { ...DEFAULT_PACE, ...options.pace },
+      log,
+    });
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const services = { engine, queue, runner, pictures, settings, replies, limits, log };
+    // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
+    const dispatch = startDispatch(client, commands, services, {
+      acks,
+      messages: client.rest,
+      log,
+    });
+    const ready = await logIn(client, options.token, options.apiBase);
+    await replies.resume();
+    const definitions = commands.map((command) => command.definition);
+    await registerCommands(client.rest, ready.application.id, definitions, log);
+    return {
+      user: { id: ready.user.id, name: ready.user.displayName },
+      applicationId: ready.application.id,
+      servers: () => client.guilds.cache.size,
+      async close() {
+        await dispatch.close();
+        await replies.close();
+        await closeAccess(access);
+      },
+    };
+  } catch (error) {
+    await closeAccess(access);
+    throw error;
+  }
+}
+
+async function logIn(client: Client, token: string, apiBase: string | null): Promise<Client<true>> {
+  const waiting = new AbortController();
+  const ready = new Promise<Client<true>>((resolve, reject) => {
+    client.once(Events.ClientReady, resolve);
+    const timer = setTimeout(() => {
+      reject(
+        new UserError(
+          `${placeName(apiBase)} let us in but did not become ready within 60 s. Please try again.`,
+        ),
+      );
+    }, READY_TIMEOUT_MS);
+    waiting.signal.addEventListener('abort', () => clearTimeout(timer));
+  });
+  try {
+    await Promise.race([client.login(token), ready]);
+    return await ready;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    if (wasRefused(error)) {
+      throw new UserError(
+        'DISCORD_TOKEN was refused. Copy the token anew from https://discord.com/developers/applications ' +
+          '(your application, Bot, Reset Token) and set DISCORD_TOKEN to it.',
+        { cause: error },
+      );
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${placeName(apiBase)} cannot be reached: ${why}`, { cause: error });
+  } finally {
+    waiting.abort();
+  }
+}
+
+function placeName(apiBase: string | null): string {
+  return apiBase === null ? 'Discord' : `The local Discord at ${apiBase}`;
+}
+
+function wasRefused(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  return (
+    ('code' in error && error.code === 'TokenInvalid') ||
+    ('status' in error && error.status === 401)
+  );
+}

@@ -1,0 +1,38 @@
+import type {
+  APIApplicationCommandOptionChoice,
+  AutocompleteInteraction,
+  ChatInputCommandInteraction,
+  MessageComponentInteraction,
+  ModalSubmitInteraction,
+  RESTPostAPIChatInputApplicationCommandsJSONBody,
+} from 'discord.js';
+import type { Answer, Visibility } from './answer.ts';
+import type { CustomId } from './custom-id.ts';
+import type { BotServices } from './services.ts';
+import type { Text } from './text.ts';
+
+/** Everything around one interaction. */
+export type Scene = BotServices & { answer: Answer; text: Text };
+
+export type Choice = APIApplicationCommandOptionChoice<string>;
+
+/**
+ * A slash command: what Discord is told, as plain data, and what happens. A handler that takes its time is
+ * acknowledged for it, as `visibility` says; a UserError it throws is told to the person, any other error is
+ * logged and told as a reference.
+ */
+export type Command = {
+  definition: RESTPostAPIChatInputApplicationCommandsJSONBody;
+  visibility: Visibility;
+  run(interaction: ChatInputCommandInteraction, scene: Scene): Promise<void>;
+  autocomplete?(interaction: AutocompleteInteraction, scene: Scene): Promise<readonly Choice[]>;
+  /** by the action in their custom ids */
+  actions?: Readonly<Record<string, Action>>;
+};
+
+/** What a button or select does, and what its modal does when it comes back. */
+export type Action = {
+  visibility: Visibility;
+  press(interaction: MessageComponentInteraction, id: CustomId, scene: Scene): Promise<void>;
+  submit?(interaction: ModalSubmitInteraction, id: CustomId, scene: Scene): Promise<void>;
+};

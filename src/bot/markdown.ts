@@ -1,0 +1,44 @@
+/**
+ * A person's words inside our messages. Nothing they type may ping, link, format, reorder or swamp the line
+ * around it.
+ */
+
+/** Bidirectional overrides and isolates, zero-width characters, controls, and the byte order mark. */
+const INVISIBLE =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/gu;
+
+/** More than four combining marks on one letter is decoration that climbs over the lines above ("zalgo"). */
+const STACKED_MARKS = /(\p{M}{4})\p{M}+/gu;
+
+const SPECIAL = /[\\*_~`|>#[\]<@:]/g;
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** One line of ordinary text: no controls, no invisible characters, single spaces. */
+export function plainLine(text: string): string {
+  return text.replace(/\s+/gu, ' ').replace(INVISIBLE, '').replace(STACKED_MARKS, '$1').trim();
+}
+
+/** At most `limit` UTF-16 units; cuts between characters as a reader sees them and marks the cut with "…". */
+export function shorten(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  let end = 0;
+  for (const { index, segment } of graphemes.segment(text.slice(0, limit * 2))) {
+    if (index + segment.length > limit - 1) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end).trimEnd() + '…';
+}
+
+/** Discord's markdown made harmless by backslashes; list and quote marks count at the start only. */
+export function escapeMarkdown(line: string): string {
+  return line
+    .replace(SPECIAL, '\\$&')
+    .replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}\\` : `\\${mark}`));
+}
+
+/** A prompt as our messages show it: one line, at most `limit` characters before escaping. */
+export function quoted(text: string, limit: number): string {
+  return escapeMarkdown(shorten(plainLine(text), limit));
+}

@@ -1,0 +1,276 @@
+import { ButtonStyle, ComponentType, MessageFlags } from 'discord.js';
+import type {
+  APIButtonComponentWithCustomId,
+  APIMessageTopLevelComponent,
+  APIStringSelectComponent,
+} from 'discord.js';
+import type { GenerateRequest, Progress } from '../engine/request.ts';
+import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
+import { customId } from './custom-id.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
+import type { Lineage } from './reply-address.ts';
+import type { Text } from './text.ts';
+
+/** A file of one message; `name` is what `attachment://` in the components points at. */
+export type MessageFile = {
+  name: string;
+  data: Uint8Array;
+  contentType: string;
+  description: string;
+};
+
+/** One whole message: an edit with it replaces everything the message held before. */
+export type Rendered = {
+  components: APIMessageTopLevelComponent[];
+  files: MessageFile[];
+};
+
+/** A finished picture as it goes to Discord: the stored PNG, or a smaller copy of it. */
+export type Picture = { data: Uint8Array; format: 'png' | 'webp'; reduced: boolean };
+
+const PROMPT_SHOWN = 300;
+/** Discord's limit for an attachment's alt text. */
+const ALT_TEXT_LIMIT = 1024;
+const BAR_CELLS = 10;
+
+/** Job and state -> message. Pure; `pictures` belong to a done state, in the result's order. */
+export function render(
+  job: Pick<Job, 'id' | 'userId' | 'request'>,
+  state: JobState,
+  more: { text: Text; lineage: Lineage | null; pictures?: readonly Picture[] },
+): Rendered {
+  const { text } = more;
+  const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
+  switch (state.status) {
+    case 'waiting': {
+      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
+      return words([text.queued(state.position, wait), ...about], [stopRow(job.id, text)]);
+    }
+    case 'running':
+      return renderRunning(job, state.progress, about, text);
+    case 'done':
+      return renderDone(job, state.result, more.pictures ?? [], about, text);
+    case 'failed':
+      return words([failureWords(state.failure, text), ...about], [againRow(job.id, text)]);
+    case 'cancelled':
+      return words([text.stopped, ...about], [againRow(job.id, text)]);
+  }
+}
+
+/** The JSON of a send or an edit; a fresh object each time, because REST layers may change what they are given. */
+export function messageBody(rendered: Rendered) {
+  return {
+    flags: MessageFlags.IsComponentsV2,
+    components: rendered.components,
+    attachments: rendered.files.map(({ name, description }, id) => ({
+      id,
+      filename: name,
+      description,
+    })),
+    allowed_mentions: { parse: [] },
+  };
+}
+
+export function waitWords(seconds: number, text: Text): string {
+  const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
+  return text.aboutSeconds(rounded);
+}
+
+export function progressWords(progress: Progress | null, text: Text): string {
+  switch (progress?.phase) {
+    case undefined:
+      return text.starting;
+    case 'loading':
+      return text.loadingModel;
+    case 'encoding':
+      return text.readingPrompt;
+    case 'decoding':
+      return text.developing;
+    case 'sampling': {
+      const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
+      const bar = '▓'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+      return text.step(progress.step, progress.steps, bar);
+    }
+  }
+}
+
+/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. */
+export function recipeLine(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const seeds = result?.images.map((image) => image.seed) ?? [String(request.seed)];
+  const path = [request.sampler, request.schedule === 'automatic' ? null : request.schedule];
+  const parts = [
+    request.model,
+    `${request.width}x${request.height}`,
+    text.steps(request.steps),
+    path.filter((name) => name !== null).join(' '),
+    text.cfg(String(request.guidanceScale)),
+    text.seed(seedWords(seeds)),
+    request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
+  ];
+  return escapeMarkdown(
+    parts
+      .filter((part) => part !== '')
+      .map((part) => shorten(plainLine(part), 80))
+      .join(' · '),
+  );
+}
+
+function seedWords(seeds: readonly string[]): string {
+  const distinct = [...new Set(seeds)];
+  if (distinct.length <= 4) return distinct.join(', ');
+  return `${distinct[0]} … ${distinct.at(-1)}`;
+}
+
+function aboutLines(
+  job: Pick<Job, 'userId' | 'request'>,
+  lineage: Lineage | null,
+  result: StoredResult | null,
+  text: Text,
+): string[] {
+  const prompt = quoted(job.request.prompt, PROMPT_SHOWN);
+  const lines = [
+    `> ${prompt === '' ? text.emptyPrompt : prompt}`,
+    `-# ${recipeLine(job.request, result, text)}`,
+  ];
+  if (lineage !== null) {
+    const link =
+      lineage.url === null ? text.anEarlierPicture : `[${text.thisPicture}](${lineage.url})`;
+    const of = {
+      reroll: text.rerollOf,
+      vary: text.variationOf,
+      again: text.againOf,
+      remix: text.remixOf,
+    }[lineage.kind];
+    lines.push(`-# ${of(link)} · ${text.by(`<@${job.userId}>`)}`);
+  }
+  return lines;
+}
+
+function renderRunning(
+  job: Pick<Job, 'id' | 'request'>,
+  progress: Progress | null,
+  about: readonly string[],
+  text: Text,
+): Rendered {
+  const preview = progress?.phase === 'sampling' ? progress.preview : undefined;
+  const lines = [progressWords(progress, text), ...about];
+  if (preview === undefined) return words(lines, [stopRow(job.id, text)]);
+  const description = shorten(text.previewAltText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const name = 'preview.jpg';
+  return {
+    components: [paragraph(lines), gallery([{ name, description }]), stopRow(job.id, text)],
+    files: [{ name, description, data: preview.jpeg, contentType: 'image/jpeg' }],
+  };
+}
+
+function renderDone(
+  job: Pick<Job, 'id' | 'request'>,
+  result: StoredResult,
+  pictures: readonly Picture[],
+  about: readonly string[],
+  text: Text,
+): Rendered {
+  const rows = doneRows(job.id, result.images.length, text);
+  if (pictures.length === 0) return words([text.picturesGone, ...about], rows);
+  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const files = pictures.map(({ data, format }, index) => ({
+    name: `darkroom-${job.id}-${index + 1}.${format}`,
+    data,
+    contentType: `image/${format}`,
+    description,
+  }));
+  const note = pictures.some((picture) => picture.reduced) ? [`-# ${text.smallerCopy}`] : [];
+  return {
+    components: [gallery(files), paragraph([...about, ...note]), ...rows],
+    files,
+  };
+}
+
+function failureWords(failure: JobFailure, text: Text): string {
+  const words = text.failed(escapeMarkdown(shorten(plainLine(failure.message), 600)));
+  return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
+}
+
+function words(lines: readonly string[], rows: readonly APIMessageTopLevelComponent[]): Rendered {
+  return { components: [paragraph(lines), ...rows], files: [] };
+}
+
+function paragraph(lines: readonly string[]): APIMessageTopLevelComponent {
+  return { type: ComponentType.TextDisplay, content: lines.join('\n') };
+}
+
+function gallery(
+  files: readonly { name: string; description: string }[],
+): APIMessageTopLevelComponent {
+  return {
+    type: ComponentType.MediaGallery,
+    items: files.map(({ name, description }) => ({
+      media: { url: `attachment://${name}` },
+      description,
+    })),
+  };
+}
+
+function button(
+  id: string,
+  label: string,
+  style: ButtonStyle.Primary | ButtonStyle.Secondary | ButtonStyle.Danger = ButtonStyle.Secondary,
+): APIButtonComponentWithCustomId {
+  return { type: ComponentType.Button, custom_id: id, label, style };
+}
+
+function row(
+  components: (APIButtonComponentWithCustomId | APIStringSelectComponent)[],
+): APIMessageTopLevelComponent {
+  return { type: ComponentType.ActionRow, components };
+}
+
+function stopRow(jobId: string, text: Text): APIMessageTopLevelComponent {
+  return row([button(customId('stop', jobId), text.buttonStop, ButtonStyle.Danger)]);
+}
+
+function againRow(jobId: string, text: Text): APIMessageTopLevelComponent {
+  return row([
+    button(customId('again', jobId), text.buttonAgain, ButtonStyle.Primary),
+    button(customId('remix', jobId), text.buttonRemix),
+    button(customId('delete', jobId), text.buttonDelete),
+  ]);
+}
+
+/** One picture has its two variations as buttons; a batch has a menu, which holds nine pictures as well as two. */
+function doneRows(jobId: string, count: number, text: Text): APIMessageTopLevelComponent[] {
+  const common = [
+    button(customId('reroll', jobId), text.buttonReroll, ButtonStyle.Primary),
+    button(customId('remix', jobId), text.buttonRemix),
+    button(customId('recipe', jobId), text.buttonRecipe),
+    button(customId('delete', jobId), text.buttonDelete),
+  ];
+  if (count <= 1) {
+    return [
+      row([
+        button(customId('vary', jobId, '0-subtle'), text.buttonVarySubtle),
+        button(customId('vary', jobId, '0-strong'), text.buttonVaryStrong),
+      ]),
+      row(common),
+    ];
+  }
+  const options = Array.from({ length: count }, (_, index) => [
+    { label: text.varyOption(index + 1, false), value: `${index}-subtle` },
+    { label: text.varyOption(index + 1, true), value: `${index}-strong` },
+  ]).flat();
+  return [
+    row([
+      {
+        type: ComponentType.StringSelect,
+        custom_id: customId('vary', jobId),
+        placeholder: text.chooseVariation,
+        options: options.slice(0, 25),
+      },
+    ]),
+    row(common),
+  ];
+}

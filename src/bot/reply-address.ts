@@ -1,0 +1,75 @@
+import type { JobContext } from '../queue/job.ts';
+
+/** Which picture a job was made from, and how; url null when its message is not known. */
+export type Lineage = { kind: 'reroll' | 'vary' | 'again' | 'remix'; url: string | null };
+
+/**
+ * Where a job's one message lives. It travels with the job as the queue's opaque context, so that any later
+ * process finds the message again.
+ */
+export type ReplyAddress = {
+  applicationId: string;
+  /** interaction token; Discord takes it for 15 minutes */
+  token: string;
+  /** milliseconds since 1970 after which the token is no longer tried */
+  tokenUntil: number;
+  channelId: string;
+  /** null until Discord first answered with the message */
+  messageId: string | null;
+  guildId: string | null;
+  locale: string;
+  /** bytes one attachment may have there */
+  attachmentLimit: number;
+  lineage: Lineage | null;
+};
+
+const VERSION = 1;
+/** A minute before Discord's 15, for clocks and uploads under way. */
+export const TOKEN_LIFE_MS = 14 * 60_000;
+/** What every channel takes, boosted or not. */
+export const LEAST_ATTACHMENT_LIMIT = 10 * 1024 * 1024;
+
+export function toContext(address: ReplyAddress): JobContext {
+  return { version: VERSION, ...address };
+}
+
+/** null when the context was not written by this program, or by a version of it that is not understood. */
+export function fromContext(context: JobContext): ReplyAddress | null {
+  if (context['version'] !== VERSION) return null;
+  const { applicationId, token, tokenUntil, channelId, messageId, guildId, locale } = context;
+  const { attachmentLimit, lineage } = context;
+  if (!isSnowflake(applicationId) || !isSnowflake(channelId)) return null;
+  if (typeof token !== 'string' || typeof tokenUntil !== 'number') return null;
+  return {
+    applicationId,
+    token,
+    tokenUntil,
+    channelId,
+    messageId: isSnowflake(messageId) ? messageId : null,
+    guildId: isSnowflake(guildId) ? guildId : null,
+    locale: typeof locale === 'string' ? locale : 'en',
+    attachmentLimit: typeof attachmentLimit === 'number' ? attachmentLimit : LEAST_ATTACHMENT_LIMIT,
+    lineage: readLineage(lineage),
+  };
+}
+
+export function messageUrl(address: ReplyAddress): string | null {
+  if (address.messageId === null) return null;
+  const place = address.guildId ?? '@me';
+  return `https://discord.com/channels/${place}/${address.channelId}/${address.messageId}`;
+}
+
+function isSnowflake(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{1,20}$/.test(value);
+}
+
+function readLineage(value: unknown): Lineage | null {
+  if (typeof value !== 'object' || value === null || !('kind' in value) || !('url' in value)) {
+    return null;
+  }
+  const kind = (['reroll', 'vary', 'again', 'remix'] as const).find(
+    (known) => known === value.kind,
+  );
+  if (kind === undefined) return null;
+  return { kind, url: typeof value.url === 'string' ? value.url : null };
+}

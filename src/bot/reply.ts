@@ -1,0 +1,300 @@
+import { Routes } from 'discord.js';
+import type { REST } from 'discord.js';
+import type { Job, JobState, Queue } from '../queue/job.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import type { Runner } from '../queue/runner.ts';
+import { describe, retryAfter, troubleOf } from './discord-errors.ts';
+import { messageBody, render } from './render.ts';
+import type { Picture, Rendered } from './render.ts';
+import { toContext } from './reply-address.ts';
+import type { ReplyAddress } from './reply-address.ts';
+import type { BotLog } from './services.ts';
+import { textFor } from './text.ts';
+import { fitForUpload } from './upload.ts';
+
+/** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */
+export type ReplyPace = {
+  /** least time between two edits that change only the place in the line */
+  waiting: number;
+  /** least time between two edits of a running job */
+  running: number;
+  /** least time before an edit that shows another stage */
+  stage: number;
+  /** pauses before the final edit is tried again; the last one repeats */
+  backoff: readonly number[];
+};
+
+export const DEFAULT_PACE: ReplyPace = {
+  waiting: 3000,
+  running: 2000,
+  stage: 500,
+  backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000],
+};
+
+export type ReplyTools = {
+  /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
+  messages: REST;
+  queue: Queue;
+  runner: Runner;
+  pictures: PictureStore;
+  pace: ReplyPace;
+  log: BotLog;
+};
+
+/** The one message of one job, from "Queued" to the picture. */
+export type Reply = {
+  /** The latest state wins; a final state is never dropped and nothing follows it. */
+  show(state: JobState): void;
+  /** What was shown last, or is about to be. */
+  readonly status: JobState['status'] | null;
+  /** Ends without a further edit; waits for the one in flight. */
+  close(): Promise<void>;
+};
+
+const PREVIEW_TIMEOUT_MS = 8000;
+const FINAL_TIMEOUT_MS = 120_000;
+const LEAST_UPLOAD = 256 * 1024;
+
+type Sent =
+  | { outcome: 'sent' }
+  /** nothing can be shown any more: the message was deleted, or we may not write there */
+  | { outcome: 'over' }
+  | { outcome: 'later'; wait: number };
+
+export function openReply(
+  job: Job,
+  found: ReplyAddress,
+  tools: ReplyTools,
+  onOver: () => void,
+): Reply {
+  const { queue, pictures, pace, log } = tools;
+  const text = textFor(found.locale);
+  const about = { job: job.id };
+  const road = openRoad(job.id, found, tools);
+  const breaks = openBreaks();
+  let wanted: JobState | null = null;
+  let status: JobState['status'] | null = null;
+  let shownStatus: JobState['status'] | null = null;
+  let sentAt = -Infinity;
+  let notBefore = 0;
+  let failures = 0;
+  let uploadLimit = found.attachmentLimit;
+  let pumping: Promise<void> | null = null;
+  let over = false;
+
+  function gap(state: JobState): number {
+    if (isFinal(state)) return 0;
+    if (state.status !== shownStatus) return pace.stage;
+    // Far back in a long line the place changes often and matters little.
+    if (state.status === 'waiting')
+      return pace.waiting * Math.max(1, Math.min(10, state.position / 4));
+    return pace.running;
+  }
+
+  async function pump(): Promise<void> {
+    while (wanted !== null && !over) {
+      const wait = Math.max(sentAt + gap(wanted), notBefore) - performance.now();
+      if (wait > 0) {
+        await breaks.pause(wait);
+        continue;
+      }
+      const state: JobState = wanted;
+      wanted = null;
+      const sent = await attempt(state);
+      sentAt = performance.now();
+      if (sent.outcome === 'over') return finish();
+      if (sent.outcome === 'sent') {
+        shownStatus = state.status;
+        failures = 0;
+        if (!isFinal(state)) continue;
+        await queue.setDelivered(job.id);
+        return finish();
+      }
+      notBefore = performance.now() + sent.wait;
+      wanted ??= state;
+    }
+  }
+
+  async function attempt(state: JobState): Promise<Sent> {
+    try {
+      const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
+      const rendered = render(job, state, { text, lineage: found.lineage, pictures: shown });
+      await road.send(rendered, isFinal(state));
+      return { outcome: 'sent' };
+    } catch (error) {
+      return afterTrouble(error, state);
+    }
+  }
+
+  async function loadPictures(images: readonly { key: string }[]): Promise<Picture[]> {
+    const pngs = await Promise.all(images.map(({ key }) => pictures.get(key)));
+    return fitForUpload(
+      pngs.filter((png) => png !== null),
+      uploadLimit,
+    );
+  }
+
+  async function afterTrouble(error: unknown, state: JobState): Promise<Sent> {
+    const trouble = troubleOf(error);
+    failures += 1;
+    const later = pace.backoff[Math.min(failures, pace.backoff.length) - 1] ?? 60_000;
+    switch (trouble) {
+      case 'rate-limited':
+        log.debug({ ...about, ...describe(error) }, 'rate limited: edit postponed');
+        return { outcome: 'later', wait: Math.max(retryAfter(error) ?? 0, pace.running) };
+      case 'too-large':
+        if (uploadLimit <= LEAST_UPLOAD) break;
+        uploadLimit = Math.max(LEAST_UPLOAD, Math.floor(uploadLimit / 2));
+        log.info({ ...about, uploadLimit }, 'too large for this channel: sending smaller copies');
+        return { outcome: 'later', wait: 0 };
+      case 'transient':
+        log.warn({ ...about, ...describe(error) }, 'Discord did not take the edit: trying again');
+        return { outcome: 'later', wait: later };
+      case 'deleted':
+      case 'forbidden':
+        log.info({ ...about, trouble, ...describe(error) }, 'the reply has no place any more');
+        await abandon(state);
+        return { outcome: 'over' };
+    }
+    log.error({ ...about, trouble, ...describe(error) }, 'Discord refused the edit');
+    // A refused preview costs nothing; a refused final is kept undelivered and tried once after a restart.
+    return isFinal(state) ? { outcome: 'over' } : { outcome: 'sent' };
+  }
+
+  /** The job ends with its message: no GPU time for a picture that nobody can see, and no new message. */
+  async function abandon(state: JobState): Promise<void> {
+    if (!isFinal(state)) {
+      await queue.cancel(job.id, { userId: job.userId, moderator: true });
+    }
+    await queue.setDelivered(job.id);
+  }
+
+  function finish(): void {
+    over = true;
+    wanted = null;
+    onOver();
+  }
+
+  function start(): void {
+    pumping ??= pump()
+      .catch((error: unknown) => log.error({ ...about, ...describe(error) }, 'reply stopped'))
+      .finally(() => {
+        pumping = null;
+        if (wanted !== null && !over) start();
+      });
+  }
+
+  return {
+    show(state) {
+      if (over || (status !== null && isFinalStatus(status))) return;
+      status = state.status;
+      wanted = state;
+      if (isFinal(state)) breaks.end();
+      start();
+    },
+    get status() {
+      return status;
+    },
+    async close() {
+      over = true;
+      breaks.end();
+      await pumping;
+    },
+  };
+}
+
+function isFinal(state: JobState): boolean {
+  return isFinalStatus(state.status);
+}
+
+function isFinalStatus(status: JobState['status']): boolean {
+  return status !== 'waiting' && status !== 'running';
+}
+
+/** Pauses that can be cut short. */
+function openBreaks() {
+  let wake: (() => void) | null = null;
+  return {
+    pause(milliseconds: number): Promise<void> {
+      return new Promise((resolve) => {
+        const timer = setTimeout(done, milliseconds);
+        function done() {
+          clearTimeout(timer);
+          wake = null;
+          resolve();
+        }
+        wake = done;
+      });
+    },
+    end() {
+      wake?.();
+    },
+  };
+}
+
+/**
+ * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
+ * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
+ */
+function openRoad(jobId: string, found: ReplyAddress, { messages, queue }: ReplyTools) {
+  const address = { ...found };
+
+  async function learn(change: Partial<ReplyAddress>): Promise<void> {
+    Object.assign(address, change);
+    await queue.setContext(jobId, toContext(address));
+  }
+
+  async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
+    if (Date.now() >= address.tokenUntil) return false;
+    try {
+      const message = await messages.patch(
+        Routes.webhookMessage(address.applicationId, address.token, '@original'),
+        // An expired token must not make REST forget the bot's own: auth stays off.
+        { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
+      );
+      const messageId = idOf(message);
+      if (messageId !== null && messageId !== address.messageId) await learn({ messageId });
+      return true;
+    } catch (error) {
+      if (troubleOf(error) !== 'token-expired') throw error;
+      await learn({ tokenUntil: 0 });
+      return false;
+    }
+  }
+
+  return {
+    async send(rendered: Rendered, final: boolean): Promise<void> {
+      const signal = AbortSignal.timeout(final ? FINAL_TIMEOUT_MS : PREVIEW_TIMEOUT_MS);
+      if (await byWebhook(rendered, signal)) return;
+      const files = toFiles(rendered);
+      const body = messageBody(rendered);
+      if (address.messageId !== null) {
+        const route = Routes.channelMessage(address.channelId, address.messageId);
+        await messages.patch(route, { body, files, signal });
+        return;
+      }
+      if (!final) return;
+      const message = await messages.post(Routes.channelMessages(address.channelId), {
+        // The nonce makes a repeated POST answer with the first message instead of a second one.
+        body: { ...body, nonce: jobId, enforce_nonce: true },
+        files,
+        signal,
+      });
+      const messageId = idOf(message);
+      if (messageId !== null) await learn({ messageId });
+    },
+  };
+}
+
+function toFiles(rendered: Rendered) {
+  return rendered.files.map(({ name, data, contentType }) => ({
+    name,
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    contentType,
+  }));
+}
+
+function idOf(message: unknown): string | null {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
+  return typeof message.id === 'string' ? message.id : null;
+}

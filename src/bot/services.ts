@@ -1,0 +1,37 @@
+import type { Engine } from '../engine/engine.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import type { Queue } from '../queue/job.ts';
+import type { Runner } from '../queue/runner.ts';
+import type { Replies } from './replies.ts';
+import type { SettingsStore } from './settings.ts';
+
+/** What the bot needs of a logger; pino fits. */
+export type BotLog = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+/** Ceilings of this installation, below or equal to what the engine can do. */
+export type BotLimits = {
+  steps: number;
+  /** pixels of one picture */
+  pixels: number;
+  /** pictures of one order, 1-9 */
+  count: number;
+};
+
+export const DEFAULT_LIMITS: BotLimits = { steps: 150, pixels: 2048 * 2048, count: 4 };
+
+/** Everything a command's handler may use. */
+export type BotServices = {
+  engine: Engine;
+  queue: Queue;
+  runner: Runner;
+  pictures: PictureStore;
+  settings: SettingsStore;
+  replies: Replies;
+  limits: BotLimits;
+  log: BotLog;
+};
