@@ -19,6 +19,8 @@ export type Head = Work & {
   charged: number;
   startedAt: number | null;
   stopping: boolean;
+  /** runs that ended because the whole program did */
+  restarts: number;
 };
 
 /**
@@ -97,6 +99,7 @@ export function headOf(row: Row): Head {
     charged: Number(row['charged']),
     startedAt: numberOrNull(row['started_at']),
     stopping: row['stopping'] === 1,
+    restarts: Number(row['restarts']),
     model: String(row['model']),
     pixels: Number(row['pixels']),
     images: Number(row['images']),

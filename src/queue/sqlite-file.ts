@@ -15,7 +15,7 @@ const NOTADB = 26;
 const CORRUPT = 11;
 
 /** How long an older Darkroom on the same file may take to close before the new one gives up. */
-const OWNER_PATIENCE_MS = 5000;
+const OWNER_PATIENCE_MS = 2000;
 
 export type SqliteFile = { db: DatabaseSync; close(): void };
 

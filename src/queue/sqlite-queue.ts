@@ -34,6 +34,18 @@ const UNREADABLE_FAILURE: JobFailure = {
 };
 
 /**
+ * A job under which the whole program died this often ends as failed: in thread isolation a picture that crashes
+ * the engine's native code takes the program along, and would do so at every start for ever.
+ */
+const RESTARTS_FORGIVEN = 10;
+const FATAL_FAILURE: JobFailure = {
+  message:
+    `The program ended ${RESTARTS_FORGIVEN + 1} times while making this picture, so it was given up. ` +
+    'A smaller size or fewer pictures at once may work.',
+  reference: null,
+};
+
+/**
  * The embedded queue: one file, one owner, one transaction a call. Memory decides (whose turn it is), SQLite
  * remembers; when a transaction fails, memory is read anew from the file before the next call.
  *
@@ -86,7 +98,9 @@ class SqliteQueue implements Queue {
       for (const id of this.#state().running.keys()) {
         const head = this.#store.head(id)!;
         if (head.stopping) this.#end(head, { status: 'cancelled' });
-        else this.#return(head, { restarts: 1 });
+        else if (head.restarts >= RESTARTS_FORGIVEN) {
+          this.#end(head, { status: 'failed', failure: FATAL_FAILURE });
+        } else this.#return(head, { restarted: true });
       }
     });
   }
@@ -185,7 +199,7 @@ class SqliteQueue implements Queue {
     const status: JobStatus = head.stopping ? 'cancelled' : 'waiting';
     this.#write(() => {
       if (head.stopping) this.#end(head, { status: 'cancelled' });
-      else this.#return(head, { crashes: why === 'crashed' ? 1 : 0 });
+      else this.#return(head, { crashed: why === 'crashed' });
     });
     this.#tell({ id, status });
     return true;
@@ -327,7 +341,7 @@ class SqliteQueue implements Queue {
   }
 
   /** A running job waits again at the head of its line. Inside a transaction. */
-  #return(head: Head, lost: { crashes?: number; restarts?: number }): void {
+  #return(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void {
     const live = this.#state();
     const { id, seq, guildId, userId, weight } = head;
     const cost = this.#estimator.cost(head);

@@ -31,13 +31,13 @@ export type Change = {
   stopping: boolean;
   result?: StoredResult | null;
   failure?: JobFailure | null;
-  crashes?: number;
-  restarts?: number;
+  crashed?: boolean;
+  restarted?: boolean;
 };
 
 export type SqliteStore = ReturnType<typeof createSqliteStore>;
 
-const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, charged, started_at, stopping,
+const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, charged, started_at, stopping, restarts,
   model, pixels, images, guided, evaluations`;
 
 /** Every statement of the queue, prepared once. Nothing here opens or ends a transaction but `transaction`. */
@@ -59,7 +59,7 @@ export function createSqliteStore(db: DatabaseSync) {
   const change = db.prepare(`
     UPDATE jobs SET status = $status, attempt = $attempt, charged = $charged, started_at = $startedAt,
       finished_at = $finishedAt, stopping = $stopping, result = $result, failure = $failure,
-      crashes = crashes + $crashes, restarts = restarts + $restarts, version = version + 1
+      crashes = crashes + $crashed, restarts = restarts + $restarted, version = version + 1
     WHERE seq = $seq AND version = $version`);
   const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
   const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
@@ -141,8 +141,8 @@ export function createSqliteStore(db: DatabaseSync) {
         stopping: Number(to.stopping),
         result: jsonOrNull(to.result),
         failure: jsonOrNull(to.failure),
-        crashes: to.crashes ?? 0,
-        restarts: to.restarts ?? 0,
+        crashed: Number(to.crashed ?? false),
+        restarted: Number(to.restarted ?? false),
       });
       if (changes !== 1) throw new Error(`job row ${to.seq} was changed by another program`);
     },
