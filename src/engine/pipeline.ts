@@ -15,7 +15,7 @@ import type {
   Timings,
 } from './request.ts';
 import { planSampling } from './samplers/samplers.ts';
-import type { LatentShape, NoiseSource } from './sampling.ts';
+import type { LatentShape } from './sampling.ts';
 import type { RunClock } from './session.ts';
 import type { Conditioning } from './text-encoder.ts';
 import { decodeLatents } from './vae.ts';

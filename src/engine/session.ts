@@ -40,11 +40,13 @@ export type SessionOptions = {
   clock: RunClock;
   /** map weights instead of copying them: quick to open, about a tenth slower to run */
   mapWeights?: boolean;
+  /** an edited copy of the file at the path; its external data is still looked for beside the path */
+  graph?: Uint8Array;
 };
 
 /** Throws ONNX Runtime's own error when the file cannot be read or the provider does not work. */
 export async function openSession(path: string, options: SessionOptions): Promise<Session> {
-  const inner = await InferenceSession.create(path, {
+  const settings: InferenceSession.SessionOptions = {
     executionProviders: [options.provider],
     logSeverityLevel: 4,
     extra: {
@@ -52,9 +54,13 @@ export async function openSession(path: string, options: SessionOptions): Promis
         // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.
         force_spinning_stop: '1',
         ...(options.mapWeights ? { disable_prepacking: '1' } : {}),
+        ...(options.graph ? { model_external_initializers_file_folder_path: dirname(path) } : {}),
       },
     },
-  });
+  };
+  const inner = await (options.graph === undefined
+    ? InferenceSession.create(path, settings)
+    : InferenceSession.create(options.graph, settings));
   const inputs = portsOf(inner.inputMetadata);
   const { clock } = options;
   return {

@@ -14,7 +14,7 @@ import {
   type PromptPart,
   type PromptPlan,
 } from './prompt.ts';
-import type { Session } from './session.ts';
+import type { Output, Session } from './session.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
@@ -53,8 +53,8 @@ export type EncoderPart = {
   tokenizer: Tokenizer;
   /** transformer layers, from its config */
   layers: number;
-  /** final_layer_norm of the graph: applied to an earlier layer for clip skip; null when the graph hides it */
-  finalNorm: { weight: Float32Array; bias: Float32Array } | null;
+  /** the same network ending after this many layers, final norm included */
+  endingAfter(layers: number): Promise<Session>;
 };
 
 type Hidden = { states: Float32Array; tokens: number; dim: number; pooled: Float32Array | null };
@@ -172,33 +172,18 @@ async function runEncoder(
   ids: readonly number[],
   options: EncodeOptions,
 ): Promise<Hidden> {
-  const { session } = part;
-  const twoEncoders = layout.family !== 'sd1' && layout.family !== 'sd2' && layout.family !== 'lcm';
-  const layer = twoEncoders ? penultimate(part, options) : lastOrSkipped(layout, part, options);
-  const statesName = layer === null ? 'last_hidden_state' : `hidden_states.${layer}`;
-  if (!session.outputs.has(statesName)) {
-    throw new UserError(
-      `Model "${layout.name}": ${session.path} does not show ${statesName}` +
-        (options.clipSkip > 1
-          ? `, which clip skip ${options.clipSkip} needs. Use clip skip 1, or e`
-          : '. E') +
-        'xport the text encoder again with hidden states (`optimum-cli export onnx` with output_hidden_states).',
-    );
-  }
-  const fetches = [statesName];
-  const pooledName = twoEncoders && session.outputs.has('text_embeds') ? 'text_embeds' : null;
-  if (pooledName !== null) fetches.push(pooledName);
-  const input = session.inputs.keys().next().value as string;
-  const results = await session.run({ [input]: { data: ids, shape: [1, ids.length] } }, fetches);
-  const { data, shape } = results[statesName] as { data: Float32Array; shape: readonly number[] };
+  const normed = layout.family === 'sd1' || layout.family === 'sd2' || layout.family === 'lcm';
+  const session = normed ? await endOf(layout, part, options.clipSkip) : part.session;
+  const states = normed ? 'last_hidden_state' : `hidden_states.${penultimate(part, options)}`;
+  const pooled = !normed && session.outputs.has('text_embeds') ? 'text_embeds' : null;
+  const [input = ''] = session.inputs.keys();
+  const results = await session.run(
+    { [input]: { data: ids, shape: [1, ids.length] } },
+    pooled === null ? [states] : [states, pooled],
+  );
+  const { data, shape } = results[states] as Output;
   const [, tokens = 0, dim = 0] = shape;
-  const norm = layer !== null && !twoEncoders ? part.finalNorm : null;
-  return {
-    states: norm === null ? data : layerNorm(data, dim, norm),
-    tokens,
-    dim,
-    pooled: pooledName === null ? null : (results[pooledName]?.data ?? null),
-  };
+  return { states: data, tokens, dim, pooled: (pooled && results[pooled]?.data) ?? null };
 }
 
 /** A1111's clip skip leaves SDXL alone; diffusers counts further down from the layer before the last. */
@@ -207,43 +192,17 @@ function penultimate(part: EncoderPart, { profile, clipSkip }: EncodeOptions): n
   return Math.max(0, part.layers - 1 - further);
 }
 
-/** null: the graph's last_hidden_state, which already carries the final norm. */
-function lastOrSkipped(
+function endOf(
   layout: ModelLayout,
   part: EncoderPart,
-  { clipSkip }: EncodeOptions,
-): number | null {
-  if (clipSkip === 1) return null;
-  if (clipSkip > part.layers) {
-    throw new UserError(
-      `clip skip ${clipSkip} is more than the text encoder of "${layout.name}" has layers (${part.layers}). ` +
-        `Choose 1 to ${part.layers}.`,
-    );
-  }
-  return part.layers + 1 - clipSkip;
-}
-
-const NORM_EPSILON = 1e-5;
-
-function layerNorm(
-  data: Float32Array,
-  dim: number,
-  { weight, bias }: { weight: Float32Array; bias: Float32Array },
-): Float32Array {
-  const normed = new Float32Array(data.length);
-  for (let row = 0; row < data.length; row += dim) {
-    let mean = 0;
-    for (let i = 0; i < dim; i++) mean += data[row + i] as number;
-    mean /= dim;
-    let variance = 0;
-    for (let i = 0; i < dim; i++) variance += ((data[row + i] as number) - mean) ** 2;
-    const scale = 1 / Math.sqrt(variance / dim + NORM_EPSILON);
-    for (let i = 0; i < dim; i++) {
-      const unit = ((data[row + i] as number) - mean) * scale;
-      normed[row + i] = unit * (weight[i] as number) + (bias[i] as number);
-    }
-  }
-  return normed;
+  clipSkip: number,
+): Promise<Session> | Session {
+  if (clipSkip === 1) return part.session;
+  if (clipSkip <= part.layers) return part.endingAfter(part.layers + 1 - clipSkip);
+  throw new UserError(
+    `clip skip ${clipSkip} is more than the text encoder of "${layout.name}" has layers (${part.layers}). ` +
+      `Choose 1 to ${part.layers}.`,
+  );
 }
 
 /** SDXL: both encoders side by side along the feature axis; the pooled text is the second encoder's. */

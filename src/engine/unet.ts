@@ -59,7 +59,7 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
 function timestepFeed(port: Port, timestep: number, batch: number): Feed {
   if (port.shape.length === 0) return { data: [timestep], shape: [] };
   const length = typeof port.shape[0] === 'number' && port.shape[0] > 0 ? port.shape[0] : batch;
-  return { data: new Array<number>(length).fill(timestep), shape: [length] };
+  return { data: new Float32Array(length).fill(timestep), shape: [length] };
 }
 
 function checkInputs(session: Session, layout: ModelLayout, known: readonly string[]): void {

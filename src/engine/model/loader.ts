@@ -16,7 +16,8 @@ import { createTextEncoder, type EncoderPart, type TextEncoder } from '../text-e
 import { loadTokenizer } from '../tokenizer.ts';
 import { createUnet, type Unet } from '../unet.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
-import type { ModelLayout } from './layout.ts';
+import { withHiddenStates, withoutLastLayers } from './clip-skip.ts';
+import type { ModelLayout, TextEncoderFiles } from './layout.ts';
 import type { RegistryEntry } from './registry.ts';
 
 export type LoadedModel = {
@@ -69,9 +70,9 @@ async function loadOn(
 ): Promise<LoadedModel> {
   const { layout } = entry;
   const opened: Session[] = [];
-  const open = async (path: string): Promise<Session> => {
+  const open = async (path: string, graph?: Uint8Array): Promise<Session> => {
     try {
-      const session = await openSession(path, { provider, clock });
+      const session = await openSession(path, { provider, clock, ...(graph && { graph }) });
       opened.push(session);
       return session;
     } catch (error) {
@@ -88,10 +89,7 @@ async function loadOn(
     const canary = await runCanary(denoiser, layout, clock);
     judgeCanary(canary, provider, layout, warn);
     const parts: EncoderPart[] = [];
-    for (const files of layout.textEncoders) {
-      const [session, tokenizer] = [await open(files.graph), await loadTokenizer(files.tokenizer)];
-      parts.push({ session, tokenizer, layers: files.hiddenLayers, finalNorm: null });
-    }
+    for (const files of layout.textEncoders) parts.push(await openEncoder(files, layout, open));
     const vaeDecoder = await open(layout.vaeDecoder);
     let vaeEncoder: Session | null = null;
     return {
@@ -119,6 +117,33 @@ async function loadOn(
     await release();
     throw error;
   }
+}
+
+async function openEncoder(
+  files: TextEncoderFiles,
+  layout: ModelLayout,
+  open: (path: string, graph?: Uint8Array) => Promise<Session>,
+): Promise<EncoderPart> {
+  let session = await open(files.graph);
+  const readsInnerLayer = layout.family === 'sdxl' || layout.family === 'sdxl-refiner';
+  if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
+    session = await open(files.graph, await withHiddenStates(files.graph));
+  }
+  const shortened = new Map<number, Promise<Session>>();
+  return {
+    session,
+    tokenizer: await loadTokenizer(files.tokenizer),
+    layers: files.hiddenLayers,
+    endingAfter(layers) {
+      let opened = shortened.get(layers);
+      if (opened === undefined) {
+        opened = withoutLastLayers(files.graph, layers).then((graph) => open(files.graph, graph));
+        shortened.set(layers, opened);
+        opened.catch(() => shortened.delete(layers));
+      }
+      return opened;
+    },
+  };
 }
 
 /** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
@@ -234,7 +259,7 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
     },
     loaded: () => [...models.values()],
     async releaseAll() {
-      for (const key of [...models.keys()]) await drop(key);
+      for (const key of models.keys()) await drop(key);
     },
   };
 }
