@@ -16,6 +16,7 @@ import { textFor } from './text.ts';
 
 /** A handler that has not answered by then is acknowledged for, so that Discord's 3 s hold whatever it waits for. */
 const SAFETY_NET_MS = 1000;
+const CLOSE_PATIENCE_MS = 5000;
 
 export type Dispatch = {
   /** Takes no more interactions and waits for those in hand. */
@@ -146,7 +147,8 @@ export function startDispatch(
   return {
     async close() {
       client.off(Events.InteractionCreate, onInteraction);
-      await Promise.allSettled(inHand);
+      const patience = new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_MS).unref());
+      await Promise.race([Promise.allSettled(inHand), patience]);
     },
   };
 }

@@ -1,20 +1,32 @@
 import { Routes } from 'discord.js';
 import type { REST, RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
+import { describe } from './discord-errors.ts';
 import type { BotLog } from './services.ts';
 
-/** Tells Discord the commands, only when they differ from what it has: it counts command creations. */
+/**
+ * Tells Discord the commands, only when they differ from what it has: it counts command creations. A failure
+ * is logged and no more: the commands of the last start are still there, and the bot answers them.
+ */
 export async function registerCommands(
   rest: REST,
   applicationId: string,
   definitions: readonly RESTPostAPIApplicationCommandsJSONBody[],
   log: BotLog,
-): Promise<'registered' | 'unchanged'> {
+): Promise<'registered' | 'unchanged' | 'failed'> {
   const route = Routes.applicationCommands(applicationId);
-  const present = await rest.get(route, {
-    query: new URLSearchParams({ with_localizations: 'true' }),
-  });
-  if (sameCommands(definitions, present)) return 'unchanged';
-  await rest.put(route, { body: definitions });
+  try {
+    const present = await rest.get(route, {
+      query: new URLSearchParams({ with_localizations: 'true' }),
+    });
+    if (sameCommands(definitions, present)) return 'unchanged';
+    await rest.put(route, { body: definitions });
+  } catch (error) {
+    log.error(
+      describe(error),
+      'the commands could not be registered; trying again at the next start',
+    );
+    return 'failed';
+  }
   log.info({ commands: definitions.map(({ name }) => name) }, 'commands registered');
   return 'registered';
 }

@@ -1,12 +1,8 @@
-import { ButtonStyle, ComponentType, MessageFlags } from 'discord.js';
-import type {
-  APIButtonComponentWithCustomId,
-  APIMessageTopLevelComponent,
-  APIStringSelectComponent,
-} from 'discord.js';
-import type { GenerateRequest, Progress } from '../engine/request.ts';
+import { ComponentType, MessageFlags } from 'discord.js';
+import type { APIMessageTopLevelComponent } from 'discord.js';
+import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
-import { customId } from './custom-id.ts';
+import { againRow, doneRows, stopRow } from './rows.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import type { Lineage } from './reply-address.ts';
 import type { Text } from './text.ts';
@@ -33,11 +29,19 @@ const PROMPT_SHOWN = 300;
 const ALT_TEXT_LIMIT = 1024;
 const BAR_CELLS = 10;
 
-/** Job and state -> message. Pure; `pictures` belong to a done state, in the result's order. */
+/**
+ * Job and state -> message. Pure. `pictures` belong to a done state, in the result's order; `preview` is the
+ * newest one of a running state, which may be older than its progress.
+ */
 export function render(
   job: Pick<Job, 'id' | 'userId' | 'request'>,
   state: JobState,
-  more: { text: Text; lineage: Lineage | null; pictures?: readonly Picture[] },
+  more: {
+    text: Text;
+    lineage: Lineage | null;
+    pictures?: readonly Picture[];
+    preview?: Preview | null;
+  },
 ): Rendered {
   const { text } = more;
   const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
@@ -47,7 +51,7 @@ export function render(
       return words([text.queued(state.position, wait), ...about], [stopRow(job.id, text)]);
     }
     case 'running':
-      return renderRunning(job, state.progress, about, text);
+      return renderRunning(job, state.progress, more.preview ?? null, about, text);
     case 'done':
       return renderDone(job, state.result, more.pictures ?? [], about, text);
     case 'failed':
@@ -153,12 +157,12 @@ function aboutLines(
 function renderRunning(
   job: Pick<Job, 'id' | 'request'>,
   progress: Progress | null,
+  preview: Preview | null,
   about: readonly string[],
   text: Text,
 ): Rendered {
-  const preview = progress?.phase === 'sampling' ? progress.preview : undefined;
   const lines = [progressWords(progress, text), ...about];
-  if (preview === undefined) return words(lines, [stopRow(job.id, text)]);
+  if (preview === null) return words(lines, [stopRow(job.id, text)]);
   const description = shorten(text.previewAltText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
   const name = 'preview.jpg';
   return {
@@ -213,64 +217,4 @@ function gallery(
       description,
     })),
   };
-}
-
-function button(
-  id: string,
-  label: string,
-  style: ButtonStyle.Primary | ButtonStyle.Secondary | ButtonStyle.Danger = ButtonStyle.Secondary,
-): APIButtonComponentWithCustomId {
-  return { type: ComponentType.Button, custom_id: id, label, style };
-}
-
-function row(
-  components: (APIButtonComponentWithCustomId | APIStringSelectComponent)[],
-): APIMessageTopLevelComponent {
-  return { type: ComponentType.ActionRow, components };
-}
-
-function stopRow(jobId: string, text: Text): APIMessageTopLevelComponent {
-  return row([button(customId('stop', jobId), text.buttonStop, ButtonStyle.Danger)]);
-}
-
-function againRow(jobId: string, text: Text): APIMessageTopLevelComponent {
-  return row([
-    button(customId('again', jobId), text.buttonAgain, ButtonStyle.Primary),
-    button(customId('remix', jobId), text.buttonRemix),
-    button(customId('delete', jobId), text.buttonDelete),
-  ]);
-}
-
-/** One picture has its two variations as buttons; a batch has a menu, which holds nine pictures as well as two. */
-function doneRows(jobId: string, count: number, text: Text): APIMessageTopLevelComponent[] {
-  const common = [
-    button(customId('reroll', jobId), text.buttonReroll, ButtonStyle.Primary),
-    button(customId('remix', jobId), text.buttonRemix),
-    button(customId('recipe', jobId), text.buttonRecipe),
-    button(customId('delete', jobId), text.buttonDelete),
-  ];
-  if (count <= 1) {
-    return [
-      row([
-        button(customId('vary', jobId, '0-subtle'), text.buttonVarySubtle),
-        button(customId('vary', jobId, '0-strong'), text.buttonVaryStrong),
-      ]),
-      row(common),
-    ];
-  }
-  const options = Array.from({ length: count }, (_, index) => [
-    { label: text.varyOption(index + 1, false), value: `${index}-subtle` },
-    { label: text.varyOption(index + 1, true), value: `${index}-strong` },
-  ]).flat();
-  return [
-    row([
-      {
-        type: ComponentType.StringSelect,
-        custom_id: customId('vary', jobId),
-        placeholder: text.chooseVariation,
-        options: options.slice(0, 25),
-      },
-    ]),
-    row(common),
-  ];
 }

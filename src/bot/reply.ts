@@ -1,13 +1,14 @@
-import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
+import type { Preview } from '../engine/request.ts';
 import type { Job, JobState, Queue } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
 import { describe, retryAfter, troubleOf } from './discord-errors.ts';
-import { messageBody, render } from './render.ts';
-import type { Picture, Rendered } from './render.ts';
-import { toContext } from './reply-address.ts';
+import { openBreaks } from './breaks.ts';
+import { render } from './render.ts';
+import type { Picture } from './render.ts';
 import type { ReplyAddress } from './reply-address.ts';
+import { openRoad } from './road.ts';
 import type { BotLog } from './services.ts';
 import { textFor } from './text.ts';
 import { fitForUpload } from './upload.ts';
@@ -51,8 +52,6 @@ export type Reply = {
   close(): Promise<void>;
 };
 
-const PREVIEW_TIMEOUT_MS = 8000;
-const FINAL_TIMEOUT_MS = 120_000;
 const LEAST_UPLOAD = 256 * 1024;
 
 type Sent =
@@ -81,6 +80,7 @@ export function openReply(
   let uploadLimit = found.attachmentLimit;
   let pumping: Promise<void> | null = null;
   let over = false;
+  let preview: Preview | null = null;
 
   function gap(state: JobState): number {
     if (isFinal(state)) return 0;
@@ -118,7 +118,12 @@ export function openReply(
   async function attempt(state: JobState): Promise<Sent> {
     try {
       const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
-      const rendered = render(job, state, { text, lineage: found.lineage, pictures: shown });
+      const rendered = render(job, state, {
+        text,
+        lineage: found.lineage,
+        pictures: shown,
+        preview,
+      });
       await road.send(rendered, isFinal(state));
       return { outcome: 'sent' };
     } catch (error) {
@@ -189,6 +194,8 @@ export function openReply(
       if (over || (status !== null && isFinalStatus(status))) return;
       status = state.status;
       wanted = state;
+      if (state.status !== 'running') preview = null;
+      else if (state.progress?.phase === 'sampling') preview = state.progress.preview ?? preview;
       if (isFinal(state)) breaks.end();
       start();
     },
@@ -209,92 +216,4 @@ function isFinal(state: JobState): boolean {
 
 function isFinalStatus(status: JobState['status']): boolean {
   return status !== 'waiting' && status !== 'running';
-}
-
-/** Pauses that can be cut short. */
-function openBreaks() {
-  let wake: (() => void) | null = null;
-  return {
-    pause(milliseconds: number): Promise<void> {
-      return new Promise((resolve) => {
-        const timer = setTimeout(done, milliseconds);
-        function done() {
-          clearTimeout(timer);
-          wake = null;
-          resolve();
-        }
-        wake = done;
-      });
-    },
-    end() {
-      wake?.();
-    },
-  };
-}
-
-/**
- * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
- * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
- */
-function openRoad(jobId: string, found: ReplyAddress, { messages, queue }: ReplyTools) {
-  const address = { ...found };
-
-  async function learn(change: Partial<ReplyAddress>): Promise<void> {
-    Object.assign(address, change);
-    await queue.setContext(jobId, toContext(address));
-  }
-
-  async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
-    if (Date.now() >= address.tokenUntil) return false;
-    try {
-      const message = await messages.patch(
-        Routes.webhookMessage(address.applicationId, address.token, '@original'),
-        // An expired token must not make REST forget the bot's own: auth stays off.
-        { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
-      );
-      const messageId = idOf(message);
-      if (messageId !== null && messageId !== address.messageId) await learn({ messageId });
-      return true;
-    } catch (error) {
-      if (troubleOf(error) !== 'token-expired') throw error;
-      await learn({ tokenUntil: 0 });
-      return false;
-    }
-  }
-
-  return {
-    async send(rendered: Rendered, final: boolean): Promise<void> {
-      const signal = AbortSignal.timeout(final ? FINAL_TIMEOUT_MS : PREVIEW_TIMEOUT_MS);
-      if (await byWebhook(rendered, signal)) return;
-      const files = toFiles(rendered);
-      const body = messageBody(rendered);
-      if (address.messageId !== null) {
-        const route = Routes.channelMessage(address.channelId, address.messageId);
-        await messages.patch(route, { body, files, signal });
-        return;
-      }
-      if (!final) return;
-      const message = await messages.post(Routes.channelMessages(address.channelId), {
-        // The nonce makes a repeated POST answer with the first message instead of a second one.
-        body: { ...body, nonce: jobId, enforce_nonce: true },
-        files,
-        signal,
-      });
-      const messageId = idOf(message);
-      if (messageId !== null) await learn({ messageId });
-    },
-  };
-}
-
-function toFiles(rendered: Rendered) {
-  return rendered.files.map(({ name, data, contentType }) => ({
-    name,
-    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-    contentType,
-  }));
-}
-
-function idOf(message: unknown): string | null {
-  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
-  return typeof message.id === 'string' ? message.id : null;
 }

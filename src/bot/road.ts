@@ -1,0 +1,87 @@
+import { Routes } from 'discord.js';
+import type { REST } from 'discord.js';
+import type { Queue } from '../queue/job.ts';
+import { troubleOf } from './discord-errors.ts';
+import { messageBody } from './render.ts';
+import type { Rendered } from './render.ts';
+import { toContext } from './reply-address.ts';
+import type { ReplyAddress } from './reply-address.ts';
+
+export type Road = {
+  /** Replaces the whole message. Rejects with what Discord answered; nothing is tried twice in here. */
+  send(rendered: Rendered, final: boolean): Promise<void>;
+};
+
+const PREVIEW_TIMEOUT_MS = 8000;
+const FINAL_TIMEOUT_MS = 120_000;
+
+/**
+ * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
+ * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
+ */
+export function openRoad(
+  jobId: string,
+  found: ReplyAddress,
+  { messages, queue }: { messages: REST; queue: Queue },
+): Road {
+  const address = { ...found };
+
+  async function learn(change: Partial<ReplyAddress>): Promise<void> {
+    Object.assign(address, change);
+    await queue.setContext(jobId, toContext(address));
+  }
+
+  async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
+    if (Date.now() >= address.tokenUntil) return false;
+    try {
+      const message = await messages.patch(
+        Routes.webhookMessage(address.applicationId, address.token, '@original'),
+        // An expired token must not make REST forget the bot's own: auth stays off.
+        { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
+      );
+      const messageId = idOf(message);
+      if (messageId !== null && messageId !== address.messageId) await learn({ messageId });
+      return true;
+    } catch (error) {
+      if (troubleOf(error) !== 'token-expired') throw error;
+      await learn({ tokenUntil: 0 });
+      return false;
+    }
+  }
+
+  return {
+    async send(rendered: Rendered, final: boolean): Promise<void> {
+      const signal = AbortSignal.timeout(final ? FINAL_TIMEOUT_MS : PREVIEW_TIMEOUT_MS);
+      if (await byWebhook(rendered, signal)) return;
+      const files = toFiles(rendered);
+      const body = messageBody(rendered);
+      if (address.messageId !== null) {
+        const route = Routes.channelMessage(address.channelId, address.messageId);
+        await messages.patch(route, { body, files, signal });
+        return;
+      }
+      if (!final) return;
+      const message = await messages.post(Routes.channelMessages(address.channelId), {
+        // The nonce makes a repeated POST answer with the first message instead of a second one.
+        body: { ...body, nonce: jobId, enforce_nonce: true },
+        files,
+        signal,
+      });
+      const messageId = idOf(message);
+      if (messageId !== null) await learn({ messageId });
+    },
+  };
+}
+
+function toFiles(rendered: Rendered) {
+  return rendered.files.map(({ name, data, contentType }) => ({
+    name,
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    contentType,
+  }));
+}
+
+function idOf(message: unknown): string | null {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
+  return typeof message.id === 'string' ? message.id : null;
+}
