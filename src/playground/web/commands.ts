@@ -1,0 +1,115 @@
+/** The commands a person can choose from, subcommands laid flat. Pure. */
+import type {
+  APIApplicationCommand,
+  APIApplicationCommandBasicOption,
+} from 'discord-api-types/v10';
+
+/** Discord's numbers (API v10); types alone come from discord-api-types, so nothing is loaded for them. */
+export const OPTION = {
+  subcommand: 1,
+  group: 2,
+  string: 3,
+  integer: 4,
+  boolean: 5,
+  user: 6,
+  channel: 7,
+  role: 8,
+  mentionable: 9,
+  number: 10,
+  attachment: 11,
+} as const;
+export const COMMAND = { slash: 1, user: 2, message: 3 } as const;
+
+const MANAGE_GUILD = 0x20n;
+const ADMINISTRATOR = 0x8n;
+
+export type SlashCommand = {
+  key: string;
+  commandId: string;
+  path: readonly string[];
+  /** "settings set": as typed after the slash */
+  name: string;
+  description: string;
+  options: readonly APIApplicationCommandBasicOption[];
+};
+
+/** `default_member_permissions` as a plain member or a manager of the server meets it. */
+export function mayUse(command: APIApplicationCommand, manages: boolean): boolean {
+  const needed = command.default_member_permissions;
+  if (needed === null || needed === undefined) return true;
+  if (!manages) return false;
+  const bits = BigInt(needed);
+  return bits !== 0n && (bits & ~(MANAGE_GUILD | ADMINISTRATOR)) === 0n;
+}
+
+export function slashCommands(
+  commands: readonly APIApplicationCommand[],
+  manages: boolean,
+): SlashCommand[] {
+  return commands
+    .filter((command) => (command.type as number) === COMMAND.slash && mayUse(command, manages))
+    .flatMap((command) => leaves(command))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+export function messageCommands(
+  commands: readonly APIApplicationCommand[],
+  manages: boolean,
+): APIApplicationCommand[] {
+  return commands.filter(
+    (command) => (command.type as number) === COMMAND.message && mayUse(command, manages),
+  );
+}
+
+type AnyOption = {
+  type: number;
+  name: string;
+  description: string;
+  options?: readonly AnyOption[];
+};
+
+function leaves(command: APIApplicationCommand): SlashCommand[] {
+  const out: SlashCommand[] = [];
+  const walk = (
+    options: readonly AnyOption[],
+    path: readonly string[],
+    description: string,
+  ): void => {
+    const nested = options.filter((o) => o.type === OPTION.subcommand || o.type === OPTION.group);
+    if (nested.length > 0) {
+      for (const o of nested) walk(o.options ?? [], [...path, o.name], o.description);
+      return;
+    }
+    out.push({
+      key: [command.id, ...path].join('/'),
+      commandId: command.id,
+      path,
+      name: [command.name, ...path].join(' '),
+      description,
+      options: requiredFirst(options as unknown as APIApplicationCommandBasicOption[]),
+    });
+  };
+  walk((command.options ?? []) as unknown as AnyOption[], [], command.description);
+  return out;
+}
+
+function requiredFirst(
+  options: readonly APIApplicationCommandBasicOption[],
+): APIApplicationCommandBasicOption[] {
+  return [...options.filter((o) => o.required), ...options.filter((o) => !o.required)];
+}
+
+/** Names that begin with the words typed come first, then names and descriptions that contain them. */
+export function filterCommands(commands: readonly SlashCommand[], typed: string): SlashCommand[] {
+  const words = typed.trim().toLowerCase();
+  const rank = (command: SlashCommand): number => {
+    if (command.name.startsWith(words)) return 0;
+    if (command.name.includes(words)) return 1;
+    return command.description.toLowerCase().includes(words) ? 2 : 3;
+  };
+  return commands
+    .map((command) => ({ command, rank: rank(command) }))
+    .filter((entry) => entry.rank < 3)
+    .sort((a, b) => a.rank - b.rank)
+    .map((entry) => entry.command);
+}

@@ -1,0 +1,198 @@
+/** Servers, channels, and who this tab is. */
+import type { VNode } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PlaygroundGuild, PlaygroundUser } from '../protocol.ts';
+import { classes, html } from './html.ts';
+import { Aperture, Avatar, icons } from './icons.ts';
+import { DIRECT, type State } from './state.ts';
+
+export function Rail(props: { state: State; onOpen: (channelId: string) => void }): VNode {
+  const { state, onOpen } = props;
+  const mine = state.guilds.filter((g) => g.members.includes(state.you?.id ?? ''));
+  const entry = (id: string, name: string, face: unknown, open: () => void): VNode =>
+    html`<button
+      type="button"
+      key=${id}
+      class=${classes('rail-entry', state.guildId === id && 'here')}
+      aria-current=${state.guildId === id ? 'true' : undefined}
+      aria-label=${name}
+      title=${name}
+      onClick=${open}
+    >
+      ${face}
+    </button>`;
+  return html`<nav class="rail" aria-label="Servers">
+    ${
+      state.direct &&
+      entry(DIRECT, 'Direct messages', html`<${Aperture} size=${28} />`, () =>
+        onOpen(state.direct!.id),
+      )
+    }
+    ${state.direct && html`<hr />`}
+    ${mine.map((guild) => {
+      const first = guild.channels[0];
+      return entry(guild.id, guild.name, initials(guild.name), () => first && onOpen(first.id));
+    })}
+  </nav>`;
+}
+
+function initials(name: string): string {
+  return name
+    .split(/\s+/)
+    .filter((word) => !/^the$/i.test(word))
+    .map((word) => word[0] ?? '')
+    .join('')
+    .slice(0, 3)
+    .toUpperCase();
+}
+
+export function Channels(props: {
+  state: State;
+  guild: PlaygroundGuild | null;
+  onOpen: (channelId: string) => void;
+  onBecome: (userId: string) => void;
+}): VNode {
+  const { state, guild, onOpen } = props;
+  const channels = guild?.channels ?? (state.direct ? [state.direct] : []);
+  return html`<div class="sidebar">
+    <header class="sidebar-head"><h1>${guild?.name ?? 'Direct messages'}</h1></header>
+    <nav class="channels" aria-label="Channels">
+      <p class="channels-title">${guild ? 'Text channels' : 'Conversations'}</p>
+      ${channels.map(
+        (channel) =>
+          html`<button
+            type="button"
+            key=${channel.id}
+            class=${classes('channel', channel.id === state.channelId && 'here')}
+            aria-current=${channel.id === state.channelId ? 'page' : undefined}
+            onClick=${() => onOpen(channel.id)}
+          >
+            ${guild ? icons.hash() : html`<${Aperture} size=${22} />`}
+            <span>${guild ? channel.name : (state.bot?.name ?? channel.name)}</span>
+            ${channel.ageRestricted && html`<span class="age" title="Age-restricted channel">18+</span>`}
+          </button>`,
+      )}
+    </nav>
+    ${state.you && html`<${You} you=${state.you} users=${state.users} guilds=${state.guilds} guild=${guild} onBecome=${props.onBecome} />`}
+  </div>`;
+}
+
+function You(props: {
+  you: PlaygroundUser;
+  users: readonly PlaygroundUser[];
+  guilds: readonly PlaygroundGuild[];
+  guild: PlaygroundGuild | null;
+  onBecome: (userId: string) => void;
+}): VNode {
+  const { you, users, guild } = props;
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    box.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
+    const away = (event: Event): void => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
+    addEventListener('pointerdown', away);
+    return () => removeEventListener('pointerdown', away);
+  }, [open]);
+  const close = (): void => {
+    setOpen(false);
+    box.current?.querySelector<HTMLElement>('.you')?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (!open) return;
+    if (event.key === 'Escape') return close();
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    const entries = [...(box.current?.querySelectorAll<HTMLElement>('[role=menuitemradio]') ?? [])];
+    const at = entries.indexOf(document.activeElement as HTMLElement);
+    entries[(at + (event.key === 'ArrowDown' ? 1 : -1) + entries.length) % entries.length]?.focus();
+  };
+  return html`<div class="you-box" ref=${box} onKeyDown=${onKeyDown}>
+    ${
+      open &&
+      html`<div class="you-menu" role="menu" aria-label="Switch person">
+        <p>Be somebody else in this tab:</p>
+        ${users.slice(0, 50).map(
+          (user) =>
+            html`<button
+              type="button"
+              role="menuitemradio"
+              key=${user.id}
+              aria-checked=${user.id === you.id}
+              onClick=${() => {
+                close();
+                if (user.id !== you.id) props.onBecome(user.id);
+              }}
+            >
+              <${Avatar} name=${user.name} colour=${user.avatarColour} size=${28} />
+              <span class="select-words"
+                ><span>${user.name}</span><small>${roleWords(user, props.guilds)}</small></span
+              >
+              ${user.id === you.id && icons.check()}
+            </button>`,
+        )}
+      </div>`
+    }
+    <button
+      type="button"
+      class="you"
+      aria-haspopup="menu"
+      aria-expanded=${open}
+      aria-label=${`You are: ${you.name}. Switch person`}
+      onClick=${() => setOpen(!open)}
+    >
+      <${Avatar} name=${you.name} colour=${you.avatarColour} size=${32} />
+      <span class="select-words">
+        <span><small class="you-are">You are: </small>${you.name}</span>
+        <small>${guild?.managers.includes(you.id) ? 'Manages this server' : 'Member'}</small>
+      </span>
+      ${icons.down()}
+    </button>
+  </div>`;
+}
+
+function roleWords(user: PlaygroundUser, guilds: readonly PlaygroundGuild[]): string {
+  const managed = guilds
+    .filter((guild) => guild.managers.includes(user.id))
+    .map((guild) => guild.name);
+  return managed.length > 0 ? `manages ${managed.join(', ')}` : 'member';
+}
+
+/** Who is in the server; shown beside the messages where there is room. */
+export function Members(props: { state: State; guild: PlaygroundGuild }): VNode {
+  const { state, guild } = props;
+  const people = state.users.filter((user) => guild.members.includes(user.id)).slice(0, 100);
+  const bot = state.bot;
+  return html`<aside class="members" aria-label="Members">
+    ${
+      bot &&
+      html`<p class="channels-title">Bot — 1</p>
+        <div class=${classes('member', !bot.online && 'offline')}>
+          <span class="face"
+            ><${Aperture} size=${32} /><i class=${classes('status', bot.online && 'online')}></i
+          ></span>
+          <span class="select-words">
+            <span class="bot-author">${bot.name} <span class="app-tag">APP</span></span>
+            <small>${bot.online ? 'Painting on this machine' : 'Starting…'}</small>
+          </span>
+        </div>`
+    }
+    <p class="channels-title">People — ${people.length}</p>
+    ${people.map(
+      (user) =>
+        html`<div class="member" key=${user.id}>
+          <span class="face"
+            ><${Avatar} name=${user.name} colour=${user.avatarColour} size=${32} /><i
+              class="status online"
+            ></i
+          ></span>
+          <span class="select-words">
+            <span>${user.name}${user.id === state.you?.id ? ' (you)' : ''}</span>
+            ${guild.managers.includes(user.id) && html`<small class="manager">${icons.key()} Manages this server</small>`}
+          </span>
+        </div>`,
+    )}
+  </aside>`;
+}
