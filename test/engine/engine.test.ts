@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  startEngine,
+  type Engine,
+  type EngineConfig,
+  type EngineLog,
+} from '../../src/engine/engine.ts';
+import { CancelledError, EngineCrashedError, UserError } from '../../src/engine/errors.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import type { GenerateRequest, Progress, RequestInput } from '../../src/engine/request.ts';
+
+const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
+const config: EngineConfig = {
+  modelsDir,
+  device: 'cpu',
+  isolation: 'thread',
+  modelCacheBytes: 2 ** 30,
+  stepDeadlineMs: 60_000,
+};
+const quiet: EngineLog = { info() {}, warn() {}, error() {} };
+
+async function requestFor(engine: Engine, input: RequestInput = {}): Promise<GenerateRequest> {
+  const demo = (await engine.models()).find(({ name }) => name === 'demo');
+  assert.ok(demo);
+  const usual = { prompt: 'a red star', steps: 4, seed: 7n, sampler: 'euler', guidanceScale: 5 };
+  return parseRequest({ ...usual, schedule: 'karras', ...input }, demo);
+}
+
+const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+
+for (const isolation of ['thread', 'process'] as const) {
+  describe(`engine in a ${isolation}`, () => {
+    let engine: Engine;
+    before(async () => {
+      engine = await startEngine({ ...config, isolation }, quiet);
+    });
+    after(() => engine.close());
+
+    test('makes a picture and tells every step', async () => {
+      const seen: Progress[] = [];
+      const request = await requestFor(engine);
+      const result = await engine.generate(request, { onProgress: (p) => seen.push(p) });
+      const [image] = result.images;
+      assert.equal(Buffer.from(image?.png ?? []).toString('latin1', 1, 4), 'PNG');
+      assert.deepEqual([image?.width, image?.height, image?.seed], [128, 128, 7n]);
+      assert.match(image?.infotext ?? '', /a red star[^]*Steps: 4.*Seed: 7/);
+      assert.equal(result.provider, 'cpu');
+      assert.equal(result.timings.steps_ms.length, 4);
+      assert.ok(result.timings.onnx_ms > 0 && result.timings.onnx_ms < result.timings.total_ms);
+      assert.deepEqual(
+        seen.map(({ phase, step }) => `${phase} ${step}`),
+        [
+          'loading 0',
+          'encoding 0',
+          'sampling 1',
+          'sampling 2',
+          'sampling 3',
+          'sampling 4',
+          'decoding 0',
+        ],
+      );
+      assert.deepEqual(engine.status().loaded, [
+        { model: 'demo', provider: 'cpu', canaryMaxError: null },
+      ]);
+    });
+
+    test('latents and x̂0 come when asked for', async () => {
+      let denoised: Progress | null = null;
+      const result = await engine.generate(await requestFor(engine), {
+        sendDenoised: true,
+        keepLatents: true,
+        onProgress: (progress) => {
+          if (progress.phase === 'sampling') denoised = progress;
+        },
+      });
+      assert.deepEqual(result.latents?.shape, [1, 4, 16, 16]);
+      assert.equal(result.latents.data.length, 4 * 16 * 16);
+      const last = denoised as Extract<Progress, { phase: 'sampling' }> | null;
+      // The last step ends at sigma 0, where the latents are x̂0 itself.
+      assert.deepEqual(last?.denoised?.data, result.latents.data);
+    });
+
+    test('cancelling stops between steps and leaves the engine usable', async () => {
+      const stop = new AbortController();
+      let steps = 0;
+      const long = engine.generate(await requestFor(engine, { steps: 100 }), {
+        signal: stop.signal,
+        onProgress: ({ phase }) => {
+          if (phase === 'sampling' && ++steps === 3) stop.abort();
+        },
+      });
+      await assert.rejects(long, CancelledError);
+      assert.ok(steps < 50, `stopped after ${steps} steps`);
+      assert.equal((await engine.generate(await requestFor(engine))).images.length, 1);
+    });
+
+    test('calls wait in order; a waiting one can be cancelled', async () => {
+      const order: string[] = [];
+      const request = await requestFor(engine, { steps: 2 });
+      const stop = new AbortController();
+      const first = engine.generate(request).then(() => order.push('first'));
+      const dropped = engine.generate(request, { signal: stop.signal });
+      const last = engine.generate(request).then(() => order.push('last'));
+      stop.abort();
+      await assert.rejects(dropped, CancelledError);
+      await Promise.all([first, last]);
+      assert.deepEqual(order, ['first', 'last']);
+    });
+
+    test('a mistake crosses the boundary as UserError', async () => {
+      const request = await requestFor(engine);
+      await assert.rejects(engine.generate({ ...request, model: 'nope' }), (error) => {
+        assert.ok(error instanceof UserError);
+        return /no model "nope"/.test(error.message);
+      });
+      await assert.rejects(engine.generate({ ...request, width: 100 }), UserError);
+    });
+  });
+}
+
+describe('the same order', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await startEngine(config, quiet);
+  });
+  after(() => engine.close());
+  const picture = async (input: RequestInput): Promise<Uint8Array | undefined> =>
+    (await engine.generate(await requestFor(engine, input))).images[0]?.png;
+
+  test('gives the same bytes, in both hosts', async () => {
+    const once = await picture({});
+    assert.ok(same(once, await picture({})));
+    const other = await startEngine({ ...config, isolation: 'process' }, quiet);
+    const there = await other.generate(await requestFor(other));
+    await other.close();
+    assert.ok(same(once, there.images[0]?.png));
+  });
+
+  test('another seed, prompt, step count, guidance, sampler or negative prompt is another picture', async () => {
+    const changes: RequestInput[] = [
+      {},
+      { seed: 8n },
+      { prompt: 'a blue star' },
+      { steps: 5 },
+      { guidanceScale: 3 },
+      { guidanceScale: 1 },
+      { sampler: 'heun' },
+      { schedule: 'uniform' },
+      { negativePrompt: 'green' },
+      { rng: 'nv' },
+      { variation: { seed: 9n, strength: 0.2 } },
+      { prompt: 'a (red:1.4) star' },
+    ];
+    const seen = new Map<string, RequestInput>();
+    for (const change of changes) {
+      const { latents } = await engine.generate(await requestFor(engine, change), {
+        keepLatents: true,
+      });
+      const key = Buffer.from(latents?.data.buffer ?? new ArrayBuffer(0)).toString('base64');
+      assert.ok(!seen.has(key), `${JSON.stringify(change, replacer)} changed nothing`);
+      seen.set(key, change);
+    }
+  });
+
+  test('any size that the model divides', async () => {
+    for (const [width, height] of [
+      [64, 128],
+      [144, 96],
+    ]) {
+      const { images } = await engine.generate(await requestFor(engine, { width, height }));
+      assert.deepEqual([images[0]?.width, images[0]?.height], [width, height]);
+    }
+  });
+
+  test('image i of a batch is the single image of seed + i', async () => {
+    const input = { sampler: 'euler_a', count: 3 };
+    const batch = await engine.generate(await requestFor(engine, input), { keepLatents: true });
+    assert.deepEqual(
+      batch.images.map(({ seed }) => seed),
+      [7n, 8n, 9n],
+    );
+    for (const [index, seed] of [7n, 8n, 9n].entries()) {
+      const single = await engine.generate(await requestFor(engine, { ...input, count: 1, seed }), {
+        keepLatents: true,
+      });
+      const size = 4 * 16 * 16;
+      const own = batch.latents?.data.subarray(index * size, (index + 1) * size);
+      const largest = single.latents?.data.reduce(
+        (most, value, i) => Math.max(most, Math.abs(value - (own?.[i] ?? Number.NaN))),
+        0,
+      );
+      // Matrix products of other batch sizes add in another order: equal up to rounding, not to the bit.
+      assert.ok((largest ?? 1) < 1e-3, `image ${index} differs by ${largest}`);
+    }
+  });
+});
+
+describe('an engine process that dies', () => {
+  test('fails the running call, is restarted, and waiting calls go on', async () => {
+    const engine = await startEngine({ ...config, isolation: 'process' }, quiet);
+    const request = await requestFor(engine, { steps: 60 });
+    let killed = false;
+    const victim = engine.generate(request, {
+      onProgress: ({ phase }) => {
+        const { pid } = engine.status();
+        if (killed || phase !== 'sampling' || typeof pid !== 'number') return;
+        killed = true;
+        process.kill(pid, 'SIGKILL');
+      },
+    });
+    const waiting = engine.generate(await requestFor(engine));
+    await assert.rejects(victim, EngineCrashedError);
+    assert.equal((await waiting).images.length, 1);
+    assert.equal(engine.status().state, 'idle');
+    await engine.close();
+    assert.equal(engine.status().state, 'closed');
+  });
+
+  test('is ended when a step passes its deadline', async () => {
+    const engine = await startEngine(
+      { ...config, isolation: 'process', stepDeadlineMs: 400 },
+      quiet,
+    );
+    const request = await requestFor(engine, { steps: 100 });
+    let stopped = false;
+    const stuck = engine.generate(request, {
+      onProgress: ({ phase }) => {
+        const { pid } = engine.status();
+        if (stopped || phase !== 'sampling' || typeof pid !== 'number') return;
+        stopped = true;
+        process.kill(pid, 'SIGSTOP');
+      },
+    });
+    await assert.rejects(stuck, EngineCrashedError);
+    await engine.close();
+  });
+});
+
+describe('closing', () => {
+  test('ends a running generation as cancelled and refuses later ones', async () => {
+    const engine = await startEngine(config, quiet);
+    const request = await requestFor(engine, { steps: 100 });
+    const begun = Promise.withResolvers<void>();
+    const running = engine.generate(request, {
+      onProgress: ({ phase }) => phase === 'sampling' && begun.resolve(),
+    });
+    const waiting = engine.generate(request);
+    const ends = Promise.all([
+      assert.rejects(running, CancelledError),
+      assert.rejects(waiting, CancelledError),
+    ]);
+    await begun.promise;
+    await engine.close();
+    await ends;
+    await engine.close();
+    await assert.rejects(engine.generate(request), CancelledError);
+  });
+
+  for (const isolation of ['thread', 'process']) {
+    test(`a program told to stop in the middle of a picture exits with 0 (${isolation})`, async () => {
+      const script = fileURLToPath(new URL('../fixtures/engine/stop.ts', import.meta.url));
+      const child = spawn(
+        process.execPath,
+        ['--disable-warning=ExperimentalWarning', script, modelsDir, isolation],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      await once(child.stdout, 'data');
+      child.kill('SIGTERM');
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      assert.deepEqual([code, signal], [0, null]);
+    });
+  }
+});
+
+function replacer(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
