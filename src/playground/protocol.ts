@@ -72,7 +72,10 @@ export type FromPage =
   | { type: 'dismiss'; messageId: string }
   | { type: 'say'; channelId: string; content: string };
 
-/** value: string, number, boolean, or for attachment options the id answered by POST /client/upload */
+/**
+ * value: string, number, boolean, or for attachment options the id answered by POST /client/upload. A subcommand is
+ * one more entry before the options, with its name, type 1 and value true (a subcommand group: type 2, before it).
+ */
 export type CommandValue = { name: string; type: number; value: string | number | boolean };
 
 /**
@@ -88,6 +91,8 @@ export type FromServer =
       users: readonly PlaygroundUser[];
       guilds: readonly PlaygroundGuild[];
       bot: { id: string; name: string; online: boolean };
+      /** your direct messages with the bot; its commands come as guildId '@me' */
+      direct?: PlaygroundChannel;
     }
   | { type: 'bot'; online: boolean }
   | { type: 'commands'; guildId: string; commands: readonly APIApplicationCommand[] }

@@ -1,0 +1,200 @@
+import type { PlaygroundGuild, PlaygroundUser } from './protocol.ts';
+
+/** Discord's permission bits, as far as this server looks at them. */
+export const permission = {
+  administrator: 1n << 3n,
+  manageChannels: 1n << 4n,
+  manageGuild: 1n << 5n,
+  viewChannel: 1n << 10n,
+  sendMessages: 1n << 11n,
+  manageMessages: 1n << 13n,
+  embedLinks: 1n << 14n,
+  attachFiles: 1n << 15n,
+  readMessageHistory: 1n << 16n,
+  useExternalEmojis: 1n << 18n,
+  manageRoles: 1n << 28n,
+  useApplicationCommands: 1n << 31n,
+  sendMessagesInThreads: 1n << 38n,
+} as const;
+
+const everyone =
+  permission.viewChannel |
+  permission.sendMessages |
+  permission.embedLinks |
+  permission.attachFiles |
+  permission.readMessageHistory |
+  permission.useExternalEmojis |
+  permission.useApplicationCommands |
+  permission.sendMessagesInThreads;
+
+export type Person = PlaygroundUser & { bot: boolean };
+export type Role = { id: string; name: string; permissions: string; managed: boolean };
+export type Channel = {
+  id: string;
+  /** null: a direct message between the bot and `recipient` */
+  guildId: string | null;
+  name: string;
+  ageRestricted: boolean;
+  recipient: string | null;
+  /** permission bits the bot does not have here */
+  botDenied: string;
+};
+export type Member = { userId: string; roles: readonly string[]; joinedAt: string };
+export type Guild = {
+  id: string;
+  name: string;
+  ownerId: string;
+  roles: readonly Role[];
+  members: readonly Member[];
+};
+
+/** Who and what exists. Small enough to be held whole in memory; the store keeps the durable copy. */
+export type World = {
+  bot: Person;
+  people: Map<string, Person>;
+  guilds: Map<string, Guild>;
+  channels: Map<string, Channel>;
+};
+
+export const applicationId = '1100000000000000001';
+const joinedAt = '2025-01-01T00:00:00.000Z';
+
+/**
+ * The same people, servers and ids at every first start: Ada runs The Atelier, Ben runs Night Shift, and Cleo is a
+ * member of both who manages neither. `guests` adds that many more members to both servers.
+ */
+export function seedWorld(guests = 0): World {
+  const person = (n: number, name: string, avatarColour: string): Person => ({
+    id: String(1200000000000000000n + BigInt(n)),
+    name,
+    avatarColour,
+    bot: false,
+  });
+  const bot: Person = {
+    id: applicationId,
+    name: 'Darkroom',
+    avatarColour: '#c2410c',
+    bot: true,
+  };
+  const people = [
+    person(1, 'Ada', '#2563eb'),
+    person(2, 'Ben', '#15803d'),
+    person(3, 'Cleo', '#9333ea'),
+  ];
+  for (let n = 1; n <= guests; n++) people.push(person(1000 + n, `Guest ${n}`, '#64748b'));
+  const [ada, ben] = people as [Person, Person];
+  const guilds = [
+    seedGuild(1, 'The Atelier', ada.id, people, bot.id),
+    seedGuild(2, 'Night Shift', ben.id, people, bot.id),
+  ];
+  const channels = guilds.flatMap((guild) => seedChannels(guild));
+  for (const one of people) channels.push(directChannel(one));
+  return {
+    bot,
+    people: new Map([bot, ...people].map((one) => [one.id, one])),
+    guilds: new Map(guilds.map((one) => [one.id, one])),
+    channels: new Map(channels.map((one) => [one.id, one])),
+  };
+}
+
+function seedGuild(
+  n: number,
+  name: string,
+  ownerId: string,
+  people: readonly Person[],
+  botId: string,
+): Guild {
+  const id = 1300000000000000000n + BigInt(n) * 1000n;
+  const role = (k: number, roleName: string, bits: bigint, managed = false): Role => ({
+    id: String(id + BigInt(k)),
+    name: roleName,
+    permissions: String(bits),
+    managed,
+  });
+  const manager = role(
+    1,
+    'Manager',
+    everyone | permission.manageGuild | permission.manageMessages | permission.manageChannels,
+  );
+  const supporter = role(2, 'Supporter', everyone);
+  const botRole = role(3, 'Darkroom', everyone, true);
+  const cleo = '1200000000000000003';
+  const members: Member[] = people.map((one) => ({
+    userId: one.id,
+    roles: one.id === ownerId ? [manager.id] : one.id === cleo && n === 1 ? [supporter.id] : [],
+    joinedAt,
+  }));
+  members.push({ userId: botId, roles: [botRole.id], joinedAt });
+  return {
+    id: String(id),
+    name,
+    ownerId,
+    roles: [role(0, '@everyone', everyone), manager, supporter, botRole],
+    members,
+  };
+}
+
+function seedChannels(guild: Guild): Channel[] {
+  const channel = (k: number, name: string, ageRestricted: boolean): Channel => ({
+    id: String(BigInt(guild.id) + 100n + BigInt(k)),
+    guildId: guild.id,
+    name,
+    ageRestricted,
+    recipient: null,
+    botDenied: '0',
+  });
+  return [
+    channel(1, 'general', false),
+    channel(2, 'gallery', false),
+    channel(3, 'after-dark', true),
+  ];
+}
+
+function directChannel(person: Person): Channel {
+  return {
+    id: String(BigInt(person.id) + 200_000_000_000_000_000n),
+    guildId: null,
+    name: person.name,
+    ageRestricted: false,
+    recipient: person.id,
+    botDenied: '0',
+  };
+}
+
+const allBits = (1n << 53n) - 1n;
+
+/** What a member may do in a guild (or, for the bot, in one of its channels). */
+export function permissionsOf(world: World, userId: string, channel: Channel): bigint {
+  if (channel.guildId === null) return everyone;
+  const guild = world.guilds.get(channel.guildId);
+  const member = guild?.members.find((one) => one.userId === userId);
+  if (!guild || !member) return 0n;
+  if (guild.ownerId === userId) return allBits;
+  let bits = 0n;
+  for (const role of guild.roles) {
+    if (role.id === guild.id || member.roles.includes(role.id)) bits |= BigInt(role.permissions);
+  }
+  if (userId === world.bot.id) bits &= ~BigInt(channel.botDenied);
+  return bits;
+}
+
+/** A person sees the channels of the servers they are in, and their own direct message with the bot. */
+export function canSee(world: World, userId: string, channel: Channel): boolean {
+  if (channel.guildId === null) return channel.recipient === userId || userId === world.bot.id;
+  return (permissionsOf(world, userId, channel) & permission.viewChannel) !== 0n;
+}
+
+export function describeGuild(world: World, guild: Guild): PlaygroundGuild {
+  return {
+    id: guild.id,
+    name: guild.name,
+    channels: [...world.channels.values()]
+      .filter((channel) => channel.guildId === guild.id)
+      .map(({ id, name, ageRestricted }) => ({ id, name, ageRestricted })),
+    managers: [guild.ownerId],
+    members: guild.members.map((member) => member.userId),
+    roles: guild.roles
+      .filter((role) => role.id !== guild.id)
+      .map(({ id, name }) => ({ id, name, color: 0 })),
+  };
+}
