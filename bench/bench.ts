@@ -1,0 +1,66 @@
+/**
+ * `npm run bench [-- part …] [--log "what changed"]`: every figure of this project that is about speed or
+ * memory, measured in one run on this machine. `--log` appends the table to bench/LOG.md.
+ */
+import { appendFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchBot } from './bot.ts';
+import { benchEngine } from './engine.ts';
+import { benchMemory } from './memory.ts';
+import { benchQueue } from './queue.ts';
+import type { BenchRow } from './row.ts';
+import { benchStartup } from './startup.ts';
+
+const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
+  startup: benchStartup,
+  engine: benchEngine,
+  queue: benchQueue,
+  bot: benchBot,
+  memory: benchMemory,
+};
+
+function format(row: BenchRow): string[] {
+  const digits = row.value >= 100 ? 0 : row.value >= 10 ? 1 : row.value >= 1 ? 2 : 3;
+  const verdict = row.ok === undefined ? '' : row.ok ? 'yes' : 'NO';
+  return [row.name, `${row.value.toFixed(digits)} ${row.unit}`, row.target ?? '', verdict];
+}
+
+function table(rows: readonly BenchRow[]): string {
+  const cells = [['figure', 'measured', 'wanted', 'met'], ...rows.map(format)];
+  const widths = [0, 1, 2, 3].map((i) => Math.max(3, ...cells.map((row) => row[i]?.length ?? 0)));
+  const lines = cells.map(
+    (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`,
+  );
+  lines.splice(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
+  return lines.join('\n');
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { log: { type: 'string' } },
+});
+const wanted = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
+if (unknown.length > 0) {
+  console.error(
+    `No bench called ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}.`,
+  );
+  process.exit(2);
+}
+
+const rows: BenchRow[] = [];
+for (const part of wanted) {
+  console.error(`· ${part}`);
+  rows.push(...((await PARTS[part]?.()) ?? []));
+}
+const cpu = os.cpus()[0]?.model.trim() ?? 'unknown CPU';
+const machine = `${cpu}, ${os.availableParallelism()} cores, Node ${process.versions.node}`;
+console.log(`${machine}\n\n${table(rows)}`);
+if (values.log !== undefined) {
+  const day = new Date().toISOString().slice(0, 10);
+  const entry = `\n## ${day} · ${values.log}\n\n${machine}\n\n${table(rows)}\n`;
+  appendFileSync(path.join(import.meta.dirname, 'LOG.md'), entry);
+}
+process.exit(rows.some(({ ok }) => ok === false) ? 1 : 0);

@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { commands } from '../commands/commands.ts';
+import { startBot } from './bot/bot.ts';
+import { openSettings } from './bot/settings.ts';
+import { type Config, loadConfig, loadEnvFile } from './config.ts';
+import { claimDataFolder } from './data-folder.ts';
+import { startEngine } from './engine/engine.ts';
+import { UserError } from './engine/errors.ts';
+import { createLog, type Log } from './log.ts';
+import { startPlayground } from './playground/playground.ts';
+import { openPictureStore } from './queue/pictures.ts';
+import { openQueue } from './queue/queue.ts';
+import { startRunner } from './queue/runner.ts';
+
+/** What is open, innermost last: closed in reverse order. */
+type OnClose = (name: string, close: () => unknown) => void;
+
+async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
+  onClose('data folder', await claimDataFolder(config.dataDir));
+  const discord = await findDiscord(config, log, onClose);
+
+  const engine = await startEngine(config, log);
+  onClose('engine', () => engine.close());
+  const queue = await openQueue({
+    url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
+    limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
+  });
+  onClose('queue', () => queue.close());
+  const settings = openSettings({ file: path.join(config.dataDir, 'settings.db'), log });
+  onClose('settings', () => settings.close());
+  const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
+  const runner = startRunner({ queue, engine, pictures, log });
+  onClose('runner', () => runner.close());
+
+  const bot = await startBot({
+    ...discord,
+    engine,
+    queue,
+    runner,
+    pictures,
+    settings,
+    commands,
+    log,
+  });
+  onClose('bot', () => bot.close());
+  announce(discord.page, bot);
+}
+
+/** Discord itself, a local one that was named, or the playground when there is no token. */
+async function findDiscord(config: Config, log: Log, onClose: OnClose) {
+  if (config.discordToken !== null) {
+    return { token: config.discordToken, apiBase: config.discordApiBase, page: null };
+  }
+  if (config.discordApiBase !== null) {
+    throw new UserError(
+      'DISCORD_API_BASE is set but DISCORD_TOKEN is not: set the token of that local Discord too.',
+    );
+  }
+  const playground = await startPlayground({
+    port: config.playgroundPort,
+    dataFile: path.join(config.dataDir, 'playground.db'),
+    log: log.child({ room: 'playground' }),
+  });
+  onClose('playground', () => playground.close());
+  return { token: playground.token, apiBase: playground.apiBase, page: playground.url };
+}
+
+function announce(
+  page: string | null,
+  bot: { user: { name: string }; applicationId: string },
+): void {
+  if (page !== null) {
+    console.log(`\nDarkroom playground: ${page}\nOpen it and type /imagine. Ctrl-C stops.\n`);
+    return;
+  }
+  const invite = `https://discord.com/oauth2/authorize?client_id=${bot.applicationId}&scope=bot+applications.commands&permissions=35840`;
+  console.log(`\n${bot.user.name} is online. To invite it: ${invite}\n`);
+}
+
+async function main(): Promise<void> {
+  loadEnvFile();
+  const config = loadConfig();
+  const log = createLog(config.logLevel);
+  const open: { name: string; close: () => unknown }[] = [];
+  let closing: Promise<void> | null = null;
+
+  const closeAll = async () => {
+    for (let part = open.pop(); part !== undefined; part = open.pop()) {
+      try {
+        await part.close();
+      } catch (error) {
+        log.error({ err: error }, `closing the ${part.name} failed`);
+      }
+    }
+  };
+  const stop = (signal: string) => {
+    if (closing !== null) return;
+    log.info({ signal }, 'closing: the current step ends, waiting jobs stay on disk');
+    closing = closeAll().then(() => process.exit(0));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // one stray promise must not take everybody's queue down with it
+  process.on('unhandledRejection', (error) =>
+    log.error({ err: error }, 'a promise was rejected unheard'),
+  );
+
+  try {
+    await start(config, log, (name, close) => open.push({ name, close }));
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof UserError ? error.message : error);
+  process.exitCode = 1;
+}
