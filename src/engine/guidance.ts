@@ -21,8 +21,6 @@ export type GuidanceOptions = {
   guidanceEmbedding: number | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
   extraChannels: Float32Array | null;
-  /** steps finished so far: prompt editing depends on it */
-  step: () => number;
   /** called before every network run; throws CancelledError to stop */
   checkpoint: () => Promise<void>;
 };
@@ -46,10 +44,12 @@ export function createGuidedPredict(options: GuidanceOptions): Predict {
     parts: positive.parts.length,
   });
   const ask = createBatchedAsk(options);
+  // A1111 counts evaluations, not steps, for prompt editing.
+  let evaluations = 0;
 
   return async (x, timestep) => {
     await options.checkpoint();
-    const step = options.step();
+    const step = evaluations++;
     const conditional = positive.parts.map((part) => textAt(part, step));
     if (!guided) return ask(x, timestep, conditional);
 

@@ -5,7 +5,9 @@ import { encodePng } from './image.ts';
 import { writeInfotext } from './infotext.ts';
 import { encodeInit, type EncodedInit } from './init.ts';
 import type { LoadedModel } from './model/loader.ts';
+import type { SamplerName } from './names.ts';
 import { createNoiseSource, imageSeeds } from './noise.ts';
+import { fitPreviewFactors } from './preview.ts';
 import { createPreviewer } from './previewer.ts';
 import type {
   GeneratedImage,
@@ -71,7 +73,6 @@ export async function generate(
     timeIds: timeIdsOf(request, model),
     guidanceEmbedding: layout.guidanceEmbedding,
     extraChannels: init?.extraChannels ?? null,
-    step: () => stepsMs.length,
     async checkpoint() {
       await previewer.settled();
       await checkpoint();
@@ -141,12 +142,27 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
   ];
 }
 
+/** Samplers that A1111 counts as two evaluations a step (sd_samplers_kdiffusion.py, second_order). */
+const SECOND_ORDER: ReadonlySet<SamplerName | null> = new Set<SamplerName>([
+  'heun',
+  'dpm2',
+  'dpm2_a',
+  'dpmpp_2s_a',
+  'dpmpp_sde',
+  'restart',
+]);
+
+/** The length that fractions in prompt editing refer to, in network evaluations. */
+function promptSteps({ sampler, steps }: GenerateRequest): number {
+  return SECOND_ORDER.has(sampler) ? 2 * steps : steps;
+}
+
 async function encodePrompts(
   request: GenerateRequest,
   { textEncoder, entry }: LoadedModel,
 ): Promise<{ positive: Conditioning; negative: Conditioning }> {
-  const { emphasis, profile, clipSkip, steps, negativePrompt } = request;
-  const options = { emphasis, profile, clipSkip, steps };
+  const { emphasis, profile, clipSkip, negativePrompt } = request;
+  const options = { emphasis, profile, clipSkip, steps: promptSteps(request) };
   const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });
   const asked = needsNegative({
     scale: request.guidanceScale,
@@ -195,6 +211,7 @@ async function finishImage(
     { width, height },
     profile,
   );
+  model.preview ??= fitPreviewFactors([{ latents: own, pixels: decoded }], shape[1]);
   const pixels = init === null ? decoded : await init.finish(decoded);
   const infotext = writeInfotext(request, model.entry.info, index);
   return {

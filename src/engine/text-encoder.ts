@@ -134,7 +134,7 @@ export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPa
     }
     return schedule.map(({ untilStep }, moment) => ({
       untilStep,
-      text: joinChunks(rows[moment] as Hidden[]),
+      text: joinChunks(layout, rows[moment] as Hidden[]),
     }));
   }
 
@@ -205,18 +205,15 @@ function endOf(
   );
 }
 
-/** SDXL: both encoders side by side along the feature axis; the pooled text is the second encoder's. */
+/**
+ * Both encoders side by side along the feature axis. The pooled text is the second encoder's in SDXL, both in SD3,
+ * where the features are filled up with zeros to the transformer's width.
+ */
 function joinEncoders(layout: ModelLayout, hidden: readonly Hidden[]): Hidden {
-  const [first] = hidden;
-  if (first === undefined) throw new Error('a model without text encoder');
-  if (hidden.length === 1) return first;
-  if (layout.family !== 'sdxl' && layout.family !== 'sdxl-refiner') {
-    throw new UserError(
-      `Model "${layout.name}": ${layout.family.toUpperCase()} with ${hidden.length} text encoders is not supported yet. ` +
-        'Use a Stable Diffusion 1, 2 or XL model.',
-    );
-  }
-  const dim = hidden.reduce((sum, part) => sum + part.dim, 0);
+  const [first] = hidden as [Hidden];
+  const wide = layout.family === 'sd3' ? layout.contextDim : 0;
+  const dim = Math.max(wide, sum(hidden.map((part) => part.dim)));
+  if (dim === first.dim) return first;
   const states = new Float32Array(first.tokens * dim);
   let column = 0;
   for (const part of hidden) {
@@ -226,15 +223,27 @@ function joinEncoders(layout: ModelLayout, hidden: readonly Hidden[]): Hidden {
     }
     column += part.dim;
   }
-  return { states, tokens: first.tokens, dim, pooled: hidden.at(-1)?.pooled ?? null };
+  const pooled =
+    layout.family === 'sd3'
+      ? Float32Array.from(hidden.flatMap((part) => [...(part.pooled ?? [])]))
+      : (hidden.at(-1)?.pooled ?? null);
+  return { states, tokens: first.tokens, dim, pooled };
 }
 
-function joinChunks(rows: readonly Hidden[]): TextEmbedding {
-  const [first] = rows;
-  if (first === undefined) throw new Error('a prompt without chunks');
-  const context = new Float32Array(rows.length * first.states.length);
+/** Without its T5 encoder SD3 reads zeros in its place: as many tokens as diffusers gives it. */
+const T5_TOKENS = 256;
+
+function joinChunks(layout: ModelLayout, rows: readonly Hidden[]): TextEmbedding {
+  const [first] = rows as [Hidden];
+  const absent = layout.family === 'sd3' ? T5_TOKENS : 0;
+  const tokens = rows.length * first.tokens + absent;
+  const context = new Float32Array(tokens * first.dim);
   for (const [index, row] of rows.entries()) context.set(row.states, index * first.states.length);
-  return { context, tokens: rows.length * first.tokens, dim: first.dim, pooled: first.pooled };
+  return { context, tokens, dim: first.dim, pooled: first.pooled };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /**

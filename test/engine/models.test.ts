@@ -12,6 +12,7 @@ import { openRegistry } from '../../src/engine/model/registry.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
 const goldenDir = fileURLToPath(new URL('../../../shared/golden/models', import.meta.url));
+const external = fileURLToPath(new URL('../fixtures/onnx/external.onnx', import.meta.url));
 const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
 
 const scratch = await mkdtemp(join(tmpdir(), 'darkroom-models-'));
@@ -128,6 +129,11 @@ test('missing and damaged files are named', async () => {
       'bad-json',
       (f) => writeFile(join(f, 'unet', 'config.json'), '{'),
       /unet\/config\.json is not a JSON/,
+    ],
+    [
+      'no-weights',
+      (f) => cp(external, join(f, 'text_encoder', 'model.onnx')),
+      /text_encoder\/model\.onnx refers to a weights file that is not beside it/,
     ],
     [
       'swapped',

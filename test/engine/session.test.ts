@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
@@ -52,6 +53,21 @@ test('float16 inputs and outputs travel as numbers', async () => {
       assert.ok(Math.abs((y.data[i] as number) - value) < 1e-3 * Math.max(1, Math.abs(value)));
     }
   } finally {
+    await session.release();
+  }
+});
+
+test('weights beside the graph are found, for an edited copy in memory too', async () => {
+  const path = fixture('external.onnx');
+  for (const graph of [undefined, await readFile(path)]) {
+    const session = await openSession(path, {
+      provider: 'cpu',
+      clock: { ms: 0 },
+      ...(graph && { graph }),
+    });
+    const x = new Float32Array(64).fill(2);
+    const { y } = await session.run({ x: { data: x, shape: [64] } }, ['y']);
+    assert.deepEqual([...(y?.data.slice(0, 4) ?? [])], [0, 2, 4, 6]);
     await session.release();
   }
 });

@@ -36,6 +36,8 @@ export type ModelLayout = {
   nativeSize: { width: number; height: number };
   /** latents = (vae - shift) * scale */
   latentScale: { scale: number; shift: number };
+  /** features of a context token, from the denoiser's config; 0 when it does not say */
+  contextDim: number;
   /** the network wants the guidance scale as an embedding of this many numbers (LCM); else null */
   guidanceEmbedding: number | null;
   /** negative '' means zeros instead of the embedding of '' (SDXL) */
@@ -101,6 +103,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
       scale,
       shift: typeof vae['shift_factor'] === 'number' ? vae['shift_factor'] : 0,
     },
+    contextDim: positive(denoiser['joint_attention_dim'] ?? denoiser['cross_attention_dim'], 0),
     guidanceEmbedding: typeof guidanceEmbedding === 'number' ? guidanceEmbedding : null,
     zeroEmptyNegative: index['force_zeros_for_empty_prompt'] === true,
     schedulerConfig,

@@ -125,7 +125,7 @@ async function openEncoder(
   open: (path: string, graph?: Uint8Array) => Promise<Session>,
 ): Promise<EncoderPart> {
   let session = await open(files.graph);
-  const readsInnerLayer = layout.family === 'sdxl' || layout.family === 'sdxl-refiner';
+  const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
   if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
     session = await open(files.graph, await withHiddenStates(files.graph));
   }
@@ -165,10 +165,9 @@ function judgeCanary(
 }
 
 function refuseUnsupported(layout: ModelLayout): void {
-  if (layout.family !== 'flux' && layout.family !== 'sd3') return;
-  if (layout.family === 'sd3') return;
+  if (layout.family !== 'flux') return;
   throw new UserError(
-    `Model "${layout.name}" is a Flux model, which Darkroom does not run yet. Use a Stable Diffusion 1, 2 or XL model.`,
+    `Model "${layout.name}" is a Flux model, which Darkroom does not run yet. Use a Stable Diffusion model.`,
   );
 }
 
