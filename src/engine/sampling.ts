@@ -36,11 +36,20 @@ export type NoiseSource = {
 
 export type SamplingRun = {
   predict: Predict;
+  /** only CFG++ asks for it: the output with the guidance scale times `factor`, and the unconditional output */
+  predictPair?: (
+    x: Float32Array,
+    timestep: number,
+    factor: number,
+  ) => Promise<{ guided: Float32Array; uncond: Float32Array }>;
   noise: NoiseSource;
   shape: LatentShape;
   /** img2img: encoded init latents [B,C,h,w] in the VAE's scaled space, and how much noise to put back */
   init: { latents: Float32Array; strength: number } | null;
-  /** inpainting with a plain model: applied to x̂0 or x after each step, as the profile asks */
+  /**
+   * inpainting with a plain model (needs init): 1 = repaint, 0 = keep, as [h,w], [B,1,h,w] or [B,C,h,w]; applied
+   * to x̂0 or x after each step, as the profile asks
+   */
   mask: { data: Float32Array } | null;
   onStep: (step: SamplerStep) => void;
 };

@@ -1,0 +1,204 @@
+import type { Denoiser } from '../sampling.ts';
+import { linspace32 } from '../schedule.ts';
+import { addTo, slope, sum2, sum3 } from './linear.ts';
+import { ancestralStep, type SamplerOptions } from './sampler.ts';
+
+/**
+ * DPM-Solver in t = -ln σ, for a budget of evaluations (fast) or by error control (adaptive).
+ * Lu et al., "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps" (2022);
+ * reference k_diffusion/sampling.py, class DPMSolver.
+ */
+
+type Eps = (x: Float32Array, t: number) => Promise<Float32Array>;
+
+const f = Math.fround;
+
+/** times and levels are float32, as in the reference: its step control and noise share their rounding */
+const sigmaOf = (t: number): number => f(Math.exp(-t));
+const timeOf = (sigma: number): number => f(-f(Math.log(f(sigma))));
+
+function epsOf(denoise: Denoiser): Eps {
+  return async (x, t) => slope(x, await denoise(x, sigmaOf(t)), sigmaOf(t));
+}
+
+function order1(x: Float32Array, t: number, next: number, e: Float32Array): Float32Array {
+  return sum2(1, x, -sigmaOf(next) * Math.expm1(next - t), e);
+}
+
+/** the inner evaluation of orders 2 and 3 at t + r (next - t), which both may share */
+function inner(
+  eps: Eps,
+  x: Float32Array,
+  t: number,
+  h: number,
+  r: number,
+  e: Float32Array,
+): Promise<Float32Array> {
+  const s = f(t + f(r * h));
+  return eps(sum2(1, x, -sigmaOf(s) * Math.expm1(r * h), e), s);
+}
+
+function order2(
+  x: Float32Array,
+  t: number,
+  next: number,
+  e: Float32Array,
+  e1: Float32Array,
+  r1: number,
+): Float32Array {
+  const gain = sigmaOf(next) * Math.expm1(next - t);
+  const half = gain / (2 * r1);
+  return sum3(1, x, half - gain, e, -half, e1);
+}
+
+async function order3(
+  eps: Eps,
+  x: Float32Array,
+  t: number,
+  next: number,
+  e: Float32Array,
+  e1: Float32Array,
+): Promise<Float32Array> {
+  const r1 = 1 / 3;
+  const r2 = 2 / 3;
+  const h = f(next - t);
+  const s2 = f(t + f(r2 * h));
+  const first = sigmaOf(s2) * Math.expm1(r2 * h);
+  const second = sigmaOf(s2) * (r2 / r1) * (Math.expm1(r2 * h) / (r2 * h) - 1);
+  const e2 = await eps(sum3(1, x, second - first, e, -second, e1), s2);
+  const gain = sigmaOf(next) * Math.expm1(h);
+  const curve = (sigmaOf(next) / r2) * (Math.expm1(h) / h - 1);
+  return sum3(1, x, curve - gain, e, -curve, e2);
+}
+
+/** where to aim below `next` when noise is put back after the step, and how much */
+function stochasticTarget(
+  t: number,
+  next: number,
+  end: number,
+  eta: number,
+): { aim: number; up: number } {
+  if (eta === 0) return { aim: next, up: 0 };
+  const { down } = ancestralStep(sigmaOf(t), sigmaOf(next), eta);
+  const aim = Math.min(end, timeOf(down));
+  return { aim, up: f(Math.sqrt(Math.max(0, f(f(sigmaOf(next) ** 2) - f(sigmaOf(aim) ** 2))))) };
+}
+
+export type DpmSolverOptions = SamplerOptions & { sigmaMin: number; sigmaMax: number };
+
+/**
+ * DPM fast: `evaluations` network calls in steps of third order, the rest in lower orders; noise only for
+ * eta > 0. 0 < sigmaMin < sigmaMax; x is at sigmaMax, the result at sigmaMin.
+ */
+export async function sampleDpmFast(
+  denoise: Denoiser,
+  x: Float32Array,
+  evaluations: number,
+  { noise, onStep, eta = 0, noiseScale = 1, sigmaMin, sigmaMax }: DpmSolverOptions,
+): Promise<Float32Array> {
+  const eps = epsOf(denoise);
+  const start = timeOf(sigmaMax);
+  const end = timeOf(sigmaMin);
+  const m = Math.floor(evaluations / 3) + 1;
+  const times = linspace32(start, end, m + 1);
+  const orders: number[] =
+    evaluations % 3 === 0
+      ? [...Array<number>(Math.max(m - 2, 0)).fill(3), 2, 1]
+      : [...Array<number>(m - 1).fill(3), evaluations % 3];
+  for (const [i, order] of orders.entries()) {
+    const t = times[i]!;
+    const next = times[i + 1]!;
+    const { aim, up } = stochasticTarget(t, next, end, eta);
+    const h = f(aim - t);
+    const e = await eps(x, t);
+    onStep(i, sigmaOf(t), sum2(1, x, -sigmaOf(t), e));
+    if (order === 1) x = order1(x, t, aim, e);
+    else if (order === 2) x = order2(x, t, aim, e, await inner(eps, x, t, h, 1 / 2, e), 1 / 2);
+    else x = await order3(eps, x, t, aim, e, await inner(eps, x, t, h, 1 / 3, e));
+    if (eta > 0) addTo(x, up * noiseScale, noise(sigmaOf(t), sigmaOf(next)));
+  }
+  return x;
+}
+
+/** Söderlind's PID controller on the step size, as k-diffusion limits it. */
+function stepController(h: number, order: number, [p, i, d]: readonly [number, number, number]) {
+  const b1 = (p + i + d) / order;
+  const b2 = -(p + 2 * d) / order;
+  const b3 = d / order;
+  let errors: [number, number, number] | null = null;
+  return {
+    h,
+    /** takes the error of the last step (1 = at tolerance); changes h; false: reject the step */
+    propose(error: number): boolean {
+      const inverse = 1 / (error + 1e-8);
+      errors ??= [inverse, inverse, inverse];
+      errors[0] = inverse;
+      const factor = 1 + Math.atan(errors[0] ** b1 * errors[1] ** b2 * errors[2] ** b3 - 1);
+      this.h *= factor;
+      if (factor < 0.81) return false;
+      errors[2] = errors[1];
+      errors[1] = errors[0];
+      return true;
+    },
+  };
+}
+
+export type AdaptiveOptions = DpmSolverOptions & { order?: 2 | 3; rtol?: number; atol?: number };
+
+/**
+ * DPM adaptive: DPM-Solver-12 or -23 with error control; the number of evaluations follows the picture.
+ * `x` is at sigmaMax, the result at sigmaMin.
+ */
+export async function sampleDpmAdaptive(
+  denoise: Denoiser,
+  x: Float32Array,
+  options: AdaptiveOptions,
+): Promise<Float32Array> {
+  const { noise, onStep, eta = 0, noiseScale = 1, order = 3, rtol = 0.05, atol = 0.0078 } = options;
+  const eps = epsOf(denoise);
+  const end = timeOf(options.sigmaMin);
+  let s = timeOf(options.sigmaMax);
+  let previous = x;
+  const controller = stepController(0.05, eta > 0 ? 1.5 : order, [0, 1, 0]);
+  for (let i = 0; s < end - 1e-5; i++) {
+    const t = Math.min(end, f(s + f(controller.h)));
+    const { aim, up } = stochasticTarget(s, t, end, eta);
+    const h = f(aim - s);
+    const e = await eps(x, s);
+    const denoised = sum2(1, x, -sigmaOf(s), e);
+    let low: Float32Array;
+    let high: Float32Array;
+    if (order === 2) {
+      low = order1(x, s, aim, e);
+      high = order2(x, s, aim, e, await inner(eps, x, s, h, 1 / 2, e), 1 / 2);
+    } else {
+      const e1 = await inner(eps, x, s, h, 1 / 3, e);
+      low = order2(x, s, aim, e, e1, 1 / 3);
+      high = await order3(eps, x, s, aim, e, e1);
+    }
+    if (controller.propose(relativeError(low, high, previous, atol, rtol))) {
+      previous = low;
+      x = high;
+      if (eta > 0) addTo(x, up * noiseScale, noise(sigmaOf(s), sigmaOf(t)));
+      s = t;
+    }
+    onStep(i, sigmaOf(s), denoised);
+  }
+  return x;
+}
+
+/** root mean square of (low - high) / max(atol, rtol max(|low|, |previous|)) */
+function relativeError(
+  low: Float32Array,
+  high: Float32Array,
+  previous: Float32Array,
+  atol: number,
+  rtol: number,
+): number {
+  let sum = 0;
+  for (let i = 0; i < low.length; i++) {
+    const scale = Math.max(atol, rtol * Math.max(Math.abs(low[i]!), Math.abs(previous[i]!)));
+    sum += ((low[i]! - high[i]!) / scale) ** 2;
+  }
+  return Math.sqrt(sum / low.length);
+}

@@ -1,0 +1,34 @@
+import type { Denoiser } from '../sampling.ts';
+import { addTo, sum2 } from './linear.ts';
+import { ancestralStep, type SamplerOptions } from './sampler.ts';
+
+/**
+ * DPM++ 2S a: a single-step second-order solver in x̂0 down to below the target level, then noise back up; two
+ * evaluations a step, one on the last. Lu et al., "DPM-Solver++" (2022), 2S; reference
+ * k_diffusion/sampling.py, sample_dpmpp_2s_ancestral.
+ */
+export async function sampleDpmpp2sAncestral(
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  { noise, onStep, eta = 1, noiseScale = 1 }: SamplerOptions,
+): Promise<Float32Array> {
+  for (let i = 0; i < sigmas.length - 1; i++) {
+    const sigma = sigmas[i]!;
+    const next = sigmas[i + 1]!;
+    const denoised = await denoise(x, sigma);
+    onStep(i, sigma, denoised);
+    const { down, up } = ancestralStep(sigma, next, eta);
+    if (down === 0) {
+      x = denoised.slice();
+    } else {
+      // In t = -ln σ half a step is the geometric mean, and -expm1(-h) is 1 - σ_to/σ_from.
+      const middle = Math.sqrt(sigma * down);
+      const half = sum2(middle / sigma, x, 1 - middle / sigma, denoised);
+      const denoised2 = await denoise(half, middle);
+      x = sum2(down / sigma, x, 1 - down / sigma, denoised2);
+    }
+    if (next > 0) addTo(x, noiseScale * up, noise(sigma, next));
+  }
+  return x;
+}

@@ -1,0 +1,27 @@
+import type { Denoiser } from '../sampling.ts';
+import { raiseNoise, type Churn } from './churn.ts';
+import { sum2 } from './linear.ts';
+import type { SamplerOptions } from './sampler.ts';
+
+/**
+ * Euler: one evaluation a step, no noise unless churned.
+ * Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), Algorithm 2 without
+ * the correction; reference k_diffusion/sampling.py, sample_euler.
+ */
+export async function sampleEuler(
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  { noise, onStep, noiseScale = 1, churn }: SamplerOptions & { churn?: Churn },
+): Promise<Float32Array> {
+  const steps = sigmas.length - 1;
+  for (let i = 0; i < steps; i++) {
+    const next = sigmas[i + 1]!;
+    const raised = raiseNoise(x, sigmas[i]!, next, steps, churn, noise, noiseScale);
+    const denoised = await denoise(raised.x, raised.sigma);
+    onStep(i, sigmas[i]!, denoised);
+    const ratio = next / raised.sigma;
+    x = sum2(ratio, raised.x, 1 - ratio, denoised);
+  }
+  return x;
+}

@@ -1,0 +1,41 @@
+import type { Denoiser } from '../sampling.ts';
+import { raiseNoise, type Churn } from './churn.ts';
+import { slope, sum2, sum3 } from './linear.ts';
+import type { SamplerOptions } from './sampler.ts';
+
+/**
+ * Heun: an Euler step, then the mean of the slopes at both ends; two evaluations a step, one on the last.
+ * Karras et al. (2022), Algorithm 2; reference k_diffusion/sampling.py, sample_heun.
+ */
+export async function sampleHeun(
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  { noise, onStep, noiseScale = 1, churn }: SamplerOptions & { churn?: Churn },
+): Promise<Float32Array> {
+  const steps = sigmas.length - 1;
+  for (let i = 0; i < steps; i++) {
+    const next = sigmas[i + 1]!;
+    const raised = raiseNoise(x, sigmas[i]!, next, steps, churn, noise, noiseScale);
+    const denoised = await denoise(raised.x, raised.sigma);
+    onStep(i, sigmas[i]!, denoised);
+    x = await heunStep(denoise, raised.x, raised.sigma, next, denoised);
+  }
+  return x;
+}
+
+/** One Heun step from sigma to next, given x̂0 at sigma. */
+export async function heunStep(
+  denoise: Denoiser,
+  x: Float32Array,
+  sigma: number,
+  next: number,
+  denoised: Float32Array,
+): Promise<Float32Array> {
+  const d = slope(x, denoised, sigma);
+  const dt = next - sigma;
+  const predicted = sum2(1, x, dt, d);
+  if (next === 0) return predicted;
+  const d2 = slope(predicted, await denoise(predicted, next), next);
+  return sum3(1, x, dt / 2, d, dt / 2, d2);
+}

@@ -1,0 +1,64 @@
+/** Linear combinations of latents: double precision inside, one rounding to float32 per element. */
+
+/** a x + b y */
+export function sum2(a: number, x: Float32Array, b: number, y: Float32Array): Float32Array {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
+  return out;
+}
+
+/** a x + b y + c z */
+export function sum3(
+  a: number,
+  x: Float32Array,
+  b: number,
+  y: Float32Array,
+  c: number,
+  z: Float32Array,
+): Float32Array {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
+  return out;
+}
+
+/** a x + b y + c z + d w */
+export function sum4(
+  a: number,
+  x: Float32Array,
+  b: number,
+  y: Float32Array,
+  c: number,
+  z: Float32Array,
+  d: number,
+  w: Float32Array,
+): Float32Array {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]!;
+  return out;
+}
+
+/** the sum of every pair's factor times its latents; at least one pair */
+export function combine(terms: readonly (readonly [number, Float32Array])[]): Float32Array {
+  const sum = new Float64Array(terms[0]![1].length);
+  for (const [factor, x] of terms) {
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + factor * x[i]!;
+  }
+  return Float32Array.from(sum);
+}
+
+/** adds a y to x in place */
+export function addTo(x: Float32Array, a: number, y: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i] = x[i]! + a * y[i]!;
+}
+
+/** (x - denoised) / sigma, the derivative dx/dσ of the probability flow */
+export function slope(x: Float32Array, denoised: Float32Array, sigma: number): Float32Array {
+  return sum2(1 / sigma, x, -1 / sigma, denoised);
+}
+
+/** a x */
+export function scaled(a: number, x: Float32Array): Float32Array {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]!;
+  return out;
+}

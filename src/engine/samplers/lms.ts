@@ -1,0 +1,47 @@
+import type { Denoiser } from '../sampling.ts';
+import { combine, slope } from './linear.ts';
+import type { SamplerOptions } from './sampler.ts';
+
+/**
+ * LMS: Adams-Bashforth on the slopes of up to `order` steps, with uneven spacing; one evaluation a step.
+ * Reference k_diffusion/sampling.py, sample_lms; the coefficients are integrated exactly, not by quadrature.
+ */
+export async function sampleLms(
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  { onStep, order = 4 }: SamplerOptions & { order?: number },
+): Promise<Float32Array> {
+  const slopes: Float32Array[] = [];
+  for (let i = 0; i < sigmas.length - 1; i++) {
+    const denoised = await denoise(x, sigmas[i]!);
+    onStep(i, sigmas[i]!, denoised);
+    slopes.unshift(slope(x, denoised, sigmas[i]!));
+    if (slopes.length > order) slopes.pop();
+    const factors = lmsCoefficients(sigmas, i, slopes.length);
+    x = combine([[1, x], ...slopes.map((d, j) => [factors[j]!, d] as const)]);
+  }
+  return x;
+}
+
+/** Integrals over [sigmas[i], sigmas[i + 1]] of the Lagrange polynomials on sigmas[i], sigmas[i - 1], … */
+export function lmsCoefficients(sigmas: ArrayLike<number>, i: number, order: number): number[] {
+  const from = sigmas[i]!;
+  const width = sigmas[i + 1]! - from;
+  return Array.from({ length: order }, (_, j) => {
+    // The polynomial in u = τ - sigmas[i], lowest power first: small numbers, no cancellation.
+    let polynomial = [1];
+    for (let k = 0; k < order; k++) {
+      if (k === j) continue;
+      const root = sigmas[i - k]! - from;
+      const scale = 1 / (sigmas[i - j]! - sigmas[i - k]!);
+      const product = new Array<number>(polynomial.length + 1).fill(0);
+      for (const [power, c] of polynomial.entries()) {
+        product[power] = product[power]! - c * root * scale;
+        product[power + 1] = product[power + 1]! + c * scale;
+      }
+      polynomial = product;
+    }
+    return polynomial.reduce((sum, c, power) => sum + (c * width ** (power + 1)) / (power + 1), 0);
+  });
+}

@@ -1,0 +1,213 @@
+import { lcmDenoiser, lcmGrid, sigmaDenoiser, type LcmGrid } from '../denoiser.ts';
+import type { SamplerName, ScheduleName } from '../names.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling.ts';
+import {
+  comfySigmaTable,
+  linspace32,
+  readTraining,
+  sigmaTable,
+  tToSigma,
+  type ModelSchedule,
+  type SigmaTable,
+} from '../schedule.ts';
+import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
+import { comfySigmas, discreteSpacing, flowSpacing, type Spacing } from '../schedules/comfy.ts';
+import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
+import { sum2 } from './linear.ts';
+import { blend, spreadMask } from './mask.ts';
+import type { SamplerOptions } from './sampler.ts';
+import type { SigmaMethod } from './samplers.ts';
+
+/**
+ * Sampling in sigma space by A1111's rules (modules/sd_samplers_kdiffusion.py, KDiffusionSampler) or ComfyUI's
+ * (comfy/samplers.py, KSampler): noise levels, the noised start, the mask, and the sampler run over them.
+ */
+
+type Setting = {
+  name: SamplerName;
+  method: SigmaMethod;
+  schedule: Exclude<ScheduleName, 'automatic'>;
+  request: GenerateRequest;
+  model: ModelSchedule;
+};
+
+/** the levels of a whole schedule and where on it the run begins */
+type Layout = { all: Float32Array; run: Float32Array };
+
+export function planSigma(setting: Setting): PlannedSampling {
+  const { request, method } = setting;
+  const levels = describeLevels(setting);
+  const { run } = layout(setting, levels, request.init?.strength ?? null);
+  return {
+    steps: method.countSteps?.(run) ?? run.length - 1,
+    run: (input) => runSigma(setting, levels, input),
+  };
+}
+
+type Levels = { spacing: Spacing; table: SigmaTable; grid: LcmGrid | null; flow: boolean };
+
+function describeLevels({ name, request, model }: Setting): Levels {
+  if (model.parameterization === 'flow') {
+    const spacing = flowSpacing(flowShift(model));
+    return { spacing, table: spacing.table, grid: null, flow: true };
+  }
+  const isComfy = request.profile === 'comfy';
+  const table = isComfy
+    ? comfySigmaTable(readTraining(model.config))
+    : sigmaTable(model.alphasCumprod);
+  const grid = name === 'lcm' && !isComfy ? lcmGrid(model.alphasCumprod) : null;
+  return { spacing: discreteSpacing(table), table, grid, flow: false };
+}
+
+/** the static shift of a flow model's config; ComfyUI's Flux value where the config shifts by size */
+function flowShift(model: ModelSchedule): number {
+  if (model.config['use_dynamic_shifting'] === true) return Math.exp(1.15);
+  const shift = model.config['shift'];
+  return typeof shift === 'number' && shift > 0 ? shift : 1;
+}
+
+function scheduleOf(setting: Setting, levels: Levels, steps: number): Float32Array {
+  const { method, request, schedule } = setting;
+  const n = method.discardPenultimate ? steps + 1 : steps;
+  let sigmas: Float32Array;
+  if (request.profile === 'comfy' || levels.flow) sigmas = comfySigmas(schedule, n, levels.spacing);
+  else if (levels.grid !== null && schedule === 'uniform') sigmas = lcmSigmas(levels.grid, n);
+  else
+    sigmas = a1111Sigmas(schedule, n, levels.grid?.table ?? levels.table, {
+      sdxl: isSdxl(request),
+    });
+  return method.discardPenultimate ? discardPenultimate(sigmas) : sigmas;
+}
+
+/** Align Your Steps has a table of its own for SDXL, known here by the size the picture is made at. */
+function isSdxl(request: GenerateRequest): boolean {
+  return request.width * request.height > 768 * 768;
+}
+
+/** LCMCompVisDenoiser.get_sigmas: evenly over the grid of 50 */
+export function lcmSigmas(grid: LcmGrid, n: number): Float32Array {
+  const last = grid.table.sigmas.length - 1;
+  const start = last * grid.stride + grid.stride - 1;
+  const timesteps = linspace32(start, grid.stride - 1, n);
+  const sigmas = new Float32Array(n + 1);
+  for (const [i, t] of timesteps.entries()) {
+    const position = Math.fround(Math.fround(t - (grid.stride - 1)) / grid.stride);
+    sigmas[i] = tToSigma(grid.table, Math.min(Math.max(position, 0), last));
+  }
+  return sigmas;
+}
+
+/**
+ * img2img shortens the schedule. A1111 (setup_img2img_steps) runs int(min(s, .999) n) + 1 of n steps; ComfyUI
+ * (KSampler.set_steps) runs n steps of int(n / s).
+ */
+function layout(setting: Setting, levels: Levels, strength: number | null): Layout {
+  const { steps, profile } = setting.request;
+  if (profile === 'comfy') {
+    if (strength === null || strength > 0.9999) {
+      const all = scheduleOf(setting, levels, steps);
+      return { all, run: all };
+    }
+    const all = scheduleOf(setting, levels, strength > 0 ? Math.trunc(steps / strength) : steps);
+    return { all, run: strength > 0 ? all.slice(-(steps + 1)) : all.slice(-1) };
+  }
+  const all = scheduleOf(setting, levels, steps);
+  if (strength === null) return { all, run: all };
+  const encoded = Math.trunc(Math.min(strength, 0.999) * steps);
+  return { all, run: all.slice(steps - encoded - 1) };
+}
+
+async function runSigma(
+  setting: Setting,
+  levels: Levels,
+  input: SamplingRun,
+): Promise<Float32Array> {
+  const { request, method, model } = setting;
+  const { all, run } = layout(setting, levels, input.init?.strength ?? null);
+  const start = input.noise.initial();
+  let x = noisedStart(setting, levels, input, start, run[0]!);
+  if (run.length < 2) return x;
+  const isComfy = request.profile === 'comfy';
+  const plain =
+    levels.grid === null
+      ? sigmaDenoiser(input.predict, model, levels.table, isComfy)
+      : lcmDenoiser(input.predict, model, levels.grid);
+  const denoise = masked(plain, input, levels, isComfy, start);
+  const positive = all.filter((sigma) => sigma > 0);
+  const total = method.countSteps?.(run) ?? run.length - 1;
+  const options: SamplerOptions = {
+    noise: method.brownian
+      ? input.noise.brownian(Math.min(...positive), Math.max(...all))
+      : () => input.noise.next(),
+    onStep: (index, sigma, denoised) =>
+      input.onStep({ index, total: Math.max(total, index + 1), sigma, denoised }),
+    ...(request.eta === null ? {} : { eta: request.eta }),
+  };
+  x = await integrate(setting, levels, denoise, x, run, options, input.init !== null);
+  if (input.mask === null || input.init === null) return x;
+  return blend(spreadMask(input.mask.data, input.shape), x, input.init.latents);
+}
+
+function integrate(
+  { name, method, request }: Setting,
+  levels: Levels,
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  options: SamplerOptions,
+  isImg2img: boolean,
+): Promise<Float32Array> {
+  if (name !== 'dpm_fast' && name !== 'dpm_adaptive')
+    return method.sample(denoise, x, sigmas, options);
+  // A1111 hands its eta for ancestral samplers (1) to these too; txt2img covers the model's whole range.
+  const isComfy = request.profile === 'comfy';
+  const wholeRange = !isImg2img && !isComfy;
+  const solver = {
+    ...options,
+    eta: options.eta ?? (isComfy ? 0 : 1),
+    sigmaMin: wholeRange ? levels.table.sigmas[0]! : sigmas.at(-2)!,
+    sigmaMax: wholeRange ? levels.table.sigmas.at(-1)! : sigmas[0]!,
+  };
+  if (name === 'dpm_adaptive') return sampleDpmAdaptive(denoise, x, solver);
+  return sampleDpmFast(denoise, x, isImg2img ? sigmas.length - 1 : request.steps, solver);
+}
+
+/** The latents the first step starts from. */
+function noisedStart(
+  { request }: Setting,
+  levels: Levels,
+  { init }: SamplingRun,
+  noise: Float32Array,
+  sigma: number,
+): Float32Array {
+  if (levels.flow) {
+    return init === null
+      ? sum2(sigma, noise, 0, noise)
+      : sum2(1 - sigma, init.latents, sigma, noise);
+  }
+  let deviation = sigma;
+  if (request.profile === 'comfy') {
+    const most = levels.table.sigmas.at(-1)!;
+    const isMaximal = sigma > most || Math.abs(sigma - most) <= 1e-5 * Math.max(sigma, most);
+    if (isMaximal) deviation = Math.sqrt(1 + sigma * sigma);
+  }
+  return init === null ? sum2(deviation, noise, 0, noise) : sum2(1, init.latents, deviation, noise);
+}
+
+/** A1111 blends x̂0 with the init latents (CFGDenoiser.apply_blend); ComfyUI also x before (KSamplerX0Inpaint). */
+function masked(
+  denoise: Denoiser,
+  { mask, init, shape }: SamplingRun,
+  levels: Levels,
+  isComfy: boolean,
+  noise: Float32Array,
+): Denoiser {
+  if (mask === null || init === null) return denoise;
+  const spread = spreadMask(mask.data, shape);
+  return async (x, sigma) => {
+    if (!isComfy) return blend(spread, await denoise(x, sigma), init.latents);
+    const kept = sum2(levels.flow ? 1 - sigma : 1, init.latents, sigma, noise);
+    return blend(spread, await denoise(blend(spread, x, kept), sigma), init.latents);
+  };
+}

@@ -1,0 +1,39 @@
+import type { Denoiser } from '../sampling.ts';
+
+/**
+ * What every sampler in sigma space takes besides the denoiser, the latents and the noise levels.
+ * `x` starts at noise level sigmas[0]; the result is at the last one. Samplers never change `x` in place.
+ */
+export type SamplerOptions = {
+  /** unit-variance noise for the step from sigma to sigmaNext, asked for in the reference's order */
+  noise: (sigma: number, sigmaNext: number) => Float32Array;
+  /** after each evaluation that opens a step: x̂0 there, and the noise level it was made at */
+  onStep: (index: number, sigma: number, denoised: Float32Array) => void;
+  /** share of the stochastic part, 0 = deterministic; default 1 where a sampler has it */
+  eta?: number;
+  /** factor on every noise draw, default 1 */
+  noiseScale?: number;
+};
+
+export type Sampler = (
+  denoise: Denoiser,
+  x: Float32Array,
+  sigmas: Float32Array,
+  options: SamplerOptions,
+) => Promise<Float32Array>;
+
+const f = Math.fround;
+
+/**
+ * Splits a step from `from` to `to` into a deterministic part down to `down` and noise of deviation `up` on top
+ * (k_diffusion/sampling.py, get_ancestral_step). In the reference's float32: where `from` is far above `to`
+ * cancellation leaves `down` few digits, and they show in the picture.
+ */
+export function ancestralStep(from: number, to: number, eta: number): { down: number; up: number } {
+  if (eta === 0) return { down: to, up: 0 };
+  const from2 = f(f(from) * f(from));
+  const to2 = f(f(to) * f(to));
+  const most = f(Math.sqrt(f(f(to2 * f(from2 - to2)) / from2)));
+  const up = Math.min(f(to), f(eta * most));
+  return { down: f(Math.sqrt(f(to2 - f(up * up)))), up };
+}

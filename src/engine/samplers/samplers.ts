@@ -1,0 +1,152 @@
+import { planDiffusers } from '../diffusers/plan.ts';
+import { UserError } from '../errors.ts';
+import { SAMPLERS, type SamplerName, type ScheduleName } from '../names.ts';
+import type { PlanSampling } from '../sampling.ts';
+import { sampleDpmpp2m } from './dpmpp-2m.ts';
+import { sampleDpmpp2mSde } from './dpmpp-2m-sde.ts';
+import { sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
+import { sampleDpmpp3mSde } from './dpmpp-3m-sde.ts';
+import { sampleDpmppSde } from './dpmpp-sde.ts';
+import { sampleDpm2, sampleDpm2Ancestral } from './dpm2.ts';
+import { sampleEuler } from './euler.ts';
+import { sampleEulerAncestral } from './euler-a.ts';
+import { sampleHeun } from './heun.ts';
+import { sampleLcm } from './lcm.ts';
+import { sampleLms } from './lms.ts';
+import { planSigma } from './plan-sigma.ts';
+import { planTimesteps } from './plan-timesteps.ts';
+import { restartSteps, sampleRestart } from './restart.ts';
+import type { Sampler } from './sampler.ts';
+
+/** How a sampler in sigma space is run. */
+export type SigmaMethod = {
+  sample: Sampler;
+  /** noise from Brownian trees instead of the stream of draws */
+  brownian?: boolean;
+  /** the last sigma before 0 is left out of a schedule of one step more */
+  discardPenultimate?: boolean;
+  /** where the number of steps is not the schedule's */
+  countSteps?: (sigmas: Float32Array) => number;
+};
+
+export type SamplerEntry = {
+  /** A1111's label, diffusers' where A1111 has none */
+  label: string;
+  /** network evaluations per step (the last step of second-order samplers takes one); null: as many as it needs */
+  evaluations: 1 | 2 | null;
+  /** what `automatic` stands for in profile a1111 */
+  automatic: Exclude<ScheduleName, 'automatic'>;
+  /** usable with flow models, whose latents are (1 - σ) x0 + σ n: only samplers that add no noise */
+  flow: boolean;
+  by: { sigma: SigmaMethod } | 'timesteps' | 'diffusers';
+};
+
+/** DPM fast and adaptive take a range, not a list of levels: plan-sigma.ts calls them itself. */
+const byRange: SigmaMethod = {
+  sample: () => Promise.reject(new Error('this sampler takes a range of noise levels')),
+};
+
+export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
+  euler: entry('Euler', 1, 'uniform', true, { sample: sampleEuler }),
+  euler_a: entry('Euler a', 1, 'uniform', false, { sample: sampleEulerAncestral }),
+  heun: entry('Heun', 2, 'uniform', true, { sample: sampleHeun }),
+  dpm2: entry('DPM2', 2, 'karras', true, { sample: sampleDpm2, discardPenultimate: true }),
+  dpm2_a: entry('DPM2 a', 2, 'karras', false, {
+    sample: sampleDpm2Ancestral,
+    discardPenultimate: true,
+  }),
+  lms: entry('LMS', 1, 'uniform', true, { sample: sampleLms }),
+  dpm_fast: entry('DPM fast', 1, 'uniform', false, {
+    ...byRange,
+    countSteps: (sigmas) => fastSteps(sigmas.length - 1),
+  }),
+  dpm_adaptive: entry('DPM adaptive', null, 'uniform', false, byRange),
+  dpmpp_2s_a: entry('DPM++ 2S a', 2, 'karras', false, { sample: sampleDpmpp2sAncestral }),
+  dpmpp_sde: entry('DPM++ SDE', 2, 'karras', false, { sample: sampleDpmppSde, brownian: true }),
+  dpmpp_2m: entry('DPM++ 2M', 1, 'karras', true, { sample: sampleDpmpp2m }),
+  dpmpp_2m_sde: entry('DPM++ 2M SDE', 1, 'exponential', false, {
+    sample: sampleDpmpp2mSde,
+    brownian: true,
+  }),
+  dpmpp_2m_sde_heun: entry('DPM++ 2M SDE Heun', 1, 'exponential', false, {
+    sample: (denoise, x, sigmas, options) =>
+      sampleDpmpp2mSde(denoise, x, sigmas, { ...options, solver: 'heun' }),
+    brownian: true,
+  }),
+  dpmpp_3m_sde: entry('DPM++ 3M SDE', 1, 'exponential', false, {
+    sample: sampleDpmpp3mSde,
+    brownian: true,
+    discardPenultimate: true,
+  }),
+  restart: entry('Restart', 2, 'karras', false, {
+    sample: sampleRestart,
+    countSteps: (sigmas) => restartSteps(sigmas, undefined).length,
+  }),
+  ddim: entry('DDIM', 1, 'uniform', false, 'timesteps'),
+  ddim_cfgpp: entry('DDIM CFG++', 1, 'uniform', false, 'timesteps'),
+  plms: entry('PLMS', 1, 'uniform', false, 'timesteps'),
+  unipc: entry('UniPC', 1, 'uniform', false, 'timesteps'),
+  ddpm: entry('DDPM', 1, 'uniform', false, 'diffusers'),
+  deis: entry('DEIS', 1, 'uniform', false, 'diffusers'),
+  lcm: entry('LCM', 1, 'uniform', false, { sample: sampleLcm }),
+  tcd: entry('TCD', 1, 'uniform', false, 'diffusers'),
+  flow_euler: entry('Flow-match Euler', 1, 'uniform', true, 'diffusers'),
+};
+
+function entry(
+  label: string,
+  evaluations: 1 | 2 | null,
+  automatic: SamplerEntry['automatic'],
+  flow: boolean,
+  by: SigmaMethod | 'timesteps' | 'diffusers',
+): SamplerEntry {
+  return { label, evaluations, automatic, flow, by: typeof by === 'string' ? by : { sigma: by } };
+}
+
+/** DPM fast spends a budget of evaluations in steps of up to three. */
+function fastSteps(evaluations: number): number {
+  const whole = Math.floor(evaluations / 3);
+  return evaluations % 3 === 0 ? Math.max(whole - 1, 0) + 2 : whole + 1;
+}
+
+/**
+ * Decides how a request is sampled: sampler, noise levels, start and mask by the rules of its profile. Nothing is
+ * computed before run(), except the step count.
+ * @throws UserError when the model's family or the profile cannot use the sampler or schedule
+ */
+export const planSampling: PlanSampling = (request, model) => {
+  const name = request.sampler;
+  if (request.profile === 'diffusers') return planDiffusers(request, model);
+  if (name === null) {
+    throw new UserError(
+      `Name a sampler: only profile diffusers can leave it to the model. Choose one of ${SAMPLERS.join(', ')}.`,
+    );
+  }
+  const chosen = SAMPLER_TABLE[name];
+  const isFlow = model.parameterization === 'flow';
+  if (isFlow !== chosen.flow && (isFlow || name === 'flow_euler')) {
+    const usable = SAMPLERS.filter((other) =>
+      isFlow ? SAMPLER_TABLE[other].flow : other !== 'flow_euler',
+    );
+    throw new UserError(
+      isFlow
+        ? `The sampler ${name} adds noise in a way this flow model was not trained for. Choose one of ${usable.join(', ')}.`
+        : `The sampler flow_euler is for flow models (SD3, Flux), and this model is not one. Choose one of ${usable.join(', ')}.`,
+    );
+  }
+  if (chosen.by === 'diffusers') return planDiffusers(request, model);
+  const isComfy = request.profile === 'comfy';
+  if (chosen.by === 'timesteps') {
+    // ComfyUI's DDIM is its Euler sampler.
+    if (isComfy && name === 'ddim') return planSampling({ ...request, sampler: 'euler' }, model);
+    return planTimesteps(name as 'ddim' | 'ddim_cfgpp' | 'plms' | 'unipc', request, model);
+  }
+  const automatic = isComfy ? 'normal' : chosen.automatic;
+  const schedule = request.schedule === 'automatic' ? automatic : request.schedule;
+  // ComfyUI leaves DPM++ 3M SDE its penultimate sigma.
+  const method =
+    isComfy && name === 'dpmpp_3m_sde'
+      ? { ...chosen.by.sigma, discardPenultimate: false }
+      : chosen.by.sigma;
+  return planSigma({ name, method, schedule, request, model });
+};
