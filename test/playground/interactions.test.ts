@@ -14,9 +14,10 @@ import {
   TextInputBuilder,
   TextInputStyle,
 } from 'discord.js';
-import type { Exchange, Playground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../src/playground/playground.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
 import { loginClient } from '../support/discord-client.ts';
+import { createSchemaRecorder } from '../support/discord-schema.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { connectUser } from '../support/playground-user.ts';
 import { tinyPng } from '../support/tiny-png.ts';
@@ -29,7 +30,7 @@ describe('interactions with discord.js', () => {
   let ada: PlaygroundUserClient;
   let ben: PlaygroundUserClient;
   let handler: Handler = async () => {};
-  const exchanges: Exchange[] = [];
+  const recorder = createSchemaRecorder();
   const failures: unknown[] = [];
 
   before(async () => {
@@ -37,7 +38,7 @@ describe('interactions with discord.js', () => {
       port: 0,
       dataFile: ':memory:',
       timing: { firstResponse: 600 },
-      onExchange: (exchange) => void exchanges.push(exchange),
+      onExchange: recorder.onExchange,
     });
     bot = await loginClient(playground);
     bot.on(Events.InteractionCreate, (interaction) => {
@@ -73,8 +74,7 @@ describe('interactions with discord.js', () => {
       { name: 'manage', description: 'Managers', defaultMemberPermissions: ['ManageGuild'] },
       { name: 'Recipe', type: 3 },
     ]);
-    const [first] = await Promise.all([connectUser(playground), undefined]);
-    ada = first;
+    ada = await connectUser(playground);
     ben = await connectUser(playground, ada.ready.users[1]?.id ?? null);
   });
 
@@ -361,9 +361,13 @@ describe('interactions with discord.js', () => {
     }
   });
 
+  test("every request and answer fits Discord's own description", () => {
+    recorder.assertValid();
+  });
+
   test('no request of these tests met a rate limit', () => {
     assert.deepEqual(
-      exchanges.filter((one) => one.status === 429).map((one) => one.path),
+      recorder.exchanges.filter((one) => one.status === 429).map((one) => one.path),
       [],
     );
   });
