@@ -118,3 +118,8 @@ function readers(env: Environment, mistakes: string[]) {
 function quote(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
+
+/** What the terminal says of itself: decides whether and how pictures are shown in it. */
+export function readTerminal(env: Environment = process.env): { term: string; program: string } {
+  return { term: env['TERM'] ?? '', program: env['TERM_PROGRAM'] ?? '' };
+}

@@ -1,0 +1,187 @@
+import { parseArgs } from 'node:util';
+import { UserError } from '../engine/errors.ts';
+import { parseSize } from '../engine/request-codec.ts';
+import type { RequestInput } from '../engine/request.ts';
+
+/** What one command line asks for; request values are still unchecked text. */
+export type ImagineArguments = {
+  request: RequestInput;
+  model: string | null;
+  out: string | null;
+  saveLatents: string | null;
+  init: InitArguments | null;
+  json: boolean;
+};
+
+export type InitArguments = {
+  /** files */
+  image: string;
+  mask: string | null;
+  strength: unknown;
+  maskBlur: unknown;
+  onlyMasked: boolean;
+};
+
+const TEXT_OPTIONS = {
+  negative: 'negativePrompt',
+  steps: 'steps',
+  cfg: 'guidanceScale',
+  seed: 'seed',
+  sampler: 'sampler',
+  schedule: 'schedule',
+  count: 'count',
+  rng: 'rng',
+  profile: 'profile',
+  'clip-skip': 'clipSkip',
+  ensd: 'etaNoiseSeedDelta',
+  eta: 'eta',
+  'cfg-rescale': 'guidanceRescale',
+  emphasis: 'emphasis',
+} as const satisfies Record<string, keyof RequestInput>;
+
+const OPTIONS = {
+  ...(Object.fromEntries(Object.keys(TEXT_OPTIONS).map((name) => [name, { type: 'string' }])) as {
+    [K in keyof typeof TEXT_OPTIONS]: { type: 'string' };
+  }),
+  size: { type: 'string' },
+  model: { type: 'string' },
+  out: { type: 'string' },
+  init: { type: 'string' },
+  strength: { type: 'string' },
+  mask: { type: 'string' },
+  'mask-blur': { type: 'string' },
+  'only-masked': { type: 'boolean' },
+  'variation-seed': { type: 'string' },
+  'variation-strength': { type: 'string' },
+  'seed-resize': { type: 'string' },
+  'save-latents': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export const IMAGINE_HELP = `Paints pictures from the command line, with the same engine as the bot.
+
+  npm run -s imagine -- "<prompt>" [options]
+
+The picture
+  --negative TEXT         what should not be in it
+  --size WxH              pixels, such as 512x768 (the model's own size)
+  --count N               pictures in one go, 1-9 (1)
+  --steps N               1-150 (the model's own number)
+  --cfg X                 guidance scale, 0-30; 1 is without guidance
+  --seed N                0 to 2^64-1; the same seed gives the same picture (random)
+  --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
+  --schedule NAME         automatic, karras, exponential, …
+  --model NAME|DIR        a model of the models folder, or any model folder
+From a picture
+  --init FILE             start from this PNG, JPEG or WebP
+  --strength X            how much of it is painted anew, 0-1 (0.75)
+  --mask FILE             only where this picture is white
+  --mask-blur N           softens the mask's edge, pixels (4)
+  --only-masked           paint the masked region at full size
+Variations of a seed
+  --variation-seed N  --variation-strength X   a little of another seed's noise, 0-1
+  --seed-resize WxH       keep the composition of this size
+Exactness
+  --rng cpu|nv            noise of torch's CPU generator, or of A1111 on a GPU (cpu)
+  --profile NAME          a1111, diffusers or comfy: whose rules hold (a1111)
+  --clip-skip N  --emphasis original|no_norm|ignore|none  --eta X  --ensd N  --cfg-rescale X
+Results
+  --out FILE|DIR          (./out/<seed>-<prompt>.png)
+  --json                  one JSON object on stdout, nothing else
+  --save-latents FILE.npy the final latents, float32 [B,C,h,w]
+
+Environment: MODELS_DIR, DEVICE, ENGINE_ISOLATION. Exit status: 0 done, 2 bad arguments, 1 failure.
+`;
+
+/** Null when help was asked for. Throws UserError, one line. */
+export function parseImagineArguments(args: readonly string[]): ImagineArguments | null {
+  const { values, positionals } = parse(joinNegativeNumbers(args));
+  if (values.help) return null;
+  const request: RequestInput = { prompt: readPrompt(positionals) };
+  for (const [name, key] of Object.entries(TEXT_OPTIONS)) {
+    const value = values[name as keyof typeof TEXT_OPTIONS];
+    if (value !== undefined) request[key] = value;
+  }
+  if (values.size !== undefined) Object.assign(request, parseSize(values.size));
+  if (values['seed-resize'] !== undefined) request.seedResize = parseSize(values['seed-resize']);
+  readVariation(values, request);
+  const init = values.init ?? null;
+  for (const name of ['strength', 'mask', 'mask-blur', 'only-masked'] as const) {
+    if (init === null && values[name] !== undefined) {
+      throw new UserError(`--${name} needs --init FILE, the picture to start from.`);
+    }
+  }
+  if (values['only-masked'] && values.mask === undefined) {
+    throw new UserError('--only-masked needs --mask FILE, white where to paint.');
+  }
+  return {
+    request,
+    model: values.model ?? null,
+    out: values.out ?? null,
+    saveLatents: values['save-latents'] ?? null,
+    init:
+      init === null
+        ? null
+        : {
+            image: init,
+            mask: values.mask ?? null,
+            strength: values.strength,
+            maskBlur: values['mask-blur'],
+            onlyMasked: values['only-masked'] ?? false,
+          },
+    json: values.json ?? false,
+  };
+}
+
+function readPrompt(positionals: readonly string[]): string {
+  const [prompt, ...more] = positionals;
+  if (prompt === undefined) {
+    throw new UserError(
+      'A prompt is missing: npm run -s imagine -- "a red cat". --help shows more.',
+    );
+  }
+  if (more.length > 0) {
+    throw new UserError(`Put the whole prompt in quotes: "${positionals.join(' ').slice(0, 80)}".`);
+  }
+  return prompt;
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+function readVariation(values: Values, request: RequestInput): void {
+  const seed = values['variation-seed'];
+  const strength = values['variation-strength'];
+  if (seed === undefined && strength === undefined) return;
+  if (strength === undefined) {
+    throw new UserError('--variation-seed needs --variation-strength X, from 0 to 1.');
+  }
+  request.variation = { seed, strength };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's own words, without the advice on positionals that follows the first sentence.
+    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
+    throw new UserError(`${sentence.replace(/\.$/, '')}. --help shows every option.`);
+  }
+}
+
+/** `--seed -1` means what it says, although a dash usually starts an option. */
+function joinNegativeNumbers(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const [at, arg] of args.entries()) {
+    const before = args[at - 1];
+    if (
+      /^-\.?\d/.test(arg) &&
+      before?.startsWith('--') &&
+      before !== '--' &&
+      !before.includes('=')
+    ) {
+      joined[joined.length - 1] = `${before}=${arg}`;
+    } else joined.push(arg);
+  }
+  return joined;
+}

@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Engine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
+import type { ModelInfo } from '../engine/request.ts';
+
+/** A model and what a request calls it: its name in the models folder, or its absolute folder. */
+export type ChosenModel = { info: ModelInfo; requestName: string };
+
+/**
+ * A name of the models folder wins over a folder of that name; nothing wanted means the first model that paints
+ * without a start picture. Throws UserError naming what there is.
+ */
+export async function chooseModel(
+  wanted: string | null,
+  engine: Engine,
+  describe: (folder: string) => Promise<ModelInfo>,
+): Promise<ChosenModel> {
+  if (wanted !== null && /[/\\]/.test(wanted)) return describeFolder(wanted, describe);
+  const models = await engine.models();
+  const names = models.map(({ name }) => name).join(', ');
+  if (wanted === null) {
+    const first = models.find(({ inpainting }) => !inpainting) ?? models[0];
+    if (!first) throw new UserError('There is no model in the models folder (MODELS_DIR).');
+    return { info: first, requestName: first.name };
+  }
+  const named = models.find(({ name }) => name === wanted);
+  if (named) return { info: named, requestName: named.name };
+  if (await isFolder(wanted)) return describeFolder(wanted, describe);
+  throw new UserError(
+    `model "${wanted}" is not known. There is ${names || 'none in the models folder'}; --model also takes a folder.`,
+  );
+}
+
+async function describeFolder(
+  wanted: string,
+  describe: (folder: string) => Promise<ModelInfo>,
+): Promise<ChosenModel> {
+  if (!(await isFolder(wanted))) throw new UserError(`model folder ${wanted} does not exist.`);
+  const folder = path.resolve(wanted);
+  return { info: await describe(folder), requestName: folder };
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null))?.isDirectory() ?? false;
+}
