@@ -1,4 +1,5 @@
 /** The whole page, laid out. */
+import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ClientContext, type Client } from './client.ts';
@@ -18,6 +19,8 @@ import { guildOf, type BotState, type State } from './state.ts';
 import { NamesContext, type Names } from './text.ts';
 import { useTheme } from './theme.ts';
 import { Welcome } from './welcome.ts';
+
+const none: readonly APIApplicationCommand[] = [];
 
 export function App({ client }: { client: Client }): VNode {
   const [state, setState] = useState(client.get());
@@ -49,9 +52,8 @@ export function App({ client }: { client: Client }): VNode {
     }),
     [channelId],
   );
-  const offered = (state.guildId && state.commands[state.guildId]) || [];
-  const manages = guild === null || guild.managers.includes(you?.id ?? '');
-  const slash = useMemo(() => slashCommands(offered, manages), [offered, manages]);
+  const offered = (state.guildId && state.commands[state.guildId]) || none;
+  const slash = useMemo(() => slashCommands(offered), [offered]);
 
   if (!channelId || !you || !bot) return html`<${Opening} state=${state} />`;
   const channel = guild?.channels.find((c) => c.id === channelId) ?? state.direct;
@@ -150,9 +152,9 @@ export function App({ client }: { client: Client }): VNode {
           html`<${MessageMenu}
             key=${menu.messageId}
             at=${menu}
-            apps=${bot.online ? messageCommands(offered, manages) : []}
+            apps=${bot.online ? messageCommands(offered) : []}
             text=${target ? plainText(parseMarkdown(target.content)) : ''}
-            onApp=${(command: { id: string; name: string }) =>
+            onApp=${(command: APIApplicationCommand) =>
               client.runCommand({
                 channelId,
                 commandId: command.id,

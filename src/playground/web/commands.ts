@@ -20,9 +20,6 @@ export const OPTION = {
 } as const;
 export const COMMAND = { slash: 1, user: 2, message: 3 } as const;
 
-const MANAGE_GUILD = 0x20n;
-const ADMINISTRATOR = 0x8n;
-
 export type SlashCommand = {
   key: string;
   commandId: string;
@@ -33,32 +30,18 @@ export type SlashCommand = {
   options: readonly APIApplicationCommandBasicOption[];
 };
 
-/** `default_member_permissions` as a plain member or a manager of the server meets it. */
-export function mayUse(command: APIApplicationCommand, manages: boolean): boolean {
-  const needed = command.default_member_permissions;
-  if (needed === null || needed === undefined) return true;
-  if (!manages) return false;
-  const bits = BigInt(needed);
-  return bits !== 0n && (bits & ~(MANAGE_GUILD | ADMINISTRATOR)) === 0n;
-}
-
-export function slashCommands(
-  commands: readonly APIApplicationCommand[],
-  manages: boolean,
-): SlashCommand[] {
+/** The server sends only what this person may use here. */
+export function slashCommands(commands: readonly APIApplicationCommand[]): SlashCommand[] {
   return commands
-    .filter((command) => (command.type as number) === COMMAND.slash && mayUse(command, manages))
+    .filter((command) => (command.type as number) === COMMAND.slash)
     .flatMap((command) => leaves(command))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 export function messageCommands(
   commands: readonly APIApplicationCommand[],
-  manages: boolean,
 ): APIApplicationCommand[] {
-  return commands.filter(
-    (command) => (command.type as number) === COMMAND.message && mayUse(command, manages),
-  );
+  return commands.filter((command) => (command.type as number) === COMMAND.message);
 }
 
 type AnyOption = {

@@ -26,9 +26,9 @@ import { icons } from './icons.ts';
 import type { People } from './select.ts';
 import { useSuggestions } from './suggestions.ts';
 
-/** Where the caret is: the text line, a field by its option's name, or the end of the pills. */
-const TEXT = '\u0000text';
-const END = '\u0000end';
+/** Where the caret is: the text line, a field by its option's name, or the end. No option's name has a colon. */
+const TEXT = ':text';
+const END = ':end';
 
 export type ComposerProps = {
   client: Client;

@@ -57,7 +57,9 @@ export const Message = memo(function Message(props: {
   const ephemeral = isEphemeral(message);
   const bot = message.author.bot === true;
   const author = people.users.find((user) => user.id === message.author.id);
-  const name = author?.name ?? message.author.global_name ?? message.author.username;
+  const name = bot
+    ? props.botName
+    : (author?.name ?? message.author.global_name ?? message.author.username);
   const when = new Date(message.timestamp);
   return html`<article
     id=${`message-${message.id}`}
@@ -69,7 +71,12 @@ export const Message = memo(function Message(props: {
       actions.menu(message.id, event.clientX, event.clientY);
     }}
   >
-    <${Above} message=${message} users=${people.users} actions=${actions} />
+    <${Above}
+      message=${message}
+      users=${people.users}
+      botName=${props.botName}
+      actions=${actions}
+    />
     <div class="message-avatar">
       ${
         compact
@@ -139,6 +146,7 @@ function Body({ message, name }: { message: PlaygroundMessage; name: string }): 
 function Above(props: {
   message: PlaygroundMessage;
   users: readonly PlaygroundUser[];
+  botName: string;
   actions: MessageActions;
 }): VNode | null {
   const { message, users, actions } = props;
@@ -159,7 +167,9 @@ function Above(props: {
   const reference = message.message_reference;
   if (!reference?.message_id) return null;
   const to = message.referenced_message;
-  const author = users.find((one) => one.id === to?.author.id)?.name ?? to?.author.username ?? '';
+  const author =
+    users.find((one) => one.id === to?.author.id)?.name ??
+    (to?.author.bot ? props.botName : (to?.author.username ?? ''));
   const words = to
     ? plainText(parseMarkdown(to.content)) || 'Click to see the message'
     : 'Original message was deleted';
