@@ -3,7 +3,7 @@
  * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
  * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
  */
-import type { LatentShape, Predict } from './sampling.ts';
+import type { LatentShape, Predict, SamplingRun } from './sampling.ts';
 import { textAt, type Conditioning, type TextEmbedding } from './text-encoder.ts';
 import type { Unet } from './unet.ts';
 
@@ -34,7 +34,13 @@ export function needsNegative(options: {
   return options.guidanceEmbedding === null && (options.scale !== 1 || options.parts > 1);
 }
 
-export function createGuidedPredict(options: GuidanceOptions): Predict {
+export type Guided = {
+  predict: Predict;
+  /** for CFG++ (Chung et al. 2024): the answer at `factor` times the guidance scale, and the unconditional one */
+  predictPair: NonNullable<SamplingRun['predictPair']>;
+};
+
+export function createGuidedPredict(options: GuidanceOptions): Guided {
   const { positive, negative, scale, rescale } = options;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
@@ -47,26 +53,41 @@ export function createGuidedPredict(options: GuidanceOptions): Predict {
   // A1111 counts evaluations, not steps, for prompt editing.
   let evaluations = 0;
 
-  return async (x, timestep) => {
+  /** Answers [1 + parts, B, C, h, w], the unconditional first. */
+  async function askBoth(x: Float32Array, timestep: number): Promise<Float32Array> {
     await options.checkpoint();
     const step = evaluations++;
+    const unconditional = textAt(negative.parts[0] as Conditioning['parts'][number], step);
     const conditional = positive.parts.map((part) => textAt(part, step));
-    if (!guided) return ask(x, timestep, conditional);
+    return ask(x, timestep, [unconditional, ...conditional]);
+  }
 
-    const unconditional = negative.parts.map((part) => textAt(part, step)).slice(0, 1);
-    const answers = await ask(x, timestep, [...unconditional, ...conditional]);
-    const guidedAnswer = new Float32Array(latents);
+  function combine(answers: Float32Array, factor: number): Float32Array {
+    const combined = new Float32Array(latents);
+    const weights = positive.parts.map(({ weight }) => weight);
     for (let i = 0; i < latents; i++) {
       const uncond = answers[i] as number;
       let pull = 0;
-      for (let p = 0; p < conditional.length; p++) {
-        const weight = (positive.parts[p] as { weight: number }).weight;
-        pull += weight * ((answers[(p + 1) * latents + i] as number) - uncond);
+      for (let p = 0; p < weights.length; p++) {
+        pull += (weights[p] as number) * ((answers[(p + 1) * latents + i] as number) - uncond);
       }
-      guidedAnswer[i] = uncond + scale * pull;
+      combined[i] = uncond + factor * scale * pull;
     }
-    if (rescale > 0) rescaleGuidance(guidedAnswer, answers.subarray(latents), batch, rescale);
-    return guidedAnswer;
+    if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
+    return combined;
+  }
+
+  return {
+    async predict(x, timestep) {
+      if (guided) return combine(await askBoth(x, timestep), 1);
+      await options.checkpoint();
+      const step = evaluations++;
+      return ask(x, timestep, [textAt(positive.parts[0] as Conditioning['parts'][number], step)]);
+    },
+    async predictPair(x, timestep, factor) {
+      const answers = await askBoth(x, timestep);
+      return { guided: combine(answers, factor), uncond: answers.slice(0, latents) };
+    },
   };
 }
 

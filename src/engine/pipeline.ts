@@ -79,7 +79,7 @@ export async function generate(
     },
   });
   const latents = await sampling.run({
-    predict: guided,
+    ...guided,
     noise,
     shape,
     init: init?.start ?? null,
@@ -169,7 +169,8 @@ async function encodePrompts(
     guidanceEmbedding: entry.layout.guidanceEmbedding,
     parts: positive.parts.length,
   });
-  if (!asked) return { positive, negative: positive };
+  // CFG++ takes the unconditional answer at every scale.
+  if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
   if (entry.layout.zeroEmptyNegative && profile !== 'comfy' && negativePrompt === '') {
     return { positive, negative: textEncoder.zeros(positive) };
   }

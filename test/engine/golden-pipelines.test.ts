@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { loadModel, type LoadedModel } from '../../src/engine/model/loader.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import type { SamplerName, ScheduleName } from '../../src/engine/names.ts';
@@ -182,7 +183,7 @@ test('profile a1111 equals A1111', async (t) => {
     warn: () => {},
   });
   t.after(() => model.release());
-  for (const c of golden.manifest['cases'] as (Case & { init_latent?: ArrayRef })[]) {
+  for (const c of golden.manifest['cases'] as A1111Case[]) {
     const { args } = c;
     const sampler = A1111_SAMPLERS[String(args['sampler'])];
     // A schedule of its own, a limit on the negative prompt and padding are no part of a request.
@@ -218,11 +219,7 @@ test('profile a1111 equals A1111', async (t) => {
           resize === undefined
             ? null
             : { width: Number(resize), height: Number(args['seed_resize_from_h']) },
-        init: await initOf(
-          'a1111-sd15',
-          { ...c, ...(args['mask'] === true && { mask_image: 'png/mask.png' }) },
-          Number(args['denoising_strength'] ?? 1),
-        ),
+        init: await a1111Init(c, golden.array),
       };
       const latents = await finalLatents(request, model);
       const error = largestDifference(latents, golden.array(c.final_latents));
@@ -232,6 +229,24 @@ test('profile a1111 equals A1111', async (t) => {
     });
   }
 });
+
+type A1111Case = Case & { latent_mask_1_means_repaint?: ArrayRef };
+
+async function a1111Init(
+  c: A1111Case,
+  array: (ref: ArrayRef) => Float32Array,
+): Promise<InitImage | null> {
+  const init = await initOf('a1111-sd15', c, Number(c.args['denoising_strength'] ?? 1));
+  if (init === null || c.latent_mask_1_means_repaint === undefined) return init;
+  const [, , height = 0, width = 0] = c.latent_mask_1_means_repaint.$[1];
+  const latentMask = array(c.latent_mask_1_means_repaint);
+  const grey = Uint8Array.from(latentMask.subarray(0, width * height), (value) => 255 * value);
+  const mask = await sharp(grey, { raw: { width, height, channels: 1 } })
+    .resize(width * 8, height * 8, { kernel: 'nearest' })
+    .png()
+    .toBuffer();
+  return { ...init, mask };
+}
 
 function emphasisOf(name: string): GenerateRequest['emphasis'] {
   if (name === 'No norm') return 'no_norm';
