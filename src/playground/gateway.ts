@@ -77,6 +77,8 @@ export type Gateway = {
   /** A new connection on /gateway. */
   accept(socket: WebSocket): void;
   readonly online: boolean;
+  /** a session is there or may still come back, so that events are kept for it */
+  readonly reachable: boolean;
   /** Fault injection on every current connection. */
   drop(how: GatewayDrop): void;
   close(): void;
@@ -210,6 +212,9 @@ export function openGateway(state: State, gatewayUrl: string): Gateway {
   return {
     get online() {
       return online;
+    },
+    get reachable() {
+      return [...sessions.values()].some(resumable);
     },
     accept(socket) {
       const connection: Connection = {

@@ -65,10 +65,8 @@ function fileFor(pathname: string): string | null {
     const module = vendor[pathname.slice('/vendor/'.length)];
     if (module === undefined) return null;
     const name = module.split('/')[0] ?? '';
-    return path.join(
-      path.dirname(require.resolve(`${name}/package.json`)),
-      module.slice(name.length),
-    );
+    // Not `${name}/package.json`: htm does not export it. Both packages have their main file in dist/.
+    return path.join(path.dirname(require.resolve(name)), '..', module.slice(name.length));
   }
   if (!/^\/web\/[\w./-]+$/.test(pathname) || pathname.includes('..')) return null;
   return path.join(folder, pathname.slice('/web/'.length));

@@ -107,7 +107,7 @@ export function openPages(state: State, gateway: Gateway): Pages {
       }
       default:
         return pageActions(state, person, from, (interaction) => {
-          if (!gateway.online) throw new Refusal('The application did not respond');
+          if (!gateway.reachable) throw new Refusal('The application did not respond');
           askers.set(interaction.id, { page, nonce: from.nonce });
         });
     }
