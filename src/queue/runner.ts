@@ -50,8 +50,8 @@ export function startRunner(options: RunnerOptions): Runner {
   let closing = false;
   let alarm: (() => void) | null = null;
   let news = false;
-  /** outcomes that the queue could not record yet */
-  const unrecorded: { job: Job; outcome: JobOutcome }[] = [];
+  /** what the queue could not write down yet, oldest first; a restart would find these jobs still running */
+  const owed: (() => Promise<unknown>)[] = [];
 
   function emit(job: Job, state: JobState): void {
     for (const listener of listeners) {
@@ -88,10 +88,11 @@ export function startRunner(options: RunnerOptions): Runner {
     while (!closing) {
       try {
         news = false;
-        await recordLate();
+        for (; owed[0] !== undefined; owed.shift()) await owed[0]();
         const job = await queue.claim();
-        pause = job === null ? pause : PAUSE_MS;
+        pause = PAUSE_MS;
         if (job === null) await rest(POLL_MS, true);
+        else if (closing) await release(job, 'handed-back');
         else if (job.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
         else if (!(await run(job))) await rest(PAUSE_MS * 4, false);
       } catch (error) {
@@ -104,7 +105,7 @@ export function startRunner(options: RunnerOptions): Runner {
 
   /** One claimed job to its end. False: the engine gave it up unasked, so the next claim should wait a little. */
   async function run(job: Job): Promise<boolean> {
-    const mine: Current = { job, abort: new AbortController(), asked: closing ? 'close' : null };
+    const mine: Current = { job, abort: new AbortController(), asked: null };
     current = mine;
     places.started(job.id);
     emit(job, { status: 'running', progress: null });
@@ -123,7 +124,6 @@ export function startRunner(options: RunnerOptions): Runner {
     const { job, abort } = mine;
     let over = false;
     try {
-      if (mine.asked !== null) throw new CancelledError();
       const result = await engine.generate(job.request, {
         signal: abort.signal,
         onProgress: (progress) => {
@@ -136,12 +136,12 @@ export function startRunner(options: RunnerOptions): Runner {
       over = true;
       if (mine.asked === 'stop') return { status: 'cancelled' };
       if (mine.asked === 'close' || error instanceof CancelledError) {
-        await queue.release(job.id, job.attempt);
+        await release(job, 'handed-back');
         return mine.asked === 'close' ? 'released' : 'given-up';
       }
       const failure = failureOf(error, job, newReference, log);
       if (failure !== 'retry') return { status: 'failed', failure };
-      await queue.release(job.id, job.attempt, 'crashed');
+      await release(job, 'crashed');
       return 'released';
     }
   }
@@ -194,8 +194,8 @@ export function startRunner(options: RunnerOptions): Runner {
       }
     }
     if (recorded === true) {
-      const state = outcome;
-      emit((await queue.get(job.id)) ?? job, state);
+      const stored = await queue.get(job.id).catch(() => null);
+      emit(stored ?? job, outcome);
     } else if (recorded === false) {
       log.warn({ job: job.id, attempt: job.attempt }, 'a late result was dropped');
     } else {
@@ -205,16 +205,17 @@ export function startRunner(options: RunnerOptions): Runner {
       const error = new StoreError('the outcome could not be recorded', { cause });
       const failure = failureOf(error, job, newReference, log);
       if (failure === 'retry') return;
-      unrecorded.push({ job, outcome: { status: 'failed', failure } });
+      owed.push(() => queue.finish(job.id, job.attempt, { status: 'failed', failure }));
       emit(job, { status: 'failed', failure });
     }
   }
 
-  async function recordLate(): Promise<void> {
-    for (let late = unrecorded[0]; late !== undefined; late = unrecorded[0]) {
-      await queue.finish(late.job.id, late.job.attempt, late.outcome);
-      unrecorded.shift();
-    }
+  async function release(job: Job, why: 'handed-back' | 'crashed'): Promise<void> {
+    const write = () => queue.release(job.id, job.attempt, why);
+    await write().catch((error: unknown) => {
+      owed.push(write);
+      throw error;
+    });
   }
 
   function stop(jobId: string): boolean {
@@ -266,7 +267,9 @@ export function startRunner(options: RunnerOptions): Runner {
       new Promise((resolve) => patience.addEventListener('abort', resolve)),
     ]);
     stopListening();
-    if (held !== null && patience.aborted) await queue.release(held.job.id, held.job.attempt);
+    if (held === null || !patience.aborted) return;
+    log.warn({ job: held.job.id }, 'the engine did not let go of its job in time');
+    await queue.release(held.job.id, held.job.attempt);
   }
 
   return {

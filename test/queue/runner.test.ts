@@ -1,0 +1,422 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine, EngineLog, GenerateOptions } from '../../src/engine/engine.ts';
+import { startEngine } from '../../src/engine/engine.ts';
+import { CancelledError, EngineCrashedError, UserError } from '../../src/engine/errors.ts';
+import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
+import type { Queue } from '../../src/queue/job.ts';
+import { openPictureStore } from '../../src/queue/pictures.ts';
+import type { PictureStore } from '../../src/queue/pictures.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { startRunner } from '../../src/queue/runner.ts';
+import type { JobEvent, Runner } from '../../src/queue/runner.ts';
+import { anOrder, aRequest } from './orders.ts';
+
+type Generate = (request: GenerateRequest, options: GenerateOptions) => Promise<GenerateResult>;
+
+let root: string;
+before(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'darkroom-runner-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+/** An engine whose every generation does what the test says: it stands where failures cannot be had on order. */
+function engineThat(generate: Generate): Engine {
+  return {
+    models: async () => [],
+    generate: (request, options = {}) => generate(request, options),
+    status: () => ({ state: 'idle', provider: 'cpu', loaded: [] }),
+    close: async () => {},
+  };
+}
+
+function aPicture(request: GenerateRequest, bytes: number = 64): GenerateResult {
+  const { width, height, seed } = request;
+  return {
+    images: Array.from({ length: request.count }, (_, i) => ({
+      png: new Uint8Array(bytes).fill(i + 1),
+      seed: seed + BigInt(i),
+      width,
+      height,
+      infotext: `picture ${i}`,
+    })),
+    request,
+    model: { name: request.model, hash: '0123456789' },
+    provider: 'cpu',
+    timings: {
+      load_ms: 0,
+      encode_ms: 1,
+      steps_ms: [10, 10],
+      decode_ms: 1,
+      total_ms: 22,
+      onnx_ms: 20,
+    },
+  };
+}
+
+/** Runs until aborted, as a well-behaved engine does. */
+async function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  assert.ok(signal !== undefined);
+  if (!signal.aborted) await once(signal, 'abort');
+  throw new CancelledError();
+}
+
+type Stage = {
+  queue: Queue;
+  pictures: PictureStore;
+  runner: Runner;
+  events: JobEvent[];
+  logged: { fields: Record<string, unknown>; message: string }[];
+  folder: string;
+  /** the first event of this job that the test waits for */
+  until(id: string, status: string): Promise<JobEvent>;
+  statusesOf(id: string): string[];
+  close(): Promise<void>;
+};
+
+async function stage(
+  generate: Generate | Engine,
+  over: Partial<{ queue: Queue }> = {},
+): Promise<Stage> {
+  const folder = await mkdtemp(path.join(root, 'stage-'));
+  const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
+  const queue = over.queue ?? (await openQueue({ url: path.join(folder, 'queue.db'), limits }));
+  const pictures = await openPictureStore(path.join(folder, 'pictures'));
+  const logged: Stage['logged'] = [];
+  const write = (fields: object, message: string) => {
+    logged.push({ fields: fields as Record<string, unknown>, message });
+  };
+  const log: EngineLog = { info: write, warn: write, error: write };
+  const engine = typeof generate === 'function' ? engineThat(generate) : generate;
+  const runner = startRunner({ queue, engine, pictures, log, newReference: () => 'ref-1' });
+  const events: JobEvent[] = [];
+  runner.onEvent((event) => events.push(event));
+  const statusesOf = (id: string) =>
+    events.filter(({ job }) => job.id === id).map(({ state }) => state.status);
+  return {
+    queue,
+    pictures,
+    runner,
+    events,
+    logged,
+    folder,
+    async until(id, status) {
+      const deadline = performance.now() + 20_000;
+      for (;;) {
+        const found = events.find(({ job, state }) => job.id === id && state.status === status);
+        if (found !== undefined) return found;
+        assert.ok(
+          performance.now() < deadline,
+          `${id} never became ${status}: ${statusesOf(id).join()}`,
+        );
+        await sleep(5);
+      }
+    },
+    statusesOf,
+    async close() {
+      await runner.close();
+      await queue.close();
+    },
+  };
+}
+
+describe('a job that goes well', () => {
+  test('is running, progresses, is stored and done, with what /show needs', async () => {
+    const t = await stage(async (request, { onProgress }) => {
+      onProgress?.({ phase: 'sampling', step: 1, steps: 2, sigma: 3 });
+      setTimeout(() => onProgress?.({ phase: 'sampling', step: 2, steps: 2, sigma: 1 }), 50);
+      return aPicture(request);
+    });
+    const { id } = await t.queue.submit(anOrder({ request: aRequest({ count: 2 }) }));
+    const { job, state } = await t.until(id, 'done');
+    assert.ok(state.status === 'done');
+    assert.deepEqual(
+      state.result.images.map(({ key, seed }) => [key, seed]),
+      [
+        [`${id}-0.png`, '9223372036854775813'],
+        [`${id}-1.png`, '9223372036854775814'],
+      ],
+    );
+    assert.equal(state.result.infotext, 'picture 0');
+    assert.deepEqual(job.result, state.result);
+    assert.deepEqual(await t.queue.get(id), job);
+    assert.equal((await t.pictures.get(`${id}-1.png`))?.[0], 2);
+    const estimate = await t.queue.estimate(aRequest());
+    assert.ok(estimate !== null && estimate > 0.05 && estimate < 5, `${estimate}`);
+    await sleep(80);
+    const statuses = t.statusesOf(id).filter((status) => status !== 'waiting');
+    assert.deepEqual(statuses, ['running', 'running', 'done'], 'nothing may follow the end');
+    await t.close();
+  });
+
+  test('and the next one starts at once, without polling', async () => {
+    const t = await stage(async (request) => aPicture(request));
+    await sleep(60);
+    const began = performance.now();
+    for (let i = 0; i < 5; i++) {
+      const { id } = await t.queue.submit(anOrder());
+      await t.until(id, 'done');
+    }
+    assert.ok(performance.now() - began < 2000);
+    await t.close();
+  });
+
+  test('on the real engine, with the model in this repository', { timeout: 120_000 }, async () => {
+    const quiet: EngineLog = { info() {}, warn() {}, error() {} };
+    const engine = await startEngine(
+      {
+        modelsDir: new URL('../../models', import.meta.url).pathname,
+        device: 'cpu',
+        isolation: 'thread',
+        modelCacheBytes: 2 ** 30,
+        stepDeadlineMs: 60_000,
+      },
+      quiet,
+    );
+    try {
+      const t = await stage(engine);
+      const [model] = await engine.models();
+      assert.ok(model !== undefined);
+      const request = aRequest({ model: model.name, steps: 4, ...model.nativeSize });
+      const first = await t.queue.submit(anOrder({ request }));
+      const second = await t.queue.submit(anOrder({ request }));
+      const { state } = await t.until(second.id, 'done');
+      assert.ok(state.status === 'done');
+      assert.match(state.result.infotext, /Steps: 4/);
+      const [a, b] = [
+        await t.pictures.get(`${first.id}-0.png`),
+        await t.pictures.get(`${second.id}-0.png`),
+      ];
+      assert.deepEqual([...a!.subarray(1, 4)], [...Buffer.from('PNG')]);
+      assert.deepEqual(a, b, 'the same order gives the same bytes');
+      const estimate = await t.queue.estimate(request);
+      assert.ok(estimate !== null && estimate < state.result.seconds * 3 + 1, `${estimate}`);
+      await t.close();
+    } finally {
+      await engine.close();
+    }
+  });
+});
+
+describe('a job that fails', () => {
+  test('by the person: its sentence, no reference', async () => {
+    const t = await stage(async () => {
+      throw new UserError('No model is called "x".');
+    });
+    const { id } = await t.queue.submit(anOrder());
+    const { state } = await t.until(id, 'failed');
+    assert.deepEqual(state, {
+      status: 'failed',
+      failure: { message: 'No model is called "x".', reference: null },
+    });
+    await t.close();
+  });
+
+  test('by us: a reference that the log carries, and nothing of the error', async () => {
+    const t = await stage(async () => {
+      throw new TypeError('secret /home/owner/path is undefined');
+    });
+    const { id } = await t.queue.submit(anOrder());
+    const { state } = await t.until(id, 'failed');
+    assert.ok(state.status === 'failed');
+    assert.equal(state.failure.reference, 'ref-1');
+    assert.doesNotMatch(state.failure.message, /secret|undefined/);
+    const line = t.logged.find(({ fields }) => fields['reference'] === 'ref-1');
+    assert.match(String((line?.fields['err'] as Error | undefined)?.message), /secret/);
+    assert.equal(line?.fields['job'], id);
+    await t.close();
+  });
+
+  test('by a crash: one retry, before others; a second crash ends it with words', async () => {
+    const tried: string[] = [];
+    const t = await stage(async (request) => {
+      tried.push(request.prompt);
+      if (request.prompt === 'bomb') throw new EngineCrashedError('the host ended with SIGSEGV');
+      if (request.prompt === 'once' && tried.filter((p) => p === 'once').length === 1) {
+        throw new EngineCrashedError('the host ended with SIGKILL');
+      }
+      return aPicture(request);
+    });
+    const bomb = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'bomb' }) }));
+    const once = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'once' }) }));
+    const plain = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'plain' }) }));
+    const { state } = await t.until(bomb.id, 'failed');
+    assert.ok(state.status === 'failed');
+    assert.match(state.failure.message, /broke down twice/);
+    assert.equal(state.failure.reference, 'ref-1');
+    await t.until(once.id, 'done');
+    await t.until(plain.id, 'done');
+    assert.deepEqual(tried, ['bomb', 'bomb', 'once', 'once', 'plain']);
+    await t.close();
+  });
+
+  test('because pictures cannot be stored: words, and no half of a batch', async () => {
+    const t = await stage(async (request) => {
+      if (request.count === 3) {
+        // A folder stands where the second picture should go: renaming onto it fails.
+        await mkdir(path.join(t.folder, 'pictures', `${doomed.id}-1.png`, 'x'), {
+          recursive: true,
+        });
+      }
+      return aPicture(request);
+    });
+    const doomed = await t.queue.submit(anOrder({ request: aRequest({ count: 3 }) }));
+    const { state } = await t.until(doomed.id, 'failed');
+    assert.ok(state.status === 'failed');
+    assert.match(state.failure.message, /could not be kept/);
+    assert.equal(state.failure.reference, 'ref-1');
+    assert.equal(await t.pictures.get(`${doomed.id}-0.png`), null);
+    const left = await readdir(path.join(t.folder, 'pictures'));
+    assert.deepEqual(left, [`${doomed.id}-1.png`]);
+    const next = await t.queue.submit(anOrder());
+    await t.until(next.id, 'done');
+    await t.close();
+  });
+
+  test('a listener or a queue that throws does not end the loop', async () => {
+    const t = await stage(async (request) => aPicture(request));
+    t.runner.onEvent(() => {
+      throw new Error('a listener broke');
+    });
+    let broken = 3;
+    const claim = t.queue.claim.bind(t.queue);
+    t.queue.claim = async () => {
+      if (broken-- > 0) throw new Error('database or disk is full');
+      return claim();
+    };
+    const { id } = await t.queue.submit(anOrder());
+    await t.until(id, 'done');
+    assert.ok(t.logged.some(({ message }) => /the queue failed/.test(message)));
+    assert.ok(t.logged.some(({ message }) => /listener/.test(message)));
+    await t.close();
+  });
+
+  test('an outcome that cannot be recorded is told as failed, and recorded when it can be', async () => {
+    const t = await stage(async (request) => aPicture(request));
+    const finish = t.queue.finish.bind(t.queue);
+    let broken = 4;
+    t.queue.finish = async (...args) => {
+      if (broken-- > 0) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+      return finish(...args);
+    };
+    const { id } = await t.queue.submit(anOrder());
+    const { state } = await t.until(id, 'failed');
+    assert.ok(state.status === 'failed');
+    assert.match(state.failure.message, /disk .* full/);
+    assert.equal(await t.pictures.get(`${id}-0.png`), null);
+    const next = await t.queue.submit(anOrder());
+    await t.until(next.id, 'done');
+    assert.equal((await t.queue.get(id))?.status, 'failed');
+    await t.close();
+  });
+});
+
+describe('stopping', () => {
+  test('a running job by its owner: aborted, cancelled, the next one runs', async () => {
+    const t = await stage(async (request, { signal }) =>
+      request.prompt === 'slow' ? untilAborted(signal) : aPicture(request),
+    );
+    const slow = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'slow' }) }));
+    await t.until(slow.id, 'running');
+    assert.equal(t.runner.stop('000000000000'), false);
+    assert.equal(await t.queue.cancel(slow.id, { userId: 'user-a', moderator: false }), 'stopping');
+    await t.until(slow.id, 'cancelled');
+    assert.equal(t.runner.stop(slow.id), false);
+    const next = await t.queue.submit(anOrder());
+    await t.until(next.id, 'done');
+    await t.close();
+  });
+
+  test('through the runner alone', async () => {
+    const t = await stage(async (_, { signal }) => untilAborted(signal));
+    const { id } = await t.queue.submit(anOrder());
+    await t.until(id, 'running');
+    assert.equal(t.runner.stop(id), true);
+    await t.until(id, 'cancelled');
+    assert.equal((await t.queue.get(id))?.status, 'cancelled');
+    await t.close();
+  });
+
+  test('a waiting job that is cancelled is heard too, once', async () => {
+    const t = await stage(async (_, { signal }) => untilAborted(signal));
+    const first = await t.queue.submit(anOrder());
+    const second = await t.queue.submit(anOrder());
+    await t.until(first.id, 'running');
+    await t.queue.cancel(second.id, { userId: 'user-a', moderator: false });
+    await t.until(second.id, 'cancelled');
+    await sleep(400);
+    assert.equal(t.statusesOf(second.id).at(-1), 'cancelled');
+    assert.equal(t.statusesOf(second.id).filter((status) => status === 'cancelled').length, 1);
+    await t.close();
+  });
+
+  test('closing hands the running job back, nothing lost and nothing counted', async () => {
+    const t = await stage(async (_, { signal }) => untilAborted(signal));
+    const running = await t.queue.submit(anOrder());
+    const waiting = await t.queue.submit(anOrder());
+    await t.until(running.id, 'running');
+    await t.runner.close();
+    const outlook = await t.queue.outlook();
+    assert.deepEqual(
+      outlook.map(({ id }) => id),
+      [running.id, waiting.id],
+    );
+    const job = await t.queue.get(running.id);
+    assert.deepEqual([job?.status, job?.attempt, job?.crashes], ['waiting', 1, 0]);
+    assert.ok(!t.statusesOf(running.id).includes('cancelled'));
+    await t.queue.close();
+  });
+
+  test('an engine that gives up unasked gets the job again, after a breath', async () => {
+    let tries = 0;
+    const t = await stage(async (request) => {
+      if (++tries < 3) throw new CancelledError();
+      return aPicture(request);
+    });
+    const { id } = await t.queue.submit(anOrder());
+    await t.until(id, 'done');
+    assert.equal(tries, 3);
+    await t.close();
+  });
+});
+
+test('waiting jobs hear their place, and only when it changed', async () => {
+  const holds: (() => void)[] = [];
+  const t = await stage(async (request) => {
+    await new Promise<void>((resolve) => holds.push(resolve));
+    return aPicture(request);
+  });
+  const jobs: string[] = [];
+  for (let i = 0; i < 4; i++) jobs.push((await t.queue.submit(anOrder())).id);
+  const placesOf = (id: string) =>
+    t.events.flatMap(({ job, state }) =>
+      job.id === id && state.status === 'waiting' ? [state.position] : [],
+    );
+  await t.until(jobs[3]!, 'waiting');
+  await sleep(600);
+  assert.deepEqual(jobs.slice(1).map(placesOf), [[1], [2], [3]]);
+  holds.shift()!();
+  await t.until(jobs[1]!, 'running');
+  await sleep(600);
+  // The wait became known with the first measurement: the place may be told anew, never a wrong one.
+  assert.deepEqual([...new Set(placesOf(jobs[3]!))], [3, 2]);
+  const before = t.events.length;
+  t.queue.setContext(jobs[3]!, { messageId: 'm' });
+  await sleep(400);
+  assert.equal(t.events.length, before);
+  const closing = t.close();
+  for (const hold of holds) hold();
+  await closing;
+  for (const id of jobs) {
+    const statuses = t.statusesOf(id);
+    assert.ok(
+      !statuses.includes('waiting', statuses.indexOf('running') + 1) ||
+        !statuses.includes('running'),
+    );
+  }
+});
