@@ -87,6 +87,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let loaded: EngineStatus['loaded'] = [];
   let nextId = 1;
   let failures = 0;
+  let starts = 0;
   let deadline: NodeJS.Timeout | undefined;
   let restart: NodeJS.Timeout | undefined;
   let gone: (() => void) | null = null;
@@ -96,6 +97,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let closing = false;
 
   function open(): void {
+    starts += 1;
     // Messages of a host that was given up must not reach the calls of its successor.
     const own: Host = openHost(config.isolation, {
       onMessage: (message) => {
@@ -120,6 +122,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   function receive(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
+        starts = 0;
         state = 'idle';
         dispatch();
         return;
@@ -211,11 +214,20 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     const victim = running;
     running = null;
     restart = setTimeout(open, delay);
+    if (starts >= MAX_STARTS) giveUpWaiting(reason);
     if (victim !== null) {
       victim.forget();
       victim.reject(
         new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
       );
+    }
+  }
+
+  /** A host that never gets ready would keep people waiting for ever: they hear of it, and restarts go on. */
+  function giveUpWaiting(reason: string): void {
+    for (const call of waiting.splice(0)) {
+      call.forget();
+      call.reject(new EngineCrashedError(`The engine does not start (${reason}).`));
     }
   }
 
@@ -273,6 +285,9 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     },
   };
 }
+
+/** Attempts to start before waiting calls are told. */
+const MAX_STARTS = 3;
 
 /** Opening gigabytes of weights takes longer than a step ever may. */
 const LOADING_PATIENCE = 10;

@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
 import { decodeImage } from './image.ts';
+import { maskedRegion, type Region } from './inpaint-region.ts';
 import type { LoadedModel } from './model/loader.ts';
 import type { GenerateRequest, InitImage } from './request.ts';
 import type { LatentShape, NoiseSource, SamplingRun } from './sampling.ts';
@@ -39,32 +40,59 @@ export async function encodeInit(
   const picture = await decodeImage(init.image);
   const mask = init.mask === null ? null : await readMask(init, picture);
   const size = { width: request.width, height: request.height };
-  const source = await resizePixels(picture, size);
+  const frame = await frameOf(init, picture, mask, size);
   const encoder = await model.vaeEncoder();
   const draw = request.profile === 'diffusers' ? () => noise.next() : () => null;
 
-  const posterior = await encodePixels(encoder, layout, source);
+  const posterior = await encodePixels(encoder, layout, frame.source);
   const latents = repeat(scaleLatents(posterior, layout, firstImage(draw(), shape)), shape[0]);
   const start = { latents, strength: init.strength };
-  if (mask === null) {
-    if (!layout.inpainting) return plain(start);
-    const everything = { data: new Uint8Array(size.width * size.height).fill(255), ...size };
-    const extra = await inpaintingChannels(encoder, model, source, everything, draw, shape);
-    return { ...plain(start), extraChannels: extra };
-  }
-  const fitted = await resizeMask(mask, size, init.maskBlur);
-  const finish = (decoded: Pixels): Promise<Pixels> =>
-    Promise.resolve(overlay(decoded, source, fitted));
+  const { finish } = frame;
   if (layout.inpainting) {
-    const extra = await inpaintingChannels(encoder, model, source, fitted, draw, shape);
+    const repaint = frame.mask ?? {
+      data: new Uint8Array(size.width * size.height).fill(255),
+      ...size,
+    };
+    const extra = await inpaintingChannels(encoder, model, frame.source, repaint, draw, shape);
     return { start, mask: null, extraChannels: extra, finish };
   }
-  const latentMask = await shrinkMask(fitted, shape);
-  return { start, mask: { data: latentMask }, extraChannels: null, finish };
+  const latentMask = frame.mask && { data: shrinkMask(frame.mask, shape) };
+  return { start, mask: latentMask, extraChannels: null, finish };
 }
 
-function plain(start: SamplingRun['init']): EncodedInit {
-  return { start, mask: null, extraChannels: null, finish: (decoded) => Promise.resolve(decoded) };
+type Frame = {
+  /** what the network works on, at the request's size */
+  source: Pixels;
+  mask: Mask | null;
+  finish: EncodedInit['finish'];
+};
+
+/** The whole picture at the request's size, or the masked region blown up to it. */
+async function frameOf(
+  init: InitImage,
+  picture: Pixels,
+  mask: Mask | null,
+  size: { width: number; height: number },
+): Promise<Frame> {
+  if (mask === null) {
+    const source = await fit(picture, 3, size);
+    return { source, mask, finish: (decoded) => Promise.resolve(decoded) };
+  }
+  const region = init.onlyMasked ? maskedRegion(mask, size) : null;
+  if (region === null) {
+    const source = await fit(picture, 3, size);
+    const fitted = await fit(mask, 1, size);
+    return {
+      source,
+      mask: fitted,
+      finish: (decoded) => Promise.resolve(overlay(decoded, source, fitted, { left: 0, top: 0 })),
+    };
+  }
+  return {
+    source: await fit(picture, 3, size, region),
+    mask: await fit(mask, 1, size, region),
+    finish: async (decoded) => overlay(await fit(decoded, 3, region), picture, mask, region),
+  };
 }
 
 async function readMask(init: InitImage, picture: Pixels): Promise<Mask> {
@@ -81,39 +109,44 @@ async function readMask(init: InitImage, picture: Pixels): Promise<Mask> {
     // ITU-R 601 luma in 16-bit fixed point, as Pillow converts to greyscale.
     grey[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
   }
-  return { data: grey, width, height };
-}
-
-async function resizePixels(
-  picture: Pixels,
-  size: { width: number; height: number },
-): Promise<Pixels> {
-  const { data, width, height } = picture;
-  if (width === size.width && height === size.height) return { data, ...size };
-  const resized = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
+  // libvips takes a standard deviation of at least 0.3.
+  if (init.maskBlur < 0.3) return { data: grey, width, height };
+  const blurred = await sharp(grey, { raw: { width, height, channels: 1 } })
+    .blur(init.maskBlur)
+    .toColourspace('b-w')
     .raw()
     .toBuffer();
-  return { data: resized, ...size };
+  return { data: blurred, width, height };
 }
 
-async function resizeMask(
-  mask: Mask,
-  size: { width: number; height: number },
-  blur: number,
-): Promise<Mask> {
-  let image = sharp(mask.data, { raw: { width: mask.width, height: mask.height, channels: 1 } });
-  if (mask.width !== size.width || mask.height !== size.height) {
-    image = image.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' });
+/** Crops to the region, if there is one, and resizes. */
+async function fit<T extends Pixels | Mask>(
+  picture: T,
+  channels: 1 | 3,
+  { width, height }: { width: number; height: number },
+  region?: Region,
+): Promise<T> {
+  const seen = region ?? picture;
+  if (region === undefined && seen.width === width && seen.height === height) return picture;
+  let image = sharp(picture.data, {
+    raw: { width: picture.width, height: picture.height, channels },
+  });
+  if (region !== undefined) image = image.extract(region);
+  if (seen.width !== width || seen.height !== height) {
+    image = image.resize(width, height, {
+      fit: 'fill',
+      kernel: channels === 1 ? 'linear' : 'lanczos3',
+    });
   }
-  // libvips takes a standard deviation of at least 0.3.
-  if (blur >= 0.3) image = image.blur(blur);
-  const data = await image.toColourspace('b-w').raw().toBuffer();
-  return { data, ...size };
+  const data = await image
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
+  return { ...picture, data, width, height };
 }
 
 /** Mean of the mask under each latent, rounded: a latent is repainted or kept, as A1111 does. */
-async function shrinkMask(mask: Mask, shape: LatentShape): Promise<Float32Array> {
+function shrinkMask(mask: Mask, shape: LatentShape): Float32Array {
   const [batch, channels, height, width] = shape;
   const factor = mask.width / width;
   const plane = new Float32Array(height * width);
@@ -161,15 +194,26 @@ async function inpaintingChannels(
   return repeat(one, batch);
 }
 
-function overlay(decoded: Pixels, source: Pixels, mask: Mask): Pixels {
-  const data = new Uint8Array(decoded.data.length);
-  for (let i = 0; i < mask.data.length; i++) {
-    const share = (mask.data[i] as number) / 255;
-    for (let at = 3 * i; at < 3 * i + 3; at++) {
-      data[at] = Math.round(share * decoded.data[at]! + (1 - share) * source.data[at]!);
+/** `painted` laid over `base` at a corner, as strongly as the mask (at the base's size) is white. */
+function overlay(
+  painted: Pixels,
+  base: Pixels,
+  mask: Mask,
+  { left, top }: { left: number; top: number },
+): Pixels {
+  const data = Uint8Array.from(base.data);
+  for (let y = 0; y < painted.height; y++) {
+    for (let x = 0; x < painted.width; x++) {
+      const pixel = (y + top) * base.width + x + left;
+      const share = (mask.data[pixel] as number) / 255;
+      for (let c = 0; c < 3; c++) {
+        const over = painted.data[3 * (y * painted.width + x) + c] as number;
+        const under = base.data[3 * pixel + c] as number;
+        data[3 * pixel + c] = Math.round(share * over + (1 - share) * under);
+      }
     }
   }
-  return { data, width: decoded.width, height: decoded.height };
+  return { data, width: base.width, height: base.height };
 }
 
 function firstImage(drawn: Float32Array | null, shape: LatentShape): Float32Array | null {

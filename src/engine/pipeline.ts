@@ -2,11 +2,11 @@
 import { CancelledError, UserError } from './errors.ts';
 import { createGuidedPredict, needsNegative } from './guidance.ts';
 import { encodePng } from './image.ts';
-import { writeInfotext } from './infotext.ts';
+import { imageSeed, writeInfotext } from './infotext.ts';
 import { encodeInit, type EncodedInit } from './init.ts';
 import type { LoadedModel } from './model/loader.ts';
 import type { SamplerName } from './names.ts';
-import { createNoiseSource, imageSeeds } from './noise.ts';
+import { createNoiseSource } from './noise.ts';
 import { fitPreviewFactors } from './preview.ts';
 import { createPreviewer } from './previewer.ts';
 import type {
@@ -55,7 +55,10 @@ export async function generate(
   hooks.onProgress({ phase: 'encoding', step: 0, steps });
   await checkpoint();
   const { positive, negative } = await encodePrompts(request, model);
-  const noise = createNoiseSource(request, shape, { sizeFactor: layout.vaeFactor });
+  const noise = createNoiseSource(request, shape, {
+    dtype: model.unet.dtype,
+    sizeFactor: layout.vaeFactor,
+  });
   const init = await encodeInit(request, model, noise, shape);
   const encoded = performance.now();
 
@@ -218,7 +221,7 @@ async function finishImage(
   return {
     png: await encodePng(pixels, { infotext }),
     infotext,
-    seed: imageSeeds(request).seeds[index] ?? request.seed,
+    seed: imageSeed(request, index),
     width: pixels.width,
     height: pixels.height,
   };

@@ -21,6 +21,8 @@ export type UnetInput = {
 };
 
 export type Unet = {
+  /** of the weights: diffusers draws its noise in this type */
+  dtype: 'float32' | 'float16';
   /** Network output [B,C,h,w] in the model's own parameterization. */
   predict(input: UnetInput): Promise<Float32Array>;
 };
@@ -40,6 +42,7 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const output = session.outputs.keys().next().value as string;
 
   return {
+    dtype: session.inputs.get(sampleName)?.dtype === 'float16' ? 'float16' : 'float32',
     async predict({ sample, shape, timestep, context, pooled, timeIds, guidance }) {
       const feeds: Record<string, Feed> = {
         [sampleName]: { data: sample, shape },

@@ -4,11 +4,12 @@
  * a thread in the middle of one aborts the whole process.
  */
 import { parentPort, type Transferable } from 'node:worker_threads';
-import { CancelledError } from './errors.ts';
+import { CancelledError, UserError } from './errors.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type LoadedModel, type ModelCache } from './model/loader.ts';
 import { openRegistry, type Registry } from './model/registry.ts';
 import { generate } from './pipeline.ts';
+import type { GenerateRequest } from './request.ts';
 
 type Link = {
   post(message: FromWorker, transfer?: Transferable[]): void;
@@ -145,10 +146,24 @@ async function serve({ id, request, options }: Job): Promise<void> {
       result.images.map(({ png }) => ownBuffer(png)).filter((b) => b !== null),
     );
   } catch (error) {
-    link.post({ type: 'failed', id, error: flattenError(error) });
+    link.post({ type: 'failed', id, error: flattenError(explain(error, request)) });
   } finally {
     controllers.delete(id);
   }
+}
+
+/** Memory that does not suffice is the order's size, which the person can change. */
+function explain(error: unknown, { width, height, count }: GenerateRequest): unknown {
+  const said = error instanceof Error ? error.message : '';
+  if (
+    !/bad_alloc|failed to allocate|out of memory|OUT_OF_MEMORY|array buffer allocation/i.test(said)
+  ) {
+    return error;
+  }
+  return new UserError(
+    `The memory does not suffice for ${count} picture${count === 1 ? '' : 's'} of ${width}x${height}. ` +
+      'Choose a smaller size or fewer pictures.',
+  );
 }
 
 /** Only a buffer that holds nothing else may be moved: small Buffers share a pool. */

@@ -76,11 +76,12 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     : 2 ** (lengthOf(denoiser['block_out_channels'], name, denoiserFolder) - 1);
   const latentChannels = positive(vae['latent_channels'], 4);
   const inChannels = positive(denoiser['in_channels'], latentChannels);
-  const scale = vae['scaling_factor'];
-  if (typeof scale !== 'number') {
+  // Configs of the first Stable Diffusion models leave it out: AutoencoderKL's own default holds then.
+  const scale = vae['scaling_factor'] ?? 0.18215;
+  if (typeof scale !== 'number' || !(scale > 0)) {
     throw new UserError(
-      `Model "${name}": vae_decoder/config.json has no number "scaling_factor"; the picture cannot be decoded without ` +
-        'it. Copy the config.json of the original VAE into vae_decoder/.',
+      `Model "${name}": "scaling_factor" in vae_decoder/config.json must be a positive number, found ` +
+        `${JSON.stringify(scale)}. Copy the config.json of the original VAE into vae_decoder/.`,
     );
   }
   const guidanceEmbedding = denoiser['time_cond_proj_dim'];
