@@ -7,8 +7,12 @@ import { isFields } from './validate.ts';
 /** The message for the page: Discord's shape, plus whether the bot is still thinking and what was asked of it. */
 export function pageMessage(state: State, message: StoredMessage): PlaygroundMessage {
   const shown: PlaygroundMessage = renderMessage(state, message);
-  if ((message.flags & messageFlag.loading) !== 0) shown.thinking = true;
   const interaction = message.interactionId ? state.store.interaction(message.interactionId) : null;
+  if ((message.flags & messageFlag.loading) !== 0) {
+    const age = Date.now() - (interaction?.createdAt ?? 0);
+    if (age < state.timing.interactionToken) shown.thinking = true;
+    else shown.content = 'The application did not respond';
+  }
   if (interaction?.type === 2 && interaction.commandName !== null) {
     shown.used = { name: interaction.commandName, options: valuesOf(interaction.data) };
   }

@@ -13,7 +13,7 @@ import { signedLinks } from './media.ts';
 import { serveAttachment, servePage } from './page-server.ts';
 import { openPages } from './page-socket.ts';
 import { startRateLimits } from './rate-limits.ts';
-import { snowflakeSource } from './snowflake.ts';
+import { snowflakeAt, snowflakeSource } from './snowflake.ts';
 import type { Log, State, Timing } from './state.ts';
 import { openStore } from './store.ts';
 import { receiveUpload } from './uploads.ts';
@@ -82,6 +82,7 @@ function run(server: Server, options: PlaygroundOptions): Playground {
   const gatewayUrl = `ws://127.0.0.1:${port}/gateway`;
   const timing = { ...discordTiming, ...options.timing };
   const store = openStore(options.dataFile);
+  store.sweep(snowflakeAt(Date.now() - 24 * 3600_000));
   const world = store.loadWorld(options.guests ?? 0);
   const state: State = {
     store,

@@ -200,7 +200,7 @@ export function renderMessage(state: State, message: StoredMessage): APIMessage 
   return {
     id: message.id,
     channel_id: message.channelId,
-    type: interaction && interaction.type === 2 ? 20 : message.replyTo ? 19 : 0,
+    type: interaction?.type === 2 ? commandMessageType(interaction) : message.replyTo ? 19 : 0,
     author: renderUser(author),
     content: message.content,
     mentions: mentioned(state, message.content),
@@ -229,6 +229,11 @@ export function renderMessage(state: State, message: StoredMessage): APIMessage 
         }
       : {}),
   } as unknown as APIMessage;
+}
+
+/** 20 answers a slash command, 23 one from a context menu. */
+function commandMessageType(interaction: StoredInteraction): number {
+  return (interaction.data as { type?: number } | null)?.type === 1 ? 20 : 23;
 }
 
 function mentioned(state: State, content: string): APIUser[] {

@@ -45,7 +45,7 @@ function storedCommand(
   const permissions = body['default_member_permissions'];
   const options = Array.isArray(body['options']) ? body['options'].filter(isFields) : [];
   const command: Record<string, unknown> = {
-    ...(earlier ?? {}),
+    ...earlier,
     id: earlier?.id ?? state.newId(),
     application_id: applicationId,
     version: earlier?.version ?? state.newId(),

@@ -1,8 +1,8 @@
 const discordEpoch = 1_420_070_400_000;
 
-/** Milliseconds since 1970 that a snowflake was made at. */
-export function snowflakeTime(id: string): number {
-  return Number(BigInt(id) >> 22n) + discordEpoch;
+/** The lowest snowflake of a moment in milliseconds since 1970. */
+export function snowflakeAt(time: number): string {
+  return String(BigInt(Math.max(0, time - discordEpoch)) << 22n);
 }
 
 /**

@@ -99,6 +99,8 @@ export type Store = {
   saveInteraction(interaction: StoredInteraction): void;
   commands(guildId: string | null): APIApplicationCommand[];
   replaceCommands(guildId: string | null, commands: readonly APIApplicationCommand[]): void;
+  /** Removes pictures that no message shows any more and uploads older than `before` (a snowflake). */
+  sweep(before: string): void;
   transaction<T>(work: () => T): T;
   close(): void;
 };
@@ -248,6 +250,12 @@ export function openStore(file: string): Store {
           );
         }
       }),
+    sweep: (before) => {
+      statement(
+        `DELETE FROM attachments WHERE CAST(id AS INTEGER) < ? AND id NOT IN
+           (SELECT value FROM messages, json_each(messages.json, '$.attachmentIds'))`,
+      ).run(BigInt(before));
+    },
     close: () => db.close(),
   };
 }

@@ -81,11 +81,11 @@ export async function connectUser(
     if (message.type === 'history') for (const one of message.messages) shown.set(one.id, one);
     if (message.type === 'message') shown.set(message.message.id, message.message);
     if (message.type === 'message-deleted') shown.delete(message.messageId);
-    for (const watcher of [...watchers]) watcher();
+    for (const watcher of watchers) watcher();
   });
   socket.on('close', () => {
     lost = true;
-    for (const watcher of [...watchers]) watcher();
+    for (const watcher of watchers) watcher();
   });
   await new Promise((resolve, reject) => {
     socket.once('open', resolve);
