@@ -64,13 +64,15 @@ export function userLine(guild: GuildLine, userId: string): UserLine {
   return user;
 }
 
-/** A new turn joins the end of its user's line. */
-export function join(lines: Lines, turn: Turn): void {
+/** A new turn joins the end of its user's line. False when others wait there already: then no tag has moved. */
+export function join(lines: Lines, turn: Turn): boolean {
   const guild = guildLine(lines, turn.guildId);
   const user = userLine(guild, turn.userId);
   if (guild.waiting === 0) guild.tag = Math.max(guild.tag, lines.clock);
-  if (user.turns.length === 0) user.tag = Math.max(user.tag, guild.clock);
+  const first = user.turns.length === 0;
+  if (first) user.tag = Math.max(user.tag, guild.clock);
   place(lines, turn);
+  return first;
 }
 
 /** Puts a turn where its number belongs without touching a tag: for restoring stored lines. */

@@ -34,7 +34,6 @@ export const MIGRATIONS: readonly string[] = [
     failure TEXT,
     delivered INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX jobs_live ON jobs (seq) WHERE status IN ('waiting', 'running');
   CREATE INDEX jobs_unsettled ON jobs (seq) WHERE delivered = 0;
   CREATE INDEX jobs_of_guild ON jobs (guild_id, seq);
   CREATE INDEX jobs_of_user ON jobs (user_id, seq);

@@ -125,9 +125,9 @@ class SqliteQueue implements Queue {
         const seq = this.#store.insert({ ...row, request, context, createdAt });
         const cost = this.#estimator.cost(work);
         const turn = { id, seq, guildId, userId, weight, cost, work };
-        join(live.lines, turn);
+        const moved = join(live.lines, turn);
         remember(live, turn);
-        this.#store.saveLines(live.lines, guildId, userId);
+        if (moved) this.#store.saveLines(live.lines, guildId, userId);
       });
     } catch (error) {
       throw writingWords(error);

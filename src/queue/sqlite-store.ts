@@ -48,7 +48,7 @@ export function createSqliteStore(db: DatabaseSync) {
   const byKey = db.prepare('SELECT * FROM jobs WHERE key = ?');
   const head = db.prepare(`SELECT ${HEAD} FROM jobs WHERE id = ?`);
   const live = db.prepare(
-    `SELECT ${HEAD} FROM jobs WHERE status IN ('waiting', 'running') ORDER BY seq`,
+    `SELECT ${HEAD} FROM jobs WHERE delivered = 0 AND status IN ('waiting', 'running') ORDER BY seq`,
   );
   const unsettled = db.prepare('SELECT * FROM jobs WHERE delivered = 0 ORDER BY seq');
   const insert = db.prepare(`

@@ -1,0 +1,180 @@
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GenerateRequest } from '../src/engine/request.ts';
+import type { Job, NewJob, Queue } from '../src/queue/job.ts';
+import { openQueue } from '../src/queue/queue.ts';
+import { median, quantile } from './row.ts';
+import type { BenchRow } from './row.ts';
+
+const WAITING = 10_000;
+const SAMPLES = 400;
+
+/** The flood: one guild adds 500 jobs, then five guilds add 3 each; 2 workers; a job takes D. */
+const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 };
+
+const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
+
+const REQUEST: GenerateRequest = {
+  model: 'demo',
+  prompt: 'a red apple on a green background',
+  negativePrompt: '',
+  width: 128,
+  height: 128,
+  count: 1,
+  steps: 20,
+  guidanceScale: 5,
+  sampler: 'euler',
+  schedule: 'automatic',
+  seed: 1n,
+  variation: null,
+  seedResize: null,
+  etaNoiseSeedDelta: 0,
+  eta: null,
+  guidanceRescale: 0,
+  clipSkip: 1,
+  emphasis: 'original',
+  rng: 'cpu',
+  profile: 'a1111',
+  init: null,
+};
+
+let orders = 0;
+function order(guildId: string, userId: string): NewJob {
+  orders++;
+  return { key: `k${orders}`, guildId, userId, request: REQUEST, context: {}, parentId: null };
+}
+
+/** The queue on this machine's own disk: every submit, claim and finish is an fsync. */
+export async function benchQueue(): Promise<BenchRow[]> {
+  // Beside the project, because /tmp may be memory, where an fsync costs nothing.
+  const data = path.join(import.meta.dirname, '..', 'data');
+  await mkdir(data, { recursive: true });
+  const folder = await mkdtemp(path.join(data, 'bench-queue-'));
+  try {
+    return [...(await latencies(folder)), ...(await flood(folder))];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function latencies(folder: string): Promise<BenchRow[]> {
+  const url = path.join(folder, 'latencies.db');
+  let queue = await openQueue({ url, limits });
+  const next = (i: number) => order(`guild-${i % 500}`, `user-${i % 2500}`);
+  for (let i = 0; i < WAITING; i++) await queue.submit(next(i));
+  const submit: number[] = [];
+  const claim: number[] = [];
+  const finish: number[] = [];
+  const outlook: number[] = [];
+  const cpu = process.cpuUsage();
+  for (let i = 0; i < SAMPLES; i++) {
+    submit.push(await milliseconds(() => queue.submit(next(i))));
+    let job: Job | null = null;
+    claim.push(await milliseconds(async () => void (job = await queue.claim())));
+    finish.push(await milliseconds(() => end(queue, job)));
+    if (i % 20 === 0) outlook.push(await milliseconds(() => queue.outlook()));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const outlooks = outlook.reduce((sum, value) => sum + value, 0);
+  const perJob = ((user + system) / 1000 - outlooks) / SAMPLES;
+  const disk = median(fsyncs(folder));
+  await queue.close();
+  const reopen = await milliseconds(async () => void (queue = await openQueue({ url, limits })));
+  await queue.close();
+  const at = `at ${WAITING.toLocaleString('en')} waiting`;
+  const row = (name: string, value: number, wanted?: number): BenchRow => ({
+    name: `queue: ${name}`,
+    value,
+    unit: 'ms',
+    ...(wanted === undefined ? {} : { target: `< ${wanted} ms`, ok: value < wanted }),
+  });
+  return [
+    row(`submit ${at}, median`, median(submit), 1),
+    row(`submit ${at}, p95`, quantile(submit, 0.95)),
+    row(`claim ${at}, median`, median(claim), 3),
+    row(`claim ${at}, p95`, quantile(claim, 0.95)),
+    row(`finish ${at}, median`, median(finish)),
+    row('CPU of one submit + claim + finish, disk waits aside', perJob),
+    row('one fsync of 4 KB on this disk, for comparison, median', disk),
+    row(`outlook ${at}, after a change`, median(outlook)),
+    row(`open ${at}`, reopen),
+  ];
+}
+
+async function end(queue: Queue, job: Job | null): Promise<void> {
+  if (job === null) throw new Error('nothing was claimed');
+  await queue.finish(job.id, job.attempt, { status: 'cancelled' });
+}
+
+/** What the disk alone takes to make 4 KB durable at the moment: no durable submit can be faster. */
+function fsyncs(folder: string): number[] {
+  const file = openSync(path.join(folder, 'fsync'), 'w');
+  const page = Buffer.alloc(4096);
+  const times = Array.from({ length: 100 }, (_, i) => {
+    const began = performance.now();
+    writeSync(file, page, 0, page.length, (i % 10) * page.length);
+    fdatasyncSync(file);
+    return performance.now() - began;
+  });
+  closeSync(file);
+  return times;
+}
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/**
+ * The worst wait of a small guild, from its submit to its last result, in D = the mean turn of this run. Ideal: every guild gets one turn a
+ * round, so that the third round ends after 3 x 6 jobs on 2 workers = 9 D. First come, first served would be 257.
+ */
+async function flood(folder: string): Promise<BenchRow[]> {
+  const { jobs, guilds, each, workers, seconds } = FLOOD;
+  const queue = await openQueue({ url: path.join(folder, 'flood.db'), limits });
+  for (let i = 0; i < jobs; i++) await queue.submit(order('flood', `user-${i % 3}`));
+  const began = performance.now();
+  let worst = 0;
+  const turns: number[] = [];
+  let left = guilds * each;
+  for (let g = 0; g < guilds; g++) {
+    for (let i = 0; i < each; i++) await queue.submit(order(`small-${g}`, 'user'));
+  }
+  async function work(): Promise<void> {
+    while (left > 0) {
+      const turn = performance.now();
+      const job = await queue.claim();
+      if (job === null) throw new Error('the flood ended early');
+      await sleep(seconds * 1000);
+      await queue.finish(job.id, job.attempt, { status: 'done', result: RESULT });
+      turns.push(performance.now() - turn);
+      if (!job.guildId.startsWith('small')) continue;
+      left--;
+      worst = Math.max(worst, performance.now() - began);
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work));
+  await queue.close();
+  const D = turns.reduce((sum, value) => sum + value, 0) / turns.length;
+  const ideal = (each * (guilds + 1)) / workers;
+  return [
+    {
+      name: `queue: worst small-guild wait in the flood (ideal ${ideal} D)`,
+      value: worst / D,
+      unit: 'D',
+      target: `< ${ideal * 1.5} D`,
+      ok: worst / D < ideal * 1.5,
+    },
+  ];
+}
+
+const RESULT = {
+  images: [],
+  infotext: '',
+  provider: 'cpu',
+  modelHash: '0',
+  seconds: FLOOD.seconds,
+};
