@@ -1,5 +1,5 @@
 import { CancelledError, EngineCrashedError } from './errors.ts';
-import { openHost, type Host } from './host.ts';
+import { keepHost } from './keeper.ts';
 import { reviveError, type FromWorker } from './messages.ts';
 import { openRegistry } from './model/registry.ts';
 import type { DeviceName, ProviderName } from './names.ts';
@@ -57,20 +57,19 @@ export type Engine = {
   close(): Promise<void>;
 };
 
-/** Pause before the n-th restart in a row, milliseconds: doubles from half a second to half a minute. */
-function backoff(failures: number): number {
-  return failures === 0 ? 0 : Math.min(30_000, 500 * 2 ** (failures - 1));
-}
-
 type Call = {
   id: number;
   request: GenerateRequest;
   options: GenerateOptions;
   resolve: (result: GenerateResult) => void;
   reject: (error: Error) => void;
-  /** undo the abort listener */
-  forget: () => void;
 };
+
+/** Starts in vain before waiting calls are told. */
+const MAX_STARTS = 3;
+
+/** Opening gigabytes of weights may take this many times longer than a step. */
+const LOADING_PATIENCE = 10;
 
 /**
  * Starts the engine on its host and resolves at once; models load when first asked for (or in the background, see
@@ -80,49 +79,23 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   const registry = openRegistry(config.modelsDir, (folder, reason) =>
     log.warn({ folder, reason }, 'folder is not a usable model'),
   );
+  const { modelsDir, device, modelCacheBytes, preload = null } = config;
+  const keeper = keepHost(
+    config.isolation,
+    { modelsDir, device, modelCacheBytes, preload },
+    { onMessage: receive, onLost: lost },
+  );
   const waiting: Call[] = [];
   let running: Call | null = null;
-  let host: Host | null = null;
   let state: EngineStatus['state'] = 'starting';
   let loaded: EngineStatus['loaded'] = [];
   let nextId = 1;
-  let failures = 0;
-  let starts = 0;
   let deadline: NodeJS.Timeout | undefined;
-  let restart: NodeJS.Timeout | undefined;
-  let gone: (() => void) | null = null;
-  const closed = new Promise<void>((resolve) => {
-    gone = resolve;
-  });
   let closing = false;
-
-  function open(): void {
-    starts += 1;
-    // Messages of a host that was given up must not reach the calls of its successor.
-    const own: Host = openHost(config.isolation, {
-      onMessage: (message) => {
-        if (host === own) receive(message);
-      },
-      onExit: (reason) => {
-        if (host === own) lost(reason);
-      },
-    });
-    host = own;
-    own.post({
-      type: 'start',
-      config: {
-        modelsDir: config.modelsDir,
-        device: config.device,
-        modelCacheBytes: config.modelCacheBytes,
-        preload: config.preload ?? null,
-      },
-    });
-  }
 
   function receive(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
-        starts = 0;
         state = 'idle';
         dispatch();
         return;
@@ -138,15 +111,10 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
         report(running, message.progress);
         return;
       case 'done':
-        failures = 0;
         settle(message.id, (call) => call.resolve(message.result));
         return;
       case 'failed':
-        failures = 0;
         settle(message.id, (call) => call.reject(reviveError(message.error)));
-        return;
-      case 'closed':
-        return;
     }
   }
 
@@ -164,133 +132,101 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     const call = running;
     running = null;
     clearTimeout(deadline);
-    call.forget();
     if (!closing) state = 'idle';
     finish(call);
     dispatch();
   }
 
   function dispatch(): void {
-    if (state !== 'idle' || running !== null || host === null) return;
+    if (state !== 'idle') return;
     const call = waiting.shift();
     if (call === undefined) return;
     running = call;
     state = 'busy';
     watch(call, LOADING_PATIENCE);
     const { previews = true, sendDenoised = false, keepLatents = false } = call.options;
-    host.post({
+    const { id, request } = call;
+    keeper.post({
       type: 'generate',
-      id: call.id,
-      request: call.request,
+      id,
+      request,
       options: { previews, sendDenoised, keepLatents },
     });
   }
 
-  /** Every message of the running call winds the clock up again. */
+  /** Every sign of life winds the clock up again. A thread cannot be ended from outside, so nobody watches it. */
   function watch(call: Call, patience: number): void {
     clearTimeout(deadline);
     if (config.isolation === 'thread') return;
     deadline = setTimeout(() => {
       if (running !== call) return;
       log.error({ stepDeadlineMs: config.stepDeadlineMs }, 'engine is stuck, ending its process');
-      host?.kill();
+      keeper.kill();
     }, config.stepDeadlineMs * patience);
     deadline.unref();
   }
 
-  function lost(reason: string): void {
-    host = null;
+  function lost(reason: string, inVain: number, restartInMs: number): void {
     loaded = [];
     clearTimeout(deadline);
+    const victim = running;
+    running = null;
     if (closing) {
-      state = 'closed';
-      gone?.();
+      victim?.reject(new CancelledError());
       return;
     }
     state = 'restarting';
-    failures += 1;
-    const delay = backoff(failures - 1);
-    log.error({ reason, restartInMs: delay }, 'engine host died');
-    const victim = running;
-    running = null;
-    restart = setTimeout(open, delay);
-    if (starts >= MAX_STARTS) giveUpWaiting(reason);
-    if (victim !== null) {
-      victim.forget();
-      victim.reject(
-        new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
-      );
-    }
-  }
-
-  /** A host that never gets ready would keep people waiting for ever: they hear of it, and restarts go on. */
-  function giveUpWaiting(reason: string): void {
+    log.error({ reason, restartInMs }, 'engine host died');
+    victim?.reject(
+      new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
+    );
+    if (inVain < MAX_STARTS) return;
+    // A host that never gets ready would keep people waiting for ever.
     for (const call of waiting.splice(0)) {
-      call.forget();
       call.reject(new EngineCrashedError(`The engine does not start (${reason}).`));
     }
   }
 
   function cancel(call: Call): void {
-    if (running === call) {
-      host?.post({ type: 'cancel', id: call.id });
-      return;
-    }
+    if (running === call) keeper.post({ type: 'cancel', id: call.id });
     const at = waiting.indexOf(call);
     if (at < 0) return;
     waiting.splice(at, 1);
-    call.forget();
     call.reject(new CancelledError());
   }
 
-  open();
+  function generate(
+    request: GenerateRequest,
+    options: GenerateOptions = {},
+  ): Promise<GenerateResult> {
+    const { signal } = options;
+    if (closing || signal?.aborted) return Promise.reject(new CancelledError());
+    const { promise, resolve, reject } = Promise.withResolvers<GenerateResult>();
+    const call: Call = { id: nextId++, request, options, resolve, reject };
+    const onAbort = (): void => cancel(call);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    waiting.push(call);
+    dispatch();
+    return promise.finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
   return {
     models: () => registry.list(),
-    generate(request, options = {}) {
-      if (closing) return Promise.reject(new CancelledError());
-      if (options.signal?.aborted) return Promise.reject(new CancelledError());
-      return new Promise((resolve, reject) => {
-        const onAbort = (): void => cancel(call);
-        const forget = (): void => options.signal?.removeEventListener('abort', onAbort);
-        const call: Call = { id: nextId++, request, options, resolve, reject, forget };
-        options.signal?.addEventListener('abort', onAbort, { once: true });
-        waiting.push(call);
-        dispatch();
-      });
-    },
+    generate,
     status: () => ({
       state,
       provider: loaded.at(-1)?.provider ?? null,
       loaded,
-      pid: host?.pid ?? null,
+      pid: keeper.pid(),
     }),
     async close() {
-      if (!closing) {
-        closing = true;
-        clearTimeout(restart);
-        for (const call of waiting.splice(0)) {
-          call.forget();
-          call.reject(new CancelledError());
-        }
-        if (host === null) {
-          state = 'closed';
-          gone?.();
-        } else {
-          host.post({ type: 'close' });
-          const patience = setTimeout(() => host?.kill(), config.stepDeadlineMs);
-          void closed.then(() => clearTimeout(patience));
-        }
-      }
-      await closed;
+      closing = true;
+      for (const call of waiting.splice(0)) call.reject(new CancelledError());
+      await keeper.close(config.stepDeadlineMs);
+      state = 'closed';
     },
   };
 }
-
-/** Attempts to start before waiting calls are told. */
-const MAX_STARTS = 3;
-
-/** Opening gigabytes of weights takes longer than a step ever may. */
-const LOADING_PATIENCE = 10;
 
 /** A model folder by its path, as the registry sees it. Throws UserError when it is none. */
 export async function describeModel(folder: string): Promise<ModelInfo> {

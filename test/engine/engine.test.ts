@@ -112,6 +112,31 @@ for (const isolation of ['thread', 'process'] as const) {
       assert.deepEqual(order, ['first', 'last']);
     });
 
+    test('a long generation shows a preview by a quarter of its steps, unless unwanted', async () => {
+      const request = await requestFor(engine, { steps: 150, count: 4 });
+      for (const previews of [true, false]) {
+        const stop = new AbortController();
+        let first: Extract<Progress, { phase: 'sampling' }> | null = null;
+        const long = engine.generate(request, {
+          previews,
+          signal: stop.signal,
+          onProgress: (progress) => {
+            if (progress.phase !== 'sampling') return;
+            if (progress.preview) first ??= progress;
+            if (first !== null || progress.step >= 40) stop.abort();
+          },
+        });
+        await assert.rejects(long, CancelledError);
+        const seen = first as Extract<Progress, { phase: 'sampling' }> | null;
+        assert.equal(seen !== null, previews);
+        if (seen === null) continue;
+        assert.ok(seen.step <= 37, `first preview after step ${seen.step}`);
+        const { jpeg, width, height } = seen.preview ?? { jpeg: [] };
+        // Four images of 128x128 side by side.
+        assert.deepEqual([jpeg[0], jpeg[1], width, height], [0xff, 0xd8, 512, 128]);
+      }
+    });
+
     test('a mistake crosses the boundary as UserError', async () => {
       const request = await requestFor(engine);
       await assert.rejects(engine.generate({ ...request, model: 'nope' }), (error) => {
