@@ -9,15 +9,9 @@ import type { SamplerName } from './names.ts';
 import { createNoiseSource } from './noise.ts';
 import { fitPreviewFactors } from './preview.ts';
 import { createPreviewer } from './previewer.ts';
-import type {
-  GeneratedImage,
-  GenerateRequest,
-  GenerateResult,
-  Progress,
-  Timings,
-} from './request.ts';
+import type { GeneratedImage, GenerateRequest, GenerateResult, Progress } from './request.ts';
 import { planSampling } from './samplers/samplers.ts';
-import type { LatentShape } from './sampling.ts';
+import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
 import type { RunClock } from './session.ts';
 import type { Conditioning } from './text-encoder.ts';
 import { decodeLatents } from './vae.ts';
@@ -45,16 +39,14 @@ export async function generate(
 ): Promise<GenerateResult> {
   const began = performance.now();
   const onnxBefore = hooks.clock.ms;
-  const { layout } = model.entry;
+  const { layout, info } = model.entry;
   const shape = latentShape(request, model);
   const sampling = planSampling(request, model.schedule);
-  const { steps } = sampling;
-  const checkpoint = (): Promise<void> => letMessagesIn(hooks.signal);
 
   // What the person asked for, as the network reads it.
-  hooks.onProgress({ phase: 'encoding', step: 0, steps });
-  await checkpoint();
-  const { positive, negative } = await encodePrompts(request, model);
+  hooks.onProgress({ phase: 'encoding', step: 0, steps: sampling.steps });
+  await letMessagesIn(hooks.signal);
+  const prompts = await encodePrompts(request, model);
   const noise = createNoiseSource(request, shape, {
     dtype: model.unet.dtype,
     sizeFactor: layout.vaeFactor,
@@ -63,6 +55,54 @@ export async function generate(
   const encoded = performance.now();
 
   // From noise to latents, a step at a time.
+  const start: Start = { sampling, shape, noise, init, ...prompts };
+  const { latents, stepsMs } = await sampleLatents(request, model, start, options, hooks);
+  const sampled = performance.now();
+
+  // From latents to pictures, one at a time: the VAE's memory does not grow with the batch.
+  const images: GeneratedImage[] = [];
+  for (let index = 0; index < request.count; index++) {
+    hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
+    await letMessagesIn(hooks.signal);
+    images.push(await finishImage(request, model, latents, shape, index, init));
+  }
+  const ended = performance.now();
+
+  return {
+    images,
+    request,
+    model: { name: info.name, hash: info.hash },
+    provider: model.provider,
+    timings: {
+      load_ms: hooks.loadMs,
+      encode_ms: encoded - began,
+      steps_ms: stepsMs,
+      decode_ms: ended - sampled,
+      total_ms: hooks.loadMs + ended - began,
+      onnx_ms: hooks.clock.ms - onnxBefore,
+    },
+    ...(options.keepLatents ? { latents: { data: latents, shape } } : {}),
+  };
+}
+
+type Prompts = { positive: Conditioning; negative: Conditioning };
+
+type Start = Prompts & {
+  sampling: PlannedSampling;
+  shape: LatentShape;
+  noise: NoiseSource;
+  init: EncodedInit | null;
+};
+
+/** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
+async function sampleLatents(
+  request: GenerateRequest,
+  model: LoadedModel,
+  { sampling, shape, noise, init, positive, negative }: Start,
+  options: PipelineOptions,
+  hooks: PipelineHooks,
+): Promise<{ latents: Float32Array; stepsMs: number[] }> {
+  const { steps } = sampling;
   const stepsMs: number[] = [];
   let stepBegan = performance.now();
   const previewer = createPreviewer(model.preview, shape, options.previews, stepBegan);
@@ -74,11 +114,11 @@ export async function generate(
     scale: request.guidanceScale,
     rescale: request.guidanceRescale,
     timeIds: timeIdsOf(request, model),
-    guidanceEmbedding: layout.guidanceEmbedding,
+    guidanceEmbedding: model.entry.layout.guidanceEmbedding,
     extraChannels: init?.extraChannels ?? null,
     async checkpoint() {
       await previewer.settled();
-      await checkpoint();
+      await letMessagesIn(hooks.signal);
     },
   });
   const latents = await sampling.run({
@@ -99,33 +139,7 @@ export async function generate(
     },
   });
   await previewer.settled();
-  const sampled = performance.now();
-
-  // From latents to pictures, one at a time: the VAE's memory does not grow with the batch.
-  const images: GeneratedImage[] = [];
-  for (let index = 0; index < request.count; index++) {
-    hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
-    await checkpoint();
-    images.push(await finishImage(request, model, latents, shape, index, init));
-  }
-  const ended = performance.now();
-
-  const timings: Timings = {
-    load_ms: hooks.loadMs,
-    encode_ms: encoded - began,
-    steps_ms: stepsMs,
-    decode_ms: ended - sampled,
-    total_ms: hooks.loadMs + ended - began,
-    onnx_ms: hooks.clock.ms - onnxBefore,
-  };
-  return {
-    images,
-    request,
-    model: { name: model.entry.info.name, hash: model.entry.info.hash },
-    provider: model.provider,
-    timings,
-    ...(options.keepLatents ? { latents: { data: latents, shape } } : {}),
-  };
+  return { latents, stepsMs };
 }
 
 function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {
@@ -163,7 +177,7 @@ function promptSteps({ sampler, steps }: GenerateRequest): number {
 async function encodePrompts(
   request: GenerateRequest,
   { textEncoder, entry }: LoadedModel,
-): Promise<{ positive: Conditioning; negative: Conditioning }> {
+): Promise<Prompts> {
   const { emphasis, profile, clipSkip, negativePrompt } = request;
   const options = { emphasis, profile, clipSkip, steps: promptSteps(request) };
   const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });

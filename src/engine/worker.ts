@@ -6,7 +6,8 @@
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { CancelledError, UserError } from './errors.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
-import { createModelCache, type LoadedModel, type ModelCache } from './model/loader.ts';
+import { createModelCache, type ModelCache } from './model/cache.ts';
+import type { LoadedModel } from './model/loader.ts';
 import { openRegistry, type Registry } from './model/registry.ts';
 import { generate } from './pipeline.ts';
 import type { GenerateRequest } from './request.ts';

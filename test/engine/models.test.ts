@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/engine/errors.ts';
-import { createModelCache, loadModel } from '../../src/engine/model/loader.ts';
+import { createModelCache } from '../../src/engine/model/cache.ts';
+import { loadModel } from '../../src/engine/model/loader.ts';
 import { relativeError } from '../../src/engine/model/canary.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 

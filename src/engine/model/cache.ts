@@ -1,0 +1,46 @@
+/** Loaded models within a budget of memory. */
+import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
+import type { RegistryEntry } from './registry.ts';
+
+export type ModelCache = {
+  /** Loads or reuses; makes room first. The model stays valid until the next `use`. */
+  use(entry: RegistryEntry): Promise<{ model: LoadedModel; fresh: boolean }>;
+  loaded(): readonly LoadedModel[];
+  releaseAll(): Promise<void>;
+};
+
+/** Least recently used models go first when the files of all loaded ones exceed the budget. */
+export function createModelCache(options: LoadOptions & { budgetBytes: number }): ModelCache {
+  const models = new Map<string, LoadedModel>();
+
+  async function drop(key: string): Promise<void> {
+    const model = models.get(key);
+    models.delete(key);
+    await model?.release();
+  }
+
+  return {
+    async use(entry) {
+      const key = entry.layout.folder;
+      const known = models.get(key);
+      if (known !== undefined && known.entry.layout.stamp === entry.layout.stamp) {
+        models.delete(key);
+        models.set(key, known);
+        return { model: known, fresh: false };
+      }
+      await drop(key);
+      const total = (): number =>
+        [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
+      while (models.size > 0 && total() + entry.layout.bytes > options.budgetBytes) {
+        await drop(models.keys().next().value as string);
+      }
+      const model = await loadModel(entry, options);
+      models.set(key, model);
+      return { model, fresh: true };
+    },
+    loaded: () => [...models.values()],
+    async releaseAll() {
+      for (const key of models.keys()) await drop(key);
+    },
+  };
+}
