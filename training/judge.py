@@ -1,0 +1,144 @@
+"""Train the judge of pictures: `python -m training.judge`. Writes <work>/judge.pt.
+
+A small convolutional network that answers what a picture shows. It sees nothing but the renderer's
+pictures (blurred, noisy, shifted ones too) and is tested on renders of a held-out seed.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from . import checkpoints
+from .labels import HEADS, WIDTH, Labels, labels, loss, pick_rows
+from .parallel import Gradients, Ranks
+from .pictures import draw
+from .presets import Options, Preset, options, parser
+from .problem import run
+from .session import Session
+
+FULL_RATE = 2e-3
+BATCH = 48
+PICTURES = 8000
+HELD_OUT = 600
+HELD_OUT_SEED = 901
+SIDE = 64
+
+
+class Judge(nn.Module):
+    """float [n, 3, 64, 64] in [-1, 1] -> the answers of `labels.HEADS`, one row a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        def layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+            convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+        self.features = nn.Sequential(
+            layer(3, 24, 2), layer(24, 48, 2), layer(48, 64, 1), layer(64, 96, 2), layer(96, 96, 1), layer(96, 128, 2)
+        )
+        # The left, middle and right thirds apart: sides and neighbours are questions too.
+        self.head = nn.Linear(128 * 5, WIDTH)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.features(images)
+        thirds = F.adaptive_max_pool2d(maps, (1, 3)).flatten(1)
+        return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3)), thirds], 1))
+
+
+def prepare(pictures: np.ndarray) -> torch.Tensor:
+    """uint8 [n, h, w, 3] -> what the judge sees."""
+    images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return F.adaptive_avg_pool2d(images, SIDE)
+
+
+def main() -> None:
+    train(options(parser("Train the judge of pictures.").parse_args()))
+
+
+def train(chosen: Options) -> Judge:
+    preset, ranks = chosen.preset, Ranks(chosen.device, 1)
+    path, judge = chosen.work / "judge.pt", Judge()
+    state = checkpoints.load_if_there(path, "judge")
+    if state:
+        checkpoints.fit(judge, state["weights"], path)
+    judge.to(ranks.device, memory_format=torch.channels_last)
+    session = Session("judge", chosen, ranks, state)
+    images, target = renders(preset, PICTURES, 2, ranks)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=FULL_RATE, weight_decay=0.01)
+    gradients = Gradients(judge.parameters(), ranks)
+
+    def snapshot() -> dict[str, Any]:
+        return {"weights": judge.state_dict()}
+
+    while session.going():
+        rows = torch.randint(0, len(images), (BATCH,))
+        session.set_rate(optimizer, FULL_RATE)
+        batch = spoil(images[rows].to(ranks.device)).contiguous(memory_format=torch.channels_last)
+        told = {name: values.to(ranks.device) for name, values in pick_rows(target, rows).items()}
+        with ranks.autocast():
+            answers = judge(batch)
+        value = loss(answers, told)
+        value.backward()
+        gradients.average(5.0)
+        optimizer.step()
+        gradients.clear()
+        session.stepped(value, BATCH)
+        session.maybe_save(snapshot)
+    session.finish(snapshot())
+    for question, share in honesty(judge, preset, ranks).items():
+        print(f"judge: {question} {share:.1%} right on held-out renders")
+    return judge.cpu().eval()
+
+
+def renders(preset: Preset, count: int, seed: int, ranks: Ranks) -> tuple[torch.Tensor, Labels]:
+    processes = 1 if ranks.device.type == "cpu" else None
+    scenes, images = [], []
+    for chunk, pictures in draw(preset.world, preset.image_size, count, seed, processes):
+        scenes += chunk
+        images.append(prepare(pictures))
+    return torch.cat(images), labels(scenes, spoken=False)
+
+
+def spoil(images: torch.Tensor) -> torch.Tensor:
+    """Blur, noise and small shifts: what generated pictures have and renders lack."""
+    if torch.rand(1) < 0.5:
+        blurred = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2, mode="bilinear")
+        images = images.lerp(blurred, float(torch.rand(1)))
+    shift = torch.randint(-3, 4, (2,)).tolist()
+    images = F.pad(images, (3, 3, 3, 3), mode="replicate")
+    images = images[:, :, 3 + shift[0] : 67 + shift[0], 3 + shift[1] : 67 + shift[1]]
+    strength = 0.08 * torch.rand(len(images), 1, 1, 1, device=images.device)
+    return images + strength * torch.randn_like(images)
+
+
+@torch.no_grad()
+def honesty(judge: Judge, preset: Preset, ranks: Ranks) -> dict[str, float]:
+    """The share of right answers on renders that no training has seen."""
+    judge.eval()
+    images, told = renders(preset, HELD_OUT, HELD_OUT_SEED, ranks)
+    answers = {name: part.cpu() for name, part in HEADS.split(judge(images.to(ranks.device))).items()}
+    single = told["objects"].sum(1) == 1
+    right = {"object": answers["objects"].argmax(1)[single] == told["objects"].argmax(1)[single]}
+    kind = told["objects"].argmax(1)[single]
+    rows = torch.arange(len(kind))
+    colour, expected = answers["colours"][single][rows, kind].argmax(1), told["colours"][single][rows, kind]
+    right["colour"] = (colour == expected)[expected >= 0]
+    for name in ("background", "background_colour", "style", "count", "side", "leftmost"):
+        asked = told[name] >= 0
+        right[name] = answers[name].argmax(1)[asked] == told[name][asked]
+    return {name: values.float().mean().item() for name, values in right.items()}
+
+
+def load_judge(chosen: Options) -> Judge:
+    path = chosen.work / "judge.pt"
+    state, judge = checkpoints.load(path, "judge"), Judge()
+    checkpoints.fit(judge, state["weights"], path)
+    return judge.eval()
+
+
+if __name__ == "__main__":
+    run(main)

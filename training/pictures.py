@@ -1,0 +1,43 @@
+"""Rendered pictures and captions in bulk, drawn by as many processes as there are cores."""
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from .captions import Narrator, Words
+from .render import render
+from .scene import Scene, World, sample_scene
+from .shapes import Array
+
+CHUNK = 50
+CAPTIONS_EACH = 8
+
+
+def draw_chunk(seed: int, world: World, size: int) -> tuple[list[Scene], Array]:
+    """Scenes and pictures uint8 [CHUNK, size, size, 3] of that seed."""
+    rng = np.random.default_rng(seed)
+    scenes = [sample_scene(rng, world) for _ in range(CHUNK)]
+    return scenes, np.stack([render(scene, size, size) for scene in scenes])
+
+
+def draw(
+    world: World, size: int, count: int, seed: int, processes: int | None = None
+) -> Iterator[tuple[list[Scene], Array]]:
+    """At least `count` pictures in chunks; the same seed gives the same pictures."""
+    seeds = range(seed * 1_000_000, seed * 1_000_000 + -(-count // CHUNK))
+    work = partial(draw_chunk, world=world, size=size)
+    processes = processes or os.cpu_count() or 1
+    if processes == 1:
+        yield from map(work, seeds)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap(work, seeds)
+
+
+def describe(scenes: list[Scene], words: Words, seed: int, each: int = CAPTIONS_EACH) -> list[list[str]]:
+    """`each` different ways to say every scene."""
+    narrator = Narrator(words, np.random.default_rng(seed))
+    return [[narrator.caption(scene) for _ in range(each)] for scene in scenes]

@@ -1,0 +1,119 @@
+"""The two sizes of the model, and where a training keeps its files."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from .captions import DEFAULT_WORDS, Words, read_words
+from .scene import FULL, SMALL, World
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED_TOKENIZER = ROOT / "models" / "demo" / "tokenizer"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`batch` counts pictures a step and process; `minutes` is a sensible time for each stage."""
+
+    name: str
+    world: World
+    image_size: int
+    vae_channels: tuple[int, ...]
+    vae_groups: int
+    text_width: int
+    text_layers: int
+    unet_channels: tuple[int, ...]
+    unet_groups: int
+    unet_layers: int
+    vae_batch: int
+    unet_batch: int
+    pictures: int
+    learning_rate: float
+    minutes: dict[str, float]
+
+    @property
+    def latent_size(self) -> int:
+        return self.image_size // 8
+
+
+SMALL_PRESET = Preset(
+    name="small",
+    world=SMALL,
+    image_size=128,
+    vae_channels=(16, 32, 48, 64),
+    vae_groups=2,
+    text_width=128,
+    text_layers=2,
+    unet_channels=(64, 96),
+    unet_groups=8,
+    unet_layers=1,
+    vae_batch=14,
+    unet_batch=16,
+    pictures=16_000,
+    learning_rate=8e-4,
+    minutes={"vae": 30, "text": 2, "unet": 120, "judge": 3},
+)
+LARGE_PRESET = Preset(
+    name="large",
+    world=FULL,
+    image_size=256,
+    vae_channels=(24, 48, 72, 96),
+    vae_groups=8,
+    text_width=192,
+    text_layers=3,
+    unet_channels=(96, 160, 224),
+    unet_groups=16,
+    unet_layers=1,
+    vae_batch=96,
+    unet_batch=256,
+    pictures=60_000,
+    learning_rate=6e-4,
+    minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 0.7},
+)
+PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET)}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every stage is told on its command line."""
+
+    preset: Preset
+    work: Path
+    device: str
+    ranks: int
+    minutes: float | None
+    words: Words
+    tokenizer: Path
+
+    def budget(self, stage: str) -> float:
+        """Seconds of training for that stage, counted over all its runs."""
+        return 60 * (self.minutes if self.minutes is not None else self.preset.minutes[stage])
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument("--preset", choices=tuple(PRESETS), default="small")
+    result.add_argument("--work", type=Path, default=ROOT / "out" / "training", help="checkpoints, sheets, logs")
+    result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    result.add_argument("--ranks", type=int, default=2, help="one-thread processes when on the CPU")
+    result.add_argument("--minutes", type=float, help="training time of the stage, all its runs together")
+    result.add_argument("--captions", type=Path, default=DEFAULT_WORDS, help="words of the captions (JSON)")
+    result.add_argument("--tokenizer", type=Path, default=SHIPPED_TOKENIZER, help="tokenizer to use")
+    return result
+
+
+def options(parsed: argparse.Namespace) -> Options:
+    import torch
+
+    device = parsed.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Options(
+        preset=PRESETS[parsed.preset],
+        work=parsed.work.resolve(),
+        device=device,
+        ranks=max(1, parsed.ranks) if device == "cpu" else 1,
+        minutes=parsed.minutes,
+        words=read_words(parsed.captions),
+        tokenizer=parsed.tokenizer,
+    )

@@ -1,0 +1,135 @@
+"""`python -m unittest training.test_training`: what must hold before an hour is spent on training."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+
+from . import checkpoints
+from .captions import DEFAULT_WORDS, Narrator, read_words
+from .labels import labels
+from .models import Average, alphas_cumprod
+from .problem import Problem
+from .render import render
+from .sampling import ddim
+from .scene import FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
+from .tokenizer import load_tokenizer, train_tokenizer, write_tokenizer
+
+
+class Renderer(unittest.TestCase):
+    def test_a_seed_gives_the_same_picture(self) -> None:
+        scene = sample_scene(np.random.default_rng(4), FULL)
+        np.testing.assert_array_equal(render(scene), render(scene))
+
+    def test_every_object_shows_its_colour(self) -> None:
+        for kind in OBJECTS:
+            red, blue = (
+                render(Scene(1, things=(Thing(kind, colour),), count=1)).astype(float) for colour in ("red", "blue")
+            )
+            changed = np.abs(red - blue).max(2) > 40
+            self.assertGreater(changed.mean(), 0.01, kind)
+            self.assertGreater(red[changed][:, 0].mean(), blue[changed][:, 0].mean() + 20, kind)
+
+    def test_other_sizes_and_shapes(self) -> None:
+        scene = Scene(1, background="forest", things=(Thing("cat", "red"), Thing("owl", "blue")), count=2)
+        self.assertEqual(render(scene, 192, 128).shape, (128, 192, 3))
+
+    def test_a_world_keeps_to_its_words(self) -> None:
+        rng = np.random.default_rng(0)
+        for _ in range(500):
+            scene = sample_scene(rng, SMALL)
+            self.assertLessEqual({thing.kind for thing in scene.things}, set(SMALL.objects))
+            self.assertIn(scene.background, SMALL.backgrounds)
+
+
+class Captions(unittest.TestCase):
+    def test_a_caption_names_what_it_must(self) -> None:
+        narrator = Narrator(read_words(), np.random.default_rng(0))
+        scene = Scene(1, background="night", things=(Thing("owl", "green"),), count=1)
+        captions = [narrator.caption(scene).lower() for _ in range(200)]
+        self.assertTrue(all("owl" in caption for caption in captions))
+        self.assertGreater(sum("green" in caption for caption in captions), 170)
+        self.assertGreater(len(set(captions)), 100)
+
+    def test_an_unknown_object_is_named(self) -> None:
+        words = json.loads(DEFAULT_WORDS.read_text())
+        words["objects"]["dragon"] = ["dragon"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "words.json"
+            path.write_text(json.dumps(words))
+            with self.assertRaisesRegex(Problem, '"dragon" in "objects" is unknown; the renderer draws star, '):
+                read_words(path)
+
+
+class Tokens(unittest.TestCase):
+    def test_written_and_read_again(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            write_tokenizer(Path(folder), *train_tokenizer(read_words(), captions=300, size=700))
+            tokenizer = load_tokenizer(Path(folder))
+            code = tokenizer.encode("A red cat, at night!")
+            self.assertEqual(len(code.ids), 77)
+            self.assertEqual(tokenizer.decode(code.ids).replace("</w>", " ").split(), "a red cat , at night !".split())
+
+
+class Checkpoints(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "vae.pt"
+        self.addCleanup(self.folder.cleanup)
+
+    def test_a_damaged_one_is_refused_and_kept(self) -> None:
+        checkpoints.save(self.path, {"stage": "vae", "weights": {"a": torch.ones(1000)}})
+        damaged = self.path.read_bytes()[:2000]
+        self.path.write_bytes(damaged)
+        with self.assertRaisesRegex(Problem, "is damaged"):
+            checkpoints.load(self.path, "vae")
+        self.assertEqual(self.path.read_bytes(), damaged)
+
+    def test_a_full_disk_leaves_the_old_one(self) -> None:
+        checkpoints.save(self.path, {"stage": "vae", "step": 1})
+        before = self.path.read_bytes()
+        with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=1 << 20)):
+            with self.assertRaisesRegex(Problem, "1 MiB free, but 64 MiB are needed"):
+                checkpoints.save(self.path, {"stage": "vae", "step": 2})
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_another_stage_is_refused(self) -> None:
+        checkpoints.save(self.path, {"stage": "unet"})
+        with self.assertRaisesRegex(Problem, "no checkpoint of the stage vae"):
+            checkpoints.load(self.path, "vae")
+
+
+class Numbers(unittest.TestCase):
+    def test_ddim_finds_the_picture_of_a_perfect_model(self) -> None:
+        alphas, picture = alphas_cumprod(), torch.randn(1, 4, 4, 4)
+
+        def perfect(x: torch.Tensor, t: int, _: torch.Tensor) -> torch.Tensor:
+            alpha = alphas[t]
+            epsilon = (x - alpha.sqrt() * picture) / (1 - alpha).sqrt()
+            return alpha.sqrt() * epsilon - (1 - alpha).sqrt() * picture
+
+        states = torch.zeros(1, 77, 8)
+        found = ddim(perfect, torch.randn(1, 4, 4, 4), states, states, steps=7)
+        torch.testing.assert_close(found, picture, atol=1e-4, rtol=1e-4)
+
+    def test_the_average_lies_between_old_and_new(self) -> None:
+        module = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.zeros_(module.weight)
+        average = Average(module, 0.9)
+        torch.nn.init.ones_(module.weight)
+        average.update(module, step=10_000)
+        self.assertAlmostEqual(average.weights["weight"].item(), 0.1, places=5)
+
+    def test_spoken_labels_hide_what_captions_hide(self) -> None:
+        scene = Scene(1, things=(Thing("cat", "red", named=False),), count=1)
+        cat = OBJECTS.index("cat")
+        self.assertEqual(labels([scene], spoken=True)["colours"][0, cat], -1)
+        self.assertEqual(labels([scene], spoken=False)["colours"][0, cat], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

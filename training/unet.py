@@ -1,0 +1,172 @@
+"""Train the UNet: `python -m training.unet`. Writes <work>/unet.pt and a sheet every few minutes.
+
+v-prediction (Salimans & Ho 2022) on Stable Diffusion's noise schedule. Timesteps are stratified
+over the batch. The loss weight is flat up to a signal-to-noise ratio of 3 and falls gently after:
+min-SNR-5 starved the noisy steps, which decide layout and colour.
+"""
+
+import time
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import nn
+
+from . import checkpoints
+from .latents import Latents, read_latents
+from .models import TIMESTEPS, Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
+from .parallel import Gradients, Ranks
+from .presets import Options, options, parser
+from .problem import run
+from .render import sheet
+from .sampling import ddim, noise, to_pictures
+from .session import Session
+from .tokenizer import load_tokenizer
+
+DECAY = 0.9993
+# Each caption's text states serve this many noise levels of its picture.
+LEVELS = 2
+DROPPED_CAPTIONS = 0.1
+SHEET_SECONDS = 900.0
+SHEET_PROMPTS = (
+    "a red heart on a white background", "a blue cat at night", "an orange fox in the snow",
+    "a green tree in a meadow", "a yellow star on a purple background", "a red boat on the sea",
+    "a pink flower in a meadow", "a white owl at night", "a purple house at sunset",
+    "a yellow fish on the sea", "three red balloons on a blue background", "a black cat on a yellow background",
+    "a red star and a blue heart", "a black cat in the snow", "a red mushroom in the meadow",
+    "a cat and a fox in the snow",
+)  # fmt: skip
+
+
+def main() -> None:
+    train(options(parser("Train the UNet.").parse_args()))
+
+
+def train(chosen: Options) -> None:
+    preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
+    data = read_latents(chosen.work / "latents")
+    text = frozen_text_encoder(chosen).to(ranks.device)
+    unet = build_unet(preset)
+    path = chosen.work / "unet.pt"
+    state = checkpoints.load_if_there(path, "unet")
+    if state:
+        checkpoints.fit(unet, state["weights"], path)
+    unet.to(ranks.device, memory_format=torch.channels_last)
+    session = Session("unet", chosen, ranks, state)
+    average = Average(unet, DECAY, state["average"] if state else None)
+    optimizer = build_optimizer(unet, preset.learning_rate)
+    if state and state.get("optimizer"):
+        optimizer.load_state_dict(state["optimizer"])
+    gradients = Gradients(unet.parameters(), ranks)
+    torch.manual_seed(1000 + 7919 * session.step + ranks.rank)
+    batches = Batches(data, chosen, ranks)
+    sheets = Sheets(chosen, text, data.scale, ranks)
+
+    def snapshot() -> dict[str, Any]:
+        running = {"weights": unet.state_dict(), "average": average.weights, "optimizer": optimizer.state_dict()}
+        return running | {"scale": data.scale}
+
+    while session.going():
+        session.set_rate(optimizer, preset.learning_rate)
+        loss = batches.loss(unet, text)
+        loss.backward()
+        gradients.average(1.0)
+        optimizer.step()
+        gradients.clear()
+        if ranks.first:
+            average.update(unet, session.step)
+            sheets.maybe(unet, average, session.step)
+        session.stepped(loss, preset.unet_batch * LEVELS * ranks.count)
+        session.maybe_save(snapshot)
+    if ranks.first:
+        sheets.draw(unet, average, session.step)
+    session.finish(snapshot())
+
+
+def frozen_text_encoder(chosen: Options) -> nn.Module:
+    path = chosen.work / "text.pt"
+    state = checkpoints.load(path, "text")
+    encoder = build_text_encoder(chosen.preset, state["vocabulary"])
+    checkpoints.fit(encoder, state["average"], path)
+    return encoder.eval().requires_grad_(False)
+
+
+def build_optimizer(unet: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """AdamW; norms and biases do not decay."""
+    matrices = [parameter for parameter in unet.parameters() if parameter.dim() > 1]
+    vectors = [parameter for parameter in unet.parameters() if parameter.dim() < 2]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True)
+
+
+class Batches:
+    """Noisy latents, their captions and the loss on them. Everything lies on the device."""
+
+    def __init__(self, data: Latents, chosen: Options, ranks: Ranks) -> None:
+        self.ranks, self.size = ranks, chosen.preset.unet_batch
+        self.latents, self.ids = data.latents.to(ranks.device), data.ids.to(ranks.device)
+        self.empty = torch.tensor(load_tokenizer(chosen.tokenizer).encode("").ids, device=ranks.device)
+        self.alphas = alphas_cumprod().to(ranks.device)
+
+    def loss(self, unet: UNet2DConditionModel, text: nn.Module) -> torch.Tensor:
+        device, count = self.ranks.device, self.size * LEVELS
+        rows = torch.randint(0, len(self.latents), (self.size,), device=device)
+        ways = torch.randint(0, self.ids.shape[1], (self.size,), device=device)
+        ids = self.ids[rows, ways].long()
+        dropped = torch.rand(self.size, 1, device=device) < DROPPED_CAPTIONS
+        ids = torch.where(dropped, self.empty, ids)
+        clean = self.latents[rows].repeat_interleave(LEVELS, 0)
+        strata = (torch.randperm(count, device=device) + torch.rand(count, device=device)) / count
+        timesteps = (strata * TIMESTEPS).long().clamp_max(TIMESTEPS - 1)
+        alpha = self.alphas[timesteps][:, None, None, None]
+        epsilon = torch.randn_like(clean)
+        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * epsilon
+        target = alpha.sqrt() * epsilon - (1 - alpha).sqrt() * clean
+        with self.ranks.autocast():
+            states = text(ids).last_hidden_state.repeat_interleave(LEVELS, 0)
+            noisy = noisy.contiguous(memory_format=torch.channels_last)
+            v = unet(noisy, timesteps, encoder_hidden_states=states, return_dict=False)[0]
+        # 1 - ᾱ = 1 / (snr + 1)
+        weight = (4 * (1 - alpha.flatten())).clamp(0.4, 1)
+        return ((v.float() - target).square().mean((1, 2, 3)) * weight).mean()
+
+
+class Sheets:
+    """Sixteen pictures of fixed prompts and seeds, drawn with the averaged weights."""
+
+    def __init__(self, chosen: Options, text: nn.Module, scale: float, ranks: Ranks) -> None:
+        self.chosen, self.text, self.scale, self.ranks = chosen, text, scale, ranks
+        self.last = time.monotonic()
+
+    def maybe(self, unet: UNet2DConditionModel, average: Average, step: int) -> None:
+        if time.monotonic() - self.last > SHEET_SECONDS:
+            self.draw(unet, average, step)
+            self.last = time.monotonic()
+
+    @torch.no_grad()
+    def draw(self, unet: UNet2DConditionModel, average: Average, step: int) -> None:
+        learning = {name: value.clone() for name, value in unet.state_dict().items()}
+        unet.load_state_dict(average.weights)
+        device, vae = self.ranks.device, trained_vae(self.chosen).to(self.ranks.device)
+        tokenizer = load_tokenizer(self.chosen.tokenizer)
+        ids = torch.tensor([code.ids for code in tokenizer.encode_batch([*SHEET_PROMPTS, ""])], device=device)
+        start = noise([1 + i for i in range(len(SHEET_PROMPTS))], self.chosen.preset.latent_size).to(device)
+        with self.ranks.autocast():
+            states = self.text(ids).last_hidden_state
+            x = ddim(lambda x, t, c: unet(x, t, encoder_hidden_states=c, return_dict=False)[0], start, states[:-1], states[-1:])
+            decoded = vae.decode(x / self.scale).sample
+        folder = self.chosen.work / "sheets"
+        folder.mkdir(exist_ok=True)
+        sheet(list(to_pictures(decoded).numpy()), 8).save(folder / f"unet-{step:07d}.png")
+        unet.load_state_dict(learning)
+
+
+def trained_vae(chosen: Options) -> AutoencoderKL:
+    path = chosen.work / "vae.pt"
+    state, vae = checkpoints.load(path, "vae"), build_vae(chosen.preset)
+    checkpoints.fit(vae, state["average"], path)
+    return vae.eval()
+
+
+if __name__ == "__main__":
+    run(main)

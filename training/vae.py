@@ -1,0 +1,147 @@
+"""Train the autoencoder: `python -m training.vae`. Writes <work>/vae.pt.
+
+Loss: L1 + 2·L2 + gradient and low-pass terms, and a KL term so weak that it only keeps the
+latents bounded. Small crops first (32 px, then 64 px): the network is convolutional, so it learns
+the same from crops and sees many more pictures.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+
+from . import checkpoints
+from .models import Average, build_vae
+from .parallel import Gradients, Ranks
+from .pictures import draw
+from .presets import Options, Preset, options, parser
+from .problem import run
+from .render import sheet
+from .session import Session
+
+KL_WEIGHT = 3e-5
+FULL_RATE = 2.5e-3
+PICTURES = 3000
+HELD_OUT_SEED = 900
+
+
+def main() -> None:
+    arguments = parser("Train the autoencoder.")
+    arguments.add_argument(
+        "--decoder-only", action="store_true", help="keep the latents, and so a UNet trained on them, valid"
+    )
+    parsed = arguments.parse_args()
+    train(options(parsed), decoder_only=parsed.decoder_only)
+
+
+def train(chosen: Options, *, decoder_only: bool = False) -> None:
+    preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
+    vae = build_vae(preset)
+    path = chosen.work / "vae.pt"
+    state = checkpoints.load_if_there(path, "vae")
+    if state:
+        checkpoints.fit(vae, state["weights"], path)
+    vae.to(ranks.device, memory_format=torch.channels_last)
+    session = Session("vae", chosen, ranks, state)
+    average = Average(vae, 0.998, state["average"] if state else None)
+    if decoder_only:
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+    learning = [parameter for parameter in vae.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=FULL_RATE, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    resume_optimizer(optimizer, state)
+    gradients = Gradients(learning, ranks)
+    torch.manual_seed(1000 * session.step + ranks.rank)
+    pictures = load_pictures(preset, ranks)
+
+    def snapshot() -> dict[str, Any]:
+        weights, running = vae.state_dict(), optimizer.state_dict()
+        return {"weights": weights, "average": average.weights, "optimizer": running}
+
+    while session.going():
+        late = decoder_only or session.spent > 0.45 * session.budget
+        crop, batch = (64, max(1, preset.vae_batch * 2 // 7)) if late else (32, preset.vae_batch)
+        images = crops(pictures, crop, batch)
+        session.set_rate(optimizer, FULL_RATE * (0.5 if decoder_only else 1))
+        with ranks.autocast():
+            loss = reconstruction_loss(vae, images)
+        loss.backward()
+        gradients.average(2.0)
+        optimizer.step()
+        gradients.clear()
+        average.update(vae, session.step)
+        session.stepped(loss, batch * ranks.count)
+        session.maybe_save(snapshot)
+    session.finish(snapshot())
+    if ranks.first:
+        vae.load_state_dict(average.weights)
+        print(f"vae: {psnr(vae, preset, chosen.work / 'vae.sheet.png'):.2f} dB on new pictures")
+
+
+def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any] | None) -> None:
+    """Take up the moments again, unless other parameters are learning now."""
+    if not state or not state.get("optimizer"):
+        return
+    saved = [len(group["params"]) for group in state["optimizer"]["param_groups"]]
+    if saved == [len(group["params"]) for group in optimizer.param_groups]:
+        optimizer.load_state_dict(state["optimizer"])
+
+
+def load_pictures(preset: Preset, ranks: Ranks) -> torch.Tensor:
+    """uint8 [n, 3, size, size] on the device; each rank draws its own."""
+    processes = 1 if ranks.device.type == "cpu" else None
+    chunks = draw(preset.world, preset.image_size, PICTURES // ranks.count, 1 + ranks.rank, processes)
+    pictures = np.concatenate([chunk for _, chunk in chunks])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(ranks.device)
+
+
+def crops(pictures: torch.Tensor, size: int, count: int) -> torch.Tensor:
+    """Random crops in [-1, 1], aligned to the latent grid, half of the batches mirrored."""
+    whole = pictures.shape[-1]
+    parts = []
+    for i in torch.randint(0, len(pictures), (count,)).tolist():
+        x, y = (torch.randint(0, (whole - size) // 8 + 1, (2,)) * 8).tolist()
+        parts.append(pictures[i, :, y : y + size, x : x + size])
+    images = torch.stack(parts).float() / 127.5 - 1
+    if torch.rand(1) < 0.5:
+        images = images.flip(3)
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
+    mean, log_variance = vae.quant_conv(vae.encoder(images)).float().chunk(2, 1)
+    log_variance = log_variance.clamp(-20, 6)
+    latents = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+    difference = vae.decoder(vae.post_quant_conv(latents)).float() - images
+    return pixel_loss(difference) + KL_WEIGHT * kl
+
+
+def pixel_loss(difference: torch.Tensor) -> torch.Tensor:
+    across, down = difference.diff(dim=3).abs().mean(), difference.diff(dim=2).abs().mean()
+    low_pass = F.avg_pool2d(difference, 4).abs().mean()
+    return difference.abs().mean() + 2 * difference.square().mean() + 0.25 * (across + down + low_pass)
+
+
+@torch.no_grad()
+def psnr(vae: AutoencoderKL, preset: Preset, out: Any = None, count: int = 100) -> float:
+    """Peak signal-to-noise ratio in dB over pictures of a held-out seed."""
+    vae.eval()
+    device = next(vae.parameters()).device
+    total, seen, rows = 0.0, 0, []
+    for _, chunk in draw(preset.world, preset.image_size, count, HELD_OUT_SEED, processes=1):
+        images = torch.from_numpy(chunk).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+        latents = vae.encode(images).latent_dist.mean
+        result = vae.decode(latents).sample.clamp(-1, 1)
+        total, seen = total + (result - images).square().mean().item(), seen + 1
+        painted = ((result + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        rows += [*chunk[:8], *painted[:8]]
+    if out is not None:
+        sheet(rows, 8).save(out)
+    return 10 * float(np.log10(4 / (total / seen)))
+
+
+if __name__ == "__main__":
+    run(main)
