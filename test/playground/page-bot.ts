@@ -334,6 +334,8 @@ async function submitted(
     prompt: fields.getTextInputValue('prompt'),
     seed: fields.getTextInputValue('seed'),
     sampler: fields.getStringSelectValues('sampler'),
+    strength: fields.getRadioGroup('strength'),
+    files: [...(fields.getUploadedFiles('init')?.values() ?? [])].map((file) => file.name),
   });
   await interaction.reply({ content: `Remixed: ${fields.getTextInputValue('prompt')}` });
 }

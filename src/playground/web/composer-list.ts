@@ -66,12 +66,7 @@ export function CommandList(props: {
   </div>`;
 }
 
-export function FieldHelp(props: {
-  draft: Draft;
-  caret: string | null;
-  complaint: string | null;
-  uploading: string | null;
-}): VNode {
+export function FieldHelp(props: { draft: Draft; caret: string; complaint: string | null }): VNode {
   const option = props.draft.command.options.find((o) => o.name === props.caret);
   const { max_length: most, min_length: least } = option ? loose(option) : {};
   const length = [least ? `at least ${least}` : '', most ? `at most ${most}` : '']

@@ -38,6 +38,7 @@ export function Pill(props: {
         : html`<span class="grow" data-value=${text || ' '}>
             <textarea
               rows="1"
+              cols="1"
               data-field=${option.name}
               role="combobox"
               aria-labelledby=${`pill-${option.name}`}
@@ -115,12 +116,10 @@ export function EndField(props: {
   onText: (text: string) => void;
 }): VNode {
   const words = props.more > 0 ? `+${props.more} optional` : '';
-  return html`<span
-    class=${classes('end-field', props.active && 'active')}
-    data-more=${props.active ? '' : words}
-  >
+  return html`<span class=${classes('end-field', props.active && 'active')}>
     <textarea
       rows="1"
+      cols="1"
       data-field=${props.id}
       aria-label=${props.more > 0 ? `Add an option, ${props.more} left` : 'End of the command'}
       placeholder=${words}
@@ -128,6 +127,29 @@ export function EndField(props: {
       spellcheck=${false}
       value=${props.text}
       onFocus=${props.onFocus}
+      onInput=${(event: InputEvent) => props.onText((event.target as HTMLTextAreaElement).value)}
+    ></textarea>
+  </span>`;
+}
+
+export function TextLine(props: {
+  id: string;
+  text: string;
+  channelName: string;
+  listed: number | null;
+  onText: (text: string) => void;
+}): VNode {
+  return html`<span class="grow" data-value=${props.text}>
+    <textarea
+      rows="1"
+      data-field=${props.id}
+      role="combobox"
+      aria-label=${`Message #${props.channelName}. Type / for commands`}
+      aria-expanded=${props.listed !== null}
+      aria-controls="composer-list"
+      aria-activedescendant=${props.listed === null ? undefined : `composer-entry-${props.listed}`}
+      placeholder=${`Message #${props.channelName} · type / for commands`}
+      value=${props.text}
       onInput=${(event: InputEvent) => props.onText((event.target as HTMLTextAreaElement).value)}
     ></textarea>
   </span>`;

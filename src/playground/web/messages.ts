@@ -35,6 +35,7 @@ export function Messages(props: {
   const scroller = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
+  const lastTop = useRef(0);
   const [away, setAway] = useState(false);
 
   const toBottom = (): void => {
@@ -55,7 +56,11 @@ export function Messages(props: {
   const onScroll = (): void => {
     const box = scroller.current;
     if (!box) return;
-    stuck.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_BOTTOM;
+    // A scroll event may arrive after more has grown below: only going up lets go of the newest.
+    const wentUp = box.scrollTop < lastTop.current;
+    lastTop.current = box.scrollTop;
+    const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_BOTTOM;
+    stuck.current = near || (stuck.current && !wentUp);
     setAway(!stuck.current);
   };
   const mine = pending.filter((p) => p.kind === 'command' && p.channelId === props.channelId);

@@ -11,6 +11,7 @@ export type People = { guild: PlaygroundGuild | null; users: readonly Playground
 
 const SELECT = { string: 3, user: 5, role: 6, mentionable: 7, channel: 8 } as const;
 const CHANNEL_TEXT = 0;
+const LIST_HEIGHT = 320;
 
 /** What a select offers: its own options, or the server's people, roles and text channels. */
 export function entriesOf(select: APISelectMenuComponent, { guild, users }: People): Entry[] {
@@ -70,6 +71,7 @@ export function SelectMenu(props: {
   const [draft, setDraft] = useState(props.chosen);
   const [search, setSearch] = useState('');
   const [at, setAt] = useState(0);
+  const [up, setUp] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const several = max > 1;
@@ -115,7 +117,7 @@ export function SelectMenu(props: {
     if (open && !box.current?.contains(event.relatedTarget as Node | null)) close(false);
   };
   const labels = entries.filter((entry) => draft.includes(entry.value));
-  const list = html`<div class="select-list">
+  const list = html`<div class=${classes('select-list', up && 'up')}>
     ${
       entries.length > 7 &&
       html`<input
@@ -179,6 +181,8 @@ export function SelectMenu(props: {
             entries.findIndex((entry) => draft.includes(entry.value)),
           ),
         );
+        const bottom = box.current?.getBoundingClientRect().bottom ?? 0;
+        setUp(bottom > innerHeight - LIST_HEIGHT && bottom > innerHeight / 2);
         setOpen(true);
       }}
     >

@@ -1,5 +1,5 @@
 /** Light or dark: the system's choice until the person makes their own. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
 export type Theme = 'light' | 'dark';
 
@@ -16,7 +16,7 @@ export function useTheme(memory: Storage): [Theme, () => void] {
     return () => query.removeEventListener('change', follow);
   }, []);
   const theme = own ?? system;
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.dataset['theme'] = theme;
   }, [theme]);
   const toggle = (): void => {

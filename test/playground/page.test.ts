@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { startPlayground, type Playground } from '../../src/playground/playground.ts';
+import { picture, startPageBot, type PageBot } from './page-bot.ts';
+
+const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
+const skip = found
+  ? false
+  : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path to try the page in a browser';
+
+let playground: Playground;
+let bot: PageBot;
+let browser: Browser;
+const complaints: string[] = [];
+
+before(async () => {
+  if (!found) return;
+  playground = await startPlayground({
+    port: 0,
+    dataFile: ':memory:',
+    timing: { firstResponse: 800 },
+  });
+  browser = await chromium.launch({
+    executablePath: found,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+after(async () => {
+  if (!found) return;
+  await browser.close();
+  await bot?.stop();
+  await playground.close();
+});
+
+async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
+  const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
+  await page.goto(playground.url);
+  await page.getByText('You are:').waitFor({ state: 'attached' });
+  return page;
+}
+
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message #/ });
+const lastCommand = (): unknown =>
+  bot.seen.findLast((one) => one['kind'] === 'command')?.['options'];
+
+test('while the bot is away the page says so, and wakes up with it', { skip }, async () => {
+  const page = await openPage();
+  await page.getByText('Darkroom is starting…').waitFor();
+  await page.getByText('is waking up').waitFor();
+  const chip = page.getByRole('button', { name: /a red heart on a white background/ });
+  assert.equal(await chip.isDisabled(), true);
+  bot = await startPageBot(playground);
+  await page.getByText('Darkroom is ready').waitFor();
+  await chip.click();
+  await page.getByRole('button', { name: 'Reroll' }).waitFor();
+  assert.deepEqual(lastCommand(), { prompt: 'a red heart on a white background' });
+  const used = page.locator('.used').first();
+  assert.match(
+    (await used.textContent()) ?? '',
+    /Ada\s*used\s*\/imagine\s*prompt a red heart on a white/,
+  );
+  assert.equal(
+    await page.locator('.gallery img').getAttribute('alt'),
+    'AI-generated image: a red heart on a white background',
+  );
+  await page.context().close();
+});
+
+test('a command is filled in with the keyboard alone', { skip }, async () => {
+  const page = await openPage();
+  await composer(page).focus();
+  await page.keyboard.type('/im');
+  await page.getByRole('option', { name: /\/imagine/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('“prompt” is required.').waitFor();
+  await page.keyboard.type('a green tree');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('steps:');
+  await page.keyboard.type('99');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('“steps” must be from 1 to 50, this is 99.').waitFor();
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('sam');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('model');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('dre');
+  await page.getByRole('option', { name: 'Model dreamy' }).waitFor();
+  await page.waitForFunction('document.querySelectorAll("[role=option]").length === 1');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('cfg ');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.getByText('/imagine').last().waitFor();
+  await composer(page).waitFor();
+  await page.getByText('a green tree', { exact: true }).waitFor();
+  assert.deepEqual(lastCommand(), {
+    prompt: 'a green tree',
+    steps: 9,
+    sampler: 'dpmpp_2m',
+    model: 'dreamy',
+  });
+  await composer(page).focus();
+  await page.keyboard.type('/imagine prompt:one two steps:3');
+  await page.keyboard.press('Escape');
+  assert.equal(await composer(page).inputValue(), '');
+  await page.context().close();
+});
+
+test('a pasted line becomes pills and is sent with Enter', { skip }, async () => {
+  const page = await openPage();
+  await composer(page).fill('/imagine prompt:a red cat steps:20 count:4');
+  assert.equal(await page.getByRole('combobox', { name: 'prompt' }).inputValue(), 'a red cat');
+  await page.keyboard.press('Enter');
+  await page.getByText('a red cat', { exact: true }).waitFor();
+  assert.deepEqual(lastCommand(), { prompt: 'a red cat', steps: 20, count: 4 });
+  const tiles = page.locator('.message').last().locator('.tile');
+  await page.waitForFunction(
+    'document.querySelectorAll(".message:last-of-type .tile img").length === 4',
+  );
+  await tiles.nth(1).click();
+  const lightbox = page.getByRole('dialog', { name: 'Picture' });
+  await lightbox.getByText('2 of 4').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await lightbox.getByText('3 of 4').waitFor();
+  await page.keyboard.press('Escape');
+  await lightbox.waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+test(
+  'a picture that is edited several times a second never leaves the page',
+  { skip },
+  async () => {
+    const page = await openPage();
+    await composer(page).fill('/imagine prompt:steady picture');
+    // Samples every frame, from the first picture on, whether the message has a loaded picture in it.
+    await page.evaluate(`
+    window.gaps = 0; window.sources = new Set();
+    const look = () => {
+      const all = document.querySelectorAll('.message');
+      const img = all[all.length - 1].querySelector('.tile img');
+      const mine = all[all.length - 1].textContent.includes('steady picture');
+      if (mine && img) window.sources.add(img.currentSrc);
+      if (mine && window.sources.size > 0 && !(img && img.complete && img.naturalWidth > 0)) window.gaps++;
+      requestAnimationFrame(look);
+    };
+    look();
+  `);
+    await page.keyboard.press('Enter');
+    await page.locator('.message').last().getByRole('button', { name: 'Reroll' }).waitFor();
+    await page.waitForTimeout(300);
+    assert.equal(await page.evaluate('window.gaps'), 0);
+    assert.ok(Number(await page.evaluate('window.sources.size')) >= 1);
+    const gone = await page.evaluate(
+      `(() => { const m = document.querySelector('.messages'); return m.scrollHeight - m.scrollTop - m.clientHeight; })()`,
+    );
+    assert.ok(Number(gone) < 5, `the newest is ${String(gone)} px below the fold`);
+    await page.context().close();
+  },
+);
+
+test('a file is uploaded into a command and into a modal', { skip }, async () => {
+  const page = await openPage();
+  await composer(page).fill('/imagine prompt:from a file');
+  await page.keyboard.type('init');
+  await page.keyboard.press('Enter');
+  const file = { name: 'start.png', mimeType: 'image/png', buffer: await picture(10, 32) };
+  await page.locator('.pill input[type=file]').setInputFiles(file);
+  await page.getByRole('button', { name: 'start.png', exact: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('from a file', { exact: true }).waitFor();
+  assert.deepEqual(lastCommand(), { prompt: 'from a file', init: 'start.png' });
+
+  await page.getByRole('button', { name: 'Remix' }).last().click();
+  const modal = page.getByRole('dialog', { name: 'Remix' });
+  await modal.getByLabel('Prompt').fill('x'.repeat(61));
+  await modal.getByRole('button', { name: 'Submit' }).click();
+  await modal.getByText('At most 60 characters, this is 61.').waitFor();
+  await modal.getByLabel('Prompt').fill('a blue heart');
+  await modal.getByRole('combobox', { name: 'Sampler' }).click();
+  await modal.getByRole('option', { name: 'Heun' }).click();
+  await modal.locator('input[type=file]').setInputFiles(file);
+  await modal.getByText('start.png').waitFor();
+  await modal.getByLabel('Strong').check();
+  await modal.getByRole('button', { name: 'Submit' }).click();
+  await page.getByText('Remixed: a blue heart').waitFor();
+  await modal.waitFor({ state: 'detached' });
+  assert.deepEqual(bot.seen.at(-1), {
+    kind: 'modal',
+    prompt: 'a blue heart',
+    seed: '',
+    sampler: ['heun'],
+    strength: 'strong',
+    files: ['start.png'],
+  });
+  await page.context().close();
+});
+
+test('buttons, failures, selects, message commands and ephemeral messages', { skip }, async () => {
+  const page = await openPage();
+  await page.getByRole('button', { name: 'Vary' }).last().click();
+  const only = page.locator('.message', { hasText: 'A variation is on its way.' });
+  await only.getByText('Only you can see this').waitFor();
+  await only.getByRole('button', { name: 'Dismiss message' }).click();
+  await only.waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'Reroll' }).last().click();
+  await page
+    .getByRole('alert')
+    .getByText(/did not respond|interaction failed/i)
+    .waitFor();
+
+  await composer(page).fill('/silent');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.getByText('The application did not respond').last().waitFor();
+
+  await composer(page).fill('/settings show');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.getByRole('combobox', { name: 'Default sampler' }).click();
+  await page.getByRole('option', { name: /DPM\+\+ 2M/ }).click();
+  await page.getByText('Chosen: dpmpp_2m').waitFor();
+
+  await page.locator('.message', { hasText: 'Remixed' }).first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Recipe' }).click();
+  await page.getByText('Steps: 20, Seed: 42').waitFor();
+  await page.context().close();
+});
+
+test(
+  'markdown, embed, file and buttons; text of others never becomes markup',
+  { skip },
+  async () => {
+    const page = await openPage();
+    await composer(page).fill('/words');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    const message = page.locator('.message', { hasText: 'A heading' });
+    await message.getByText('recipe.txt').waitFor();
+    assert.equal(await message.locator('img').count(), 0);
+    assert.match(
+      (await message.locator('blockquote').textContent()) ?? '',
+      /<img src=x onerror=alert\(1\)> \*not italic\*/,
+    );
+    assert.equal(await message.locator('strong').first().textContent(), 'bold');
+    await message.getByRole('button', { name: 'Spoiler: show' }).click();
+    await message.getByText('secret').waitFor();
+    assert.match(
+      (await message.locator('time.timestamp-mark').textContent()) ?? '',
+      /in \d+ (minute|second)/,
+    );
+    assert.equal(await message.getByRole('button', { name: 'Danger' }).isDisabled(), true);
+    assert.equal(
+      await message.getByRole('link', { name: 'Docs' }).getAttribute('rel'),
+      'noopener noreferrer',
+    );
+    await page.context().close();
+  },
+);
+
+test(
+  'another person sees their own commands and nothing meant for the first',
+  { skip },
+  async () => {
+    const page = await openPage();
+    await composer(page).fill('/imagine prompt:for me alone private:true');
+    await page.keyboard.press('Enter');
+    await page.getByText('for me alone', { exact: true }).waitFor();
+    await page.getByRole('button', { name: /You are: Ada/ }).click();
+    await page.getByRole('menuitemradio', { name: /Cleo/ }).click();
+    await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
+    await page.getByText('a green tree', { exact: true }).waitFor();
+    assert.equal(await page.getByText('for me alone').count(), 0);
+    await composer(page).fill('/settings');
+    await page.getByText('No command matches').waitFor();
+    await composer(page).fill('');
+    await page.getByRole('button', { name: 'Night Shift' }).click();
+    await page.getByRole('heading', { name: 'Night Shift' }).waitFor();
+    await page.getByText('Welcome to #general').waitFor();
+    assert.equal(await page.getByText('a green tree').count(), 0);
+    await page.reload();
+    await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
+    await page.getByRole('heading', { name: 'Night Shift' }).waitFor();
+    await page.context().close();
+  },
+);
+
+test('plain text says politely what works here', { skip }, async () => {
+  const page = await openPage();
+  await composer(page).fill('hello there');
+  await page.keyboard.press('Enter');
+  await page.getByText('Only slash commands do something here').waitFor();
+  await page.locator('.message', { hasText: 'hello there' }).waitFor();
+  await page.context().close();
+});
+
+test(
+  'at 360 px nothing is wider than the screen and the servers are in a drawer',
+  { skip },
+  async () => {
+    const page = await openPage({ width: 360, height: 740 });
+    await page.getByRole('button', { name: 'Reroll' }).last().waitFor();
+    const wide = await page.evaluate('document.documentElement.scrollWidth');
+    assert.equal(wide, 360);
+    const rail = page.getByRole('navigation', { name: 'Servers' });
+    assert.equal(await rail.isVisible(), false);
+    await page.getByRole('button', { name: 'Servers and channels' }).click();
+    await rail.waitFor({ state: 'visible' });
+    await page.getByRole('button', { name: 'gallery' }).click();
+    await rail.waitFor({ state: 'hidden' });
+    await page.getByText('Welcome to #gallery').waitFor();
+    await page.context().close();
+  },
+);
+
+test('light and dark: by the system, then by choice, and it is remembered', { skip }, async () => {
+  const page = await openPage();
+  const ground = (): Promise<string> =>
+    page.evaluate('getComputedStyle(document.querySelector("main")).backgroundColor');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.getByRole('button', { name: 'Switch to the dark theme' }).waitFor();
+  const light = await ground();
+  await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
+  await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
+  const dark = await ground();
+  assert.notEqual(light, dark);
+  await page.reload();
+  await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
+  assert.equal(await ground(), dark);
+  await page.context().close();
+});
+
+test('the page says when the bot goes away, and when it is back', { skip }, async () => {
+  const page = await openPage();
+  await bot.stop();
+  await page.getByText('Darkroom is coming back…').waitFor();
+  await composer(page).fill('/imagine prompt:too early');
+  await page.keyboard.press('Enter');
+  await page.getByText('Darkroom is not ready yet').waitFor();
+  bot = await startPageBot(playground);
+  await page.getByText('Darkroom is ready').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('too early', { exact: true }).waitFor();
+  await page.context().close();
+});
+
+test('nothing was written to the console as an error', { skip }, () => {
+  assert.deepEqual(complaints, []);
+});
+
+test('the page connects again by itself after the server was gone', { skip }, async () => {
+  let server = await startPlayground({ port: 0, dataFile: ':memory:' });
+  const port = Number(new URL(server.url).port);
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.getByText('Welcome to #general').waitFor();
+  await server.close();
+  await page.getByText('The connection to the playground is gone').waitFor();
+  server = await startPlayground({ port, dataFile: ':memory:' });
+  await page.getByText('The connection to the playground is gone').waitFor({ state: 'detached' });
+  await page.context().close();
+  await server.close();
+});
