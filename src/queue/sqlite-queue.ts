@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { encodeRequest } from '../engine/request-codec.ts';
 import { createEstimator, workOf } from './estimate.ts';
@@ -18,6 +16,8 @@ import type {
   QueueChange,
   QueueLimits,
 } from './job.ts';
+import { newJobId } from './job-id.ts';
+import { checkLimits } from './limits.ts';
 import { forgetWaiting, loadLive, remember } from './live.ts';
 import type { Live } from './live.ts';
 import { UNREADABLE } from './rows.ts';
@@ -111,7 +111,7 @@ class SqliteQueue implements Queue {
     if (first !== null) return first;
     const weight = job.weight ?? 1;
     if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
-    this.#checkLimits(job);
+    checkLimits(this.#state(), this.#limits, job);
     const { key, guildId, userId, parentId } = job;
     const id = newJobId();
     const work = workOf(job.request);
@@ -360,24 +360,6 @@ class SqliteQueue implements Queue {
     this.#store.saveLines(live.lines, guildId, userId);
   }
 
-  #checkLimits({ guildId, userId }: NewJob): void {
-    const live = this.#state();
-    const ofUser = live.waitingOf.get(userId) ?? 0;
-    if (ofUser >= this.#limits.waitingPerUser) {
-      throw new UserError(
-        `You already have ${pictures(ofUser)} waiting, as many as one person may have here. ` +
-          'Wait until one of them starts, or stop one that you no longer want.',
-      );
-    }
-    const ofGuild = live.lines.guilds.get(guildId)?.waiting ?? 0;
-    if (ofGuild >= this.#limits.waitingPerGuild) {
-      throw new UserError(
-        `This server already has ${pictures(ofGuild)} waiting, as many as one server may have here. ` +
-          'Try again when some of them are done.',
-      );
-    }
-  }
-
   #state(): Live {
     return (this.#live ??= loadLive(this.#store, this.#estimator));
   }
@@ -399,21 +381,4 @@ class SqliteQueue implements Queue {
   #checkOpen(): void {
     if (this.#closed) throw new Error('The queue is closed.');
   }
-}
-
-function pictures(count: number): string {
-  return count === 1 ? '1 picture' : `${count} pictures`;
-}
-
-const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
-
-/** 12 random characters: 62 bits. Bytes above the last multiple of 36 are drawn again, so that none is favoured. */
-function newJobId(): string {
-  let id = '';
-  while (id.length < 12) {
-    for (const byte of randomBytes(16)) {
-      if (byte < 252 && id.length < 12) id += ALPHABET[byte % 36];
-    }
-  }
-  return id;
 }
