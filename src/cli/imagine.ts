@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { loadConfig, loadEnvFile, readTerminal } from '../config.ts';
-import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
+import { describeModel, type Engine, type EngineLog, startEngine } from '../engine/engine.ts';
 import { CancelledError, UserError } from '../engine/errors.ts';
 import { LIMITS, parseRequest } from '../engine/request-codec.ts';
 import type {
@@ -23,7 +23,12 @@ import { picturePath, prepareTarget, proveWritable, writeWhole } from './outputs
 import { createScreen } from './screen.ts';
 
 const EXIT = { done: 0, failed: 1, badArguments: 2, cancelled: 130 } as const;
-const SILENT = { info() {}, warn() {}, error() {} };
+/** Only what went wrong: stdout stays free for the answer, stderr for the bar. */
+const LOG: EngineLog = {
+  info() {},
+  warn() {},
+  error: (fields, message) => void process.stderr.write(`${message}: ${JSON.stringify(fields)}\n`),
+};
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -56,7 +61,7 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
   const config = loadConfig();
   const target = await prepareTarget(wanted.out);
   if (wanted.saveLatents !== null) await proveWritable(path.dirname(wanted.saveLatents));
-  const engine = await startEngine(config, SILENT);
+  const engine = await startEngine(config, LOG);
   try {
     const model = await chooseModel(wanted.model, engine, describeModel);
     const request = await readRequest(wanted, model);

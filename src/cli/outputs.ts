@@ -28,12 +28,25 @@ export async function prepareTarget(out: string | null): Promise<Target> {
 export async function proveWritable(folder: string): Promise<void> {
   const probe = path.join(folder, `.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await (await open(probe, 'wx')).close();
     await rm(probe);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
     throw new UserError(`Nothing can be written to ${folder} (${code}). Choose another place.`);
+  }
+}
+
+/** One level at a time: mkdir's own `recursive` never ends where a parent refuses children with ENOENT, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => null))?.isDirectory()) return;
+  const parent = path.dirname(path.resolve(folder));
+  if (parent !== path.resolve(folder)) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) throw error;
   }
 }
 

@@ -16,6 +16,7 @@ type Node =
   | { kind: 'scheduled'; before: Node[]; after: Node[]; when: string }
   | { kind: 'alternate'; choices: Node[][] };
 type Parsed<T> = { value: T; end: number } | null;
+type Element = NonNullable<Parsed<Node>>;
 
 const WHEN = new RegExp(
   `${SPACE}*([+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)${SPACE}*\\]`,
@@ -53,25 +54,60 @@ export function parseTimeline(
 
 /** Null when the grammar does not take the prompt. */
 function parsePrompt(prompt: string): Node[] | null {
-  // What opens at a bracket depends only on what lies right of it: filled from the end, nothing recurses.
-  const elements = new Map<number, Parsed<Node>>();
-  for (let at = prompt.length - 1; at >= 0; at--) {
-    if (prompt[at] === '[') elements.set(at, parseSquare(prompt, at, elements));
-    else if (prompt[at] === '(') elements.set(at, parseRound(prompt, at, elements));
-  }
+  const { taken, parses } = readBackwards(prompt);
+  if (!parses) return null;
   const nodes: Node[] = [];
   let at = 0;
   while (at < prompt.length) {
-    const run = parseRun(prompt, at, elements);
-    nodes.push(...run.value);
-    at = run.end;
-    if (at === prompt.length) break;
-    const stray = prompt[at] ?? '';
-    if (!'[]():'.includes(stray)) return null;
-    nodes.push({ kind: 'text', text: stray });
-    at++;
+    const element = taken.get(at);
+    PLAIN.lastIndex = at;
+    const plain = element ? null : PLAIN.exec(prompt);
+    if (element) nodes.push(element.value);
+    else nodes.push({ kind: 'text', text: plain?.[0] ?? prompt[at] ?? '' });
+    at = element?.end ?? at + (plain?.[0].length ?? 1);
   }
   return nodes;
+}
+
+/**
+ * Which brackets open an element at the top level, and whether the whole prompt parses. All of it depends only on
+ * what lies to the right, so one pass from the end decides without recursion. Stray brackets and colons are
+ * allowed between elements, and right behind one they can undo it: see isReadAsStray.
+ */
+function readBackwards(prompt: string): { taken: Map<number, Element>; parses: boolean } {
+  const elements = new Map<number, Element | null>();
+  const taken = new Map<number, Element>();
+  const parses: boolean[] = [];
+  const strays: number[] = [];
+  parses[prompt.length] = true;
+  for (let at = prompt.length - 1; at >= 0; at--) {
+    const character = prompt[at] ?? '';
+    if (!'[]():'.includes(character)) {
+      const isEscape = character === '\\';
+      const isBroken = character === '|' || (isEscape && (prompt[at + 1] ?? '\n') === '\n');
+      parses[at] = !isBroken && (parses[at + (isEscape ? 2 : 1)] ?? false);
+      continue;
+    }
+    if (character === '[') elements.set(at, parseSquare(prompt, at, elements));
+    else if (character === '(') elements.set(at, parseRound(prompt, at, elements));
+    const element = elements.get(at) ?? null;
+    const asStray = parses[at + 1] ?? false;
+    const asElement = element !== null && (parses[element.end] ?? false);
+    const behind = asElement ? (strays[element.end] ?? 0) : 0;
+    if (asElement && !(asStray && isReadAsStray(element.value, behind))) taken.set(at, element);
+    else strays[at] = 1 + (strays[at + 1] ?? 0);
+    parses[at] = asStray || asElement;
+  }
+  return { taken, parses: parses[0] ?? true };
+}
+
+/**
+ * How A1111's ambiguous grammar resolves: a bracket pair with stray characters directly behind it dissolves, and
+ * an edit dissolves when their number is even.
+ */
+function isReadAsStray(element: Node, straysBehind: number): boolean {
+  if (straysBehind === 0) return false;
+  return element.kind === 'group' || (element.kind === 'scheduled' && straysBehind % 2 === 0);
 }
 
 /** As many elements and plain text as follow each other. */
