@@ -1,10 +1,10 @@
-/** Start pictures and masks: from the person's files to what the sampler and an inpainting network take. */
-import sharp from 'sharp';
+/** Start pictures and masks as latents: what the sampler starts from and what an inpainting network reads. */
 import { UserError } from './errors.ts';
-import { decodeImage } from './image.ts';
-import { maskedRegion, type Region } from './inpaint-region.ts';
+import { frameInit, type Frame, type Mask } from './frame.ts';
+import type { ModelLayout } from './model/layout.ts';
 import type { LoadedModel } from './model/loader.ts';
-import type { GenerateRequest, InitImage } from './request.ts';
+import type { ProfileName } from './names.ts';
+import type { GenerateRequest } from './request.ts';
 import type { LatentShape, NoiseSource, SamplingRun } from './sampling.ts';
 import type { Session } from './session.ts';
 import { encodePixels, encodePlanes, scaleLatents, type Pixels } from './vae.ts';
@@ -15,14 +15,16 @@ export type EncodedInit = {
   mask: SamplingRun['mask'];
   /** inpainting models: mask and masked picture, [B,1+C,h,w] */
   extraChannels: Float32Array | null;
-  /** Lays the kept part of the start picture over the decoded one. */
-  finish(decoded: Pixels): Promise<Pixels>;
+  /** the same source; start noise that had to be drawn already is kept for the sampler */
+  noise: NoiseSource;
+  finish: Frame['finish'];
 };
 
-/** grey levels 0 … 255, one byte a pixel */
-type Mask = { data: Uint8Array; width: number; height: number };
-
-/** Null for txt2img. Throws UserError for a picture or mask that cannot serve. */
+/**
+ * Null for txt2img. The order of draws is part of the result: diffusers samples the picture's latents first, then
+ * the start noise, then the masked picture's latents, all from one generator; A1111 and ComfyUI take the
+ * distribution's mode and draw nothing. Throws UserError for a picture or mask that cannot serve.
+ */
 export async function encodeInit(
   request: GenerateRequest,
   model: LoadedModel,
@@ -30,133 +32,78 @@ export async function encodeInit(
   shape: LatentShape,
 ): Promise<EncodedInit | null> {
   const { layout } = model.entry;
-  if (request.init === null) {
+  const { init, profile } = request;
+  if (init === null) {
     if (!layout.inpainting) return null;
     throw new UserError(
       `Model "${layout.name}" is an inpainting model: it needs a start picture and a mask. Give both, or choose another model.`,
     );
   }
-  const { init } = request;
-  const picture = await decodeImage(init.image);
-  const mask = init.mask === null ? null : await readMask(init, picture);
-  const size = { width: request.width, height: request.height };
-  const frame = await frameOf(init, picture, mask, size);
+  const frame = await frameInit(request, init);
   const encoder = await model.vaeEncoder();
-  const draw = request.profile === 'diffusers' ? () => noise.next() : () => null;
+  const draw = (): Float32Array | null => (profile === 'diffusers' ? noise.next() : null);
 
   const posterior = await encodePixels(encoder, layout, frame.source);
-  const latents = repeat(scaleLatents(posterior, layout, firstImage(draw(), shape)), shape[0]);
+  // An inpainting network that starts from pure noise never looks at the picture's own latents.
+  const startsFromNoise = layout.inpainting && init.strength >= 1;
+  const drawn = startsFromNoise ? null : firstImage(draw(), shape);
+  const latents = repeat(scaleLatents(posterior, layout, drawn), shape[0]);
   const start = { latents, strength: init.strength };
-  const { finish } = frame;
+  const { mask, finish } = frame;
+  if (mask === null && !layout.inpainting) {
+    return { start, mask: null, extraChannels: null, noise, finish };
+  }
+
+  const initial = noise.initial();
+  const kept: NoiseSource = { ...noise, initial: () => initial };
   if (layout.inpainting) {
-    const repaint = frame.mask ?? {
-      data: new Uint8Array(size.width * size.height).fill(255),
-      ...size,
-    };
-    const extra = await inpaintingChannels(encoder, model, frame.source, repaint, draw, shape);
-    return { start, mask: null, extraChannels: extra, finish };
-  }
-  const latentMask = frame.mask && { data: shrinkMask(frame.mask, shape) };
-  return { start, mask: latentMask, extraChannels: null, finish };
-}
-
-type Frame = {
-  /** what the network works on, at the request's size */
-  source: Pixels;
-  mask: Mask | null;
-  finish: EncodedInit['finish'];
-};
-
-/** The whole picture at the request's size, or the masked region blown up to it. */
-async function frameOf(
-  init: InitImage,
-  picture: Pixels,
-  mask: Mask | null,
-  size: { width: number; height: number },
-): Promise<Frame> {
-  if (mask === null) {
-    const source = await fit(picture, 3, size);
-    return { source, mask, finish: (decoded) => Promise.resolve(decoded) };
-  }
-  const region = init.onlyMasked ? maskedRegion(mask, size) : null;
-  if (region === null) {
-    const source = await fit(picture, 3, size);
-    const fitted = await fit(mask, 1, size);
-    return {
-      source,
-      mask: fitted,
-      finish: (decoded) => Promise.resolve(overlay(decoded, source, fitted, { left: 0, top: 0 })),
-    };
-  }
-  return {
-    source: await fit(picture, 3, size, region),
-    mask: await fit(mask, 1, size, region),
-    finish: async (decoded) => overlay(await fit(decoded, 3, region), picture, mask, region),
-  };
-}
-
-async function readMask(init: InitImage, picture: Pixels): Promise<Mask> {
-  const { data, width, height } = await decodeImage(init.mask as Uint8Array);
-  if (width !== picture.width || height !== picture.height) {
-    throw new UserError(
-      `The mask has ${width}x${height} pixels, the start picture ${picture.width}x${picture.height}. ` +
-        'Draw the mask at the size of the picture: white where to repaint, black where to keep.',
+    const repaint = mask ?? whiteMask(frame.source);
+    const drawnMasked = firstImage(draw(), shape);
+    const extra = await inpaintingChannels(
+      encoder,
+      layout,
+      frame.source,
+      repaint,
+      drawnMasked,
+      shape,
     );
+    return { start, mask: null, extraChannels: extra, noise: kept, finish };
   }
-  const grey = new Uint8Array(width * height);
-  for (let i = 0; i < grey.length; i++) {
-    const [red, green, blue] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
-    // ITU-R 601 luma in 16-bit fixed point, as Pillow converts to greyscale.
-    grey[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-  }
-  // libvips takes a standard deviation of at least 0.3.
-  if (init.maskBlur < 0.3) return { data: grey, width, height };
-  const blurred = await sharp(grey, { raw: { width, height, channels: 1 } })
-    .blur(init.maskBlur)
-    .toColourspace('b-w')
-    .raw()
-    .toBuffer();
-  return { data: blurred, width, height };
+  // diffusers encodes the masked picture for every model and lets a plain one ignore it.
+  draw();
+  const latentMask = shrinkMask(mask as Mask, shape, profile);
+  return { start, mask: { data: latentMask }, extraChannels: null, noise: kept, finish };
 }
 
-/** Crops to the region, if there is one, and resizes. */
-async function fit<T extends Pixels | Mask>(
-  picture: T,
-  channels: 1 | 3,
-  { width, height }: { width: number; height: number },
-  region?: Region,
-): Promise<T> {
-  const seen = region ?? picture;
-  if (region === undefined && seen.width === width && seen.height === height) return picture;
-  let image = sharp(picture.data, {
-    raw: { width: picture.width, height: picture.height, channels },
-  });
-  if (region !== undefined) image = image.extract(region);
-  if (seen.width !== width || seen.height !== height) {
-    image = image.resize(width, height, {
-      fit: 'fill',
-      kernel: channels === 1 ? 'linear' : 'lanczos3',
-    });
-  }
-  const data = await image
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .raw()
-    .toBuffer();
-  return { ...picture, data, width, height };
+function whiteMask({ width, height }: Pixels): Mask {
+  return { data: new Uint8Array(width * height).fill(255), width, height };
 }
 
-/** Mean of the mask under each latent, rounded: a latent is repainted or kept, as A1111 does. */
-function shrinkMask(mask: Mask, shape: LatentShape): Float32Array {
+/**
+ * The mask at latent size. A1111 rounds the mean under each latent, diffusers takes the pixel at its corner,
+ * ComfyUI the mean of the four in its middle (bilinear without smoothing).
+ */
+function shrinkMask(mask: Mask, shape: LatentShape, profile: ProfileName): Float32Array {
   const [batch, channels, height, width] = shape;
   const factor = mask.width / width;
+  const middle = factor >> 1;
+  const [from, to] = {
+    a1111: [0, factor],
+    diffusers: [0, 1],
+    comfy: [Math.max(0, middle - 1), middle + 1],
+  }[profile] as [number, number];
   const plane = new Float32Array(height * width);
-  for (let y = 0; y < mask.height; y++) {
-    for (let x = 0; x < mask.width; x++) {
-      const at = Math.floor(y / factor) * width + Math.floor(x / factor);
-      plane[at]! += (mask.data[y * mask.width + x] as number) / (255 * factor * factor);
+  for (let at = 0; at < plane.length; at++) {
+    const left = (at % width) * factor;
+    const top = Math.floor(at / width) * factor;
+    let sum = 0;
+    for (let y = top + from; y < top + to; y++) {
+      for (let x = left + from; x < left + to; x++) sum += mask.data[y * mask.width + x] as number;
     }
+    const mean = sum / (255 * (to - from) ** 2);
+    plane[at] = profile === 'comfy' ? mean : Math.round(mean);
   }
-  return repeat(plane.map(Math.round), batch * channels);
+  return repeat(plane, batch * channels);
 }
 
 /**
@@ -165,55 +112,26 @@ function shrinkMask(mask: Mask, shape: LatentShape): Float32Array {
  */
 async function inpaintingChannels(
   encoder: Session,
-  { entry: { layout } }: LoadedModel,
+  layout: ModelLayout,
   source: Pixels,
   mask: Mask,
-  draw: () => Float32Array | null,
+  noise: Float32Array | null,
   shape: LatentShape,
 ): Promise<Float32Array> {
   const [batch, channels, height, width] = shape;
   const pixels = source.width * source.height;
   const masked = new Float32Array(3 * pixels);
   for (let i = 0; i < pixels; i++) {
-    const keep = (mask.data[i] as number) < 128;
+    if ((mask.data[i] as number) >= 128) continue;
     for (let c = 0; c < 3; c++) {
-      masked[c * pixels + i] = keep ? ((source.data[3 * i + c] as number) / 255) * 2 - 1 : 0;
+      masked[c * pixels + i] = ((source.data[3 * i + c] as number) / 255) * 2 - 1;
     }
   }
   const posterior = await encodePlanes(encoder, layout, masked, source);
-  const latents = scaleLatents(posterior, layout, firstImage(draw(), shape));
-  const one = new Float32Array((1 + channels) * height * width);
-  const factor = source.width / width;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const pixel = Math.floor(y * factor) * source.width + Math.floor(x * factor);
-      one[y * width + x] = (mask.data[pixel] as number) < 128 ? 0 : 1;
-    }
-  }
-  one.set(latents, height * width);
-  return repeat(one, batch);
-}
-
-/** `painted` laid over `base` at a corner, as strongly as the mask (at the base's size) is white. */
-function overlay(
-  painted: Pixels,
-  base: Pixels,
-  mask: Mask,
-  { left, top }: { left: number; top: number },
-): Pixels {
-  const data = Uint8Array.from(base.data);
-  for (let y = 0; y < painted.height; y++) {
-    for (let x = 0; x < painted.width; x++) {
-      const pixel = (y + top) * base.width + x + left;
-      const share = (mask.data[pixel] as number) / 255;
-      for (let c = 0; c < 3; c++) {
-        const over = painted.data[3 * (y * painted.width + x) + c] as number;
-        const under = base.data[3 * pixel + c] as number;
-        data[3 * pixel + c] = Math.round(share * over + (1 - share) * under);
-      }
-    }
-  }
-  return { data, width: base.width, height: base.height };
+  const own = new Float32Array((1 + channels) * height * width);
+  own.set(shrinkMask(mask, [1, 1, height, width], 'diffusers'));
+  own.set(scaleLatents(posterior, layout, noise), height * width);
+  return repeat(own, batch);
 }
 
 function firstImage(drawn: Float32Array | null, shape: LatentShape): Float32Array | null {

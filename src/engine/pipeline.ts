@@ -55,7 +55,7 @@ export async function generate(
   const encoded = performance.now();
 
   // From noise to latents, a step at a time.
-  const start: Start = { sampling, shape, noise, init, ...prompts };
+  const start: Start = { sampling, shape, noise: init?.noise ?? noise, init, ...prompts };
   const { latents, stepsMs } = await sampleLatents(request, model, start, options, hooks);
   const sampled = performance.now();
 

@@ -1,0 +1,118 @@
+/** Start picture and mask at the size the network works at, and the way back into the picture. */
+import sharp from 'sharp';
+import { UserError } from './errors.ts';
+import { decodeImage } from './image.ts';
+import { maskedRegion, type Region } from './inpaint-region.ts';
+import type { GenerateRequest, InitImage } from './request.ts';
+import type { Pixels } from './vae.ts';
+
+/** grey levels 0 … 255, one byte a pixel */
+export type Mask = { data: Uint8Array; width: number; height: number };
+
+export type Frame = {
+  /** what the network works on, at the request's size */
+  source: Pixels;
+  mask: Mask | null;
+  /** Lays the kept part of the start picture over the decoded one. */
+  finish(decoded: Pixels): Promise<Pixels>;
+};
+
+/**
+ * The whole picture at the request's size, or the masked region blown up to it. Profile a1111 blends the kept part
+ * back in; the others leave the decoded picture as it is. Throws UserError for a picture or mask that cannot serve.
+ */
+export async function frameInit(request: GenerateRequest, init: InitImage): Promise<Frame> {
+  const picture = await decodeImage(init.image);
+  const size = { width: request.width, height: request.height };
+  const asDecoded: Frame['finish'] = (decoded) => Promise.resolve(decoded);
+  if (init.mask === null) {
+    return { source: await fit(picture, 3, size), mask: null, finish: asDecoded };
+  }
+  const mask = await readMask(init.mask, init.maskBlur, picture);
+  const region = init.onlyMasked ? maskedRegion(mask, size) : null;
+  if (region !== null) {
+    return {
+      source: await fit(picture, 3, size, region),
+      mask: await fit(mask, 1, size, region),
+      finish: async (decoded) => overlay(await fit(decoded, 3, region), picture, mask, region),
+    };
+  }
+  const source = await fit(picture, 3, size);
+  const fitted = await fit(mask, 1, size);
+  const corner = { left: 0, top: 0 };
+  const blend: Frame['finish'] = (decoded) =>
+    Promise.resolve(overlay(decoded, source, fitted, corner));
+  return { source, mask: fitted, finish: request.profile === 'a1111' ? blend : asDecoded };
+}
+
+async function readMask(bytes: Uint8Array, blur: number, picture: Pixels): Promise<Mask> {
+  const { data, width, height } = await decodeImage(bytes);
+  if (width !== picture.width || height !== picture.height) {
+    throw new UserError(
+      `The mask has ${width}x${height} pixels, the start picture ${picture.width}x${picture.height}. ` +
+        'Draw the mask at the size of the picture: white where to repaint, black where to keep.',
+    );
+  }
+  const grey = new Uint8Array(width * height);
+  for (let i = 0; i < grey.length; i++) {
+    const [red, green, blue] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
+    // ITU-R 601 luma in 16-bit fixed point, as Pillow converts to greyscale.
+    grey[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+  }
+  // libvips takes a standard deviation of at least 0.3.
+  if (blur < 0.3) return { data: grey, width, height };
+  const blurred = await sharp(grey, { raw: { width, height, channels: 1 } })
+    .blur(blur)
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer();
+  return { data: blurred, width, height };
+}
+
+/** Crops to the region, if there is one, and resizes. */
+async function fit<T extends Pixels | Mask>(
+  picture: T,
+  channels: 1 | 3,
+  { width, height }: { width: number; height: number },
+  region?: Region,
+): Promise<T> {
+  const seen = region ?? picture;
+  if (region === undefined && seen.width === width && seen.height === height) return picture;
+  let image = sharp(picture.data, {
+    raw: { width: picture.width, height: picture.height, channels },
+  });
+  if (region !== undefined) image = image.extract(region);
+  if (seen.width !== width || seen.height !== height) {
+    image = image.resize(width, height, {
+      fit: 'fill',
+      kernel: channels === 1 ? 'linear' : 'lanczos3',
+    });
+  }
+  const data = await image
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
+  return { ...picture, data, width, height };
+}
+
+/** `painted` laid over `base` at a corner, as strongly as the mask (at the base's size) is white. */
+function overlay(
+  painted: Pixels,
+  base: Pixels,
+  mask: Mask,
+  { left, top }: { left: number; top: number },
+): Pixels {
+  const data = Uint8Array.from(base.data);
+  for (let y = 0; y < painted.height; y++) {
+    for (let x = 0; x < painted.width; x++) {
+      const pixel = (y + top) * base.width + x + left;
+      const share = (mask.data[pixel] as number) / 255;
+      for (let c = 0; c < 3; c++) {
+        const over = painted.data[3 * (y * painted.width + x) + c] as number;
+        const under = base.data[3 * pixel + c] as number;
+        data[3 * pixel + c] = Math.round(share * over + (1 - share) * under);
+      }
+    }
+  }
+  return { data, width: base.width, height: base.height };
+}
