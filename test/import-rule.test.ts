@@ -6,10 +6,11 @@ import { test } from 'node:test';
 const root = path.join(import.meta.dirname, '..');
 
 /** Rooms from left to right: each may import the ones before it, and of those only their public files. */
-const ORDER = ['src/engine', 'src/queue', 'src/bot', 'commands'] as const;
+const ORDER = ['src/engine', 'src/queue', 'src/explore', 'src/bot', 'commands'] as const;
 const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
   'src/engine': ['engine', 'request', 'names', 'errors', 'request-codec', 'infotext', 'image'],
   'src/queue': ['queue', 'job', 'runner', 'pictures'],
+  'src/explore': 'all',
   'src/bot': 'all',
   commands: ['commands'],
 };
@@ -42,6 +43,7 @@ function violations(files: readonly SourceFile[]): string[] {
 }
 
 function localProblem(file: string, target: string): string | null {
+  if (target === 'package.json') return null;
   const from = roomOf(file);
   const to = roomOf(target);
   if (from === to || from === 'main' || from === 'src/cli') return null;
