@@ -8,6 +8,11 @@ export type ModelSchedule = {
   parameterization: Parameterization;
   /** the raw scheduler_config.json, for profile diffusers */
   config: Readonly<Record<string, unknown>>;
+  /**
+   * whose pipeline's way of calling the scheduler holds, where they differ (profile diffusers): `flux` passes an
+   * even grid of σ; `other` keeps a plain model with LCMScheduler from shrinking its grid by the strength
+   */
+  pipeline?: 'flux' | 'other';
 };
 
 const f = Math.fround;

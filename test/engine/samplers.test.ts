@@ -46,7 +46,7 @@ function bankOf({ manifest: m, array }: Golden): (i: number) => Float32Array {
 function tolerance(c: Case): number {
   // Where the reference itself has no digits left in double precision (0/0 in its last step), a rounding shows.
   if (c.f32_vs_f64 === 'NaN') return 5e-4;
-  return Math.max(2e-5, 8 * c.f32_vs_f64);
+  return Math.max(2e-5, 8 * (c.f32_vs_f64 ?? 0));
 }
 
 function runK(

@@ -1,9 +1,114 @@
 import { UserError } from '../errors.ts';
-import type { PlanSampling } from '../sampling.ts';
+import type { GenerateRequest } from '../request.ts';
+import { scaled } from '../samplers/linear.ts';
+import { blend, spreadMask } from '../samplers/mask.ts';
+import type { LatentShape, PlannedSampling, PlanSampling, SamplingRun } from '../sampling.ts';
+import type { ModelSchedule } from '../schedule.ts';
+import type { Scheduler } from './scheduler.ts';
+import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';
 
-/** diffusers' scheduler classes; they land next. */
-export const planDiffusers: PlanSampling = (request) => {
-  throw new UserError(
-    `The sampler ${request.sampler} of profile ${request.profile} is not built in yet.`,
-  );
+/**
+ * Sampling by diffusers' rules: the loop of StableDiffusionPipeline and its kin, with img2img and inpainting as
+ * their pipelines do them (get_timesteps, add_noise, the blend after each step).
+ */
+export const planDiffusers: PlanSampling = (request, model): PlannedSampling => {
+  const chosen = chooseScheduler(model.config, request.sampler, request.schedule);
+  const isFlowClass =
+    chosen.className.startsWith('FlowMatch') || chosen.config['use_flow_sigmas'] === true;
+  const isFlowModel = model.parameterization === 'flow';
+  if (isFlowClass !== isFlowModel) {
+    throw new UserError(
+      isFlowModel
+        ? `The sampler ${request.sampler} is not made for flow models like this one. Choose flow_euler.`
+        : `The scheduler ${chosen.className} is for flow models (SD3, Flux), and this model is not one. Choose for example euler or dpmpp_2m.`,
+    );
+  }
+  // Only the timesteps are looked at here, and they do not depend on the latents' size.
+  const { timesteps, order } = build(chosen, request, model, [1, 1, 8, 8]);
+  const begin = firstIndex(chosen, request, model, timesteps.length, order);
+  return {
+    steps: Math.ceil((timesteps.length - begin) / order),
+    run: (input) => runScheduler(chosen, request, model, input),
+  };
 };
+
+/** latent consistency pipelines hand the strength to the scheduler instead of skipping steps */
+function shrinksGrid({ className }: ChosenScheduler, model: ModelSchedule): boolean {
+  return className === 'LCMScheduler' && model.pipeline !== 'other';
+}
+
+function build(
+  chosen: ChosenScheduler,
+  request: GenerateRequest,
+  model: ModelSchedule,
+  shape: LatentShape,
+): Scheduler {
+  const strength = request.init?.strength ?? 1;
+  const config =
+    model.parameterization === 'sample' || model.parameterization === 'v_prediction'
+      ? { prediction_type: model.parameterization, ...chosen.config }
+      : chosen.config;
+  return chosen.factory(config, {
+    steps: request.steps,
+    shape,
+    eta: request.eta,
+    strength: shrinksGrid(chosen, model) ? strength : 1,
+    fluxGrid: model.pipeline === 'flux' || chosen.config['use_dynamic_shifting'] === true,
+  });
+}
+
+/** index of the first evaluation: img2img runs the last int(n * strength) steps */
+function firstIndex(
+  chosen: ChosenScheduler,
+  { init, steps }: GenerateRequest,
+  model: ModelSchedule,
+  evaluations: number,
+  order: number,
+): number {
+  if (init === null || shrinksGrid(chosen, model)) return 0;
+  const kept = Math.min(Math.trunc(steps * init.strength), steps);
+  const begin = Math.max(steps - kept, 0) * order;
+  if (kept < 1 || begin >= evaluations) {
+    throw new UserError(
+      `${steps} steps at strength ${init.strength} leave no step to run. Raise the strength or the steps.`,
+    );
+  }
+  return begin;
+}
+
+async function runScheduler(
+  chosen: ChosenScheduler,
+  request: GenerateRequest,
+  model: ModelSchedule,
+  input: SamplingRun,
+): Promise<Float32Array> {
+  const scheduler = build(chosen, request, model, input.shape);
+  const { timesteps, order } = scheduler;
+  const begin = firstIndex(chosen, request, model, timesteps.length, order);
+  const noise = input.noise.initial();
+  const { init } = input;
+  const mask =
+    input.mask === null || init === null ? null : spreadMask(input.mask.data, input.shape);
+  // Inpainting at full strength starts from noise alone; plain img2img never does.
+  const fromNoise = init === null || (mask !== null && init.strength === 1);
+  let x = fromNoise
+    ? scaled(scheduler.initNoiseSigma, noise)
+    : scheduler.addNoise(begin, init.latents, noise);
+  const total = Math.ceil((timesteps.length - begin) / order);
+  for (let i = begin; i < timesteps.length; i++) {
+    const divisor = scheduler.inputScale(i);
+    const output = await input.predict(divisor === 1 ? x : scaled(1 / divisor, x), timesteps[i]!);
+    const result = scheduler.step(i, output, x, input.noise);
+    x = result.x;
+    if (mask !== null && init !== null) {
+      const isLast = i === timesteps.length - 1;
+      const kept = isLast ? init.latents : scheduler.addNoise(i + 1, init.latents, noise);
+      x = blend(mask, x, kept);
+    }
+    if ((i - begin) % order === 0) {
+      const index = (i - begin) / order;
+      input.onStep({ index, total, sigma: scheduler.sigmaAt(i), denoised: result.denoised });
+    }
+  }
+  return x;
+}

@@ -8,7 +8,7 @@ const f = Math.fround;
  * The points of a step as the reference's float32 -ln σ gives them back: Brownian noise depends on the sixth
  * decimal of the levels it is asked for.
  */
-function stepPoints(sigma: number, next: number, r: number): [number, number, number] {
+export function brownianPoints(sigma: number, next: number, r: number): [number, number, number] {
   const t = f(-f(Math.log(sigma)));
   const tNext = f(-f(Math.log(next)));
   const s = f(t + f(f(tNext - t) * r));
@@ -34,7 +34,7 @@ export async function sampleDpmppSde(
       x = denoised.slice();
       continue;
     }
-    const [from, inner, to] = stepPoints(sigma, next, r);
+    const [from, inner, to] = brownianPoints(sigma, next, r);
     const first = ancestralStep(from, inner, eta);
     const ratio = first.down / from;
     const x2 = sum3(ratio, x, 1 - ratio, denoised, noiseScale * first.up, noise(from, inner));

@@ -35,7 +35,7 @@ export function lmsCoefficients(sigmas: ArrayLike<number>, i: number, order: num
       if (k === j) continue;
       const root = sigmas[i - k]! - from;
       const scale = 1 / (sigmas[i - j]! - sigmas[i - k]!);
-      const product = new Array<number>(polynomial.length + 1).fill(0);
+      const product = Array.from({ length: polynomial.length + 1 }, () => 0);
       for (const [power, c] of polynomial.entries()) {
         product[power] = product[power]! - c * root * scale;
         product[power + 1] = product[power + 1]! + c * scale;

@@ -22,18 +22,13 @@ export type Sampler = (
   options: SamplerOptions,
 ) => Promise<Float32Array>;
 
-const f = Math.fround;
-
 /**
  * Splits a step from `from` to `to` into a deterministic part down to `down` and noise of deviation `up` on top
- * (k_diffusion/sampling.py, get_ancestral_step). In the reference's float32: where `from` is far above `to`
- * cancellation leaves `down` few digits, and they show in the picture.
+ * (k_diffusion/sampling.py, get_ancestral_step). In double precision: where `from` is far above `to` the
+ * reference's float32 leaves `down` few digits, and which ones depends on the machine's square root.
  */
 export function ancestralStep(from: number, to: number, eta: number): { down: number; up: number } {
   if (eta === 0) return { down: to, up: 0 };
-  const from2 = f(f(from) * f(from));
-  const to2 = f(f(to) * f(to));
-  const most = f(Math.sqrt(f(f(to2 * f(from2 - to2)) / from2)));
-  const up = Math.min(f(to), f(eta * most));
-  return { down: f(Math.sqrt(f(to2 - f(up * up)))), up };
+  const up = Math.min(to, (eta * to * Math.sqrt((from - to) * (from + to))) / from);
+  return { down: Math.sqrt((to - up) * (to + up)), up };
 }

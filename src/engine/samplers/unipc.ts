@@ -148,7 +148,7 @@ function updateRule(
 }
 
 /** the variants with one B(h): solves the order conditions for the ρ of predictor and corrector */
-function bhFactors(
+export function bhFactors(
   rks: readonly number[],
   hh: number,
   alpha: number,
@@ -211,7 +211,7 @@ function varyingFactors(
     );
   };
   const weigh = (size: number, inner: number): number[] => {
-    const sums = new Array<number>(inner).fill(0);
+    const sums = Array.from({ length: inner }, () => 0);
     for (let k = 0; k < inner; k++) {
       const row = inverseRow(size, k);
       for (let j = 0; j < inner; j++) sums[j] = sums[j]! + phis[k + 1]! * row[j]!;
@@ -243,7 +243,7 @@ export function solve(matrix: readonly (readonly number[])[], right: readonly nu
       for (let k = c; k <= n; k++) rows[r]![k] = rows[r]![k]! - factor * rows[c]![k]!;
     }
   }
-  const out = new Array<number>(n).fill(0);
+  const out = Array.from({ length: n }, () => 0);
   for (let r = n - 1; r >= 0; r--) {
     let value = rows[r]![n]!;
     for (let k = r + 1; k < n; k++) value -= rows[r]![k]! * out[k]!;
