@@ -1,6 +1,7 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { CommandValue } from './protocol.ts';
-import { renderAttachment, renderChannel, renderMember, renderRole, renderUser } from './render.ts';
+import { renderAttachment } from './render-message.ts';
+import { renderChannel, renderMember, renderRole, renderUser } from './render.ts';
 import type { State } from './state.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';

@@ -1,13 +1,13 @@
+import { renderMessage } from './render-message.ts';
 import {
   memberWithoutUser,
   renderChannel,
   renderGuild,
   renderMember,
-  renderMessage,
   renderUser,
 } from './render.ts';
 import type { State } from './state.ts';
-import type { StoredMessage } from './store.ts';
+import type { StoredMessage } from './stored.ts';
 import type { Guild } from './world.ts';
 import { applicationId } from './world.ts';
 

@@ -1,15 +1,9 @@
 import type { APIInteraction } from 'discord-api-types/v10';
 import { attachmentSizeLimit } from './messages.ts';
-import {
-  appPermissions,
-  integrationOwners,
-  renderChannel,
-  renderMember,
-  renderMessage,
-  renderUser,
-} from './render.ts';
+import { integrationOwners, renderMessage } from './render-message.ts';
+import { appPermissions, renderChannel, renderMember, renderUser } from './render.ts';
 import type { State } from './state.ts';
-import type { StoredInteraction } from './store.ts';
+import type { StoredInteraction } from './stored.ts';
 import { applicationId, permissionsOf } from './world.ts';
 
 /** The INTERACTION_CREATE payload. */

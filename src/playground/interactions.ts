@@ -3,10 +3,10 @@ import type { APIModalInteractionResponseCallbackData } from 'discord-api-types/
 import { ApiError, apiErrors, invalidForm } from './api-error.ts';
 import type { MessageRequest } from './messages.ts';
 import { createLoadingMessage, createMessage, editMessage } from './messages.ts';
-import { messageFlag } from './render.ts';
+import { messageFlag } from './render-message.ts';
 import type { State } from './state.ts';
 import { publish } from './state.ts';
-import type { StoredInteraction, StoredMessage } from './store.ts';
+import type { StoredInteraction, StoredMessage } from './stored.ts';
 import { checkChoices } from './validate-command.ts';
 import { checkModal } from './validate-modal.ts';
 import { isFields, startChecks } from './validate.ts';

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { StoredAttachment } from './store.ts';
+import type { StoredAttachment } from './stored.ts';
 
 /** Signed links to attachments, as Discord's CDN hands them out: `ex` expiry and `is` issue time in hex seconds, `hm` a MAC. */
 export type Links = {

@@ -1,10 +1,10 @@
 import { apiErrors } from './api-error.ts';
 import { imageInfo } from './media.ts';
-import { messageFlag } from './render.ts';
+import { messageFlag } from './render-message.ts';
 import type { State } from './state.ts';
 import { publish } from './state.ts';
 import { storeComponents, storeEmbeds } from './stored-components.ts';
-import type { StoredAttachment, StoredMessage } from './store.ts';
+import type { StoredAttachment, StoredMessage } from './stored.ts';
 import type { MessageFacts } from './validate-message.ts';
 import { checkMessage } from './validate-message.ts';
 import type { Fields } from './validate.ts';

@@ -2,7 +2,7 @@ import type { APIModalInteractionResponseCallbackData } from 'discord-api-types/
 import type { Resolved } from './command-options.ts';
 import { Refusal, resolve } from './command-options.ts';
 import type { State } from './state.ts';
-import { componentType } from './validate-components.ts';
+import { componentType } from './component-types.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';
 import type { Channel } from './world.ts';

@@ -5,11 +5,11 @@ import type { InteractionStart } from './interactions.ts';
 import { deliverInteraction, interactionType, startInteraction } from './interactions.ts';
 import { modalSubmission } from './modal-values.ts';
 import type { FromPage } from './protocol.ts';
-import { renderMessage } from './render.ts';
+import { renderMessage } from './render-message.ts';
 import type { State } from './state.ts';
 import { findComponent } from './stored-components.ts';
-import type { StoredComponent, StoredInteraction } from './store.ts';
-import { componentType } from './validate-components.ts';
+import type { StoredComponent, StoredInteraction } from './stored.ts';
+import { componentType } from './component-types.ts';
 import type { Channel, Person } from './world.ts';
 import { canSee, permission, permissionsOf } from './world.ts';
 

@@ -1,7 +1,7 @@
 import type { CommandValue, PlaygroundMessage } from './protocol.ts';
-import { messageFlag, renderMessage } from './render.ts';
+import { messageFlag, renderMessage } from './render-message.ts';
 import type { State } from './state.ts';
-import type { StoredMessage } from './store.ts';
+import type { StoredMessage } from './stored.ts';
 import { isFields } from './validate.ts';
 
 /** The message for the page: Discord's shape, plus whether the bot is still thinking and what was asked of it. */

@@ -1,11 +1,11 @@
 import { apiErrors } from './api-error.ts';
 import { answerInteraction, followUp, interactionOfToken, messageOfToken } from './interactions.ts';
 import { deleteMessage, editMessage } from './messages.ts';
-import { messageFlag, renderMessage } from './render.ts';
+import { messageFlag, renderMessage } from './render-message.ts';
 import { restLimits } from './rest-limits.ts';
 import type { RestAnswer, RestCall, Route } from './rest-call.ts';
 import { bodyFields, param } from './rest-call.ts';
-import type { StoredInteraction } from './store.ts';
+import type { StoredInteraction } from './stored.ts';
 
 function answer(call: RestCall): RestAnswer {
   const { state } = call;

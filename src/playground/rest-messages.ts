@@ -1,11 +1,11 @@
 import { apiErrors } from './api-error.ts';
 import { createMessage, deleteMessage, editMessage } from './messages.ts';
-import { renderMessage } from './render.ts';
+import { renderMessage } from './render-message.ts';
 import { restLimits } from './rest-limits.ts';
 import { requireBot, visibleChannel } from './rest-world.ts';
 import type { RestCall, Route } from './rest-call.ts';
 import { bodyFields, param } from './rest-call.ts';
-import type { StoredMessage } from './store.ts';
+import type { StoredMessage } from './stored.ts';
 import { applicationId, permission } from './world.ts';
 
 /** How long `enforce_nonce` looks back, in milliseconds. */

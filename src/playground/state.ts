@@ -1,5 +1,6 @@
 import type { Links } from './media.ts';
-import type { Store, StoredInteraction, StoredMessage } from './store.ts';
+import type { Store } from './store.ts';
+import type { StoredInteraction, StoredMessage } from './stored.ts';
 import type { World } from './world.ts';
 import type {
   APIApplicationCommandOptionChoice,

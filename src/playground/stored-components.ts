@@ -1,7 +1,7 @@
 import type { APIEmbed } from 'discord-api-types/v10';
 import type { State } from './state.ts';
-import type { StoredAttachment, StoredComponent } from './store.ts';
-import { componentType } from './validate-components.ts';
+import type { StoredAttachment, StoredComponent } from './stored.ts';
+import { componentType } from './component-types.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';
 

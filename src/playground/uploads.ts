@@ -5,7 +5,7 @@ import { imageInfo } from './media.ts';
 import { attachmentSizeLimit, mebibyte, safeName } from './messages.ts';
 import type { Uploaded } from './protocol.ts';
 import type { State } from './state.ts';
-import type { StoredAttachment } from './store.ts';
+import type { StoredAttachment } from './stored.ts';
 
 /** POST /client/upload?name=…: keeps a file for an attachment option or a modal's file upload. */
 export async function receiveUpload(

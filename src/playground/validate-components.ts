@@ -1,31 +1,9 @@
+import { componentType } from './component-types.ts';
+import { checkSelect } from './validate-select.ts';
 import type { Checks, Fields } from './validate.ts';
 import { isFields } from './validate.ts';
 
 type Path = readonly (string | number)[];
-
-/** Discord's component type numbers. */
-export const componentType = {
-  row: 1,
-  button: 2,
-  stringSelect: 3,
-  textInput: 4,
-  userSelect: 5,
-  roleSelect: 6,
-  mentionableSelect: 7,
-  channelSelect: 8,
-  section: 9,
-  text: 10,
-  thumbnail: 11,
-  gallery: 12,
-  file: 13,
-  separator: 14,
-  container: 17,
-  label: 18,
-  fileUpload: 19,
-  radioGroup: 21,
-  checkboxGroup: 22,
-  checkbox: 23,
-} as const;
 
 const inRow = [2, 3, 5, 6, 7, 8];
 const onTop = [1, 9, 10, 12, 13, 14, 17];
@@ -202,54 +180,6 @@ function checkButton(walk: Walk, path: Path, button: Fields): void {
   }
   if (!button['label'] && !button['emoji'] && style !== 6) {
     checks.fail(path, 'BUTTON_COMPONENT_INVALID_LABEL', 'A button must have a label or emoji');
-  }
-}
-
-/** A select in a message row or in a modal label; `claim` checks its custom id. */
-export function checkSelect(
-  checks: Checks,
-  path: Path,
-  select: Fields,
-  claim: (id: unknown) => void,
-): void {
-  claim(select['custom_id']);
-  checks.text([...path, 'placeholder'], select['placeholder'], 0, 150);
-  checks.integer([...path, 'min_values'], select['min_values'], 0, 25);
-  checks.integer([...path, 'max_values'], select['max_values'], 1, 25);
-  if (select['type'] !== componentType.stringSelect) return;
-  const options = checks.list([...path, 'options'], select['options'], 1, 25);
-  const values = new Set<unknown>();
-  for (const [i, option] of options.entries()) {
-    const at = [...path, 'options', i];
-    const fields = checks.object(at, option);
-    if (!fields) continue;
-    checks.text([...at, 'label'], fields['label'], 1, 100, true);
-    checks.text([...at, 'value'], fields['value'], 1, 100, true);
-    checks.text([...at, 'description'], fields['description'], 0, 100);
-    if (values.has(fields['value'])) {
-      checks.fail(
-        [...at, 'value'],
-        'SELECT_COMPONENT_OPTION_VALUE_DUPLICATED',
-        'The specified option value is already used',
-      );
-    }
-    values.add(fields['value']);
-  }
-  const most = Number(select['max_values'] ?? 1);
-  if (most > options.length) {
-    checks.fail(
-      [...path, 'max_values'],
-      'BASE_TYPE_MAX_LENGTH',
-      `Must be ${options.length} or fewer in length.`,
-    );
-  }
-  const chosen = options.filter((option) => isFields(option) && option['default'] === true).length;
-  if (chosen > most) {
-    checks.fail(
-      [...path, 'options'],
-      'SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES',
-      'The number of default values exceeds the maximum number of values',
-    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { apiErrors } from './api-error.ts';
-import { messageFlag } from './render.ts';
+import { messageFlag } from './render-message.ts';
 import { checkComponents } from './validate-components.ts';
 import type { Checks, Fields } from './validate.ts';
 import { isFields, startChecks } from './validate.ts';

@@ -1,4 +1,5 @@
-import { checkSelect, componentType } from './validate-components.ts';
+import { componentType } from './component-types.ts';
+import { checkSelect } from './validate-select.ts';
 import type { Checks, Fields } from './validate.ts';
 import { startChecks } from './validate.ts';
 
