@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/engine/errors.ts';
 import { createModelCache } from '../../src/engine/model/cache.ts';
-import { loadModel } from '../../src/engine/model/loader.ts';
+import { loadModel, loadOnFirst } from '../../src/engine/model/loader.ts';
 import { relativeError } from '../../src/engine/model/canary.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 
@@ -167,4 +167,20 @@ test('the canary counts differences as shares of the largest value, and NaN as i
   assert.equal(relativeError(of(1, 2), of(1, 2)), 0);
   assert.equal(relativeError(of(1, 3), of(1, 4)), 0.25);
   assert.equal(relativeError(of(1, Number.NaN), of(1, 4)), Number.POSITIVE_INFINITY);
+});
+
+test('a provider that does not work makes way for the next, and is told when it was the only one', async () => {
+  const entry = await openRegistry(modelsDir).find('demo');
+  const tried: string[] = [];
+  const warn = (fields: object): void => void tried.push(JSON.stringify(fields));
+  // DirectML and CoreML never share a machine.
+  const absent = process.platform === 'darwin' ? 'dml' : 'coreml';
+  const model = await loadOnFirst([absent, 'cpu'], entry, { ...options, warn });
+  assert.equal(model.provider, 'cpu');
+  assert.match(tried.join(), new RegExp(`"provider":"${absent}".*"cause":"`));
+  await model.release();
+  await assert.rejects(loadModel(entry, { ...options, device: absent }), (error) => {
+    assert.ok(error instanceof UserError);
+    return error.message.startsWith(`DEVICE=${absent} was asked for, but it does not work here.`);
+  });
 });

@@ -44,10 +44,18 @@ export type LoadOptions = {
 
 /** Throws UserError for a damaged folder or a named device that does not work. */
 export async function loadModel(entry: RegistryEntry, options: LoadOptions): Promise<LoadedModel> {
-  const { layout } = entry;
-  refuseUnsupported(layout);
-  await checkFiles(layout);
-  const providers = providersFor(options.device);
+  refuseUnsupported(entry.layout);
+  await checkFiles(entry.layout);
+  return loadOnFirst(providersFor(options.device), entry, options);
+}
+
+/** The first provider that works and passes the canary; the last one's failure is told. */
+export async function loadOnFirst(
+  providers: readonly ProviderName[],
+  entry: RegistryEntry,
+  options: LoadOptions,
+): Promise<LoadedModel> {
+  const model = entry.info.name;
   for (const provider of providers) {
     const last = provider === providers.at(-1);
     try {
@@ -56,7 +64,7 @@ export async function loadModel(entry: RegistryEntry, options: LoadOptions): Pro
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
       if (last) throw deviceRefusal(provider, cause);
-      options.warn({ provider, model: layout.name, cause }, 'provider does not work, trying next');
+      options.warn({ provider, model, cause }, 'provider does not work, trying next');
     }
   }
   throw new Error('no provider to try');
@@ -76,7 +84,8 @@ async function loadOn(
       opened.push(session);
       return session;
     } catch (error) {
-      throw explainOpen(error, path, layout, provider);
+      if (provider !== 'cpu' && (await opensOnCpu(path, clock))) throw error;
+      throw explainFile(error, path, layout);
     }
   };
   const release = async (): Promise<void> => {
@@ -183,37 +192,27 @@ async function checkFiles(layout: ModelLayout): Promise<void> {
   }
 }
 
-/** A file that is no graph is the person's to mend; a provider that fails is for the caller to judge. */
-function explainOpen(
-  error: unknown,
-  path: string,
-  layout: ModelLayout,
-  provider: ProviderName,
-): Error {
+/** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
+async function opensOnCpu(path: string, clock: RunClock): Promise<boolean> {
+  try {
+    const session = await openSession(path, { provider: 'cpu', clock, mapWeights: true });
+    await session.release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function explainFile(error: unknown, path: string, layout: ModelLayout): UserError {
   const said = error instanceof Error ? error.message : String(error);
-  const external =
-    /(External data path|external data|cannot get file size|No such file|does not exist)/i;
-  const broken =
-    /(protobuf|INVALID_PROTOBUF|INVALID_GRAPH|Invalid model|ModelProto|Load model from)/i;
   const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
-  if (external.test(said)) {
-    return new UserError(
-      `Model "${layout.name}": ${shortName(path)} refers to a weights file that is not beside it. Put its external data ` +
-        `file (often model.onnx_data) into the same folder. ONNX Runtime said: ${short}`,
-    );
-  }
-  if (broken.test(said)) {
-    return new UserError(
-      `Model "${layout.name}": ${shortName(path)} is damaged or not an ONNX graph. Download or export it again. ` +
-        `ONNX Runtime said: ${short}`,
-    );
-  }
-  if (provider === 'cpu') {
-    return new UserError(
-      `Model "${layout.name}": ${shortName(path)} cannot be opened. ONNX Runtime said: ${short}`,
-    );
-  }
-  return error instanceof Error ? error : new Error(said);
+  const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);
+  const trouble = absent
+    ? 'refers to a weights file that is not beside it. Put its external data file (often model.onnx_data) into the same folder'
+    : 'is damaged or not an ONNX graph. Download or export it again';
+  return new UserError(
+    `Model "${layout.name}": ${shortName(path)} ${trouble}. ONNX Runtime said: ${short}`,
+  );
 }
 
 function shortName(path: string): string {
