@@ -187,6 +187,14 @@ const REQUEST_KEYS = [
   'init',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
+const NULLABLE: ReadonlySet<string> = new Set([
+  'sampler',
+  'variation',
+  'seedResize',
+  'eta',
+  'init',
+]);
+
 /** The request as JSON, for a database row or a file: seeds as decimal strings, pictures as base64. */
 export function encodeRequest(request: GenerateRequest): string {
   const { seed: ownSeed, variation: varied, init } = request;
@@ -216,12 +224,16 @@ export function decodeRequest(json: string): GenerateRequest {
       `not a stored request of version ${VERSION}: its version is ${shown(fields?.['version'])}`,
     );
   }
-  const missing = REQUEST_KEYS.filter((key) => fields[key] === undefined);
+  const missing = REQUEST_KEYS.filter(
+    (key) => fields[key] === undefined || (fields[key] === null && !NULLABLE.has(key)),
+  );
   if (missing.length > 0) throw new Error(`stored request without ${missing.join(', ')}`);
   const input: RequestInput = Object.fromEntries(REQUEST_KEYS.map((key) => [key, fields[key]]));
   input.init = decodeInit(fields['init']);
   try {
     const request = parseRequest(input, STORED);
+    // -1 asks for a random seed; a stored one is known.
+    if (request.seed.toString() !== fields['seed']) throw new Error('its seed is no number');
     return fields['sampler'] === null ? { ...request, sampler: null } : request;
   } catch (error) {
     throw new Error(`broken stored request: ${(error as Error).message}`, { cause: error });

@@ -27,7 +27,9 @@ export function isAbsent(value: unknown): value is null | undefined {
 export function shown(value: unknown): string {
   const plain = typeof value === 'object' ? 'an object' : String(value);
   const safe = plain.replace(/[\p{Cc}\p{Cf}`@<>]/gu, ' ');
-  return safe.length > 40 ? `"${safe.slice(0, 40)}…"` : `"${safe}"`;
+  // By code points, so that no emoji is cut in two.
+  const start = Array.from(safe.slice(0, 100)).slice(0, 40).join('');
+  return safe.length > start.length ? `"${start}…"` : `"${safe}"`;
 }
 
 export function text(problems: Problems, field: string, value: unknown, fallback: string): string {
