@@ -54,7 +54,7 @@ async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
   return page;
 }
 
-const composer = (page: Page) => page.getByRole('combobox', { name: /^Message #/ });
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
 const lastCommand = (): unknown =>
   bot.seen.findLast((one) => one['kind'] === 'command')?.['options'];
 
@@ -303,6 +303,29 @@ test(
     await page.reload();
     await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
     await page.getByRole('heading', { name: 'Night Shift' }).waitFor();
+    await page.context().close();
+  },
+);
+
+test('the direct messages with the bot work like a channel', { skip }, async () => {
+  const page = await openPage();
+  await page.getByRole('button', { name: 'Direct messages' }).click();
+  await page.getByRole('button', { name: /an orange fox in the snow/ }).click();
+  await page.getByRole('button', { name: 'Reroll' }).waitFor();
+  assert.deepEqual(lastCommand(), { prompt: 'an orange fox in the snow' });
+  await page.context().close();
+});
+
+test(
+  'typing option names with a colon fills them, choices by their value too',
+  { skip },
+  async () => {
+    const page = await openPage();
+    await composer(page).focus();
+    await page.keyboard.type('/imagine prompt:typed by hand sampler:euler steps:7');
+    await page.keyboard.press('Enter');
+    await page.getByText('typed by hand', { exact: true }).waitFor();
+    assert.deepEqual(lastCommand(), { prompt: 'typed by hand', sampler: 'euler', steps: 7 });
     await page.context().close();
   },
 );

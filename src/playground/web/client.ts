@@ -1,6 +1,4 @@
 /** The page's one link to the server: holds the state, sends what the person does. */
-import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
 import type { APIApplicationCommandOptionChoice } from 'discord-api-types/v10';
 import type { CommandValue, Uploaded } from '../protocol.ts';
 import { OPTION } from './commands.ts';
@@ -222,12 +220,4 @@ function pathValues(path: readonly string[]): CommandValue[] {
     type: at === last ? OPTION.subcommand : OPTION.group,
     value: true,
   }));
-}
-
-export const ClientContext = createContext<Client | null>(null);
-
-export function useClient(): Client {
-  const client = useContext(ClientContext);
-  if (!client) throw new Error('useClient is for components inside the page');
-  return client;
 }

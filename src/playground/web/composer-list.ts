@@ -72,21 +72,14 @@ export function FieldHelp(props: { draft: Draft; caret: string; complaint: strin
   const length = [least ? `at least ${least}` : '', most ? `at most ${most}` : '']
     .filter(Boolean)
     .join(', ');
+  const { command } = props.draft;
+  const head = option ? option.name : `/${command.name}`;
+  const words = option ? option.description : command.description;
+  const facts = option
+    ? `· ${typeWords(option)}${length ? `, ${length} characters` : ''}${option.required ? ' · required' : ''}`
+    : '· Enter sends, Esc leaves';
   return html`<div class="popup-help" id="composer-help">
-    ${
-      option
-        ? html`<p>
-            <b>${option.name}</b> ${option.description}
-            <small>
-              ·
-              ${typeWords(option)}${length ? `, ${length} characters` : ''}${option.required ? ' · required' : ''}</small
-            >
-          </p>`
-        : html`<p>
-            <b>/${props.draft.command.name}</b> ${props.draft.command.description}
-            <small> · Enter sends, Esc leaves</small>
-          </p>`
-    }
+    <p><b>${head}</b> ${words}<small>${facts}</small></p>
     ${props.complaint && html`<p class="failed-words" role="alert">${props.complaint}</p>`}
   </div>`;
 }

@@ -144,11 +144,11 @@ export function TextLine(props: {
       rows="1"
       data-field=${props.id}
       role="combobox"
-      aria-label=${`Message #${props.channelName}. Type / for commands`}
+      aria-label=${`Message ${props.channelName}. Type / for commands`}
       aria-expanded=${props.listed !== null}
       aria-controls="composer-list"
       aria-activedescendant=${props.listed === null ? undefined : `composer-entry-${props.listed}`}
-      placeholder=${`Message #${props.channelName} · type / for commands`}
+      placeholder=${innerWidth < 480 ? 'Type / for commands' : `Message ${props.channelName} · type / for commands`}
       value=${props.text}
       onInput=${(event: InputEvent) => props.onText((event.target as HTMLTextAreaElement).value)}
     ></textarea>

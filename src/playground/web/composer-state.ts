@@ -142,7 +142,8 @@ export function typeField(s: ComposerState, name: string, text: string): Compose
   const named = typedOptionName(s.draft, text);
   const other = named && s.draft.command.options.find((o) => o.name === named.name);
   if (named && other && named.name !== name) {
-    const draft = withField(s.draft, name, named.before, matchChoice(field.option, named.before));
+    const match = matchChoice(field.option, named.before);
+    const draft = withField(s.draft, name, match?.label ?? named.before, match);
     return choose({ ...typed, draft }, other);
   }
   // The field's own name typed into it: it stands there already.

@@ -4,35 +4,26 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Client } from './client.ts';
 import { OPTION, type SlashCommand } from './commands.ts';
 import { answerKey, type Key } from './composer-keys.ts';
-import { CommandList, FieldHelp, OptionList, SuggestionList } from './composer-list.ts';
-import { EndField, Pill, TextLine } from './composer-pill.ts';
+import { CommandLine, Popup, type SetState } from './composer-parts.ts';
+import { TextLine } from './composer-pill.ts';
 import {
   begin,
   choose,
   complain,
   emptyComposer,
-  END,
-  focused,
   leave,
-  leaveField,
   listedCommands,
-  listedOptions,
   moveTo,
-  pick,
-  remove,
   TEXT,
-  typeEnd,
-  typeField,
   typeText,
   uploaded,
-  type ComposerState,
 } from './composer-state.ts';
-import { problem, remaining, startDraft, values, type Draft, type Field } from './draft.ts';
+import { problem, values, type Draft, type Field } from './draft.ts';
 import { useDroppedFiles, useSlashKey } from './gestures.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
 import type { People } from './select.ts';
-import { useSuggestions, type Suggestions } from './suggestions.ts';
+import { useSuggestions } from './suggestions.ts';
 
 export type ComposerProps = {
   client: Client;
@@ -43,8 +34,6 @@ export type ComposerProps = {
   commands: readonly SlashCommand[];
   people: People;
 };
-
-type SetState = (change: (s: ComposerState) => ComposerState) => void;
 
 export function Composer(props: ComposerProps): VNode {
   const { client, channelId, commands, people } = props;
@@ -136,7 +125,7 @@ export function Composer(props: ComposerProps): VNode {
     void attach(file);
   };
   return html`<div class="composer" onKeyDown=${onKeyDown} onPaste=${onPaste} ref=${box}>
-    <${Popup} s=${s} set=${set} props=${props} lists=${lists} uploading=${uploading} />
+    <${Popup} s=${s} set=${set} lists=${lists} botName=${props.botName} all=${commands} />
     <div class=${classes('composer-line', s.draft && 'filling')}>
       ${
         s.draft
@@ -180,92 +169,6 @@ export function Composer(props: ComposerProps): VNode {
       </button>
     </div>
   </div>`;
-}
-
-type LineProps = {
-  s: ComposerState;
-  set: SetState;
-  draft: Draft;
-  suggestions: Suggestions;
-  uploading: string | null;
-  onFile: (file: File) => void;
-};
-
-function CommandLine({ s, set, draft, suggestions, uploading, onFile }: LineProps): VNode {
-  const pill = (field: Field): VNode => {
-    const { name, required, type } = field.option;
-    const active = s.caret === name;
-    return html`<${Pill}
-      key=${name}
-      field=${field}
-      active=${active}
-      wrong=${s.complaint !== null && problem(field) !== null}
-      listed=${active && suggestions.entries.length > 0 ? s.at : null}
-      uploading=${(type as number) === OPTION.attachment ? uploading : null}
-      onFocus=${() => set((now) => focused(now, name))}
-      onBlur=${() => set((now) => leaveField(now, name))}
-      onText=${(text: string) => set((now) => typeField(now, name, text))}
-      onRemove=${required ? null : () => set((now) => remove(now, name))}
-      onFile=${onFile}
-    />`;
-  };
-  return html`<span class="composer-command">/${draft.command.name}</span>
-    ${draft.fields.map(pill)}
-    <${EndField}
-      id=${END}
-      text=${s.endText}
-      more=${remaining(draft).length}
-      active=${s.caret === END}
-      onFocus=${() => set((now) => focused(now, END))}
-      onText=${(text: string) => set((now) => typeEnd(now, text))}
-    />`;
-}
-
-function Popup(own: {
-  s: ComposerState;
-  set: SetState;
-  props: ComposerProps;
-  lists: { commands: readonly SlashCommand[] | null; suggestions: Suggestions };
-  uploading: string | null;
-}): VNode | null {
-  const { s, set, props, lists } = own;
-  const onAt = (at: number): void => set((now) => ({ ...now, at }));
-  if (s.draft) {
-    const list =
-      s.caret === END
-        ? html`<${OptionList}
-            options=${listedOptions(s)}
-            at=${s.at}
-            onAt=${onAt}
-            onPick=${(option: Field['option']) => set((now) => choose(now, option))}
-          />`
-        : html`<${SuggestionList}
-            suggestions=${lists.suggestions}
-            at=${s.at}
-            onAt=${onAt}
-            onPick=${(entry: Parameters<typeof pick>[1]) => set((now) => pick(now, entry))}
-          />`;
-    return html`<div class="popup">
-      <${FieldHelp} draft=${s.draft} caret=${s.caret} complaint=${s.complaint} />
-      ${list}
-    </div>`;
-  }
-  if (lists.commands && lists.commands.length > 0) {
-    return html`<${CommandList}
-      commands=${lists.commands}
-      at=${s.at}
-      botName=${props.botName}
-      onAt=${onAt}
-      onPick=${(command: SlashCommand) => set((now) => begin(now, startDraft(command)))}
-    />`;
-  }
-  if (s.complaint) return html`<p class="composer-complaint" role="alert">${s.complaint}</p>`;
-  if (!lists.commands) return null;
-  const none =
-    props.commands.length === 0
-      ? `${props.botName} has no commands here yet. They appear when it is ready.`
-      : `No command matches “${s.text}”.`;
-  return html`<div class="popup"><p class="popup-none" role="status">${none}</p></div>`;
 }
 
 /** The option that a dropped file goes to: the one with the caret, else the first without a file. */

@@ -146,11 +146,16 @@ function You(props: {
       <${Avatar} name=${you.name} colour=${you.avatarColour} size=${32} />
       <span class="select-words">
         <span><small class="you-are">You are: </small>${you.name}</span>
-        <small>${guild?.managers.includes(you.id) ? 'Manages this server' : 'Member'}</small>
+        <small>${inServerWords(you, guild)}</small>
       </span>
       ${icons.down()}
     </button>
   </div>`;
+}
+
+function inServerWords(you: PlaygroundUser, guild: PlaygroundGuild | null): string {
+  if (!guild) return 'Talking with the bot';
+  return guild.managers.includes(you.id) ? 'Manages this server' : 'Member';
 }
 
 function roleWords(user: PlaygroundUser, guilds: readonly PlaygroundGuild[]): string {

@@ -1,0 +1,84 @@
+/** The bar above the messages, and what is said when something is missing. */
+import type { VNode } from 'preact';
+import { classes, html } from './html.ts';
+import { icons } from './icons.ts';
+import type { BotState, State } from './state.ts';
+import { useTheme } from './theme.ts';
+
+export function Head(props: {
+  name: string;
+  direct: boolean;
+  bot: BotState;
+  drawer: boolean;
+  onDrawer: () => void;
+  membersShown: boolean;
+  onMembers: (() => void) | null;
+}): VNode {
+  const [theme, toggleTheme] = useTheme(localStorage);
+  const { bot } = props;
+  const state = bot.online
+    ? `${bot.name} is ready`
+    : bot.wasOnline
+      ? `${bot.name} is coming back…`
+      : `${bot.name} is starting…`;
+  return html`<header class="head">
+    <button
+      type="button"
+      class="plain head-menu"
+      aria-label="Servers and channels"
+      aria-expanded=${props.drawer}
+      aria-controls="drawer"
+      onClick=${props.onDrawer}
+    >
+      ${icons.menu()}
+    </button>
+    <h2 class="head-name">${!props.direct && icons.hash()}<span>${props.name}</span></h2>
+    <span class=${classes('bot-state', bot.online && 'online')} role="status"
+      ><i></i><span>${state}</span></span
+    >
+    <span class="head-space"></span>
+    <button
+      type="button"
+      class="plain"
+      aria-label=${`Switch to the ${theme === 'dark' ? 'light' : 'dark'} theme`}
+      onClick=${toggleTheme}
+    >
+      ${theme === 'dark' ? icons.sun() : icons.moon()}
+    </button>
+    ${
+      props.onMembers &&
+      html`<button
+        type="button"
+        class=${classes('plain', props.membersShown && 'on')}
+        aria-label="Members"
+        aria-pressed=${props.membersShown}
+        onClick=${props.onMembers}
+      >
+        ${icons.people()}
+      </button>`
+    }
+  </header>`;
+}
+
+export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {
+  if (state.connection !== 'open') {
+    return html`<p class="banner" role="status">
+      The connection to the playground is gone. Trying again…
+    </p>`;
+  }
+  if (bot.online) return null;
+  const words = bot.wasOnline
+    ? `${bot.name} went away for a moment and is coming back. What was queued is kept.`
+    : `${bot.name} is waking up and loading its model. Commands work in a moment.`;
+  return html`<p class="banner" role="status">${words}</p>`;
+}
+
+export function Opening({ state }: { state: State }): VNode {
+  const words =
+    state.connection === 'lost'
+      ? 'Waiting for the playground to answer…'
+      : 'Opening the playground…';
+  return html`<main class="opening">
+    <p role="status">${state.you ? 'There is no channel to show for this person.' : words}</p>
+  </main>`;
+}
