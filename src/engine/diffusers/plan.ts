@@ -89,8 +89,9 @@ async function runScheduler(
   const { init } = input;
   const mask =
     input.mask === null || init === null ? null : spreadMask(input.mask.data, input.shape);
-  // Inpainting at full strength starts from noise alone; plain img2img never does.
-  const fromNoise = init === null || (mask !== null && init.strength === 1);
+  // The inpainting pipelines start from noise alone at full strength, whatever network they have; img2img never does.
+  const isInpainting = input.mask !== null || (request.init?.mask ?? null) !== null;
+  const fromNoise = init === null || (isInpainting && init.strength === 1);
   let x = fromNoise
     ? scaled(scheduler.initNoiseSigma, noise)
     : scheduler.addNoise(begin, init.latents, noise);
