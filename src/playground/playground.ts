@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { ApiParts, Exchange } from './api-server.ts';
 import { handleApi } from './api-server.ts';
 import type { Faults } from './faults.ts';
@@ -10,6 +11,7 @@ import { startFaults } from './faults.ts';
 import { openGateway } from './gateway.ts';
 import { isOwnHost, isOwnOrigin } from './http.ts';
 import { signedLinks } from './media.ts';
+import { mebibyte } from './messages.ts';
 import { serveAttachment, servePage } from './page-server.ts';
 import { openPages } from './page-socket.ts';
 import { startRateLimits } from './rate-limits.ts';
@@ -80,31 +82,12 @@ function run(server: Server, options: PlaygroundOptions): Playground {
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
   const gatewayUrl = `ws://127.0.0.1:${port}/gateway`;
-  const timing = { ...discordTiming, ...options.timing };
-  const store = openStore(options.dataFile);
-  store.sweep(snowflakeAt(Date.now() - 24 * 3600_000));
-  const world = store.loadWorld(options.guests ?? 0);
-  const state: State = {
-    store,
-    world,
-    links: signedLinks(origin, store.signingKey, timing.attachmentLink),
-    timing,
-    newId: snowflakeSource(store.highestId),
-    log: options.log ?? silent,
-    listeners: new Set(),
-    timers: new Set(),
-  };
+  const state = openState(origin, options);
   const gateway = openGateway(state, gatewayUrl);
   const pages = openPages(state, gateway);
   const faults = startFaults();
-  const api: ApiParts = {
-    state,
-    faults,
-    limits: startRateLimits(),
-    gatewayUrl,
-    onExchange: options.onExchange,
-  };
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024 });
+  const limits = startRateLimits();
+  const api: ApiParts = { state, faults, limits, gatewayUrl, onExchange: options.onExchange };
   server.on('request', (request, response) => {
     void handle(api, port, request, response).catch((error: unknown) => {
       state.log.error({ err: error }, 'the playground failed to answer a request');
@@ -112,35 +95,21 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       response.end();
     });
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const { pathname } = new URL(request.url ?? '/', origin);
-    const accept =
-      pathname === '/gateway' || pathname === '/gateway/'
-        ? gateway.accept
-        : pathname === '/client'
-          ? pages.accept
-          : null;
-    if (!accept || !isOwnHost(request, port) || !isOwnOrigin(request, port)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, accept);
+  const sockets = acceptSockets(server, port, {
+    '/gateway': gateway.accept,
+    '/gateway/': gateway.accept,
+    '/client': pages.accept,
   });
   return {
     url: `${origin}/`,
     apiBase: `${origin}/api`,
-    token: store.token,
+    token: state.store.token,
     applicationId,
     faults: {
       add: faults.add,
       clear: faults.clear,
       dropGateway: gateway.drop,
-      denyBot(channelId, bits) {
-        const channel = world.channels.get(channelId);
-        if (!channel) throw new Error(`The playground has no channel ${channelId}.`);
-        channel.botDenied = String(bits);
-        store.saveChannel(channel);
-      },
+      denyBot: (channelId, bits) => denyBot(state, channelId, bits),
     },
     async close() {
       for (const timer of state.timers) clearTimeout(timer);
@@ -149,9 +118,50 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       sockets.close();
       server.closeAllConnections();
       await new Promise<void>((resolve) => void server.close(() => resolve()));
-      store.close();
+      state.store.close();
     },
   };
+}
+
+function openState(origin: string, options: PlaygroundOptions): State {
+  const timing = { ...discordTiming, ...options.timing };
+  const store = openStore(options.dataFile);
+  store.sweep(snowflakeAt(Date.now() - 24 * 3600_000));
+  return {
+    store,
+    world: store.loadWorld(options.guests ?? 0),
+    links: signedLinks(origin, store.signingKey, timing.attachmentLink),
+    timing,
+    newId: snowflakeSource(store.highestId),
+    log: options.log ?? silent,
+    listeners: new Set(),
+    timers: new Set(),
+  };
+}
+
+function denyBot(state: State, channelId: string, bits: bigint): void {
+  const channel = state.world.channels.get(channelId);
+  if (!channel) throw new Error(`The playground has no channel ${channelId}.`);
+  channel.botDenied = String(bits);
+  state.store.saveChannel(channel);
+}
+
+/** Upgrades requests on the given paths to WebSockets; anybody else, and other sites' pages, get 403. */
+function acceptSockets(
+  server: Server,
+  port: number,
+  doors: Readonly<Record<string, (socket: WebSocket) => void>>,
+): WebSocketServer {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: mebibyte });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const accept = doors[(request.url ?? '').split('?')[0] ?? ''];
+    if (!accept || !isOwnHost(request, port) || !isOwnOrigin(request, port)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, accept);
+  });
+  return sockets;
 }
 
 async function handle(

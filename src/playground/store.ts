@@ -5,17 +5,6 @@ import type { StoredAttachment, StoredInteraction, StoredMessage } from './store
 import type { Channel, Guild, Person, World } from './world.ts';
 import { seedWorld } from './world.ts';
 
-/** A kept document by its table. */
-type Tables = {
-  people: Person;
-  guilds: Guild;
-  channels: Channel;
-  messages: StoredMessage;
-  attachments: StoredAttachment;
-  interactions: StoredInteraction;
-  commands: APIApplicationCommand;
-};
-
 /** Everything the local Discord remembers. Each write is on disk (as far as the process is concerned) when it returns. */
 export type Store = {
   readonly token: string;
@@ -62,34 +51,18 @@ const schema = `
     place INTEGER NOT NULL, guild TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (guild, place)) STRICT;
 `;
 
+type Statement = ReturnType<DatabaseSync['prepare']>;
+/** Prepares each SQL text once. */
+type Sql = (text: string) => Statement;
+
 /** Opens (and at first use fills) the file. Throws with the file's name when it cannot be opened. */
 export function openStore(file: string): Store {
   const db = openDatabase(file);
-  const one = <K extends keyof Tables>(table: K, id: string): Tables[K] | null => {
-    const row = statement(`SELECT json FROM ${table} WHERE id = ?`).get(id);
-    return row ? (JSON.parse(String(row['json'])) as Tables[K]) : null;
-  };
-  const all = <K extends keyof Tables>(table: K): Tables[K][] =>
-    statement(`SELECT json FROM ${table} ORDER BY rowid`)
-      .all()
-      .map((row) => JSON.parse(String(row['json'])) as Tables[K]);
-  const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>();
-  const statement = (sql: string) => {
-    let known = prepared.get(sql);
-    if (!known) prepared.set(sql, (known = db.prepare(sql)));
+  const prepared = new Map<string, Statement>();
+  const sql: Sql = (text) => {
+    let known = prepared.get(text);
+    if (!known) prepared.set(text, (known = db.prepare(text)));
     return known;
-  };
-  const put = (table: 'people' | 'guilds' | 'channels', value: { id: string }): void => {
-    statement(
-      `INSERT INTO ${table} (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
-    ).run(value.id, JSON.stringify(value));
-  };
-  const fact = (name: string, make: () => string): string => {
-    statement('INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(
-      name,
-      make(),
-    );
-    return String(statement('SELECT value FROM facts WHERE name = ?').get(name)?.['value']);
   };
   const transaction = <T>(work: () => T): T => {
     if (db.isTransaction) return work();
@@ -103,99 +76,157 @@ export function openStore(file: string): Store {
       throw error;
     }
   };
-  const parsed = (rows: readonly Record<string, unknown>[]) =>
-    rows.map((row) => JSON.parse(String(row['json'])) as StoredMessage);
-
+  const secret = (name: string, bytes: number): string => {
+    sql('INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(
+      name,
+      randomBytes(bytes).toString('hex'),
+    );
+    return String(sql('SELECT value FROM facts WHERE name = ?').get(name)?.['value']);
+  };
   return {
-    token: fact('token', () => `playground.${randomBytes(24).toString('hex')}`),
-    signingKey: Buffer.from(
-      fact('signing-key', () => randomBytes(32).toString('hex')),
-      'hex',
-    ),
+    token: `playground.${secret('token', 24)}`,
+    signingKey: Buffer.from(secret('signing-key', 32), 'hex'),
     highestId: highestId(db),
     transaction,
+    close: () => db.close(),
+    ...worldTables(sql, transaction),
+    ...messageTable(sql),
+    ...attachmentTable(sql),
+    ...interactionTable(sql),
+    ...commandTable(sql, transaction),
+  };
+}
+
+function document<T>(row: Readonly<Record<string, unknown>> | undefined): T | null {
+  return row ? (JSON.parse(String(row['json'])) as T) : null;
+}
+
+function documents<T>(rows: readonly Readonly<Record<string, unknown>>[]): T[] {
+  return rows.map((row) => JSON.parse(String(row['json'])) as T);
+}
+
+function worldTables(
+  sql: Sql,
+  transaction: Store['transaction'],
+): Pick<Store, 'loadWorld' | 'saveChannel'> {
+  type Table = 'people' | 'guilds' | 'channels';
+  const put = (table: Table, value: { id: string }): void => {
+    sql(
+      `INSERT INTO ${table} (id, json) VALUES (?, ?)
+       ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
+    ).run(value.id, JSON.stringify(value));
+  };
+  const all = <T extends { id: string }>(table: Table): Map<string, T> =>
+    new Map(
+      documents<T>(sql(`SELECT json FROM ${table} ORDER BY rowid`).all()).map((one) => [
+        one.id,
+        one,
+      ]),
+    );
+  return {
+    saveChannel: (channel) => put('channels', channel),
     loadWorld: (guests) =>
       transaction(() => {
         const seed = seedWorld(guests);
-        if (all('guilds').length === 0 || all('people').length < seed.people.size) {
+        if (all('people').size < seed.people.size) {
           for (const person of seed.people.values()) put('people', person);
           for (const guild of seed.guilds.values()) put('guilds', guild);
           for (const channel of seed.channels.values()) put('channels', channel);
         }
-        const people = new Map(all('people').map((person) => [person.id, person]));
+        const people = all<Person>('people');
         return {
           bot: people.get(seed.bot.id) ?? seed.bot,
           people,
-          guilds: new Map(all('guilds').map((guild) => [guild.id, guild])),
-          channels: new Map(all('channels').map((channel) => [channel.id, channel])),
+          guilds: all<Guild>('guilds'),
+          channels: all<Channel>('channels'),
         };
       }),
-    saveChannel: (channel) => put('channels', channel),
-    message: (id) => one('messages', id),
-    messagesIn: (channelId, limit, before) =>
-      parsed(
-        statement(
-          `SELECT json FROM messages WHERE channel = ? AND number < ? ORDER BY number DESC LIMIT ?`,
-        ).all(channelId, BigInt(before ?? '9223372036854775807'), limit),
-      ).reverse(),
+  };
+}
+
+function messageTable(
+  sql: Sql,
+): Pick<Store, 'message' | 'messagesIn' | 'saveMessage' | 'deleteMessage' | 'messageWithNonce'> {
+  const newest = (channelId: string, limit: number, before?: string): StoredMessage[] =>
+    documents(
+      sql(
+        'SELECT json FROM messages WHERE channel = ? AND number < ? ORDER BY number DESC LIMIT ?',
+      ).all(channelId, BigInt(before ?? '9223372036854775807'), limit),
+    );
+  return {
+    message: (id) => document(sql('SELECT json FROM messages WHERE id = ?').get(id)),
+    messagesIn: (channelId, limit, before) => newest(channelId, limit, before).reverse(),
     saveMessage: (message) => {
-      statement(
+      sql(
         `INSERT INTO messages (id, channel, number, json) VALUES (?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
       ).run(message.id, message.channelId, BigInt(message.id), JSON.stringify(message));
     },
-    deleteMessage: (id) => void statement('DELETE FROM messages WHERE id = ?').run(id),
+    deleteMessage: (id) => void sql('DELETE FROM messages WHERE id = ?').run(id),
     messageWithNonce: (channelId, nonce, since) =>
-      parsed(
-        statement('SELECT json FROM messages WHERE channel = ? ORDER BY number DESC LIMIT 100').all(
-          channelId,
-        ),
-      ).find((one) => one.nonce === nonce && Date.parse(one.timestamp) >= since) ?? null,
-    attachment: (id) => one('attachments', id),
+      newest(channelId, 100).find(
+        (one) => one.nonce === nonce && Date.parse(one.timestamp) >= since,
+      ) ?? null,
+  };
+}
+
+function attachmentTable(
+  sql: Sql,
+): Pick<Store, 'attachment' | 'attachmentBytes' | 'saveAttachment' | 'deleteAttachment' | 'sweep'> {
+  return {
+    attachment: (id) => document(sql('SELECT json FROM attachments WHERE id = ?').get(id)),
     attachmentBytes: (id) => {
-      const row = statement('SELECT bytes FROM attachments WHERE id = ?').get(id);
-      return row?.['bytes'] instanceof Uint8Array ? row['bytes'] : null;
+      const bytes = sql('SELECT bytes FROM attachments WHERE id = ?').get(id)?.['bytes'];
+      return bytes instanceof Uint8Array ? bytes : null;
     },
     saveAttachment: (attachment, bytes) => {
-      statement(
+      sql(
         `INSERT INTO attachments (id, json, bytes) VALUES (?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET json = excluded.json, bytes = coalesce(excluded.bytes, bytes)`,
       ).run(attachment.id, JSON.stringify(attachment), bytes ?? null);
     },
-    deleteAttachment: (id) => void statement('DELETE FROM attachments WHERE id = ?').run(id),
-    interaction: (id) => one('interactions', id),
-    interactionByToken: (token) => {
-      const row = statement('SELECT json FROM interactions WHERE token = ?').get(token);
-      return row ? (JSON.parse(String(row['json'])) as StoredInteraction) : null;
-    },
-    saveInteraction: (interaction) => {
-      statement(
-        `INSERT INTO interactions (id, token, json) VALUES (?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
-      ).run(interaction.id, interaction.token, JSON.stringify(interaction));
-    },
-    commands: (guildId) =>
-      statement('SELECT json FROM commands WHERE guild = ? ORDER BY place')
-        .all(guildId ?? '')
-        .map((row) => JSON.parse(String(row['json'])) as APIApplicationCommand),
-    replaceCommands: (guildId, commands) =>
-      transaction(() => {
-        statement('DELETE FROM commands WHERE guild = ?').run(guildId ?? '');
-        for (const [place, command] of commands.entries()) {
-          statement('INSERT INTO commands (place, guild, json) VALUES (?, ?, ?)').run(
-            place,
-            guildId ?? '',
-            JSON.stringify(command),
-          );
-        }
-      }),
+    deleteAttachment: (id) => void sql('DELETE FROM attachments WHERE id = ?').run(id),
     sweep: (before) => {
-      statement(
+      sql(
         `DELETE FROM attachments WHERE CAST(id AS INTEGER) < ? AND id NOT IN
            (SELECT value FROM messages, json_each(messages.json, '$.attachmentIds'))`,
       ).run(BigInt(before));
     },
-    close: () => db.close(),
+  };
+}
+
+function interactionTable(
+  sql: Sql,
+): Pick<Store, 'interaction' | 'interactionByToken' | 'saveInteraction'> {
+  return {
+    interaction: (id) => document(sql('SELECT json FROM interactions WHERE id = ?').get(id)),
+    interactionByToken: (token) =>
+      document(sql('SELECT json FROM interactions WHERE token = ?').get(token)),
+    saveInteraction: (interaction) => {
+      sql(
+        `INSERT INTO interactions (id, token, json) VALUES (?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
+      ).run(interaction.id, interaction.token, JSON.stringify(interaction));
+    },
+  };
+}
+
+/** The commands of one server, or under '' the global ones. */
+function commandTable(
+  sql: Sql,
+  transaction: Store['transaction'],
+): Pick<Store, 'commands' | 'replaceCommands'> {
+  return {
+    commands: (guildId) =>
+      documents(sql('SELECT json FROM commands WHERE guild = ? ORDER BY place').all(guildId ?? '')),
+    replaceCommands: (guildId, commands) =>
+      transaction(() => {
+        sql('DELETE FROM commands WHERE guild = ?').run(guildId ?? '');
+        const insert = sql('INSERT INTO commands (place, guild, json) VALUES (?, ?, ?)');
+        for (const [place, command] of commands.entries()) {
+          insert.run(place, guildId ?? '', JSON.stringify(command));
+        }
+      }),
   };
 }
 

@@ -1,8 +1,10 @@
-import { WebSocket } from 'ws';
 import type {
+  APIApplicationCommand,
   APIApplicationCommandOptionChoice,
   APIModalInteractionResponseCallbackData,
 } from 'discord-api-types/v10';
+import type { PageLink } from './page-link.ts';
+import { openPageLink } from './page-link.ts';
 import type {
   CommandValue,
   FromPage,
@@ -63,156 +65,70 @@ export type PlaygroundUserClient = {
   close(): Promise<void>;
 };
 
+const patience = 10_000;
+
 /** A person at the page, without the page: speaks its WebSocket protocol. */
 export async function connectUser(
   playground: { url: string },
   userId: string | null = null,
 ): Promise<PlaygroundUserClient> {
-  const url = new URL('/client', playground.url);
-  url.protocol = 'ws:';
-  const socket = new WebSocket(url);
-  const received: FromServer[] = [];
-  const shown = new Map<string, PlaygroundMessage>();
-  const watchers = new Set<() => void>();
-  let lost = false;
-  socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as FromServer;
-    received.push(message);
-    if (message.type === 'history') for (const one of message.messages) shown.set(one.id, one);
-    if (message.type === 'message') shown.set(message.message.id, message.message);
-    if (message.type === 'message-deleted') shown.delete(message.messageId);
-    for (const watcher of watchers) watcher();
-  });
-  socket.on('close', () => {
-    lost = true;
-    for (const watcher of watchers) watcher();
-  });
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
-
-  const until = <T>(probe: () => T | undefined, timeout: number, what: string): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => {
-        watchers.delete(look);
-        clearTimeout(timer);
-      };
-      const look = (): void => {
-        const value = probe();
-        if (value !== undefined) {
-          stop();
-          resolve(value);
-        } else if (lost) {
-          stop();
-          reject(new Error(`The playground closed the page while waiting for ${what}.`));
-        }
-      };
-      const timer = setTimeout(() => {
-        stop();
-        const last = JSON.stringify(received.slice(-4));
-        reject(new Error(`Nothing after ${timeout} ms while waiting for ${what}. Last: ${last}`));
-      }, timeout);
-      watchers.add(look);
-      look();
-    });
-  const send = (message: FromPage): void => socket.send(JSON.stringify(message));
+  const link = await openPageLink(playground);
+  const { received, send, until } = link;
+  send({ type: 'hello', userId });
+  const ready = await until(
+    () => received.find((one) => one.type === 'ready'),
+    patience,
+    'the greeting',
+  );
   let nonces = 0;
   const act = async (make: (nonce: string) => FromPage, what: string): Promise<ActionOutcome> => {
     const nonce = `n${++nonces}`;
     send(make(nonce));
-    return until(() => received.flatMap((one) => outcomeOf(one, nonce))[0], 10_000, what);
+    return until(() => received.flatMap((one) => outcomeOf(one, nonce))[0], patience, what);
   };
-  const used = async (name: string) => {
-    const [root, ...path] = name.split(' ');
-    const guildId = (): string =>
-      ready.guilds.find((guild) => guild.channels.some((c) => c.id === client.channelId))?.id ??
-      '@me';
-    const command = await until(
-      () =>
-        (
-          received.findLast((one) => one.type === 'commands' && one.guildId === guildId()) as
-            | Extract<FromServer, { type: 'commands' }>
-            | undefined
-        )?.commands.find((one) => one.name === root),
-      10_000,
-      `the command ${name}`,
-    );
-    let definitions = (command.options ?? []) as readonly Definition[];
-    for (const part of path) {
-      definitions = definitions.find((one) => one.name === part)?.options ?? [];
-    }
-    const valuesOf = (options: Readonly<Record<string, CommandValue['value']>>): CommandValue[] =>
-      Object.entries(options).map(([option, value]) => ({
-        name: option,
-        value,
-        type: definitions.find((one) => one.name === option)?.type ?? 3,
-      }));
-    return { command, path, valuesOf };
-  };
-
-  send({ type: 'hello', userId });
-  const ready = await until(
-    () => received.find((one) => one.type === 'ready'),
-    10_000,
-    'the greeting',
-  );
   const client: PlaygroundUserClient = {
     ready,
     userId: ready.you.id,
     channelId: ready.guilds[0]?.channels[0]?.id ?? '',
     received,
-    messages: () => [...shown.values()].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1)),
+    messages: link.messages,
+    close: link.close,
     async open(channelId) {
       client.channelId = channelId;
       const before = received.length;
       send({ type: 'open', channelId });
-      const history = await until(
+      const answer = await until(
         () =>
-          received
-            .slice(before)
-            .find((one) => one.type === 'history' && one.channelId === channelId) as
-            | Extract<FromServer, { type: 'history' }>
-            | undefined,
-        10_000,
+          received.slice(before).find((one) => one.type === 'history' || one.type === 'refused'),
+        patience,
         'the history',
       );
-      return history.messages;
+      if (answer.type !== 'history') throw new Error(`Not opened: ${JSON.stringify(answer)}`);
+      return answer.messages;
     },
     async command(name, options = {}, target) {
-      const { command, path, valuesOf } = await used(name);
-      return act(
-        (nonce) => ({
-          type: 'command',
-          nonce,
-          channelId: client.channelId,
-          commandId: command.id,
-          ...(path.length > 0 ? { path } : {}),
-          ...(target === undefined ? {} : { targetId: target }),
-          options: valuesOf(options),
-        }),
-        `the answer to /${name}`,
-      );
+      const used = await findCommand(link, client, name);
+      const make = (nonce: string): FromPage => ({
+        type: 'command',
+        nonce,
+        ...used.place,
+        ...(target === undefined ? {} : { targetId: target }),
+        options: used.valuesOf(options),
+      });
+      return act(make, `the answer to /${name}`);
     },
     async autocomplete(name, focused, typed, options = {}) {
-      const { command, path, valuesOf } = await used(name);
+      const used = await findCommand(link, client, name);
       const nonce = `n${++nonces}`;
-      send({
-        type: 'autocomplete',
-        nonce,
-        channelId: client.channelId,
-        commandId: command.id,
-        ...(path.length > 0 ? { path } : {}),
-        options: valuesOf({ ...options, [focused]: typed }),
-        focused,
-      });
+      const values = used.valuesOf({ ...options, [focused]: typed });
+      send({ type: 'autocomplete', nonce, ...used.place, options: values, focused });
       const answer = await until(
         () =>
           received.find(
             (one) =>
               (one.type === 'choices' || one.type === 'interaction-failed') && one.nonce === nonce,
           ),
-        10_000,
+        patience,
         `choices for ${focused}`,
       );
       if (answer.type !== 'choices') throw new Error(`No choices: ${JSON.stringify(answer)}`);
@@ -228,44 +144,76 @@ export async function connectUser(
         (nonce) => ({ type: 'component', nonce, messageId, customId, componentType: 3, values }),
         `the answer to ${customId}`,
       ),
-    submitModal: (modal, values) =>
+    submitModal: ({ interactionId, modal }, values) =>
       act(
-        (nonce) => ({
-          type: 'modal',
-          nonce,
-          interactionId: modal.interactionId,
-          customId: modal.modal.custom_id,
-          values,
-        }),
+        (nonce) => ({ type: 'modal', nonce, interactionId, customId: modal.custom_id, values }),
         'the answer to the modal',
       ),
-    async upload(name, contentType, bytes) {
-      const place = new URL(`/client/upload?name=${encodeURIComponent(name)}`, playground.url);
-      const answer = await fetch(place, {
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body: new Uint8Array(bytes),
-      });
-      const body = (await answer.json()) as Uploaded & { error?: string };
-      if (!answer.ok) throw new Error(body.error ?? `HTTP ${answer.status}`);
-      return body;
-    },
+    upload: (name, contentType, bytes) => uploadFile(playground.url, name, contentType, bytes),
     say: (content) => send({ type: 'say', channelId: client.channelId, content }),
     dismiss: (messageId) => send({ type: 'dismiss', messageId }),
-    waitForMessage: (fits, timeout = 10_000) =>
+    waitForMessage: (fits, timeout = patience) =>
       until(() => client.messages().findLast(fits), timeout, 'a message'),
-    waitFor: (probe, timeout = 10_000) => until(() => probe(received), timeout, 'a server message'),
-    close: () =>
-      new Promise((resolve) => {
-        if (lost) return resolve();
-        socket.once('close', () => resolve());
-        socket.close();
-      }),
+    waitFor: (probe, timeout = patience) =>
+      until(() => probe(received), timeout, 'a server message'),
   };
   return client;
 }
 
+type Values = Readonly<Record<string, CommandValue['value']>>;
 type Definition = { name: string; type: number; options?: readonly Definition[] };
+
+/** The registered command (waited for), and how to say its options. */
+async function findCommand(
+  link: PageLink,
+  { ready, channelId }: Pick<PlaygroundUserClient, 'ready' | 'channelId'>,
+  name: string,
+) {
+  const [root, ...path] = name.split(' ');
+  const guildId =
+    ready.guilds.find((guild) => guild.channels.some((one) => one.id === channelId))?.id ?? '@me';
+  const listed = (): readonly APIApplicationCommand[] =>
+    link.received
+      .flatMap((one) => (one.type === 'commands' && one.guildId === guildId ? [one.commands] : []))
+      .at(-1) ?? [];
+  const command = await link.until(
+    () => listed().find((one) => one.name === root),
+    patience,
+    `the command ${name}`,
+  );
+  let definitions = (command.options ?? []) as readonly Definition[];
+  for (const part of path) {
+    definitions = definitions.find((one) => one.name === part)?.options ?? [];
+  }
+  const typeOf = (option: string): number =>
+    definitions.find((one) => one.name === option)?.type ?? 3;
+  return {
+    place: { channelId, commandId: command.id, ...(path.length > 0 ? { path } : {}) },
+    valuesOf: (values: Values): CommandValue[] =>
+      Object.entries(values).map(([option, value]) => ({
+        name: option,
+        type: typeOf(option),
+        value,
+      })),
+  };
+}
+
+async function uploadFile(
+  pageUrl: string,
+  name: string,
+  contentType: string,
+  bytes: Uint8Array,
+): Promise<Uploaded> {
+  const place = new URL(`/client/upload?name=${encodeURIComponent(name)}`, pageUrl);
+  const answer = await fetch(place, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: new Uint8Array(bytes),
+  });
+  const body = (await answer.json()) as Uploaded & { error?: string };
+  if (!answer.ok) throw new Error(body.error ?? `HTTP ${answer.status}`);
+  return body;
+}
 
 function outcomeOf(message: FromServer, nonce: string): ActionOutcome[] {
   if (!('nonce' in message) || message.nonce !== nonce) return [];
