@@ -3,6 +3,7 @@
  * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
  * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
  */
+import type { GenerateRequest } from './request.ts';
 import type { LatentShape, Predict, SamplingRun } from './sampling.ts';
 import { textAt, type Conditioning, type TextEmbedding } from './text-encoder.ts';
 import type { Unet } from './unet.ts';
@@ -12,9 +13,7 @@ export type GuidanceOptions = {
   shape: LatentShape;
   positive: Conditioning;
   negative: Conditioning;
-  scale: number;
-  /** phi of "Common Diffusion Noise Schedules and Sample Steps are Flawed" (Lin et al. 2023), 0 = off */
-  rescale: number;
+  request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile'>;
   /** SDXL's sizes, one row for prompt and negative alike; null elsewhere */
   timeIds: readonly number[] | null;
   /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
@@ -25,13 +24,18 @@ export type GuidanceOptions = {
   checkpoint: () => Promise<void>;
 };
 
-/** True when the network is asked a second time for the negative prompt. */
-export function needsNegative(options: {
-  scale: number;
-  guidanceEmbedding: number | null;
-  parts: number;
-}): boolean {
-  return options.guidanceEmbedding === null && (options.scale !== 1 || options.parts > 1);
+/**
+ * True when the network is asked a second time for the negative prompt. diffusers switches guidance off at every
+ * scale up to 1, A1111 and ComfyUI at 1 only.
+ */
+export function needsNegative(
+  { guidanceScale, profile }: Pick<GenerateRequest, 'guidanceScale' | 'profile'>,
+  guidanceEmbedding: number | null,
+  parts: number,
+): boolean {
+  if (guidanceEmbedding !== null) return false;
+  if (profile === 'diffusers' ? guidanceScale > 1 : guidanceScale !== 1) return true;
+  return parts > 1;
 }
 
 export type Guided = {
@@ -41,14 +45,11 @@ export type Guided = {
 };
 
 export function createGuidedPredict(options: GuidanceOptions): Guided {
-  const { positive, negative, scale, rescale } = options;
+  const { positive, negative, request, guidanceEmbedding } = options;
+  const { guidanceScale: scale, guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
-  const guided = needsNegative({
-    scale,
-    guidanceEmbedding: options.guidanceEmbedding,
-    parts: positive.parts.length,
-  });
+  const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
   // A1111 counts evaluations, not steps, for prompt editing.
   let evaluations = 0;
@@ -154,7 +155,7 @@ function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): bo
 function repeatTexts(
   texts: readonly TextEmbedding[],
   batch: number,
-  { timeIds, guidanceEmbedding, scale }: GuidanceOptions,
+  { timeIds, guidanceEmbedding, request }: GuidanceOptions,
 ): TextRows {
   const [first] = texts as [TextEmbedding];
   const rows = texts.length * batch;
@@ -176,7 +177,7 @@ function repeatTexts(
     made.timeIds = { data: stack(rows, () => timeIds), shape: [rows, timeIds.length] };
   }
   if (guidanceEmbedding !== null) {
-    const embedding = embedGuidance(scale, guidanceEmbedding);
+    const embedding = embedGuidance(request.guidanceScale, guidanceEmbedding);
     made.guidance = { data: stack(rows, () => embedding), shape: [rows, guidanceEmbedding] };
   }
   return made;
@@ -227,7 +228,10 @@ function embedGuidance(scale: number, dim: number): Float32Array {
   return embedding;
 }
 
-/** In place, image by image: phi * guided * std(cond) / std(guided) + (1 - phi) * guided. */
+/**
+ * In place, image by image ("Common Diffusion Noise Schedules and Sample Steps are Flawed", Lin et al. 2023):
+ * phi * guided * std(cond) / std(guided) + (1 - phi) * guided.
+ */
 function rescaleGuidance(
   guided: Float32Array,
   conditional: Float32Array,

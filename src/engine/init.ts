@@ -44,11 +44,11 @@ export async function encodeInit(
   const draw = (): Float32Array | null => (profile === 'diffusers' ? noise.next() : null);
 
   const posterior = await encodePixels(encoder, layout, frame.source);
-  // An inpainting network that starts from pure noise never looks at the picture's own latents.
-  const startsFromNoise = layout.inpainting && init.strength >= 1;
+  // An inpainting network at full strength starts from pure noise in diffusers: the picture's own latents go unused.
+  const startsFromNoise = profile === 'diffusers' && layout.inpainting && init.strength >= 1;
   const drawn = startsFromNoise ? null : firstImage(draw(), shape);
   const latents = repeat(scaleLatents(posterior, layout, drawn), shape[0]);
-  const start = { latents, strength: init.strength };
+  const start = startsFromNoise ? null : { latents, strength: init.strength };
   const { mask, finish } = frame;
   if (mask === null && !layout.inpainting) {
     return { start, mask: null, extraChannels: null, noise, finish };

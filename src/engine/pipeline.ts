@@ -111,8 +111,7 @@ async function sampleLatents(
     shape,
     positive,
     negative,
-    scale: request.guidanceScale,
-    rescale: request.guidanceRescale,
+    request,
     timeIds: timeIdsOf(request, model),
     guidanceEmbedding: model.entry.layout.guidanceEmbedding,
     extraChannels: init?.extraChannels ?? null,
@@ -181,11 +180,8 @@ async function encodePrompts(
   const { emphasis, profile, clipSkip, negativePrompt } = request;
   const options = { emphasis, profile, clipSkip, steps: promptSteps(request) };
   const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });
-  const asked = needsNegative({
-    scale: request.guidanceScale,
-    guidanceEmbedding: entry.layout.guidanceEmbedding,
-    parts: positive.parts.length,
-  });
+  const { guidanceEmbedding } = entry.layout;
+  const asked = needsNegative(request, guidanceEmbedding, positive.parts.length);
   // CFG++ takes the unconditional answer at every scale.
   if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
   if (entry.layout.zeroEmptyNegative && profile !== 'comfy' && negativePrompt === '') {

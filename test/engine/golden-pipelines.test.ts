@@ -110,13 +110,16 @@ for (const family of [
           ...c.scheduler_effective_config,
           _class_name: c.scheduler,
         });
+        const reference = c.ort_vae_decode_input ?? c.vae_decode_input;
+        assert.ok(reference);
+        const [, , height = 0, width = 0] = reference.$[1];
         const request: GenerateRequest = {
           ...plain,
           model: family,
           prompt: String(args['prompt']),
           negativePrompt: String(args['negative_prompt'] ?? ''),
-          width: Number(args['width'] ?? 64),
-          height: Number(args['height'] ?? 64),
+          width: 8 * width,
+          height: 8 * height,
           steps: Number(args['num_inference_steps']),
           guidanceScale: Number(args['guidance_scale'] ?? 7.5),
           guidanceRescale: Number(args['guidance_rescale'] ?? 0),
@@ -126,8 +129,6 @@ for (const family of [
           init: await initOf(family, c, Number(args['strength'] ?? 1)),
         };
         const latents = await finalLatents(request, { ...model, schedule });
-        const reference = c.ort_vae_decode_input ?? c.vae_decode_input;
-        assert.ok(reference);
         const decoderInput = latents.map((value) => value / scale + shift);
         const error = largestDifference(decoderInput, golden.array(reference));
         const floor = family === 'sd15-fp16' ? 0.5 : 2e-3;
