@@ -14,10 +14,9 @@ export const vary: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const choice = choiceOf(interaction, id);
+    if (choice === null) throw new UserError(scene.text.unknownButton);
     const job = await jobOf(id, scene);
-    if (choice === null || choice.index >= job.request.count) {
-      throw new UserError(scene.text.unknownButton);
-    }
+    if (choice.index >= job.request.count) throw new UserError(scene.text.unknownButton);
     if (job.result === null) throw new UserError(scene.text.notFinished);
     const seed = job.result.images[choice.index]?.seed;
     const request = varied(job.request, choice, seed === undefined ? null : BigInt(seed));

@@ -97,6 +97,15 @@ export function openAnswer(
 
   const original = Routes.webhookMessage(applicationId, token, '@original');
 
+  async function removeOriginal(): Promise<void> {
+    try {
+      await messages.delete(original, { auth: false });
+    } catch (error) {
+      if (troubleOf(error) !== 'deleted') throw error;
+      log.debug(describe(error), 'the message was already deleted');
+    }
+  }
+
   return {
     get acknowledged() {
       return first !== null;
@@ -129,7 +138,7 @@ export function openAnswer(
       }
       // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
       // visible to everybody.
-      if (left === 'public') await messages.delete(original, { auth: false });
+      if (left === 'public') await removeOriginal();
       await followUp(markdown);
     },
 
@@ -153,12 +162,7 @@ export function openAnswer(
 
     async deleteMessage() {
       await first;
-      try {
-        await messages.delete(original, { auth: false });
-      } catch (error) {
-        if (troubleOf(error) !== 'deleted') throw error;
-        log.info(describe(error), 'message was already deleted');
-      }
+      await removeOriginal();
     },
   };
 }

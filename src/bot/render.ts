@@ -66,8 +66,8 @@ export function messageBody(rendered: Rendered) {
   return {
     flags: MessageFlags.IsComponentsV2,
     components: rendered.components,
-    attachments: rendered.files.map(({ name, description }, id) => ({
-      id,
+    attachments: rendered.files.map(({ name, description }, index) => ({
+      id: String(index),
       filename: name,
       description,
     })),

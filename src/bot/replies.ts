@@ -16,6 +16,8 @@ export type Replies = {
 export function openReplies(tools: ReplyTools): Replies {
   const { queue, runner, log } = tools;
   const open = new Map<JobId, Reply>();
+  /** jobs whose message went away before their end: what the runner still says of them is not shown */
+  const abandoned = new Set<JobId>();
   let closed = false;
 
   function replyOf(job: Job): Reply | null {
@@ -23,13 +25,18 @@ export function openReplies(tools: ReplyTools): Replies {
     if (known !== undefined) return known;
     const address = fromContext(job.context);
     if (address === null || closed) return null;
-    const reply = openReply(job, address, tools, () => open.delete(job.id));
+    const reply = openReply(job, address, tools, () => {
+      open.delete(job.id);
+      if (reply.status === 'waiting' || reply.status === 'running') abandoned.add(job.id);
+    });
     open.set(job.id, reply);
     return reply;
   }
 
   const stopListening = runner.onEvent(({ job, state }) => {
-    if (!closed) replyOf(job)?.show(state);
+    if (closed) return;
+    if (!abandoned.has(job.id)) replyOf(job)?.show(state);
+    else if (state.status !== 'waiting' && state.status !== 'running') abandoned.delete(job.id);
   });
 
   async function resume(): Promise<void> {

@@ -146,7 +146,10 @@ export function openReply(
     switch (trouble) {
       case 'rate-limited':
         log.debug({ ...about, ...describe(error) }, 'rate limited: edit postponed');
-        return { outcome: 'later', wait: Math.max(retryAfter(error) ?? 0, pace.running) };
+        return {
+          outcome: 'later',
+          wait: Math.max(retryAfter(error) ?? 1000, isFinal(state) ? 100 : pace.running),
+        };
       case 'too-large':
         if (uploadLimit <= LEAST_UPLOAD) break;
         uploadLimit = Math.max(LEAST_UPLOAD, Math.floor(uploadLimit / 2));

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Engine } from '../../src/engine/engine.ts';
+import { isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+let engine: Engine;
+before(async () => {
+  engine = await openEngine();
+});
+after(() => engine.close());
+
+const CALLBACK = /^\/interactions\/.*callback$/;
+const EDIT = /^\/webhooks\/.*@original$/;
+const CHANNEL_EDIT = /^\/channels\/.*\/messages\/\{message_id\}$/;
+
+/** Waits for the one job to be delivered and says how often its final message was sent. */
+async function delivered(stage: Stage, timeout = 30_000): Promise<void> {
+  await waitUntil(
+    async () => {
+      const [job] = await stage.queue.recent({ limit: 1 });
+      return job?.delivered === true;
+    },
+    'delivered',
+    timeout,
+  );
+}
+
+async function cancelled(stage: Stage): Promise<void> {
+  await waitUntil(async () => {
+    const [job] = await stage.queue.recent({ limit: 1 });
+    return job?.status === 'cancelled';
+  }, 'cancelled');
+}
+
+for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
+  test(`first response: ${answer} once, and the picture still comes, once`, async () => {
+    await onStage(engine, {}, async (stage) => {
+      stage.playground.faults.add({ match: { method: 'POST', route: CALLBACK }, answer });
+      const ada = await stage.user();
+      assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'acknowledged');
+      await ada.waitForMessage(isDone, 30_000);
+      await delivered(stage);
+      assert.equal(ada.messages().length, 1);
+      assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+    });
+  });
+}
+
+test('a first response that never gets through starts no job', async () => {
+  await onStage(engine, {}, async (stage) => {
+    stage.playground.faults.add({
+      match: { method: 'POST', route: CALLBACK },
+      answer: 502,
+      times: 9,
+    });
+    const ada = await stage.user();
+    const outcome = await ada.command('imagine', { prompt: 'x', steps: 2 });
+    assert.equal(outcome.type, 'failed');
+    assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+    assert.ok(stage.lines.some(({ message }) => /first response/.test(message)));
+  });
+});
+
+test('an engine that is busy delays nobody: acknowledgements come at once', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'long', steps: 150, size: '256x256' });
+    await ada.waitForMessage((message) => textOf(message).includes('Step '), 20_000);
+    for (const name of ['queue', 'models', 'help']) {
+      const began = performance.now();
+      assert.equal((await ada.command(name)).type, 'acknowledged');
+      assert.ok(performance.now() - began < 1500, `${name}: ${performance.now() - began} ms`);
+    }
+    const running = await ada.waitForMessage((message) => textOf(message).includes('Step '));
+    await ada.press(running.id, JSON.stringify(running).match(/1:stop:\w+/)?.[0] ?? '');
+    await cancelled(stage);
+  });
+});
+
+test('the interaction token ends: the message is edited through the channel', async () => {
+  const playground = { timing: { interactionToken: 400 } };
+  await onStage(engine, { playground }, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'slow', steps: 60, size: '192x192' });
+    await ada.waitForMessage(isDone, 60_000);
+    await delivered(stage);
+    assert.ok(stage.calls('PATCH', CHANNEL_EDIT).some(({ status }) => status === 200));
+    const refused = stage.calls('PATCH', EDIT).filter(({ status }) => status === 401);
+    assert.equal(refused.length, 1, 'the ended token is tried once and never again');
+    assert.equal(ada.messages().length, 1);
+  });
+});
+
+test('the message is deleted: the job is cancelled and nothing is posted again', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'unwanted', steps: 150, size: '192x192' });
+    const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+    await removeMessage(stage, ada.channelId, message.id);
+    await cancelled(stage);
+    await delivered(stage);
+    assert.equal(ada.messages().length, 0);
+    assert.equal(stage.calls('POST', /messages$/).length, 0);
+  });
+});
+
+for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
+  test(`final edit: ${answer} three times, and the picture still comes, once`, async () => {
+    await onStage(engine, {}, async (stage) => {
+      const ada = await stage.user();
+      await ada.command('imagine', { prompt: 'x', steps: 30 });
+      await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+      stage.playground.faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
+      await ada.waitForMessage(isDone, 30_000);
+      await delivered(stage);
+      assert.equal(ada.messages().length, 1);
+    });
+  });
+}
+
+test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'x', steps: 40 });
+    await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+    stage.playground.faults.add({
+      match: { method: 'PATCH', route: EDIT },
+      answer: 429,
+      retryAfter: 1,
+    });
+    await ada.waitForMessage(isDone, 30_000);
+    await delivered(stage);
+    const edits = stage.calls('PATCH', EDIT);
+    const limited = edits.findIndex(({ status }) => status === 429);
+    assert.ok(limited >= 0 && edits.length - limited < 12, `${edits.length - limited} edits after`);
+    assert.equal(edits.filter(({ status }) => status === 429).length, 1);
+  });
+});
+
+for (const how of ['op7', 'op9', 'kill'] as const) {
+  test(`gateway ${how}: the next command is answered`, async () => {
+    await onStage(engine, {}, async (stage) => {
+      const ada = await stage.user();
+      await ada.command('help');
+      stage.playground.faults.dropGateway(how);
+      await waitUntil(
+        async () => {
+          try {
+            return (await ada.command('queue')).type === 'acknowledged';
+          } catch {
+            return false;
+          }
+        },
+        'answered again',
+        15_000,
+      );
+      assert.ok(stage.lines.every(({ level }) => level !== 'error'));
+    });
+  });
+}
+
+test('a channel where the bot may not attach files: told before any work', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    stage.playground.faults.denyBot(ada.channelId, 1n << 15n);
+    await ada.command('imagine', { prompt: 'x' });
+    const answer = await ada.waitForMessage(isPrivate);
+    assert.match(textOf(answer), /did not start it.*Attach Files/);
+    assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+  });
+});
+
+test('a place that takes only small files gets a smaller copy, and says so', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const refuse = { status: 413, code: 40005, message: 'Request entity too large' };
+    await ada.command('imagine', { prompt: 'x', steps: 30 });
+    await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+    stage.playground.faults.add({
+      match: { method: 'PATCH', route: EDIT },
+      answer: refuse,
+      times: 2,
+    });
+    await ada.waitForMessage(isDone, 30_000);
+    await delivered(stage);
+  });
+});
+
+test('Discord refuses the bot in the channel: no loop, no loss of the picture', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const refuse = { status: 403, code: 50001, message: 'Missing Access' };
+    await ada.command('imagine', { prompt: 'x', steps: 30 });
+    await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+    stage.playground.faults.add({
+      match: { method: 'PATCH', route: EDIT },
+      answer: refuse,
+      times: 99,
+    });
+    await delivered(stage);
+    const refused = () => stage.calls('PATCH', EDIT).filter(({ status }) => status === 403).length;
+    const count = refused();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(refused(), count);
+    assert.ok(count <= 2);
+  });
+});
+
+async function removeMessage(stage: Stage, channelId: string, messageId: string): Promise<void> {
+  const address = `${stage.playground.apiBase}/v10/channels/${channelId}/messages/${messageId}`;
+  const answer = await fetch(address, {
+    method: 'DELETE',
+    headers: { authorization: `Bot ${stage.playground.token}` },
+  });
+  assert.equal(answer.status, 204);
+}

@@ -1,0 +1,228 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commands } from '../../commands/commands.ts';
+import { startBot } from '../../src/bot/bot.ts';
+import type { Bot, BotOptions } from '../../src/bot/bot.ts';
+import { openSettings } from '../../src/bot/settings.ts';
+import type { SettingsStore } from '../../src/bot/settings.ts';
+import { startEngine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { startPlayground } from '../../src/playground/playground.ts';
+import type { Exchange, Playground, PlaygroundOptions } from '../../src/playground/playground.ts';
+import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { Queue } from '../../src/queue/job.ts';
+import { openPictureStore } from '../../src/queue/pictures.ts';
+import type { PictureStore } from '../../src/queue/pictures.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { startRunner } from '../../src/queue/runner.ts';
+import type { Runner } from '../../src/queue/runner.ts';
+import { memoryLog } from '../support/memory-log.ts';
+import type { LogLine } from '../support/memory-log.ts';
+import { connectUser } from '../support/playground-user.ts';
+import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { createSchemaRecorder } from '../support/discord-schema.ts';
+
+/**
+ * Everything the program is made of, around a local Discord: the real parts, on a folder of their own. Closing it
+ * fails when one request or answer was not as Discord describes it.
+ */
+export type Stage = {
+  playground: Playground;
+  exchanges: readonly Exchange[];
+  /** answers that the local Discord gave to this kind of request, oldest first */
+  calls(method: string, route: RegExp): Exchange[];
+  lines: LogLine[];
+  queue: Queue;
+  runner: Runner;
+  pictures: PictureStore;
+  settings: SettingsStore;
+  bot: Bot;
+  user(userId?: string): Promise<PlaygroundUserClient>;
+  /** Everything but the local Discord ends and starts again on the same files. */
+  restart(between?: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+};
+
+export const ADA = '1200000000000000001';
+export const BEN = '1200000000000000002';
+export const CLEO = '1200000000000000003';
+
+export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+
+export function openEngine(): Promise<Engine> {
+  const { log } = memoryLog();
+  return startEngine(
+    {
+      modelsDir: MODELS,
+      device: 'cpu',
+      isolation: 'thread',
+      modelCacheBytes: 1024 ** 3,
+      stepDeadlineMs: 60_000,
+    },
+    log,
+  );
+}
+
+export async function openStage(
+  engine: Engine,
+  options: {
+    playground?: Partial<PlaygroundOptions>;
+    bot?: Partial<BotOptions>;
+    limits?: { waitingPerUser: number; waitingPerGuild: number };
+  } = {},
+): Promise<Stage> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-stage-'));
+  const recorder = createSchemaRecorder();
+  const { exchanges } = recorder;
+  const { log, lines } = memoryLog();
+  const playground = await startPlayground({
+    port: 0,
+    dataFile: ':memory:',
+    onExchange: recorder.onExchange,
+    ...options.playground,
+  });
+  const users: PlaygroundUserClient[] = [];
+
+  async function openProgram() {
+    const queue = await openQueue({
+      url: `sqlite:${path.join(folder, 'queue.db')}`,
+      limits: options.limits ?? { waitingPerUser: 100, waitingPerGuild: 1000 },
+    });
+    const settings = openSettings({ file: path.join(folder, 'settings.db'), log });
+    const pictures = await openPictureStore(path.join(folder, 'pictures'));
+    const runner = startRunner({ queue, engine, pictures, log });
+    const closeParts = async () => {
+      await runner.close();
+      await settings.close();
+      await queue.close();
+    };
+    const bot = await startBot({
+      token: playground.token,
+      apiBase: playground.apiBase,
+      engine,
+      queue,
+      runner,
+      pictures,
+      settings,
+      commands,
+      log,
+      pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },
+      ...options.bot,
+    }).catch(async (error: unknown) => {
+      await closeParts();
+      throw error;
+    });
+    return { queue, settings, pictures, runner, bot, closeParts };
+  }
+
+  async function closeOutside(): Promise<void> {
+    await Promise.all(users.map((user) => user.close()));
+    await playground.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async function closeProgram(): Promise<void> {
+    await stage.bot.close();
+    await program.closeParts();
+  }
+
+  let program = await openProgram().catch(async (error: unknown) => {
+    await closeOutside();
+    throw error;
+  });
+  const stage: Stage = {
+    playground,
+    exchanges,
+    lines,
+    calls: (method, route) =>
+      exchanges.filter((one) => one.method === method && route.test(one.route ?? one.path)),
+    ...program,
+    async user(userId) {
+      const user = await connectUser(playground, userId ?? ADA);
+      users.push(user);
+      return user;
+    },
+    async restart(between) {
+      await closeProgram();
+      await between?.();
+      program = await openProgram();
+      Object.assign(stage, program);
+    },
+    async close() {
+      await closeProgram();
+      await closeOutside();
+      recorder.assertValid();
+    },
+  };
+  return stage;
+}
+
+/** Opens a stage for the length of `work`, and closes it whatever happens. */
+export async function onStage(
+  engine: Engine,
+  options: Parameters<typeof openStage>[1],
+  work: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  const stage = await openStage(engine, options);
+  try {
+    await work(stage);
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Links of the pictures a message shows, in its order. */
+export function picturesOf(message: PlaygroundMessage): string[] {
+  return [...JSON.stringify(message.components ?? []).matchAll(/"url":"([^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+export async function bytesAt(url: string): Promise<Buffer> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+export function textOf(message: PlaygroundMessage): string {
+  const parts: string[] = [message.content];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    if (typeof value !== 'object' || value === null) return;
+    if ('content' in value && typeof value.content === 'string') parts.push(value.content);
+    for (const inner of Object.values(value)) if (typeof inner === 'object') walk(inner);
+  };
+  walk(message.components ?? []);
+  return parts.join('\n');
+}
+
+export function customIdsOf(message: PlaygroundMessage): string[] {
+  return [...JSON.stringify(message.components ?? []).matchAll(/"custom_id":"([^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+export function buttonOf(message: PlaygroundMessage, action: string): string {
+  const found = customIdsOf(message).find((id) => id.split(':')[1] === action);
+  if (found === undefined) throw new Error(`no button ${action} in ${customIdsOf(message).join()}`);
+  return found;
+}
+
+export const isDone = (message: PlaygroundMessage): boolean =>
+  customIdsOf(message).some((id) => id.split(':')[1] === 'recipe');
+
+export const isPrivate = (message: PlaygroundMessage): boolean => ((message.flags ?? 0) & 64) !== 0;
+
+export async function waitUntil(
+  fits: () => boolean | Promise<boolean>,
+  what: string,
+  timeout = 10_000,
+): Promise<void> {
+  const end = Date.now() + timeout;
+  while (!(await fits())) {
+    if (Date.now() > end) throw new Error(`after ${timeout} ms still not: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
