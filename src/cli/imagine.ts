@@ -59,12 +59,13 @@ function complain(error: unknown): number {
 async function imagine(wanted: ImagineArguments): Promise<number> {
   loadEnvFile();
   const config = loadConfig();
-  const target = await prepareTarget(wanted.out);
-  if (wanted.saveLatents !== null) await proveWritable(path.dirname(wanted.saveLatents));
   const engine = await startEngine(config, LOG);
   try {
     const model = await chooseModel(wanted.model, engine, describeModel);
     const request = await readRequest(wanted, model);
+    // Last of all checks, because it creates folders.
+    const target = await prepareTarget(wanted.out);
+    if (wanted.saveLatents !== null) await proveWritable(path.dirname(wanted.saveLatents));
     const result = await paint(engine, request, wanted);
     const files: string[] = [];
     for (const [index, image] of result.images.entries()) {

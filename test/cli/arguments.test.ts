@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseImagineArguments } from '../../src/cli/arguments.ts';
+import { UserError } from '../../src/engine/errors.ts';
+
+test('every option reaches its field', () => {
+  const parsed = parseImagineArguments(
+    [
+      ...['a cat', '--negative', 'dogs', '--steps', '9', '--cfg', '4.5', '--seed', '-1'],
+      ...['--sampler', 'DPM++ 2M', '--schedule', 'karras', '--size', '64x128', '--count', '2'],
+      ...['--rng', 'nv', '--profile', 'comfy', '--clip-skip', '2', '--ensd', '31337'],
+      ...['--eta', '0.3', '--cfg-rescale', '0.7', '--emphasis', 'no_norm', '--model', 'demo'],
+      ...['--variation-seed', '5', '--variation-strength', '0.2', '--seed-resize', '128x64'],
+      ...['--init', 'a.png', '--strength', '0.6', '--mask', 'm.png', '--mask-blur', '0'],
+      ...['--only-masked', '--out', 'x.png', '--save-latents', 'l.npy', '--json'],
+    ].map(String),
+  );
+  assert.deepEqual(parsed, {
+    request: {
+      prompt: 'a cat',
+      negativePrompt: 'dogs',
+      steps: '9',
+      guidanceScale: '4.5',
+      seed: '-1',
+      sampler: 'DPM++ 2M',
+      schedule: 'karras',
+      width: 64,
+      height: 128,
+      count: '2',
+      rng: 'nv',
+      profile: 'comfy',
+      clipSkip: '2',
+      etaNoiseSeedDelta: '31337',
+      eta: '0.3',
+      guidanceRescale: '0.7',
+      emphasis: 'no_norm',
+      variation: { seed: '5', strength: '0.2' },
+      seedResize: { width: 128, height: 64 },
+    },
+    model: 'demo',
+    out: 'x.png',
+    saveLatents: 'l.npy',
+    init: { image: 'a.png', mask: 'm.png', strength: '0.6', maskBlur: '0', onlyMasked: true },
+    json: true,
+  });
+});
+
+test('a prompt that starts with a dash comes after --', () => {
+  assert.equal(parseImagineArguments(['--seed', '5', '--', '-5 cats'])?.request.prompt, '-5 cats');
+  assert.equal(parseImagineArguments([''])?.request.prompt, '');
+});
+
+test('help wins over everything', () => {
+  assert.equal(parseImagineArguments(['--help']), null);
+  assert.equal(parseImagineArguments(['x', '-h', '--steps', '3']), null);
+});
+
+test('what cannot be meant is refused in one line', () => {
+  for (const [args, line] of [
+    [['a', 'b'], /^Put the whole prompt in quotes: "a b"/],
+    [['x', '--steps'], /--steps.* argument missing/],
+    [['x', '--json=yes'], /--json/],
+    [['x', '--size', 'big'], /^size must be WIDTHxHEIGHT/],
+    [['x', '--seed-resize', '5'], /^size must be WIDTHxHEIGHT/],
+    [['x', '--mask', 'm.png'], /^--mask needs --init/],
+    [['x', '--strength', '1'], /^--strength needs --init/],
+    [['x', '--init', 'a.png', '--only-masked'], /^--only-masked needs --mask/],
+    [['x', '--variation-seed', '5'], /needs --variation-strength/],
+  ] as const) {
+    assert.throws(
+      () => parseImagineArguments(args),
+      (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, line);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+      args.join(' '),
+    );
+  }
+});

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
+import { readInfotext } from '../../src/engine/image.ts';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'imagine-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+type Ended = { code: number | null; stdout: string; stderr: string };
+
+/** The command as people run it, in the temporary folder. */
+function start(script: string, args: readonly string[], env: Record<string, string> = {}) {
+  const command = [path.join(ROOT, 'scripts/run.cjs'), `src/cli/${script}.ts`, ...args];
+  const child = spawn(process.execPath, command, {
+    cwd: folder,
+    env: { ...process.env, MODELS_DIR: path.join(ROOT, 'models'), DEVICE: 'cpu', ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+function imagine(...args: string[]): Promise<Ended> {
+  return start('imagine', args).ended;
+}
+
+test('--json prints one object, the picture lies where it says', async () => {
+  const args = ['a red cat', '--seed', '42', '--steps', '4', '--out', 'json/', '--json'];
+  const { code, stdout, stderr } = await imagine(...args);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '');
+  assert.equal(stdout.trim().split('\n').length, 1);
+  const answer = JSON.parse(stdout);
+  assert.deepEqual(answer.images, [
+    { file: 'json/42-a-red-cat.png', seed: 42, width: 128, height: 128 },
+  ]);
+  assert.equal(answer.request.steps, 4);
+  assert.equal(answer.request.seed, 42);
+  assert.equal(answer.provider, 'cpu');
+  assert.equal(answer.model.name, 'demo');
+  assert.match(answer.model.hash, /^[0-9a-f]{10}$/);
+  assert.equal(answer.timings.steps_ms.length, 4);
+  for (const name of ['load_ms', 'encode_ms', 'decode_ms', 'total_ms']) {
+    assert.ok(answer.timings[name] > 0, name);
+  }
+  const png = await readFile(path.join(folder, answer.images[0].file));
+  const { format, width, height } = await sharp(png).metadata();
+  assert.deepEqual([format, width, height], ['png', 128, 128]);
+  assert.match(
+    readInfotext(png) ?? '',
+    /^a red cat\nSteps: 4, Sampler: .*Seed: 42, Size: 128x128, Model hash: /,
+  );
+});
+
+test('the same command gives the same bytes, any change another picture', async () => {
+  const paint = async (name: string, ...args: string[]): Promise<Buffer> => {
+    const { code, stderr } = await imagine('a dog', '--steps', '3', '--out', name, ...args);
+    assert.equal(code, 0, stderr);
+    return readFile(path.join(folder, name));
+  };
+  const first = await paint('first.png', '--seed', '7');
+  assert.deepEqual(await paint('again.png', '--seed', '7'), first);
+  const pixels = async (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
+  const base = await pixels(first);
+  for (const [name, ...args] of [
+    ['seed.png', '--seed', '8'],
+    ['cfg.png', '--seed', '7', '--cfg', '3'],
+    ['rng.png', '--seed', '7', '--rng', 'nv'],
+    ['vary.png', '--seed', '7', '--variation-seed', '1', '--variation-strength', '0.3'],
+  ] as const) {
+    assert.notDeepEqual(await pixels(await paint(name, ...args)), base, name);
+  }
+});
+
+test('a batch counts files and seeds, latents are a NumPy array', async () => {
+  const args = ['a cat', '--count', '2', '--seed', '18446744073709551615', '--steps', '1'];
+  const out = ['--out', 'batch.png', '--save-latents', 'deep/latents.npy', '--json'];
+  const { code, stdout, stderr } = await imagine(...args, ...out);
+  assert.equal(code, 0, stderr);
+  const { images } = JSON.parse(stdout);
+  assert.deepEqual(
+    images.map(({ file, seed }: { file: string; seed: unknown }) => [file, seed]),
+    [
+      ['batch-1.png', '18446744073709551615'],
+      ['batch-2.png', 0],
+    ],
+  );
+  const npy = await readFile(path.join(folder, 'deep/latents.npy'));
+  const headerEnd = 10 + npy.readUInt16LE(8);
+  assert.equal(headerEnd % 64, 0);
+  assert.match(npy.toString('latin1', 0, headerEnd), /'<f4'.*'shape': \(2, 4, 16, 16\)/);
+  assert.equal(npy.length, headerEnd + 2 * 4 * 16 * 16 * 4);
+});
+
+test('img2img starts from a picture, a mask keeps the rest', async () => {
+  await writeFile(
+    path.join(folder, 'start.png'),
+    await sharp({ create: { width: 130, height: 70, channels: 3, background: '#3060c0' } })
+      .png()
+      .toBuffer(),
+  );
+  await writeFile(
+    path.join(folder, 'mask.png'),
+    await sharp({ create: { width: 130, height: 70, channels: 3, background: 'black' } })
+      .png()
+      .toBuffer(),
+  );
+  const args = ['a cat', '--init', 'start.png', '--steps', '4', '--seed', '1', '--json'];
+  const { code, stdout, stderr } = await imagine(...args, '--strength', '0.5', '--out', 'i2i.png');
+  assert.equal(code, 0, stderr);
+  const { images, request } = JSON.parse(stdout);
+  assert.deepEqual([images[0].width, images[0].height], [128, 64]);
+  assert.equal(request.init.image, 'start.png');
+  const kept = await imagine(...args, '--mask', 'mask.png', '--out', 'kept.png');
+  assert.equal(kept.code, 0, kept.stderr);
+  const { channels } = await sharp(path.join(folder, 'kept.png')).stats();
+  assert.deepEqual(
+    channels.slice(0, 3).map(({ mean }) => Math.round(mean)),
+    [0x30, 0x60, 0xc0],
+  );
+});
+
+describe('bad arguments end with status 2 and one line that names them', () => {
+  for (const [args, line] of [
+    [[], /^A prompt is missing/],
+    [['x', '--foo'], /^Unknown option '--foo'/],
+    [['x', '--steps', '0'], /^steps must be a whole number from 1 to 150, not "0"/],
+    [['x', '--sampler', 'eulr'], /^sampler "eulr" is not known\. Did you mean euler\?/],
+    [['x', '--size', '500x128'], /^width must be a multiple of 16 .* the nearest are 496 and 512/],
+    [['x', '--model', 'nope'], /^model "nope" is not known\. There is demo/],
+    [['x', '--model', './nope'], /^model folder \.\/nope does not exist/],
+    [['x'.repeat(6000)], /^prompt has 6000 characters; at most 4000/],
+    [['x', '--out', 'x.jpg'], /should end in \.png/],
+    [['x', '--init', 'none.png'], /^--init none\.png cannot be read \(ENOENT\)/],
+    [['(x:1.2.3)', '--steps', '1'], /the weight "1\.2\.3" is not a number/],
+  ] as const) {
+    test(`${args.join(' ').slice(0, 60)}`, async () => {
+      const { code, stdout, stderr } = await imagine(...args);
+      assert.match(stderr, line);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.equal(stderr.trimEnd().split('\n').length, 1);
+      assert.equal(existsSync(path.join(folder, 'out')), false, 'no folder for nothing');
+    });
+  }
+  test('a target that cannot be written to', async () => {
+    await writeFile(path.join(folder, 'file'), '');
+    const { code, stderr } = await imagine('x', '--out', 'file/x.png');
+    assert.equal(code, 2);
+    assert.match(stderr, /^Nothing can be written to file/);
+  });
+  test('a wrong environment', async () => {
+    const { code, stderr } = await start('imagine', ['x'], { DEVICE: 'gpu' }).ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /DEVICE is "gpu"; allowed: auto, cuda/);
+  });
+});
+
+test('a damaged model is a failure with words', async () => {
+  const models = path.join(folder, 'models/broken');
+  await mkdir(path.join(models, 'unet'), { recursive: true });
+  await writeFile(path.join(models, 'model_index.json'), '{');
+  const { code, stderr, stdout } = await imagine('x', '--model', 'models/broken');
+  assert.notEqual(code, 0);
+  assert.equal(stdout, '');
+  assert.match(stderr, /broken/);
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+test('Ctrl-C stops between steps and leaves nothing behind', async () => {
+  const args = ['x', '--steps', '150', '--size', '512x512', '--out', 'stopped/', '--json'];
+  const { child, ended } = start('imagine', args);
+  while (!existsSync(path.join(folder, 'stopped'))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  setTimeout(() => child.kill('SIGINT'), 1500);
+  const { code, stdout, stderr } = await ended;
+  assert.equal(code, 130);
+  assert.equal(stderr, 'Cancelled.\n');
+  assert.equal(stdout, '');
+  assert.deepEqual(await readdir(path.join(folder, 'stopped')), []);
+});
+
+test('names made from the seed never replace an older picture', async () => {
+  const args = ['日本 Cat, (blue:1.2)!', '--seed', '3', '--steps', '1', '--out', 'names/'];
+  const first = await imagine(...args);
+  const second = await imagine(...args);
+  assert.match(first.stdout, /^names\/3-日本-cat-blue-1-2\.png {2}seed 3 {2}128x128\n$/);
+  assert.match(second.stdout, /^names\/3-日本-cat-blue-1-2-2\.png/);
+});
+
+test('models are listed, for people and as JSON', async () => {
+  const text = await start('models', []).ended;
+  assert.equal(text.code, 0, text.stderr);
+  assert.match(
+    text.stdout,
+    /^name +family +size +hash +device\ndemo +sd1 +128x128 +[0-9a-f]{10} +cpu/,
+  );
+  const json = await start('models', ['--json']).ended;
+  const { models } = JSON.parse(json.stdout);
+  assert.equal(models[0].name, 'demo');
+  assert.equal((await start('models', ['--all']).ended).code, 2);
+});
+
+test('--help shows every option', async () => {
+  const { code, stdout } = await imagine('--help');
+  assert.equal(code, 0);
+  for (const option of ['--negative', '--cfg', '--save-latents', '--seed-resize', '--emphasis']) {
+    assert.ok(stdout.includes(option), option);
+  }
+});
