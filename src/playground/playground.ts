@@ -14,6 +14,7 @@ import { signedLinks } from './media.ts';
 import { mebibyte } from './messages.ts';
 import { serveAttachment, servePage } from './page-server.ts';
 import { openPages } from './page-socket.ts';
+import { PlaygroundError } from './playground-error.ts';
 import { startRateLimits } from './rate-limits.ts';
 import { snowflakeAt, snowflakeSource } from './snowflake.ts';
 import type { Log, State, Timing } from './state.ts';
@@ -23,6 +24,7 @@ import { applicationId } from './world.ts';
 
 export type { Exchange } from './api-server.ts';
 export type { Fault, FaultAnswer, Faults } from './faults.ts';
+export { PlaygroundError } from './playground-error.ts';
 export type { Timing } from './state.ts';
 
 export type PlaygroundOptions = {
@@ -212,7 +214,7 @@ function portError(error: NodeJS.ErrnoException, port: number): Error {
     error.code === 'EADDRINUSE'
       ? `Port ${port} is already taken by another program`
       : `Port ${port} cannot be used (${error.message})`;
-  return new Error(
+  return new PlaygroundError(
     `${what}: the playground cannot start there. Set PLAYGROUND_PORT to a free port, or to 0 for any.`,
     { cause: error },
   );

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { randomBytes } from 'node:crypto';
 import type { APIApplicationCommand } from 'discord-api-types/v10';
+import { PlaygroundError } from './playground-error.ts';
 import type { StoredAttachment, StoredInteraction, StoredMessage } from './stored.ts';
 import type { Channel, Guild, Person, World } from './world.ts';
 import { seedWorld } from './world.ts';
@@ -237,7 +238,7 @@ function openDatabase(file: string): DatabaseSync {
     return db;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
+    throw new PlaygroundError(
       `The playground cannot keep its messages in ${file} (${reason}). Set DATA_DIR to a folder that can be written.`,
       { cause: error },
     );

@@ -126,10 +126,10 @@ describe('what the local Discord lets in', () => {
 test('a taken port: the message says which and what to set', async () => {
   const first = await startPlayground({ port: 0, dataFile: ':memory:' });
   const port = Number(new URL(first.url).port);
-  await assert.rejects(
-    startPlayground({ port, dataFile: ':memory:' }),
-    new RegExp(`Port ${port} is already taken.*PLAYGROUND_PORT`),
-  );
+  await assert.rejects(startPlayground({ port, dataFile: ':memory:' }), {
+    name: 'PlaygroundError',
+    message: new RegExp(`^Port ${port} is already taken.*PLAYGROUND_PORT`),
+  });
   await first.close();
 });
 
@@ -137,9 +137,9 @@ test('a data file that cannot be opened: the message names it, and the port is f
   const first = await startPlayground({ port: 0, dataFile: ':memory:' });
   const port = Number(new URL(first.url).port);
   await first.close();
-  await assert.rejects(
-    startPlayground({ port, dataFile: '/nowhere/at/all.db' }),
-    /\/nowhere\/at\/all\.db.*DATA_DIR/,
-  );
+  await assert.rejects(startPlayground({ port, dataFile: '/nowhere/at/all.db' }), {
+    name: 'PlaygroundError',
+    message: /\/nowhere\/at\/all\.db.*DATA_DIR/,
+  });
   await (await startPlayground({ port, dataFile: ':memory:' })).close();
 });
