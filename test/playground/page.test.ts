@@ -105,7 +105,7 @@ test('a command is filled in with the keyboard alone', { skip }, async () => {
   await page.keyboard.press('Enter');
   await page.keyboard.type('dre');
   await page.getByRole('option', { name: 'Model dreamy' }).waitFor();
-  await page.waitForFunction('document.querySelectorAll("[role=option]").length === 1');
+  await page.getByRole('option').nth(1).waitFor({ state: 'detached' });
   await page.keyboard.press('Enter');
   await page.keyboard.type('cfg ');
   await page.keyboard.press('Backspace');
@@ -135,9 +135,7 @@ test('a pasted line becomes pills and is sent with Enter', { skip }, async () =>
   await page.getByText('a red cat', { exact: true }).waitFor();
   assert.deepEqual(lastCommand(), { prompt: 'a red cat', steps: 20, count: 4 });
   const tiles = page.locator('.message').last().locator('.tile');
-  await page.waitForFunction(
-    'document.querySelectorAll(".message:last-of-type .tile img").length === 4',
-  );
+  await tiles.nth(3).locator('img').waitFor();
   await tiles.nth(1).click();
   const lightbox = page.getByRole('dialog', { name: 'Picture' });
   await lightbox.getByText('2 of 4').waitFor();

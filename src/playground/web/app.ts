@@ -7,9 +7,9 @@ import type { Client } from './client.ts';
 import { messageCommands, slashCommands } from './commands.ts';
 import { Banner, Head, Opening } from './head.ts';
 import { classes, html } from './html.ts';
-import { parseMarkdown, plainText } from './markdown.ts';
 import { LightboxContext, LightboxView, type Lightbox } from './media.ts';
 import { MessageMenu, type MenuAt } from './menu.ts';
+import { sourceText } from './message-text.ts';
 import type { MessageActions } from './message.ts';
 import { Modal } from './modal.ts';
 import type { People } from './select.ts';
@@ -135,7 +135,7 @@ function Overlays(props: {
       key=${menu.messageId}
       at=${menu}
       apps=${props.apps}
-      text=${target ? plainText(parseMarkdown(target.content)) : ''}
+      text=${target ? sourceText(target) : ''}
       onApp=${useApp}
       onClose=${props.onMenuClose}
     />`;

@@ -71,7 +71,7 @@ export function createClient(url: string, memory: Storage) {
 
   /** Puts the interaction on the page as pending, and sends it. */
   const interact = (
-    pending: Omit<Pending, 'failed'>,
+    pending: Omit<Pending, 'failed' | 'at'>,
     message: Parameters<typeof connection.send>[0],
   ): boolean => {
     const sent = connection.send(message);
@@ -80,7 +80,11 @@ export function createClient(url: string, memory: Storage) {
       return false;
     }
     const others = state.pending.filter((p) => !p.failed || p.kind === 'command');
-    set({ ...state, notice: null, pending: [...others, { ...pending, failed: null }] });
+    set({
+      ...state,
+      notice: null,
+      pending: [...others, { ...pending, failed: null, at: Date.now() }],
+    });
     return true;
   };
 

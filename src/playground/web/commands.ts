@@ -30,12 +30,12 @@ export type SlashCommand = {
   options: readonly APIApplicationCommandBasicOption[];
 };
 
-/** The server sends only what this person may use here. */
+/** By name, subcommands in the bot's own order. The server sends only what this person may use here. */
 export function slashCommands(commands: readonly APIApplicationCommand[]): SlashCommand[] {
   return commands
     .filter((command) => (command.type as number) === COMMAND.slash)
-    .flatMap((command) => leaves(command))
-    .sort((a, b) => a.name.localeCompare(b.name));
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .flatMap((command) => leaves(command));
 }
 
 export function messageCommands(

@@ -48,7 +48,11 @@ export function Composer(props: ComposerProps): VNode {
   useLayoutEffect(() => {
     if (s.focus > 0) putCaret(box.current, s.caret);
   }, [s.focus]);
-  useEffect(() => set((now) => ({ ...emptyComposer, focus: now.focus })), [channelId]);
+  useEffect(() => {
+    // On a touch screen the focus would push the keyboard up over the channel.
+    const by = matchMedia('(hover: hover)').matches ? 1 : 0;
+    set((now) => ({ ...emptyComposer, focus: now.focus + by }));
+  }, [channelId]);
 
   const submit = (): void => {
     if (!s.draft) return;

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PlaygroundMessage } from '../protocol.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
-import { parseMarkdown, plainText } from './markdown.ts';
+import { spokenText } from './message-text.ts';
 import {
   Face,
   isEphemeral,
@@ -65,41 +65,38 @@ export function Messages(props: {
   };
   const mine = pending.filter((p) => p.kind === 'command' && p.channelId === props.channelId);
   const you = people.users.find((user) => user.id === props.youId);
+  const own = (p: Pending): VNode =>
+    html`<${PendingMessage}
+      key=${p.nonce}
+      pending=${p}
+      botName=${props.botName}
+      you=${you}
+      onDismiss=${() => props.onDismissPending(p.nonce)}
+    />`;
+  const rows = messages.flatMap((message, index) => {
+    const before = messages[index - 1];
+    const day = dayBetween(before, message);
+    const since = before ? Date.parse(before.timestamp) : 0;
+    const earlier = mine.filter((p) => p.at >= since && p.at < Date.parse(message.timestamp));
+    const row = html`<${Message}
+      key=${message.id}
+      message=${message}
+      compact=${day === null && earlier.length === 0 && continues(before, message)}
+      people=${people}
+      botName=${props.botName}
+      pending=${pending.find((p) => p.messageId === message.id) ?? null}
+      actions=${actions}
+    />`;
+    const line =
+      day &&
+      html`<div class="day" key=${`day-${message.id}`} role="separator"><span>${day}</span></div>`;
+    return [...earlier.map(own), line, row];
+  });
+  const newest = messages.at(-1);
+  const latest = mine.filter((p) => !newest || p.at >= Date.parse(newest.timestamp));
   return html`<div class="messages-frame">
     <div class="messages" ref=${scroller} onScroll=${onScroll} tabindex="0" aria-label="Messages">
-      <div class="messages-inner" ref=${inner}>
-        ${props.welcome}
-        ${messages.flatMap((message, index) => {
-          const before = messages[index - 1];
-          const day = dayBetween(before, message);
-          const row = html`<${Message}
-            key=${message.id}
-            message=${message}
-            compact=${day === null && continues(before, message)}
-            people=${people}
-            botName=${props.botName}
-            pending=${pending.find((p) => p.messageId === message.id) ?? null}
-            actions=${actions}
-          />`;
-          if (day === null) return [row];
-          return [
-            html`<div class="day" key=${`day-${message.id}`} role="separator">
-              <span>${day}</span>
-            </div>`,
-            row,
-          ];
-        })}
-        ${mine.map(
-          (p) =>
-            html`<${PendingMessage}
-              key=${p.nonce}
-              pending=${p}
-              botName=${props.botName}
-              you=${you}
-              onDismiss=${() => props.onDismissPending(p.nonce)}
-            />`,
-        )}
-      </div>
+      <div class="messages-inner" ref=${inner}>${props.welcome} ${rows} ${latest.map(own)}</div>
     </div>
     ${
       away &&
@@ -175,25 +172,8 @@ function Announcer(props: { messages: readonly PlaygroundMessage[]; channelId: s
   }, [props.channelId]);
   useEffect(() => {
     if (!last || isThinking(last)) return undefined;
-    const timer = setTimeout(() => setWords(spoken(last)), CALM_MS);
+    const timer = setTimeout(() => setWords(spokenText(last)), CALM_MS);
     return () => clearTimeout(timer);
   }, [last]);
   return html`<div class="unseen" role="status" aria-live="polite">${words}</div>`;
-}
-
-function spoken(message: PlaygroundMessage): string {
-  const texts: string[] = [message.content];
-  let pictures = message.attachments.length;
-  const walk = (node: unknown): void => {
-    if (Array.isArray(node)) return node.forEach(walk);
-    if (typeof node !== 'object' || node === null) return;
-    const c = node as { type?: number; content?: unknown; items?: unknown[]; components?: unknown };
-    if (c.type === 10 && typeof c.content === 'string') texts.push(c.content);
-    if (c.type === 12 && c.items) pictures = Math.max(pictures, c.items.length);
-    walk(c.components);
-  };
-  walk(message.components);
-  const said = plainText(parseMarkdown(texts.filter(Boolean).join('\n')));
-  const count = pictures === 0 ? '' : pictures === 1 ? ', one picture' : `, ${pictures} pictures`;
-  return `${message.author.global_name ?? message.author.username}: ${said}${count}`;
 }

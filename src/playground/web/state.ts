@@ -23,6 +23,8 @@ export type Pending = {
   messageId: string | null;
   customId: string | null;
   failed: string | null;
+  /** when it was sent, ms */
+  at: number;
 };
 
 export type OpenModal = { interactionId: string; modal: APIModalInteractionResponseCallbackData };
