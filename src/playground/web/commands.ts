@@ -18,7 +18,7 @@ export const OPTION = {
   number: 10,
   attachment: 11,
 } as const;
-export const COMMAND = { slash: 1, user: 2, message: 3 } as const;
+const COMMAND = { slash: 1, user: 2, message: 3 } as const;
 
 export type SlashCommand = {
   key: string;

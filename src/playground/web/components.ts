@@ -19,7 +19,7 @@ import { Gallery } from './media.ts';
 import { defaultsOf, emojiText, entriesOf, SelectMenu, type People } from './select.ts';
 import { Markdown } from './text.ts';
 
-export const COMPONENT = {
+const COMPONENT = {
   row: 1,
   button: 2,
   textInput: 4,

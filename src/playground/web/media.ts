@@ -65,7 +65,7 @@ const MAX_WIDTH = 550;
 const MAX_HEIGHT = 380;
 
 /** Size of a lone picture: within 550 x 380, and small models' pictures doubled up to 256 so they can be seen. */
-export function fitted(
+function fitted(
   width: number | null,
   height: number | null,
 ): { width: number; height: number } {
@@ -76,7 +76,7 @@ export function fitted(
 }
 
 /** Rows of a mosaic for 1 to 10 pictures: how many lie in each. */
-export function mosaicRows(count: number): number[] {
+function mosaicRows(count: number): number[] {
   const rows: Record<number, number[]> = {
     1: [1],
     2: [2],

@@ -69,7 +69,7 @@ export const initialState: State = {
 };
 
 /** Snowflakes are 64-bit: compared as text, since a JavaScript number would round them. */
-export function compareIds(a: string, b: string): number {
+function compareIds(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -12,7 +12,7 @@ const DEBOUNCE_MS = 150;
 const nothing: Suggestions = { entries: [], state: 'none' };
 
 /** For every kind but autocomplete: the fixed list that the typed text filters. */
-export function fixedSuggestions(
+function fixedSuggestions(
   option: APIApplicationCommandBasicOption,
   text: string,
   { guild, users }: People,

@@ -154,7 +154,7 @@ function Mention({ node }: { node: Extract<Inline, { type: 'mention' }> }): VNod
 }
 
 /** `style` is Discord's letter; `R` counts along while it is on the page. */
-export function Time({ seconds, style }: { seconds: number; style: string }): VNode {
+function Time({ seconds, style }: { seconds: number; style: string }): VNode {
   const [now, setNow] = useState(Date.now());
   const difference = seconds - Math.round(now / 1000);
   const live = style === 'R';

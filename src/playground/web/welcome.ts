@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { html } from './html.ts';
 import { Aperture, icons } from './icons.ts';
 
-export const examples: readonly { words: string; colours: readonly [string, string] }[] = [
+const examples: readonly { words: string; colours: readonly [string, string] }[] = [
   { words: 'a red heart on a white background', colours: ['#d8344a', '#ffffff'] },
   { words: 'an orange fox in the snow', colours: ['#e5812c', '#eaf1f8'] },
   { words: 'a blue cat at night', colours: ['#4b83d6', '#1b2140'] },
