@@ -18,7 +18,7 @@ export type ToWorker =
   | { type: 'cancel'; id: number }
   | { type: 'close' };
 
-export type LoadedStatus = {
+type LoadedStatus = {
   model: string;
   provider: ProviderName;
   canaryMaxError: number | null;

@@ -3,7 +3,7 @@
  * The only door to ONNX Runtime. Everything beyond it deals in Float32Array and plain numbers; dtypes of the
  * graph (float16, int32, int64, …), the float16 input trap and the release of native memory stay in this file.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
@@ -165,8 +165,11 @@ function mayWork(provider: ProviderName): boolean {
   if (process.platform !== 'linux') return true;
   if (provider === 'cuda') {
     const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-    const folder = join(dirname(entry), '..', 'bin', 'napi-v6', 'linux', process.arch);
-    return existsSync(join(folder, 'libonnxruntime_providers_cuda.so'));
+    const bin = join(dirname(entry), '..', 'bin');
+    // bin/napi-v6/linux/x64: the middle part names the interface version, which changes between releases.
+    return readdirSync(bin).some((version) =>
+      existsSync(join(bin, version, 'linux', process.arch, 'libonnxruntime_providers_cuda.so')),
+    );
   }
   if (provider === 'webgpu') {
     const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';

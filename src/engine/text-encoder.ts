@@ -33,7 +33,7 @@ export type Conditioning = {
   }[];
 };
 
-export type EncodeOptions = {
+type EncodeOptions = {
   emphasis: EmphasisName;
   profile: ProfileName;
   clipSkip: number;

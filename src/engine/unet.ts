@@ -6,7 +6,7 @@ import { UserError } from './errors.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { Feed, Port, Session } from './session.ts';
 
-export type UnetInput = {
+type UnetInput = {
   /** [B,C,h,w]; C counts mask and masked-image channels too */
   sample: Float32Array;
   shape: readonly [batch: number, channels: number, height: number, width: number];

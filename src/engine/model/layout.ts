@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { ModelInfo } from '../request.ts';
 
-export type Family = ModelInfo['family'];
+type Family = ModelInfo['family'];
 
 type Json = Record<string, unknown>;
 
