@@ -10,7 +10,7 @@ import { brownianNoise } from '../../src/engine/noise/brownian.ts';
 import { TorchGenerator } from '../../src/engine/noise/mt19937.ts';
 import type { NoiseSource } from '../../src/engine/sampling.ts';
 import { mixtureNetwork, type Kind, type Mixture } from './gmm.ts';
-import { fullGolden, maxDifference, type Golden } from './golden.ts';
+import { fixture, fullGolden, maxDifference, type Golden } from './golden.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;
@@ -187,6 +187,8 @@ function solverSuite(label: string, golden: Golden): void {
   });
 }
 
+scheduleSuite('fixtures', fixture('schedules'));
+solverSuite('fixtures', fixture('samplers'));
 const schedules = fullGolden('schedules');
 if (schedules !== null) scheduleSuite('full', schedules);
 const samplers = fullGolden('samplers');

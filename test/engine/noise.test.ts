@@ -156,5 +156,6 @@ function suite(label: string, { manifest: m, array }: Golden): void {
   });
 }
 
+suite('fixtures', fixture('rng'));
 const full = fullGolden('rng');
 if (full !== null) suite('full', full);

@@ -22,7 +22,7 @@ import { sampleUniPc } from '../../src/engine/samplers/unipc.ts';
 import type { Denoiser, Parameterization } from '../../src/engine/sampling.ts';
 import { sigmaTable } from '../../src/engine/schedule.ts';
 import { mixtureDenoise, mixtureNetwork, type Mixture } from './gmm.ts';
-import { fullGolden, maxDifference, type Golden } from './golden.ts';
+import { fixture, fullGolden, maxDifference, type Golden } from './golden.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;
@@ -241,5 +241,6 @@ function suite(label: string, golden: Golden): void {
   });
 }
 
+suite('fixtures', fixture('samplers'));
 const full = fullGolden('samplers');
 if (full !== null) suite('full', full);

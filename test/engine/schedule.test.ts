@@ -12,7 +12,7 @@ import {
 } from '../../src/engine/schedule.ts';
 import { a1111Sigmas, discardPenultimate } from '../../src/engine/schedules/a1111.ts';
 import { comfySigmas, discreteSpacing, flowSpacing } from '../../src/engine/schedules/comfy.ts';
-import { fullGolden, maxDifference, unequal, type Golden } from './golden.ts';
+import { fixture, fullGolden, maxDifference, unequal, type Golden } from './golden.ts';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
 
@@ -138,5 +138,6 @@ function suite(label: string, { manifest: m, array }: Golden): void {
   });
 }
 
+suite('fixtures', fixture('schedules'));
 const full = fullGolden('schedules');
 if (full !== null) suite('full', full);

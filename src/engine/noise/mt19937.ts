@@ -11,17 +11,25 @@ const f = Math.fround;
 /** 2π in float32, the factor ATen multiplies the second uniform with. */
 const TWO_PI = f(2 * Math.PI);
 
+const double = new Float64Array(1);
+const doubleLow = new Int32Array(double.buffer);
+
 /**
  * a * b + c in float32 with one rounding. The product of two float32 is exact in a double; the sum may be
- * rounded to a double that lies midway between two float32, and then the lost part decides.
+ * rounded to a double that lies midway between two float32, and then the lost part decides. Kept small: seventeen
+ * of these make a pair of normals, and the compiler inlines them only up to a budget.
  */
 function fma(a: number, b: number, c: number): number {
-  const product = a * b;
-  const sum = product + c;
+  const sum = a * b + c;
+  double[0] = sum;
+  // The 29 bits that float32 drops: a one and zeros is a tie.
+  return (doubleLow[0]! & 0x1fffffff) === 0x10000000 ? breakTie(a * b, c, sum) : f(sum);
+}
+
+/** The rounding of a tie: Knuth's two-sum tells on which side of it the exact product + c lies. */
+function breakTie(product: number, c: number, sum: number): number {
   const rounded = f(sum);
   const rest = sum - rounded;
-  if (rest === 0 || f(sum + rest) !== sum + rest) return rounded;
-  // A tie: Knuth's two-sum tells on which side of it the exact value lies.
   const back = sum - product;
   const lost = product - (sum - back) + (c - back);
   if (lost === 0) return rounded;
@@ -111,6 +119,13 @@ function boxMuller(out: Float32Array, at: number): void {
   out[at + 8] = radius * sine;
 }
 
+/** Turns blocks of sixteen uniforms, from `at` on, into normals. */
+function boxMullerBlocks(out: Float32Array, at: number, blocks: number): void {
+  for (let block = at; block < at + 16 * blocks; block += 16) {
+    for (let j = 0; j < 8; j++) boxMuller(out, block + j);
+  }
+}
+
 export type HalfType = 'float16' | 'bfloat16';
 
 const roundHalf = {
@@ -153,28 +168,32 @@ export class TorchGenerator {
 
   /** torch.randn(n): n float32 normals */
   randn(n: number): Float32Array {
+    return this.#normals(n, n);
+  }
+
+  /** torch.randn(n, dtype=…): ATen draws in float32 and rounds to the half type; the result holds those values */
+  randnHalf(n: number, type: HalfType): Float32Array {
+    // Only whole blocks are filled before the odd end is drawn anew; in float32 the odd end is filled twice.
+    const out = this.#normals(n, n - (n % 16));
+    const round = roundHalf[type];
+    for (let i = 0; i < n; i++) out[i] = round(out[i]!);
+    return out;
+  }
+
+  /** @param filled uniforms drawn before the last sixteen slots are drawn again, where n is no multiple of 16 */
+  #normals(n: number, filled: number): Float32Array {
     const out = new Float32Array(n);
     if (n < 16) {
       for (let i = 0; i < n; i++) out[i] = this.#normalDouble();
       return out;
     }
-    for (let i = 0; i < n; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
-    for (let block = 0; block + 16 <= n; block += 16) {
-      for (let j = 0; j < 8; j++) boxMuller(out, block + j);
-    }
+    for (let i = 0; i < filled; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
+    boxMullerBlocks(out, 0, Math.floor(n / 16));
     if (n % 16 !== 0) {
       // ATen redraws the last sixteen slots rather than finish a part of a block.
       for (let i = n - 16; i < n; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
-      for (let j = 0; j < 8; j++) boxMuller(out, n - 16 + j);
+      boxMullerBlocks(out, n - 16, 1);
     }
-    return out;
-  }
-
-  /** torch.randn(n, dtype=…): ATen draws in float32 and rounds to the half type; the result holds those values */
-  randnHalf(n: number, type: HalfType): Float32Array {
-    const out = this.randn(n);
-    const round = roundHalf[type];
-    for (let i = 0; i < n; i++) out[i] = round(out[i]!);
     return out;
   }
 
