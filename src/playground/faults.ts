@@ -5,7 +5,7 @@ import type { GatewayDrop } from './gateway.ts';
  * an API error of its own, a reset connection, no answer at all, or `lost-ack` (carried out, then the connection is
  * reset before the answer).
  */
-export type FaultAnswer =
+type FaultAnswer =
   | 500
   | 502
   | 503

@@ -1,5 +1,6 @@
 import { apiErrors } from './api-error.ts';
 import { imageInfo } from './media.ts';
+import { mentionsIn } from './mentions.ts';
 import { messageFlag } from './render-message.ts';
 import type { State } from './state.ts';
 import { publish } from './state.ts';
@@ -55,6 +56,8 @@ export function createMessage(
     kept: null,
   });
   const reference = body['message_reference'];
+  const content = String(body['content'] ?? '');
+  const components = storeComponents(state, body['components'], files);
   const message: StoredMessage = {
     id,
     channelId: place.channel.id,
@@ -62,9 +65,10 @@ export function createMessage(
     ephemeralFor: place.ephemeralFor ?? null,
     interactionId: place.interactionId ?? null,
     flags,
-    content: String(body['content'] ?? ''),
+    content,
     embeds: storeEmbeds(state, body['embeds'], files),
-    components: storeComponents(state, body['components'], files),
+    components,
+    ...mentionsIn(content, components, body['allowed_mentions']),
     attachmentIds: files.map((file) => file.id),
     timestamp: new Date().toISOString(),
     editedTimestamp: null,
@@ -102,13 +106,16 @@ export function editMessage(
     },
   } satisfies MessageFacts);
   const wasLoading = (message.flags & messageFlag.loading) !== 0;
+  const content = 'content' in body ? String(body['content'] ?? '') : message.content;
+  const components =
+    'components' in body ? storeComponents(state, body['components'], files) : message.components;
   const edited: StoredMessage = {
     ...message,
     flags,
-    content: 'content' in body ? String(body['content'] ?? '') : message.content,
+    content,
     embeds: 'embeds' in body ? storeEmbeds(state, body['embeds'], files) : message.embeds,
-    components:
-      'components' in body ? storeComponents(state, body['components'], files) : message.components,
+    components,
+    ...mentionsIn(content, components, body['allowed_mentions']),
     attachmentIds: files.map((file) => file.id),
     editedTimestamp: wasLoading ? null : new Date().toISOString(),
   };
@@ -146,6 +153,8 @@ export function createLoadingMessage(
     attachmentIds: [],
     timestamp: new Date().toISOString(),
     editedTimestamp: null,
+    mentionIds: [],
+    mentionsEveryone: false,
     nonce: null,
     replyTo: null,
   };

@@ -23,9 +23,7 @@ import { receiveUpload } from './uploads.ts';
 import { applicationId } from './world.ts';
 
 export type { Exchange } from './api-server.ts';
-export type { Fault, FaultAnswer, Faults } from './faults.ts';
 export { PlaygroundError } from './playground-error.ts';
-export type { Timing } from './state.ts';
 
 export type PlaygroundOptions = {
   /** 0: any free one */

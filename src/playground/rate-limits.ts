@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** `limit` requests in each window of `seconds`, counted from the first request of the window. */
 export type RateLimit = { limit: number; seconds: number };
 
-export type RateVerdict = {
+type RateVerdict = {
   allowed: boolean;
   global: boolean;
   /** seconds until the next request is allowed; 0 when this one is */

@@ -1,4 +1,4 @@
-import type { APIAttachment, APIMessage, APIUser } from 'discord-api-types/v10';
+import type { APIAttachment, APIMessage } from 'discord-api-types/v10';
 import { renderUser } from './render.ts';
 import type { State } from './state.ts';
 import type {
@@ -56,9 +56,12 @@ export function renderMessage(state: State, message: StoredMessage): APIMessage 
     type: interaction?.type === 2 ? commandMessageType(interaction) : message.replyTo ? 19 : 0,
     author: renderUser(author),
     content: message.content,
-    mentions: mentioned(state, message.content),
+    mentions: message.mentionIds.flatMap((id) => {
+      const person = state.world.people.get(id);
+      return person ? [renderUser(person)] : [];
+    }),
     mention_roles: [],
-    mention_everyone: false,
+    mention_everyone: message.mentionsEveryone,
     attachments: attachments.map((one) => renderAttachment(state, one)),
     embeds,
     components,
@@ -87,14 +90,6 @@ export function renderMessage(state: State, message: StoredMessage): APIMessage 
 /** 20 answers a slash command, 23 one from a context menu. */
 function commandMessageType(interaction: StoredInteraction): number {
   return (interaction.data as { type?: number } | null)?.type === 1 ? 20 : 23;
-}
-
-function mentioned(state: State, content: string): APIUser[] {
-  const ids = new Set([...content.matchAll(/<@!?(\d{17,20})>/g)].map((match) => match[1] ?? ''));
-  return [...ids].flatMap((id) => {
-    const person = state.world.people.get(id);
-    return person ? [renderUser(person)] : [];
-  });
 }
 
 export function integrationOwners(interaction: StoredInteraction): Record<string, string> {

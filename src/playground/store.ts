@@ -148,14 +148,22 @@ function worldTables(
 function messageTable(
   sql: Sql,
 ): Pick<Store, 'message' | 'messagesIn' | 'saveMessage' | 'deleteMessage' | 'messageWithNonce'> {
+  // Rows of earlier versions lack the fields that came later.
+  const later = { mentionIds: [], mentionsEveryone: false };
+  const whole = (message: StoredMessage): StoredMessage => ({ ...later, ...message });
   const newest = (channelId: string, limit: number, before?: string): StoredMessage[] =>
-    documents(
+    documents<StoredMessage>(
       sql(
         'SELECT json FROM messages WHERE channel = ? AND number < ? ORDER BY number DESC LIMIT ?',
       ).all(channelId, BigInt(before ?? '9223372036854775807'), limit),
-    );
+    ).map(whole);
   return {
-    message: (id) => document(sql('SELECT json FROM messages WHERE id = ?').get(id)),
+    message: (id) => {
+      const message = document<StoredMessage>(
+        sql('SELECT json FROM messages WHERE id = ?').get(id),
+      );
+      return message && whole(message);
+    },
     messagesIn: (channelId, limit, before) => newest(channelId, limit, before).reverse(),
     saveMessage: (message) => {
       sql(

@@ -18,6 +18,9 @@ export type StoredMessage = {
   attachmentIds: readonly string[];
   timestamp: string;
   editedTimestamp: string | null;
+  /** people that it pings */
+  mentionIds: readonly string[];
+  mentionsEveryone: boolean;
   nonce: string | number | null;
   replyTo: string | null;
 };

@@ -7,6 +7,7 @@ import { startPlayground } from '../../src/playground/playground.ts';
 import { permission } from '../../src/playground/world.ts';
 import { createSchemaRecorder } from '../support/discord-schema.ts';
 import { connectUser } from '../support/playground-user.ts';
+import type { RestReply } from '../support/rest-caller.ts';
 import { caller, fieldCodes } from '../support/rest-caller.ts';
 
 const channel = '1300000000000001101';
@@ -90,6 +91,29 @@ describe('REST', () => {
     const first = await call('POST', `/channels/${channel}/messages`, body);
     const again = await call('POST', `/channels/${channel}/messages`, body);
     assert.equal(first.body?.['id'], again.body?.['id']);
+  });
+
+  test('whom a message pings is decided by allowed_mentions, on every edit again', async () => {
+    const person = '1200000000000000001';
+    const text = `@everyone <@${person}>`;
+    const pings = ({ body }: RestReply) => [
+      body?.['mention_everyone'],
+      (body?.['mentions'] as { id: string }[] | undefined)?.map((one) => one.id),
+    ];
+    const place = '/channels/1300000000000001102/messages';
+    const careless = await call('POST', place, { content: text });
+    assert.deepEqual(pings(careless), [true, [person]]);
+    const careful = await call('POST', place, { content: text, allowed_mentions: { parse: [] } });
+    assert.deepEqual(pings(careful), [false, []]);
+    const one = { parse: [], users: [person] };
+    const named = await call('POST', place, { content: text, allowed_mentions: one });
+    assert.deepEqual(pings(named), [false, [person]]);
+    const forgotten = await call('PATCH', `${place}/${String(careful.body?.['id'])}`, {
+      content: null,
+      flags: 1 << 15,
+      components: [{ type: 10, content: text }],
+    });
+    assert.deepEqual(pings(forgotten), [true, [person]]);
   });
 
   test('permissions of the bot: no look (50001), no word (50013)', async () => {
