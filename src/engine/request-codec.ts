@@ -1,5 +1,6 @@
 import { UserError } from './errors.ts';
 import { samplerWithSchedule, scheduleNamed } from './labels.ts';
+import { parseAttention } from './prompt/attention.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   fieldsOf,
@@ -69,8 +70,21 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
     profile,
     init: initImage(problems, input.init),
   };
+  checkWeights(problems, request);
   if (problems.length > 0) throw new UserError(problems.join(' '));
   return request;
+}
+
+/** (a:1.2.3) is refused here, not when the prompt's turn comes. */
+function checkWeights(problems: Problems, request: GenerateRequest): void {
+  if (request.emphasis === 'none' || request.profile === 'comfy') return;
+  try {
+    parseAttention(request.prompt);
+    parseAttention(request.negativePrompt);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.push(error.message);
+  }
 }
 
 /** "512x768" -> its sides, also with × or spaces. Throws UserError. */

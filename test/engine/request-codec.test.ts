@@ -155,6 +155,12 @@ test('numbers are plain decimals, in range', () => {
   assert.match(refusal({ guidanceScale: '-0.1' }), /^guidance scale/);
 });
 
+test('a weight that is no number is refused before the job waits', () => {
+  assert.match(refusal({ prompt: 'a (cat:1.2.3)' }), /the weight "1\.2\.3" is not a number/);
+  assert.match(refusal({ negativePrompt: '(x:..)' }), /the weight "\.\." is not a number/);
+  parseRequest({ prompt: '(x:..)', emphasis: 'none' }, model);
+});
+
 test('sizes are read from WxH', () => {
   assert.deepEqual(parseSize('512x768'), { width: 512, height: 768 });
   assert.deepEqual(parseSize(' 64 × 128 '), { width: 64, height: 128 });
