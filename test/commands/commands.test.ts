@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Engine } from '../../src/engine/engine.ts';
+import { BEN, isPrivate, onStage, openEngine, textOf, waitUntil } from '../e2e/stage.ts';
+
+let engine: Engine;
+before(async () => {
+  engine = await openEngine();
+});
+after(() => engine.close());
+
+const answered = (message: Parameters<typeof isPrivate>[0]) =>
+  isPrivate(message) && message.thinking !== true;
+
+test('/queue: places and waits; prompts for their owner only', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const ben = await stage.user(BEN);
+    await ben.open(ada.channelId);
+    await ada.command('queue');
+    assert.match(textOf(await ada.waitForMessage(answered)), /Nothing is waiting/);
+    await ada.command('imagine', { prompt: 'first of ada', steps: 150, size: '192x192' });
+    await waitUntil(
+      async () => (await stage.queue.unsettled())[0]?.status === 'running',
+      'running',
+    );
+    await ada.command('imagine', { prompt: 'second of ada' });
+    await ben.command('imagine', { prompt: 'secret of ben' });
+    await ben.command('queue');
+    const seen = textOf(await ben.waitForMessage(answered));
+    assert.match(seen, /▶ a picture for <@1200000000000000001>/);
+    assert.match(seen, /`#1`.*\n`#2`/);
+    assert.match(seen, /\*\*yours:\*\* secret of ben/);
+    assert.doesNotMatch(seen, /of ada/);
+
+    const cleoElsewhere = await stage.user('1200000000000000003');
+    await cleoElsewhere.open(cleoElsewhere.ready.guilds[1]?.channels[0]?.id ?? '');
+    await cleoElsewhere.command('queue');
+    const far = textOf(await cleoElsewhere.waitForMessage(answered));
+    assert.match(far, /a picture for another server/);
+    assert.doesNotMatch(far, /<@|of ada|of ben/);
+    for (const job of await stage.queue.unsettled()) {
+      await stage.queue.cancel(job.id, { userId: job.userId, moderator: false });
+    }
+  });
+});
+
+test('/models: what there is and where it runs', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('models');
+    const shown = textOf(await ada.waitForMessage(answered));
+    assert.match(
+      shown,
+      /\*\*demo\*\* · Stable Diffusion 1 · made for 128x128, sides in multiples of 16/,
+    );
+    assert.match(shown, /20 steps · dpmpp\\_2m karras · cfg 7/);
+  });
+});
+
+test('/help names every command and button', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('help');
+    const shown = textOf(await ada.waitForMessage(answered));
+    for (const name of [
+      '/imagine',
+      '/queue',
+      '/models',
+      '/settings',
+      'Reroll',
+      'Vary',
+      'Remix',
+      'Stop',
+      'Delete',
+    ]) {
+      assert.ok(shown.includes(name), name);
+    }
+    assert.ok(shown.length < 2500);
+  });
+});
+
+test('autocomplete: models by name, sizes that fit the model, free sizes kept', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    assert.deepEqual(await ada.autocomplete('imagine', 'model', 'DE', { prompt: 'x' }), [
+      { name: 'demo', value: 'demo' },
+    ]);
+    assert.deepEqual(await ada.autocomplete('imagine', 'model', 'zzz', { prompt: 'x' }), []);
+    const sizes = await ada.autocomplete('imagine', 'size', '', { prompt: 'x' });
+    assert.deepEqual(sizes[0], { name: '128x128 · square', value: '128x128' });
+    assert.ok(sizes.length >= 5);
+    const typed = await ada.autocomplete('imagine', 'size', '64x320', { prompt: 'x' });
+    assert.deepEqual(typed[0], { name: '64x320', value: '64x320' });
+    const portraits = await ada.autocomplete('imagine', 'size', 'portrait', { model: 'nope' });
+    assert.ok(portraits.length >= 2 && portraits.every(({ name }) => name.includes('portrait')));
+  });
+});
