@@ -105,9 +105,9 @@ function samplerAndSchedule(
   profile: GenerateRequest['profile'],
 ): Pick<GenerateRequest, 'sampler' | 'schedule'> {
   let sampler = profile === 'diffusers' ? null : model.defaults.sampler;
-  let schedule: GenerateRequest['schedule'] = isAbsent(input.sampler)
-    ? model.defaults.schedule
-    : 'automatic';
+  // A model's schedule belongs to its sampler; a sampler of one's own or of the folder's config brings its own.
+  let schedule: GenerateRequest['schedule'] =
+    isAbsent(input.sampler) && sampler !== null ? model.defaults.schedule : 'automatic';
   if (!isAbsent(input.sampler)) {
     const found = samplerWithSchedule(String(input.sampler));
     if (found) {

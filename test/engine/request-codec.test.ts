@@ -63,6 +63,7 @@ test('what is left out comes from the model and from A1111', () => {
 test('profile diffusers leaves the sampler to the model folder and weights unread', () => {
   const request = parseRequest({ profile: 'diffusers' }, model);
   assert.equal(request.sampler, null);
+  assert.equal(request.schedule, 'automatic');
   assert.equal(request.emphasis, 'none');
   assert.equal(parseRequest({ profile: 'diffusers', sampler: 'ddim' }, model).sampler, 'ddim');
 });
