@@ -65,10 +65,7 @@ const MAX_WIDTH = 550;
 const MAX_HEIGHT = 380;
 
 /** Size of a lone picture: within 550 x 380, and small models' pictures doubled up to 256 so they can be seen. */
-function fitted(
-  width: number | null,
-  height: number | null,
-): { width: number; height: number } {
+function fitted(width: number | null, height: number | null): { width: number; height: number } {
   if (!width || !height) return { width: SMALL, height: SMALL };
   const grow = Math.max(1, Math.min(2, SMALL / Math.max(width, height)));
   const scale = Math.min(grow, MAX_WIDTH / width, MAX_HEIGHT / height);

@@ -65,7 +65,7 @@ function TextInput({ input, value, id, onValue }: InputProps): VNode {
         ? html`<textarea rows="4" ...${shared}></textarea>`
         : html`<input type="text" ...${shared} autocomplete="off" />`
     }
-    ${left < 200 && html`<span class=${classes('modal-left', left < 0 && 'over')}>${left}</span>`}
+    ${left < Math.min(200, most / 5) && html`<span class=${classes('modal-left', left < 0 && 'over')}>${left}</span>`}
   </div>`;
 }
 
