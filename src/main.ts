@@ -7,7 +7,7 @@ import { claimDataFolder } from './data-folder.ts';
 import { startEngine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
 import { createLog, type Log } from './log.ts';
-import { startPlayground } from './playground/playground.ts';
+import { PlaygroundError, startPlayground } from './playground/playground.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
 import { startRunner } from './queue/runner.ts';
@@ -116,6 +116,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof UserError ? error.message : error);
+  const inWords = error instanceof UserError || error instanceof PlaygroundError;
+  console.error(inWords ? error.message : error);
   process.exitCode = 1;
 }
