@@ -13,7 +13,7 @@ import { UserError } from './engine/errors.ts';
  */
 export async function claimDataFolder(folder: string): Promise<() => void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const probe = path.join(folder, `.probe-${process.pid}`);
     await writeFile(probe, '');
     await rm(probe);
@@ -33,6 +33,21 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
     );
   }
   return () => lock.close();
+}
+
+/** mkdir's own `recursive` never returns where the system refuses with ENOENT, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = () =>
+    mkdir(folder).catch((error: unknown) => {
+      if (reason(error) !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if (reason(error) !== 'ENOENT' || path.dirname(folder) === folder) throw error;
+    await makeFolder(path.dirname(folder));
+    await make();
+  }
 }
 
 function reason(error: unknown): string {

@@ -37,3 +37,11 @@ test('a folder that cannot be made is a sentence with the way out', async (t) =>
     /cannot be written \(ENOTDIR\).*set DATA_DIR/,
   );
 });
+
+test(
+  'a place where no folder can be answers instead of hanging',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    await assert.rejects(claimDataFolder('/proc/darkroom/data'), /cannot be written \(E[A-Z]+\)/);
+  },
+);
