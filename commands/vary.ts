@@ -35,19 +35,25 @@ function choiceOf(interaction: MessageComponentInteraction, id: CustomId): Choic
 }
 
 /**
- * One picture near picture `index` of the batch. A picture that is itself a variation is varied from its own
- * start noise: its variation seed is kept when only the strength can grow, else the walk starts at its seed.
+ * One picture near picture `index` of the batch. A request has one variation seed, so a picture that is itself a
+ * variation has its neighbours on the same arc between its two noises, a little before or behind it.
  */
 export function varied(
   request: GenerateRequest,
   choice: Choice,
   pictureSeed: bigint | null,
+  random: () => number = Math.random,
 ): GenerateRequest {
   const seed = pictureSeed ?? BigInt.asUintN(64, request.seed + BigInt(choice.index));
-  return {
-    ...request,
-    count: 1,
-    seed,
-    variation: { seed: randomSeed(), strength: STRENGTH[choice.strength] },
-  };
+  const step = STRENGTH[choice.strength];
+  const { variation } = request;
+  if (variation === null) {
+    return { ...request, count: 1, seed, variation: { seed: randomSeed(), strength: step } };
+  }
+  const away = step * (0.6 + 0.4 * random());
+  const ahead = variation.strength + away;
+  const back = variation.strength - away;
+  const forward = back < 0.01 || (ahead < 1 && random() < 0.5);
+  const strength = Math.min(0.99, Math.round((forward ? ahead : back) * 1000) / 1000);
+  return { ...request, count: 1, seed, variation: { seed: variation.seed, strength } };
 }

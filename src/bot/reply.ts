@@ -52,7 +52,8 @@ export type Reply = {
   close(): Promise<void>;
 };
 
-const LEAST_UPLOAD = 256 * 1024;
+/** A place that refuses even this much is not asked again. */
+const LEAST_UPLOAD = 1024;
 
 type Sent =
   | { outcome: 'sent' }
@@ -79,6 +80,7 @@ export function openReply(
   let failures = 0;
   let uploadLimit = found.attachmentLimit;
   let pumping: Promise<void> | null = null;
+  let largestSent = 0;
   let over = false;
   let preview: Preview | null = null;
 
@@ -124,6 +126,7 @@ export function openReply(
         pictures: shown,
         preview,
       });
+      largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
       return { outcome: 'sent' };
     } catch (error) {
@@ -151,8 +154,10 @@ export function openReply(
           wait: Math.max(retryAfter(error) ?? 1000, isFinal(state) ? 100 : pace.running),
         };
       case 'too-large':
-        if (uploadLimit <= LEAST_UPLOAD) break;
-        uploadLimit = Math.max(LEAST_UPLOAD, Math.floor(uploadLimit / 2));
+        // A preview that is too large costs nothing: the next edit comes without waiting for this one.
+        if (!isFinal(state)) return { outcome: 'sent' };
+        if (largestSent <= LEAST_UPLOAD) break;
+        uploadLimit = Math.max(LEAST_UPLOAD, Math.floor(largestSent / 2));
         log.info({ ...about, uploadLimit }, 'too large for this channel: sending smaller copies');
         return { outcome: 'later', wait: 0 };
       case 'transient':

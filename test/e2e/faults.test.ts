@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from './stage.ts';
+import {
+  bytesAt,
+  isDone,
+  isPrivate,
+  onStage,
+  openEngine,
+  picturesOf,
+  textOf,
+  waitUntil,
+} from './stage.ts';
 import type { Stage } from './stage.ts';
 
 let engine: Engine;
@@ -14,7 +23,7 @@ const CALLBACK = /^\/interactions\/.*callback$/;
 const EDIT = /^\/webhooks\/.*@original$/;
 const CHANNEL_EDIT = /^\/channels\/.*\/messages\/\{message_id\}$/;
 
-/** Waits for the one job to be delivered and says how often its final message was sent. */
+/** Waits until the newest job is recorded as delivered. */
 async function delivered(stage: Stage, timeout = 30_000): Promise<void> {
   await waitUntil(
     async () => {
@@ -174,16 +183,31 @@ test('a channel where the bot may not attach files: told before any work', async
 test('a place that takes only small files gets a smaller copy, and says so', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    const refuse = { status: 413, code: 40005, message: 'Request entity too large' };
-    await ada.command('imagine', { prompt: 'x', steps: 30 });
-    await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
-    stage.playground.faults.add({
-      match: { method: 'PATCH', route: EDIT },
-      answer: refuse,
-      times: 2,
-    });
-    await ada.waitForMessage(isDone, 30_000);
+    const { faults } = stage.playground;
+    const match = { method: 'PATCH', route: EDIT };
+    await ada.command('imagine', { prompt: 'x', steps: 10 });
+    // Held back until only the final edit is left to refuse.
+    faults.add({ match, answer: 503, times: 10_000 });
+    await waitUntil(
+      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      'done',
+      30_000,
+    );
+    await waitUntil(
+      () => stage.lines.some(({ message }) => message.includes('trying again')),
+      '503',
+    );
+    faults.clear();
+    const answer = { status: 413, code: 40005, message: 'Request entity too large' };
+    faults.add({ match, answer });
+    const done = await ada.waitForMessage(isDone, 30_000);
     await delivered(stage);
+    assert.match(textOf(done), /smaller copy/);
+    const [link = ''] = picturesOf(done);
+    assert.match(link, /\.webp/);
+    const [job] = await stage.queue.recent({ limit: 1 });
+    const original = await stage.pictures.get(job?.result?.images[0]?.key ?? '');
+    assert.ok((await bytesAt(link)).byteLength < (original?.byteLength ?? 0));
   });
 });
 
