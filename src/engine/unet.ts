@@ -4,7 +4,7 @@
  */
 import { UserError } from './errors.ts';
 import type { ModelLayout } from './model/layout.ts';
-import type { Feed, Port, Session } from './session.ts';
+import type { Feed, Output, Port, Session } from './session.ts';
 
 type UnetInput = {
   /** [B,C,h,w]; C counts mask and masked-image channels too */
@@ -41,21 +41,84 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const timestepPort = session.inputs.get('timestep') as Port;
   const output = session.outputs.keys().next().value as string;
 
+  const samplePort = session.inputs.get(sampleName) as Port;
+
+  async function ask(input: UnetInput): Promise<Float32Array> {
+    const { sample, shape, timestep, context, pooled, timeIds, guidance } = input;
+    const feeds: Record<string, Feed> = {
+      [sampleName]: { data: sample, shape },
+      timestep: timestepFeed(timestepPort, timestep, shape[0]),
+      encoder_hidden_states: context,
+    };
+    if (pooled !== undefined) feeds[pooledName] = pooled;
+    if (timeIds !== undefined) feeds['time_ids'] = timeIds;
+    if (guidance !== undefined) feeds['timestep_cond'] = guidance;
+    const results = await session.run(feeds, [output]);
+    return (results[output] as Output).data;
+  }
+
   return {
-    dtype: session.inputs.get(sampleName)?.dtype === 'float16' ? 'float16' : 'float32',
-    async predict({ sample, shape, timestep, context, pooled, timeIds, guidance }) {
-      const feeds: Record<string, Feed> = {
-        [sampleName]: { data: sample, shape },
-        timestep: timestepFeed(timestepPort, timestep, shape[0]),
-        encoder_hidden_states: context,
-      };
-      if (pooled !== undefined) feeds[pooledName] = pooled;
-      if (timeIds !== undefined) feeds['time_ids'] = timeIds;
-      if (guidance !== undefined) feeds['timestep_cond'] = guidance;
-      const results = await session.run(feeds, [output]);
-      return (results[output] as { data: Float32Array }).data;
+    dtype: samplePort.dtype === 'float16' ? 'float16' : 'float32',
+    async predict(input) {
+      checkSize(samplePort, input.shape, layout);
+      const [rows] = input.shape;
+      const fixed = samplePort.shape[0];
+      if (typeof fixed !== 'number' || fixed === rows) return ask(input);
+      const answers: Float32Array[] = [];
+      for (let row = 0; row < rows; row += fixed) {
+        answers.push(await ask(rowsOf(input, row, fixed)));
+      }
+      return joinRows(answers, fixed, rows);
     },
   };
+}
+
+/** Exports with a fixed size can make pictures of that size only. */
+function checkSize(port: Port, shape: UnetInput['shape'], { name, vaeFactor }: ModelLayout): void {
+  const fits = [2, 3].every(
+    (axis) => typeof port.shape[axis] !== 'number' || port.shape[axis] === shape[axis],
+  );
+  if (fits) return;
+  const pixels = (axis: 2 | 3): string => {
+    const side = port.shape[axis];
+    return typeof side === 'number' ? String(side * vaeFactor) : 'any';
+  };
+  throw new UserError(
+    `Model "${name}" was exported for pictures of ${pixels(3)}x${pixels(2)} only, asked for ` +
+      `${shape[3] * vaeFactor}x${shape[2] * vaeFactor}. Choose that size, or export it again with dynamic axes.`,
+  );
+}
+
+/** `count` rows of every input from `first` on; a graph with a fixed batch gets the last row again where rows run out. */
+function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
+  const [rows, channels, height, width] = input.shape;
+  const cut = ({ data, shape }: Feed): { data: Float32Array; shape: number[] } => {
+    const size = data.length / (shape[0] as number);
+    const part = new Float32Array(count * size);
+    for (let row = 0; row < count; row++) {
+      const from = Math.min(first + row, rows - 1) * size;
+      part.set(data.slice(from, from + size), row * size);
+    }
+    return { data: part, shape: [count, ...shape.slice(1)] };
+  };
+  const { sample, shape, timestep, context, pooled, timeIds, guidance } = input;
+  return {
+    sample: cut({ data: sample, shape }).data,
+    shape: [count, channels, height, width],
+    timestep,
+    context: cut(context),
+    ...(pooled && { pooled: cut(pooled) }),
+    ...(timeIds && { timeIds: cut(timeIds) }),
+    ...(guidance && { guidance: cut(guidance) }),
+  };
+}
+
+/** The answers of `fixed` rows each as one, without what filled up the last of them. */
+function joinRows(answers: readonly Float32Array[], fixed: number, rows: number): Float32Array {
+  const [{ length }] = answers as [Float32Array];
+  const whole = new Float32Array(answers.length * length);
+  for (const [i, answer] of answers.entries()) whole.set(answer, i * length);
+  return whole.slice(0, (rows * length) / fixed);
 }
 
 /** A symbolic length is the batch's: graphs that broadcast [1] take [B] as well, the reverse does not hold. */

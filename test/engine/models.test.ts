@@ -10,6 +10,8 @@ import { createModelCache } from '../../src/engine/model/cache.ts';
 import { loadModel, loadOnFirst } from '../../src/engine/model/loader.ts';
 import { relativeError } from '../../src/engine/model/canary.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
+import { pinDimensions } from '../../src/engine/onnx/edit.ts';
+import { readOnnx, writeOnnx } from '../../src/engine/onnx/graph.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
 const goldenDir = fileURLToPath(new URL('../../../shared/golden/models', import.meta.url));
@@ -183,4 +185,32 @@ test('a provider that does not work makes way for the next, and is told when it 
     assert.ok(error instanceof UserError);
     return error.message.startsWith(`DEVICE=${absent} was asked for, but it does not work here.`);
   });
+});
+
+test('a graph with a fixed batch and size is asked in portions, and says which size it makes', async () => {
+  const entry = await openRegistry(modelsDir).find('demo');
+  const folder = await brokenModel('pinned', async (copy) => {
+    const path = join(copy, 'unet', 'model.onnx');
+    const file = readOnnx(await readFile(path));
+    pinDimensions(file, { batch_size: 2, height: 8, width: 8, steps: 1 });
+    await writeFile(path, writeOnnx(file));
+  });
+  const pinned = await loadModel(await openRegistry(scratch).find(folder), options);
+  const free = await loadModel(entry, options);
+  const wave = (n: number): Float32Array => new Float32Array(n).map((_, i) => Math.sin(i));
+  const rows = 3;
+  const input = (side: number) => ({
+    sample: wave(rows * 4 * side * side),
+    shape: [rows, 4, side, side] as const,
+    timestep: 300,
+    context: { data: wave(rows * 77 * 128), shape: [rows, 77, 128] },
+  });
+  const [whole, portions] = [
+    await free.unet.predict(input(8)),
+    await pinned.unet.predict(input(8)),
+  ];
+  assert.ok(relativeError(portions, whole) < 1e-4);
+  await assert.rejects(pinned.unet.predict(input(16)), /exported for pictures of 64x64 only/);
+  await free.release();
+  await pinned.release();
 });
