@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brownianNoise } from '../../src/engine/noise/brownian.ts';
-import { TorchGenerator } from '../../src/engine/noise/mt19937.ts';
+import { boxMullerBlocks, chooseBlocks, TorchGenerator } from '../../src/engine/noise/mt19937.ts';
 import { PhiloxGenerator } from '../../src/engine/noise/philox.ts';
 import { seedSequence } from '../../src/engine/noise/seed-sequence.ts';
 import { createNoiseSource, slerp } from '../../src/engine/noise.ts';
@@ -17,6 +17,38 @@ function scaledDifference(actual: ArrayLike<number>, expected: ArrayLike<number>
   }
   return worst;
 }
+
+test('the vectorised normals are the plain ones to the last bit', () => {
+  const generator = new TorchGenerator(99n);
+  const uniforms = Float32Array.from(
+    { length: 1 << 17 },
+    () => (generator.uint32() & 0xffffff) * 2 ** -24,
+  );
+  const plain = uniforms.slice();
+  boxMullerBlocks(plain, 0, plain.length / 16);
+  chooseBlocks()(uniforms, 0, uniforms.length / 16);
+  assert.equal(unequal(uniforms, plain), 0);
+});
+
+test('profile diffusers and comfy draw a batch as one stream, a1111 a stream a picture', () => {
+  const request = {
+    seed: 7n,
+    count: 2,
+    rng: 'cpu',
+    variation: null,
+    seedResize: null,
+    etaNoiseSeedDelta: 0,
+  } as const;
+  const shape = [2, 4, 8, 8] as const;
+  const one = (seed: bigint): Float32Array =>
+    createNoiseSource({ ...request, seed, count: 1, profile: 'a1111' }, [1, 4, 8, 8]).initial();
+  const perImage = createNoiseSource({ ...request, profile: 'a1111' }, shape).initial();
+  assert.equal(unequal(perImage, [...one(7n), ...one(8n)]), 0);
+  const whole = new TorchGenerator(7n).randn(512);
+  for (const profile of ['diffusers', 'comfy'] as const) {
+    assert.equal(unequal(createNoiseSource({ ...request, profile }, shape).initial(), whole), 0);
+  }
+});
 
 function suite(label: string, { manifest: m, array }: Golden): void {
   test(`torch.randn, bit for bit (${label})`, () => {

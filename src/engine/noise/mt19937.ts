@@ -4,6 +4,8 @@
  * native/cpu/DistributionTemplates.h and avx_mathfun.h; the AVX2 and AVX-512 builds agree).
  */
 
+import { compileNormals } from './fast-normals.ts';
+
 const STATE = 624;
 const SHIFT = 397;
 const f = Math.fround;
@@ -40,7 +42,7 @@ const bits = new ArrayBuffer(4);
 const asFloat = new Float32Array(bits);
 const asInt = new Int32Array(bits);
 
-const SQRT_HALF = f(0.707106781186547524);
+const SQRT_HALF = f(0.7071067811865476);
 const P0 = f(7.0376836292e-2);
 const P1 = f(-1.151461031e-1);
 const P2 = f(1.167699874e-1);
@@ -83,8 +85,8 @@ function log32(x: number): number {
 
 const FOUR_OVER_PI = f(1.27323954473516);
 const DP1 = f(-0.78515625);
-const DP2 = f(-2.4187564849853515625e-4);
-const DP3 = f(-3.77489497744594108e-8);
+const DP2 = f(-2.4187564849853516e-4);
+const DP3 = f(-3.774894977445941e-8);
 const COS0 = f(2.443315711809948e-5);
 const COS1 = f(-1.388731625493765e-3);
 const COS2 = f(4.166664568298827e-2);
@@ -119,11 +121,37 @@ function boxMuller(out: Float32Array, at: number): void {
   out[at + 8] = radius * sine;
 }
 
-/** Turns blocks of sixteen uniforms, from `at` on, into normals. */
-function boxMullerBlocks(out: Float32Array, at: number, blocks: number): void {
+/** Turns blocks of sixteen uniforms, from `at` on, into normals: the plain form. */
+export function boxMullerBlocks(out: Float32Array, at: number, blocks: number): void {
   for (let block = at; block < at + 16 * blocks; block += 16) {
     for (let j = 0; j < 8; j++) boxMuller(out, block + j);
   }
+}
+
+let fillBlocks: typeof boxMullerBlocks | null = null;
+
+/** The vectorised form where it gives the very same floats on this machine, else the plain one. */
+export function chooseBlocks(): typeof boxMullerBlocks {
+  const compiled = compileNormals({
+    sqrtHalf: SQRT_HALF,
+    log: [P0, P1, P2, P3, P4, P5, P6, P7, P8],
+    q1: Q1,
+    q2: Q2,
+    twoPi: TWO_PI,
+    fourOverPi: FOUR_OVER_PI,
+    reduce: [DP1, DP2, DP3],
+    cos: [COS0, COS1, COS2],
+    sin: [SIN0, SIN1, SIN2],
+  });
+  if (compiled === null) return boxMullerBlocks;
+  // A multiplicative sequence over the 24-bit grid, with both its ends.
+  const uniforms = Float32Array.from({ length: 1024 }, (_, i) =>
+    i === 0 ? 0 : i === 1 ? 1 - 2 ** -24 : ((i * 7_368_787) % 2 ** 24) * 2 ** -24,
+  );
+  const plain = uniforms.slice();
+  boxMullerBlocks(plain, 0, 64);
+  compiled(uniforms, 0, 64);
+  return plain.every((value, i) => Object.is(value, uniforms[i])) ? compiled : boxMullerBlocks;
 }
 
 export type HalfType = 'float16' | 'bfloat16';
@@ -188,11 +216,12 @@ export class TorchGenerator {
       return out;
     }
     for (let i = 0; i < filled; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
-    boxMullerBlocks(out, 0, Math.floor(n / 16));
+    fillBlocks ??= chooseBlocks();
+    fillBlocks(out, 0, Math.floor(n / 16));
     if (n % 16 !== 0) {
       // ATen redraws the last sixteen slots rather than finish a part of a block.
       for (let i = n - 16; i < n; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
-      boxMullerBlocks(out, n - 16, 1);
+      fillBlocks(out, n - 16, 1);
     }
     return out;
   }
