@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .canvas import Canvas
+from .canvas import Canvas, Colour
 from .objects import INK, WHITE, mix
 from .scene import COLOURS, Scene
 from .shapes import Array, ellipse, polygon, union, without
@@ -16,6 +16,9 @@ def tint(name: str, rng: np.random.Generator | None = None, spread: float = 10) 
     if rng is not None:
         colour = np.clip(colour + rng.normal(0, spread * 0.6, 3) + rng.normal(0, spread * 0.5), 0, 255)
     return (colour / 255).astype(np.float32)
+
+
+Paint = Callable[[], Colour]
 
 
 class Brush:
@@ -32,7 +35,9 @@ class Brush:
         wobble = self.rng.normal(0, 0.018, 3).astype(np.float32)
         return np.clip(np.array(colour, np.float32) + wobble, 0, 1)
 
-    def hill(self, y: tuple[float, float], height: float, colour: Array, foot: Array | None = None, shift: float = 0) -> None:
+    def hill(
+        self, y: tuple[float, float], height: float, colour: Array, foot: Array | None = None, shift: float = 0
+    ) -> None:
         canvas = self.canvas
         edge = canvas.wave(canvas.height * self.between(*y), height, self.between(3, 6), self.phase + shift)
         canvas.below(edge, colour, foot)
@@ -57,7 +62,9 @@ class Brush:
             x = self.between(0.05, 0.4) + i * self.canvas.width * 0.5
             self.canvas.cloud(x, self.between(0.08, 0.27), self.between(0.11, 0.19), self.shade(*colour), alpha)
 
-    def dots(self, count: int, y: tuple[float, float], radius: tuple[float, float], colour: Callable[[], object], alpha: float = 1) -> None:
+    def dots(
+        self, count: int, y: tuple[float, float], radius: tuple[float, float], colour: Paint, alpha: float = 1
+    ) -> None:
         for _ in range(count):
             place = self.between(0, self.canvas.width), self.canvas.height * self.between(*y)
             self.canvas.blob(*place, 0.03, ellipse(0, 0, self.between(*radius)), colour(), alpha)

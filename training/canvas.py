@@ -65,7 +65,8 @@ class Canvas:
         paint(self.pixels[:, rows, columns], colour, strength * f32(alpha))
 
     def cloud(self, x: float, y: float, size: float, colour: Colour, alpha: float = 0.95) -> None:
-        puffs = [ellipse(dx * size, dy * size, r * size) for dx, dy, r in ((0, 0, 0.42), (-0.42, 0.1, 0.3), (0.42, 0.1, 0.3))]
+        places = ((0, 0, 0.42), (-0.42, 0.1, 0.3), (0.42, 0.1, 0.3))
+        puffs = [ellipse(dx * size, dy * size, r * size) for dx, dy, r in places]
         base = box(0, 0.25 * size, 0.62 * size, 0.16 * size, 0.15 * size)
         self.blob(x, y, size * 1.3, union(*puffs, base), colour, alpha)
 

@@ -22,7 +22,12 @@ PAIRS = (
     "{a} and {b}", "{a} and {b}", "{a} next to {b}", "{a} beside {b}", "{a} with {b}",
     "{a} on the left and {b} on the right", "{b} to the right of {a}", "{a} to the left of {b}",
 )  # fmt: skip
-PLAINS = ("on a {} background", "{} background", "on a plain {} background", "with a {} background", "against {}", "on {}")
+PLAINS = (
+    "on a {} background", "{} background", "on a plain {} background", "with a {} background",
+    "against {}", "on {}",
+)  # fmt: skip
+# After these a place needs no comma before it.
+LINKS = ("on ", "in ", "at ", "with ", "under ", "by ", "over ", "against ", "among ", "between ", "near ", "while ")
 
 
 @dataclass(frozen=True)
@@ -154,8 +159,7 @@ class Narrator:
             return subject or place
         if self.chance(0.15):
             return f"{place}, {subject}"
-        flows = place.startswith(("on ", "in ", "at ", "with ", "under ", "by ", "over ", "against ", "among ", "between ", "near ", "while "))
-        return f"{subject} {place}" if flows and not self.chance(0.2) else f"{subject}, {place}"
+        return f"{subject} {place}" if place.startswith(LINKS) and not self.chance(0.2) else f"{subject}, {place}"
 
     def styled(self, text: str, style: str) -> str:
         if self.chance(0.7 if style == "flat" else 0.04):

@@ -1,10 +1,10 @@
-"""Score the export and write its card: `python -m training.card`. Writes <work>/export/README.md."""
+"""Score a model and write its card: `python -m training.card [FOLDER]`. Writes <FOLDER>/README.md."""
 
 import json
 from pathlib import Path
 
 from .pipeline import Pipeline
-from .presets import ROOT, Options, options, parser
+from .presets import Options, options, parser
 from .problem import Problem, run
 from .scene import COLOUR_NAMES
 from .score import score
@@ -13,18 +13,18 @@ LICENCE_LINE = "MIT, like the rest of this repository. No outside pictures, text
 
 
 def main() -> None:
-    write_card(options(parser("Score the export and write its card.").parse_args()))
+    arguments = parser("Score a model and write its card.")
+    arguments.add_argument("folder", type=Path, nargs="?", help="ONNX folder; <work>/export when left out")
+    parsed = arguments.parse_args()
+    chosen = options(parsed)
+    write_card(chosen, parsed.folder or chosen.work / "export")
 
 
-def write_card(chosen: Options) -> None:
-    folder = chosen.work / "export"
+def write_card(chosen: Options, folder: Path) -> None:
     if not (folder / "unet" / "model.onnx").exists():
         raise Problem(f"{folder} holds no model; run `python -m training.export` first.")
     table = score(chosen, folder, chosen.work / "score")
     (folder / "README.md").write_text(card(chosen, folder, table), encoding="utf8")
-    licence = ROOT / "LICENSE"
-    if licence.exists():
-        (folder / "LICENSE").write_text(licence.read_text(encoding="utf8"), encoding="utf8")
     print(f"card: {folder / 'README.md'}")
 
 

@@ -16,12 +16,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from diffusers.models.attention_processor import AttnProcessor
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
 from . import checkpoints
-from .models import TOKENS, build_unet
+from .graphs import Graph, graphs
+from .models import build_unet
 from .preview import fit_preview
 from .presets import Options, options, parser
 from .problem import Problem, run
@@ -31,65 +30,6 @@ from .unet import frozen_text_encoder, trained_vae
 OPSET = 17
 HALF_FROM = 64  # smaller tensors stay fp32
 TOLERANCE = 2e-2
-
-
-class TextGraph(nn.Module):
-    """CLIP's text model written out, so that its causal mask does not fix the batch size."""
-
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.model = getattr(encoder, "text_model", encoder)
-        self.config = encoder.config
-
-    def forward(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        embeddings, length = self.model.embeddings, input_ids.shape[1]
-        hidden = embeddings.token_embedding(input_ids) + embeddings.position_embedding.weight[:length]
-        mask = torch.full((length, length), -1e4).triu(1)
-        for layer in self.model.encoder.layers:
-            hidden = hidden + self.attend(layer.self_attn, layer.layer_norm1(hidden), mask)
-            inner = layer.mlp.fc1(layer.layer_norm2(hidden))
-            hidden = hidden + layer.mlp.fc2(inner * torch.sigmoid(1.702 * inner))
-        states = self.model.final_layer_norm(hidden)
-        first_end = (input_ids == self.config.eos_token_id).int().argmax(-1)
-        return states, states[torch.arange(states.shape[0]), first_end]
-
-    def attend(self, attention: nn.Module, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        heads = self.config.num_attention_heads
-        shape = (x.shape[0], x.shape[1], heads, x.shape[2] // heads)
-        query, key, value = (
-            projection(x).reshape(shape).transpose(1, 2)
-            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-        )
-        weights = torch.softmax(query @ key.transpose(-1, -2) * shape[3] ** -0.5 + mask, -1)
-        return attention.out_proj((weights @ value).transpose(1, 2).reshape(x.shape))
-
-
-class UnetGraph(nn.Module):
-    def __init__(self, unet: nn.Module) -> None:
-        super().__init__()
-        unet.set_attn_processor(AttnProcessor())
-        self.unet = unet
-
-    def forward(self, sample: torch.Tensor, timestep: torch.Tensor, encoder_hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.unet(sample, timestep, encoder_hidden_states=encoder_hidden_states, return_dict=False)[0]
-
-
-class DecoderGraph(nn.Module):
-    def __init__(self, vae: nn.Module) -> None:
-        super().__init__()
-        self.vae = vae
-
-    def forward(self, latent_sample: torch.Tensor) -> torch.Tensor:
-        return self.vae.decoder(self.vae.post_quant_conv(latent_sample))
-
-
-class EncoderGraph(nn.Module):
-    def __init__(self, vae: nn.Module) -> None:
-        super().__init__()
-        self.vae = vae
-
-    def forward(self, sample: torch.Tensor) -> torch.Tensor:
-        return self.vae.quant_conv(self.vae.encoder(sample))
 
 
 def main() -> None:
@@ -109,39 +49,14 @@ def export(chosen: Options) -> Path:
     partial = chosen.work / "export.partial"
     shutil.rmtree(partial, ignore_errors=True)
     quieten()
-    side, width = preset.latent_size, preset.text_width
-    ids = torch.randint(0, state_size(chosen), (2, TOKENS))
-    ids[:, -1] = state_size(chosen) - 1
-    batch, picture, latent = {0: "batch_size"}, ("height", "width"), ("latent_height", "latent_width")
-
-    def spatial(names: tuple[str, str]) -> dict[int, str]:
-        return {0: "batch_size", 2: names[0], 3: names[1]}
-
-    graphs: list[tuple[str, nn.Module, dict[str, tuple[torch.Tensor, dict[int, str]]], dict[str, dict[int, str]]]] = [
-        ("text_encoder", TextGraph(text), {"input_ids": (ids, batch)}, {"last_hidden_state": batch, "pooler_output": batch}),
-        (
-            "unet",
-            UnetGraph(unet),
-            {
-                "sample": (torch.randn(2, 4, side, side), spatial(picture)),
-                "timestep": (torch.tensor([500]), {0: "steps"}),
-                "encoder_hidden_states": (torch.randn(2, TOKENS, width), {0: "batch_size", 1: "sequence_length"}),
-            },
-            {"out_sample": spatial(picture)},
-        ),
-        ("vae_decoder", DecoderGraph(vae), {"latent_sample": (torch.randn(1, 4, side, side), spatial(latent))}, {"sample": spatial(picture)}),
-        (
-            "vae_encoder",
-            EncoderGraph(vae),
-            {"sample": (torch.randn(1, 3, side * 8, side * 8), spatial(picture))},
-            {"latent_parameters": spatial(latent)},
-        ),
-    ]
-    for name, module, inputs, outputs in graphs:
-        target = partial / name / "model.onnx"
-        write_graph(target, module.eval(), inputs, outputs)
-        difference = compare(target, module, {key: value for key, (value, _) in inputs.items()})
-        print(f"export: {name} {target.stat().st_size / 1e6:.2f} MB, at most {difference:.1e} from PyTorch", flush=True)
+    for graph in graphs(preset, text, unet, vae, load_tokenizer(chosen.tokenizer).get_vocab_size()):
+        target = partial / graph.name / "model.onnx"
+        write_graph(target, graph)
+        difference = compare(target, graph)
+        print(
+            f"export: {graph.name} {target.stat().st_size / 1e6:.2f} MB, at most {difference:.1e} from PyTorch",
+            flush=True,
+        )
     write_configs(partial, chosen, {"unet": unet, "text_encoder": text, "vae_decoder": vae, "vae_encoder": vae}, scale)
     preview = fit_preview(vae, preset, scale)
     (partial / "preview.json").write_text(json.dumps(preview) + "\n")
@@ -150,10 +65,6 @@ def export(chosen: Options) -> Path:
     partial.rename(out)
     print(f"export: {out}")
     return out
-
-
-def state_size(chosen: Options) -> int:
-    return load_tokenizer(chosen.tokenizer).get_vocab_size()
 
 
 def quieten() -> None:
@@ -165,21 +76,15 @@ def quieten() -> None:
 
 
 @torch.no_grad()
-def write_graph(
-    target: Path,
-    module: nn.Module,
-    inputs: dict[str, tuple[torch.Tensor, dict[int, str]]],
-    outputs: dict[str, dict[int, str]],
-) -> None:
+def write_graph(target: Path, graph: Graph) -> None:
     target.parent.mkdir(parents=True)
-    dynamic = {name: axes for name, (_, axes) in inputs.items()} | outputs
     torch.onnx.export(
-        module,
-        tuple(value for value, _ in inputs.values()),
+        graph.module.eval(),
+        tuple(graph.examples().values()),
         str(target),
-        input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_axes=dynamic,
+        input_names=list(graph.inputs),
+        output_names=list(graph.outputs),
+        dynamic_axes={name: axes for name, (_, axes) in graph.inputs.items()} | graph.outputs,
         opset_version=OPSET,
         dynamo=False,
     )
@@ -214,20 +119,20 @@ def store_half(graph: onnx.GraphProto) -> None:
 
 
 @torch.no_grad()
-def compare(target: Path, module: nn.Module, traced: dict[str, torch.Tensor]) -> float:
+def compare(target: Path, graph: Graph) -> float:
     """Run both at three other batch sizes and shapes; the largest difference of any output."""
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     worst = 0.0
     for batch, (down, across) in ((1, (1, 1)), (3, (1, 2)), (2, (2, 1))):
         inputs = {}
-        for name, value in traced.items():
+        for name, value in graph.examples().items():
             if value.dim() == 1:
                 inputs[name] = value
             elif value.dim() == 4:
                 inputs[name] = torch.randn(batch, value.shape[1], value.shape[2] * down, value.shape[3] * across)
             else:
                 inputs[name] = value[:1].expand(batch, *value.shape[1:]).contiguous()
-        expected = module(*inputs.values())
+        expected = graph.module(*inputs.values())
         expected = expected if isinstance(expected, tuple) else (expected,)
         found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
         worst = max(worst, *[float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected)])

@@ -59,7 +59,8 @@ def encode(chosen: Options) -> None:
 def write_shard(path: Path, shard: int, chosen: Options, vae: torch.nn.Module, ranks: Ranks) -> None:
     preset, scenes, encoded = chosen.preset, [], []
     processes = 1 if ranks.device.type == "cpu" else None
-    for chunk_scenes, pictures in draw(preset.world, preset.image_size, SHARD, 100 + shard, processes):
+    count = min(SHARD, preset.pictures)
+    for chunk_scenes, pictures in draw(preset.world, preset.image_size, count, 100 + shard, processes):
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(ranks.device).float() / 127.5 - 1
         with ranks.autocast():
             mean = vae.encode(images.contiguous(memory_format=torch.channels_last)).latent_dist.mean

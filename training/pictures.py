@@ -33,7 +33,9 @@ def draw(
     if processes == 1:
         yield from map(work, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    # Forked workers touch nothing but numpy; spawned ones would each import torch first.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    with multiprocessing.get_context(method).Pool(processes) as pool:
         yield from pool.imap(work, seeds)
 
 

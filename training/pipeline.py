@@ -25,7 +25,7 @@ class Pipeline:
             config = json.loads((folder / "vae_decoder" / "config.json").read_text())
             self.scale, self.size = float(config["scaling_factor"]), int(config["sample_size"])
         except (OSError, KeyError, ValueError) as error:
-            raise Problem(f"{folder}/vae_decoder/config.json has no scaling_factor and sample_size: {error}.") from error
+            raise Problem(f"{folder}/vae_decoder/config.json lacks scaling_factor or sample_size.") from error
         self.empty = self.encode([""])
 
     def run(self, part: str, output: str, **inputs: np.ndarray) -> np.ndarray:

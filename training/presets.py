@@ -1,7 +1,7 @@
 """The two sizes of the model, and where a training keeps its files."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .captions import DEFAULT_WORDS, Words, read_words
@@ -70,7 +70,15 @@ LARGE_PRESET = Preset(
     learning_rate=6e-4,
     minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 0.7},
 )
-PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET)}
+# A few minutes for all stages: to see that everything works before hours are spent.
+TRIAL_PRESET = replace(
+    SMALL_PRESET,
+    name="trial",
+    image_size=64,
+    pictures=400,
+    minutes={"vae": 0.5, "text": 0.3, "unet": 0.5, "judge": 0.3},
+)
+PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET, TRIAL_PRESET)}
 
 
 @dataclass(frozen=True)

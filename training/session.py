@@ -1,5 +1,6 @@
 """The clock of one stage: how long it may go on, how fast it learns, when it saves or pauses."""
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,10 @@ class Session:
         self.progress = Progress(stage, options.work, quiet=not ranks.first)
         self.looked = self.saved = time.monotonic()
         options.work.mkdir(parents=True, exist_ok=True)
+        self.stopped = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # A terminal's Ctrl-C reaches every rank; the first one tells the others when to stop.
+            signal.signal(number, self.stop if ranks.first else signal.SIG_IGN)
 
     def going(self) -> bool:
         """To be asked before each step; every rank gets the same answer."""
@@ -46,8 +51,12 @@ class Session:
             if self.step > self.first_step:
                 self.spent += min(now - self.looked, LONGEST_GAP)
             self.looked = now
-            (self.spent,) = self.ranks.agree(self.spent)
-        return self.spent < self.budget
+            self.spent, stopped = self.ranks.agree(self.spent, float(self.stopped))
+            self.stopped = bool(stopped)
+        return self.spent < self.budget and not self.stopped
+
+    def stop(self, *_: object) -> None:
+        self.stopped = True
 
     def wait_while_paused(self) -> None:
         while (self.work / "PAUSE").exists():
@@ -56,7 +65,7 @@ class Session:
 
     def rate(self) -> float:
         """The share of the full learning rate for this step."""
-        warm = min(1.0, (self.step - self.first_step + 1) / WARM_UP_STEPS)
+        warm = min(1.0, (self.step + 1) / WARM_UP_STEPS)
         left = max(0.0, 1 - self.spent / self.budget)
         return warm * max(0.02, min(1.0, left / COOL_DOWN))
 
@@ -83,6 +92,9 @@ class Session:
             self.saved = time.monotonic()
 
     def finish(self, state: dict[str, Any]) -> None:
+        """Save; a stage that was stopped ends here, as KeyboardInterrupt."""
         self.save(state)
         self.progress.finish()
         self.ranks.leave()
+        if self.stopped:
+            raise KeyboardInterrupt

@@ -63,7 +63,9 @@ def bare(model: BPE) -> Tokenizer:
     return tokenizer
 
 
-def train_tokenizer(words: Words, captions: int = 30_000, size: int = 1800) -> tuple[dict[str, int], list[tuple[str, str]]]:
+def train_tokenizer(
+    words: Words, captions: int = 30_000, size: int = 1800
+) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Learn merges from captions; the vocabulary is ordered as CLIP's."""
     narrator = Narrator(words, np.random.default_rng(3))
     corpus = [narrator.caption(sample_scene(narrator.rng, FULL)) for _ in range(captions)]

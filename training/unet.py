@@ -13,6 +13,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
 from . import checkpoints
+from .labels import Labels
 from .latents import Latents, read_latents
 from .models import TIMESTEPS, Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
 from .parallel import Gradients, Ranks
@@ -27,6 +28,7 @@ DECAY = 0.9993
 # Each caption's text states serve this many noise levels of its picture.
 LEVELS = 2
 DROPPED_CAPTIONS = 0.1
+EMPHASIS = 2.0
 SHEET_SECONDS = 900.0
 SHEET_PROMPTS = (
     "a red heart on a white background", "a blue cat at night", "an orange fox in the snow",
@@ -107,10 +109,11 @@ class Batches:
         self.latents, self.ids = data.latents.to(ranks.device), data.ids.to(ranks.device)
         self.empty = torch.tensor(load_tokenizer(chosen.tokenizer).encode("").ids, device=ranks.device)
         self.alphas = alphas_cumprod().to(ranks.device)
+        self.shares = how_often(data.labels).to(ranks.device)
 
     def loss(self, unet: UNet2DConditionModel, text: nn.Module) -> torch.Tensor:
         device, count = self.ranks.device, self.size * LEVELS
-        rows = torch.randint(0, len(self.latents), (self.size,), device=device)
+        rows = torch.multinomial(self.shares, self.size, replacement=True)
         ways = torch.randint(0, self.ids.shape[1], (self.size,), device=device)
         ids = self.ids[rows, ways].long()
         dropped = torch.rand(self.size, 1, device=device) < DROPPED_CAPTIONS
@@ -129,6 +132,12 @@ class Batches:
         # 1 - ᾱ = 1 / (snr + 1)
         weight = (4 * (1 - alpha.flatten())).clamp(0.4, 1)
         return ((v.float() - target).square().mean((1, 2, 3)) * weight).mean()
+
+
+def how_often(told: Labels) -> torch.Tensor:
+    """How often each picture is drawn: pairs and sides more, for single objects teach nothing of them."""
+    is_pair, is_aside = told["leftmost"] >= 0, told["side"] > 0
+    return 1 + EMPHASIS * (is_pair | is_aside).float()
 
 
 class Sheets:
@@ -153,7 +162,11 @@ class Sheets:
         start = noise([1 + i for i in range(len(SHEET_PROMPTS))], self.chosen.preset.latent_size).to(device)
         with self.ranks.autocast():
             states = self.text(ids).last_hidden_state
-            x = ddim(lambda x, t, c: unet(x, t, encoder_hidden_states=c, return_dict=False)[0], start, states[:-1], states[-1:])
+
+            def predict(x: torch.Tensor, t: int, c: torch.Tensor) -> torch.Tensor:
+                return unet(x, t, encoder_hidden_states=c, return_dict=False)[0]
+
+            x = ddim(predict, start, states[:-1], states[-1:])
             decoded = vae.decode(x / self.scale).sample
         folder = self.chosen.work / "sheets"
         folder.mkdir(exist_ok=True)
