@@ -44,7 +44,8 @@ export async function placeOrder(
       channelId: interaction.channelId ?? '0',
       messageId: null,
       guildId: interaction.guildId,
-      locale: interaction.locale,
+      // What everybody sees speaks the server's language, what one person sees theirs.
+      locale: interaction.guildLocale ?? interaction.locale,
       attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
       lineage:
         parent === null

@@ -1,5 +1,7 @@
+import { GERMAN } from './text-de.ts';
+
 /**
- * Every sentence a person reads from the bot, in one place. A second language is a second object of this
+ * Every sentence a person reads from the bot, in one place. Another language is another object of this
  * type in LANGUAGES; command names stay English everywhere, because people tell them to each other.
  *
  * Names, prompts and numbers arrive ready to print: escaping is the caller's work (markdown.ts).
@@ -62,7 +64,6 @@ const ENGLISH = {
   notFinished: 'This picture is not finished yet.',
   ourFault: (reference: string) =>
     `Something went wrong on my side. Please try again; if it keeps happening, tell the bot's owner \`${reference}\`.`,
-  closing: 'I am just restarting. Please try again in a minute.',
   missingPermissions: (list: string) =>
     `I cannot post the picture in this channel, so I did not start it. Please ask a moderator to give me: ${list}.`,
   permissionNames: {
@@ -164,9 +165,12 @@ const ENGLISH = {
   recipeTitle: '### Recipe',
 };
 
-const LANGUAGES: Readonly<Record<string, Text>> = { en: ENGLISH };
+const LANGUAGES: ReadonlyMap<string, Text> = new Map([
+  ['en', ENGLISH],
+  ['de', GERMAN],
+]);
 
 /** The text for a Discord locale such as `en-GB`; English where there is no translation. */
 export function textFor(locale: string): Text {
-  return LANGUAGES[locale] ?? LANGUAGES[locale.split('-')[0] ?? ''] ?? ENGLISH;
+  return LANGUAGES.get(locale) ?? LANGUAGES.get(locale.split('-')[0] ?? '') ?? ENGLISH;
 }
