@@ -32,6 +32,8 @@ export type GenerateOptions = {
   sendDenoised?: boolean;
   /** return the final latents; default false */
   keepLatents?: boolean;
+  /** steps (1 = the first) whose x̂0 the VAE decodes: they come as `decoded` with a progress of that step */
+  decodeAt?: readonly number[];
 };
 
 export type EngineStatus = {
@@ -144,13 +146,18 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     running = call;
     state = 'busy';
     watch(call, LOADING_PATIENCE);
-    const { previews = true, sendDenoised = false, keepLatents = false } = call.options;
+    const {
+      previews = true,
+      sendDenoised = false,
+      keepLatents = false,
+      decodeAt = [],
+    } = call.options;
     const { id, request } = call;
     keeper.post({
       type: 'generate',
       id,
       request,
-      options: { previews, sendDenoised, keepLatents },
+      options: { previews, sendDenoised, keepLatents, decodeAt },
     });
   }
 

@@ -21,7 +21,8 @@ const SOFTWARE = 'Darkroom';
 /** https://cv.iptc.org/newscodes/digitalsourcetype/ */
 const MADE_BY_AI = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 const XMP_KEYWORD = 'XML:com.adobe.xmp';
-const XMP = [
+/** The XMP packet that says a model made the picture (IPTC digital source type). */
+export const AI_MARK_XMP = [
   '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>',
   '<x:xmpmeta xmlns:x="adobe:ns:meta/">',
   '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">',
@@ -45,7 +46,7 @@ export async function encodePng(
   return insertChunks(png, [
     textChunk('parameters', metadata.infotext),
     textChunk('Software', SOFTWARE),
-    internationalChunk(XMP_KEYWORD, XMP),
+    internationalChunk(XMP_KEYWORD, AI_MARK_XMP),
   ]);
 }
 

@@ -13,6 +13,7 @@ import type { GeneratedImage, GenerateRequest, GenerateResult, Progress } from '
 import { planSampling } from './samplers/samplers.ts';
 import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
 import type { RunClock } from './session.ts';
+import { createSnapshots } from './snapshots.ts';
 import type { Conditioning } from './text-encoder.ts';
 import { decodeLatents } from './vae.ts';
 
@@ -20,6 +21,8 @@ export type PipelineOptions = {
   previews: boolean;
   sendDenoised: boolean;
   keepLatents: boolean;
+  /** steps whose x̂0 is decoded and sent */
+  decodeAt?: readonly number[];
 };
 
 export type PipelineHooks = {
@@ -106,6 +109,14 @@ async function sampleLatents(
   const stepsMs: number[] = [];
   let stepBegan = performance.now();
   const previewer = createPreviewer(model.preview, shape, options.previews, stepBegan);
+  const snapshots = createSnapshots(
+    request,
+    model,
+    shape,
+    options.decodeAt ?? [],
+    ({ step, sigma, pictures }) =>
+      hooks.onProgress({ phase: 'sampling', step, steps, sigma, decoded: pictures }),
+  );
   const guided = createGuidedPredict({
     unet: model.unet,
     shape,
@@ -117,6 +128,7 @@ async function sampleLatents(
     extraChannels: init?.extraChannels ?? null,
     async checkpoint() {
       await previewer.settled();
+      stepBegan += await snapshots.settled();
       await letMessagesIn(hooks.signal);
     },
   });
@@ -132,12 +144,14 @@ async function sampleLatents(
       stepBegan = now;
       const progress: Progress = { phase: 'sampling', step: stepsMs.length, steps, sigma };
       if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
+      snapshots.offer(stepsMs.length, sigma, denoised);
       previewer.offer(stepsMs.length, steps, denoised, (preview) =>
         hooks.onProgress(preview ? { ...progress, preview } : progress),
       );
     },
   });
   await previewer.settled();
+  await snapshots.settled();
   return { latents, stepsMs };
 }
 

@@ -103,6 +103,8 @@ export type Progress =
       denoised?: { data: Float32Array; shape: readonly number[] };
       /** present when a preview was due */
       preview?: Preview;
+      /** PNGs of the batch: this step's x̂0 decoded by the VAE, where `decodeAt` names the step */
+      decoded?: readonly Uint8Array[];
     };
 
 export type GeneratedImage = ImageSize & {

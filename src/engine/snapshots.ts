@@ -1,0 +1,53 @@
+import { encodePng } from './image.ts';
+import { writeInfotext } from './infotext.ts';
+import type { LoadedModel } from './model/loader.ts';
+import type { GenerateRequest } from './request.ts';
+import type { LatentShape } from './sampling.ts';
+import { decodeLatents } from './vae.ts';
+
+/** x̂0 of chosen steps as real pictures: the VAE decodes what the network believes the picture will be. */
+export type Snapshots = {
+  /** Remembers the latents [B,C,h,w] of a step that was asked for. */
+  offer(step: number, sigma: number, denoised: Float32Array): void;
+  /** Decodes what waits, between two network runs; answers the milliseconds it took. */
+  settled(): Promise<number>;
+};
+
+type Look = { step: number; sigma: number; pictures: readonly Uint8Array[] };
+
+export function createSnapshots(
+  request: GenerateRequest,
+  model: LoadedModel,
+  shape: LatentShape,
+  steps: readonly number[],
+  onLook: (look: Look) => void,
+): Snapshots {
+  const asked = new Set(steps);
+  const waiting: { step: number; sigma: number; latents: Float32Array }[] = [];
+
+  async function decode(latents: Float32Array): Promise<Uint8Array[]> {
+    const size = latents.length / shape[0];
+    const pictures: Uint8Array[] = [];
+    for (let index = 0; index < shape[0]; index++) {
+      const own = latents.subarray(index * size, (index + 1) * size);
+      const { layout, info } = model.entry;
+      const pixels = await decodeLatents(model.vaeDecoder, layout, own, request, request.profile);
+      pictures.push(await encodePng(pixels, { infotext: writeInfotext(request, info, index) }));
+    }
+    return pictures;
+  }
+
+  return {
+    offer(step, sigma, denoised) {
+      if (asked.has(step)) waiting.push({ step, sigma, latents: denoised.slice() });
+    },
+    async settled() {
+      if (waiting.length === 0) return 0;
+      const began = performance.now();
+      for (const { step, sigma, latents } of waiting.splice(0)) {
+        onLook({ step, sigma, pictures: await decode(latents) });
+      }
+      return performance.now() - began;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import type { SamplerName } from '../engine/names.ts';
+import type { GenerateRequest } from '../engine/request.ts';
+import { latentDistance, psnr, type Rgb, rmse, ssim } from './measures.ts';
+
+/** One finished picture, as the curve needs it. */
+export type Shot = {
+  steps: number;
+  /** text, network and VAE; without loading the model */
+  seconds: number;
+  pixels: Rgb;
+  latents: Float32Array;
+};
+
+export type CurvePoint = {
+  steps: number;
+  seconds: number;
+  /** to the reference, see measures.ts */
+  latentDistance: number;
+  rmse: number;
+  psnr: number;
+  ssim: number;
+};
+
+/**
+ * What more steps do to one sampler.
+ *   ode        solves the probability flow ODE: with the same noise all step counts head for one picture
+ *   sde        adds noise, read from one Brownian path: heads for one picture too, but slowly (strong order <= 1)
+ *   ancestral  draws new noise in each step: another number of steps is another picture, and there is no limit
+ */
+export type Convergence = 'ode' | 'sde' | 'ancestral';
+
+export type CurveLine = {
+  label: string;
+  convergence: Convergence;
+  /** by steps, the reference last */
+  points: readonly CurvePoint[];
+  knee: CurvePoint | null;
+};
+
+/** Above this two pictures are the same to the eye: usual for "visually lossless" in SSIM. */
+export const SAME_SSIM = 0.98;
+
+const SDE: ReadonlySet<SamplerName> = new Set<SamplerName>([
+  'dpmpp_sde',
+  'dpmpp_2m_sde',
+  'dpmpp_2m_sde_heun',
+  'dpmpp_3m_sde',
+]);
+/** Draw fresh noise unless their eta is 0. */
+const ANCESTRAL: ReadonlySet<SamplerName> = new Set<SamplerName>([
+  'euler_a',
+  'dpm2_a',
+  'dpmpp_2s_a',
+  'dpm_fast',
+  'dpm_adaptive',
+  'ddpm',
+  'lcm',
+  'tcd',
+]);
+
+export function convergenceOf({ sampler, eta }: GenerateRequest): Convergence {
+  if (sampler === null || sampler === 'restart') return sampler === null ? 'ode' : 'ancestral';
+  if (SDE.has(sampler)) return eta === 0 ? 'ode' : 'sde';
+  if (sampler === 'ddim') return eta === null || eta === 0 ? 'ode' : 'ancestral';
+  if (!ANCESTRAL.has(sampler)) return 'ode';
+  const drawsAlways = sampler === 'ddpm' || sampler === 'lcm';
+  return eta === 0 && !drawsAlways ? 'ode' : 'ancestral';
+}
+
+/**
+ * Distances of every shot to the one with the most steps: the nearest to the converged picture that was painted.
+ * The reference's own point has distance 0 by definition.
+ */
+export function measureLine(
+  label: string,
+  convergence: Convergence,
+  shots: readonly Shot[],
+): CurveLine {
+  const sorted = shots.toSorted((a, b) => a.steps - b.steps);
+  const reference = sorted.at(-1);
+  if (reference === undefined) throw new Error('a curve needs a picture');
+  const points = sorted.map((shot) => ({
+    steps: shot.steps,
+    seconds: shot.seconds,
+    latentDistance: latentDistance(shot.latents, reference.latents),
+    rmse: rmse(shot.pixels, reference.pixels),
+    psnr: psnr(shot.pixels, reference.pixels),
+    ssim: ssim(shot.pixels, reference.pixels),
+  }));
+  return { label, convergence, points, knee: findKnee(convergence, points) };
+}
+
+/**
+ * The fewest painted steps from which on every painted picture looks like the reference (SSIM >= 0.98). Nothing
+ * is interpolated: between two painted step counts nobody has looked. null when only the reference itself
+ * qualifies, and for ancestral samplers, which have no picture to arrive at.
+ */
+export function findKnee(
+  convergence: Convergence,
+  points: readonly CurvePoint[],
+): CurvePoint | null {
+  if (convergence === 'ancestral') return null;
+  let knee: CurvePoint | null = null;
+  for (const point of points.slice(0, -1).toReversed()) {
+    if (point.ssim < SAME_SSIM) break;
+    knee = point;
+  }
+  return knee;
+}
+
+/** One sentence a line. */
+export function kneeWords({ label, convergence, points, knee }: CurveLine): string {
+  const last = points.at(-1);
+  if (last === undefined) throw new Error('a curve needs a point');
+  if (points.length < 2) return `${label}: one picture makes no curve.`;
+  if (convergence === 'ancestral') {
+    return (
+      `${label} draws new noise in every step, so it has no picture to arrive at: ` +
+      'another number of steps is another picture, not a better one.'
+    );
+  }
+  const slowly = convergence === 'sde' ? ' (it adds noise along one path and settles slowly)' : '';
+  if (knee === null) {
+    return `${label}: the picture still changes visibly up to ${last.steps} steps${slowly}.`;
+  }
+  return (
+    `${label}: after ${knee.steps} steps nothing you would see changes${slowly}; ` +
+    `${knee.steps} steps cost ${secondsWords(knee.seconds)} here, ${last.steps} cost ${secondsWords(last.seconds)}.`
+  );
+}
+
+export function secondsWords(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}

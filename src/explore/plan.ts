@@ -1,0 +1,169 @@
+import { UserError } from '../engine/errors.ts';
+import { parseRequest } from '../engine/request-codec.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
+import { type Axis, type AxisName, withValue } from './axis.ts';
+
+/** One picture of a sheet. Rows and columns count from 0; cells are in reading order. */
+export type Cell = { index: number; column: number; row: number; request: GenerateRequest };
+
+export type SheetPlan = {
+  x: Axis;
+  y: Axis | null;
+  /** what every cell shares; the axes' fields hold the first cell's values */
+  base: GenerateRequest;
+  cells: readonly Cell[];
+  cost: number;
+};
+
+export type SheetLimits = {
+  cells: number;
+  /** steps of the whole sheet at the model's own size: a step of twice the pixels counts twice */
+  steps: number;
+};
+
+export const DEFAULT_SHEET_LIMITS: SheetLimits = { cells: 36, steps: 1500 };
+
+/** What the cells of a sheet need no sampler for: pictures side by side have one seed and one picture each. */
+type Wanted = { input: RequestInput; x: Axis; y: Axis | null };
+
+/**
+ * All cells as complete requests. A seed left out is drawn once, for all cells.
+ * @throws UserError for a value the model refuses (naming it), the same value written in two ways, one axis twice,
+ *   strength without a start picture, or a grid over the limit, with the largest that would fit
+ */
+export function planSheet(
+  wanted: Wanted,
+  model: ModelInfo,
+  limits: SheetLimits = DEFAULT_SHEET_LIMITS,
+): SheetPlan {
+  const { x, y } = wanted;
+  checkAxes(wanted);
+  const input = { ...wanted.input, count: 1, seed: parseRequest(wanted.input, model).seed };
+  const axes = y === null ? [x] : [x, y];
+  // Every value alone first: an error then names one value and not the forty cells that share it.
+  for (const axis of axes) checkValues(input, axis, model);
+  const cells: Cell[] = [];
+  for (const [row, down] of (y?.values ?? [null]).entries()) {
+    for (const [column, across] of x.values.entries()) {
+      let own = withValue(input, x.name, across);
+      if (y !== null && down !== null) own = withValue(own, y.name, down);
+      cells.push({ index: cells.length, column, row, request: parseRequest(own, model) });
+    }
+  }
+  checkLimits(cells, { x, y }, model, limits);
+  const { request: base } = cells[0]!;
+  return { x, y, base, cells, cost: costOf(cells, model) };
+}
+
+function checkAxes({ input, x, y }: Wanted): void {
+  if (y?.name === x.name) {
+    throw new UserError(`Both axes are ${x.name}. Give the second another name, or leave it out.`);
+  }
+  const hasInit = input.init !== undefined && input.init !== null;
+  if (!hasInit && [x.name, y?.name].includes('strength')) {
+    throw new UserError('The axis strength needs a picture to start from.');
+  }
+}
+
+/** The field of a request that an axis sets, as one comparable text. */
+function valueIn(request: GenerateRequest, name: AxisName): string {
+  switch (name) {
+    case 'cfg':
+      return String(request.guidanceScale);
+    case 'clip_skip':
+      return String(request.clipSkip);
+    case 'size':
+      return `${request.width}x${request.height}`;
+    case 'strength':
+      return String(request.init?.strength);
+    case 'sampler':
+      return `${request.sampler} ${request.schedule}`;
+    case 'steps':
+    case 'schedule':
+    case 'seed':
+      return String(request[name]);
+  }
+}
+
+function checkValues(input: RequestInput, axis: Axis, model: ModelInfo): void {
+  const seen = new Map<string, string>();
+  for (const value of axis.values) {
+    let request: GenerateRequest;
+    try {
+      request = parseRequest(withValue(input, axis.name, value), model);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`${axis.name} ${value} cannot be used: ${error.message}`);
+    }
+    const meant = valueIn(request, axis.name);
+    const twin = seen.get(meant);
+    if (twin !== undefined) {
+      throw new UserError(`${axis.name} "${twin}" and "${value}" are the same. Write one of them.`);
+    }
+    seen.set(meant, value);
+  }
+}
+
+function cellCost({ request }: Cell, { nativeSize }: ModelInfo): number {
+  const pixels = (request.width * request.height) / (nativeSize.width * nativeSize.height);
+  const share = request.init === null ? 1 : Math.max(0.05, request.init.strength);
+  return request.steps * pixels * share;
+}
+
+function costOf(cells: readonly Cell[], model: ModelInfo): number {
+  return cells.reduce((sum, cell) => sum + cellCost(cell, model), 0);
+}
+
+function checkLimits(
+  cells: readonly Cell[],
+  { x, y }: { x: Axis; y: Axis | null },
+  model: ModelInfo,
+  limits: SheetLimits,
+): void {
+  const cost = costOf(cells, model);
+  if (cells.length <= limits.cells && cost <= limits.steps) return;
+  const fit = largestFit(cells, { x, y }, model, limits);
+  const [columns, rows] = [x.values.length, y?.values.length ?? 1];
+  const grid = y === null ? `${columns} cells` : `${columns} x ${rows} = ${cells.length} cells`;
+  const problem =
+    cells.length > limits.cells
+      ? `This sheet has ${grid}; at most ${limits.cells} are painted.`
+      : `This sheet needs ${Math.round(cost)} steps at the model's own size; at most ${limits.steps} are taken.`;
+  if (fit === null)
+    throw new UserError(`${problem} Not even its first cell fits: use fewer steps.`);
+  throw new UserError(`${problem} ${fitWords(fit, x, y)}`);
+}
+
+type Fit = { columns: number; rows: number };
+
+/** The most cells that keep the first values of each axis; the wider one of two equals. */
+function largestFit(
+  cells: readonly Cell[],
+  { x, y }: { x: Axis; y: Axis | null },
+  model: ModelInfo,
+  limits: SheetLimits,
+): Fit | null {
+  let best: Fit | null = null;
+  const rowsInAll = y?.values.length ?? 1;
+  // cost of the first r rows of column c, growing
+  const sums = new Float64Array(x.values.length);
+  for (let rows = 1; rows <= rowsInAll; rows++) {
+    let total = 0;
+    for (let columns = 1; columns <= x.values.length; columns++) {
+      sums[columns - 1]! += cellCost(cells[(rows - 1) * x.values.length + columns - 1]!, model);
+      total += sums[columns - 1]!;
+      if (columns * rows > limits.cells || total > limits.steps) continue;
+      const size = best === null ? 0 : best.columns * best.rows;
+      const wider = columns * rows === size && columns > (best?.columns ?? 0);
+      if (columns * rows > size || wider) best = { columns, rows };
+    }
+  }
+  return best;
+}
+
+function fitWords(fit: Fit, x: Axis, y: Axis | null): string {
+  const across = `${x.name} ${x.values.slice(0, fit.columns).join(',')}`;
+  if (y === null) return `The largest that fits has ${fit.columns}: ${across}.`;
+  const down = `${y.name} ${y.values.slice(0, fit.rows).join(',')}`;
+  return `The largest that fits is ${fit.columns} x ${fit.rows}: ${across} and ${down}.`;
+}

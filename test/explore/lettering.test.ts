@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { test } from 'node:test';
+import { fitted, letter, textWidth } from '../../src/explore/lettering.ts';
+
+test('letters are outlines and wider in bold', () => {
+  const path = letter('steps 20', { x: 0, y: 20, size: 20, fill: '#000' });
+  assert.match(path, /^<path d="M[-\d. MLQCZ]+" fill="#000"\/>$/);
+  assert.ok(textWidth('steps 20', 20, 'bold') > textWidth('steps 20', 20));
+  assert.equal(textWidth('steps', 40), 2 * textWidth('steps', 20));
+  assert.equal(letter(' ', { x: 0, y: 0, size: 9, fill: '#000' }), '');
+});
+
+test('anchors', () => {
+  const first = (anchor: 'start' | 'middle' | 'end'): number =>
+    Number(/M(-?[\d.]+)/.exec(letter('Il', { x: 100, y: 0, size: 20, fill: '#000', anchor }))?.[1]);
+  const width = textWidth('Il', 20);
+  assert.ok(Math.abs(first('start') - first('middle') - width / 2) < 0.02);
+  assert.ok(Math.abs(first('start') - first('end') - width) < 0.02);
+});
+
+test('any text can be drawn: other scripts, emoji, joiners, control characters, half surrogates', () => {
+  for (const text of ['Жизнь', 'Ωμέγα', '漢字', '👩‍👩‍👧', 'a\u0000b\u202e', '\ud83d', 'z̷̙͗a̴l', '<&">']) {
+    const path = letter(text, { x: 0, y: 10, size: 10, fill: '#000' });
+    assert.ok(path === '' || /^<path d="[-\d. MLQCZ]*" fill="#000"\/>$/.test(path), text);
+    assert.ok(Number.isFinite(textWidth(text, 10)));
+  }
+  assert.equal(textWidth('漢', 10), textWidth('·', 10));
+});
+
+test('what is too long ends in dots within its width', () => {
+  assert.equal(fitted('short', 500, 20), 'short');
+  const cut = fitted('a red heart on a meadow with many flowers', 120, 20);
+  assert.match(cut, /^a red.*\.\.\.$/);
+  assert.ok(textWidth(cut, 20) <= 120);
+});
+
+test('a machine without any font draws the same sheet', async () => {
+  const script = `
+    import { raster } from '${import.meta.resolve('../../src/explore/sheet.ts')}';
+    import { letter } from '${import.meta.resolve('../../src/explore/lettering.ts')}';
+    import { createHash } from 'node:crypto';
+    const words = letter('steps 20, cfg 7.5 · дом', { x: 4, y: 24, size: 20, fill: '#fff' });
+    const pixels = await raster(words, 240, 32);
+    const ink = pixels.reduce((sum, value) => sum + (value > 128 ? 1 : 0), 0);
+    console.log(ink, createHash('sha256').update(pixels).digest('hex'));`;
+  const draw = async (env: Record<string, string>): Promise<string> => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', script],
+      { env: { ...process.env, ...env } },
+    );
+    return stdout;
+  };
+  const [usual, bare] = await Promise.all([
+    draw({}),
+    // An empty fontconfig: the library finds no font at all.
+    draw({
+      FONTCONFIG_FILE: '/nonexistent',
+      FONTCONFIG_PATH: '/nonexistent',
+      HOME: '/nonexistent',
+    }),
+  ]);
+  assert.equal(bare, usual);
+  assert.ok(Number(bare.split(' ')[0]) > 500, `hardly any ink: ${bare}`);
+});
