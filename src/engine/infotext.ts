@@ -13,7 +13,6 @@ import { strip } from './prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from './request.ts';
 
 export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
-export type { ParsedInfotext };
 
 export type InfotextValue = string | number | boolean | null;
 
@@ -53,7 +52,10 @@ export function writeInfotext(
   return buildInfotext(request.prompt, request.negativePrompt, {
     Steps: request.steps,
     Sampler: request.sampler && SAMPLER_LABELS[request.sampler],
-    'Schedule type': request.sampler && SCHEDULE_LABELS[request.schedule],
+    'Schedule type':
+      request.sampler || request.schedule !== 'automatic'
+        ? SCHEDULE_LABELS[request.schedule]
+        : null,
     'CFG scale': request.guidanceScale,
     Seed: imageSeed(request, imageIndex).toString(),
     Size: `${request.width}x${request.height}`,
@@ -182,10 +184,15 @@ export function requestFromInfotext(text: string): RequestInput {
 }
 
 function takeSampler(parsed: ParsedInfotext, input: RequestInput): void {
-  if (parsed['Sampler'] === undefined) return;
+  const label = String(parsed['Schedule type']);
+  const schedule = scheduleNamed(label) ?? label;
+  if (parsed['Sampler'] === undefined) {
+    // Only profile diffusers paints without one: the model folder names it.
+    if (input.profile === 'diffusers') input.schedule = schedule;
+    return;
+  }
   const found = samplerWithSchedule(String(parsed['Sampler']));
   // An unknown name goes through: parseRequest refuses it by name.
   input.sampler = found?.sampler ?? parsed['Sampler'];
-  const label = String(parsed['Schedule type']);
-  input.schedule = found?.schedule ?? scheduleNamed(label) ?? label;
+  input.schedule = found?.schedule ?? schedule;
 }
