@@ -4,20 +4,22 @@ import { parseAttention } from './prompt/attention.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   fieldsOf,
+  initImage,
   isAbsent,
   LIMITS,
   oneOf,
   type Problems,
   real,
   seed,
+  seedResize,
   shown,
   side,
   text,
-  toNumber,
   unknownName,
+  variation,
   whole,
 } from './request-fields.ts';
-import type { GenerateRequest, ImageSize, InitImage, ModelInfo, RequestInput } from './request.ts';
+import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export { LIMITS };
 
@@ -121,59 +123,6 @@ function samplerAndSchedule(
     else problems.push(unknownName('schedule', input.schedule, SCHEDULES));
   }
   return { sampler, schedule };
-}
-
-function variation(problems: Problems, value: unknown): GenerateRequest['variation'] {
-  if (isAbsent(value)) return null;
-  const fields = fieldsOf(value);
-  if (!fields) {
-    problems.push(`variation must have a seed and a strength, not ${shown(value)}.`);
-    return null;
-  }
-  const strength = real(problems, 'variation strength', fields['strength'], 0, { min: 0, max: 1 });
-  const ownSeed = seed(problems, 'variation seed', fields['seed']);
-  return strength === 0 ? null : { seed: ownSeed, strength };
-}
-
-function seedResize(
-  problems: Problems,
-  value: unknown,
-  factor: number,
-): GenerateRequest['seedResize'] {
-  if (isAbsent(value)) return null;
-  const fields = fieldsOf(value);
-  if (!fields) {
-    problems.push(`seed resize must have a width and a height, not ${shown(value)}.`);
-    return null;
-  }
-  // A1111 writes 0x0 for "off".
-  if (toNumber(fields['width']) === 0 || toNumber(fields['height']) === 0) return null;
-  return {
-    width: side(problems, 'seed resize width', fields['width'] ?? '', 0, factor),
-    height: side(problems, 'seed resize height', fields['height'] ?? '', 0, factor),
-  };
-}
-
-function initImage(problems: Problems, value: unknown): InitImage | null {
-  if (isAbsent(value)) return null;
-  const fields = fieldsOf(value);
-  const image = fields?.['image'];
-  const mask = fields?.['mask'] ?? null;
-  if (!fields || !(image instanceof Uint8Array)) {
-    problems.push('init image must be the bytes of a picture.');
-    return null;
-  }
-  if (mask !== null && !(mask instanceof Uint8Array)) {
-    problems.push('mask must be the bytes of a picture.');
-    return null;
-  }
-  return {
-    image,
-    strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
-    mask,
-    maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
-    onlyMasked: fields['onlyMasked'] === true,
-  };
 }
 
 const VERSION = 1;

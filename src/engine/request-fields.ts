@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { GenerateRequest, InitImage } from './request.ts';
 
 /** What a request may hold, whatever the model. */
 export const LIMITS = {
@@ -47,7 +48,7 @@ export function text(problems: Problems, field: string, value: unknown, fallback
 type Range = { readonly min: number; readonly max: number };
 
 /** NaN when the value is no plain decimal number. */
-export function toNumber(value: unknown): number {
+function toNumber(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   const isDecimal =
@@ -174,4 +175,57 @@ function editDistance(a: string, b: string): number {
 
 export function fieldsOf(value: unknown): Record<string, unknown> | null {
   return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
+}
+
+export function variation(problems: Problems, value: unknown): GenerateRequest['variation'] {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(`variation must have a seed and a strength, not ${shown(value)}.`);
+    return null;
+  }
+  const strength = real(problems, 'variation strength', fields['strength'], 0, { min: 0, max: 1 });
+  const ownSeed = seed(problems, 'variation seed', fields['seed']);
+  return strength === 0 ? null : { seed: ownSeed, strength };
+}
+
+export function seedResize(
+  problems: Problems,
+  value: unknown,
+  factor: number,
+): GenerateRequest['seedResize'] {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(`seed resize must have a width and a height, not ${shown(value)}.`);
+    return null;
+  }
+  // A1111 writes 0x0 for "off".
+  if (toNumber(fields['width']) === 0 || toNumber(fields['height']) === 0) return null;
+  return {
+    width: side(problems, 'seed resize width', fields['width'] ?? '', 0, factor),
+    height: side(problems, 'seed resize height', fields['height'] ?? '', 0, factor),
+  };
+}
+
+export function initImage(problems: Problems, value: unknown): InitImage | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  const image = fields?.['image'];
+  const mask = fields?.['mask'] ?? null;
+  if (!fields || !(image instanceof Uint8Array)) {
+    problems.push('init image must be the bytes of a picture.');
+    return null;
+  }
+  if (mask !== null && !(mask instanceof Uint8Array)) {
+    problems.push('mask must be the bytes of a picture.');
+    return null;
+  }
+  return {
+    image,
+    strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
+    mask,
+    maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
+    onlyMasked: fields['onlyMasked'] === true,
+  };
 }
