@@ -96,6 +96,26 @@ test('a folder that is no model is left out of the list, once with a reason', as
   assert.match(refused[0] ?? '', /"bad" lacks unet\/model\.onnx/);
 });
 
+test("a folder's defaults.json outranks the family, and says so when it is wrong", async () => {
+  const folder = await brokenModel('opinionated', (made) =>
+    writeFile(join(made, 'defaults.json'), '{ "sampler": "heun", "guidance_scale": 3.5 }'),
+  );
+  const registry = openRegistry(scratch);
+  assert.deepEqual((await registry.find('opinionated')).info.defaults, {
+    sampler: 'heun',
+    schedule: 'karras',
+    steps: 20,
+    guidanceScale: 3.5,
+  });
+  await writeFile(join(folder, 'defaults.json'), '{ "steps": 0 }');
+  await assert.rejects(
+    registry.find('opinionated'),
+    /"steps" in defaults.json is 0; allowed: a whole/,
+  );
+  await writeFile(join(folder, 'defaults.json'), '{ "cfg": 7 }');
+  await assert.rejects(registry.find('opinionated'), /has "cfg"; it may hold sampler, schedule/);
+});
+
 test('a changed graph changes the hash', async () => {
   const folder = await brokenModel('changing', async () => {});
   const registry = openRegistry(scratch);

@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { ModelInfo } from '../request.ts';
+import { readOwnDefaults } from './own-defaults.ts';
 
 type Family = ModelInfo['family'];
 
@@ -45,6 +46,8 @@ export type ModelLayout = {
   schedulerConfig: Json;
   /** trained or distilled for a handful of steps without guidance */
   fewSteps: boolean;
+  /** from the folder's defaults.json */
+  ownDefaults: Partial<ModelInfo['defaults']>;
   /** changes when any file of the model changes */
   stamp: string;
   /** size of all graphs and their external data */
@@ -67,6 +70,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   const vae = await readJson(folder, name, 'vae_decoder/config.json');
   const schedulerConfig = await readJson(folder, name, 'scheduler/scheduler_config.json');
   const index = await readJson(folder, name, 'model_index.json', {});
+  const ownDefaults = readOwnDefaults(name, await readJson(folder, name, 'defaults.json', {}));
   const textEncoders = await textEncodersOf(folder, name, components);
   const family = familyOf(denoiser, textEncoders, transformer);
 
@@ -109,13 +113,21 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     zeroEmptyNegative: index['force_zeros_for_empty_prompt'] === true,
     schedulerConfig,
     fewSteps: isFewSteps(schedulerConfig, index),
-    stamp: [...components].map(([id, { stamp }]) => `${id}:${stamp}`).join(' '),
+    ownDefaults,
+    stamp: [...components]
+      .map(([id, { stamp }]) => `${id}:${stamp}`)
+      .concat(JSON.stringify(ownDefaults))
+      .join(' '),
     bytes: [...components.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
-/** Sampler, steps and guidance that suit the family when a person names none. */
+/** Sampler, steps and guidance when a person names none: the folder's own word first, then what suits the family. */
 export function defaultsOf(layout: ModelLayout): ModelInfo['defaults'] {
+  return { ...familyDefaults(layout), ...layout.ownDefaults };
+}
+
+function familyDefaults(layout: ModelLayout): ModelInfo['defaults'] {
   if (layout.family === 'lcm') {
     return { sampler: 'lcm', schedule: 'automatic', steps: 4, guidanceScale: 1.5 };
   }

@@ -1,0 +1,57 @@
+import { UserError } from '../errors.ts';
+import { SAMPLERS, SCHEDULES } from '../names.ts';
+import type { ModelInfo } from '../request.ts';
+
+type Defaults = ModelInfo['defaults'];
+
+const FIELDS: Readonly<
+  Record<string, { key: keyof Defaults; fits: (value: unknown) => boolean; allowed: string }>
+> = {
+  sampler: {
+    key: 'sampler',
+    fits: (value) => SAMPLERS.some((name) => name === value),
+    allowed: SAMPLERS.join(', '),
+  },
+  schedule: {
+    key: 'schedule',
+    fits: (value) => SCHEDULES.some((name) => name === value),
+    allowed: SCHEDULES.join(', '),
+  },
+  steps: {
+    key: 'steps',
+    fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 150,
+    allowed: 'a whole number from 1 to 150',
+  },
+  guidance_scale: {
+    key: 'guidanceScale',
+    fits: (value) => typeof value === 'number' && value >= 0 && value <= 30,
+    allowed: 'a number from 0 to 30',
+  },
+};
+
+/**
+ * A model folder may say what suits it in `defaults.json`, every field optional:
+ * `{ "sampler": "euler_a", "schedule": "karras", "steps": 24, "guidance_scale": 5 }`.
+ * @throws UserError naming the field, its value and what is allowed
+ */
+export function readOwnDefaults(
+  model: string,
+  json: Readonly<Record<string, unknown>>,
+): Partial<Defaults> {
+  const own: Partial<Record<keyof Defaults, unknown>> = {};
+  for (const [name, value] of Object.entries(json)) {
+    const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+    if (field === undefined) {
+      throw new UserError(
+        `Model "${model}": defaults.json has "${name}"; it may hold ${Object.keys(FIELDS).join(', ')}.`,
+      );
+    }
+    if (!field.fits(value)) {
+      throw new UserError(
+        `Model "${model}": "${name}" in defaults.json is ${JSON.stringify(value)}; allowed: ${field.allowed}.`,
+      );
+    }
+    own[field.key] = value;
+  }
+  return own as Partial<Defaults>;
+}
