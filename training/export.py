@@ -1,7 +1,7 @@
 """Write the ONNX folder: `python -m training.export`. Writes <work>/export.
 
 The layout, file names, inputs and outputs are those of diffusers' and optimum's Stable Diffusion
-exports. Weights are stored as fp16 and computed as fp32: half the size, the same speed on a CPU.
+exports. Weights are stored as fp16 or int8 (see compact.py) and computed as fp32.
 Every graph is compared with PyTorch at other batch sizes and shapes than it was traced with.
 """
 
@@ -16,20 +16,20 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
 from . import checkpoints
+from .compact import Storage, compact
 from .graphs import Graph, graphs
 from .models import build_unet
 from .preview import fit_preview
-from .presets import Options, options, parser
+from .presets import Options, Preset, options, parser
 from .problem import Problem, run
 from .tokenizer import load_tokenizer
 from .unet import frozen_text_encoder, trained_vae
 
 OPSET = 17
-HALF_FROM = 64  # smaller tensors stay fp32
-TOLERANCE = 2e-2
+# The largest difference from PyTorch that rounding the weights may make; a wrong graph makes more.
+TOLERANCE: dict[Storage, float] = {"fp16": 2e-2, "int8": 0.5}
 
 
 def main() -> None:
@@ -51,8 +51,8 @@ def export(chosen: Options) -> Path:
     quieten()
     for graph in graphs(preset, text, unet, vae, load_tokenizer(chosen.tokenizer).get_vocab_size()):
         target = partial / graph.name / "model.onnx"
-        write_graph(target, graph)
-        difference = compare(target, graph)
+        write_graph(target, graph, storage_of(graph.name, preset))
+        difference = compare(target, graph, storage_of(graph.name, preset))
         print(
             f"export: {graph.name} {target.stat().st_size / 1e6:.2f} MB, at most {difference:.1e} from PyTorch",
             flush=True,
@@ -67,6 +67,11 @@ def export(chosen: Options) -> Path:
     return out
 
 
+def storage_of(graph: str, preset: Preset) -> Storage:
+    """The VAE stays fp16 in any case: it is small and its rounding would show."""
+    return "fp16" if graph.startswith("vae") else preset.storage
+
+
 def quieten() -> None:
     """The tracer warns of every shape it reads; `compare` checks what the warnings fear."""
     warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
@@ -76,7 +81,7 @@ def quieten() -> None:
 
 
 @torch.no_grad()
-def write_graph(target: Path, graph: Graph) -> None:
+def write_graph(target: Path, graph: Graph, storage: Storage) -> None:
     target.parent.mkdir(parents=True)
     torch.onnx.export(
         graph.module.eval(),
@@ -89,37 +94,13 @@ def write_graph(target: Path, graph: Graph) -> None:
         dynamo=False,
     )
     model = onnx.load(target)
-    store_half(model.graph)
+    compact(model, storage)
     onnx.checker.check_model(model)
     onnx.save(model, target)
 
 
-def store_half(graph: onnx.GraphProto) -> None:
-    """Keep large fp32 tensors as fp16 with a Cast behind; runtimes fold it when loading."""
-    initializers, casts, nodes = [], [], []
-
-    def halve(tensor: onnx.TensorProto, name: str) -> bool:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < HALF_FROM:
-            return False
-        half = numpy_helper.to_array(tensor).astype(np.float16)
-        initializers.append(numpy_helper.from_array(half, f"{name}_f16"))
-        casts.append(helper.make_node("Cast", [f"{name}_f16"], [name], to=TensorProto.FLOAT, name=f"cast_{name}"))
-        return True
-
-    for tensor in graph.initializer:
-        if not halve(tensor, tensor.name):
-            initializers.append(tensor)
-    for node in graph.node:
-        value = next((a.t for a in node.attribute if a.name == "value"), None) if node.op_type == "Constant" else None
-        if value is None or not halve(value, node.output[0]):
-            nodes.append(node)
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(initializers)
-    graph.node.extend(casts + nodes)
-
-
 @torch.no_grad()
-def compare(target: Path, graph: Graph) -> float:
+def compare(target: Path, graph: Graph, storage: Storage) -> float:
     """Run both at three other batch sizes and shapes; the largest difference of any output."""
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     worst = 0.0
@@ -136,7 +117,7 @@ def compare(target: Path, graph: Graph) -> float:
         expected = expected if isinstance(expected, tuple) else (expected,)
         found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
         worst = max(worst, *[float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected)])
-    if worst > TOLERANCE:
+    if worst > TOLERANCE[storage]:
         raise Problem(f"the exported {target.parent.name} differs from PyTorch by {worst:.3g}; the old export is kept.")
     return worst
 

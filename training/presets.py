@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .captions import DEFAULT_WORDS, Words, read_words
+from .compact import Storage
 from .scene import FULL, SMALL, World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ class Preset:
     unet_batch: int
     pictures: int
     learning_rate: float
+    storage: Storage  # of the exported UNet and text encoder
     minutes: dict[str, float]
 
     @property
@@ -51,6 +53,7 @@ SMALL_PRESET = Preset(
     unet_batch=16,
     pictures=16_000,
     learning_rate=8e-4,
+    storage="fp16",
     minutes={"vae": 30, "text": 2, "unet": 120, "judge": 3},
 )
 LARGE_PRESET = Preset(
@@ -68,6 +71,7 @@ LARGE_PRESET = Preset(
     unet_batch=256,
     pictures=60_000,
     learning_rate=6e-4,
+    storage="int8",
     minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 0.7},
 )
 # A few minutes for all stages: to see that everything works before hours are spent.
