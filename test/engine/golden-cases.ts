@@ -1,0 +1,334 @@
+/**
+ * Whole pictures of the reference implementations as requests to this engine: what to ask for, what must come out
+ * and how far off it may be.
+ */
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { decodeImage } from '../../src/engine/image.ts';
+import type { ProfileName, SamplerName, ScheduleName } from '../../src/engine/names.ts';
+import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
+import { type ArrayRef, fullGolden, type Golden } from './golden.ts';
+
+export const goldenModels = fileURLToPath(
+  new URL('../../../shared/golden/models', import.meta.url),
+);
+const pipelines = new URL('../../../shared/golden/pipelines/', import.meta.url);
+
+export const DIFFUSERS_FAMILIES = [
+  'sd15',
+  'sd15-fp16',
+  'sd15-inpaint',
+  'sd21-v',
+  'sdxl',
+  'lcm',
+  'sd-turbo',
+  'sd3',
+] as const;
+
+export type PictureCase = {
+  name: string;
+  request: GenerateRequest;
+  /** the scheduler_config.json that the reference ran with; null in profile a1111 */
+  scheduler: Record<string, unknown> | null;
+  /** before the VAE's scaling in profile a1111, as the decoder takes them in profile diffusers */
+  latents: Float32Array;
+  tolerance: number;
+  /** the reference's PNG; null where the reference has none that is comparable */
+  png: Uint8Array | null;
+};
+
+export type PictureSuite = {
+  family: string;
+  profile: ProfileName;
+  /** folder below goldenModels */
+  model: string;
+  cases: PictureCase[];
+  /** reference cases that no request can word, by name */
+  left: string[];
+};
+
+type Args = Record<string, unknown>;
+type Case = {
+  name?: string;
+  args: Args;
+  seeds?: readonly number[];
+  scheduler: string;
+  scheduler_effective_config: Record<string, unknown>;
+  image?: string;
+  mask_image?: string;
+  latent_mask_1_means_repaint?: ArrayRef;
+  vae_decode_input?: ArrayRef;
+  ort_vae_decode_input?: ArrayRef;
+  final_latents: ArrayRef;
+  png: readonly string[];
+  ort_png?: readonly string[];
+  ort_vs_torch?: { vae_in_max_abs?: number; final_latents_max_abs?: number };
+};
+
+const plain: Omit<GenerateRequest, 'model' | 'prompt' | 'width' | 'height' | 'steps' | 'seed'> = {
+  negativePrompt: '',
+  count: 1,
+  guidanceScale: 7.5,
+  sampler: null,
+  schedule: 'automatic',
+  variation: null,
+  seedResize: null,
+  etaNoiseSeedDelta: 0,
+  eta: null,
+  guidanceRescale: 0,
+  clipSkip: 1,
+  emphasis: 'none',
+  rng: 'cpu',
+  profile: 'diffusers',
+  init: null,
+};
+
+/** What a request has no word for. */
+const BEYOND = new Set([
+  'prompt_2',
+  'original_size',
+  'negative_original_size',
+  'denoising_end',
+  'original_inference_steps',
+  'num_images_per_prompt',
+]);
+
+/** Null where the reference numbers are not beside the checkout. */
+export async function diffusersPictures(family: string): Promise<PictureSuite | null> {
+  const golden = fullGolden(`pipelines/${family}`);
+  if (golden === null) return null;
+  const suite: PictureSuite = {
+    family,
+    profile: 'diffusers',
+    model: family,
+    cases: [],
+    left: [],
+  };
+  for (const c of golden.manifest['cases'] as Case[]) {
+    const name = c.name ?? '';
+    const isBeyond =
+      Object.keys(c.args).some((key) => BEYOND.has(key)) || Array.isArray(c.args['prompt']);
+    if (isBeyond) suite.left.push(name);
+    else suite.cases.push(await diffusersPicture(family, name, c, golden));
+  }
+  return suite;
+}
+
+async function diffusersPicture(
+  family: string,
+  name: string,
+  c: Case,
+  { array }: Golden,
+): Promise<PictureCase> {
+  const { args } = c;
+  const reference = c.ort_vae_decode_input ?? c.vae_decode_input ?? c.final_latents;
+  const [, , height = 0, width = 0] = reference.$[1];
+  const isHalf = family === 'sd15-fp16';
+  const [png] = c.ort_png ?? c.png;
+  return {
+    name,
+    scheduler: { ...c.scheduler_effective_config, _class_name: c.scheduler },
+    latents: array(reference),
+    tolerance: Math.max(isHalf ? 0.5 : 2e-3, 3 * (c.ort_vs_torch?.vae_in_max_abs ?? 0)),
+    png: png === undefined ? null : await read(family, png),
+    request: {
+      ...plain,
+      model: family,
+      prompt: String(args['prompt']),
+      negativePrompt: String(args['negative_prompt'] ?? ''),
+      width: 8 * width,
+      height: 8 * height,
+      steps: Number(args['num_inference_steps']),
+      guidanceScale: Number(args['guidance_scale'] ?? 7.5),
+      guidanceRescale: Number(args['guidance_rescale'] ?? 0),
+      clipSkip: Number(args['clip_skip'] ?? 0) + 1,
+      eta: args['eta'] === undefined ? null : Number(args['eta']),
+      seed: BigInt(c.seeds?.[0] ?? 0),
+      init: await initOf(family, c, Number(args['strength'] ?? 1)),
+    },
+  };
+}
+
+const A1111_SAMPLERS: Record<string, SamplerName> = {
+  Euler: 'euler',
+  'Euler a': 'euler_a',
+  Heun: 'heun',
+  LMS: 'lms',
+  DPM2: 'dpm2',
+  'DPM2 a': 'dpm2_a',
+  'DPM++ 2M': 'dpmpp_2m',
+  'DPM++ SDE': 'dpmpp_sde',
+  'DPM++ 2M SDE': 'dpmpp_2m_sde',
+  'DPM++ 2M SDE Heun': 'dpmpp_2m_sde_heun',
+  'DPM++ 3M SDE': 'dpmpp_3m_sde',
+  'DPM++ 2S a': 'dpmpp_2s_a',
+  'DPM fast': 'dpm_fast',
+  'DPM adaptive': 'dpm_adaptive',
+  Restart: 'restart',
+  DDIM: 'ddim',
+  'DDIM CFG++': 'ddim_cfgpp',
+  PLMS: 'plms',
+  UniPC: 'unipc',
+  LCM: 'lcm',
+};
+const A1111_SCHEDULES: Record<string, ScheduleName> = {
+  'SGM Uniform': 'sgm_uniform',
+  Exponential: 'exponential',
+  'Align Your Steps': 'align_your_steps',
+  Beta: 'beta',
+  'KL Optimal': 'kl_optimal',
+  Karras: 'karras',
+  Uniform: 'uniform',
+  Polyexponential: 'polyexponential',
+  Simple: 'simple',
+  Normal: 'normal',
+  DDIM: 'ddim_uniform',
+};
+
+/** Null where the reference numbers are not beside the checkout. */
+export async function a1111Pictures(): Promise<PictureSuite | null> {
+  const family = 'a1111-sd15';
+  const golden = fullGolden(`pipelines/${family}`);
+  if (golden === null) return null;
+  const suite: PictureSuite = { family, profile: 'a1111', model: 'sd15', cases: [], left: [] };
+  for (const c of golden.manifest['cases'] as Case[]) {
+    const sampler = A1111_SAMPLERS[String(c.args['sampler'])];
+    const name = String(c.args['name']);
+    // A schedule of its own, a limit on the negative prompt and padding are no part of a request.
+    if ('s_min_uncond' in c.args || c.args['pad_v0'] === true || sampler === undefined) {
+      suite.left.push(name);
+      continue;
+    }
+    suite.cases.push(await a1111Picture(family, name, sampler, c, golden));
+  }
+  return suite;
+}
+
+async function a1111Picture(
+  family: string,
+  name: string,
+  sampler: SamplerName,
+  c: Case,
+  golden: Golden,
+): Promise<PictureCase> {
+  const { args } = c;
+  const seeds = args['seeds'] as number[];
+  const subseed = (args['subseeds'] as number[] | undefined)?.[0];
+  const resize = args['seed_resize_from_w'];
+  const [png] = c.png;
+  const isAdaptive = sampler === 'dpm_adaptive';
+  const init = await a1111Init(family, c, golden);
+  // The reference's masked cases end before the kept part is laid over; an adaptive step flips on rounding.
+  const isComparable = png !== undefined && !isAdaptive && init?.mask == null;
+  const own = 3 * (c.ort_vs_torch?.final_latents_max_abs ?? 0);
+  return {
+    name,
+    scheduler: null,
+    latents: golden.array(c.final_latents),
+    tolerance: isAdaptive ? 0.4 : Math.max(2e-3, own),
+    png: isComparable ? await read(family, png) : null,
+    request: {
+      ...plain,
+      model: 'sd15',
+      profile: 'a1111',
+      prompt: String(args['prompt']),
+      negativePrompt: String(args['negative'] ?? ''),
+      width: Number(args['width'] ?? 64),
+      height: Number(args['height'] ?? 64),
+      count: seeds.length,
+      steps: Number(args['steps']),
+      guidanceScale: Number(args['cfg']),
+      sampler,
+      schedule: A1111_SCHEDULES[String(args['scheduler'])] ?? 'automatic',
+      clipSkip: Number(args['clip_skip']),
+      eta: args['eta'] === null ? null : Number(args['eta']),
+      seed: BigInt(seeds[0] ?? 0),
+      etaNoiseSeedDelta: Number(args['ensd']),
+      rng: args['rng'] === 'NV' ? 'nv' : 'cpu',
+      emphasis: emphasisOf(String(args['emphasis'])),
+      variation:
+        subseed === undefined
+          ? null
+          : { seed: BigInt(subseed), strength: Number(args['subseed_strength']) },
+      seedResize:
+        resize === undefined
+          ? null
+          : { width: Number(resize), height: Number(args['seed_resize_from_h']) },
+      init,
+    },
+  };
+}
+
+function read(family: string, file: string): Promise<Uint8Array> {
+  return readFile(new URL(`${family}/${file}`, pipelines));
+}
+
+async function initOf(family: string, c: Case, strength: number): Promise<InitImage | null> {
+  if (c.image === undefined) return null;
+  const mask = c.mask_image === undefined ? null : await read(family, c.mask_image);
+  return { image: await read(family, c.image), strength, mask, maskBlur: 0, onlyMasked: false };
+}
+
+async function a1111Init(family: string, c: Case, { array }: Golden): Promise<InitImage | null> {
+  const init = await initOf(family, c, Number(c.args['denoising_strength'] ?? 1));
+  if (init === null || c.latent_mask_1_means_repaint === undefined) return init;
+  const [, , height = 0, width = 0] = c.latent_mask_1_means_repaint.$[1];
+  const latentMask = array(c.latent_mask_1_means_repaint);
+  const grey = Uint8Array.from(latentMask.subarray(0, width * height), (value) => 255 * value);
+  const mask = await sharp(grey, { raw: { width, height, channels: 1 } })
+    .resize(width * 8, height * 8, { kernel: 'nearest' })
+    .png()
+    .toBuffer();
+  return { ...init, mask };
+}
+
+function emphasisOf(name: string): GenerateRequest['emphasis'] {
+  if (name === 'No norm') return 'no_norm';
+  if (name === 'Ignore') return 'ignore';
+  return name === 'None' ? 'none' : 'original';
+}
+
+/** What a golden model's vae_decoder/config.json says: decoder input = latents / scale + shift. */
+export function latentScale(model: string): { scale: number; shift: number } {
+  const file = `${goldenModels}/${model}/vae_decoder/config.json`;
+  const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number | null>;
+  return { scale: config['scaling_factor'] ?? 0.18215, shift: config['shift_factor'] ?? 0 };
+}
+
+export type PictureDifference = {
+  /** largest difference of any channel, 0-255 */
+  levels: number;
+  /** decibels, Infinity when equal */
+  psnr: number;
+  pixels: number;
+  /** pixels equal in every channel */
+  equalPixels: number;
+};
+
+/** @throws Error when the sizes differ */
+export async function comparePictures(
+  ours: Uint8Array,
+  theirs: Uint8Array,
+): Promise<PictureDifference> {
+  const [a, b] = [await decodeImage(ours), await decodeImage(theirs)];
+  if (a.width !== b.width || a.height !== b.height || a.data.length !== b.data.length) {
+    throw new Error(`${a.width}x${a.height} beside ${b.width}x${b.height}`);
+  }
+  const pixels = a.width * a.height;
+  const channels = a.data.length / pixels;
+  let [levels, squares, equalPixels] = [0, 0, 0];
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    let worst = 0;
+    for (let i = pixel * channels; i < (pixel + 1) * channels; i++) {
+      const difference = Math.abs((a.data[i] as number) - (b.data[i] as number));
+      worst = Math.max(worst, difference);
+      squares += difference * difference;
+    }
+    levels = Math.max(levels, worst);
+    if (worst === 0) equalPixels += 1;
+  }
+  const psnr = 10 * Math.log10((255 * 255 * a.data.length) / squares);
+  return { levels, psnr, pixels, equalPixels };
+}
