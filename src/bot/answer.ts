@@ -25,6 +25,8 @@ export class LostInteractionError extends Error {
  */
 export type Answer = {
   readonly acknowledged: boolean;
+  /** the deferred message, when Discord told it with the acknowledgement */
+  readonly messageId: string | null;
   /** Defers; later calls wait for the first and change nothing. */
   acknowledge(visibility: Visibility): Promise<void>;
   /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. */
@@ -71,12 +73,19 @@ export function openAnswer(
 ): Answer {
   const { id, token, applicationId } = interaction;
   let first: Promise<void> | null = null;
+  let messageId: string | null = null;
   /** what the first response left open: the deferred message is filled, removed or handed over once */
   let pending: Visibility | null = null;
 
   async function respond(body: object): Promise<void> {
     try {
-      await acks.post(Routes.interactionCallback(id, token), { body, auth: false });
+      const query = new URLSearchParams({ with_response: 'true' });
+      const response = await acks.post(Routes.interactionCallback(id, token), {
+        body,
+        query,
+        auth: false,
+      });
+      messageId = messageIdOf(response);
     } catch (error) {
       if (troubleOf(error) === 'already-acknowledged') return;
       throw new LostInteractionError('the first response did not get through', { cause: error });
@@ -109,6 +118,10 @@ export function openAnswer(
   return {
     get acknowledged() {
       return first !== null;
+    },
+
+    get messageId() {
+      return messageId;
     },
 
     acknowledge(visibility) {
@@ -146,7 +159,8 @@ export function openAnswer(
       pending = null;
     },
 
-    modal(data) {
+    async modal(data) {
+      if (first !== null) throw new Error('a modal cannot follow another response');
       return open({ type: InteractionResponseType.Modal, data }, null);
     },
 
@@ -165,4 +179,10 @@ export function openAnswer(
       await removeOriginal();
     },
   };
+}
+
+function messageIdOf(response: unknown): string | null {
+  const id = (response as { resource?: { message?: { id?: unknown } } } | null)?.resource?.message
+    ?.id;
+  return typeof id === 'string' ? id : null;
 }

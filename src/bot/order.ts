@@ -42,7 +42,7 @@ export async function placeOrder(
       token: interaction.token,
       tokenUntil,
       channelId: interaction.channelId ?? '0',
-      messageId: null,
+      messageId: answer.messageId,
       guildId: interaction.guildId,
       // What everybody sees speaks the server's language, what one person sees theirs.
       locale: interaction.guildLocale ?? interaction.locale,

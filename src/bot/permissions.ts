@@ -12,7 +12,8 @@ export function missingToPost(
   granted: Readonly<PermissionsBitField> | null,
   place: { inGuild: boolean; inThread: boolean },
 ): PostingPermission[] {
-  if (!place.inGuild || granted === null) return [];
+  // No bit at all means that it was not told: not every Discord-like server sends the field.
+  if (!place.inGuild || granted === null || granted.bitfield === 0n) return [];
   const needed: PostingPermission[] = [
     'ViewChannel',
     place.inThread ? 'SendMessagesInThreads' : 'SendMessages',

@@ -15,8 +15,10 @@ export async function registerCommands(
 ): Promise<'registered' | 'unchanged' | 'failed'> {
   const route = Routes.applicationCommands(applicationId);
   try {
-    const present = await rest.get(route, {
-      query: new URLSearchParams({ with_localizations: 'true' }),
+    const query = new URLSearchParams({ with_localizations: 'true' });
+    const present = await rest.get(route, { query }).catch((error: unknown) => {
+      log.warn(describe(error), 'the registered commands could not be read');
+      return null;
     });
     if (sameCommands(definitions, present)) return 'unchanged';
     await rest.put(route, { body: definitions });

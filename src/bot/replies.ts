@@ -57,7 +57,7 @@ export function openReplies(tools: ReplyTools): Replies {
 
   return {
     open(job) {
-      replyOf(job);
+      if (!job.delivered) replyOf(job);
     },
     resume,
     async close() {
