@@ -42,13 +42,11 @@ export function describeModel(model: ModelInfo, status: EngineStatus, text: Text
   const { defaults, nativeSize } = model;
   const loaded = status.loaded.find((entry) => entry.model === model.name);
   const notes = [
-    escapeMarkdown(
-      text.modelDefaults(
-        defaults.steps,
-        defaults.sampler,
-        defaults.schedule,
-        String(defaults.guidanceScale),
-      ),
+    text.modelDefaults(
+      defaults.steps,
+      escapeMarkdown(defaults.sampler),
+      escapeMarkdown(defaults.schedule),
+      String(defaults.guidanceScale),
     ),
   ];
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
