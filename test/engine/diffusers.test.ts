@@ -10,7 +10,8 @@ import { brownianNoise } from '../../src/engine/noise/brownian.ts';
 import { TorchGenerator } from '../../src/engine/noise/mt19937.ts';
 import type { NoiseSource } from '../../src/engine/sampling.ts';
 import { mixtureNetwork, type Kind, type Mixture } from './gmm.ts';
-import { fixture, fullGolden, maxDifference, type Golden } from './golden.ts';
+import { fixture, fullGolden, maxDifference, unequal, type Golden } from './golden.ts';
+import { measurer } from './measure.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;
@@ -39,41 +40,45 @@ function relative(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
 }
 
 function scheduleSuite(label: string, { manifest: m, array }: Golden): void {
+  const check = measurer(label);
   test(`timesteps of diffusers' schedulers (${label})`, () => {
-    let worstFractional = 0;
-    const wrong: string[] = [];
     for (const c of m.diffusers_schedules) {
-      const what = `${c.scheduler} ${JSON.stringify(c.config)} n=${c.n}`;
+      const detail = `${JSON.stringify(c.config)} n=${c.n}`;
       if (c.error !== undefined) {
-        assert.throws(() => create(c, c.n, m.diffusers_base_config), UserError, what);
+        assert.throws(() => create(c, c.n, m.diffusers_base_config), UserError, detail);
         continue;
       }
       const scheduler = create(c, c.n, m.diffusers_base_config);
       const want = array(c.timesteps);
       const isInteger = c.t_dtype === 'torch.int64';
-      const difference = maxDifference(scheduler.timesteps, want);
       // Two steps of the ancestral midpoint: float32 leaves its inner level two digits.
       const isIll = c.scheduler === 'KDPM2AncestralDiscreteScheduler' && c.n === 2;
-      if (!(difference <= (isInteger ? 0 : isIll ? 0.05 : 2e-3))) {
-        wrong.push(
-          `${what}: ${difference} ${scheduler.timesteps.slice(0, 4)} / ${want.slice(0, 4)}`,
-        );
-      }
-      worstFractional = Math.max(worstFractional, difference);
-      if (relative([scheduler.initNoiseSigma], [c.init_noise_sigma]) > 2e-6) {
-        wrong.push(`${what}: start ${scheduler.initNoiseSigma} / ${c.init_noise_sigma}`);
-      }
-      if (c.order !== scheduler.order) wrong.push(`${what}: order`);
-      if (c.sigmas !== undefined) {
-        const sigmas = array(c.sigmas);
-        const single = scheduler.timesteps.map((_, i) => scheduler.sigmaAt(i));
-        // Near zero terminal SNR 1 - ᾱ is all and ᾱ nearly nothing: the last bit of a square root shows more.
-        const bound = c.config.rescale_betas_zero_snr === true ? 2e-5 : 2e-6;
-        const worst = relative(single, sigmas.subarray(0, single.length));
-        if (scheduler.order === 1 && worst > bound) wrong.push(`${what}: sigmas ${worst}`);
-      }
+      const timesteps = {
+        what: `diffusers ${isInteger ? 'whole' : 'fractional'} timesteps`,
+        unit: isInteger ? 'unequal' : 'absolute',
+        error: (isInteger ? unequal : maxDifference)(scheduler.timesteps, want),
+        tolerance: isInteger ? 0 : isIll ? 0.05 : 2e-3,
+        values: want.length,
+      } as const;
+      check(timesteps, `${c.scheduler} ${detail}: ${scheduler.timesteps} / ${want}`);
+      const start = relative([scheduler.initNoiseSigma], [c.init_noise_sigma]);
+      assert.ok(start <= 2e-6, `${c.scheduler} ${detail}: start ${scheduler.initNoiseSigma}`);
+      assert.equal(scheduler.order, c.order, `${c.scheduler} ${detail}: order`);
+      if (c.sigmas === undefined || scheduler.order !== 1) continue;
+      const sigmas = scheduler.timesteps.map((_, i) => scheduler.sigmaAt(i));
+      const isZeroSnr = c.config.rescale_betas_zero_snr === true;
+      check(
+        {
+          what: `diffusers noise levels${isZeroSnr ? ', zero terminal SNR' : ''}`,
+          unit: 'relative',
+          error: relative(sigmas, array(c.sigmas).subarray(0, sigmas.length)),
+          // Near zero terminal SNR 1 - ᾱ is all and ᾱ nearly nothing: the last bit of a square root shows more.
+          tolerance: isZeroSnr ? 2e-5 : 2e-6,
+          values: sigmas.length,
+        },
+        `${c.scheduler} ${detail}`,
+      );
     }
-    assert.equal(wrong.length, 0, `${wrong.length} wrong:\n${wrong.slice(0, 12).join('\n')}`);
   });
 
   test(`flow-matching schedules (${label})`, () => {
@@ -86,7 +91,16 @@ function scheduleSuite(label: string, { manifest: m, array }: Golden): void {
         assert.ok(got.every(Number.isFinite), what);
         continue;
       }
-      assert.ok(relative(got, want) <= 2e-6, `${what}: ${got} / ${want}`);
+      check(
+        {
+          what: 'diffusers flow matching',
+          unit: 'relative',
+          error: relative(got, want),
+          tolerance: 2e-6,
+          values: want.length,
+        },
+        `${what}: ${got} / ${want}`,
+      );
     }
   });
 }
@@ -133,6 +147,7 @@ function networkAlphas(c: Case): Float32Array {
 
 function solverSuite(label: string, golden: Golden): void {
   const { manifest: m, array } = golden;
+  const check = measurer(label);
   const mixture = mixtureOf(golden);
   const bank = bankOf(golden);
 
@@ -170,8 +185,13 @@ function solverSuite(label: string, golden: Golden): void {
           assert.ok(x.every(Number.isFinite));
           return;
         }
-        const error = maxDifference(x, array(c.final));
-        assert.ok(error <= (isIll ? 0.01 : tolerance), `${error} > ${tolerance}`);
+        check({
+          what: `diffusers ${c.scheduler}`,
+          unit: 'absolute',
+          error: maxDifference(x, array(c.final)),
+          tolerance: isIll ? 0.01 : tolerance,
+          values: x.length,
+        });
       });
     }
   });

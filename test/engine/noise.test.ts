@@ -5,7 +5,8 @@ import { boxMullerBlocks, chooseBlocks, TorchGenerator } from '../../src/engine/
 import { PhiloxGenerator } from '../../src/engine/noise/philox.ts';
 import { seedSequence } from '../../src/engine/noise/seed-sequence.ts';
 import { createNoiseSource, slerp } from '../../src/engine/noise.ts';
-import { fixture, fullGolden, maxDifference, unequal, type Golden } from './golden.ts';
+import { fixture, fullGolden, unequal, type Golden } from './golden.ts';
+import { measurer } from './measure.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
@@ -51,19 +52,34 @@ test('profile diffusers and comfy draw a batch as one stream, a1111 a stream a p
 });
 
 function suite(label: string, { manifest: m, array }: Golden): void {
+  const check = measurer(label);
+  /** bit for bit */
+  const same = (what: string, got: ArrayLike<number>, want: ArrayLike<number>, detail: string) =>
+    check(
+      { what, unit: 'unequal', error: unequal(got, want), tolerance: 0, values: want.length },
+      detail,
+    );
+  const near = (what: string, got: ArrayLike<number>, want: ArrayLike<number>, detail: string) =>
+    check(
+      {
+        what,
+        unit: 'absolute',
+        error: scaledDifference(got, want),
+        tolerance: 2e-6,
+        values: want.length,
+      },
+      detail,
+    );
   test(`torch.randn, bit for bit (${label})`, () => {
     for (const c of m.torch_randn) {
       const actual = new TorchGenerator(BigInt(c.seed)).randn(size(c.shape));
-      assert.equal(unequal(actual, array(c.out)), 0, `seed ${c.seed} shape ${c.shape}`);
+      same('torch.randn, float32', actual, array(c.out), `seed ${c.seed} shape ${c.shape}`);
     }
     for (const c of m.torch_randn_sequence) {
       const generator = new TorchGenerator(BigInt(c.seed));
       for (const [i, shape] of c.shapes.entries()) {
-        assert.equal(
-          unequal(generator.randn(size(shape)), array(c.outs[i])),
-          0,
-          `seed ${c.seed} draw ${i}`,
-        );
+        const actual = generator.randn(size(shape));
+        same('torch.randn, several draws', actual, array(c.outs[i]), `seed ${c.seed} draw ${i}`);
       }
     }
   });
@@ -72,7 +88,7 @@ function suite(label: string, { manifest: m, array }: Golden): void {
     for (const c of m.torch_randn_dtype) {
       if (c.dtype === 'float64') continue;
       const actual = new TorchGenerator(BigInt(c.seed)).randnHalf(size(c.shape), c.dtype);
-      assert.equal(unequal(actual, array(c.out)), 0, `seed ${c.seed} ${c.shape} ${c.dtype}`);
+      same(`torch.randn, ${c.dtype}`, actual, array(c.out), `seed ${c.seed} ${c.shape}`);
     }
   });
 
@@ -80,7 +96,8 @@ function suite(label: string, { manifest: m, array }: Golden): void {
     for (const c of m.a1111_philox) {
       const generator = new PhiloxGenerator(BigInt(c.seed));
       for (const [i, shape] of c.shapes.entries()) {
-        assert.equal(unequal(generator.randn(size(shape)), array(c.outs[i])), 0, `seed ${c.seed}`);
+        const actual = generator.randn(size(shape));
+        same('Philox normals (A1111)', actual, array(c.outs[i]), `seed ${c.seed}`);
       }
     }
   });
@@ -88,7 +105,7 @@ function suite(label: string, { manifest: m, array }: Golden): void {
   test(`numpy SeedSequence (${label})`, () => {
     for (const c of m.numpy_seed_sequence) {
       const state = seedSequence(BigInt(c.entropy), c.spawn_key, c.pool_size, c.n);
-      assert.deepEqual([...state], c.generate_state);
+      same('numpy SeedSequence', state, c.generate_state, `entropy ${c.entropy}`);
     }
   });
 
@@ -109,11 +126,11 @@ function suite(label: string, { manifest: m, array }: Golden): void {
       for (let q = 0; q < count; q++) {
         const want = expected.subarray(q * total, (q + 1) * total);
         const got = forwards(queries[2 * q]!, queries[2 * q + 1]!);
-        assert.ok(scaledDifference(got, want) <= 2e-6, `${c.kind} query ${q}`);
+        near('Brownian tree (torchsde)', got, want, `${c.kind} query ${q}`);
         const r = count - 1 - q;
         const gotBack = backwards(queries[2 * r]!, queries[2 * r + 1]!);
         const wantBack = expected.subarray(r * total, (r + 1) * total);
-        assert.ok(scaledDifference(gotBack, wantBack) <= 2e-6, `${c.kind} reversed ${r}`);
+        near('Brownian tree, asked backwards', gotBack, wantBack, `${c.kind} reversed ${r}`);
       }
     }
   });
@@ -139,9 +156,9 @@ function suite(label: string, { manifest: m, array }: Golden): void {
       // The reference object takes any list of seeds; ours derives it as A1111's processing does.
       if (c.subseeds !== undefined) continue;
       const first = source.initial();
-      assert.ok(maxDifference(first, array(c.outs[0])) <= 2e-6, JSON.stringify(c.seeds));
+      near('ImageRNG, first draw (A1111)', first, array(c.outs[0]), JSON.stringify(c.seeds));
       for (let i = 1; i < c.n; i++) {
-        assert.equal(unequal(source.next(), array(c.outs[i])), 0, `draw ${i} of ${c.seeds}`);
+        same('ImageRNG, later draws', source.next(), array(c.outs[i]), `${i} of ${c.seeds}`);
       }
     }
   });
@@ -170,7 +187,7 @@ function suite(label: string, { manifest: m, array }: Golden): void {
         for (let i = 0; i < c.n; i++) {
           const want = array(c.outs[i]).subarray(image * each, (image + 1) * each);
           const got = i === 0 ? source.initial() : source.next();
-          assert.ok(maxDifference(got, want) <= 2e-6, `${JSON.stringify(c.seeds)} draw ${i}`);
+          near('ImageRNG, variation seeds', got, want, `${JSON.stringify(c.seeds)} draw ${i}`);
         }
       }
     }
@@ -181,9 +198,9 @@ function suite(label: string, { manifest: m, array }: Golden): void {
       const [channels, h, w] = c.low.$[1];
       const low = array(c.low);
       const shape = [channels, h, w] as const;
-      assert.ok(maxDifference(slerp(c.val, low, array(c.high), shape), array(c.out)) <= 2e-6);
-      const near = slerp(c.val, low, array(c.near_identical_high), shape);
-      assert.ok(maxDifference(near, array(c.near_identical_out)) <= 2e-6);
+      near('slerp', slerp(c.val, low, array(c.high), shape), array(c.out), `${c.val}`);
+      const alike = slerp(c.val, low, array(c.near_identical_high), shape);
+      near('slerp', alike, array(c.near_identical_out), `${c.val} of near-identical noise`);
     }
   });
 }

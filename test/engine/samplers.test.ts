@@ -23,6 +23,7 @@ import type { Denoiser, Parameterization } from '../../src/engine/sampling.ts';
 import { sigmaTable } from '../../src/engine/schedule.ts';
 import { mixtureDenoise, mixtureNetwork, type Mixture } from './gmm.ts';
 import { fixture, fullGolden, maxDifference, type Golden } from './golden.ts';
+import { measurer } from './measure.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;
@@ -135,6 +136,7 @@ function runK(
 }
 
 function suite(label: string, golden: Golden): void {
+  const check = measurer(label);
   const { manifest: m, array } = golden;
   const mixture = mixtureOf(golden);
   const noise = bankOf(golden);
@@ -196,7 +198,13 @@ function suite(label: string, golden: Golden): void {
             );
           }
           const error = maxDifference(final, array(c.final));
-          assert.ok(error <= tolerance(c), `${error} > ${tolerance(c)}`);
+          check({
+            what: `k-diffusion ${c.sampler}`,
+            unit: 'absolute',
+            error,
+            tolerance: tolerance(c),
+            values: final.length,
+          });
         },
       );
     }
@@ -235,7 +243,13 @@ function suite(label: string, golden: Golden): void {
                 });
         assert.ok(maxDifference(asked, array(c.t_asked)) <= 2e-3, `asked ${asked}`);
         const error = maxDifference(final, array(c.final));
-        assert.ok(error <= tolerance(c), `${error} > ${tolerance(c)}`);
+        check({
+          what: `A1111 ${c.sampler}`,
+          unit: 'absolute',
+          error,
+          tolerance: tolerance(c),
+          values: final.length,
+        });
       });
     }
   });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { lcmGrid, lcmTimestep } from '../../src/engine/denoiser.ts';
 import type { ScheduleName } from '../../src/engine/names.ts';
+import { lcmSigmas } from '../../src/engine/samplers/plan-sigma.ts';
 import {
   comfySigmaTable,
   diffusersAlphas,
@@ -13,6 +15,7 @@ import {
 import { a1111Sigmas, discardPenultimate } from '../../src/engine/schedules/a1111.ts';
 import { comfySigmas, discreteSpacing, flowSpacing } from '../../src/engine/schedules/comfy.ts';
 import { fixture, fullGolden, maxDifference, unequal, type Golden } from './golden.ts';
+import { measurer } from './measure.ts';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
 
@@ -30,6 +33,18 @@ function relative(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
 type Name = Exclude<ScheduleName, 'automatic'>;
 
 function suite(label: string, { manifest: m, array }: Golden): void {
+  const check = measurer(label);
+  const levels = (what: string, got: ArrayLike<number>, want: ArrayLike<number>, detail: string) =>
+    check(
+      {
+        what,
+        unit: 'relative',
+        error: relative(got, want),
+        tolerance: 2e-6,
+        values: want.length,
+      },
+      detail,
+    );
   test(`alphas_cumprod tables (${label})`, () => {
     const ldm = readModelSchedule(SD).alphasCumprod;
     assert.ok(relative(ldm, array(m.alphas_cumprod.ldm)) <= 1e-7);
@@ -74,7 +89,7 @@ function suite(label: string, { manifest: m, array }: Golden): void {
       const sigmas = c.discard_next_to_last ? discardPenultimate(all) : all;
       const what = `${c.scheduler} n=${c.n} ${c.alphas} ${JSON.stringify(o)}`;
       const want = array(c.sigmas);
-      assert.ok(relative(sigmas, want) <= 2e-6, `${what}: ${relative(sigmas, want)}`);
+      levels(`A1111 ${name}`, sigmas, want, what);
       const positive = want.filter((s) => s > 0);
       assert.ok(
         maxDifference(
@@ -122,6 +137,22 @@ function suite(label: string, { manifest: m, array }: Golden): void {
     }
   });
 
+  test(`A1111's LCM grid (${label})`, () => {
+    const grid = lcmGrid(array(m.alphas_cumprod.ldm));
+    assert.ok(relative(grid.table.sigmas, array(m.a1111_lcm.table_sigmas)) <= 2e-6);
+    for (const c of m.a1111_lcm.rows) {
+      const sigmas = lcmSigmas(grid, c.n);
+      assert.ok(relative(sigmas, array(c.sigmas)) <= 2e-6, `n=${c.n}`);
+      // Half-way between two points of the grid the last bit of a logarithm decides, and libraries differ in it.
+      const decided = (_: number, i: number): boolean => {
+        const position = (sigmaToT(grid.table, sigmas[i]!) % 1) - 0.5;
+        return Math.abs(position) > 1e-3;
+      };
+      const timesteps = sigmas.subarray(0, -1).map((sigma) => lcmTimestep(grid, sigma));
+      assert.equal(unequal(timesteps.filter(decided), array(c.t).filter(decided)), 0, `n=${c.n}`);
+    }
+  });
+
   test(`ComfyUI schedules (${label})`, () => {
     const discrete = discreteSpacing(comfySigmaTable(readTraining(SD)));
     const flow = flowSpacing(3);
@@ -130,10 +161,7 @@ function suite(label: string, { manifest: m, array }: Golden): void {
       const spacing = c.model === 'discrete_sd1' ? discrete : flow;
       const got = comfySigmas(c.scheduler as Name, c.n, spacing);
       const want = array(c.sigmas);
-      assert.ok(
-        relative(got, want) <= 2e-6,
-        `${c.scheduler} ${c.model} n=${c.n}: ${relative(got, want)} ${got.slice(0, 5)} / ${want.slice(0, 5)}`,
-      );
+      levels(`ComfyUI ${c.scheduler}`, got, want, `${c.model} n=${c.n}: ${got} / ${want}`);
     }
   });
 }
