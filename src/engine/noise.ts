@@ -39,7 +39,7 @@ export type NoiseRequest = Pick<
 /**
  * The random numbers of one generation. Profile a1111: one generator per picture (seed + i), first draw with
  * variation seed and seed resize, ancestral noise continuing it or starting anew at seed + delta (A1111
- * modules/rng.py, ImageRNG). Profiles diffusers and comfy: one generator, a batch is one stream.
+ * modules/rng.py, ImageRNG). Profile diffusers: one generator, a batch is one stream. Profile comfy: see comfyStream.
  * @param shape [B,C,h,w] of the latents; B = request.count
  * @param options.dtype draws in the half type the reference pipeline would use (diffusers, fp16 weights)
  * @param options.sizeFactor pixels per latent cell, for seedResize; default 8
@@ -50,6 +50,7 @@ export function createNoiseSource(
   options: { dtype?: 'float32' | HalfType; sizeFactor?: number } = {},
 ): NoiseSource {
   if (request.profile === 'a1111') return perImage(request, shape, options.sizeFactor ?? 8);
+  if (request.profile === 'comfy') return comfyStream(request, shape);
   return oneStream(request, shape, options.dtype ?? 'float32');
 }
 
@@ -73,6 +74,29 @@ function oneStream(
     next: draw,
     brownian: (sigmaMin, sigmaMax) =>
       brownianNoise(sigmaMin, sigmaMax, [request.seed], size, normalsOf(request.rng)),
+  };
+}
+
+/**
+ * ComfyUI: start noise always from torch's CPU generator (comfy/sample.py, prepare_noise); the samplers' noise from
+ * a fresh one, at seed + 1 on the CPU and at the seed itself on a GPU (k_diffusion/sampling.py,
+ * default_noise_sampler), which `nv` stands for. Brownian trees grow over the whole batch, on the CPU.
+ */
+function comfyStream(
+  request: NoiseRequest,
+  [batch, channels, height, width]: LatentShape,
+): NoiseSource {
+  const size = batch * channels * height * width;
+  const { rng, seed } = request;
+  let later: Generator | null = null;
+  return {
+    initial: () => new TorchGenerator(seed).randn(size),
+    next: () => {
+      later ??= createGenerator(rng, rng === 'cpu' ? seed + 1n : seed);
+      return later.randn(size);
+    },
+    brownian: (sigmaMin, sigmaMax) =>
+      brownianNoise(sigmaMin, sigmaMax, [seed], size, normalsOf('cpu')),
   };
 }
 

@@ -13,6 +13,8 @@ export type ModelSchedule = {
    * even grid of σ; `other` keeps a plain model with LCMScheduler from shrinking its grid by the strength
    */
   pipeline?: 'flux' | 'other';
+  /** Align Your Steps has levels of its own for SDXL; left out, a picture larger than 768 x 768 is taken for one */
+  sdxl?: boolean;
 };
 
 const f = Math.fround;

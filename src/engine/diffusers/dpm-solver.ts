@@ -77,7 +77,8 @@ function factors(
       flat: to.alpha * gain,
       midpoint: 0.5 * to.alpha * gain,
       linear,
-      curved: to.alpha * ((span - gain) / span ** 2 - 0.5),
+      // The reference's stochastic form has the half with the other sign.
+      curved: to.alpha * ((span - gain) / span ** 2 + (stochastic ? 0.5 : -0.5)),
       noise: stochastic ? to.sigma * Math.sqrt(-Math.expm1(-2 * h)) : 0,
     };
   }
@@ -143,6 +144,8 @@ function multistep(
   const from = past[0]!;
   const f = factors(rule, from, to);
   const h = to.lambda - from.lambda;
+  // Respaced levels may end on the lowest one twice; the reference divides zero by zero there.
+  if (h === 0) return x.slice();
   const [m0, m1, m2] = history;
   const terms: [number, Float32Array][] = [[f.keep, x]];
   if (order === 1) terms.push([f.flat, m0!]);

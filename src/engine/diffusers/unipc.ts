@@ -46,6 +46,8 @@ export const uniPc: SchedulerFactory = (config, settings) => {
   ): Float32Array => {
     const from = past[0]!;
     const h = to.lambda - from.lambda;
+    // A final level equal to the last one leaves nothing to do; the reference divides zero by zero there.
+    if (h === 0) return x.slice();
     const rks = past.slice(1).map((level) => (level.lambda - from.lambda) / h);
     rks.push(1);
     const hh = predictX0 ? -h : h;

@@ -71,18 +71,18 @@ function scheduleOf(setting: Setting, levels: Levels, steps: number): Float32Arr
   const { method, request, schedule } = setting;
   const n = method.discardPenultimate ? steps + 1 : steps;
   let sigmas: Float32Array;
-  if (request.profile === 'comfy' || levels.flow) sigmas = comfySigmas(schedule, n, levels.spacing);
+  if (request.profile === 'comfy' || levels.flow)
+    sigmas = comfySigmas(schedule, n, levels.spacing, { sdxl: isSdxl(setting) });
   else if (levels.grid !== null && schedule === 'uniform') sigmas = lcmSigmas(levels.grid, n);
   else
     sigmas = a1111Sigmas(schedule, n, levels.grid?.table ?? levels.table, {
-      sdxl: isSdxl(request),
+      sdxl: isSdxl(setting),
     });
   return method.discardPenultimate ? discardPenultimate(sigmas) : sigmas;
 }
 
-/** Align Your Steps has a table of its own for SDXL, known here by the size the picture is made at. */
-function isSdxl(request: GenerateRequest): boolean {
-  return request.width * request.height > 768 * 768;
+function isSdxl({ model, request }: Setting): boolean {
+  return model.sdxl ?? request.width * request.height > 768 * 768;
 }
 
 /** LCMCompVisDenoiser.get_sigmas: evenly over the grid of 50 */

@@ -26,13 +26,15 @@ export function planTimesteps(
     );
   }
   const planned = layout(name, request, model, request.init?.strength ?? null);
-  if (name === 'unipc' && planned.evaluated.length < 3) {
+  // A1111's loops leave the lowest timestep out, so that one timestep would mean no step at all.
+  const least = name === 'unipc' ? 3 : 2;
+  if (planned.evaluated.length < least) {
     throw new UserError(
-      `The sampler unipc needs at least 3 steps, and this request leaves it ${planned.evaluated.length}. Raise the steps or the strength, or choose another sampler.`,
+      `The sampler ${name} needs at least ${least} steps, and this request leaves it ${planned.evaluated.length}. Raise the steps${request.init === null ? '' : ' or the strength'}, or choose another sampler.`,
     );
   }
   return {
-    steps: name === 'unipc' ? planned.evaluated.length : Math.max(planned.evaluated.length - 1, 0),
+    steps: name === 'unipc' ? planned.evaluated.length : planned.evaluated.length - 1,
     run: (input) => runTimesteps(name, request, model, input),
   };
 }
