@@ -1,0 +1,181 @@
+import type { ProfileName } from '../src/engine/names.ts';
+import type { PictureDifference } from '../test/engine/golden-cases.ts';
+import type { Measure } from '../test/engine/measure.ts';
+
+/** A family of golden pictures in one profile. */
+export type PictureRow = {
+  family: string;
+  profile: ProfileName;
+  cases: {
+    name: string;
+    /** largest difference of the latents */
+    error: number;
+    tolerance: number;
+    /** null where no picture is comparable */
+    picture: PictureDifference | null;
+  }[];
+  /** cases of the reference that no request can word */
+  left: readonly string[];
+};
+
+type Numbers = Record<'seeds' | 'schedules' | 'samplers', readonly Measure[]>;
+
+const SOURCES =
+  'reference vectors made with diffusers 0.40.0.dev0 (58eb52c0), k-diffusion ab527a9a, A1111 v1.10.1, torch 2.13';
+
+/** docs/parity.md, and whether every figure is within its tolerance. */
+export function report(
+  pictures: readonly PictureRow[],
+  numbers: Numbers,
+): { text: string; isEqual: boolean } {
+  const all = [...pictures.flatMap(({ cases }) => cases), ...Object.values(numbers).flat()];
+  const isEqual = all.every(({ error, tolerance }) => error <= tolerance);
+  const text = [
+    HEAD,
+    `## Whole pictures\n\n${PICTURES}\n\n${pictureTable(pictures)}\n\n${worst(pictures)}\n\n${left(pictures)}`,
+    `## Seeds\n\n${SEEDS}\n\n${numberTable(numbers.seeds)}`,
+    `## Schedules\n\n${SCHEDULES}\n\n${numberTable(numbers.schedules)}`,
+    `## Samplers\n\n${SAMPLERS}\n\n${numberTable(numbers.samplers)}`,
+    FOOT,
+  ].join('\n\n');
+  return { text: `${text}\n`, isEqual };
+}
+
+const HEAD = `# Parity
+
+<!-- Written by \`npm run parity\`. Change scripts/parity-report.ts, not this file. -->
+
+People bring seeds and settings from other programs and expect the same picture. Here is how close Darkroom comes, measured against ${SOURCES}.
+
+"Equal" never means bit-equal for whole pictures: two builds of the same network differ in the last bits, and sampling carries such bits along. Each comparison therefore has a tolerance, drawn from how far the reference itself moves between PyTorch and ONNX Runtime or between single and double precision. Everything below is inside its tolerance unless a row says NO.`;
+
+const PICTURES = `Each case is one generation through the public engine (\`startEngine\`): small models of eight families, many schedulers, sizes, prompts and strengths. In profile \`diffusers\` no sampler is named: the model folder's \`scheduler_config.json\` decides, as \`from_pretrained\` does.
+
+The latents are compared as the VAE decoder receives them (profile \`diffusers\`, values up to about 30) or before scaling (profile \`a1111\`). *Of tolerance* is the worst case's share of what it may be off. PSNR is the lowest, *equal pixels* the share over all pictures, *levels* the largest difference of any colour channel out of 255.`;
+
+const SEEDS = `Start noise is bit for bit what torch's CPU generator and A1111's Philox generator draw; *unequal* counts values with any differing bit. Brownian trees, variation seeds and seed resize pass through sums and square roots, so they are compared by value.`;
+
+const SCHEDULES = `Every schedule over many step counts, beta tables and options. Noise levels are compared relatively: single precision keeps about 6e-8.`;
+
+const SAMPLERS = `Each sampler runs on a model whose denoiser is known in closed form (a mixture of Gaussians), with the reference's own noise, so that only the sampler's arithmetic can differ. The figure is the largest difference of the final latents. Tolerance: eight times what the reference itself changes when it computes in double precision, and at least 2e-5; ancestral midpoint methods and zero terminal SNR lose digits in the reference, which is why their figures are larger.`;
+
+const FOOT = `## What is deliberately not covered
+
+- **Bit-equality with a GPU.** CUDA kernels, attention backends and half precision round differently from card to card; A1111 on two cards does not equal itself either. The \`nv\` generator gives A1111's GPU *noise*, the networks still run where you run them.
+- **Whole pictures in profile \`comfy\`.** Its schedules are measured above, its pictures are not: there are no reference pictures from ComfyUI.
+- **Per-picture prompts and generators in one call**, a second prompt for SDXL's second encoder, SDXL's size conditioning other than the picture's own size, \`denoising_end\`: a request has no word for them.
+- **A1111's optional shortcuts** (negative guidance minimum sigma, padded prompts): off by default there, absent here.
+- **Half-precision models** are compared with a wide tolerance: the reference keeps latents in float16 between steps, Darkroom in float32, which is the more exact of the two.
+- **Flux**: there are no reference pictures for it.
+
+## Measure it yourself
+
+The reference vectors are too large for this repository. Every test that needs them skips where they are missing; a small copy in \`test/fixtures/golden\` always runs:
+
+\`\`\`sh
+npm test           # the small copy, and the full set where it is present
+npm run parity     # writes this file where the full set is present
+\`\`\`
+
+To compare one picture by hand, give both programs the same folder and seed:
+
+\`\`\`sh
+npm run -s imagine -- "a red fox" --model DIR --profile diffusers --seed 42 --steps 20 --cfg 7.5 \\
+  --out ours.png --save-latents ours.npy
+\`\`\`
+
+\`\`\`python
+pipe = DiffusionPipeline.from_pretrained(DIR)
+pipe("a red fox", num_inference_steps=20, guidance_scale=7.5,
+     generator=torch.Generator("cpu").manual_seed(42)).images[0].save("theirs.png")
+\`\`\``;
+
+function pictureTable(rows: readonly PictureRow[]): string {
+  const cells = rows.map(({ family, profile, cases }) => {
+    const pictures = cases.flatMap(({ picture }) => picture ?? []);
+    const pixels = sum(pictures.map((picture) => picture.pixels));
+    const equal = sum(pictures.map((picture) => picture.equalPixels));
+    const psnr = Math.min(...pictures.map((picture) => picture.psnr));
+    return [
+      profile,
+      family,
+      String(cases.length),
+      figure(Math.max(...cases.map(({ error }) => error))),
+      share(cases),
+      Number.isFinite(psnr) ? `${psnr.toFixed(1)} dB` : 'equal',
+      `${((100 * equal) / pixels).toFixed(2)} %`,
+      String(Math.max(...pictures.map(({ levels }) => levels))),
+      verdict(cases),
+    ];
+  });
+  const head = ['profile', 'family', 'cases', 'latents off by', 'of tolerance', 'PSNR'];
+  return table([...head, 'equal pixels', 'levels', 'equal'], cells);
+}
+
+/** Where the largest share of a tolerance was used up. */
+function worst(rows: readonly PictureRow[]): string {
+  const cases = rows.flatMap(({ family, cases: each }) =>
+    each.map((c) => ({ ...c, name: `${family}/${c.name}` })),
+  );
+  const top = cases.toSorted((a, b) => b.error / b.tolerance - a.error / a.tolerance).slice(0, 5);
+  const named = top.map(
+    ({ name, error, tolerance }) => `\`${name}\` ${figure(error)} of ${figure(tolerance)}`,
+  );
+  return `Closest to their tolerance: ${named.join(', ')}.`;
+}
+
+function left(rows: readonly PictureRow[]): string {
+  const named = rows.flatMap((row) => row.left.map((name) => `\`${row.family}/${name}\``));
+  return `Left out because a request has no word for them: ${named.join(', ')}.`;
+}
+
+function numberTable(measures: readonly Measure[]): string {
+  const groups = Map.groupBy(measures, ({ what }) => what);
+  const cells = [...groups].map(([what, group]) => {
+    const error = Math.max(...group.map((m) => m.error));
+    const isCount = group[0]?.unit === 'unequal';
+    return [
+      what,
+      String(group.length),
+      sum(group.map(({ values }) => values)).toLocaleString('en'),
+      isCount
+        ? `${error} unequal`
+        : `${figure(error)}${group[0]?.unit === 'relative' ? ' rel.' : ''}`,
+      isCount ? 'none allowed' : share(group),
+      verdict(group),
+    ];
+  });
+  return table(['what', 'cases', 'values', 'off by', 'of tolerance', 'equal'], cells);
+}
+
+type Figure = { error: number; tolerance: number };
+
+function share(figures: readonly Figure[]): string {
+  const worstShare = Math.max(
+    ...figures.map(({ error, tolerance }) => (error === 0 ? 0 : error / tolerance)),
+  );
+  return `${(100 * worstShare).toFixed(worstShare < 0.1 ? 1 : 0)} %`;
+}
+
+function verdict(figures: readonly Figure[]): string {
+  const over = figures.filter(({ error, tolerance }) => error > tolerance).length;
+  return over === 0 ? 'yes' : `NO (${over})`;
+}
+
+function figure(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, i) =>
+    Math.max(3, cell.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,170 @@
+/**
+ * `npm run parity`: measures the engine against reference vectors and writes docs/parity.md. Pictures go through
+ * startEngine, as the bot and the command line do it; numbers of seeds, schedules and samplers are what the tests
+ * measure (test/engine/measure.ts).
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type Engine, startEngine } from '../src/engine/engine.ts';
+import { maxDifference } from '../test/engine/golden.ts';
+import {
+  a1111Pictures,
+  comparePictures,
+  DIFFUSERS_FAMILIES,
+  diffusersPictures,
+  goldenModels,
+  latentScale,
+  type PictureCase,
+  type PictureSuite,
+} from '../test/engine/golden-cases.ts';
+import type { Measure } from '../test/engine/measure.ts';
+import { type PictureRow, report } from './parity-report.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const silent = { info() {}, warn() {}, error: console.error };
+
+/** The golden model with the scheduler_config.json of a case: what from_pretrained finds. */
+function folderFor(
+  modelsDir: string,
+  known: Map<string, string>,
+  suite: PictureSuite,
+  { scheduler }: PictureCase,
+): string {
+  const key = `${suite.model} ${JSON.stringify(scheduler)}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const name = `${suite.family}-${known.size}`;
+  const folder = path.join(modelsDir, name);
+  mkdirSync(folder);
+  const golden = path.join(goldenModels, suite.model);
+  for (const part of readdirSync(golden)) {
+    if (part === 'scheduler' && scheduler !== null) continue;
+    symlinkSync(path.join(golden, part), path.join(folder, part));
+  }
+  if (scheduler !== null) {
+    mkdirSync(path.join(folder, 'scheduler'));
+    const file = path.join(folder, 'scheduler/scheduler_config.json');
+    writeFileSync(file, JSON.stringify(scheduler));
+  }
+  known.set(key, name);
+  return name;
+}
+
+async function measureCase(
+  engine: Engine,
+  model: string,
+  suite: PictureSuite,
+  c: PictureCase,
+): Promise<PictureRow['cases'][number]> {
+  const result = await engine.generate(
+    { ...c.request, model },
+    { previews: false, keepLatents: true },
+  );
+  const [image] = result.images;
+  if (result.latents === undefined || image === undefined) throw new Error('nothing came back');
+  const { scale, shift } = latentScale(suite.model);
+  const latents =
+    suite.profile === 'a1111'
+      ? result.latents.data
+      : result.latents.data.map((value) => value / scale + shift);
+  return {
+    name: c.name,
+    error: maxDifference(latents, c.latents),
+    tolerance: c.tolerance,
+    picture: c.png === null ? null : await comparePictures(image.png, c.png),
+  };
+}
+
+async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
+  const engine = await startEngine(
+    {
+      modelsDir,
+      device: 'cpu',
+      isolation: 'thread',
+      modelCacheBytes: 2 ** 28,
+      stepDeadlineMs: 600_000,
+    },
+    silent,
+  );
+  const known = new Map<string, string>();
+  const rows: PictureRow[] = [];
+  try {
+    const suites = DIFFUSERS_FAMILIES.map((family) => diffusersPictures(family));
+    for (const suite of await Promise.all([...suites, a1111Pictures()])) {
+      if (suite === null) continue;
+      const row: PictureRow = {
+        family: suite.family,
+        profile: suite.profile,
+        cases: [],
+        left: suite.left,
+      };
+      for (const c of suite.cases) {
+        const model = folderFor(modelsDir, known, suite, c);
+        row.cases.push(await measureCase(engine, model, suite, c));
+      }
+      console.error(`${suite.family}: ${row.cases.length} pictures`);
+      rows.push(row);
+    }
+  } finally {
+    await engine.close();
+  }
+  return rows;
+}
+
+/** The tests' own comparisons, read from what they leave behind. */
+function measureNumbers(folder: string): Record<'seeds' | 'schedules' | 'samplers', Measure[]> {
+  const measure = (tests: readonly string[]): Measure[] => {
+    const figures = path.join(folder, `${tests.join('-')}.jsonl`);
+    const files = tests.map((test) => `test/engine/${test}.test.ts`);
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--test', ...files],
+      { cwd: root, env: { ...process.env, PARITY_FIGURES: figures }, encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(`${files.join(', ')} failed:\n${stdout}`);
+    return readFileSync(figures, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Measure);
+  };
+  const schedulers = measure(['diffusers']);
+  const isSolver = ({ what }: Measure): boolean => /^diffusers \w+Scheduler$/.test(what);
+  return {
+    seeds: measure(['noise']),
+    schedules: [...measure(['schedule']), ...schedulers.filter((m) => !isSolver(m))],
+    samplers: [...measure(['samplers']), ...schedulers.filter(isSolver)],
+  };
+}
+
+if (existsSync(goldenModels)) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-parity-'));
+  try {
+    const numbers = measureNumbers(folder);
+    const models = path.join(folder, 'models');
+    mkdirSync(models);
+    const pictures = await measurePictures(models);
+    const { text, isEqual } = report(pictures, numbers);
+    writeFileSync(path.join(root, 'docs/parity.md'), text);
+    console.log(
+      `docs/parity.md is written${isEqual ? '' : '; not everything is within tolerance'}.`,
+    );
+    process.exitCode = isEqual ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+} else {
+  console.log(
+    'The reference vectors are not beside this checkout, so there is nothing to compare with.',
+  );
+}
