@@ -10,16 +10,15 @@ const W1 = 0xbb67ae85;
 const INV = Math.fround(2.3283064e-10);
 const INV_2PI = Math.fround(2.3283064e-10 * 6.2831855);
 
-/** the high 32 bits of a 32 x 32 bit product */
+/** the high 32 bits of a 32 x 32 bit product, by 16-bit halves; no partial sum exceeds 32 bits */
 function mulHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
   const bHigh = b >>> 16;
   const bLow = b & 0xffff;
-  const low = aLow * bLow;
-  const middle1 = aHigh * bLow + (low >>> 16);
-  const middle2 = aLow * bHigh + (middle1 % 0x10000);
-  return aHigh * bHigh + Math.floor(middle1 / 0x10000) + Math.floor(middle2 / 0x10000);
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0;
+  const other = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16)) >>> 0;
 }
 
 /** A stream of draws; draw number n of a shape depends on the seed, n and the element's index alone. */

@@ -37,13 +37,20 @@ export function sum4(
   return out;
 }
 
-/** the sum of every pair's factor times its latents; at least one pair */
+/** the sum of every pair's factor times its latents; at least two pairs */
 export function combine(terms: readonly (readonly [number, Float32Array])[]): Float32Array {
-  const sum = new Float64Array(terms[0]![1].length);
-  for (const [factor, x] of terms) {
-    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + factor * x[i]!;
+  const [first, second, third, fourth, ...rest] = terms;
+  const [a, x] = first!;
+  const [b, y] = second!;
+  if (third === undefined) return sum2(a, x, b, y);
+  if (fourth === undefined) return sum3(a, x, b, y, ...third);
+  if (rest.length === 0) return sum4(a, x, b, y, ...third, ...fourth);
+  // Rounding in between would show: the terms of high orders are large and cancel.
+  const sum = new Float64Array(x.length);
+  for (const [factor, values] of terms) {
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + factor * values[i]!;
   }
-  return Float32Array.from(sum);
+  return new Float32Array(sum);
 }
 
 /** adds a y to x in place */
