@@ -23,7 +23,8 @@ from .shapes import (
 WHITE = np.ones(3, np.float32)
 INK = np.array([0.12, 0.11, 0.15], np.float32)
 FLOATING = {"star", "heart", "balloon", "butterfly", "rocket", "umbrella", "moon", "fish"}
-MIRRORED = {"fish", "car", "boat", "cat", "moon"}
+# A fish or a cat that faced either way came out facing both: two heads, or a head at neither end.
+MIRRORED = {"car", "boat", "moon"}
 SIDES = (-1, 1)
 
 
