@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { UserError } from './errors.ts';
 import { decodeImage } from './image.ts';
 import { maskedRegion, type Region } from './inpaint-region.ts';
+import { resizeBytes } from './resample.ts';
 import type { GenerateRequest, InitImage } from './request.ts';
 import type { Pixels } from './vae.ts';
 
@@ -26,19 +27,19 @@ export async function frameInit(request: GenerateRequest, init: InitImage): Prom
   const size = { width: request.width, height: request.height };
   const asDecoded: Frame['finish'] = (decoded) => Promise.resolve(decoded);
   if (init.mask === null) {
-    return { source: await fit(picture, 3, size), mask: null, finish: asDecoded };
+    return { source: fit(picture, 3, size), mask: null, finish: asDecoded };
   }
   const mask = await readMask(init.mask, init.maskBlur, picture);
   const region = init.onlyMasked ? maskedRegion(mask, size) : null;
   if (region !== null) {
     return {
-      source: await fit(picture, 3, size, region),
-      mask: await fit(mask, 1, size, region),
-      finish: async (decoded) => overlay(await fit(decoded, 3, region), picture, mask, region),
+      source: fit(picture, 3, size, region),
+      mask: fit(mask, 1, size, region),
+      finish: (decoded) => Promise.resolve(overlay(fit(decoded, 3, region), picture, mask, region)),
     };
   }
-  const source = await fit(picture, 3, size);
-  const fitted = await fit(mask, 1, size);
+  const source = fit(picture, 3, size);
+  const fitted = fit(mask, 1, size);
   const corner = { left: 0, top: 0 };
   const blend: Frame['finish'] = (decoded) =>
     Promise.resolve(overlay(decoded, source, fitted, corner));
@@ -69,30 +70,27 @@ async function readMask(bytes: Uint8Array, blur: number, picture: Pixels): Promi
   return { data: blurred, width, height };
 }
 
-/** Crops to the region, if there is one, and resizes. */
-async function fit<T extends Pixels | Mask>(
+/** Crops to the region, if there is one, and resizes as Pillow does, whose resampling every reference uses. */
+function fit<T extends Pixels | Mask>(
   picture: T,
   channels: 1 | 3,
-  { width, height }: { width: number; height: number },
+  size: { width: number; height: number },
   region?: Region,
-): Promise<T> {
-  const seen = region ?? picture;
-  if (region === undefined && seen.width === width && seen.height === height) return picture;
-  let image = sharp(picture.data, {
-    raw: { width: picture.width, height: picture.height, channels },
-  });
-  if (region !== undefined) image = image.extract(region);
-  if (seen.width !== width || seen.height !== height) {
-    image = image.resize(width, height, {
-      fit: 'fill',
-      kernel: channels === 1 ? 'linear' : 'lanczos3',
-    });
+): T {
+  const seen = region === undefined ? picture : crop(picture, channels, region);
+  if (seen.width === size.width && seen.height === size.height) return seen;
+  const data = resizeBytes(seen.data, seen, size, channels);
+  return { ...seen, data, width: size.width, height: size.height };
+}
+
+function crop<T extends Pixels | Mask>(picture: T, channels: 1 | 3, region: Region): T {
+  const line = region.width * channels;
+  const data = new Uint8Array(region.height * line);
+  for (let y = 0; y < region.height; y++) {
+    const start = ((region.top + y) * picture.width + region.left) * channels;
+    data.set(picture.data.subarray(start, start + line), y * line);
   }
-  const data = await image
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .raw()
-    .toBuffer();
-  return { ...picture, data, width, height };
+  return { ...picture, data, width: region.width, height: region.height };
 }
 
 /** `painted` laid over `base` at a corner, as strongly as the mask (at the base's size) is white. */

@@ -60,3 +60,15 @@ export type EmphasisName = (typeof EMPHASES)[number];
 export const DEVICES = ['auto', 'cuda', 'webgpu', 'dml', 'coreml', 'cpu'] as const;
 export type DeviceName = (typeof DEVICES)[number];
 export type ProviderName = Exclude<DeviceName, 'auto'>;
+
+/** How hires fix enlarges the first pass: latents as A1111's latent_upscale_modes, or `pixel` (Lanczos on the picture). */
+export const UPSCALERS = [
+  'latent',
+  'latent_antialiased',
+  'latent_bicubic',
+  'latent_bicubic_antialiased',
+  'latent_nearest',
+  'latent_nearest_exact',
+  'pixel',
+] as const;
+export type UpscalerName = (typeof UPSCALERS)[number];
