@@ -3,7 +3,8 @@ import type { Progress } from '../engine/request.ts';
 type Screen = { write(text: string): unknown; columns?: number };
 
 export type ProgressBar = {
-  update(progress: Progress): void;
+  /** `before` stands at the line's beginning, such as "Cell 2 of 6 · " */
+  update(progress: Progress, before?: string): void;
   /** removes the line */
   clear(): void;
 };
@@ -26,13 +27,14 @@ export function createProgressBar(
     screen.write(CLEAR_LINE + text.slice(0, width));
   };
   return {
-    update(progress) {
+    update(progress, before = '') {
       if (progress.phase !== 'sampling') {
         if (progress.phase === 'encoding') firstStepAt = now();
-        draw(LABELS[progress.phase]);
+        draw(before + LABELS[progress.phase]);
         return;
       }
-      draw(samplingLine(progress.step, progress.steps, (now() - firstStepAt) / 1000));
+      const seconds = (now() - firstStepAt) / 1000;
+      draw(before + samplingLine(progress.step, progress.steps, seconds));
     },
     clear: () => void screen.write(CLEAR_LINE),
   };

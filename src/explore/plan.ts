@@ -23,7 +23,6 @@ export type SheetLimits = {
 
 export const DEFAULT_SHEET_LIMITS: SheetLimits = { cells: 36, steps: 1500 };
 
-/** What the cells of a sheet need no sampler for: pictures side by side have one seed and one picture each. */
 type Wanted = { input: RequestInput; x: Axis; y: Axis | null };
 
 /**
@@ -166,4 +165,37 @@ function fitWords(fit: Fit, x: Axis, y: Axis | null): string {
   if (y === null) return `The largest that fits has ${fit.columns}: ${across}.`;
   const down = `${y.name} ${y.values.slice(0, fit.rows).join(',')}`;
   return `The largest that fits is ${fit.columns} x ${fit.rows}: ${across} and ${down}.`;
+}
+
+/** Cells that are painted in one go, as one batch. */
+export type Group = { request: GenerateRequest; cells: readonly Cell[] };
+
+/** Pictures in one batch at most: memory grows with it, the gain hardly. */
+const BATCH = 4;
+
+/**
+ * Neighbours whose seeds count up and who share everything else are one batch: a batch's images use seed,
+ * seed + 1, … and come out the same to the byte as alone (test/explore/run-sheet.test.ts). All others differ in
+ * what a batch shares and are painted one by one.
+ */
+export function groupCells(cells: readonly Cell[]): Group[] {
+  const groups: { request: GenerateRequest; cells: Cell[] }[] = [];
+  for (const cell of cells) {
+    const group = groups.at(-1);
+    if (group !== undefined && follows(group, cell)) {
+      group.cells.push(cell);
+      group.request = { ...group.request, count: group.cells.length };
+    } else groups.push({ request: cell.request, cells: [cell] });
+  }
+  return groups;
+}
+
+function follows(group: Group, { request }: Cell): boolean {
+  const { request: first, cells } = group;
+  // ComfyUI and diffusers draw a batch's noise from one generator: there seed + 1 is another picture.
+  if (cells.length >= BATCH || first.profile !== 'a1111' || first.variation !== null) return false;
+  if (request.seed !== first.seed + BigInt(cells.length)) return false;
+  const sameBut = (one: GenerateRequest): string =>
+    JSON.stringify({ ...one, seed: '', count: 1, init: null });
+  return request.init === first.init && sameBut(request) === sameBut(first);
 }

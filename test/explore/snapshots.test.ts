@@ -1,31 +1,14 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
-import sharp from 'sharp';
-import { startEngine } from '../../src/engine/engine.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
-import { rmse, type Rgb } from '../../src/explore/measures.ts';
+import { rmse } from '../../src/explore/measures.ts';
+import { toRgb } from '../../src/explore/run-sheet.ts';
+import { openDemo } from './demo.ts';
 
-const engine = await startEngine(
-  {
-    modelsDir: fileURLToPath(new URL('../../models', import.meta.url)),
-    device: 'cpu',
-    isolation: 'thread',
-    modelCacheBytes: 2 ** 30,
-    stepDeadlineMs: 60_000,
-  },
-  { info() {}, warn() {}, error() {} },
-);
+const { engine, demo } = await openDemo();
 after(() => engine.close());
 
-async function pixels(png: Uint8Array): Promise<Rgb> {
-  const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height };
-}
-
 test('x̂0 of chosen steps as pictures, without touching the picture itself', async () => {
-  const [demo] = await engine.models();
-  assert.ok(demo);
   const request = parseRequest(
     { prompt: 'a red star', steps: 6, seed: 7n, sampler: 'euler', count: 2 },
     demo,
@@ -49,9 +32,9 @@ test('x̂0 of chosen steps as pictures, without touching the picture itself', as
   );
   // The picture takes shape: each look is nearer to the end, the last one is the end itself.
   for (const image of [0, 1]) {
-    const end = await pixels(plain.images[image]!.png);
+    const end = await toRgb(plain.images[image]!.png);
     const far: number[] = [];
-    for (const pictures of looks.values()) far.push(rmse(await pixels(pictures[image]!), end));
+    for (const pictures of looks.values()) far.push(rmse(await toRgb(pictures[image]!), end));
     assert.ok(far[0]! > far[1]! && far[1]! > far[2]!, String(far));
     assert.ok(far[2]! < 0.5, String(far));
   }

@@ -1,0 +1,171 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { loadConfig, loadEnvFile } from '../config.ts';
+import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
+import { parseRequest } from '../engine/request-codec.ts';
+import { kneeWords } from '../explore/curve.ts';
+import { animate, evolve, openStrip, planLooks, sigmaNote } from '../explore/evolution.ts';
+import { type Cell, planSheet, type SheetPlan } from '../explore/plan.ts';
+import { drawPlot } from '../explore/plot.ts';
+import { reportSheet, subtitleOf, toCsv } from '../explore/report.ts';
+import { type CellResult, curvesOf, paintSheet } from '../explore/run-sheet.ts';
+import { openSheet } from '../explore/sheet.ts';
+import { EXPLORE_HELP, type ExploreArguments, parseExploreArguments } from './explore-arguments.ts';
+import { chooseModel, type ChosenModel } from './model-choice.ts';
+import { proveWritable, writeWhole } from './outputs.ts';
+import { complain, EXIT, interruptible, LOG } from './program.ts';
+import { createProgressBar, type ProgressBar } from './progress-bar.ts';
+import { readInput } from './read-input.ts';
+
+/** At the command line nobody else waits: only what a page can show is a limit. */
+const LIMITS = { cells: 100, steps: 100_000 };
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const wanted = parseExploreArguments(args);
+    if (!wanted) {
+      process.stdout.write(EXPLORE_HELP);
+      return EXIT.done;
+    }
+    return await explore(wanted);
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+async function explore(wanted: ExploreArguments): Promise<number> {
+  loadEnvFile();
+  const engine = await startEngine(loadConfig(), LOG);
+  const bar: ProgressBar = process.stderr.isTTY
+    ? createProgressBar(process.stderr)
+    : { update() {}, clear() {} };
+  try {
+    const model = await chooseModel(wanted.shared.model, engine, describeModel);
+    const said = await interruptible((signal) =>
+      wanted.what.kind === 'evolution'
+        ? exploreRun(engine, model, wanted, wanted.what.at, { signal, bar })
+        : exploreAxes(engine, model, wanted, wanted.what, { signal, bar }),
+    );
+    bar.clear();
+    process.stdout.write(
+      `${wanted.shared.json ? JSON.stringify(said.json) : said.lines.join('\n')}\n`,
+    );
+    return EXIT.done;
+  } finally {
+    bar.clear();
+    await engine.close();
+  }
+}
+
+type Ways = { signal: AbortSignal; bar: ProgressBar };
+type Said = { lines: string[]; json: object };
+
+async function exploreAxes(
+  engine: Engine,
+  model: ChosenModel,
+  { shared, theme, title, out }: ExploreArguments,
+  { x, y }: { x: SheetPlan['x']; y: SheetPlan['y'] },
+  { signal, bar }: Ways,
+): Promise<Said> {
+  const plan = planSheet({ input: await readInput(shared, model), x, y }, model.info, LIMITS);
+  await proveWritable(path.join(out, 'cells'));
+  const varied = [x.name, ...(y === null ? [] : [y.name])];
+  const subtitle = subtitleOf(plan.base, varied);
+  const sheet = await openSheet(plan, { title, subtitle, theme });
+  const fileOf = ({ cell }: { cell: Cell }): string => `cells/${cellName(plan, cell)}.png`;
+  const painted = await paintSheet(engine, plan, {
+    signal,
+    onProgress: (progress, cells) => bar.update(progress, placeWords(cells, plan.cells.length)),
+    async onCell(result: CellResult) {
+      const { cell, image, seconds } = result;
+      await sheet.setTile(cell.index, {
+        state: 'done',
+        picture: image.png,
+        note: `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`,
+      });
+      await writeWhole(path.join(out, fileOf(result)), image.png);
+    },
+  });
+  await writeWhole(path.join(out, 'sheet.png'), await sheet.toPng());
+  const curves = await curvesOf(plan, painted);
+  const curveFile = path.join(out, 'curve.png');
+  if (curves.length > 0) {
+    await writeWhole(curveFile, await drawPlot(curves, { title: `${title} · ${subtitle}`, theme }));
+  } else await rm(curveFile, { force: true });
+  const report = { ...reportSheet(plan, painted, curves, fileOf), ...machine(engine, model) };
+  await writeWhole(path.join(out, 'measurements.csv'), Buffer.from(toCsv(report.cells)));
+  await writeWhole(path.join(out, 'measurements.json'), toJson(report));
+  const files = ['sheet.png', ...(curves.length > 0 ? ['curve.png'] : []), 'measurements.csv'];
+  const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
+  return {
+    lines: [
+      `${files.map((file) => path.join(out, file)).join('  ')}`,
+      `${painted.length} pictures in ${seconds.toFixed(1)} s`,
+      ...curves.map(kneeWords),
+    ],
+    json: { folder: out, ...report },
+  };
+}
+
+async function exploreRun(
+  engine: Engine,
+  model: ChosenModel,
+  { shared, theme, title, out }: ExploreArguments,
+  at: string | null,
+  { signal, bar }: Ways,
+): Promise<Said> {
+  const request = parseRequest(await readInput(shared, model), model.info);
+  if (request.count > 1) throw new UserError('evolution watches one picture: leave --count out.');
+  const steps = planLooks(request.steps, at);
+  await proveWritable(path.join(out, 'steps'));
+  const subtitle = subtitleOf(request, []);
+  const onProgress = (progress: Parameters<ProgressBar['update']>[0]) => bar.update(progress);
+  const { looks, result } = await evolve(engine, request, steps, { signal, onProgress });
+  const strip = await openStrip(
+    request,
+    looks.map(({ step }) => step),
+    { title, subtitle, theme },
+  );
+  for (const [index, { step, sigma, picture }] of looks.entries()) {
+    await strip.setTile(index, { state: 'done', picture, note: sigmaNote(sigma) });
+    await writeWhole(path.join(out, 'steps', `${String(step).padStart(3, '0')}.png`), picture);
+  }
+  const total = result.timings.steps_ms.length;
+  await writeWhole(path.join(out, 'strip.png'), await strip.toPng());
+  await writeWhole(path.join(out, 'evolution.webp'), await animate(looks, { steps: total, theme }));
+  const report = {
+    prompt: request.prompt,
+    recipe: result.images[0]?.infotext,
+    looks: looks.map(({ step, sigma }) => ({ step, sigma })),
+    seconds: (result.timings.total_ms - result.timings.load_ms) / 1000,
+    ...machine(engine, model),
+  };
+  await writeWhole(path.join(out, 'measurements.json'), toJson(report));
+  return {
+    lines: [`${path.join(out, 'strip.png')}  ${path.join(out, 'evolution.webp')}`],
+    json: { folder: out, ...report },
+  };
+}
+
+function machine(engine: Engine, { info }: ChosenModel) {
+  return { model: { name: info.name, hash: info.hash }, provider: engine.status().provider };
+}
+
+function toJson(value: object): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
+}
+
+function cellName({ x, y, cells }: SheetPlan, { index, column, row }: Cell): string {
+  const number = String(index + 1).padStart(String(cells.length).length, '0');
+  const across = `${x.name}-${x.values[y === null ? index : column]}`;
+  const down = y === null ? [] : [`${y.name}-${y.values[row]}`];
+  return [number, across, ...down].join('-').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
+}
+
+function placeWords(cells: readonly Cell[], all: number): string {
+  const [first, last] = [cells[0]!.index + 1, cells.at(-1)!.index + 1];
+  return `Cell ${first === last ? first : `${first}-${last}`} of ${all} · `;
+}

@@ -1,0 +1,40 @@
+import type { EngineLog } from '../engine/engine.ts';
+import { CancelledError, UserError } from '../engine/errors.ts';
+
+export const EXIT = { done: 0, failed: 1, badArguments: 2, cancelled: 130 } as const;
+/** Only what went wrong: stdout stays free for the answer, stderr for the bar. */
+export const LOG: EngineLog = {
+  info() {},
+  warn() {},
+  error: (fields, message) => void process.stderr.write(`${message}: ${JSON.stringify(fields)}\n`),
+};
+
+/** One line for the person; what is not theirs to mend is a failure. */
+export function complain(error: unknown): number {
+  if (error instanceof CancelledError) {
+    process.stderr.write('Cancelled.\n');
+    return EXIT.cancelled;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  return error instanceof UserError ? EXIT.badArguments : EXIT.failed;
+}
+
+/** Runs with a signal that Ctrl-C and SIGTERM fire. */
+export async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const onInterrupt = (): void => abort.abort();
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onInterrupt);
+  try {
+    return await run(abort.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}
+
+/** A number while JSON readers keep it exact, else text. */
+export function seedValue(seed: bigint): number | string {
+  return seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seed) : seed.toString();
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { UserError } from '../engine/errors.ts';
+import { LIMITS } from '../engine/request-codec.ts';
+import type { ImageSize, RequestInput } from '../engine/request.ts';
+import type { ImagineArguments, InitArguments } from './arguments.ts';
+import type { ChosenModel } from './model-choice.ts';
+
+/** The request of a command line, still unchecked, with the bytes of its pictures. */
+export async function readInput(
+  wanted: ImagineArguments,
+  { info, requestName }: ChosenModel,
+): Promise<RequestInput> {
+  const input: RequestInput = { ...wanted.request, model: requestName };
+  if (!wanted.init) return input;
+  const init = await readInit(wanted.init);
+  if (input.width === undefined) Object.assign(input, await sizeOf(init.image, info.sizeFactor));
+  return { ...input, init };
+}
+
+async function readInit({ image, mask, ...rest }: InitArguments) {
+  return {
+    image: await readPicture('--init', image),
+    mask: mask === null ? null : await readPicture('--mask', mask),
+    ...rest,
+  };
+}
+
+async function readPicture(option: string, file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new UserError(`${option} ${file} cannot be read (${code}).`);
+  }
+}
+
+/** The start picture's own size, cut down to what the model takes. */
+async function sizeOf(image: Uint8Array, factor: number): Promise<Partial<ImageSize>> {
+  // What is no picture at all is refused with words when the engine decodes it.
+  const metadata = await sharp(image)
+    .metadata()
+    .catch(() => null);
+  if (!metadata) return {};
+  const { width, height } = metadata.autoOrient;
+  const fit = Math.min(1, LIMITS.side.max / Math.max(width, height));
+  const fitted = (side: number): number =>
+    Math.max(LIMITS.side.min, Math.floor((side * fit) / factor) * factor);
+  return { width: fitted(width), height: fitted(height) };
+}

@@ -1,0 +1,178 @@
+import sharp from 'sharp';
+import type { Engine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
+import { AI_MARK_XMP } from '../engine/image.ts';
+import type { GenerateRequest, GenerateResult, Progress } from '../engine/request.ts';
+import { parseAxis } from './axis.ts';
+import { fitted, letter } from './lettering.ts';
+import { openSheet, raster, type Sheet } from './sheet.ts';
+import { THEME, type ThemeName } from './theme.ts';
+
+/** What the network believed the picture would be after one step: x̂0, decoded by the VAE. */
+export type Look = {
+  step: number;
+  /** noise level the step started from */
+  sigma: number;
+  picture: Uint8Array;
+};
+
+const USUAL_LOOKS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100, 125];
+const MOST_LOOKS = 24;
+
+/**
+ * The steps to look at: a list such as `1,2,5,10` or null for a usual one. The last step always belongs to it.
+ * @throws UserError for steps the run does not have, and for more than 24
+ */
+export function planLooks(steps: number, text: string | null): number[] {
+  if (text === null) return [...USUAL_LOOKS.filter((step) => step < steps), steps];
+  const asked = parseAxis('steps', text).values.map(Number);
+  const outside = asked.find((step) => step < 1 || step > steps);
+  if (outside !== undefined) {
+    throw new UserError(`There is no step ${outside}: this picture takes steps 1 to ${steps}.`);
+  }
+  const looks = [...new Set([...asked, steps])].toSorted((a, b) => a - b);
+  if (looks.length > MOST_LOOKS) {
+    throw new UserError(
+      `${looks.length} steps are too many to show; at most ${MOST_LOOKS}. Write fewer, or a range by a larger step.`,
+    );
+  }
+  return looks;
+}
+
+export type Evolution = { looks: Look[]; result: GenerateResult };
+
+/** One run, watched at the chosen steps. The last look is the finished picture. */
+export async function evolve(
+  engine: Engine,
+  request: GenerateRequest,
+  at: readonly number[],
+  hooks: {
+    signal?: AbortSignal;
+    onProgress?: (progress: Progress) => void;
+    onLook?: (look: Look) => Promise<void> | void;
+  },
+): Promise<Evolution> {
+  const looks: Look[] = [];
+  let told: Promise<void> = Promise.resolve();
+  const result = await engine.generate(
+    { ...request, count: 1 },
+    {
+      previews: false,
+      decodeAt: at,
+      ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
+      onProgress(progress) {
+        hooks.onProgress?.(progress);
+        const look = lookOf(progress);
+        if (look === null) return;
+        looks.push(look);
+        told = told.then(() => hooks.onLook?.(look));
+      },
+    },
+  );
+  await told;
+  const picture = result.images[0]?.png;
+  const last = looks.at(-1);
+  // The picture itself stands for the last step: init pictures are blended and masks laid over only there.
+  if (picture !== undefined && last !== undefined && last.step >= result.timings.steps_ms.length) {
+    last.picture = picture;
+  } else if (picture !== undefined) {
+    looks.push({ step: result.timings.steps_ms.length, sigma: 0, picture });
+  }
+  return { looks, result };
+}
+
+export function lookOf(progress: Progress): Look | null {
+  if (progress.phase !== 'sampling') return null;
+  const { step, sigma, decoded } = progress;
+  const picture = decoded?.[0];
+  return picture === undefined ? null : { step, sigma, picture };
+}
+
+/** A sheet whose cells are the steps of one run; tiles are set by the caller as they come. */
+export async function openStrip(
+  request: GenerateRequest,
+  steps: readonly number[],
+  words: { title: string; subtitle: string; theme: ThemeName },
+): Promise<Sheet> {
+  const x = { name: 'steps' as const, values: steps.map((step) => `step ${step}`) };
+  const cells = steps.map((_, index) => ({ index, column: index, row: 0, request }));
+  return openSheet({ x, y: null, base: request, cells, cost: request.steps }, words);
+}
+
+export function sigmaNote(sigma: number): string {
+  return `noise ${sigma >= 10 ? sigma.toFixed(1) : sigma.toPrecision(2)}`;
+}
+
+const FRAME = { least: 256, most: 512, bar: 40, delay: 450, hold: 2600 } as const;
+
+/**
+ * An animated WebP of at most `bytes` (quality first, then pixels): each look with its step below, the last one
+ * held.
+ */
+export async function animate(
+  looks: readonly Look[],
+  options: { steps: number; theme: ThemeName; bytes?: number },
+): Promise<Uint8Array> {
+  const limit = options.bytes ?? Number.POSITIVE_INFINITY;
+  const first = looks[0];
+  if (first === undefined) throw new Error('an animation needs a picture');
+  const { width = 1, height = 1 } = await sharp(first.picture).metadata();
+  const longest = Math.max(width, height);
+  for (
+    let side = Math.min(FRAME.most, Math.max(FRAME.least, longest));
+    ;
+    side = Math.round(side / 1.4)
+  ) {
+    const box = {
+      width: Math.round((width * side) / longest),
+      height: Math.round((height * side) / longest),
+    };
+    const frames = [];
+    for (const look of looks) frames.push(await frame(look, box, options));
+    for (const quality of [85, 70, 50]) {
+      const made = await sharp(frames, { join: { animated: true } })
+        .withXmp(AI_MARK_XMP)
+        .webp({
+          quality,
+          effort: 4,
+          loop: 0,
+          delay: looks.map((_, index) => (index === looks.length - 1 ? FRAME.hold : FRAME.delay)),
+        })
+        .toBuffer();
+      if (made.byteLength <= limit || side < 64) return made;
+    }
+  }
+}
+
+/** The picture above a bar that fills with the steps. */
+async function frame(
+  look: Look,
+  box: { width: number; height: number },
+  { steps, theme: name }: { steps: number; theme: ThemeName },
+): Promise<Buffer> {
+  const theme = THEME[name];
+  const done = Math.round((look.step / Math.max(1, steps)) * box.width);
+  const words = fitted(`step ${look.step} of ${steps}`, box.width - 16, 17, 'bold');
+  const bar = await raster(
+    `<rect width="${box.width}" height="${FRAME.bar}" fill="${theme.ground}"/>` +
+      `<rect width="${box.width}" height="4" fill="${theme.faint}"/>` +
+      `<rect width="${done}" height="4" fill="${theme.accent}"/>` +
+      letter(words, { x: 8, y: 27, size: 17, fill: theme.text, weight: 'bold' }),
+    box.width,
+    FRAME.bar,
+  );
+  return sharp(look.picture)
+    .removeAlpha()
+    .resize(box.width, box.height, { kernel: 'lanczos3' })
+    .extend({ bottom: FRAME.bar, background: theme.ground })
+    .composite([
+      {
+        input: bar,
+        raw: { width: box.width, height: FRAME.bar, channels: 3 },
+        left: 0,
+        top: box.height,
+      },
+    ])
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}

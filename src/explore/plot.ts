@@ -1,0 +1,217 @@
+import sharp from 'sharp';
+import type { CurveLine, CurvePoint } from './curve.ts';
+import { SAME_SSIM } from './curve.ts';
+import { fitted, letter, textWidth } from './lettering.ts';
+import { raster } from './sheet.ts';
+import { THEME, type Theme, type ThemeName } from './theme.ts';
+
+/** The curves of a steps sheet: three measures, each against steps and against seconds, a line a sampler. */
+export type PlotWords = { title: string; theme: ThemeName };
+
+type Measure = { key: 'ssim' | 'rmse' | 'latentDistance'; label: string; hint: string };
+const MEASURES: readonly Measure[] = [
+  { key: 'ssim', label: 'SSIM to the last picture', hint: 'dotted: 0.98, looks the same' },
+  { key: 'rmse', label: 'pixel distance (RMSE)', hint: 'of 255, lower is nearer' },
+  { key: 'latentDistance', label: 'latent distance (RMS)', hint: 'lower is nearer' },
+];
+const ACROSS = [
+  { key: 'steps', label: 'steps' },
+  { key: 'seconds', label: 'seconds on this machine' },
+] as const;
+
+const WIDTH = 1200;
+const MARGIN = 28;
+const TITLE = 26;
+const LEGEND_LINE = 30;
+const PANEL = { width: 500, height: 220, left: 64, top: 46, gapX: 580, gapY: 320 } as const;
+const SMALL = 15;
+
+export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): Promise<Uint8Array> {
+  const theme = THEME[words.theme];
+  const legend = drawLegend(lines, theme);
+  const top = MARGIN + TITLE + 16 + legend.height;
+  const height = top + MEASURES.length * PANEL.gapY + 8;
+  const parts = [
+    `<rect width="${WIDTH}" height="${height}" fill="${theme.ground}"/>`,
+    letter(fitted(words.title, WIDTH - 2 * MARGIN, TITLE, 'bold'), {
+      x: MARGIN,
+      y: MARGIN + TITLE - 4,
+      size: TITLE,
+      fill: theme.text,
+      weight: 'bold',
+    }),
+    `<g transform="translate(0 ${MARGIN + TITLE + 10})">${legend.parts}</g>`,
+  ];
+  for (const [row, measure] of MEASURES.entries()) {
+    for (const [column, across] of ACROSS.entries()) {
+      const panel = drawPanel(lines, measure, across, theme);
+      const x = MARGIN + PANEL.left + column * PANEL.gapX;
+      const y = top + PANEL.top + row * PANEL.gapY;
+      parts.push(`<g transform="translate(${x} ${y})">${panel}</g>`);
+    }
+  }
+  const pixels = await raster(parts.join(''), WIDTH, height);
+  return sharp(pixels, { raw: { width: WIDTH, height, channels: 3 } })
+    .png({ compressionLevel: 9, palette: true, colours: 128, dither: 0 })
+    .toBuffer();
+}
+
+function colourOf(index: number, theme: Theme): string {
+  return theme.lines[index % theme.lines.length]!;
+}
+
+/** Dashes tell the ninth line and on from the first. */
+function dashOf(index: number, theme: Theme): string {
+  return index < theme.lines.length ? '' : ' stroke-dasharray="7 5"';
+}
+
+function drawLegend(lines: readonly CurveLine[], theme: Theme): { parts: string; height: number } {
+  let parts = '';
+  let [x, y] = [MARGIN, LEGEND_LINE / 2];
+  for (const [index, line] of lines.entries()) {
+    const settled =
+      line.convergence === 'ancestral'
+        ? 'does not converge'
+        : line.knee === null
+          ? 'still changing'
+          : `settled at ${line.knee.steps}`;
+    const words = `${line.label}  (${settled})`;
+    const wide = 44 + textWidth(words, SMALL + 1);
+    if (x + wide > WIDTH - MARGIN && x > MARGIN) [x, y] = [MARGIN, y + LEGEND_LINE];
+    parts +=
+      `<line x1="${x}" x2="${x + 26}" y1="${y}" y2="${y}" stroke="${colourOf(index, theme)}" stroke-width="4"${dashOf(index, theme)}/>` +
+      letter(words, { x: x + 34, y: y + 5, size: SMALL + 1, fill: theme.text });
+    x += wide + 18;
+  }
+  return { parts, height: y + LEGEND_LINE / 2 };
+}
+
+type Scale = { at: (value: number) => number; ticks: readonly number[] };
+
+function drawPanel(
+  lines: readonly CurveLine[],
+  measure: Measure,
+  across: (typeof ACROSS)[number],
+  theme: Theme,
+): string {
+  const points = lines.flatMap((line) => line.points);
+  const x = logScale(
+    points.map((point) => point[across.key]),
+    PANEL.width,
+  );
+  const y =
+    measure.key === 'ssim'
+      ? linearScale(Math.min(0.9, ...points.map(({ ssim }) => ssim)), 1, PANEL.height)
+      : linearScale(0, Math.max(1e-6, ...points.map((point) => point[measure.key])), PANEL.height);
+  const parts = [frame(x, y, measure, across.label, theme)];
+  if (measure.key === 'ssim') parts.push(sameLine(y, theme));
+  for (const [index, line] of lines.entries()) {
+    parts.push(
+      drawLine(line, index, (point) => [x.at(point[across.key]), y.at(point[measure.key])], theme),
+    );
+  }
+  return parts.join('');
+}
+
+function drawLine(
+  line: CurveLine,
+  index: number,
+  place: (point: CurvePoint) => [number, number],
+  theme: Theme,
+): string {
+  const colour = colourOf(index, theme);
+  const corners = line.points.map((point) =>
+    place(point)
+      .map((v) => v.toFixed(1))
+      .join(','),
+  );
+  let parts = `<polyline points="${corners.join(' ')}" fill="none" stroke="${colour}" stroke-width="3" stroke-linejoin="round"${dashOf(index, theme)}/>`;
+  for (const point of line.points) {
+    const [cx, cy] = place(point);
+    parts += `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="4" fill="${colour}"/>`;
+  }
+  if (line.knee === null) return parts;
+  const [cx, cy] = place(line.knee);
+  return (
+    `<line x1="${cx}" x2="${cx}" y1="0" y2="${PANEL.height}" stroke="${colour}" stroke-width="1.5" stroke-dasharray="4 4"/>` +
+    parts +
+    `<circle cx="${cx}" cy="${cy}" r="10" fill="none" stroke="${colour}" stroke-width="3"/>`
+  );
+}
+
+/** From here up nothing you would see changes. */
+function sameLine(y: Scale, theme: Theme): string {
+  const at = y.at(SAME_SSIM);
+  return `<line x1="0" x2="${PANEL.width}" y1="${at}" y2="${at}" stroke="${theme.accent}" stroke-width="1.5" stroke-dasharray="2 5"/>`;
+}
+
+function frame(x: Scale, y: Scale, measure: Measure, across: string, theme: Theme): string {
+  const { width, height } = PANEL;
+  const parts = [
+    letter(measure.label, { x: 0, y: -14, size: SMALL + 2, fill: theme.text, weight: 'bold' }),
+    letter(measure.hint, { x: width, y: -14, size: SMALL, fill: theme.muted, anchor: 'end' }),
+    letter(across, {
+      x: width,
+      y: height + 42,
+      size: SMALL,
+      fill: theme.muted,
+      anchor: 'end',
+    }),
+  ];
+  for (const tick of y.ticks) {
+    const at = y.at(tick);
+    parts.push(
+      `<line x1="0" x2="${width}" y1="${at}" y2="${at}" stroke="${theme.faint}" stroke-width="1.5"/>`,
+      letter(plain(tick), { x: -10, y: at + 5, size: SMALL, fill: theme.muted, anchor: 'end' }),
+    );
+  }
+  for (const tick of x.ticks) {
+    const at = x.at(tick);
+    parts.push(
+      `<line x1="${at}" x2="${at}" y1="${height}" y2="${height + 6}" stroke="${theme.muted}" stroke-width="1.5"/>`,
+      letter(plain(tick), {
+        x: at,
+        y: height + 23,
+        size: SMALL,
+        fill: theme.muted,
+        anchor: 'middle',
+      }),
+    );
+  }
+  return parts.join('');
+}
+
+function plain(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/** The first steps matter most and time is compared by factors: logarithmic, ticks at 1, 2 and 5. */
+function logScale(values: readonly number[], length: number): Scale {
+  const positive = values.filter((value) => value > 0);
+  const low = Math.min(...positive, 1e9);
+  const high = Math.max(...positive, low * 1.5);
+  const span = Math.log(high / low);
+  const inset = 14;
+  const ticks: number[] = [];
+  for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) {
+    for (const factor of [1, 2, 5]) {
+      const tick = decade * factor;
+      if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
+    }
+  }
+  return {
+    at: (value) => inset + (Math.log(Math.max(value, low) / low) / span) * (length - 2 * inset),
+    ticks,
+  };
+}
+
+/** Upwards; round ticks that cover the values. */
+function linearScale(low: number, high: number, length: number): Scale {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+  const [bottom, top] = [first * step, last * step];
+  return { at: (value) => length - ((value - bottom) / (top - bottom)) * length, ticks };
+}

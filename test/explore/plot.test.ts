@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { type CurveLine, type CurvePoint, findKnee } from '../../src/explore/curve.ts';
+import { drawPlot } from '../../src/explore/plot.ts';
+import { THEME } from '../../src/explore/theme.ts';
+
+const points = (k: number): CurvePoint[] =>
+  [1, 5, 10, 20, 50].map((steps) => {
+    const ssim = steps === 50 ? 1 : 1 - k / steps;
+    const far = 1 - ssim;
+    return { steps, seconds: steps / 20, ssim, rmse: far * 120, latentDistance: far, psnr: 30 };
+  });
+const line = (label: string, k: number): CurveLine => ({
+  label,
+  convergence: 'ode',
+  points: points(k),
+  knee: findKnee('ode', points(k)),
+});
+
+/** Pixels near a colour. */
+async function ink(png: Uint8Array, colour: string): Promise<number> {
+  const { data } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  let found = 0;
+  for (let i = 0; i < data.length; i += 3) {
+    if (wanted.every((value, c) => Math.abs(data[i + c]! - value) < 12)) found++;
+  }
+  return found;
+}
+
+for (const theme of ['dark', 'light'] as const) {
+  test(`${theme}: every line is drawn in its colour, a knee adds its mark`, async () => {
+    const colours = THEME[theme].lines;
+    const lines = [line('euler', 0.9), line('dpmpp_2m', 0.15)];
+    assert.ok(lines[1]!.knee !== null);
+    const png = await drawPlot(lines, { title: 'a red heart', theme });
+    assert.ok((await ink(png, colours[0]!)) > 3000);
+    const marked = await ink(png, colours[1]!);
+    const unmarked = await drawPlot([lines[0]!, { ...lines[1]!, knee: null }], {
+      title: 'a red heart',
+      theme,
+    });
+    assert.ok(marked > (await ink(unmarked, colours[1]!)) + 500);
+    assert.equal(await ink(png, colours[2]!), 0);
+  });
+}
+
+test('odd curves: one point, all equal, no seconds, more lines than colours', async () => {
+  const flat = points(0);
+  const still = flat.map((point) => ({ ...point, seconds: 0, rmse: 0, latentDistance: 0 }));
+  const many = Array.from({ length: 12 }, (_, index) =>
+    line(`a sampler with a name ${index}`, 0.1 * index),
+  );
+  for (const lines of [
+    [{ label: 'one', convergence: 'ode' as const, points: flat.slice(0, 1), knee: null }],
+    [{ label: 'still', convergence: 'ode' as const, points: still, knee: null }],
+    many,
+  ]) {
+    const { width, height } = await sharp(
+      await drawPlot(lines, { title: 't', theme: 'dark' }),
+    ).metadata();
+    assert.ok(width === 1200 && (height ?? 0) > 900);
+  }
+});
