@@ -6,6 +6,7 @@ import {
   SCHEDULE_LABELS,
   samplerWithSchedule,
   scheduleNamed,
+  UPSCALER_LABELS,
 } from './labels.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import { EMPHASES, PROFILES } from './names.ts';
@@ -65,7 +66,7 @@ export function writeInfotext(
     'Variation seed strength': request.variation && request.variation.strength,
     'Seed resize from':
       request.seedResize && `${request.seedResize.width}x${request.seedResize.height}`,
-    'Denoising strength': request.init && request.init.strength,
+    'Denoising strength': request.init?.strength ?? request.hires?.strength ?? null,
     'Clip skip': request.clipSkip > 1 ? request.clipSkip : null,
     ENSD: request.etaNoiseSeedDelta === 0 ? null : request.etaNoiseSeedDelta,
     RNG: request.rng.toUpperCase(),
@@ -85,10 +86,20 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     'Inpaint area': request.init?.mask && request.init.onlyMasked ? 'Only masked' : null,
     [isTimestepSampler ? 'Eta DDIM' : 'Eta']: request.eta,
     Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
+    ...hiresFields(request),
     'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
     Profile: request.profile === 'a1111' ? null : request.profile,
     'Batch size': oneStream ? request.count : null,
     'Batch pos': oneStream ? imageIndex : null,
+  };
+}
+
+function hiresFields({ hires, steps }: GenerateRequest): Record<string, InfotextValue> {
+  if (!hires) return {};
+  return {
+    'Hires upscale': hires.scale,
+    'Hires steps': hires.steps === steps ? null : hires.steps,
+    'Hires upscaler': UPSCALER_LABELS[hires.upscaler],
   };
 }
 
@@ -180,7 +191,24 @@ export function requestFromInfotext(text: string): RequestInput {
       height: parsed['Seed resize from-2'],
     };
   }
+  takeHires(parsed, input);
   return input;
+}
+
+/** "Hires upscale" is a factor, "Hires resize" the size to reach. */
+function takeHires(parsed: ParsedInfotext, input: RequestInput): void {
+  const width = Number(parsed['Hires resize-1'] ?? 0);
+  const height = Number(parsed['Hires resize-2'] ?? 0);
+  const scale =
+    parsed['Hires upscale'] ??
+    (width > 0 ? width / Number(parsed['Size-1']) : height / Number(parsed['Size-2']));
+  if (Number(scale) === 0) return;
+  input.hires = {
+    scale,
+    steps: parsed['Hires steps'],
+    strength: parsed['Denoising strength'],
+    upscaler: parsed['Hires upscaler'],
+  };
 }
 
 function takeSampler(parsed: ParsedInfotext, input: RequestInput): void {

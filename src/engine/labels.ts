@@ -1,5 +1,5 @@
-import type { EmphasisName, SamplerName, ScheduleName } from './names.ts';
-import { SAMPLERS, SCHEDULES } from './names.ts';
+import type { EmphasisName, SamplerName, ScheduleName, UpscalerName } from './names.ts';
+import { SAMPLERS, SCHEDULES, UPSCALERS } from './names.ts';
 
 /** A1111's names where it has the sampler, else the usual name: what infotexts and people write. */
 export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {
@@ -51,6 +51,22 @@ export const EMPHASIS_LABELS: Readonly<Record<EmphasisName, string>> = {
   none: 'None',
 };
 
+export const UPSCALER_LABELS: Readonly<Record<UpscalerName, string>> = {
+  latent: 'Latent',
+  latent_antialiased: 'Latent (antialiased)',
+  latent_bicubic: 'Latent (bicubic)',
+  latent_bicubic_antialiased: 'Latent (bicubic antialiased)',
+  latent_nearest: 'Latent (nearest)',
+  latent_nearest_exact: 'Latent (nearest-exact)',
+  pixel: 'Lanczos',
+};
+
+/** A1111's "None" enlarges with Lanczos too (modules/images.py, resize_image). */
+export function upscalerNamed(text: string): UpscalerName | null {
+  if (fold(text) === 'none') return 'pixel';
+  return UPSCALERS.find((name) => matches(text, name, UPSCALER_LABELS[name])) ?? null;
+}
+
 /** Our name or the label in any case: "DPM++ 2M", "dpm++ 2m" and "dpmpp_2m" are one sampler. */
 export function samplerNamed(text: string): SamplerName | null {
   return SAMPLERS.find((name) => matches(text, name, SAMPLER_LABELS[name])) ?? null;
@@ -81,5 +97,5 @@ function fold(text: string): string {
   return text
     .toLowerCase()
     .replaceAll('++', 'pp')
-    .replace(/[\s_-]/g, '');
+    .replace(/[\s_()-]/g, '');
 }

@@ -1,5 +1,6 @@
 /** One generation from request to PNG, in the order things happen. */
 import { CancelledError, UserError } from './errors.ts';
+import { enlargeLatents, secondPass } from './hires.ts';
 import { createGuidedPredict, needsNegative } from './guidance.ts';
 import { encodePng } from './image.ts';
 import { imageSeed, writeInfotext } from './infotext.ts';
@@ -15,7 +16,7 @@ import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
 import type { RunClock } from './session.ts';
 import { createSnapshots } from './snapshots.ts';
 import type { Conditioning } from './text-encoder.ts';
-import { decodeLatents } from './vae.ts';
+import { decodeLatents, type Pixels } from './vae.ts';
 
 export type PipelineOptions = {
   previews: boolean;
@@ -43,23 +44,41 @@ export async function generate(
   const began = performance.now();
   const onnxBefore = hooks.clock.ms;
   const { layout, info } = model.entry;
-  const shape = latentShape(request, model);
-  const sampling = planSampling(request, model.schedule);
+  const { hires = null } = request;
+  const first = planPass(request, model);
+  const second = hires && planPass(secondPass(request, hires, layout), model);
+  const steps = first.sampling.steps + (second?.sampling.steps ?? 0);
 
   // What the person asked for, as the network reads it.
-  hooks.onProgress({ phase: 'encoding', step: 0, steps: sampling.steps });
+  hooks.onProgress({ phase: 'encoding', step: 0, steps });
   await letMessagesIn(hooks.signal);
   const prompts = await encodePrompts(request, model);
-  const noise = createNoiseSource(request, shape, {
-    dtype: model.unet.dtype,
-    sizeFactor: layout.vaeFactor,
-  });
-  const init = await encodeInit(request, model, noise, shape);
+  const noise = noiseOf(first, model);
+  const init = await encodeInit(request, model, noise, first.shape);
   const encoded = performance.now();
 
-  // From noise to latents, a step at a time.
-  const start: Start = { sampling, shape, noise: init?.noise ?? noise, init, ...prompts };
-  const { latents, stepsMs } = await sampleLatents(request, model, start, options, hooks);
+  // From noise to latents, a step at a time; with hires fix, once more at the larger size.
+  const count: StepCount = { total: steps, stepsMs: [] };
+  let last = first;
+  let latents = await sampleLatents(
+    model,
+    { ...first, ...prompts, noise: init?.noise ?? noise, init },
+    options,
+    hooks,
+    count,
+  );
+  if (hires && second) {
+    const passes = { first: request, second: second.request, hires };
+    const enlarged = await enlargeLatents(latents, first.shape, second.shape, passes, model);
+    const start: Start = {
+      ...second,
+      ...(await encodePrompts(request, model, hires.steps)),
+      noise: noiseOf(second, model),
+      init: fromLatents(enlarged, second),
+    };
+    latents = await sampleLatents(model, start, options, hooks, count);
+    last = second;
+  }
   const sampled = performance.now();
 
   // From latents to pictures, one at a time: the VAE's memory does not grow with the batch.
@@ -67,7 +86,15 @@ export async function generate(
   for (let index = 0; index < request.count; index++) {
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
-    images.push(await finishImage(request, model, latents, shape, index, init));
+    const pixels = await decodeImage(last, model, latents, index, init);
+    const infotext = writeInfotext(request, info, index);
+    images.push({
+      png: await encodePng(pixels, { infotext }),
+      infotext,
+      seed: imageSeed(request, index),
+      width: pixels.width,
+      height: pixels.height,
+    });
   }
   const ended = performance.now();
 
@@ -79,34 +106,43 @@ export async function generate(
     timings: {
       load_ms: hooks.loadMs,
       encode_ms: encoded - began,
-      steps_ms: stepsMs,
+      steps_ms: count.stepsMs,
       decode_ms: ended - sampled,
       total_ms: hooks.loadMs + ended - began,
       onnx_ms: hooks.clock.ms - onnxBefore,
     },
-    ...(options.keepLatents ? { latents: { data: latents, shape } } : {}),
+    ...(options.keepLatents ? { latents: { data: latents, shape: last.shape } } : {}),
   };
 }
 
 type Prompts = { positive: Conditioning; negative: Conditioning };
 
-type Start = Prompts & {
-  sampling: PlannedSampling;
-  shape: LatentShape;
-  noise: NoiseSource;
-  init: EncodedInit | null;
-};
+/** One run of the sampler: what it paints, at which size, in which steps. */
+type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
+
+type Start = Prompts & Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
+
+/** Steps finished so far, over all passes. */
+type StepCount = { total: number; stepsMs: number[] };
+
+function planPass(request: GenerateRequest, model: LoadedModel): Pass {
+  const shape = latentShape(request, model);
+  return { request, shape, sampling: planSampling(request, model.schedule) };
+}
+
+function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSource {
+  const sizeFactor = model.entry.layout.vaeFactor;
+  return createNoiseSource(request, shape, { dtype: model.unet.dtype, sizeFactor });
+}
 
 /** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
 async function sampleLatents(
-  request: GenerateRequest,
   model: LoadedModel,
-  { sampling, shape, noise, init, positive, negative }: Start,
+  { request, sampling, shape, noise, init, positive, negative }: Start,
   options: PipelineOptions,
   hooks: PipelineHooks,
-): Promise<{ latents: Float32Array; stepsMs: number[] }> {
-  const { steps } = sampling;
-  const stepsMs: number[] = [];
+  { total: steps, stepsMs }: StepCount,
+): Promise<Float32Array> {
   let stepBegan = performance.now();
   const previewer = createPreviewer(model.preview, shape, options.previews, stepBegan);
   const snapshots = createSnapshots(
@@ -152,7 +188,7 @@ async function sampleLatents(
   });
   await previewer.settled();
   await snapshots.settled();
-  return { latents, stepsMs };
+  return latents;
 }
 
 function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {
@@ -183,16 +219,24 @@ const SECOND_ORDER: ReadonlySet<SamplerName | null> = new Set<SamplerName>([
 ]);
 
 /** The length that fractions in prompt editing refer to, in network evaluations. */
-function promptSteps({ sampler, steps }: GenerateRequest): number {
+function promptSteps(sampler: SamplerName | null, steps: number): number {
   return SECOND_ORDER.has(sampler) ? 2 * steps : steps;
 }
 
+/** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
 async function encodePrompts(
   request: GenerateRequest,
   { textEncoder, entry }: LoadedModel,
+  hiresSteps?: number,
 ): Promise<Prompts> {
-  const { emphasis, profile, clipSkip, negativePrompt } = request;
-  const options = { emphasis, profile, clipSkip, steps: promptSteps(request) };
+  const { emphasis, profile, clipSkip, negativePrompt, sampler } = request;
+  const options = {
+    emphasis,
+    profile,
+    clipSkip,
+    steps: promptSteps(sampler, request.steps),
+    ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
+  };
   const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });
   const { guidanceEmbedding } = entry.layout;
   const asked = needsNegative(request, guidanceEmbedding, positive.parts.length);
@@ -221,34 +265,31 @@ function timeIdsOf(request: GenerateRequest, { entry }: LoadedModel): readonly n
   return null;
 }
 
-async function finishImage(
-  request: GenerateRequest,
+/** The second pass starts from latents that need no picture. */
+function fromLatents(latents: Float32Array, { request }: Pass): Omit<EncodedInit, 'noise'> {
+  const strength = request.init?.strength ?? 1;
+  return {
+    start: { latents, strength },
+    mask: null,
+    extraChannels: null,
+    finish: (decoded) => Promise.resolve(decoded),
+  };
+}
+
+async function decodeImage(
+  { request, shape }: Pass,
   model: LoadedModel,
   latents: Float32Array,
-  shape: LatentShape,
   index: number,
   init: EncodedInit | null,
-): Promise<GeneratedImage> {
+): Promise<Pixels> {
   const size = latents.length / shape[0];
   const own = latents.subarray(index * size, (index + 1) * size);
   const { width, height, profile } = request;
-  const decoded = await decodeLatents(
-    model.vaeDecoder,
-    model.entry.layout,
-    own,
-    { width, height },
-    profile,
-  );
+  const { layout } = model.entry;
+  const decoded = await decodeLatents(model.vaeDecoder, layout, own, { width, height }, profile);
   model.preview ??= fitPreviewFactors([{ latents: own, pixels: decoded }], shape[1]);
-  const pixels = init === null ? decoded : await init.finish(decoded);
-  const infotext = writeInfotext(request, model.entry.info, index);
-  return {
-    png: await encodePng(pixels, { infotext }),
-    infotext,
-    seed: imageSeed(request, index),
-    width: pixels.width,
-    height: pixels.height,
-  };
+  return init === null ? decoded : init.finish(decoded);
 }
 
 /** A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. */

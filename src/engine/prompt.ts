@@ -35,6 +35,8 @@ export type PromptOptions = {
   emphasis: EmphasisName;
   profile: ProfileName;
   steps: number;
+  /** of the second pass, when the prompt is planned for that one: `steps` are the first's then */
+  hiresSteps?: number;
   /** a negative prompt is never a composition: AND is a word there */
   negative?: boolean;
 };
@@ -45,7 +47,7 @@ export type PromptOptions = {
  * asked for (then as a1111). Throws UserError for a weight that is no number.
  */
 export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOptions): PromptPlan {
-  const { emphasis, profile, steps } = options;
+  const { emphasis, profile } = options;
   if (profile === 'comfy') {
     const pieces = emphasis === 'none' ? [{ text, weight: 1 }] : parseComfyWeights(text);
     return singlePart(options, text, chunkComfy(pieces, tokenizer));
@@ -57,7 +59,7 @@ export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOp
   return {
     parts: composed.map((part) => ({
       weight: part.weight,
-      schedule: planSchedule(part.text, tokenizer, steps, emphasis),
+      schedule: planSchedule(part.text, tokenizer, options),
     })),
   };
 }
@@ -72,10 +74,9 @@ function singlePart(options: PromptOptions, text: string, chunks: PromptChunk[])
 function planSchedule(
   text: string,
   tokenizer: Tokenizer,
-  steps: number,
-  emphasis: EmphasisName,
+  { steps, hiresSteps, emphasis }: PromptOptions,
 ): PromptMoment[] {
-  const timeline = parseTimeline(text, steps);
+  const timeline = parseTimeline(text, steps, hiresSteps === undefined ? {} : { hiresSteps });
   const byText = new Map<string, PromptChunk[]>();
   for (const moment of timeline) {
     if (byText.has(moment.text)) continue;
@@ -88,7 +89,7 @@ function planSchedule(
     while (chunks.length < longest) chunks.push(sealChunk([], [], tokenizer));
   }
   // The mean that emphasis restores is taken over the whole timeline, so its texts belong to the key.
-  const context = timeline.length > 1 ? [text, steps] : [];
+  const context = timeline.length > 1 ? [text, steps, hiresSteps] : [];
   return timeline.map((moment) => ({
     untilStep: moment.untilStep,
     conditioningKey: JSON.stringify(['a1111', emphasis, moment.text, ...context]),

@@ -4,6 +4,7 @@ import { parseAttention } from './prompt/attention.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   fieldsOf,
+  hiresFix,
   initImage,
   isAbsent,
   LIMITS,
@@ -72,6 +73,8 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
     profile,
     init: initImage(problems, input.init),
   };
+  const hires = hiresFix(problems, input.hires, request);
+  if (hires) request.hires = hires;
   checkWeights(problems, request);
   if (problems.length > 0) throw new UserError(problems.join(' '));
   return request;
@@ -150,6 +153,9 @@ const REQUEST_KEYS = [
   'init',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
+/** Fields that requests stored before they existed lack. */
+const OPTIONAL_KEYS = ['hires'] as const satisfies readonly (keyof GenerateRequest)[];
+
 const NULLABLE: ReadonlySet<string> = new Set([
   'sampler',
   'variation',
@@ -191,7 +197,9 @@ export function decodeRequest(json: string): GenerateRequest {
     (key) => fields[key] === undefined || (fields[key] === null && !NULLABLE.has(key)),
   );
   if (missing.length > 0) throw new Error(`stored request without ${missing.join(', ')}`);
-  const input: RequestInput = Object.fromEntries(REQUEST_KEYS.map((key) => [key, fields[key]]));
+  const input: RequestInput = Object.fromEntries(
+    [...REQUEST_KEYS, ...OPTIONAL_KEYS].map((key) => [key, fields[key]]),
+  );
   input.init = decodeInit(fields['init']);
   try {
     const request = parseRequest(input, STORED);

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
-import type { GenerateRequest, InitImage } from './request.ts';
+import { upscalerNamed } from './labels.ts';
+import { UPSCALERS } from './names.ts';
+import type { GenerateRequest, HiresFix, InitImage } from './request.ts';
 
 /** What a request may hold, whatever the model. */
 export const LIMITS = {
@@ -11,6 +13,7 @@ export const LIMITS = {
   count: { min: 1, max: 9 },
   clipSkip: { min: 1, max: 12 },
   maskBlur: { min: 0, max: 64 },
+  hiresScale: { min: 1, max: 4 },
   seed: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 
@@ -228,4 +231,48 @@ export function initImage(problems: Problems, value: unknown): InitImage | null 
     maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
     onlyMasked: fields['onlyMasked'] === true,
   };
+}
+
+/** `first` is the pass that comes before: its size is enlarged, and its steps are taken where none are named. */
+export function hiresFix(
+  problems: Problems,
+  value: unknown,
+  first: Pick<GenerateRequest, 'width' | 'height' | 'steps' | 'init'>,
+): HiresFix | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(
+      `hires must have a scale, steps, a strength and an upscaler, not ${shown(value)}.`,
+    );
+    return null;
+  }
+  const scale = real(problems, 'hires scale', fields['scale'], 2, LIMITS.hiresScale);
+  const longest = Math.floor(Math.max(first.width, first.height) * scale);
+  if (longest > LIMITS.side.max) {
+    problems.push(
+      `hires scale ${scale} makes a side of ${longest} pixels; at most ${LIMITS.side.max} are painted. ` +
+        'Choose a smaller scale or size.',
+    );
+  }
+  if (first.init !== null) {
+    problems.push(
+      'hires fix enlarges what was painted from text alone; with a start picture, choose a larger size instead.',
+    );
+  }
+  // A1111 writes 0 for "as many as the first pass".
+  const steps = toNumber(fields['steps']) === 0 ? null : fields['steps'];
+  return {
+    scale,
+    steps: whole(problems, 'hires steps', steps, first.steps, LIMITS.steps),
+    strength: real(problems, 'hires strength', fields['strength'], 0.7, { min: 0, max: 1 }),
+    upscaler: upscaler(problems, fields['upscaler']),
+  };
+}
+
+function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
+  if (isAbsent(value)) return 'latent';
+  const found = upscalerNamed(String(value));
+  if (!found) problems.push(unknownName('hires upscaler', value, UPSCALERS));
+  return found ?? 'latent';
 }

@@ -5,6 +5,7 @@ import type {
   RngName,
   SamplerName,
   ScheduleName,
+  UpscalerName,
 } from './names.ts';
 
 /**
@@ -47,6 +48,18 @@ export type GenerateRequest = {
   profile: ProfileName;
   /** img2img and inpainting; null for txt2img */
   init: InitImage | null;
+  /** a second pass at a larger size that starts from the first one's result (txt2img only); absent or null: none */
+  hires?: HiresFix | null;
+};
+
+export type HiresFix = {
+  /** sides of the second pass as a multiple of the first's, 1-4; rounded down to the model's size factor */
+  scale: number;
+  /** steps that the second pass runs */
+  steps: number;
+  /** share of the noise put back, 0-1 */
+  strength: number;
+  upscaler: UpscalerName;
 };
 
 export type InitImage = {

@@ -38,6 +38,7 @@ type EncodeOptions = {
   profile: ProfileName;
   clipSkip: number;
   steps: number;
+  hiresSteps?: number;
   negative: boolean;
 };
 
