@@ -8,7 +8,17 @@ const root = path.join(import.meta.dirname, '..');
 /** Rooms from left to right: each may import the ones before it, and of those only their public files. */
 const ORDER = ['src/engine', 'src/queue', 'src/explore', 'src/bot', 'commands'] as const;
 const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
-  'src/engine': ['engine', 'request', 'names', 'errors', 'request-codec', 'infotext', 'image'],
+  'src/engine': [
+    'engine',
+    'request',
+    'names',
+    'errors',
+    'request-codec',
+    'infotext',
+    'workflow',
+    'image',
+    'enlarge',
+  ],
   'src/queue': ['queue', 'job', 'runner', 'pictures'],
   'src/explore': 'all',
   'src/bot': 'all',

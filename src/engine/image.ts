@@ -142,6 +142,13 @@ function layOnWhite(
   return { data, width, height, alpha };
 }
 
+/** The graph ComfyUI writes into its PNGs (`prompt`, JSON), for requestFromWorkflow; null when there is none. */
+export function readWorkflow(bytes: Uint8Array): string | null {
+  if (!isPng(bytes)) return null;
+  const text = readPngTexts(bytes).find(({ keyword }) => keyword === 'prompt')?.text;
+  return text?.trimStart().startsWith('{') ? text : null;
+}
+
 /**
  * The A1111 parameters text inside a picture: PNG `parameters` (tEXt, iTXt, zTXt), JPEG and WebP EXIF UserComment.
  * Null when there is none.
