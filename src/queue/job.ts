@@ -1,3 +1,4 @@
+import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest, Progress } from '../engine/request.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
@@ -35,7 +36,16 @@ export type StoredResult = {
   provider: string;
   modelHash: string;
   seconds: number;
+  /** of `seconds`: loading the model */
+  loadSeconds?: number;
+  /** key of the final latents (raw float32) in the picture store, where the context asked for them */
+  latents?: string;
+  /** pictures of single steps, where the context asked for them */
+  looks?: readonly StoredLook[];
 };
+
+/** x̂0 of one step; `sigma` is the noise level the step started from. */
+export type StoredLook = { key: string; step: number; sigma: number };
 
 /** Words for the person; `reference` names the log line when the cause is ours. */
 export type JobFailure = { message: string; reference: string | null };
@@ -81,6 +91,66 @@ export type QueueLimits = {
   waitingPerGuild: number;
 };
 
+/** What a guild grants one order, beside the queue's own limits; absent: as much as the queue does. */
+export type Allowance = {
+  /** jobs of this person that may wait in this guild */
+  waitingPerUser?: number;
+  waitingPerGuild?: number;
+  /** seconds of the machine this person may have in this guild within a UTC day */
+  userSeconds?: number;
+  guildSeconds?: number;
+};
+
+export type Usage = {
+  waiting: number;
+  /** charged since midnight UTC; finished pictures only, whatever failed or was stopped costs nothing */
+  seconds: number;
+  /** what the waiting and running jobs are expected to add */
+  reserved: number;
+};
+
+export type LimitReached = {
+  limit: 'waiting-user' | 'waiting-guild' | 'seconds-user' | 'seconds-guild';
+  /** jobs or seconds */
+  taken: number;
+  allowed: number;
+  /** seconds the refused job would have taken; only with seconds */
+  cost?: number;
+};
+
+/** An order was refused because a limit is reached. `reached` is for whoever says it in another language. */
+export class LimitError extends UserError {
+  readonly reached: LimitReached;
+
+  constructor(reached: LimitReached) {
+    super(limitWords(reached));
+    this.reached = reached;
+  }
+}
+
+function limitWords({ limit, taken, allowed, cost = 0 }: LimitReached): string {
+  const pictures = taken === 1 ? '1 picture' : `${taken} pictures`;
+  const left = Math.max(0, Math.floor(allowed - taken));
+  switch (limit) {
+    case 'waiting-user':
+      return (
+        `You already have ${pictures} waiting, as many as one person may have here. ` +
+        'Wait until one of them starts, or stop one that you no longer want.'
+      );
+    case 'waiting-guild':
+      return (
+        `This server already has ${pictures} waiting, as many as one server may have here. ` +
+        'Try again when some of them are done.'
+      );
+    case 'seconds-user':
+    case 'seconds-guild':
+      return (
+        `This needs about ${Math.ceil(cost)} s of the machine, and ${left} s are left today ` +
+        `${limit === 'seconds-user' ? 'for you' : 'for this server'}. The day begins anew at midnight UTC.`
+      );
+  }
+}
+
 /** One measured generation, from which costs and waits are estimated. */
 export type Measurement = {
   model: string;
@@ -108,8 +178,10 @@ export type QueueChange = { id: JobId; status: JobStatus; stopping?: boolean };
  * All implementations pass test/queue/contract.ts.
  */
 export type Queue = {
-  /** Throws UserError when a limit on waiting jobs is reached. */
-  submit(job: NewJob): Promise<Job>;
+  /** Throws LimitError when a limit of the queue, or of `allowance`, is reached. */
+  submit(job: NewJob, allowance?: Allowance): Promise<Job>;
+  /** What a guild, or one person in it, has taken today and has waiting. */
+  usage(guildId: string, userId?: string): Promise<Usage>;
   /**
    * The fairest waiting job becomes running with attempt + 1; null when none waits. A job whose stored request
    * this version cannot read is recorded as failed and handed out in that state, so that its reply hears of it.

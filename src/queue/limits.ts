@@ -1,25 +1,58 @@
-import { UserError } from '../engine/errors.ts';
-import type { NewJob, QueueLimits } from './job.ts';
+import { LimitError } from './job.ts';
+import type { Allowance, LimitReached, NewJob, QueueLimits } from './job.ts';
 import type { Live } from './live.ts';
 
-/** Throws UserError when this person (over all guilds) or this guild has as many waiting jobs as allowed. */
-export function checkLimits(live: Live, limits: QueueLimits, job: NewJob): void {
-  const ofUser = live.waitingOf.get(job.userId) ?? 0;
-  if (ofUser >= limits.waitingPerUser) {
-    throw new UserError(
-      `You already have ${pictures(ofUser)} waiting, as many as one person may have here. ` +
-        'Wait until one of them starts, or stop one that you no longer want.',
-    );
-  }
-  const ofGuild = live.lines.guilds.get(job.guildId)?.waiting ?? 0;
-  if (ofGuild >= limits.waitingPerGuild) {
-    throw new UserError(
-      `This server already has ${pictures(ofGuild)} waiting, as many as one server may have here. ` +
-        'Try again when some of them are done.',
-    );
-  }
+/** Seconds charged today to a person of a guild, or to the whole guild. */
+export type SpentToday = (guildId: string, userId?: string) => number;
+
+/**
+ * Throws LimitError when this person or this guild has as many waiting jobs as allowed, or when the new one would
+ * need more of the day's seconds than are left. `cost`: seconds the new one is expected to take.
+ */
+export function checkLimits(
+  live: Live,
+  limits: QueueLimits,
+  allowance: Allowance,
+  { guildId, userId }: NewJob,
+  cost: number,
+  spent: SpentToday,
+): void {
+  const guild = live.lines.guilds.get(guildId);
+  const hold = (limit: LimitReached['limit'], taken: number, allowed: number | undefined) => {
+    if (allowed !== undefined && taken >= allowed) throw new LimitError({ limit, taken, allowed });
+  };
+  hold('waiting-user', live.waitingOf.get(userId) ?? 0, limits.waitingPerUser);
+  hold('waiting-user', guild?.users.get(userId)?.turns.length ?? 0, allowance.waitingPerUser);
+  hold('waiting-guild', guild?.waiting ?? 0, limits.waitingPerGuild);
+  hold('waiting-guild', guild?.waiting ?? 0, allowance.waitingPerGuild);
+
+  const last = (
+    limit: LimitReached['limit'],
+    allowed: number | undefined,
+    ...of: [string, string?]
+  ) => {
+    if (allowed === undefined) return;
+    const taken = spent(...of) + reserved(live, ...of);
+    if (taken + cost > allowed) throw new LimitError({ limit, taken, allowed, cost });
+  };
+  last('seconds-user', allowance.userSeconds, guildId, userId);
+  last('seconds-guild', allowance.guildSeconds, guildId);
 }
 
-function pictures(count: number): string {
-  return count === 1 ? '1 picture' : `${count} pictures`;
+/** Seconds that the waiting and running jobs of a guild, or of one of its people, are expected to take. */
+export function reserved(live: Live, guildId: string, userId?: string): number {
+  let seconds = 0;
+  for (const jobs of [live.waiting.values(), live.running.values()]) {
+    for (const job of jobs) {
+      if (job.guildId === guildId && (userId === undefined || job.userId === userId)) {
+        seconds += job.cost;
+      }
+    }
+  }
+  return seconds;
+}
+
+/** Midnight in UTC, milliseconds since 1970: the day's seconds begin anew. */
+export function dayOf(now: number): number {
+  return now - (now % 86_400_000);
 }

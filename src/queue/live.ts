@@ -6,12 +6,20 @@ import type { SqliteStore } from './sqlite-store.ts';
 
 export type WaitingJob = Turn & { work: Work };
 
+export type RunningJob = {
+  guildId: string;
+  userId: string;
+  /** milliseconds since 1970 */
+  startedAt: number;
+  /** seconds the run is expected to take */
+  cost: number;
+};
+
 /** The live jobs in memory, as the database has them. */
 export type Live = {
   lines: Lines;
   waiting: Map<JobId, WaitingJob>;
-  /** cost: seconds the run is expected to take; startedAt: milliseconds since 1970 */
-  running: Map<JobId, { startedAt: number; cost: number }>;
+  running: Map<JobId, RunningJob>;
   /** waiting jobs of each user over all guilds */
   waitingOf: Map<string, number>;
 };
@@ -36,7 +44,7 @@ export function loadLive(store: SqliteStore, estimator: Estimator): Live {
       userLine(guild, userId).running++;
       guild.running++;
       live.lines.running++;
-      live.running.set(id, { startedAt: head.startedAt ?? 0, cost });
+      live.running.set(id, { guildId, userId, startedAt: head.startedAt ?? 0, cost });
     }
   }
   return live;

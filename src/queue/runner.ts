@@ -7,6 +7,7 @@ import { measurementOf } from './estimate.ts';
 import { failureOf, StoreError } from './failure.ts';
 import type { Job, JobOutcome, JobState, Queue, StoredResult } from './job.ts';
 import type { PictureStore } from './pictures.ts';
+import { lookIn, type SeenLook, watchOf } from './watch.ts';
 
 export type JobEvent = { job: Job; state: JobState };
 
@@ -122,16 +123,20 @@ export function startRunner(options: RunnerOptions): Runner {
 
   async function attempt(mine: Current): Promise<JobOutcome | 'released' | 'given-up'> {
     const { job, abort } = mine;
+    const looks: SeenLook[] = [];
     let over = false;
     try {
       const result = await engine.generate(job.request, {
+        ...watchOf(job.context),
         signal: abort.signal,
         onProgress: (progress) => {
+          const look = lookIn(progress, job.id);
+          if (look !== null) looks.push(look);
           if (!over) emit(job, { status: 'running', progress });
         },
       });
       over = true;
-      return { status: 'done', result: await store(job, result) };
+      return { status: 'done', result: await store(job, result, looks) };
     } catch (error) {
       over = true;
       if (mine.asked === 'stop') return { status: 'cancelled' };
@@ -146,7 +151,11 @@ export function startRunner(options: RunnerOptions): Runner {
     }
   }
 
-  async function store(job: Job, result: GenerateResult): Promise<StoredResult> {
+  async function store(
+    job: Job,
+    result: GenerateResult,
+    looks: readonly SeenLook[],
+  ): Promise<StoredResult> {
     const began = performance.now();
     const images = result.images.map(({ seed, width, height }, index) => ({
       key: `${job.id}-${index}.png`,
@@ -157,6 +166,11 @@ export function startRunner(options: RunnerOptions): Runner {
     try {
       for (const [index, { png }] of result.images.entries()) {
         await pictures.put(images[index]!.key, png);
+      }
+      for (const { key, png } of looks) await pictures.put(key, png);
+      if (result.latents !== undefined) {
+        const { buffer, byteOffset, byteLength } = result.latents.data;
+        await pictures.put(`${job.id}.latents`, new Uint8Array(buffer, byteOffset, byteLength));
       }
     } catch (error) {
       await Promise.allSettled(images.map(({ key }) => pictures.delete(key)));
@@ -170,6 +184,11 @@ export function startRunner(options: RunnerOptions): Runner {
       provider: result.provider,
       modelHash: result.model.hash,
       seconds: result.timings.total_ms / 1000 + storeSeconds,
+      loadSeconds: result.timings.load_ms / 1000,
+      ...(result.latents === undefined ? {} : { latents: `${job.id}.latents` }),
+      ...(looks.length === 0
+        ? {}
+        : { looks: looks.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
     };
   }
 

@@ -63,6 +63,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE jobs ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  CREATE INDEX jobs_done ON jobs (guild_id, finished_at) WHERE status = 'done';
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

@@ -4,6 +4,7 @@ import { createEstimator, workOf } from './estimate.ts';
 import type { Estimator } from './estimate.ts';
 import { finish, giveBack, join, leave, nextTurn, order, start } from './fairness.ts';
 import type {
+  Allowance,
   CancelAnswer,
   Job,
   JobFailure,
@@ -15,9 +16,12 @@ import type {
   Queue,
   QueueChange,
   QueueLimits,
+  Usage,
 } from './job.ts';
 import { newJobId } from './job-id.ts';
-import { checkLimits } from './limits.ts';
+import { createGroupCommit } from './group-commit.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { checkLimits, dayOf, reserved } from './limits.ts';
 import { forgetWaiting, loadLive, remember } from './live.ts';
 import type { Live } from './live.ts';
 import { UNREADABLE } from './rows.ts';
@@ -33,6 +37,18 @@ const UNREADABLE_FAILURE: JobFailure = {
   reference: null,
 };
 
+/** A job at its submit, but for what was told. */
+const NOT_STARTED = {
+  status: 'waiting',
+  attempt: 0,
+  startedAt: null,
+  finishedAt: null,
+  result: null,
+  failure: null,
+  delivered: false,
+  crashes: 0,
+} as const satisfies Partial<Job>;
+
 /**
  * A job under which the whole program died this often ends as failed: in thread isolation a picture that crashes
  * the engine's native code takes the program along, and would do so at every start for ever.
@@ -46,7 +62,7 @@ const FATAL_FAILURE: JobFailure = {
 };
 
 /**
- * The embedded queue: one file, one owner, one transaction a call. Memory decides (whose turn it is), SQLite
+ * The embedded queue: one file, one owner, one transaction a call (what comes in bursts shares one: group-commit.ts). Memory decides (whose turn it is), SQLite
  * remembers; when a transaction fails, memory is read anew from the file before the next call.
  *
  * What happens when (the same table as docs/adr/0003-own-fair-queue.md):
@@ -80,6 +96,7 @@ class SqliteQueue implements Queue {
   readonly #now: () => number;
   readonly #estimator: Estimator;
   readonly #listeners = new Set<(change?: QueueChange) => void>();
+  readonly #group: GroupCommit;
   #live: Live | null = null;
   #order: { id: string; cost: number }[] | null = null;
   #closed = false;
@@ -90,6 +107,7 @@ class SqliteQueue implements Queue {
     this.#now = now;
     this.#store = createSqliteStore(file.db);
     this.#estimator = createEstimator(this.#store.measurements());
+    this.#group = createGroupCommit((body) => this.#write(body));
   }
 
   /** Jobs that ran when the last program ended wait again, or are cancelled when they had been told to stop. */
@@ -105,47 +123,54 @@ class SqliteQueue implements Queue {
     });
   }
 
-  async submit(job: NewJob): Promise<Job> {
+  async submit(job: NewJob, allowance: Allowance = {}): Promise<Job> {
     this.#checkOpen();
-    const first = this.#store.byKey(job.key);
-    if (first !== null) return first;
     const weight = job.weight ?? 1;
     if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
-    checkLimits(this.#state(), this.#limits, job);
-    const { key, guildId, userId, parentId } = job;
-    const id = newJobId();
-    const work = workOf(job.request);
-    const row = { id, key, guildId, userId, parentId, weight, ...work };
-    const request = encodeRequest(job.request);
-    const context = JSON.stringify(job.context);
-    const createdAt = this.#now();
     try {
-      this.#write(() => {
-        const live = this.#state();
-        const seq = this.#store.insert({ ...row, request, context, createdAt });
-        const cost = this.#estimator.cost(work);
-        const turn = { id, seq, guildId, userId, weight, cost, work };
-        const moved = join(live.lines, turn);
-        remember(live, turn);
-        if (moved) this.#store.saveLines(live.lines, guildId, userId);
-      });
+      const { stored, fresh } = await this.#group.add(() => this.#admit(job, weight, allowance));
+      if (fresh) this.#tell({ id: stored.id, status: 'waiting' });
+      return stored;
     } catch (error) {
       throw writingWords(error);
     }
-    this.#tell({ id, status: 'waiting' });
+  }
+
+  /** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
+  #admit(job: NewJob, weight: number, allowance: Allowance): () => { stored: Job; fresh: boolean } {
+    const first = this.#store.byKey(job.key);
+    if (first !== null) return () => ({ stored: first, fresh: false });
+    const { key, guildId, userId, parentId } = job;
+    const work = workOf(job.request);
+    const cost = this.#estimator.cost(work);
+    const createdAt = this.#now();
+    const spent = (guild: string, user?: string) =>
+      this.#store.spent(dayOf(createdAt), guild, user);
+    checkLimits(this.#state(), this.#limits, allowance, job, cost, spent);
+    const id = newJobId();
+    const row = { id, key, guildId, userId, parentId, weight, ...work };
+    const request = encodeRequest(job.request);
+    const context = JSON.stringify(job.context);
+    return () => {
+      const live = this.#state();
+      const seq = this.#store.insert({ ...row, request, context, createdAt });
+      const turn = { id, seq, guildId, userId, weight, cost, work };
+      const moved = join(live.lines, turn);
+      remember(live, turn);
+      if (moved) this.#store.saveLines(live.lines, guildId, userId);
+      return { stored: { ...job, ...NOT_STARTED, weight, id, createdAt }, fresh: true };
+    };
+  }
+
+  async usage(guildId: string, userId?: string): Promise<Usage> {
+    this.#checkOpen();
+    const live = this.#state();
+    const guild = live.lines.guilds.get(guildId);
+    const waiting = userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
     return {
-      ...job,
-      weight,
-      id,
-      status: 'waiting',
-      attempt: 0,
-      createdAt,
-      startedAt: null,
-      finishedAt: null,
-      result: null,
-      failure: null,
-      delivered: false,
-      crashes: 0,
+      waiting: waiting ?? 0,
+      seconds: this.#store.spent(dayOf(this.#now()), guildId, userId),
+      reserved: reserved(live, guildId, userId),
     };
   }
 
@@ -159,7 +184,8 @@ class SqliteQueue implements Queue {
       const startedAt = this.#now();
       start(live.lines, turn);
       forgetWaiting(live, turn);
-      live.running.set(turn.id, { startedAt, cost: turn.cost });
+      const { guildId, userId, cost } = turn;
+      live.running.set(turn.id, { guildId, userId, startedAt, cost });
       this.#store.change({
         ...head,
         status: 'running',
@@ -251,12 +277,12 @@ class SqliteQueue implements Queue {
 
   async setContext(id: string, context: Job['context']): Promise<void> {
     this.#checkOpen();
-    this.#store.setContext(id, context);
+    await this.#group.add(() => () => this.#store.setContext(id, context));
   }
 
   async setDelivered(id: string): Promise<void> {
     this.#checkOpen();
-    this.#store.setDelivered(id);
+    await this.#group.add(() => () => this.#store.setDelivered(id));
   }
 
   async unsettled(): Promise<readonly Job[]> {
@@ -293,6 +319,7 @@ class SqliteQueue implements Queue {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#group.flush();
     this.#closed = true;
     this.#listeners.clear();
     this.#file.close();

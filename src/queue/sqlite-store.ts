@@ -63,6 +63,13 @@ export function createSqliteStore(db: DatabaseSync) {
     WHERE seq = $seq AND version = $version`);
   const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
   const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
+  const spentOfGuild = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs WHERE status = 'done' AND guild_id = ? AND finished_at >= ?`,
+  );
+  const spentOfUser = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND user_id = ?`,
+  );
   const setClock = db.prepare('UPDATE clock SET time = ? WHERE time <> ?');
   const saveGuild = db.prepare(`
     INSERT INTO guild_lines VALUES ($guildId, $tag, $clock)
@@ -145,6 +152,15 @@ export function createSqliteStore(db: DatabaseSync) {
         restarted: Number(to.restarted ?? false),
       });
       if (changes !== 1) throw new Error(`job row ${to.seq} was changed by another program`);
+    },
+
+    /** Seconds charged for what was finished since `from` (milliseconds since 1970), in a guild or to one of its people. */
+    spent(from: number, guildId: string, userId?: string): number {
+      const row =
+        userId === undefined
+          ? spentOfGuild.get(guildId, from)
+          : spentOfUser.get(guildId, from, userId);
+      return Number(row!['seconds']);
     },
 
     setContext(id: string, context: JobContext): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
+import { LimitError } from '../../src/queue/job.ts';
 import type { Job, Queue, QueueChange, QueueLimits } from '../../src/queue/job.ts';
 import { aMeasurement, anOrder, aRequest, aResult } from './orders.ts';
 
@@ -40,6 +41,7 @@ export function testQueueContract(name: string, open: OpenForTest): void {
     describe('submit', () => submitting(contract));
     describe('claim, finish, release', () => running(contract));
     describe('cancel', () => cancelling(contract));
+    describe('the day’s seconds', () => daysSeconds(contract));
     describe('fairness', () => fairness(contract));
     describe('places and waits', () => places(contract));
     describe('kill and reopen', () => restarts(contract));
@@ -114,6 +116,31 @@ function submitting(contract: Contract): void {
     limits,
   );
 
+  contract(
+    'a burst: every order is durable when it is acknowledged, in order, a refused one alone refused',
+    async (t) => {
+      const orders = [1, 2, 3, 4, 5].map((n) =>
+        anOrder({ key: `burst-${n}`, guildId: `g${n % 2}` }),
+      );
+      const answers = await Promise.allSettled([
+        ...orders.map((order) => t.queue.submit(order)),
+        t.queue.submit(orders[0]!),
+        t.queue.submit(anOrder({ guildId: 'g1' }), { waitingPerGuild: 3 }),
+      ]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [...orders.map(() => 'fulfilled'), 'fulfilled', 'rejected'],
+      );
+      await t.reopen();
+      const recent = await t.queue.recent({ limit: 9 });
+      assert.deepEqual(
+        recent.map(({ key }) => key),
+        orders.map(({ key }) => key).toReversed(),
+      );
+      assert.equal((await t.queue.outlook()).length, orders.length);
+    },
+  );
+
   contract('tells its listeners', async ({ queue }) => {
     const heard: (QueueChange | undefined)[] = [];
     const stop = queue.onChange((change) => heard.push(change));
@@ -124,6 +151,79 @@ function submitting(contract: Contract): void {
     const before = heard.length;
     await queue.submit(anOrder());
     assert.equal(heard.length, before);
+  });
+}
+
+function daysSeconds(contract: Contract): void {
+  // 10 guided steps of a 128x128 picture: 1 s at 0.1 s a step.
+  const measured = async ({ queue }: Bench) => queue.measure(aMeasurement());
+  const finishOne = async ({ queue }: Bench, outcome: 'done' | 'failed') => {
+    const job = await claimed(queue);
+    const failure = { message: 'no', reference: null };
+    await queue.finish(
+      job.id,
+      job.attempt,
+      outcome === 'done'
+        ? { status: 'done', result: aResult(job.id) }
+        : { status: 'failed', failure },
+    );
+  };
+  const near = (actual: number, expected: number) =>
+    assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} s, expected ${expected}`);
+
+  contract(
+    'are reserved by what waits, charged by what is finished, and told when refused',
+    async (t) => {
+      await measured(t);
+      const allowance = { userSeconds: 2.5 };
+      await t.queue.submit(anOrder(), allowance);
+      const second = await t.queue.submit(anOrder(), allowance);
+      near((await t.queue.usage('guild-a', 'user-a')).reserved, 2);
+      await assert.rejects(t.queue.submit(anOrder(), allowance), (error) => {
+        assert.ok(error instanceof LimitError);
+        assert.equal(error.reached.limit, 'seconds-user');
+        near(error.reached.taken, 2);
+        near(error.reached.cost ?? 0, 1);
+        return /about 1 s.*0 s are left today/.test(error.message);
+      });
+      await t.queue.submit(anOrder({ userId: 'user-b' }), allowance);
+      await t.queue.submit(anOrder({ guildId: 'guild-b' }), allowance);
+      await finishOne(t, 'done');
+      await t.queue.cancel(second.id, { userId: 'user-a', moderator: false });
+      const { seconds, reserved, waiting } = await t.queue.usage('guild-a', 'user-a');
+      near(seconds + reserved, 1);
+      assert.equal(waiting, 0);
+      await t.queue.submit(anOrder(), allowance);
+    },
+  );
+
+  contract('what failed or was stopped costs nothing, also after a restart', async (t) => {
+    await measured(t);
+    await t.queue.submit(anOrder());
+    t.clock.now += 500;
+    await finishOne(t, 'failed');
+    await t.queue.submit(anOrder());
+    await finishOne(t, 'done');
+    await t.queue.submit(anOrder());
+    await claimed(t.queue);
+    await t.reopen();
+    const usage = await t.queue.usage('guild-a');
+    near(usage.seconds, 1);
+    near(usage.reserved, 1);
+    assert.equal(usage.waiting, 1);
+  });
+
+  contract('begin anew at midnight UTC, and hold for a whole guild', async (t) => {
+    await measured(t);
+    t.clock.now = Date.UTC(2026, 4, 1, 23, 59, 59);
+    const allowance = { guildSeconds: 1.5 };
+    await t.queue.submit(anOrder(), allowance);
+    await finishOne(t, 'done');
+    const other = anOrder({ userId: 'user-b' });
+    await assert.rejects(t.queue.submit(other, allowance), /for this server/);
+    t.clock.now += 1000;
+    assert.equal((await t.queue.usage('guild-a')).seconds, 0);
+    await t.queue.submit(other, allowance);
   });
 }
 

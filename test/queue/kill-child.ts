@@ -24,6 +24,18 @@ for (let i = 0; ; i++) {
   const userId = `user-${i % 5}`;
   const { id } = await queue.submit(anOrder({ key, guildId: `guild-${i % 3}`, userId }));
   acknowledged('submitted', id, key);
+  if (i % 5 === 2) {
+    // A burst shares one transaction; each of it is acknowledged only after that.
+    await Promise.all(
+      ['a', 'b', 'c'].map(async (part) => {
+        const one = await queue.submit(
+          anOrder({ key: `${key}${part}`, guildId: `burst-${i % 2}` }),
+        );
+        acknowledged('submitted', one.id, `${key}${part}`);
+        await queue.setContext(one.id, { noted: part });
+      }),
+    );
+  }
   if (i % 7 === 3) {
     const answer = await queue.cancel(id, { userId, moderator: false });
     acknowledged(answer, id);
