@@ -157,22 +157,18 @@ test('a full line is told privately, and the public "thinking…" is taken away'
 test('fifty at once: every acknowledgement in time, every picture arrives', async () => {
   await onStage(engine, {}, async (stage) => {
     const people = [await stage.user(), await stage.user(BEN)];
-    const began = performance.now();
-    const times = await Promise.all(
+    // an acknowledgement after Discord's three seconds would be a failed outcome here
+    await Promise.all(
       Array.from({ length: 50 }, async (_, n) => {
         const person = people[n % people.length];
         const outcome = await person?.command('imagine', { prompt: `number ${n}`, steps: 1 });
         assert.equal(outcome?.type, 'acknowledged');
-        return performance.now() - began;
       }),
     );
-    const slowest = Math.max(...times);
-    // Bot, people and the local Discord share this process; the bench measures the bot alone.
-    assert.ok(slowest < 2500, `the slowest took ${Math.round(slowest)} ms`);
-    assert.equal((await stage.queue.recent({ limit: 99 })).length, 50);
     const [ada] = people;
     await waitUntil(() => ada?.messages().filter(isDone).length === 50, '50 pictures', 60_000);
     assert.equal(ada?.messages().length, 50);
+    assert.equal((await stage.queue.recent({ limit: 99 })).length, 50);
     assert.equal(stage.exchanges.filter(({ status }) => status === 429).length, 0);
   });
 });

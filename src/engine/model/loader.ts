@@ -118,7 +118,7 @@ async function loadOn(
         vaeEncoder ??= await open(layout.vaeEncoder);
         return vaeEncoder;
       },
-      schedule: readModelSchedule(layout.schedulerConfig),
+      schedule: scheduleOf(layout),
       preview: await readPreviewFactors(layout),
       release,
     };
@@ -153,6 +153,15 @@ async function openEncoder(
       return opened;
     },
   };
+}
+
+/** The noise process of the folder, and which pipeline's way of calling its scheduler holds. */
+function scheduleOf({ family, schedulerConfig }: ModelLayout): ModelSchedule {
+  const schedule = readModelSchedule(schedulerConfig);
+  const sdxl = family === 'sdxl' || family === 'sdxl-refiner';
+  if (family === 'flux') return { ...schedule, sdxl, pipeline: 'flux' };
+  // an LCM scheduler on a plain network is driven by the plain pipeline
+  return family === 'lcm' ? { ...schedule, sdxl } : { ...schedule, sdxl, pipeline: 'other' };
 }
 
 /** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
