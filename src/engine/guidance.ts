@@ -14,8 +14,6 @@ export type GuidanceOptions = {
   positive: Conditioning;
   negative: Conditioning;
   request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile'>;
-  /** SDXL's sizes, one row for prompt and negative alike; null elsewhere */
-  timeIds: readonly number[] | null;
   /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
   guidanceEmbedding: number | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
@@ -155,7 +153,7 @@ function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): bo
 function repeatTexts(
   texts: readonly TextEmbedding[],
   batch: number,
-  { timeIds, guidanceEmbedding, request }: GuidanceOptions,
+  { guidanceEmbedding, request }: GuidanceOptions,
 ): TextRows {
   const [first] = texts as [TextEmbedding];
   const rows = texts.length * batch;
@@ -166,15 +164,18 @@ function repeatTexts(
       shape: [rows, first.tokens, first.dim],
     },
   };
-  const { pooled } = first;
+  const { pooled, timeIds } = first;
   if (pooled !== null) {
     made.pooled = {
       data: stack(rows, (row) => owner(row).pooled as Float32Array),
       shape: [rows, pooled.length],
     };
   }
-  if (timeIds !== null) {
-    made.timeIds = { data: stack(rows, () => timeIds), shape: [rows, timeIds.length] };
+  if (timeIds !== undefined) {
+    made.timeIds = {
+      data: stack(rows, (row) => owner(row).timeIds as readonly number[]),
+      shape: [rows, timeIds.length],
+    };
   }
   if (guidanceEmbedding !== null) {
     const embedding = embedGuidance(request.guidanceScale, guidanceEmbedding);

@@ -1,12 +1,12 @@
 /** One generation from request to PNG, in the order things happen. */
+import { encodePrompts, type Prompts } from './conditioning.ts';
 import { CancelledError, UserError } from './errors.ts';
+import { createGuidedPredict } from './guidance.ts';
 import { enlargeLatents, secondPass } from './hires.ts';
-import { createGuidedPredict, needsNegative } from './guidance.ts';
 import { encodePng } from './image.ts';
 import { imageSeed, writeInfotext } from './infotext.ts';
 import { encodeInit, type EncodedInit } from './init.ts';
 import type { LoadedModel } from './model/loader.ts';
-import type { SamplerName } from './names.ts';
 import { createNoiseSource } from './noise.ts';
 import { fitPreviewFactors } from './preview.ts';
 import { createPreviewer } from './previewer.ts';
@@ -15,7 +15,6 @@ import { planSampling } from './samplers/samplers.ts';
 import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
 import type { RunClock } from './session.ts';
 import { createSnapshots } from './snapshots.ts';
-import type { Conditioning } from './text-encoder.ts';
 import { decodeLatents, type Pixels } from './vae.ts';
 
 export type PipelineOptions = {
@@ -115,8 +114,6 @@ export async function generate(
   };
 }
 
-type Prompts = { positive: Conditioning; negative: Conditioning };
-
 /** One run of the sampler: what it paints, at which size, in which steps. */
 type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
 
@@ -159,7 +156,6 @@ async function sampleLatents(
     positive,
     negative,
     request,
-    timeIds: timeIdsOf(request, model),
     guidanceEmbedding: model.entry.layout.guidanceEmbedding,
     extraChannels: init?.extraChannels ?? null,
     async checkpoint() {
@@ -206,63 +202,6 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
     request.height / layout.vaeFactor,
     request.width / layout.vaeFactor,
   ];
-}
-
-/** Samplers that A1111 counts as two evaluations a step (sd_samplers_kdiffusion.py, second_order). */
-const SECOND_ORDER: ReadonlySet<SamplerName | null> = new Set<SamplerName>([
-  'heun',
-  'dpm2',
-  'dpm2_a',
-  'dpmpp_2s_a',
-  'dpmpp_sde',
-  'restart',
-]);
-
-/** The length that fractions in prompt editing refer to, in network evaluations. */
-function promptSteps(sampler: SamplerName | null, steps: number): number {
-  return SECOND_ORDER.has(sampler) ? 2 * steps : steps;
-}
-
-/** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
-async function encodePrompts(
-  request: GenerateRequest,
-  { textEncoder, entry }: LoadedModel,
-  hiresSteps?: number,
-): Promise<Prompts> {
-  const { emphasis, profile, clipSkip, negativePrompt, sampler } = request;
-  const options = {
-    emphasis,
-    profile,
-    clipSkip,
-    steps: promptSteps(sampler, request.steps),
-    ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
-  };
-  const positive = await textEncoder.encode(request.prompt, { ...options, negative: false });
-  const { guidanceEmbedding } = entry.layout;
-  const asked = needsNegative(request, guidanceEmbedding, positive.parts.length);
-  // CFG++ takes the unconditional answer at every scale.
-  if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
-  if (entry.layout.zeroEmptyNegative && profile !== 'comfy' && negativePrompt === '') {
-    return { positive, negative: textEncoder.zeros(positive) };
-  }
-  // diffusers counts clip skip for the prompt alone.
-  const negativeSkip = profile === 'diffusers' ? 1 : clipSkip;
-  const negative = await textEncoder.encode(negativePrompt, {
-    ...options,
-    clipSkip: negativeSkip,
-    negative: true,
-  });
-  return { positive, negative };
-}
-
-/** SDXL's size conditioning: original size, crop corner, target size. */
-function timeIdsOf(request: GenerateRequest, { entry }: LoadedModel): readonly number[] | null {
-  const { family } = entry.layout;
-  const { width, height } = request;
-  if (family === 'sdxl') return [height, width, 0, 0, height, width];
-  // The refiner takes an aesthetic score in place of the target size; 6 is its neutral default.
-  if (family === 'sdxl-refiner') return [height, width, 0, 0, 6];
-  return null;
 }
 
 /** The second pass starts from latents that need no picture. */

@@ -1,6 +1,7 @@
 import { UserError } from './errors.ts';
 import { samplerWithSchedule, scheduleNamed } from './labels.ts';
 import { parseAttention } from './prompt/attention.ts';
+import { stripComments } from './prompt/comments.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   fieldsOf,
@@ -75,17 +76,27 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   };
   const hires = hiresFix(problems, input.hires, request);
   if (hires) request.hires = hires;
-  checkWeights(problems, request);
+  checkPrompts(problems, request);
   if (problems.length > 0) throw new UserError(problems.join(' '));
   return request;
 }
 
-/** (a:1.2.3) is refused here, not when the prompt's turn comes. */
-function checkWeights(problems: Problems, request: GenerateRequest): void {
+/** <lora:…> and (a:1.2.3) are refused here, not when the prompt's turn comes. */
+function checkPrompts(problems: Problems, request: GenerateRequest): void {
+  for (const prompt of [request.prompt, request.negativePrompt]) {
+    const [tag] = /<(?:lora|lyco|hypernet):[^>]+>/i.exec(stripComments(prompt)) ?? [];
+    if (tag === undefined) continue;
+    problems.push(
+      `prompt: ${shown(tag.slice(1, -1))} asks for extra weights (LoRA), which Darkroom does not apply yet. ` +
+        'Take it out of the prompt to paint without them.',
+    );
+  }
   if (request.emphasis === 'none' || request.profile === 'comfy') return;
   try {
-    parseAttention(request.prompt);
-    parseAttention(request.negativePrompt);
+    const isA1111 = request.profile === 'a1111';
+    for (const prompt of [request.prompt, request.negativePrompt]) {
+      parseAttention(isA1111 ? stripComments(prompt) : prompt);
+    }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problems.push(error.message);

@@ -23,6 +23,8 @@ export type TextEmbedding = {
   tokens: number;
   dim: number;
   pooled: Float32Array | null;
+  /** SDXL: sizes and, for the refiner, the aesthetic score */
+  timeIds?: readonly number[];
 };
 
 /** Parts are denoised apart and summed by weight; inside a part the text changes with the steps. */

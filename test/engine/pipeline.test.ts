@@ -119,3 +119,12 @@ test('emoji, an empty prompt and a very long one make pictures', async () => {
     assert.equal(images.length, 1);
   }
 });
+
+test('comments are not part of the prompt, except where ComfyUI and diffusers read them', async () => {
+  const plain = await paint({ prompt: 'a red\nstar' });
+  const commented = await paint({ prompt: 'a red # a blue\nstar', negativePrompt: '#nothing' });
+  assert.deepEqual(commented.latents, plain.latents);
+  const literal = await paint({ prompt: 'a red # a blue\nstar', profile: 'comfy' });
+  const without = await paint({ prompt: 'a red\nstar', profile: 'comfy' });
+  assert.notDeepEqual(literal.latents, without.latents);
+});

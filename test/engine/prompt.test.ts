@@ -6,6 +6,7 @@ import { UserError } from '../../src/engine/errors.ts';
 import type { EmphasisName } from '../../src/engine/names.ts';
 import { applyComfyEmphasis, applyEmphasis, planPrompt } from '../../src/engine/prompt.ts';
 import { parseAttention } from '../../src/engine/prompt/attention.ts';
+import { stripComments } from '../../src/engine/prompt/comments.ts';
 import { chunkWeighted } from '../../src/engine/prompt/chunks.ts';
 import { parseComfyWeights } from '../../src/engine/prompt/comfy.ts';
 import { parseComposition } from '../../src/engine/prompt/composition.ts';
@@ -245,4 +246,15 @@ test('ComfyUI moves a token away from the empty prompt', () => {
     [...applyComfyEmphasis(z, empty, [1, 2, 2], [[1, 2]])],
     [1, 2, 1 + 2 * 2, 1 + 3 * 2],
   );
+});
+
+test('a comment reaches from # to the end of the line', () => {
+  const cases: [string, string][] = [
+    ['a cat', 'a cat'],
+    ['# all of it', '\n'],
+    ['a cat # black\non a mat', 'a cat \non a mat'],
+    ['a cat\n# black\n# fat\non a mat', 'a cat\n\non a mat'],
+    ['#a\n#b', '\n\n'],
+  ];
+  for (const [written, read] of cases) assert.equal(stripComments(written), read);
 });

@@ -162,6 +162,13 @@ test('a weight that is no number is refused before the job waits', () => {
   parseRequest({ prompt: '(x:..)', emphasis: 'none' }, model);
 });
 
+test('a LoRA in the prompt is named, unless it stands in a comment', () => {
+  assert.match(refusal({ prompt: 'a cat <lora:fur:0.8>' }), /"lora:fur:0.8" asks for extra weights/);
+  assert.match(refusal({ negativePrompt: '<hypernet:old:1>' }), /"hypernet:old:1" asks for/);
+  const taken = parseRequest({ prompt: 'a cat # <lora:fur:0.8>\non <a:b>' }, model);
+  assert.equal(taken.prompt, 'a cat # <lora:fur:0.8>\non <a:b>');
+});
+
 test('sizes are read from WxH', () => {
   assert.deepEqual(parseSize('512x768'), { width: 512, height: 768 });
   assert.deepEqual(parseSize(' 64 × 128 '), { width: 64, height: 128 });
