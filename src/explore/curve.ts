@@ -8,14 +8,15 @@ export type Shot = {
   /** text, network and VAE; without loading the model */
   seconds: number;
   pixels: Rgb;
-  latents: Float32Array;
+  /** null where they were not kept */
+  latents: Float32Array | null;
 };
 
 export type CurvePoint = {
   steps: number;
   seconds: number;
   /** to the reference, see measures.ts */
-  latentDistance: number;
+  latentDistance: number | null;
   rmse: number;
   psnr: number;
   ssim: number;
@@ -82,7 +83,10 @@ export function measureLine(
   const points = sorted.map((shot) => ({
     steps: shot.steps,
     seconds: shot.seconds,
-    latentDistance: latentDistance(shot.latents, reference.latents),
+    latentDistance:
+      shot.latents === null || reference.latents === null
+        ? null
+        : latentDistance(shot.latents, reference.latents),
     rmse: rmse(shot.pixels, reference.pixels),
     psnr: psnr(shot.pixels, reference.pixels),
     ssim: ssim(shot.pixels, reference.pixels),

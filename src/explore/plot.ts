@@ -30,7 +30,10 @@ export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): P
   const theme = THEME[words.theme];
   const legend = drawLegend(lines, theme);
   const top = MARGIN + TITLE + 16 + legend.height;
-  const height = top + MEASURES.length * PANEL.gapY + 8;
+  const measures = MEASURES.filter(({ key }) =>
+    lines.every((line) => line.points.every((point) => point[key] !== null)),
+  );
+  const height = top + measures.length * PANEL.gapY + 8;
   const parts = [
     `<rect width="${WIDTH}" height="${height}" fill="${theme.ground}"/>`,
     letter(fitted(words.title, WIDTH - 2 * MARGIN, TITLE, 'bold'), {
@@ -42,7 +45,7 @@ export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): P
     }),
     `<g transform="translate(0 ${MARGIN + TITLE + 10})">${legend.parts}</g>`,
   ];
-  for (const [row, measure] of MEASURES.entries()) {
+  for (const [row, measure] of measures.entries()) {
     for (const [column, across] of ACROSS.entries()) {
       const panel = drawPanel(lines, measure, across, theme);
       const x = MARGIN + PANEL.left + column * PANEL.gapX;
@@ -95,6 +98,7 @@ function drawPanel(
   theme: Theme,
 ): string {
   const points = lines.flatMap((line) => line.points);
+  const of = (point: CurvePoint): number => point[measure.key] ?? 0;
   const x = logScale(
     points.map((point) => point[across.key]),
     PANEL.width,
@@ -102,13 +106,11 @@ function drawPanel(
   const y =
     measure.key === 'ssim'
       ? linearScale(Math.min(0.9, ...points.map(({ ssim }) => ssim)), 1, PANEL.height)
-      : linearScale(0, Math.max(1e-6, ...points.map((point) => point[measure.key])), PANEL.height);
+      : linearScale(0, Math.max(1e-6, ...points.map(of)), PANEL.height);
   const parts = [frame(x, y, measure, across.label, theme)];
   if (measure.key === 'ssim') parts.push(sameLine(y, theme));
   for (const [index, line] of lines.entries()) {
-    parts.push(
-      drawLine(line, index, (point) => [x.at(point[across.key]), y.at(point[measure.key])], theme),
-    );
+    parts.push(drawLine(line, index, (point) => [x.at(point[across.key]), y.at(of(point))], theme));
   }
   return parts.join('');
 }

@@ -5,15 +5,17 @@ import { convergenceOf, type CurveLine, measureLine } from './curve.ts';
 import type { Rgb } from './measures.ts';
 import { type Cell, groupCells, type SheetPlan } from './plan.ts';
 
-/** One painted cell. */
-export type CellResult = {
+/** What a curve needs of one painted cell. */
+export type PaintedCell = {
   cell: Cell;
-  image: GeneratedImage;
+  png: Uint8Array;
   /** this picture's share of its batch: text, network and VAE, without loading the model */
   seconds: number;
-  /** final latents [C,h,w] */
-  latents: Float32Array;
+  /** final latents [C,h,w]; null where they were not kept */
+  latents: Float32Array | null;
 };
+
+export type CellResult = PaintedCell & { image: GeneratedImage };
 
 export type SheetHooks = {
   signal?: AbortSignal;
@@ -59,6 +61,7 @@ function split(result: GenerateResult, cells: readonly Cell[]): CellResult[] {
     return {
       cell,
       image,
+      png: image.png,
       seconds,
       latents: latents.data.slice(index * size, (index + 1) * size),
     };
@@ -71,7 +74,7 @@ function split(result: GenerateResult, cells: readonly Cell[]): CellResult[] {
  */
 export async function curvesOf(
   plan: SheetPlan,
-  painted: readonly CellResult[],
+  painted: readonly PaintedCell[],
 ): Promise<CurveLine[]> {
   const { x, y } = plan;
   const stepsAcross = x.name === 'steps';
@@ -84,8 +87,8 @@ export async function curvesOf(
     const [first] = own;
     if (first === undefined || own.length < 2) continue;
     const shots = [];
-    for (const { cell, image, seconds, latents } of own) {
-      shots.push({ steps: cell.request.steps, seconds, latents, pixels: await toRgb(image.png) });
+    for (const { cell, png, seconds, latents } of own) {
+      shots.push({ steps: cell.request.steps, seconds, latents, pixels: await toRgb(png) });
     }
     const label =
       value === null ? (first.cell.request.sampler ?? 'the model') : lineLabel(other!.name, value);

@@ -82,7 +82,7 @@ test('a line is measured against its longest run, in whatever order it was paint
       [50, 0],
     ],
   );
-  assert.ok(Math.abs(line.points[0]!.latentDistance - 0.6) < 1e-6);
+  assert.ok(Math.abs(line.points[0]!.latentDistance! - 0.6) < 1e-6);
   assert.equal(line.points[2]?.ssim, 1);
   assert.equal(line.knee?.steps, 20);
 });

@@ -83,7 +83,7 @@ test('a steps sheet: measured against its longest run, a line a sampler', async 
   const [euler] = curves;
   const [two, four, twelve] = euler!.points;
   assert.ok(two!.ssim < four!.ssim && four!.ssim < 1 && twelve!.ssim === 1);
-  assert.ok(two!.latentDistance > four!.latentDistance && twelve!.latentDistance === 0);
+  assert.ok(two!.latentDistance! > four!.latentDistance! && twelve!.latentDistance === 0);
   assert.ok(two!.seconds > 0 && twelve!.seconds > two!.seconds);
 
   const report = reportSheet(plan, painted, curves, ({ cell }) => `cells/${cell.index}.png`);

@@ -1,0 +1,122 @@
+import { UserError } from '../engine/errors.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
+import type { JobContext } from '../queue/job.ts';
+import type { Axis, AxisName } from './axis.ts';
+import { AXES } from './axis.ts';
+import {
+  type Cell,
+  type Group,
+  groupCells,
+  planSheet,
+  type SheetLimits,
+  type SheetPlan,
+} from './plan.ts';
+import { type ThemeName, THEMES } from './theme.ts';
+
+/**
+ * A sheet in the fair queue is a chain of ordinary jobs, one a batch of cells: the next is submitted when the one
+ * before has ended, so other people's jobs run in between and every cell is charged as any picture is. All that
+ * the chain needs travels in each job's context; the parent id leads back to the cells before. After a crash at
+ * any moment the last job of the chain is enough to go on.
+ */
+export type SheetOrder = {
+  /** the interaction that asked for it */
+  id: string;
+  kind: 'sheet' | 'evolution';
+  x: Axis;
+  y: Axis | null;
+  /** what all cells share, before the axes' values; pictures travel in the jobs' requests */
+  input: RequestInput;
+  theme: ThemeName;
+  /** where the one message lives; opaque here */
+  address: JobContext;
+};
+
+const VERSION = 'sheet-1';
+
+/** What Discord's one select can offer to open. */
+export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500 };
+
+/** The context of the chain's job number `at`. */
+export function sheetContext(order: SheetOrder, at: number): JobContext {
+  const { id, kind, x, y, theme, address } = order;
+  const input = Object.fromEntries(
+    Object.entries(order.input)
+      .filter(([name]) => name !== 'init')
+      .map(([name, value]) => [name, typeof value === 'bigint' ? value.toString() : value]),
+  );
+  const watch =
+    kind === 'evolution'
+      ? { decodeAt: x.values.map(Number) }
+      : { keepLatents: x.name === 'steps' || y?.name === 'steps' };
+  return { version: VERSION, id, kind, x, y, input, theme, address, at, watch };
+}
+
+/** null when the context belongs to no sheet, or to one of another version. */
+export function readSheetContext(
+  context: JobContext,
+  request: GenerateRequest,
+): { order: SheetOrder; at: number } | null {
+  if (context['version'] !== VERSION) return null;
+  const { id, kind, input, address, at } = context;
+  const [x, y] = [readAxis(context['x']), readAxis(context['y'])];
+  const theme = THEMES.find((name) => name === context['theme']);
+  const known = kind === 'sheet' || kind === 'evolution';
+  if (typeof id !== 'string' || !known || x === null || theme === undefined) return null;
+  if (!isRecord(input) || !isRecord(address) || typeof at !== 'number') return null;
+  const full: RequestInput = request.init === null ? input : { ...input, init: request.init };
+  return { order: { id, kind, x, y, input: full, theme, address }, at };
+}
+
+export function isSheet(context: JobContext): boolean {
+  return context['version'] === VERSION;
+}
+
+function readAxis(value: unknown): Axis | null {
+  if (!isRecord(value)) return null;
+  const name: AxisName | undefined = AXES.find((known) => known === value['name']);
+  const { values } = value;
+  if (name === undefined || !Array.isArray(values) || values.length === 0) return null;
+  return values.every((one) => typeof one === 'string') ? { name, values } : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The chain's jobs, in order; the same for the same order and model, whenever it is asked. */
+export function groupsOf(
+  order: SheetOrder,
+  model: ModelInfo,
+): { plan: SheetPlan; groups: readonly Group[] } {
+  const { kind, x, y, input } = order;
+  if (kind === 'sheet') {
+    const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
+    return { plan, groups: groupCells(plan.cells) };
+  }
+  // One run, looked at after some of its steps: the plan of a single picture, its cells being the looks.
+  const seed = { name: 'seed' as const, values: [String(input.seed)] };
+  const { base } = planSheet({ input, x: seed, y: null }, model, CHAT_LIMITS);
+  const cells: Cell[] = x.values.map((_, index) => ({
+    index,
+    column: index,
+    row: 0,
+    request: base,
+  }));
+  const shown = { name: x.name, values: x.values.map((step) => `step ${step}`) };
+  return {
+    plan: { x: shown, y: null, base, cells, cost: base.steps },
+    groups: [{ request: base, cells }],
+  };
+}
+
+/** Names one job of the chain for ever: a second submit answers with the first job. */
+export function chainKey(order: SheetOrder, at: number): string {
+  return at === 0 ? order.id : `${order.id}:${at}`;
+}
+
+/** One picture of a batch as a request of its own. */
+export function soloRequest(request: GenerateRequest, image: number): GenerateRequest {
+  if (image < 0 || image >= request.count) throw new UserError('This sheet has no such picture.');
+  return { ...request, count: 1, seed: request.seed + BigInt(image) };
+}
