@@ -6,7 +6,7 @@ import type { Runner } from '../queue/runner.ts';
 import { describe, retryAfter, troubleOf } from './discord-errors.ts';
 import { openBreaks } from './breaks.ts';
 import { render } from './render.ts';
-import type { Picture } from './render.ts';
+import type { Picture, Rendered } from './render.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import { openRoad } from './road.ts';
 import type { BotLog } from './services.ts';
@@ -32,15 +32,19 @@ export const DEFAULT_PACE: ReplyPace = {
   backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000],
 };
 
-export type ReplyTools = {
+/** What one message needs. */
+export type MessageTools = {
   /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
   messages: REST;
-  queue: Queue;
-  runner: Runner;
+  queue: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'>;
   pictures: PictureStore;
   pace: ReplyPace;
   log: BotLog;
+  /** draws the message in place of render(); files together at most `uploadLimit` bytes each */
+  draw?: (state: JobState, uploadLimit: number) => Promise<Rendered>;
 };
+
+export type ReplyTools = MessageTools & { queue: Queue; runner: Runner };
 
 /** The one message of one job, from "Queued" to the picture. */
 export type Reply = {
@@ -64,7 +68,7 @@ type Sent =
 export function openReply(
   job: Job,
   found: ReplyAddress,
-  tools: ReplyTools,
+  tools: MessageTools,
   onOver: () => void,
 ): Reply {
   const { queue, pictures, pace, log } = tools;
@@ -119,19 +123,18 @@ export function openReply(
 
   async function attempt(state: JobState): Promise<Sent> {
     try {
-      const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
-      const rendered = render(job, state, {
-        text,
-        lineage: found.lineage,
-        pictures: shown,
-        preview,
-      });
+      const rendered = await (tools.draw?.(state, uploadLimit) ?? draw(state));
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
       return { outcome: 'sent' };
     } catch (error) {
       return afterTrouble(error, state);
     }
+  }
+
+  async function draw(state: JobState): Promise<Rendered> {
+    const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
+    return render(job, state, { text, lineage: found.lineage, pictures: shown, preview });
   }
 
   async function loadPictures(images: readonly { key: string }[]): Promise<Picture[]> {

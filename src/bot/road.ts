@@ -22,7 +22,7 @@ const FINAL_TIMEOUT_MS = 120_000;
 export function openRoad(
   jobId: string,
   found: ReplyAddress,
-  { messages, queue }: { messages: REST; queue: Queue },
+  { messages, queue }: { messages: REST; queue: Pick<Queue, 'setContext'> },
 ): Road {
   const address = { ...found };
 
