@@ -1,5 +1,5 @@
 import type { EngineLog } from '../engine/engine.ts';
-import { CancelledError, UserError } from '../engine/errors.ts';
+import { CancelledError, RunError, UserError } from '../engine/errors.ts';
 
 export const EXIT = { done: 0, failed: 1, badArguments: 2, cancelled: 130 } as const;
 /** Only what went wrong: stdout stays free for the answer, stderr for the bar. */
@@ -17,7 +17,8 @@ export function complain(error: unknown): number {
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
-  return error instanceof UserError ? EXIT.badArguments : EXIT.failed;
+  const isTheirs = error instanceof UserError && !(error instanceof RunError);
+  return isTheirs ? EXIT.badArguments : EXIT.failed;
 }
 
 /** Runs with a signal that Ctrl-C and SIGTERM fire. */

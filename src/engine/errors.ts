@@ -6,6 +6,12 @@ export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
+/**
+ * The order was fine, what should carry it out was not: a damaged model file, a device that does not work, too little
+ * memory. Its message is for the person too.
+ */
+export class RunError extends UserError {}
+
 /** The generation was stopped on request: by a person, or because the program is closing. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';

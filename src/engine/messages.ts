@@ -1,5 +1,5 @@
 /** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
-import { CancelledError, UserError } from './errors.ts';
+import { CancelledError, RunError, UserError } from './errors.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateRequest, GenerateResult, Progress } from './request.ts';
@@ -37,7 +37,7 @@ export type FromWorker =
 
 /** Classes are lost in structured cloning: the kind keeps what the caller must tell apart. */
 export type PlainError = {
-  kind: 'user' | 'cancelled' | 'other';
+  kind: 'user' | 'run' | 'cancelled' | 'other';
   name: string;
   message: string;
   stack: string;
@@ -45,15 +45,25 @@ export type PlainError = {
 
 export function flattenError(error: unknown): PlainError {
   if (error instanceof Error) {
-    const kind =
-      error instanceof UserError ? 'user' : error instanceof CancelledError ? 'cancelled' : 'other';
-    return { kind, name: error.name, message: error.message, stack: error.stack ?? '' };
+    return {
+      kind: kindOf(error),
+      name: error.name,
+      message: error.message,
+      stack: error.stack ?? '',
+    };
   }
   return { kind: 'other', name: 'Error', message: String(error), stack: '' };
 }
 
+function kindOf(error: Error): PlainError['kind'] {
+  if (error instanceof RunError) return 'run';
+  if (error instanceof UserError) return 'user';
+  return error instanceof CancelledError ? 'cancelled' : 'other';
+}
+
 export function reviveError(plain: PlainError): Error {
   if (plain.kind === 'user') return new UserError(plain.message);
+  if (plain.kind === 'run') return new RunError(plain.message);
   if (plain.kind === 'cancelled') return new CancelledError();
   const error = new Error(plain.message);
   error.name = plain.name;

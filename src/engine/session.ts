@@ -7,7 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import { UserError } from './errors.ts';
+import { RunError } from './errors.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 
 /** Failures come as exceptions; without this ONNX Runtime also prints each one in red. */
@@ -124,7 +124,7 @@ function toTensor(dtype: string, feed: Feed): Tensor {
     case 'bool':
       return new Tensor('bool', Uint8Array.from(data), shape);
     default:
-      throw new UserError(
+      throw new RunError(
         `A graph of this model asks for input of type ${dtype}; Darkroom feeds float32, float16, float64, int32, ` +
           'int64 and bool. Export the model again as fp32 or fp16.',
       );
@@ -188,9 +188,9 @@ const SETUP_HINTS: Record<ProviderName, string> = {
 };
 
 /** The sentence for a named device that cannot be used. */
-export function deviceRefusal(provider: ProviderName, cause: string): UserError {
+export function deviceRefusal(provider: ProviderName, cause: string): RunError {
   const said = cause.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
-  return new UserError(
+  return new RunError(
     `DEVICE=${provider} was asked for, but it does not work here. ONNX Runtime said: ${said}. ${SETUP_HINTS[provider]}`,
   );
 }

@@ -2,7 +2,7 @@
  * The denoising network behind one call. Input names, dtypes and shapes are read from the graph, so that every
  * export works: timestep as scalar, [1] or [B]; int64, float32 or float16; with or without SDXL's and LCM's extras.
  */
-import { UserError } from './errors.ts';
+import { RunError, UserError } from './errors.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
 
@@ -132,14 +132,14 @@ function checkInputs(session: Session, layout: ModelLayout, known: readonly stri
   const names = [...session.inputs.keys()];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    throw new UserError(
+    throw new RunError(
       `Model "${layout.name}": ${session.path} asks for ${unknown.join(', ')}, which Darkroom cannot give. ` +
         `Known inputs: ${known.join(', ')}. Models with control nets or extra adapters are not supported.`,
     );
   }
   const lacking = known.slice(0, 3).filter((name) => !session.inputs.has(name));
   if (lacking.length > 0) {
-    throw new UserError(
+    throw new RunError(
       `Model "${layout.name}": ${session.path} has inputs ${names.join(', ')} but no ${lacking.join(', ')}. ` +
         'It is not the denoiser of a text-to-image model; put the right graph there.',
     );
@@ -147,7 +147,7 @@ function checkInputs(session: Session, layout: ModelLayout, known: readonly stri
   const channels = session.inputs.get(known[0] as string)?.shape[1];
   const expected = layout.inpainting ? 2 * layout.latentChannels + 1 : layout.latentChannels;
   if (typeof channels === 'number' && channels !== expected) {
-    throw new UserError(
+    throw new RunError(
       `Model "${layout.name}": ${session.path} takes ${channels} channels where its config.json promises ${expected}. ` +
         'Graph and config.json belong to different models; copy both from the same place.',
     );

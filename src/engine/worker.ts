@@ -4,7 +4,7 @@
  * a thread in the middle of one aborts the whole process.
  */
 import { parentPort, type Transferable } from 'node:worker_threads';
-import { CancelledError, UserError } from './errors.ts';
+import { CancelledError, RunError } from './errors.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
@@ -161,7 +161,7 @@ function explain(error: unknown, { width, height, count }: GenerateRequest): unk
   ) {
     return error;
   }
-  return new UserError(
+  return new RunError(
     `The memory does not suffice for ${count} picture${count === 1 ? '' : 's'} of ${width}x${height}. ` +
       'Choose a smaller size or fewer pictures.',
   );

@@ -3,7 +3,7 @@
  * external data stay ONNX Runtime's business, and the layers above drop out of the run.
  */
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../errors.ts';
+import { RunError } from '../errors.ts';
 import { exposeHiddenStates, finalNorm } from '../onnx/edit.ts';
 import { nodes, readOnnx, rewire, writeOnnx } from '../onnx/graph.ts';
 
@@ -39,7 +39,7 @@ async function edit(
     change(file);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw new UserError(
+    throw new RunError(
       `${path} does not let Darkroom reach its inner layers (${cause}). Use clip skip 1, or export the text encoder again ` +
         'with hidden states.',
     );

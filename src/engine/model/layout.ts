@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { RunError, UserError } from '../errors.ts';
 import type { ModelInfo } from '../request.ts';
 import { readOwnDefaults } from './own-defaults.ts';
 
@@ -83,7 +83,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   // Configs of the first Stable Diffusion models leave it out: AutoencoderKL's own default holds then.
   const scale = vae['scaling_factor'] ?? 0.18215;
   if (typeof scale !== 'number' || !(scale > 0)) {
-    throw new UserError(
+    throw new RunError(
       `Model "${name}": "scaling_factor" in vae_decoder/config.json must be a positive number, found ` +
         `${JSON.stringify(scale)}. Copy the config.json of the original VAE into vae_decoder/.`,
     );
@@ -252,7 +252,7 @@ async function readJson(
   } catch {
     // told below
   }
-  throw new UserError(
+  throw new RunError(
     `Model "${name}": ${file} is not a JSON object. Copy it again from where the model came from.`,
   );
 }
@@ -270,7 +270,7 @@ function positive(value: unknown, fallback: number): number {
 
 function lengthOf(value: unknown, name: string, component: string): number {
   if (Array.isArray(value) && value.length > 0) return value.length;
-  throw new UserError(
+  throw new RunError(
     `Model "${name}": ${component}/config.json has no list "block_out_channels"; the picture size cannot be worked out. ` +
       'Copy the config.json of the original model there.',
   );

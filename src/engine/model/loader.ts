@@ -1,7 +1,7 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { UserError } from '../errors.ts';
+import { RunError, UserError } from '../errors.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
 import { readModelSchedule, type ModelSchedule } from '../schedule.ts';
@@ -184,7 +184,7 @@ function judgeCanary(
 
 function refuseUnsupported(layout: ModelLayout): void {
   if (layout.family !== 'flux') return;
-  throw new UserError(
+  throw new RunError(
     `Model "${layout.name}" is a Flux model, which Darkroom does not run yet. Use a Stable Diffusion model.`,
   );
 }
@@ -194,7 +194,7 @@ async function checkFiles(layout: ModelLayout): Promise<void> {
   for (const graph of graphs) {
     const info = await stat(graph).catch(() => null);
     if (info === null || info.size < 16) {
-      throw new UserError(
+      throw new RunError(
         `Model "${layout.name}": ${shortName(graph)} is empty or cannot be read. Download or export it again.`,
       );
     }
@@ -212,14 +212,14 @@ async function opensOnCpu(path: string, clock: RunClock): Promise<boolean> {
   }
 }
 
-function explainFile(error: unknown, path: string, layout: ModelLayout): UserError {
+function explainFile(error: unknown, path: string, layout: ModelLayout): RunError {
   const said = error instanceof Error ? error.message : String(error);
   const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
   const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);
   const trouble = absent
     ? 'refers to a weights file that is not beside it. Put its external data file (often model.onnx_data) into the same folder'
     : 'is damaged or not an ONNX graph. Download or export it again';
-  return new UserError(
+  return new RunError(
     `Model "${layout.name}": ${shortName(path)} ${trouble}. ONNX Runtime said: ${short}`,
   );
 }
