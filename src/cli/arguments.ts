@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../engine/errors.ts';
+import type { Margins } from '../engine/outpaint.ts';
 import { parseSize } from '../engine/request-codec.ts';
 import type { RequestInput } from '../engine/request.ts';
 
@@ -20,6 +21,7 @@ export type InitArguments = {
   strength: unknown;
   maskBlur: unknown;
   onlyMasked: boolean;
+  outpaint: Margins | null;
 };
 
 const TEXT_OPTIONS = {
@@ -51,6 +53,11 @@ const OPTIONS = {
   mask: { type: 'string' },
   'mask-blur': { type: 'string' },
   'only-masked': { type: 'boolean' },
+  outpaint: { type: 'string' },
+  'hires-scale': { type: 'string' },
+  'hires-steps': { type: 'string' },
+  'hires-strength': { type: 'string' },
+  'hires-upscaler': { type: 'string' },
   'variation-seed': { type: 'string' },
   'variation-strength': { type: 'string' },
   'seed-resize': { type: 'string' },
@@ -79,6 +86,13 @@ From a picture
   --mask FILE             only where this picture is white
   --mask-blur N           softens the mask's edge, pixels (4)
   --only-masked           paint the masked region at full size
+  --outpaint L,T,R,B      add pixels left, above, right and below, and paint them
+Larger pictures (hires fix: a second pass over the enlarged first)
+  --hires-scale X         1-4; switches it on
+  --hires-steps N         (as many as the first pass)
+  --hires-strength X      how much is painted anew, 0-1 (0.7)
+  --hires-upscaler NAME   latent, latent_antialiased, latent_bicubic, latent_bicubic_antialiased,
+                          latent_nearest, latent_nearest_exact, pixel (latent)
 Variations of a seed
   --variation-seed N  --variation-strength X   a little of another seed's noise, 0-1
   --seed-resize WxH       keep the composition of this size
@@ -106,30 +120,13 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
   if (values.size !== undefined) Object.assign(request, parseSize(values.size));
   if (values['seed-resize'] !== undefined) request.seedResize = parseSize(values['seed-resize']);
   readVariation(values, request);
-  const init = values.init ?? null;
-  for (const name of ['strength', 'mask', 'mask-blur', 'only-masked'] as const) {
-    if (init === null && values[name] !== undefined) {
-      throw new UserError(`--${name} needs --init FILE, the picture to start from.`);
-    }
-  }
-  if (values['only-masked'] && values.mask === undefined) {
-    throw new UserError('--only-masked needs --mask FILE, white where to paint.');
-  }
+  readHires(values, request);
   return {
     request,
     model: values.model ?? null,
     out: values.out ?? null,
     saveLatents: values['save-latents'] ?? null,
-    init:
-      init === null
-        ? null
-        : {
-            image: init,
-            mask: values.mask ?? null,
-            strength: values.strength,
-            maskBlur: values['mask-blur'],
-            onlyMasked: values['only-masked'] ?? false,
-          },
+    init: readInit(values),
     json: values.json ?? false,
   };
 }
@@ -157,6 +154,62 @@ function readVariation(values: Values, request: RequestInput): void {
     throw new UserError('--variation-seed needs --variation-strength X, from 0 to 1.');
   }
   request.variation = { seed, strength };
+}
+
+function readHires(values: Values, request: RequestInput): void {
+  const scale = values['hires-scale'];
+  for (const name of ['hires-steps', 'hires-strength', 'hires-upscaler'] as const) {
+    if (scale === undefined && values[name] !== undefined) {
+      throw new UserError(`--${name} needs --hires-scale X, from 1 to 4.`);
+    }
+  }
+  if (scale === undefined) return;
+  request.hires = {
+    scale,
+    steps: values['hires-steps'],
+    strength: values['hires-strength'],
+    upscaler: values['hires-upscaler'],
+  };
+}
+
+function readInit(values: Values): InitArguments | null {
+  const { init } = values;
+  if (init === undefined) {
+    for (const name of ['strength', 'mask', 'mask-blur', 'only-masked', 'outpaint'] as const) {
+      if (values[name] === undefined) continue;
+      throw new UserError(`--${name} needs --init FILE, the picture to start from.`);
+    }
+    return null;
+  }
+  if (values['only-masked'] && values.mask === undefined) {
+    throw new UserError('--only-masked needs --mask FILE, white where to paint.');
+  }
+  for (const name of ['mask', 'size'] as const) {
+    if (values.outpaint === undefined || values[name] === undefined) continue;
+    throw new UserError(`--outpaint makes its own ${name}: leave --${name} out.`);
+  }
+  return {
+    image: init,
+    mask: values.mask ?? null,
+    strength: values.strength,
+    maskBlur: values['mask-blur'],
+    onlyMasked: values['only-masked'] ?? false,
+    outpaint: values.outpaint === undefined ? null : readMargins(values.outpaint),
+  };
+}
+
+function readMargins(text: string): Margins {
+  const numbers = text
+    .split(',')
+    .map((part) => (/^\s*\d{1,4}\s*$/.test(part) ? Number(part) : NaN));
+  const [left = NaN, top = NaN, right = NaN, bottom = NaN] = numbers;
+  const isWrong = numbers.length !== 4 || numbers.some(Number.isNaN);
+  if (isWrong || left + top + right + bottom === 0) {
+    throw new UserError(
+      `--outpaint takes the pixels to add as LEFT,TOP,RIGHT,BOTTOM, such as 0,0,128,0, not "${text}".`,
+    );
+  }
+  return { left, top, right, bottom };
 }
 
 function parse(args: string[]) {

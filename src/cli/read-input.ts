@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { UserError } from '../engine/errors.ts';
+import { outpaint } from '../engine/outpaint.ts';
 import { LIMITS } from '../engine/request-codec.ts';
 import type { ImageSize, RequestInput } from '../engine/request.ts';
 import type { ImagineArguments, InitArguments } from './arguments.ts';
@@ -13,16 +14,31 @@ export async function readInput(
 ): Promise<RequestInput> {
   const input: RequestInput = { ...wanted.request, model: requestName };
   if (!wanted.init) return input;
-  const init = await readInit(wanted.init);
+  const init = await readInit(wanted.init, info.sizeFactor);
   if (input.width === undefined) Object.assign(input, await sizeOf(init.image, info.sizeFactor));
   return { ...input, init };
 }
 
-async function readInit({ image, mask, ...rest }: InitArguments) {
+/** Outpainting leaves little of what fills the new part, and wants a wide seam. */
+const OUTPAINT = { strength: 0.9, maskBlur: 8 };
+
+async function readInit(
+  { image: file, mask, outpaint: margins, ...rest }: InitArguments,
+  sizeFactor: number,
+) {
+  const image = await readPicture('--init', file);
+  if (margins === null) {
+    return { image, mask: mask === null ? null : await readPicture('--mask', mask), ...rest };
+  }
+  const maskBlur = rest.maskBlur ?? OUTPAINT.maskBlur;
+  // A blur that is no number is refused with the rest of the request.
+  const canvas = await outpaint(image, margins, { sizeFactor, maskBlur: Number(maskBlur) || 0 });
   return {
-    image: await readPicture('--init', image),
-    mask: mask === null ? null : await readPicture('--mask', mask),
     ...rest,
+    image: canvas.image,
+    mask: canvas.mask,
+    strength: rest.strength ?? OUTPAINT.strength,
+    maskBlur,
   };
 }
 

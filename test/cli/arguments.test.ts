@@ -84,7 +84,14 @@ test('every option reaches its field', () => {
     model: 'demo',
     out: 'x.png',
     saveLatents: 'l.npy',
-    init: { image: 'a.png', mask: 'm.png', strength: '0.6', maskBlur: '0', onlyMasked: true },
+    init: {
+      image: 'a.png',
+      mask: 'm.png',
+      strength: '0.6',
+      maskBlur: '0',
+      onlyMasked: true,
+      outpaint: null,
+    },
     json: true,
   });
 });
@@ -122,4 +129,35 @@ test('what cannot be meant is refused in one line', () => {
       args.join(' '),
     );
   }
+});
+
+test('hires fix is switched on by its scale', () => {
+  const args = ['x', '--hires-scale', '1.5', '--hires-upscaler', 'latent_nearest'];
+  assert.deepEqual(parseImagineArguments(args)?.request.hires, {
+    scale: '1.5',
+    steps: undefined,
+    strength: undefined,
+    upscaler: 'latent_nearest',
+  });
+  assert.throws(
+    () => parseImagineArguments(['x', '--hires-strength', '0.5']),
+    /needs --hires-scale/,
+  );
+});
+
+test('outpainting names four margins and makes size and mask itself', () => {
+  const init = ['x', '--init', 'a.png'];
+  const parsed = parseImagineArguments([...init, '--outpaint', '0, 8,16,0']);
+  assert.deepEqual(parsed?.init?.outpaint, { left: 0, top: 8, right: 16, bottom: 0 });
+  for (const wrong of ['1,2,3', '1,2,3,4,5', '0,0,0,0', '-1,2,3,4', 'a,b,c,d', '']) {
+    assert.throws(
+      () => parseImagineArguments([...init, `--outpaint=${wrong}`]),
+      /LEFT,TOP,RIGHT,BOTTOM/,
+      wrong,
+    );
+  }
+  assert.throws(
+    () => parseImagineArguments([...init, '--outpaint', '0,0,64,0', '--mask', 'm.png']),
+    /--outpaint makes its own mask/,
+  );
 });

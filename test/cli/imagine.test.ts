@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -168,6 +168,37 @@ describe('bad arguments end with status 2 and one line that names them', () => {
     assert.equal(code, 2);
     assert.match(stderr, /DEVICE is "gpu"; allowed: auto, cuda/);
   });
+});
+
+test('hires fix and outpainting make larger pictures', async () => {
+  const args = ['a red star', '--steps', '2', '--seed', '1'];
+  const small = [...args, '--size', '64x64', '--out', 'small.png'];
+  const hires = await imagine(...small, '--hires-scale', '2', '--json');
+  assert.equal(hires.code, 0, hires.stderr);
+  const { images, request } = JSON.parse(hires.stdout);
+  assert.deepEqual([images[0].width, images[0].height], [128, 128]);
+  assert.deepEqual(request.hires, { scale: 2, steps: 2, strength: 0.7, upscaler: 'latent' });
+  const wide = await imagine(
+    ...args,
+    '--init',
+    'small.png',
+    '--outpaint',
+    '0,0,64,0',
+    '--out',
+    'wide.png',
+  );
+  assert.equal(wide.code, 0, wide.stderr);
+  assert.match(wide.stdout, /192x128/);
+});
+
+test('a graph that is damaged is a failure, status 1, not a bad argument', async () => {
+  const model = path.join(folder, 'torn');
+  await cp(path.join(ROOT, 'models/demo'), model, { recursive: true });
+  await truncate(path.join(model, 'unet/model.onnx'), 20_000);
+  const { code, stderr } = await imagine('x', '--model', './torn', '--steps', '2');
+  assert.match(stderr, /^Model "torn": unet\/model\.onnx is damaged or not an ONNX graph/);
+  assert.equal(stderr.trimEnd().split('\n').length, 1);
+  assert.equal(code, 1);
 });
 
 test('a damaged model is a failure with words', async () => {
