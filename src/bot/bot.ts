@@ -10,6 +10,7 @@ import type { Command } from './command.ts';
 import { startDispatch } from './dispatch.ts';
 import { registerCommands } from './register.ts';
 import { openReplies } from './replies.ts';
+import { openSheets } from './sheets.ts';
 import { DEFAULT_PACE } from './reply.ts';
 import type { ReplyPace } from './reply.ts';
 import { DEFAULT_LIMITS } from './services.ts';
@@ -51,16 +52,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
   try {
-    const replies = openReplies({
-      messages,
-      queue,
-      runner,
-      pictures,
-      pace: { ...DEFAULT_PACE, ...options.pace },
-      log,
-    });
+    const pace = { ...DEFAULT_PACE, ...options.pace };
+    const tools = { messages, queue, runner, pictures, pace, log };
+    const replies = openReplies(tools);
+    const sheets = openSheets({ ...tools, engine });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const services = { engine, queue, runner, pictures, settings, replies, limits, log };
+    const services = { engine, queue, runner, pictures, settings, replies, sheets, limits, log };
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, {
       acks,
@@ -69,6 +66,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     });
     const ready = await logIn(client, options.token, options.apiBase);
     await replies.resume();
+    await sheets.resume();
     const definitions = commands.map((command) => command.definition);
     await registerCommands(client.rest, ready.application.id, definitions, log);
     return {
@@ -78,6 +76,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       async close() {
         await dispatch.close();
         await replies.close();
+        await sheets.close();
         await closeAccess(access);
       },
     };

@@ -1,3 +1,4 @@
+import { isSheet } from '../explore/order.ts';
 import type { Job, JobId, JobState } from '../queue/job.ts';
 import { openReply } from './reply.ts';
 import type { Reply, ReplyTools } from './reply.ts';
@@ -42,7 +43,7 @@ export function openReplies(tools: ReplyTools): Replies {
   async function resume(): Promise<void> {
     for (const job of await queue.unsettled()) {
       // A state the runner reported meanwhile is newer than this list.
-      if (open.get(job.id)?.status) continue;
+      if (open.get(job.id)?.status || isSheet(job.context)) continue;
       const reply = replyOf(job);
       const state = stateOf(job);
       if (reply === null) log.warn({ job: job.id }, 'a job without a message that can be found');

@@ -3,6 +3,7 @@ import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';
 import type { Replies } from './replies.ts';
+import type { Sheets } from './sheets.ts';
 import type { SettingsStore } from './settings.ts';
 
 /** What the bot needs of a logger; pino fits. */
@@ -32,6 +33,7 @@ export type BotServices = {
   pictures: PictureStore;
   settings: SettingsStore;
   replies: Replies;
+  sheets: Sheets;
   limits: BotLimits;
   log: BotLog;
 };

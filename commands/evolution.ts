@@ -1,0 +1,40 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type { Command } from '../src/bot/command.ts';
+import { planLooks } from '../src/explore/evolution.ts';
+import { modelChoices } from './imagine.ts';
+import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
+
+export const evolution: Command = {
+  visibility: 'public',
+  definition: {
+    name: 'evolution',
+    description: 'Watch one picture emerge, step by step, as a strip and as an animation',
+    options: [
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'prompt',
+        description: 'What the picture should show',
+        required: true,
+        max_length: 4000,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'at',
+        description: 'The steps to look at, such as 1,2,5,10,20',
+        max_length: 300,
+      },
+      ...SHARED_OPTIONS,
+    ],
+  },
+
+  async run(interaction, scene) {
+    const { request, theme } = await readShared(interaction, scene);
+    const looks = planLooks(request.steps, interaction.options.getString('at'));
+    const x = { name: 'steps' as const, values: looks.map(String) };
+    await placeSheet(interaction, scene, { kind: 'evolution', x, y: null, input: request, theme });
+  },
+
+  async autocomplete(interaction, { engine }) {
+    return modelChoices(await engine.models(), interaction.options.getFocused());
+  },
+};

@@ -1,0 +1,107 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import { UserError } from '../src/engine/errors.ts';
+import type { RequestInput } from '../src/engine/request.ts';
+import { limitsHold } from '../src/bot/options.ts';
+import type { Command } from '../src/bot/command.ts';
+import { sheetTextFor } from '../src/bot/sheet-text.ts';
+import { type Axis, AXES, axisNamed, type AxisName, parseAxis } from '../src/explore/axis.ts';
+import { CHAT_LIMITS } from '../src/explore/order.ts';
+import { planSheet } from '../src/explore/plan.ts';
+import { modelChoices } from './imagine.ts';
+import { cell, cellDefault, cellReroll, sheetStop } from './sheet-actions.ts';
+import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
+
+/** A start picture cannot be given here, so its strength cannot be varied. */
+const CHAT_AXES = AXES.filter((name) => name !== 'strength');
+const CHOICES = CHAT_AXES.map((name) => ({ name, value: name }));
+
+/** Few enough to be painted while one looks on; null: only the person knows. */
+const USUAL: Readonly<Record<AxisName, string | null>> = {
+  steps: '1,3,5,10,20,40',
+  cfg: '1,3,5,7,10,15',
+  sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
+  schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
+  seed: '1..6',
+  clip_skip: '1,2',
+  size: null,
+  strength: null,
+};
+
+export const explore: Command = {
+  visibility: 'public',
+  definition: {
+    name: 'explore',
+    description: 'See what an option does: one sheet, one picture a value',
+    options: [
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'x',
+        description: 'What to vary',
+        required: true,
+        choices: CHOICES,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'prompt',
+        description: 'What the pictures should show',
+        required: true,
+        max_length: 4000,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'values',
+        description: 'Such as 1,5,10,20,50 or 3..12 by 1.5',
+        max_length: 300,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'y',
+        description: 'A second thing to vary, downwards',
+        choices: CHOICES,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'y_values',
+        description: 'Such as euler,euler_a,dpmpp_2m',
+        max_length: 300,
+      },
+      ...SHARED_OPTIONS,
+    ],
+  },
+
+  async run(interaction, scene) {
+    const { options, locale } = interaction;
+    const axis = (name: AxisName, values: string | null): Axis => {
+      const text = values ?? USUAL[name];
+      if (text === null) {
+        throw new UserError(sheetTextFor(locale).valuesMissing(name, '512x512,512x768'));
+      }
+      return parseAxis(name, text);
+    };
+    const x = axis(axisNamed(options.getString('x', true)), options.getString('values'));
+    const down = options.getString('y');
+    const downValues = options.getString('y_values');
+    if (down === null && downValues !== null) {
+      throw new UserError(sheetTextFor(locale).secondValuesWithoutAxis);
+    }
+    const y = down === null ? null : axis(axisNamed(down), downValues);
+    const { request, model, theme, schedule } = await readShared(interaction, scene);
+    const input: RequestInput = { ...request };
+    // Samplers are compared each with its own schedule, unless one was named for all.
+    if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
+    const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
+    for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
+    await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme });
+  },
+
+  async autocomplete(interaction, { engine }) {
+    return modelChoices(await engine.models(), interaction.options.getFocused());
+  },
+
+  actions: {
+    cell,
+    'cell-reroll': cellReroll,
+    'cell-default': cellDefault,
+    'sheet-stop': sheetStop,
+  },
+};

@@ -1,0 +1,128 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
+import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
+import { LIMITS } from '../src/engine/request-codec.ts';
+import type { Scene } from '../src/bot/command.ts';
+import { completeOrder } from '../src/bot/options.ts';
+import { addressOf, checkMayPost } from '../src/bot/order.ts';
+import { toContext } from '../src/bot/reply-address.ts';
+import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
+import type { SheetOrder } from '../src/explore/order.ts';
+import { type ThemeName, THEMES } from '../src/explore/theme.ts';
+
+/** What all pictures of a sheet share: the options of /imagine that make sense for it. */
+export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'negative',
+    description: 'What should not be in the pictures',
+    max_length: 4000,
+  },
+  {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'steps',
+    description: 'How often each picture is refined',
+    min_value: LIMITS.steps.min,
+    max_value: LIMITS.steps.max,
+  },
+  {
+    type: ApplicationCommandOptionType.Number,
+    name: 'cfg',
+    description: 'How strictly the prompt is followed',
+    min_value: LIMITS.guidanceScale.min,
+    max_value: LIMITS.guidanceScale.max,
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'seed',
+    description: 'The same seed gives the same pictures',
+    max_length: 40,
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'sampler',
+    description: 'The path from noise to picture',
+    choices: SAMPLERS.map((name) => ({ name, value: name })),
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'schedule',
+    description: 'How the noise levels are spaced',
+    choices: SCHEDULES.map((name) => ({ name, value: name })),
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'size',
+    description: 'Width x height in pixels, for example 512x768',
+    max_length: 40,
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'model',
+    description: 'Which model paints',
+    autocomplete: true,
+    max_length: 100,
+  },
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'look',
+    description: 'Dark or light sheet',
+    choices: THEMES.map((name) => ({ name, value: name })),
+  },
+];
+
+export type Shared = {
+  request: GenerateRequest;
+  model: ModelInfo;
+  theme: ThemeName;
+  /** the schedule that was named; null: each sampler's own where samplers are compared */
+  schedule: string | null;
+};
+
+/** @throws UserError for what no picture could be made with */
+export async function readShared(
+  { options, guildId }: ChatInputCommandInteraction,
+  scene: Scene,
+): Promise<Shared> {
+  const [models, defaults] = await Promise.all([
+    scene.engine.models(),
+    scene.settings.defaults(guildId),
+  ]);
+  const schedule = options.getString('schedule');
+  const order = {
+    prompt: options.getString('prompt', true),
+    negative: options.getString('negative'),
+    steps: options.getInteger('steps'),
+    cfg: options.getNumber('cfg'),
+    seed: options.getString('seed'),
+    sampler: options.getString('sampler'),
+    schedule,
+    size: options.getString('size'),
+    count: 1,
+    model: options.getString('model'),
+  };
+  const request = completeOrder(order, { ...scene, models, defaults });
+  const model = models.find(({ name }) => name === request.model)!;
+  const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
+  return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };
+}
+
+/** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */
+export async function placeSheet(
+  interaction: ChatInputCommandInteraction,
+  scene: Scene,
+  order: Omit<SheetOrder, 'id' | 'address'>,
+): Promise<void> {
+  const { answer, sheets } = scene;
+  checkMayPost(interaction, scene);
+  await answer.acknowledge('public');
+  const address = toContext(addressOf(interaction, scene, null));
+  await sheets.start(
+    { ...order, id: interaction.id, address },
+    {
+      guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
+      userId: interaction.user.id,
+    },
+  );
+  answer.handOver();
+}

@@ -1,0 +1,165 @@
+import { ButtonStyle, ComponentType } from 'discord.js';
+import type { APIMessageTopLevelComponent } from 'discord.js';
+import { secondsWords } from '../explore/curve.ts';
+import type { Cell, SheetPlan } from '../explore/plan.ts';
+import { subtitleOf } from '../explore/report.ts';
+import type { JobState } from '../queue/job.ts';
+import { customId } from './custom-id.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
+import { fromContext } from './reply-address.ts';
+import { progressWords, type MessageFile, type Rendered, waitWords } from './render.ts';
+import { sheetTextFor, type SheetText } from './sheet-text.ts';
+import type { Growing } from './sheets.ts';
+import { textFor, type Text } from './text.ts';
+
+const ALT_TEXT_LIMIT = 1024;
+
+/** The one message of a sheet: what is painted so far, where it stands, and at the end what it taught. */
+export async function drawSheet(
+  sheet: Growing,
+  state: JobState,
+  uploadLimit: number,
+): Promise<Rendered> {
+  const locale = fromContext(sheet.order.address)?.locale ?? 'en';
+  const [text, own] = [textFor(locale), sheetTextFor(locale)];
+  const done = state.status === 'done' || state.status === 'cancelled';
+  const files = await filesOf(sheet, done, uploadLimit, own);
+  const lines = [...headOf(sheet, state, text, own), ...aboutOf(sheet)];
+  if (done && sheet.extra !== null) {
+    lines.push(...sheet.extra.words.map((words) => `- ${escapeMarkdown(words)}`));
+  }
+  const components: APIMessageTopLevelComponent[] = [
+    { type: ComponentType.TextDisplay, content: shorten(lines.join('\n'), 3900) },
+  ];
+  if (files.length > 0) components.push(gallery(files));
+  components.push(...rowsOf(sheet, state, text, own));
+  return { components, files };
+}
+
+async function filesOf(
+  { order, state, extra }: Growing,
+  done: boolean,
+  uploadLimit: number,
+  own: SheetText,
+): Promise<MessageFile[]> {
+  if (state.painted.length + state.looks.length + state.failed === 0) return [];
+  const prompt = plainLine(state.plan.base.prompt);
+  const what = [state.plan.x.name, state.plan.y?.name].filter(Boolean).join(' x ');
+  const files: MessageFile[] = [
+    {
+      name: 'sheet.webp',
+      data: await state.sheet.toWebp(uploadLimit),
+      contentType: 'image/webp',
+      description: shorten(
+        own.alt(order.kind === 'sheet' ? what : 'steps', prompt),
+        ALT_TEXT_LIMIT,
+      ),
+    },
+  ];
+  if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
+  const words =
+    extra.words.length > 0 ? own.curveAlt(extra.words.join(' ')) : own.alt('steps', prompt);
+  const { name, data, contentType } = extra;
+  files.push({ name, data, contentType, description: shorten(words, ALT_TEXT_LIMIT) });
+  return files;
+}
+
+function headOf(sheet: Growing, state: JobState, text: Text, own: SheetText): string[] {
+  const { plan, painted, looks, groups } = sheet.state;
+  const cells = plan.cells.length;
+  const count = sheet.order.kind === 'sheet' ? painted.length : looks.length;
+  switch (state.status) {
+    case 'waiting': {
+      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
+      return [text.queued(state.position, wait)];
+    }
+    case 'running': {
+      const progress = progressWords(state.progress, text);
+      if (sheet.order.kind === 'evolution') return [progress];
+      return [`${own.cellOf(placeOf(groups[sheet.at]?.cells ?? []), cells)} · ${progress}`];
+    }
+    case 'cancelled':
+      return [own.stopped(count, cells)];
+    case 'failed':
+      return [own.nothingWorked, escapeMarkdown(shorten(plainLine(state.failure.message), 600))];
+    case 'done': {
+      if (sheet.order.kind === 'evolution') return [];
+      const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
+      return [own.seconds(painted.length, secondsWords(seconds))];
+    }
+  }
+}
+
+function placeOf(cells: readonly Cell[]): string {
+  const [first, last] = [cells[0], cells.at(-1)];
+  if (first === undefined || last === undefined) return '1';
+  return first === last ? String(first.index + 1) : `${first.index + 1}–${last.index + 1}`;
+}
+
+function aboutOf({ order, state }: Growing): string[] {
+  const { plan } = state;
+  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
+  return [
+    `> ${quoted(plan.base.prompt, 300)}`,
+    `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
+  ];
+}
+
+function gallery(files: readonly MessageFile[]): APIMessageTopLevelComponent {
+  return {
+    type: ComponentType.MediaGallery,
+    items: files.map(({ name, description }) => ({
+      media: { url: `attachment://${name}` },
+      description,
+    })),
+  };
+}
+
+function rowsOf(
+  { order, state: { plan, painted }, jobs }: Growing,
+  state: JobState,
+  text: Text,
+  own: SheetText,
+): APIMessageTopLevelComponent[] {
+  const jobId = jobs.at(-1)!.id;
+  if (state.status === 'waiting' || state.status === 'running') {
+    const custom_id = customId('sheet-stop', jobId);
+    return [
+      {
+        type: ComponentType.ActionRow,
+        components: [
+          {
+            type: ComponentType.Button,
+            custom_id,
+            label: text.buttonStop,
+            style: ButtonStyle.Danger,
+          },
+        ],
+      },
+    ];
+  }
+  if (order.kind === 'evolution' || painted.length === 0) return [];
+  const options = painted.slice(0, 25).map(({ cell }) => ({
+    label: shorten(cellLabel(plan, cell), 100),
+    value: String(cell.index),
+  }));
+  return [
+    {
+      type: ComponentType.ActionRow,
+      components: [
+        {
+          type: ComponentType.StringSelect,
+          custom_id: customId('cell', jobId),
+          placeholder: own.openCell,
+          options,
+        },
+      ],
+    },
+  ];
+}
+
+/** `steps 20 · sampler euler` */
+export function cellLabel({ x, y }: SheetPlan, { index, column, row }: Cell): string {
+  if (y === null) return `${x.name} ${x.values[index]}`;
+  return `${x.name} ${x.values[column]} · ${y.name} ${y.values[row]}`;
+}

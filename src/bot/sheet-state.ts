@@ -1,0 +1,124 @@
+import { kneeWords } from '../explore/curve.ts';
+import { animate, type Look, sigmaNote } from '../explore/evolution.ts';
+import { groupsOf, type SheetOrder } from '../explore/order.ts';
+import type { Cell, Group, SheetPlan } from '../explore/plan.ts';
+import { drawPlot } from '../explore/plot.ts';
+import { subtitleOf } from '../explore/report.ts';
+import { curvesOf, type PaintedCell } from '../explore/run-sheet.ts';
+import { openSheet, type Sheet } from '../explore/sheet.ts';
+import type { ModelInfo } from '../engine/request.ts';
+import type { Job, StoredResult } from '../queue/job.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import type { SheetText } from './sheet-text.ts';
+
+/** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
+export type SheetState = {
+  plan: SheetPlan;
+  groups: readonly Group[];
+  sheet: Sheet;
+  painted: PaintedCell[];
+  looks: Look[];
+  failed: number;
+};
+
+export async function openState(order: SheetOrder, model: ModelInfo): Promise<SheetState> {
+  const { plan, groups } = groupsOf(order, model);
+  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
+  const sheet = await openSheet(plan, {
+    title: plan.base.prompt,
+    subtitle: subtitleOf(plan.base, varied),
+    theme: order.theme,
+  });
+  return { plan, groups, sheet, painted: [], looks: [], failed: 0 };
+}
+
+/** A finished job's pictures into their cells. */
+export async function takeResult(
+  state: SheetState,
+  cells: readonly Cell[],
+  result: StoredResult,
+  pictures: PictureStore,
+): Promise<void> {
+  if (result.looks !== undefined) return takeLooks(state, result, pictures);
+  const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
+  const raw = result.latents === undefined ? null : await pictures.get(result.latents);
+  for (const [at, cell] of cells.entries()) {
+    const key = result.images[at]?.key;
+    const picture = key === undefined ? null : await pictures.get(key);
+    if (picture === null) continue;
+    const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+    await state.sheet.setTile(cell.index, { state: 'done', picture, note });
+    const latents = raw === null ? null : latentsOf(raw, at, cells.length);
+    state.painted.push({ cell, png: picture, seconds, latents });
+  }
+}
+
+async function takeLooks(
+  state: SheetState,
+  { looks = [], images }: StoredResult,
+  pictures: PictureStore,
+): Promise<void> {
+  state.looks = [];
+  for (const { key, step, sigma } of looks) {
+    const isLast = step === looks.at(-1)?.step;
+    // The picture itself stands for the last step.
+    const picture = await pictures.get(isLast ? (images[0]?.key ?? key) : key);
+    if (picture !== null) await takeLook(state, { step, sigma, picture });
+  }
+}
+
+export async function takeLook(state: SheetState, look: Look): Promise<void> {
+  const index = state.plan.x.values.indexOf(`step ${look.step}`);
+  if (index < 0) return;
+  state.looks.push(look);
+  const { picture, sigma } = look;
+  await state.sheet.setTile(index, { state: 'done', picture, note: sigmaNote(sigma) });
+}
+
+/** The bytes of one picture's float32 latents out of its batch's. */
+function latentsOf(raw: Uint8Array, at: number, count: number): Float32Array {
+  const copy = raw.slice();
+  const all = new Float32Array(copy.buffer, 0, Math.floor(copy.byteLength / 4));
+  const size = all.length / count;
+  return all.slice(at * size, (at + 1) * size);
+}
+
+export async function markFailed(
+  state: SheetState,
+  cells: readonly Cell[],
+  text: SheetText,
+): Promise<void> {
+  state.failed += cells.length;
+  for (const { index } of cells) {
+    await state.sheet.setTile(index, { state: 'failed', words: text.cellFailed });
+  }
+}
+
+export type Extra = { name: string; data: Uint8Array; contentType: string; words: string[] };
+
+/** What a finished sheet shows beside itself: the curve with its sentences, or the animation. */
+export async function extraOf(
+  order: SheetOrder,
+  state: SheetState,
+  bytes: number,
+): Promise<Extra | null> {
+  const { theme, kind } = order;
+  if (kind === 'evolution') {
+    if (state.looks.length < 2) return null;
+    const steps = state.looks.at(-1)!.step;
+    const data = await animate(state.looks, { steps, theme, bytes });
+    return { name: 'evolution.webp', data, contentType: 'image/webp', words: [] };
+  }
+  const curves = await curvesOf(state.plan, state.painted);
+  if (curves.length === 0) return null;
+  const data = await drawPlot(curves, { title: state.plan.base.prompt, theme });
+  return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeWords) };
+}
+
+/** What only the curve or the animation needed. */
+export async function forgetExtras(jobs: readonly Job[], pictures: PictureStore): Promise<void> {
+  for (const { result } of jobs) {
+    const keys = [result?.latents, ...(result?.looks ?? []).map(({ key }) => key)];
+    for (const key of keys) if (key !== undefined) await pictures.delete(key);
+  }
+}

@@ -1,0 +1,320 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { UserError } from '../engine/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { lookOf } from '../explore/evolution.ts';
+import {
+  chainKey,
+  isSheet,
+  readSheetContext,
+  sheetContext,
+  type SheetOrder,
+} from '../explore/order.ts';
+import type { Job, JobState, Queue, StoredResult } from '../queue/job.ts';
+import { describe } from './discord-errors.ts';
+import { openReply, type Reply, type ReplyTools } from './reply.ts';
+import { fromContext } from './reply-address.ts';
+import { drawSheet } from './sheet-render.ts';
+import {
+  type Extra,
+  extraOf,
+  forgetExtras,
+  markFailed,
+  openState,
+  type SheetState,
+  takeLook,
+  takeResult,
+} from './sheet-state.ts';
+import { sheetTextFor } from './sheet-text.ts';
+
+/** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
+export type Sheets = {
+  /** Submits the first job. @throws UserError when the line is full */
+  start(order: SheetOrder, first: { guildId: string; userId: string }): Promise<void>;
+  /** No further cell is begun; the running one is told to stop. False: it has already finished. */
+  stop(job: Job, by: { userId: string; moderator: boolean }): Promise<boolean>;
+  /** Takes up every sheet that an earlier process left unfinished. */
+  resume(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A full line is tried again this often: the sheet was accepted, so its next cell waits for room. */
+const FULL_LINE_MS = 2000;
+const EXTRA_BYTES = 8 * 1024 * 1024;
+
+/** One sheet in hand. */
+export type Growing = {
+  order: SheetOrder;
+  state: SheetState;
+  /** the chain's jobs, oldest first; the last is the one in the queue */
+  jobs: Job[];
+  at: number;
+  stopped: boolean;
+  extra: Extra | null;
+  /** of the last cell that could be painted */
+  result: StoredResult | null;
+  reply: Reply;
+  /** one event after the other */
+  line: Promise<void>;
+};
+
+export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
+  const { queue, runner, pictures, engine, log } = tools;
+  const growing = new Map<string, Promise<Growing>>();
+  const ended = new Set<string>();
+  const closing = new AbortController();
+  const { signal } = closing;
+
+  /** The sheet of a job, from its chain when this process has not seen it yet. */
+  function sheetOf(order: SheetOrder, job: Job, at: number): Promise<Growing> {
+    let found = growing.get(order.id);
+    if (found === undefined) {
+      found = open(order, job, at);
+      growing.set(order.id, found);
+      found.catch(() => growing.delete(order.id));
+    }
+    return found;
+  }
+
+  async function open(order: SheetOrder, job: Job, at: number): Promise<Growing> {
+    const models = await engine.models();
+    const model = models.find(({ name }) => name === order.input.model);
+    const address = fromContext(order.address);
+    if (model === undefined || address === null) {
+      throw new Error(`the sheet's model or message is gone: ${String(order.input.model)}`);
+    }
+    const jobs = await chainOf(job);
+    const state = await openState(order, model);
+    const text = sheetTextFor(address.locale);
+    for (const [index, one] of jobs.slice(0, -1).entries()) {
+      const cells = state.groups[index]?.cells ?? [];
+      if (one.result !== null) await takeResult(state, cells, one.result, pictures);
+      else await markFailed(state, cells, text);
+    }
+    const sheet: Omit<Growing, 'reply'> = {
+      order,
+      state,
+      jobs,
+      at,
+      stopped: false,
+      extra: null,
+      result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
+      line: Promise.resolve(),
+    };
+    const whole = sheet as Growing;
+    const over = () => {
+      growing.delete(order.id);
+      ended.add(order.id);
+    };
+    whole.reply = openReply(jobs[0] ?? job, address, messageTools(whole), over);
+    return whole;
+  }
+
+  async function chainOf(last: Job): Promise<Job[]> {
+    const chain = [last];
+    for (let job: Job | null = last; job.parentId !== null;) {
+      job = await queue.get(job.parentId);
+      if (job === null || !isSheet(job.context)) break;
+      chain.unshift(job);
+    }
+    return chain;
+  }
+
+  /** The reply speaks of one job; for a sheet that is whichever is in the queue now. */
+  function messageTools(sheet: Growing) {
+    const now = (): Job => sheet.jobs.at(-1)!;
+    const own: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'> = {
+      async setContext(_, address) {
+        sheet.order = { ...sheet.order, address };
+        await queue.setContext(now().id, sheetContext(sheet.order, sheet.at));
+      },
+      async setDelivered() {
+        await queue.setDelivered(now().id);
+        const jobs = await Promise.all(sheet.jobs.map(({ id }) => queue.get(id)));
+        await forgetExtras(
+          jobs.filter((job) => job !== null),
+          pictures,
+        );
+      },
+      cancel(_, by) {
+        sheet.stopped = true;
+        return queue.cancel(now().id, by);
+      },
+    };
+    return {
+      ...tools,
+      queue: own,
+      draw: (state: JobState, uploadLimit: number) => drawSheet(sheet, state, uploadLimit),
+    };
+  }
+
+  function hear(job: Job, state: JobState): void {
+    const found = readSheetContext(job.context, job.request);
+    if (found === null || signal.aborted || ended.has(found.order.id)) return;
+    void sheetOf(found.order, job, found.at)
+      .then((sheet) => {
+        sheet.line = sheet.line
+          .then(() => take(sheet, job, state))
+          .catch((error: unknown) => {
+            log.error({ job: job.id, ...describe(error) }, 'a sheet stumbled');
+          });
+        return sheet.line;
+      })
+      .catch((error: unknown) => {
+        log.error({ job: job.id, ...describe(error) }, 'a sheet cannot be taken up');
+      });
+  }
+
+  async function take(sheet: Growing, job: Job, state: JobState): Promise<void> {
+    // Heard twice, or of a cell that is long past.
+    if (job.id !== sheet.jobs.at(-1)?.id || ended.has(sheet.order.id)) return;
+    const cells = sheet.state.groups[sheet.at]?.cells ?? [];
+    switch (state.status) {
+      case 'waiting':
+        return sheet.reply.show(state);
+      case 'running': {
+        const look = state.progress === null ? null : lookOf(state.progress);
+        if (look !== null) await takeLook(sheet.state, look);
+        // From the beginning, perhaps again.
+        if (state.progress === null) sheet.state.looks = [];
+        if (state.progress === null && sheet.order.kind === 'sheet') {
+          for (const { index } of cells)
+            await sheet.state.sheet.setTile(index, { state: 'running' });
+        }
+        return sheet.reply.show(state);
+      }
+      case 'done':
+        sheet.result = state.result;
+        await takeResult(sheet.state, cells, state.result, pictures);
+        return goOn(sheet, state);
+      case 'failed':
+        await markFailed(sheet.state, cells, textOf(sheet));
+        return goOn(sheet, state);
+      case 'cancelled':
+        return finish(sheet, state);
+    }
+  }
+
+  async function goOn(sheet: Growing, state: JobState): Promise<void> {
+    if (sheet.stopped) return finish(sheet, { status: 'cancelled' });
+    if (sheet.at + 1 >= sheet.state.groups.length) return finish(sheet, state);
+    const past = sheet.jobs.at(-1)!;
+    const next = await submitNext(sheet, past);
+    if (next === null) return;
+    sheet.jobs.push(next);
+    sheet.at += 1;
+    // Only now is the past cell settled: killed before, the next start finds it and goes on from there.
+    await queue.setDelivered(past.id);
+    if (sheet.stopped) await queue.cancel(next.id, { userId: next.userId, moderator: true });
+    sheet.reply.show({ status: 'running', progress: null });
+  }
+
+  /** null: this program closes first. */
+  async function submitNext(sheet: Growing, past: Job): Promise<Job | null> {
+    const at = sheet.at + 1;
+    const { request } = sheet.state.groups[at]!;
+    const { guildId, userId, weight } = past;
+    for (;;) {
+      if (signal.aborted) return null;
+      try {
+        return await queue.submit({
+          key: chainKey(sheet.order, at),
+          guildId,
+          userId,
+          request,
+          context: sheetContext(sheet.order, at),
+          parentId: past.id,
+          ...(weight === undefined ? {} : { weight }),
+        });
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        await pause(FULL_LINE_MS, null, { signal }).catch(() => null);
+      }
+    }
+  }
+
+  async function finish(sheet: Growing, state: JobState): Promise<void> {
+    const { painted, looks } = sheet.state;
+    if (painted.length + looks.length > 0) {
+      sheet.extra = await extraOf(sheet.order, sheet.state, EXTRA_BYTES);
+    }
+    // A sheet with a few impossible cells is a good sheet.
+    const isWhole = state.status === 'failed' && sheet.result !== null;
+    sheet.reply.show(isWhole ? { status: 'done', result: sheet.result! } : state);
+  }
+
+  const textOf = (sheet: Growing) => sheetTextFor(fromContext(sheet.order.address)?.locale ?? 'en');
+  const stopListening = runner.onEvent(({ job, state }) => {
+    if (isSheet(job.context)) hear(job, state);
+  });
+
+  async function start(
+    order: SheetOrder,
+    first: { guildId: string; userId: string },
+  ): Promise<void> {
+    const model = (await engine.models()).find(({ name }) => name === order.input.model);
+    if (model === undefined) throw new Error('an order without a model');
+    const { request } = (await openState(order, model)).groups[0]!;
+    const context = sheetContext(order, 0);
+    const job = await queue.submit({
+      key: chainKey(order, 0),
+      ...first,
+      request,
+      context,
+      parentId: null,
+    });
+    await sheetOf(order, job, 0);
+  }
+
+  async function resume(): Promise<void> {
+    const last = new Map<string, Job>();
+    for (const job of await queue.unsettled()) {
+      const found = readSheetContext(job.context, job.request);
+      if (found === null) continue;
+      const known = last.get(found.order.id);
+      const knownAt = known && readSheetContext(known.context, known.request)?.at;
+      const [past, newer] =
+        knownAt !== undefined && knownAt > found.at ? [job, known] : [known, job];
+      // The chain went on from it: it has nothing left to tell.
+      if (past !== undefined) await queue.setDelivered(past.id);
+      last.set(found.order.id, newer ?? job);
+    }
+    for (const job of last.values()) {
+      if (job.status === 'done' && job.result) hear(job, { status: 'done', result: job.result });
+      else if (job.status === 'failed' && job.failure)
+        hear(job, { status: 'failed', failure: job.failure });
+      else if (job.status === 'cancelled') hear(job, { status: 'cancelled' });
+      else {
+        const found = readSheetContext(job.context, job.request)!;
+        await sheetOf(found.order, job, found.at).catch((error: unknown) =>
+          log.error({ job: job.id, ...describe(error) }, 'a sheet cannot be taken up'),
+        );
+      }
+    }
+  }
+
+  async function stop(job: Job, by: { userId: string; moderator: boolean }): Promise<boolean> {
+    const found = readSheetContext(job.context, job.request);
+    const sheet = found && (await growing.get(found.order.id));
+    if (!sheet) return false;
+    if (by.userId !== job.userId && !by.moderator) {
+      throw new UserError(textOf(sheet).notYoursToStop);
+    }
+    sheet.stopped = true;
+    await queue.cancel(sheet.jobs.at(-1)!.id, by);
+    return true;
+  }
+
+  return {
+    start,
+    stop,
+    resume,
+    async close() {
+      closing.abort();
+      stopListening();
+      const open = await Promise.allSettled(growing.values());
+      await Promise.all(
+        open.map((each) => (each.status === 'fulfilled' ? each.value.reply.close() : null)),
+      );
+    },
+  };
+}

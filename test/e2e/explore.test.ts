@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import { isSheet } from '../../src/explore/order.ts';
+import {
+  BEN,
+  buttonOf,
+  bytesAt,
+  customIdsOf,
+  isDone,
+  isPrivate,
+  onStage,
+  openEngine,
+  picturesOf,
+  type Stage,
+  textOf,
+  waitUntil,
+} from './stage.ts';
+
+let engine: Engine;
+before(async () => {
+  engine = await openEngine();
+});
+after(() => engine.close());
+
+const hasAction = (message: PlaygroundMessage, action: string): boolean =>
+  customIdsOf(message).some((id) => id.split(':')[1] === action);
+const isWhole = (message: PlaygroundMessage): boolean => hasAction(message, 'cell');
+const sheetJobs = async (stage: Stage) =>
+  (await stage.queue.recent({ limit: 50 })).filter(({ context }) => isSheet(context));
+const settled = (stage: Stage): Promise<void> =>
+  waitUntil(async () => (await stage.queue.unsettled()).length === 0, 'settled', 20_000);
+
+test('a steps sheet grows cell by cell and ends with its curve in words', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const outcome = await ada.command('explore', {
+      x: 'steps',
+      values: '1,3,12',
+      prompt: 'a red heart',
+      seed: '7',
+      sampler: 'euler',
+    });
+    assert.deepEqual(outcome, { type: 'acknowledged' });
+    const done = await ada.waitForMessage(isWhole, 60_000);
+    assert.equal(ada.messages().length, 1);
+
+    const [sheet = '', curve = ''] = picturesOf(done);
+    assert.match(sheet, /sheet\.webp/);
+    assert.match(curve, /curve\.png/);
+    assert.equal((await sharp(await bytesAt(sheet)).metadata()).format, 'webp');
+    assert.equal((await sharp(await bytesAt(curve)).metadata()).width, 1200);
+    assert.match(textOf(done), /^3 pictures, .* of painting\n> a red heart\n-# demo · 128x128/m);
+    assert.match(
+      textOf(done),
+      /euler\\?: (after \d+ steps nothing you would see changes|the picture still)/,
+    );
+
+    const states = ada.received.flatMap((one) => (one.type === 'message' ? [one.message] : []));
+    const grown = states.filter((state) => picturesOf(state)[0]?.includes('sheet.webp'));
+    assert.ok(grown.length >= 2, 'the sheet was shown before it was whole');
+    assert.ok(states.some((state) => /\*\*Picture \d of 3\*\*/.test(textOf(state))));
+    await settled(stage);
+    const jobs = await sheetJobs(stage);
+    assert.equal(jobs.length, 3);
+    // What only the curve needed is gone.
+    const last = jobs.toSorted((a, b) => b.startedAt! - a.startedAt!)[0]!;
+    await waitUntil(async () => (await stage.pictures.get(`${last.id}.latents`)) === null, 'gone');
+    assert.deepEqual(
+      stage.lines.filter(({ level }) => level === 'error' || level === 'warn'),
+      [],
+    );
+  });
+});
+
+test('a cell is opened, rerolled and taken as the default; only managers may do the last', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const ben = await stage.user(BEN);
+    await ada.command('explore', {
+      x: 'cfg',
+      values: '2,5',
+      y: 'seed',
+      y_values: '7,8',
+      prompt: 'a blue fish',
+      steps: 2,
+    });
+    const sheet = await ada.waitForMessage(isWhole, 60_000);
+    assert.equal(picturesOf(sheet).length, 1);
+    await ada.select(sheet.id, buttonOf(sheet, 'cell'), ['3']);
+    const opened = await ada.waitForMessage(
+      (one) => isPrivate(one) && hasAction(one, 'cell-reroll'),
+      10_000,
+    );
+    assert.match(textOf(opened), /cfg 5 · seed 8/);
+    const picture = await sharp(await bytesAt(picturesOf(opened)[0] ?? '')).metadata();
+    assert.deepEqual([picture.format, picture.width], ['png', 128]);
+
+    await ada.press(opened.id, buttonOf(opened, 'cell-default'));
+    await ada.waitForMessage((one) => textOf(one).includes('default: **cfg 5**'), 10_000);
+    const guildId = (await sheetJobs(stage))[0]!.guildId;
+    assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 5 });
+
+    await ada.press(opened.id, buttonOf(opened, 'cell-reroll'));
+    const again = await ada.waitForMessage(isDone, 30_000);
+    assert.match(textOf(again), /cfg 5/);
+
+    await ben.select(sheet.id, buttonOf(sheet, 'cell'), ['0']);
+    const bens = await ben.waitForMessage(
+      (one) => isPrivate(one) && hasAction(one, 'cell-default'),
+      10_000,
+    );
+    await ben.press(bens.id, buttonOf(bens, 'cell-default'));
+    await ben.waitForMessage((one) => /Only people who may manage/.test(textOf(one)), 10_000);
+    assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 5 });
+  });
+});
+
+test('other people’s pictures are painted between the cells', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const ben = await stage.user(BEN);
+    await ada.command('explore', { x: 'steps', values: '20..25', prompt: 'a tree' });
+    await ada.waitForMessage((one) => /Picture 1 of 6/.test(textOf(one)), 20_000);
+    await ben.command('imagine', { prompt: 'a cat', steps: 2 });
+    await ben.waitForMessage(isDone, 30_000);
+    const whole = ada.messages().some(isWhole);
+    assert.ok(!whole, 'Ben did not wait for the whole sheet');
+    await ada.waitForMessage(isWhole, 60_000);
+    const jobs = await stage.queue.recent({ limit: 20 });
+    const order = jobs
+      .toSorted((a, b) => a.startedAt! - b.startedAt!)
+      .map(({ request }) => request.prompt);
+    assert.ok(order.indexOf('a cat') <= 2, order.join());
+  });
+});
+
+test('a restart in the middle: the sheet goes on in the same message, nothing is painted twice', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('explore', {
+      x: 'steps',
+      values: '10,20,30,40',
+      prompt: 'a boat',
+      seed: '3',
+    });
+    await ada.waitForMessage((one) => /Picture [23] of 4/.test(textOf(one)), 30_000);
+    const [before] = ada.messages();
+    await stage.restart();
+    const done = await ada.waitForMessage(isWhole, 60_000);
+    assert.equal(done.id, before?.id);
+    assert.equal(picturesOf(done).length, 2);
+    await settled(stage);
+    const jobs = await sheetJobs(stage);
+    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [10, 20, 30, 40]);
+    assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
+  });
+});
+
+test('Stop leaves the cells there are; only the owner may', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const cleo = await stage.user('1200000000000000003');
+    await ada.command('explore', { x: 'steps', values: '5,100,101,102', prompt: 'an owl' });
+    const running = await ada.waitForMessage((one) => /Picture 2 of 4/.test(textOf(one)), 30_000);
+    await cleo.press(running.id, buttonOf(running, 'sheet-stop'));
+    await ada.press(running.id, buttonOf(running, 'sheet-stop'));
+    const stopped = await ada.waitForMessage(
+      (one) => /Stopped\*\* after 1 of 4/.test(textOf(one)),
+      20_000,
+    );
+    assert.ok(picturesOf(stopped)[0]?.includes('sheet.webp'));
+    await settled(stage);
+    assert.equal((await sheetJobs(stage)).length, 2);
+  });
+});
+
+test('an evolution: strip and animation of one run', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('evolution', { prompt: 'a house', steps: 12, at: '1,4,8', seed: '5' });
+    const done = await ada.waitForMessage((one) => picturesOf(one).length === 2, 40_000);
+    const [strip = '', film = ''] = picturesOf(done);
+    assert.match(strip, /sheet\.webp/);
+    assert.equal((await sharp(await bytesAt(film)).metadata()).pages, 4);
+    await settled(stage);
+    assert.equal((await sheetJobs(stage)).length, 1);
+    const [job] = await sheetJobs(stage);
+    await waitUntil(
+      async () => (await stage.pictures.get(`${job!.id}-step-8.png`)) === null,
+      'what only the animation needed is gone',
+    );
+    assert.notEqual(await stage.pictures.get(`${job!.id}-0.png`), null);
+  });
+});
+
+test('what cannot be: a sentence for the person alone, and nothing is queued', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const bad: readonly [Record<string, string | number>, RegExp][] = [
+      [{ x: 'steps', values: ' , ' }, /steps has no values/],
+      [{ x: 'steps', values: '5,5' }, /given twice/],
+      [
+        { x: 'steps', values: '1..9', y: 'cfg', y_values: '1..9' },
+        /81 cells; at most 25 .* largest that fits/,
+      ],
+      [{ x: 'size', values: '128x128,130x128' }, /130x128 cannot be used/],
+      [{ x: 'size' }, /Name the values of size/],
+      [{ x: 'cfg', y_values: '1,2' }, /y_values needs y/],
+      [{ x: 'cfg', y: 'cfg' }, /Both axes are cfg/],
+    ];
+    for (const [options, words] of bad) {
+      await ada.command('explore', { prompt: 'x', ...options });
+      await ada.waitForMessage((one) => isPrivate(one) && words.test(textOf(one)), 10_000);
+    }
+    await ada.command('evolution', { prompt: 'x', steps: 5, at: '9' });
+    await ada.waitForMessage((one) => /no step 9/.test(textOf(one)), 10_000);
+    assert.equal((await stage.queue.recent({ limit: 5 })).length, 0);
+  });
+});
