@@ -6,6 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commands } from '../commands/commands.ts';
 import { startBot } from '../src/bot/bot.ts';
+import { openPreferences } from '../src/bot/preferences.ts';
+import { openPresets } from '../src/bot/presets.ts';
 import { openSettings } from '../src/bot/settings.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { openPictureStore } from '../src/queue/pictures.ts';
@@ -151,6 +153,8 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
   });
   const bot = await startBot({
     ...{ token, apiBase, engine, queue, runner, pictures, settings, commands },
+    preferences: openPreferences({ file: ':memory:', log: quietLog }),
+    presets: openPresets({ file: ':memory:', log: quietLog }),
     log: quietLog,
   });
   return {
@@ -178,7 +182,7 @@ type Crowd = Awaited<ReturnType<typeof openCrowd>>;
 
 async function openCrowd() {
   const child = fork(path.join(import.meta.dirname, 'crowd.ts'), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: process.env['PROF'] ? ['--cpu-prof','--cpu-prof-dir=/tmp/prof'] : ['--disable-warning=ExperimentalWarning'],
   });
   const { apiBase, token } = await hear(child, 'ready');
   const ask = (asked: Asked) => child.send(asked);

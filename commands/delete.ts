@@ -9,7 +9,8 @@ export const remove: Action = {
   async press(interaction, id, scene) {
     const { answer, pictures, text } = scene;
     const job = await jobOf(id, scene);
-    if (job.userId !== interaction.user.id && !isModerator(interaction)) {
+    const moderates = isModerator(interaction) && job.guildId === interaction.guildId;
+    if (job.userId !== interaction.user.id && !moderates) {
       throw new UserError(text.notYoursToDelete);
     }
     if (job.status === 'waiting' || job.status === 'running') {

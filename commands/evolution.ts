@@ -1,7 +1,7 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../src/bot/command.ts';
 import { planLooks } from '../src/explore/evolution.ts';
-import { modelChoices } from './imagine.ts';
+import { modelChoices } from './picture-options.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
 
 export const evolution: Command = {

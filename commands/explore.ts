@@ -7,7 +7,7 @@ import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { type Axis, AXES, axisNamed, type AxisName, parseAxis } from '../src/explore/axis.ts';
 import { CHAT_LIMITS } from '../src/explore/order.ts';
 import { planSheet } from '../src/explore/plan.ts';
-import { modelChoices } from './imagine.ts';
+import { modelChoices } from './picture-options.ts';
 import { cell, cellDefault, cellReroll, sheetStop } from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
 

@@ -3,24 +3,36 @@ import {
   ApplicationIntegrationType,
   InteractionContextType,
 } from 'discord.js';
-import type { AutocompleteInteraction, ChatInputCommandInteraction } from 'discord.js';
-import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
+import type { ChatInputCommandInteraction } from 'discord.js';
+import { UserError } from '../src/engine/errors.ts';
+import { PROFILES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
-import type { ModelInfo } from '../src/engine/request.ts';
-import type { Choice, Command, Scene } from '../src/bot/command.ts';
-import { plainLine, shorten } from '../src/bot/markdown.ts';
-import { chooseModel, completeOrder, sensibleSizes } from '../src/bot/options.ts';
+import type { Command, Scene } from '../src/bot/command.ts';
+import { completeOrder } from '../src/bot/options.ts';
 import type { Order } from '../src/bot/options.ts';
-import { placeOrder } from '../src/bot/order.ts';
+import { checkMayPost, placeOrder } from '../src/bot/order.ts';
+import type { SeenBy } from '../src/bot/order.ts';
+import { attachedPicture } from '../src/bot/pictures-of.ts';
+import { findPreset, withPreset } from '../src/bot/presets.ts';
+import { PICTURE_OPTIONS, completeChoice } from './picture-options.ts';
+import { presetChoices } from './presets.ts';
 import { again, reroll } from './reroll.ts';
+import { discard } from './discard.ts';
+import { init } from './init.ts';
+import { original } from './original.ts';
 import { recipe } from './recipe.ts';
 import { remix } from './remix.ts';
 import { remove } from './delete.ts';
 import { stop } from './stop.ts';
+import { upscale, use } from './upscale.ts';
 import { vary } from './vary.ts';
 
+const { String: Text, Number: Decimal, Boolean: Switch, Attachment } = ApplicationCommandOptionType;
+const SHARE = { min_value: 0, max_value: 1 };
+
+/** Twenty-five options, which is all that Discord allows. */
 export const imagine: Command = {
-  visibility: 'public',
+  visibility: (interaction, scene) => seenBy(interaction, scene),
   definition: {
     name: 'imagine',
     description: 'Paint a picture from words',
@@ -28,90 +40,178 @@ export const imagine: Command = {
     integration_types: [ApplicationIntegrationType.GuildInstall],
     options: [
       {
-        type: ApplicationCommandOptionType.String,
+        type: Text,
         name: 'prompt',
         description: 'What should be in the picture',
         required: true,
       },
+      PICTURE_OPTIONS.negative,
       {
-        type: ApplicationCommandOptionType.String,
-        name: 'negative',
-        description: 'What should not be in it',
-      },
-      {
-        type: ApplicationCommandOptionType.Integer,
-        name: 'steps',
-        description: 'How often the picture is refined; 20 to 30 is usual',
-        min_value: LIMITS.steps.min,
-        max_value: LIMITS.steps.max,
-      },
-      {
-        type: ApplicationCommandOptionType.Number,
-        name: 'cfg',
-        description: 'How strictly the prompt is followed; 5 to 9 is usual',
-        min_value: LIMITS.guidanceScale.min,
-        max_value: LIMITS.guidanceScale.max,
-      },
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'seed',
-        description: 'The same seed gives the same picture; left out: a new one',
-      },
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'sampler',
-        description: 'The path from noise to picture',
-        choices: SAMPLERS.map((name) => ({ name, value: name })),
-      },
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'schedule',
-        description: 'How the noise levels are spaced',
-        choices: SCHEDULES.map((name) => ({ name, value: name })),
-      },
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'size',
-        description: 'Width x height in pixels, for example 512x768',
-        autocomplete: true,
-        max_length: 40,
-      },
-      {
-        type: ApplicationCommandOptionType.Integer,
-        name: 'count',
-        description: 'How many pictures',
-        min_value: LIMITS.count.min,
-        max_value: LIMITS.count.max,
-      },
-      {
-        type: ApplicationCommandOptionType.String,
-        name: 'model',
-        description: 'Which model paints',
+        type: Text,
+        name: 'preset',
+        description: 'A set of options that this server keeps ready',
         autocomplete: true,
         max_length: 100,
       },
+      PICTURE_OPTIONS.model,
+      PICTURE_OPTIONS.size,
+      PICTURE_OPTIONS.count,
+      PICTURE_OPTIONS.steps,
+      PICTURE_OPTIONS.cfg,
+      PICTURE_OPTIONS.sampler,
+      PICTURE_OPTIONS.schedule,
+      {
+        type: Text,
+        name: 'seed',
+        description: 'The same seed gives the same picture; left out: a new one',
+      },
+      { type: Attachment, name: 'image', description: 'A picture to start from' },
+      {
+        type: Decimal,
+        name: 'strength',
+        description: 'How much of the start picture is repainted: 0 nothing, 1 everything',
+        ...SHARE,
+      },
+      {
+        type: Attachment,
+        name: 'mask',
+        description: 'White where the start picture is repainted, black where it stays',
+      },
+      {
+        type: Decimal,
+        name: 'mask_blur',
+        description: "How soft the mask's edge is, in pixels",
+        min_value: LIMITS.maskBlur.min,
+        max_value: LIMITS.maskBlur.max,
+      },
+      {
+        type: Switch,
+        name: 'only_masked',
+        description: 'Repaint the masked part alone, at full size',
+      },
+      PICTURE_OPTIONS.clipSkip,
+      {
+        type: Decimal,
+        name: 'hires',
+        description: 'A second pass at a larger size: 2 is twice each side',
+        min_value: LIMITS.hiresScale.min,
+        max_value: LIMITS.hiresScale.max,
+      },
+      {
+        type: Decimal,
+        name: 'hires_strength',
+        description: 'How much the second pass repaints; 0.4 to 0.7 is usual',
+        ...SHARE,
+      },
+      {
+        type: Decimal,
+        name: 'variation',
+        description: 'How far the noise moves towards that of variation_seed',
+        ...SHARE,
+      },
+      {
+        type: Text,
+        name: 'variation_seed',
+        description: 'The other noise of a variation; left out: a new one',
+      },
+      {
+        type: Decimal,
+        name: 'eta',
+        description: 'How much fresh noise DDIM and ancestral samplers add each step',
+        ...SHARE,
+      },
+      {
+        type: Decimal,
+        name: 'rescale',
+        description: 'Guidance rescale, against burnt colours at high cfg; 0.7 is usual',
+        ...SHARE,
+      },
+      {
+        type: Text,
+        name: 'profile',
+        description: 'Whose conventions of noise and weights are followed',
+        choices: PROFILES.map((name) => ({ name, value: name })),
+      },
+      { type: Switch, name: 'private', description: 'Only you see the reply' },
     ],
   },
 
   async run(interaction, scene) {
-    const [models, defaults] = await Promise.all([
+    const seen = seenBy(interaction, scene);
+    const { options, guildId } = interaction;
+    const [models, server, presets] = await Promise.all([
       scene.engine.models(),
-      scene.settings.defaults(interaction.guildId),
+      scene.settings.defaults(guildId),
+      scene.presets.list(guildId),
     ]);
-    const request = completeOrder(orderOf(interaction), { ...scene, models, defaults });
-    await placeOrder(interaction, scene, request, null);
+    const named = options.getString('preset');
+    const preset = named === null ? null : findPreset(presets, named, scene.text);
+    const order = orderOf(interaction);
+    if (preset !== null) order.prompt = withPreset(order.prompt, preset);
+    const defaults = { ...server, ...scene.own.choices, ...preset?.choices };
+    const complete = () => completeOrder(order, { ...scene, models, defaults });
+    if (needsFiles(interaction, scene)) {
+      // What can be refused without the files is refused before they are fetched.
+      complete();
+      if (seen === 'public') checkMayPost(interaction, scene);
+      await scene.answer.acknowledge(seen);
+      order.init = await initOf(interaction, scene);
+    }
+    await placeOrder(interaction, scene, complete(), null, seen);
   },
 
   async autocomplete(interaction, scene) {
-    const focused = interaction.options.getFocused(true);
-    const models = await scene.engine.models();
-    if (focused.name === 'model') return modelChoices(models, focused.value);
-    if (focused.name === 'size') return sizeChoices(interaction, models, focused.value, scene);
-    return [];
+    if (interaction.options.getFocused(true).name === 'preset') {
+      return presetChoices(interaction, scene);
+    }
+    return (await completeChoice(interaction, scene)) ?? [];
   },
 
-  actions: { reroll, again, vary, remix, recipe, stop, delete: remove },
+  actions: {
+    reroll,
+    again,
+    vary,
+    upscale,
+    use,
+    init,
+    remix,
+    recipe,
+    original,
+    stop,
+    discard,
+    delete: remove,
+  },
 };
+
+function seenBy({ options }: ChatInputCommandInteraction, { own }: Scene): SeenBy {
+  return (options.getBoolean('private') ?? own.private) ? 'private' : 'public';
+}
+
+/** @throws UserError for options that say something of a start picture where there is none */
+function needsFiles({ options }: ChatInputCommandInteraction, { text }: Scene): boolean {
+  if (options.getAttachment('image') !== null) return true;
+  const lonely = ['mask', 'strength', 'mask_blur', 'only_masked'].find(
+    (name) => options.get(name) !== null,
+  );
+  if (lonely !== undefined) throw new UserError(text.imageMissing(lonely));
+  return false;
+}
+
+async function initOf(
+  { options }: ChatInputCommandInteraction,
+  { media, text }: Scene,
+): Promise<NonNullable<Order['init']>> {
+  const mask = options.getAttachment('mask');
+  const start = await attachedPicture(options.getAttachment('image', true), media, text);
+  return {
+    image: start.bytes,
+    size: start.size,
+    mask: mask === null ? null : (await attachedPicture(mask, media, text)).bytes,
+    strength: options.getNumber('strength') ?? 0.75,
+    maskBlur: options.getNumber('mask_blur') ?? 4,
+    onlyMasked: options.getBoolean('only_masked') ?? false,
+  };
+}
 
 function orderOf({ options }: ChatInputCommandInteraction): Order {
   return {
@@ -125,45 +225,13 @@ function orderOf({ options }: ChatInputCommandInteraction): Order {
     size: options.getString('size'),
     count: options.getInteger('count'),
     model: options.getString('model'),
+    clipSkip: options.getInteger('clip_skip'),
+    hires: options.getNumber('hires'),
+    hiresStrength: options.getNumber('hires_strength'),
+    variation: options.getNumber('variation'),
+    variationSeed: options.getString('variation_seed'),
+    eta: options.getNumber('eta'),
+    rescale: options.getNumber('rescale'),
+    profile: options.getString('profile'),
   };
-}
-
-/** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */
-export function modelChoices(models: readonly ModelInfo[], typed: string): Choice[] {
-  const wanted = typed.trim().toLowerCase();
-  return models
-    .filter(({ name }) => name.length <= 100 && name.toLowerCase().includes(wanted))
-    .toSorted((a, b) => rank(a.name, wanted) - rank(b.name, wanted))
-    .map(({ name }) => ({ name, value: name }))
-    .slice(0, 25);
-}
-
-function rank(name: string, wanted: string): number {
-  return name.toLowerCase().startsWith(wanted) ? 0 : 1;
-}
-
-async function sizeChoices(
-  interaction: AutocompleteInteraction,
-  models: readonly ModelInfo[],
-  typed: string,
-  { settings, text }: Scene,
-): Promise<Choice[]> {
-  const defaults = await settings.defaults(interaction.guildId);
-  const named = interaction.options.getString('model');
-  const known = models.some((model) => model.name === named) ? named : null;
-  const sizes = sensibleSizes(chooseModel(models, known, defaults, text));
-  const wanted = typed.replaceAll(/\s/g, '').toLowerCase();
-  const choices = sizes.map(({ width, height }) => {
-    const { square, portrait, landscape } = text.shapes;
-    const shape = width === height ? square : width < height ? portrait : landscape;
-    return { name: text.sizeChoice(width, height, shape), value: `${width}x${height}` };
-  });
-  const fitting = choices.filter(
-    ({ name, value }) => value.startsWith(wanted) || name.includes(wanted),
-  );
-  // What was typed stays choosable: any size on the model's grid is allowed, not only these.
-  if (/^\d{2,5}[x×]\d{2,5}$/.test(wanted) && !choices.some(({ value }) => value === wanted)) {
-    fitting.unshift({ name: shorten(plainLine(wanted), 40), value: wanted });
-  }
-  return fitting;
 }

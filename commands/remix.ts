@@ -1,5 +1,9 @@
 import { ComponentType, TextInputStyle } from 'discord.js';
-import type { APIModalInteractionResponseCallbackData, ModalSubmitInteraction } from 'discord.js';
+import type {
+  APILabelComponent,
+  APIModalInteractionResponseCallbackData,
+  ModalSubmitInteraction,
+} from 'discord.js';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import { UserError } from '../src/engine/errors.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
@@ -38,7 +42,7 @@ export const remix: Action = {
   },
 };
 
-function field(interaction: ModalSubmitInteraction, name: string, text: Text): string {
+export function field(interaction: ModalSubmitInteraction, name: string, text: Text): string {
   const found = interaction.fields.fields.get(name);
   const value = found !== undefined && 'value' in found ? found.value : null;
   if (typeof value !== 'string') throw new UserError(text.formIncomplete);
@@ -47,23 +51,34 @@ function field(interaction: ModalSubmitInteraction, name: string, text: Text): s
 
 const PROMPT_LIMIT = 4000;
 
+/** One labelled text field, filled with what is known. */
+export function line(
+  id: string,
+  label: string,
+  value: string,
+  paragraph = false,
+  required = false,
+): APILabelComponent {
+  const limit = paragraph ? PROMPT_LIMIT : 24;
+  return {
+    type: ComponentType.Label,
+    label,
+    component: {
+      type: ComponentType.TextInput,
+      custom_id: id,
+      style: paragraph ? TextInputStyle.Paragraph : TextInputStyle.Short,
+      required,
+      max_length: limit,
+      ...(value === '' ? {} : { value: value.slice(0, limit) }),
+    },
+  };
+}
+
 function form(
   jobId: string,
   request: GenerateRequest,
   text: Text,
 ): APIModalInteractionResponseCallbackData {
-  const line = (id: string, label: string, value: string, paragraph = false, required = false) => ({
-    type: ComponentType.Label as const,
-    label,
-    component: {
-      type: ComponentType.TextInput as const,
-      custom_id: id,
-      style: paragraph ? TextInputStyle.Paragraph : TextInputStyle.Short,
-      required,
-      max_length: paragraph ? PROMPT_LIMIT : 24,
-      ...(value === '' ? {} : { value: value.slice(0, paragraph ? PROMPT_LIMIT : 24) }),
-    },
-  });
   return {
     custom_id: customId('remix', jobId),
     title: text.remixTitle,

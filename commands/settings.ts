@@ -14,7 +14,7 @@ import { completeOrder, findModel, isSampler, isSchedule } from '../src/bot/opti
 import { mayManageServer } from '../src/bot/permissions.ts';
 import { SETTING_NAMES } from '../src/bot/settings.ts';
 import type { ServerDefaults, SettingName } from '../src/bot/settings.ts';
-import { modelChoices } from './imagine.ts';
+import { modelChoices } from './picture-options.ts';
 
 const SETTABLE: APIApplicationCommandBasicOption[] = [
   {

@@ -9,7 +9,11 @@ export const stop: Action = {
   async press(interaction, id, scene) {
     const { answer, queue, text } = scene;
     const job = await jobOf(id, scene);
-    const by = { userId: interaction.user.id, moderator: isModerator(interaction) };
+    const by = {
+      userId: interaction.user.id,
+      moderator: isModerator(interaction),
+      ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
+    };
     switch (await queue.cancel(job.id, by)) {
       case 'not-yours':
         throw new UserError(text.notYoursToStop);

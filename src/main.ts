@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { commands } from '../commands/commands.ts';
 import { startBot } from './bot/bot.ts';
+import { openPreferences } from './bot/preferences.ts';
+import { openPresets } from './bot/presets.ts';
 import { openSettings } from './bot/settings.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
@@ -26,8 +28,13 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
   });
   onClose('queue', () => queue.close());
-  const settings = openSettings({ file: path.join(config.dataDir, 'settings.db'), log });
+  const kept = { file: path.join(config.dataDir, 'settings.db'), log };
+  const settings = openSettings(kept);
   onClose('settings', () => settings.close());
+  const preferences = openPreferences(kept);
+  onClose('preferences', () => preferences.close());
+  const presets = openPresets(kept);
+  onClose('presets', () => presets.close());
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
   const runner = startRunner({ queue, engine, pictures, log });
   onClose('runner', () => runner.close());
@@ -39,6 +46,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     runner,
     pictures,
     settings,
+    preferences,
+    presets,
     commands,
     log,
   });

@@ -7,6 +7,10 @@ import type {
 import { describe, troubleOf } from './discord-errors.ts';
 import type { BotLog } from './services.ts';
 import { shorten } from './markdown.ts';
+import { messageBody } from './render.ts';
+import type { Rendered } from './render.ts';
+import { toFiles } from './road.ts';
+import type { Traffic } from './traffic.ts';
 
 /** `in-place`: the message whose button was pressed stays as it is until it is edited. */
 export type Visibility = 'public' | 'private' | 'in-place';
@@ -31,6 +35,13 @@ export type Answer = {
   acknowledge(visibility: Visibility): Promise<void>;
   /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. */
   tell(markdown: string): Promise<void>;
+  /**
+   * Fills the deferred message; after `in-place`, replaces the message whose button was pressed. May be said again.
+   * Acknowledges privately when nothing has been acknowledged yet.
+   */
+  show(rendered: Rendered): Promise<void>;
+  /** One more message with files, for this person only; after an acknowledgement. */
+  add(rendered: Rendered): Promise<void>;
   /** The deferred public message now belongs to a job's reply: `tell` leaves it alone from here on. */
   handOver(): void;
   /** Opens a modal; it must be the first response. */
@@ -45,6 +56,7 @@ export type AnswerRoads = {
   /** short timeout, one retry: an acknowledgement that takes longer is worthless */
   acks: REST;
   messages: REST;
+  traffic: Traffic;
   log: BotLog;
 };
 
@@ -69,9 +81,10 @@ const DEFERRALS: Readonly<Record<Visibility, object>> = {
 
 export function openAnswer(
   interaction: { id: string; token: string; applicationId: string },
-  { acks, messages, log }: AnswerRoads,
+  { acks, messages, traffic, log }: AnswerRoads,
 ): Answer {
   const { id, token, applicationId } = interaction;
+  const leave = traffic.enter();
   let first: Promise<void> | null = null;
   let messageId: string | null = null;
   /** what the first response left open: the deferred message is filled, removed or handed over once */
@@ -89,6 +102,8 @@ export function openAnswer(
     } catch (error) {
       if (troubleOf(error) === 'already-acknowledged') return;
       throw new LostInteractionError('the first response did not get through', { cause: error });
+    } finally {
+      leave();
     }
   }
 
@@ -153,6 +168,26 @@ export function openAnswer(
       // visible to everybody.
       if (left === 'public') await removeOriginal();
       await followUp(markdown);
+    },
+
+    async show(rendered) {
+      await (first ?? open(DEFERRALS.private, 'private'));
+      await messages.patch(original, {
+        body: messageBody(rendered),
+        files: toFiles(rendered),
+        auth: false,
+      });
+      pending = null;
+    },
+
+    async add(rendered) {
+      await first;
+      const body = messageBody(rendered);
+      await messages.post(Routes.webhook(applicationId, token), {
+        body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
+        files: toFiles(rendered),
+        auth: false,
+      });
     },
 
     handOver() {

@@ -6,8 +6,12 @@ import type { Queue } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
 import { closeAccess, createAccess } from './client.ts';
-import type { Command } from './command.ts';
+import type { AnyCommand } from './command.ts';
 import { startDispatch } from './dispatch.ts';
+import { openMedia } from './media.ts';
+import type { PreferenceStore } from './preferences.ts';
+import type { PresetStore } from './presets.ts';
+import { openAudit } from './policy/audit.ts';
 import { registerCommands } from './register.ts';
 import { openReplies } from './replies.ts';
 import { openSheets } from './sheets.ts';
@@ -16,6 +20,7 @@ import type { ReplyPace } from './reply.ts';
 import { DEFAULT_LIMITS } from './services.ts';
 import type { BotLimits, BotLog } from './services.ts';
 import type { SettingsStore } from './settings.ts';
+import { createTraffic } from './traffic.ts';
 
 export type BotOptions = {
   token: string;
@@ -26,7 +31,9 @@ export type BotOptions = {
   runner: Runner;
   pictures: PictureStore;
   settings: SettingsStore;
-  commands: readonly Command[];
+  preferences: PreferenceStore;
+  presets: PresetStore;
+  commands: readonly AnyCommand[];
   log: BotLog;
   limits?: Partial<BotLimits>;
   pace?: Partial<ReplyPace>;
@@ -48,20 +55,38 @@ const READY_TIMEOUT_MS = 60_000;
  * @throws UserError when the token was refused or Discord cannot be reached
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { engine, queue, runner, pictures, settings, commands, log } = options;
+  const { engine, queue, runner, pictures, settings, preferences, presets, commands, log } =
+    options;
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
   try {
     const pace = { ...DEFAULT_PACE, ...options.pace };
-    const tools = { messages, queue, runner, pictures, pace, log };
+    const traffic = createTraffic();
+    const audit = openAudit({ rest: client.rest, settings, log });
+    const tools = { messages, traffic, queue, runner, pictures, pace, log };
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const services = { engine, queue, runner, pictures, settings, replies, sheets, limits, log };
+    const services = {
+      engine,
+      queue,
+      runner,
+      pictures,
+      settings,
+      preferences,
+      presets,
+      media: openMedia(options.apiBase),
+      replies,
+      sheets,
+      limits,
+      audit,
+      log,
+    };
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, {
       acks,
       messages: client.rest,
+      traffic,
       log,
     });
     const ready = await logIn(client, options.token, options.apiBase);
@@ -75,6 +100,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       servers: () => client.guilds.cache.size,
       async close() {
         await dispatch.close();
+        await audit.close();
         await replies.close();
         await sheets.close();
         await closeAccess(access);

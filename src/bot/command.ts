@@ -1,18 +1,27 @@
+import { ApplicationCommandType } from 'discord.js';
 import type {
   APIApplicationCommandOptionChoice,
   AutocompleteInteraction,
   ChatInputCommandInteraction,
+  MessageContextMenuCommandInteraction,
   MessageComponentInteraction,
   ModalSubmitInteraction,
   RESTPostAPIChatInputApplicationCommandsJSONBody,
+  RESTPostAPIContextMenuApplicationCommandsJSONBody,
 } from 'discord.js';
 import type { Answer, Visibility } from './answer.ts';
 import type { CustomId } from './custom-id.ts';
+import type { Preferences } from './preferences.ts';
 import type { BotServices } from './services.ts';
 import type { Text } from './text.ts';
 
 /** Everything around one interaction. */
-export type Scene = BotServices & { answer: Answer; text: Text };
+export type Scene = BotServices & {
+  answer: Answer;
+  text: Text;
+  /** what the person who asks prefers */
+  own: Preferences;
+};
 
 export type Choice = APIApplicationCommandOptionChoice<string>;
 
@@ -23,12 +32,29 @@ export type Choice = APIApplicationCommandOptionChoice<string>;
  */
 export type Command = {
   definition: RESTPostAPIChatInputApplicationCommandsJSONBody;
-  visibility: Visibility;
+  visibility: Visibility | ((interaction: ChatInputCommandInteraction, scene: Scene) => Visibility);
   run(interaction: ChatInputCommandInteraction, scene: Scene): Promise<void>;
   autocomplete?(interaction: AutocompleteInteraction, scene: Scene): Promise<readonly Choice[]>;
   /** by the action in their custom ids */
   actions?: Readonly<Record<string, Action>>;
 };
+
+/** A command of a message's context menu. */
+export type MessageCommand = {
+  definition: RESTPostAPIContextMenuApplicationCommandsJSONBody;
+  visibility: Visibility;
+  run(interaction: MessageContextMenuCommandInteraction, scene: Scene): Promise<void>;
+};
+
+export type AnyCommand = Command | MessageCommand;
+
+export function isMessageCommand(command: AnyCommand): command is MessageCommand {
+  return command.definition.type === ApplicationCommandType.Message;
+}
+
+export function isSlashCommand(command: AnyCommand): command is Command {
+  return !isMessageCommand(command);
+}
 
 /** What a button or select does, and what its modal does when it comes back. */
 export type Action = {

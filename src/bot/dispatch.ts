@@ -8,7 +8,8 @@ import type {
 import { UserError } from '../engine/errors.ts';
 import { LostInteractionError, openAnswer } from './answer.ts';
 import type { Answer, AnswerRoads, Visibility } from './answer.ts';
-import type { Action, Command, Scene } from './command.ts';
+import { isMessageCommand, isSlashCommand } from './command.ts';
+import type { Action, AnyCommand, Scene } from './command.ts';
 import { parseCustomId } from './custom-id.ts';
 import { describe } from './discord-errors.ts';
 import type { BotServices } from './services.ts';
@@ -26,21 +27,30 @@ export type Dispatch = {
 /** Finds the handler of each interaction and sees to it that the person gets an answer. */
 export function startDispatch(
   client: Client,
-  commands: readonly Command[],
+  commands: readonly AnyCommand[],
   services: BotServices,
   roads: AnswerRoads,
 ): Dispatch {
   const { log } = services;
-  const byName = new Map(commands.map((command) => [command.definition.name, command]));
-  const actions = new Map(commands.flatMap((command) => Object.entries(command.actions ?? {})));
+  const slash = commands.filter(isSlashCommand);
+  const byName = new Map(slash.map((command) => [command.definition.name, command]));
+  const onMessages = new Map(
+    commands.filter(isMessageCommand).map((command) => [command.definition.name, command]),
+  );
+  const actions = new Map(slash.flatMap((command) => Object.entries(command.actions ?? {})));
   const inHand = new Set<Promise<void>>();
 
   // Age is not checked here: the clock of this machine may be wrong, and Discord itself refuses the
   // acknowledgement of an interaction that is too old (10062), before anything has been started for it.
   function onInteraction(interaction: Interaction): void {
     const answer = openAnswer(interaction, roads);
-    const scene: Scene = { ...services, answer, text: textFor(interaction.locale) };
-    const work = handle(interaction, scene).finally(() => inHand.delete(work));
+    const work = services.preferences
+      .get(interaction.user.id)
+      .then((own) => {
+        const text = textFor(own.language ?? interaction.locale);
+        return handle(interaction, { ...services, answer, text, own });
+      })
+      .finally(() => inHand.delete(work));
     inHand.add(work);
   }
 
@@ -49,6 +59,15 @@ export function startDispatch(
     if (interaction.isAutocomplete()) return complete(interaction, scene);
     if (interaction.isChatInputCommand()) {
       const command = byName.get(interaction.commandName);
+      const wanted = command?.visibility ?? 'private';
+      const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
+      return guarded(interaction, scene, visibility, async () => {
+        if (command === undefined) throw new UserError(text.unknownCommand);
+        await command.run(interaction, scene);
+      });
+    }
+    if (interaction.isMessageContextMenuCommand()) {
+      const command = onMessages.get(interaction.commandName);
       return guarded(interaction, scene, command?.visibility ?? 'private', async () => {
         if (command === undefined) throw new UserError(text.unknownCommand);
         await command.run(interaction, scene);

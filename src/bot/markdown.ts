@@ -42,3 +42,8 @@ export function escapeMarkdown(line: string): string {
 export function quoted(text: string, limit: number): string {
   return escapeMarkdown(shorten(plainLine(text), limit));
 }
+
+/** Text to copy, as it is. A zero-width space between backticks keeps it from closing the block. */
+export function codeBlock(content: string): string {
+  return `\`\`\`\n${content.replaceAll('```', '`\u200b`\u200b`')}\n\`\`\``;
+}

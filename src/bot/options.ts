@@ -2,10 +2,10 @@ import { UserError } from '../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { parseRequest, parseSize } from '../engine/request-codec.ts';
-import type { GenerateRequest, ImageSize, ModelInfo } from '../engine/request.ts';
+import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
+import type { Choices } from './choices.ts';
 import { plainLine, shorten } from './markdown.ts';
 import type { BotLimits } from './services.ts';
-import type { ServerDefaults } from './settings.ts';
 import type { Text } from './text.ts';
 
 /** What a person typed or chose, before anything is known about it; null: left out. */
@@ -21,6 +21,32 @@ export type Order = {
   size: string | null;
   count: number | null;
   model: string | null;
+  clipSkip?: number | null;
+  eta?: number | null;
+  /** strength of the variation, 0-1 */
+  variation?: number | null;
+  variationSeed?: string | null;
+  rescale?: number | null;
+  profile?: string | null;
+  /** factor of the second pass */
+  hires?: number | null;
+  hiresStrength?: number | null;
+  /** a start picture, its bytes checked, with its sides */
+  init?: (InitImage & { size: ImageSize }) | null;
+};
+
+/** An order before anything was typed. */
+export const NOTHING_CHOSEN: Order = {
+  prompt: '',
+  negative: null,
+  steps: null,
+  cfg: null,
+  seed: null,
+  sampler: null,
+  schedule: null,
+  size: null,
+  count: null,
+  model: null,
 };
 
 export function isSampler(value: unknown): value is SamplerName {
@@ -51,7 +77,7 @@ export function findModel(models: readonly ModelInfo[], name: string, text: Text
 export function chooseModel(
   models: readonly ModelInfo[],
   named: string | null,
-  defaults: ServerDefaults,
+  defaults: Choices,
   text: Text,
 ): ModelInfo {
   if (named !== null && named.trim() !== '') return findModel(models, named, text);
@@ -78,23 +104,30 @@ const RATIOS = [
  * rounding looks at both sides together, so that a shape stays as near to its ratio as the grid allows.
  */
 export function sensibleSizes(model: Pick<ModelInfo, 'nativeSize' | 'sizeFactor'>): ImageSize[] {
-  const { nativeSize, sizeFactor: grid } = model;
-  const area = nativeSize.width * nativeSize.height;
-  const sizes = [nativeSize];
+  const sizes = [model.nativeSize];
   for (const [across, down] of RATIOS) {
-    const ratio = across / down;
-    const exactWidth = Math.sqrt(area * ratio);
-    const candidates: ImageSize[] = [];
-    for (const width of onGrid(exactWidth, grid)) {
-      for (const height of onGrid(exactWidth / ratio, grid)) candidates.push({ width, height });
-    }
-    const misfit = ({ width, height }: ImageSize) =>
-      2 * Math.abs(Math.log(width / height / ratio)) + Math.abs(Math.log((width * height) / area));
-    const [best] = candidates.toSorted((a, b) => misfit(a) - misfit(b));
-    const known = (size: ImageSize) => size.width === best?.width && size.height === best.height;
-    if (best !== undefined && !sizes.some(known)) sizes.push(best);
+    const best = sizeOfRatio(model, across / down);
+    const known = (size: ImageSize) => size.width === best.width && size.height === best.height;
+    if (!sizes.some(known)) sizes.push(best);
   }
   return sizes;
+}
+
+/** Near the area the model was trained at, in this ratio of width to height, on its grid; at most 1:4 or 4:1. */
+export function sizeOfRatio(
+  { nativeSize, sizeFactor: grid }: Pick<ModelInfo, 'nativeSize' | 'sizeFactor'>,
+  wanted: number,
+): ImageSize {
+  const ratio = Math.min(4, Math.max(1 / 4, wanted));
+  const area = nativeSize.width * nativeSize.height;
+  const exactWidth = Math.sqrt(area * ratio);
+  const candidates: ImageSize[] = [];
+  for (const width of onGrid(exactWidth, grid)) {
+    for (const height of onGrid(exactWidth / ratio, grid)) candidates.push({ width, height });
+  }
+  const misfit = ({ width, height }: ImageSize) =>
+    2 * Math.abs(Math.log(width / height / ratio)) + Math.abs(Math.log((width * height) / area));
+  return candidates.toSorted((a, b) => misfit(a) - misfit(b))[0] ?? nativeSize;
 }
 
 function onGrid(length: number, grid: number): number[] {
@@ -115,14 +148,14 @@ export function completeOrder(
   order: Order,
   context: {
     models: readonly ModelInfo[];
-    defaults: ServerDefaults;
+    defaults: Choices;
     limits: BotLimits;
     text: Text;
   },
 ): GenerateRequest {
   const { defaults, limits, text } = context;
   const model = chooseModel(context.models, order.model, defaults, text);
-  const size = order.size === null ? (defaults.size ?? model.nativeSize) : parseSize(order.size);
+  const size = chosenSize(order, defaults, model);
   const request = parseRequest(
     {
       model: model.name,
@@ -134,13 +167,47 @@ export function completeOrder(
       steps: order.steps ?? defaults.steps,
       guidanceScale: order.cfg ?? defaults.cfg,
       sampler: order.sampler ?? defaults.sampler,
-      schedule: order.schedule ?? defaults.schedule,
+      schedule: order.schedule ?? scheduleBeside(order, defaults),
       seed: order.seed?.trim() || null,
+      clipSkip: order.clipSkip ?? defaults.clipSkip,
+      eta: order.eta,
+      guidanceRescale: order.rescale,
+      profile: order.profile,
+      variation: variationOf(order),
+      init: order.init,
+      hires: hiresOf(order),
     },
     model,
   );
   limitsHold(request, limits, text);
   return request;
+}
+
+/** Typed, else the start picture's shape, else a default, else the model's own. */
+function chosenSize(order: Order, defaults: Choices, model: ModelInfo): ImageSize {
+  if (order.size !== null) return parseSize(order.size);
+  const { init } = order;
+  if (init) return sizeOfRatio(model, init.size.width / init.size.height);
+  return defaults.size ?? model.nativeSize;
+}
+
+/** A default schedule was chosen for its default sampler; a sampler of one's own brings its own. */
+function scheduleBeside(order: Order, defaults: Choices): Choices['schedule'] {
+  const alone = defaults.sampler === undefined;
+  return order.sampler === null || alone || order.sampler === defaults.sampler
+    ? defaults.schedule
+    : undefined;
+}
+
+function variationOf(order: Order): { seed: string | null; strength: number } | null {
+  const seed = order.variationSeed?.trim() || null;
+  if (seed === null && (order.variation ?? null) === null) return null;
+  return { seed, strength: order.variation ?? 0.15 };
+}
+
+function hiresOf(order: Order): { scale: number; strength: number | null } | null {
+  if ((order.hires ?? null) === null || order.hires === 1) return null;
+  return { scale: order.hires ?? 2, strength: order.hiresStrength ?? null };
 }
 
 /** @throws UserError naming the limit of this installation that the request breaks */
@@ -151,8 +218,10 @@ export function limitsHold(request: GenerateRequest, limits: BotLimits, text: Te
   if (request.count > limits.count) {
     throw new UserError(text.tooManyPictures(request.count, limits.count));
   }
-  if (request.width * request.height > limits.pixels) {
+  const scale = request.hires?.scale ?? 1;
+  const [width, height] = [Math.floor(request.width * scale), Math.floor(request.height * scale)];
+  if (width * height > limits.pixels) {
     const side = Math.floor(Math.sqrt(limits.pixels));
-    throw new UserError(text.tooManyPixels(request.width, request.height, `${side}x${side}`));
+    throw new UserError(text.tooManyPixels(width, height, `${side}x${side}`));
   }
 }

@@ -1,10 +1,12 @@
+import { MessageFlags } from 'discord.js';
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
-import type { Job } from '../queue/job.ts';
+import type { Job, NewJob } from '../queue/job.ts';
 import type { Scene } from './command.ts';
 import type { CustomId } from './custom-id.ts';
 import { missingToPost } from './permissions.ts';
+import { limitWords, permitOrder, whatIsLeft } from './policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS, fromContext, messageUrl } from './reply-address.ts';
 import { toContext } from './reply-address.ts';
 import type { Lineage, ReplyAddress } from './reply-address.ts';
@@ -12,28 +14,46 @@ import type { Lineage, ReplyAddress } from './reply-address.ts';
 /**
  * The one way a picture is ordered, whatever asked for it: permissions, acknowledgement, queue, reply.
  * The job is stored only after Discord knows that an answer comes.
- * @throws UserError when the line is full, LostInteractionError when nobody would see the result
+ * @throws UserError when the server's rules or limits are against it, LostInteractionError when nobody would see the result
  */
 export async function placeOrder(
   interaction: RepliableInteraction | MessageComponentInteraction,
   scene: Scene,
   request: GenerateRequest,
   parent: { job: Job; kind: Lineage['kind'] } | null,
+  seenBy: SeenBy = seenLike(interaction),
 ): Promise<void> {
   const { answer, queue, replies } = scene;
-  checkMayPost(interaction, scene);
-  const lineage = lineageOf(parent);
-  await answer.acknowledge('public');
-  const job = await queue.submit({
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  const { allowance, weight, spoiler, previews } = await permitOrder(interaction, scene, request);
+  const lineage = lineageOf(parent, seenBy);
+  await answer.acknowledge(seenBy);
+  const address = { ...addressOf(interaction, scene, lineage, seenBy), spoiler, previews };
+  const order: NewJob = {
     key: interaction.id,
     guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
     userId: interaction.user.id,
     request,
-    context: toContext(addressOf(interaction, scene, lineage)),
+    context: toContext(address),
     parentId: parent?.job.id ?? null,
+    weight,
+  };
+  const job = await queue.submit(order, allowance).catch((error: unknown) => {
+    throw limitWords(error, scene.text);
   });
   answer.handOver();
   replies.open(job);
+  const left = await whatIsLeft(interaction, scene, { nearOnly: true });
+  if (left !== null) await answer.tell(left);
+}
+
+/** `private`: an ephemeral reply, which only the asker sees. */
+export type SeenBy = 'public' | 'private';
+
+/** What comes of a button is seen by whoever sees the button. */
+export function seenLike(interaction: RepliableInteraction | MessageComponentInteraction): SeenBy {
+  const message = 'message' in interaction ? interaction.message : null;
+  return message?.flags.has(MessageFlags.Ephemeral) === true ? 'private' : 'public';
 }
 
 /** @throws UserError when the bot lacks a permission it will need to show a picture there */
@@ -53,8 +73,9 @@ export function checkMayPost(
 /** Where the reply to this interaction lives, once it is acknowledged. */
 export function addressOf(
   interaction: RepliableInteraction | MessageComponentInteraction,
-  { answer }: Scene,
+  { answer, own }: Scene,
   lineage: Lineage | null,
+  seenBy: SeenBy = 'public',
 ): ReplyAddress {
   return {
     applicationId: interaction.applicationId,
@@ -64,16 +85,25 @@ export function addressOf(
     messageId: answer.messageId,
     guildId: interaction.guildId,
     // What everybody sees speaks the server's language, what one person sees theirs.
-    locale: interaction.guildLocale ?? interaction.locale,
+    locale:
+      seenBy === 'public'
+        ? (interaction.guildLocale ?? own.language ?? interaction.locale)
+        : (own.language ?? interaction.locale),
+    private: seenBy === 'private',
     attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
     lineage,
   };
 }
 
-function lineageOf(parent: { job: Job; kind: Lineage['kind'] } | null): Lineage | null {
+function lineageOf(
+  parent: { job: Job; kind: Lineage['kind'] } | null,
+  seenBy: SeenBy,
+): Lineage | null {
   if (parent === null) return null;
   const address = fromContext(parent.job.context);
-  return { kind: parent.kind, url: address === null ? null : messageUrl(address) };
+  // A private message can be linked to by nobody but its owner.
+  const reachable = address !== null && (!address.private || seenBy === 'private');
+  return { kind: parent.kind, url: reachable ? messageUrl(address) : null };
 }
 
 /** The job a button belongs to. @throws UserError when it is not recorded (any more) */

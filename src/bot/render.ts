@@ -2,7 +2,7 @@ import { ComponentType, MessageFlags } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
-import { againRow, doneRows, stopRow } from './rows.ts';
+import { againRow, doneRows, enlargedRow, stopRow } from './rows.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import type { Lineage } from './reply-address.ts';
 import type { Text } from './text.ts';
@@ -114,6 +114,8 @@ export function recipeLine(
     text.cfg(String(request.guidanceScale)),
     text.seed(seedWords(seeds)),
     request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
+    request.init === null ? '' : text.initStrength(String(request.init.strength)),
+    request.hires ? text.hiresScale(String(request.hires.scale)) : '',
   ];
   return escapeMarkdown(
     parts
@@ -141,17 +143,22 @@ function aboutLines(
     `-# ${recipeLine(job.request, result, text)}`,
   ];
   if (lineage !== null) {
-    const link =
-      lineage.url === null ? text.anEarlierPicture : `[${text.thisPicture}](${lineage.url})`;
-    const of = {
-      reroll: text.rerollOf,
-      vary: text.variationOf,
-      again: text.againOf,
-      remix: text.remixOf,
-    }[lineage.kind];
-    lines.push(`-# ${of(link)} · ${text.by(`<@${job.userId}>`)}`);
+    lines.push(`-# ${lineageWords(lineage, text)} · ${text.by(`<@${job.userId}>`)}`);
   }
   return lines;
+}
+
+/** `Reroll of this picture`, with a link where its message is known. */
+export function lineageWords({ kind, url }: Lineage, text: Text): string {
+  const of = {
+    reroll: text.rerollOf,
+    vary: text.variationOf,
+    again: text.againOf,
+    remix: text.remixOf,
+    init: text.initOf,
+    reimagine: text.reimagineOf,
+  }[kind];
+  return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);
 }
 
 function renderRunning(
@@ -178,20 +185,59 @@ function renderDone(
   about: readonly string[],
   text: Text,
 ): Rendered {
-  const rows = doneRows(job.id, result.images.length, text);
+  const reduced = pictures.some((picture) => picture.reduced);
+  const rows = doneRows(job.id, result.images.length, text, { reduced, mayDelete: true });
   if (pictures.length === 0) return words([text.picturesGone, ...about], rows);
+  const files = pictureFiles(job, pictures, text);
+  const note = reduced ? [`-# ${text.smallerCopy}`] : [];
+  return {
+    components: [gallery(files), paragraph([...about, ...note]), ...rows],
+    files,
+  };
+}
+
+export function pictureFiles(
+  job: Pick<Job, 'id' | 'request'>,
+  pictures: readonly Picture[],
+  text: Text,
+): MessageFile[] {
   const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
-  const files = pictures.map(({ data, format }, index) => ({
+  return pictures.map(({ data, format }, index) => ({
     name: `darkroom-${job.id}-${index + 1}.${format}`,
     data,
     contentType: `image/${format}`,
     description,
   }));
-  const note = pictures.some((picture) => picture.reduced) ? [`-# ${text.smallerCopy}`] : [];
+}
+
+/** A larger copy of one of a job's pictures, as a message of its own. */
+export function renderEnlarged(
+  job: Pick<Job, 'id' | 'request' | 'result'>,
+  picture: Picture,
+  more: { text: Text; url: string | null; index: number; asker: string },
+): Rendered {
+  const { text, url } = more;
+  const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
+  const name = `darkroom-${job.id}-${more.index + 1}-2x.${picture.format}`;
+  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const lines = [
+    ...(quoted(job.request.prompt, PROMPT_SHOWN) === ''
+      ? []
+      : [`> ${quoted(job.request.prompt, PROMPT_SHOWN)}`]),
+    `-# ${text.enlargedFrom(from)} · ${text.by(`<@${more.asker}>`)}`,
+    ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
+  ];
   return {
-    components: [gallery(files), paragraph([...about, ...note]), ...rows],
-    files,
+    components: [gallery([{ name, description }]), paragraph(lines), enlargedRow(job.id, text)],
+    files: [{ name, description, data: picture.data, contentType: `image/${picture.format}` }],
   };
+}
+
+/** Words, and a file to keep rather than to look at. */
+export function renderFile(lines: readonly string[], file: MessageFile | null): Rendered {
+  if (file === null) return words(lines, []);
+  const shown = { type: ComponentType.File as const, file: { url: `attachment://${file.name}` } };
+  return { components: [paragraph(lines), shown], files: [file] };
 }
 
 function failureWords(failure: JobFailure, text: Text): string {
@@ -203,11 +249,11 @@ function words(lines: readonly string[], rows: readonly APIMessageTopLevelCompon
   return { components: [paragraph(lines), ...rows], files: [] };
 }
 
-function paragraph(lines: readonly string[]): APIMessageTopLevelComponent {
+export function paragraph(lines: readonly string[]): APIMessageTopLevelComponent {
   return { type: ComponentType.TextDisplay, content: lines.join('\n') };
 }
 
-function gallery(
+export function gallery(
   files: readonly { name: string; description: string }[],
 ): APIMessageTopLevelComponent {
   return {

@@ -1,7 +1,10 @@
 import type { JobContext } from '../queue/job.ts';
+import { PREVIEW_PACES } from './policy/policy.ts';
+import type { PreviewPace } from './policy/policy.ts';
 
 /** Which picture a job was made from, and how; url null when its message is not known. */
-export type Lineage = { kind: 'reroll' | 'vary' | 'again' | 'remix'; url: string | null };
+export const LINEAGE_KINDS = ['reroll', 'vary', 'again', 'remix', 'init', 'reimagine'] as const;
+export type Lineage = { kind: (typeof LINEAGE_KINDS)[number]; url: string | null };
 
 /**
  * Where a job's one message lives. It travels with the job as the queue's opaque context, so that any later
@@ -21,6 +24,12 @@ export type ReplyAddress = {
   /** bytes one attachment may have there */
   attachmentLimit: number;
   lineage: Lineage | null;
+  /** ephemeral: only the asker sees it, and only the token reaches it; absent: false */
+  private?: boolean;
+  /** pictures lie behind Discord's spoiler; absent: false */
+  spoiler?: boolean;
+  /** how often previews come; absent: as usual */
+  previews?: PreviewPace;
 };
 
 const VERSION = 1;
@@ -37,7 +46,7 @@ export function toContext(address: ReplyAddress): JobContext {
 export function fromContext(context: JobContext): ReplyAddress | null {
   if (context['version'] !== VERSION) return null;
   const { applicationId, token, tokenUntil, channelId, messageId, guildId, locale } = context;
-  const { attachmentLimit, lineage } = context;
+  const { attachmentLimit, lineage, private: hidden } = context;
   if (!isSnowflake(applicationId) || !isSnowflake(channelId)) return null;
   if (typeof token !== 'string' || typeof tokenUntil !== 'number') return null;
   return {
@@ -50,6 +59,9 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     locale: typeof locale === 'string' ? locale : 'en',
     attachmentLimit: typeof attachmentLimit === 'number' ? attachmentLimit : LEAST_ATTACHMENT_LIMIT,
     lineage: readLineage(lineage),
+    private: hidden === true,
+    spoiler: context['spoiler'] === true,
+    previews: PREVIEW_PACES.find((one) => one === context['previews']) ?? 'normal',
   };
 }
 
@@ -67,9 +79,7 @@ function readLineage(value: unknown): Lineage | null {
   if (typeof value !== 'object' || value === null || !('kind' in value) || !('url' in value)) {
     return null;
   }
-  const kind = (['reroll', 'vary', 'again', 'remix'] as const).find(
-    (known) => known === value.kind,
-  );
+  const kind = LINEAGE_KINDS.find((known) => known === value.kind);
   if (kind === undefined) return null;
   return { kind, url: typeof value.url === 'string' ? value.url : null };
 }

@@ -6,12 +6,15 @@ import { messageBody } from './render.ts';
 import type { Rendered } from './render.ts';
 import { toContext } from './reply-address.ts';
 import type { ReplyAddress } from './reply-address.ts';
+import type { Traffic } from './traffic.ts';
 
 export type Road = {
   /** Replaces the whole message. Rejects with what Discord answered; nothing is tried twice in here. */
   send(rendered: Rendered, final: boolean): Promise<void>;
 };
 
+/** An edit that is not the last lets first responses go before it for so long. */
+const CALM_PATIENCE_MS = 2000;
 const PREVIEW_TIMEOUT_MS = 8000;
 const FINAL_TIMEOUT_MS = 120_000;
 
@@ -22,7 +25,11 @@ const FINAL_TIMEOUT_MS = 120_000;
 export function openRoad(
   jobId: string,
   found: ReplyAddress,
-  { messages, queue }: { messages: REST; queue: Pick<Queue, 'setContext'> },
+  {
+    messages,
+    queue,
+    traffic,
+  }: { messages: REST; queue: Pick<Queue, 'setContext'>; traffic: Traffic },
 ): Road {
   const address = { ...found };
 
@@ -51,8 +58,11 @@ export function openRoad(
 
   return {
     async send(rendered: Rendered, final: boolean): Promise<void> {
+      if (!final) await traffic.calm(CALM_PATIENCE_MS);
       const signal = AbortSignal.timeout(final ? FINAL_TIMEOUT_MS : PREVIEW_TIMEOUT_MS);
       if (await byWebhook(rendered, signal)) return;
+      // Only the token reaches an ephemeral message: what comes later waits in /recent.
+      if (address.private === true) return;
       const files = toFiles(rendered);
       const body = messageBody(rendered);
       if (address.messageId !== null) {
@@ -73,7 +83,7 @@ export function openRoad(
   };
 }
 
-function toFiles(rendered: Rendered) {
+export function toFiles(rendered: Rendered) {
   return rendered.files.map(({ name, data, contentType }) => ({
     name,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),

@@ -2,6 +2,10 @@ import type { Engine } from '../engine/engine.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';
+import type { Media } from './media.ts';
+import type { Audit } from './policy/audit.ts';
+import type { PreferenceStore } from './preferences.ts';
+import type { PresetStore } from './presets.ts';
 import type { Replies } from './replies.ts';
 import type { Sheets } from './sheets.ts';
 import type { SettingsStore } from './settings.ts';
@@ -32,8 +36,13 @@ export type BotServices = {
   runner: Runner;
   pictures: PictureStore;
   settings: SettingsStore;
+  preferences: PreferenceStore;
+  presets: PresetStore;
+  media: Media;
   replies: Replies;
   sheets: Sheets;
   limits: BotLimits;
+  /** the server's own record of what was refused and deleted */
+  audit: Audit;
   log: BotLog;
 };

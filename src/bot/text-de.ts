@@ -20,6 +20,9 @@ export const GERMAN: Text = {
   variationOf: (link) => `Variation von ${link}`,
   againOf: (link) => `Neuer Versuch von ${link}`,
   remixOf: (link) => `Remix von ${link}`,
+  initOf: (link) => `Übermalt aus ${link}`,
+  reimagineOf: (link) => `Neu gemalt nach ${link}`,
+  enlargedFrom: (link) => `**Vergrößert** auf das Doppelte aus ${link}`,
   thisPicture: 'diesem Bild',
   anEarlierPicture: 'einem früheren Bild',
   by: (user) => `für ${user}`,
@@ -30,6 +33,8 @@ export const GERMAN: Text = {
   seed: (seeds) => `Seed ${seeds}`,
   cfg: (scale) => `CFG ${scale}`,
   variationStrength: (strength) => `Variation ${strength}`,
+  initStrength: (strength) => `Startbild, Stärke ${strength}`,
+  hiresScale: (scale) => `Hires ${scale}x`,
 
   buttonStop: 'Anhalten',
   buttonReroll: 'Neu würfeln',
@@ -39,8 +44,17 @@ export const GERMAN: Text = {
   buttonRemix: 'Remix',
   buttonRecipe: 'Rezept',
   buttonDelete: 'Löschen',
+  buttonUpscale: 'Vergrößern',
+  buttonInit: 'Als Startbild',
+  buttonOriginal: 'Original',
+  buttonShow: 'Zeigen',
+  buttonNewer: 'Neuere',
+  buttonOlder: 'Ältere',
   chooseVariation: 'Ein Bild variieren…',
   varyOption: (picture, strong) => `Bild ${picture} · ${strong ? 'starke' : 'leichte'} Variation`,
+  chooseUse: 'Ein Bild vergrößern oder übermalen…',
+  useOption: (picture, enlarge) =>
+    `Bild ${picture} · ${enlarge ? 'vergrößern' : 'als Startbild nehmen'}`,
 
   olderButton:
     'Dieser Knopf stammt von einer anderen Version des Bots. Bitte benutze `/imagine` noch einmal.',
@@ -76,6 +90,37 @@ export const GERMAN: Text = {
   tooManyPictures: (value, limit) =>
     `Anzahl: dieser Bot malt 1 bis ${limit} Bilder auf einmal, verlangt waren ${value}.`,
 
+  // Limits
+  limitWaitingYours: (count) =>
+    `Du hast schon ${count === 1 ? '1 Bild' : `${count} Bilder`} in der Schlange, mehr sind hier für eine Person nicht erlaubt. Warte, bis eines davon beginnt, oder halte eines an, das du nicht mehr brauchst.`,
+  limitWaitingServer: (count) =>
+    `Dieser Server hat schon ${count === 1 ? '1 Bild' : `${count} Bilder`} in der Schlange, mehr sind hier für einen Server nicht erlaubt. Versuche es wieder, wenn einige davon fertig sind.`,
+  limitSecondsYours: (cost, left) =>
+    `Dieses Bild braucht die Maschine etwa ${cost} s lang; du hast heute noch ${left} s. Nimm weniger Schritte oder eine kleinere Größe, oder warte bis Mitternacht (UTC).`,
+  limitSecondsServer: (cost, left) =>
+    `Dieses Bild braucht die Maschine etwa ${cost} s lang; dieser Server hat heute noch ${left} s. Nimm weniger Schritte oder eine kleinere Größe, oder warte bis Mitternacht (UTC).`,
+  secondsLeft: (left, allowed) =>
+    `Du hast die Maschine heute noch **${left} s** von ${allowed} s. Nur fertige Bilder zählen; der Tag endet um Mitternacht (UTC).`,
+
+  // Moderation
+  refusedBlocked: 'Die Moderation dieses Servers lässt dich hier keine Bilder machen.',
+  refusedChannel: (channels) =>
+    `In diesem Kanal werden keine Bilder gemacht. Bitte geh nach ${channels}.`,
+  refusedRole: (roles) =>
+    `Bilder gibt es auf diesem Server für Leute mit einer dieser Rollen: ${roles}.`,
+  refusedWork: (work, allowed) =>
+    `Das ist hier zu groß: Schritte × Pixel × Bilder ergeben ${work} Millionen, erlaubt sind ${allowed} Millionen. Nimm weniger Schritte, eine kleinere Größe oder weniger Bilder.`,
+  refusedWord: 'Die Regeln dieses Servers erlauben diesen Prompt nicht. Es wurde nichts gemacht.',
+  refusedNsfw: (word) =>
+    `„${word}“ ist nur für Kanäle mit Altersbeschränkung. Es wurde nichts gemacht.`,
+  refusedNsfwHere: (word) =>
+    `„${word}“ ist auf diesem Server nicht erwünscht. Es wurde nichts gemacht.`,
+  auditRefused: (user, reason) => `**Abgelehnt** für ${user}: ${reason}`,
+  auditDeleted: (user, owner) => `**Gelöscht** von ${user}: ein Bild von ${owner}`,
+  auditWord: (word) => `in der Wortliste steht „${word}“`,
+  auditNsfw: (word) => `„${word}“ außerhalb eines Kanals mit Altersbeschränkung`,
+
+  // /settings
   settingsNeedServer:
     'Einstellungen gehören zu einem Server. Benutze diesen Befehl auf einem Server, den du verwaltest.',
   settingsNeedPermission:
@@ -97,6 +142,7 @@ export const GERMAN: Text = {
     cfg: 'CFG',
     size: 'Größe',
     count: 'Anzahl',
+    clipSkip: 'Clip Skip',
     negative: 'Negativer Prompt',
   },
 
@@ -147,4 +193,89 @@ export const GERMAN: Text = {
   formIncomplete: 'Das Formular kam unvollständig zurück. Bitte versuche es noch einmal.',
   remixSeed: 'Seed (leer: ein neuer)',
   recipeTitle: '### Rezept',
+  remixStrength: 'Stärke (0 behält das Bild, 1 malt es neu)',
+  remixStart: 'Von diesem Bild aus',
+
+  fileNotFromDiscord: 'Dieses Bild liegt nicht bei Discord. Speichere es und schicke es als Datei.',
+  fileNotReachable:
+    'Das Bild war bei Discord nicht zu bekommen; vielleicht ist der Link abgelaufen. Bitte schicke es noch einmal.',
+  fileTooLarge: (mebibytes) =>
+    `Das Bild ist größer als ${mebibytes} MiB. Bitte schicke ein kleineres.`,
+  imageMissing: (option) => `\`${option}\` braucht ein Startbild: wähle auch eines als \`image\`.`,
+  noPictureThere: 'In dieser Nachricht ist kein Bild.',
+  noRecipeThere:
+    'Die Bilder dieser Nachricht tragen kein Rezept. Um eines zu übermalen, speichere es und wähle es als `image` von `/imagine`.',
+  recipeFromGraph: '-# Gelesen aus dem ComfyUI-Graphen im Bild.',
+  originalTooLarge: (megabytes, limit) =>
+    `Das Original hat ${megabytes} MB, hier gehen ${limit} MB je Datei. Auf einem geboosteten Server klappt der Knopf vielleicht; wer den Bot betreibt, hat die Datei.`,
+  originalHere: 'Das Original, wie es entstanden ist.',
+  originalSamePixels: 'Das Original mit jedem Pixel, als verlustfreies WebP enger gepackt.',
+
+  unknownJob: 'Dieses Bild gibt es nicht, oder es ist nicht für dich bestimmt.',
+  showTitle: (id) => `### Bild \`${id}\``,
+  showFor: (user, time) => `für ${user} · ${time}`,
+  showStatus: {
+    waiting: 'wartet',
+    running: 'in Arbeit',
+    done: 'fertig',
+    failed: 'fehlgeschlagen',
+    cancelled: 'angehalten',
+  },
+  showWaited: (seconds) => `${seconds} s gewartet`,
+  showPainted: (seconds, rate, provider) =>
+    `gemalt in ${seconds} s (${rate} Schritte/s) auf ${provider}`,
+  showModelHash: (hash) => `Modell ${hash}`,
+  showMessage: (url) => `[zur Nachricht](${url})`,
+  recentTitle: '### Deine letzten Bilder',
+  recentEmpty: 'Du hast noch kein Bild bestellt. Gib `/imagine` ein.',
+
+  statsTitle: (days) => `### Die letzten ${days} Tage`,
+  statsServer: 'Dieser Server',
+  statsYou: 'Du, überall',
+  statsNothing: 'noch nichts',
+  statsLine: (pictures, jobs, seconds, wait) =>
+    `${pictures} Bilder aus ${jobs} Aufträgen · ${seconds} gemalt · im Mittel ${wait} gewartet`,
+  statsFailed: (count) => `${count} fehlgeschlagen`,
+  statsRate: (rate) => `${rate} Schritte/s`,
+  statsSeconds: (seconds) =>
+    seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`,
+
+  presetsTitle: '### Presets dieses Servers\nBenutze eines als `/imagine preset:`.',
+  noPresets:
+    'Dieser Server hat noch keine Presets. Wer ihn verwaltet, kann eines anlegen: `/presets save`.',
+  unknownPreset: (known) => `Dieses Preset gibt es nicht. Es gibt: ${known}.`,
+  tooManyPresets: (limit) =>
+    `Ein Server hat höchstens ${limit} Presets. Lösche erst eines: \`/presets delete\`.`,
+  presetsNeedServer: 'Presets gehören zu einem Server. Benutze diesen Befehl auf einem Server.',
+  presetsNeedPermission: 'Um Presets zu ändern, brauchst du die Berechtigung „Server verwalten“.',
+  presetName: (limit) => `Der Name eines Presets hat 1 bis ${limit} Zeichen.`,
+  presetEmpty: 'Nenne mindestens eine Option, die das Preset setzt, oder Worte für seinen Prompt.',
+  presetSaved: (name) => `Gespeichert. Benutze es als \`/imagine preset:\` **${name}**.`,
+  presetDeleted: (name) => `Erledigt. **${name}** ist gelöscht.`,
+  notSaved:
+    'Das ließ sich gerade nicht speichern, es ist alles wie vorher. Bitte versuche es noch einmal.',
+
+  preferencesTitle:
+    '### Deine Vorlieben\nSie gelten auf jedem Server, wenn du eine Option von `/imagine` weglässt.',
+  preferencesSaved: 'Gespeichert.',
+  preferencesReset: 'Erledigt. Es ist nichts mehr vorgewählt.',
+  preferencesNothingToSet:
+    'Nenne mindestens eine Option, zum Beispiel `/preferences set steps:30`.',
+  preferenceLanguage: 'Sprache',
+  preferenceYourDiscord: 'die deines Discord',
+  preferencePrivate: 'Private Bilder',
+  preferenceOpen: 'nicht gesetzt',
+  yes: 'ja',
+  no: 'nein',
+  choiceNames: {
+    model: 'Modell',
+    sampler: 'Sampler',
+    schedule: 'Schedule',
+    steps: 'Schritte',
+    cfg: 'CFG',
+    size: 'Größe',
+    count: 'Anzahl',
+    clipSkip: 'Clip Skip',
+    negative: 'Negativer Prompt',
+  },
 };

@@ -28,6 +28,9 @@ const ENGLISH = {
   variationOf: (link: string) => `Variation of ${link}`,
   againOf: (link: string) => `Another try of ${link}`,
   remixOf: (link: string) => `Remix of ${link}`,
+  initOf: (link: string) => `Painted over ${link}`,
+  reimagineOf: (link: string) => `Reimagined from ${link}`,
+  enlargedFrom: (link: string) => `**Upscaled** to twice its size from ${link}`,
   thisPicture: 'this picture',
   anEarlierPicture: 'an earlier picture',
   by: (user: string) => `for ${user}`,
@@ -39,6 +42,8 @@ const ENGLISH = {
   seed: (seeds: string) => `seed ${seeds}`,
   cfg: (scale: string) => `cfg ${scale}`,
   variationStrength: (strength: string) => `variation ${strength}`,
+  initStrength: (strength: string) => `start picture, strength ${strength}`,
+  hiresScale: (scale: string) => `hires ${scale}x`,
 
   // Buttons
   buttonStop: 'Stop',
@@ -49,9 +54,19 @@ const ENGLISH = {
   buttonRemix: 'Remix',
   buttonRecipe: 'Recipe',
   buttonDelete: 'Delete',
+  buttonUpscale: 'Upscale',
+  buttonInit: 'Use as start',
+  buttonOriginal: 'Original',
+  buttonShow: 'Show',
+  buttonNewer: 'Newer',
+  buttonOlder: 'Older',
   chooseVariation: 'Vary one picture…',
   varyOption: (picture: number, strong: boolean) =>
     `Picture ${picture} · ${strong ? 'strong' : 'subtle'} variation`,
+
+  chooseUse: 'Upscale one picture, or start from it…',
+  useOption: (picture: number, enlarge: boolean) =>
+    `Picture ${picture} · ${enlarge ? 'upscale' : 'use as start picture'}`,
 
   // Answers to one person
   olderButton: 'This button was made by another version of the bot. Please use `/imagine` again.',
@@ -89,6 +104,34 @@ const ENGLISH = {
   tooManyPictures: (value: number, limit: number) =>
     `Count: this bot makes 1 to ${limit} pictures at once, you asked for ${value}.`,
 
+  // Limits
+  limitWaitingYours: (count: number) =>
+    `You already have ${count === 1 ? '1 picture' : `${count} pictures`} waiting, as many as one person may have here. Wait until one of them starts, or stop one that you no longer want.`,
+  limitWaitingServer: (count: number) =>
+    `This server already has ${count === 1 ? '1 picture' : `${count} pictures`} waiting, as many as one server may have here. Try again when some of them are done.`,
+  limitSecondsYours: (cost: number, left: number) =>
+    `This picture needs about ${cost} s of the machine; you have ${left} s left today. Choose fewer steps or a smaller size, or wait until midnight UTC.`,
+  limitSecondsServer: (cost: number, left: number) =>
+    `This picture needs about ${cost} s of the machine; this server has ${left} s left today. Choose fewer steps or a smaller size, or wait until midnight UTC.`,
+  secondsLeft: (left: number, allowed: number) =>
+    `You have **${left} s** of the machine left today, of ${allowed} s. Only finished pictures count; the day ends at midnight UTC.`,
+
+  // Moderation
+  refusedBlocked: 'The moderators of this server do not let you make pictures here.',
+  refusedChannel: (channels: string) =>
+    `Pictures are not made in this channel. Please go to ${channels}.`,
+  refusedRole: (roles: string) => `On this server pictures are for people with one of: ${roles}.`,
+  refusedWork: (work: string, allowed: string) =>
+    `This order is too large here: steps × pixels × pictures come to ${work} million, ${allowed} million are allowed. Choose fewer steps, a smaller size or fewer pictures.`,
+  refusedWord: 'The rules of this server do not allow this prompt. Nothing was made.',
+  refusedNsfw: (word: string) =>
+    `“${word}” is only for channels that are marked as age-restricted. Nothing was made.`,
+  refusedNsfwHere: (word: string) => `“${word}” is not wanted on this server. Nothing was made.`,
+  auditRefused: (user: string, reason: string) => `**Refused** for ${user}: ${reason}`,
+  auditDeleted: (user: string, owner: string) => `**Deleted** by ${user}: a picture of ${owner}`,
+  auditWord: (word: string) => `the word list has “${word}”`,
+  auditNsfw: (word: string) => `“${word}” outside an age-restricted channel`,
+
   // /settings
   settingsNeedServer: 'Settings belong to a server. Use this command in a server you manage.',
   settingsNeedPermission: 'You need the Manage Server permission to change these settings.',
@@ -109,6 +152,7 @@ const ENGLISH = {
     cfg: 'CFG',
     size: 'Size',
     count: 'Count',
+    clipSkip: 'Clip skip',
     negative: 'Negative prompt',
   },
 
@@ -163,12 +207,104 @@ const ENGLISH = {
   formIncomplete: 'The form came back incomplete. Please try again.',
   remixSeed: 'Seed (empty: a new one)',
   recipeTitle: '### Recipe',
+  remixStrength: 'Strength (0 keeps the picture, 1 repaints it)',
+  remixStart: 'Start from this picture',
+
+  // Pictures people give
+  fileNotFromDiscord: 'This picture is not kept by Discord. Save it and send it as a file.',
+  fileNotReachable:
+    'The picture could not be fetched from Discord; its link may have expired. Please send it again.',
+  fileTooLarge: (mebibytes: number) =>
+    `The picture is larger than ${mebibytes} MiB. Please send a smaller one.`,
+  imageMissing: (option: string) =>
+    `\`${option}\` needs a start picture: choose one as \`image\` too.`,
+  noPictureThere: 'There is no picture in this message.',
+  noRecipeThere:
+    'The pictures of this message carry no recipe. To paint over one, save it and choose it as `image` of `/imagine`.',
+  recipeFromGraph: '-# Read from the ComfyUI graph inside the picture.',
+  originalTooLarge: (megabytes: string, limit: string) =>
+    `The original has ${megabytes} MB, and this place takes ${limit} MB a file. In a boosted server the button may work; the bot's owner has the file.`,
+  originalHere: 'The original, as it was made.',
+  originalSamePixels: 'The original with every pixel, packed more tightly as WebP without loss.',
+
+  // /show, /recent
+  unknownJob: 'There is no such picture, or it is not yours to see.',
+  showTitle: (id: string) => `### Picture \`${id}\``,
+  showFor: (user: string, time: string) => `for ${user} · ${time}`,
+  showStatus: {
+    waiting: 'waiting',
+    running: 'being made',
+    done: 'finished',
+    failed: 'failed',
+    cancelled: 'stopped',
+  },
+  showWaited: (seconds: string) => `waited ${seconds} s`,
+  showPainted: (seconds: string, rate: string, provider: string) =>
+    `painted in ${seconds} s (${rate} steps/s) on ${provider}`,
+  showModelHash: (hash: string) => `model ${hash}`,
+  showMessage: (url: string) => `[to the message](${url})`,
+  recentTitle: '### Your last pictures',
+  recentEmpty: 'You have not ordered a picture yet. Type `/imagine`.',
+
+  // /stats
+  statsTitle: (days: number) => `### The last ${days} days`,
+  statsServer: 'This server',
+  statsYou: 'You, everywhere',
+  statsNothing: 'nothing yet',
+  statsLine: (pictures: number, jobs: number, seconds: string, wait: string) =>
+    `${pictures} pictures from ${jobs} orders · ${seconds} of painting · mean wait ${wait}`,
+  statsFailed: (count: number) => `${count} failed`,
+  statsRate: (rate: string) => `${rate} steps/s`,
+  statsSeconds: (seconds: number) =>
+    seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`,
+
+  // /presets
+  presetsTitle: '### Presets of this server\nUse one as `/imagine preset:`.',
+  noPresets:
+    'This server has no presets yet. Somebody who manages it can make one: `/presets save`.',
+  unknownPreset: (known: string) => `There is no such preset. There are: ${known}.`,
+  tooManyPresets: (limit: number) =>
+    `A server keeps at most ${limit} presets. Delete one first: \`/presets delete\`.`,
+  presetsNeedServer: 'Presets belong to a server. Use this command in a server.',
+  presetsNeedPermission: 'You need the Manage Server permission to change presets.',
+  presetName: (limit: number) => `A preset's name has 1 to ${limit} characters.`,
+  presetEmpty: 'Name at least one option that the preset sets, or words for its prompt.',
+  presetSaved: (name: string) => `Saved. Use it as \`/imagine preset:\` **${name}**.`,
+  presetDeleted: (name: string) => `Done. **${name}** is deleted.`,
+  notSaved: 'This could not be saved just now, so nothing was changed. Please try again.',
+
+  // /preferences
+  preferencesTitle:
+    '### Your preferences\nUsed on every server when you leave an option of `/imagine` out.',
+  preferencesSaved: 'Saved.',
+  preferencesReset: 'Done. Nothing is preferred any more.',
+  preferencesNothingToSet: 'Name at least one option, for example `/preferences set steps:30`.',
+  preferenceLanguage: 'Language',
+  preferenceYourDiscord: "your Discord's",
+  preferencePrivate: 'Private pictures',
+  preferenceOpen: 'not set',
+  yes: 'yes',
+  no: 'no',
+  choiceNames: {
+    model: 'Model',
+    sampler: 'Sampler',
+    schedule: 'Schedule',
+    steps: 'Steps',
+    cfg: 'CFG',
+    size: 'Size',
+    count: 'Count',
+    clipSkip: 'Clip skip',
+    negative: 'Negative prompt',
+  },
 };
 
 const LANGUAGES: ReadonlyMap<string, Text> = new Map([
   ['en', ENGLISH],
   ['de', GERMAN],
 ]);
+
+/** For a menu: by locale, each in its own language. */
+export const LANGUAGE_NAMES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
 
 /** The text for a Discord locale such as `en-GB`; English where there is no translation. */
 export function textFor(locale: string): Text {

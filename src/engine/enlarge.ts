@@ -22,7 +22,7 @@ export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
     .removeAlpha()
     .toColourspace('srgb')
     .resize(wide, high, { kernel: 'lanczos3', fit: 'fill' })
-    .sharpen({ sigma: 0.7, m1: 0.4, m2: 0.8 })
+    .sharpen({ sigma: 0.6, m1: 0.2, m2: 0.6 })
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const recipe = readInfotext(png) ?? '';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { APIApplicationCommandBasicOption } from 'discord.js';
+import { isMessageCommand, isSlashCommand } from '../../src/bot/command.ts';
 import { sameCommands } from '../../src/bot/register.ts';
 import { commands } from '../../commands/commands.ts';
 
@@ -48,7 +49,10 @@ test('every change of ours is one', () => {
 });
 
 test("the definitions keep Discord's limits", () => {
-  for (const definition of ours) {
+  for (const { definition } of commands.filter(isMessageCommand)) {
+    assert.ok(definition.name.length >= 1 && definition.name.length <= 32);
+  }
+  for (const { definition } of commands.filter(isSlashCommand)) {
     assert.match(definition.name, /^[a-z-]{1,32}$/);
     assert.ok(definition.description.length <= 100);
     const options = definition.options ?? [];
@@ -57,7 +61,7 @@ test("the definitions keep Discord's limits", () => {
       option.type === ApplicationCommandOptionType.Subcommand ? (option.options ?? []) : [],
     );
     for (const option of [...options, ...nested]) {
-      assert.match(option.name, /^[a-z-]{1,32}$/);
+      assert.match(option.name, /^[a-z_-]{1,32}$/);
       assert.ok(option.description.length >= 1 && option.description.length <= 100);
       if ('choices' in option) assert.ok((option.choices?.length ?? 0) <= 25);
     }

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { commands } from '../../commands/commands.ts';
 import { startBot } from '../../src/bot/bot.ts';
 import type { Bot, BotOptions } from '../../src/bot/bot.ts';
+import { openPreferences } from '../../src/bot/preferences.ts';
+import { openPresets } from '../../src/bot/presets.ts';
 import { openSettings } from '../../src/bot/settings.ts';
 import type { SettingsStore } from '../../src/bot/settings.ts';
 import { startEngine } from '../../src/engine/engine.ts';
@@ -90,12 +92,17 @@ export async function openStage(
       url: `sqlite:${path.join(folder, 'queue.db')}`,
       limits: options.limits ?? { waitingPerUser: 100, waitingPerGuild: 1000 },
     });
-    const settings = openSettings({ file: path.join(folder, 'settings.db'), log });
+    const kept = { file: path.join(folder, 'settings.db'), log };
+    const settings = openSettings(kept);
+    const preferences = openPreferences(kept);
+    const presets = openPresets(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const runner = startRunner({ queue, engine, pictures, log });
     const closeParts = async () => {
       await runner.close();
       await settings.close();
+      await preferences.close();
+      await presets.close();
       await queue.close();
     };
     const bot = await startBot({
@@ -106,6 +113,8 @@ export async function openStage(
       runner,
       pictures,
       settings,
+      preferences,
+      presets,
       commands,
       log,
       pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },

@@ -20,7 +20,7 @@ test('twice the size, the same picture: shrinking it again gives it back', async
   assert.ok(Buffer.from(large).includes('trainedAlgorithmicMedia'));
   const back = await sharp(large).resize(width, height, { kernel: 'lanczos3' }).raw().toBuffer();
   const off = back.reduce((sum, value, at) => sum + Math.abs(value - (data[at] ?? 0)), 0);
-  assert.ok(off / back.length < 2, `mean difference ${off / back.length}`);
+  assert.ok(off / back.length < 3, `mean difference ${off / back.length}`);
   assert.deepEqual(await enlargePicture(png), large, 'the same bytes each time');
 });
 

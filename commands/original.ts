@@ -1,0 +1,43 @@
+import sharp from 'sharp';
+import type { Action, Scene } from '../src/bot/command.ts';
+import { jobOf } from '../src/bot/order.ts';
+import { renderFile } from '../src/bot/render.ts';
+import { LEAST_ATTACHMENT_LIMIT } from '../src/bot/reply-address.ts';
+import { storedPicture } from '../src/bot/stored-picture.ts';
+
+const MEGABYTE = 1024 * 1024;
+
+/** The stored files themselves, each in a message of its own, for the one who asks. */
+export const original: Action = {
+  visibility: 'private',
+  async press(interaction, id, scene) {
+    const job = await jobOf(id, scene);
+    const count = job.result?.images.length ?? 1;
+    const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
+    await storedPicture(job, 0, scene);
+    await scene.answer.acknowledge('private');
+    for (let index = 0; index < count; index++) {
+      const png = await storedPicture(job, index, scene);
+      const rendered = await fileOf(`darkroom-${job.id}-${index + 1}`, png, limit, scene);
+      await (index === 0 ? scene.answer.show(rendered) : scene.answer.add(rendered));
+    }
+  },
+};
+
+/** The PNG where it fits, else the same pixels as lossless WebP, else words. */
+async function fileOf(name: string, png: Uint8Array, limit: number, { text }: Scene) {
+  if (png.byteLength <= limit) {
+    const file = { name: `${name}.png`, data: png, contentType: 'image/png', description: '' };
+    return renderFile([text.originalHere], file);
+  }
+  const packed = await sharp(png).keepXmp().webp({ lossless: true, effort: 6 }).toBuffer();
+  if (packed.byteLength <= limit) {
+    const file = { name: `${name}.webp`, data: packed, contentType: 'image/webp', description: '' };
+    return renderFile([text.originalSamePixels], file);
+  }
+  const words = text.originalTooLarge(
+    (png.byteLength / MEGABYTE).toFixed(1),
+    (limit / MEGABYTE).toFixed(0),
+  );
+  return renderFile([words], null);
+}

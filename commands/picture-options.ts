@@ -1,0 +1,176 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type {
+  APIApplicationCommandBasicOption,
+  AutocompleteInteraction,
+  ChatInputCommandInteraction,
+} from 'discord.js';
+import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
+import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
+import type { ImageSize, ModelInfo } from '../src/engine/request.ts';
+import type { ChoiceName, Choices } from '../src/bot/choices.ts';
+import { CHOICE_NAMES } from '../src/bot/choices.ts';
+import type { Choice, Scene } from '../src/bot/command.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
+import { chooseModel, isSampler, isSchedule, sensibleSizes } from '../src/bot/options.ts';
+
+/** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
+export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandBasicOption>> = {
+  negative: {
+    type: ApplicationCommandOptionType.String,
+    name: 'negative',
+    description: 'What should not be in it',
+  },
+  model: {
+    type: ApplicationCommandOptionType.String,
+    name: 'model',
+    description: 'Which model paints',
+    autocomplete: true,
+    max_length: 100,
+  },
+  size: {
+    type: ApplicationCommandOptionType.String,
+    name: 'size',
+    description: 'Width x height in pixels, for example 512x768',
+    autocomplete: true,
+    max_length: 40,
+  },
+  count: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'count',
+    description: 'How many pictures',
+    min_value: LIMITS.count.min,
+    max_value: LIMITS.count.max,
+  },
+  steps: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'steps',
+    description: 'How often the picture is refined; 20 to 30 is usual',
+    min_value: LIMITS.steps.min,
+    max_value: LIMITS.steps.max,
+  },
+  cfg: {
+    type: ApplicationCommandOptionType.Number,
+    name: 'cfg',
+    description: 'How strictly the prompt is followed; 5 to 9 is usual',
+    min_value: LIMITS.guidanceScale.min,
+    max_value: LIMITS.guidanceScale.max,
+  },
+  sampler: {
+    type: ApplicationCommandOptionType.String,
+    name: 'sampler',
+    description: 'The path from noise to picture',
+    choices: SAMPLERS.map((name) => ({ name, value: name })),
+  },
+  schedule: {
+    type: ApplicationCommandOptionType.String,
+    name: 'schedule',
+    description: 'How the noise levels are spaced',
+    choices: SCHEDULES.map((name) => ({ name, value: name })),
+  },
+  clipSkip: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'clip_skip',
+    description: 'Which layer of the text encoder is read: 1 the last, 2 the one before it',
+    min_value: LIMITS.clipSkip.min,
+    max_value: LIMITS.clipSkip.max,
+  },
+};
+
+export const CHOICE_OPTIONS: readonly APIApplicationCommandBasicOption[] = CHOICE_NAMES.map(
+  (name) => PICTURE_OPTIONS[name],
+);
+
+/** What was given of them. @throws UserError for a size that is none */
+export function choicesOf({ options }: ChatInputCommandInteraction): Choices {
+  const sampler = options.getString('sampler');
+  const schedule = options.getString('schedule');
+  const size = options.getString('size');
+  const given: { [K in ChoiceName]: Choices[K] | null } = {
+    model: options.getString('model'),
+    sampler: isSampler(sampler) ? sampler : null,
+    schedule: isSchedule(schedule) ? schedule : null,
+    steps: options.getInteger('steps'),
+    cfg: options.getNumber('cfg'),
+    size: size === null ? null : parseSize(size),
+    count: options.getInteger('count'),
+    clipSkip: options.getInteger('clip_skip'),
+    negative: options.getString('negative'),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+}
+
+/** One line for each that is set, ready to print. */
+export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): string[] {
+  return CHOICE_NAMES.flatMap((name) => {
+    const value = choices[name];
+    if (value === undefined) return [];
+    const words =
+      typeof value === 'object'
+        ? sizeWords(value)
+        : name === 'negative' || name === 'model'
+          ? quoted(String(value), 200)
+          : escapeMarkdown(String(value));
+    return [`**${text.choiceNames[name]}:** ${words}`];
+  });
+}
+
+const sizeWords = ({ width, height }: ImageSize) => `${width}x${height}`;
+
+/** Choices for `model` and `size`; null for any other option. */
+export async function completeChoice(
+  interaction: AutocompleteInteraction,
+  scene: Scene,
+): Promise<readonly Choice[] | null> {
+  const focused = interaction.options.getFocused(true);
+  if (focused.name !== 'model' && focused.name !== 'size') return null;
+  const models = await scene.engine.models();
+  if (focused.name === 'model') return modelChoices(models, focused.value);
+  return sizeChoices(interaction, models, focused.value, scene);
+}
+
+/** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */
+export function modelChoices(models: readonly ModelInfo[], typed: string): Choice[] {
+  return nameChoices(
+    models.map(({ name }) => name),
+    typed,
+  );
+}
+
+export function nameChoices(names: readonly string[], typed: string): Choice[] {
+  const wanted = typed.trim().toLowerCase();
+  return names
+    .filter((name) => name.length <= 100 && name.toLowerCase().includes(wanted))
+    .toSorted((a, b) => rank(a, wanted) - rank(b, wanted))
+    .map((name) => ({ name, value: name }))
+    .slice(0, 25);
+}
+
+function rank(name: string, wanted: string): number {
+  return name.toLowerCase().startsWith(wanted) ? 0 : 1;
+}
+
+async function sizeChoices(
+  interaction: AutocompleteInteraction,
+  models: readonly ModelInfo[],
+  typed: string,
+  { settings, own, text }: Scene,
+): Promise<Choice[]> {
+  const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
+  const named = interaction.options.getString('model');
+  const known = models.some((model) => model.name === named) ? named : null;
+  const sizes = sensibleSizes(chooseModel(models, known, defaults, text));
+  const wanted = typed.replaceAll(/\s/g, '').toLowerCase();
+  const choices = sizes.map(({ width, height }) => {
+    const { square, portrait, landscape } = text.shapes;
+    const shape = width === height ? square : width < height ? portrait : landscape;
+    return { name: text.sizeChoice(width, height, shape), value: `${width}x${height}` };
+  });
+  const fitting = choices.filter(
+    ({ name, value }) => value.startsWith(wanted) || name.includes(wanted),
+  );
+  // What was typed stays choosable: any size on the model's grid is allowed, not only these.
+  if (/^\d{2,5}[x×]\d{2,5}$/.test(wanted) && !choices.some(({ value }) => value === wanted)) {
+    fitting.unshift({ name: shorten(plainLine(wanted), 40), value: wanted });
+  }
+  return fitting;
+}

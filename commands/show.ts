@@ -1,0 +1,87 @@
+import {
+  ApplicationCommandOptionType,
+  ApplicationIntegrationType,
+  InteractionContextType,
+} from 'discord.js';
+import type { BaseInteraction } from 'discord.js';
+import { UserError } from '../src/engine/errors.ts';
+import type { Job } from '../src/queue/job.ts';
+import type { Action, Choice, Command, Scene } from '../src/bot/command.ts';
+import { plainLine, shorten } from '../src/bot/markdown.ts';
+import { renderRecord } from '../src/bot/render-record.ts';
+import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
+import { fitForUpload } from '../src/bot/upload.ts';
+
+const ID = /(?:^|[^0-9a-z])([0-9a-z]{12})(?![0-9a-z])/;
+const OFFERED = 25;
+
+/** Everything that is known about one order. */
+export const show: Command = {
+  visibility: 'private',
+  definition: {
+    name: 'show',
+    description: 'Everything about one picture: recipe, times, where it came from',
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    integration_types: [ApplicationIntegrationType.GuildInstall],
+    options: [
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'job',
+        description: 'Its id, as in the name of its file: darkroom-<id>-1.png',
+        required: true,
+        autocomplete: true,
+        max_length: 100,
+      },
+    ],
+  },
+
+  async run(interaction, scene) {
+    const id = ID.exec(interaction.options.getString('job', true).trim().toLowerCase())?.[1];
+    const job = id === undefined ? null : await scene.queue.get(id);
+    await showJob(job, interaction, scene);
+  },
+
+  async autocomplete(interaction, { queue, text }) {
+    const jobs = await queue.recent({ userId: interaction.user.id, limit: OFFERED });
+    const typed = interaction.options.getFocused().trim().toLowerCase();
+    return jobs
+      .map((job): Choice => {
+        const prompt = plainLine(job.request.prompt) || text.emptyPrompt;
+        return { name: shorten(`${job.id} · ${prompt}`, 100), value: job.id };
+      })
+      .filter(({ name }) => name.toLowerCase().includes(typed));
+  },
+};
+
+/** The same behind a button. */
+export const showAction: Action = {
+  visibility: 'private',
+  async press(interaction, id, scene) {
+    await showJob(await scene.queue.get(id.jobId), interaction, scene);
+  },
+};
+
+/** One's own, and what was shown to everybody on this server. */
+export function maySee(job: Job, interaction: BaseInteraction): boolean {
+  if (job.userId === interaction.user.id) return true;
+  const hidden = fromContext(job.context)?.private === true;
+  return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
+}
+
+async function showJob(
+  job: Job | null,
+  interaction: BaseInteraction & { attachmentSizeLimit: number },
+  scene: Scene,
+): Promise<void> {
+  const { answer, pictures, text } = scene;
+  // The same words for what does not exist and for what is somebody else's.
+  if (job === null || !maySee(job, interaction)) throw new UserError(text.unknownJob);
+  await answer.acknowledge('private');
+  const stored = await Promise.all((job.result?.images ?? []).map(({ key }) => pictures.get(key)));
+  const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
+  const shown = await fitForUpload(
+    stored.filter((png) => png !== null),
+    limit,
+  );
+  await answer.show(renderRecord(job, shown, text));
+}

@@ -1,0 +1,45 @@
+import { UserError } from '../engine/errors.ts';
+import { readInfotext, readWorkflow } from '../engine/image.ts';
+import { buildInfotext, requestFromInfotext } from '../engine/infotext.ts';
+import type { RequestInput } from '../engine/request.ts';
+import { requestFromWorkflow } from '../engine/workflow.ts';
+
+/** What a picture says about how it was made; `text` in A1111's format. */
+export type FoundRecipe = { from: 'infotext' | 'graph'; text: string; input: RequestInput };
+
+/** By A1111, this program or ComfyUI, from the file itself. Null when it says nothing that is understood. */
+export function readRecipe(bytes: Uint8Array): FoundRecipe | null {
+  const infotext = readInfotext(bytes);
+  if (infotext !== null) {
+    const input = understood(() => requestFromInfotext(infotext));
+    if (input !== null) return { from: 'infotext', text: infotext, input };
+  }
+  const graph = readWorkflow(bytes);
+  const input = graph === null ? null : understood(() => requestFromWorkflow(graph));
+  return input === null ? null : { from: 'graph', text: inWords(input), input };
+}
+
+function understood(read: () => RequestInput): RequestInput | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
+
+function inWords(input: RequestInput): string {
+  const shown = (value: unknown) =>
+    typeof value === 'string' || typeof value === 'number' ? value : null;
+  const { width, height } = input;
+  return buildInfotext(String(input.prompt ?? ''), String(input.negativePrompt ?? ''), {
+    Steps: shown(input.steps),
+    Sampler: shown(input.sampler),
+    'Schedule type': shown(input.schedule),
+    'CFG scale': shown(input.guidanceScale),
+    Seed: shown(input.seed),
+    Size: width === undefined || height === undefined ? null : `${width}x${height}`,
+    Model: shown(input.model),
+    'Clip skip': shown(input.clipSkip),
+  });
+}
