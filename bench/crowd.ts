@@ -2,9 +2,12 @@
  * The other side of the bot's bench, a process of its own: a local Discord and the people in it. Started by `fork`;
  * it tells the address, then does what it is asked (see `Asked`).
  */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { APIApplicationCommand } from 'discord-api-types/v10';
+import { WebSocket } from 'ws';
 import { startPlayground } from '../src/playground/playground.ts';
-import type { PlaygroundMessage } from '../src/playground/protocol.ts';
-import { connectUser } from '../test/support/playground-user.ts';
+import type { FromPage, FromServer } from '../src/playground/protocol.ts';
 
 export type Asked = { type: 'press'; presses: number; steps: number } | { type: 'report' };
 
@@ -21,7 +24,7 @@ export type Told =
       refused: string[];
     };
 
-const PEOPLE = 20;
+const PEOPLE = 8;
 
 let rateLimited = 0;
 const refused: string[] = [];
@@ -35,39 +38,64 @@ const playground = await startPlayground({
       refused.push(`${status} ${method} ${path.replace(/\/[\w-]{40,}/, '/…')}`);
   },
 });
-const people = await Promise.all(
-  Array.from({ length: PEOPLE }, (_, n) =>
-    connectUser(playground, String(1200000000000001001n + BigInt(n))),
-  ),
-);
-
-const shown: Record<string, number> = {};
 const RECIPE = /"custom_id":"\d+:recipe:(\w{12})/;
-/** Looked at as they arrive: the moment is the figure. */
-function watch(): void {
-  const seen = people[0]?.received ?? [];
-  for (; looked < seen.length; looked++) {
-    const one = seen[looked];
-    if (one?.type !== 'message') continue;
-    const id = jobOf(one.message);
-    if (id !== null) shown[id] ??= Date.now();
-  }
-}
-let looked = 0;
-setInterval(watch, 5);
 
-function jobOf(message: PlaygroundMessage): string | null {
-  return RECIPE.exec(JSON.stringify(message.components ?? []))?.[1] ?? null;
+/** job id -> when its finished picture could be seen */
+const shown: Record<string, number> = {};
+const messages = new Set<string>();
+
+/** As little of a person as a press needs: the clients of a crowd must not be what is measured. */
+async function arrive(userId: string) {
+  const socket = new WebSocket(new URL('/client', playground.url.replace('http', 'ws')));
+  const asked = new Map<string, (answered: boolean) => void>();
+  const ready = Promise.withResolvers<string>();
+  const registered = Promise.withResolvers<APIApplicationCommand>();
+  socket.on('message', (data) => {
+    const text = String(data);
+    if (text.startsWith('{"type":"message"')) return see(text);
+    const told = JSON.parse(text) as FromServer;
+    if (told.type === 'ready') ready.resolve(told.guilds[0]?.channels[0]?.id ?? '');
+    if (told.type === 'commands') {
+      const imagine = told.commands.find(({ name }) => name === 'imagine');
+      if (imagine !== undefined) registered.resolve(imagine);
+    }
+    if (told.type === 'acknowledged') asked.get(told.nonce)?.(true);
+    if (told.type === 'interaction-failed') asked.get(told.nonce)?.(false);
+  });
+  await once(socket, 'open');
+  const send = (message: FromPage) => socket.send(JSON.stringify(message));
+  send({ type: 'hello', userId });
+  const channelId = await ready.promise;
+  return async (prompt: string, steps: number): Promise<number | null> => {
+    const { id: commandId } = await registered.promise;
+    const began = performance.now();
+    const nonce = randomUUID();
+    const options = [
+      { name: 'prompt', type: 3, value: prompt },
+      { name: 'steps', type: 4, value: steps },
+    ];
+    const answer = new Promise<boolean>((resolve) => asked.set(nonce, resolve));
+    send({ type: 'command', nonce, channelId, commandId, options });
+    return (await answer) ? performance.now() - began : null;
+  };
 }
+
+function see(text: string): void {
+  const id = /"message":\{"id":"(\d+)"/.exec(text)?.[1];
+  if (id !== undefined) messages.add(id);
+  const job = RECIPE.exec(text)?.[1];
+  if (job !== undefined) shown[job] ??= Date.now();
+}
+
+const people = await Promise.all(
+  Array.from({ length: PEOPLE }, (_, n) => arrive(String(1200000000000001001n + BigInt(n)))),
+);
 
 async function press(presses: number, steps: number): Promise<(number | null)[]> {
   return Promise.all(
-    Array.from({ length: presses }, async (_, n) => {
-      const began = performance.now();
-      const prompt = `a red boat on the sea number ${n}`;
-      const outcome = await people[n % PEOPLE]?.command('imagine', { prompt, steps });
-      return outcome?.type === 'acknowledged' ? performance.now() - began : null;
-    }),
+    Array.from({ length: presses }, (_, n) =>
+      people[n % PEOPLE]!(`a red boat on the sea number ${n}`, steps),
+    ),
   );
 }
 
@@ -77,9 +105,7 @@ process.on('message', (asked: Asked) => {
     void press(asked.presses, asked.steps).then((acks) => tell({ type: 'pressed', acks }));
     return;
   }
-  watch();
-  const messages = people[0]?.messages().length ?? 0;
-  tell({ type: 'report', shown, messages, rateLimited, refused });
+  tell({ type: 'report', shown, messages: messages.size, rateLimited, refused });
 });
 process.on('disconnect', () => process.exit(0));
 tell({ type: 'ready', apiBase: playground.apiBase, token: playground.token });

@@ -5,12 +5,14 @@ import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
 import { describe, retryAfter, troubleOf } from './discord-errors.ts';
 import { openBreaks } from './breaks.ts';
+import { veil } from './policy/veil.ts';
 import { render } from './render.ts';
 import type { Picture, Rendered } from './render.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import { openRoad } from './road.ts';
 import type { BotLog } from './services.ts';
 import { textFor } from './text.ts';
+import type { Traffic } from './traffic.ts';
 import { fitForUpload } from './upload.ts';
 
 /** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */
@@ -36,6 +38,7 @@ export const DEFAULT_PACE: ReplyPace = {
 export type MessageTools = {
   /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
   messages: REST;
+  traffic: Traffic;
   queue: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'>;
   pictures: PictureStore;
   pace: ReplyPace;
@@ -55,6 +58,9 @@ export type Reply = {
   /** Ends without a further edit; waits for the one in flight. */
   close(): Promise<void>;
 };
+
+/** Where a server asked for fewer previews, edits of a running job are this many times as far apart. */
+const CALM = 3;
 
 /** A place that refuses even this much is not asked again. */
 const LEAST_UPLOAD = 1024;
@@ -94,7 +100,7 @@ export function openReply(
     // Far back in a long line the place changes often and matters little.
     if (state.status === 'waiting')
       return pace.waiting * Math.max(1, Math.min(10, state.position / 4));
-    return pace.running;
+    return found.previews === 'calm' ? pace.running * CALM : pace.running;
   }
 
   async function pump(): Promise<void> {
@@ -123,7 +129,8 @@ export function openReply(
 
   async function attempt(state: JobState): Promise<Sent> {
     try {
-      const rendered = await (tools.draw?.(state, uploadLimit) ?? draw(state));
+      const drawn = await (tools.draw?.(state, uploadLimit) ?? draw(state));
+      const rendered = found.spoiler === true ? veil(drawn) : drawn;
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
       return { outcome: 'sent' };
@@ -206,7 +213,8 @@ export function openReply(
       status = state.status;
       wanted = state;
       if (state.status !== 'running') preview = null;
-      else if (state.progress?.phase === 'sampling') preview = state.progress.preview ?? preview;
+      else if (state.progress?.phase === 'sampling' && found.previews !== 'off')
+        preview = state.progress.preview ?? preview;
       if (isFinal(state)) breaks.end();
       start();
     },

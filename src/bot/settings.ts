@@ -4,6 +4,8 @@ import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import type { BotLog } from './services.ts';
 import { LIMITS } from '../engine/request-codec.ts';
 import { openKeyValueFile } from './key-value-file.ts';
+import { DEFAULT_POLICY, readPolicy } from './policy/policy.ts';
+import type { ServerPolicy } from './policy/policy.ts';
 
 /** A server's defaults for `/imagine`; what is absent is the model's own choice. */
 export type ServerDefaults = {
@@ -14,6 +16,7 @@ export type ServerDefaults = {
   cfg?: number;
   size?: { width: number; height: number };
   count?: number;
+  clipSkip?: number;
   negative?: string;
 };
 
@@ -26,6 +29,7 @@ export const SETTING_NAMES = [
   'cfg',
   'size',
   'count',
+  'clipSkip',
   'negative',
 ] as const satisfies readonly SettingName[];
 
@@ -36,10 +40,22 @@ export type SettingsStore = {
   change(guildId: string, change: ServerDefaults): Promise<ServerDefaults>;
   /** Forgets one setting, or all of them. @throws Error when the row could not be stored */
   reset(guildId: string, name?: SettingName): Promise<void>;
+  /** The same object until it changes. */
+  policy(guildId: string | null): Promise<ServerPolicy>;
+  /** Merges field by field. @throws Error when the row could not be stored */
+  changePolicy(guildId: string, change: Partial<ServerPolicy>): Promise<ServerPolicy>;
+  /** Back to the policy of a server that never set one. @throws Error when the row could not be stored */
+  resetPolicy(guildId: string): Promise<void>;
   close(): Promise<void>;
 };
 
-const ROW_VERSION = 1;
+/** 1: defaults only */
+const ROW_VERSION = 2;
+const ROWS_KEPT = 5000;
+
+export type ServerSettings = { defaults: ServerDefaults; policy: ServerPolicy };
+
+const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 
 /** `file`: a path, created when absent, or ':memory:'. */
 export function openSettings(options: { file: string; log: BotLog }): SettingsStore {
@@ -54,30 +70,67 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
     log.error({ said: String(error) }, 'settings could not be read or written');
   });
 
-  async function save(guildId: string, defaults: ServerDefaults): Promise<void> {
-    // Keyv reports a failed write by `false` and an event, never by throwing.
-    if (await rows.set(guildId, { version: ROW_VERSION, defaults })) return;
-    throw new Error('the settings row was not stored', { cause: lastError });
+  /** What this process read or wrote last: it alone writes the file. */
+  const known = new Map<string, ServerSettings>();
+  /** Changes of one server wait for each other, so that none reads what another is about to replace. */
+  const changing = new Map<string, Promise<unknown>>();
+
+  async function load(guildId: string | null): Promise<ServerSettings> {
+    if (guildId === null) return NOTHING_SET;
+    const before = known.get(guildId);
+    if (before !== undefined) return before;
+    const row = await rows.get(guildId);
+    const tell = (problem: string) => log.warn({ guildId, problem }, 'settings row');
+    const read = readSettings(row, tell);
+    if (known.size >= ROWS_KEPT) known.clear();
+    if (row !== undefined) known.set(guildId, read);
+    return read;
   }
 
-  async function defaults(guildId: string | null): Promise<ServerDefaults> {
-    if (guildId === null) return {};
-    return readRow(await rows.get(guildId), (problem) =>
-      log.warn({ guildId, problem }, 'settings row'),
-    );
+  function change(
+    guildId: string,
+    edit: (before: ServerSettings) => Partial<ServerSettings>,
+  ): Promise<ServerSettings> {
+    const turn = (changing.get(guildId) ?? Promise.resolve()).then(async () => {
+      const before = await load(guildId);
+      const after = { ...before, ...edit(before) };
+      // Keyv reports a failed write by `false` and an event, never by throwing.
+      if (!(await rows.set(guildId, { version: ROW_VERSION, ...after }))) {
+        throw new Error('the settings row was not stored', { cause: lastError });
+      }
+      known.set(guildId, after);
+      return after;
+    });
+    const settled = turn.catch(() => {});
+    changing.set(guildId, settled);
+    void settled.then(() => {
+      if (changing.get(guildId) === settled) changing.delete(guildId);
+    });
+    return turn;
   }
 
   return {
-    defaults,
-    async change(guildId, change) {
-      const merged = { ...(await defaults(guildId)), ...change };
-      await save(guildId, merged);
-      return merged;
+    defaults: async (guildId) => (await load(guildId)).defaults,
+    policy: async (guildId) => (await load(guildId)).policy,
+    async change(guildId, changed) {
+      const after = await change(guildId, ({ defaults }) => ({
+        defaults: { ...defaults, ...changed },
+      }));
+      return after.defaults;
     },
     async reset(guildId, name) {
-      if (name === undefined) return save(guildId, {});
-      const { [name]: _forgotten, ...kept } = await defaults(guildId);
-      await save(guildId, kept);
+      await change(guildId, ({ defaults }) => {
+        if (name === undefined) return { defaults: {} };
+        const { [name]: _forgotten, ...kept } = defaults;
+        return { defaults: kept };
+      });
+    },
+    async changePolicy(guildId, changed) {
+      return (await change(guildId, ({ policy }) => ({ policy: { ...policy, ...changed } })))
+        .policy;
+    },
+    async resetPolicy(guildId) {
+      await change(guildId, () => ({ policy: DEFAULT_POLICY }));
     },
     close: () => rows.disconnect(),
   };
@@ -111,23 +164,31 @@ const CHECKS: { readonly [K in SettingName]: Check<NonNullable<ServerDefaults[K]
     return width === undefined || height === undefined ? undefined : { width, height };
   },
   count: number(LIMITS.count.min, LIMITS.count.max),
+  clipSkip: number(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
   negative: text(LIMITS.promptLength),
 };
 
 /** A row of any age or origin -> what of it is still good. Nothing in a row may stop `/imagine`. */
-export function readRow(row: unknown, onProblem: (problem: string) => void): ServerDefaults {
-  if (row === undefined || row === null) return {};
+export function readSettings(row: unknown, onProblem: (problem: string) => void): ServerSettings {
+  if (row === undefined || row === null) return NOTHING_SET;
   if (typeof row !== 'object' || !('version' in row) || !('defaults' in row)) {
     onProblem('not a settings row: ignored');
-    return {};
+    return NOTHING_SET;
   }
-  if (row.version !== ROW_VERSION) {
-    onProblem(`version ${String(row.version)} is not known here: reading what is understood`);
+  const { version } = row;
+  if (typeof version !== 'number' || version < 1 || version > ROW_VERSION) {
+    onProblem(`version ${String(version)} is not known here: reading what is understood`);
   }
-  const stored: object =
-    typeof row.defaults === 'object' && row.defaults !== null ? row.defaults : {};
+  return {
+    defaults: readDefaults(row.defaults, onProblem),
+    policy: 'policy' in row ? readPolicy(row.policy, onProblem) : DEFAULT_POLICY,
+  };
+}
+
+function readDefaults(stored: unknown, onProblem: (problem: string) => void): ServerDefaults {
+  const fields: object = typeof stored === 'object' && stored !== null ? stored : {};
   const good: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(stored)) {
+  for (const [name, value] of Object.entries(fields)) {
     const check = SETTING_NAMES.find((known) => known === name);
     const checked = check === undefined ? undefined : CHECKS[check](value);
     if (checked === undefined) onProblem(`“${name}” is not understood: ignored`);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openKeyValueFile } from '../../src/bot/key-value-file.ts';
-import { openSettings, readRow } from '../../src/bot/settings.ts';
+import { openSettings, readSettings } from '../../src/bot/settings.ts';
 import { memoryLog } from '../support/memory-log.ts';
 
 async function inFolder(work: (file: string) => Promise<void>): Promise<void> {
@@ -58,7 +58,7 @@ test('a row that could not be stored is an error, not a silent loss', async () =
 
 test('of a row by another version or a broken one, what is understood is kept', () => {
   const problems: string[] = [];
-  const read = (row: unknown) => readRow(row, (problem) => problems.push(problem));
+  const read = (row: unknown) => readSettings(row, (problem) => problems.push(problem)).defaults;
   assert.deepEqual(
     read({ version: 9, defaults: { steps: 25, sampler: 'gone', mood: 'blue', cfg: 'NaN' } }),
     { steps: 25 },

@@ -1,0 +1,211 @@
+import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
+import { UserError } from '../../engine/errors.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import { LimitError } from '../../queue/job.ts';
+import type { Allowance, LimitReached, Queue } from '../../queue/job.ts';
+import { plainLine, shorten } from '../markdown.ts';
+import type { SettingsStore } from '../settings.ts';
+import { textFor } from '../text.ts';
+import type { Text } from '../text.ts';
+import type { Audit } from './audit.ts';
+import { limitsFor } from './policy.ts';
+import type { PreviewPace, ServerPolicy } from './policy.ts';
+import { NSFW_WORDS, createWordFilter } from './words.ts';
+import type { WordFilter } from './words.ts';
+
+/** What an order that is let through may take, and how its picture is shown. */
+export type Grant = {
+  allowance: Allowance;
+  weight: number;
+  spoiler: boolean;
+  previews: PreviewPace;
+};
+
+type Asking = RepliableInteraction | MessageComponentInteraction;
+
+type Place = {
+  guildId: string | null;
+  channelId: string;
+  /** the channel a thread belongs to */
+  parentId: string | null;
+  ageRestricted: boolean;
+  userId: string;
+  roleIds: readonly string[];
+};
+
+type Tools = { settings: SettingsStore; audit: Audit; text: Text };
+
+/** Below this part of the day's seconds a person is told what is left. */
+const NEAR = 0.2;
+
+/**
+ * Whether this person may have this picture made here. Asked before anything else is done for the order, and for
+ * every order, whatever it came from. @throws UserError saying why not; the audit channel hears of it
+ */
+export async function permitOrder(
+  interaction: Asking,
+  { settings, audit, text }: Tools,
+  request: GenerateRequest,
+): Promise<Grant> {
+  const place = placeOf(interaction);
+  const policy = await settings.policy(place.guildId);
+  const limits = limitsFor(policy, place.roleIds);
+  const refusal = refusalOf(request, place, policy, limits.work);
+  if (refusal !== null) {
+    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    audit.tell(interaction, {
+      what: serverText.auditRefused(`<@${place.userId}>`, refusal.reason(serverText)),
+      prompt: refusal.showPrompt ? request.prompt : null,
+    });
+    throw new UserError(refusal.words(text));
+  }
+  const { waiting, seconds } = policy.server;
+  return {
+    allowance: {
+      ...(limits.waiting < Infinity && { waitingPerUser: limits.waiting }),
+      ...(waiting && { waitingPerGuild: waiting }),
+      ...(limits.seconds < Infinity && { userSeconds: limits.seconds }),
+      ...(seconds && { guildSeconds: seconds }),
+    },
+    weight: limits.weight,
+    spoiler:
+      policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted),
+    previews: policy.previews,
+  };
+}
+
+/** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */
+export async function whatIsLeft(
+  interaction: Asking,
+  { settings, queue, text }: { settings: SettingsStore; queue: Queue; text: Text },
+  { nearOnly }: { nearOnly: boolean },
+): Promise<string | null> {
+  const { guildId, userId, roleIds } = placeOf(interaction);
+  if (guildId === null) return null;
+  const { seconds: allowed } = limitsFor(await settings.policy(guildId), roleIds);
+  if (allowed === Infinity) return null;
+  const { seconds, reserved } = await queue.usage(guildId, userId);
+  const left = Math.max(0, allowed - seconds - reserved);
+  if (nearOnly && left > allowed * NEAR) return null;
+  return text.secondsLeft(Math.floor(left), allowed);
+}
+
+/** A reached limit in the person's language; any other error as it is. */
+export function limitWords(error: unknown, text: Text): unknown {
+  if (!(error instanceof LimitError)) return error;
+  return new UserError(words(error.reached, text), { cause: error });
+}
+
+function words({ limit, taken, allowed, cost = 0 }: LimitReached, text: Text): string {
+  const left = Math.max(0, Math.floor(allowed - taken));
+  switch (limit) {
+    case 'waiting-user':
+      return text.limitWaitingYours(taken);
+    case 'waiting-guild':
+      return text.limitWaitingServer(taken);
+    case 'seconds-user':
+      return text.limitSecondsYours(Math.ceil(cost), left);
+    case 'seconds-guild':
+      return text.limitSecondsServer(Math.ceil(cost), left);
+  }
+}
+
+type Refusal = {
+  /** to the person */
+  words: (text: Text) => string;
+  /** to the moderators */
+  reason: (text: Text) => string;
+  showPrompt: boolean;
+};
+
+function refusalOf(
+  request: GenerateRequest,
+  place: Place,
+  policy: ServerPolicy,
+  workAllowed: number,
+): Refusal | null {
+  const simply = (said: (text: Text) => string): Refusal => ({
+    words: said,
+    reason: said,
+    showPrompt: false,
+  });
+  if (policy.blockedUsers.includes(place.userId)) return simply((text) => text.refusedBlocked);
+  const { channels, allowedRoles } = policy;
+  const here = [place.channelId, place.parentId ?? ''];
+  if (channels.length > 0 && !channels.some((id) => here.includes(id))) {
+    return simply((text) => text.refusedChannel(channels.map((id) => `<#${id}>`).join(' ')));
+  }
+  if (allowedRoles.length > 0 && !allowedRoles.some((id) => place.roleIds.includes(id))) {
+    return simply((text) => text.refusedRole(allowedRoles.map((id) => `<@&${id}>`).join(' ')));
+  }
+  const work = workOf(request);
+  if (work > workAllowed) {
+    return simply((text) => text.refusedWork(shownWork(work), shownWork(workAllowed)));
+  }
+
+  const { server, nsfw } = filtersOf(policy);
+  const word = server.find(`${request.prompt}\n${request.negativePrompt}`);
+  if (word !== null) {
+    // The entry is for moderators: a list that answers with itself would teach how to get round it.
+    return {
+      words: (text) => text.refusedWord,
+      reason: (text) => text.auditWord(shown(word)),
+      showPrompt: true,
+    };
+  }
+  const open =
+    policy.nsfw === 'everywhere' || (policy.nsfw === 'age-restricted' && place.ageRestricted);
+  const nsfwWord = open ? null : nsfw.find(request.prompt);
+  if (nsfwWord !== null) {
+    return {
+      words: (text) =>
+        policy.nsfw === 'nowhere'
+          ? text.refusedNsfwHere(shown(nsfwWord))
+          : text.refusedNsfw(shown(nsfwWord)),
+      reason: (text) => text.auditNsfw(shown(nsfwWord)),
+      showPrompt: true,
+    };
+  }
+  return null;
+}
+
+/** Millions of steps x pixels over all pictures, a second pass included. */
+export function workOf(request: GenerateRequest): number {
+  const { width, height, steps, count } = request;
+  const scale = request.hires?.scale ?? 1;
+  const passes = scale > 1 ? 1 + scale * scale : 1;
+  return (width * height * steps * count * passes) / 1e6;
+}
+
+const shownWork = (work: number) => (work < 10 ? work.toFixed(1) : String(Math.round(work)));
+const shown = (word: string) => shorten(plainLine(word), 60);
+
+const filters = new WeakMap<ServerPolicy, { server: WordFilter; nsfw: WordFilter }>();
+
+function filtersOf(policy: ServerPolicy): { server: WordFilter; nsfw: WordFilter } {
+  let known = filters.get(policy);
+  if (known === undefined) {
+    known = {
+      server: createWordFilter(policy.words, policy.patterns),
+      nsfw: createWordFilter([...NSFW_WORDS, ...policy.nsfwWords]),
+    };
+    filters.set(policy, known);
+  }
+  return known;
+}
+
+function placeOf(interaction: Asking): Place {
+  const { guildId, channel, member } = interaction;
+  const thread = channel?.isThread() === true ? channel : null;
+  const flagged = thread === null ? channel : thread.parent;
+  const roles = member?.roles;
+  return {
+    guildId,
+    channelId: interaction.channelId ?? '0',
+    parentId: thread?.parentId ?? null,
+    ageRestricted: flagged !== null && 'nsfw' in flagged && flagged.nsfw,
+    userId: interaction.user.id,
+    // Discord's own list in the interaction when the member is not cached.
+    roleIds: roles === undefined ? [] : Array.isArray(roles) ? roles : [...roles.cache.keys()],
+  };
+}

@@ -1,0 +1,14 @@
+import { ComponentType } from 'discord.js';
+import type { Rendered } from '../render.ts';
+
+/** The same message with every picture behind Discord's spoiler. */
+export function veil(rendered: Rendered): Rendered {
+  return {
+    ...rendered,
+    components: rendered.components.map((component) =>
+      component.type === ComponentType.MediaGallery
+        ? { ...component, items: component.items.map((item) => ({ ...item, spoiler: true })) }
+        : component,
+    ),
+  };
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { BEN, CLEO, isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+let engine: Engine;
+before(async () => {
+  engine = await openEngine();
+});
+after(() => engine.close());
+
+const ATELIER = '1300000000000001000';
+const SUPPORTER = '1300000000000001002';
+
+/** Orders and waits for the private refusal. */
+async function refused(
+  user: Awaited<ReturnType<Stage['user']>>,
+  options: Record<string, string | number> = {},
+): Promise<string> {
+  const told = () => user.messages().filter(isPrivate);
+  const before = told().length;
+  await user.command('imagine', { prompt: 'a boat', steps: 2, ...options });
+  await waitUntil(() => told().length > before, 'a private answer');
+  return textOf(told().at(-1)!);
+}
+
+async function allowed(
+  stage: Stage,
+  user: Awaited<ReturnType<Stage['user']>>,
+  options: Record<string, string | number> = {},
+): Promise<void> {
+  const before = (await stage.queue.recent({ limit: 99 })).length;
+  await user.command('imagine', { prompt: 'a boat', steps: 2, ...options });
+  await waitUntil(
+    async () => (await stage.queue.recent({ limit: 99 })).length === before + 1,
+    'accepted',
+  );
+}
+
+const policy = (stage: Stage, change: Partial<ServerPolicy>) =>
+  stage.settings.changePolicy(ATELIER, change);
+
+test('who, where and how much: refused before anything is started, and only there', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const [ada, cleo] = [await stage.user(), await stage.user(CLEO)];
+    const { channels = [] } = ada.ready.guilds[0] ?? {};
+    const [first, second] = channels;
+
+    await policy(stage, { blockedUsers: [ada.userId] });
+    assert.match(await refused(ada), /do not let you/);
+    await policy(stage, { blockedUsers: [], channels: [second!.id] });
+    assert.match(await refused(ada), new RegExp(`go to <#${second!.id}>`));
+    await policy(stage, { channels: [first!.id], allowedRoles: [SUPPORTER] });
+    assert.match(await refused(ada), new RegExp(`<@&${SUPPORTER}>`));
+    assert.deepEqual(await stage.queue.recent({ limit: 9 }), []);
+    await allowed(stage, cleo);
+
+    // 128 x 128 x 40 steps: 0.7 million.
+    await policy(stage, {
+      allowedRoles: [],
+      everybody: { work: 0.5 },
+      roles: { [SUPPORTER]: { work: 2 } },
+    });
+    assert.match(await refused(ada, { steps: 40 }), /come to 0\.7 million, 0\.5 million/);
+    await allowed(stage, cleo, { steps: 40 });
+    assert.match(await refused(cleo, { steps: 140 }), /2\.0 million are allowed/);
+    const ben = await stage.user(BEN);
+    await ben.open(ben.ready.guilds[1]?.channels[0]?.id ?? '');
+    await allowed(stage, ben, { steps: 40 });
+  });
+});
+
+test('words: the server’s own, patterns, and NSFW only where the channel is age-restricted', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const channels = ada.ready.guilds[0]?.channels ?? [];
+    const adult = channels.find(({ ageRestricted }) => ageRestricted);
+    assert.ok(adult);
+    await policy(stage, { words: ['goblin*'], patterns: ['dr.gon'], spoiler: 'age-restricted' });
+    assert.match(await refused(ada, { prompt: 'two gоblins' }), /rules of this server/);
+    assert.match(await refused(ada, { prompt: 'a DRAGON' }), /rules of this server/);
+    assert.match(await refused(ada, { prompt: 'a n u d e' }), /“nude” is only for channels/);
+    await ada.open(adult.id);
+    await allowed(stage, ada, { prompt: 'a nude' });
+    const done = await ada.waitForMessage(isDone, 30_000);
+    assert.match(JSON.stringify(done.components), /"spoiler":true/);
+    assert.match(await refused(ada, { prompt: 'a goblin' }), /rules of this server/);
+    await policy(stage, { nsfw: 'nowhere' });
+    assert.match(await refused(ada, { prompt: 'a nude' }), /not wanted on this server/);
+  });
+});
+
+test('the audit channel hears of refusals, quoted harmlessly; the person is not told the list', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
+    await policy(stage, { words: ['goblin'], auditChannel: log });
+    const said = await refused(ada, { prompt: 'goblin @everyone **bold**' });
+    assert.doesNotMatch(said, /goblin/);
+    const reader = await stage.user(CLEO);
+    await reader.open(log);
+    const entry = await reader.waitForMessage((one) => one.content.includes('Refused'));
+    assert.match(
+      entry.content,
+      /Refused.*<@1200000000000000001>.*“goblin”.*\\@everyone \\\*\\\*bold/,
+    );
+    assert.equal(entry.mention_everyone, false);
+    assert.deepEqual(entry.mentions, []);
+  });
+});
+
+test('seconds a day: what is left is told near the end, then the order is refused with figures', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await allowed(stage, ada, { steps: 40 });
+    await ada.waitForMessage(isDone, 30_000);
+    await waitUntil(async () => (await stage.queue.usage(ATELIER)).seconds > 0, 'charged');
+    const { seconds } = await stage.queue.usage(ATELIER, ada.userId);
+    await policy(stage, { everybody: { seconds: seconds * 2.2 } });
+    await allowed(stage, ada, { steps: 40 });
+    await ada.waitForMessage((one) => /s\*\* of the machine left today/.test(textOf(one)));
+    assert.match(await refused(ada, { steps: 40 }), /needs about \d+ s.*you have 0 s left today/);
+    await policy(stage, { everybody: {}, server: { seconds: seconds / 2 } });
+    assert.match(await refused(ada, { steps: 40 }), /this server has 0 s left today/);
+  });
+});
+
+test('a weight is given to the queue; waiting limits of the server hold in the person’s words', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const cleo = await stage.user(CLEO);
+    await policy(stage, { roles: { [SUPPORTER]: { weight: 3, waiting: 1 } } });
+    await allowed(stage, cleo, { steps: 140 });
+    await waitUntil(
+      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'running',
+      'running',
+    );
+    await allowed(stage, cleo, { steps: 2 });
+    assert.equal((await stage.queue.recent({ limit: 1 }))[0]?.weight, 3);
+    assert.match(await refused(cleo), /already have 1 picture waiting/);
+  });
+});
