@@ -11,6 +11,7 @@ import { queue } from './queue.ts';
 import { recent } from './recent.ts';
 import { settings } from './settings.ts';
 import { show } from './show.ts';
+import { stats } from './stats.ts';
 
 /** Every command there is, in the order people are shown them. */
 export const commands: readonly AnyCommand[] = [
@@ -23,6 +24,7 @@ export const commands: readonly AnyCommand[] = [
   presets,
   preferences,
   models,
+  stats,
   settings,
   help,
   recipeOf,

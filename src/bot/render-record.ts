@@ -53,8 +53,7 @@ function factsOf({ createdAt, startedAt, request, result }: Job, text: Text): st
   const facts: string[] = [];
   if (startedAt !== null) facts.push(text.showWaited(seconds((startedAt - createdAt) / 1000)));
   if (result !== null) {
-    const rate =
-      (request.steps * Math.max(1, result.images.length)) / Math.max(0.001, result.seconds);
+    const rate = request.steps / Math.max(0.001, result.seconds);
     facts.push(
       text.showPainted(seconds(result.seconds), seconds(rate), escapeMarkdown(result.provider)),
       text.showModelHash(escapeMarkdown(result.modelHash)),

@@ -172,6 +172,27 @@ export type Measurement = {
  */
 export type QueueChange = { id: JobId; status: JobStatus; stopping?: boolean };
 
+/** What came of the jobs of a server or a person. */
+export type QueueFigures = {
+  /** finished ones with pictures */
+  jobs: number;
+  pictures: number;
+  failed: number;
+  /** the machine's time for the finished ones */
+  seconds: number;
+  /** from the order to its start; null when none finished */
+  meanWaitSeconds: number | null;
+};
+
+/** `pixels` of one picture and `images` of the batch that was measured last. */
+export type MachineRate = {
+  model: string;
+  pixels: number;
+  images: number;
+  /** network evaluations a second, the whole batch counted as one */
+  stepsPerSecond: number;
+};
+
 /**
  * A durable fair queue. Everything it acknowledged survives kill -9 at any moment. Start-time fair queueing
  * over guilds, then over the users inside a guild; cost = measured step time x steps x pixels x images.
@@ -213,6 +234,10 @@ export type Queue = {
   unsettled(): Promise<readonly Job[]>;
   /** Newest first; at most `limit`. */
   recent(filter: { guildId?: string; userId?: string; limit: number }): Promise<readonly Job[]>;
+  /** Sums over the jobs ordered since then (milliseconds since 1970), of a server, a person, or all. */
+  figures(filter: { guildId?: string; userId?: string; since: number }): Promise<QueueFigures>;
+  /** How fast this machine is, model by model, the latest measured first. */
+  rates(): Promise<readonly MachineRate[]>;
   measure(measurement: Measurement): Promise<void>;
   /** Seconds this machine would need; null until it has measured the model. */
   estimate(request: GenerateRequest): Promise<number | null>;

@@ -3,6 +3,8 @@ import { encodeRequest } from '../engine/request-codec.ts';
 import { createEstimator, workOf } from './estimate.ts';
 import type { Estimator } from './estimate.ts';
 import { finish, giveBack, join, leave, nextTurn, order, start } from './fairness.ts';
+import { figuresOf, ratesOf } from './figures.ts';
+import type { FiguresFilter } from './figures.ts';
 import type {
   Allowance,
   CancelAnswer,
@@ -10,10 +12,12 @@ import type {
   JobFailure,
   JobOutcome,
   JobStatus,
+  MachineRate,
   Measurement,
   NewJob,
   Outlook,
   Queue,
+  QueueFigures,
   QueueChange,
   QueueLimits,
   Usage,
@@ -297,6 +301,16 @@ class SqliteQueue implements Queue {
   }): Promise<readonly Job[]> {
     this.#checkOpen();
     return this.#store.recent(filter);
+  }
+
+  async figures(filter: FiguresFilter): Promise<QueueFigures> {
+    this.#checkOpen();
+    return figuresOf(this.#file.db, filter);
+  }
+
+  async rates(): Promise<readonly MachineRate[]> {
+    this.#checkOpen();
+    return ratesOf(this.#file.db);
   }
 
   async measure(measurement: Measurement): Promise<void> {

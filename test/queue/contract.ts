@@ -530,6 +530,45 @@ function lookups(contract: Contract): void {
     assert.equal(await queue.get('000000000000'), null);
   });
 
+  contract('figures: what came of the jobs of a server and of a person', async (t) => {
+    const nothing = { jobs: 0, pictures: 0, failed: 0, seconds: 0, meanWaitSeconds: null };
+    assert.deepEqual(await t.queue.figures({ since: 0 }), nothing);
+    const since = t.clock.now;
+    for (const [guildId, userId] of [
+      ['g1', 'ada'],
+      ['g1', 'ben'],
+      ['g2', 'ada'],
+    ] as const) {
+      await t.queue.submit(anOrder({ guildId, userId }));
+    }
+    t.clock.now += 4000;
+    for (let i = 0; i < 3; i++) {
+      const job = await claimed(t.queue);
+      const failed = job.userId === 'ben';
+      const failure = { message: 'no', reference: null };
+      await t.queue.finish(
+        job.id,
+        1,
+        failed ? { status: 'failed', failure } : { status: 'done', result: aResult(job.id) },
+      );
+    }
+    const { images, seconds } = aResult('x');
+    const one = { jobs: 1, pictures: images.length, seconds, meanWaitSeconds: 4 };
+    assert.deepEqual(await t.queue.figures({ guildId: 'g1', since }), { ...one, failed: 1 });
+    assert.deepEqual(await t.queue.figures({ guildId: 'g2', since }), { ...one, failed: 0 });
+    const ada = await t.queue.figures({ userId: 'ada', since });
+    assert.deepEqual([ada.jobs, ada.failed], [2, 0]);
+    assert.deepEqual(await t.queue.figures({ userId: 'ada', since: t.clock.now }), nothing);
+  });
+
+  contract('rates: how fast the machine is, from what was measured', async ({ queue }) => {
+    assert.deepEqual(await queue.rates(), []);
+    await queue.measure(aMeasurement({ stepSeconds: 0.5 }));
+    await queue.measure(aMeasurement({ stepSeconds: 0.25 }));
+    const { model, pixels, images } = aMeasurement();
+    assert.deepEqual(await queue.rates(), [{ model, pixels, images, stepsPerSecond: 4 }]);
+  });
+
   contract('recent: newest first, of a guild, of a person, at most so many', async ({ queue }) => {
     const ids: string[] = [];
     for (let i = 0; i < 6; i++) {
