@@ -12,6 +12,7 @@ import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import { EMPHASES, PROFILES } from './names.ts';
 import { strip } from './prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from './request.ts';
+import type { UsedEmbedding } from './text-encoder.ts';
 
 export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
 
@@ -49,6 +50,7 @@ export function writeInfotext(
   request: GenerateRequest,
   model: { name: string; hash: string },
   imageIndex: number,
+  embeddings: readonly UsedEmbedding[] = [],
 ): string {
   return buildInfotext(request.prompt, request.negativePrompt, {
     Steps: request.steps,
@@ -71,6 +73,7 @@ export function writeInfotext(
     ENSD: request.etaNoiseSeedDelta === 0 ? null : request.etaNoiseSeedDelta,
     RNG: request.rng.toUpperCase(),
     ...extraFields(request, imageIndex),
+    'TI hashes': hashesOf(embeddings),
     Version: VERSION,
   });
 }
@@ -92,6 +95,12 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     'Batch size': oneStream ? request.count : null,
     'Batch pos': oneStream ? imageIndex : null,
   };
+}
+
+/** A1111's list of the textual inversions a picture was painted with. */
+function hashesOf(embeddings: readonly UsedEmbedding[]): string | null {
+  const each = embeddings.map(({ name, hash }) => `${name.replaceAll(/[:,]/g, '')}: ${hash}`);
+  return each.length === 0 ? null : [...new Set(each)].join(', ');
 }
 
 function hiresFields({ hires, steps }: GenerateRequest): Record<string, InfotextValue> {

@@ -54,6 +54,7 @@ export async function generate(
   const prompts = await encodePrompts(request, model);
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
+  const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
   const encoded = performance.now();
 
   // From noise to latents, a step at a time; with hires fix, once more at the larger size.
@@ -86,7 +87,7 @@ export async function generate(
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
     const pixels = await decodeImage(last, model, latents, index, init);
-    const infotext = writeInfotext(request, info, index);
+    const infotext = writeInfotext(request, info, index, embeddings);
     images.push({
       png: await encodePng(pixels, { infotext }),
       infotext,

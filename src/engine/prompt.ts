@@ -1,3 +1,4 @@
+import type { FindEmbedding } from './embeddings.ts';
 import type { EmphasisName, ProfileName } from './names.ts';
 import { parseAttention } from './prompt/attention.ts';
 import { chunkTruncated, chunkWeighted, sealChunk, type PromptChunk } from './prompt/chunks.ts';
@@ -37,6 +38,8 @@ export type PromptOptions = {
   steps: number;
   /** of the second pass, when the prompt is planned for that one: `steps` are the first's then */
   hiresSteps?: number;
+  /** names of textual inversions that A1111's rules replace by their vectors */
+  findEmbedding?: FindEmbedding | null;
   /** a negative prompt is never a composition: AND is a word there */
   negative?: boolean;
 };
@@ -74,7 +77,7 @@ function singlePart(options: PromptOptions, text: string, chunks: PromptChunk[])
 function planSchedule(
   text: string,
   tokenizer: Tokenizer,
-  { steps, hiresSteps, emphasis }: PromptOptions,
+  { steps, hiresSteps, emphasis, findEmbedding = null }: PromptOptions,
 ): PromptMoment[] {
   const timeline = parseTimeline(text, steps, hiresSteps === undefined ? {} : { hiresSteps });
   const byText = new Map<string, PromptChunk[]>();
@@ -82,7 +85,7 @@ function planSchedule(
     if (byText.has(moment.text)) continue;
     const pieces =
       emphasis === 'none' ? [{ text: moment.text, weight: 1 }] : parseAttention(moment.text);
-    byText.set(moment.text, chunkWeighted(pieces, tokenizer));
+    byText.set(moment.text, chunkWeighted(pieces, tokenizer, undefined, findEmbedding));
   }
   const longest = Math.max(...[...byText.values()].map((chunks) => chunks.length));
   for (const chunks of byText.values()) {

@@ -2,9 +2,9 @@
  * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
  * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
  */
-import { UserError } from './errors.ts';
+import type { Embeddings } from './embeddings.ts';
+import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
 import type { ModelLayout } from './model/layout.ts';
-import type { EmphasisName, ProfileName } from './names.ts';
 import { sealChunk } from './prompt/chunks.ts';
 import {
   applyComfyEmphasis,
@@ -14,8 +14,6 @@ import {
   type PromptPart,
   type PromptPlan,
 } from './prompt.ts';
-import type { Output, Session } from './session.ts';
-import type { Tokenizer } from './tokenizer.ts';
 
 /** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
 export type TextEmbedding = {
@@ -33,16 +31,11 @@ export type Conditioning = {
     weight: number;
     schedule: readonly { untilStep: number; text: TextEmbedding }[];
   }[];
+  /** textual inversions that the text calls, in its order */
+  embeddings?: readonly UsedEmbedding[];
 };
 
-type EncodeOptions = {
-  emphasis: EmphasisName;
-  profile: ProfileName;
-  clipSkip: number;
-  steps: number;
-  hiresSteps?: number;
-  negative: boolean;
-};
+export type UsedEmbedding = { name: string; hash: string };
 
 export type TextEncoder = {
   encode(text: string, options: EncodeOptions): Promise<Conditioning>;
@@ -50,33 +43,26 @@ export type TextEncoder = {
   zeros(like: Conditioning): Conditioning;
 };
 
-/** One network of the folder with its tokenizer. */
-export type EncoderPart = {
-  session: Session;
-  tokenizer: Tokenizer;
-  /** transformer layers, from its config */
-  layers: number;
-  /** the same network ending after this many layers, final norm included */
-  endingAfter(layers: number): Promise<Session>;
-};
-
-type Hidden = { states: Float32Array; tokens: number; dim: number; pooled: Float32Array | null };
-
 const CACHE_ENTRIES = 96;
 
-export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPart[]): TextEncoder {
+export function createTextEncoder(
+  layout: ModelLayout,
+  parts: readonly EncoderPart[],
+  embeddings: Embeddings,
+): TextEncoder {
   const cache = new Map<string, Hidden>();
 
   /** One run of one encoder, or the kept result of an earlier one. */
   async function hiddenOf(
     index: number,
-    ids: readonly number[],
+    chunk: PromptChunk,
     options: EncodeOptions,
   ): Promise<Hidden> {
-    const key = [index, options.clipSkip, options.profile, ids].join('|');
+    const inserts = (chunk.inserts ?? []).map(({ at, embedding }) => `${at}:${embedding.hash}`);
+    const key = [index, options.clipSkip, options.profile, chunk.ids, inserts].join('|');
     let hidden = cache.get(key);
     if (hidden === undefined) {
-      hidden = await runEncoder(layout, parts[index] as EncoderPart, ids, options);
+      hidden = await runEncoder(layout, parts[index] as EncoderPart, chunk, options);
     }
     // A Map keeps insertion order: putting an entry back makes it the youngest.
     cache.delete(key);
@@ -92,7 +78,7 @@ export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPa
     options: EncodeOptions,
   ): Promise<Hidden[]> {
     const hidden: Hidden[] = [];
-    for (const { ids } of column) hidden.push(await hiddenOf(index, ids, options));
+    for (const chunk of column) hidden.push(await hiddenOf(index, chunk, options));
     if (column.every(({ multipliers }) => multipliers.every((weight) => weight === 1))) {
       return hidden;
     }
@@ -105,7 +91,7 @@ export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPa
     let weighed: Float32Array;
     if (options.profile === 'comfy') {
       const { tokenizer } = parts[index] as EncoderPart;
-      const empty = await hiddenOf(index, sealChunk([], [], tokenizer).ids, options);
+      const empty = await hiddenOf(index, sealChunk([], [], tokenizer), options);
       weighed = applyComfyEmphasis(z, empty.states, shape, multipliers);
     } else {
       weighed = applyEmphasis(z, shape, multipliers, options.emphasis);
@@ -143,14 +129,18 @@ export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPa
 
   return {
     async encode(text, options) {
-      const plans = parts.map(({ tokenizer }) => planPrompt(text, tokenizer, options));
+      const plans: PromptPlan[] = [];
+      for (const { tokenizer } of parts) {
+        const findEmbedding = await embeddings.finder(tokenizer);
+        plans.push(planPrompt(text, tokenizer, { ...options, findEmbedding }));
+      }
       const [first] = plans as [PromptPlan];
       const encoded: Conditioning['parts'][number][] = [];
       for (const [p, { weight }] of first.parts.entries()) {
         const same = plans.map((plan) => plan.parts[p] as PromptPart);
         encoded.push({ weight, schedule: await encodeSchedule(same, options) });
       }
-      return { parts: encoded };
+      return { parts: encoded, embeddings: embeddingsOf(first) };
     },
     zeros(like) {
       const text = like.parts[0]?.schedule[0]?.text;
@@ -168,44 +158,16 @@ export function createTextEncoder(layout: ModelLayout, parts: readonly EncoderPa
   };
 }
 
-/** SD 1 and 2 read the last layer after its norm; SDXL and SD3 the layer before it, without norm. */
-async function runEncoder(
-  layout: ModelLayout,
-  part: EncoderPart,
-  ids: readonly number[],
-  options: EncodeOptions,
-): Promise<Hidden> {
-  const normed = layout.family === 'sd1' || layout.family === 'sd2' || layout.family === 'lcm';
-  const session = normed ? await endOf(layout, part, options.clipSkip) : part.session;
-  const states = normed ? 'last_hidden_state' : `hidden_states.${penultimate(part, options)}`;
-  const pooled = !normed && session.outputs.has('text_embeds') ? 'text_embeds' : null;
-  const [input = ''] = session.inputs.keys();
-  const results = await session.run(
-    { [input]: { data: ids, shape: [1, ids.length] } },
-    pooled === null ? [states] : [states, pooled],
-  );
-  const { data, shape } = results[states] as Output;
-  const [, tokens = 0, dim = 0] = shape;
-  return { states: data, tokens, dim, pooled: (pooled && results[pooled]?.data) ?? null };
-}
-
-/** A1111's clip skip leaves SDXL alone; diffusers counts further down from the layer before the last. */
-function penultimate(part: EncoderPart, { profile, clipSkip }: EncodeOptions): number {
-  const further = profile === 'diffusers' ? clipSkip - 1 : 0;
-  return Math.max(0, part.layers - 1 - further);
-}
-
-function endOf(
-  layout: ModelLayout,
-  part: EncoderPart,
-  clipSkip: number,
-): Promise<Session> | Session {
-  if (clipSkip === 1) return part.session;
-  if (clipSkip <= part.layers) return part.endingAfter(part.layers + 1 - clipSkip);
-  throw new UserError(
-    `clip skip ${clipSkip} is more than the text encoder of "${layout.name}" has layers (${part.layers}). ` +
-      `Choose 1 to ${part.layers}.`,
-  );
+function embeddingsOf({ parts }: PromptPlan): UsedEmbedding[] {
+  const used = new Map<string, UsedEmbedding>();
+  for (const { schedule } of parts) {
+    for (const { embedding } of schedule.flatMap(({ chunks }) =>
+      chunks.flatMap(({ inserts }) => inserts ?? []),
+    )) {
+      used.set(embedding.name, { name: embedding.name, hash: embedding.hash });
+    }
+  }
+  return [...used.values()];
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import type { ModelInfo } from '../request.ts';
 import { readOwnDefaults } from './own-defaults.ts';
@@ -17,6 +18,8 @@ export type TextEncoderFiles = {
   graph: string;
   tokenizer: string;
   hiddenLayers: number;
+  /** numbers in the embedding of a token; 0 when the config does not say */
+  width: number;
 };
 
 export type ModelLayout = {
@@ -153,7 +156,8 @@ async function componentsOf(folder: string, name: string): Promise<Map<string, C
   }
   const components = new Map<string, Component>();
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isFile()) continue;
+    // Textual inversions are read when a prompt calls them: see embeddings.ts.
+    if (entry.isFile() || entry.name === EMBEDDINGS_FOLDER) continue;
     const files = await readdir(join(folder, entry.name)).catch((): string[] => []);
     let bytes = 0;
     const stamps: string[] = [];
@@ -190,6 +194,7 @@ async function textEncodersOf(
       graph: join(folder, id, 'model.onnx'),
       tokenizer: join(folder, `tokenizer${suffix}`),
       hiddenLayers: positive(config['num_hidden_layers'], 12),
+      width: positive(config['hidden_size'], 0),
     });
   }
   if (found.length === 0) throw missing(name, 'text_encoder/model.onnx');

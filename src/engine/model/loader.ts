@@ -1,6 +1,7 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { openEmbeddings } from '../embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
@@ -12,13 +13,14 @@ import {
   type RunClock,
   type Session,
 } from '../session.ts';
-import { createTextEncoder, type EncoderPart, type TextEncoder } from '../text-encoder.ts';
+import type { EncoderPart } from '../encoder-run.ts';
+import { createTextEncoder, type TextEncoder } from '../text-encoder.ts';
 import { loadTokenizer } from '../tokenizer.ts';
 import { createUnet, type Unet } from '../unet.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
-import { withHiddenStates, withoutLastLayers } from './clip-skip.ts';
 import type { ModelLayout, TextEncoderFiles } from './layout.ts';
 import type { RegistryEntry } from './registry.ts';
+import { editTextEncoder } from './text-encoder-edit.ts';
 
 export type LoadedModel = {
   entry: RegistryEntry;
@@ -105,7 +107,7 @@ async function loadOn(
       entry,
       provider,
       canaryMaxError: canary.maxError,
-      textEncoder: createTextEncoder(layout, parts),
+      textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.folder)),
       unet,
       vaeDecoder,
       async vaeEncoder() {
@@ -136,19 +138,23 @@ async function openEncoder(
   let session = await open(files.graph);
   const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
   if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
-    session = await open(files.graph, await withHiddenStates(files.graph));
+    const edit = { endAfter: null, vectors: false };
+    session = await open(files.graph, await editTextEncoder(files.graph, edit));
   }
-  const shortened = new Map<number, Promise<Session>>();
+  const edited = new Map<string, Promise<Session>>();
   return {
     session,
     tokenizer: await loadTokenizer(files.tokenizer),
     layers: files.hiddenLayers,
-    endingAfter(layers) {
-      let opened = shortened.get(layers);
+    width: files.width,
+    name: files.id === 'text_encoder' ? 'clip_l' : 'clip_g',
+    edited(edit) {
+      const key = JSON.stringify(edit);
+      let opened = edited.get(key);
       if (opened === undefined) {
-        opened = withoutLastLayers(files.graph, layers).then((graph) => open(files.graph, graph));
-        shortened.set(layers, opened);
-        opened.catch(() => shortened.delete(layers));
+        opened = editTextEncoder(files.graph, edit).then((graph) => open(files.graph, graph));
+        edited.set(key, opened);
+        opened.catch(() => edited.delete(key));
       }
       return opened;
     },

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
 import { UserError } from '../errors.ts';
 import type { ModelInfo } from '../request.ts';
 import { defaultsOf, readLayout, type ModelLayout } from './layout.ts';
@@ -70,7 +71,7 @@ async function modelFolders(modelsDir: string): Promise<string[]> {
   }
   const folders: string[] = [];
   for (const { name } of entries) {
-    if (name.startsWith('.')) continue;
+    if (name.startsWith('.') || name === EMBEDDINGS_FOLDER) continue;
     const info = await stat(join(modelsDir, name)).catch(() => null);
     if (info?.isDirectory()) folders.push(join(modelsDir, name));
   }

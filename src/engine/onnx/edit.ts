@@ -137,7 +137,8 @@ function walkBack(from: OnnxNode, cameFrom: ReadonlyMap<string, OnnxNode>): Onnx
   return path;
 }
 
-function replaceReads(file: OnnxFile, tensor: string, by: string): void {
+/** Every node that reads `tensor` reads `by` instead. */
+export function replaceReads(file: OnnxFile, tensor: string, by: string): void {
   for (const node of nodes(file).filter(({ inputs }) => inputs.includes(tensor))) {
     rewire(
       file,
@@ -155,7 +156,7 @@ function throughCasts(makers: ReadonlyMap<string, OnnxNode>, tensor: string): st
   }
 }
 
-function makersOf(file: OnnxFile): Map<string, OnnxNode> {
+export function makersOf(file: OnnxFile): Map<string, OnnxNode> {
   return new Map(
     nodes(file).flatMap((node) => node.outputs.map((output) => [output, node] as const)),
   );

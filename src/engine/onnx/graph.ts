@@ -63,11 +63,11 @@ export function writeOnnx(file: OnnxFile): Uint8Array {
 /** The graph's inputs that a caller must feed: those without an initializer of the same name. */
 export function graphInputs(file: OnnxFile): ValueInfo[] {
   const given = new Set(initializers(file).map(({ name }) => name));
-  return values(file, GRAPH.input).filter(({ name }) => !given.has(name));
+  return valuesOf(file, GRAPH.input).filter(({ name }) => !given.has(name));
 }
 
 export function graphOutputs(file: OnnxFile): ValueInfo[] {
-  return values(file, GRAPH.output);
+  return valuesOf(file, GRAPH.output);
 }
 
 export function nodes(file: OnnxFile): OnnxNode[] {
@@ -124,6 +124,30 @@ export function addOutput(file: OnnxFile, value: ValueInfo): void {
   file.graph.push(encodeValue(GRAPH.output, value));
 }
 
+export function addInput(file: OnnxFile, value: ValueInfo): void {
+  file.graph.push(encodeValue(GRAPH.input, value));
+}
+
+/** What the graph says about its inputs, outputs and inner tensors. */
+export function values(file: OnnxFile): ValueInfo[] {
+  return [GRAPH.input, GRAPH.output, GRAPH.valueInfo].flatMap((number) => valuesOf(file, number));
+}
+
+/** A node without attributes, put right behind the one that makes what it reads: nodes are kept in running order. */
+export function insertNode(
+  file: OnnxFile,
+  behind: OnnxNode,
+  { inputs, outputs, name, opType }: Omit<OnnxNode, 'field'>,
+): void {
+  const node = messageField(GRAPH.node, [
+    ...inputs.map((each) => textField(1, each)),
+    ...outputs.map((each) => textField(2, each)),
+    textField(3, name),
+    textField(4, opType),
+  ]);
+  file.graph.splice(behind.field + 1, 0, node);
+}
+
 /** Applies an edit to the description of every input, output and inner value. */
 export function mapValues(file: OnnxFile, edit: (value: ValueInfo) => ValueInfo): void {
   file.graph = file.graph.map((field) => {
@@ -141,7 +165,7 @@ export function mapValues(file: OnnxFile, edit: (value: ValueInfo) => ValueInfo)
   });
 }
 
-function values(file: OnnxFile, number: number): ValueInfo[] {
+function valuesOf(file: OnnxFile, number: number): ValueInfo[] {
   return file.graph
     .filter((field) => field.number === number)
     .map(({ bytes }) => decodeValue(bytes))

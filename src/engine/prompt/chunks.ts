@@ -1,8 +1,16 @@
+import type { Embedding, FindEmbedding } from '../embeddings.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { WeightedText } from './attention.ts';
 
 /** One run of the text encoder: `maxLength` ids from start token to padding, and a weight for each. */
-export type PromptChunk = { ids: number[]; multipliers: number[] };
+export type PromptChunk = {
+  ids: number[];
+  multipliers: number[];
+  /** vectors that stand in for the embedding of the ids from `at` on; absent when there are none */
+  inserts?: ChunkInsert[];
+};
+
+export type ChunkInsert = { at: number; embedding: Embedding };
 
 /** How far back A1111 looks for a comma to cut at (its default setting). */
 const COMMA_BACKTRACK = 20;
@@ -15,16 +23,20 @@ export function chunkWeighted(
   pieces: readonly WeightedText[],
   tokenizer: Tokenizer,
   commaBacktrack = COMMA_BACKTRACK,
+  findEmbedding: FindEmbedding | null = null,
 ): PromptChunk[] {
   const capacity = tokenizer.maxLength - 2;
   const chunks: PromptChunk[] = [];
   let ids: number[] = [];
   let multipliers: number[] = [];
+  let inserts: ChunkInsert[] = [];
   let lastComma = -1;
   const close = (): void => {
-    chunks.push(sealChunk(ids, multipliers, tokenizer));
+    const sealed = sealChunk(ids, multipliers, tokenizer);
+    chunks.push(inserts.length === 0 ? sealed : { ...sealed, inserts });
     ids = [];
     multipliers = [];
+    inserts = [];
     lastComma = -1;
   };
   for (const { text, weight } of pieces) {
@@ -32,7 +44,9 @@ export function chunkWeighted(
       close();
       continue;
     }
-    for (const id of tokenizer.encode(text)) {
+    const tokens = tokenizer.encode(text);
+    for (let at = 0; at < tokens.length; at++) {
+      const id = tokens[at]!;
       if (id === tokenizer.comma) lastComma = ids.length;
       else if (
         commaBacktrack !== 0 &&
@@ -40,6 +54,7 @@ export function chunkWeighted(
         lastComma !== -1 &&
         ids.length - lastComma <= commaBacktrack
       ) {
+        // As in A1111, vectors of moved places stay behind with the old chunk.
         const movedIds = ids.splice(lastComma + 1);
         const movedMultipliers = multipliers.splice(lastComma + 1);
         close();
@@ -47,8 +62,21 @@ export function chunkWeighted(
         multipliers = movedMultipliers;
       }
       if (ids.length === capacity) close();
-      ids.push(id);
-      multipliers.push(weight);
+      const found = findEmbedding?.(tokens, at);
+      if (!found) {
+        ids.push(id);
+        multipliers.push(weight);
+        continue;
+      }
+      const count = Math.min(found.embedding.count, capacity);
+      if (ids.length + count > capacity) close();
+      // Places are counted with the start token.
+      inserts.push({ at: ids.length + 1, embedding: found.embedding });
+      for (let k = 0; k < count; k++) {
+        ids.push(0);
+        multipliers.push(weight);
+      }
+      at += found.length - 1;
     }
   }
   if (ids.length > 0 || chunks.length === 0) close();

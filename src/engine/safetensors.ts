@@ -1,0 +1,57 @@
+/// <reference lib="esnext.float16" />
+/** Reading .safetensors: a little-endian header length, a JSON header, then the tensors' bytes. */
+
+export type Tensor = { shape: readonly number[]; data: Float32Array };
+
+type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
+
+/** Longer headers belong to whole models, not to what is read here. */
+const MAX_HEADER = 1 << 20;
+const WIDTHS: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+/**
+ * Every floating point tensor by name, as float32. Source: github.com/huggingface/safetensors, README, "Format".
+ * @throws Error saying what is wrong with the file
+ */
+export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = bytes.length < 8 ? 0 : Number(view.getBigUint64(0, true));
+  if (length < 2 || length > Math.min(MAX_HEADER, bytes.length - 8)) {
+    throw new Error('it has no header of a safetensors file');
+  }
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<
+    string,
+    Entry
+  >;
+  const tensors = new Map<string, Tensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const { dtype, shape, data_offsets: offsets } = entry;
+    const width = WIDTHS[dtype];
+    if (width === undefined) continue;
+    const [start, end] = offsets.map((offset) => 8 + length + offset) as [number, number];
+    const count = shape.reduce((product, dim) => product * dim, 1);
+    if (end > bytes.length || end - start !== count * width) {
+      throw new Error(`its tensor ${name} is cut off`);
+    }
+    // A copy starts where typed arrays of any width may start; slicing a Buffer would not copy.
+    const own = new Uint8Array(bytes.subarray(start, end)).buffer;
+    tensors.set(name, { shape, data: toFloat32(own, dtype) });
+  }
+  return tensors;
+}
+
+function toFloat32(buffer: ArrayBuffer, dtype: string): Float32Array {
+  switch (dtype) {
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer));
+    case 'F16':
+      return Float32Array.from(new Float16Array(buffer));
+    case 'BF16':
+      return new Float32Array(
+        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
+      );
+    default:
+      return new Float32Array(buffer);
+  }
+}
