@@ -42,7 +42,8 @@ class Judge(nn.Module):
             layer(3, 24, 2), layer(24, 48, 2), layer(48, 64, 1), layer(64, 96, 2), layer(96, 96, 1), layer(96, 128, 2)
         )
         # The left, middle and right thirds apart: sides and neighbours are questions too.
-        self.head = nn.Linear(128 * 5, WIDTH)
+        # A hidden layer, to tell which of two objects has which colour.
+        self.head = nn.Sequential(nn.Linear(128 * 5, 384), nn.ReLU(), nn.Linear(384, WIDTH))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = self.features(images)
@@ -124,12 +125,13 @@ def honesty(judge: Judge, preset: Preset, ranks: Ranks) -> dict[str, float]:
     judge.eval()
     images, told = renders(preset, HELD_OUT, HELD_OUT_SEED, ranks)
     answers = {name: part.cpu() for name, part in HEADS.split(judge(images.to(ranks.device))).items()}
-    single = told["objects"].sum(1) == 1
-    right = {"object": answers["objects"].argmax(1)[single] == told["objects"].argmax(1)[single]}
-    kind = told["objects"].argmax(1)[single]
-    rows = torch.arange(len(kind))
-    colour, expected = answers["colours"][single][rows, kind].argmax(1), told["colours"][single][rows, kind]
-    right["colour"] = (colour == expected)[expected >= 0]
+    kinds = told["objects"].sum(1)
+    asked = told["objects"].bool()
+    right = {"object": ((answers["objects"] > 0) == asked).all(1)}
+    colours = answers["colours"].argmax(2) == told["colours"]
+    coloured = ((told["colours"] >= 0) | ~asked).all(1)
+    for number, name in ((1, "colour"), (2, "both colours")):
+        right[name] = (colours | ~asked).all(1)[coloured & (kinds == number)]
     for name in ("background", "background_colour", "style", "count", "side", "leftmost"):
         asked = told[name] >= 0
         right[name] = answers[name].argmax(1)[asked] == told[name][asked]
