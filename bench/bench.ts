@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchBot } from './bot.ts';
 import { benchEngine } from './engine.ts';
+import { benchExplore } from './explore.ts';
 import { benchMemory } from './memory.ts';
 import { benchQueue } from './queue.ts';
 import type { BenchRow } from './row.ts';
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   queue: benchQueue,
   bot: benchBot,
   memory: benchMemory,
+  explore: benchExplore,
 };
 
 function format(row: BenchRow): string[] {

@@ -61,7 +61,7 @@ export const explore: Command = {
       },
       {
         type: ApplicationCommandOptionType.String,
-        name: 'y_values',
+        name: 'y-values',
         description: 'Such as euler,euler_a,dpmpp_2m',
         max_length: 300,
       },
@@ -80,7 +80,7 @@ export const explore: Command = {
     };
     const x = axis(axisNamed(options.getString('x', true)), options.getString('values'));
     const down = options.getString('y');
-    const downValues = options.getString('y_values');
+    const downValues = options.getString('y-values');
     if (down === null && downValues !== null) {
       throw new UserError(sheetTextFor(locale).secondValuesWithoutAxis);
     }

@@ -23,7 +23,7 @@ const ENGLISH = {
   nothingToSave: 'This sheet varies nothing that a server can have as its default.',
   valuesMissing: (axis: string, example: string) =>
     `Name the values of ${axis}, such as \`${example}\`.`,
-  secondValuesWithoutAxis: 'y_values needs y, the second axis.',
+  secondValuesWithoutAxis: 'y-values needs y, the second axis.',
   notYoursToStop: 'Only the person who asked for this, or a moderator, can stop it.',
   alreadyFinished: 'This one has already finished.',
 };
@@ -49,7 +49,7 @@ const GERMAN: SheetText = {
   saved: (what) => `Als Voreinstellung dieses Servers gespeichert: **${what}**.`,
   nothingToSave: 'Dieses Blatt zeigt nichts, was ein Server voreinstellen kann.',
   valuesMissing: (axis, example) => `Bitte die Werte für ${axis} nennen, etwa \`${example}\`.`,
-  secondValuesWithoutAxis: 'y_values braucht y, die zweite Achse.',
+  secondValuesWithoutAxis: 'y-values braucht y, die zweite Achse.',
   notYoursToStop: 'Anhalten darf nur, wer das bestellt hat, oder ein Moderator.',
   alreadyFinished: 'Das ist schon fertig.',
 };

@@ -74,7 +74,7 @@ The picture
   --negative TEXT         what should not be in it
   --size WxH              pixels, such as 512x768 (the model's own size)
   --count N               pictures in one go, 1-9 (1)
-  --steps N               1-150 (the model's own number)
+  --steps N|auto          1-150 (the model's own number); auto: what calibrate found
   --cfg X                 guidance scale, 0-30; 1 is without guidance
   --seed N                0 to 2^64-1; the same seed gives the same picture (random)
   --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { loadConfig, loadEnvFile, readTerminal } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
-import { parseRequest } from '../engine/request-codec.ts';
 import type { GenerateRequest, GenerateResult } from '../engine/request.ts';
+import type { AutoSteps } from '../explore/calibration.ts';
 import { IMAGINE_HELP, type ImagineArguments, parseImagineArguments } from './arguments.ts';
+import { chooseSteps } from './auto-steps.ts';
 import { chooseModel } from './model-choice.ts';
 import { encodeNpy } from './npy.ts';
 import { picturePath, prepareTarget, proveWritable, writeWhole } from './outputs.ts';
@@ -32,7 +33,8 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
   const engine = await startEngine(config, LOG);
   try {
     const model = await chooseModel(wanted.model, engine, describeModel);
-    const request = parseRequest(await readInput(wanted, model), model.info);
+    const input = await readInput(wanted, model);
+    const { request, auto } = await chooseSteps(input, model.info, config.dataDir);
     // Last of all checks, because it creates folders.
     const target = await prepareTarget(wanted.out);
     if (wanted.saveLatents !== null) await proveWritable(path.dirname(wanted.saveLatents));
@@ -48,7 +50,7 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
       const { data, shape } = result.latents;
       await writeWhole(wanted.saveLatents, encodeNpy(data, shape));
     }
-    report(wanted, result, files);
+    report(wanted, result, files, auto);
     return EXIT.done;
   } finally {
     await engine.close();
@@ -78,11 +80,17 @@ async function paint(
   }
 }
 
-function report(wanted: ImagineArguments, result: GenerateResult, files: readonly string[]): void {
+function report(
+  wanted: ImagineArguments,
+  result: GenerateResult,
+  files: readonly string[],
+  auto: AutoSteps | null,
+): void {
   if (!wanted.json) {
     for (const [index, { seed, width, height }] of result.images.entries()) {
       process.stdout.write(`${files[index]}  seed ${seed}  ${width}x${height}\n`);
     }
+    if (auto !== null) process.stdout.write(`${auto.words}\n`);
     return;
   }
   const { request, model, provider, timings } = result;
@@ -100,6 +108,7 @@ function report(wanted: ImagineArguments, result: GenerateResult, files: readonl
     // The pictures as they were named, not their bytes.
     init: init && { ...init, image: wanted.init?.image, mask: wanted.init?.mask ?? null },
   };
-  const answer = { images, request: shown, model, provider, timings };
+  const saved = auto === null ? {} : { auto_steps: { steps: auto.steps, saved: auto.saved } };
+  const answer = { images, request: shown, model, provider, timings, ...saved };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

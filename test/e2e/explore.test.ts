@@ -83,7 +83,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
       x: 'cfg',
       values: '2,5',
       y: 'seed',
-      y_values: '7,8',
+      'y-values': '7,8',
       prompt: 'a blue fish',
       steps: 2,
     });
@@ -203,12 +203,12 @@ test('what cannot be: a sentence for the person alone, and nothing is queued', a
       [{ x: 'steps', values: ' , ' }, /steps has no values/],
       [{ x: 'steps', values: '5,5' }, /given twice/],
       [
-        { x: 'steps', values: '1..9', y: 'cfg', y_values: '1..9' },
+        { x: 'steps', values: '1..9', y: 'cfg', 'y-values': '1..9' },
         /81 cells; at most 25 .* largest that fits/,
       ],
       [{ x: 'size', values: '128x128,130x128' }, /130x128 cannot be used/],
       [{ x: 'size' }, /Name the values of size/],
-      [{ x: 'cfg', y_values: '1,2' }, /y_values needs y/],
+      [{ x: 'cfg', 'y-values': '1,2' }, /y-values needs y/],
       [{ x: 'cfg', y: 'cfg' }, /Both axes are cfg/],
     ];
     for (const [options, words] of bad) {

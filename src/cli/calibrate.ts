@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadConfig, loadEnvFile } from '../config.ts';
+import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
+import { parseRequest } from '../engine/request-codec.ts';
+import { parseAxis } from '../explore/axis.ts';
+import {
+  calibrate,
+  FULL_STEPS,
+  readCalibrations,
+  withCalibration,
+} from '../explore/calibration.ts';
+import { chooseModel, type ChosenModel } from './model-choice.ts';
+import { proveWritable, writeWhole } from './outputs.ts';
+import { complain, EXIT, interruptible, LOG } from './program.ts';
+
+const HELP = `Finds the fewest steps that still look like ${FULL_STEPS}, for "--steps auto".
+
+  npm run -s calibrate [-- --model NAME --sampler LIST --schedule NAME]
+
+  --model NAME|DIR   (the first model)
+  --sampler LIST     euler,dpmpp_2m,… (the model's own)
+  --schedule NAME    (the sampler's own)
+
+Takes 16 pictures of ${FULL_STEPS} steps and some of fewer for each sampler, once: the result is kept in DATA_DIR/calibration.json.
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+type Wanted = { model: string | null; samplers: readonly string[] | null; schedule: string | null };
+
+async function main(args: string[]): Promise<number> {
+  try {
+    const wanted = readArguments(args);
+    if (wanted === null) {
+      process.stdout.write(HELP);
+      return EXIT.done;
+    }
+    loadEnvFile();
+    const config = loadConfig();
+    await proveWritable(config.dataDir);
+    const engine = await startEngine(config, LOG);
+    try {
+      const model = await chooseModel(wanted.model, engine, describeModel);
+      const file = path.join(config.dataDir, 'calibration.json');
+      await interruptible((signal) => calibrateAll(engine, model, wanted, file, signal));
+      return EXIT.done;
+    } finally {
+      await engine.close();
+    }
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function readArguments(args: string[]): Wanted | null {
+  const text = { type: 'string' } as const;
+  const options = {
+    model: text,
+    sampler: text,
+    schedule: text,
+    help: { type: 'boolean' },
+  } as const;
+  try {
+    const { values } = parseArgs({ args, options });
+    if (values.help) return null;
+    const { model = null, sampler, schedule = null } = values;
+    const samplers = sampler === undefined ? null : parseAxis('sampler', sampler).values;
+    return { model, samplers, schedule };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `${(error as Error).message.split(/\. |\n/)[0]}. --help shows every option.`,
+    );
+  }
+}
+
+async function calibrateAll(
+  engine: Engine,
+  { info, requestName }: ChosenModel,
+  { samplers, schedule }: Wanted,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const model = { ...info, name: requestName };
+  // All names are read before the first picture: a slip at the end must not cost the minutes before it.
+  const kinds = (samplers ?? [undefined]).map((sampler) => {
+    const request = parseRequest({ sampler, schedule }, model);
+    if (request.sampler === null) throw new UserError('Name a sampler with --sampler.');
+    return { sampler: request.sampler, schedule: request.schedule };
+  });
+  for (const kind of kinds) {
+    const found = await calibrate(engine, model, kind, {
+      signal,
+      onProgress: (done, all, steps) => {
+        if (process.stderr.isTTY) {
+          process.stderr.write(
+            `\r\u001b[2K${kind.sampler}: ${done} of ${all} pictures, ${steps} steps`,
+          );
+        }
+      },
+    });
+    if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
+    const name = `${kind.sampler} ${kind.schedule}`;
+    if (found === null) {
+      process.stdout.write(
+        `${name}: draws new noise in every step and never settles; not calibrated.\n`,
+      );
+      continue;
+    }
+    const { json } = withCalibration(await readCalibrations(file), found);
+    await writeWhole(file, Buffer.from(json));
+    const worst = Math.max(...found.needs);
+    process.stdout.write(
+      `${name}: ${found.steps} steps look like ${FULL_STEPS} (16 pictures; the most demanding needed ${worst}), ` +
+        `about ${((FULL_STEPS - found.steps) * found.secondsPerStep).toFixed(1)} s saved a picture\n`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import {
+  autoSteps,
+  calibrate,
+  type Calibration,
+  FULL_STEPS,
+  readCalibrations,
+  withCalibration,
+} from '../../src/explore/calibration.ts';
+import { ssim } from '../../src/explore/measures.ts';
+import { toRgb } from '../../src/explore/run-sheet.ts';
+import { openDemo } from './demo.ts';
+
+const { engine, demo } = await openDemo();
+const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibration-'));
+after(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+const known: Calibration = {
+  hash: demo.hash,
+  model: 'demo',
+  sampler: 'dpmpp_2m',
+  schedule: 'karras',
+  guidanceScale: 4,
+  steps: 18,
+  needs: [18, 12],
+  secondsPerStep: 0.1,
+};
+const request = (input: object = {}): GenerateRequest =>
+  parseRequest({ prompt: 'a red heart', sampler: 'dpmpp_2m', schedule: 'karras', ...input }, demo);
+
+describe('auto steps', () => {
+  test('the calibrated number, and what it saves at this size', () => {
+    assert.deepEqual(autoSteps(request(), demo, [known]), {
+      steps: 18,
+      saved: { steps: 32, seconds: 32 * 0.1 },
+      words: 'auto: 18 steps; 50 would look the same and take about 3.2 s more.',
+    });
+    const larger = autoSteps(request({ width: 256, count: 2 }), demo, [known]);
+    assert.ok(Math.abs((larger.saved?.seconds ?? 0) - 32 * 0.1 * 4) < 1e-9);
+  });
+
+  const kept: readonly [string, GenerateRequest, ModelInfo, RegExp][] = [
+    ['another sampler', request({ sampler: 'euler' }), demo, /run "npm run calibrate" once/],
+    ['another schedule', request({ schedule: 'uniform' }), demo, /run "npm run calibrate" once/],
+    ['new weights', request(), { ...demo, hash: '0000000000' }, /run "npm run calibrate" once/],
+    ['ancestral', request({ sampler: 'euler_a' }), demo, /new noise in every step/],
+    [
+      'a start picture',
+      request({ init: { image: new Uint8Array(4), strength: 0.5 } }),
+      demo,
+      /a start picture is not calibrated/,
+    ],
+  ];
+  for (const [name, order, model, words] of kept) {
+    test(`the model's own number for ${name}`, () => {
+      const { steps, saved, words: said } = autoSteps(order, model, [known]);
+      assert.deepEqual([steps, saved], [model.defaults.steps, null]);
+      assert.match(said, words);
+    });
+  }
+});
+
+describe('the file', () => {
+  const file = path.join(folder, 'calibration.json');
+  test('there and back; the same kind is replaced', async () => {
+    const first = withCalibration([], known);
+    const euler = withCalibration(first.calibrations, { ...known, sampler: 'euler', steps: 26 });
+    const { json } = withCalibration(euler.calibrations, { ...known, steps: 20 });
+    await writeFile(file, json);
+    const found = await readCalibrations(file);
+    assert.deepEqual(
+      found.map(({ sampler, steps }) => [sampler, steps]),
+      [
+        ['euler', 26],
+        ['dpmpp_2m', 20],
+      ],
+    );
+  });
+  test('none, broken or of another version: as if there were none', async () => {
+    assert.deepEqual(await readCalibrations(path.join(folder, 'none.json')), []);
+    for (const text of [
+      '{',
+      'null',
+      '[]',
+      '{"version":99,"calibrations":[]}',
+      '{"version":1,"calibrations":7}',
+    ]) {
+      await writeFile(file, text);
+      assert.deepEqual(await readCalibrations(file), [], text);
+    }
+    const odd = { version: 1, calibrations: [null, { ...known, steps: 900 }, known] };
+    await writeFile(file, JSON.stringify(odd));
+    assert.deepEqual(await readCalibrations(file), [known]);
+  });
+});
+
+test('a sampler that draws new noise in every step is not calibrated', async () => {
+  const wanted = { sampler: 'euler_a', schedule: 'automatic' } as const;
+  assert.equal(await calibrate(engine, demo, wanted), null);
+});
+
+test('the calibrated steps look like the full picture on the calibration’s own pairs, all but one', async () => {
+  const told: number[] = [];
+  const found = await calibrate(
+    engine,
+    demo,
+    { sampler: 'dpmpp_2m', schedule: 'karras' },
+    { onProgress: (done) => told.push(done) },
+  );
+  assert.ok(found !== null);
+  assert.deepEqual(told, [4, 8, 12, 16]);
+  assert.equal(found.needs.length, 16);
+  assert.ok(found.needs.filter((need) => need > found.steps).length <= 1);
+  assert.ok(found.steps < FULL_STEPS, `${found.steps} steps save nothing`);
+  assert.equal(found.hash, demo.hash);
+  // The first pairs again, by the plain way.
+  const order = request({ prompt: 'a red heart on a meadow', seed: 4000, count: 4 });
+  const few = await engine.generate({ ...order, steps: found.steps });
+  const full = await engine.generate({ ...order, steps: FULL_STEPS });
+  const scores = [];
+  for (const [at, { png }] of few.images.entries()) {
+    scores.push(ssim(await toRgb(png), await toRgb(full.images[at]!.png)));
+  }
+  assert.ok(scores.filter((score) => score >= 0.98).length >= 3, scores.join());
+});
