@@ -107,9 +107,11 @@ export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): st
     const words =
       typeof value === 'object'
         ? sizeWords(value)
-        : name === 'negative' || name === 'model'
-          ? quoted(String(value), 200)
-          : escapeMarkdown(String(value));
+        : typeof value === 'number'
+          ? String(value)
+          : name === 'negative' || name === 'model'
+            ? quoted(value, 200)
+            : escapeMarkdown(value);
     return [`**${text.choiceNames[name]}:** ${words}`];
   });
 }

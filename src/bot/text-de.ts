@@ -1,3 +1,4 @@
+import { PANEL_GERMAN } from './panel-text.ts';
 import type { Text } from './text.ts';
 
 export const GERMAN: Text = {
@@ -121,6 +122,7 @@ export const GERMAN: Text = {
   auditNsfw: (word) => `„${word}“ außerhalb eines Kanals mit Altersbeschränkung`,
 
   // /settings
+  panel: PANEL_GERMAN,
   settingsNeedServer:
     'Einstellungen gehören zu einem Server. Benutze diesen Befehl auf einem Server, den du verwaltest.',
   settingsNeedPermission:
@@ -234,11 +236,13 @@ export const GERMAN: Text = {
   statsYou: 'Du, überall',
   statsNothing: 'noch nichts',
   statsLine: (pictures, jobs, seconds, wait) =>
-    `${pictures} Bilder aus ${jobs} Aufträgen · ${seconds} gemalt · im Mittel ${wait} gewartet`,
+    `${pictures} ${pictures === 1 ? 'Bild' : 'Bilder'} aus ${jobs} ${jobs === 1 ? 'Auftrag' : 'Aufträgen'} · ${seconds} gemalt · im Mittel ${wait} gewartet`,
   statsFailed: (count) => `${count} fehlgeschlagen`,
   statsRate: (rate) => `${rate} Schritte/s`,
   statsSeconds: (seconds) =>
-    seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`,
+    seconds < 120
+      ? `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
+      : `${Math.round(seconds / 60)} min`,
 
   presetsTitle: '### Presets dieses Servers\nBenutze eines als `/imagine preset:`.',
   noPresets:

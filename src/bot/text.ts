@@ -1,3 +1,4 @@
+import { PANEL_ENGLISH } from './panel-text.ts';
 import { GERMAN } from './text-de.ts';
 
 /**
@@ -133,6 +134,7 @@ const ENGLISH = {
   auditNsfw: (word: string) => `“${word}” outside an age-restricted channel`,
 
   // /settings
+  panel: PANEL_ENGLISH,
   settingsNeedServer: 'Settings belong to a server. Use this command in a server you manage.',
   settingsNeedPermission: 'You need the Manage Server permission to change these settings.',
   settingsTitle:
@@ -252,11 +254,13 @@ const ENGLISH = {
   statsYou: 'You, everywhere',
   statsNothing: 'nothing yet',
   statsLine: (pictures: number, jobs: number, seconds: string, wait: string) =>
-    `${pictures} pictures from ${jobs} orders · ${seconds} of painting · mean wait ${wait}`,
+    `${pictures} ${pictures === 1 ? 'picture' : 'pictures'} from ${jobs} ${jobs === 1 ? 'order' : 'orders'} · ${seconds} of painting · mean wait ${wait}`,
   statsFailed: (count: number) => `${count} failed`,
   statsRate: (rate: string) => `${rate} steps/s`,
   statsSeconds: (seconds: number) =>
-    seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`,
+    seconds < 120
+      ? `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
+      : `${Math.round(seconds / 60)} min`,
 
   // /presets
   presetsTitle: '### Presets of this server\nUse one as `/imagine preset:`.',

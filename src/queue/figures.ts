@@ -34,13 +34,15 @@ export function figuresOf(db: DatabaseSync, filter: FiguresFilter): QueueFigures
   };
 }
 
-/** The newest warm measurement of each model, the latest measured first. */
+/** The newest measurement of each model, a warm one where there is one; the latest measured first. */
 export function ratesOf(db: DatabaseSync): MachineRate[] {
   const rows = db
     .prepare(
-      `SELECT model, figures FROM measurements WHERE seq IN
-        (SELECT max(seq) FROM measurements WHERE json_extract(figures, '$.cold') IS NOT 1 GROUP BY model)
-      ORDER BY seq DESC`,
+      `SELECT model, figures, seq FROM
+        (SELECT *, row_number() OVER (
+          PARTITION BY model ORDER BY coalesce(json_extract(figures, '$.cold'), 0), seq DESC
+        ) AS place FROM measurements)
+      WHERE place = 1 ORDER BY seq DESC`,
     )
     .all();
   return rows.flatMap((row) => {

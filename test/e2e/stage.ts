@@ -8,6 +8,7 @@ import { startBot } from '../../src/bot/bot.ts';
 import type { Bot, BotOptions } from '../../src/bot/bot.ts';
 import { openPreferences } from '../../src/bot/preferences.ts';
 import { openPresets } from '../../src/bot/presets.ts';
+import type { PresetStore } from '../../src/bot/presets.ts';
 import { openSettings } from '../../src/bot/settings.ts';
 import type { SettingsStore } from '../../src/bot/settings.ts';
 import { startEngine } from '../../src/engine/engine.ts';
@@ -41,6 +42,7 @@ export type Stage = {
   runner: Runner;
   pictures: PictureStore;
   settings: SettingsStore;
+  presets: PresetStore;
   bot: Bot;
   user(userId?: string): Promise<PlaygroundUserClient>;
   /** Everything but the local Discord ends and starts again on the same files. */
@@ -123,7 +125,7 @@ export async function openStage(
       await closeParts();
       throw error;
     });
-    return { queue, settings, pictures, runner, bot, closeParts };
+    return { queue, settings, presets, pictures, runner, bot, closeParts };
   }
 
   async function closeOutside(): Promise<void> {
