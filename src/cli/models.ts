@@ -1,12 +1,20 @@
 import { parseArgs } from 'node:util';
+import sharp from 'sharp';
 import { loadConfig, loadEnvFile } from '../config.ts';
-import { startEngine } from '../engine/engine.ts';
+import { type Engine, startEngine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
+import type { ProviderName } from '../engine/names.ts';
+import { parseRequest } from '../engine/request-codec.ts';
 import type { ModelInfo } from '../engine/request.ts';
 
 const HELP = `Lists the models of the models folder (MODELS_DIR).
 
-  npm run -s models [-- --json]
+  npm run -s models [-- options]
+
+  --json                  one JSON object on stdout
+  --check                 load each model and paint a step: does it work, and what runs it?
+
+Exit status: 0 done, 2 bad arguments, 1 failure (with --check: a model that does not work).
 `;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -14,9 +22,11 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: string[]): Promise<number> {
   try {
     const { values } = readArguments(args);
-    if (values.help) process.stdout.write(HELP);
-    else await list(values.json ?? false);
-    return 0;
+    if (values.help) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    return await list(values.json ?? false, values.check ?? false);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
@@ -25,16 +35,20 @@ async function main(args: string[]): Promise<number> {
 }
 
 function readArguments(args: string[]) {
-  const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  const options = {
+    json: { type: 'boolean' },
+    check: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   try {
     return parseArgs({ args, options, strict: true });
   } catch (error) {
     const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json and --help.`);
+    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json, --check and --help.`);
   }
 }
 
-async function list(json: boolean): Promise<void> {
+async function list(json: boolean, check: boolean): Promise<number> {
   loadEnvFile();
   const config = loadConfig();
   const refused: string[] = [];
@@ -49,20 +63,60 @@ async function list(json: boolean): Promise<void> {
   });
   try {
     const models = await engine.models();
-    const { provider } = engine.status();
+    const checks = new Map<string, Check>();
+    for (const model of check ? models : []) checks.set(model.name, await tryOut(model, engine));
+    const { device } = config;
     if (json) {
+      const { provider } = engine.status();
+      const shown = models.map((model) => {
+        const own = checks.get(model.name);
+        return own ? { ...model, check: own } : model;
+      });
       // Before a model is loaded nobody knows what will run it: then the device that was asked for stands alone.
-      process.stdout.write(`${JSON.stringify({ models, device: config.device, provider })}\n`);
-      return;
+      process.stdout.write(`${JSON.stringify({ models: shown, device, provider })}\n`);
+    } else {
+      process.stdout.write(table(models, (name) => checks.get(name)?.provider ?? device));
+      for (const line of refused) process.stderr.write(`not a model: ${line}\n`);
     }
-    process.stdout.write(table(models, config.device));
-    for (const line of refused) process.stderr.write(`not a model: ${line}\n`);
+    const failures = [...checks].filter(([, { error }]) => error !== null);
+    for (const [name, { error }] of failures) process.stderr.write(`${name}: ${error}\n`);
+    return failures.length === 0 ? 0 : 1;
   } finally {
     await engine.close();
   }
 }
 
-function table(models: readonly ModelInfo[], device: string): string {
+/** error: one line; provider: what really runs the model, and how far it is from the CPU where that is another */
+type Check = {
+  provider: ProviderName | null;
+  canaryMaxError: number | null;
+  error: string | null;
+};
+
+/** A picture of few steps at the model's own size: exports may be fixed to it. */
+async function tryOut(model: ModelInfo, engine: Engine): Promise<Check> {
+  const { width, height } = model.nativeSize;
+  const grey = { width, height, channels: 3, background: '#808080' } as const;
+  const init = model.inpainting
+    ? { image: await sharp({ create: grey }).png().toBuffer(), strength: 1 }
+    : null;
+  try {
+    const input = { model: model.name, steps: 4, guidanceScale: 1, seed: 1, init };
+    const request = parseRequest(input, model);
+    const { provider } = await engine.generate(request, { previews: false });
+    const loaded = engine.status().loaded.find((each) => each.model === model.name);
+    return { provider, canaryMaxError: loaded?.canaryMaxError ?? null, error: null };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      provider: null,
+      canaryMaxError: null,
+      error: message.replaceAll(/\s*\n\s*/g, ' '),
+    };
+  }
+}
+
+function table(models: readonly ModelInfo[], deviceOf: (name: string) => string): string {
   if (models.length === 0) return 'There is no model yet: put a model folder into MODELS_DIR.\n';
   const rows = [
     ['name', 'family', 'size', 'hash', 'device'],
@@ -71,7 +125,7 @@ function table(models: readonly ModelInfo[], device: string): string {
       inpainting ? `${family} inpainting` : family,
       `${nativeSize.width}x${nativeSize.height}`,
       hash,
-      device,
+      deviceOf(name),
     ]),
   ];
   const widths = rows[0]?.map((_, column) =>

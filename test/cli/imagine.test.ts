@@ -247,6 +247,23 @@ test('models are listed, for people and as JSON', async () => {
   assert.equal((await start('models', ['--all']).ended).code, 2);
 });
 
+test('models --check says what really runs each model, and which one does not work', async () => {
+  const models = path.join(folder, 'some');
+  await cp(path.join(ROOT, 'models/demo'), path.join(models, 'fine'), { recursive: true });
+  await cp(path.join(ROOT, 'models/demo'), path.join(models, 'torn'), { recursive: true });
+  await truncate(path.join(models, 'torn/vae_decoder/model.onnx'), 20_000);
+  const env = { MODELS_DIR: models, DEVICE: 'auto' };
+  const { code, stdout, stderr } = await start('models', ['--check', '--json'], env).ended;
+  const answer = JSON.parse(stdout);
+  const [fine, torn] = answer.models;
+  assert.equal(answer.device, 'auto');
+  assert.equal(fine.check.provider, answer.provider);
+  assert.equal(fine.check.error, null);
+  assert.match(torn.check.error, /vae_decoder\/model\.onnx is damaged/);
+  assert.match(stderr, /^torn: Model "torn"/m);
+  assert.equal(code, 1);
+});
+
 test('--help shows every option', async () => {
   const { code, stdout } = await imagine('--help');
   assert.equal(code, 0);
