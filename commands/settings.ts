@@ -8,13 +8,15 @@ import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } fr
 import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { UserError } from '../src/engine/errors.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
-import { escapeMarkdown, quoted } from '../src/bot/markdown.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
 import { completeOrder, findModel, isSampler, isSchedule } from '../src/bot/options.ts';
 import { mayManageServer } from '../src/bot/permissions.ts';
 import { SETTING_NAMES } from '../src/bot/settings.ts';
-import type { ServerDefaults, SettingName } from '../src/bot/settings.ts';
+import type { ServerDefaults } from '../src/bot/settings.ts';
 import { modelChoices } from './picture-options.ts';
+import { stored } from './presets.ts';
+import { settingsAction, showPanel } from './settings-actions.ts';
+import { describeDefaults } from './settings-words.ts';
 
 const SETTABLE: APIApplicationCommandBasicOption[] = [
   {
@@ -64,6 +66,13 @@ const SETTABLE: APIApplicationCommandBasicOption[] = [
     max_value: LIMITS.count.max,
   },
   {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'clip-skip',
+    description: 'How many of the last layers of the text encoder are left out',
+    min_value: LIMITS.clipSkip.min,
+    max_value: LIMITS.clipSkip.max,
+  },
+  {
     type: ApplicationCommandOptionType.String,
     name: 'negative',
     description: 'What should not be in the pictures',
@@ -83,7 +92,7 @@ export const settings: Command = {
       {
         type: ApplicationCommandOptionType.Subcommand,
         name: 'show',
-        description: 'See the defaults',
+        description: 'Everything of this server in one panel',
       },
       {
         type: ApplicationCommandOptionType.Subcommand,
@@ -116,18 +125,16 @@ export const settings: Command = {
         return set(interaction, interaction.guildId, scene);
       case 'reset':
         return reset(interaction, interaction.guildId, scene);
-      default: {
-        const defaults = await scene.settings.defaults(interaction.guildId);
-        return scene.answer.tell(
-          [text.settingsTitle, ...describeDefaults(defaults, scene)].join('\n'),
-        );
-      }
+      default:
+        return showPanel('defaults', interaction.guildId, scene);
     }
   },
 
   async autocomplete(interaction, { engine }) {
     return modelChoices(await engine.models(), interaction.options.getFocused());
   },
+
+  actions: { settings: settingsAction },
 };
 
 async function set(
@@ -155,7 +162,7 @@ async function set(
   };
   completeOrder(nothingChosen, { ...scene, models, defaults: { ...present, ...change } });
   const defaults = await stored(scene, () => scene.settings.change(guildId, change));
-  await answer.tell([text.settingsSaved, ...describeDefaults(defaults, scene)].join('\n'));
+  await answer.tell([text.settingsSaved, ...describeDefaults(defaults, text)].join('\n'));
 }
 
 async function reset(
@@ -172,15 +179,6 @@ async function reset(
   );
 }
 
-async function stored<T>({ log, text }: Scene, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    log.error({ said: String(error) }, 'settings were not stored');
-    throw new UserError(text.settingsNotSaved, { cause: error });
-  }
-}
-
 function changeOf({ options }: ChatInputCommandInteraction): ServerDefaults {
   const change: ServerDefaults = {};
   const model = options.getString('model');
@@ -190,6 +188,7 @@ function changeOf({ options }: ChatInputCommandInteraction): ServerDefaults {
   const cfg = options.getNumber('cfg');
   const size = options.getString('size');
   const count = options.getInteger('count');
+  const clipSkip = options.getInteger('clip-skip');
   const negative = options.getString('negative');
   if (model !== null) change.model = model;
   if (isSampler(sampler)) change.sampler = sampler;
@@ -198,24 +197,7 @@ function changeOf({ options }: ChatInputCommandInteraction): ServerDefaults {
   if (cfg !== null) change.cfg = cfg;
   if (size !== null) change.size = parseSize(size);
   if (count !== null) change.count = count;
+  if (clipSkip !== null) change.clipSkip = clipSkip;
   if (negative !== null) change.negative = negative;
   return change;
-}
-
-function describeDefaults(defaults: ServerDefaults, { text }: Scene): string[] {
-  return SETTING_NAMES.map((name) => {
-    const value = printed(name, defaults);
-    return `**${text.settingNames[name]}:** ${value ?? `*${text.settingsModelDecides}*`}`;
-  });
-}
-
-function printed(name: SettingName, defaults: ServerDefaults): string | null {
-  if (name === 'size') {
-    return defaults.size === undefined ? null : `${defaults.size.width}x${defaults.size.height}`;
-  }
-  const value = defaults[name];
-  if (value === undefined) return null;
-  return name === 'negative' || name === 'model'
-    ? quoted(String(value), 200)
-    : escapeMarkdown(String(value));
 }

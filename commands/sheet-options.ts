@@ -4,6 +4,7 @@ import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Scene } from '../src/bot/command.ts';
 import { completeOrder } from '../src/bot/options.ts';
+import { permitOrder } from '../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../src/bot/order.ts';
 import { toContext } from '../src/bot/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
@@ -81,9 +82,10 @@ export type Shared = {
 
 /** @throws UserError for what no picture could be made with */
 export async function readShared(
-  { options, guildId }: ChatInputCommandInteraction,
+  interaction: ChatInputCommandInteraction,
   scene: Scene,
 ): Promise<Shared> {
+  const { options, guildId } = interaction;
   const [models, defaults] = await Promise.all([
     scene.engine.models(),
     scene.settings.defaults(guildId),
@@ -102,6 +104,7 @@ export async function readShared(
     model: options.getString('model'),
   };
   const request = completeOrder(order, { ...scene, models, defaults });
+  await permitOrder(interaction, scene, request);
   const model = models.find(({ name }) => name === request.model)!;
   const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
   return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };

@@ -45,7 +45,13 @@ export type PlaygroundUserClient = {
     options?: Readonly<Record<string, string | number | boolean>>,
   ): Promise<readonly APIApplicationCommandOptionChoice[]>;
   press(messageId: string, customId: string): Promise<ActionOutcome>;
-  select(messageId: string, customId: string, values: readonly string[]): Promise<ActionOutcome>;
+  /** `componentType`: 3 (of texts) unless told */
+  select(
+    messageId: string,
+    customId: string,
+    values: readonly string[],
+    componentType?: number,
+  ): Promise<ActionOutcome>;
   submitModal(
     shown: ShownModal,
     values: Readonly<Record<string, string | readonly string[]>>,
@@ -139,9 +145,9 @@ export async function connectUser(
         (nonce) => ({ type: 'component', nonce, messageId, customId, componentType: 2 }),
         `the answer to ${customId}`,
       ),
-    select: (messageId, customId, values) =>
+    select: (messageId, customId, values, componentType = 3) =>
       act(
-        (nonce) => ({ type: 'component', nonce, messageId, customId, componentType: 3, values }),
+        (nonce) => ({ type: 'component', nonce, messageId, customId, componentType, values }),
         `the answer to ${customId}`,
       ),
     submitModal: ({ interactionId, modal }, values) =>
