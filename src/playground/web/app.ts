@@ -34,8 +34,7 @@ export function App({ client }: { client: Client }): VNode {
   const goTo = (to: string, messageId: string | null): void => {
     if (to !== client.get().channelId) client.openChannel(to);
     setDrawer(false);
-    // A channel that was not open has its messages only when the server has answered.
-    if (messageId) setTimeout(() => showMessage(messageId), to === channelId ? 0 : 400);
+    if (messageId) void pointAt(messageId).then((found) => found || client.notice(goneWords));
   };
   const names = useMemo<Names>(
     () => namesOf(state, goTo),
@@ -171,10 +170,24 @@ function namesOf(state: State, goTo: Names['goTo']): Names {
   };
 }
 
-function showMessage(messageId: string): void {
+const goneWords = 'That message is not here any more, or it is not for you to see.';
+const POINTED_MS = 2000;
+
+/**
+ * Brings a message into view; false when it does not appear. A channel that was not open has its
+ * messages only when the server has answered.
+ */
+async function pointAt(messageId: string): Promise<boolean> {
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const element = document.getElementById(`message-${messageId}`);
-  element?.scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' });
-  element?.classList.add('pointed-at');
-  setTimeout(() => element?.classList.remove('pointed-at'), 2000);
+  for (let tries = 0; tries < 40; tries++) {
+    const element = document.getElementById(`message-${messageId}`);
+    if (element) {
+      element.scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' });
+      element.classList.add('pointed-at');
+      setTimeout(() => element.classList.remove('pointed-at'), POINTED_MS);
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
 }

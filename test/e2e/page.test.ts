@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Engine } from '../../src/engine/engine.ts';
+import { tinyPng } from '../support/tiny-png.ts';
+import { onStage, openEngine, waitUntil } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
+const skip = found ? false : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path';
+
+let engine: Engine;
+let browser: Browser;
+before(async () => {
+  if (!found) return;
+  engine = await openEngine();
+  browser = await chromium.launch({
+    executablePath: found,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run'],
+  });
+});
+after(async () => {
+  if (!found) return;
+  await browser.close();
+  await engine.close();
+});
+
+async function openPage(stage: Stage, size = { width: 1280, height: 800 }): Promise<Page> {
+  const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(stage.playground.url);
+  await page.getByText('You are:').waitFor({ state: 'attached' });
+  return page;
+}
+
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
+
+async function imagine(page: Page, line: string): Promise<void> {
+  await composer(page).click();
+  await composer(page).fill(line);
+  await page.keyboard.press('Enter');
+}
+
+const shot = async (page: Page, name: string): Promise<void> => {
+  const folder = process.env['SHOTS'];
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+};
+
+test(
+  'a person paints, upscales, starts anew from a picture and follows the lineage back',
+  { skip },
+  async () => {
+    await onStage(engine, {}, async (stage) => {
+      const page = await openPage(stage);
+      await imagine(page, '/imagine prompt:a lamp steps:2 seed:5');
+      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      await shot(page, 'done');
+      const [first] = await stage.queue.recent({ limit: 1 });
+      for (const name of [
+        'Vary subtle',
+        'Vary strong',
+        'Use as start',
+        'Reroll',
+        'Remix',
+        'Recipe',
+      ]) {
+        await page.getByRole('button', { name, exact: true }).waitFor();
+      }
+      await page.getByRole('button', { name: 'Upscale', exact: true }).click();
+      await page.getByText('to twice its size').waitFor();
+      await page.getByRole('button', { name: 'Use as start' }).first().click();
+      const form = page.getByRole('dialog');
+      await form.getByLabel(/^Strength/).fill('0.4');
+      await shot(page, 'init');
+      await form.getByRole('button', { name: 'Submit' }).click();
+      await page.getByText('Painted over').waitFor();
+      for (let i = 0; i < 3; i++) await imagine(page, `/imagine prompt:more ${i} steps:1`);
+      await waitUntil(
+        async () =>
+          (await stage.queue.recent({ limit: 9 })).filter((job) => job.delivered).length === 5,
+        'all delivered',
+        30_000,
+      );
+      const address = Object(first?.context)['messageId'];
+      const target = page.locator(`#message-${address}`);
+      await page.getByText('Painted over').getByRole('button', { name: 'this picture' }).click();
+      await page.locator(`#message-${address}.pointed-at`).waitFor();
+      const box = await target.boundingBox();
+      assert.ok(box !== null && box.y > -box.height && box.y < 800, JSON.stringify(box));
+
+      await page.getByRole('button', { name: 'Delete' }).first().click();
+      await waitUntil(async () => (await target.count()) === 0, 'deleted');
+      await page.getByText('Painted over').getByRole('button', { name: 'this picture' }).click();
+      await page.getByText('That message is not here any more').waitFor();
+    });
+  },
+);
+
+test('a batch, /recent and /show on a narrow screen', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const page = await openPage(stage, { width: 390, height: 800 });
+    await imagine(page, '/imagine prompt:a row of lamps steps:2 count:4');
+    await page.getByText('Upscale one picture, or start from it…').waitFor();
+    await shot(page, 'batch-narrow');
+    await imagine(page, '/recent');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Your last pictures' }).waitFor();
+    await shot(page, 'recent-narrow');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByText(/painted in/).waitFor();
+    await shot(page, 'show-narrow');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 390, `the page is ${wide} px wide`);
+  });
+});
+
+test('a file from the disk becomes the start picture', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const page = await openPage(stage);
+    await composer(page).fill('/imagine prompt:over grey steps:1 strength:0.5');
+    await page.keyboard.type('image');
+    await page.keyboard.press('Enter');
+    const file = { name: 'grey.png', mimeType: 'image/png', buffer: tinyPng(64, 64) };
+    await page.locator('.pill input[type=file]').setInputFiles(file);
+    await page.getByRole('button', { name: 'grey.png', exact: true }).waitFor();
+    await shot(page, 'file');
+    await page.keyboard.press('Enter');
+    await page.getByText(/start picture, strength 0\.5/).waitFor();
+    const [job] = await stage.queue.recent({ limit: 1 });
+    assert.equal(job?.request.init?.strength, 0.5);
+  });
+});
