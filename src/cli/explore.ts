@@ -76,8 +76,15 @@ async function exploreAxes(
   const subtitle = subtitleOf(plan.base, varied);
   const sheet = await openSheet(plan, { title, subtitle, theme });
   const fileOf = ({ cell }: { cell: Cell }): string => `cells/${cellName(plan, cell)}.png`;
+  const refused: string[] = [];
   const painted = await paintSheet(engine, plan, {
     signal,
+    async onRefused(cells, error) {
+      for (const cell of cells) {
+        refused.push(`${cellName(plan, cell)}: ${error.message}`);
+        await sheet.setTile(cell.index, { state: 'failed', words: 'not possible' });
+      }
+    },
     onProgress: (progress, cells) => bar.update(progress, placeWords(cells, plan.cells.length)),
     async onCell(result: CellResult) {
       const { cell, image, seconds } = result;
@@ -105,8 +112,9 @@ async function exploreAxes(
       `${files.map((file) => path.join(out, file)).join('  ')}`,
       `${painted.length} pictures in ${seconds.toFixed(1)} s`,
       ...curves.map(kneeWords),
+      ...refused,
     ],
-    json: { folder: out, ...report },
+    json: { folder: out, ...report, refused },
   };
 }
 

@@ -1,9 +1,10 @@
 import sharp from 'sharp';
 import type { Engine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
 import type { GeneratedImage, GenerateResult, Progress } from '../engine/request.ts';
 import { convergenceOf, type CurveLine, measureLine } from './curve.ts';
 import type { Rgb } from './measures.ts';
-import { type Cell, groupCells, type SheetPlan } from './plan.ts';
+import { type Cell, type Group, groupCells, type SheetPlan } from './plan.ts';
 
 /** What a curve needs of one painted cell. */
 export type PaintedCell = {
@@ -22,11 +23,13 @@ export type SheetHooks = {
   onStart?: (cells: readonly Cell[]) => void;
   onProgress?: (progress: Progress, cells: readonly Cell[]) => void;
   onCell?: (result: CellResult) => Promise<void> | void;
+  /** cells that the model refuses; without it the refusal ends the sheet */
+  onRefused?: (cells: readonly Cell[], error: UserError) => Promise<void> | void;
 };
 
 /**
  * Paints a sheet cell by cell on an engine of one's own (the bot sends its cells through the queue instead).
- * @throws what the engine throws; finished cells were told by then
+ * @throws what the engine throws; finished cells were told by then. UserError when every cell was refused
  */
 export async function paintSheet(
   engine: Engine,
@@ -34,20 +37,39 @@ export async function paintSheet(
   hooks: SheetHooks,
 ): Promise<CellResult[]> {
   const painted: CellResult[] = [];
-  for (const { request, cells } of groupCells(plan.cells)) {
+  let refused: UserError | null = null;
+  for (const group of groupCells(plan.cells)) {
+    const { cells } = group;
     hooks.onStart?.(cells);
-    const result = await engine.generate(request, {
-      previews: false,
-      keepLatents: true,
-      ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
-      onProgress: (progress) => hooks.onProgress?.(progress, cells),
-    });
+    let result: GenerateResult;
+    try {
+      result = await paintGroup(engine, group, hooks);
+    } catch (error) {
+      if (!(error instanceof UserError) || hooks.onRefused === undefined) throw error;
+      refused = error;
+      await hooks.onRefused(cells, error);
+      continue;
+    }
     for (const one of split(result, cells)) {
       painted.push(one);
       await hooks.onCell?.(one);
     }
   }
+  if (painted.length === 0 && refused !== null) throw refused;
   return painted;
+}
+
+function paintGroup(
+  engine: Engine,
+  { request, cells }: Group,
+  { signal, onProgress }: SheetHooks,
+): Promise<GenerateResult> {
+  return engine.generate(request, {
+    previews: false,
+    keepLatents: true,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (progress) => onProgress?.(progress, cells),
+  });
 }
 
 /** A batch's result as its cells'. */

@@ -159,6 +159,33 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
   });
 });
 
+test('ended between two cells: the next start goes on from the finished one', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('explore', { x: 'steps', values: '15,20,25', prompt: 'a boat', seed: '3' });
+    await ada.waitForMessage((one) => /Picture 1 of 3/.test(textOf(one)), 30_000);
+    // Without the bot the runner still paints, and nobody sends the next cell.
+    await stage.bot.close();
+    const finished = async () =>
+      (await sheetJobs(stage)).every(({ status }) => status === 'done') &&
+      (await stage.queue.unsettled()).length === 1;
+    await waitUntil(finished, 'a finished cell without a successor', 30_000);
+    const painted = (await sheetJobs(stage)).length;
+    assert.ok(painted < 3);
+    await stage.restart();
+    const done = await ada.waitForMessage(isWhole, 60_000);
+    assert.equal(ada.messages().length, 1);
+    assert.match(textOf(done), /^3 pictures/m);
+    await settled(stage);
+    const jobs = await sheetJobs(stage);
+    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [15, 20, 25]);
+    assert.ok(
+      jobs.every(({ attempt }) => attempt === 1),
+      'no cell was painted twice',
+    );
+  });
+});
+
 test('Stop leaves the cells there are; only the owner may', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();

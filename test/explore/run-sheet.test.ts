@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { CancelledError } from '../../src/engine/errors.ts';
+import { CancelledError, UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { parseAxis } from '../../src/explore/axis.ts';
 import { groupCells, planSheet } from '../../src/explore/plan.ts';
@@ -100,6 +100,18 @@ test('other sheets and single step counts have no curve', async () => {
   assert.deepEqual(await curvesOf(one, await paintSheet(engine, one, {})), []);
   const cfg = planSheet({ input, x: parseAxis('cfg', '1,4'), y: null }, demo);
   assert.deepEqual(await curvesOf(cfg, await paintSheet(engine, cfg, {})), []);
+});
+
+test('cells the model refuses leave the others; only refused cells are an error', async () => {
+  const plan = planSheet({ input, x: parseAxis('clip_skip', '1,12'), y: null }, demo);
+  const refused: number[] = [];
+  const painted = await paintSheet(engine, plan, {
+    onRefused: ([cell]) => void refused.push(cell!.index),
+  });
+  assert.deepEqual([painted.length, refused], [1, [1]]);
+  await assert.rejects(paintSheet(engine, plan, {}), /clip skip 12/);
+  const none = planSheet({ input, x: parseAxis('clip_skip', '11,12'), y: null }, demo);
+  await assert.rejects(paintSheet(engine, none, { onRefused() {} }), UserError);
 });
 
 test('stopping between cells leaves the finished ones told', async () => {
