@@ -81,7 +81,9 @@ export async function decodeImage(
   }
   const options = { limitInputPixels: limits.maxSide ** 2, failOn: 'error' } as const;
   try {
-    const { width, height, pages, hasAlpha } = await sharp(bytes, options).metadata();
+    // The header alone is read here, so that its size can be told whatever it is.
+    const header = sharp(bytes, { ...options, limitInputPixels: false });
+    const { width, height, pages, hasAlpha } = await header.metadata();
     if (Math.max(width, height) > limits.maxSide) throw tooLarge(limits, `${width}x${height}`);
     if ((pages ?? 1) > 1 || isAnimatedPng(bytes)) {
       throw new UserError('The picture is animated. Send a still picture.');

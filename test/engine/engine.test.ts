@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import {
   startEngine,
   type Engine,
   type EngineConfig,
   type EngineLog,
 } from '../../src/engine/engine.ts';
-import { CancelledError, EngineCrashedError, UserError } from '../../src/engine/errors.ts';
+import {
+  CancelledError,
+  EngineCrashedError,
+  RunError,
+  UserError,
+} from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { GenerateRequest, Progress, RequestInput } from '../../src/engine/request.ts';
 
@@ -40,6 +49,45 @@ for (const isolation of ['thread', 'process'] as const) {
       engine = await startEngine({ ...config, isolation }, quiet);
     });
     after(() => engine.close());
+
+    test('an order that cannot be served ends with a sentence, and the next is painted', async () => {
+      const blank = { width: 64, height: 64, channels: 3, background: '#888' } as const;
+      const image = await sharp({ create: blank }).png().toBuffer();
+      const mask = await sharp({ create: { ...blank, width: 32 } })
+        .png()
+        .toBuffer();
+      const strength = 0.5;
+      for (const [input, expected] of [
+        [{ sampler: 'flow_euler' }, /^The sampler flow_euler is for flow models/],
+        [
+          { init: { image, mask, strength } },
+          /^The mask has 32x64 pixels, the start picture 64x64/,
+        ],
+        [{ init: { image: image.subarray(0, 60), strength } }, /^The picture is damaged/],
+        [{ clipSkip: 9 }, /^clip skip 9 is more than/],
+      ] as const) {
+        await assert.rejects(engine.generate(await requestFor(engine, input)), (error) => {
+          assert.ok(error instanceof UserError && !(error instanceof RunError), String(error));
+          assert.match(error.message, expected);
+          return true;
+        });
+      }
+      const { images } = await engine.generate(await requestFor(engine, { steps: 1 }));
+      assert.equal(images.length, 1);
+    });
+
+    test('a model whose graph is damaged is told apart from a wrong order', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'torn-'));
+      await cp(join(modelsDir, 'demo'), folder, { recursive: true });
+      await truncate(join(folder, 'unet/model.onnx'), 20_000);
+      const request = { ...(await requestFor(engine)), model: folder };
+      await assert.rejects(engine.generate(request), (error) => {
+        assert.ok(error instanceof RunError, String(error));
+        assert.match(error.message, /unet\/model\.onnx is damaged or not an ONNX graph/);
+        return true;
+      });
+      await rm(folder, { recursive: true });
+    });
 
     test('makes a picture and tells every step', async () => {
       const seen: Progress[] = [];
