@@ -1,0 +1,122 @@
+import { SAMPLERS, type SamplerName } from '../src/engine/names.ts';
+import { createNoiseSource } from '../src/engine/noise.ts';
+import type { GenerateRequest } from '../src/engine/request.ts';
+import { planSampling } from '../src/engine/samplers/samplers.ts';
+import type { LatentShape, NoiseSource, SamplingRun } from '../src/engine/sampling.ts';
+import { type ModelSchedule, readModelSchedule } from '../src/engine/schedule.ts';
+import type { BenchRow } from './row.ts';
+
+/** the latents of a 1024x1024 picture */
+const SHAPE: LatentShape = [1, 4, 128, 128];
+const STEPS = 20;
+const ROUNDS = 15;
+const WARM_UP = 5;
+const MOST_MS = 2;
+
+const request: GenerateRequest = {
+  model: '',
+  prompt: '',
+  negativePrompt: '',
+  width: 1024,
+  height: 1024,
+  count: 1,
+  steps: STEPS,
+  guidanceScale: 7,
+  sampler: 'euler',
+  schedule: 'automatic',
+  seed: 1n,
+  variation: null,
+  seedResize: null,
+  etaNoiseSeedDelta: 0,
+  eta: null,
+  guidanceRescale: 0,
+  clipSkip: 1,
+  emphasis: 'original',
+  rng: 'cpu',
+  profile: 'a1111',
+  init: null,
+};
+
+/** What a step of each sampler computes itself: the network and the noise cost nothing here. */
+export async function benchSamplers(): Promise<BenchRow[]> {
+  const plain = readModelSchedule({
+    _class_name: 'EulerDiscreteScheduler',
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+  });
+  const flow = readModelSchedule({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 });
+  const rows: BenchRow[] = [];
+  for (const sampler of SAMPLERS) {
+    const value = await stepTime(sampler, sampler === 'flow_euler' ? flow : plain);
+    const target = `< ${MOST_MS} ms`;
+    rows.push({
+      name: `${sampler}: a step's arithmetic`,
+      value,
+      unit: 'ms',
+      target,
+      ok: value < MOST_MS,
+    });
+  }
+  return [...rows, ...noiseTimes()];
+}
+
+/** Processor time of this thread: other work on the machine does not count. */
+function milliseconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.threadCpuUsage(since);
+  return (user + system) / 1000;
+}
+
+/** Milliseconds a step. */
+async function stepTime(sampler: SamplerName, model: ModelSchedule): Promise<number> {
+  const noise = createNoiseSource(request, SHAPE);
+  const draw = noise.initial();
+  const prediction = draw.map((value) => 0.9 * value);
+  const free: NoiseSource = {
+    initial: () => draw,
+    next: () => draw,
+    brownian: () => () => draw,
+  };
+  let [spent, taken] = [0, 0];
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    let steps = 0;
+    const run: SamplingRun = {
+      predict: () => Promise.resolve(prediction),
+      predictPair: () => Promise.resolve({ guided: prediction, uncond: prediction }),
+      noise: free,
+      shape: SHAPE,
+      init: null,
+      mask: null,
+      onStep: () => (steps += 1),
+    };
+    const plan = planSampling({ ...request, sampler }, model);
+    const began = process.threadCpuUsage();
+    await plan.run(run);
+    if (round < 0) continue;
+    spent += milliseconds(began);
+    taken += steps;
+  }
+  return spent / taken;
+}
+
+/** What a step's noise costs, where a sampler asks for any. */
+function noiseTimes(): BenchRow[] {
+  const timed = (name: string, draw: (source: NoiseSource, i: number) => unknown, nv = false) => {
+    const source = createNoiseSource({ ...request, rng: nv ? 'nv' : 'cpu' }, SHAPE);
+    source.initial();
+    for (let i = 0; i < WARM_UP; i++) draw(source, i);
+    const began = process.threadCpuUsage();
+    for (let i = 0; i < STEPS; i++) draw(source, i);
+    return { name, value: milliseconds(began) / STEPS, unit: 'ms' };
+  };
+  let tree: ReturnType<NoiseSource['brownian']> | null = null;
+  const level = (i: number): number => 14 * 0.8 ** i;
+  return [
+    timed('a draw of noise, rng cpu', (source) => source.next()),
+    timed('a draw of noise, rng nv', (source) => source.next(), true),
+    timed('a Brownian increment', (source, i) => {
+      tree ??= source.brownian(level(STEPS), level(0));
+      return tree(level(i), level(i + 1));
+    }),
+  ];
+}
