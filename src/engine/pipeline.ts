@@ -58,7 +58,7 @@ export async function generate(
   const encoded = performance.now();
 
   // From noise to latents, a step at a time; with hires fix, once more at the larger size.
-  const count: StepCount = { total: steps, stepsMs: [] };
+  const count: StepCount = { total: steps, stepsMs: [], began: encoded };
   let last = first;
   let latents = await sampleLatents(
     model,
@@ -81,21 +81,20 @@ export async function generate(
   }
   const sampled = performance.now();
 
-  // From latents to pictures, one at a time: the VAE's memory does not grow with the batch.
-  const images: GeneratedImage[] = [];
+  // From latents to pictures, one at a time: the VAE's memory does not grow with the batch. While one is packed as
+  // PNG, on threads of its own, the next is decoded.
+  const packing: Promise<GeneratedImage>[] = [];
   for (let index = 0; index < request.count; index++) {
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
     const pixels = await decodeImage(last, model, latents, index, init);
     const infotext = writeInfotext(request, info, index, embeddings);
-    images.push({
-      png: await encodePng(pixels, { infotext }),
-      infotext,
-      seed: imageSeed(request, index),
-      width: pixels.width,
-      height: pixels.height,
-    });
+    const packed = packImage(pixels, infotext, imageSeed(request, index));
+    // A cancelled order leaves it behind unheard.
+    packed.catch(() => {});
+    packing.push(packed);
   }
+  const images = await Promise.all(packing);
   const ended = performance.now();
 
   return {
@@ -120,8 +119,8 @@ type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSam
 
 type Start = Prompts & Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
 
-/** Steps finished so far, over all passes. */
-type StepCount = { total: number; stepsMs: number[] };
+/** Steps finished so far, over all passes, and when the first of them began. */
+type StepCount = { total: number; stepsMs: number[]; began: number };
 
 function planPass(request: GenerateRequest, model: LoadedModel): Pass {
   const shape = latentShape(request, model);
@@ -139,10 +138,10 @@ async function sampleLatents(
   { request, sampling, shape, noise, init, positive, negative }: Start,
   options: PipelineOptions,
   hooks: PipelineHooks,
-  { total: steps, stepsMs }: StepCount,
+  { total: steps, stepsMs, began }: StepCount,
 ): Promise<Float32Array> {
   let stepBegan = performance.now();
-  const previewer = createPreviewer(model.preview, shape, options.previews, stepBegan);
+  const previewer = createPreviewer(model.preview, shape, options.previews, began);
   const snapshots = createSnapshots(
     request,
     model,
@@ -230,6 +229,11 @@ async function decodeImage(
   const decoded = await decodeLatents(model.vaeDecoder, layout, own, { width, height }, profile);
   model.preview ??= fitPreviewFactors([{ latents: own, pixels: decoded }], shape[1]);
   return init === null ? decoded : init.finish(decoded);
+}
+
+async function packImage(pixels: Pixels, infotext: string, seed: bigint): Promise<GeneratedImage> {
+  const { width, height } = pixels;
+  return { png: await encodePng(pixels, { infotext }), infotext, seed, width, height };
 }
 
 /** A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. */

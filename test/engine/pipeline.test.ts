@@ -128,3 +128,31 @@ test('comments are not part of the prompt, except where ComfyUI and diffusers re
   const without = await paint({ prompt: 'a red\nstar', profile: 'comfy' });
   assert.notDeepEqual(literal.latents, without.latents);
 });
+
+test('emphasis restores the mean over all texts that a prompt becomes in time', async () => {
+  const all = { profile: 'a1111', clipSkip: 1, steps: 4, negative: false } as const;
+  const prompt = '[a red star|(a blue sky:1.6)|a fish]';
+  const texts = async (emphasis: 'original' | 'no_norm' | 'ignore'): Promise<Float32Array[]> => {
+    const { parts } = await model.textEncoder.encode(prompt, { ...all, emphasis });
+    return (parts[0]?.schedule ?? []).map(({ text }) => text.context);
+  };
+  const [restored, weighted, plain] = [
+    await texts('original'),
+    await texts('no_norm'),
+    await texts('ignore'),
+  ];
+  // One text for each step: star, sky, fish, star.
+  assert.equal(restored.length, 4);
+  const mean = (rows: readonly Float32Array[]): number => {
+    const values = rows.flatMap((row) => [...row]);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  const factor = mean(plain) / mean(weighted);
+  assert.ok(Math.abs(factor - 1) > 1e-4, 'the weight moves the mean');
+  for (const [i, row] of restored.entries()) {
+    const worst = Math.max(
+      ...row.map((value, k) => Math.abs(value - factor * (weighted[i]?.[k] ?? NaN))),
+    );
+    assert.ok(worst < 1e-5, `text ${i} is off by ${worst}`);
+  }
+});
