@@ -5,7 +5,8 @@ import { AI_MARK_XMP } from '../engine/image.ts';
 import type { GenerateRequest, GenerateResult, Progress } from '../engine/request.ts';
 import { parseAxis } from './axis.ts';
 import { fitted, letter } from './lettering.ts';
-import { openSheet, raster, type Sheet } from './sheet.ts';
+import { openSheet, type Sheet } from './sheet.ts';
+import { raster } from './tile.ts';
 import { THEME, type ThemeName } from './theme.ts';
 
 /** What the network believed the picture would be after one step: x̂0, decoded by the VAE. */

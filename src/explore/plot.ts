@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { CurveLine, CurvePoint } from './curve.ts';
 import { SAME_SSIM } from './curve.ts';
 import { fitted, letter, textWidth } from './lettering.ts';
-import { raster } from './sheet.ts';
+import { raster } from './tile.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
 
 /** The curves of a steps sheet: three measures, each against steps and against seconds, a line a sampler. */

@@ -3,13 +3,7 @@ import { AI_MARK_XMP } from '../engine/image.ts';
 import { fitted, letter, textWidth } from './lettering.ts';
 import type { SheetPlan } from './plan.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
-
-/** What one cell shows. `note` stands beside the cell's label where there is room (one-axis sheets). */
-export type Tile =
-  | { state: 'waiting' }
-  | { state: 'running' }
-  | { state: 'failed'; words: string }
-  | { state: 'done'; picture: Uint8Array; note?: string };
+import { type Box, drawTile, ground, labelLine, raster, SIZES, type Tile } from './tile.ts';
 
 export type SheetWords = {
   title: string;
@@ -32,8 +26,7 @@ export type Sheet = {
 const MARGIN = 28;
 const GAP = 10;
 const TITLE = 26;
-const SMALL = 17;
-const LABEL = 19;
+const { small: SMALL, label: LABEL } = SIZES;
 /** Height of the line above a cell or column. */
 const LABEL_LINE = 30;
 /** Longest side of a tile, pixels, and of the whole sheet. */
@@ -46,6 +39,8 @@ type Layout = {
   width: number;
   height: number;
   cell: { width: number; height: number };
+  /** tile pixels per picture pixel, the same for all: a larger picture is shown larger */
+  scale: number;
   places: readonly Place[];
   columns: number;
   grid: Place;
@@ -62,12 +57,12 @@ export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<She
     const place = layout.places[index];
     if (place === undefined) throw new Error(`the sheet has no cell ${index}`);
     const { cell } = layout;
-    blit(canvas, width, place, await drawTile(tile, cell, theme), cell);
+    blit(canvas, width, place, await drawTile(tile, layout, theme), cell);
     if (plan.y !== null) return;
     const line = { width: cell.width, height: LABEL_LINE };
     const note = tile.state === 'done' ? (tile.note ?? '') : '';
     const drawn = await raster(
-      labelLine(plan.x.values[index] ?? '', note, line, theme),
+      labelLine(labelOf(plan, index), note, line, theme),
       line.width,
       line.height,
     );
@@ -146,7 +141,7 @@ function layOut(plan: SheetPlan): Layout {
   // A narrow sheet still has to hold its title.
   const width = Math.max(grid.left + columns * pitch.across - GAP + MARGIN, 480);
   const height = grid.top + rows * pitch.down - GAP + MARGIN - (y === null ? LABEL_LINE : 0);
-  return { width, height, cell, places, columns, grid };
+  return { width, height, cell, scale, places, columns, grid };
 }
 
 function background(plan: SheetPlan, layout: Layout, words: SheetWords, theme: Theme): string {
@@ -212,71 +207,10 @@ function background(plan: SheetPlan, layout: Layout, words: SheetWords, theme: T
   return ground(width, layout.height, theme.ground) + parts.join('');
 }
 
-/** `20        1.2 s` above a cell of a one-axis sheet. */
-function labelLine(
-  value: string,
-  note: string,
-  line: { width: number; height: number },
-  theme: Theme,
-): string {
-  const noteWidth = note === '' ? 0 : textWidth(note, SMALL) + 10;
-  return (
-    ground(line.width, line.height, theme.ground) +
-    letter(fitted(value, Math.max(20, line.width - noteWidth), LABEL, 'bold'), {
-      x: 0,
-      y: line.height - 9,
-      size: LABEL,
-      fill: theme.text,
-      weight: 'bold',
-    }) +
-    letter(note, {
-      x: line.width,
-      y: line.height - 9,
-      size: SMALL,
-      fill: theme.muted,
-      anchor: 'end',
-    })
-  );
-}
-
-type Box = { width: number; height: number };
-
-async function drawTile(tile: Tile, cell: Box, theme: Theme): Promise<Buffer> {
-  const { width, height } = cell;
-  if (tile.state === 'done') {
-    return sharp(tile.picture)
-      .resize(width, height, { fit: 'contain', background: theme.ground, kernel: 'lanczos3' })
-      .flatten({ background: theme.ground })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer();
-  }
-  const middle = { x: width / 2, y: height / 2 + 6, anchor: 'middle' as const };
-  const words =
-    tile.state === 'failed'
-      ? letter(fitted(tile.words, width - 16, 15), { ...middle, size: 15, fill: theme.trouble })
-      : tile.state === 'running'
-        ? dots(width, height, theme.accent)
-        : '';
-  const edge = tile.state === 'running' ? theme.accent : theme.faint;
-  const frame = `<rect x="1" y="1" width="${width - 2}" height="${height - 2}" fill="${theme.faint}" stroke="${edge}" stroke-width="2"/>`;
-  return raster(ground(width, height, theme.ground) + frame + words, width, height);
-}
-
-function dots(width: number, height: number, fill: string): string {
-  return [-1, 0, 1]
-    .map((at) => `<circle cx="${width / 2 + at * 16}" cy="${height / 2}" r="5" fill="${fill}"/>`)
-    .join('');
-}
-
-function ground(width: number, height: number, fill: string): string {
-  return `<rect width="${width}" height="${height}" fill="${fill}"/>`;
-}
-
-/** SVG parts -> RGB bytes. */
-export async function raster(parts: string, width: number, height: number): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${parts}</svg>`;
-  return sharp(Buffer.from(svg)).removeAlpha().toColourspace('srgb').raw().toBuffer();
+/** A bare number says too little above a picture; names say enough. */
+function labelOf({ x }: SheetPlan, index: number): string {
+  const value = x.values[index] ?? '';
+  return /^[\d.]+$/.test(value) ? `${x.name} ${value}` : value;
 }
 
 function blit(canvas: Buffer, width: number, at: Place, tile: Buffer, box: Box): void {

@@ -38,7 +38,7 @@ test('what is too long ends in dots within its width', () => {
 
 test('a machine without any font draws the same sheet', async () => {
   const script = `
-    import { raster } from '${import.meta.resolve('../../src/explore/sheet.ts')}';
+    import { raster } from '${import.meta.resolve('../../src/explore/tile.ts')}';
     import { letter } from '${import.meta.resolve('../../src/explore/lettering.ts')}';
     import { createHash } from 'node:crypto';
     const words = letter('steps 20, cfg 7.5 · дом', { x: 4, y: 24, size: 20, fill: '#fff' });

@@ -79,6 +79,18 @@ describe('the contact sheet', () => {
     assert.equal(count('#ff0000'), 128 * 128);
   });
 
+  test('sizes are comparable: half the side is shown at half the side', async () => {
+    const plan = planSheet({ input, x: parseAxis('size', '64x64,128x128'), y: null }, model);
+    const sheet = await openSheet(plan, { title: 't', subtitle: 's', theme: 'light' });
+    const small = await sharp(red).resize(64, 64).png().toBuffer();
+    await sheet.setTile(0, { state: 'done', picture: small });
+    const { count } = await pixelsOf(await sheet.toPng());
+    assert.equal(count('#ff0000'), 128 * 128);
+    await sheet.setTile(1, { state: 'done', picture: red });
+    const both = await pixelsOf(await sheet.toPng());
+    assert.equal(both.count('#ff0000'), 128 * 128 + 256 * 256);
+  });
+
   test('a failed cell says so in words, with ink of its own colour', async () => {
     const plan = planSheet({ input, x: parseAxis('steps', '1,2'), y: null }, model);
     const sheet = await openSheet(plan, { title: 't', subtitle: 's', theme: 'dark' });

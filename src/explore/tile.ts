@@ -1,0 +1,103 @@
+import sharp from 'sharp';
+import { fitted, letter, textWidth } from './lettering.ts';
+import type { Theme } from './theme.ts';
+
+/** What one cell shows. `note` stands beside the cell's label where there is room (one-axis sheets). */
+export type Tile =
+  | { state: 'waiting' }
+  | { state: 'running' }
+  | { state: 'failed'; words: string }
+  | { state: 'done'; picture: Uint8Array; note?: string };
+
+/** Pixels per em of labels and of what stands beside them. */
+export const SIZES = { label: 19, small: 17 } as const;
+
+export type Box = { width: number; height: number };
+
+/** RGB bytes that fill the cell. `scale`: tile pixels per picture pixel. */
+export async function drawTile(
+  tile: Tile,
+  { cell, scale }: { cell: Box; scale: number },
+  theme: Theme,
+): Promise<Buffer> {
+  const { width, height } = cell;
+  if (tile.state === 'done') return drawPicture(tile.picture, cell, scale, theme);
+  const middle = { x: width / 2, y: height / 2 + 6, anchor: 'middle' as const };
+  const words =
+    tile.state === 'failed'
+      ? letter(fitted(tile.words, width - 16, 15), { ...middle, size: 15, fill: theme.trouble })
+      : tile.state === 'running'
+        ? dots(width, height, theme.accent)
+        : '';
+  const edge = tile.state === 'running' ? theme.accent : theme.faint;
+  const frame = `<rect x="1" y="1" width="${width - 2}" height="${height - 2}" fill="${theme.faint}" stroke="${edge}" stroke-width="2"/>`;
+  return raster(ground(width, height, theme.ground) + frame + words, width, height);
+}
+
+async function drawPicture(
+  png: Uint8Array,
+  cell: Box,
+  scale: number,
+  theme: Theme,
+): Promise<Buffer> {
+  const { width: w = 1, height: h = 1 } = await sharp(png).metadata();
+  const factor = Math.min(scale, cell.width / w, cell.height / h);
+  const [width, height] = [Math.round(w * factor), Math.round(h * factor)];
+  const [left, top] = [(cell.width - width) >> 1, (cell.height - height) >> 1];
+  return sharp(png)
+    .flatten({ background: theme.ground })
+    .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
+    .extend({
+      left,
+      top,
+      right: cell.width - width - left,
+      bottom: cell.height - height - top,
+      background: theme.ground,
+    })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer();
+}
+
+function dots(width: number, height: number, fill: string): string {
+  return [-1, 0, 1]
+    .map((at) => `<circle cx="${width / 2 + at * 16}" cy="${height / 2}" r="5" fill="${fill}"/>`)
+    .join('');
+}
+
+export function ground(width: number, height: number, fill: string): string {
+  return `<rect width="${width}" height="${height}" fill="${fill}"/>`;
+}
+
+/** `steps 20        1.2 s` above a cell of a one-axis sheet. */
+export function labelLine(
+  value: string,
+  note: string,
+  line: { width: number; height: number },
+  theme: Theme,
+): string {
+  const noteWidth = note === '' ? 0 : textWidth(note, SIZES.small) + 10;
+  return (
+    ground(line.width, line.height, theme.ground) +
+    letter(fitted(value, Math.max(20, line.width - noteWidth), SIZES.label, 'bold'), {
+      x: 0,
+      y: line.height - 9,
+      size: SIZES.label,
+      fill: theme.text,
+      weight: 'bold',
+    }) +
+    letter(note, {
+      x: line.width,
+      y: line.height - 9,
+      size: SIZES.small,
+      fill: theme.muted,
+      anchor: 'end',
+    })
+  );
+}
+
+/** SVG parts -> RGB bytes. */
+export async function raster(parts: string, width: number, height: number): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${parts}</svg>`;
+  return sharp(Buffer.from(svg)).removeAlpha().toColourspace('srgb').raw().toBuffer();
+}
