@@ -97,12 +97,12 @@ function vectorFeeds(
 ): Record<string, Feed> {
   const places = new Float32Array(tokens);
   const vectors = new Float32Array(tokens * part.width);
-  for (const { at, embedding } of inserts) {
+  for (const { at, embedding, from = 0 } of inserts) {
     const { shape, data } = vectorsFor(part, embedding, layout);
     const [count = 0, width = 0] = shape;
-    const fitting = Math.min(count, tokens - at);
+    const fitting = Math.min(count - from, tokens - at);
     places.fill(1, at, at + fitting);
-    vectors.set(data.subarray(0, fitting * width), at * width);
+    vectors.set(data.subarray(from * width, (from + fitting) * width), at * width);
   }
   return {
     [VECTOR_INPUTS.places]: { data: places, shape: [1, tokens, 1] },

@@ -53,7 +53,7 @@ export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOp
   const { emphasis, profile } = options;
   if (profile === 'comfy') {
     const pieces = emphasis === 'none' ? [{ text, weight: 1 }] : parseComfyWeights(text);
-    return singlePart(options, text, chunkComfy(pieces, tokenizer));
+    return singlePart(options, text, chunkComfy(pieces, tokenizer, options.findEmbedding));
   }
   if (profile === 'diffusers' && emphasis === 'none') {
     return singlePart(options, text, [chunkTruncated(text, tokenizer)]);

@@ -58,7 +58,9 @@ export function createTextEncoder(
     chunk: PromptChunk,
     options: EncodeOptions,
   ): Promise<Hidden> {
-    const inserts = (chunk.inserts ?? []).map(({ at, embedding }) => `${at}:${embedding.hash}`);
+    const inserts = (chunk.inserts ?? []).map(
+      ({ at, embedding, from = 0 }) => `${at}:${embedding.hash}:${from}`,
+    );
     const key = [index, options.clipSkip, options.profile, chunk.ids, inserts].join('|');
     let hidden = cache.get(key);
     if (hidden === undefined) {

@@ -140,6 +140,16 @@ test('with weights, clip skip and in a later chunk too', async () => {
   }
 });
 
+test('profile comfy calls one by "embedding:", commas behind it are text', async () => {
+  const comfy = { profile: 'comfy' } as const;
+  const plain = await encode(model, 'a red star, (red star:1.2), fog', comfy);
+  const called = await encode(model, 'a embedding:qqq, (embedding:qqq:1.2), fog', comfy);
+  assert.ok(apart(plain, called) < 1e-5, `off by ${apart(plain, called)}`);
+  const name = await encode(model, 'a qqq, fog', comfy);
+  assert.deepEqual(name.embeddings, []);
+  await assert.rejects(encode(model, 'embedding:nobody', comfy), /no embedding "nobody"/);
+});
+
 test('an embedding that would not fit a chunk begins the next', async () => {
   const many = new Float32Array(20 * width).fill(0.01);
   await writeFile(

@@ -10,7 +10,8 @@ export type PromptChunk = {
   inserts?: ChunkInsert[];
 };
 
-export type ChunkInsert = { at: number; embedding: Embedding };
+/** `from`: the first of its vectors that stands here (0), where a chunk's end cuts it in two. */
+export type ChunkInsert = { at: number; embedding: Embedding; from?: number };
 
 /** How far back A1111 looks for a comma to cut at (its default setting). */
 const COMMA_BACKTRACK = 20;

@@ -1,6 +1,8 @@
+import type { Embedding, FindEmbedding } from '../embeddings.ts';
+import { UserError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { WeightedText } from './attention.ts';
-import { sealChunk, type PromptChunk } from './chunks.ts';
+import { type ChunkInsert, type PromptChunk, sealChunk } from './chunks.ts';
 
 const FLOAT = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 const ESCAPED_CLOSE = '\u0000\u0001';
@@ -61,32 +63,77 @@ function splitParentheses(text: string): string[] {
   return parts;
 }
 
+/** Tokens that stay together, or an embedding in their place. */
+type Group = { ids: number[]; embedding?: Embedding };
+
+const CALL = 'embedding:';
+
+/**
+ * "embedding:name" after a space or at a line's start calls a textual inversion; commas behind the name belong to the
+ * text. Without any embeddings in the folder it is text like any other. Behaviour of comfy/sd1_clip.py.
+ */
+function groupsOf(text: string, tokenizer: Tokenizer, find: FindEmbedding | null): Group[] {
+  if (find === null || !text.includes(CALL)) return [{ ids: tokenizer.encode(text) }];
+  const groups: Group[] = [];
+  for (const [at, part] of text.split(new RegExp(`(?:^| |\\n)${CALL}`)).entries()) {
+    if (at === 0) {
+      if (part !== '') groups.push({ ids: tokenizer.encode(part) });
+      continue;
+    }
+    const [word = '', ...others] = part.split(/\s+/);
+    const name = word.replace(/,+$/, '');
+    const ids = tokenizer.encode(name);
+    const found = find(ids, 0);
+    if (found === null || found.length !== ids.length) {
+      throw new UserError(
+        `There is no embedding "${name.slice(0, 40)}". Put its .safetensors file into the folder embeddings beside the ` +
+          'models, or take it out of the prompt.',
+      );
+    }
+    const { embedding } = found;
+    groups.push({ ids: Array.from({ length: embedding.count }, () => 0), embedding });
+    const rest = `${word.slice(name.length)} ${others.join(' ')}`;
+    if (rest.trim() !== '') groups.push({ ids: tokenizer.encode(rest) });
+  }
+  return groups;
+}
+
 /** Fills chunks of `maxLength - 2` tokens the way ComfyUI does: short pieces are never cut in two. */
-export function chunkComfy(pieces: readonly WeightedText[], tokenizer: Tokenizer): PromptChunk[] {
+export function chunkComfy(
+  pieces: readonly WeightedText[],
+  tokenizer: Tokenizer,
+  findEmbedding: FindEmbedding | null = null,
+): PromptChunk[] {
   const capacity = tokenizer.maxLength - 2;
   const chunks: PromptChunk[] = [];
   let ids: number[] = [];
   let multipliers: number[] = [];
+  let inserts: ChunkInsert[] = [];
   const close = (): void => {
-    chunks.push(sealChunk(ids, multipliers, tokenizer));
+    const sealed = sealChunk(ids, multipliers, tokenizer);
+    chunks.push(inserts.length === 0 ? sealed : { ...sealed, inserts });
     ids = [];
     multipliers = [];
+    inserts = [];
   };
-  for (const { text, weight } of pieces) {
-    let rest = tokenizer.encode(text);
-    const long = rest.length >= LONG_PIECE;
-    while (ids.length + rest.length > capacity) {
-      const cut = long ? capacity - ids.length : 0;
-      for (const id of rest.slice(0, cut)) {
+  const groups = pieces.flatMap(({ text, weight }) =>
+    groupsOf(text, tokenizer, findEmbedding).map((group) => ({ ...group, weight })),
+  );
+  for (const { ids: own, embedding, weight } of groups) {
+    const long = own.length >= LONG_PIECE;
+    for (let from = 0; from < own.length || from === 0;) {
+      const room = capacity - ids.length;
+      const left = own.length - from;
+      const taken = left <= room ? left : long ? room : 0;
+      if (embedding !== undefined && taken > 0)
+        inserts.push({ at: ids.length + 1, embedding, from });
+      for (const id of own.slice(from, from + taken)) {
         ids.push(id);
         multipliers.push(weight);
       }
-      rest = rest.slice(cut);
+      from += taken;
+      if (from >= own.length) break;
       close();
-    }
-    for (const id of rest) {
-      ids.push(id);
-      multipliers.push(weight);
     }
   }
   close();
