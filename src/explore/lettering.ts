@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import opentype, { type Font, type Glyph } from 'opentype.js';
 
 /**
@@ -35,14 +34,14 @@ const STAND_INS: Readonly<Record<string, string>> = {
   '\u2026': '...',
 };
 
-const require = createRequire(import.meta.url);
+const FONTS = new URL('files/', import.meta.resolve('@fontsource/inter/package.json'));
 const loaded = new Map<string, Font>();
 
 function fontOf(subset: (typeof SUBSETS)[number], weight: Weight): Font {
   const name = `inter-${subset}-${WEIGHTS[weight]}-normal.woff`;
   let font = loaded.get(name);
   if (font === undefined) {
-    const bytes = readFileSync(require.resolve(`@fontsource/inter/files/${name}`));
+    const bytes = readFileSync(new URL(name, FONTS));
     font = opentype.parse(new Uint8Array(bytes).buffer);
     loaded.set(name, font);
   }
