@@ -154,7 +154,8 @@ def verdict(answer: dict[str, torch.Tensor], case: Case) -> dict[str, bool]:
     place = BACKGROUNDS[int(answer["background"].argmax())] == wanted.background
     if wanted.background == "plain":
         place = place and COLOUR_NAMES[int(answer["background_colour"].argmax())] == wanted.background_colour
-    return {"object": objects, "colour": colours, "background": place, "all three": objects and colours and place}
+    right = {"object": objects, "colour": colours, "background": place, "all three": objects and colours and place}
+    return right | {"just one": int(answer["count"].argmax()) == 1}
 
 
 def shares(answers: dict[str, list[bool]]) -> dict[str, float]:
