@@ -10,8 +10,11 @@ import { benchBot } from './bot.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
 import { benchMemory } from './memory.ts';
+import { benchPinning } from './pinning.ts';
 import { benchQueue } from './queue.ts';
+import { benchReference } from './reference.ts';
 import type { BenchRow } from './row.ts';
+import { benchSamplers } from './samplers.ts';
 import { benchStartup } from './startup.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
@@ -21,6 +24,9 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   bot: benchBot,
   memory: benchMemory,
   explore: benchExplore,
+  samplers: benchSamplers,
+  pinning: benchPinning,
+  reference: benchReference,
 };
 
 function format(row: BenchRow): string[] {
