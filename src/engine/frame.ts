@@ -1,14 +1,12 @@
 /** Start picture and mask at the size the network works at, and the way back into the picture. */
-import sharp from 'sharp';
-import { UserError } from './errors.ts';
 import { decodeImage } from './image.ts';
 import { maskedRegion, type Region } from './inpaint-region.ts';
 import { resizeBytes } from './resample.ts';
+import { type Mask, readMask } from './mask.ts';
 import type { GenerateRequest, InitImage } from './request.ts';
 import type { Pixels } from './vae.ts';
 
-/** grey levels 0 … 255, one byte a pixel */
-export type Mask = { data: Uint8Array; width: number; height: number };
+export type { Mask };
 
 export type Frame = {
   /** what the network works on, at the request's size */
@@ -41,33 +39,11 @@ export async function frameInit(request: GenerateRequest, init: InitImage): Prom
   const source = fit(picture, 3, size);
   const fitted = fit(mask, 1, size);
   const corner = { left: 0, top: 0 };
+  // A1111 lets the blurred edge count twice here: what the mask covers by half or more is all new.
+  const doubled = { ...fitted, data: fitted.data.map((level) => Math.min(255, 2 * level)) };
   const blend: Frame['finish'] = (decoded) =>
-    Promise.resolve(overlay(decoded, source, fitted, corner));
+    Promise.resolve(overlay(decoded, source, doubled, corner));
   return { source, mask: fitted, finish: request.profile === 'a1111' ? blend : asDecoded };
-}
-
-async function readMask(bytes: Uint8Array, blur: number, picture: Pixels): Promise<Mask> {
-  const { data, width, height } = await decodeImage(bytes);
-  if (width !== picture.width || height !== picture.height) {
-    throw new UserError(
-      `The mask has ${width}x${height} pixels, the start picture ${picture.width}x${picture.height}. ` +
-        'Draw the mask at the size of the picture: white where to repaint, black where to keep.',
-    );
-  }
-  const grey = new Uint8Array(width * height);
-  for (let i = 0; i < grey.length; i++) {
-    const [red, green, blue] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
-    // ITU-R 601 luma in 16-bit fixed point, as Pillow converts to greyscale.
-    grey[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-  }
-  // libvips takes a standard deviation of at least 0.3.
-  if (blur < 0.3) return { data: grey, width, height };
-  const blurred = await sharp(grey, { raw: { width, height, channels: 1 } })
-    .blur(blur)
-    .toColourspace('b-w')
-    .raw()
-    .toBuffer();
-  return { data: blurred, width, height };
 }
 
 /** Crops to the region, if there is one, and resizes as Pillow does, whose resampling every reference uses. */

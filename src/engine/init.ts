@@ -1,6 +1,7 @@
 /** Start pictures and masks as latents: what the sampler starts from and what an inpainting network reads. */
 import { UserError } from './errors.ts';
-import { frameInit, type Frame, type Mask } from './frame.ts';
+import { frameInit, type Frame } from './frame.ts';
+import { type Mask, shrinkToLatents } from './mask.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { LoadedModel } from './model/loader.ts';
 import type { ProfileName } from './names.ts';
@@ -80,18 +81,17 @@ function whiteMask({ width, height }: Pixels): Mask {
 }
 
 /**
- * The mask at latent size. A1111 rounds the mean under each latent, diffusers takes the pixel at its corner,
- * ComfyUI the mean of the four in its middle (bilinear without smoothing).
+ * The mask at latent size. A1111 shrinks and rounds it, diffusers takes the pixel at each latent's corner, ComfyUI
+ * the mean of the four in its middle (bilinear without smoothing).
  */
 function shrinkMask(mask: Mask, shape: LatentShape, profile: ProfileName): Float32Array {
   const [batch, channels, height, width] = shape;
+  if (profile === 'a1111') {
+    return repeat(shrinkToLatents(mask, { width, height }), batch * channels);
+  }
   const factor = mask.width / width;
   const middle = factor >> 1;
-  const [from, to] = {
-    a1111: [0, factor],
-    diffusers: [0, 1],
-    comfy: [Math.max(0, middle - 1), middle + 1],
-  }[profile] as [number, number];
+  const [from, to] = profile === 'diffusers' ? [0, 1] : [Math.max(0, middle - 1), middle + 1];
   const plane = new Float32Array(height * width);
   for (let at = 0; at < plane.length; at++) {
     const left = (at % width) * factor;

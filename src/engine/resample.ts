@@ -117,8 +117,8 @@ export function resizeLatents(
 /** Pillow keeps weights of 8-bit pictures as integers of this many bits behind the point (Resample.c). */
 const FIXED_POINT = 2 ** 22;
 
-function fixedTaps(from: number, to: number): Taps[] {
-  return smoothTaps(from, to, LANCZOS).map(({ indices, weights }) => ({
+function fixedTaps(from: number, to: number, kernel: Kernel): Taps[] {
+  return smoothTaps(from, to, kernel).map(({ indices, weights }) => ({
     indices,
     // C's cast after adding a half away from zero.
     weights: weights.map((weight) => Math.trunc(weight * FIXED_POINT + (weight < 0 ? -0.5 : 0.5))),
@@ -130,12 +130,19 @@ function toLevel(sum: number): number {
   return Math.min(255, Math.max(0, Math.floor((sum + FIXED_POINT / 2) / FIXED_POINT)));
 }
 
-/** Interleaved bytes [h,w,channels] at another size: Pillow's Image.resize with LANCZOS, to the level. */
-export function resizeBytes(data: Uint8Array, from: Size, to: Size, channels: number): Uint8Array {
+/** Interleaved bytes [h,w,channels] at another size: Pillow's Image.resize, to the level. */
+export function resizeBytes(
+  data: Uint8Array,
+  from: Size,
+  to: Size,
+  channels: number,
+  filter: 'lanczos' | 'bicubic' = 'lanczos',
+): Uint8Array {
+  const kernel = filter === 'lanczos' ? LANCZOS : CUBIC_SMOOTH;
   let columns: Uint8Array = data;
   if (from.width !== to.width) {
     columns = new Uint8Array(from.height * to.width * channels);
-    const taps = fixedTaps(from.width, to.width);
+    const taps = fixedTaps(from.width, to.width, kernel);
     for (let y = 0; y < from.height; y++) {
       for (let x = 0; x < to.width; x++) {
         const { indices, weights } = taps[x]!;
@@ -152,7 +159,7 @@ export function resizeBytes(data: Uint8Array, from: Size, to: Size, channels: nu
   if (from.height === to.height) return columns;
   const line = to.width * channels;
   const resized = new Uint8Array(to.height * line);
-  const taps = fixedTaps(from.height, to.height);
+  const taps = fixedTaps(from.height, to.height, kernel);
   for (let y = 0; y < to.height; y++) {
     const { indices, weights } = taps[y]!;
     for (let at = 0; at < line; at++) {
