@@ -31,7 +31,8 @@ export const evolution: Command = {
     const { request, theme } = await readShared(interaction, scene);
     const looks = planLooks(request.steps, interaction.options.getString('at'));
     const x = { name: 'steps' as const, values: looks.map(String) };
-    await placeSheet(interaction, scene, { kind: 'evolution', x, y: null, input: request, theme });
+    const order = { kind: 'evolution', x, y: null, input: request, theme } as const;
+    await placeSheet(interaction, scene, order, request);
   },
 
   async autocomplete(interaction, { engine }) {

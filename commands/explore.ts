@@ -1,6 +1,6 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { RequestInput } from '../src/engine/request.ts';
+import type { GenerateRequest, RequestInput } from '../src/engine/request.ts';
 import { limitsHold } from '../src/bot/options.ts';
 import type { Command } from '../src/bot/command.ts';
 import { sheetTextFor } from '../src/bot/sheet-text.ts';
@@ -91,7 +91,10 @@ export const explore: Command = {
     if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
     const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
-    await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme });
+    const [hardest] = plan.cells
+      .map((one) => one.request)
+      .toSorted((a, b) => workOf(b) - workOf(a));
+    await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme }, hardest ?? request);
   },
 
   async autocomplete(interaction, { engine }) {
@@ -105,3 +108,7 @@ export const explore: Command = {
     'sheet-stop': sheetStop,
   },
 };
+
+function workOf({ steps, width, height }: GenerateRequest): number {
+  return steps * width * height;
+}

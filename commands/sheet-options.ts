@@ -4,7 +4,7 @@ import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Scene } from '../src/bot/command.ts';
 import { completeOrder } from '../src/bot/options.ts';
-import { permitOrder } from '../src/bot/policy/gate.ts';
+import { limitWords, permitOrder } from '../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../src/bot/order.ts';
 import { toContext } from '../src/bot/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
@@ -86,10 +86,11 @@ export async function readShared(
   scene: Scene,
 ): Promise<Shared> {
   const { options, guildId } = interaction;
-  const [models, defaults] = await Promise.all([
+  const [models, server] = await Promise.all([
     scene.engine.models(),
     scene.settings.defaults(guildId),
   ]);
+  const defaults = { ...server, ...scene.own.choices };
   const schedule = options.getString('schedule');
   const order = {
     prompt: options.getString('prompt', true),
@@ -104,7 +105,6 @@ export async function readShared(
     model: options.getString('model'),
   };
   const request = completeOrder(order, { ...scene, models, defaults });
-  await permitOrder(interaction, scene, request);
   const model = models.find(({ name }) => name === request.model)!;
   const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
   return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };
@@ -114,18 +114,24 @@ export async function readShared(
 export async function placeSheet(
   interaction: ChatInputCommandInteraction,
   scene: Scene,
-  order: Omit<SheetOrder, 'id' | 'address'>,
+  order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
+  /** the most demanding of its pictures */
+  request: GenerateRequest,
 ): Promise<void> {
   const { answer, sheets } = scene;
   checkMayPost(interaction, scene);
+  const { allowance, weight, spoiler, previews } = await permitOrder(interaction, scene, request);
   await answer.acknowledge('public');
-  const address = toContext(addressOf(interaction, scene, null));
-  await sheets.start(
-    { ...order, id: interaction.id, address },
-    {
-      guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
-      userId: interaction.user.id,
-    },
-  );
+  const address = toContext({ ...addressOf(interaction, scene, null), spoiler, previews });
+  const first = {
+    guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
+    userId: interaction.user.id,
+    weight,
+  };
+  await sheets
+    .start({ ...order, id: interaction.id, address, allowance }, first)
+    .catch((error: unknown) => {
+      throw limitWords(error, scene.text);
+    });
   answer.handOver();
 }

@@ -9,7 +9,13 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../explore/order.ts';
-import type { Job, JobState, Queue, StoredResult } from '../queue/job.ts';
+import {
+  LimitError,
+  type Job,
+  type JobState,
+  type Queue,
+  type StoredResult,
+} from '../queue/job.ts';
 import { describe } from './discord-errors.ts';
 import { openReply, type Reply, type ReplyTools } from './reply.ts';
 import { fromContext } from './reply-address.ts';
@@ -29,7 +35,10 @@ import { sheetTextFor } from './sheet-text.ts';
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
 export type Sheets = {
   /** Submits the first job. @throws UserError when the line is full */
-  start(order: SheetOrder, first: { guildId: string; userId: string }): Promise<void>;
+  start(
+    order: SheetOrder,
+    first: { guildId: string; userId: string; weight: number },
+  ): Promise<void>;
   /** No further cell is begun; the running one is told to stop. False: it has already finished. */
   stop(job: Job, by: { userId: string; moderator: boolean }): Promise<boolean>;
   /** Takes up every sheet that an earlier process left unfinished. */
@@ -199,7 +208,13 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     if (sheet.at + 1 >= sheet.state.groups.length) return finish(sheet, state);
     const past = sheet.jobs.at(-1)!;
     const next = await submitNext(sheet, past);
-    if (next === null) return;
+    if (next === 'closing') return;
+    if (next === 'spent') {
+      for (const { cells } of sheet.state.groups.slice(sheet.at + 1)) {
+        await markFailed(sheet.state, cells, textOf(sheet));
+      }
+      return finish(sheet, state);
+    }
     sheet.jobs.push(next);
     sheet.at += 1;
     // Only now is the past cell settled: killed before, the next start finds it and goes on from there.
@@ -208,15 +223,15 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     sheet.reply.show({ status: 'running', progress: null });
   }
 
-  /** null: this program closes first. */
-  async function submitNext(sheet: Growing, past: Job): Promise<Job | null> {
+  /** `spent`: the day's seconds of this person or server are used up. `closing`: this program ends first. */
+  async function submitNext(sheet: Growing, past: Job): Promise<Job | 'spent' | 'closing'> {
     const at = sheet.at + 1;
     const { request } = sheet.state.groups[at]!;
     const { guildId, userId, weight } = past;
     for (;;) {
-      if (signal.aborted) return null;
+      if (signal.aborted) return 'closing';
       try {
-        return await queue.submit({
+        const next = {
           key: chainKey(sheet.order, at),
           guildId,
           userId,
@@ -224,8 +239,11 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
           context: sheetContext(sheet.order, at),
           parentId: past.id,
           ...(weight === undefined ? {} : { weight }),
-        });
+        };
+        return await queue.submit(next, sheet.order.allowance);
       } catch (error) {
+        if (error instanceof LimitError && error.reached.limit.startsWith('seconds'))
+          return 'spent';
         if (!(error instanceof UserError)) throw error;
         await pause(FULL_LINE_MS, null, { signal }).catch(() => null);
       }
@@ -249,19 +267,16 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
 
   async function start(
     order: SheetOrder,
-    first: { guildId: string; userId: string },
+    first: { guildId: string; userId: string; weight: number },
   ): Promise<void> {
     const model = (await engine.models()).find(({ name }) => name === order.input.model);
     if (model === undefined) throw new Error('an order without a model');
     const { request } = (await openState(order, model)).groups[0]!;
     const context = sheetContext(order, 0);
-    const job = await queue.submit({
-      key: chainKey(order, 0),
-      ...first,
-      request,
-      context,
-      parentId: null,
-    });
+    const job = await queue.submit(
+      { key: chainKey(order, 0), ...first, request, context, parentId: null },
+      order.allowance,
+    );
     await sheetOf(order, job, 0);
   }
 

@@ -1,6 +1,6 @@
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
-import type { JobContext } from '../queue/job.ts';
+import type { Allowance, JobContext } from '../queue/job.ts';
 import type { Axis, AxisName } from './axis.ts';
 import { AXES } from './axis.ts';
 import {
@@ -30,6 +30,8 @@ export type SheetOrder = {
   theme: ThemeName;
   /** where the one message lives; opaque here */
   address: JobContext;
+  /** what the server grants this person: it holds for every cell */
+  allowance: Allowance;
 };
 
 const VERSION = 'sheet-1';
@@ -39,7 +41,7 @@ export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500 };
 
 /** The context of the chain's job number `at`. */
 export function sheetContext(order: SheetOrder, at: number): JobContext {
-  const { id, kind, x, y, theme, address } = order;
+  const { id, kind, x, y, theme, address, allowance } = order;
   const input = Object.fromEntries(
     Object.entries(order.input)
       .filter(([name]) => name !== 'init')
@@ -49,7 +51,7 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
     kind === 'evolution'
       ? { decodeAt: x.values.map(Number) }
       : { keepLatents: x.name === 'steps' || y?.name === 'steps' };
-  return { version: VERSION, id, kind, x, y, input, theme, address, at, watch };
+  return { version: VERSION, id, kind, x, y, input, theme, address, allowance, at, watch };
 }
 
 /** null when the context belongs to no sheet, or to one of another version. */
@@ -58,18 +60,29 @@ export function readSheetContext(
   request: GenerateRequest,
 ): { order: SheetOrder; at: number } | null {
   if (context['version'] !== VERSION) return null;
-  const { id, kind, input, address, at } = context;
+  const { id, kind, input, address, allowance, at } = context;
   const [x, y] = [readAxis(context['x']), readAxis(context['y'])];
   const theme = THEMES.find((name) => name === context['theme']);
   const known = kind === 'sheet' || kind === 'evolution';
   if (typeof id !== 'string' || !known || x === null || theme === undefined) return null;
   if (!isRecord(input) || !isRecord(address) || typeof at !== 'number') return null;
   const full: RequestInput = request.init === null ? input : { ...input, init: request.init };
-  return { order: { id, kind, x, y, input: full, theme, address }, at };
+  return {
+    order: { id, kind, x, y, input: full, theme, address, allowance: numbersIn(allowance) },
+    at,
+  };
 }
 
 export function isSheet(context: JobContext): boolean {
   return context['version'] === VERSION;
+}
+
+function numbersIn(value: unknown): Record<string, number> {
+  if (!isRecord(value)) return {};
+  const entries = Object.entries(value);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
 }
 
 function readAxis(value: unknown): Axis | null {

@@ -25,6 +25,8 @@ before(async () => {
 });
 after(() => engine.close());
 
+const ATELIER = '1300000000000001000';
+
 const hasAction = (message: PlaygroundMessage, action: string): boolean =>
   customIdsOf(message).some((id) => id.split(':')[1] === action);
 const isWhole = (message: PlaygroundMessage): boolean => hasAction(message, 'cell');
@@ -183,6 +185,30 @@ test('ended between two cells: the next start goes on from the finished one', as
       jobs.every(({ attempt }) => attempt === 1),
       'no cell was painted twice',
     );
+  });
+});
+
+test('the server’s rules hold for sheets: its words, and the day’s seconds between two cells', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await stage.settings.changePolicy(ATELIER, { words: ['goblin'] });
+    await ada.command('explore', { x: 'steps', values: '1,2', prompt: 'a goblin' });
+    await ada.waitForMessage(isPrivate, 10_000);
+    assert.equal((await sheetJobs(stage)).length, 0);
+
+    await ada.command('imagine', { prompt: 'a boat', steps: 10 });
+    await ada.waitForMessage(isDone, 20_000);
+    await waitUntil(async () => (await stage.queue.usage(ATELIER)).seconds > 0, 'charged');
+    const { seconds } = await stage.queue.usage(ATELIER, ada.userId);
+    await stage.settings.changePolicy(ATELIER, {
+      words: [],
+      everybody: { seconds: seconds * 3.5 },
+    });
+    await ada.command('explore', { x: 'steps', values: '10,11,100,101', prompt: 'a boat' });
+    const done = await ada.waitForMessage(isWhole, 40_000);
+    assert.match(textOf(done), /^[12] pictures/m);
+    await settled(stage);
+    assert.ok((await sheetJobs(stage)).length <= 2);
   });
 });
 
