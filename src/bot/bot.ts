@@ -8,6 +8,7 @@ import type { Runner } from '../queue/runner.ts';
 import { closeAccess, createAccess } from './client.ts';
 import type { AnyCommand } from './command.ts';
 import { startDispatch } from './dispatch.ts';
+import { withTranslations } from './localize.ts';
 import { openMedia } from './media.ts';
 import type { PreferenceStore } from './preferences.ts';
 import type { PresetStore } from './presets.ts';
@@ -92,7 +93,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const ready = await logIn(client, options.token, options.apiBase);
     await replies.resume();
     await sheets.resume();
-    const definitions = commands.map((command) => command.definition);
+    const definitions = commands.map(({ definition }) => withTranslations(definition));
     await registerCommands(client.rest, ready.application.id, definitions, log);
     return {
       user: { id: ready.user.id, name: ready.user.displayName },

@@ -4,7 +4,7 @@ import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { parseRequest, parseSize } from '../engine/request-codec.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
 import type { Choices } from './choices.ts';
-import { plainLine, shorten } from './markdown.ts';
+import { quoted } from './markdown.ts';
 import type { BotLimits } from './services.ts';
 import type { Text } from './text.ts';
 
@@ -65,9 +65,9 @@ export function findModel(models: readonly ModelInfo[], name: string, text: Text
     models.find((model) => model.name.toLowerCase() === wanted);
   if (found !== undefined) return found;
   if (models.length === 0) throw new UserError(text.noModels);
-  const known = models.slice(0, 10).map((model) => model.name);
+  const known = models.slice(0, 10).map((model) => quoted(model.name, 80));
   if (models.length > known.length) known.push('…');
-  throw new UserError(text.unknownModel(shorten(plainLine(name), 60), known.join(', ')));
+  throw new UserError(text.unknownModel(quoted(name, 60), known.join(', ')));
 }
 
 /**

@@ -82,7 +82,8 @@ function sameLists(ours: unknown, theirs: unknown): boolean {
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === false) return true;
+  // Discord says '' for the description that a message's command cannot have.
+  if (value === undefined || value === null || value === false || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
   return isRecord(value) && Object.keys(value).length === 0;
 }

@@ -73,8 +73,11 @@ function rowsOf(job: Job, text: Text, reduced: boolean): APIMessageTopLevelCompo
     case 'running':
       return [stopRow(job.id, text)];
     case 'done':
-      // Deleting belongs to the message that everybody sees.
-      return doneRows(job.id, job.result?.images.length ?? 0, text, { reduced, mayDelete: false });
+      return doneRows(job.id, job.result?.images.length ?? 0, text, {
+        reduced,
+        // Deleting belongs to the message that everybody sees; of a private one only this may be left.
+        mayDelete: fromContext(job.context)?.private === true,
+      });
     case 'failed':
     case 'cancelled':
       return [againRow(job.id, text, { mayDelete: false })];

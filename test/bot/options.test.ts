@@ -60,7 +60,7 @@ test('models are found in any letter case; a default that has gone is passed ove
 });
 
 test('what is wrong is named with its value and what is allowed', () => {
-  assert.throws(() => complete({ model: 'nope\n# x' }), /no model “nope # x”.*Photo, paint/);
+  assert.throws(() => complete({ model: 'nope\n# x' }), /no model “nope \\# x”.*Photo, paint/);
   assert.throws(() => complete({}, {}, []), /no model to paint with/);
   assert.throws(() => complete({ size: 'large' }), /512x768.*large/);
   assert.throws(() => complete({ size: '511x512' }), /width.*multiple of 8.*511/);

@@ -26,6 +26,7 @@ test('/queue: places and waits; prompts for their owner only', async () => {
     );
     await ada.command('imagine', { prompt: 'second of ada' });
     await ben.command('imagine', { prompt: 'secret of ben' });
+    await waitUntil(async () => (await stage.queue.unsettled()).length === 3, 'all stored');
     await ben.command('queue');
     const seen = textOf(await ben.waitForMessage(answered));
     assert.match(seen, /▶ a picture for <@1200000000000000001>/);
@@ -74,6 +75,14 @@ test('/help names every command and button', async () => {
       'Remix',
       'Stop',
       'Delete',
+      'Upscale',
+      'Use as start',
+      'Reimagine',
+      '/recent',
+      '/show',
+      '/presets',
+      '/preferences',
+      '/stats',
     ]) {
       assert.ok(shown.includes(name), name);
     }

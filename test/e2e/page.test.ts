@@ -111,7 +111,7 @@ test('a batch, /recent and /show on a narrow screen', { skip }, async () => {
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByText(/painted in/).waitFor();
     await shot(page, 'show-narrow');
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
     assert.ok(wide <= 390, `the page is ${wide} px wide`);
   });
 });

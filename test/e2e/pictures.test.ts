@@ -12,7 +12,6 @@ import {
   BEN,
   buttonOf,
   bytesAt,
-  customIdsOf,
   isDone,
   isPrivate,
   onStage,

@@ -1,0 +1,97 @@
+/** What commands and options are for, in German, by the English words of their definitions. */
+export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
+  'Paint a picture from words': 'Ein Bild aus Worten malen',
+  'What should be in the picture': 'Was im Bild sein soll',
+  'What should not be in it': 'Was nicht darin sein soll',
+  'A set of options that this server keeps ready':
+    'Ein Satz Optionen, den dieser Server bereithält',
+  'Which model paints': 'Welches Modell malt',
+  'Width x height in pixels, for example 512x768': 'Breite x Höhe in Pixeln, zum Beispiel 512x768',
+  'How many pictures': 'Wie viele Bilder',
+  'How often the picture is refined; 20 to 30 is usual':
+    'Wie oft das Bild verfeinert wird; üblich sind 20 bis 30',
+  'How strictly the prompt is followed; 5 to 9 is usual':
+    'Wie streng der Prompt befolgt wird; üblich sind 5 bis 9',
+  'The path from noise to picture': 'Der Weg vom Rauschen zum Bild',
+  'How the noise levels are spaced': 'Wie die Rauschstufen verteilt sind',
+  'The same seed gives the same picture; left out: a new one':
+    'Derselbe Seed gibt dasselbe Bild; weggelassen: ein neuer',
+  'A picture to start from': 'Ein Bild, von dem ausgegangen wird',
+  'How much of the start picture is repainted: 0 nothing, 1 everything':
+    'Wie viel vom Startbild neu gemalt wird: 0 nichts, 1 alles',
+  'White where the start picture is repainted, black where it stays':
+    'Weiß, wo das Startbild neu gemalt wird, schwarz, wo es bleibt',
+  "How soft the mask's edge is, in pixels": 'Wie weich der Rand der Maske ist, in Pixeln',
+  'Repaint the masked part alone, at full size':
+    'Nur den maskierten Teil neu malen, in voller Größe',
+  'Which layer of the text encoder is read: 1 the last, 2 the one before it':
+    'Welche Schicht des Text-Encoders gelesen wird: 1 die letzte, 2 die davor',
+  'A second pass at a larger size: 2 is twice each side':
+    'Ein zweiter, größerer Durchgang: 2 verdoppelt jede Seite',
+  'How much the second pass repaints; 0.4 to 0.7 is usual':
+    'Wie viel der zweite Durchgang neu malt; üblich sind 0,4 bis 0,7',
+  'How far the noise moves towards that of variation_seed':
+    'Wie weit das Rauschen zu dem von variation_seed rückt',
+  'The other noise of a variation; left out: a new one':
+    'Das andere Rauschen einer Variation; weggelassen: ein neues',
+  'How much fresh noise DDIM and ancestral samplers add each step':
+    'Wie viel neues Rauschen DDIM und die Ancestral-Sampler je Schritt zugeben',
+  'Guidance rescale, against burnt colours at high cfg; 0.7 is usual':
+    'Guidance Rescale gegen verbrannte Farben bei hohem cfg; üblich ist 0,7',
+  'Whose conventions of noise and weights are followed':
+    'Wessen Regeln für Rauschen und Gewichte gelten',
+  'Only you see the reply': 'Nur du siehst die Antwort',
+  'See what an option does: one sheet, one picture a value':
+    'Sehen, was eine Option tut: ein Bogen, je Wert ein Bild',
+  'What to vary': 'Was verändert wird',
+  'What the pictures should show': 'Was die Bilder zeigen sollen',
+  'Such as 1,5,10,20,50 or 3..12 by 1.5': 'Etwa 1,5,10,20,50 oder 3..12 by 1.5',
+  'A second thing to vary, downwards': 'Ein Zweites, das nach unten verändert wird',
+  'Such as euler,euler_a,dpmpp_2m': 'Etwa euler,euler_a,dpmpp_2m',
+  'What should not be in the pictures': 'Was nicht in den Bildern sein soll',
+  'How often each picture is refined': 'Wie oft jedes Bild verfeinert wird',
+  'How strictly the prompt is followed': 'Wie streng der Prompt befolgt wird',
+  'The same seed gives the same pictures': 'Derselbe Seed gibt dieselben Bilder',
+  'Dark or light sheet': 'Dunkler oder heller Bogen',
+  'Watch one picture emerge, step by step, as a strip and as an animation':
+    'Zusehen, wie ein Bild Schritt für Schritt entsteht, als Streifen und als Animation',
+  'What the picture should show': 'Was das Bild zeigen soll',
+  'The steps to look at, such as 1,2,5,10,20': 'Die Schritte, die gezeigt werden, etwa 1,2,5,10,20',
+  'See what is being made and who is waiting': 'Sehen, was in Arbeit ist und wer wartet',
+  'Your last pictures, private ones too': 'Deine letzten Bilder, auch die privaten',
+  'Everything about one picture: recipe, times, where it came from':
+    'Alles über ein Bild: Rezept, Zeiten, Herkunft',
+  'Its id, as in the name of its file: darkroom-<id>-1.png':
+    'Seine Kennung, wie im Dateinamen: darkroom-<Kennung>-1.png',
+  'Named sets of options for /imagine, curated by this server':
+    'Benannte Sätze von Optionen für /imagine, von diesem Server gepflegt',
+  'See the presets of this server': 'Die Presets dieses Servers sehen',
+  'Make a preset, or replace one (Manage Server)':
+    'Ein Preset anlegen oder ersetzen (Server verwalten)',
+  'What the preset is called': 'Wie das Preset heißt',
+  "Words around a person's own; {prompt} says where those go":
+    'Worte um die eigenen herum; {prompt} sagt, wo diese stehen',
+  'Delete a preset (Manage Server)': 'Ein Preset löschen (Server verwalten)',
+  'What you prefer when you leave an option out; for you alone, on every server':
+    'Was gilt, wenn du eine Option weglässt; nur für dich, auf jedem Server',
+  'See what you prefer': 'Sehen, was du vorgewählt hast',
+  'Prefer something': 'Etwas vorwählen',
+  'The language the bot speaks to you': 'Die Sprache, die der Bot mit dir spricht',
+  'Only you see your pictures, unless you say otherwise':
+    'Nur du siehst deine Bilder, wenn du nichts anderes sagst',
+  'Prefer nothing any more': 'Nichts mehr vorwählen',
+  'Only this one; left out: all of them': 'Nur diese; weggelassen: alle',
+  'See which models can paint here, and on what they run':
+    'Sehen, welche Modelle hier malen können und worauf sie laufen',
+  'Pictures, painting time and waits of this server and of you; how fast it paints':
+    'Bilder, Malzeit und Wartezeit von Server und dir; wie schnell gemalt wird',
+  'See and change the defaults of this server': 'Die Vorgaben dieses Servers sehen und ändern',
+  'Everything of this server in one panel': 'Alles von diesem Server in einer Tafel',
+  'Change one or more defaults': 'Eine oder mehrere Vorgaben ändern',
+  'How often the picture is refined': 'Wie oft das Bild verfeinert wird',
+  'How many of the last layers of the text encoder are left out':
+    'Wie viele der letzten Schichten des Text-Encoders ausgelassen werden',
+  "Go back to the model's own defaults": 'Zurück zu den Vorgaben des Modells',
+  'A short guide: what the options do, what the buttons do':
+    'Eine kurze Anleitung: was die Optionen tun, was die Knöpfe tun',
+};
