@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { openDemo } from '../explore/demo.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibrate-'));
+after(() => rm(folder, { recursive: true }));
+
+type Outcome = { code: number; stdout: string; stderr: string };
+
+async function run(script: string, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, DEVICE: 'cpu', DATA_DIR: folder };
+  const command = [path.join(root, 'scripts/run.cjs'), script, ...args];
+  try {
+    return {
+      code: 0,
+      ...(await promisify(execFile)(process.execPath, command, { cwd: root, env })),
+    };
+  } catch (error) {
+    const { code, stdout, stderr } = error as Outcome;
+    return { code, stdout, stderr };
+  }
+}
+const calibrate = (...args: string[]) => run('src/cli/calibrate.ts', ...args);
+
+test('what cannot be calibrated: one line, nothing written', async () => {
+  const never = await calibrate('--sampler', 'euler_a');
+  assert.deepEqual([never.code, never.stderr], [0, '']);
+  assert.match(never.stdout, /^euler_a \w+: draws new noise in every step .* not calibrated\.\n$/);
+  const bad = await calibrate('--sampler', 'dpmpp_2m,eulr');
+  assert.equal(bad.code, 2);
+  assert.match(bad.stderr, /Did you mean euler\?/);
+  assert.equal((await calibrate('--frobnicate')).code, 2);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('imagine --steps auto uses what was found, and says what it saved', async () => {
+  const { engine, demo } = await openDemo();
+  await engine.close();
+  const found = {
+    hash: demo.hash,
+    model: 'demo',
+    sampler: 'dpmpp_2m',
+    schedule: 'karras',
+    guidanceScale: 4,
+    steps: 3,
+    needs: [3],
+    secondsPerStep: 0.5,
+  };
+  await writeFile(
+    path.join(folder, 'calibration.json'),
+    JSON.stringify({ version: 1, calibrations: [found] }),
+  );
+  const out = path.join(folder, 'a.png');
+  const args = ['a red heart', '--sampler', 'dpmpp_2m', '--schedule', 'karras', '--out', out];
+  const said = await run('src/cli/imagine.ts', ...args, '--steps', 'auto', '--json');
+  assert.equal(said.code, 0, said.stderr);
+  const { request, timings, auto_steps: auto } = JSON.parse(said.stdout);
+  assert.deepEqual([request.steps, timings.steps_ms.length], [3, 3]);
+  assert.deepEqual(auto, { steps: 3, saved: { steps: 47, seconds: 23.5 } });
+  const plain = await run('src/cli/imagine.ts', ...args, '--steps', 'auto');
+  assert.match(plain.stdout, /auto: 3 steps; 50 would look the same and take about 23\.5 s more\./);
+  assert.equal((await run('src/cli/imagine.ts', ...args, '--steps', 'automatic')).code, 2);
+});
