@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { SamplerName } from '../engine/names.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { latentDistance, psnr, type Rgb, rmse, ssim } from './measures.ts';
@@ -72,26 +73,36 @@ export function convergenceOf({ sampler, eta }: GenerateRequest): Convergence {
  * Distances of every shot to the one with the most steps: the nearest to the converged picture that was painted.
  * The reference's own point has distance 0 by definition.
  */
-export function measureLine(
+export async function measureLine(
   label: string,
   convergence: Convergence,
   shots: readonly Shot[],
-): CurveLine {
+): Promise<CurveLine> {
   const sorted = shots.toSorted((a, b) => a.steps - b.steps);
   const reference = sorted.at(-1);
   if (reference === undefined) throw new Error('a curve needs a picture');
-  const points = sorted.map((shot) => ({
-    steps: shot.steps,
-    seconds: shot.seconds,
-    latentDistance:
-      shot.latents === null || reference.latents === null
-        ? null
-        : latentDistance(shot.latents, reference.latents),
-    rmse: rmse(shot.pixels, reference.pixels),
-    psnr: psnr(shot.pixels, reference.pixels),
-    ssim: ssim(shot.pixels, reference.pixels),
-  }));
+  const points: CurvePoint[] = [];
+  for (const shot of sorted) {
+    // SSIM takes its milliseconds: others on this thread get their turn in between.
+    await turn();
+    points.push(measure(shot, reference));
+  }
   return { label, convergence, points, knee: findKnee(convergence, points) };
+}
+
+function measure(shot: Shot, reference: Shot): CurvePoint {
+  const { steps, seconds, pixels, latents } = shot;
+  return {
+    steps,
+    seconds,
+    latentDistance:
+      latents === null || reference.latents === null
+        ? null
+        : latentDistance(latents, reference.latents),
+    rmse: rmse(pixels, reference.pixels),
+    psnr: psnr(pixels, reference.pixels),
+    ssim: ssim(pixels, reference.pixels),
+  };
 }
 
 /**

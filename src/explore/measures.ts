@@ -77,11 +77,16 @@ function viewed({ data, width, height }: Rgb): Plane {
   const block = Math.max(1, Math.round(Math.min(width, height) / VIEWED));
   const [w, h] = [Math.floor(width / block), Math.floor(height / block)];
   const plane = new Float64Array(w * h);
+  const share = 1 / block ** 2;
   for (let y = 0; y < h * block; y++) {
-    for (let x = 0; x < w * block; x++) {
-      const at = 3 * (y * width + x);
-      const luma = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
-      plane[Math.floor(y / block) * w + Math.floor(x / block)]! += luma / block ** 2;
+    const row = Math.floor(y / block) * w;
+    let at = 3 * y * width;
+    for (let x = 0; x < w; x++) {
+      let sum = 0;
+      for (let k = 0; k < block; k++, at += 3) {
+        sum += 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+      }
+      plane[row + x]! += sum * share;
     }
   }
   return { data: plane, width: w, height: h };

@@ -114,7 +114,7 @@ export async function curvesOf(
     }
     const label =
       value === null ? (first.cell.request.sampler ?? 'the model') : lineLabel(other!.name, value);
-    lines.push(measureLine(label, convergenceOf(first.cell.request), shots));
+    lines.push(await measureLine(label, convergenceOf(first.cell.request), shots));
   }
   return lines;
 }

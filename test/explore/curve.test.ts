@@ -66,14 +66,14 @@ test('which samplers arrive somewhere', () => {
   );
 });
 
-test('a line is measured against its longest run, in whatever order it was painted', () => {
+test('a line is measured against its longest run, in whatever order it was painted', async () => {
   const shot = (steps: number, level: number): Shot => ({
     steps,
     seconds: steps,
     pixels: { width: 16, height: 16, data: new Uint8Array(768).fill(level) },
     latents: new Float32Array(4).fill(level / 100),
   });
-  const line = measureLine('euler', 'ode', [shot(50, 100), shot(5, 160), shot(20, 101)]);
+  const line = await measureLine('euler', 'ode', [shot(50, 100), shot(5, 160), shot(20, 101)]);
   assert.deepEqual(
     line.points.map(({ steps, rmse }) => [steps, rmse]),
     [
