@@ -8,6 +8,7 @@ import { UserError } from '../src/engine/errors.ts';
 import type { Job } from '../src/queue/job.ts';
 import type { Action, Choice, Command, Scene } from '../src/bot/command.ts';
 import { plainLine, shorten } from '../src/bot/markdown.ts';
+import { veil } from '../src/bot/policy/veil.ts';
 import { renderRecord } from '../src/bot/render-record.ts';
 import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
 import { fitForUpload } from '../src/bot/upload.ts';
@@ -83,5 +84,6 @@ async function showJob(
     stored.filter((png) => png !== null),
     limit,
   );
-  await answer.show(renderRecord(job, shown, text));
+  const record = renderRecord(job, shown, text);
+  await answer.show(fromContext(job.context)?.spoiler === true ? veil(record) : record);
 }

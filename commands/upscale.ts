@@ -6,6 +6,8 @@ import type { Action, Scene } from '../src/bot/command.ts';
 import { troubleOf } from '../src/bot/discord-errors.ts';
 import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
 import { inTurn } from '../src/bot/pictures-of.ts';
+import { permitOrder } from '../src/bot/policy/gate.ts';
+import { veil } from '../src/bot/policy/veil.ts';
 import { renderEnlarged } from '../src/bot/render.ts';
 import { LEAST_ATTACHMENT_LIMIT, fromContext, messageUrl } from '../src/bot/reply-address.ts';
 import { fitForUpload } from '../src/bot/upload.ts';
@@ -41,6 +43,8 @@ async function enlarge(
   const { answer, text } = scene;
   const seenBy = seenLike(interaction);
   if (seenBy === 'public') checkMayPost(interaction, scene);
+  // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
+  const { spoiler } = await permitOrder(interaction, scene, { ...job.request, steps: 1, count: 1 });
   const png = await storedPicture(job, index, scene);
   await answer.acknowledge(seenBy);
   const large = await inTurn(() => enlargePicture(png));
@@ -52,9 +56,9 @@ async function enlarge(
     if (picture === undefined) throw new UserError(text.picturesGone);
     const url = reachable ? messageUrl(address) : null;
     try {
-      return await answer.show(
-        renderEnlarged(job, picture, { text, url, index, asker: interaction.user.id }),
-      );
+      const asker = interaction.user.id;
+      const rendered = renderEnlarged(job, picture, { text, url, index, asker });
+      return await answer.show(spoiler || address?.spoiler === true ? veil(rendered) : rendered);
     } catch (error) {
       if (troubleOf(error) !== 'too-large' || picture.data.byteLength < 4096) throw error;
       limit = Math.floor(picture.data.byteLength / 2);
