@@ -2,12 +2,13 @@ import { UserError } from '../src/engine/errors.ts';
 import type { Action } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
 import { isModerator } from '../src/bot/permissions.ts';
+import { textFor } from '../src/bot/text.ts';
 
 /** Takes the message away and the stored pictures with it. */
 export const remove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
-    const { answer, pictures, text } = scene;
+    const { answer, audit, pictures, text } = scene;
     const job = await jobOf(id, scene);
     const moderates = isModerator(interaction) && job.guildId === interaction.guildId;
     if (job.userId !== interaction.user.id && !moderates) {
@@ -19,5 +20,10 @@ export const remove: Action = {
     await answer.acknowledge('in-place');
     await answer.deleteMessage();
     for (const { key } of job.result?.images ?? []) await pictures.delete(key);
+    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    audit.tell(interaction, {
+      what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${job.userId}>`),
+      prompt: job.request.prompt,
+    });
   },
 };

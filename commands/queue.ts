@@ -2,6 +2,7 @@ import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import type { Job } from '../src/queue/job.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
 import { quoted } from '../src/bot/markdown.ts';
+import { whatIsLeft } from '../src/bot/policy/gate.ts';
 import { waitWords } from '../src/bot/render.ts';
 
 const SHOWN = 15;
@@ -42,6 +43,8 @@ export const queue: Command = {
     const hidden = outlook.length - Math.min(shown.length, SHOWN * 2);
     if (hidden > 0) lines.push(text.queueMore(hidden));
     if (lines.length === 0) lines.push(text.queueEmpty);
+    const left = await whatIsLeft(interaction, scene, { nearOnly: false });
+    if (left !== null) lines.push('', left);
     await answer.tell([text.queueTitle, ...lines].join('\n'));
   },
 };

@@ -16,7 +16,9 @@ export type Road = {
 /** An edit that is not the last lets first responses go before it for so long. */
 const CALM_PATIENCE_MS = 2000;
 const PREVIEW_TIMEOUT_MS = 8000;
-const FINAL_TIMEOUT_MS = 120_000;
+/** A final edit may take this long, and longer the more it carries: 100 kB a second is a poor line. */
+const FINAL_TIMEOUT_MS = 15_000;
+const BYTES_PER_MS = 100;
 
 /**
  * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
@@ -59,7 +61,7 @@ export function openRoad(
   return {
     async send(rendered: Rendered, final: boolean): Promise<void> {
       if (!final) await traffic.calm(CALM_PATIENCE_MS);
-      const signal = AbortSignal.timeout(final ? FINAL_TIMEOUT_MS : PREVIEW_TIMEOUT_MS);
+      const signal = AbortSignal.timeout(final ? patienceFor(rendered) : PREVIEW_TIMEOUT_MS);
       if (await byWebhook(rendered, signal)) return;
       // Only the token reaches an ephemeral message: what comes later waits in /recent.
       if (address.private === true) return;
@@ -81,6 +83,11 @@ export function openRoad(
       if (messageId !== null) await learn({ messageId });
     },
   };
+}
+
+function patienceFor({ files }: Rendered): number {
+  const bytes = files.reduce((sum, { data }) => sum + data.byteLength, 0);
+  return FINAL_TIMEOUT_MS + Math.ceil(bytes / BYTES_PER_MS);
 }
 
 export function toFiles(rendered: Rendered) {

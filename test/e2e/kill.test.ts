@@ -6,19 +6,46 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startPlayground } from '../../src/playground/playground.ts';
+import type { Exchange } from '../../src/playground/playground.ts';
 import { connectUser } from '../support/playground-user.ts';
-import { isDone, textOf, waitUntil } from './stage.ts';
+import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { isDone, isPrivate, textOf, waitUntil } from './stage.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
-test('kill -9 in the middle of a picture: the next start finishes it in the same message', async () => {
+type Hall = {
+  ada: PlaygroundUserClient;
+  /** the program that runs, or ran last */
+  program: ChildProcess;
+  start(): void;
+  kill(): Promise<void>;
+  /** Ends it politely; answers its exit code. */
+  stop(): Promise<number | null>;
+  /** Called at every request the program makes, before it gets the answer. */
+  onExchange: (exchange: Exchange) => void;
+};
+
+/** The whole program as a process of its own, again and again on the same data folder. */
+async function inHall(work: (hall: Hall) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-kill-'));
-  const playground = await startPlayground({ port: 0, dataFile: ':memory:' });
   const running: ChildProcess[] = [];
-  const startProgram = (): ChildProcess => {
+  const playground = await startPlayground({
+    port: 0,
+    dataFile: ':memory:',
+    onExchange: (exchange) => hall.onExchange(exchange),
+  });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const { program } = hall;
+    if (program.exitCode !== null || program.signalCode !== null) return;
+    const exit = once(program, 'exit');
+    program.kill(signal);
+    await exit;
+  };
+  const spawnProgram = (): ChildProcess => {
     const program = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
       cwd: folder,
       stdio: 'ignore',
@@ -29,39 +56,132 @@ test('kill -9 in the middle of a picture: the next start finishes it in the same
         DATA_DIR: path.join(folder, 'data'),
         MODELS_DIR: MODELS,
         DEVICE: 'cpu',
+        QUEUE_PER_USER: '50',
       },
     });
     running.push(program);
     return program;
   };
-  const end = async (program: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-    if (program.exitCode !== null || program.signalCode !== null) return;
-    const exit = once(program, 'exit');
-    program.kill(signal);
-    await exit;
+  const hall: Hall = {
+    ada: await connectUser(playground),
+    program: spawnProgram(),
+    start: () => void (hall.program = spawnProgram()),
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGTERM');
+      return hall.program.exitCode;
+    },
+    onExchange: () => {},
   };
   try {
-    const first = startProgram();
-    const ada = await connectUser(playground);
-    await ada.command('imagine', { prompt: 'half done', steps: 100, seed: '1' });
-    await ada.command('imagine', { prompt: 'still waiting', steps: 2, seed: '2' });
-    await ada.waitForMessage((message) => textOf(message).includes('Step '), 30_000);
-    const ids = ada.messages().map(({ id }) => id);
-    await end(first, 'SIGKILL');
-    assert.ok(!ada.messages().some(isDone));
-
-    const second = startProgram();
-    await waitUntil(() => ada.messages().filter(isDone).length === 2, 'both pictures', 60_000);
-    assert.deepEqual(
-      ada.messages().map(({ id }) => id),
-      ids,
-    );
-    await end(second, 'SIGTERM');
-    assert.equal(second.exitCode, 0, 'a polite stop ends with 0');
-    await ada.close();
+    await work(hall);
+    await hall.ada.close();
   } finally {
-    for (const program of running) await end(program, 'SIGKILL');
+    for (const program of running) program.kill('SIGKILL');
     await playground.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Presses until somebody is there to answer: a program that starts needs its moment. */
+async function imagine(hall: Hall, prompt: string, steps: number): Promise<void> {
+  for (let tries = 0; tries < 10; tries++) {
+    if ((await hall.ada.command('imagine', { prompt, steps })).type === 'acknowledged') return;
+    await sleep(300);
+  }
+  throw new Error(`nobody took “${prompt}”`);
+}
+
+/** The job ids whose finished pictures are shown, one entry a message. */
+function shownJobs({ ada }: Hall): string[] {
+  return ada
+    .messages()
+    .filter(isDone)
+    .map((message) => /"\d+:recipe:(\w{12})"/.exec(JSON.stringify(message))?.[1] ?? '');
+}
+
+/** Every order ended in exactly one message, in the place where it began. */
+async function allDone(hall: Hall, ids: readonly string[]): Promise<void> {
+  await waitUntil(() => shownJobs(hall).length >= ids.length, 'every picture', 60_000);
+  await sleep(300);
+  assert.deepEqual(
+    hall.ada
+      .messages()
+      .filter((message) => !isPrivate(message))
+      .map(({ id }) => id),
+    ids,
+  );
+  assert.equal(new Set(shownJobs(hall)).size, ids.length, 'each picture once');
+}
+
+const idsOf = ({ ada }: Hall) => ada.messages().map(({ id }) => id);
+const isFinalEdit = ({ method, route, request }: Exchange) =>
+  method === 'PATCH' &&
+  /@original/.test(route ?? '') &&
+  /"\d+:recipe:/.test(JSON.stringify(request));
+
+test('kill -9 while one paints and one waits: both end in their own messages; a stop ends with 0', async () => {
+  await inHall(async (hall) => {
+    await imagine(hall, 'half done', 100);
+    await imagine(hall, 'still waiting', 2);
+    await hall.ada.waitForMessage((message) => textOf(message).includes('Step '), 30_000);
+    const ids = idsOf(hall);
+    await hall.kill();
+    assert.ok(!hall.ada.messages().some(isDone));
+    hall.start();
+    await allDone(hall, ids);
+    assert.equal(await hall.stop(), 0);
+  });
 });
+
+test('kill -9 around the upload: before it arrives, and before its answer is recorded', async () => {
+  await inHall(async (hall) => {
+    let finals = 0;
+    // The answer is on its way: the picture is there, and the program dies before it can note that.
+    hall.onExchange = (exchange) => {
+      if (!isFinalEdit(exchange)) return;
+      finals++;
+      if (finals === 1) hall.program.kill('SIGKILL');
+    };
+    await imagine(hall, 'shown, not recorded', 4);
+    await waitUntil(() => finals === 1, 'the upload', 30_000);
+    await waitUntil(() => hall.program.signalCode !== null, 'dead');
+    hall.start();
+    await waitUntil(() => finals === 2, 'delivered again, as an edit', 30_000);
+    await imagine(hall, 'the next one', 4);
+    await allDone(hall, idsOf(hall));
+    await hall.stop();
+    const before = finals;
+    hall.start();
+    await imagine(hall, 'a third', 4);
+    await allDone(hall, idsOf(hall));
+    assert.equal(finals, before + 1, 'what was recorded is not delivered again');
+  });
+});
+
+test(
+  'kill -9 at arbitrary moments: no order is lost, none is shown twice',
+  { timeout: 150_000 },
+  async (t) => {
+    await inHall(async (hall) => {
+      const kills = 6;
+      for (let kill = 0; kill < kills; kill++) {
+        await Promise.all(
+          [10, 6, 3].map((steps) => imagine(hall, `order ${kill} of ${steps}`, steps)),
+        );
+        // An order counts from its first own words on: until then Discord only shows "thinking…".
+        await waitUntil(
+          () => hall.ada.messages().every(({ thinking }) => thinking !== true),
+          'taken',
+        );
+        await sleep(Math.random() * 900);
+        await hall.kill();
+        hall.start();
+      }
+      const ids = idsOf(hall);
+      assert.equal(ids.length, kills * 3);
+      await allDone(hall, ids);
+      t.diagnostic(`${ids.length} orders over ${kills} kills`);
+    });
+  },
+);

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { BEN, CLEO, isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from './stage.ts';
+import {
+  BEN,
+  CLEO,
+  buttonOf,
+  isDone,
+  isPrivate,
+  onStage,
+  openEngine,
+  textOf,
+  waitUntil,
+} from './stage.ts';
 import type { Stage } from './stage.ts';
 
 let engine: Engine;
@@ -108,6 +118,13 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
     );
     assert.equal(entry.mention_everyone, false);
     assert.deepEqual(entry.mentions, []);
+
+    await policy(stage, { words: [] });
+    await ada.command('imagine', { prompt: 'a boat', steps: 1 });
+    const done = await ada.waitForMessage(isDone, 30_000);
+    await ada.press(done.id, buttonOf(done, 'delete'));
+    const deleted = await reader.waitForMessage((one) => one.content.includes('Deleted'));
+    assert.match(deleted.content, /Deleted.*by <@1200000000000000001>.*a boat/);
   });
 });
 
@@ -122,6 +139,8 @@ test('seconds a day: what is left is told near the end, then the order is refuse
     await allowed(stage, ada, { steps: 40 });
     await ada.waitForMessage((one) => /s\*\* of the machine left today/.test(textOf(one)));
     assert.match(await refused(ada, { steps: 40 }), /needs about \d+ s.*you have 0 s left today/);
+    await ada.command('queue');
+    await ada.waitForMessage((one) => /left today, of [\d.]+ s\. Only finished/.test(textOf(one)));
     await policy(stage, { everybody: {}, server: { seconds: seconds / 2 } });
     assert.match(await refused(ada, { steps: 40 }), /this server has 0 s left today/);
   });

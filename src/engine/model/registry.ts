@@ -33,20 +33,30 @@ export function openRegistry(
     return entry;
   }
 
-  return {
-    async list() {
-      const infos: ModelInfo[] = [];
-      for (const folder of await modelFolders(modelsDir)) {
-        try {
-          infos.push((await read(folder)).info);
-          refused.delete(folder);
-        } catch (error) {
-          const reason = error instanceof Error ? error.message : String(error);
-          if (refused.get(folder) !== reason) onRefused(folder, reason);
-          refused.set(folder, reason);
-        }
+  async function scan(): Promise<readonly ModelInfo[]> {
+    const infos: ModelInfo[] = [];
+    for (const folder of await modelFolders(modelsDir)) {
+      try {
+        infos.push((await read(folder)).info);
+        refused.delete(folder);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (refused.get(folder) !== reason) onRefused(folder, reason);
+        refused.set(folder, reason);
       }
-      return infos;
+    }
+    return infos;
+  }
+
+  /** Callers that come while the folder is being read share the reading. */
+  let scanning: Promise<readonly ModelInfo[]> | null = null;
+
+  return {
+    list() {
+      scanning ??= scan().finally(() => {
+        scanning = null;
+      });
+      return scanning;
     },
     async find(nameOrFolder) {
       if (isAbsolute(nameOrFolder)) return read(nameOrFolder);
