@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
-import { renderFile } from '../src/bot/render.ts';
+import { renderFile } from '../src/bot/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../src/bot/reply-address.ts';
 import { storedPicture } from '../src/bot/stored-picture.ts';
 

@@ -8,7 +8,7 @@ import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
 import { inTurn } from '../src/bot/pictures-of.ts';
 import { permitOrder } from '../src/bot/policy/gate.ts';
 import { veil } from '../src/bot/policy/veil.ts';
-import { renderEnlarged } from '../src/bot/render.ts';
+import { renderEnlarged } from '../src/bot/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT, fromContext, messageUrl } from '../src/bot/reply-address.ts';
 import { fitForUpload } from '../src/bot/upload.ts';
 import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';

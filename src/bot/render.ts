@@ -2,7 +2,7 @@ import { ComponentType, MessageFlags } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
-import { againRow, doneRows, enlargedRow, stopRow } from './rows.ts';
+import { againRow, doneRows, stopRow } from './rows.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import type { Lineage } from './reply-address.ts';
 import type { Text } from './text.ts';
@@ -24,9 +24,9 @@ export type Rendered = {
 /** A finished picture as it goes to Discord: the stored PNG, or a smaller copy of it. */
 export type Picture = { data: Uint8Array; format: 'png' | 'webp'; reduced: boolean };
 
-const PROMPT_SHOWN = 300;
+export const PROMPT_SHOWN = 300;
 /** Discord's limit for an attachment's alt text. */
-const ALT_TEXT_LIMIT = 1024;
+export const ALT_TEXT_LIMIT = 1024;
 const BAR_CELLS = 10;
 
 /**
@@ -210,42 +210,15 @@ export function pictureFiles(
   }));
 }
 
-/** A larger copy of one of a job's pictures, as a message of its own. */
-export function renderEnlarged(
-  job: Pick<Job, 'id' | 'request' | 'result'>,
-  picture: Picture,
-  more: { text: Text; url: string | null; index: number; asker: string },
-): Rendered {
-  const { text, url } = more;
-  const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
-  const name = `darkroom-${job.id}-${more.index + 1}-2x.${picture.format}`;
-  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
-  const lines = [
-    ...(quoted(job.request.prompt, PROMPT_SHOWN) === ''
-      ? []
-      : [`> ${quoted(job.request.prompt, PROMPT_SHOWN)}`]),
-    `-# ${text.enlargedFrom(from)} · ${text.by(`<@${more.asker}>`)}`,
-    ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
-  ];
-  return {
-    components: [gallery([{ name, description }]), paragraph(lines), enlargedRow(job.id, text)],
-    files: [{ name, description, data: picture.data, contentType: `image/${picture.format}` }],
-  };
-}
-
-/** Words, and a file to keep rather than to look at. */
-export function renderFile(lines: readonly string[], file: MessageFile | null): Rendered {
-  if (file === null) return words(lines, []);
-  const shown = { type: ComponentType.File as const, file: { url: `attachment://${file.name}` } };
-  return { components: [paragraph(lines), shown], files: [file] };
-}
-
 function failureWords(failure: JobFailure, text: Text): string {
   const words = text.failed(escapeMarkdown(shorten(plainLine(failure.message), 600)));
   return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
 }
 
-function words(lines: readonly string[], rows: readonly APIMessageTopLevelComponent[]): Rendered {
+export function words(
+  lines: readonly string[],
+  rows: readonly APIMessageTopLevelComponent[],
+): Rendered {
   return { components: [paragraph(lines), ...rows], files: [] };
 }
 
