@@ -182,7 +182,7 @@ type Crowd = Awaited<ReturnType<typeof openCrowd>>;
 
 async function openCrowd() {
   const child = fork(path.join(import.meta.dirname, 'crowd.ts'), {
-    execArgv: process.env['PROF'] ? ['--cpu-prof','--cpu-prof-dir=/tmp/prof'] : ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const { apiBase, token } = await hear(child, 'ready');
   const ask = (asked: Asked) => child.send(asked);
