@@ -152,7 +152,14 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
     if (state.status === 'done') decoded.set(job.id, decodedAt);
   });
   const bot = await startBot({
-    ...{ token, apiBase, engine, queue, runner, pictures, settings, commands },
+    token,
+    apiBase,
+    engine,
+    queue,
+    runner,
+    pictures,
+    settings,
+    commands,
     preferences: openPreferences({ file: ':memory:', log: quietLog }),
     presets: openPresets({ file: ':memory:', log: quietLog }),
     log: quietLog,
