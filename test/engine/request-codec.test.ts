@@ -163,7 +163,10 @@ test('a weight that is no number is refused before the job waits', () => {
 });
 
 test('a LoRA in the prompt is named, unless it stands in a comment', () => {
-  assert.match(refusal({ prompt: 'a cat <lora:fur:0.8>' }), /"lora:fur:0.8" asks for extra weights/);
+  assert.match(
+    refusal({ prompt: 'a cat <lora:fur:0.8>' }),
+    /"lora:fur:0.8" asks for extra weights/,
+  );
   assert.match(refusal({ negativePrompt: '<hypernet:old:1>' }), /"hypernet:old:1" asks for/);
   const taken = parseRequest({ prompt: 'a cat # <lora:fur:0.8>\non <a:b>' }, model);
   assert.equal(taken.prompt, 'a cat # <lora:fur:0.8>\non <a:b>');
