@@ -8,7 +8,7 @@ import { CancelledError, RunError } from './errors.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
-import { openRegistry, type Registry } from './model/registry.ts';
+import { openRegistry, type Registry, type RegistryEntry } from './model/registry.ts';
 import { generate } from './pipeline.ts';
 import type { GenerateRequest } from './request.ts';
 
@@ -98,8 +98,21 @@ function start(config: HostConfig): void {
   });
 }
 
-async function use(model: string): Promise<LoadedModel> {
+/** Reading a folder anew costs as much as packing a small picture: once in a while is soon enough to notice a change. */
+const LOOK_AGAIN_MS = 5000;
+const found = new Map<string, { entry: RegistryEntry; at: number }>();
+
+async function find(model: string): Promise<RegistryEntry> {
+  const known = found.get(model);
+  if (known !== undefined && performance.now() - known.at < LOOK_AGAIN_MS) return known.entry;
+  found.delete(model);
   const entry = await registry.find(model);
+  found.set(model, { entry, at: performance.now() });
+  return entry;
+}
+
+async function use(model: string): Promise<LoadedModel> {
+  const entry = await find(model);
   const began = performance.now();
   const { model: loaded, fresh } = await cache.use(entry);
   if (!fresh) return loaded;
