@@ -8,11 +8,13 @@ import { UserError } from '../src/engine/errors.ts';
 import { PROFILES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
-import { completeOrder } from '../src/bot/options.ts';
+import { autoOf, completeOrder } from '../src/bot/options.ts';
 import type { Order } from '../src/bot/options.ts';
 import { checkMayPost, placeOrder } from '../src/bot/order.ts';
 import type { SeenBy } from '../src/bot/order.ts';
 import { attachedPicture } from '../src/bot/pictures-of.ts';
+import type { AutoNote } from '../src/bot/reply-address.ts';
+import type { AutoSteps } from '../src/explore/calibration.ts';
 import { findPreset, withPreset } from '../src/bot/presets.ts';
 import { PICTURE_OPTIONS, completeChoice } from './picture-options.ts';
 import { presetChoices } from './presets.ts';
@@ -157,7 +159,10 @@ export const imagine: Command = {
       await scene.answer.acknowledge(seen);
       order.init = await initOf(interaction, scene);
     }
-    await placeOrder(interaction, scene, complete(), null, seen);
+    const request = complete();
+    const auto = autoOf(order, request, { ...scene, models, defaults });
+    const note = auto && noteOf(auto);
+    await placeOrder(interaction, scene, request, null, seen, note);
   },
 
   async autocomplete(interaction, scene) {
@@ -182,6 +187,11 @@ export const imagine: Command = {
     delete: remove,
   },
 };
+
+function noteOf({ saved, why }: AutoSteps): AutoNote | null {
+  if (why !== null) return { why };
+  return saved && { seconds: saved.seconds };
+}
 
 function seenBy({ options }: ChatInputCommandInteraction, { own }: Scene): SeenBy {
   return (options.getBoolean('private') ?? own.private) ? 'private' : 'public';

@@ -8,7 +8,7 @@ import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../src/bot/choices.ts';
-import { CHOICE_NAMES } from '../src/bot/choices.ts';
+import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
 import type { Choice, Scene } from '../src/bot/command.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, isSampler, isSchedule, sensibleSizes } from '../src/bot/options.ts';
@@ -45,7 +45,8 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     type: ApplicationCommandOptionType.Integer,
     name: 'steps',
     description: 'How often the picture is refined; 20 to 30 is usual',
-    min_value: LIMITS.steps.min,
+    autocomplete: true,
+    min_value: AUTO_STEPS,
     max_value: LIMITS.steps.max,
   },
   cfg: {
@@ -107,27 +108,40 @@ export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): st
     const words =
       typeof value === 'object'
         ? sizeWords(value)
-        : typeof value === 'number'
-          ? String(value)
-          : name === 'negative' || name === 'model'
-            ? quoted(value, 200)
-            : escapeMarkdown(value);
+        : name === 'steps' && value === AUTO_STEPS
+          ? text.auto
+          : typeof value === 'number'
+            ? String(value)
+            : name === 'negative' || name === 'model'
+              ? quoted(value, 200)
+              : escapeMarkdown(value);
     return [`**${text.choiceNames[name]}:** ${words}`];
   });
 }
 
 const sizeWords = ({ width, height }: ImageSize) => `${width}x${height}`;
 
-/** Choices for `model` and `size`; null for any other option. */
+/** Choices for `model`, `size` and `steps`; null for any other option. */
 export async function completeChoice(
   interaction: AutocompleteInteraction,
   scene: Scene,
 ): Promise<readonly Choice[] | null> {
   const focused = interaction.options.getFocused(true);
+  if (focused.name === 'steps') return stepsChoices(focused.value, scene);
   if (focused.name !== 'model' && focused.name !== 'size') return null;
   const models = await scene.engine.models();
   if (focused.name === 'model') return modelChoices(models, focused.value);
   return sizeChoices(interaction, models, focused.value, scene);
+}
+
+/** What was typed, and automatic steps, which are sent as a number that nobody would mean otherwise. */
+export function stepsChoices(typed: string, { text }: Pick<Scene, 'text'>): Choice[] {
+  const steps = /^\d{1,3}$/.test(typed.trim()) ? Number(typed) : 0;
+  const own =
+    steps >= LIMITS.steps.min && steps <= LIMITS.steps.max
+      ? [{ name: text.steps(steps), value: steps }]
+      : [];
+  return [...own, { name: text.autoChoice, value: AUTO_STEPS }];
 }
 
 /** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */

@@ -3,6 +3,7 @@ import { UserError } from '../src/engine/errors.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { plainLine, shorten } from '../src/bot/markdown.ts';
+import { AUTO_STEPS } from '../src/bot/choices.ts';
 import { isSampler, isSchedule } from '../src/bot/options.ts';
 import { mayManageServer } from '../src/bot/permissions.ts';
 import {
@@ -159,7 +160,7 @@ async function formOf(
       return {
         title: panel.pages.defaults,
         lines: [
-          number('steps', steps),
+          line('steps', fields.stepsOrAuto, steps === AUTO_STEPS ? text.auto : String(steps ?? '')),
           number('cfg', cfg),
           line('size', fields.size, sides),
           number('count', count),
@@ -239,7 +240,7 @@ async function applyForm(
       const sides = typed('size');
       await setDefaults(
         {
-          steps: number('steps'),
+          steps: typed('steps').toLowerCase() === text.auto ? AUTO_STEPS : number('steps'),
           cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
           size: sides === '' ? undefined : parseSize(sides),
           count: number('count'),

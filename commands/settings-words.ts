@@ -1,4 +1,5 @@
 import { escapeMarkdown, quoted } from '../src/bot/markdown.ts';
+import { AUTO_STEPS } from '../src/bot/choices.ts';
 import { SETTING_NAMES } from '../src/bot/settings.ts';
 import type { ServerDefaults, SettingName } from '../src/bot/settings.ts';
 import type { Text } from '../src/bot/text.ts';
@@ -6,7 +7,8 @@ import type { Text } from '../src/bot/text.ts';
 /** A server's defaults, one line each. */
 export function describeDefaults(defaults: ServerDefaults, text: Text): string[] {
   return SETTING_NAMES.map((name) => {
-    const value = printed(name, defaults);
+    const value =
+      name === 'steps' && defaults.steps === AUTO_STEPS ? text.auto : printed(name, defaults);
     return `**${text.settingNames[name]}:** ${value ?? `*${text.settingsModelDecides}*`}`;
   });
 }

@@ -9,11 +9,12 @@ import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { UserError } from '../src/engine/errors.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
+import { AUTO_STEPS } from '../src/bot/choices.ts';
 import { completeOrder, findModel, isSampler, isSchedule } from '../src/bot/options.ts';
 import { mayManageServer } from '../src/bot/permissions.ts';
 import { SETTING_NAMES } from '../src/bot/settings.ts';
 import type { ServerDefaults } from '../src/bot/settings.ts';
-import { modelChoices } from './picture-options.ts';
+import { modelChoices, stepsChoices } from './picture-options.ts';
 import { stored } from './presets.ts';
 import { settingsAction, showPanel } from './settings-actions.ts';
 import { describeDefaults } from './settings-words.ts';
@@ -42,7 +43,8 @@ const SETTABLE: APIApplicationCommandBasicOption[] = [
     type: ApplicationCommandOptionType.Integer,
     name: 'steps',
     description: 'How often the picture is refined',
-    min_value: LIMITS.steps.min,
+    autocomplete: true,
+    min_value: AUTO_STEPS,
     max_value: LIMITS.steps.max,
   },
   {
@@ -130,8 +132,10 @@ export const settings: Command = {
     }
   },
 
-  async autocomplete(interaction, { engine }) {
-    return modelChoices(await engine.models(), interaction.options.getFocused());
+  async autocomplete(interaction, scene) {
+    const focused = interaction.options.getFocused(true);
+    if (focused.name === 'steps') return stepsChoices(focused.value, scene);
+    return modelChoices(await scene.engine.models(), focused.value);
   },
 
   actions: { settings: settingsAction },

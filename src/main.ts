@@ -48,6 +48,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     settings,
     preferences,
     presets,
+    calibrationFile: path.join(config.dataDir, 'calibration.json'),
     commands,
     log,
   });

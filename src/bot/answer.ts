@@ -4,7 +4,9 @@ import type {
   APIModalInteractionResponseCallbackData,
   REST,
 } from 'discord.js';
+import type { Queue } from '../queue/job.ts';
 import { describe, troubleOf } from './discord-errors.ts';
+import { toPledge } from './pledges.ts';
 import type { BotLog } from './services.ts';
 import { shorten } from './markdown.ts';
 import { messageBody } from './render.ts';
@@ -47,7 +49,7 @@ export type Answer = {
   /** Opens a modal; it must be the first response. */
   modal(data: APIModalInteractionResponseCallbackData): Promise<void>;
   /** Autocomplete's one response. */
-  choices(choices: readonly APIApplicationCommandOptionChoice<string>[]): Promise<void>;
+  choices(choices: readonly APIApplicationCommandOptionChoice<string | number>[]): Promise<void>;
   /** Deletes the message the pressed button belongs to; after `acknowledge('in-place')`. */
   deleteMessage(): Promise<void>;
 };
@@ -57,6 +59,8 @@ export type AnswerRoads = {
   acks: REST;
   messages: REST;
   traffic: Traffic;
+  /** remembers a "thinking…" until something fills it, so that a crash in between leaves none behind */
+  queue: Pick<Queue, 'pledge' | 'redeem'>;
   log: BotLog;
 };
 
@@ -80,8 +84,8 @@ const DEFERRALS: Readonly<Record<Visibility, object>> = {
 };
 
 export function openAnswer(
-  interaction: { id: string; token: string; applicationId: string },
-  { acks, messages, traffic, log }: AnswerRoads,
+  interaction: { id: string; token: string; applicationId: string; locale: string },
+  { acks, messages, traffic, queue, log }: AnswerRoads,
 ): Answer {
   const { id, token, applicationId } = interaction;
   const leave = traffic.enter();
@@ -89,6 +93,7 @@ export function openAnswer(
   let messageId: string | null = null;
   /** what the first response left open: the deferred message is filled, removed or handed over once */
   let pending: Visibility | null = null;
+  let pledged = false;
 
   async function respond(body: object): Promise<void> {
     try {
@@ -111,6 +116,30 @@ export function openAnswer(
     pending = leaves;
     first = respond(body);
     return first;
+  }
+
+  /** The promise is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
+  async function defer(visibility: Visibility): Promise<void> {
+    pending = visibility;
+    if (visibility !== 'in-place') {
+      await queue.pledge(id, toPledge(interaction)).then(
+        () => (pledged = true),
+        (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
+      );
+    }
+    await respond(DEFERRALS[visibility]).catch((error: unknown) => {
+      redeem();
+      throw error;
+    });
+  }
+
+  /** Nobody waits for it: a promise that is forgotten late costs one superfluous edit after a crash. */
+  function redeem(): void {
+    if (!pledged) return;
+    pledged = false;
+    queue.redeem(id).catch((error: unknown) => {
+      log.warn(describe(error), 'a kept promise could not be struck out');
+    });
   }
 
   const followUp = (markdown: string) =>
@@ -140,7 +169,7 @@ export function openAnswer(
     },
 
     acknowledge(visibility) {
-      return first ?? open(DEFERRALS[visibility], visibility);
+      return (first ??= defer(visibility));
     },
 
     async tell(markdown) {
@@ -162,22 +191,24 @@ export function openAnswer(
           body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
           auth: false,
         });
-        return;
+        return redeem();
       }
       // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
       // visible to everybody.
       if (left === 'public') await removeOriginal();
+      redeem();
       await followUp(markdown);
     },
 
     async show(rendered) {
-      await (first ?? open(DEFERRALS.private, 'private'));
+      await (first ??= defer('private'));
       await messages.patch(original, {
         body: messageBody(rendered),
         files: toFiles(rendered),
         auth: false,
       });
       pending = null;
+      redeem();
     },
 
     async add(rendered) {
@@ -192,6 +223,7 @@ export function openAnswer(
 
     handOver() {
       pending = null;
+      redeem();
     },
 
     async modal(data) {

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Queue } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
+import { openCalibrations } from './calibrations.ts';
 import { closeAccess, createAccess } from './client.ts';
 import type { AnyCommand } from './command.ts';
 import { startDispatch } from './dispatch.ts';
@@ -14,6 +15,7 @@ import type { PreferenceStore } from './preferences.ts';
 import type { PresetStore } from './presets.ts';
 import { openAudit } from './policy/audit.ts';
 import { registerCommands } from './register.ts';
+import { breakPledges } from './pledges.ts';
 import { openReplies } from './replies.ts';
 import { openSheets } from './sheets.ts';
 import { DEFAULT_PACE } from './reply.ts';
@@ -37,6 +39,8 @@ export type BotOptions = {
   commands: readonly AnyCommand[];
   log: BotLog;
   limits?: Partial<BotLimits>;
+  /** what `npm run calibrate` wrote; absent: automatic steps are the model's own */
+  calibrationFile?: string;
   pace?: Partial<ReplyPace>;
 };
 
@@ -68,6 +72,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const calibrations = await openCalibrations(options.calibrationFile ?? null);
     const services = {
       engine,
       queue,
@@ -80,17 +85,24 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       replies,
       sheets,
       limits,
+      // Read when an interaction begins: a calibration of meanwhile counts at once.
+      get calibrations() {
+        return calibrations.all();
+      },
       audit,
       log,
     };
+    const broken = await queue.pledges();
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, {
       acks,
       messages: client.rest,
       traffic,
+      queue,
       log,
     });
     const ready = await logIn(client, options.token, options.apiBase);
+    await breakPledges(broken, { messages: client.rest, queue, log });
     await replies.resume();
     await sheets.resume();
     const definitions = commands.map(({ definition }) => withTranslations(definition));
@@ -104,6 +116,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
         await audit.close();
         await replies.close();
         await sheets.close();
+        calibrations.close();
         await closeAccess(access);
       },
     };

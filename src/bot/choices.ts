@@ -15,6 +15,9 @@ export type Choices = {
   negative?: string;
 };
 
+/** `steps` of this number: as few as change nothing one would see, from this machine's calibration. */
+export const AUTO_STEPS = 0;
+
 export type ChoiceName = keyof Choices;
 
 export const CHOICE_NAMES = [
@@ -38,7 +41,7 @@ const CHECKS: Readonly<Record<ChoiceName, (value: unknown) => boolean>> = {
   model: (value) => isText(value, 200),
   sampler: isSampler,
   schedule: isSchedule,
-  steps: (value) => within(value, LIMITS.steps),
+  steps: (value) => value === AUTO_STEPS || within(value, LIMITS.steps),
   cfg: (value) => within(value, LIMITS.guidanceScale),
   size: (value) =>
     within(Object(value).width, LIMITS.side) && within(Object(value).height, LIMITS.side),

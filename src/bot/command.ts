@@ -23,7 +23,7 @@ export type Scene = BotServices & {
   own: Preferences;
 };
 
-export type Choice = APIApplicationCommandOptionChoice<string>;
+export type Choice = APIApplicationCommandOptionChoice<string | number>;
 
 /**
  * A slash command: what Discord is told, as plain data, and what happens. A handler that takes its time is

@@ -3,6 +3,8 @@ import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { parseRequest, parseSize } from '../engine/request-codec.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
+import { type AutoSteps, autoSteps, type Calibration } from '../explore/calibration.ts';
+import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { quoted } from './markdown.ts';
 import type { BotLimits } from './services.ts';
@@ -151,12 +153,15 @@ export function completeOrder(
     defaults: Choices;
     limits: BotLimits;
     text: Text;
+    /** of this machine, for AUTO_STEPS; absent: none */
+    calibrations?: readonly Calibration[];
   },
 ): GenerateRequest {
   const { defaults, limits, text } = context;
   const model = chooseModel(context.models, order.model, defaults, text);
   const size = chosenSize(order, defaults, model);
-  const request = parseRequest(
+  const steps = order.steps ?? defaults.steps;
+  const parsed = parseRequest(
     {
       model: model.name,
       prompt: order.prompt,
@@ -164,7 +169,7 @@ export function completeOrder(
       width: size.width,
       height: size.height,
       count: order.count ?? defaults.count,
-      steps: order.steps ?? defaults.steps,
+      steps: steps === AUTO_STEPS ? undefined : steps,
       guidanceScale: order.cfg ?? defaults.cfg,
       sampler: order.sampler ?? defaults.sampler,
       schedule: order.schedule ?? scheduleBeside(order, defaults),
@@ -179,8 +184,25 @@ export function completeOrder(
     },
     model,
   );
+  const auto = steps === AUTO_STEPS ? autoSteps(parsed, model, context.calibrations ?? []) : null;
+  const request = auto === null ? parsed : { ...parsed, steps: auto.steps };
   limitsHold(request, limits, text);
   return request;
+}
+
+/** What AUTO_STEPS came to for a complete order; null when it was not asked for. */
+export function autoOf(
+  order: Pick<Order, 'steps'>,
+  request: GenerateRequest,
+  context: {
+    models: readonly ModelInfo[];
+    defaults: Choices;
+    calibrations: readonly Calibration[];
+  },
+): AutoSteps | null {
+  const model = context.models.find(({ name }) => name === request.model);
+  if ((order.steps ?? context.defaults.steps) !== AUTO_STEPS || model === undefined) return null;
+  return autoSteps(request, model, context.calibrations);
 }
 
 /** Typed, else the start picture's shape, else a default, else the model's own. */

@@ -9,7 +9,7 @@ import { missingToPost } from './permissions.ts';
 import { limitWords, permitOrder, whatIsLeft } from './policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS, fromContext, messageUrl } from './reply-address.ts';
 import { toContext } from './reply-address.ts';
-import type { Lineage, ReplyAddress } from './reply-address.ts';
+import type { AutoNote, Lineage, ReplyAddress } from './reply-address.ts';
 
 /**
  * The one way a picture is ordered, whatever asked for it: permissions, acknowledgement, queue, reply.
@@ -22,13 +22,14 @@ export async function placeOrder(
   request: GenerateRequest,
   parent: { job: Job; kind: Lineage['kind'] } | null,
   seenBy: SeenBy = seenLike(interaction),
+  auto: AutoNote | null = null,
 ): Promise<void> {
   const { answer, queue, replies } = scene;
   if (seenBy === 'public') checkMayPost(interaction, scene);
   const { allowance, weight, spoiler, previews } = await permitOrder(interaction, scene, request);
   const lineage = lineageOf(parent, seenBy);
   await answer.acknowledge(seenBy);
-  const address = { ...addressOf(interaction, scene, lineage, seenBy), spoiler, previews };
+  const address = { ...addressOf(interaction, scene, lineage, seenBy), spoiler, previews, auto };
   const order: NewJob = {
     key: interaction.id,
     guildId: interaction.guildId ?? `dm:${interaction.user.id}`,

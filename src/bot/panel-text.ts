@@ -31,6 +31,7 @@ export const PANEL_ENGLISH = {
   chooseAudit: 'Channel that is told of refusals and deletions',
   fields: {
     steps: 'Steps',
+    stepsOrAuto: 'Steps (a number, or auto)',
     cfg: 'CFG',
     size: 'Size, for example 512x768',
     count: 'Pictures at once',
@@ -120,6 +121,7 @@ export const PANEL_GERMAN: PanelText = {
   chooseAudit: 'Kanal, der von Ablehnungen und Löschungen erfährt',
   fields: {
     steps: 'Schritte',
+    stepsOrAuto: 'Schritte (eine Zahl oder auto)',
     cfg: 'CFG',
     size: 'Größe, zum Beispiel 512x768',
     count: 'Bilder auf einmal',

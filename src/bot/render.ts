@@ -4,7 +4,7 @@ import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
-import type { Lineage } from './reply-address.ts';
+import type { AutoNote, Lineage } from './reply-address.ts';
 import type { Text } from './text.ts';
 
 /** A file of one message; `name` is what `attachment://` in the components points at. */
@@ -39,12 +39,14 @@ export function render(
   more: {
     text: Text;
     lineage: Lineage | null;
+    auto?: AutoNote | null;
     pictures?: readonly Picture[];
     preview?: Preview | null;
   },
 ): Rendered {
   const { text } = more;
   const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
+  if (more.auto) about.push(`-# ${autoWords(more.auto, job.request, text)}`);
   switch (state.status) {
     case 'waiting': {
       const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
@@ -146,6 +148,11 @@ function aboutLines(
     lines.push(`-# ${lineageWords(lineage, text)} · ${text.by(`<@${job.userId}>`)}`);
   }
   return lines;
+}
+
+function autoWords(auto: AutoNote, { steps, sampler }: GenerateRequest, text: Text): string {
+  if ('seconds' in auto) return text.autoSaved(steps, auto.seconds.toFixed(1));
+  return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
 }
 
 /** `Reroll of this picture`, with a link where its message is known. */

@@ -1,10 +1,14 @@
 import type { JobContext } from '../queue/job.ts';
 import { PREVIEW_PACES } from './policy/policy.ts';
 import type { PreviewPace } from './policy/policy.ts';
+import { AUTO_REASONS, type AutoReason } from '../explore/calibration.ts';
 
 /** Which picture a job was made from, and how; url null when its message is not known. */
 export const LINEAGE_KINDS = ['reroll', 'vary', 'again', 'remix', 'init', 'reimagine'] as const;
 export type Lineage = { kind: (typeof LINEAGE_KINDS)[number]; url: string | null };
+
+/** What automatic steps came to: the seconds they save against full ones, or why the model's number was kept. */
+export type AutoNote = { seconds: number } | { why: AutoReason };
 
 /**
  * Where a job's one message lives. It travels with the job as the queue's opaque context, so that any later
@@ -30,6 +34,8 @@ export type ReplyAddress = {
   spoiler?: boolean;
   /** how often previews come; absent: as usual */
   previews?: PreviewPace;
+  /** absent: somebody chose the number of steps */
+  auto?: AutoNote | null;
 };
 
 const VERSION = 1;
@@ -62,6 +68,7 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     private: hidden === true,
     spoiler: context['spoiler'] === true,
     previews: PREVIEW_PACES.find((one) => one === context['previews']) ?? 'normal',
+    auto: readAuto(context['auto']),
   };
 }
 
@@ -73,6 +80,13 @@ export function messageUrl(address: ReplyAddress): string | null {
 
 function isSnowflake(value: unknown): value is string {
   return typeof value === 'string' && /^\d{1,20}$/.test(value);
+}
+
+function readAuto(value: unknown): AutoNote | null {
+  const { seconds, why } = Object(value);
+  if (typeof seconds === 'number') return { seconds };
+  const reason = AUTO_REASONS.find((one) => one === why);
+  return reason === undefined ? null : { why: reason };
 }
 
 function readLineage(value: unknown): Lineage | null {

@@ -141,7 +141,13 @@ export function openReply(
 
   async function draw(state: JobState): Promise<Rendered> {
     const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
-    return render(job, state, { text, lineage: found.lineage, pictures: shown, preview });
+    return render(job, state, {
+      text,
+      lineage: found.lineage,
+      auto: found.auto ?? null,
+      pictures: shown,
+      preview,
+    });
   }
 
   async function loadPictures(images: readonly { key: string }[]): Promise<Picture[]> {

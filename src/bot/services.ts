@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import type { Calibration } from '../explore/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';
@@ -42,6 +43,8 @@ export type BotServices = {
   replies: Replies;
   sheets: Sheets;
   limits: BotLimits;
+  /** of this machine, for automatic steps */
+  calibrations: readonly Calibration[];
   /** the server's own record of what was refused and deleted */
   audit: Audit;
   log: BotLog;

@@ -1,4 +1,5 @@
 import { Keyv } from 'keyv';
+import { AUTO_STEPS } from './choices.ts';
 import { isSampler, isSchedule } from './options.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import type { BotLog } from './services.ts';
@@ -152,7 +153,8 @@ const CHECKS: { readonly [K in SettingName]: Check<NonNullable<ServerDefaults[K]
   model: text(200),
   sampler: (value) => (isSampler(value) ? value : undefined),
   schedule: (value) => (isSchedule(value) ? value : undefined),
-  steps: number(LIMITS.steps.min, LIMITS.steps.max),
+  steps: (value) =>
+    value === AUTO_STEPS ? value : number(LIMITS.steps.min, LIMITS.steps.max)(value),
   cfg: number(LIMITS.guidanceScale.min, LIMITS.guidanceScale.max),
   size: (value) => {
     if (typeof value !== 'object' || value === null) return undefined;

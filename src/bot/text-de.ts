@@ -36,6 +36,16 @@ export const GERMAN: Text = {
   variationStrength: (strength) => `Variation ${strength}`,
   initStrength: (strength) => `Startbild, Stärke ${strength}`,
   hiresScale: (scale) => `Hires ${scale}x`,
+  autoSaved: (steps, seconds) =>
+    `Auto-Schritte: ${steps} genügen hier, etwa ${seconds.replace('.', ',')} s gespart gegenüber 50`,
+  autoKept: {
+    init: (steps) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ein Startbild ist nicht kalibriert`,
+    ancestral: (steps, sampler) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ${sampler} gibt in jedem Schritt neues Rauschen zu und kommt nie zur Ruhe`,
+    uncalibrated: (steps, sampler) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; wer den Bot betreibt, findet mit \`npm run calibrate\` einmalig die wenigsten für ${sampler}`,
+  },
 
   buttonStop: 'Anhalten',
   buttonReroll: 'Neu würfeln',
@@ -66,6 +76,8 @@ export const GERMAN: Text = {
   alreadyFinished: 'Das ist schon fertig.',
   stillWorking: 'Das ist noch in Arbeit. Halte es zuerst an.',
   notFinished: 'Dieses Bild ist noch nicht fertig.',
+  lostInRestart:
+    'Ich wurde neu gestartet, bevor ich das festhalten konnte; es ist nichts daraus geworden. Bitte schicke es noch einmal.',
   ourFault: (reference) =>
     `Bei mir ist etwas schiefgegangen. Bitte versuche es noch einmal; wenn es dabei bleibt, nenne dem Betreiber des Bots \`${reference}\`.`,
   missingPermissions: (list) =>
@@ -83,6 +95,8 @@ export const GERMAN: Text = {
     'Noch gibt es kein Modell, das malen könnte. Wer den Bot betreibt, kann eines in den Modellordner legen.',
   unknownModel: (name, known) => `Ein Modell „${name}“ gibt es nicht. Es gibt: ${known}.`,
   sizeChoice: (width, height, shape) => `${width}x${height} · ${shape}`,
+  autoChoice: 'auto · so wenige, dass man keinen Unterschied sieht',
+  auto: 'auto',
   shapes: { square: 'quadratisch', portrait: 'Hochformat', landscape: 'Querformat' },
   tooManySteps: (value, limit) =>
     `Schritte: dieser Bot erlaubt 1 bis ${limit}, verlangt waren ${value}.`,

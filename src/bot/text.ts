@@ -45,6 +45,16 @@ const ENGLISH = {
   variationStrength: (strength: string) => `variation ${strength}`,
   initStrength: (strength: string) => `start picture, strength ${strength}`,
   hiresScale: (scale: string) => `hires ${scale}x`,
+  autoSaved: (steps: number, seconds: string) =>
+    `auto steps: ${steps} are enough here, about ${seconds} s saved against 50`,
+  autoKept: {
+    init: (steps: number, _sampler: string) =>
+      `auto steps: ${steps}, the model's own; a start picture is not calibrated`,
+    ancestral: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; ${sampler} adds new noise in every step and never settles`,
+    uncalibrated: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; the bot's owner can run \`npm run calibrate\` once to find the fewest for ${sampler}`,
+  },
 
   // Buttons
   buttonStop: 'Stop',
@@ -78,6 +88,8 @@ const ENGLISH = {
   alreadyFinished: 'This one has already finished.',
   stillWorking: 'This one is still being made. Stop it first.',
   notFinished: 'This picture is not finished yet.',
+  lostInRestart:
+    'I was restarted before I could note this down, so nothing came of it. Please send it again.',
   ourFault: (reference: string) =>
     `Something went wrong on my side. Please try again; if it keeps happening, tell the bot's owner \`${reference}\`.`,
   missingPermissions: (list: string) =>
@@ -97,6 +109,8 @@ const ENGLISH = {
   unknownModel: (name: string, known: string) =>
     `There is no model “${name}”. The models here: ${known}.`,
   sizeChoice: (width: number, height: number, shape: string) => `${width}x${height} · ${shape}`,
+  autoChoice: 'auto · as few as change nothing you would see',
+  auto: 'auto',
   shapes: { square: 'square', portrait: 'portrait', landscape: 'landscape' },
   tooManySteps: (value: number, limit: number) =>
     `Steps: this bot allows 1 to ${limit}, you asked for ${value}.`,

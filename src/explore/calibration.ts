@@ -114,10 +114,16 @@ function calibratedSteps(needs: readonly number[]): number {
   return needs.toSorted((a, b) => b - a)[Math.min(OUTLIERS, needs.length - 1)] ?? LADDER[0]!;
 }
 
+/** Why a request keeps the model's own number of steps. */
+export const AUTO_REASONS = ['init', 'ancestral', 'uncalibrated'] as const;
+export type AutoReason = (typeof AUTO_REASONS)[number];
+
 /** What `steps: auto` means for a request, in numbers and in words. */
 export type AutoSteps = {
   steps: number;
   saved: { steps: number; seconds: number } | null;
+  /** null: the number is a calibrated one */
+  why: AutoReason | null;
   words: string;
 };
 
@@ -127,12 +133,21 @@ export function autoSteps(
   calibrations: readonly Calibration[],
 ): AutoSteps {
   const usual = model.defaults.steps;
-  const keep = (words: string): AutoSteps => ({ steps: usual, saved: null, words });
+  const keep = (why: AutoReason, words: string): AutoSteps => ({
+    steps: usual,
+    saved: null,
+    why,
+    words,
+  });
   if (request.init !== null) {
-    return keep(`auto: ${usual} steps, the model's own number; a start picture is not calibrated.`);
+    return keep(
+      'init',
+      `auto: ${usual} steps, the model's own number; a start picture is not calibrated.`,
+    );
   }
   if (convergenceOf(request) === 'ancestral') {
     return keep(
+      'ancestral',
       `auto: ${usual} steps, the model's own number; ${request.sampler} draws new noise in every step and never settles.`,
     );
   }
@@ -144,6 +159,7 @@ export function autoSteps(
   );
   if (found === undefined) {
     return keep(
+      'uncalibrated',
       `auto: ${usual} steps, the model's own number; run "npm run calibrate" once to find the fewest for ` +
         `${request.sampler} ${request.schedule}.`,
     );
@@ -155,6 +171,7 @@ export function autoSteps(
   return {
     steps: found.steps,
     saved: { steps, seconds },
+    why: null,
     words: `auto: ${found.steps} steps; ${FULL_STEPS} would look the same and take about ${seconds.toFixed(1)} s more.`,
   };
 }

@@ -42,6 +42,7 @@ describe('auto steps', () => {
     assert.deepEqual(autoSteps(request(), demo, [known]), {
       steps: 18,
       saved: { steps: 32, seconds: 32 * 0.1 },
+      why: null,
       words: 'auto: 18 steps; 50 would look the same and take about 3.2 s more.',
     });
     const larger = autoSteps(request({ width: 256, count: 2 }), demo, [known]);

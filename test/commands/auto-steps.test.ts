@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Engine } from '../../src/engine/engine.ts';
+import { type Calibration, withCalibration } from '../../src/explore/calibration.ts';
+import { isDone, isPrivate, onStage, openEngine, textOf } from '../e2e/stage.ts';
+
+const ATELIER = '1300000000000001000';
+let engine: Engine;
+let folder: string;
+let file: string;
+before(async () => {
+  engine = await openEngine();
+  folder = await mkdtemp(path.join(tmpdir(), 'darkroom-auto-'));
+  file = path.join(folder, 'calibration.json');
+  const demo = (await engine.models()).find(({ name }) => name === 'demo')!;
+  const known: Calibration = {
+    hash: demo.hash,
+    model: 'demo',
+    sampler: 'euler',
+    schedule: 'uniform',
+    guidanceScale: 5,
+    steps: 6,
+    needs: [6, 5],
+    secondsPerStep: 0.5,
+  };
+  await writeFile(file, withCalibration([], known).json);
+});
+after(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a server’s default is auto: the calibrated number paints, and the seconds saved are told', async () => {
+  await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('settings set', { steps: 0 });
+    await ada.waitForMessage((one) => isPrivate(one) && /Steps:\*\* auto/.test(textOf(one)));
+    assert.deepEqual(await stage.settings.defaults(ATELIER), { steps: 0 });
+
+    const order = { prompt: 'a red heart', sampler: 'euler', schedule: 'uniform' };
+    await ada.command('imagine', order);
+    const done = await ada.waitForMessage(isDone, 30_000);
+    assert.match(textOf(done), /· 6 steps · euler/);
+    // 44 steps of half a second.
+    assert.match(textOf(done), /auto steps: 6 are enough here, about 22\.0 s saved against 50/);
+    assert.equal((await stage.queue.recent({ limit: 1 }))[0]?.request.steps, 6);
+
+    await ada.command('imagine', { ...order, prompt: 'a tree', steps: 2 });
+    const own = await ada.waitForMessage((one) => isDone(one) && /a tree/.test(textOf(one)));
+    assert.doesNotMatch(textOf(own), /auto/);
+  });
+});
+
+test('/imagine steps offers auto; what is not calibrated or never settles says why it keeps the model’s number', async () => {
+  await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
+    const ada = await stage.user();
+    const auto = { name: 'auto · as few as change nothing you would see', value: 0 };
+    const offered = (typed: string) => ada.autocomplete('imagine', 'steps', typed, { prompt: 'x' });
+    assert.deepEqual(await offered(''), [auto]);
+    assert.deepEqual(await offered('12'), [{ name: '12 steps', value: 12 }, auto]);
+
+    for (const [sampler, words] of [
+      ['ddim', /auto steps: \d+, the model's own; .*`npm run calibrate` once .* for ddim/],
+      ['euler_a', /auto steps: \d+, the model's own; euler\\_a adds new noise/],
+    ] as const) {
+      await ada.command('imagine', { prompt: `with ${sampler}`, steps: 0, sampler });
+      await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
+    }
+  });
+});
