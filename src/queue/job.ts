@@ -68,6 +68,9 @@ export type Job = NewJob & {
   crashes?: number;
 };
 
+/** Somebody was told that an answer comes; `key` is that of the job it may become. */
+export type Pledge = { key: string; context: JobContext; createdAt: number };
+
 export type JobOutcome =
   | { status: 'done'; result: StoredResult }
   | { status: 'failed'; failure: JobFailure }
@@ -201,6 +204,14 @@ export type MachineRate = {
 export type Queue = {
   /** Throws LimitError when a limit of the queue, or of `allowance`, is reached. */
   submit(job: NewJob, allowance?: Allowance): Promise<Job>;
+  /**
+   * Remembers that an answer was promised, until a job with the same key is submitted or `redeem` says that the
+   * answer was given. What is still there at the next open was broken by a crash. The first pledge of a key holds.
+   */
+  pledge(key: string, context: JobContext): Promise<void>;
+  redeem(key: string): Promise<void>;
+  /** What was promised and is still open, oldest first. */
+  pledges(): Promise<readonly Pledge[]>;
   /** What a guild, or one person in it, has taken today and has waiting. */
   usage(guildId: string, userId?: string): Promise<Usage>;
   /**

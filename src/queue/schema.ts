@@ -66,6 +66,13 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX jobs_done ON jobs (guild_id, finished_at) WHERE status = 'done';
   `,
+  `
+  CREATE TABLE pledges (
+    key TEXT PRIMARY KEY,
+    context TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

@@ -16,6 +16,7 @@ import type {
   Measurement,
   NewJob,
   Outlook,
+  Pledge,
   Queue,
   QueueFigures,
   QueueChange,
@@ -28,6 +29,8 @@ import type { GroupCommit } from './group-commit.ts';
 import { checkLimits, dayOf, reserved } from './limits.ts';
 import { forgetWaiting, loadLive, remember } from './live.ts';
 import type { Live } from './live.ts';
+import { createPledges } from './pledges.ts';
+import type { Pledges } from './pledges.ts';
 import { UNREADABLE } from './rows.ts';
 import type { Head } from './rows.ts';
 import { openSqliteFile, writingWords } from './sqlite-file.ts';
@@ -72,6 +75,7 @@ const FATAL_FAILURE: JobFailure = {
  * What happens when (the same table as docs/adr/0003-own-fair-queue.md):
  *   killed at any moment      running jobs wait again at the next open, charge refunded, attempt kept
  *   the job finishes twice    the attempt is no longer the current one: the late result is dropped
+ *   killed before the submit  what was pledged is still listed at the next open
  *   submitted twice           the key is unique: the first job comes back
  *   stopped, then killed      the stop is remembered: the job is cancelled at the next open
  *   unreadable request        claim() records it as failed and hands it out as such
@@ -96,6 +100,7 @@ export async function openSqliteQueue(
 class SqliteQueue implements Queue {
   readonly #file: SqliteFile;
   readonly #store: SqliteStore;
+  readonly #pledges: Pledges;
   readonly #limits: QueueLimits;
   readonly #now: () => number;
   readonly #estimator: Estimator;
@@ -110,6 +115,7 @@ class SqliteQueue implements Queue {
     this.#limits = limits;
     this.#now = now;
     this.#store = createSqliteStore(file.db);
+    this.#pledges = createPledges(file.db);
     this.#estimator = createEstimator(this.#store.measurements());
     this.#group = createGroupCommit((body) => this.#write(body));
   }
@@ -157,6 +163,7 @@ class SqliteQueue implements Queue {
     const context = JSON.stringify(job.context);
     return () => {
       const live = this.#state();
+      this.#pledges.drop(key);
       const seq = this.#store.insert({ ...row, request, context, createdAt });
       const turn = { id, seq, guildId, userId, weight, cost, work };
       const moved = join(live.lines, turn);
@@ -164,6 +171,22 @@ class SqliteQueue implements Queue {
       if (moved) this.#store.saveLines(live.lines, guildId, userId);
       return { stored: { ...job, ...NOT_STARTED, weight, id, createdAt }, fresh: true };
     };
+  }
+
+  async pledge(key: string, context: Job['context']): Promise<void> {
+    this.#checkOpen();
+    const createdAt = this.#now();
+    await this.#group.add(() => () => this.#pledges.add({ key, context, createdAt }));
+  }
+
+  async redeem(key: string): Promise<void> {
+    this.#checkOpen();
+    await this.#group.add(() => () => this.#pledges.drop(key));
+  }
+
+  async pledges(): Promise<readonly Pledge[]> {
+    this.#checkOpen();
+    return this.#pledges.all();
   }
 
   async usage(guildId: string, userId?: string): Promise<Usage> {

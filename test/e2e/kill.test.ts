@@ -134,6 +134,41 @@ test('kill -9 while one paints and one waits: both end in their own messages; a 
   });
 });
 
+const isDeferral = ({ method, route, request }: Exchange) =>
+  method === 'POST' &&
+  /callback/.test(route ?? '') &&
+  (request as { type?: unknown } | null)?.type === 5;
+
+test('kill -9 between the acknowledgement and the order: the message says so and nothing waits for ever', async () => {
+  await inHall(async (hall) => {
+    await imagine(hall, 'one that is made', 2);
+    await waitUntil(() => shownJobs(hall).length === 1, 'the first picture', 30_000);
+    hall.onExchange = (exchange) => {
+      if (!isDeferral(exchange)) return;
+      hall.program.kill('SIGKILL');
+    };
+    await hall.ada.command('imagine', { prompt: 'never noted', steps: 2 });
+    await waitUntil(() => hall.program.signalCode !== null, 'dead');
+    const thinking = () => hall.ada.messages().filter((message) => message.thinking === true);
+    assert.equal(thinking().length, 1);
+    const { id } = thinking()[0]!;
+    hall.onExchange = () => {};
+    hall.start();
+    await waitUntil(() => thinking().length === 0, 'told', 30_000);
+    const told = hall.ada.messages().find((message) => message.id === id);
+    assert.match(textOf(told!), /restarted before I could note this down/);
+    await imagine(hall, 'the next one', 2);
+    await waitUntil(() => shownJobs(hall).length === 2, 'the next picture', 30_000);
+    assert.equal(hall.ada.messages().length, 3);
+    await hall.stop();
+    hall.start();
+    await imagine(hall, 'a third', 2);
+    await waitUntil(() => shownJobs(hall).length === 3, 'the third picture', 30_000);
+    const after = hall.ada.messages().find((message) => message.id === id);
+    assert.equal(textOf(after!), textOf(told!), 'told once');
+  });
+});
+
 test('kill -9 around the upload: before it arrives, and before its answer is recorded', async () => {
   await inHall(async (hall) => {
     let finals = 0;

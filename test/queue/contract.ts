@@ -39,6 +39,7 @@ export function testQueueContract(name: string, open: OpenForTest): void {
 
   describe(`queue contract: ${name}`, () => {
     describe('submit', () => submitting(contract));
+    describe('pledges', () => pledging(contract));
     describe('claim, finish, release', () => running(contract));
     describe('cancel', () => cancelling(contract));
     describe('the day’s seconds', () => daysSeconds(contract));
@@ -60,6 +61,47 @@ async function claimed(queue: Queue): Promise<Job> {
 
 async function statusOf(queue: Queue, id: string): Promise<string | undefined> {
   return (await queue.get(id))?.status;
+}
+
+function pledging(contract: Contract): void {
+  contract('stay over a crash until a job or a word strikes them out', async (t) => {
+    const order = anOrder();
+    await t.queue.pledge(order.key, { at: 'ordered' });
+    t.clock.now += 5;
+    await t.queue.pledge('refused', { at: 'refused' });
+    await t.queue.pledge('answered', { at: 'answered' });
+    await t.queue.pledge('answered', { at: 'a second word' });
+    const all = (await t.queue.pledges()).map(({ key, context, createdAt }) => [
+      key,
+      context['at'],
+      t.clock.now - createdAt,
+    ]);
+    assert.deepEqual(all, [
+      [order.key, 'ordered', 5],
+      ['answered', 'answered', 0],
+      ['refused', 'refused', 0],
+    ]);
+    await t.queue.submit(order);
+    await t.queue.redeem('answered');
+    await t.queue.redeem('never made');
+    await t.reopen();
+    assert.deepEqual(
+      (await t.queue.pledges()).map(({ key }) => key),
+      ['refused'],
+    );
+  });
+
+  contract(
+    'a refused order leaves its pledge',
+    async ({ queue }) => {
+      const [first, second] = [anOrder(), anOrder()];
+      await queue.submit(first);
+      await queue.pledge(second.key, {});
+      await assert.rejects(queue.submit(second), LimitError);
+      assert.equal((await queue.pledges()).length, 1);
+    },
+    { waitingPerUser: 1, waitingPerGuild: 1 },
+  );
 }
 
 function submitting(contract: Contract): void {

@@ -1,0 +1,28 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { JobContext, Pledge } from './job.ts';
+
+/** The rows of what was promised and is not yet kept; all calls run inside the caller's transaction. */
+export type Pledges = {
+  add(pledge: Pledge): void;
+  drop(key: string): void;
+  /** oldest first */
+  all(): Pledge[];
+};
+
+export function createPledges(db: DatabaseSync): Pledges {
+  const add = db.prepare(`
+    INSERT INTO pledges VALUES ($key, $context, $createdAt) ON CONFLICT (key) DO NOTHING`);
+  const drop = db.prepare('DELETE FROM pledges WHERE key = ?');
+  const all = db.prepare('SELECT * FROM pledges ORDER BY created_at, key');
+  return {
+    add: ({ key, context, createdAt }) =>
+      void add.run({ key, context: JSON.stringify(context), createdAt }),
+    drop: (key) => void drop.run(key),
+    all: () =>
+      all.all().map((row) => ({
+        key: String(row['key']),
+        context: JSON.parse(String(row['context'])) as JobContext,
+        createdAt: Number(row['created_at']),
+      })),
+  };
+}
