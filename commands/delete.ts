@@ -1,8 +1,10 @@
 import { UserError } from '../src/engine/errors.ts';
+import type { MessageComponentInteraction } from 'discord.js';
 import type { Action } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
 import { isModerator } from '../src/bot/permissions.ts';
-import { textFor } from '../src/bot/text.ts';
+import { textFor, type Text } from '../src/bot/text.ts';
+import type { Job } from '../src/queue/job.ts';
 
 /** Takes the message away and the stored pictures with it. */
 export const remove: Action = {
@@ -10,13 +12,7 @@ export const remove: Action = {
   async press(interaction, id, scene) {
     const { answer, audit, pictures, text } = scene;
     const job = await jobOf(id, scene);
-    const moderates = isModerator(interaction) && job.guildId === interaction.guildId;
-    if (job.userId !== interaction.user.id && !moderates) {
-      throw new UserError(text.notYoursToDelete);
-    }
-    if (job.status === 'waiting' || job.status === 'running') {
-      throw new UserError(text.stillWorking);
-    }
+    checkMayDelete(job, interaction, text);
     await answer.acknowledge('in-place');
     await answer.deleteMessage();
     for (const { key } of job.result?.images ?? []) await pictures.delete(key);
@@ -27,3 +23,14 @@ export const remove: Action = {
     });
   },
 };
+
+/** @throws UserError for a job of somebody else, or one that has not ended */
+export function checkMayDelete(
+  job: Job,
+  interaction: MessageComponentInteraction,
+  text: Text,
+): void {
+  const moderates = isModerator(interaction) && job.guildId === interaction.guildId;
+  if (job.userId !== interaction.user.id && !moderates) throw new UserError(text.notYoursToDelete);
+  if (job.status === 'waiting' || job.status === 'running') throw new UserError(text.stillWorking);
+}

@@ -1,19 +1,21 @@
 import { ApplicationCommandOptionType } from 'discord.js';
+import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { GenerateRequest, RequestInput } from '../src/engine/request.ts';
 import { limitsHold } from '../src/bot/options.ts';
-import type { Command } from '../src/bot/command.ts';
+import type { Order } from '../src/bot/options.ts';
+import { checkMayPost } from '../src/bot/order.ts';
+import { attachedPicture } from '../src/bot/pictures-of.ts';
+import type { Command, Scene } from '../src/bot/command.ts';
 import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { type Axis, AXES, axisNamed, type AxisName, parseAxis } from '../src/explore/axis.ts';
 import { CHAT_LIMITS } from '../src/explore/order.ts';
 import { planSheet } from '../src/explore/plan.ts';
 import { modelChoices } from './picture-options.ts';
-import { cell, cellDefault, cellReroll, sheetStop } from './sheet-actions.ts';
+import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
 
-/** A start picture cannot be given here, so its strength cannot be varied. */
-const CHAT_AXES = AXES.filter((name) => name !== 'strength');
-const CHOICES = CHAT_AXES.map((name) => ({ name, value: name }));
+const CHOICES = AXES.map((name) => ({ name, value: name }));
 
 /** Few enough to be painted while one looks on; null: only the person knows. */
 const USUAL: Readonly<Record<AxisName, string | null>> = {
@@ -24,8 +26,11 @@ const USUAL: Readonly<Record<AxisName, string | null>> = {
   seed: '1..6',
   clip_skip: '1,2',
   size: null,
-  strength: null,
+  strength: '0.2,0.4,0.6,0.8,1',
 };
+
+/** Where it is not what the sheet varies. */
+const USUAL_STRENGTH = 0.75;
 
 export const explore: Command = {
   visibility: 'public',
@@ -66,6 +71,11 @@ export const explore: Command = {
         max_length: 300,
       },
       ...SHARED_OPTIONS,
+      {
+        type: ApplicationCommandOptionType.Attachment,
+        name: 'image',
+        description: 'A picture that all of them start from; needed to vary its strength',
+      },
     ],
   },
 
@@ -85,7 +95,12 @@ export const explore: Command = {
       throw new UserError(sheetTextFor(locale).secondValuesWithoutAxis);
     }
     const y = down === null ? null : axis(axisNamed(down), downValues);
-    const { request, model, theme, schedule } = await readShared(interaction, scene);
+    const isStrength = [x.name, y?.name].includes('strength');
+    if (isStrength && options.getAttachment('image') === null) {
+      throw new UserError(scene.text.imageMissing('strength'));
+    }
+    const init = await startOf(interaction, scene);
+    const { request, model, theme, schedule } = await readShared(interaction, scene, init);
     const input: RequestInput = { ...request };
     // Samplers are compared each with its own schedule, unless one was named for all.
     if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
@@ -106,8 +121,30 @@ export const explore: Command = {
     'cell-reroll': cellReroll,
     'cell-default': cellDefault,
     'sheet-stop': sheetStop,
+    'sheet-delete': sheetRemove,
   },
 };
+
+/** Fetched once it is sure that the answer can be posted; what is wrong without it is said before. */
+async function startOf(
+  interaction: ChatInputCommandInteraction,
+  scene: Scene,
+): Promise<NonNullable<Order['init']> | null> {
+  const image = interaction.options.getAttachment('image');
+  if (image === null) return null;
+  await readShared(interaction, scene);
+  checkMayPost(interaction, scene);
+  await scene.answer.acknowledge('public');
+  const { bytes, size } = await attachedPicture(image, scene.media, scene.text);
+  return {
+    image: bytes,
+    size,
+    mask: null,
+    strength: USUAL_STRENGTH,
+    maskBlur: 4,
+    onlyMasked: false,
+  };
+}
 
 function workOf({ steps, width, height }: GenerateRequest): number {
   return steps * width * height;

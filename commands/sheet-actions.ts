@@ -11,9 +11,17 @@ import { isModerator, mayManageServer } from '../src/bot/permissions.ts';
 import { messageBody, recipeLine, type Rendered } from '../src/bot/render.ts';
 import type { ServerDefaults } from '../src/bot/settings.ts';
 import { sheetTextFor } from '../src/bot/sheet-text.ts';
+import { textFor } from '../src/bot/text.ts';
 import type { Axis } from '../src/explore/axis.ts';
-import { groupsOf, readSheetContext, type SheetOrder, soloRequest } from '../src/explore/order.ts';
+import {
+  groupsOf,
+  isSheet,
+  readSheetContext,
+  type SheetOrder,
+  soloRequest,
+} from '../src/explore/order.ts';
 import type { Job } from '../src/queue/job.ts';
+import { checkMayDelete } from './delete.ts';
 
 type Opened = { order: SheetOrder; job: Job; image: number; request: GenerateRequest };
 
@@ -179,5 +187,27 @@ export const sheetStop: Action = {
     if (!(await scene.sheets.stop(job, by))) {
       throw new UserError(sheetTextFor(interaction.locale).alreadyFinished);
     }
+  },
+};
+
+/** Takes the sheet away, and every picture of it. */
+export const sheetRemove: Action = {
+  visibility: 'in-place',
+  async press(interaction, id, scene) {
+    const { answer, audit, pictures, queue, text } = scene;
+    const last = await jobOf(id, scene);
+    checkMayDelete(last, interaction, text);
+    await answer.acknowledge('in-place');
+    await answer.deleteMessage();
+    let job: Job | null = last;
+    while (job !== null && isSheet(job.context)) {
+      for (const { key } of job.result?.images ?? []) await pictures.delete(key);
+      job = job.parentId === null ? null : await queue.get(job.parentId);
+    }
+    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    audit.tell(interaction, {
+      what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${last.userId}>`),
+      prompt: last.request.prompt,
+    });
   },
 };

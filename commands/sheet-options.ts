@@ -4,6 +4,7 @@ import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Scene } from '../src/bot/command.ts';
 import { completeOrder } from '../src/bot/options.ts';
+import type { Order } from '../src/bot/options.ts';
 import { limitWords, permitOrder } from '../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../src/bot/order.ts';
 import { toContext } from '../src/bot/reply-address.ts';
@@ -84,6 +85,7 @@ export type Shared = {
 export async function readShared(
   interaction: ChatInputCommandInteraction,
   scene: Scene,
+  init: Order['init'] = null,
 ): Promise<Shared> {
   const { options, guildId } = interaction;
   const [models, server] = await Promise.all([
@@ -103,6 +105,7 @@ export async function readShared(
     size: options.getString('size'),
     count: 1,
     model: options.getString('model'),
+    init,
   };
   const request = completeOrder(order, { ...scene, models, defaults });
   const model = models.find(({ name }) => name === request.model)!;

@@ -48,6 +48,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Such as 1,5,10,20,50 or 3..12 by 1.5': 'Etwa 1,5,10,20,50 oder 3..12 by 1.5',
   'A second thing to vary, downwards': 'Ein Zweites, das nach unten verändert wird',
   'Such as euler,euler_a,dpmpp_2m': 'Etwa euler,euler_a,dpmpp_2m',
+  'A picture that all of them start from; needed to vary its strength':
+    'Ein Bild, von dem alle ausgehen; nötig, um seine Stärke zu verändern',
   'What should not be in the pictures': 'Was nicht in den Bildern sein soll',
   'How often each picture is refined': 'Wie oft jedes Bild verfeinert wird',
   'How strictly the prompt is followed': 'Wie streng der Prompt befolgt wird',

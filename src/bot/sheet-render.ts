@@ -123,22 +123,10 @@ function rowsOf(
 ): APIMessageTopLevelComponent[] {
   const jobId = jobs.at(-1)!.id;
   if (state.status === 'waiting' || state.status === 'running') {
-    const custom_id = customId('sheet-stop', jobId);
-    return [
-      {
-        type: ComponentType.ActionRow,
-        components: [
-          {
-            type: ComponentType.Button,
-            custom_id,
-            label: text.buttonStop,
-            style: ButtonStyle.Danger,
-          },
-        ],
-      },
-    ];
+    return [buttonRow('sheet-stop', jobId, text.buttonStop, ButtonStyle.Danger)];
   }
-  if (order.kind === 'evolution' || painted.length === 0) return [];
+  const remove = buttonRow('sheet-delete', jobId, text.buttonDelete, ButtonStyle.Secondary);
+  if (order.kind === 'evolution' || painted.length === 0) return [remove];
   const options = painted.slice(0, 25).map(({ cell }) => ({
     label: shorten(cellLabel(plan, cell), 100),
     value: String(cell.index),
@@ -155,7 +143,21 @@ function rowsOf(
         },
       ],
     },
+    remove,
   ];
+}
+
+function buttonRow(
+  action: string,
+  jobId: string,
+  label: string,
+  style: ButtonStyle.Danger | ButtonStyle.Secondary,
+): APIMessageTopLevelComponent {
+  const custom_id = customId(action, jobId);
+  return {
+    type: ComponentType.ActionRow,
+    components: [{ type: ComponentType.Button, custom_id, label, style }],
+  };
 }
 
 /** `steps 20 · sampler euler` */

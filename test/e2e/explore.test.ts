@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import { tinyPng } from '../support/tiny-png.ts';
 import { isSheet } from '../../src/explore/order.ts';
 import {
   BEN,
@@ -212,7 +213,7 @@ test('the server’s rules hold for sheets: its words, and the day’s seconds b
   });
 });
 
-test('Stop leaves the cells there are; only the owner may', async () => {
+test('Stop leaves the cells there are, Delete none; only the owner may', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const cleo = await stage.user('1200000000000000003');
@@ -227,6 +228,15 @@ test('Stop leaves the cells there are; only the owner may', async () => {
     assert.ok(picturesOf(stopped)[0]?.includes('sheet.webp'));
     await settled(stage);
     assert.equal((await sheetJobs(stage)).length, 2);
+
+    const keys = (await sheetJobs(stage)).flatMap(({ result }) => result?.images ?? []);
+    assert.equal(keys.length, 1);
+    await cleo.press(stopped.id, buttonOf(stopped, 'sheet-delete'));
+    await cleo.waitForMessage((one) => /can delete it/.test(textOf(one)), 10_000);
+    assert.notEqual(await stage.pictures.get(keys[0]!.key), null);
+    await ada.press(stopped.id, buttonOf(stopped, 'sheet-delete'));
+    await waitUntil(() => !ada.messages().some(({ id }) => id === stopped.id), 'taken away');
+    await waitUntil(async () => (await stage.pictures.get(keys[0]!.key)) === null, 'gone');
   });
 });
 
@@ -271,5 +281,36 @@ test('what cannot be: a sentence for the person alone, and nothing is queued', a
     await ada.command('evolution', { prompt: 'x', steps: 5, at: '9' });
     await ada.waitForMessage((one) => /no step 9/.test(textOf(one)), 10_000);
     assert.equal((await stage.queue.recent({ limit: 5 })).length, 0);
+  });
+});
+
+test('strength: a start picture in, from untouched to repainted; without one, words', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const order = { x: 'strength', values: '0,0.5,1', prompt: 'a red heart', steps: 4, seed: '7' };
+    await ada.command('explore', order);
+    await ada.waitForMessage((one) => isPrivate(one) && /needs a start picture/.test(textOf(one)));
+    assert.equal((await sheetJobs(stage)).length, 0);
+
+    const image = await ada.upload('start.png', 'image/png', tinyPng(128, 128));
+    await ada.command('explore', { ...order, image: image.id });
+    await ada.waitForMessage(isWhole, 60_000);
+    await settled(stage);
+    const jobs = (await sheetJobs(stage)).toSorted(
+      (a, b) => a.request.init!.strength - b.request.init!.strength,
+    );
+    assert.deepEqual(
+      jobs.map(({ request }) => request.init?.strength),
+      [0, 0.5, 1],
+    );
+    // The start picture is one even grey: the more is repainted, the less of it is left.
+    const spread = async (key: string): Promise<number> => {
+      const { channels } = await sharp((await stage.pictures.get(key))!).stats();
+      return Math.max(...channels.map(({ stdev }) => stdev));
+    };
+    const [kept = 0, half = 0, repainted = 0] = await Promise.all(
+      jobs.map(({ result }) => spread(result!.images[0]!.key)),
+    );
+    assert.ok(kept < half && half < repainted, `${kept} ${half} ${repainted}`);
   });
 });
