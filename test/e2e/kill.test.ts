@@ -8,11 +8,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import { openQueue } from '../../src/queue/queue.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
 import type { Exchange } from '../../src/playground/playground.ts';
 import { connectUser } from '../support/playground-user.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { isDone, isPrivate, textOf, waitUntil } from './stage.ts';
+import { customIdsOf, isDone, isPrivate, textOf, waitUntil } from './stage.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
@@ -25,6 +27,8 @@ type Hall = {
   kill(): Promise<void>;
   /** Ends it politely; answers its exit code. */
   stop(): Promise<number | null>;
+  /** where the program keeps its files */
+  data: string;
   /** Called at every request the program makes, before it gets the answer. */
   onExchange: (exchange: Exchange) => void;
 };
@@ -72,6 +76,7 @@ async function inHall(work: (hall: Hall) => Promise<void>): Promise<void> {
       return hall.program.exitCode;
     },
     onExchange: () => {},
+    data: path.join(folder, 'data'),
   };
   try {
     await work(hall);
@@ -84,13 +89,20 @@ async function inHall(work: (hall: Hall) => Promise<void>): Promise<void> {
 }
 
 /** Presses until somebody is there to answer: a program that starts needs its moment. */
-async function imagine(hall: Hall, prompt: string, steps: number): Promise<void> {
+async function order(
+  { ada }: Hall,
+  name: string,
+  options: Record<string, string | number>,
+): Promise<void> {
   for (let tries = 0; tries < 10; tries++) {
-    if ((await hall.ada.command('imagine', { prompt, steps })).type === 'acknowledged') return;
+    if ((await ada.command(name, options)).type === 'acknowledged') return;
     await sleep(300);
   }
-  throw new Error(`nobody took “${prompt}”`);
+  throw new Error(`nobody took /${name} ${JSON.stringify(options)}`);
 }
+
+const imagine = (hall: Hall, prompt: string, steps: number): Promise<void> =>
+  order(hall, 'imagine', { prompt, steps });
 
 /** The job ids whose finished pictures are shown, one entry a message. */
 function shownJobs({ ada }: Hall): string[] {
@@ -114,6 +126,8 @@ async function allDone(hall: Hall, ids: readonly string[]): Promise<void> {
   assert.equal(new Set(shownJobs(hall)).size, ids.length, 'each picture once');
 }
 
+const isWhole = (message: PlaygroundMessage) =>
+  customIdsOf(message).some((id) => id.split(':')[1] === 'cell');
 const idsOf = ({ ada }: Hall) => ada.messages().map(({ id }) => id);
 const isFinalEdit = ({ method, route, request }: Exchange) =>
   method === 'PATCH' &&
@@ -220,3 +234,40 @@ test(
     });
   },
 );
+
+test('kill -9 twice within a sheet: it grows on in its one message, each cell once', async () => {
+  await inHall(async (hall) => {
+    const { ada } = hall;
+    const sheet = { x: 'steps', values: '120,121,122,123', prompt: 'a boat', seed: '3' };
+    await order(hall, 'explore', sheet);
+    // Edits come every two seconds, so any cell after the first will do.
+    await ada.waitForMessage((message) => /Picture [234] of 4/.test(textOf(message)), 30_000);
+    await hall.kill();
+    assert.ok(!ada.messages().some(isWhole), 'killed before the sheet was whole');
+    let edits = 0;
+    hall.onExchange = ({ method }) => void (edits += Number(method === 'PATCH'));
+    hall.start();
+    await waitUntil(() => edits > 0, 'taken up', 30_000);
+    await hall.kill();
+    hall.start();
+    const done = await ada.waitForMessage(isWhole, 60_000);
+    assert.equal(ada.messages().length, 1);
+    assert.match(textOf(done), /^4 pictures/m);
+    assert.equal(await hall.stop(), 0);
+
+    const queue = await openQueue({
+      url: `sqlite:${path.join(hall.data, 'queue.db')}`,
+      limits: { waitingPerUser: 1, waitingPerGuild: 1 },
+    });
+    try {
+      const jobs = await queue.recent({ limit: 20 });
+      assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [120, 121, 122, 123]);
+      assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
+      // A kill can only cost the cell that was being painted.
+      const attempts = jobs.reduce((sum, { attempt }) => sum + attempt, 0);
+      assert.ok(attempts <= jobs.length + 2, `${attempts} attempts`);
+    } finally {
+      await queue.close();
+    }
+  });
+});
