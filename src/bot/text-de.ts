@@ -188,7 +188,7 @@ export const GERMAN: Text = {
     '',
     '**prompt** was im Bild sein soll. `(wort:1.3)` gibt einem Wort mehr Gewicht, `(wort:0.7)` weniger.',
     '**negative** was nicht darin sein soll.',
-    '**steps** wie oft das Bild verfeinert wird. Über 20 bis 30 dauert es meist nur länger.',
+    '**steps** wie oft das Bild verfeinert wird. Über 20 bis 30 dauert es meist nur länger; `auto` nimmt so wenige, dass man keinen Unterschied sieht.',
     '**cfg** wie streng der Prompt befolgt wird. Üblich sind 5 bis 9; sehr hohe Werte verbrennen die Farben.',
     '**seed** die Zahl, aus der das Rauschen entsteht. Derselbe Seed mit denselben Optionen gibt dasselbe Bild; eine andere Ziffer ein anderes.',
     '**size** in Pixeln. Am besten malen Modelle nahe der Größe, für die sie gemacht sind.',

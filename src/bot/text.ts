@@ -201,7 +201,7 @@ const ENGLISH = {
     '',
     '**prompt** what should be in the picture. `(word:1.3)` makes a word count more, `(word:0.7)` less.',
     '**negative** what should not be in it.',
-    '**steps** how often the picture is refined. Beyond 20 to 30 it mostly takes longer.',
+    '**steps** how often the picture is refined. Beyond 20 to 30 it mostly takes longer; `auto` takes as few as change nothing you would see.',
     '**cfg** how strictly the prompt is followed. 5 to 9 is usual; very high values burn colours.',
     '**seed** the number the noise is made from. The same seed with the same options gives the same picture; one changed digit gives another.',
     '**size** in pixels. Models paint best near the size they were made for.',
