@@ -26,14 +26,16 @@ const EDIT = /^\/webhooks\/.*@original$/;
 test('one message from the line through previews to the picture', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    const outcome = await ada.command('imagine', { prompt: 'a red circle', seed: '42', steps: 40 });
+    // large enough that previews are due on any machine
+    const slow = { seed: '42', steps: 60, size: '256x256' };
+    const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
     assert.deepEqual(outcome, { type: 'acknowledged' });
 
     const done = await ada.waitForMessage(isDone, 30_000);
     const [link = ''] = picturesOf(done);
     const picture = await sharp(await bytesAt(link)).metadata();
-    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 128, 128]);
-    assert.match(textOf(done), /> a red circle\n-# demo · 128x128 · 40 steps · .* · seed 42/);
+    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 256, 256]);
+    assert.match(textOf(done), /> a red circle\n-# demo · 256x256 · 60 steps · .* · seed 42/);
     assert.match(JSON.stringify(done.components), /"AI-generated image: a red circle"/);
 
     // one message in all its states
@@ -42,7 +44,7 @@ test('one message from the line through previews to the picture', async () => {
     assert.equal(new Set(states.map(({ id }) => id)).size, 1);
     const texts = states.map(textOf);
     assert.ok(
-      texts.some((text) => /Step \d+ of 40\*\* [▓░]{10}/.test(text)),
+      texts.some((text) => /Step \d+ of 60\*\* [▓░]{10}/.test(text)),
       texts.join('\n'),
     );
     assert.ok(states.some((state) => picturesOf(state)[0]?.includes('preview.jpg')));
@@ -139,7 +141,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
   await onStage(engine, { limits }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 60 });
+    await ada.command('imagine', { prompt: 'first', steps: 60, size: '256x256' });
     await waitUntil(
       async () => (await stage.queue.unsettled())[0]?.status === 'running',
       'running',

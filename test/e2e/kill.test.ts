@@ -136,7 +136,7 @@ const isFinalEdit = ({ method, route, request }: Exchange) =>
 
 test('kill -9 while one paints and one waits: both end in their own messages; a stop ends with 0', async () => {
   await inHall(async (hall) => {
-    await imagine(hall, 'half done', 100);
+    await order(hall, 'imagine', { prompt: 'half done', steps: 120, size: '256x256' });
     await imagine(hall, 'still waiting', 2);
     await hall.ada.waitForMessage((message) => textOf(message).includes('Step '), 30_000);
     const ids = idsOf(hall);

@@ -365,6 +365,10 @@ test('light and dark: by the system, then by choice, and it is remembered', { sk
   const light = await ground();
   await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
   await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
+  // the button's name changes a frame before the colours have faded over
+  for (let tries = 0; tries < 100 && (await ground()) === light; tries++)
+    await page.waitForTimeout(30);
+  await page.waitForTimeout(300);
   const dark = await ground();
   assert.notEqual(light, dark);
   await page.reload();
