@@ -16,7 +16,7 @@ export type Choices = {
 };
 
 /** `steps` of this number: as few as change nothing one would see, from this machine's calibration. */
-export const AUTO_STEPS = 0;
+export const AUTO_STEPS = -1;
 
 export type ChoiceName = keyof Choices;
 

@@ -68,7 +68,7 @@ test('of a row by another version or a broken one, what is understood is kept', 
     assert.deepEqual(read(row), {}, JSON.stringify(row));
   }
   assert.deepEqual(
-    read({ version: 1, defaults: { steps: -1, count: 99, size: { width: 5 } } }),
+    read({ version: 1, defaults: { steps: 0, count: 99, size: { width: 5 } } }),
     {},
   );
   assert.deepEqual(read(undefined), {});

@@ -36,9 +36,9 @@ after(async () => {
 test('a server’s default is auto: the calibrated number paints, and the seconds saved are told', async () => {
   await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('settings set', { steps: 0 });
+    await ada.command('settings set', { steps: -1 });
     await ada.waitForMessage((one) => isPrivate(one) && /Steps:\*\* auto/.test(textOf(one)));
-    assert.deepEqual(await stage.settings.defaults(ATELIER), { steps: 0 });
+    assert.deepEqual(await stage.settings.defaults(ATELIER), { steps: -1 });
 
     const order = { prompt: 'a red heart', sampler: 'euler', schedule: 'uniform' };
     await ada.command('imagine', order);
@@ -57,7 +57,7 @@ test('a server’s default is auto: the calibrated number paints, and the second
 test('/imagine steps offers auto; what is not calibrated or never settles says why it keeps the model’s number', async () => {
   await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
     const ada = await stage.user();
-    const auto = { name: 'auto · as few as change nothing you would see', value: 0 };
+    const auto = { name: 'auto · as few as change nothing you would see', value: -1 };
     const offered = (typed: string) => ada.autocomplete('imagine', 'steps', typed, { prompt: 'x' });
     assert.deepEqual(await offered(''), [auto]);
     assert.deepEqual(await offered('12'), [{ name: '12 steps', value: 12 }, auto]);
@@ -66,7 +66,7 @@ test('/imagine steps offers auto; what is not calibrated or never settles says w
       ['ddim', /auto steps: \d+, the model's own; .*`npm run calibrate` once .* for ddim/],
       ['euler_a', /auto steps: \d+, the model's own; euler\\_a adds new noise/],
     ] as const) {
-      await ada.command('imagine', { prompt: `with ${sampler}`, steps: 0, sampler });
+      await ada.command('imagine', { prompt: `with ${sampler}`, steps: -1, sampler });
       await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
     }
   });
