@@ -20,6 +20,8 @@ export type Config = {
   /** bytes of model files kept loaded */
   modelCacheBytes: number;
   stepDeadlineMs: number;
+  /** days that finished jobs and their pictures are kept; 0: for ever */
+  keepDays: number;
 };
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -52,6 +54,7 @@ export function loadConfig(env: Environment = process.env): Config {
     waitingPerGuild: read.integer('QUEUE_PER_SERVER', 1, 10_000, 50),
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
+    keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
   };
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
     mistakes.push(

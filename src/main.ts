@@ -12,6 +12,7 @@ import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from './playground/playground.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
+import { startRetention } from './queue/retention.ts';
 import { startRunner } from './queue/runner.ts';
 
 /** What is open, innermost last: closed in reverse order. */
@@ -38,6 +39,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
   const runner = startRunner({ queue, engine, pictures, log });
   onClose('runner', () => runner.close());
+  const retention = startRetention({ queue, pictures, keepDays: config.keepDays, log });
+  onClose('retention', () => retention.close());
 
   const bot = await startBot({
     ...discord,

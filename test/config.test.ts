@@ -20,7 +20,16 @@ test('an empty environment gives the playground on the best device', () => {
   assert.equal(config.device, 'auto');
   assert.equal(config.isolation, 'thread');
   assert.equal(config.playgroundPort, 3000);
+  assert.equal(config.keepDays, 0);
   assert.ok(Object.isFrozen(config));
+});
+
+test('KEEP_DAYS is a whole number of days', () => {
+  assert.equal(loadConfig({ KEEP_DAYS: '30' }).keepDays, 30);
+  assert.match(
+    refusal({ KEEP_DAYS: '-1' }),
+    /KEEP_DAYS is "-1"; expected a whole number from 0 to/,
+  );
 });
 
 test('every mistake is reported at once, with the value and what is allowed', () => {

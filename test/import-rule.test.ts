@@ -19,7 +19,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
     'image',
     'enlarge',
   ],
-  'src/queue': ['queue', 'job', 'runner', 'pictures'],
+  'src/queue': ['queue', 'job', 'runner', 'pictures', 'retention'],
   'src/explore': 'all',
   'src/bot': 'all',
   commands: ['commands'],

@@ -243,6 +243,16 @@ export type Queue = {
   setDelivered(id: JobId): Promise<void>;
   /** Finished jobs whose final message was not recorded as sent, and every job still waiting or running. */
   unsettled(): Promise<readonly Job[]>;
+  /**
+   * Finished and delivered jobs that ended before then (milliseconds since 1970), oldest first, at most `limit`,
+   * each with the keys of everything it keeps in the picture store.
+   */
+  expired(filter: {
+    finishedBefore: number;
+    limit: number;
+  }): Promise<readonly { id: JobId; pictures: readonly string[] }[]>;
+  /** Takes finished and delivered jobs out of the record; others of the list stay. */
+  forget(ids: readonly JobId[]): Promise<void>;
   /** Newest first; at most `limit`. */
   recent(filter: { guildId?: string; userId?: string; limit: number }): Promise<readonly Job[]>;
   /** Sums over the jobs ordered since then (milliseconds since 1970), of a server, a person, or all. */

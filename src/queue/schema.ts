@@ -73,6 +73,9 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE INDEX jobs_settled ON jobs (finished_at) WHERE delivered = 1;
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

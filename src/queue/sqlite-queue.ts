@@ -317,6 +317,16 @@ class SqliteQueue implements Queue {
     return this.#store.unsettled();
   }
 
+  async expired(filter: { finishedBefore: number; limit: number }) {
+    this.#checkOpen();
+    return this.#store.expired(filter);
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    this.#checkOpen();
+    await this.#group.add(() => () => ids.forEach((id) => this.#store.forget(id)));
+  }
+
   async recent(filter: {
     guildId?: string;
     userId?: string;

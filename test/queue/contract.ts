@@ -46,6 +46,7 @@ export function testQueueContract(name: string, open: OpenForTest): void {
     describe('fairness', () => fairness(contract));
     describe('places and waits', () => places(contract));
     describe('kill and reopen', () => restarts(contract));
+    describe('expired, forget', () => forgetting(contract));
     describe('looking things up', () => lookups(contract));
   });
 }
@@ -623,6 +624,42 @@ function lookups(contract: Contract): void {
     assert.deepEqual(await found({ guildId: 'odd', limit: 2 }), [5, 3]);
     assert.deepEqual(await found({ guildId: 'even', userId: 'late', limit: 9 }), [4]);
     assert.deepEqual(await found({ guildId: 'nobody', limit: 9 }), []);
+  });
+}
+
+function forgetting(contract: Contract): void {
+  contract('only what ended long ago and was delivered goes, with all its pictures', async (t) => {
+    const start = t.clock.now;
+    const run = async (delivered: boolean): Promise<string> => {
+      const { id } = await t.queue.submit(anOrder());
+      await claimed(t.queue);
+      const result = { ...aResult(id), latents: `${id}.latents` };
+      const looks = [{ key: `${id}-look.png`, step: 1, sigma: 2 }];
+      await t.queue.finish(id, 1, { status: 'done', result: { ...result, looks } });
+      if (delivered) await t.queue.setDelivered(id);
+      return id;
+    };
+    const old = await run(true);
+    const unseen = await run(false);
+    const stopped = (await t.queue.submit(anOrder())).id;
+    await t.queue.cancel(stopped, { userId: 'user-a', moderator: false });
+    await t.queue.setDelivered(stopped);
+    t.clock.now += 1000;
+    const young = await run(true);
+    const waiting = (await t.queue.submit(anOrder())).id;
+    const past = { finishedBefore: start + 1000, limit: 9 };
+
+    assert.deepEqual(await t.queue.expired(past), [
+      { id: old, pictures: [`${old}-0.png`, `${old}-look.png`, `${old}.latents`] },
+      { id: stopped, pictures: [] },
+    ]);
+    assert.equal((await t.queue.expired({ ...past, limit: 1 })).length, 1);
+    await t.queue.forget([old, unseen, stopped, waiting, 'never made']);
+    await t.reopen();
+    const left = (await t.queue.recent({ limit: 9 })).map(({ id }) => id);
+    assert.deepEqual(left, [waiting, young, unseen]);
+    assert.deepEqual(await t.queue.expired(past), []);
+    assert.equal((await claimed(t.queue)).id, waiting);
   });
 }
 
