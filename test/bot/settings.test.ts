@@ -67,10 +67,7 @@ test('of a row by another version or a broken one, what is understood is kept', 
   for (const row of ['x', 7, [], {}, { version: 1 }, { version: 1, defaults: null }]) {
     assert.deepEqual(read(row), {}, JSON.stringify(row));
   }
-  assert.deepEqual(
-    read({ version: 1, defaults: { steps: 0, count: 99, size: { width: 5 } } }),
-    {},
-  );
+  assert.deepEqual(read({ version: 1, defaults: { steps: 0, count: 99, size: { width: 5 } } }), {});
   assert.deepEqual(read(undefined), {});
 });
 
