@@ -109,8 +109,8 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
         return;
       case 'progress':
         if (running?.id !== message.id) return;
-        watch(running, message.progress.phase === 'loading' ? LOADING_PATIENCE : 1);
-        report(running, message.progress);
+        watch(running, message.progress.at(-1)?.phase === 'loading' ? LOADING_PATIENCE : 1);
+        for (const progress of message.progress) report(running, progress);
         return;
       case 'done':
         settle(message.id, (call) => call.resolve(message.result));

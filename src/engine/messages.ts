@@ -26,7 +26,8 @@ type LoadedStatus = {
 
 export type FromWorker =
   | { type: 'ready' }
-  | { type: 'progress'; id: number; progress: Progress }
+  /** every step's progress; steps of a few milliseconds travel together */
+  | { type: 'progress'; id: number; progress: readonly Progress[] }
   | { type: 'done'; id: number; result: GenerateResult }
   | { type: 'failed'; id: number; error: PlainError }
   /** after every change of the loaded models */

@@ -10,7 +10,7 @@ import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
 import { openRegistry, type Registry, type RegistryEntry } from './model/registry.ts';
 import { generate } from './pipeline.ts';
-import type { GenerateRequest } from './request.ts';
+import type { GenerateRequest, Progress } from './request.ts';
 
 type Link = {
   post(message: FromWorker, transfer?: Transferable[]): void;
@@ -138,28 +138,50 @@ async function use(model: string): Promise<LoadedModel> {
   return loaded;
 }
 
+/** Waking the other side costs a tenth of a millisecond, which counts where steps take a few. */
+const TELL_EVERY_MS = 25;
+
+/** Sends progress in order; what follows closely on the last message waits for the next, or for `flush`. */
+function createTeller(id: number): { tell(progress: Progress): void; flush(): void } {
+  let waiting: Progress[] = [];
+  let told = -Infinity;
+  const flush = (): void => {
+    if (waiting.length === 0) return;
+    link.post({ type: 'progress', id, progress: waiting });
+    waiting = [];
+    told = performance.now();
+  };
+  return {
+    tell(progress) {
+      waiting.push(progress);
+      const toSee = progress.phase !== 'sampling' || progress.preview || progress.decoded;
+      if (toSee || performance.now() - told >= TELL_EVERY_MS) flush();
+    },
+    flush,
+  };
+}
+
 async function serve({ id, request, options }: Job): Promise<void> {
   const controller = controllers.get(id) as AbortController;
+  const teller = createTeller(id);
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
-    link.post({
-      type: 'progress',
-      id,
-      progress: { phase: 'loading', step: 0, steps: request.steps },
-    });
+    teller.tell({ phase: 'loading', step: 0, steps: request.steps });
     const began = performance.now();
     const model = await use(request.model);
     const result = await generate(request, model, options, {
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
-      onProgress: (progress) => link.post({ type: 'progress', id, progress }),
+      onProgress: teller.tell,
     });
+    teller.flush();
     link.post(
       { type: 'done', id, result },
       result.images.map(({ png }) => ownBuffer(png)).filter((b) => b !== null),
     );
   } catch (error) {
+    teller.flush();
     link.post({ type: 'failed', id, error: flattenError(explain(error, request)) });
   } finally {
     controllers.delete(id);
