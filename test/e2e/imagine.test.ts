@@ -27,7 +27,7 @@ test('one message from the line through previews to the picture', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     // large enough that previews are due on any machine
-    const slow = { seed: '42', steps: 60, size: '256x256' };
+    const slow = { seed: '42', steps: 150, size: '256x256' };
     const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
     assert.deepEqual(outcome, { type: 'acknowledged' });
 
@@ -35,7 +35,7 @@ test('one message from the line through previews to the picture', async () => {
     const [link = ''] = picturesOf(done);
     const picture = await sharp(await bytesAt(link)).metadata();
     assert.deepEqual([picture.format, picture.width, picture.height], ['png', 256, 256]);
-    assert.match(textOf(done), /> a red circle\n-# demo · 256x256 · 60 steps · .* · seed 42/);
+    assert.match(textOf(done), /> a red circle\n-# demo · 256x256 · 150 steps · .* · seed 42/);
     assert.match(JSON.stringify(done.components), /"AI-generated image: a red circle"/);
 
     // one message in all its states
@@ -44,7 +44,7 @@ test('one message from the line through previews to the picture', async () => {
     assert.equal(new Set(states.map(({ id }) => id)).size, 1);
     const texts = states.map(textOf);
     assert.ok(
-      texts.some((text) => /Step \d+ of 60\*\* [▓░]{10}/.test(text)),
+      texts.some((text) => /Step \d+ of 150\*\* [▓░]{10}/.test(text)),
       texts.join('\n'),
     );
     assert.ok(states.some((state) => picturesOf(state)[0]?.includes('preview.jpg')));
