@@ -1,7 +1,6 @@
 import { Keyv } from 'keyv';
-import { AUTO_STEPS } from './choices.ts';
+import { AUTO_STEPS, type Choices } from './choices.ts';
 import { isSampler, isSchedule } from './options.ts';
-import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import type { BotLog } from './services.ts';
 import { LIMITS } from '../engine/request-codec.ts';
 import { openKeyValueFile } from './key-value-file.ts';
@@ -9,17 +8,7 @@ import { DEFAULT_POLICY, readPolicy } from './policy/policy.ts';
 import type { ServerPolicy } from './policy/policy.ts';
 
 /** A server's defaults for `/imagine`; what is absent is the model's own choice. */
-export type ServerDefaults = {
-  model?: string;
-  sampler?: SamplerName;
-  schedule?: ScheduleName;
-  steps?: number;
-  cfg?: number;
-  size?: { width: number; height: number };
-  count?: number;
-  clipSkip?: number;
-  negative?: string;
-};
+export type ServerDefaults = Choices;
 
 export type SettingName = keyof ServerDefaults;
 export const SETTING_NAMES = [

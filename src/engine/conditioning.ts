@@ -5,23 +5,17 @@ import type { LoadedModel } from './model/loader.ts';
 import type { ProfileName, SamplerName } from './names.ts';
 import { stripComments } from './prompt/comments.ts';
 import type { GenerateRequest } from './request.ts';
+import { SAMPLER_TABLE } from './samplers/samplers.ts';
 import type { Conditioning } from './text-encoder.ts';
 
 export type Prompts = { positive: Conditioning; negative: Conditioning };
 
-/** Samplers that A1111 counts as two evaluations a step (sd_samplers_kdiffusion.py, second_order). */
-const SECOND_ORDER: ReadonlySet<SamplerName | null> = new Set<SamplerName>([
-  'heun',
-  'dpm2',
-  'dpm2_a',
-  'dpmpp_2s_a',
-  'dpmpp_sde',
-  'restart',
-]);
-
-/** The length that fractions in prompt editing refer to, in network evaluations. */
+/**
+ * The length that fractions in prompt editing refer to: A1111 counts network evaluations, two a step for samplers of
+ * second order (sd_samplers_kdiffusion.py, second_order).
+ */
 function promptSteps(sampler: SamplerName | null, steps: number): number {
-  return SECOND_ORDER.has(sampler) ? 2 * steps : steps;
+  return sampler !== null && SAMPLER_TABLE[sampler].evaluations === 2 ? 2 * steps : steps;
 }
 
 /** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
