@@ -1,7 +1,7 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../src/bot/command.ts';
 import { planLooks } from '../src/explore/evolution.ts';
-import { modelChoices } from './picture-options.ts';
+import { completeChoice } from './picture-options.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
 
 export const evolution: Command = {
@@ -35,7 +35,7 @@ export const evolution: Command = {
     await placeSheet(interaction, scene, order, request);
   },
 
-  async autocomplete(interaction, { engine }) {
-    return modelChoices(await engine.models(), interaction.options.getFocused());
+  async autocomplete(interaction, scene) {
+    return (await completeChoice(interaction, scene)) ?? [];
   },
 };

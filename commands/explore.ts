@@ -11,7 +11,7 @@ import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { type Axis, AXES, axisNamed, type AxisName, parseAxis } from '../src/explore/axis.ts';
 import { CHAT_LIMITS } from '../src/explore/order.ts';
 import { planSheet } from '../src/explore/plan.ts';
-import { modelChoices } from './picture-options.ts';
+import { completeChoice } from './picture-options.ts';
 import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
 
@@ -112,8 +112,8 @@ export const explore: Command = {
     await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme }, hardest ?? request);
   },
 
-  async autocomplete(interaction, { engine }) {
-    return modelChoices(await engine.models(), interaction.options.getFocused());
+  async autocomplete(interaction, scene) {
+    return (await completeChoice(interaction, scene)) ?? [];
   },
 
   actions: {

@@ -16,7 +16,7 @@ import { attachedPicture } from '../src/bot/pictures-of.ts';
 import type { AutoNote } from '../src/bot/reply-address.ts';
 import type { AutoSteps } from '../src/explore/calibration.ts';
 import { findPreset, withPreset } from '../src/bot/presets.ts';
-import { PICTURE_OPTIONS, completeChoice } from './picture-options.ts';
+import { PICTURE_OPTIONS, SEED_OPTION, completeChoice } from './picture-options.ts';
 import { presetChoices } from './presets.ts';
 import { again, reroll } from './reroll.ts';
 import { discard } from './discard.ts';
@@ -62,11 +62,7 @@ export const imagine: Command = {
       PICTURE_OPTIONS.cfg,
       PICTURE_OPTIONS.sampler,
       PICTURE_OPTIONS.schedule,
-      {
-        type: Text,
-        name: 'seed',
-        description: 'The same seed gives the same picture; left out: a new one',
-      },
+      SEED_OPTION,
       { type: Attachment, name: 'image', description: 'A picture to start from' },
       {
         type: Decimal,

@@ -12,6 +12,7 @@ import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
 import type { Choice, Scene } from '../src/bot/command.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, isSampler, isSchedule, sensibleSizes } from '../src/bot/options.ts';
+import type { Text } from '../src/bot/text.ts';
 
 /** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
 export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandBasicOption>> = {
@@ -77,6 +78,13 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
   },
 };
 
+export const SEED_OPTION: APIApplicationCommandBasicOption = {
+  type: ApplicationCommandOptionType.String,
+  name: 'seed',
+  description: 'The same seed gives the same picture; left out: a new one',
+  max_length: 40,
+};
+
 export const CHOICE_OPTIONS: readonly APIApplicationCommandBasicOption[] = CHOICE_NAMES.map(
   (name) => PICTURE_OPTIONS[name],
 );
@@ -103,20 +111,20 @@ export function choicesOf({ options }: ChatInputCommandInteraction): Choices {
 /** One line for each that is set, ready to print. */
 export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): string[] {
   return CHOICE_NAMES.flatMap((name) => {
-    const value = choices[name];
-    if (value === undefined) return [];
-    const words =
-      typeof value === 'object'
-        ? sizeWords(value)
-        : name === 'steps' && value === AUTO_STEPS
-          ? text.auto
-          : typeof value === 'number'
-            ? String(value)
-            : name === 'negative' || name === 'model'
-              ? quoted(value, 200)
-              : escapeMarkdown(value);
-    return [`**${text.choiceNames[name]}:** ${words}`];
+    const words = choiceWords(name, choices, text);
+    return words === null ? [] : [`**${text.choiceNames[name]}:** ${words}`];
   });
+}
+
+/** Ready to print; null where it is not set. */
+export function choiceWords(name: ChoiceName, choices: Choices, text: Text): string | null {
+  const value = choices[name];
+  if (value === undefined) return null;
+  if (typeof value === 'object') return sizeWords(value);
+  if (typeof value === 'number') {
+    return name === 'steps' && value === AUTO_STEPS ? text.auto : String(value);
+  }
+  return name === 'negative' || name === 'model' ? quoted(value, 200) : escapeMarkdown(value);
 }
 
 const sizeWords = ({ width, height }: ImageSize) => `${width}x${height}`;

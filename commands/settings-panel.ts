@@ -11,7 +11,7 @@ import { customId } from '../src/bot/custom-id.ts';
 import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../src/bot/policy/policy.ts';
 import type { Rendered } from '../src/bot/render.ts';
-import type { ServerDefaults } from '../src/bot/settings.ts';
+import type { Choices } from '../src/bot/choices.ts';
 import type { Text } from '../src/bot/text.ts';
 
 export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content'] as const;
@@ -27,7 +27,7 @@ export function controlId(control: string): string {
 }
 
 export type PanelSight = {
-  defaults: ServerDefaults;
+  defaults: Choices;
   policy: ServerPolicy;
   models: readonly ModelInfo[];
   /** the defaults in words, one line each */

@@ -1,25 +1,12 @@
-import { escapeMarkdown, quoted } from '../src/bot/markdown.ts';
-import { AUTO_STEPS } from '../src/bot/choices.ts';
-import { SETTING_NAMES } from '../src/bot/settings.ts';
-import type { ServerDefaults, SettingName } from '../src/bot/settings.ts';
+import { CHOICE_NAMES } from '../src/bot/choices.ts';
+import type { Choices } from '../src/bot/choices.ts';
 import type { Text } from '../src/bot/text.ts';
+import { choiceWords } from './picture-options.ts';
 
-/** A server's defaults, one line each. */
-export function describeDefaults(defaults: ServerDefaults, text: Text): string[] {
-  return SETTING_NAMES.map((name) => {
-    const value =
-      name === 'steps' && defaults.steps === AUTO_STEPS ? text.auto : printed(name, defaults);
-    return `**${text.settingNames[name]}:** ${value ?? `*${text.settingsModelDecides}*`}`;
+/** A server's defaults, one line each, also of what the model decides. */
+export function describeDefaults(defaults: Choices, text: Text): string[] {
+  return CHOICE_NAMES.map((name) => {
+    const words = choiceWords(name, defaults, text) ?? `*${text.settingsModelDecides}*`;
+    return `**${text.choiceNames[name]}:** ${words}`;
   });
-}
-
-function printed(name: SettingName, defaults: ServerDefaults): string | null {
-  if (name === 'size') {
-    return defaults.size === undefined ? null : `${defaults.size.width}x${defaults.size.height}`;
-  }
-  const value = defaults[name];
-  if (value === undefined) return null;
-  return name === 'negative' || name === 'model'
-    ? quoted(String(value), 200)
-    : escapeMarkdown(String(value));
 }

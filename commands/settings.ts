@@ -4,83 +4,15 @@ import {
   InteractionContextType,
   PermissionFlagsBits,
 } from 'discord.js';
-import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
-import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
+import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
+import { CHOICE_NAMES } from '../src/bot/choices.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
-import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
-import { AUTO_STEPS } from '../src/bot/choices.ts';
-import { completeOrder, findModel, isSampler, isSchedule } from '../src/bot/options.ts';
 import { mayManageServer } from '../src/bot/permissions.ts';
-import { SETTING_NAMES } from '../src/bot/settings.ts';
-import type { ServerDefaults } from '../src/bot/settings.ts';
-import { modelChoices, stepsChoices } from './picture-options.ts';
-import { stored } from './presets.ts';
+import { CHOICE_OPTIONS, PICTURE_OPTIONS, choicesOf, completeChoice } from './picture-options.ts';
+import { checkedChoices, stored } from './presets.ts';
 import { settingsAction, showPanel } from './settings-actions.ts';
 import { describeDefaults } from './settings-words.ts';
-
-const SETTABLE: APIApplicationCommandBasicOption[] = [
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'model',
-    description: 'Which model paints',
-    autocomplete: true,
-    max_length: 100,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'sampler',
-    description: 'The path from noise to picture',
-    choices: SAMPLERS.map((name) => ({ name, value: name })),
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'schedule',
-    description: 'How the noise levels are spaced',
-    choices: SCHEDULES.map((name) => ({ name, value: name })),
-  },
-  {
-    type: ApplicationCommandOptionType.Integer,
-    name: 'steps',
-    description: 'How often the picture is refined',
-    autocomplete: true,
-    min_value: AUTO_STEPS,
-    max_value: LIMITS.steps.max,
-  },
-  {
-    type: ApplicationCommandOptionType.Number,
-    name: 'cfg',
-    description: 'How strictly the prompt is followed',
-    min_value: LIMITS.guidanceScale.min,
-    max_value: LIMITS.guidanceScale.max,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'size',
-    description: 'Width x height in pixels, for example 512x768',
-    max_length: 40,
-  },
-  {
-    type: ApplicationCommandOptionType.Integer,
-    name: 'count',
-    description: 'How many pictures',
-    min_value: LIMITS.count.min,
-    max_value: LIMITS.count.max,
-  },
-  {
-    type: ApplicationCommandOptionType.Integer,
-    name: 'clip-skip',
-    description: 'How many of the last layers of the text encoder are left out',
-    min_value: LIMITS.clipSkip.min,
-    max_value: LIMITS.clipSkip.max,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'negative',
-    description: 'What should not be in the pictures',
-    max_length: 2000,
-  },
-];
 
 export const settings: Command = {
   visibility: 'private',
@@ -100,7 +32,7 @@ export const settings: Command = {
         type: ApplicationCommandOptionType.Subcommand,
         name: 'set',
         description: 'Change one or more defaults',
-        options: SETTABLE,
+        options: [...CHOICE_OPTIONS],
       },
       {
         type: ApplicationCommandOptionType.Subcommand,
@@ -111,7 +43,10 @@ export const settings: Command = {
             type: ApplicationCommandOptionType.String,
             name: 'option',
             description: 'Only this one; left out: all of them',
-            choices: SETTING_NAMES.map((name) => ({ name, value: name })),
+            choices: CHOICE_NAMES.map((choice) => PICTURE_OPTIONS[choice].name).map((name) => ({
+              name,
+              value: name,
+            })),
           },
         ],
       },
@@ -133,9 +68,7 @@ export const settings: Command = {
   },
 
   async autocomplete(interaction, scene) {
-    const focused = interaction.options.getFocused(true);
-    if (focused.name === 'steps') return stepsChoices(focused.value, scene);
-    return modelChoices(await scene.engine.models(), focused.value);
+    return (await completeChoice(interaction, scene)) ?? [];
   },
 
   actions: { settings: settingsAction },
@@ -146,26 +79,11 @@ async function set(
   guildId: string,
   scene: Scene,
 ): Promise<void> {
-  const { answer, engine, text } = scene;
-  const [models, present] = await Promise.all([engine.models(), scene.settings.defaults(guildId)]);
-  const change = changeOf(interaction);
-  if (change.model !== undefined) change.model = findModel(models, change.model, text).name;
-  if (Object.keys(change).length === 0) throw new UserError(text.settingsNothingToSet);
-  // Defaults that no picture could be made with are refused here, not at everybody's next /imagine.
-  const nothingChosen = {
-    prompt: '',
-    negative: null,
-    steps: null,
-    cfg: null,
-    seed: null,
-    sampler: null,
-    schedule: null,
-    size: null,
-    count: null,
-    model: null,
-  };
-  completeOrder(nothingChosen, { ...scene, models, defaults: { ...present, ...change } });
-  const defaults = await stored(scene, () => scene.settings.change(guildId, change));
+  const { answer, settings, text } = scene;
+  const given = choicesOf(interaction);
+  if (Object.keys(given).length === 0) throw new UserError(text.settingsNothingToSet);
+  const change = await checkedChoices(given, '', guildId, scene);
+  const defaults = await stored(scene, () => settings.change(guildId, change));
   await answer.tell([text.settingsSaved, ...describeDefaults(defaults, text)].join('\n'));
 }
 
@@ -176,32 +94,9 @@ async function reset(
 ): Promise<void> {
   const { answer, text } = scene;
   const told = interaction.options.getString('option');
-  const name = SETTING_NAMES.find((known) => known === told);
+  const name = CHOICE_NAMES.find((choice) => PICTURE_OPTIONS[choice].name === told);
   await stored(scene, () => scene.settings.reset(guildId, name));
   await answer.tell(
-    name === undefined ? text.settingsReset : text.settingsResetOne(text.settingNames[name]),
+    name === undefined ? text.settingsReset : text.settingsResetOne(text.choiceNames[name]),
   );
-}
-
-function changeOf({ options }: ChatInputCommandInteraction): ServerDefaults {
-  const change: ServerDefaults = {};
-  const model = options.getString('model');
-  const sampler = options.getString('sampler');
-  const schedule = options.getString('schedule');
-  const steps = options.getInteger('steps');
-  const cfg = options.getNumber('cfg');
-  const size = options.getString('size');
-  const count = options.getInteger('count');
-  const clipSkip = options.getInteger('clip-skip');
-  const negative = options.getString('negative');
-  if (model !== null) change.model = model;
-  if (isSampler(sampler)) change.sampler = sampler;
-  if (isSchedule(schedule)) change.schedule = schedule;
-  if (steps !== null) change.steps = steps;
-  if (cfg !== null) change.cfg = cfg;
-  if (size !== null) change.size = parseSize(size);
-  if (count !== null) change.count = count;
-  if (clipSkip !== null) change.clipSkip = clipSkip;
-  if (negative !== null) change.negative = negative;
-  return change;
 }

@@ -9,7 +9,7 @@ import { randomSeed } from '../src/bot/options.ts';
 import { jobOf, placeOrder } from '../src/bot/order.ts';
 import { isModerator, mayManageServer } from '../src/bot/permissions.ts';
 import { messageBody, recipeLine, type Rendered } from '../src/bot/render.ts';
-import type { ServerDefaults } from '../src/bot/settings.ts';
+import type { Choices } from '../src/bot/choices.ts';
 import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { textFor } from '../src/bot/text.ts';
 import type { Axis } from '../src/explore/axis.ts';
@@ -165,8 +165,8 @@ export const cellDefault: Action = {
 };
 
 /** A sampler brings its schedule along: together they made the picture. */
-function defaultsOf({ x, y }: SheetOrder, request: GenerateRequest): ServerDefaults {
-  const change: ServerDefaults = {};
+function defaultsOf({ x, y }: SheetOrder, request: GenerateRequest): Choices {
+  const change: Choices = {};
   const axes = [x, y].filter((axis): axis is Axis => axis !== null);
   for (const { name } of axes) {
     if (name === 'steps') change.steps = request.steps;

@@ -1,6 +1,5 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
-import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Scene } from '../src/bot/command.ts';
 import { completeOrder } from '../src/bot/options.ts';
@@ -11,15 +10,11 @@ import { toContext } from '../src/bot/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
 import type { SheetOrder } from '../src/explore/order.ts';
 import { type ThemeName, THEMES } from '../src/explore/theme.ts';
+import { PICTURE_OPTIONS, SEED_OPTION } from './picture-options.ts';
 
 /** What all pictures of a sheet share: the options of /imagine that make sense for it. */
 export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'negative',
-    description: 'What should not be in the pictures',
-    max_length: 4000,
-  },
+  PICTURE_OPTIONS.negative,
   {
     type: ApplicationCommandOptionType.Integer,
     name: 'steps',
@@ -27,44 +22,12 @@ export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
     min_value: LIMITS.steps.min,
     max_value: LIMITS.steps.max,
   },
-  {
-    type: ApplicationCommandOptionType.Number,
-    name: 'cfg',
-    description: 'How strictly the prompt is followed',
-    min_value: LIMITS.guidanceScale.min,
-    max_value: LIMITS.guidanceScale.max,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'seed',
-    description: 'The same seed gives the same pictures',
-    max_length: 40,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'sampler',
-    description: 'The path from noise to picture',
-    choices: SAMPLERS.map((name) => ({ name, value: name })),
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'schedule',
-    description: 'How the noise levels are spaced',
-    choices: SCHEDULES.map((name) => ({ name, value: name })),
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'size',
-    description: 'Width x height in pixels, for example 512x768',
-    max_length: 40,
-  },
-  {
-    type: ApplicationCommandOptionType.String,
-    name: 'model',
-    description: 'Which model paints',
-    autocomplete: true,
-    max_length: 100,
-  },
+  PICTURE_OPTIONS.cfg,
+  SEED_OPTION,
+  PICTURE_OPTIONS.sampler,
+  PICTURE_OPTIONS.schedule,
+  PICTURE_OPTIONS.size,
+  PICTURE_OPTIONS.model,
   {
     type: ApplicationCommandOptionType.String,
     name: 'look',

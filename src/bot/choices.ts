@@ -2,7 +2,7 @@ import { LIMITS } from '../engine/request-codec.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { isSampler, isSchedule } from './options.ts';
 
-/** What may be chosen beforehand: by a preset, or by a person for themselves. What is absent is left open. */
+/** What may be chosen beforehand: by a server, a preset, or a person for themselves. What is absent is left open. */
 export type Choices = {
   model?: string;
   sampler?: SamplerName;
@@ -51,11 +51,16 @@ const CHECKS: Readonly<Record<ChoiceName, (value: unknown) => boolean>> = {
 };
 
 /** A stored object of any age or origin -> what of it is still good. */
-export function readChoices(stored: unknown): Choices {
+export function readChoices(
+  stored: unknown,
+  onProblem: (problem: string) => void = () => {},
+): Choices {
   const fields = typeof stored === 'object' && stored !== null ? stored : {};
   const good = Object.entries(fields).filter(([name, value]) => {
     const known = CHOICE_NAMES.find((one) => one === name);
-    return known !== undefined && CHECKS[known](value);
+    const isGood = known !== undefined && CHECKS[known](value);
+    if (!isGood) onProblem(`“${name}” is not understood: ignored`);
+    return isGood;
   });
   return Object.fromEntries(good);
 }

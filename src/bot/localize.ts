@@ -1,5 +1,5 @@
 import type { RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
-import { GERMAN_DESCRIPTIONS } from './descriptions-de.ts';
+import { GERMAN_DESCRIPTIONS } from './text/de/descriptions.ts';
 
 /**
  * A command's definition with its descriptions in every language there is. Names stay as they are: people tell

@@ -1,35 +1,17 @@
 import { Keyv } from 'keyv';
-import { AUTO_STEPS, type Choices } from './choices.ts';
-import { isSampler, isSchedule } from './options.ts';
+import { readChoices, type ChoiceName, type Choices } from './choices.ts';
 import type { BotLog } from './services.ts';
-import { LIMITS } from '../engine/request-codec.ts';
 import { openKeyValueFile } from './key-value-file.ts';
 import { DEFAULT_POLICY, readPolicy } from './policy/policy.ts';
 import type { ServerPolicy } from './policy/policy.ts';
 
-/** A server's defaults for `/imagine`; what is absent is the model's own choice. */
-export type ServerDefaults = Choices;
-
-export type SettingName = keyof ServerDefaults;
-export const SETTING_NAMES = [
-  'model',
-  'sampler',
-  'schedule',
-  'steps',
-  'cfg',
-  'size',
-  'count',
-  'clipSkip',
-  'negative',
-] as const satisfies readonly SettingName[];
-
 /** One row per server, through Keyv. A null guild (direct messages) has no settings. */
 export type SettingsStore = {
-  defaults(guildId: string | null): Promise<ServerDefaults>;
+  defaults(guildId: string | null): Promise<Choices>;
   /** Merges; answers the row as it is now. @throws Error when the row could not be stored */
-  change(guildId: string, change: ServerDefaults): Promise<ServerDefaults>;
+  change(guildId: string, change: Choices): Promise<Choices>;
   /** Forgets one setting, or all of them. @throws Error when the row could not be stored */
-  reset(guildId: string, name?: SettingName): Promise<void>;
+  reset(guildId: string, name?: ChoiceName): Promise<void>;
   /** The same object until it changes. */
   policy(guildId: string | null): Promise<ServerPolicy>;
   /** Merges field by field. @throws Error when the row could not be stored */
@@ -43,7 +25,7 @@ export type SettingsStore = {
 const ROW_VERSION = 2;
 const ROWS_KEPT = 5000;
 
-export type ServerSettings = { defaults: ServerDefaults; policy: ServerPolicy };
+export type ServerSettings = { defaults: Choices; policy: ServerPolicy };
 
 const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 
@@ -126,39 +108,6 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
   };
 }
 
-type Check<T> = (value: unknown) => T | undefined;
-
-const text =
-  (limit: number): Check<string> =>
-  (value) =>
-    typeof value === 'string' && value.length <= limit ? value : undefined;
-
-const number =
-  (min: number, max: number): Check<number> =>
-  (value) =>
-    typeof value === 'number' && value >= min && value <= max ? value : undefined;
-
-const CHECKS: { readonly [K in SettingName]: Check<NonNullable<ServerDefaults[K]>> } = {
-  model: text(200),
-  sampler: (value) => (isSampler(value) ? value : undefined),
-  schedule: (value) => (isSchedule(value) ? value : undefined),
-  steps: (value) =>
-    value === AUTO_STEPS ? value : number(LIMITS.steps.min, LIMITS.steps.max)(value),
-  cfg: number(LIMITS.guidanceScale.min, LIMITS.guidanceScale.max),
-  size: (value) => {
-    if (typeof value !== 'object' || value === null) return undefined;
-    const width = number(LIMITS.side.min, LIMITS.side.max)('width' in value ? value.width : null);
-    const height = number(
-      LIMITS.side.min,
-      LIMITS.side.max,
-    )('height' in value ? value.height : null);
-    return width === undefined || height === undefined ? undefined : { width, height };
-  },
-  count: number(LIMITS.count.min, LIMITS.count.max),
-  clipSkip: number(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
-  negative: text(LIMITS.promptLength),
-};
-
 /** A row of any age or origin -> what of it is still good. Nothing in a row may stop `/imagine`. */
 export function readSettings(row: unknown, onProblem: (problem: string) => void): ServerSettings {
   if (row === undefined || row === null) return NOTHING_SET;
@@ -171,19 +120,7 @@ export function readSettings(row: unknown, onProblem: (problem: string) => void)
     onProblem(`version ${String(version)} is not known here: reading what is understood`);
   }
   return {
-    defaults: readDefaults(row.defaults, onProblem),
+    defaults: readChoices(row.defaults, onProblem),
     policy: 'policy' in row ? readPolicy(row.policy, onProblem) : DEFAULT_POLICY,
   };
-}
-
-function readDefaults(stored: unknown, onProblem: (problem: string) => void): ServerDefaults {
-  const fields: object = typeof stored === 'object' && stored !== null ? stored : {};
-  const good: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    const check = SETTING_NAMES.find((known) => known === name);
-    const checked = check === undefined ? undefined : CHECKS[check](value);
-    if (checked === undefined) onProblem(`“${name}” is not understood: ignored`);
-    else good[name] = checked;
-  }
-  return good;
 }

@@ -39,7 +39,7 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
     await shows(ada, /Sampler:\*\* euler/);
     const numbers = { steps: '3', cfg: '4,5', size: '96x64', count: '', clipSkip: '' };
     await ada.submitModal(await modalOf(ada.press(id, control('numbers'))), numbers);
-    await shows(ada, /Steps:\*\* 3[^]*CFG:\*\* 4\\\.5[^]*Size:\*\* 96x64/);
+    await shows(ada, /Steps:\*\* 3[^]*CFG:\*\* 4\.5[^]*Size:\*\* 96x64/);
     await ada.command('imagine', { prompt: 'x' });
     const done = await ada.waitForMessage(isDone, 30_000);
     assert.match(textOf(done), /96x64 · 3 steps · euler/);

@@ -50,10 +50,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Such as euler,euler_a,dpmpp_2m': 'Etwa euler,euler_a,dpmpp_2m',
   'A picture that all of them start from; needed to vary its strength':
     'Ein Bild, von dem alle ausgehen; nötig, um seine Stärke zu verändern',
-  'What should not be in the pictures': 'Was nicht in den Bildern sein soll',
   'How often each picture is refined': 'Wie oft jedes Bild verfeinert wird',
   'How strictly the prompt is followed': 'Wie streng der Prompt befolgt wird',
-  'The same seed gives the same pictures': 'Derselbe Seed gibt dieselben Bilder',
   'Dark or light sheet': 'Dunkler oder heller Bogen',
   'Watch one picture emerge, step by step, as a strip and as an animation':
     'Zusehen, wie ein Bild Schritt für Schritt entsteht, als Streifen und als Animation',
@@ -91,8 +89,6 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Everything of this server in one panel': 'Alles von diesem Server in einer Tafel',
   'Change one or more defaults': 'Eine oder mehrere Vorgaben ändern',
   'How often the picture is refined': 'Wie oft das Bild verfeinert wird',
-  'How many of the last layers of the text encoder are left out':
-    'Wie viele der letzten Schichten des Text-Encoders ausgelassen werden',
   "Go back to the model's own defaults": 'Zurück zu den Vorgaben des Modells',
   'A short guide: what the options do, what the buttons do':
     'Eine kurze Anleitung: was die Optionen tun, was die Knöpfe tun',

@@ -1,0 +1,32 @@
+import type { BUTTONS as ENGLISH } from '../en/buttons.ts';
+
+export const BUTTONS: typeof ENGLISH = {
+  buttonStop: 'Anhalten',
+  buttonReroll: 'Neu würfeln',
+  buttonAgain: 'Noch einmal',
+  buttonVarySubtle: 'Leicht variieren',
+  buttonVaryStrong: 'Stark variieren',
+  buttonRemix: 'Remix',
+  buttonRecipe: 'Rezept',
+  buttonDelete: 'Löschen',
+  buttonUpscale: 'Vergrößern',
+  buttonInit: 'Als Startbild',
+  buttonOriginal: 'Original',
+  buttonShow: 'Zeigen',
+  buttonNewer: 'Neuere',
+  buttonOlder: 'Ältere',
+  chooseVariation: 'Ein Bild variieren…',
+  varyOption: (picture, strong) => `Bild ${picture} · ${strong ? 'starke' : 'leichte'} Variation`,
+  chooseUse: 'Ein Bild vergrößern oder übermalen…',
+  useOption: (picture, enlarge) =>
+    `Bild ${picture} · ${enlarge ? 'vergrößern' : 'als Startbild nehmen'}`,
+  remixTitle: 'Remix',
+  remixPrompt: 'Prompt',
+  remixNegative: 'Negativer Prompt',
+  remixSteps: 'Schritte',
+  remixCfg: 'CFG',
+  formIncomplete: 'Das Formular kam unvollständig zurück. Bitte versuche es noch einmal.',
+  remixSeed: 'Seed (leer: ein neuer)',
+  remixStrength: 'Stärke (0 behält das Bild, 1 malt es neu)',
+  remixStart: 'Von diesem Bild aus',
+};

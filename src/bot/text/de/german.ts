@@ -1,0 +1,16 @@
+import { ANSWERS } from './answers.ts';
+import { BUTTONS } from './buttons.ts';
+import { COMMANDS } from './commands.ts';
+import { HELP } from './help.ts';
+import { PANEL } from './panel.ts';
+import { REPLY } from './reply.ts';
+import type { ENGLISH } from '../en/english.ts';
+
+export const GERMAN: typeof ENGLISH = {
+  ...REPLY,
+  ...BUTTONS,
+  ...ANSWERS,
+  ...COMMANDS,
+  ...HELP,
+  panel: PANEL,
+};

@@ -1,0 +1,87 @@
+import type { PANEL as ENGLISH } from '../en/panel.ts';
+
+export const PANEL: typeof ENGLISH = {
+  pages: { defaults: 'Vorgaben', limits: 'Grenzen', access: 'Wer und wo', content: 'Inhalte' },
+  titles: {
+    limits:
+      '### Grenzen dieses Servers\nUnterhalb derer des ganzen Bots. Der Tag endet um Mitternacht (UTC).',
+    access: '### Wer Bilder machen darf, und wo',
+    content: '### Was gemalt werden darf',
+  },
+  none: '*keine*',
+  everywhere: '*überall*',
+  everybody: '*alle*',
+  modelsOwn: 'Wie das Modell es vorsieht',
+  numbers: 'Zahlen…',
+  negative: 'Negativ-Prompt…',
+  ofEverybody: 'Alle…',
+  ofServer: 'Ganzer Server…',
+  words: 'Wörter…',
+  reset: 'Diese Seite zurücksetzen',
+  chooseModel: 'Modell',
+  chooseSampler: 'Sampler',
+  chooseSchedule: 'Schedule',
+  chooseRole: 'Grenzen einer Rolle setzen…',
+  chooseChannels: 'Kanäle für Bilder (keiner: alle)',
+  chooseRoles: 'Rollen, die Bilder machen dürfen (keine: alle)',
+  chooseBlocked: 'Wer keine Bilder machen darf',
+  chooseAudit: 'Kanal, der von Ablehnungen und Löschungen erfährt',
+  fields: {
+    steps: 'Schritte',
+    stepsOrAuto: 'Schritte (eine Zahl oder auto)',
+    cfg: 'CFG',
+    size: 'Größe, zum Beispiel 512x768',
+    count: 'Bilder auf einmal',
+    clipSkip: 'Clip Skip',
+    negative: 'Negativ-Prompt',
+    waiting: 'Wartende Bilder je Person',
+    serverWaiting: 'Wartende Bilder des ganzen Servers',
+    work: 'Millionen Schritte × Pixel × Bilder je Auftrag',
+    seconds: 'Sekunden der Maschine je Person und Tag',
+    serverSeconds: 'Sekunden der Maschine je Tag',
+    weight: 'Anteil neben anderen (üblich: 1)',
+    words: 'Nicht erlaubt: Wörter, eins je Zeile; wort*',
+    nsfwWords: 'Nur in Kanälen mit Altersbeschränkung',
+    patterns: 'Nicht erlaubt: Muster (RE2), je Zeile eins',
+  },
+  facts: {
+    waiting: (count) => `${count} wartend`,
+    work: (millions) => `${millions} Millionen Schritte × Pixel je Auftrag`,
+    seconds: (seconds) => `${seconds} s am Tag`,
+    weight: (weight) => `Anteil ${weight}`,
+    unlimited: 'keine Grenze',
+  },
+  lines: {
+    everybody: (facts) => `**Alle:** ${facts}`,
+    server: (facts) => `**Ganzer Server:** ${facts}`,
+    role: (role, facts) => `**${role}:** ${facts}`,
+    previews: (pace) => `**Vorschau:** ${pace}`,
+    channels: (channels) => `**Kanäle:** ${channels}`,
+    roles: (roles) => `**Rollen:** ${roles}`,
+    blocked: (people) => `**Gesperrt:** ${people}`,
+    audit: (channel) => `**Erfährt von Ablehnungen und Löschungen:** ${channel}`,
+    nsfw: (policy) => `**NSFW:** ${policy}`,
+    spoiler: (policy) => `**Spoiler:** ${policy}`,
+    words: (words, patterns, nsfw) =>
+      `**Wortlisten:** ${words} Wörter und ${patterns} Muster nicht erlaubt, ${nsfw} weitere für Kanäle mit Altersbeschränkung`,
+  },
+  nsfw: {
+    nowhere: 'NSFW nirgends',
+    'age-restricted': 'NSFW nur in Kanälen mit Altersbeschränkung',
+    everywhere: 'NSFW überall',
+  },
+  spoiler: {
+    never: 'Bilder werden offen gezeigt',
+    'age-restricted': 'Spoiler in Kanälen mit Altersbeschränkung',
+    always: 'Spoiler überall',
+  },
+  previews: { normal: 'Vorschau wie üblich', calm: 'Weniger Vorschau', off: 'Keine Vorschau' },
+  notANumber: (field, typed, min, max) =>
+    `„${field}“ muss eine Zahl von ${min} bis ${max} sein, oder leer. Getippt hast du „${typed}“.`,
+  badPattern: (pattern) =>
+    `„${pattern}“ ist kein Muster, das RE2 versteht (kein Look-around, keine Rückverweise). Es wurde nichts geändert.`,
+  tooManyWords: (count, limit) =>
+    `Die Liste hat ${count} Einträge, behalten werden höchstens ${limit}. Es wurde nichts geändert.`,
+  wordTooLong: (word, limit) =>
+    `„${word}“ ist länger als ${limit} Zeichen. Es wurde nichts geändert.`,
+};

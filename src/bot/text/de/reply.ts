@@ -1,0 +1,48 @@
+import type { REPLY as ENGLISH } from '../en/reply.ts';
+
+export const REPLY: typeof ENGLISH = {
+  queued: (position, wait) =>
+    wait === null ? `**In der Reihe** · #${position}` : `**In der Reihe** · #${position} · ${wait}`,
+  aboutSeconds: (seconds) =>
+    seconds < 90 ? `etwa ${seconds} s` : `etwa ${Math.round(seconds / 60)} min`,
+  starting: '**Es geht los…**',
+  loadingModel: '**Das Modell wird geladen…**',
+  readingPrompt: '**Der Prompt wird gelesen…**',
+  step: (step, steps, bar) => `**Schritt ${step} von ${steps}** ${bar}`,
+  developing: '**Das Bild wird entwickelt…**',
+  stopped: '**Angehalten.** Es ist kein Bild entstanden.',
+  failed: (message) => `**Das hat nicht geklappt.** ${message}`,
+  reference: (reference) =>
+    `Wenn du dem Betreiber des Bots davon erzählst, nenne \`${reference}\`.`,
+  picturesGone: 'Die Bilddateien dieses Auftrags sind nicht mehr gespeichert.',
+  smallerCopy: 'Gezeigt als kleinere Kopie, weil das Original für diesen Kanal zu groß ist.',
+  rerollOf: (link) => `Neu gewürfelt aus ${link}`,
+  variationOf: (link) => `Variation von ${link}`,
+  againOf: (link) => `Neuer Versuch von ${link}`,
+  remixOf: (link) => `Remix von ${link}`,
+  initOf: (link) => `Übermalt aus ${link}`,
+  reimagineOf: (link) => `Neu gemalt nach ${link}`,
+  enlargedFrom: (link) => `**Vergrößert** auf das Doppelte aus ${link}`,
+  thisPicture: 'diesem Bild',
+  anEarlierPicture: 'einem früheren Bild',
+  by: (user) => `für ${user}`,
+  altText: (prompt) => (prompt === '' ? 'KI-generiertes Bild' : `KI-generiertes Bild: ${prompt}`),
+  previewAltText: (prompt) => `Unfertige Vorschau: ${prompt}`,
+  emptyPrompt: 'kein Prompt',
+  steps: (steps) => `${steps} Schritte`,
+  seed: (seeds) => `Seed ${seeds}`,
+  cfg: (scale) => `CFG ${scale}`,
+  variationStrength: (strength) => `Variation ${strength}`,
+  initStrength: (strength) => `Startbild, Stärke ${strength}`,
+  hiresScale: (scale) => `Hires ${scale}x`,
+  autoSaved: (steps, seconds) =>
+    `Auto-Schritte: ${steps} genügen hier, etwa ${seconds.replace('.', ',')} s gespart gegenüber 50`,
+  autoKept: {
+    init: (steps) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ein Startbild ist nicht kalibriert`,
+    ancestral: (steps, sampler) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ${sampler} gibt in jedem Schritt neues Rauschen zu und kommt nie zur Ruhe`,
+    uncalibrated: (steps, sampler) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; wer den Bot betreibt, findet mit \`npm run calibrate\` einmalig die wenigsten für ${sampler}`,
+  },
+};

@@ -1,0 +1,32 @@
+/** Buttons and menus under a picture, and the forms that they open. */
+export const BUTTONS = {
+  buttonStop: 'Stop',
+  buttonReroll: 'Reroll',
+  buttonAgain: 'Try again',
+  buttonVarySubtle: 'Vary subtle',
+  buttonVaryStrong: 'Vary strong',
+  buttonRemix: 'Remix',
+  buttonRecipe: 'Recipe',
+  buttonDelete: 'Delete',
+  buttonUpscale: 'Upscale',
+  buttonInit: 'Use as start',
+  buttonOriginal: 'Original',
+  buttonShow: 'Show',
+  buttonNewer: 'Newer',
+  buttonOlder: 'Older',
+  chooseVariation: 'Vary one picture…',
+  varyOption: (picture: number, strong: boolean) =>
+    `Picture ${picture} · ${strong ? 'strong' : 'subtle'} variation`,
+  chooseUse: 'Upscale one picture, or start from it…',
+  useOption: (picture: number, enlarge: boolean) =>
+    `Picture ${picture} · ${enlarge ? 'upscale' : 'use as start picture'}`,
+  remixTitle: 'Remix',
+  remixPrompt: 'Prompt',
+  remixNegative: 'Negative prompt',
+  remixSteps: 'Steps',
+  remixCfg: 'CFG',
+  formIncomplete: 'The form came back incomplete. Please try again.',
+  remixSeed: 'Seed (empty: a new one)',
+  remixStrength: 'Strength (0 keeps the picture, 1 repaints it)',
+  remixStart: 'Start from this picture',
+};

@@ -1,0 +1,47 @@
+/** The reply to a job: its state, its facts, where it comes from. */
+export const REPLY = {
+  queued: (position: number, wait: string | null) =>
+    wait === null ? `**Queued** · #${position}` : `**Queued** · #${position} · ${wait}`,
+  aboutSeconds: (seconds: number) =>
+    seconds < 90 ? `about ${seconds} s` : `about ${Math.round(seconds / 60)} min`,
+  starting: '**Starting…**',
+  loadingModel: '**Loading the model…**',
+  readingPrompt: '**Reading the prompt…**',
+  step: (step: number, steps: number, bar: string) => `**Step ${step} of ${steps}** ${bar}`,
+  developing: '**Developing the picture…**',
+  stopped: '**Stopped.** Nothing was made.',
+  failed: (message: string) => `**That did not work.** ${message}`,
+  reference: (reference: string) => `If you tell the bot's owner, mention \`${reference}\`.`,
+  picturesGone: 'The picture files of this job are no longer stored.',
+  smallerCopy: 'Shown as a smaller copy, because the original is too large for this channel.',
+  rerollOf: (link: string) => `Reroll of ${link}`,
+  variationOf: (link: string) => `Variation of ${link}`,
+  againOf: (link: string) => `Another try of ${link}`,
+  remixOf: (link: string) => `Remix of ${link}`,
+  initOf: (link: string) => `Painted over ${link}`,
+  reimagineOf: (link: string) => `Reimagined from ${link}`,
+  enlargedFrom: (link: string) => `**Upscaled** to twice its size from ${link}`,
+  thisPicture: 'this picture',
+  anEarlierPicture: 'an earlier picture',
+  by: (user: string) => `for ${user}`,
+  altText: (prompt: string) =>
+    prompt === '' ? 'AI-generated image' : `AI-generated image: ${prompt}`,
+  previewAltText: (prompt: string) => `Unfinished preview: ${prompt}`,
+  emptyPrompt: 'no prompt',
+  steps: (steps: number) => `${steps} steps`,
+  seed: (seeds: string) => `seed ${seeds}`,
+  cfg: (scale: string) => `cfg ${scale}`,
+  variationStrength: (strength: string) => `variation ${strength}`,
+  initStrength: (strength: string) => `start picture, strength ${strength}`,
+  hiresScale: (scale: string) => `hires ${scale}x`,
+  autoSaved: (steps: number, seconds: string) =>
+    `auto steps: ${steps} are enough here, about ${seconds} s saved against 50`,
+  autoKept: {
+    init: (steps: number, _sampler: string) =>
+      `auto steps: ${steps}, the model's own; a start picture is not calibrated`,
+    ancestral: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; ${sampler} adds new noise in every step and never settles`,
+    uncalibrated: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; the bot's owner can run \`npm run calibrate\` once to find the fewest for ${sampler}`,
+  },
+};
