@@ -8,8 +8,8 @@ import { customId } from './custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import { fromContext } from './reply-address.ts';
 import { progressWords, type MessageFile, type Rendered, waitWords } from './render.ts';
+import type { Growing } from './sheet-state.ts';
 import { sheetTextFor, type SheetText } from './sheet-text.ts';
-import type { Growing } from './sheets.ts';
 import { textFor, type Text } from './text.ts';
 
 const ALT_TEXT_LIMIT = 1024;

@@ -9,6 +9,7 @@ import { openSheet, type Sheet } from '../explore/sheet.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { Job, StoredResult } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
+import type { Reply } from './reply.ts';
 import type { SheetText } from './sheet-text.ts';
 
 /** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
@@ -19,6 +20,22 @@ export type SheetState = {
   painted: PaintedCell[];
   looks: Look[];
   failed: number;
+};
+
+/** One sheet in hand. */
+export type Growing = {
+  order: SheetOrder;
+  state: SheetState;
+  /** the chain's jobs, oldest first; the last is the one in the queue */
+  jobs: Job[];
+  at: number;
+  stopped: boolean;
+  extra: Extra | null;
+  /** of the last cell that could be painted */
+  result: StoredResult | null;
+  reply: Reply;
+  /** one event after the other */
+  line: Promise<void>;
 };
 
 export async function openState(order: SheetOrder, model: ModelInfo): Promise<SheetState> {

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { UserError } from '../engine/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { lookOf } from '../explore/evolution.ts';
@@ -9,24 +8,18 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../explore/order.ts';
-import {
-  LimitError,
-  type Job,
-  type JobState,
-  type Queue,
-  type StoredResult,
-} from '../queue/job.ts';
+import type { Job, JobState, Queue } from '../queue/job.ts';
 import { describe } from './discord-errors.ts';
-import { openReply, type Reply, type ReplyTools } from './reply.ts';
+import { openReply, type ReplyTools } from './reply.ts';
 import { fromContext } from './reply-address.ts';
+import { chainOf, openChains, submitLink } from './sheet-chain.ts';
 import { drawSheet } from './sheet-render.ts';
 import {
-  type Extra,
   extraOf,
   forgetExtras,
+  type Growing,
   markFailed,
   openState,
-  type SheetState,
   takeLook,
   takeResult,
 } from './sheet-state.ts';
@@ -46,25 +39,7 @@ export type Sheets = {
   close(): Promise<void>;
 };
 
-/** A full line is tried again this often: the sheet was accepted, so its next cell waits for room. */
-const FULL_LINE_MS = 2000;
 const EXTRA_BYTES = 8 * 1024 * 1024;
-
-/** One sheet in hand. */
-export type Growing = {
-  order: SheetOrder;
-  state: SheetState;
-  /** the chain's jobs, oldest first; the last is the one in the queue */
-  jobs: Job[];
-  at: number;
-  stopped: boolean;
-  extra: Extra | null;
-  /** of the last cell that could be painted */
-  result: StoredResult | null;
-  reply: Reply;
-  /** one event after the other */
-  line: Promise<void>;
-};
 
 export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
   const { queue, runner, pictures, engine, log } = tools;
@@ -91,7 +66,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     if (model === undefined || address === null) {
       throw new Error(`the sheet's model or message is gone: ${String(order.input.model)}`);
     }
-    const jobs = await chainOf(job);
+    const jobs = await chainOf(job, queue);
     const state = await openState(order, model);
     const text = sheetTextFor(address.locale);
     for (const [index, one] of jobs.slice(0, -1).entries()) {
@@ -116,16 +91,6 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     };
     whole.reply = openReply(jobs[0] ?? job, address, messageTools(whole), over);
     return whole;
-  }
-
-  async function chainOf(last: Job): Promise<Job[]> {
-    const chain = [last];
-    for (let job: Job | null = last; job.parentId !== null;) {
-      job = await queue.get(job.parentId);
-      if (job === null || !isSheet(job.context)) break;
-      chain.unshift(job);
-    }
-    return chain;
   }
 
   /** The reply speaks of one job; for a sheet that is whichever is in the queue now. */
@@ -207,47 +172,22 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     if (sheet.stopped) return finish(sheet, { status: 'cancelled' });
     if (sheet.at + 1 >= sheet.state.groups.length) return finish(sheet, state);
     const past = sheet.jobs.at(-1)!;
-    const next = await submitNext(sheet, past);
+    const at = sheet.at + 1;
+    const group = sheet.state.groups[at]!;
+    const next = await submitLink({ order: sheet.order, at, group, past }, queue, signal);
     if (next === 'closing') return;
     if (next === 'spent') {
-      for (const { cells } of sheet.state.groups.slice(sheet.at + 1)) {
+      for (const { cells } of sheet.state.groups.slice(at)) {
         await markFailed(sheet.state, cells, textOf(sheet));
       }
       return finish(sheet, state);
     }
     sheet.jobs.push(next);
-    sheet.at += 1;
+    sheet.at = at;
     // Only now is the past cell settled: killed before, the next start finds it and goes on from there.
     await queue.setDelivered(past.id);
     if (sheet.stopped) await queue.cancel(next.id, { userId: next.userId, moderator: true });
     sheet.reply.show({ status: 'running', progress: null });
-  }
-
-  /** `spent`: the day's seconds of this person or server are used up. `closing`: this program ends first. */
-  async function submitNext(sheet: Growing, past: Job): Promise<Job | 'spent' | 'closing'> {
-    const at = sheet.at + 1;
-    const { request } = sheet.state.groups[at]!;
-    const { guildId, userId, weight } = past;
-    for (;;) {
-      if (signal.aborted) return 'closing';
-      try {
-        const next = {
-          key: chainKey(sheet.order, at),
-          guildId,
-          userId,
-          request,
-          context: sheetContext(sheet.order, at),
-          parentId: past.id,
-          ...(weight === undefined ? {} : { weight }),
-        };
-        return await queue.submit(next, sheet.order.allowance);
-      } catch (error) {
-        if (error instanceof LimitError && error.reached.limit.startsWith('seconds'))
-          return 'spent';
-        if (!(error instanceof UserError)) throw error;
-        await pause(FULL_LINE_MS, null, { signal }).catch(() => null);
-      }
-    }
   }
 
   async function finish(sheet: Growing, state: JobState): Promise<void> {
@@ -281,26 +221,13 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
   }
 
   async function resume(): Promise<void> {
-    const last = new Map<string, Job>();
-    for (const job of await queue.unsettled()) {
-      const found = readSheetContext(job.context, job.request);
-      if (found === null) continue;
-      const known = last.get(found.order.id);
-      const knownAt = known && readSheetContext(known.context, known.request)?.at;
-      const [past, newer] =
-        knownAt !== undefined && knownAt > found.at ? [job, known] : [known, job];
-      // The chain went on from it: it has nothing left to tell.
-      if (past !== undefined) await queue.setDelivered(past.id);
-      last.set(found.order.id, newer ?? job);
-    }
-    for (const job of last.values()) {
+    for (const { job, order, at } of await openChains(queue)) {
       if (job.status === 'done' && job.result) hear(job, { status: 'done', result: job.result });
       else if (job.status === 'failed' && job.failure)
         hear(job, { status: 'failed', failure: job.failure });
       else if (job.status === 'cancelled') hear(job, { status: 'cancelled' });
       else {
-        const found = readSheetContext(job.context, job.request)!;
-        await sheetOf(found.order, job, found.at).catch((error: unknown) =>
+        await sheetOf(order, job, at).catch((error: unknown) =>
           log.error({ job: job.id, ...describe(error) }, 'a sheet cannot be taken up'),
         );
       }
