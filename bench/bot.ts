@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commands } from '../commands/commands.ts';
 import { startBot } from '../src/bot/bot.ts';
+import { openFound } from '../src/bot/found-pictures.ts';
 import { openPreferences } from '../src/bot/preferences.ts';
 import { openPresets } from '../src/bot/presets.ts';
 import { openSettings } from '../src/bot/settings.ts';
@@ -162,6 +163,7 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
     commands,
     preferences: openPreferences({ file: ':memory:', log: quietLog }),
     presets: openPresets({ file: ':memory:', log: quietLog }),
+    found: openFound({ file: ':memory:', log: quietLog }),
     log: quietLog,
   });
   return {

@@ -10,16 +10,15 @@ import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
 import { autoOf, completeOrder } from '../src/bot/options.ts';
 import type { Order } from '../src/bot/options.ts';
-import { checkMayPost, placeOrder } from '../src/bot/order.ts';
+import { checkMayPost, noteOf, placeOrder } from '../src/bot/order.ts';
 import type { SeenBy } from '../src/bot/order.ts';
 import { attachedPicture } from '../src/bot/pictures-of.ts';
-import type { AutoNote } from '../src/bot/reply-address.ts';
-import type { AutoSteps } from '../src/explore/calibration.ts';
 import { findPreset, withPreset } from '../src/bot/presets.ts';
 import { PICTURE_OPTIONS, SEED_OPTION, completeChoice } from './picture-options.ts';
 import { presetChoices } from './presets.ts';
 import { again, reroll } from './reroll.ts';
 import { discard } from './discard.ts';
+import { fromPicture } from './from-picture.ts';
 import { init } from './init.ts';
 import { original } from './original.ts';
 import { recipe } from './recipe.ts';
@@ -175,6 +174,7 @@ export const imagine: Command = {
     upscale,
     use,
     init,
+    'from-picture': fromPicture,
     remix,
     recipe,
     original,
@@ -183,11 +183,6 @@ export const imagine: Command = {
     delete: remove,
   },
 };
-
-function noteOf({ saved, why }: AutoSteps): AutoNote | null {
-  if (why !== null) return { why };
-  return saved && { seconds: saved.seconds };
-}
 
 function seenBy({ options }: ChatInputCommandInteraction, { own }: Scene): SeenBy {
   return (options.getBoolean('private') ?? own.private) ? 'private' : 'public';

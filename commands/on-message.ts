@@ -2,19 +2,25 @@ import {
   ApplicationCommandType,
   ApplicationIntegrationType,
   InteractionContextType,
+  MessageFlags,
 } from 'discord.js';
 import type { MessageContextMenuCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../src/engine/request.ts';
+import { readImageSize } from '../src/engine/image.ts';
+import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from '../src/engine/request.ts';
 import type { Job } from '../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../src/bot/command.ts';
+import type { FoundPictures } from '../src/bot/found-pictures.ts';
 import { readRecipe } from '../src/bot/found-recipe.ts';
 import type { FoundRecipe } from '../src/bot/found-recipe.ts';
 import { codeBlock, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, limitsHold, randomSeed, sizeOfRatio } from '../src/bot/options.ts';
 import { placeOrder } from '../src/bot/order.ts';
 import { jobIdOf, pictureLinks } from '../src/bot/pictures-of.ts';
+import { formRow } from '../src/bot/rows.ts';
+import { formFor, fromPictureId } from './from-picture.ts';
+import { stored } from './presets.ts';
 import { RECIPE_SHOWN } from './recipe.ts';
 import { rerolled } from './reroll.ts';
 import { maySee } from './show.ts';
@@ -48,9 +54,13 @@ export const recipeOf: MessageCommand = {
   },
 };
 
-/** The same order with a new seed, whoever or whatever made the picture. */
+/**
+ * The same order with a new seed, whoever or whatever made the picture. Where the picture does not say how it was
+ * made, a form: it must be Discord's first answer, so nothing is acknowledged before the picture was read, unless
+ * that takes long; then a button opens it.
+ */
 export const reimagine: MessageCommand = {
-  visibility: 'public',
+  visibility: (_interaction, scene) => wanted(scene),
   definition: {
     type: ApplicationCommandType.Message,
     name: 'Reimagine',
@@ -63,11 +73,11 @@ export const reimagine: MessageCommand = {
       const parent = { job, kind: 'reimagine' as const };
       return placeOrder(interaction, scene, rerolled(job.request), parent, wanted(scene));
     }
-    // The picture is fetched first, which may take longer than Discord waits for a first word.
-    await scene.answer.acknowledge(wanted(scene));
-    const found = await recipeInside(interaction, scene);
-    const request = await adapted(found.input, interaction, scene);
-    await placeOrder(interaction, scene, request, null, wanted(scene));
+    const { recipe, found } = await lookInto(interaction, scene);
+    if (recipe === null) return offerForm(found, interaction, scene);
+    const request = await adapted(recipe.input, interaction, scene);
+    const parent = { url: found.messageUrl, kind: 'reimagine' as const };
+    await placeOrder(interaction, scene, request, parent, wanted(scene));
   },
 };
 
@@ -84,16 +94,51 @@ async function ownJob(
 
 async function recipeInside(
   interaction: MessageContextMenuCommandInteraction,
-  { answer, media, text }: Scene,
+  scene: Scene,
 ): Promise<FoundRecipe> {
-  const links = pictureLinks(interaction.targetMessage, media);
+  const { recipe } = await lookInto(interaction, scene);
+  if (recipe === null) throw new UserError(scene.text.noRecipeThere);
+  return recipe;
+}
+
+/** The first recipe among the pictures of a message; the pictures themselves, as far as they are some. */
+async function lookInto(
+  { targetMessage }: MessageContextMenuCommandInteraction,
+  { media, text }: Scene,
+): Promise<{ recipe: FoundRecipe | null; found: FoundPictures }> {
+  const links = pictureLinks(targetMessage, media);
   if (links.length === 0) throw new UserError(text.noPictureThere);
-  if (!answer.acknowledged) await answer.acknowledge('private');
-  for (const link of links) {
-    const found = readRecipe(await media.download(link, text));
-    if (found !== null) return found;
+  const hidden = targetMessage.flags.has(MessageFlags.Ephemeral);
+  const messageUrl = hidden ? null : targetMessage.url;
+  const pictures: { url: string; size: ImageSize }[] = [];
+  const found = { messageId: targetMessage.id, messageUrl, pictures };
+  let problem: UserError | null = null;
+  for (const url of links) {
+    try {
+      const bytes = await media.download(url, text);
+      const recipe = readRecipe(bytes);
+      if (recipe !== null) return { recipe, found };
+      pictures.push({ url, size: await readImageSize(bytes) });
+    } catch (error) {
+      // One bad file among several keeps nobody from the others.
+      if (!(error instanceof UserError)) throw error;
+      problem ??= error;
+    }
   }
-  throw new UserError(text.noRecipeThere);
+  if (problem !== null && pictures.length === 0) throw problem;
+  return { recipe: null, found };
+}
+
+async function offerForm(
+  found: FoundPictures,
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<void> {
+  const { answer, text } = scene;
+  await stored(scene, () => scene.found.keep(interaction.user.id, found));
+  const form = await formFor(found, interaction.guildId, scene);
+  if (!answer.acknowledged) return answer.modal(form);
+  await answer.tell(text.noRecipeForm, [formRow(fromPictureId(found), text)]);
 }
 
 /** A recipe from elsewhere, as far as this installation can follow it: its model and size may not exist here. */

@@ -6,12 +6,14 @@ import type {
 } from 'discord.js';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import { UserError } from '../src/engine/errors.ts';
-import { parseRequest } from '../src/engine/request-codec.ts';
+import { LIMITS, parseRequest } from '../src/engine/request-codec.ts';
+import { AUTO_STEPS } from '../src/bot/choices.ts';
 import type { Action } from '../src/bot/command.ts';
 import { customId } from '../src/bot/custom-id.ts';
 import { findModel, limitsHold, randomSeed } from '../src/bot/options.ts';
 import { jobOf, placeOrder } from '../src/bot/order.ts';
 import type { Text } from '../src/bot/text.ts';
+import { numberOf } from './settings-typed.ts';
 
 /** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */
 export const remix: Action = {
@@ -47,6 +49,12 @@ export function field(interaction: ModalSubmitInteraction, name: string, text: T
   const value = found !== undefined && 'value' in found ? found.value : null;
   if (typeof value !== 'string') throw new UserError(text.formIncomplete);
   return value;
+}
+
+/** The steps field of a form: a number, `auto`, or nothing (null). @throws UserError for anything else */
+export function typedSteps(typed: string, text: Text): number | null {
+  if (typed.toLowerCase() === text.auto) return AUTO_STEPS;
+  return numberOf(typed, text.panel.fields.steps, { ...LIMITS.steps, whole: true }, text) ?? null;
 }
 
 const PROMPT_LIMIT = 4000;

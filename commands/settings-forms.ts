@@ -7,7 +7,7 @@ import type { Scene } from '../src/bot/command.ts';
 import { POLICY_LIMITS } from '../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../src/bot/policy/policy.ts';
 import { checkedChoices, stored } from './presets.ts';
-import { field, line } from './remix.ts';
+import { field, line, typedSteps } from './remix.ts';
 import type { PanelPage } from './settings-panel.ts';
 import { entriesOf, numberOf, patternsOf } from './settings-typed.ts';
 
@@ -111,12 +111,12 @@ export async function applyForm(
   }
   switch (control) {
     case 'numbers': {
-      const number = (name: 'steps' | 'count' | 'clipSkip') =>
+      const number = (name: 'count' | 'clipSkip') =>
         numberOf(typed(name), text.panel.fields[name], { ...LIMITS[name], whole: true }, text);
       const sides = typed('size');
       await setDefaults(
         {
-          steps: typed('steps').toLowerCase() === text.auto ? AUTO_STEPS : number('steps'),
+          steps: typedSteps(typed('steps'), text) ?? undefined,
           cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
           size: sides === '' ? undefined : parseSize(sides),
           count: number('count'),

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { commands } from '../commands/commands.ts';
 import { startBot } from './bot/bot.ts';
+import { openFound } from './bot/found-pictures.ts';
 import { openPreferences } from './bot/preferences.ts';
 import { openPresets } from './bot/presets.ts';
 import { openSettings } from './bot/settings.ts';
@@ -36,6 +37,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('preferences', () => preferences.close());
   const presets = openPresets(kept);
   onClose('presets', () => presets.close());
+  const found = openFound(kept);
+  onClose('found pictures', () => found.close());
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
   const runner = startRunner({ queue, engine, pictures, log });
   onClose('runner', () => runner.close());
@@ -51,6 +54,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     settings,
     preferences,
     presets,
+    found,
     calibrationFile: path.join(config.dataDir, 'calibration.json'),
     commands,
     log,

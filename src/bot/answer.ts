@@ -1,6 +1,7 @@
 import { ComponentType, InteractionResponseType, MessageFlags, Routes } from 'discord.js';
 import type {
   APIApplicationCommandOptionChoice,
+  APIMessageTopLevelComponent,
   APIModalInteractionResponseCallbackData,
   REST,
 } from 'discord.js';
@@ -35,8 +36,8 @@ export type Answer = {
   readonly messageId: string | null;
   /** Defers; later calls wait for the first and change nothing. */
   acknowledge(visibility: Visibility): Promise<void>;
-  /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. */
-  tell(markdown: string): Promise<void>;
+  /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. `rows`: buttons below */
+  tell(markdown: string, rows?: readonly APIMessageTopLevelComponent[]): Promise<void>;
   /**
    * Fills the deferred message; after `in-place`, replaces the message whose button was pressed. May be said again.
    * Acknowledges privately when nothing has been acknowledged yet.
@@ -66,10 +67,13 @@ export type AnswerRoads = {
 
 const TEXT_LIMIT = 4000;
 
-function privateWords(markdown: string) {
+function privateWords(markdown: string, rows: readonly APIMessageTopLevelComponent[] = []) {
   return {
     flags: MessageFlags.IsComponentsV2 | MessageFlags.Ephemeral,
-    components: [{ type: ComponentType.TextDisplay, content: shorten(markdown, TEXT_LIMIT) }],
+    components: [
+      { type: ComponentType.TextDisplay, content: shorten(markdown, TEXT_LIMIT) },
+      ...rows,
+    ],
     allowed_mentions: { parse: [] },
   };
 }
@@ -142,9 +146,9 @@ export function openAnswer(
     });
   }
 
-  const followUp = (markdown: string) =>
+  const followUp = (body: object) =>
     messages.post(Routes.webhook(applicationId, token), {
-      body: privateWords(markdown),
+      body,
       auth: false,
     });
 
@@ -172,12 +176,13 @@ export function openAnswer(
       return (first ??= defer(visibility));
     },
 
-    async tell(markdown) {
+    async tell(markdown, rows) {
+      const body = privateWords(markdown, rows);
       if (first === null) {
         return open(
           {
             type: InteractionResponseType.ChannelMessageWithSource,
-            data: privateWords(markdown),
+            data: body,
           },
           null,
         );
@@ -186,7 +191,7 @@ export function openAnswer(
       const left = pending;
       pending = null;
       if (left === 'private') {
-        const { components, allowed_mentions } = privateWords(markdown);
+        const { components, allowed_mentions } = body;
         await messages.patch(original, {
           body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
           auth: false,
@@ -197,7 +202,7 @@ export function openAnswer(
       // visible to everybody.
       if (left === 'public') await removeOriginal();
       redeem();
-      await followUp(markdown);
+      await followUp(body);
     },
 
     async show(rendered) {

@@ -10,6 +10,7 @@ import { closeAccess, createAccess } from './client.ts';
 import type { AnyCommand } from './command.ts';
 import { startDispatch } from './dispatch.ts';
 import { withTranslations } from './localize.ts';
+import type { FoundStore } from './found-pictures.ts';
 import { openMedia } from './media.ts';
 import type { PreferenceStore } from './preferences.ts';
 import type { PresetStore } from './presets.ts';
@@ -36,6 +37,7 @@ export type BotOptions = {
   settings: SettingsStore;
   preferences: PreferenceStore;
   presets: PresetStore;
+  found: FoundStore;
   commands: readonly AnyCommand[];
   log: BotLog;
   limits?: Partial<BotLimits>;
@@ -60,8 +62,8 @@ const READY_TIMEOUT_MS = 60_000;
  * @throws UserError when the token was refused or Discord cannot be reached
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { engine, queue, runner, pictures, settings, preferences, presets, commands, log } =
-    options;
+  const { engine, queue, runner, pictures, settings, preferences, presets, found } = options;
+  const { commands, log } = options;
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
   try {
@@ -81,6 +83,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       settings,
       preferences,
       presets,
+      found,
       media: openMedia(options.apiBase),
       replies,
       sheets,

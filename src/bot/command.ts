@@ -42,7 +42,9 @@ export type Command = {
 /** A command of a message's context menu. */
 export type MessageCommand = {
   definition: RESTPostAPIContextMenuApplicationCommandsJSONBody;
-  visibility: Visibility;
+  visibility:
+    | Visibility
+    | ((interaction: MessageContextMenuCommandInteraction, scene: Scene) => Visibility);
   run(interaction: MessageContextMenuCommandInteraction, scene: Scene): Promise<void>;
 };
 

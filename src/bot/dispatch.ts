@@ -68,7 +68,9 @@ export function startDispatch(
     }
     if (interaction.isMessageContextMenuCommand()) {
       const command = onMessages.get(interaction.commandName);
-      return guarded(interaction, scene, command?.visibility ?? 'private', async () => {
+      const wanted = command?.visibility ?? 'private';
+      const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
+      return guarded(interaction, scene, visibility, async () => {
         if (command === undefined) throw new UserError(text.unknownCommand);
         await command.run(interaction, scene);
       });

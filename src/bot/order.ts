@@ -1,6 +1,7 @@
 import { MessageFlags } from 'discord.js';
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
+import type { AutoSteps } from '../explore/calibration.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { Job, NewJob } from '../queue/job.ts';
 import type { Scene } from './command.ts';
@@ -20,7 +21,7 @@ export async function placeOrder(
   interaction: RepliableInteraction | MessageComponentInteraction,
   scene: Scene,
   request: GenerateRequest,
-  parent: { job: Job; kind: Lineage['kind'] } | null,
+  parent: Parent | null,
   seenBy: SeenBy = seenLike(interaction),
   auto: AutoNote | null = null,
 ): Promise<void> {
@@ -36,7 +37,7 @@ export async function placeOrder(
     userId: interaction.user.id,
     request,
     context: toContext(address),
-    parentId: parent?.job.id ?? null,
+    parentId: parent !== null && 'job' in parent ? parent.job.id : null,
     weight,
   };
   const job = await queue.submit(order, allowance).catch((error: unknown) => {
@@ -46,6 +47,14 @@ export async function placeOrder(
   replies.open(job);
   const left = await whatIsLeft(interaction, scene, { nearOnly: true });
   if (left !== null) await answer.tell(left);
+}
+
+/** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
+export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;
+
+export function noteOf({ saved, why }: AutoSteps): AutoNote | null {
+  if (why !== null) return { why };
+  return saved && { seconds: saved.seconds };
 }
 
 /** `private`: an ephemeral reply, which only the asker sees. */
@@ -96,11 +105,8 @@ export function addressOf(
   };
 }
 
-function lineageOf(
-  parent: { job: Job; kind: Lineage['kind'] } | null,
-  seenBy: SeenBy,
-): Lineage | null {
-  if (parent === null) return null;
+function lineageOf(parent: Parent | null, seenBy: SeenBy): Lineage | null {
+  if (parent === null || 'url' in parent) return parent;
   const address = fromContext(parent.job.context);
   // A private message can be linked to by nobody but its owner.
   const reachable = address !== null && (!address.private || seenBy === 'private');

@@ -87,6 +87,11 @@ function select(
   return { type: ComponentType.StringSelect, custom_id: id, placeholder, options };
 }
 
+/** Opens a form that could not be Discord's first answer. */
+export function formRow(id: string, text: Text): APIMessageTopLevelComponent {
+  return row([button(id, text.buttonForm, ButtonStyle.Primary)]);
+}
+
 /** Under a picture that was made larger from a job's own. */
 export function enlargedRow(jobId: string, text: Text): APIMessageTopLevelComponent {
   return row([

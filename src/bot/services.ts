@@ -3,6 +3,7 @@ import type { Calibration } from '../explore/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';
+import type { FoundStore } from './found-pictures.ts';
 import type { Media } from './media.ts';
 import type { Audit } from './policy/audit.ts';
 import type { PreferenceStore } from './preferences.ts';
@@ -39,6 +40,7 @@ export type BotServices = {
   settings: SettingsStore;
   preferences: PreferenceStore;
   presets: PresetStore;
+  found: FoundStore;
   media: Media;
   replies: Replies;
   sheets: Sheets;

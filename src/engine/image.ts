@@ -70,6 +70,28 @@ export async function decodeImage(
   bytes: Uint8Array,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<DecodedImage> {
+  return inWords(limits, async () => {
+    const { hasAlpha } = await checkHeader(bytes, limits);
+    const upright = sharp(bytes, { limitInputPixels: limits.maxSide ** 2, failOn: 'error' })
+      .autoOrient()
+      .toColourspace('srgb');
+    const { data, info } = await upright.ensureAlpha().raw({ depth: 'uchar' }).toBuffer({
+      resolveWithObject: true,
+    });
+    return layOnWhite(data, info.width, info.height, hasAlpha);
+  });
+}
+
+/** The sides of such a picture, upright, from its header alone. Throws UserError as decodeImage does. */
+export async function readImageSize(
+  bytes: Uint8Array,
+  limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+): Promise<{ width: number; height: number }> {
+  return inWords(limits, async () => (await checkHeader(bytes, limits)).upright);
+}
+
+/** Reads no pixel, so that a size can be told whatever it is. */
+async function checkHeader(bytes: Uint8Array, limits: DecodeLimits) {
   if (bytes.length > limits.maxBytes) {
     const size = (count: number): string => `${(count / 1048576).toFixed(1)} MB`;
     throw new UserError(
@@ -79,20 +101,18 @@ export async function decodeImage(
   if (!isStillFormat(bytes)) {
     throw new UserError('The file is not a PNG, JPEG or WebP picture. Convert it and try again.');
   }
-  const options = { limitInputPixels: limits.maxSide ** 2, failOn: 'error' } as const;
+  const header = sharp(bytes, { failOn: 'error', limitInputPixels: false });
+  const { width, height, pages, hasAlpha, autoOrient } = await header.metadata();
+  if (Math.max(width, height) > limits.maxSide) throw tooLarge(limits, `${width}x${height}`);
+  if ((pages ?? 1) > 1 || isAnimatedPng(bytes)) {
+    throw new UserError('The picture is animated. Send a still picture.');
+  }
+  return { hasAlpha, upright: { width: autoOrient.width, height: autoOrient.height } };
+}
+
+async function inWords<T>(limits: DecodeLimits, read: () => Promise<T>): Promise<T> {
   try {
-    // The header alone is read here, so that its size can be told whatever it is.
-    const header = sharp(bytes, { ...options, limitInputPixels: false });
-    const { width, height, pages, hasAlpha } = await header.metadata();
-    if (Math.max(width, height) > limits.maxSide) throw tooLarge(limits, `${width}x${height}`);
-    if ((pages ?? 1) > 1 || isAnimatedPng(bytes)) {
-      throw new UserError('The picture is animated. Send a still picture.');
-    }
-    const upright = sharp(bytes, options).autoOrient().toColourspace('srgb');
-    const { data, info } = await upright.ensureAlpha().raw({ depth: 'uchar' }).toBuffer({
-      resolveWithObject: true,
-    });
-    return layOnWhite(data, info.width, info.height, hasAlpha);
+    return await read();
   } catch (error) {
     if (error instanceof UserError) throw error;
     if (String(error).includes('pixel limit')) throw tooLarge(limits, 'more');

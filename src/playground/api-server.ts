@@ -32,6 +32,8 @@ export type ApiParts = {
   faults: FaultList;
   limits: RateLimits;
   gatewayUrl: string;
+  /** milliseconds that a link to a file waits; a fault of the tests */
+  fileDelay: number;
   onExchange: ((exchange: Exchange) => void) | undefined;
 };
 

@@ -32,6 +32,8 @@ export type Faults = {
   dropGateway(how: GatewayDrop): void;
   /** Takes permission bits from the bot in a channel (0n gives them all back). */
   denyBot(channelId: string, bits: bigint): void;
+  /** Every link to a file is answered that many milliseconds later. */
+  slowFiles(milliseconds: number): void;
 };
 
 export type FaultList = {

@@ -87,7 +87,14 @@ function run(server: Server, options: PlaygroundOptions): Playground {
   const pages = openPages(state, gateway);
   const faults = startFaults();
   const limits = startRateLimits();
-  const api: ApiParts = { state, faults, limits, gatewayUrl, onExchange: options.onExchange };
+  const api: ApiParts = {
+    state,
+    faults,
+    limits,
+    gatewayUrl,
+    fileDelay: 0,
+    onExchange: options.onExchange,
+  };
   server.on('request', (request, response) => {
     void handle(api, port, request, response).catch((error: unknown) => {
       state.log.error({ err: error }, 'the playground failed to answer a request');
@@ -110,6 +117,7 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       clear: faults.clear,
       dropGateway: gateway.drop,
       denyBot: (channelId, bits) => denyBot(state, channelId, bits),
+      slowFiles: (milliseconds) => void (api.fileDelay = milliseconds),
     },
     async close() {
       for (const timer of state.timers) clearTimeout(timer);
@@ -187,6 +195,7 @@ async function handle(
     return;
   }
   if (/^\/(ephemeral-)?attachments\//.test(url.pathname)) {
+    if (api.fileDelay > 0) await new Promise((resolve) => setTimeout(resolve, api.fileDelay));
     return serveAttachment(api.state, response, url);
   }
   // One origin for page, pictures and stored preferences.

@@ -7,7 +7,7 @@ import { readInfotext } from '../../src/engine/image.ts';
 import { writeInfotext } from '../../src/engine/infotext.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
-import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';
 import {
   BEN,
   buttonOf,
@@ -265,10 +265,8 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
     const shown = await told(ada);
     assert.match(shown, /Negative prompt: blur[^]*Steps: 3, Sampler: euler.*Seed: 42[^]*ComfyUI/);
     assert.equal(shown.match(/```/g)?.length, 2);
-    for (const command of ['Recipe', 'Reimagine']) {
-      await ada.command(command, {}, plain);
-      assert.match(await told(ada), /carry no recipe/);
-    }
+    await ada.command('Recipe', {}, plain);
+    assert.match(await told(ada), /carry no recipe[^]*Reimagine/);
 
     await ada.command('Reimagine', {}, a1111);
     const second = await nextDone(ada, ours);
@@ -285,13 +283,88 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
     assert.deepEqual([request.profile, request.steps, request.sampler], ['comfy', 3, 'euler']);
     await ada.command('Reimagine', {}, ours.id);
     await waitUntil(async () => (await newest(stage)).request.prompt === 'a lamp', 'again');
-    const again = await ada.waitForMessage(
-      (one) => textOf(one).includes('Reimagined from'),
-      30_000,
-    );
-    assert.match(textOf(again), new RegExp(ours.id));
+    const ourLink = new RegExp(`Reimagined from .*${ours.id}`);
+    await ada.waitForMessage((one) => ourLink.test(textOf(one)), 30_000);
   });
 });
+
+test('Reimagine on a picture without a recipe: a form, filled in with what the server prefers', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const guildId = ada.ready.guilds[0]?.id ?? '';
+    await stage.settings.change(guildId, { steps: 3, negative: 'blur', count: 4 });
+    const plain = await attach(stage, ada, [], [60, 120]);
+    const outcome = await ada.command('Reimagine', {}, plain);
+    assert.ok(outcome.type === 'modal', JSON.stringify(outcome));
+    const filled = filledIn(outcome);
+    assert.deepEqual(filled, { negative: 'blur', size: '96x192', steps: '3', start: '0-0.6' });
+
+    await ada.submitModal(outcome, { ...filled, prompt: 'a lamp', start: ['0-0.35'] });
+    const first = await ada.waitForMessage(isDone, 30_000);
+    let { request } = await newest(stage);
+    assert.deepEqual([request.width, request.height, request.count], [96, 192, 1]);
+    assert.deepEqual([request.init?.strength, request.negativePrompt], [0.35, 'blur']);
+    assert.deepEqual(Buffer.from(request.init?.image ?? []), tinyPng(60, 120));
+    assert.match(textOf(first), new RegExp(`Reimagined from .*${plain}`));
+
+    // The form outlives a restart, as the buttons do.
+    await stage.restart();
+    await ada.submitModal(outcome, { ...filled, prompt: 'only words', start: ['none'], steps: '' });
+    await nextDone(ada, first);
+    ({ request } = await newest(stage));
+    assert.deepEqual([request.prompt, request.init, request.steps], ['only words', null, 3]);
+
+    for (const [wrong, words] of [
+      [{ size: '1x1' }, /multiple of 16|from \d+ to/],
+      [{ steps: 'many' }, /“Steps[^]*must be a number/],
+    ] as const) {
+      const again = await ada.command('Reimagine', {}, plain);
+      assert.ok(again.type === 'modal');
+      await ada.submitModal(again, { ...filled, prompt: 'x', start: ['none'], ...wrong });
+      assert.match(await told(ada), words);
+    }
+    const other = await attach(stage, ada, [], [64, 64]);
+    await ada.command('Reimagine', {}, other);
+    await ada.submitModal(outcome, { ...filled, prompt: 'x', start: ['none'] });
+    assert.match(await told(ada), /no longer know which picture/);
+    assert.equal((await stage.queue.recent({ limit: 9 })).length, 2);
+  });
+});
+
+test('Reimagine where the file is slow: a button opens the form; a file that is no picture: words', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const plain = await attach(stage, ada, []);
+    stage.playground.faults.slowFiles(1500);
+    assert.equal((await ada.command('Reimagine', {}, plain)).type, 'acknowledged');
+    const offer = await ada.waitForMessage(answered);
+    assert.match(textOf(offer), /does not say how it was made/);
+    assert.equal(ada.messages().filter((one) => one.thinking === true).length, 0);
+    stage.playground.faults.slowFiles(0);
+    const outcome = await ada.press(offer.id, buttonOf(offer, 'from-picture'));
+    assert.ok(outcome.type === 'modal');
+    await ada.submitModal(outcome, { ...filledIn(outcome), prompt: 'a lamp', steps: '2' });
+    const done = await ada.waitForMessage(isDone, 30_000);
+    assert.ok(!isPrivate(done));
+    assert.equal((await newest(stage)).request.init?.strength, 0.6);
+
+    const broken = await attach(stage, ada, [], [32, 32], (png) => png.subarray(0, 20));
+    await ada.command('Reimagine', {}, broken);
+    assert.match(await told(ada), /damaged/);
+  });
+});
+
+/** What the fields of a form hold when it opens; a select's default. */
+function filledIn({ modal }: ShownModal): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const part of modal.components) {
+    const input = Object(part).component;
+    const chosen = input.options?.find((one: { default?: boolean }) => one.default === true);
+    const value: unknown = input.value ?? chosen?.value;
+    if (typeof value === 'string') values[input.custom_id] = value;
+  }
+  return values;
+}
 
 test('Original: where a smaller copy was shown, the file itself', async () => {
   await onStage(engine, {}, async (stage) => {
@@ -324,10 +397,12 @@ async function attach(
   stage: Stage,
   user: PlaygroundUserClient,
   chunks: readonly Uint8Array[],
+  [width, height]: readonly [number, number] = [32, 32],
+  change: (png: Uint8Array) => Uint8Array = (png) => png,
 ): Promise<string> {
   const form = new FormData();
   form.set('payload_json', JSON.stringify({ content: 'look', attachments: [{ id: '0' }] }));
-  const png = insertChunks(tinyPng(32, 32), chunks);
+  const png = change(insertChunks(tinyPng(width, height), chunks));
   form.set('files[0]', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'found.png');
   const answer = await fetch(
     `${stage.playground.apiBase}/v10/channels/${user.channelId}/messages`,

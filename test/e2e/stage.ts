@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { commands } from '../../commands/commands.ts';
 import { startBot } from '../../src/bot/bot.ts';
 import type { Bot, BotOptions } from '../../src/bot/bot.ts';
+import { openFound } from '../../src/bot/found-pictures.ts';
 import { openPreferences } from '../../src/bot/preferences.ts';
 import { openPresets } from '../../src/bot/presets.ts';
 import type { PresetStore } from '../../src/bot/presets.ts';
@@ -98,6 +99,7 @@ export async function openStage(
     const settings = openSettings(kept);
     const preferences = openPreferences(kept);
     const presets = openPresets(kept);
+    const found = openFound(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const runner = startRunner({ queue, engine, pictures, log });
     const closeParts = async () => {
@@ -105,6 +107,7 @@ export async function openStage(
       await settings.close();
       await preferences.close();
       await presets.close();
+      await found.close();
       await queue.close();
     };
     const bot = await startBot({
@@ -117,6 +120,7 @@ export async function openStage(
       settings,
       preferences,
       presets,
+      found,
       commands,
       log,
       pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },

@@ -67,7 +67,11 @@ export const ANSWERS: typeof ENGLISH = {
   imageMissing: (option) => `\`${option}\` braucht ein Startbild: wähle auch eines als \`image\`.`,
   noPictureThere: 'In dieser Nachricht ist kein Bild.',
   noRecipeThere:
-    'Die Bilder dieser Nachricht tragen kein Rezept. Um eines zu übermalen, speichere es und wähle es als `image` von `/imagine`.',
+    'Die Bilder dieser Nachricht tragen kein Rezept. Apps, **Neu malen** malt trotzdem nach ihnen.',
+  noRecipeForm:
+    'Dieses Bild sagt nicht, wie es entstand. Sag in einem Formular, was gemalt werden soll, nach ihm oder in seiner Form.',
+  fromPictureGone:
+    'Ich weiß nicht mehr, zu welchem Bild dieses Formular gehört. Bitte wähle Apps, **Neu malen** dort noch einmal.',
   recipeFromGraph: '-# Gelesen aus dem ComfyUI-Graphen im Bild.',
   originalTooLarge: (megabytes, limit) =>
     `Das Original hat ${megabytes} MB, hier gehen ${limit} MB je Datei. Auf einem geboosteten Server klappt der Knopf vielleicht; wer den Bot betreibt, hat die Datei.`,

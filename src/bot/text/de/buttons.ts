@@ -12,6 +12,7 @@ export const BUTTONS: typeof ENGLISH = {
   buttonUpscale: 'Vergrößern',
   buttonInit: 'Als Startbild',
   buttonOriginal: 'Original',
+  buttonForm: 'Formular öffnen',
   buttonShow: 'Zeigen',
   buttonNewer: 'Neuere',
   buttonOlder: 'Ältere',
@@ -28,5 +29,10 @@ export const BUTTONS: typeof ENGLISH = {
   formIncomplete: 'Das Formular kam unvollständig zurück. Bitte versuche es noch einmal.',
   remixSeed: 'Seed (leer: ein neuer)',
   remixStrength: 'Stärke (0 behält das Bild, 1 malt es neu)',
+  fromPictureTitle: 'Nach einem Bild malen',
+  fromPictureSize: 'Größe',
+  fromPictureShape: 'Nein: ein neues Bild in seiner Form',
+  fromPictureStart: (picture, strength) =>
+    `${picture === null ? 'Ja' : `Bild ${picture}`}: ${{ 0.35: 'wenig', 0.6: 'etwa die Hälfte', 0.8: 'das meiste' }[strength] ?? strength} neu malen`,
   remixStart: 'Von diesem Bild aus',
 };

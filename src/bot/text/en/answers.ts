@@ -65,7 +65,11 @@ export const ANSWERS = {
     `\`${option}\` needs a start picture: choose one as \`image\` too.`,
   noPictureThere: 'There is no picture in this message.',
   noRecipeThere:
-    'The pictures of this message carry no recipe. To paint over one, save it and choose it as `image` of `/imagine`.',
+    'The pictures of this message carry no recipe. Apps, **Reimagine** paints from them all the same.',
+  noRecipeForm:
+    'This picture does not say how it was made. Say in a form what should be painted, from it or in its shape.',
+  fromPictureGone:
+    'I no longer know which picture this form was for. Please choose Apps, **Reimagine** on it again.',
   recipeFromGraph: '-# Read from the ComfyUI graph inside the picture.',
   originalTooLarge: (megabytes: string, limit: string) =>
     `The original has ${megabytes} MB, and this place takes ${limit} MB a file. In a boosted server the button may work; the bot's owner has the file.`,

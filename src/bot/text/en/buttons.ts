@@ -11,6 +11,7 @@ export const BUTTONS = {
   buttonUpscale: 'Upscale',
   buttonInit: 'Use as start',
   buttonOriginal: 'Original',
+  buttonForm: 'Open the form',
   buttonShow: 'Show',
   buttonNewer: 'Newer',
   buttonOlder: 'Older',
@@ -28,5 +29,10 @@ export const BUTTONS = {
   formIncomplete: 'The form came back incomplete. Please try again.',
   remixSeed: 'Seed (empty: a new one)',
   remixStrength: 'Strength (0 keeps the picture, 1 repaints it)',
+  fromPictureTitle: 'Paint from a picture',
+  fromPictureSize: 'Size',
+  fromPictureShape: 'No: a new picture in its shape',
+  fromPictureStart: (picture: number | null, strength: number) =>
+    `${picture === null ? 'Yes' : `Picture ${picture}`}: repaint ${{ 0.35: 'a little', 0.6: 'about half', 0.8: 'most of it' }[strength] ?? strength}`,
   remixStart: 'Start from this picture',
 };
