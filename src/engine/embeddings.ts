@@ -3,6 +3,7 @@
  * `embeddings/` inside the model's folder or beside it.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from './errors.ts';
@@ -97,6 +98,8 @@ function createFinder(entries: readonly { ids: number[]; loaded: Loaded }[]): Fi
 const KINDS = ['.safetensors', '.png', '.pt', '.bin'];
 
 async function filesOf(folder: string): Promise<NamedFile[]> {
+  // Most models have none: a look without a way to another thread and back.
+  if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true }).catch((): string[] => []);
   const files: NamedFile[] = [];
   for (const entry of entries) {

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
-import { encodePng, readInfotext } from './image.ts';
+import { markPng, readInfotext } from './image.ts';
 
 const FACTOR = 2;
 /** Longest side of the result, pixels. */
@@ -18,17 +18,17 @@ export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
       `The picture has ${width}x${height} pixels; twice that is more than ${MAX_SIDE} on one side.`,
     );
   }
-  const { data, info } = await sharp(png)
+  const enlarged = await sharp(png)
     .removeAlpha()
     .toColourspace('srgb')
     .resize(wide, high, { kernel: 'lanczos3', fit: 'fill' })
     .sharpen({ sigma: 0.6, m1: 0.2, m2: 0.6 })
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+    .png({ compressionLevel: 2, adaptiveFiltering: true })
+    .toBuffer();
   const recipe = readInfotext(png) ?? '';
   const note = `Upscaled: ${FACTOR}x Lanczos`;
   const infotext = recipe === '' ? note : `${recipe}, ${note}`;
-  return encodePng({ data, width: info.width, height: info.height }, { infotext });
+  return markPng(enlarged, { infotext });
 }
 
 /** A picture that would be stored with an order is kept no larger than this. */

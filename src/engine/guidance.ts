@@ -49,6 +49,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const latents = batch * channels * height * width;
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
+  const weights = positive.parts.map(({ weight }) => weight);
   // A1111 counts evaluations, not steps, for prompt editing.
   let evaluations = 0;
 
@@ -62,16 +63,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   }
 
   function combine(answers: Float32Array, factor: number): Float32Array {
-    const combined = new Float32Array(latents);
-    const weights = positive.parts.map(({ weight }) => weight);
-    for (let i = 0; i < latents; i++) {
-      const uncond = answers[i] as number;
-      let pull = 0;
-      for (let p = 0; p < weights.length; p++) {
-        pull += (weights[p] as number) * ((answers[(p + 1) * latents + i] as number) - uncond);
-      }
-      combined[i] = uncond + factor * scale * pull;
-    }
+    const combined = guide(answers, latents, weights, factor * scale);
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }
@@ -88,6 +80,34 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
       return { guided: combine(answers, factor), uncond: answers.slice(0, latents) };
     },
   };
+}
+
+/** uncond + scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents] */
+function guide(
+  answers: Float32Array,
+  latents: number,
+  weights: readonly number[],
+  scale: number,
+): Float32Array {
+  const guided = new Float32Array(latents);
+  const [weight = 1] = weights;
+  if (weights.length === 1) {
+    const pull = scale * weight;
+    for (let i = 0; i < latents; i++) {
+      const uncond = answers[i]!;
+      guided[i] = uncond + pull * (answers[latents + i]! - uncond);
+    }
+    return guided;
+  }
+  for (let i = 0; i < latents; i++) {
+    const uncond = answers[i]!;
+    let pull = 0;
+    for (let p = 0; p < weights.length; p++) {
+      pull += weights[p]! * (answers[(p + 1) * latents + i]! - uncond);
+    }
+    guided[i] = uncond + scale * pull;
+  }
+  return guided;
 }
 
 /**

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
 import { findExif, readUserComment } from './exif-text.ts';
+import { packPng } from './png-pack.ts';
 import { insertChunks, internationalChunk, isPng, readPngTexts, textChunk } from './png-text.ts';
 
 /** 8-bit RGB, rows from the top, 3 bytes a pixel. */
@@ -37,17 +38,21 @@ export const AI_MARK_XMP = [
  * A PNG with A1111's `parameters` text and the mark that a model made it (XMP, IPTC digital source type).
  * The same picture and text give the same bytes.
  */
-export async function encodePng(
-  image: RgbImage,
-  metadata: { infotext: string },
-): Promise<Uint8Array> {
-  // Level 2 with adaptive filters: half the size of the default at equal time.
-  const png = await fromRgb(image).png({ compressionLevel: 2, adaptiveFiltering: true }).toBuffer();
-  return insertChunks(png, [
-    textChunk('parameters', metadata.infotext),
+export function encodePng(image: RgbImage, metadata: { infotext: string }): Promise<Uint8Array> {
+  return packPng(image, recipeChunks(metadata.infotext));
+}
+
+/** A PNG without text chunks of its own, with those of `encodePng`. */
+export function markPng(png: Uint8Array, metadata: { infotext: string }): Uint8Array {
+  return insertChunks(png, recipeChunks(metadata.infotext));
+}
+
+function recipeChunks(infotext: string): Uint8Array[] {
+  return [
+    textChunk('parameters', infotext),
     textChunk('Software', SOFTWARE),
     internationalChunk(XMP_KEYWORD, AI_MARK_XMP),
-  ]);
+  ];
 }
 
 /** A JPEG for the eye, scaled so that its longest side has this many pixels. */

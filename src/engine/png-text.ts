@@ -5,7 +5,7 @@ export type PngText = { keyword: string; text: string };
 
 type Chunk = { type: string; data: Uint8Array; end: number };
 
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** A compressed text may not unfold to more than this. */
 const MAX_TEXT_BYTES = 1 << 20;
 
@@ -39,7 +39,7 @@ export function insertChunks(png: Uint8Array, chunks: readonly Uint8Array[]): Ui
   return Buffer.concat([png.subarray(0, header.end), ...chunks, png.subarray(header.end)]);
 }
 
-function makeChunk(type: string, data: Uint8Array): Buffer {
+export function makeChunk(type: string, data: Uint8Array): Buffer {
   const chunk = Buffer.alloc(12 + data.length);
   chunk.writeUInt32BE(data.length, 0);
   chunk.write(type, 4, 'latin1');

@@ -2,7 +2,7 @@
  * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
  * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
  */
-import type { Embeddings } from './embeddings.ts';
+import type { Embeddings, FindEmbedding } from './embeddings.ts';
 import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
 import type { ModelLayout } from './model/layout.ts';
 import { sealChunk } from './prompt/chunks.ts';
@@ -44,13 +44,18 @@ export type TextEncoder = {
 };
 
 const CACHE_ENTRIES = 96;
+/** whole prompts, ready for the denoiser: rerolls and the cells of a sheet ask for the same one again */
+const CACHE_PROMPTS = 8;
 
 export function createTextEncoder(
   layout: ModelLayout,
   parts: readonly EncoderPart[],
   embeddings: Embeddings,
 ): TextEncoder {
-  const cache = new Map<string, Hidden>();
+  const cache = createCache<Hidden>(CACHE_ENTRIES);
+  const prompts = createCache<{ finders: readonly unknown[]; conditioning: Conditioning }>(
+    CACHE_PROMPTS,
+  );
 
   /** One run of one encoder, or the kept result of an earlier one. */
   async function hiddenOf(
@@ -62,14 +67,10 @@ export function createTextEncoder(
       ({ at, embedding, from = 0 }) => `${at}:${embedding.hash}:${from}`,
     );
     const key = [index, options.clipSkip, options.profile, chunk.ids, inserts].join('|');
-    let hidden = cache.get(key);
-    if (hidden === undefined) {
-      hidden = await runEncoder(layout, parts[index] as EncoderPart, chunk, options);
-    }
-    // A Map keeps insertion order: putting an entry back makes it the youngest.
-    cache.delete(key);
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const hidden = await runEncoder(layout, parts[index] as EncoderPart, chunk, options);
     cache.set(key, hidden);
-    if (cache.size > CACHE_ENTRIES) cache.delete(cache.keys().next().value as string);
     return hidden;
   }
 
@@ -131,18 +132,24 @@ export function createTextEncoder(
 
   return {
     async encode(text, options) {
-      const plans: PromptPlan[] = [];
-      for (const { tokenizer } of parts) {
-        const findEmbedding = await embeddings.finder(tokenizer);
-        plans.push(planPrompt(text, tokenizer, { ...options, findEmbedding }));
-      }
+      const finders: (FindEmbedding | null)[] = [];
+      for (const { tokenizer } of parts) finders.push(await embeddings.finder(tokenizer));
+      const key = JSON.stringify([text, options]);
+      const known = prompts.get(key);
+      // A finder is a new one when a file of an embedding changed.
+      if (known?.finders.every((finder, i) => finder === finders[i])) return known.conditioning;
+      const plans = parts.map(({ tokenizer }, i) =>
+        planPrompt(text, tokenizer, { ...options, findEmbedding: finders[i] ?? null }),
+      );
       const [first] = plans as [PromptPlan];
       const encoded: Conditioning['parts'][number][] = [];
       for (const [p, { weight }] of first.parts.entries()) {
         const same = plans.map((plan) => plan.parts[p] as PromptPart);
         encoded.push({ weight, schedule: await encodeSchedule(same, options) });
       }
-      return { parts: encoded, embeddings: embeddingsOf(first) };
+      const conditioning = { parts: encoded, embeddings: embeddingsOf(first) };
+      prompts.set(key, { finders, conditioning });
+      return conditioning;
     },
     zeros(like) {
       const text = like.parts[0]?.schedule[0]?.text;
@@ -156,6 +163,25 @@ export function createTextEncoder(
       };
       const untilStep = Number.POSITIVE_INFINITY;
       return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
+    },
+  };
+}
+
+/** The youngest `most` entries; asking for one makes it young again, since a Map keeps the order of insertion. */
+function createCache<T>(most: number): Pick<Map<string, T>, 'get' | 'set'> {
+  const entries = new Map<string, T>();
+  return {
+    get(key) {
+      const value = entries.get(key);
+      if (value === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, value);
+      return value;
+    },
+    set(key, value) {
+      entries.set(key, value);
+      if (entries.size > most) entries.delete(entries.keys().next().value as string);
+      return entries;
     },
   };
 }

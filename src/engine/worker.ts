@@ -138,8 +138,11 @@ async function use(model: string): Promise<LoadedModel> {
   return loaded;
 }
 
-/** Waking the other side costs a tenth of a millisecond, which counts where steps take a few. */
-const TELL_EVERY_MS = 25;
+/**
+ * Waking the other side costs a tenth of a millisecond, which counts where steps take a few; what people see of
+ * single steps changes ten times a second at most.
+ */
+const TELL_EVERY_MS = 100;
 
 /** Sends progress in order; what follows closely on the last message waits for the next, or for `flush`. */
 function createTeller(id: number): { tell(progress: Progress): void; flush(): void } {

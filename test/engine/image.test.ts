@@ -52,6 +52,23 @@ test('a PNG keeps every pixel and carries its recipe and the mark of its origin'
   assert.deepEqual(await encodePng(image, { infotext }), png, 'same picture, same bytes');
 });
 
+test('a PNG of any shape keeps every pixel, also one that is packed on another thread', async () => {
+  const sizes = [
+    [1, 1],
+    [1, 7],
+    [7, 1],
+    [33, 21],
+    [640, 480],
+  ] as const;
+  for (const [width, height] of sizes) {
+    const image = gradient(width, height);
+    const png = await encodePng(image, { infotext: '' });
+    const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+    assert.deepEqual([info.width, info.height, info.channels], [width, height, 3]);
+    assert.deepEqual(data, Buffer.from(image.data), `${width}x${height}`);
+  }
+});
+
 test('the text chunk is A1111’s: Latin-1 as tEXt, everything else as iTXt', async () => {
   const latin = await encodePng(gradient(8, 8), { infotext: 'café' });
   const other = await encodePng(gradient(8, 8), { infotext: 'café 🐱 日本' });

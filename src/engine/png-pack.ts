@@ -1,0 +1,60 @@
+/**
+ * RGB bytes as a PNG, every row under the Paeth predictor and deflated in runs only (zlib's RLE strategy). Painted
+ * pictures leave a residue without repetitions: searching it for them costs most of a PNG's time and finds nothing.
+ * Against libpng's adaptive filters at level 2 it is about a tenth smaller in half the time.
+ */
+import { promisify } from 'node:util';
+import { constants, deflate, deflateSync } from 'node:zlib';
+import { makeChunk, SIGNATURE } from './png-text.ts';
+
+const deflateAside = promisify(deflate);
+
+const PACKING = { level: 1, strategy: constants.Z_RLE } as const;
+
+/** Up to this many bytes the way to another thread takes longer than packing. */
+const PACKED_AT_ONCE = 1 << 18;
+
+/** 8-bit RGB, rows from the top, 3 bytes a pixel -> a PNG of IHDR, `chunks`, IDAT and IEND. */
+export async function packPng(
+  { data, width, height }: { data: Uint8Array; width: number; height: number },
+  chunks: readonly Uint8Array[],
+): Promise<Uint8Array> {
+  const rows = predictRows(data, 3 * width, height);
+  const packed =
+    rows.length <= PACKED_AT_ONCE ? deflateSync(rows, PACKING) : await deflateAside(rows, PACKING);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  // 8 bits a channel, colour type RGB; deflate, adaptive filters and no interlacing are zeros.
+  header.set([8, 2], 8);
+  return Buffer.concat([
+    SIGNATURE,
+    makeChunk('IHDR', header),
+    ...chunks,
+    makeChunk('IDAT', packed),
+    makeChunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** Each row behind the number of its filter: 1 (left neighbour) for the first, 4 (Paeth) for the others. */
+function predictRows(data: Uint8Array, stride: number, height: number): Uint8Array {
+  const rows = new Uint8Array((stride + 1) * height);
+  let to = 0;
+  rows[to++] = 1;
+  for (let i = 0; i < stride; i++) rows[to++] = data[i]! - (i < 3 ? 0 : data[i - 3]!);
+  for (let y = 1; y < height; y++) {
+    const from = y * stride;
+    rows[to++] = 4;
+    for (let i = from; i < from + 3; i++) rows[to++] = data[i]! - data[i - stride]!;
+    for (let i = from + 3; i < from + stride; i++) {
+      const left = data[i - 3]!;
+      const up = data[i - stride]!;
+      const corner = data[i - stride - 3]!;
+      const a = Math.abs(up - corner);
+      const b = Math.abs(left - corner);
+      const c = Math.abs(left + up - 2 * corner);
+      rows[to++] = data[i]! - (a <= b && a <= c ? left : b <= c ? up : corner);
+    }
+  }
+  return rows;
+}
