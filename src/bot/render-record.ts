@@ -53,7 +53,9 @@ function factsOf({ createdAt, startedAt, request, result }: Job, text: Text): st
   const facts: string[] = [];
   if (startedAt !== null) facts.push(text.showWaited(seconds((startedAt - createdAt) / 1000)));
   if (result !== null) {
-    const rate = request.steps / Math.max(0.001, result.seconds);
+    const { resumedSteps = 0 } = result;
+    const rate = Math.max(0, request.steps - resumedSteps) / Math.max(0.001, result.seconds);
+    if (resumedSteps > 0) facts.push(text.showResumed(resumedSteps));
     facts.push(
       text.showPainted(seconds(result.seconds), seconds(rate), escapeMarkdown(result.provider)),
       text.showModelHash(escapeMarkdown(result.modelHash)),

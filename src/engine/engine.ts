@@ -1,4 +1,5 @@
 import { CancelledError, EngineCrashedError } from './errors.ts';
+import type { JournalOptions } from './journal.ts';
 import { keepHost } from './keeper.ts';
 import { reviveError, type FromWorker } from './messages.ts';
 import { openRegistry } from './model/registry.ts';
@@ -34,6 +35,8 @@ export type GenerateOptions = {
   keepLatents?: boolean;
   /** steps (1 = the first) whose x̂0 the VAE decodes: they come as `decoded` with a progress of that step */
   decodeAt?: readonly number[];
+  /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
+  journal?: JournalOptions;
 };
 
 export type EngineStatus = {
@@ -112,6 +115,9 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
         watch(running, message.progress.at(-1)?.phase === 'loading' ? LOADING_PATIENCE : 1);
         for (const progress of message.progress) report(running, progress);
         return;
+      case 'journal':
+        if (running?.id === message.id) running.options.journal?.keep(message.records);
+        return;
       case 'done':
         settle(message.id, (call) => call.resolve(message.result));
         return;
@@ -151,13 +157,20 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       sendDenoised = false,
       keepLatents = false,
       decodeAt = [],
+      journal,
     } = call.options;
     const { id, request } = call;
     keeper.post({
       type: 'generate',
       id,
       request,
-      options: { previews, sendDenoised, keepLatents, decodeAt },
+      options: {
+        previews,
+        sendDenoised,
+        keepLatents,
+        decodeAt,
+        journal: journal === undefined ? null : { past: journal.past, everyMs: journal.everyMs },
+      },
     });
   }
 

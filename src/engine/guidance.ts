@@ -3,6 +3,7 @@
  * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
  * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
  */
+import type { Answered } from './journal.ts';
 import type { GenerateRequest } from './request.ts';
 import type { LatentShape, Predict, SamplingRun } from './sampling.ts';
 import { textAt, type Conditioning, type TextEmbedding } from './text-encoder.ts';
@@ -20,6 +21,8 @@ export type GuidanceOptions = {
   extraChannels: Float32Array | null;
   /** called before every network run; throws CancelledError to stop */
   checkpoint: () => Promise<void>;
+  /** answers from an earlier run, or the network's */
+  answered: Answered;
 };
 
 /**
@@ -54,9 +57,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   let evaluations = 0;
 
   /** Answers [1 + parts, B, C, h, w], the unconditional first. */
-  async function askBoth(x: Float32Array, timestep: number): Promise<Float32Array> {
-    await options.checkpoint();
-    const step = evaluations++;
+  function askBoth(x: Float32Array, timestep: number, step: number): Promise<Float32Array> {
     const unconditional = textAt(negative.parts[0] as Conditioning['parts'][number], step);
     const conditional = positive.parts.map((part) => textAt(part, step));
     return ask(x, timestep, [unconditional, ...conditional]);
@@ -70,14 +71,24 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
 
   return {
     async predict(x, timestep) {
-      if (guided) return combine(await askBoth(x, timestep), 1);
       await options.checkpoint();
       const step = evaluations++;
-      return ask(x, timestep, [textAt(positive.parts[0] as Conditioning['parts'][number], step)]);
+      return options.answered(x, timestep, async () => {
+        if (guided) return combine(await askBoth(x, timestep, step), 1);
+        return ask(x, timestep, [textAt(positive.parts[0] as Conditioning['parts'][number], step)]);
+      });
     },
     async predictPair(x, timestep, factor) {
-      const answers = await askBoth(x, timestep);
-      return { guided: combine(answers, factor), uncond: answers.slice(0, latents) };
+      await options.checkpoint();
+      const step = evaluations++;
+      const pair = await options.answered(x, timestep, async () => {
+        const answers = await askBoth(x, timestep, step);
+        const both = new Float32Array(2 * latents);
+        both.set(combine(answers, factor));
+        both.set(answers.subarray(0, latents), latents);
+        return both;
+      });
+      return { guided: pair.subarray(0, latents), uncond: pair.subarray(latents) };
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
 import { CancelledError, RunError, UserError } from './errors.ts';
-import type { PipelineOptions } from './pipeline.ts';
+import type { PipelineOptions } from './pass.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateRequest, GenerateResult, Progress } from './request.ts';
 
@@ -28,6 +28,8 @@ export type FromWorker =
   | { type: 'ready' }
   /** every step's progress; steps of a few milliseconds travel together */
   | { type: 'progress'; id: number; progress: readonly Progress[] }
+  /** answers of the network for the journal, in order */
+  | { type: 'journal'; id: number; records: Uint8Array }
   | { type: 'done'; id: number; result: GenerateResult }
   | { type: 'failed'; id: number; error: PlainError }
   /** after every change of the loaded models */

@@ -1,37 +1,25 @@
 /** One generation from request to PNG, in the order things happen. */
-import { encodePrompts, type Prompts } from './conditioning.ts';
-import { CancelledError, UserError } from './errors.ts';
-import { createGuidedPredict } from './guidance.ts';
+import { encodePrompts } from './conditioning.ts';
 import { enlargeLatents, secondPass } from './hires.ts';
 import { encodePng } from './image.ts';
 import { imageSeed, writeInfotext } from './infotext.ts';
 import { encodeInit, type EncodedInit } from './init.ts';
+import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from './model/loader.ts';
-import { createNoiseSource } from './noise.ts';
+import {
+  letMessagesIn,
+  noiseOf,
+  type Pass,
+  type PipelineHooks,
+  type PipelineOptions,
+  planPass,
+  sampleLatents,
+  type Start,
+  type StepCount,
+} from './pass.ts';
 import { fitPreviewFactors } from './preview.ts';
-import { createPreviewer } from './previewer.ts';
-import type { GeneratedImage, GenerateRequest, GenerateResult, Progress } from './request.ts';
-import { planSampling } from './samplers/samplers.ts';
-import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
-import type { RunClock } from './session.ts';
-import { createSnapshots } from './snapshots.ts';
+import type { GeneratedImage, GenerateRequest, GenerateResult } from './request.ts';
 import { decodeLatents, type Pixels } from './vae.ts';
-
-export type PipelineOptions = {
-  previews: boolean;
-  sendDenoised: boolean;
-  keepLatents: boolean;
-  /** steps whose x̂0 is decoded and sent */
-  decodeAt?: readonly number[];
-};
-
-export type PipelineHooks = {
-  signal: AbortSignal;
-  clock: RunClock;
-  /** load_ms of the result */
-  loadMs: number;
-  onProgress: (progress: Progress) => void;
-};
 
 /** Throws UserError for a request this model cannot serve, CancelledError when the signal fires. */
 export async function generate(
@@ -39,6 +27,24 @@ export async function generate(
   model: LoadedModel,
   options: PipelineOptions,
   hooks: PipelineHooks,
+): Promise<GenerateResult> {
+  const { onJournal: keep = () => {} } = hooks;
+  const journal = options.journal ? openJournal({ ...options.journal, keep }) : noJournal;
+  try {
+    return await paint(request, model, options, hooks, journal);
+  } catch (error) {
+    // Whatever stopped the run, the next one need not begin anew.
+    journal.flush();
+    throw error;
+  }
+}
+
+async function paint(
+  request: GenerateRequest,
+  model: LoadedModel,
+  options: PipelineOptions,
+  hooks: PipelineHooks,
+  journal: Journal,
 ): Promise<GenerateResult> {
   const began = performance.now();
   const onnxBefore = hooks.clock.ms;
@@ -58,7 +64,7 @@ export async function generate(
   const encoded = performance.now();
 
   // From noise to latents, a step at a time; with hires fix, once more at the larger size.
-  const count: StepCount = { total: steps, stepsMs: [], began: encoded };
+  const count: StepCount = { total: steps, finished: 0, stepsMs: [], began: encoded, journal };
   let last = first;
   let latents = await sampleLatents(
     model,
@@ -108,100 +114,13 @@ export async function generate(
       steps_ms: count.stepsMs,
       decode_ms: ended - sampled,
       total_ms: hooks.loadMs + ended - began,
+      ...(count.finished > count.stepsMs.length
+        ? { resumed_steps: count.finished - count.stepsMs.length }
+        : {}),
       onnx_ms: hooks.clock.ms - onnxBefore,
     },
     ...(options.keepLatents ? { latents: { data: latents, shape: last.shape } } : {}),
   };
-}
-
-/** One run of the sampler: what it paints, at which size, in which steps. */
-type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
-
-type Start = Prompts & Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
-
-/** Steps finished so far, over all passes, and when the first of them began. */
-type StepCount = { total: number; stepsMs: number[]; began: number };
-
-function planPass(request: GenerateRequest, model: LoadedModel): Pass {
-  const shape = latentShape(request, model);
-  return { request, shape, sampling: planSampling(request, model.schedule) };
-}
-
-function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSource {
-  const sizeFactor = model.entry.layout.vaeFactor;
-  return createNoiseSource(request, shape, { dtype: model.unet.dtype, sizeFactor });
-}
-
-/** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
-async function sampleLatents(
-  model: LoadedModel,
-  { request, sampling, shape, noise, init, positive, negative }: Start,
-  options: PipelineOptions,
-  hooks: PipelineHooks,
-  { total: steps, stepsMs, began }: StepCount,
-): Promise<Float32Array> {
-  let stepBegan = performance.now();
-  const previewer = createPreviewer(model.preview, shape, options.previews, began);
-  const snapshots = createSnapshots(
-    request,
-    model,
-    shape,
-    options.decodeAt ?? [],
-    ({ step, sigma, pictures }) =>
-      hooks.onProgress({ phase: 'sampling', step, steps, sigma, decoded: pictures }),
-  );
-  const guided = createGuidedPredict({
-    unet: model.unet,
-    shape,
-    positive,
-    negative,
-    request,
-    guidanceEmbedding: model.entry.layout.guidanceEmbedding,
-    extraChannels: init?.extraChannels ?? null,
-    async checkpoint() {
-      await previewer.settled();
-      stepBegan += await snapshots.settled();
-      await letMessagesIn(hooks.signal);
-    },
-  });
-  const latents = await sampling.run({
-    ...guided,
-    noise,
-    shape,
-    init: init?.start ?? null,
-    mask: init?.mask ?? null,
-    onStep({ sigma, denoised }) {
-      const now = performance.now();
-      stepsMs.push(now - stepBegan);
-      stepBegan = now;
-      const progress: Progress = { phase: 'sampling', step: stepsMs.length, steps, sigma };
-      if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
-      snapshots.offer(stepsMs.length, sigma, denoised);
-      previewer.offer(stepsMs.length, steps, denoised, (preview) =>
-        hooks.onProgress(preview ? { ...progress, preview } : progress),
-      );
-    },
-  });
-  await previewer.settled();
-  await snapshots.settled();
-  return latents;
-}
-
-function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {
-  const { layout } = entry;
-  for (const side of ['width', 'height'] as const) {
-    if (request[side] % layout.sizeFactor !== 0 || request[side] <= 0) {
-      throw new UserError(
-        `${side} ${request[side]} does not fit model "${layout.name}": it must be a multiple of ${layout.sizeFactor}.`,
-      );
-    }
-  }
-  return [
-    request.count,
-    layout.latentChannels,
-    request.height / layout.vaeFactor,
-    request.width / layout.vaeFactor,
-  ];
 }
 
 /** The second pass starts from latents that need no picture. */
@@ -234,20 +153,4 @@ async function decodeImage(
 async function packImage(pixels: Pixels, infotext: string, seed: bigint): Promise<GeneratedImage> {
   const { width, height } = pixels;
   return { png: await encodePng(pixels, { infotext }), infotext, seed, width, height };
-}
-
-/** The thread has one event loop, so this is one clock for whatever it paints; milliseconds. */
-let turnedAt = -Infinity;
-const TURN_EVERY_MS = 50;
-
-/**
- * A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. Steps
- * of a few milliseconds do without: ONNX Runtime's own turn before each run brings the message in one step later.
- */
-async function letMessagesIn(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted && performance.now() - turnedAt >= TURN_EVERY_MS) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    turnedAt = performance.now();
-  }
-  if (signal.aborted) throw new CancelledError();
 }

@@ -130,9 +130,12 @@ export type GeneratedImage = ImageSize & {
 export type Timings = {
   load_ms: number;
   encode_ms: number;
+  /** of every step that ran */
   steps_ms: number[];
   decode_ms: number;
   total_ms: number;
+  /** steps that an earlier run had already done; they are not among steps_ms. Absent: none */
+  resumed_steps?: number;
   /** time inside ONNX Runtime's run(), for the overhead figure */
   onnx_ms: number;
 };

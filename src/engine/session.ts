@@ -13,6 +13,9 @@ import type { DeviceName, ProviderName } from './names.ts';
 /** Failures come as exceptions; without this ONNX Runtime also prints each one in red. */
 env.logLevel = 'fatal';
 
+/** Its version: another one may answer the same question with other last bits. */
+export const RUNTIME_VERSION = env.versions.node ?? '';
+
 /** An input or output of a graph. A symbolic dimension is its name. */
 export type Port = { name: string; dtype: string; shape: readonly (number | string)[] };
 

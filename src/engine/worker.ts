@@ -177,6 +177,11 @@ async function serve({ id, request, options }: Job): Promise<void> {
       clock,
       loadMs: performance.now() - began,
       onProgress: teller.tell,
+      onJournal: (records) =>
+        link.post(
+          { type: 'journal', id, records },
+          [ownBuffer(records)].filter((b) => b !== null),
+        ),
     });
     teller.flush();
     link.post(

@@ -65,7 +65,8 @@ export function measurementOf(result: GenerateResult, storeSeconds: number): Mea
     steps,
     stepSeconds: median(timings.steps_ms) / 1000 / evaluationsPerStep(request.sampler),
     fixedSeconds: Math.max(0, fixed) + storeSeconds,
-    cold: timings.load_ms > 1,
+    // Neither the first run of a model nor one that goes on where another was cut short is like all others.
+    cold: timings.load_ms > 1 || timings.resumed_steps !== undefined,
   };
 }
 

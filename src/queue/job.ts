@@ -38,6 +38,8 @@ export type StoredResult = {
   seconds: number;
   /** of `seconds`: loading the model */
   loadSeconds?: number;
+  /** steps that an earlier attempt, cut short, had done; absent: none */
+  resumedSteps?: number;
   /** key of the final latents (raw float32) in the picture store, where the context asked for them */
   latents?: string;
   /** pictures of single steps, where the context asked for them */

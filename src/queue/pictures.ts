@@ -6,6 +6,8 @@ import { UserError } from '../engine/errors.ts';
 /** Pictures by key, e.g. `<jobId>-0.png`. Keys match /^[0-9a-z][0-9a-z.-]{0,80}$/; a half-written picture is never visible. */
 export type PictureStore = {
   put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Adds to the end of what is there, which a crash may leave torn. */
+  append(key: string, bytes: Uint8Array): Promise<void>;
   /** null when there is none */
   get(key: string): Promise<Uint8Array | null>;
   delete(key: string): Promise<void>;
@@ -38,6 +40,16 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
     async put(key, bytes) {
       const target = fileOf(folder, key);
       await writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), bytes, target);
+    },
+
+    async append(key, bytes) {
+      const file = await open(fileOf(folder, key), 'a', 0o644);
+      try {
+        await file.writeFile(bytes);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     },
 
     async get(key) {

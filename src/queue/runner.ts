@@ -5,6 +5,7 @@ import type { GenerateResult } from '../engine/request.ts';
 import { watchPlaces } from './places.ts';
 import { measurementOf } from './estimate.ts';
 import { failureOf, StoreError } from './failure.ts';
+import { openJobJournal, removeJobJournal } from './job-journal.ts';
 import type { Job, JobOutcome, JobState, Queue, StoredResult } from './job.ts';
 import type { PictureStore } from './pictures.ts';
 import { lookIn, type SeenLook, watchOf } from './watch.ts';
@@ -30,6 +31,8 @@ export type RunnerOptions = {
   log: EngineLog;
   /** makes the short reference that a person sees and the log carries; for tests */
   newReference?: () => string;
+  /** milliseconds between two writes of what a running job could go on with; for tests */
+  everyMs?: number;
 };
 
 /** Nothing announces every change (another program may write the file): look again this often. */
@@ -124,11 +127,13 @@ export function startRunner(options: RunnerOptions): Runner {
   async function attempt(mine: Current): Promise<JobOutcome | 'released' | 'given-up'> {
     const { job, abort } = mine;
     const looks: SeenLook[] = [];
+    const journal = await openJobJournal(job, options);
     let over = false;
     try {
       const result = await engine.generate(job.request, {
         ...watchOf(job.context),
         signal: abort.signal,
+        journal: journal.options,
         onProgress: (progress) => {
           const look = lookIn(progress, job.id);
           if (look !== null) looks.push(look);
@@ -140,6 +145,7 @@ export function startRunner(options: RunnerOptions): Runner {
     } catch (error) {
       over = true;
       if (mine.asked === 'stop') return { status: 'cancelled' };
+      await journal.close();
       if (mine.asked === 'close' || error instanceof CancelledError) {
         await release(job, 'handed-back');
         return mine.asked === 'close' ? 'released' : 'given-up';
@@ -148,6 +154,8 @@ export function startRunner(options: RunnerOptions): Runner {
       if (failure !== 'retry') return { status: 'failed', failure };
       await release(job, 'crashed');
       return 'released';
+    } finally {
+      await journal.close();
     }
   }
 
@@ -185,6 +193,9 @@ export function startRunner(options: RunnerOptions): Runner {
       modelHash: result.model.hash,
       seconds: result.timings.total_ms / 1000 + storeSeconds,
       loadSeconds: result.timings.load_ms / 1000,
+      ...(result.timings.resumed_steps === undefined
+        ? {}
+        : { resumedSteps: result.timings.resumed_steps }),
       ...(result.latents === undefined ? {} : { latents: `${job.id}.latents` }),
       ...(looks.length === 0
         ? {}
@@ -213,6 +224,7 @@ export function startRunner(options: RunnerOptions): Runner {
       }
     }
     if (recorded === true) {
+      await forgetSteps(job);
       const stored = await queue.get(job.id).catch(() => null);
       emit(stored ?? job, outcome);
     } else if (recorded === false) {
@@ -226,6 +238,20 @@ export function startRunner(options: RunnerOptions): Runner {
       if (failure === 'retry') return;
       owed.push(() => queue.finish(job.id, job.attempt, { status: 'failed', failure }));
       emit(job, { status: 'failed', failure });
+    }
+  }
+
+  /** Before the end is told: until then the next start finds this job and can do it. */
+  async function forgetSteps(job: Job): Promise<void> {
+    await removeJobJournal(pictures, job).catch((error: unknown) =>
+      log.warn({ err: error, job: job.id }, 'the kept steps of a job could not be removed'),
+    );
+  }
+
+  /** Jobs that ended while nobody could remove what was kept of them. */
+  async function forgetOldSteps(): Promise<void> {
+    for (const job of await queue.unsettled()) {
+      if (job.status !== 'waiting' && job.status !== 'running') await forgetSteps(job);
     }
   }
 
@@ -250,6 +276,7 @@ export function startRunner(options: RunnerOptions): Runner {
   async function endedElsewhere(id: string): Promise<void> {
     try {
       const job = await queue.get(id);
+      if (job !== null) await forgetSteps(job);
       if (job?.status === 'cancelled') emit(job, { status: 'cancelled' });
       if (job?.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
     } catch (error) {
@@ -269,6 +296,9 @@ export function startRunner(options: RunnerOptions): Runner {
     places.look();
   });
   places.look();
+  void forgetOldSteps().catch((error: unknown) =>
+    log.warn({ err: error }, 'steps kept of finished jobs could not be looked for'),
+  );
   const looping = loop();
 
   async function close(): Promise<void> {

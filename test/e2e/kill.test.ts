@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
 import type { Exchange } from '../../src/playground/playground.ts';
@@ -129,6 +130,20 @@ async function allDone(hall: Hall, ids: readonly string[]): Promise<void> {
 const isWhole = (message: PlaygroundMessage) =>
   customIdsOf(message).some((id) => id.split(':')[1] === 'cell');
 const idsOf = ({ ada }: Hall) => ada.messages().map(({ id }) => id);
+
+/** What the queue has on record, newest first; the program must have ended. */
+async function jobsOf({ data }: Hall): Promise<readonly Job[]> {
+  const queue = await openQueue({
+    url: `sqlite:${path.join(data, 'queue.db')}`,
+    limits: { waitingPerUser: 1, waitingPerGuild: 1 },
+  });
+  try {
+    return await queue.recent({ limit: 20 });
+  } finally {
+    await queue.close();
+  }
+}
+
 const isFinalEdit = ({ method, route, request }: Exchange) =>
   method === 'PATCH' &&
   /@original/.test(route ?? '') &&
@@ -147,6 +162,37 @@ test('kill -9 while one paints and one waits: both end in their own messages; a 
     assert.equal(await hall.stop(), 0);
   });
 });
+
+test(
+  'kill -9 in the middle of a long picture: it goes on from its last stored step, to the same bytes',
+  { timeout: 150_000 },
+  async () => {
+    await inHall(async (hall) => {
+      const long = { prompt: 'a boat', steps: 100, sampler: 'heun', size: '256x256', seed: '5' };
+      const pictures = path.join(hall.data, 'pictures');
+      const kept = async () => {
+        const name = (await readdir(pictures)).find((each) => each.endsWith('.steps-1'));
+        return name === undefined ? 0 : (await stat(path.join(pictures, name))).size;
+      };
+      await order(hall, 'imagine', long);
+      await waitUntil(async () => (await kept()) > 0, 'steps on the disk', 60_000);
+      await hall.kill();
+      assert.ok(!hall.ada.messages().some(isDone));
+      hall.start();
+      await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 60_000);
+      await order(hall, 'imagine', long);
+      await allDone(hall, idsOf(hall));
+      assert.equal(await hall.stop(), 0);
+
+      const [undisturbed, resumed] = await jobsOf(hall);
+      assert.deepEqual([undisturbed!.attempt, resumed!.attempt], [1, 2]);
+      assert.ok((resumed!.result!.resumedSteps ?? 0) > 0, 'steps spared');
+      const bytes = (job: Job) => readFile(path.join(pictures, job.result!.images[0]!.key));
+      assert.deepEqual(await bytes(resumed!), await bytes(undisturbed!));
+      assert.ok((await readdir(pictures)).every((name) => name.endsWith('.png')));
+    });
+  },
+);
 
 const isDeferral = ({ method, route, request }: Exchange) =>
   method === 'POST' &&
@@ -255,19 +301,11 @@ test('kill -9 twice within a sheet: it grows on in its one message, each cell on
     assert.match(textOf(done), /^4 pictures/m);
     assert.equal(await hall.stop(), 0);
 
-    const queue = await openQueue({
-      url: `sqlite:${path.join(hall.data, 'queue.db')}`,
-      limits: { waitingPerUser: 1, waitingPerGuild: 1 },
-    });
-    try {
-      const jobs = await queue.recent({ limit: 20 });
-      assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [120, 121, 122, 123]);
-      assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
-      // A kill can only cost the cell that was being painted.
-      const attempts = jobs.reduce((sum, { attempt }) => sum + attempt, 0);
-      assert.ok(attempts <= jobs.length + 2, `${attempts} attempts`);
-    } finally {
-      await queue.close();
-    }
+    const jobs = await jobsOf(hall);
+    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [120, 121, 122, 123]);
+    assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
+    // A kill can only cost the cell that was being painted.
+    const attempts = jobs.reduce((sum, { attempt }) => sum + attempt, 0);
+    assert.ok(attempts <= jobs.length + 2, `${attempts} attempts`);
   });
 });

@@ -46,6 +46,7 @@ const byRange: SigmaMethod = {
   sample: () => Promise.reject(new Error('this sampler takes a range of noise levels')),
 };
 
+/** All of them can go on after an interruption: none keeps state that does not follow from the network's answers (journal.ts). */
 export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
   euler: entry('Euler', 1, 'uniform', true, { sample: sampleEuler }),
   euler_a: entry('Euler a', 1, 'uniform', false, { sample: sampleEulerAncestral }),

@@ -50,6 +50,7 @@ export const COMMANDS: typeof ENGLISH = {
   showWaited: (seconds) => `${seconds} s gewartet`,
   showPainted: (seconds, rate, provider) =>
     `gemalt in ${seconds} s (${rate} Schritte/s) auf ${provider}`,
+  showResumed: (step) => `nach einer Unterbrechung ab Schritt ${step} weitergemalt`,
   showModelHash: (hash) => `Modell ${hash}`,
   showMessage: (url) => `[zur Nachricht](${url})`,
   recentTitle: '### Deine letzten Bilder',

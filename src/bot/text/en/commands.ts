@@ -47,6 +47,7 @@ export const COMMANDS = {
   showWaited: (seconds: string) => `waited ${seconds} s`,
   showPainted: (seconds: string, rate: string, provider: string) =>
     `painted in ${seconds} s (${rate} steps/s) on ${provider}`,
+  showResumed: (step: number) => `went on from step ${step} after an interruption`,
   showModelHash: (hash: string) => `model ${hash}`,
   showMessage: (url: string) => `[to the message](${url})`,
   recentTitle: '### Your last pictures',

@@ -1,0 +1,179 @@
+/** One pass of a generation: the sampler over the guided network, every step reported. */
+import type { Prompts } from './conditioning.ts';
+import { CancelledError, UserError } from './errors.ts';
+import { createGuidedPredict } from './guidance.ts';
+import type { EncodedInit } from './init.ts';
+import { type Journal, type JournalOptions, noJournal } from './journal.ts';
+import type { LoadedModel } from './model/loader.ts';
+import { createNoiseSource } from './noise.ts';
+import { createPreviewer } from './previewer.ts';
+import { encodeRequest } from './request-codec.ts';
+import type { GenerateRequest, Progress } from './request.ts';
+import { planSampling } from './samplers/samplers.ts';
+import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
+import { type RunClock, RUNTIME_VERSION } from './session.ts';
+import { createSnapshots } from './snapshots.ts';
+
+export type PipelineOptions = {
+  previews: boolean;
+  sendDenoised: boolean;
+  keepLatents: boolean;
+  /** steps whose x̂0 is decoded and sent */
+  decodeAt?: readonly number[];
+  /** keeps what a later run needs to go on; null or absent: nothing */
+  journal?: Omit<JournalOptions, 'keep'> | null;
+};
+
+export type PipelineHooks = {
+  signal: AbortSignal;
+  clock: RunClock;
+  /** load_ms of the result */
+  loadMs: number;
+  onProgress: (progress: Progress) => void;
+  /** what the journal keeps, in order */
+  onJournal?: (records: Uint8Array) => void;
+};
+
+/** One run of the sampler: what it paints, at which size, in which steps. */
+export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
+
+export type Start = Prompts &
+  Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
+
+/** Steps over all passes: how many are finished, what those took that were not resumed, when the first began. */
+export type StepCount = {
+  total: number;
+  finished: number;
+  stepsMs: number[];
+  began: number;
+  journal: Journal;
+};
+
+export function planPass(request: GenerateRequest, model: LoadedModel): Pass {
+  const shape = latentShape(request, model);
+  return { request, shape, sampling: planSampling(request, model.schedule) };
+}
+
+export function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSource {
+  const sizeFactor = model.entry.layout.vaeFactor;
+  return createNoiseSource(request, shape, { dtype: model.unet.dtype, sizeFactor });
+}
+
+/** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
+export async function sampleLatents(
+  model: LoadedModel,
+  { request, sampling, shape, noise, init, positive, negative }: Start,
+  options: PipelineOptions,
+  hooks: PipelineHooks,
+  count: StepCount,
+): Promise<Float32Array> {
+  const { total: steps, stepsMs, began, journal } = count;
+  let stepBegan = performance.now();
+  const previewer = createPreviewer(model.preview, shape, options.previews, began);
+  const snapshots = createSnapshots(
+    request,
+    model,
+    shape,
+    options.decodeAt ?? [],
+    ({ step, sigma, pictures }) =>
+      hooks.onProgress({ phase: 'sampling', step, steps, sigma, decoded: pictures }),
+  );
+  const guided = createGuidedPredict({
+    unet: model.unet,
+    shape,
+    positive,
+    negative,
+    request,
+    guidanceEmbedding: model.entry.layout.guidanceEmbedding,
+    extraChannels: init?.extraChannels ?? null,
+    async checkpoint() {
+      await previewer.settled();
+      stepBegan += await snapshots.settled();
+      await letMessagesIn(hooks.signal);
+    },
+    answered: journal.pass(
+      journal === noJournal ? [] : questionOf(model, request, { positive, negative }, init),
+    ),
+  });
+  const latents = await sampling.run({
+    ...guided,
+    noise,
+    shape,
+    init: init?.start ?? null,
+    mask: init?.mask ?? null,
+    onStep({ sigma, denoised }) {
+      const now = performance.now();
+      const step = ++count.finished;
+      if (!journal.resuming()) stepsMs.push(now - stepBegan);
+      stepBegan = now;
+      const progress: Progress = { phase: 'sampling', step, steps, sigma };
+      if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
+      snapshots.offer(step, sigma, denoised);
+      previewer.offer(step, steps, denoised, (preview) =>
+        hooks.onProgress(preview ? { ...progress, preview } : progress),
+      );
+    },
+  });
+  await previewer.settled();
+  await snapshots.settled();
+  return latents;
+}
+
+/** All that decides what the network answers, but for x and the timestep. */
+function questionOf(
+  { entry, provider }: LoadedModel,
+  request: GenerateRequest,
+  { positive, negative }: Prompts,
+  init: Start['init'],
+): (string | Float32Array)[] {
+  const told: (string | Float32Array)[] = [
+    RUNTIME_VERSION,
+    provider,
+    entry.info.hash,
+    // A start picture shows in x and in the extra channels.
+    encodeRequest({ ...request, init: null }),
+    init?.extraChannels ?? '',
+  ];
+  for (const { parts } of [positive, negative]) {
+    for (const { weight, schedule } of parts) {
+      for (const { untilStep, text } of schedule) {
+        told.push(`${weight} ${untilStep} ${text.timeIds?.join() ?? ''}`, text.context);
+        if (text.pooled !== null) told.push(text.pooled);
+      }
+    }
+  }
+  return told;
+}
+
+function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {
+  const { layout } = entry;
+  for (const side of ['width', 'height'] as const) {
+    if (request[side] % layout.sizeFactor !== 0 || request[side] <= 0) {
+      throw new UserError(
+        `${side} ${request[side]} does not fit model "${layout.name}": it must be a multiple of ${layout.sizeFactor}.`,
+      );
+    }
+  }
+  return [
+    request.count,
+    layout.latentChannels,
+    request.height / layout.vaeFactor,
+    request.width / layout.vaeFactor,
+  ];
+}
+
+/** The thread has one event loop, so this is one clock for whatever it paints; milliseconds. */
+let turnedAt = -Infinity;
+const TURN_EVERY_MS = 50;
+
+/**
+ * A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. Steps
+ * of a few milliseconds do without: ONNX Runtime's own turn before each run brings the message in one step later.
+ */
+export async function letMessagesIn(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted && performance.now() - turnedAt >= TURN_EVERY_MS) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    turnedAt = performance.now();
+  }
+  if (signal.aborted) throw new CancelledError();
+}
