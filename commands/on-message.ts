@@ -45,9 +45,9 @@ export const recipeOf: MessageCommand = {
     if (own !== null && own.result === null) throw new UserError(text.notFinished);
     const found =
       own?.result?.infotext !== undefined
-        ? { from: 'infotext', text: own.result.infotext }
+        ? { program: null, text: own.result.infotext }
         : await recipeInside(interaction, scene);
-    const note = found.from === 'graph' ? `\n${text.recipeFromGraph}` : '';
+    const note = found.program === null ? '' : `\n${text.recipeFrom(found.program)}`;
     await answer.tell(
       `${text.recipeTitle}\n${codeBlock(shorten(found.text, RECIPE_SHOWN))}${note}`,
     );

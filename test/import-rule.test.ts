@@ -16,6 +16,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
     'request-codec',
     'infotext',
     'workflow',
+    'other-recipes',
     'image',
     'enlarge',
   ],

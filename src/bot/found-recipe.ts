@@ -1,22 +1,30 @@
 import { UserError } from '../engine/errors.ts';
-import { readInfotext, readWorkflow } from '../engine/image.ts';
+import { readTexts } from '../engine/image.ts';
 import { buildInfotext, requestFromInfotext } from '../engine/infotext.ts';
 import type { RequestInput } from '../engine/request.ts';
+import { readOtherRecipe } from '../engine/other-recipes.ts';
 import { requestFromWorkflow } from '../engine/workflow.ts';
 
-/** What a picture says about how it was made; `text` in A1111's format. */
-export type FoundRecipe = { from: 'infotext' | 'graph'; text: string; input: RequestInput };
+/** What a picture says about how it was made; `text` in A1111's format. `program`: whose own format it was in. */
+export type FoundRecipe = { program: string | null; text: string; input: RequestInput };
 
-/** By A1111, this program or ComfyUI, from the file itself. Null when it says nothing that is understood. */
+/**
+ * By A1111, this program, ComfyUI, SwarmUI, InvokeAI, NovelAI or Fooocus, from the file itself. Null when it says
+ * nothing that is understood.
+ */
 export function readRecipe(bytes: Uint8Array): FoundRecipe | null {
-  const infotext = readInfotext(bytes);
-  if (infotext !== null) {
+  const texts = readTexts(bytes);
+  const other = readOtherRecipe(texts);
+  if (other !== null) return { ...other, text: inWords(other.input) };
+  const of = (wanted: string) => texts.find(({ keyword }) => keyword === wanted)?.text;
+  const infotext = of('parameters');
+  if (infotext !== undefined) {
     const input = understood(() => requestFromInfotext(infotext));
-    if (input !== null) return { from: 'infotext', text: infotext, input };
+    if (input !== null) return { program: null, text: infotext, input };
   }
-  const graph = readWorkflow(bytes);
-  const input = graph === null ? null : understood(() => requestFromWorkflow(graph));
-  return input === null ? null : { from: 'graph', text: inWords(input), input };
+  const graph = of('prompt');
+  const input = graph === undefined ? null : understood(() => requestFromWorkflow(graph));
+  return input === null ? null : { program: 'ComfyUI', text: inWords(input), input };
 }
 
 function understood(read: () => RequestInput): RequestInput | null {

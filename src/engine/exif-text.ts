@@ -1,5 +1,10 @@
+import type { PngText } from './png-text.ts';
+
 const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;
+/** TIFF's type of a text. */
+const ASCII = 2;
+const NAMED = /^(prompt|workflow|parameters):\s*([^]+)$/;
 
 /** The EXIF block of a JPEG or WebP file (a TIFF structure); null when there is none. */
 export function findExif(bytes: Uint8Array): Uint8Array | null {
@@ -37,39 +42,68 @@ function findInWebp(file: Buffer): Uint8Array | null {
   return null;
 }
 
-/** The UserComment of an EXIF block, where A1111 keeps its parameters in JPEG and WebP; null when absent or broken. */
-export function readUserComment(exif: Uint8Array): string | null {
+/**
+ * What people's programs write into an EXIF block, under the keyword it would have in a PNG: A1111's parameters, which
+ * stand in the UserComment, and ComfyUI's `prompt:{…}` and `workflow:{…}`, which stand in text tags of the first
+ * directory (0x0110 Model, 0x010f Make and below, nodes_images.py). Broken entries are passed over.
+ */
+export function readExifTexts(exif: Uint8Array): PngText[] {
+  if (exif.length < 8) return [];
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
-  if (exif.length < 8) return null;
   const little = view.getUint16(0) === 0x4949;
+  const texts: PngText[] = [];
   try {
-    const root = findEntry(view, view.getUint32(4, little), EXIF_POINTER, little);
-    if (!root) return null;
-    const comment = findEntry(view, view.getUint32(root.valueAt, little), USER_COMMENT, little);
-    if (!comment || comment.count <= 8) return null;
-    const start = view.getUint32(comment.valueAt, little);
-    return decodeComment(Buffer.from(exif.subarray(start, start + comment.count)));
+    const root = view.getUint32(4, little);
+    for (const { tag, kind, count, valueAt } of entriesOf(view, root, little)) {
+      if (tag === EXIF_POINTER) {
+        const comment = readComment(view, view.getUint32(valueAt, little), little);
+        if (comment !== null) texts.push({ keyword: 'parameters', text: comment });
+      } else if (kind === ASCII && count > 4) {
+        const text = textAt(view, view.getUint32(valueAt, little), count);
+        const [, keyword, rest] = NAMED.exec(text) ?? [];
+        if (keyword !== undefined && rest !== undefined) texts.push({ keyword, text: rest });
+      }
+    }
   } catch (error) {
     // Offsets that point outside the block.
-    if (error instanceof RangeError) return null;
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
   }
+  return texts;
 }
 
-function findEntry(
-  view: DataView,
-  directory: number,
-  tag: number,
-  little: boolean,
-): { count: number; valueAt: number } | null {
+function readComment(view: DataView, directory: number, little: boolean): string | null {
+  for (const { tag, count, valueAt } of entriesOf(view, directory, little)) {
+    if (tag !== USER_COMMENT || count <= 8) continue;
+    const start = view.getUint32(valueAt, little);
+    return decodeComment(Buffer.from(bytesAt(view, start, count)));
+  }
+  return null;
+}
+
+function* entriesOf(view: DataView, directory: number, little: boolean) {
   const entries = view.getUint16(directory, little);
   for (let index = 0; index < entries; index++) {
     const at = directory + 2 + index * 12;
-    if (view.getUint16(at, little) === tag) {
-      return { count: view.getUint32(at + 4, little), valueAt: at + 8 };
-    }
+    yield {
+      tag: view.getUint16(at, little),
+      kind: view.getUint16(at + 2, little),
+      count: view.getUint32(at + 4, little),
+      valueAt: at + 8,
+    };
   }
-  return null;
+}
+
+function bytesAt(view: DataView, start: number, count: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).subarray(
+    start,
+    start + count,
+  );
+}
+
+function textAt(view: DataView, start: number, count: number): string {
+  return Buffer.from(bytesAt(view, start, count))
+    .toString('utf8')
+    .replace(/\0+$/, '');
 }
 
 /** The first 8 bytes name the character set; "UNICODE" is UTF-16 whose byte order nobody agrees on. */

@@ -1,8 +1,9 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
-import { findExif, readUserComment } from './exif-text.ts';
+import { findExif, readExifTexts } from './exif-text.ts';
 import { packPng } from './png-pack.ts';
 import { insertChunks, internationalChunk, isPng, readPngTexts, textChunk } from './png-text.ts';
+import type { PngText } from './png-text.ts';
 
 /** 8-bit RGB, rows from the top, 3 bytes a pixel. */
 export type RgbImage = { data: Uint8Array; width: number; height: number };
@@ -169,21 +170,19 @@ function layOnWhite(
   return { data, width, height, alpha };
 }
 
-/** The graph ComfyUI writes into its PNGs (`prompt`, JSON), for requestFromWorkflow; null when there is none. */
-export function readWorkflow(bytes: Uint8Array): string | null {
-  if (!isPng(bytes)) return null;
-  const text = readPngTexts(bytes).find(({ keyword }) => keyword === 'prompt')?.text;
-  return text?.trimStart().startsWith('{') ? text : null;
+/** The texts inside a PNG, JPEG or WebP, under the keywords they have in a PNG. */
+export function readTexts(bytes: Uint8Array): PngText[] {
+  if (isPng(bytes)) return readPngTexts(bytes);
+  const exif = findExif(bytes);
+  // A phone's comment ("Screenshot") is no recipe.
+  return exif === null
+    ? []
+    : readExifTexts(exif).filter(
+        ({ keyword, text }) => keyword !== 'parameters' || /Steps: \d|^\s*\{/.test(text),
+      );
 }
 
-/**
- * The A1111 parameters text inside a picture: PNG `parameters` (tEXt, iTXt, zTXt), JPEG and WebP EXIF UserComment.
- * Null when there is none.
- */
+/** The A1111 parameters text inside a picture; null when there is none. */
 export function readInfotext(bytes: Uint8Array): string | null {
-  if (isPng(bytes)) {
-    return readPngTexts(bytes).find(({ keyword }) => keyword === 'parameters')?.text ?? null;
-  }
-  const exif = findExif(bytes);
-  return exif ? readUserComment(exif) : null;
+  return readTexts(bytes).find(({ keyword }) => keyword === 'parameters')?.text ?? null;
 }

@@ -3,7 +3,7 @@ import type { SamplerName, ScheduleName } from './names.ts';
 import type { RequestInput } from './request.ts';
 
 /** What ComfyUI calls the samplers that go by another name here. */
-const SAMPLERS: Readonly<Record<string, SamplerName>> = {
+export const COMFY_SAMPLERS: Readonly<Record<string, SamplerName>> = {
   euler: 'euler',
   euler_ancestral: 'euler_a',
   heun: 'heun',
@@ -27,7 +27,7 @@ const SAMPLERS: Readonly<Record<string, SamplerName>> = {
   uni_pc_bh2: 'unipc',
 };
 
-const SCHEDULES: Readonly<Record<string, ScheduleName>> = {
+export const COMFY_SCHEDULES: Readonly<Record<string, ScheduleName>> = {
   normal: 'normal',
   karras: 'karras',
   exponential: 'exponential',
@@ -45,7 +45,7 @@ type Graph = ReadonlyMap<string, Node>;
 const MAX_VISITED = 500;
 
 /**
- * The request a ComfyUI graph describes (the JSON of a PNG's `prompt` entry), for parseRequest: the sampler that
+ * The request a ComfyUI graph describes (the JSON of a picture's `prompt` entry), for parseRequest: the sampler that
  * leads to the saved picture, the two texts, the checkpoint, size and clip skip behind it. Samplers and schedules
  * that do not exist here are left out; a start picture is not part of the text. Throws UserError when the graph
  * holds no sampler.
@@ -76,9 +76,9 @@ export function requestFromWorkflow(json: string): RequestInput {
     guidanceScale: value(base, 'cfg') ?? (guider ? 1 : undefined),
   };
   const samplerName = value(sampler, 'sampler_name') ?? value(at('sampler'), 'sampler_name');
-  input.sampler = named(SAMPLERS, String(samplerName).replace(/_gpu$/, ''));
+  input.sampler = named(COMFY_SAMPLERS, samplerName);
   const schedule = value(sampler, 'scheduler') ?? value(sigmas, 'scheduler');
-  if (input.sampler !== undefined) input.schedule = named(SCHEDULES, String(schedule));
+  if (input.sampler !== undefined) input.schedule = named(COMFY_SCHEDULES, schedule);
   const size = find(graph, at('latent_image'), ({ inputs }) => typeof inputs['width'] === 'number');
   input.width = value(size, 'width');
   input.height = value(size, 'height');
@@ -123,9 +123,10 @@ function readGraph(json: string): Graph | null {
 /** The sampler behind the first saved picture; where nothing is saved, the first sampler there is. */
 function samplerOf(graph: Graph): Node | null {
   const nodes = [...graph.values()];
-  for (const output of nodes.filter(({ kind }) =>
-    /^(Save|Preview)\w*Image|^SaveImage/.test(kind),
-  )) {
+  const outputs = nodes.filter(
+    ({ kind, inputs }) => /Save|Preview/.test(kind) && ('images' in inputs || 'image' in inputs),
+  );
+  for (const output of outputs) {
     const found = find(graph, output, isSampler);
     if (found) return found;
   }
@@ -182,7 +183,8 @@ function textOf(graph: Graph, conditioning: Node | null): string {
   return typeof text === 'string' ? text : '';
 }
 
-function decimal(seed: unknown): unknown {
+/** A seed as decimal text; undefined for what is none. */
+export function decimal(seed: unknown): unknown {
   if (typeof seed === 'string' && /^\d{1,20}$/.test(seed)) return seed;
   return typeof seed === 'number' && Number.isInteger(seed) && seed >= 0
     ? BigInt(seed).toString()
@@ -190,11 +192,12 @@ function decimal(seed: unknown): unknown {
 }
 
 /** `sd/dreamlike-1.0.safetensors` -> `dreamlike-1.0`. */
-function modelName(file: unknown): string | undefined {
+export function modelName(file: unknown): string | undefined {
   if (typeof file !== 'string') return undefined;
   return file.replace(/^.*[/\\]/, '').replace(/\.(safetensors|ckpt|pt|gguf|onnx)$/i, '');
 }
 
-function named<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+export function named<T>(table: Readonly<Record<string, T>>, said: unknown): T | undefined {
+  const name = String(said).replace(/_gpu$/, '');
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -72,7 +72,7 @@ export const ANSWERS: typeof ENGLISH = {
     'Dieses Bild sagt nicht, wie es entstand. Sag in einem Formular, was gemalt werden soll, nach ihm oder in seiner Form.',
   fromPictureGone:
     'Ich weiß nicht mehr, zu welchem Bild dieses Formular gehört. Bitte wähle Apps, **Neu malen** dort noch einmal.',
-  recipeFromGraph: '-# Gelesen aus dem ComfyUI-Graphen im Bild.',
+  recipeFrom: (program) => `-# Gelesen aus dem, was ${program} in das Bild geschrieben hat.`,
   originalTooLarge: (megabytes, limit) =>
     `Das Original hat ${megabytes} MB, hier gehen ${limit} MB je Datei. Auf einem geboosteten Server klappt der Knopf vielleicht; wer den Bot betreibt, hat die Datei.`,
   originalHere: 'Das Original, wie es entstanden ist.',

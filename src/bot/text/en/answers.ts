@@ -70,7 +70,7 @@ export const ANSWERS = {
     'This picture does not say how it was made. Say in a form what should be painted, from it or in its shape.',
   fromPictureGone:
     'I no longer know which picture this form was for. Please choose Apps, **Reimagine** on it again.',
-  recipeFromGraph: '-# Read from the ComfyUI graph inside the picture.',
+  recipeFrom: (program: string) => `-# Read from what ${program} wrote into the picture.`,
   originalTooLarge: (megabytes: string, limit: string) =>
     `The original has ${megabytes} MB, and this place takes ${limit} MB a file. In a boosted server the button may work; the bot's owner has the file.`,
   originalHere: 'The original, as it was made.',
