@@ -13,7 +13,7 @@ import type { Action, AnyCommand, Scene } from './command.ts';
 import { parseCustomId } from './custom-id.ts';
 import { describe } from './discord-errors.ts';
 import type { BotServices } from './services.ts';
-import { textFor } from './text.ts';
+import { spoken, textFor } from './text.ts';
 
 /** A handler that has not answered by then is acknowledged for, so that Discord's 3 s hold whatever it waits for. */
 const SAFETY_NET_MS = 1000;
@@ -138,7 +138,7 @@ export function startDispatch(
     if (error instanceof LostInteractionError) return lost(error, interaction);
     let words: string;
     if (error instanceof UserError) {
-      words = error.message;
+      words = spoken(error, text);
     } else {
       const reference = newReference();
       log.error({ reference, interaction: interaction.id, ...describe(error) }, 'a handler failed');

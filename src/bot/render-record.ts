@@ -2,7 +2,14 @@ import { ComponentType } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { Job } from '../queue/job.ts';
 import { codeBlock, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
-import { gallery, lineageWords, paragraph, pictureFiles, recipeLine } from './render.ts';
+import {
+  failureText,
+  gallery,
+  lineageWords,
+  paragraph,
+  pictureFiles,
+  recipeLine,
+} from './render.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from './reply-address.ts';
 import { againRow, doneRows, pagesRow, showButton, stopRow } from './rows.ts';
@@ -39,8 +46,7 @@ function recordLines(job: Job, hasPictures: boolean, text: Text): string[] {
       ? `> ${quoted(job.request.prompt, 600) || text.emptyPrompt}\n-# ${recipeLine(job.request, null, text)}`
       : codeBlock(shorten(job.result.infotext, INFOTEXT_SHOWN)),
   );
-  if (job.failure !== null)
-    lines.push(escapeMarkdown(shorten(plainLine(job.failure.message), 600)));
+  if (job.failure !== null) lines.push(failureText(job.failure, text));
   const facts = factsOf(job, text);
   const url = address === null ? null : messageUrl(address);
   if (url !== null) facts.push(text.showMessage(url));

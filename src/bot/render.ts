@@ -5,7 +5,7 @@ import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import type { AutoNote, Lineage } from './reply-address.ts';
-import type { Text } from './text.ts';
+import { spoken, type Text } from './text.ts';
 
 /** A file of one message; `name` is what `attachment://` in the components points at. */
 export type MessageFile = {
@@ -217,8 +217,13 @@ export function pictureFiles(
   }));
 }
 
+/** Why it failed, in the language of `text`, escaped. */
+export function failureText(failure: JobFailure, text: Text): string {
+  return escapeMarkdown(shorten(plainLine(spoken(failure, text)), 600));
+}
+
 function failureWords(failure: JobFailure, text: Text): string {
-  const words = text.failed(escapeMarkdown(shorten(plainLine(failure.message), 600)));
+  const words = text.failed(failureText(failure, text));
   return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
 }
 

@@ -7,7 +7,13 @@ import type { JobState } from '../queue/job.ts';
 import { customId } from './custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import { fromContext } from './reply-address.ts';
-import { progressWords, type MessageFile, type Rendered, waitWords } from './render.ts';
+import {
+  failureText,
+  progressWords,
+  type MessageFile,
+  type Rendered,
+  waitWords,
+} from './render.ts';
 import type { Growing } from './sheet-state.ts';
 import { sheetTextFor, type SheetText } from './sheet-text.ts';
 import { textFor, type Text } from './text.ts';
@@ -81,7 +87,7 @@ function headOf(sheet: Growing, state: JobState, text: Text, own: SheetText): st
     case 'cancelled':
       return [own.stopped(count, cells)];
     case 'failed':
-      return [own.nothingWorked, escapeMarkdown(shorten(plainLine(state.failure.message), 600))];
+      return [own.nothingWorked, failureText(state.failure, text)];
     case 'done': {
       if (sheet.order.kind === 'evolution') return [];
       const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);

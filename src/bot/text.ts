@@ -1,3 +1,4 @@
+import { wordsOf, type Said } from '../engine/said.ts';
 import { ENGLISH } from './text/en/english.ts';
 import { GERMAN } from './text/de/german.ts';
 
@@ -9,6 +10,14 @@ import { GERMAN } from './text/de/german.ts';
  * Names, prompts and numbers arrive ready to print: escaping is the caller's work (markdown.ts).
  */
 export type Text = typeof ENGLISH;
+
+/** An error or failure in the language of `text`, as far as it came in sentences. */
+export function spoken(
+  { message, said = [] }: { message: string; said?: readonly Said[] },
+  text: Text,
+): string {
+  return said.length === 0 ? message : wordsOf(said, text.said);
+}
 
 const LANGUAGES: ReadonlyMap<string, Text> = new Map([
   ['en', ENGLISH],

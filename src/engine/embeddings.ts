@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from './errors.ts';
+import type { Said } from './said.ts';
+import { say } from './sentences.ts';
 import { readPngTexts } from './png-text.ts';
 import { readSafetensors, type Tensor } from './safetensors.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -42,7 +44,7 @@ export type Embeddings = {
 
 type NamedFile = { name: string; file: string; stamp: string };
 /** A file that cannot be used matters only to a prompt that asks for it. */
-type Loaded = Embedding | { name: string; problem: string };
+type Loaded = Embedding | { name: string; problem: Said };
 
 export function openEmbeddings(modelFolder: string): Embeddings {
   // The model's own folder wins where both hold a name.
@@ -120,9 +122,7 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
   if (kind === '.pt' || kind === '.bin') {
     return {
       name,
-      problem:
-        `The embedding "${name}" is a ${kind} file, which can run programs when it is opened. ` +
-        'Convert it to .safetensors, or leave its name out of the prompt.',
+      problem: say('embedding-runs-programs', name, kind),
     };
   }
   try {
@@ -139,7 +139,7 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
     const said = error instanceof Error ? error.message : String(error);
     return {
       name,
-      problem: `The embedding "${name}" (${basename(file)}) cannot be read: ${said}. Download it again.`,
+      problem: say('embedding-unreadable', name, basename(file), said),
     };
   }
 }

@@ -1,6 +1,7 @@
 /** One run of a text encoder: a chunk of tokens in, its hidden states out, with vectors in place of tokens. */
 import type { Embedding, EncoderName } from './embeddings.ts';
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { TextEncoderEdit } from './model/text-encoder-edit.ts';
 import type { EmphasisName, ProfileName } from './names.ts';
@@ -82,10 +83,7 @@ function isNormed({ family }: ModelLayout): boolean {
 function endOf(layout: ModelLayout, part: EncoderPart, clipSkip: number): number | null {
   if (clipSkip === 1) return null;
   if (clipSkip <= part.layers) return part.layers + 1 - clipSkip;
-  throw new UserError(
-    `clip skip ${clipSkip} is more than the text encoder of "${layout.name}" has layers (${part.layers}). ` +
-      `Choose 1 to ${part.layers}.`,
-  );
+  throw new UserError(say('clip-skip-too-far', clipSkip, layout.name, part.layers));
 }
 
 /** Every vector at its place; what would reach beyond the chunk falls away. */
@@ -117,8 +115,5 @@ function vectorsFor(part: EncoderPart, embedding: Embedding, layout: ModelLayout
   const found = Object.entries(vectors)
     .map(([encoder, { shape }]) => (encoder === 'any' ? '' : `${encoder} `) + shape[1])
     .join(' and ');
-  throw new UserError(
-    `The embedding "${name}" was made for another kind of model: its vectors have ${found} numbers, model ` +
-      `"${layout.name}" takes ${part.width} (${part.name}). Leave its name out of the prompt or choose its model.`,
-  );
+  throw new UserError(say('embedding-misfit', name, found, layout.name, part.width, part.name));
 }

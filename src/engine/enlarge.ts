@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { markPng, readInfotext } from './image.ts';
 
 const FACTOR = 2;
@@ -14,9 +15,7 @@ export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
   const { width, height } = await sharp(png).metadata();
   const [wide, high] = [width * FACTOR, height * FACTOR];
   if (Math.max(wide, high) > MAX_SIDE) {
-    throw new UserError(
-      `The picture has ${width}x${height} pixels; twice that is more than ${MAX_SIDE} on one side.`,
-    );
+    throw new UserError(say('picture-too-large-to-double', width, height, MAX_SIDE));
   }
   const enlarged = await sharp(png)
     .removeAlpha()

@@ -1,9 +1,21 @@
+import type { Said } from './said.ts';
+
 /**
  * A mistake the person can mend: its message is written for them and shown as it is. It says what was
  * expected, what came and what to do. Every other error is logged and shown as a short reference id.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
+  /** the message as sentences that another language can say; empty where it was made in the person's language */
+  readonly said: readonly Said[];
+  constructor(message: string | Said | readonly Said[], options?: { cause?: unknown }) {
+    const said = typeof message === 'string' ? [] : [message].flat();
+    super(
+      typeof message === 'string' ? message : said.map(({ words }) => words).join(' '),
+      options,
+    );
+    this.said = said;
+  }
 }
 
 /**

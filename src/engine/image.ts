@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { findExif, readExifTexts } from './exif-text.ts';
 import { packPng } from './png-pack.ts';
 import { insertChunks, internationalChunk, isPng, readPngTexts, textChunk } from './png-text.ts';
@@ -100,18 +101,16 @@ export async function readImageSize(
 async function checkHeader(bytes: Uint8Array, limits: DecodeLimits) {
   if (bytes.length > limits.maxBytes) {
     const size = (count: number): string => `${(count / 1048576).toFixed(1)} MB`;
-    throw new UserError(
-      `The picture has ${size(bytes.length)}; at most ${size(limits.maxBytes)} are taken.`,
-    );
+    throw new UserError(say('picture-too-heavy', size(bytes.length), size(limits.maxBytes)));
   }
   if (!isStillFormat(bytes)) {
-    throw new UserError('The file is not a PNG, JPEG or WebP picture. Convert it and try again.');
+    throw new UserError(say('not-a-picture'));
   }
   const header = sharp(bytes, { failOn: 'error', limitInputPixels: false });
   const { width, height, pages, hasAlpha, autoOrient } = await header.metadata();
   if (Math.max(width, height) > limits.maxSide) throw tooLarge(limits, `${width}x${height}`);
   if ((pages ?? 1) > 1 || isAnimatedPng(bytes)) {
-    throw new UserError('The picture is animated. Send a still picture.');
+    throw new UserError(say('picture-animated'));
   }
   return { hasAlpha, upright: { width: autoOrient.width, height: autoOrient.height } };
 }
@@ -122,16 +121,12 @@ async function inWords<T>(limits: DecodeLimits, read: () => Promise<T>): Promise
   } catch (error) {
     if (error instanceof UserError) throw error;
     if (String(error).includes('pixel limit')) throw tooLarge(limits, 'more');
-    throw new UserError(
-      'The picture is damaged: it could not be decoded. Save it anew and try again.',
-    );
+    throw new UserError(say('picture-damaged'));
   }
 }
 
 function tooLarge({ maxSide }: DecodeLimits, size: string): UserError {
-  return new UserError(
-    `The picture is too large: at most ${maxSide}x${maxSide} pixels are taken, it has ${size}.`,
-  );
+  return new UserError(say('picture-too-large', maxSide, size));
 }
 
 /** The content decides, whatever the file was called. */

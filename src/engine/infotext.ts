@@ -1,5 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import {
   EMPHASIS_LABELS,
   SAMPLER_LABELS,
@@ -161,9 +162,7 @@ function quote(text: string): string {
 export function requestFromInfotext(text: string): RequestInput {
   const parsed = parseInfotext(text);
   if (parsed['Steps'] === undefined && parsed['Seed'] === undefined) {
-    throw new UserError(
-      'The text holds no generation parameters: expected a line such as "Steps: 20, Sampler: Euler a, Seed: 1, …".',
-    );
+    throw new UserError(say('no-parameters'));
   }
   const input: RequestInput = {
     prompt: parsed['Prompt'],

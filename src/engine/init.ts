@@ -1,5 +1,6 @@
 /** Start pictures and masks as latents: what the sampler starts from and what an inpainting network reads. */
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { frameInit, type Frame } from './frame.ts';
 import { type Mask, shrinkToLatents } from './mask.ts';
 import type { ModelLayout } from './model/layout.ts';
@@ -36,9 +37,7 @@ export async function encodeInit(
   const { init, profile } = request;
   if (init === null) {
     if (!layout.inpainting) return null;
-    throw new UserError(
-      `Model "${layout.name}" is an inpainting model: it needs a start picture and a mask. Give both, or choose another model.`,
-    );
+    throw new UserError(say('needs-picture-and-mask', layout.name));
   }
   const frame = await frameInit(request, init);
   const encoder = await model.vaeEncoder();

@@ -1,5 +1,6 @@
 /** A person's mask as the references read, soften and shrink it. */
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { decodeImage } from './image.ts';
 import { resizeBytes } from './resample.ts';
 import type { Pixels } from './vae.ts';
@@ -15,8 +16,7 @@ export async function readMask(bytes: Uint8Array, blur: number, picture: Pixels)
   const { data, alpha, width, height } = await decodeImage(bytes);
   if (width !== picture.width || height !== picture.height) {
     throw new UserError(
-      `The mask has ${width}x${height} pixels, the start picture ${picture.width}x${picture.height}. ` +
-        'Draw the mask at the size of the picture: white where to repaint, black where to keep.',
+      say('mask-misfit', `${width}x${height}`, `${picture.width}x${picture.height}`),
     );
   }
   const grey = new Uint8Array(width * height);

@@ -2,6 +2,7 @@
 import { CancelledError, RunError, UserError } from './errors.ts';
 import type { PipelineOptions } from './pass.ts';
 import type { DeviceName, ProviderName } from './names.ts';
+import type { Said } from './said.ts';
 import type { GenerateRequest, GenerateResult, Progress } from './request.ts';
 
 export type HostConfig = {
@@ -44,6 +45,7 @@ export type PlainError = {
   name: string;
   message: string;
   stack: string;
+  said: readonly Said[];
 };
 
 export function flattenError(error: unknown): PlainError {
@@ -53,9 +55,10 @@ export function flattenError(error: unknown): PlainError {
       name: error.name,
       message: error.message,
       stack: error.stack ?? '',
+      said: error instanceof UserError ? error.said : [],
     };
   }
-  return { kind: 'other', name: 'Error', message: String(error), stack: '' };
+  return { kind: 'other', name: 'Error', message: String(error), stack: '', said: [] };
 }
 
 function kindOf(error: Error): PlainError['kind'] {
@@ -64,9 +67,11 @@ function kindOf(error: Error): PlainError['kind'] {
   return error instanceof CancelledError ? 'cancelled' : 'other';
 }
 
+const spoken = ({ message, said }: PlainError) => (said.length > 0 ? said : message);
+
 export function reviveError(plain: PlainError): Error {
-  if (plain.kind === 'user') return new UserError(plain.message);
-  if (plain.kind === 'run') return new RunError(plain.message);
+  if (plain.kind === 'user') return new UserError(spoken(plain));
+  if (plain.kind === 'run') return new RunError(spoken(plain));
   if (plain.kind === 'cancelled') return new CancelledError();
   const error = new Error(plain.message);
   error.name = plain.name;

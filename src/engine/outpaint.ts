@@ -1,6 +1,7 @@
 /** A picture on a larger canvas, with the mask that has the new part painted. */
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { decodeImage } from './image.ts';
 import { LIMITS } from './request-codec.ts';
 
@@ -33,8 +34,12 @@ export async function outpaint(
   const down = fill(height, asked.top, asked.bottom, sizeFactor);
   if (Math.max(across.length, down.length) > LIMITS.side.max) {
     throw new UserError(
-      `Outpainting ${width}x${height} makes ${across.length}x${down.length} pixels; at most ${LIMITS.side.max} a side are ` +
-        'painted. Add less, or start from a smaller picture.',
+      say(
+        'outpaint-too-large',
+        `${width}x${height}`,
+        `${across.length}x${down.length}`,
+        LIMITS.side.max,
+      ),
     );
   }
   const margins = {

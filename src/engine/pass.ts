@@ -1,6 +1,7 @@
 /** One pass of a generation: the sampler over the guided network, every step reported. */
 import type { Prompts } from './conditioning.ts';
 import { CancelledError, UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { createGuidedPredict } from './guidance.ts';
 import type { EncodedInit } from './init.ts';
 import { type Journal, type JournalOptions, noJournal } from './journal.ts';
@@ -149,9 +150,7 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
   const { layout } = entry;
   for (const side of ['width', 'height'] as const) {
     if (request[side] % layout.sizeFactor !== 0 || request[side] <= 0) {
-      throw new UserError(
-        `${side} ${request[side]} does not fit model "${layout.name}": it must be a multiple of ${layout.sizeFactor}.`,
-      );
+      throw new UserError(say('side-misfit', side, request[side], layout.name, layout.sizeFactor));
     }
   }
   return [

@@ -1,4 +1,5 @@
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import { samplerWithSchedule, scheduleNamed } from './labels.ts';
 import { parseAttention } from './prompt/attention.ts';
 import { stripComments } from './prompt/comments.ts';
@@ -77,7 +78,7 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   const hires = hiresFix(problems, input.hires, request);
   if (hires) request.hires = hires;
   checkPrompts(problems, request);
-  if (problems.length > 0) throw new UserError(problems.join(' '));
+  if (problems.length > 0) throw new UserError(problems);
   return request;
 }
 
@@ -86,10 +87,7 @@ function checkPrompts(problems: Problems, request: GenerateRequest): void {
   for (const prompt of [request.prompt, request.negativePrompt]) {
     const [tag] = /<(?:lora|lyco|hypernet):[^>]+>/i.exec(stripComments(prompt)) ?? [];
     if (tag === undefined) continue;
-    problems.push(
-      `prompt: ${shown(tag.slice(1, -1))} asks for extra weights (LoRA), which Darkroom does not apply yet. ` +
-        'Take it out of the prompt to paint without them.',
-    );
+    problems.push(say('extra-weights', shown(tag.slice(1, -1))));
   }
   if (request.emphasis === 'none' || request.profile === 'comfy') return;
   try {
@@ -99,7 +97,7 @@ function checkPrompts(problems: Problems, request: GenerateRequest): void {
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    problems.push(error.message);
+    problems.push(...error.said);
   }
 }
 
@@ -107,9 +105,7 @@ function checkPrompts(problems: Problems, request: GenerateRequest): void {
 export function parseSize(text: string): ImageSize {
   const match = /^\s*(\d{1,6})\s*[x×]\s*(\d{1,6})\s*$/i.exec(text);
   if (!match) {
-    throw new UserError(
-      `size must be WIDTHxHEIGHT in pixels, such as 512x768, not ${shown(text)}.`,
-    );
+    throw new UserError(say('not-a-size', shown(text)));
   }
   return { width: Number(match[1]), height: Number(match[2]) };
 }

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { upscalerNamed } from './labels.ts';
 import { UPSCALERS } from './names.ts';
+import type { Said } from './said.ts';
+import { say } from './sentences.ts';
 import type { GenerateRequest, HiresFix, InitImage } from './request.ts';
 
 /** What a request may hold, whatever the model. */
@@ -21,7 +23,7 @@ export const LIMITS = {
 const RANDOM_SEED_LIMIT = 2 ** 32;
 
 /** Sentences about what is wrong, collected over all fields. */
-export type Problems = string[];
+export type Problems = Said[];
 
 export function isAbsent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
@@ -39,11 +41,9 @@ export function shown(value: unknown): string {
 export function text(problems: Problems, field: string, value: unknown, fallback: string): string {
   if (isAbsent(value)) return fallback;
   if (typeof value !== 'string') {
-    problems.push(`${field} must be text, not ${shown(value)}.`);
+    problems.push(say('not-text', field, shown(value)));
   } else if (value.length > LIMITS.promptLength) {
-    problems.push(
-      `${field} has ${value.length} characters; at most ${LIMITS.promptLength} are taken.`,
-    );
+    problems.push(say('text-too-long', field, value.length, LIMITS.promptLength));
   } else return value;
   return fallback;
 }
@@ -69,7 +69,7 @@ export function real(
   if (isAbsent(value)) return fallback;
   const number = toNumber(value);
   if (number >= min && number <= max) return number;
-  problems.push(`${field} must be a number from ${min} to ${max}, not ${shown(value)}.`);
+  problems.push(say('not-in-range', field, min, max, shown(value)));
   return fallback;
 }
 
@@ -83,7 +83,7 @@ export function whole(
   if (isAbsent(value)) return fallback;
   const number = toNumber(value);
   if (Number.isInteger(number) && number >= min && number <= max) return number;
-  problems.push(`${field} must be a whole number from ${min} to ${max}, not ${shown(value)}.`);
+  problems.push(say('not-whole-in-range', field, min, max, shown(value)));
   return fallback;
 }
 
@@ -100,13 +100,12 @@ export function side(
   const number = toNumber(value);
   const isWhole = Number.isInteger(number);
   if (isWhole && number >= min && number <= max && number % factor === 0) return number;
-  const allowed = `${field} must be a multiple of ${factor} from ${min} to ${max}`;
   if (!isWhole || number < min || number > max) {
-    problems.push(`${allowed}, not ${shown(value)}.`);
+    problems.push(say('not-a-side', field, factor, min, max, shown(value)));
   } else {
     const below = Math.floor(number / factor) * factor;
     problems.push(
-      `${allowed}, not ${shown(value)}; the nearest are ${below} and ${below + factor}.`,
+      say('side-off-grid', field, factor, min, max, shown(value), below, below + factor),
     );
   }
   return fallback;
@@ -122,9 +121,7 @@ export function seed(problems: Problems, field: string, value: unknown): bigint 
     if (number === -1n) return randomSeed();
     if (number >= LIMITS.seed.min && number <= LIMITS.seed.max) return number;
   }
-  problems.push(
-    `${field} must be a whole number from 0 to ${LIMITS.seed.max} or -1 for a random one, not ${shown(value)}.`,
-  );
+  problems.push(say('not-a-seed', field, String(LIMITS.seed.max), shown(value)));
   return 0n;
 }
 
@@ -145,10 +142,12 @@ export function oneOf<T extends string>(
   return found ?? fallback;
 }
 
-export function unknownName(field: string, value: unknown, names: readonly string[]): string {
+export function unknownName(field: string, value: unknown, names: readonly string[]): Said {
   const close = nearest(String(value), names);
-  const hint = close ? ` Did you mean ${close}?` : '';
-  return `${field} ${shown(value)} is not known.${hint} There are ${names.join(', ')}.`;
+  const all = names.join(', ');
+  return close === null
+    ? say('unknown-name', field, shown(value), all)
+    : say('nearly-a-name', field, shown(value), close, all);
 }
 
 /** The name with the fewest edits, when that is few enough to have been meant. */
@@ -184,7 +183,7 @@ export function variation(problems: Problems, value: unknown): GenerateRequest['
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
   if (!fields) {
-    problems.push(`variation must have a seed and a strength, not ${shown(value)}.`);
+    problems.push(say('variation-shape', shown(value)));
     return null;
   }
   const strength = real(problems, 'variation strength', fields['strength'], 0, { min: 0, max: 1 });
@@ -200,7 +199,7 @@ export function seedResize(
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
   if (!fields) {
-    problems.push(`seed resize must have a width and a height, not ${shown(value)}.`);
+    problems.push(say('seed-resize-shape', shown(value)));
     return null;
   }
   // A1111 writes 0x0 for "off".
@@ -217,11 +216,11 @@ export function initImage(problems: Problems, value: unknown): InitImage | null 
   const image = fields?.['image'];
   const mask = fields?.['mask'] ?? null;
   if (!fields || !(image instanceof Uint8Array)) {
-    problems.push('init image must be the bytes of a picture.');
+    problems.push(say('no-picture-bytes', 'init image'));
     return null;
   }
   if (mask !== null && !(mask instanceof Uint8Array)) {
-    problems.push('mask must be the bytes of a picture.');
+    problems.push(say('no-picture-bytes', 'mask'));
     return null;
   }
   return {
@@ -242,23 +241,16 @@ export function hiresFix(
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
   if (!fields) {
-    problems.push(
-      `hires must have a scale, steps, a strength and an upscaler, not ${shown(value)}.`,
-    );
+    problems.push(say('hires-shape', shown(value)));
     return null;
   }
   const scale = real(problems, 'hires scale', fields['scale'], 2, LIMITS.hiresScale);
   const longest = Math.floor(Math.max(first.width, first.height) * scale);
   if (longest > LIMITS.side.max) {
-    problems.push(
-      `hires scale ${scale} makes a side of ${longest} pixels; at most ${LIMITS.side.max} are painted. ` +
-        'Choose a smaller scale or size.',
-    );
+    problems.push(say('hires-too-large', scale, longest, LIMITS.side.max));
   }
   if (first.init !== null) {
-    problems.push(
-      'hires fix enlarges what was painted from text alone; with a start picture, choose a larger size instead.',
-    );
+    problems.push(say('hires-with-start'));
   }
   // A1111 writes 0 for "as many as the first pass".
   const steps = toNumber(fields['steps']) === 0 ? null : fields['steps'];

@@ -1,4 +1,5 @@
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { Parameterization } from './sampling.ts';
 
 /** A model's noise process, from its scheduler/scheduler_config.json. */
@@ -55,9 +56,7 @@ function numberAt(
 ): number {
   const value = config[key] ?? fallback;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new UserError(
-    `scheduler_config.json: ${key} must be a number, found ${JSON.stringify(value)}. Correct the file or restore it from the model's source.`,
-  );
+  throw new UserError(say('scheduler-option', key, '0.0', JSON.stringify(value)));
 }
 
 /** @throws UserError when the file's numbers cannot describe a training run */
@@ -66,14 +65,14 @@ export function readTraining(config: Readonly<Record<string, unknown>>): Trainin
   const timesteps = numberAt(config, 'num_train_timesteps', 1000);
   if (!Number.isInteger(timesteps) || timesteps < 1 || timesteps > 100_000) {
     throw new UserError(
-      `scheduler_config.json: num_train_timesteps must be a whole number from 1 to 100000, found ${timesteps}.`,
+      say('scheduler-option', 'num_train_timesteps', '1 … 100000', String(timesteps)),
     );
   }
   const name = config['beta_schedule'] ?? defaults.schedule;
   const betaSchedule = BETA_SCHEDULES.find((known) => known === name);
   if (betaSchedule === undefined) {
     throw new UserError(
-      `scheduler_config.json: beta_schedule must be one of ${BETA_SCHEDULES.join(', ')}, found ${JSON.stringify(name)}.`,
+      say('scheduler-option', 'beta_schedule', BETA_SCHEDULES.join(', '), JSON.stringify(name)),
     );
   }
   const trained = config['trained_betas'] ?? null;
@@ -81,7 +80,14 @@ export function readTraining(config: Readonly<Record<string, unknown>>): Trainin
     trained !== null &&
     !(Array.isArray(trained) && trained.every((b) => typeof b === 'number'))
   ) {
-    throw new UserError('scheduler_config.json: trained_betas must be null or a list of numbers.');
+    throw new UserError(
+      say(
+        'scheduler-option',
+        'trained_betas',
+        'null, [0.0, …]',
+        JSON.stringify(trained).slice(0, 100),
+      ),
+    );
   }
   return {
     timesteps: trained === null ? timesteps : trained.length,
@@ -112,7 +118,12 @@ export function readModelSchedule(config: Record<string, unknown>): ModelSchedul
   const parameterization = isFlow ? 'flow' : PREDICTIONS[String(prediction)];
   if (parameterization === undefined) {
     throw new UserError(
-      `scheduler_config.json: prediction_type must be one of ${Object.keys(PREDICTIONS).join(', ')}, found ${JSON.stringify(prediction)}.`,
+      say(
+        'scheduler-option',
+        'prediction_type',
+        Object.keys(PREDICTIONS).join(', '),
+        JSON.stringify(prediction),
+      ),
     );
   }
   return { alphasCumprod: ldmAlphas(readTraining(config)), parameterization, config };

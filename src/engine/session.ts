@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { RunError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 
 /** Failures come as exceptions; without this ONNX Runtime also prints each one in red. */
@@ -127,10 +128,7 @@ function toTensor(dtype: string, feed: Feed): Tensor {
     case 'bool':
       return new Tensor('bool', Uint8Array.from(data), shape);
     default:
-      throw new RunError(
-        `A graph of this model asks for input of type ${dtype}; Darkroom feeds float32, float16, float64, int32, ` +
-          'int64 and bool. Export the model again as fp32 or fp16.',
-      );
+      throw new RunError(say('unknown-input-type', dtype));
   }
 }
 
@@ -193,7 +191,5 @@ const SETUP_HINTS: Record<ProviderName, string> = {
 /** The sentence for a named device that cannot be used. */
 export function deviceRefusal(provider: ProviderName, cause: string): RunError {
   const said = cause.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
-  return new RunError(
-    `DEVICE=${provider} was asked for, but it does not work here. ONNX Runtime said: ${said}. ${SETUP_HINTS[provider]}`,
-  );
+  return new RunError(say('device-does-not-work', provider, said, SETUP_HINTS[provider]));
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 
 /** CLIP's byte-pair encoding: text in, token ids out. */
 export type Tokenizer = {
@@ -43,9 +44,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     const token = contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
     const id = vocabulary[token];
     if (id === undefined) {
-      throw new UserError(
-        `${folder}: the ${role} "${token}" is not in the tokenizer's vocabulary.`,
-      );
+      throw new UserError(say('special-token-absent', folder, role, token));
     }
     return id;
   };
@@ -74,7 +73,7 @@ async function readJson<T>(folder: string, name: string): Promise<T | null> {
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new UserError(`${path} is not valid JSON. Download or export the model again.`);
+    throw new UserError(say('not-json', path));
   }
 }
 
@@ -92,9 +91,7 @@ async function clipDefinition(folder: string): Promise<TokenizerJson> {
   const vocab = await readJson<Vocabulary>(folder, 'vocab.json');
   const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
   if (!vocab || merges === null) {
-    throw new UserError(
-      `${folder} holds no tokenizer: expected tokenizer.json, or vocab.json with merges.txt.`,
-    );
+    throw new UserError(say('no-tokenizer', folder));
   }
   const special = (content: string): object => ({
     id: vocab[content],

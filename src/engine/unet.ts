@@ -3,6 +3,7 @@
  * export works: timestep as scalar, [1] or [B]; int64, float32 or float16; with or without SDXL's and LCM's extras.
  */
 import { RunError, UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
 
@@ -84,8 +85,12 @@ function checkSize(port: Port, shape: UnetInput['shape'], { name, vaeFactor }: M
     return typeof side === 'number' ? String(side * vaeFactor) : 'any';
   };
   throw new UserError(
-    `Model "${name}" was exported for pictures of ${pixels(3)}x${pixels(2)} only, asked for ` +
-      `${shape[3] * vaeFactor}x${shape[2] * vaeFactor}. Choose that size, or export it again with dynamic axes.`,
+    say(
+      'one-size-only',
+      name,
+      `${pixels(3)}x${pixels(2)}`,
+      `${shape[3] * vaeFactor}x${shape[2] * vaeFactor}`,
+    ),
   );
 }
 
@@ -133,23 +138,18 @@ function checkInputs(session: Session, layout: ModelLayout, known: readonly stri
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new RunError(
-      `Model "${layout.name}": ${session.path} asks for ${unknown.join(', ')}, which Darkroom cannot give. ` +
-        `Known inputs: ${known.join(', ')}. Models with control nets or extra adapters are not supported.`,
+      say('denoiser-asks-more', layout.name, session.path, unknown.join(', '), known.join(', ')),
     );
   }
   const lacking = known.slice(0, 3).filter((name) => !session.inputs.has(name));
   if (lacking.length > 0) {
     throw new RunError(
-      `Model "${layout.name}": ${session.path} has inputs ${names.join(', ')} but no ${lacking.join(', ')}. ` +
-        'It is not the denoiser of a text-to-image model; put the right graph there.',
+      say('not-a-denoiser', layout.name, session.path, names.join(', '), lacking.join(', ')),
     );
   }
   const channels = session.inputs.get(known[0] as string)?.shape[1];
   const expected = layout.inpainting ? 2 * layout.latentChannels + 1 : layout.latentChannels;
   if (typeof channels === 'number' && channels !== expected) {
-    throw new RunError(
-      `Model "${layout.name}": ${session.path} takes ${channels} channels where its config.json promises ${expected}. ` +
-        'Graph and config.json belong to different models; copy both from the same place.',
-    );
+    throw new RunError(say('denoiser-channels', layout.name, session.path, channels, expected));
   }
 }

@@ -1,5 +1,6 @@
 /** Between pixels and latents. Both directions work one picture at a time: memory stays flat whatever the batch. */
 import { RunError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { ProfileName } from './names.ts';
 import type { Session } from './session.ts';
@@ -31,8 +32,13 @@ export async function decodeLatents(
   const pixels = size.width * size.height;
   if (decoded === undefined || decoded.data.length !== 3 * pixels) {
     throw new RunError(
-      `Model "${layout.name}": ${decoder.path} made a picture of shape [${decoded?.shape.join(', ')}] where ` +
-        `[1, 3, ${size.height}, ${size.width}] was expected. Its config.json ("block_out_channels") belongs to another VAE.`,
+      say(
+        'vae-shape',
+        layout.name,
+        decoder.path,
+        decoded?.shape.join(', ') ?? '',
+        `1, 3, ${size.height}, ${size.width}`,
+      ),
     );
   }
   return { data: toBytes(decoded.data, pixels, profile !== 'a1111'), ...size };
@@ -53,10 +59,7 @@ function toBytes(planes: Float32Array, pixels: number, rounded: boolean): Uint8A
     }
   }
   if (!Number.isFinite(sum)) {
-    throw new RunError(
-      'The VAE answered with numbers that are not finite, so there is no picture. This happens with fp16 VAEs that overflow: ' +
-        'use the model’s fp32 VAE (or a "fp16-fix" VAE) in vae_decoder/, or set DEVICE=cpu.',
-    );
+    throw new RunError(say('vae-not-finite'));
   }
   return bytes;
 }

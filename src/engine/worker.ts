@@ -5,6 +5,7 @@
  */
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { CancelledError, RunError } from './errors.ts';
+import { say } from './sentences.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
@@ -204,10 +205,7 @@ function explain(error: unknown, { width, height, count }: GenerateRequest): unk
   ) {
     return error;
   }
-  return new RunError(
-    `The memory does not suffice for ${count} picture${count === 1 ? '' : 's'} of ${width}x${height}. ` +
-      'Choose a smaller size or fewer pictures.',
-  );
+  return new RunError(say('too-little-memory', count, `${width}x${height}`));
 }
 
 /** Only a buffer that holds nothing else may be moved: small Buffers share a pool. */

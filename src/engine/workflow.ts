@@ -1,4 +1,5 @@
 import { UserError } from './errors.ts';
+import { say } from './sentences.ts';
 import type { SamplerName, ScheduleName } from './names.ts';
 import type { RequestInput } from './request.ts';
 
@@ -54,9 +55,7 @@ export function requestFromWorkflow(json: string): RequestInput {
   const graph = readGraph(json);
   const sampler = graph && samplerOf(graph);
   if (!graph || !sampler) {
-    throw new UserError(
-      'The picture carries a ComfyUI graph without a sampler that is known here (KSampler or SamplerCustom).',
-    );
+    throw new UserError(say('graph-without-sampler'));
   }
   const at = (input: string): Node | null => target(graph, sampler.inputs[input]);
   const guider = at('guider');

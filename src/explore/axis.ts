@@ -1,6 +1,7 @@
 import { UserError } from '../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { RequestInput } from '../engine/request.ts';
+import { sayOfSheet } from './sentences.ts';
 
 /** What a sheet can vary, by the names people know from `/imagine`. */
 export const AXES = [
@@ -48,7 +49,7 @@ export function axisNamed(name: string): AxisName {
   const wanted = name.trim().toLowerCase().replaceAll(/[\s-]/g, '_');
   const found = AXES.find((axis) => axis === wanted);
   if (found !== undefined) return found;
-  throw new UserError(`There is no axis "${shortened(name)}". There are ${AXES.join(', ')}.`);
+  throw new UserError(sayOfSheet('no-axis', shortened(name), AXES.join(', ')));
 }
 
 /**
@@ -61,13 +62,13 @@ export function parseAxis(name: AxisName, text: string): Axis {
   const parts = text.split(/[,;]/).map((part) => part.trim());
   const given = parts.filter((part) => part !== '');
   if (given.length === 0) {
-    throw new UserError(`${name} has no values. Write them like ${EXAMPLES[name]}.`);
+    throw new UserError(sayOfSheet('axis-empty', name, EXAMPLES[name]));
   }
   const values = given.flatMap((part) => expand(name, part));
   if (values.length > MOST_VALUES) throw tooMany(name, String(values.length));
   const seen = new Set<string>();
   for (const value of values) {
-    if (seen.has(value)) throw new UserError(`${name} ${value} is given twice. Write it once.`);
+    if (seen.has(value)) throw new UserError(sayOfSheet('axis-twice', name, value));
     seen.add(value);
   }
   return { name, values };
@@ -95,8 +96,12 @@ function number(name: AxisName, text: string): string {
   const plain = text.trim();
   if (shape.test(plain)) return whole ? BigInt(plain).toString() : String(Number(plain));
   throw new UserError(
-    `"${shortened(text)}" is no value for ${name}: ${whole ? 'whole numbers' : 'numbers'} are ` +
-      `needed, like ${EXAMPLES[name]}.`,
+    sayOfSheet(
+      whole ? 'axis-needs-whole-numbers' : 'axis-needs-numbers',
+      shortened(text),
+      name,
+      EXAMPLES[name],
+    ),
   );
 }
 
@@ -112,11 +117,11 @@ function spread(
     whole ? BigInt(text) : BigInt(Math.round(Number(text) * 10_000));
   const [from, to, step] = [units(range.from), units(range.to), units(by)];
   if (step === 0n) {
-    throw new UserError(`The range "${shortened(part)}" goes by 0 and never arrives. Go by 1.`);
+    throw new UserError(sayOfSheet('range-by-zero', shortened(part)));
   }
   if (from > to) {
     throw new UserError(
-      `The range "${shortened(part)}" runs backwards. Write ${range.to}..${range.from}.`,
+      sayOfSheet('range-backwards', shortened(part), `${range.to}..${range.from}`),
     );
   }
   const count = (to - from) / step + 1n;
@@ -128,9 +133,7 @@ function spread(
 }
 
 function tooMany(name: AxisName, count: string): UserError {
-  return new UserError(
-    `${name} has ${count} values; an axis takes at most ${MOST_VALUES}. Write fewer, or a range with a larger step.`,
-  );
+  return new UserError(sayOfSheet('axis-too-long', name, count, MOST_VALUES));
 }
 
 /** One value laid over a request that is still to be checked. */

@@ -8,6 +8,7 @@ import { fitted, letter } from './lettering.ts';
 import { openSheet, type Sheet } from './sheet.ts';
 import { raster } from './tile.ts';
 import { THEME, type ThemeName } from './theme.ts';
+import { sayOfSheet } from './sentences.ts';
 
 /** What the network believed the picture would be after one step: x̂0, decoded by the VAE. */
 export type Look = {
@@ -29,13 +30,11 @@ export function planLooks(steps: number, text: string | null): number[] {
   const asked = parseAxis('steps', text).values.map(Number);
   const outside = asked.find((step) => step < 1 || step > steps);
   if (outside !== undefined) {
-    throw new UserError(`There is no step ${outside}: this picture takes steps 1 to ${steps}.`);
+    throw new UserError(sayOfSheet('no-such-step', outside, steps));
   }
   const looks = [...new Set([...asked, steps])].toSorted((a, b) => a - b);
   if (looks.length > MOST_LOOKS) {
-    throw new UserError(
-      `${looks.length} steps are too many to show; at most ${MOST_LOOKS}. Write fewer, or a range by a larger step.`,
-    );
+    throw new UserError(sayOfSheet('too-many-looks', looks.length, MOST_LOOKS));
   }
   return looks;
 }

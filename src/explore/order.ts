@@ -12,6 +12,7 @@ import {
   type SheetPlan,
 } from './plan.ts';
 import { type ThemeName, THEMES } from './theme.ts';
+import { sayOfSheet } from './sentences.ts';
 
 /**
  * A sheet in the fair queue is a chain of ordinary jobs, one a batch of cells: the next is submitted when the one
@@ -130,6 +131,6 @@ export function chainKey(order: SheetOrder, at: number): string {
 
 /** One picture of a batch as a request of its own. */
 export function soloRequest(request: GenerateRequest, image: number): GenerateRequest {
-  if (image < 0 || image >= request.count) throw new UserError('This sheet has no such picture.');
+  if (image < 0 || image >= request.count) throw new UserError(sayOfSheet('no-such-picture'));
   return { ...request, count: 1, seed: request.seed + BigInt(image) };
 }

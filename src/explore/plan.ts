@@ -1,7 +1,9 @@
 import { UserError } from '../engine/errors.ts';
+import type { Said } from '../engine/said.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
 import { type Axis, type AxisName, withValue } from './axis.ts';
+import { sayOfSheet } from './sentences.ts';
 
 /** One picture of a sheet. Rows and columns count from 0; cells are in reading order. */
 export type Cell = { index: number; column: number; row: number; request: GenerateRequest };
@@ -56,11 +58,11 @@ export function planSheet(
 
 function checkAxes({ input, x, y }: Wanted): void {
   if (y?.name === x.name) {
-    throw new UserError(`Both axes are ${x.name}. Give the second another name, or leave it out.`);
+    throw new UserError(sayOfSheet('axes-alike', x.name));
   }
   const hasInit = input.init !== undefined && input.init !== null;
   if (!hasInit && [x.name, y?.name].includes('strength')) {
-    throw new UserError('The axis strength needs a picture to start from.');
+    throw new UserError(sayOfSheet('strength-needs-picture'));
   }
 }
 
@@ -92,12 +94,12 @@ function checkValues(input: RequestInput, axis: Axis, model: ModelInfo): void {
       request = parseRequest(withValue(input, axis.name, value), model);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError(`${axis.name} ${value} cannot be used: ${error.message}`);
+      throw new UserError([sayOfSheet('value-cannot-be-used', axis.name, value), ...error.said]);
     }
     const meant = valueIn(request, axis.name);
     const twin = seen.get(meant);
     if (twin !== undefined) {
-      throw new UserError(`${axis.name} "${twin}" and "${value}" are the same. Write one of them.`);
+      throw new UserError(sayOfSheet('values-alike', axis.name, twin, value));
     }
     seen.set(meant, value);
   }
@@ -123,14 +125,13 @@ function checkLimits(
   if (cells.length <= limits.cells && cost <= limits.steps) return;
   const fit = largestFit(cells, { x, y }, model, limits);
   const [columns, rows] = [x.values.length, y?.values.length ?? 1];
-  const grid = y === null ? `${columns} cells` : `${columns} x ${rows} = ${cells.length} cells`;
+  const grid = y === null ? String(columns) : `${columns} x ${rows} = ${cells.length}`;
   const problem =
     cells.length > limits.cells
-      ? `This sheet has ${grid}; at most ${limits.cells} are painted.`
-      : `This sheet needs ${Math.round(cost)} steps at the model's own size; at most ${limits.steps} are taken.`;
-  if (fit === null)
-    throw new UserError(`${problem} Not even its first cell fits: use fewer steps.`);
-  throw new UserError(`${problem} ${fitWords(fit, x, y)}`);
+      ? sayOfSheet('sheet-too-many-cells', grid, limits.cells)
+      : sayOfSheet('sheet-too-many-steps', Math.round(cost), limits.steps);
+  if (fit === null) throw new UserError([problem, sayOfSheet('no-cell-fits')]);
+  throw new UserError([problem, fitWords(fit, x, y)]);
 }
 
 type Fit = { columns: number; rows: number };
@@ -160,11 +161,11 @@ function largestFit(
   return best;
 }
 
-function fitWords(fit: Fit, x: Axis, y: Axis | null): string {
+function fitWords(fit: Fit, x: Axis, y: Axis | null): Said {
   const across = `${x.name} ${x.values.slice(0, fit.columns).join(',')}`;
-  if (y === null) return `The largest that fits has ${fit.columns}: ${across}.`;
+  if (y === null) return sayOfSheet('largest-row', fit.columns, across);
   const down = `${y.name} ${y.values.slice(0, fit.rows).join(',')}`;
-  return `The largest that fits is ${fit.columns} x ${fit.rows}: ${across} and ${down}.`;
+  return sayOfSheet('largest-grid', `${fit.columns} x ${fit.rows}`, across, down);
 }
 
 /** Cells that are painted in one go, as one batch. */

@@ -1,6 +1,8 @@
 import type { EngineLog } from '../engine/engine.ts';
 import { EngineCrashedError, UserError } from '../engine/errors.ts';
+import type { Said } from '../engine/said.ts';
 import type { Job, JobFailure } from './job.ts';
+import { sayOfQueue } from './sentences.ts';
 
 /** Pictures or the job's outcome could not be written; `cause` says why. */
 export class StoreError extends Error {
@@ -20,31 +22,28 @@ export function failureOf(
   newReference: () => string,
   log: EngineLog,
 ): JobFailure | 'retry' {
-  if (error instanceof UserError) return { message: error.message, reference: null };
+  if (error instanceof UserError) {
+    const { message, said } = error;
+    return { message, reference: null, ...(said.length > 0 && { said }) };
+  }
   if (error instanceof EngineCrashedError && (job.crashes ?? 0) < CRASHES_FORGIVEN) {
     log.warn({ err: error, job: job.id }, 'the engine crashed under a job; trying it once more');
     return 'retry';
   }
   const reference = newReference();
   log.error({ err: error, job: job.id, reference }, 'a job failed');
-  return { message: wordsFor(error), reference };
+  return failureSaying(saidOf(error), reference);
 }
 
-function wordsFor(error: unknown): string {
-  if (error instanceof EngineCrashedError) {
-    return (
-      'The engine broke down twice while making this picture, so it was given up. ' +
-      'A smaller size or fewer pictures at once may work.'
-    );
-  }
-  if (error instanceof StoreError) return `${storeWords(error.cause)} Try again later.`;
-  return 'Something went wrong while making this picture. If it happens again, give the reference to whoever runs this bot.';
+/** A failure in the queue's own words. */
+export function failureSaying(said: Said, reference: string | null): JobFailure {
+  return { message: said.words, reference, said: [said] };
 }
 
-function storeWords(cause: unknown): string {
-  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown };
+function saidOf(error: unknown): Said {
+  if (error instanceof EngineCrashedError) return sayOfQueue('engine-crashed-twice');
+  if (!(error instanceof StoreError)) return sayOfQueue('unknown-trouble');
+  const { code, errcode } = (error.cause ?? {}) as { code?: unknown; errcode?: unknown };
   const full = code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13;
-  return full
-    ? 'The picture was made but could not be kept: the disk of the machine that paints is full.'
-    : 'The picture was made but could not be kept: the data folder of the machine that paints cannot be written.';
+  return sayOfQueue(full ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest, Progress } from '../engine/request.ts';
+import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
 export type JobId = string;
@@ -50,7 +51,12 @@ export type StoredResult = {
 export type StoredLook = { key: string; step: number; sigma: number };
 
 /** Words for the person; `reference` names the log line when the cause is ours. */
-export type JobFailure = { message: string; reference: string | null };
+export type JobFailure = {
+  message: string;
+  reference: string | null;
+  /** the message as sentences that another language can say; absent in rows of older versions */
+  said?: readonly Said[];
+};
 
 export type JobStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 

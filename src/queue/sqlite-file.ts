@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../engine/errors.ts';
 import { migrate } from './schema.ts';
+import { sayOfQueue } from './sentences.ts';
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
 const BUSY = 5;
@@ -99,10 +100,6 @@ function openingWords(error: unknown, file: string): unknown {
 export function writingWords(error: unknown): unknown {
   const code = sqliteCode(error);
   if (code !== FULL && code !== READONLY && code !== IOERR) return error;
-  const cause = code === FULL ? 'the disk is full' : 'the data folder cannot be written';
-  return new UserError(
-    `Your order was not taken: ${cause} on the machine that paints. ` +
-      'Please tell whoever runs this bot, and try again later.',
-    { cause: error },
-  );
+  const said = sayOfQueue(code === FULL ? 'order-lost-disk-full' : 'order-lost-unwritable');
+  return new UserError(said, { cause: error });
 }

@@ -9,7 +9,6 @@ import type {
   Allowance,
   CancelAnswer,
   Job,
-  JobFailure,
   JobOutcome,
   JobStatus,
   MachineRate,
@@ -33,16 +32,14 @@ import { createPledges } from './pledges.ts';
 import type { Pledges } from './pledges.ts';
 import { UNREADABLE } from './rows.ts';
 import type { Head } from './rows.ts';
+import { failureSaying } from './failure.ts';
+import { sayOfQueue } from './sentences.ts';
 import { openSqliteFile, writingWords } from './sqlite-file.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
-const UNREADABLE_FAILURE: JobFailure = {
-  message:
-    'This order was written by another version of Darkroom, which this one cannot read. Please send it again.',
-  reference: null,
-};
+const UNREADABLE_FAILURE = failureSaying(sayOfQueue('order-unreadable'), null);
 
 /** A job at its submit, but for what was told. */
 const NOT_STARTED = {
@@ -61,12 +58,7 @@ const NOT_STARTED = {
  * the engine's native code takes the program along, and would do so at every start for ever.
  */
 const RESTARTS_FORGIVEN = 10;
-const FATAL_FAILURE: JobFailure = {
-  message:
-    `The program ended ${RESTARTS_FORGIVEN + 1} times while making this picture, so it was given up. ` +
-    'A smaller size or fewer pictures at once may work.',
-  reference: null,
-};
+const FATAL_FAILURE = failureSaying(sayOfQueue('program-ended-often', RESTARTS_FORGIVEN + 1), null);
 
 /**
  * The embedded queue: one file, one owner, one transaction a call (what comes in bursts shares one: group-commit.ts). Memory decides (whose turn it is), SQLite

@@ -169,3 +169,27 @@ async function plant(
   assert.ok(typeof id === 'string', `HTTP ${answer.status}`);
   return id;
 }
+
+test('what the engine refuses is said in the language of the person: at once, and of a job that failed', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('preferences set', { language: 'de' });
+    await told(ada);
+    await ada.command('imagine', { prompt: '(a:1.2.3)', size: '100x64' });
+    assert.match(
+      await told(ada),
+      /width muss ein Vielfaches von 16 .* am nächsten liegen 96 und 112\. prompt: das Gewicht „1\.2\.3“ ist keine Zahl/,
+    );
+    await ada.command('imagine', { prompt: 'x', sampler: 'plms', steps: 1, private: true });
+    const failed = await ada.waitForMessage(
+      (one) => /hat nicht geklappt/.test(textOf(one)),
+      30_000,
+    );
+    assert.match(textOf(failed), /Der Sampler plms braucht mindestens 2 Schritte/);
+    await stage.restart();
+    await ada.command('show', { job: (await stage.queue.recent({ limit: 1 }))[0]?.id ?? '' });
+    await ada.waitForMessage((one) =>
+      /fehlgeschlagen[^]*braucht mindestens 2 Schritte/.test(textOf(one)),
+    );
+  });
+});

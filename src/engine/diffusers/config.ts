@@ -1,13 +1,12 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 
 /** Reads options of a scheduler_config.json; a value of the wrong kind is named to the person. */
 
 export type SchedulerConfig = Readonly<Record<string, unknown>>;
 
 function wrong(key: string, wanted: string, found: unknown): UserError {
-  return new UserError(
-    `scheduler_config.json: ${key} must be ${wanted}, found ${JSON.stringify(found)}. Correct the file or restore it from the model's source.`,
-  );
+  return new UserError(say('scheduler-option', key, wanted, JSON.stringify(found)));
 }
 
 export function numberOption(config: SchedulerConfig, key: string, fallback: number): number {
@@ -15,7 +14,7 @@ export function numberOption(config: SchedulerConfig, key: string, fallback: num
   // Python writes infinities as strings or bare words; JSON readers hand them on as strings.
   if (value === 'Infinity' || value === 'inf') return Number.POSITIVE_INFINITY;
   if (value === '-Infinity' || value === '-inf') return Number.NEGATIVE_INFINITY;
-  if (typeof value !== 'number' || Number.isNaN(value)) throw wrong(key, 'a number', value);
+  if (typeof value !== 'number' || Number.isNaN(value)) throw wrong(key, '0.0', value);
   return value;
 }
 
@@ -26,7 +25,7 @@ export function optionalNumber(config: SchedulerConfig, key: string): number | n
 
 export function flag(config: SchedulerConfig, key: string, fallback: boolean): boolean {
   const value = config[key] ?? fallback;
-  if (typeof value !== 'boolean') throw wrong(key, 'true or false', value);
+  if (typeof value !== 'boolean') throw wrong(key, 'true, false', value);
   return value;
 }
 
@@ -43,5 +42,5 @@ export function choice<T extends string>(
   if (known !== undefined) return known;
   const translated = typeof value === 'string' ? others[value] : undefined;
   if (translated !== undefined) return translated;
-  throw wrong(key, `one of ${allowed.join(', ')}`, value);
+  throw wrong(key, allowed.join(', '), value);
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -70,9 +71,7 @@ const VARIANCES = ['fixed_small', 'fixed_small_log', 'fixed_large', 'fixed_large
 export const ddpm: SchedulerFactory = (config, { steps, shape }) => {
   const variant = config['variance_type'];
   if (variant === 'learned' || variant === 'learned_range') {
-    throw new UserError(
-      `This model predicts its own variance (variance_type ${variant}), which is not supported. Choose another sampler, for example ddim.`,
-    );
+    throw new UserError(say('learned-variance', String(variant)));
   }
   const variance = choice(config, 'variance_type', VARIANCES, 'fixed_small');
   const alphas = alphasOf(config, 'plain');

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -27,12 +28,10 @@ function ruleOf(config: SchedulerConfig): Rule {
   });
   const order = numberOption(config, 'solver_order', 2);
   if (![1, 2, 3].includes(order)) {
-    throw new UserError(`scheduler_config.json: solver_order must be 1, 2 or 3, found ${order}.`);
+    throw new UserError(say('scheduler-option', 'solver_order', '1, 2, 3', String(order)));
   }
   if (!algorithm.endsWith('++') && config['final_sigmas_type'] !== 'sigma_min') {
-    throw new UserError(
-      `scheduler_config.json: algorithm_type ${algorithm} needs final_sigmas_type "sigma_min". Set it, or take dpmsolver++.`,
-    );
+    throw new UserError(say('scheduler-sigma-min', algorithm));
   }
   return { algorithm, solver, order };
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { sum2 } from '../samplers/linear.ts';
 import { numberOption, type SchedulerConfig } from './config.ts';
 import { variancePreserving } from './ddim.ts';
@@ -14,7 +15,9 @@ function distilledTimesteps(config: SchedulerConfig, steps: number, strength: nu
   const available = Math.trunc(grid * strength);
   if (steps > available) {
     throw new UserError(
-      `This sampler has ${available} timesteps to choose from (a grid of ${grid}${strength < 1 ? `, strength ${strength}` : ''}) and cannot take ${steps} steps. Choose fewer steps${strength < 1 ? ' or a higher strength' : ''}.`,
+      strength < 1
+        ? say('too-many-steps-for-grid-at-strength', available, grid, strength, steps)
+        : say('too-many-steps-for-grid', available, grid, steps),
     );
   }
   return Array.from({ length: steps }, (_, i) => {
@@ -56,7 +59,7 @@ export const lcm: SchedulerFactory = (config, { steps, shape, strength }) => {
  */
 export const tcd: SchedulerFactory = (config, { steps, eta, strength }) => {
   const gamma = eta ?? 0.3;
-  if (gamma > 1) throw new UserError(`The sampler tcd takes an eta from 0 to 1, not ${gamma}.`);
+  if (gamma > 1) throw new UserError(say('tcd-eta', gamma));
   const alphas = alphasOf(config, 'plain');
   const timesteps = distilledTimesteps(config, steps, strength);
   const type = predictionType(config);

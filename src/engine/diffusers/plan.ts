@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { GenerateRequest } from '../request.ts';
 import { scaled } from '../samplers/linear.ts';
 import { blend, spreadMask } from '../samplers/mask.ts';
@@ -19,8 +20,8 @@ export const planDiffusers: PlanSampling = (request, model): PlannedSampling => 
   if (isFlowClass !== isFlowModel) {
     throw new UserError(
       isFlowModel
-        ? `The sampler ${request.sampler} is not made for flow models like this one. Choose flow_euler.`
-        : `The scheduler ${chosen.className} is for flow models (SD3, Flux), and this model is not one. Choose for example euler or dpmpp_2m.`,
+        ? say('sampler-not-made-for-flow', String(request.sampler))
+        : say('scheduler-only-for-flow', chosen.className),
     );
   }
   // Only the timesteps are looked at here, and they do not depend on the latents' size.
@@ -69,9 +70,7 @@ function firstIndex(
   const kept = Math.min(Math.trunc(steps * init.strength), steps);
   const begin = Math.max(steps - kept, 0) * order;
   if (kept < 1 || begin >= evaluations) {
-    throw new UserError(
-      `${steps} steps at strength ${init.strength} leave no step to run. Raise the strength or the steps.`,
-    );
+    throw new UserError(say('no-step-left', steps, init.strength));
   }
   return begin;
 }

@@ -1,5 +1,6 @@
 import { combine, sum2 } from '../samplers/linear.ts';
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { flag, numberOption, type SchedulerConfig } from './config.ts';
 import { finalAlpha, variancePreserving } from './ddim.ts';
 import { predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -119,9 +120,7 @@ function layout(
     return { start: [], rest: rest.reverse() };
   }
   if (steps < ORDER) {
-    throw new UserError(
-      `The PNDM scheduler of this model needs at least ${ORDER} steps, not ${steps}. Raise the steps or choose another sampler.`,
-    );
+    throw new UserError(say('too-few-steps-for-pndm', ORDER, steps));
   }
   const half = Math.floor(stride / 2);
   const doubled = ascending.slice(-ORDER).flatMap((t) => [t, t + half]);

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { SamplerName, ScheduleName } from '../names.ts';
 import type { SchedulerConfig } from './config.ts';
 import { ddim, ddpm } from './ddim.ts';
@@ -116,18 +117,14 @@ export function chooseScheduler(
   if (sampler !== null) {
     const entry = BY_SAMPLER[sampler];
     if (entry === undefined) {
-      throw new UserError(
-        `diffusers has no sampler ${sampler}. In profile diffusers choose one of ${DIFFUSERS_SAMPLERS.join(', ')}, or choose profile a1111.`,
-      );
+      throw new UserError(say('not-in-diffusers', sampler, DIFFUSERS_SAMPLERS.join(', ')));
     }
     className = entry.className;
     config = { ...folder, ...entry.config };
   }
   const factory = SCHEDULERS[className];
   if (factory === undefined) {
-    throw new UserError(
-      `The model's scheduler_config.json names the class ${className}, which is not supported. Name a sampler: one of ${DIFFUSERS_SAMPLERS.join(', ')}.`,
-    );
+    throw new UserError(say('scheduler-unknown', className, DIFFUSERS_SAMPLERS.join(', ')));
   }
   if (schedule !== 'automatic') {
     const spacing = SPACING_BY_SCHEDULE[schedule];
@@ -137,9 +134,7 @@ export function chooseScheduler(
       (respaces && !RESPACES.test(className)) ||
       (respaces && className.startsWith('EulerAncestral'))
     ) {
-      throw new UserError(
-        `diffusers' ${className} has no schedule ${schedule}. Leave the schedule on automatic, or choose profile a1111.`,
-      );
+      throw new UserError(say('schedule-not-in-diffusers', className, schedule));
     }
     config = { ...config, ...NO_RESPACING, ...spacing };
   }

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { diffusersAlphas, readTraining } from '../schedule.ts';
 import { betaQuantile } from '../schedules/beta-distribution.ts';
 import { choice, flag, numberOption, optionalNumber, type SchedulerConfig } from './config.ts';
@@ -48,9 +49,7 @@ export function spacedTimesteps(
   const train = numberOption(config, 'num_train_timesteps', 1000);
   const end = last ?? train;
   if (n > train) {
-    throw new UserError(
-      `This model was trained with ${train} timesteps and cannot take ${n} steps. Choose at most ${train}.`,
-    );
+    throw new UserError(say('too-many-steps-for-training', train, n));
   }
   const points = extra ? n + 1 : n;
   switch (spacingOf(config, fallback)) {
@@ -124,7 +123,7 @@ export function conversionOf(config: SchedulerConfig): Conversion | null {
   );
   if (asked.length > 1) {
     throw new UserError(
-      `scheduler_config.json asks for ${asked.map((name) => `use_${name}_sigmas`).join(' and ')}; only one can hold. Set the others to false.`,
+      say('scheduler-two-spacings', asked.map((name) => `use_${name}_sigmas`).join(', ')),
     );
   }
   return asked[0] ?? null;

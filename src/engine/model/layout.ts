@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
 import { readOwnDefaults } from './own-defaults.ts';
 
@@ -86,10 +87,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   // Configs of the first Stable Diffusion models leave it out: AutoencoderKL's own default holds then.
   const scale = vae['scaling_factor'] ?? 0.18215;
   if (typeof scale !== 'number' || !(scale > 0)) {
-    throw new RunError(
-      `Model "${name}": "scaling_factor" in vae_decoder/config.json must be a positive number, found ` +
-        `${JSON.stringify(scale)}. Copy the config.json of the original VAE into vae_decoder/.`,
-    );
+    throw new RunError(say('scaling-factor', name, JSON.stringify(scale)));
   }
   const guidanceEmbedding = denoiser['time_cond_proj_dim'];
   return {
@@ -150,9 +148,7 @@ type Component = { graph: boolean; bytes: number; stamp: string };
 async function componentsOf(folder: string, name: string): Promise<Map<string, Component>> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null);
   if (entries === null) {
-    throw new UserError(
-      `Model folder ${folder} cannot be read. Expected a folder in the diffusers ONNX layout (unet/, vae_decoder/, …).`,
-    );
+    throw new UserError(say('model-folder-unreadable', folder));
   }
   const components = new Map<string, Component>();
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -257,16 +253,11 @@ async function readJson(
   } catch {
     // told below
   }
-  throw new RunError(
-    `Model "${name}": ${file} is not a JSON object. Copy it again from where the model came from.`,
-  );
+  throw new RunError(say('config-not-an-object', name, file));
 }
 
 function missing(name: string, file: string): UserError {
-  return new UserError(
-    `Model "${name}" lacks ${file}. A model folder needs unet/ (or transformer/), text_encoder/, tokenizer/, vae_decoder/ and ` +
-      'scheduler/ with their model.onnx and config files, as `optimum-cli export onnx` writes them.',
-  );
+  return new UserError(say('model-lacks', name, file));
 }
 
 function positive(value: unknown, fallback: number): number {
@@ -275,8 +266,5 @@ function positive(value: unknown, fallback: number): number {
 
 function lengthOf(value: unknown, name: string, component: string): number {
   if (Array.isArray(value) && value.length > 0) return value.length;
-  throw new RunError(
-    `Model "${name}": ${component}/config.json has no list "block_out_channels"; the picture size cannot be worked out. ` +
-      'Copy the config.json of the original model there.',
-  );
+  throw new RunError(say('no-block-channels', name, component));
 }

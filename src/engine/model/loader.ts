@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { openEmbeddings } from '../embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
 import { readModelSchedule, type ModelSchedule } from '../schedule.ts';
@@ -112,10 +113,7 @@ async function loadOn(
       vaeDecoder,
       async vaeEncoder() {
         if (layout.vaeEncoder === null) {
-          throw new UserError(
-            `Model "${layout.name}" has no vae_encoder/model.onnx, which a start picture needs. Choose another model or ` +
-              'leave the start picture out.',
-          );
+          throw new UserError(say('no-vae-encoder', layout.name));
         }
         vaeEncoder ??= await open(layout.vaeEncoder);
         return vaeEncoder;
@@ -190,9 +188,7 @@ function judgeCanary(
 
 function refuseUnsupported(layout: ModelLayout): void {
   if (layout.family !== 'flux') return;
-  throw new RunError(
-    `Model "${layout.name}" is a Flux model, which Darkroom does not run yet. Use a Stable Diffusion model.`,
-  );
+  throw new RunError(say('model-is-flux', layout.name));
 }
 
 async function checkFiles(layout: ModelLayout): Promise<void> {
@@ -200,9 +196,7 @@ async function checkFiles(layout: ModelLayout): Promise<void> {
   for (const graph of graphs) {
     const info = await stat(graph).catch(() => null);
     if (info === null || info.size < 16) {
-      throw new RunError(
-        `Model "${layout.name}": ${shortName(graph)} is empty or cannot be read. Download or export it again.`,
-      );
+      throw new RunError(say('model-file-empty', layout.name, shortName(graph)));
     }
   }
 }
@@ -222,11 +216,13 @@ function explainFile(error: unknown, path: string, layout: ModelLayout): RunErro
   const said = error instanceof Error ? error.message : String(error);
   const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
   const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);
-  const trouble = absent
-    ? 'refers to a weights file that is not beside it. Put its external data file (often model.onnx_data) into the same folder'
-    : 'is damaged or not an ONNX graph. Download or export it again';
   return new RunError(
-    `Model "${layout.name}": ${shortName(path)} ${trouble}. ONNX Runtime said: ${short}`,
+    say(
+      absent ? 'model-weights-absent' : 'model-file-damaged',
+      layout.name,
+      shortName(path),
+      short,
+    ),
   );
 }
 

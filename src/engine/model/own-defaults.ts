@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { SAMPLERS, SCHEDULES } from '../names.ts';
 import type { ModelInfo } from '../request.ts';
 
@@ -20,12 +21,12 @@ const FIELDS: Readonly<
   steps: {
     key: 'steps',
     fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 150,
-    allowed: 'a whole number from 1 to 150',
+    allowed: '1 … 150',
   },
   guidance_scale: {
     key: 'guidanceScale',
     fits: (value) => typeof value === 'number' && value >= 0 && value <= 30,
-    allowed: 'a number from 0 to 30',
+    allowed: '0 … 30',
   },
 };
 
@@ -42,13 +43,11 @@ export function readOwnDefaults(
   for (const [name, value] of Object.entries(json)) {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
     if (field === undefined) {
-      throw new UserError(
-        `Model "${model}": defaults.json has "${name}"; it may hold ${Object.keys(FIELDS).join(', ')}.`,
-      );
+      throw new UserError(say('own-defaults-name', model, name, Object.keys(FIELDS).join(', ')));
     }
     if (!field.fits(value)) {
       throw new UserError(
-        `Model "${model}": "${name}" in defaults.json is ${JSON.stringify(value)}; allowed: ${field.allowed}.`,
+        say('own-defaults-value', model, name, JSON.stringify(value), field.allowed),
       );
     }
     own[field.key] = value;

@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
 import { defaultsOf, readLayout, type ModelLayout } from './layout.ts';
 
@@ -65,7 +66,9 @@ export function openRegistry(
       if (folder !== undefined) return read(folder);
       const names = folders.map((candidate) => basename(candidate)).join(', ');
       throw new UserError(
-        `There is no model "${nameOrFolder}". Available: ${names || `none; put one into ${modelsDir}`}.`,
+        names === ''
+          ? say('no-model-at-all', nameOrFolder, modelsDir)
+          : say('no-model', nameOrFolder, names),
       );
     },
   };
@@ -75,9 +78,7 @@ export function openRegistry(
 async function modelFolders(modelsDir: string): Promise<string[]> {
   const entries = await readdir(modelsDir, { withFileTypes: true }).catch(() => null);
   if (entries === null) {
-    throw new UserError(
-      `The models folder ${modelsDir} cannot be read. Create it or set MODELS_DIR to the folder that holds your models.`,
-    );
+    throw new UserError(say('models-folder-unreadable', modelsDir));
   }
   const folders: string[] = [];
   for (const { name } of entries) {

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { RunError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { exposeHiddenStates, finalNorm } from '../onnx/edit.ts';
 import { nodes, type OnnxFile, readOnnx, rewire, writeOnnx } from '../onnx/graph.ts';
 import { insertTokenVectors } from '../onnx/token-embedding.ts';
@@ -29,8 +30,7 @@ export async function editTextEncoder(path: string, edit: TextEncoderEdit): Prom
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new RunError(
-      `${path} does not let Darkroom reach its ${edit.vectors ? 'token embeddings' : 'inner layers'} (${cause}). ` +
-        `Paint without ${edit.vectors ? 'textual inversions' : 'clip skip'}, or export the text encoder again.`,
+      say(edit.vectors ? 'token-embeddings-out-of-reach' : 'layers-out-of-reach', path, cause),
     );
   }
   return writeOnnx(file);

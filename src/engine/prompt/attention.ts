@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { SPACE, WORD } from './characters.ts';
 
 /** A stretch of prompt with one weight. A chunk break is the text BREAK with weight -1. */
@@ -53,7 +54,7 @@ export function parseAttention(prompt: string): WeightedText[] {
 function readWeight(text: string): number {
   const weight = Number(text);
   if (Number.isNaN(weight)) {
-    throw new UserError(`prompt: the weight "${text}" is not a number; write it like (cat:1.2).`);
+    throw new UserError(say('weight-not-a-number', text));
   }
   return weight;
 }

@@ -1,5 +1,6 @@
 import type { Embedding, FindEmbedding } from '../embeddings.ts';
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { WeightedText } from './attention.ts';
 import { type ChunkInsert, type PromptChunk, sealChunk } from './chunks.ts';
@@ -85,10 +86,7 @@ function groupsOf(text: string, tokenizer: Tokenizer, find: FindEmbedding | null
     const ids = tokenizer.encode(name);
     const found = find(ids, 0);
     if (found === null || found.length !== ids.length) {
-      throw new UserError(
-        `There is no embedding "${name.slice(0, 40)}". Put its .safetensors file into the folder embeddings beside the ` +
-          'models, or take it out of the prompt.',
-      );
+      throw new UserError(say('no-embedding', name.slice(0, 40)));
     }
     const { embedding } = found;
     groups.push({ ids: Array.from({ length: embedding.count }, () => 0), embedding });

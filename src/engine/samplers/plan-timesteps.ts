@@ -1,5 +1,6 @@
 import { noisePredictor, outputToNoise } from '../denoiser.ts';
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { PlannedSampling, SamplingRun } from '../sampling.ts';
 import type { ModelSchedule } from '../schedule.ts';
@@ -22,7 +23,7 @@ export function planTimesteps(
 ): PlannedSampling {
   if (request.steps > model.alphasCumprod.length) {
     throw new UserError(
-      `The sampler ${name} can take at most ${model.alphasCumprod.length} steps, not ${request.steps}. Choose fewer steps.`,
+      say('too-many-steps-for-sampler', name, model.alphasCumprod.length, request.steps),
     );
   }
   const planned = layout(name, request, model, request.init?.strength ?? null);
@@ -30,7 +31,12 @@ export function planTimesteps(
   const least = name === 'unipc' ? 3 : 2;
   if (planned.evaluated.length < least) {
     throw new UserError(
-      `The sampler ${name} needs at least ${least} steps, and this request leaves it ${planned.evaluated.length}. Raise the steps${request.init === null ? '' : ' or the strength'}, or choose another sampler.`,
+      say(
+        request.init === null ? 'too-few-steps-for-sampler' : 'too-few-steps-at-strength',
+        name,
+        least,
+        planned.evaluated.length,
+      ),
     );
   }
   return {
@@ -119,9 +125,7 @@ function cfgppPredictor(
 ): { guided: NoisePredictor; uncond: () => Float32Array } {
   const { predictPair } = input;
   if (predictPair === undefined) {
-    throw new UserError(
-      'The sampler ddim_cfgpp needs guidance with a negative prompt, and this model runs without. Choose ddim.',
-    );
+    throw new UserError(say('cfgpp-needs-guidance'));
   }
   let last = new Float32Array(0);
   return {

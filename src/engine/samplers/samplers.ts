@@ -1,5 +1,6 @@
 import { planDiffusers } from '../diffusers/plan.ts';
 import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { SAMPLERS, type SamplerName, type ScheduleName } from '../names.ts';
 import type { PlanSampling } from '../sampling.ts';
 import { sampleDpmpp2m } from './dpmpp-2m.ts';
@@ -119,9 +120,7 @@ export const planSampling: PlanSampling = (request, model) => {
   const name = request.sampler;
   if (request.profile === 'diffusers') return planDiffusers(request, model);
   if (name === null) {
-    throw new UserError(
-      `Name a sampler: only profile diffusers can leave it to the model. Choose one of ${SAMPLERS.join(', ')}.`,
-    );
+    throw new UserError(say('name-a-sampler', SAMPLERS.join(', ')));
   }
   const chosen = SAMPLER_TABLE[name];
   const isFlow = model.parameterization === 'flow';
@@ -131,8 +130,8 @@ export const planSampling: PlanSampling = (request, model) => {
     );
     throw new UserError(
       isFlow
-        ? `The sampler ${name} adds noise in a way this flow model was not trained for. Choose one of ${usable.join(', ')}.`
-        : `The sampler flow_euler is for flow models (SD3, Flux), and this model is not one. Choose one of ${usable.join(', ')}.`,
+        ? say('sampler-not-for-flow', name, usable.join(', '))
+        : say('flow-sampler-only-for-flow', usable.join(', ')),
     );
   }
   if (chosen.by === 'diffusers') return planDiffusers(request, model);

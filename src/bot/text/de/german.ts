@@ -4,6 +4,8 @@ import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
 import { REPLY } from './reply.ts';
+import { SAID } from './said.ts';
+import { SAID_OF_MODELS } from './said-of-models.ts';
 import type { ENGLISH } from '../en/english.ts';
 
 export const GERMAN: typeof ENGLISH = {
@@ -13,4 +15,5 @@ export const GERMAN: typeof ENGLISH = {
   ...COMMANDS,
   ...HELP,
   panel: PANEL,
+  said: { ...SAID, ...SAID_OF_MODELS },
 };

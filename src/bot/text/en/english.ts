@@ -1,3 +1,6 @@
+import { SENTENCES } from '../../../engine/sentences.ts';
+import { EXPLORE_SENTENCES } from '../../../explore/sentences.ts';
+import { QUEUE_SENTENCES } from '../../../queue/sentences.ts';
 import { ANSWERS } from './answers.ts';
 import { BUTTONS } from './buttons.ts';
 import { COMMANDS } from './commands.ts';
@@ -12,4 +15,6 @@ export const ENGLISH = {
   ...COMMANDS,
   ...HELP,
   panel: PANEL,
+  /** sentences of the rooms below, by their codes */
+  said: { ...SENTENCES, ...QUEUE_SENTENCES, ...EXPLORE_SENTENCES },
 };

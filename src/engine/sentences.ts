@@ -1,0 +1,153 @@
+import { MODEL_SENTENCES } from './sentences-model.ts';
+import { sayer } from './said.ts';
+
+/**
+ * Every sentence the engine has for a person, by its code: what was expected, what came, what to do. Whoever shows them
+ * may say them in another language by the same codes and values. Values arrive ready to print.
+ */
+const ORDER_SENTENCES = {
+  // Fields of a request
+  'not-text': (field: string, found: string) => `${field} must be text, not ${found}.`,
+  'text-too-long': (field: string, length: number, most: number) =>
+    `${field} has ${length} characters; at most ${most} are taken.`,
+  'not-in-range': (field: string, min: number, max: number, found: string) =>
+    `${field} must be a number from ${min} to ${max}, not ${found}.`,
+  'not-whole-in-range': (field: string, min: number, max: number, found: string) =>
+    `${field} must be a whole number from ${min} to ${max}, not ${found}.`,
+  'not-a-side': (field: string, factor: number, min: number, max: number, found: string) =>
+    `${field} must be a multiple of ${factor} from ${min} to ${max}, not ${found}.`,
+  'side-off-grid': (
+    field: string,
+    factor: number,
+    min: number,
+    max: number,
+    found: string,
+    below: number,
+    above: number,
+  ) =>
+    `${field} must be a multiple of ${factor} from ${min} to ${max}, not ${found}; the nearest are ${below} and ${above}.`,
+  'not-a-seed': (field: string, max: string, found: string) =>
+    `${field} must be a whole number from 0 to ${max} or -1 for a random one, not ${found}.`,
+  'unknown-name': (field: string, found: string, names: string) =>
+    `${field} ${found} is not known. There are ${names}.`,
+  'nearly-a-name': (field: string, found: string, near: string, names: string) =>
+    `${field} ${found} is not known. Did you mean ${near}? There are ${names}.`,
+  'not-a-size': (found: string) =>
+    `size must be WIDTHxHEIGHT in pixels, such as 512x768, not ${found}.`,
+  'variation-shape': (found: string) => `variation must have a seed and a strength, not ${found}.`,
+  'seed-resize-shape': (found: string) =>
+    `seed resize must have a width and a height, not ${found}.`,
+  'hires-shape': (found: string) =>
+    `hires must have a scale, steps, a strength and an upscaler, not ${found}.`,
+  'no-picture-bytes': (field: string) => `${field} must be the bytes of a picture.`,
+  'hires-too-large': (scale: number, side: number, most: number) =>
+    `hires scale ${scale} makes a side of ${side} pixels; at most ${most} are painted. Choose a smaller scale or size.`,
+  'hires-with-start': () =>
+    'hires fix enlarges what was painted from text alone; with a start picture, choose a larger size instead.',
+
+  // Prompts
+  'extra-weights': (tag: string) =>
+    `prompt: ${tag} asks for extra weights (LoRA), which Darkroom does not apply yet. Take it out of the prompt to paint without them.`,
+  'weight-not-a-number': (found: string) =>
+    `prompt: the weight "${found}" is not a number; write it like (cat:1.2).`,
+  'no-embedding': (name: string) =>
+    `There is no embedding "${name}". Put its .safetensors file into the folder embeddings beside the models, or take it out of the prompt.`,
+  'embedding-runs-programs': (name: string, kind: string) =>
+    `The embedding "${name}" is a ${kind} file, which can run programs when it is opened. Convert it to .safetensors, or leave its name out of the prompt.`,
+  'embedding-unreadable': (name: string, file: string, cause: string) =>
+    `The embedding "${name}" (${file}) cannot be read: ${cause}. Download it again.`,
+  'embedding-misfit': (
+    name: string,
+    found: string,
+    model: string,
+    width: number,
+    encoder: string,
+  ) =>
+    `The embedding "${name}" was made for another kind of model: its vectors have ${found} numbers, model "${model}" takes ${width} (${encoder}). Leave its name out of the prompt or choose its model.`,
+  'clip-skip-too-far': (clipSkip: number, model: string, layers: number) =>
+    `clip skip ${clipSkip} is more than the text encoder of "${model}" has layers (${layers}). Choose 1 to ${layers}.`,
+
+  // Pictures people give
+  'picture-too-heavy': (size: string, most: string) =>
+    `The picture has ${size}; at most ${most} are taken.`,
+  'not-a-picture': () => 'The file is not a PNG, JPEG or WebP picture. Convert it and try again.',
+  'picture-animated': () => 'The picture is animated. Send a still picture.',
+  'picture-damaged': () =>
+    'The picture is damaged: it could not be decoded. Save it anew and try again.',
+  'picture-too-large': (side: number, size: string) =>
+    `The picture is too large: at most ${side}x${side} pixels are taken, it has ${size}.`,
+  'picture-too-large-to-double': (width: number, height: number, most: number) =>
+    `The picture has ${width}x${height} pixels; twice that is more than ${most} on one side.`,
+  'mask-misfit': (mask: string, picture: string) =>
+    `The mask has ${mask} pixels, the start picture ${picture}. Draw the mask at the size of the picture: white where to repaint, black where to keep.`,
+  'outpaint-too-large': (size: string, becomes: string, most: number) =>
+    `Outpainting ${size} makes ${becomes} pixels; at most ${most} a side are painted. Add less, or start from a smaller picture.`,
+  'no-parameters': () =>
+    'The text holds no generation parameters: expected a line such as "Steps: 20, Sampler: Euler a, Seed: 1, …".',
+  'graph-without-sampler': () =>
+    'The picture carries a ComfyUI graph without a sampler that is known here (KSampler or SamplerCustom).',
+
+  // What a model, a sampler or this machine cannot do
+  'no-model': (name: string, names: string) => `There is no model "${name}". Available: ${names}.`,
+  'no-model-at-all': (name: string, folder: string) =>
+    `There is no model "${name}". Available: none; put one into ${folder}.`,
+  'side-misfit': (side: string, value: number, model: string, factor: number) =>
+    `${side} ${value} does not fit model "${model}": it must be a multiple of ${factor}.`,
+  'one-size-only': (model: string, size: string, wanted: string) =>
+    `Model "${model}" was exported for pictures of ${size} only, asked for ${wanted}. Choose that size, or export it again with dynamic axes.`,
+  'needs-picture-and-mask': (model: string) =>
+    `Model "${model}" is an inpainting model: it needs a start picture and a mask. Give both, or choose another model.`,
+  'no-vae-encoder': (model: string) =>
+    `Model "${model}" has no vae_encoder/model.onnx, which a start picture needs. Choose another model or leave the start picture out.`,
+  'name-a-sampler': (names: string) =>
+    `Name a sampler: only profile diffusers can leave it to the model. Choose one of ${names}.`,
+  'sampler-not-for-flow': (sampler: string, names: string) =>
+    `The sampler ${sampler} adds noise in a way this flow model was not trained for. Choose one of ${names}.`,
+  'flow-sampler-only-for-flow': (names: string) =>
+    `The sampler flow_euler is for flow models (SD3, Flux), and this model is not one. Choose one of ${names}.`,
+  'sampler-not-made-for-flow': (sampler: string) =>
+    `The sampler ${sampler} is not made for flow models like this one. Choose flow_euler.`,
+  'scheduler-only-for-flow': (name: string) =>
+    `The scheduler ${name} is for flow models (SD3, Flux), and this model is not one. Choose for example euler or dpmpp_2m.`,
+  'too-many-steps-for-sampler': (sampler: string, most: number, steps: number) =>
+    `The sampler ${sampler} can take at most ${most} steps, not ${steps}. Choose fewer steps.`,
+  'too-few-steps-for-sampler': (sampler: string, least: number, left: number) =>
+    `The sampler ${sampler} needs at least ${least} steps, and this request leaves it ${left}. Raise the steps, or choose another sampler.`,
+  'too-few-steps-at-strength': (sampler: string, least: number, left: number) =>
+    `The sampler ${sampler} needs at least ${least} steps, and this request leaves it ${left}. Raise the steps or the strength, or choose another sampler.`,
+  'too-few-steps-for-pndm': (least: number, steps: number) =>
+    `The PNDM scheduler of this model needs at least ${least} steps, not ${steps}. Raise the steps or choose another sampler.`,
+  'no-step-left': (steps: number, strength: number) =>
+    `${steps} steps at strength ${strength} leave no step to run. Raise the strength or the steps.`,
+  'too-many-steps-for-training': (trained: number, steps: number) =>
+    `This model was trained with ${trained} timesteps and cannot take ${steps} steps. Choose at most ${trained}.`,
+  'too-many-steps-for-grid': (available: number, grid: number, steps: number) =>
+    `This sampler has ${available} timesteps to choose from (a grid of ${grid}) and cannot take ${steps} steps. Choose fewer steps.`,
+  'too-many-steps-for-grid-at-strength': (
+    available: number,
+    grid: number,
+    strength: number,
+    steps: number,
+  ) =>
+    `This sampler has ${available} timesteps to choose from (a grid of ${grid}, strength ${strength}) and cannot take ${steps} steps. Choose fewer steps or a higher strength.`,
+  'cfgpp-needs-guidance': () =>
+    'The sampler ddim_cfgpp needs guidance with a negative prompt, and this model runs without. Choose ddim.',
+  'tcd-eta': (eta: number) => `The sampler tcd takes an eta from 0 to 1, not ${eta}.`,
+  'not-in-diffusers': (sampler: string, names: string) =>
+    `diffusers has no sampler ${sampler}. In profile diffusers choose one of ${names}, or choose profile a1111.`,
+  'schedule-not-in-diffusers': (scheduler: string, schedule: string) =>
+    `diffusers' ${scheduler} has no schedule ${schedule}. Leave the schedule on automatic, or choose profile a1111.`,
+  'learned-variance': (variant: string) =>
+    `This model predicts its own variance (variance_type ${variant}), which is not supported. Choose another sampler, for example ddim.`,
+  'too-little-memory': (count: number, size: string) =>
+    `The memory does not suffice for ${count} ${count === 1 ? 'picture' : 'pictures'} of ${size}. Choose a smaller size or fewer pictures.`,
+  'device-does-not-work': (device: string, cause: string, hint: string) =>
+    `DEVICE=${device} was asked for, but it does not work here. ONNX Runtime said: ${cause}. ${hint}`,
+};
+
+export type { MODEL_SENTENCES };
+
+export const SENTENCES = { ...ORDER_SENTENCES, ...MODEL_SENTENCES };
+
+/** One of the engine's sentences, for a UserError. */
+export const say = sayer(SENTENCES);

@@ -1,0 +1,40 @@
+import { sayer } from '../engine/said.ts';
+
+/** Why a sheet cannot be made as it was asked for. */
+export const EXPLORE_SENTENCES = {
+  'no-axis': (found: string, names: string) => `There is no axis "${found}". There are ${names}.`,
+  'axis-empty': (axis: string, example: string) =>
+    `${axis} has no values. Write them like ${example}.`,
+  'axis-twice': (axis: string, value: string) => `${axis} ${value} is given twice. Write it once.`,
+  'axis-needs-numbers': (found: string, axis: string, example: string) =>
+    `"${found}" is no value for ${axis}: numbers are needed, like ${example}.`,
+  'axis-needs-whole-numbers': (found: string, axis: string, example: string) =>
+    `"${found}" is no value for ${axis}: whole numbers are needed, like ${example}.`,
+  'range-by-zero': (range: string) => `The range "${range}" goes by 0 and never arrives. Go by 1.`,
+  'range-backwards': (range: string, turned: string) =>
+    `The range "${range}" runs backwards. Write ${turned}.`,
+  'axis-too-long': (axis: string, count: string, most: number) =>
+    `${axis} has ${count} values; an axis takes at most ${most}. Write fewer, or a range with a larger step.`,
+  'axes-alike': (axis: string) =>
+    `Both axes are ${axis}. Give the second another name, or leave it out.`,
+  'strength-needs-picture': () => 'The axis strength needs a picture to start from.',
+  'value-cannot-be-used': (axis: string, value: string) => `${axis} ${value} cannot be used:`,
+  'values-alike': (axis: string, one: string, other: string) =>
+    `${axis} "${one}" and "${other}" are the same. Write one of them.`,
+  'sheet-too-many-cells': (cells: string, most: number) =>
+    `This sheet has ${cells} cells; at most ${most} are painted.`,
+  'sheet-too-many-steps': (steps: number, most: number) =>
+    `This sheet needs ${steps} steps at the model's own size; at most ${most} are taken.`,
+  'no-cell-fits': () => 'Not even its first cell fits: use fewer steps.',
+  'largest-row': (cells: number, values: string) =>
+    `The largest that fits has ${cells}: ${values}.`,
+  'largest-grid': (size: string, across: string, down: string) =>
+    `The largest that fits is ${size}: ${across} and ${down}.`,
+  'no-such-step': (step: number, most: number) =>
+    `There is no step ${step}: this picture takes steps 1 to ${most}.`,
+  'too-many-looks': (count: number, most: number) =>
+    `${count} steps are too many to show; at most ${most}. Write fewer, or a range by a larger step.`,
+  'no-such-picture': () => 'This sheet has no such picture.',
+};
+
+export const sayOfSheet = sayer(EXPLORE_SENTENCES);

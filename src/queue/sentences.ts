@@ -1,0 +1,23 @@
+import { sayer } from '../engine/said.ts';
+
+/** Why an order was not taken, or a job came to nothing: the queue's own sentences for people. */
+export const QUEUE_SENTENCES = {
+  'order-lost-disk-full': () =>
+    'Your order was not taken: the disk is full on the machine that paints. Please tell whoever runs this bot, and try again later.',
+  'order-lost-unwritable': () =>
+    'Your order was not taken: the data folder cannot be written on the machine that paints. Please tell whoever runs this bot, and try again later.',
+  'order-unreadable': () =>
+    'This order was written by another version of Darkroom, which this one cannot read. Please send it again.',
+  'program-ended-often': (times: number) =>
+    `The program ended ${times} times while making this picture, so it was given up. A smaller size or fewer pictures at once may work.`,
+  'engine-crashed-twice': () =>
+    'The engine broke down twice while making this picture, so it was given up. A smaller size or fewer pictures at once may work.',
+  'picture-lost-disk-full': () =>
+    'The picture was made but could not be kept: the disk of the machine that paints is full. Try again later.',
+  'picture-lost-unwritable': () =>
+    'The picture was made but could not be kept: the data folder of the machine that paints cannot be written. Try again later.',
+  'unknown-trouble': () =>
+    'Something went wrong while making this picture. If it happens again, give the reference to whoever runs this bot.',
+};
+
+export const sayOfQueue = sayer(QUEUE_SENTENCES);
