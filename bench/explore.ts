@@ -1,7 +1,8 @@
 import type { SamplerName } from '../src/engine/names.ts';
 import type { ScheduleName } from '../src/engine/names.ts';
 import { parseAxis } from '../src/explore/axis.ts';
-import { calibrate, FULL_STEPS } from '../src/explore/calibration.ts';
+import { calibrate } from '../src/explore/calibrate.ts';
+import { FULL_STEPS } from '../src/explore/calibration.ts';
 import { SAME_SSIM } from '../src/explore/curve.ts';
 import { ssim } from '../src/explore/measures.ts';
 import { planSheet } from '../src/explore/plan.ts';

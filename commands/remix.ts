@@ -27,12 +27,14 @@ export const remix: Action = {
     const model = findModel(await scene.engine.models(), job.request.model, scene.text);
     const typed = (name: string) => field(interaction, name, scene.text);
     const seed = typed('seed').trim();
+    const steps = typed('steps').trim() || String(job.request.steps);
     const request = parseRequest(
       {
         ...job.request,
         prompt: typed('prompt'),
         negativePrompt: typed('negative'),
-        steps: typed('steps').trim() || job.request.steps,
+        steps,
+        replan: steps === String(job.request.steps) ? job.request.replan : null,
         guidanceScale: typed('cfg').trim().replace(',', '.') || job.request.guidanceScale,
         seed: seed === '' ? randomSeed() : seed,
         variation: seed === String(job.request.seed) ? job.request.variation : null,

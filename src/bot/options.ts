@@ -185,7 +185,10 @@ export function completeOrder(
     model,
   );
   const auto = steps === AUTO_STEPS ? autoSteps(parsed, model, context.calibrations ?? []) : null;
-  const request = auto === null ? parsed : { ...parsed, steps: auto.steps };
+  const request: GenerateRequest =
+    auto === null
+      ? parsed
+      : { ...parsed, steps: auto.steps, ...(auto.replan && { replan: auto.replan }) };
   limitsHold(request, limits, text);
   return request;
 }

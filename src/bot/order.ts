@@ -1,7 +1,7 @@
 import { MessageFlags } from 'discord.js';
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
-import type { AutoSteps } from '../explore/calibration.ts';
+import { type AutoSteps, savedBy } from '../explore/calibration.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { Job, NewJob } from '../queue/job.ts';
 import type { Scene } from './command.ts';
@@ -52,8 +52,9 @@ export async function placeOrder(
 /** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
 export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;
 
-export function noteOf({ saved, why }: AutoSteps): AutoNote | null {
-  if (why !== null) return { why };
+export function noteOf(auto: AutoSteps): AutoNote | null {
+  if (auto.why !== null) return { why: auto.why };
+  const saved = savedBy(auto, auto.steps);
   return saved && { seconds: saved.seconds };
 }
 

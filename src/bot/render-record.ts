@@ -9,6 +9,7 @@ import {
   paragraph,
   pictureFiles,
   recipeLine,
+  stepsTaken,
 } from './render.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from './reply-address.ts';
@@ -60,7 +61,8 @@ function factsOf({ createdAt, startedAt, request, result }: Job, text: Text): st
   if (startedAt !== null) facts.push(text.showWaited(seconds((startedAt - createdAt) / 1000)));
   if (result !== null) {
     const { resumedSteps = 0 } = result;
-    const rate = Math.max(0, request.steps - resumedSteps) / Math.max(0.001, result.seconds);
+    const rate =
+      Math.max(0, stepsTaken(request, result) - resumedSteps) / Math.max(0.001, result.seconds);
     if (resumedSteps > 0) facts.push(text.showResumed(resumedSteps));
     facts.push(
       text.showPainted(seconds(result.seconds), seconds(rate), escapeMarkdown(result.provider)),

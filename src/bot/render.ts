@@ -1,5 +1,6 @@
 import { ComponentType, MessageFlags } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
+import { FULL_STEPS } from '../explore/calibration.ts';
 import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
@@ -46,7 +47,10 @@ export function render(
 ): Rendered {
   const { text } = more;
   const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
-  if (more.auto) about.push(`-# ${autoWords(more.auto, job.request, text)}`);
+  if (more.auto) {
+    const result = state.status === 'done' ? state.result : null;
+    about.push(`-# ${autoWords(more.auto, job.request, result, text)}`);
+  }
   switch (state.status) {
     case 'waiting': {
       const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
@@ -111,7 +115,7 @@ export function recipeLine(
   const parts = [
     request.model,
     `${request.width}x${request.height}`,
-    text.steps(request.steps),
+    text.steps(stepsTaken(request, result)),
     path.filter((name) => name !== null).join(' '),
     text.cfg(String(request.guidanceScale)),
     text.seed(seedWords(seeds)),
@@ -125,6 +129,12 @@ export function recipeLine(
       .map((part) => shorten(plainLine(part), 80))
       .join(' · '),
   );
+}
+
+/** What was planned, or fewer where the rest was re-planned. */
+export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
+  const replan = result?.replan;
+  return replan ? replan.after + replan.rest : steps;
 }
 
 function seedWords(seeds: readonly string[]): string {
@@ -150,9 +160,19 @@ function aboutLines(
   return lines;
 }
 
-function autoWords(auto: AutoNote, { steps, sampler }: GenerateRequest, text: Text): string {
-  if ('seconds' in auto) return text.autoSaved(steps, auto.seconds.toFixed(1));
-  return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
+function autoWords(
+  auto: AutoNote,
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const { steps, sampler, replan } = request;
+  if ('why' in auto) return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
+  if (result === null && replan) return text.autoAtMost(steps);
+  // The note was written when the most demanding case was all that was known.
+  const taken = stepsTaken(request, result);
+  const seconds = (auto.seconds * (FULL_STEPS - taken)) / Math.max(1, FULL_STEPS - steps);
+  return text.autoSaved(taken, seconds.toFixed(1));
 }
 
 /** `Reroll of this picture`, with a link where its message is known. */

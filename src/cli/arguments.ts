@@ -61,6 +61,7 @@ const OPTIONS = {
   'variation-seed': { type: 'string' },
   'variation-strength': { type: 'string' },
   'seed-resize': { type: 'string' },
+  replan: { type: 'string' },
   'save-latents': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -99,6 +100,7 @@ Variations of a seed
 Exactness
   --rng cpu|nv            noise of torch's CPU generator, or of A1111 on a GPU (cpu)
   --profile NAME          a1111, diffusers or comfy: whose rules hold (a1111)
+  --replan A+B            after A of the steps the rest in B, as a recipe's "Replanned steps" says
   --clip-skip N  --emphasis original|no_norm|ignore|none  --eta X  --ensd N  --cfg-rescale X
 Results
   --out FILE|DIR          (./out/<seed>-<prompt>.png)
@@ -121,6 +123,7 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
   if (values['seed-resize'] !== undefined) request.seedResize = parseSize(values['seed-resize']);
   readVariation(values, request);
   readHires(values, request);
+  if (values.replan !== undefined) request.replan = readReplan(values.replan);
   return {
     request,
     model: values.model ?? null,
@@ -129,6 +132,12 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
     init: readInit(values),
     json: values.json ?? false,
   };
+}
+
+function readReplan(text: string): { after: string; rest: string } {
+  const [, after, rest] = /^\s*(\d+)\s*\+\s*(\d+)\s*$/.exec(text) ?? [];
+  if (after !== undefined && rest !== undefined) return { after, rest };
+  throw new UserError(`--replan takes two numbers of steps, such as 12+5, not "${text}".`);
 }
 
 function readPrompt(positionals: readonly string[]): string {

@@ -16,5 +16,6 @@ export async function chooseSteps(
   const request = parseRequest(rest, model);
   const calibrations = await readCalibrations(path.join(dataDir, 'calibration.json'));
   const auto = autoSteps(request, model, calibrations);
-  return { request: { ...request, steps: auto.steps }, auto };
+  const { replan } = auto;
+  return { request: { ...request, steps: auto.steps, ...(replan && { replan }) }, auto };
 }

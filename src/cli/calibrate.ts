@@ -5,12 +5,8 @@ import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import { parseAxis } from '../explore/axis.ts';
-import {
-  calibrate,
-  FULL_STEPS,
-  readCalibrations,
-  withCalibration,
-} from '../explore/calibration.ts';
+import { calibrate } from '../explore/calibrate.ts';
+import { FULL_STEPS, readCalibrations, withCalibration } from '../explore/calibration.ts';
 import { chooseModel, type ChosenModel } from './model-choice.ts';
 import { proveWritable, writeWhole } from './outputs.ts';
 import { complain, EXIT, interruptible, LOG } from './program.ts';
@@ -113,8 +109,9 @@ async function calibrateAll(
     await writeWhole(file, Buffer.from(json));
     const worst = Math.max(...found.needs);
     process.stdout.write(
-      `${name}: ${found.steps} steps look like ${FULL_STEPS} (16 pictures; the most demanding needed ${worst}), ` +
-        `about ${((FULL_STEPS - found.steps) * found.secondsPerStep).toFixed(1)} s saved a picture\n`,
+      `${name}: ${found.still === null ? '' : 'at most '}${found.steps} steps look like ${FULL_STEPS} (16 pictures; the most demanding needed ${worst}), ` +
+        `about ${((FULL_STEPS - found.steps) * found.secondsPerStep).toFixed(1)} s saved a picture` +
+        `${found.still === null ? '' : ', more where it stops moving sooner'}\n`,
     );
   }
 }

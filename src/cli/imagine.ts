@@ -2,7 +2,7 @@ import path from 'node:path';
 import { loadConfig, loadEnvFile, readTerminal } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import type { GenerateRequest, GenerateResult } from '../engine/request.ts';
-import type { AutoSteps } from '../explore/calibration.ts';
+import { type AutoSteps, autoWords, savedBy } from '../explore/calibration.ts';
 import { IMAGINE_HELP, type ImagineArguments, parseImagineArguments } from './arguments.ts';
 import { chooseSteps } from './auto-steps.ts';
 import { chooseModel } from './model-choice.ts';
@@ -86,14 +86,15 @@ function report(
   files: readonly string[],
   auto: AutoSteps | null,
 ): void {
+  const { request, model, provider, timings } = result;
+  const taken = timings.steps_ms.length;
   if (!wanted.json) {
     for (const [index, { seed, width, height }] of result.images.entries()) {
       process.stdout.write(`${files[index]}  seed ${seed}  ${width}x${height}\n`);
     }
-    if (auto !== null) process.stdout.write(`${auto.words}\n`);
+    if (auto !== null) process.stdout.write(`${autoWords(auto, taken, request.sampler)}\n`);
     return;
   }
-  const { request, model, provider, timings } = result;
   const images = result.images.map(({ seed, width, height }, index) => ({
     file: files[index],
     seed: seedValue(seed),
@@ -108,7 +109,7 @@ function report(
     // The pictures as they were named, not their bytes.
     init: init && { ...init, image: wanted.init?.image, mask: wanted.init?.mask ?? null },
   };
-  const saved = auto === null ? {} : { auto_steps: { steps: auto.steps, saved: auto.saved } };
+  const saved = auto === null ? {} : { auto_steps: { steps: taken, saved: savedBy(auto, taken) } };
   const answer = { images, request: shown, model, provider, timings, ...saved };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

@@ -90,6 +90,7 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     'Inpaint area': request.init?.mask && request.init.onlyMasked ? 'Only masked' : null,
     [isTimestepSampler ? 'Eta DDIM' : 'Eta']: request.eta,
     Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
+    'Replanned steps': replanWords(request),
     ...hiresFields(request),
     'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
     Profile: request.profile === 'a1111' ? null : request.profile,
@@ -102,6 +103,11 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
 function hashesOf(embeddings: readonly UsedEmbedding[]): string | null {
   const each = embeddings.map(({ name, hash }) => `${name.replaceAll(/[:,]/g, '')}: ${hash}`);
   return each.length === 0 ? null : [...new Set(each)].join(', ');
+}
+
+/** `12+5`: 12 of the steps as planned, then 5 to the end. */
+function replanWords({ replan }: GenerateRequest): string | null {
+  return replan && 'after' in replan ? `${replan.after}+${replan.rest}` : null;
 }
 
 function hiresFields({ hires, steps }: GenerateRequest): Record<string, InfotextValue> {
@@ -200,6 +206,8 @@ export function requestFromInfotext(text: string): RequestInput {
     };
   }
   takeHires(parsed, input);
+  const replan = /^(\d+)\+(\d+)$/.exec(String(parsed['Replanned steps'] ?? ''));
+  if (replan) input.replan = { after: replan[1], rest: replan[2] };
   return input;
 }
 

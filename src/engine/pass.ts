@@ -9,11 +9,12 @@ import type { LoadedModel } from './model/loader.ts';
 import { createNoiseSource } from './noise.ts';
 import { createPreviewer } from './previewer.ts';
 import { encodeRequest } from './request-codec.ts';
-import type { GenerateRequest, Progress } from './request.ts';
+import type { FixedReplan, GenerateRequest, Progress } from './request.ts';
 import { planSampling } from './samplers/samplers.ts';
 import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
 import { type RunClock, RUNTIME_VERSION } from './session.ts';
 import { createSnapshots } from './snapshots.ts';
+import type { Conditioning } from './text-encoder.ts';
 
 export type PipelineOptions = {
   previews: boolean;
@@ -48,6 +49,8 @@ export type StepCount = {
   stepsMs: number[];
   began: number;
   journal: Journal;
+  /** the rest was taken in fewer steps: `total` has shrunk */
+  replanned: FixedReplan | null;
 };
 
 export function planPass(request: GenerateRequest, model: LoadedModel): Pass {
@@ -68,7 +71,7 @@ export async function sampleLatents(
   hooks: PipelineHooks,
   count: StepCount,
 ): Promise<Float32Array> {
-  const { total: steps, stepsMs, began, journal } = count;
+  const { stepsMs, began, journal } = count;
   let stepBegan = performance.now();
   const previewer = createPreviewer(model.preview, shape, options.previews, began);
   const snapshots = createSnapshots(
@@ -77,7 +80,13 @@ export async function sampleLatents(
     shape,
     options.decodeAt ?? [],
     ({ step, sigma, pictures }) =>
-      hooks.onProgress({ phase: 'sampling', step, steps, sigma, decoded: pictures }),
+      hooks.onProgress({
+        phase: 'sampling',
+        step,
+        steps: count.total,
+        sigma,
+        decoded: pictures,
+      }),
   );
   const guided = createGuidedPredict({
     unet: model.unet,
@@ -102,9 +111,19 @@ export async function sampleLatents(
     shape,
     init: init?.start ?? null,
     mask: init?.mask ?? null,
+    // What an edited prompt says late would never be reached.
+    replan:
+      init === null && isConstant(positive) && isConstant(negative)
+        ? (request.replan ?? null)
+        : null,
+    onReplan(plan) {
+      count.replanned = plan;
+      count.total += plan.after + plan.rest - sampling.steps;
+    },
     onStep({ sigma, denoised }) {
       const now = performance.now();
       const step = ++count.finished;
+      const steps = count.total;
       if (!journal.resuming()) stepsMs.push(now - stepBegan);
       stepBegan = now;
       const progress: Progress = { phase: 'sampling', step, steps, sigma };
@@ -118,6 +137,11 @@ export async function sampleLatents(
   await previewer.settled();
   await snapshots.settled();
   return latents;
+}
+
+/** The same text in every step. */
+function isConstant({ parts }: Conditioning): boolean {
+  return parts.every(({ schedule }) => schedule.length === 1);
 }
 
 /** All that decides what the network answers, but for x and the timestep. */

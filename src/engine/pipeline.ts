@@ -64,7 +64,14 @@ async function paint(
   const encoded = performance.now();
 
   // From noise to latents, a step at a time; with hires fix, once more at the larger size.
-  const count: StepCount = { total: steps, finished: 0, stepsMs: [], began: encoded, journal };
+  const count: StepCount = {
+    total: steps,
+    finished: 0,
+    stepsMs: [],
+    began: encoded,
+    journal,
+    replanned: null,
+  };
   let last = first;
   let latents = await sampleLatents(
     model,
@@ -86,6 +93,8 @@ async function paint(
     last = second;
   }
   const sampled = performance.now();
+  // What is kept and written into the pictures is what happened, so that it repeats them anywhere.
+  const painted = request.replan ? { ...request, replan: count.replanned } : request;
 
   // From latents to pictures, one at a time: the VAE's memory does not grow with the batch. While one is packed as
   // PNG, on threads of its own, the next is decoded.
@@ -94,7 +103,7 @@ async function paint(
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
     const pixels = await decodeImage(last, model, latents, index, init);
-    const infotext = writeInfotext(request, info, index, embeddings);
+    const infotext = writeInfotext(painted, info, index, embeddings);
     const packed = packImage(pixels, infotext, imageSeed(request, index));
     // A cancelled order leaves it behind unheard.
     packed.catch(() => {});
@@ -105,7 +114,7 @@ async function paint(
 
   return {
     images,
-    request,
+    request: painted,
     model: { name: info.name, hash: info.hash },
     provider: model.provider,
     timings: {

@@ -13,6 +13,7 @@ import {
   oneOf,
   type Problems,
   real,
+  replan,
   seed,
   seedResize,
   shown,
@@ -77,6 +78,8 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   };
   const hires = hiresFix(problems, input.hires, request);
   if (hires) request.hires = hires;
+  const replanned = replan(problems, input.replan, request);
+  if (replanned) request.replan = replanned;
   checkPrompts(problems, request);
   if (problems.length > 0) throw new UserError(problems);
   return request;
@@ -161,7 +164,7 @@ const REQUEST_KEYS = [
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
 /** Fields that requests stored before they existed lack. */
-const OPTIONAL_KEYS = ['hires'] as const satisfies readonly (keyof GenerateRequest)[];
+const OPTIONAL_KEYS = ['hires', 'replan'] as const satisfies readonly (keyof GenerateRequest)[];
 
 const NULLABLE: ReadonlySet<string> = new Set([
   'sampler',

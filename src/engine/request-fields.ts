@@ -3,7 +3,7 @@ import { upscalerNamed } from './labels.ts';
 import { UPSCALERS } from './names.ts';
 import type { Said } from './said.ts';
 import { say } from './sentences.ts';
-import type { GenerateRequest, HiresFix, InitImage } from './request.ts';
+import type { GenerateRequest, HiresFix, InitImage, Replan } from './request.ts';
 
 /** What a request may hold, whatever the model. */
 export const LIMITS = {
@@ -267,4 +267,32 @@ function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
   const found = upscalerNamed(String(value));
   if (!found) problems.push(unknownName('hires upscaler', value, UPSCALERS));
   return found ?? 'latent';
+}
+
+export function replan(
+  problems: Problems,
+  value: unknown,
+  request: Pick<GenerateRequest, 'steps' | 'init' | 'hires'>,
+): Replan | null {
+  // Neither is calibrated, and a start picture shortens the schedule by itself.
+  if (isAbsent(value) || request.init !== null || request.hires) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(say('replan-shape', shown(value)));
+    return null;
+  }
+  if ('still' in fields) {
+    const share = { min: 0.01, max: 1 };
+    return {
+      still: real(problems, 'replan still', fields['still'], 0.05, { min: 0, max: 1 }),
+      share: real(problems, 'replan share', fields['share'], 0.5, share),
+    };
+  }
+  const most = { min: 1, max: request.steps };
+  const after = whole(problems, 'replan after', fields['after'], 1, most);
+  const rest = whole(problems, 'replan rest', fields['rest'], 1, most);
+  if (after + rest > request.steps) {
+    problems.push(say('replan-too-long', after, rest, request.steps));
+  }
+  return { after, rest };
 }

@@ -50,7 +50,19 @@ export type GenerateRequest = {
   init: InitImage | null;
   /** a second pass at a larger size that starts from the first one's result (txt2img only); absent or null: none */
   hires?: HiresFix | null;
+  /** fewer steps for the rest of the way where that changes nothing one sees (txt2img); absent or null: none */
+  replan?: Replan | null;
 };
+
+/** After `after` steps of the schedule the rest of the way is taken in `rest` steps. */
+export type FixedReplan = { after: number; rest: number };
+
+/**
+ * What happened, or the rule for it: in the first step in which x̂0 of every picture moves by less than `still`
+ * (RMS, as a share of x̂0), the steps that are left become `share` of them. A result's request always holds what
+ * happened.
+ */
+export type Replan = FixedReplan | { still: number; share: number };
 
 export type HiresFix = {
   /** sides of the second pass as a multiple of the first's, 1-4; rounded down to the model's size factor */

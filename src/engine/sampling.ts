@@ -3,7 +3,7 @@
  * differential equations and noise; neither looks into the other.
  */
 import type { ModelSchedule } from './schedule.ts';
-import type { GenerateRequest } from './request.ts';
+import type { FixedReplan, GenerateRequest, Replan } from './request.ts';
 
 /** latents shape [B,C,h,w] */
 export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
@@ -52,6 +52,9 @@ export type SamplingRun = {
    */
   mask: { data: Float32Array } | null;
   onStep: (step: SamplerStep) => void;
+  /** only samplers that can follow it look at it; what came of it is told to `onReplan` */
+  replan?: Replan | null;
+  onReplan?: (plan: FixedReplan) => void;
 };
 
 /** Result: final latents [B,C,h,w], before the VAE's scaling. */

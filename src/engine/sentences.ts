@@ -44,6 +44,10 @@ const ORDER_SENTENCES = {
     `hires scale ${scale} makes a side of ${side} pixels; at most ${most} are painted. Choose a smaller scale or size.`,
   'hires-with-start': () =>
     'hires fix enlarges what was painted from text alone; with a start picture, choose a larger size instead.',
+  'replan-shape': (found: string) =>
+    `replan must be a plan such as 12 steps and then 5 for the rest, not ${found}.`,
+  'replan-too-long': (after: number, rest: number, steps: number) =>
+    `replan: ${after} + ${rest} steps are more than the ${steps} that were planned.`,
 
   // Prompts
   'extra-weights': (tag: string) =>

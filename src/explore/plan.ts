@@ -39,7 +39,9 @@ export function planSheet(
 ): SheetPlan {
   const { x, y } = wanted;
   checkAxes(wanted);
-  const input = { ...wanted.input, count: 1, seed: parseRequest(wanted.input, model).seed };
+  // A sheet compares the steps it names: none of its pictures takes fewer.
+  const whole = { ...wanted.input, replan: null };
+  const input = { ...whole, count: 1, seed: parseRequest(whole, model).seed };
   const axes = y === null ? [x] : [x, y];
   // Every value alone first: an error then names one value and not the forty cells that share it.
   for (const axis of axes) checkValues(input, axis, model);

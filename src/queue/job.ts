@@ -1,5 +1,5 @@
 import { UserError } from '../engine/errors.ts';
-import type { GenerateRequest, Progress } from '../engine/request.ts';
+import type { FixedReplan, GenerateRequest, Progress } from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
@@ -41,6 +41,8 @@ export type StoredResult = {
   loadSeconds?: number;
   /** steps that an earlier attempt, cut short, had done; absent: none */
   resumedSteps?: number;
+  /** steps as planned, then those that took the rest of the way; absent: all as planned */
+  replan?: FixedReplan;
   /** key of the final latents (raw float32) in the picture store, where the context asked for them */
   latents?: string;
   /** pictures of single steps, where the context asked for them */

@@ -193,6 +193,7 @@ export function startRunner(options: RunnerOptions): Runner {
       modelHash: result.model.hash,
       seconds: result.timings.total_ms / 1000 + storeSeconds,
       loadSeconds: result.timings.load_ms / 1000,
+      ...replanOf(result),
       ...(result.timings.resumed_steps === undefined
         ? {}
         : { resumedSteps: result.timings.resumed_steps }),
@@ -329,4 +330,8 @@ export function startRunner(options: RunnerOptions): Runner {
     stop,
     close,
   };
+}
+
+function replanOf({ request: { replan } }: GenerateResult): Pick<StoredResult, 'replan'> {
+  return replan && 'after' in replan ? { replan } : {};
 }

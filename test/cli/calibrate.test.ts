@@ -49,12 +49,13 @@ test('imagine --steps auto uses what was found, and says what it saved', async (
     schedule: 'karras',
     guidanceScale: 4,
     steps: 3,
+    still: null,
     needs: [3],
     secondsPerStep: 0.5,
   };
   await writeFile(
     path.join(folder, 'calibration.json'),
-    JSON.stringify({ version: 1, calibrations: [found] }),
+    JSON.stringify({ version: 2, calibrations: [found] }),
   );
   const out = path.join(folder, 'a.png');
   const args = ['a red heart', '--sampler', 'dpmpp_2m', '--schedule', 'karras', '--out', out];

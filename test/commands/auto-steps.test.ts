@@ -23,6 +23,7 @@ before(async () => {
     schedule: 'uniform',
     guidanceScale: 5,
     steps: 6,
+    still: null,
     needs: [6, 5],
     secondsPerStep: 0.5,
   };

@@ -12,6 +12,8 @@ export type TimestepOptions = {
   noise: () => Float32Array;
   onStep: (index: number, timestep: number, denoised: Float32Array) => void;
   eta?: number;
+  /** asked after each evaluation of DDIM: the timesteps to go on with, the same from the one just taken upwards */
+  replan?: (index: number, denoised: Float32Array) => number[] | null;
 };
 
 /** ᾱ of timestep number `index` and of the one below it; below the first lies training timestep 0. */
@@ -36,15 +38,23 @@ export async function sampleDdim(
   x: Float32Array,
   timesteps: readonly number[],
   alphasCumprod: Float32Array,
-  { noise, onStep, eta = 0, direction }: TimestepOptions & { direction?: () => Float32Array },
+  {
+    noise,
+    onStep,
+    replan,
+    eta = 0,
+    direction,
+  }: TimestepOptions & { direction?: () => Float32Array },
 ): Promise<Float32Array> {
   for (let i = 0; i < timesteps.length - 1; i++) {
-    const index = timesteps.length - 1 - i;
-    const { here, below } = alphasAt(alphasCumprod, timesteps, index);
-    const eps = await predict(x, timesteps[index]!);
+    const timestep = timesteps[timesteps.length - 1 - i]!;
+    const eps = await predict(x, timestep);
+    const now = alphasCumprod[timestep]!;
+    const denoised = sum2(1 / Math.sqrt(now), x, -Math.sqrt((1 - now) / now), eps);
+    timesteps = replan?.(i, denoised) ?? timesteps;
+    const { here, below } = alphasAt(alphasCumprod, timesteps, timesteps.length - 1 - i);
     const deviation =
       eta === 0 ? 0 : eta * Math.sqrt(((1 - below) / (1 - here)) * (1 - here / below));
-    const denoised = sum2(1 / Math.sqrt(here), x, -Math.sqrt((1 - here) / here), eps);
     const back = direction === undefined ? eps : direction();
     const terms: [number, Float32Array][] = [
       [Math.sqrt(below), denoised],
@@ -53,7 +63,7 @@ export async function sampleDdim(
     // The reference draws on every step; for eta 0 the draw is multiplied by nothing.
     if (deviation > 0) terms.push([deviation, noise()]);
     x = combine(terms);
-    onStep(i, timesteps[index]!, denoised);
+    onStep(i, timestep, denoised);
   }
   return x;
 }

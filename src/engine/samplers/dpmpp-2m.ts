@@ -11,14 +11,16 @@ export async function sampleDpmpp2m(
   denoise: Denoiser,
   x: Float32Array,
   sigmas: Float32Array,
-  { onStep }: SamplerOptions,
+  { onStep, replan }: SamplerOptions,
 ): Promise<Float32Array> {
   let previous: Float32Array | null = null;
   for (let i = 0; i < sigmas.length - 1; i++) {
     const sigma = sigmas[i]!;
-    const next = sigmas[i + 1]!;
     const denoised = await denoise(x, sigma);
     onStep(i, sigma, denoised);
+    // The step before keeps its own length: the second order holds across the change.
+    sigmas = replan?.(i, denoised) ?? sigmas;
+    const next = sigmas[i + 1]!;
     const ratio = next / sigma;
     if (previous === null || next === 0) {
       x = sum2(ratio, x, 1 - ratio, denoised);

@@ -11,15 +11,15 @@ export async function sampleHeun(
   denoise: Denoiser,
   x: Float32Array,
   sigmas: Float32Array,
-  { noise, onStep, noiseScale = 1, churn }: SamplerOptions & { churn?: Churn },
+  { noise, onStep, replan, noiseScale = 1, churn }: SamplerOptions & { churn?: Churn },
 ): Promise<Float32Array> {
   const steps = sigmas.length - 1;
-  for (let i = 0; i < steps; i++) {
-    const next = sigmas[i + 1]!;
-    const raised = raiseNoise(x, sigmas[i]!, next, steps, churn, noise, noiseScale);
+  for (let i = 0; i < sigmas.length - 1; i++) {
+    const raised = raiseNoise(x, sigmas[i]!, sigmas[i + 1]!, steps, churn, noise, noiseScale);
     const denoised = await denoise(raised.x, raised.sigma);
     onStep(i, sigmas[i]!, denoised);
-    x = await heunStep(denoise, raised.x, raised.sigma, next, denoised);
+    sigmas = replan?.(i, denoised) ?? sigmas;
+    x = await heunStep(denoise, raised.x, raised.sigma, sigmas[i + 1]!, denoised);
   }
   return x;
 }

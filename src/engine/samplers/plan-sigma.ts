@@ -16,6 +16,7 @@ import { comfySigmas, discreteSpacing, flowSpacing, type Spacing } from '../sche
 import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';
+import { coarserSigmas, openReplanner } from './replan.ts';
 import type { SamplerOptions } from './sampler.ts';
 import type { SigmaMethod } from './samplers.ts';
 
@@ -136,6 +137,11 @@ async function runSigma(
   const denoise = masked(plain, input, levels, isComfy, start);
   const positive = all.filter((sigma) => sigma > 0);
   const total = method.countSteps?.(run) ?? run.length - 1;
+  const replanner = method.replans
+    ? openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
+        input.onReplan?.(plan),
+      )
+    : null;
   const options: SamplerOptions = {
     noise: method.brownian
       ? input.noise.brownian(Math.min(...positive), Math.max(...all))
@@ -143,6 +149,12 @@ async function runSigma(
     onStep: (index, sigma, denoised) =>
       input.onStep({ index, total: Math.max(total, index + 1), sigma, denoised }),
     ...(request.eta === null ? {} : { eta: request.eta }),
+    ...(replanner && {
+      replan: (index: number, denoised: Float32Array) => {
+        const rest = replanner(index, denoised);
+        return rest === null ? null : coarserSigmas(run, index, rest);
+      },
+    }),
   };
   x = await integrate(setting, levels, denoise, x, run, options, input.init !== null);
   if (input.mask === null || input.init === null) return x;

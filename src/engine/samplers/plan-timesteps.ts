@@ -7,6 +7,7 @@ import type { ModelSchedule } from '../schedule.ts';
 import { sampleDdim, samplePlms, type NoisePredictor } from './ddim.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';
+import { coarserTimesteps, openReplanner } from './replan.ts';
 import { sampleUniPc } from './unipc.ts';
 
 /** A1111's samplers over training timesteps (modules/sd_samplers_timesteps.py, CompVisSampler). */
@@ -94,9 +95,21 @@ async function runTimesteps(
     ...(request.eta === null ? {} : { eta: request.eta }),
   };
   switch (name) {
-    case 'ddim':
-      x = await sampleDdim(predict, x, evaluated, alphasCumprod, options);
+    case 'ddim': {
+      // Noise in the steps would make other steps another picture.
+      const replanner =
+        (request.eta ?? 0) > 0
+          ? null
+          : openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
+              input.onReplan?.(plan),
+            );
+      const replan = (index: number, denoised: Float32Array): number[] | null => {
+        const rest = replanner?.(index, denoised) ?? null;
+        return rest === null ? null : coarserTimesteps(evaluated, index, rest);
+      };
+      x = await sampleDdim(predict, x, evaluated, alphasCumprod, { ...options, replan });
       break;
+    }
     case 'ddim_cfgpp': {
       const { guided, uncond } = cfgppPredictor(input, model, kept);
       x = await sampleDdim(guided, x, evaluated, alphasCumprod, { ...options, direction: uncond });

@@ -9,6 +9,11 @@ export type SamplerOptions = {
   noise: (sigma: number, sigmaNext: number) => Float32Array;
   /** after each evaluation that opens a step: x̂0 there, and the noise level it was made at */
   onStep: (index: number, sigma: number, denoised: Float32Array) => void;
+  /**
+   * asked after that by samplers of the table's `replans`: the list of noise levels to go on with, the same up to
+   * number `index`; null: as before
+   */
+  replan?: (index: number, denoised: Float32Array) => Float32Array | null;
   /** share of the stochastic part, 0 = deterministic; default 1 where a sampler has it */
   eta?: number;
   /** factor on every noise draw, default 1 */

@@ -26,6 +26,8 @@ export type SigmaMethod = {
   brownian?: boolean;
   /** the last sigma before 0 is left out of a schedule of one step more */
   discardPenultimate?: boolean;
+  /** follows SamplerOptions.replan: deterministic, and of an order that a change of step length does not spoil */
+  replans?: boolean;
   /** where the number of steps is not the schedule's */
   countSteps?: (sigmas: Float32Array) => number;
 };
@@ -49,10 +51,14 @@ const byRange: SigmaMethod = {
 
 /** All of them can go on after an interruption: none keeps state that does not follow from the network's answers (journal.ts). */
 export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
-  euler: entry('Euler', 1, 'uniform', true, { sample: sampleEuler }),
+  euler: entry('Euler', 1, 'uniform', true, { sample: sampleEuler, replans: true }),
   euler_a: entry('Euler a', 1, 'uniform', false, { sample: sampleEulerAncestral }),
-  heun: entry('Heun', 2, 'uniform', true, { sample: sampleHeun }),
-  dpm2: entry('DPM2', 2, 'karras', true, { sample: sampleDpm2, discardPenultimate: true }),
+  heun: entry('Heun', 2, 'uniform', true, { sample: sampleHeun, replans: true }),
+  dpm2: entry('DPM2', 2, 'karras', true, {
+    sample: sampleDpm2,
+    discardPenultimate: true,
+    replans: true,
+  }),
   dpm2_a: entry('DPM2 a', 2, 'karras', false, {
     sample: sampleDpm2Ancestral,
     discardPenultimate: true,
@@ -65,7 +71,7 @@ export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
   dpm_adaptive: entry('DPM adaptive', null, 'uniform', false, byRange),
   dpmpp_2s_a: entry('DPM++ 2S a', 2, 'karras', false, { sample: sampleDpmpp2sAncestral }),
   dpmpp_sde: entry('DPM++ SDE', 2, 'karras', false, { sample: sampleDpmppSde, brownian: true }),
-  dpmpp_2m: entry('DPM++ 2M', 1, 'karras', true, { sample: sampleDpmpp2m }),
+  dpmpp_2m: entry('DPM++ 2M', 1, 'karras', true, { sample: sampleDpmpp2m, replans: true }),
   dpmpp_2m_sde: entry('DPM++ 2M SDE', 1, 'exponential', false, {
     sample: sampleDpmpp2mSde,
     brownian: true,

@@ -35,6 +35,8 @@ export const REPLY: typeof ENGLISH = {
   variationStrength: (strength) => `Variation ${strength}`,
   initStrength: (strength) => `Startbild, Stärke ${strength}`,
   hiresScale: (scale) => `Hires ${scale}x`,
+  autoAtMost: (steps) =>
+    `Auto-Schritte: höchstens ${steps}, weniger, sobald sich nichts mehr bewegt`,
   autoSaved: (steps, seconds) =>
     `Auto-Schritte: ${steps} genügen hier, etwa ${seconds.replace('.', ',')} s gespart gegenüber 50`,
   autoKept: {

@@ -34,6 +34,7 @@ export const REPLY = {
   variationStrength: (strength: string) => `variation ${strength}`,
   initStrength: (strength: string) => `start picture, strength ${strength}`,
   hiresScale: (scale: string) => `hires ${scale}x`,
+  autoAtMost: (steps: number) => `auto steps: at most ${steps}, fewer once nothing moves`,
   autoSaved: (steps: number, seconds: string) =>
     `auto steps: ${steps} are enough here, about ${seconds} s saved against 50`,
   autoKept: {
