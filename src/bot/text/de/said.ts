@@ -28,6 +28,10 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `hires ${scale} ergibt eine Seite von ${side} Pixeln, gemalt werden höchstens ${most}. Nimm einen kleineren Faktor oder eine kleinere Größe.`,
   'hires-with-start': () =>
     'hires vergrößert, was allein aus Worten gemalt wurde; mit einem Startbild nimm stattdessen eine größere size.',
+  'replan-shape': (found) =>
+    `replan muss ein Plan sein, etwa 12 Schritte und dann 5 für den Rest, nicht ${found}.`,
+  'replan-too-long': (after, rest, steps) =>
+    `replan: ${after} + ${rest} Schritte sind mehr als die geplanten ${steps}.`,
 
   'extra-weights': (tag) =>
     `prompt: ${tag} verlangt zusätzliche Gewichte (LoRA), die Darkroom noch nicht anwendet. Nimm es heraus, um ohne sie zu malen.`,
