@@ -1,12 +1,15 @@
 """Draw the training pictures and encode them: `python -m training.latents`.
 
 Writes <work>/latents/00000.npz …: latents float16 [n, 4, h, w], token ids int16 [n, 8, 77] of eight
-captions a picture, and the labels. Existing shards are kept, so an interrupted run goes on.
+captions a picture, and the labels. A shard has one shape of pictures; some are wide or tall, so that
+other sizes than the square do not show everything twice. Existing shards are kept, so an interrupted
+run goes on.
 """
 
 import json
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from .labels import Labels, labels
 from .models import TOKENS, build_vae
 from .parallel import Ranks
 from .pictures import CAPTIONS_EACH, describe, draw
-from .presets import Options, options, parser
+from .presets import Options, Preset, options, parser
 from .problem import Problem, run
 from .tokenizer import load_tokenizer
 
@@ -32,7 +35,7 @@ def encode(chosen: Options) -> None:
     """Every rank makes every n-th shard."""
     preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
     folder = chosen.work / "latents"
-    shards = -(-preset.pictures // SHARD)
+    shards = -(-preset.pictures // shard_size(preset))
     checkpoints.need_space(folder, preset.pictures * (8 * preset.latent_size**2 + 2 * TOKENS * CAPTIONS_EACH))
     state = checkpoints.load(chosen.work / "vae.pt", "vae")
     vae = build_vae(preset)
@@ -44,23 +47,28 @@ def encode(chosen: Options) -> None:
         if path.exists():
             continue
         write_shard(path, shard, chosen, vae, ranks)
-        made += SHARD * ranks.count
+        made += shard_size(preset) * ranks.count
         if ranks.first:
             speed = made / (time.monotonic() - start)
             print(f"latents: shard {shard + 1} of {shards}, {speed:.0f} pictures/s", flush=True)
     ranks.leave()
     if ranks.first:
         stored = read_latents(folder)
-        (folder / "scale.json").write_text(json.dumps({"scaling_factor": stored.scale}) + "\n")
-        print(f"latents: {len(stored.latents)} pictures, scaling factor {stored.scale:.5f}")
+        write_scale(folder, stored.scale)
+        print(f"latents: {len(stored.ids)} pictures, scaling factor {stored.scale:.5f}")
+
+
+def shard_size(preset: Preset) -> int:
+    """Small enough that each shape gets a shard."""
+    return min(SHARD, preset.pictures // len(preset.shapes))
 
 
 @torch.no_grad()
 def write_shard(path: Path, shard: int, chosen: Options, vae: torch.nn.Module, ranks: Ranks) -> None:
     preset, scenes, encoded = chosen.preset, [], []
     processes = 1 if ranks.device.type == "cpu" else None
-    count = min(SHARD, preset.pictures)
-    for chunk_scenes, pictures in draw(preset.world, preset.image_size, count, 100 + shard, processes):
+    shape = preset.shapes[shard % len(preset.shapes)]
+    for chunk_scenes, pictures in draw(preset.lessons, shape, shard_size(preset), 100 + shard, processes):
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(ranks.device).float() / 127.5 - 1
         with ranks.autocast():
             mean = vae.encode(images.contiguous(memory_format=torch.channels_last)).latent_dist.mean
@@ -75,9 +83,16 @@ def write_shard(path: Path, shard: int, chosen: Options, vae: torch.nn.Module, r
     partial.rename(path)
 
 
+def write_scale(folder: Path, scale: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scale.json").write_text(json.dumps({"scaling_factor": scale}) + "\n")
+
+
 @dataclass(frozen=True)
 class Latents:
-    latents: torch.Tensor  # float32 [n, 4, h, w], scaled to a standard deviation of 1
+    """The rows of `ids` and `labels` are those of the first shape, then of the second …"""
+
+    shapes: list[torch.Tensor]  # for each shape float32 [n, 4, h, w], scaled to a standard deviation of about 1
     ids: torch.Tensor  # int16 [n, 8, 77]
     labels: Labels
     scale: float
@@ -91,12 +106,14 @@ def read_latents(folder: Path) -> Latents:
         shards = [dict(np.load(path)) for path in paths]
     except Exception as error:
         raise Problem(f"a shard in {folder} is damaged ({error}); delete it and run training.latents again.") from error
-    whole = {name: torch.from_numpy(np.concatenate([shard[name] for shard in shards])) for name in shards[0]}
-    latents = whole["latents"].float()
+    shards.sort(key=lambda shard: shard["latents"].shape[2:])
+    groups = [list(group) for _, group in groupby(shards, key=lambda shard: shard["latents"].shape[2:])]
+    shapes = [torch.from_numpy(np.concatenate([shard.pop("latents") for shard in group])).float() for group in groups]
+    rest = {name: torch.from_numpy(np.concatenate([shard[name] for shard in shards])) for name in shards[0]}
     stored = folder / "scale.json"
-    scale = json.loads(stored.read_text())["scaling_factor"] if stored.exists() else 1 / latents.std().item()
-    told = {name.removeprefix("label_"): values for name, values in whole.items() if name.startswith("label_")}
-    return Latents(latents * scale, whole["ids"], told, scale)
+    scale = json.loads(stored.read_text())["scaling_factor"] if stored.exists() else 1 / shapes[0].std().item()
+    told = {name.removeprefix("label_"): values for name, values in rest.items() if name.startswith("label_")}
+    return Latents([latents * scale for latents in shapes], rest["ids"], told, scale)
 
 
 if __name__ == "__main__":

@@ -16,19 +16,20 @@ CHUNK = 50
 CAPTIONS_EACH = 8
 
 
-def draw_chunk(seed: int, world: World, size: int) -> tuple[list[Scene], Array]:
-    """Scenes and pictures uint8 [CHUNK, size, size, 3] of that seed."""
+def draw_chunk(seed: int, world: World, shape: tuple[int, int]) -> tuple[list[Scene], Array]:
+    """Scenes and pictures uint8 [CHUNK, height, width, 3] of that seed; `shape` is (width, height)."""
     rng = np.random.default_rng(seed)
     scenes = [sample_scene(rng, world) for _ in range(CHUNK)]
-    return scenes, np.stack([render(scene, size, size) for scene in scenes])
+    return scenes, np.stack([render(scene, *shape) for scene in scenes])
 
 
 def draw(
-    world: World, size: int, count: int, seed: int, processes: int | None = None
+    world: World, shape: int | tuple[int, int], count: int, seed: int, processes: int | None = None
 ) -> Iterator[tuple[list[Scene], Array]]:
-    """At least `count` pictures in chunks; the same seed gives the same pictures."""
+    """At least `count` pictures in chunks, square for one number; the same seed gives the same pictures."""
+    shape = (shape, shape) if isinstance(shape, int) else shape
     seeds = range(seed * 1_000_000, seed * 1_000_000 + -(-count // CHUNK))
-    work = partial(draw_chunk, world=world, size=size)
+    work = partial(draw_chunk, world=world, shape=shape)
     processes = processes or os.cpu_count() or 1
     if processes == 1:
         yield from map(work, seeds)

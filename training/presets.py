@@ -28,7 +28,9 @@ class Preset:
     unet_layers: int
     vae_batch: int
     unet_batch: int
+    lessons: World  # what the UNet and its text encoder learn from
     pictures: int
+    shapes: tuple[tuple[int, int], ...]  # of the shards of pictures in turn: width and height in pixels
     learning_rate: float
     storage: Storage  # of the exported UNet and text encoder
     minutes: dict[str, float]
@@ -37,6 +39,9 @@ class Preset:
     def latent_size(self) -> int:
         return self.image_size // 8
 
+
+# More pairs than a world has by itself: each must be learnt in every order and colour.
+LESSONS = {"empty": 0.03, "one": 0.45, "some": 0.11, "pair": 0.41}
 
 SMALL_PRESET = Preset(
     name="small",
@@ -51,7 +56,9 @@ SMALL_PRESET = Preset(
     unet_layers=1,
     vae_batch=14,
     unet_batch=16,
+    lessons=replace(SMALL, kinds=LESSONS, asides=0.3),
     pictures=16_000,
+    shapes=((128, 128), (128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 128), (128, 192)),
     learning_rate=8e-4,
     storage="fp16",
     minutes={"vae": 30, "text": 2, "unet": 120, "judge": 3},
@@ -69,7 +76,9 @@ LARGE_PRESET = Preset(
     unet_layers=1,
     vae_batch=96,
     unet_batch=256,
+    lessons=replace(FULL, kinds=LESSONS, asides=0.3),
     pictures=60_000,
+    shapes=((256, 256), (256, 256), (256, 256), (384, 256), (256, 256), (256, 384)),
     learning_rate=6e-4,
     storage="int8",
     minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 0.7},
@@ -80,6 +89,7 @@ TRIAL_PRESET = replace(
     name="trial",
     image_size=64,
     pictures=400,
+    shapes=((64, 64), (96, 64)),
     minutes={"vae": 0.5, "text": 0.3, "unet": 0.5, "judge": 0.3},
 )
 PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET, TRIAL_PRESET)}

@@ -18,6 +18,7 @@ from torch import Tensor, from_numpy, nn
 from . import checkpoints
 from .export import compare, quieten
 from .graphs import graphs
+from .latents import write_scale
 from .models import build_text_encoder, build_unet, build_vae
 from .presets import Options, options, parser
 from .problem import Problem, run
@@ -56,6 +57,8 @@ def restore(chosen: Options, folder: Path) -> None:
         "unet": both(unet) | {"scale": scale},
     }
     checkpoints.need_space(chosen.work, sum(map(checkpoints.size_of, states.values())))
+    # The new latents must have the size that the UNet knows.
+    write_scale(chosen.work / "latents", scale)
     for stage, path in paths.items():
         checkpoints.save(path, {"stage": stage, "step": 0, "spent": 0.0} | states[stage])
         print(f"restore: {path}")

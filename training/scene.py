@@ -82,6 +82,7 @@ class World:
     backgrounds: dict[str, float]
     styles: dict[str, float]
     kinds: dict[str, float]  # 'empty', 'one', 'some' (two or three alike), 'pair' (two kinds)
+    asides: float = 0.12  # how often a single object that is not big stands left or right
 
 
 SMALL = World(
@@ -122,7 +123,7 @@ def sample_scene(rng: np.random.Generator, world: World) -> Scene:
     things = sample_things(rng, world, kind)
     count = {"empty": 0, "one": 1, "pair": 2}.get(kind) if kind != "some" else int(rng.integers(2, 4))
     size = pick(rng, ("small", "", "", "", "big")) if count == 1 else ""
-    side = pick(rng, ("left", "right")) if count == 1 and size != "big" and rng.random() < 0.12 else ""
+    side = pick(rng, ("left", "right")) if count == 1 and size != "big" and rng.random() < world.asides else ""
     return Scene(
         seed=int(rng.integers(1 << 31)),
         style=style,

@@ -69,6 +69,9 @@ class Session:
         left = max(0.0, 1 - self.spent / self.budget)
         return warm * max(0.02, min(1.0, left / COOL_DOWN))
 
+    def cooling(self) -> bool:
+        return self.spent > (1 - COOL_DOWN) * self.budget
+
     def set_rate(self, optimizer: torch.optim.Optimizer, full: float) -> None:
         for group in optimizer.param_groups:
             group["lr"] = full * self.rate()

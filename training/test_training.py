@@ -1,5 +1,7 @@
 """`python -m unittest training.test_training`: what must hold before an hour is spent on training."""
 
+import contextlib
+import io
 import json
 import tempfile
 import unittest
@@ -7,17 +9,25 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import onnx
 import torch
+from onnx import helper, numpy_helper
 
 from . import checkpoints
 from .captions import DEFAULT_WORDS, Narrator, read_words
+from .compact import compact
 from .labels import labels
-from .models import Average, alphas_cumprod
+from .latents import read_latents
+from .models import Average, alphas_cumprod, build_unet, build_vae
+from .presets import PRESETS, ROOT, SHIPPED_TOKENIZER, SMALL_PRESET, Options, Preset
 from .problem import Problem
 from .render import render
+from .restore import restore, weights
 from .sampling import ddim
 from .scene import FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
 from .tokenizer import load_tokenizer, train_tokenizer, write_tokenizer
+
+DEMO = ROOT / "models" / "demo"
 
 
 class Renderer(unittest.TestCase):
@@ -101,6 +111,60 @@ class Checkpoints(unittest.TestCase):
         checkpoints.save(self.path, {"stage": "unet"})
         with self.assertRaisesRegex(Problem, "no checkpoint of the stage vae"):
             checkpoints.load(self.path, "vae")
+
+
+class Restoring(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+
+    def chosen(self, preset: Preset) -> Options:
+        return Options(preset, self.work, "cpu", 1, None, read_words(), SHIPPED_TOKENIZER)
+
+    def test_the_shipped_model_comes_back(self) -> None:
+        # Restoring compares every graph with PyTorch at three shapes, and refuses what differs.
+        with contextlib.redirect_stdout(io.StringIO()):
+            restore(self.chosen(SMALL_PRESET), DEMO)
+        vae, unet = (checkpoints.load(self.work / f"{stage}.pt", stage) for stage in ("vae", "unet"))
+        checkpoints.fit(build_vae(SMALL_PRESET), vae["weights"], self.work)
+        checkpoints.fit(build_unet(SMALL_PRESET), unet["average"], self.work)
+        with self.assertRaisesRegex(Problem, "would be overwritten"):
+            restore(self.chosen(SMALL_PRESET), DEMO)
+
+    def test_another_preset_is_refused_and_nothing_written(self) -> None:
+        with self.assertRaisesRegex(Problem, "use the --preset it was trained with|use its own --preset"):
+            restore(self.chosen(PRESETS["large"]), DEMO)
+        self.assertEqual(list(self.work.iterdir()), [])
+
+    def test_a_folder_that_is_no_model_is_named(self) -> None:
+        with self.assertRaisesRegex(Problem, "give an exported model's folder"):
+            restore(self.chosen(SMALL_PRESET), self.work)
+
+    def test_weights_stored_as_bytes_unfold(self) -> None:
+        values = np.random.default_rng(0).normal(size=(96, 80)).astype(np.float32)
+        node = helper.make_node("MatMul", ["x", "onnx::MatMul_1"], ["y"], name="/layer/MatMul")
+        ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in "xy"]
+        constant = numpy_helper.from_array(values, "onnx::MatMul_1")
+        model = helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:], [constant]))
+        compact(model, "int8")
+        onnx.save(model, self.work / "model.onnx")
+        found = weights(self.work / "model.onnx", "unet.")["layer.weight"]
+        np.testing.assert_allclose(found.numpy(), values.T, atol=float(np.abs(values).max()) / 250)
+
+
+class Shapes(unittest.TestCase):
+    def test_latents_of_every_shape_keep_their_captions(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for shard, (height, width) in enumerate(((2, 2), (2, 3), (2, 2))):
+                latents = np.full((4, 4, height, width), shard, np.float16)
+                ids = np.full((4, 8, 77), shard, np.int16)
+                np.savez(Path(folder) / f"{shard:05d}.npz", latents=latents, ids=ids, label_side=np.full(4, shard))
+            data = read_latents(Path(folder))
+            self.assertEqual([len(latents) for latents in data.shapes], [8, 4])
+            shards = torch.cat([latents[:, 0, 0, 0] for latents in data.shapes]) / data.scale
+            torch.testing.assert_close(shards, data.ids[:, 0, 0].float())
+            torch.testing.assert_close(shards, data.labels["side"].float())
 
 
 class Numbers(unittest.TestCase):

@@ -3,25 +3,37 @@
 It learns to answer, from a caption, what the scene shows (objects, their colours, place, count,
 side …), and is then frozen. Trained jointly with the UNet from nothing it stayed blind to object
 words for 130,000 samples; this way objects appear after 20,000.
+
+A UNet reads the states of the encoder it was trained with. One that was restored from an exported
+model therefore keeps them near to what they were while it learns.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from . import checkpoints
-from .labels import HEADS, WIDTH, loss, pick_rows
-from .latents import Latents, read_latents
-from .models import build_text_encoder
+from .captions import Narrator
+from .labels import HEADS, WIDTH, Labels, labels, loss, pick_rows
+from .models import TOKENS, build_text_encoder
 from .parallel import Gradients, Ranks
 from .presets import Options, options, parser
 from .problem import run
+from .scene import sample_scene
 from .session import Session
 from .tokenizer import load_tokenizer
 
 FULL_RATE = 1e-3
+# How much it counts that a restored encoder's states stay, and how often all 77 places are looked at.
+KEEPING = 3.0
+WHOLE_EVERY = 4
 BATCH = 64
+SCENES = 24_000
+HELD_OUT_SEED = 902
+HELD_OUT = 2000
 # Captions are short; most of the 77 places are padding, which costs time and teaches nothing.
 LENGTH = 40
 
@@ -33,12 +45,33 @@ class Reader(nn.Module):
         super().__init__()
         self.encoder, self.head, self.end = encoder, nn.Linear(width, WIDTH), end
 
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The answers, and the states they come from."""
         states = self.encoder(ids).last_hidden_state.float()
         ends = (ids == self.end).float()
         ends[:, -1] = 1
         ends = ends / ends.sum(1, keepdim=True)
-        return self.head((states * ends[..., None]).sum(1))
+        return self.head((states * ends[..., None]).sum(1)), states
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Captions as token ids int16 [n, 77] and what they tell."""
+
+    ids: torch.Tensor
+    told: Labels
+
+    def sample(self, count: int, length: int) -> tuple[torch.Tensor, Labels]:
+        rows = torch.randint(0, len(self.ids), (count,))
+        return self.ids[rows, :length].long(), pick_rows(self.told, rows)
+
+
+def read_scenes(chosen: Options, seed: int, count: int) -> Readings:
+    rng = np.random.default_rng(seed)
+    scenes = [sample_scene(rng, chosen.preset.lessons) for _ in range(count)]
+    narrator, tokenizer = Narrator(chosen.words, rng), load_tokenizer(chosen.tokenizer)
+    codes = tokenizer.encode_batch([narrator.caption(scene) for scene in scenes])
+    return Readings(torch.tensor([code.ids for code in codes], dtype=torch.int16), labels(scenes, spoken=True))
 
 
 def main() -> None:
@@ -47,31 +80,40 @@ def main() -> None:
 
 def train(chosen: Options) -> None:
     preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
-    data = read_latents(chosen.work / "latents")
     size = load_tokenizer(chosen.tokenizer).get_vocab_size()
-    reader = Reader(build_text_encoder(preset, size), preset.text_width, size - 1)
     path = chosen.work / "text.pt"
     state = checkpoints.load_if_there(path, "text")
+    reader = Reader(build_text_encoder(preset, size), preset.text_width, size - 1)
     if state:
         checkpoints.fit(reader.encoder, state["average"], path)
+    if state and "head" in state:
         checkpoints.fit(reader.head, state["head"], path)
+    # A restored encoder comes without the head.
+    kept = state and (state.get("kept") or (None if "head" in state else state["average"]))
+    original = build_text_encoder(preset, size).eval().requires_grad_(False) if kept else None
+    if original:
+        checkpoints.fit(original, kept, path)
+        original.to(ranks.device)
     reader.to(ranks.device)
     session = Session("text", chosen, ranks, state)
-    learning = [parameter for parameter in reader.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=FULL_RATE, betas=(0.9, 0.99))
-    gradients = Gradients(learning, ranks)
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=FULL_RATE, betas=(0.9, 0.99))
+    gradients = Gradients(reader.parameters(), ranks)
     torch.manual_seed(77 + ranks.rank + 1000 * session.step)
+    readings = read_scenes(chosen, 300 + ranks.rank, SCENES // ranks.count)
 
     def snapshot() -> dict[str, Any]:
-        return {"average": reader.encoder.state_dict(), "head": reader.head.state_dict(), "vocabulary": size}
+        own = {"average": reader.encoder.state_dict(), "head": reader.head.state_dict(), "vocabulary": size}
+        return own | ({"kept": original.state_dict()} if original else {})
 
     while session.going():
-        rows, ids = sample(data, BATCH)
+        ids, told = readings.sample(BATCH, TOKENS if original and session.step % WHOLE_EVERY == 0 else LENGTH)
         session.set_rate(optimizer, FULL_RATE)
-        target = {name: values.to(ranks.device) for name, values in pick_rows(data.labels, rows).items()}
+        ids = ids.to(ranks.device)
         with ranks.autocast():
-            output = reader(ids.to(ranks.device))
-        value = loss(output, target)
+            answers, states = reader(ids)
+            before = original(ids).last_hidden_state.float() if original else states
+        value = loss(answers, {name: values.to(ranks.device) for name, values in told.items()})
+        value = value + KEEPING * (states - before).square().mean()
         value.backward()
         gradients.average(1.0)
         optimizer.step()
@@ -80,20 +122,23 @@ def train(chosen: Options) -> None:
         session.maybe_save(snapshot)
     session.finish(snapshot())
     if ranks.first:
-        print(f"text: right object words in {accuracy(reader, data, ranks):.1%} of 1,000 captions")
-
-
-def sample(data: Latents, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    rows = torch.randint(0, len(data.ids), (count,))
-    return rows, data.ids[rows, torch.randint(0, data.ids.shape[1], (count,))].long()[:, :LENGTH]
+        for question, share in accuracy(reader, read_scenes(chosen, HELD_OUT_SEED, HELD_OUT), ranks).items():
+            print(f"text: {question} {share:.1%} right from new captions")
 
 
 @torch.no_grad()
-def accuracy(reader: Reader, data: Latents, ranks: Ranks) -> float:
+def accuracy(reader: Reader, readings: Readings, ranks: Ranks) -> dict[str, float]:
+    """The share of right answers to each question, where a caption answers it."""
     reader.eval()
-    rows, ids = sample(data, 1000)
-    objects = HEADS.split(reader(ids.to(ranks.device)))["objects"].cpu() > 0
-    return (objects == data.labels["objects"][rows].bool()).all(1).float().mean().item()
+    outputs = torch.cat([reader(ids.long().to(ranks.device))[0].cpu() for ids in readings.ids.split(200)])
+    answers, told = HEADS.split(outputs), readings.told
+    right = {"objects": ((answers["objects"] > 0) == told["objects"].bool()).all(1)}
+    asked = told["colours"] >= 0
+    colours = ((answers["colours"].argmax(2) == told["colours"]) | ~asked).all(1)
+    right |= {name: colours[asked.sum(1) == count] for name, count in (("colour", 1), ("both colours", 2))}
+    for name in ("background", "background_colour", "count", "side", "leftmost"):
+        right[name] = (answers[name].argmax(1) == told[name])[told[name] >= 0]
+    return {name: values.float().mean().item() for name, values in right.items()}
 
 
 if __name__ == "__main__":

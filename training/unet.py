@@ -28,7 +28,8 @@ DECAY = 0.9993
 # Each caption's text states serve this many noise levels of its picture.
 LEVELS = 2
 DROPPED_CAPTIONS = 0.1
-EMPHASIS = 2.0
+# While the learning rate falls, pairs are drawn half as often, so that one object stays one.
+LATE_PAIRS = 0.5
 SHEET_SECONDS = 900.0
 SHEET_PROMPTS = (
     "a red heart on a white background", "a blue cat at night", "an orange fox in the snow",
@@ -70,7 +71,7 @@ def train(chosen: Options) -> None:
 
     while session.going():
         session.set_rate(optimizer, preset.learning_rate)
-        loss = batches.loss(unet, text)
+        loss = batches.loss(unet, text, late=session.cooling())
         loss.backward()
         gradients.average(1.0)
         optimizer.step()
@@ -106,19 +107,25 @@ class Batches:
 
     def __init__(self, data: Latents, chosen: Options, ranks: Ranks) -> None:
         self.ranks, self.size = ranks, chosen.preset.unet_batch
-        self.latents, self.ids = data.latents.to(ranks.device), data.ids.to(ranks.device)
+        self.shapes, self.ids = [latents.to(ranks.device) for latents in data.shapes], data.ids.to(ranks.device)
         self.empty = torch.tensor(load_tokenizer(chosen.tokenizer).encode("").ids, device=ranks.device)
         self.alphas = alphas_cumprod().to(ranks.device)
-        self.shares = how_often(data.labels).to(ranks.device)
+        counts = [len(latents) for latents in data.shapes]
+        self.early, self.late = (how_often(data.labels, pairs).split(counts) for pairs in (1.0, LATE_PAIRS))
+        self.firsts = [sum(counts[:i]) for i in range(len(counts))]
 
-    def loss(self, unet: UNet2DConditionModel, text: nn.Module) -> torch.Tensor:
+    def loss(self, unet: UNet2DConditionModel, text: nn.Module, *, late: bool) -> torch.Tensor:
         device, count = self.ranks.device, self.size * LEVELS
-        rows = torch.multinomial(self.shares, self.size, replacement=True)
+        # All pictures of a batch have one shape.
+        shares = self.late if late else self.early
+        shape = int(torch.multinomial(torch.stack([part.sum() for part in shares]), 1))
+        rows = torch.multinomial(shares[shape], self.size, replacement=True).to(device)
+        clean = self.shapes[shape][rows].repeat_interleave(LEVELS, 0)
+        rows = rows + self.firsts[shape]
         ways = torch.randint(0, self.ids.shape[1], (self.size,), device=device)
         ids = self.ids[rows, ways].long()
         dropped = torch.rand(self.size, 1, device=device) < DROPPED_CAPTIONS
         ids = torch.where(dropped, self.empty, ids)
-        clean = self.latents[rows].repeat_interleave(LEVELS, 0)
         strata = (torch.randperm(count, device=device) + torch.rand(count, device=device)) / count
         timesteps = (strata * TIMESTEPS).long().clamp_max(TIMESTEPS - 1)
         alpha = self.alphas[timesteps][:, None, None, None]
@@ -134,10 +141,9 @@ class Batches:
         return ((v.float() - target).square().mean((1, 2, 3)) * weight).mean()
 
 
-def how_often(told: Labels) -> torch.Tensor:
-    """How often each picture is drawn: pairs and sides more, for single objects teach nothing of them."""
-    is_pair, is_aside = told["leftmost"] >= 0, told["side"] > 0
-    return 1 + EMPHASIS * (is_pair | is_aside).float()
+def how_often(told: Labels, pairs: float) -> torch.Tensor:
+    """How often each picture is drawn, pairs `pairs` times as often as others."""
+    return torch.where(told["leftmost"] >= 0, pairs, 1.0)
 
 
 class Sheets:

@@ -2,7 +2,9 @@
 
 Loss: L1 + 2·L2 + gradient and low-pass terms, and a KL term so weak that it only keeps the
 latents bounded. Small crops first (32 px, then 64 px): the network is convolutional, so it learns
-the same from crops and sees many more pictures.
+nearly the same from crops and sees many more pictures. Nearly: group normalisation looks at the
+whole picture, and what is left to gain lies in thin lines. `--finish` therefore goes on from good
+weights with whole pictures and more weight on L2.
 """
 
 from typing import Any
@@ -23,6 +25,7 @@ from .session import Session
 
 KL_WEIGHT = 3e-5
 FULL_RATE = 2.5e-3
+FINISH_RATE = 2.5e-4
 PICTURES = 3000
 HELD_OUT_SEED = 900
 
@@ -32,11 +35,12 @@ def main() -> None:
     arguments.add_argument(
         "--decoder-only", action="store_true", help="keep the latents, and so a UNet trained on them, valid"
     )
+    arguments.add_argument("--finish", action="store_true", help="whole pictures, for weights that are good already")
     parsed = arguments.parse_args()
-    train(options(parsed), decoder_only=parsed.decoder_only)
+    train(options(parsed), decoder_only=parsed.decoder_only, finish=parsed.finish)
 
 
-def train(chosen: Options, *, decoder_only: bool = False) -> None:
+def train(chosen: Options, *, decoder_only: bool = False, finish: bool = False) -> None:
     preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
     vae = build_vae(preset)
     path = chosen.work / "vae.pt"
@@ -63,10 +67,12 @@ def train(chosen: Options, *, decoder_only: bool = False) -> None:
     while session.going():
         late = decoder_only or session.spent > 0.45 * session.budget
         crop, batch = (64, max(1, preset.vae_batch * 2 // 7)) if late else (32, preset.vae_batch)
+        if finish:
+            crop, batch = preset.image_size, max(1, preset.vae_batch // 7)
         images = crops(pictures, crop, batch)
-        session.set_rate(optimizer, FULL_RATE * (0.5 if decoder_only else 1))
+        session.set_rate(optimizer, FINISH_RATE if finish or decoder_only else FULL_RATE)
         with ranks.autocast():
-            loss = reconstruction_loss(vae, images)
+            loss = reconstruction_loss(vae, images, squares=10 if finish else 2)
         loss.backward()
         gradients.average(2.0)
         optimizer.step()
@@ -98,31 +104,31 @@ def load_pictures(preset: Preset, ranks: Ranks) -> torch.Tensor:
 
 
 def crops(pictures: torch.Tensor, size: int, count: int) -> torch.Tensor:
-    """Random crops in [-1, 1], aligned to the latent grid, half of the batches mirrored."""
+    """Random crops in [-1, 1], aligned to the latent grid; half of the batches of parts are mirrored."""
     whole = pictures.shape[-1]
     parts = []
     for i in torch.randint(0, len(pictures), (count,)).tolist():
         x, y = (torch.randint(0, (whole - size) // 8 + 1, (2,)) * 8).tolist()
         parts.append(pictures[i, :, y : y + size, x : x + size])
     images = torch.stack(parts).float() / 127.5 - 1
-    if torch.rand(1) < 0.5:
+    if size < whole and torch.rand(1) < 0.5:
         images = images.flip(3)
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
+def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor, squares: float) -> torch.Tensor:
     mean, log_variance = vae.quant_conv(vae.encoder(images)).float().chunk(2, 1)
     log_variance = log_variance.clamp(-20, 6)
     latents = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     difference = vae.decoder(vae.post_quant_conv(latents)).float() - images
-    return pixel_loss(difference) + KL_WEIGHT * kl
+    return pixel_loss(difference, squares) + KL_WEIGHT * kl
 
 
-def pixel_loss(difference: torch.Tensor) -> torch.Tensor:
+def pixel_loss(difference: torch.Tensor, squares: float) -> torch.Tensor:
     across, down = difference.diff(dim=3).abs().mean(), difference.diff(dim=2).abs().mean()
     low_pass = F.avg_pool2d(difference, 4).abs().mean()
-    return difference.abs().mean() + 2 * difference.square().mean() + 0.25 * (across + down + low_pass)
+    return difference.abs().mean() + squares * difference.square().mean() + 0.25 * (across + down + low_pass)
 
 
 @torch.no_grad()
