@@ -20,12 +20,12 @@ import torch
 from . import checkpoints
 from .compact import Storage, compact
 from .graphs import Graph, graphs
-from .models import build_unet
+from .models import build_text_encoder, build_unet
 from .preview import fit_preview
 from .presets import Options, Preset, options, parser
 from .problem import Problem, run
 from .tokenizer import load_tokenizer
-from .unet import frozen_text_encoder, trained_vae
+from .unet import trained_vae
 
 OPSET = 17
 # The largest difference from PyTorch that rounding the weights may make; a wrong graph makes more.
@@ -43,7 +43,8 @@ def export(chosen: Options) -> Path:
     state = checkpoints.load(path, "unet")
     unet = build_unet(preset)
     checkpoints.fit(unet, state["average"], path)
-    text, vae = frozen_text_encoder(chosen), trained_vae(chosen)
+    text, vae = build_text_encoder(preset, load_tokenizer(chosen.tokenizer).get_vocab_size()), trained_vae(chosen)
+    checkpoints.fit(text, state["text"], path)
     scale = float(state["scale"])
     checkpoints.need_space(chosen.work, 6 * sum(p.numel() for m in (unet, text, vae) for p in m.parameters()))
     partial = chosen.work / "export.partial"

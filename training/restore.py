@@ -54,7 +54,7 @@ def restore(chosen: Options, folder: Path) -> None:
     states = {
         "vae": both(vae),
         "text": {"average": text.state_dict(), "vocabulary": vocabulary},
-        "unet": both(unet) | {"scale": scale},
+        "unet": both(unet) | {"scale": scale, "text": text.state_dict()},
     }
     checkpoints.need_space(chosen.work, sum(map(checkpoints.size_of, states.values())))
     # The new latents must have the size that the UNet knows.

@@ -1,6 +1,7 @@
 """`python -m unittest training.test_training`: what must hold before an hour is spent on training."""
 
 import contextlib
+import copy
 import io
 import json
 import tempfile
@@ -18,9 +19,10 @@ from .captions import DEFAULT_WORDS, Narrator, read_words
 from .compact import compact
 from .labels import labels
 from .latents import read_latents
-from .models import Average, alphas_cumprod, build_unet, build_vae
+from .models import Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
 from .presets import PRESETS, ROOT, SHIPPED_TOKENIZER, SMALL_PRESET, Options, Preset
 from .problem import Problem
+from .refit import refit
 from .render import render
 from .restore import restore, weights
 from .sampling import ddim
@@ -151,6 +153,23 @@ class Restoring(unittest.TestCase):
         onnx.save(model, self.work / "model.onnx")
         found = weights(self.work / "model.onnx", "unet.")["layer.weight"]
         np.testing.assert_allclose(found.numpy(), values.T, atol=float(np.abs(values).max()) / 250)
+
+
+class Refitting(unittest.TestCase):
+    def test_keys_stay_when_the_text_encoder_changes(self) -> None:
+        old = build_text_encoder(SMALL_PRESET, 100).eval()
+        new = copy.deepcopy(old)
+        for name, values in new.named_parameters():
+            if "final_layer_norm" in name:
+                values.data.mul_(2)
+        first = torch.randn(8, 128)
+        state = {"block.attn2.to_k.weight": first.clone(), "block.attn1.to_k.weight": first.clone()}
+        ids = torch.randint(0, 100, (40, 77))
+        self.assertLess(refit([state], old, new, ids), 0.01)
+        before = old(ids).last_hidden_state @ first.T
+        after = new(ids).last_hidden_state @ state["block.attn2.to_k.weight"].T
+        self.assertLess(float((after - before).std() / before.std()), 0.05)
+        self.assertTrue(torch.equal(state["block.attn1.to_k.weight"], first))
 
 
 class Shapes(unittest.TestCase):

@@ -4,8 +4,8 @@ It learns to answer, from a caption, what the scene shows (objects, their colour
 side …), and is then frozen. Trained jointly with the UNet from nothing it stayed blind to object
 words for 130,000 samples; this way objects appear after 20,000.
 
-A UNet reads the states of the encoder it was trained with. One that was restored from an exported
-model therefore keeps them near to what they were while it learns.
+A UNet reads the states of the encoder it was trained with. When there is one, the states stay near to
+what they were while the encoder learns more.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from .session import Session
 from .tokenizer import load_tokenizer
 
 FULL_RATE = 1e-3
-# How much it counts that a restored encoder's states stay, and how often all 77 places are looked at.
+# How much it counts that the states which a UNet knows stay, and how often all 77 places are looked at.
 KEEPING = 3.0
 WHOLE_EVERY = 4
 BATCH = 64
@@ -83,16 +83,16 @@ def train(chosen: Options) -> None:
     size = load_tokenizer(chosen.tokenizer).get_vocab_size()
     path = chosen.work / "text.pt"
     state = checkpoints.load_if_there(path, "text")
+    unet_state = checkpoints.load_if_there(chosen.work / "unet.pt", "unet")
     reader = Reader(build_text_encoder(preset, size), preset.text_width, size - 1)
     if state:
         checkpoints.fit(reader.encoder, state["average"], path)
+    # A restored encoder comes without the head.
     if state and "head" in state:
         checkpoints.fit(reader.head, state["head"], path)
-    # A restored encoder comes without the head.
-    kept = state and (state.get("kept") or (None if "head" in state else state["average"]))
-    original = build_text_encoder(preset, size).eval().requires_grad_(False) if kept else None
+    original = build_text_encoder(preset, size).eval().requires_grad_(False) if unet_state else None
     if original:
-        checkpoints.fit(original, kept, path)
+        checkpoints.fit(original, unet_state["text"], chosen.work / "unet.pt")
         original.to(ranks.device)
     reader.to(ranks.device)
     session = Session("text", chosen, ranks, state)
@@ -102,8 +102,7 @@ def train(chosen: Options) -> None:
     readings = read_scenes(chosen, 300 + ranks.rank, SCENES // ranks.count)
 
     def snapshot() -> dict[str, Any]:
-        own = {"average": reader.encoder.state_dict(), "head": reader.head.state_dict(), "vocabulary": size}
-        return own | ({"kept": original.state_dict()} if original else {})
+        return {"average": reader.encoder.state_dict(), "head": reader.head.state_dict(), "vocabulary": size}
 
     while session.going():
         ids, told = readings.sample(BATCH, TOKENS if original and session.step % WHOLE_EVERY == 0 else LENGTH)

@@ -5,7 +5,9 @@ over the batch. The loss weight is flat up to a signal-to-noise ratio of 3 and f
 min-SNR-5 starved the noisy steps, which decide layout and colour.
 """
 
+import copy
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from .models import TIMESTEPS, Average, alphas_cumprod, build_text_encoder, buil
 from .parallel import Gradients, Ranks
 from .presets import Options, options, parser
 from .problem import run
+from .refit import is_same, refit
 from .render import sheet
 from .sampling import ddim, noise, to_pictures
 from .session import Session
@@ -30,6 +33,7 @@ LEVELS = 2
 DROPPED_CAPTIONS = 0.1
 # While the learning rate falls, pairs are drawn half as often, so that one object stays one.
 LATE_PAIRS = 0.5
+REFIT_CAPTIONS = 1500
 SHEET_SECONDS = 900.0
 SHEET_PROMPTS = (
     "a red heart on a white background", "a blue cat at night", "an orange fox in the snow",
@@ -48,12 +52,14 @@ def main() -> None:
 def train(chosen: Options) -> None:
     preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
     data = read_latents(chosen.work / "latents")
-    text = frozen_text_encoder(chosen).to(ranks.device)
+    text = frozen_text_encoder(chosen)
     unet = build_unet(preset)
     path = chosen.work / "unet.pt"
     state = checkpoints.load_if_there(path, "unet")
     if state:
+        follow_text_encoder(state, text, data, path)
         checkpoints.fit(unet, state["weights"], path)
+    text.to(ranks.device)
     unet.to(ranks.device, memory_format=torch.channels_last)
     session = Session("unet", chosen, ranks, state)
     average = Average(unet, DECAY, state["average"] if state else None)
@@ -67,7 +73,7 @@ def train(chosen: Options) -> None:
 
     def snapshot() -> dict[str, Any]:
         running = {"weights": unet.state_dict(), "average": average.weights, "optimizer": optimizer.state_dict()}
-        return running | {"scale": data.scale}
+        return running | {"scale": data.scale, "text": text.state_dict()}
 
     while session.going():
         session.set_rate(optimizer, preset.learning_rate)
@@ -92,6 +98,17 @@ def frozen_text_encoder(chosen: Options) -> nn.Module:
     encoder = build_text_encoder(chosen.preset, state["vocabulary"])
     checkpoints.fit(encoder, state["average"], path)
     return encoder.eval().requires_grad_(False)
+
+
+def follow_text_encoder(state: dict[str, Any], text: nn.Module, data: Latents, path: Path) -> None:
+    """Fit the weights of a checkpoint to `text`, when it learnt with another text encoder."""
+    if is_same(state["text"], text.state_dict()):
+        return
+    old = copy.deepcopy(text)
+    checkpoints.fit(old, state["text"], path)
+    captions = data.ids[torch.linspace(0, len(data.ids) - 1, REFIT_CAPTIONS).long(), 0]
+    left = refit([state["weights"], state["average"]], old, text, captions)
+    print(f"unet: follows another text encoder, {left:.1%} of the old one's states unexplained", flush=True)
 
 
 def build_optimizer(unet: nn.Module, rate: float) -> torch.optim.Optimizer:
