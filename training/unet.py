@@ -31,8 +31,9 @@ DECAY = 0.9993
 # Each caption's text states serve this many noise levels of its picture.
 LEVELS = 2
 DROPPED_CAPTIONS = 0.1
-# While the learning rate falls, pairs are drawn half as often, so that one object stays one.
-LATE_PAIRS = 0.5
+# How often pairs are drawn, beside other pictures, at the level rate and while it falls: fewer at the
+# end, so that one object stays one.
+EARLY_PAIRS, LATE_PAIRS = 2.0, 0.7
 REFIT_CAPTIONS = 1500
 SHEET_SECONDS = 900.0
 SHEET_PROMPTS = (
@@ -46,10 +47,13 @@ SHEET_PROMPTS = (
 
 
 def main() -> None:
-    train(options(parser("Train the UNet.").parse_args()))
+    arguments = parser("Train the UNet.")
+    arguments.add_argument("--rate", type=float, default=1.0, help="share of the learning rate; less for good weights")
+    parsed = arguments.parse_args()
+    train(options(parsed), parsed.rate)
 
 
-def train(chosen: Options) -> None:
+def train(chosen: Options, rate: float = 1.0) -> None:
     preset, ranks = chosen.preset, Ranks(chosen.device, chosen.ranks)
     data = read_latents(chosen.work / "latents")
     text = frozen_text_encoder(chosen)
@@ -76,7 +80,7 @@ def train(chosen: Options) -> None:
         return running | {"scale": data.scale, "text": text.state_dict()}
 
     while session.going():
-        session.set_rate(optimizer, preset.learning_rate)
+        session.set_rate(optimizer, rate * preset.learning_rate)
         loss = batches.loss(unet, text, late=session.cooling())
         loss.backward()
         gradients.average(1.0)
@@ -128,7 +132,7 @@ class Batches:
         self.empty = torch.tensor(load_tokenizer(chosen.tokenizer).encode("").ids, device=ranks.device)
         self.alphas = alphas_cumprod().to(ranks.device)
         counts = [len(latents) for latents in data.shapes]
-        self.early, self.late = (how_often(data.labels, pairs).split(counts) for pairs in (1.0, LATE_PAIRS))
+        self.early, self.late = (how_often(data.labels, pairs).split(counts) for pairs in (EARLY_PAIRS, LATE_PAIRS))
         self.firsts = [sum(counts[:i]) for i in range(len(counts))]
 
     def loss(self, unet: UNet2DConditionModel, text: nn.Module, *, late: bool) -> torch.Tensor:
