@@ -150,7 +150,7 @@ function access({ policy, text }: PanelSight): Part[] {
       type: ComponentType.ChannelSelect,
       custom_id: controlId('audit'),
       placeholder: panel.chooseAudit,
-      channel_types: [ChannelType.GuildText],
+      channel_types: [ChannelType.GuildText, ChannelType.GuildAnnouncement],
       min_values: 0,
       default_values: preset(audit, SelectMenuDefaultValueType.Channel),
     }),

@@ -90,7 +90,7 @@ function announce(
     console.log(`\nDarkroom playground: ${page}\nOpen it and type /imagine. Ctrl-C stops.\n`);
     return;
   }
-  const invite = `https://discord.com/oauth2/authorize?client_id=${bot.applicationId}&scope=bot+applications.commands&permissions=35840`;
+  const invite = `https://discord.com/oauth2/authorize?client_id=${bot.applicationId}&scope=bot+applications.commands&permissions=274877942784`;
   console.log(`\n${bot.user.name} is online. To invite it: ${invite}\n`);
 }
 

@@ -10,8 +10,10 @@ export type Trouble =
   | 'token-expired'
   /** 10008, 10003: message or channel are gone */
   | 'deleted'
-  /** 50001, 50013, 50083: we may not write there (any more) */
+  /** 50001, 50013: we may not write there (any more) */
   | 'forbidden'
+  /** 50083: the thread is closed; who may write there may open it again, unless it is locked */
+  | 'archived'
   /** 413, 40005: the pictures are too large for this place */
   | 'too-large'
   /** 429, 30046: later */
@@ -30,7 +32,7 @@ const BY_CODE: Readonly<Record<number, Trouble>> = {
   10003: 'deleted',
   50001: 'forbidden',
   50013: 'forbidden',
-  50083: 'forbidden',
+  50083: 'archived',
   40005: 'too-large',
   30046: 'rate-limited',
 };

@@ -9,6 +9,7 @@ import { veil } from './policy/veil.ts';
 import { render } from './render.ts';
 import type { Picture, Rendered } from './render.ts';
 import type { ReplyAddress } from './reply-address.ts';
+import { openThread } from './threads.ts';
 import { openRoad } from './road.ts';
 import type { BotLog } from './services.ts';
 import { textFor } from './text.ts';
@@ -179,6 +180,13 @@ export function openReply(
       case 'transient':
         log.warn({ ...about, ...describe(error) }, 'Discord did not take the edit: trying again');
         return { outcome: 'later', wait: later };
+      case 'archived':
+        // Nobody looks into a closed thread while it is painted; the picture is worth opening it for.
+        if (!isFinal(state)) return { outcome: 'sent' };
+        if (await openThread(found.channelId, tools)) return { outcome: 'later', wait: 0 };
+        log.info({ ...about }, 'the thread is locked: the picture is in /recent');
+        await abandon(state);
+        return { outcome: 'over' };
       case 'deleted':
       case 'forbidden':
         log.info({ ...about, trouble, ...describe(error) }, 'the reply has no place any more');

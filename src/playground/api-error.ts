@@ -60,6 +60,12 @@ export const apiErrors = {
   notTheAuthor: () => new ApiError(403, 50005, 'Cannot edit a message authored by another user'),
   emptyMessage: () => new ApiError(400, 50006, 'Cannot send an empty message'),
   missingPermissions: () => new ApiError(403, 50013, 'Missing Permissions'),
+  archivedThread: () =>
+    new ApiError(
+      400,
+      50083,
+      'Tried to perform an operation on an archived thread, such as editing a message or adding a user to the thread',
+    ),
   invalidWebhookToken: () => new ApiError(401, 50027, 'Invalid Webhook Token'),
   invalidJson: () => new ApiError(400, 50109, 'The request body contains invalid JSON.'),
   invalidVersion: () => new ApiError(400, 50041, 'Invalid API version'),

@@ -5,7 +5,7 @@ import { renderChannel, renderMember, renderRole, renderUser } from './render.ts
 import type { State } from './state.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';
-import type { Channel } from './world.ts';
+import type { Channel } from './channels.ts';
 import { permissionsOf } from './world.ts';
 
 export type Resolved = Partial<

@@ -1,7 +1,9 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { State } from './state.ts';
-import type { Channel, Guild } from './world.ts';
-import { permission, permissionsOf } from './world.ts';
+import type { Channel } from './channels.ts';
+import type { Guild } from './world.ts';
+import { permission } from './permission-bits.ts';
+import { isAgeRestricted, permissionsOf } from './world.ts';
 
 /** Commands of a server as Discord lists them: its own first, and before a global one of the same name. */
 function commandsOf(state: State, guildId: string | null): APIApplicationCommand[] {
@@ -49,7 +51,10 @@ export function usableCommand(
 ): APIApplicationCommand | null {
   const guild = channel.guildId ? (state.world.guilds.get(channel.guildId) ?? null) : null;
   const command = commandsFor(state, userId, guild).find((one) => one.id === commandId);
-  if (!command || (command.nsfw === true && channel.guildId !== null && !channel.ageRestricted)) {
+  if (
+    !command ||
+    (command.nsfw === true && channel.guildId !== null && !isAgeRestricted(state.world, channel))
+  ) {
     return null;
   }
   return command;

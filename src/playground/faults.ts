@@ -32,6 +32,8 @@ export type Faults = {
   dropGateway(how: GatewayDrop): void;
   /** Takes permission bits from the bot in a channel (0n gives them all back). */
   denyBot(channelId: string, bits: bigint): void;
+  /** Closes a thread, or opens it; a locked one only moderators may open. */
+  closeThread(channelId: string, how: { archived: boolean; locked: boolean }): void;
   /** Every link to a file is answered that many milliseconds later. */
   slowFiles(milliseconds: number): void;
 };

@@ -1,3 +1,4 @@
+import { isThread } from './channels.ts';
 import { renderMessage } from './render-message.ts';
 import {
   memberWithoutUser,
@@ -9,7 +10,7 @@ import {
 import type { State } from './state.ts';
 import type { StoredMessage } from './stored.ts';
 import type { Guild } from './world.ts';
-import { applicationId } from './world.ts';
+import { applicationId, canSee } from './world.ts';
 
 export function readyEvent(
   state: State,
@@ -46,8 +47,11 @@ export function guildCreate(state: State, guild: Guild): object {
     member_count: guild.members.length,
     // Without the members intent Discord sends the bot's own member only.
     members: bot ? [renderMember(state, bot)] : [],
-    channels: channels.map((one) => renderChannel(state, one)),
-    threads: [],
+    channels: channels.filter((one) => !isThread(one)).map((one) => renderChannel(state, one)),
+    // Those that are open and that the bot may look into.
+    threads: channels
+      .filter((one) => isThread(one) && !one.archived && canSee(state.world, applicationId, one))
+      .map((one) => renderChannel(state, one)),
     voice_states: [],
     presences: [],
     stage_instances: [],
@@ -71,6 +75,6 @@ export function messageEvent(state: State, message: StoredMessage, guildId: stri
     ...(readable ? {} : { content: '', embeds: [], attachments: [], components: [] }),
     ...(guildId === null ? {} : { guild_id: guildId }),
     ...(member ? { member: memberWithoutUser(member) } : {}),
-    channel_type: guildId === null ? 1 : 0,
+    channel_type: state.world.channels.get(message.channelId)?.type ?? 0,
   };
 }

@@ -10,7 +10,7 @@ import type { MessageFacts } from './validate-message.ts';
 import { checkMessage } from './validate-message.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';
-import type { Channel } from './world.ts';
+import type { Channel } from './channels.ts';
 
 export const mebibyte = 1024 * 1024;
 /** What Discord calls `attachment_size_limit` for a server without boosts. */
@@ -37,6 +37,14 @@ export type NewMessage = {
 const sendable =
   messageFlag.suppressEmbeds | messageFlag.suppressNotifications | messageFlag.componentsV2;
 
+/** A new message opens a closed thread again, unless it is locked too. Throws 50083. */
+export function openThread(state: State, channel: Channel): void {
+  if (!channel.archived) return;
+  if (channel.locked) throw apiErrors.archivedThread();
+  channel.archived = false;
+  state.store.saveChannel(channel);
+}
+
 /** Checks, stores and announces a new message. Throws ApiError. */
 export function createMessage(
   state: State,
@@ -44,6 +52,7 @@ export function createMessage(
   request: MessageRequest,
 ): StoredMessage {
   const { body } = request;
+  openThread(state, place.channel);
   const id = state.newId();
   const ephemeral = place.ephemeralFor != null;
   const files = plannedFiles(state, request, null);
@@ -90,6 +99,9 @@ export function editMessage(
   request: MessageRequest,
 ): StoredMessage {
   const { body } = request;
+  if (state.world.channels.get(message.channelId)?.archived === true) {
+    throw apiErrors.archivedThread();
+  }
   const files = plannedFiles(state, request, message);
   const asked = typeof body['flags'] === 'number' ? body['flags'] : null;
   const sticky = message.flags & (messageFlag.ephemeral | messageFlag.componentsV2);
@@ -140,6 +152,7 @@ export function createLoadingMessage(
   state: State,
   place: NewMessage & { interactionId: string },
 ): StoredMessage {
+  openThread(state, place.channel);
   const message: StoredMessage = {
     id: state.newId(),
     channelId: place.channel.id,

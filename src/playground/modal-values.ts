@@ -5,7 +5,7 @@ import type { State } from './state.ts';
 import { componentType } from './component-types.ts';
 import type { Fields } from './validate.ts';
 import { isFields } from './validate.ts';
-import type { Channel } from './world.ts';
+import type { Channel } from './channels.ts';
 
 export type ModalValues = Readonly<Record<string, string | readonly string[]>>;
 

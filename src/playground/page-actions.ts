@@ -1,5 +1,6 @@
 import { commandOptions, Refusal, resolve } from './command-options.ts';
 import type { Resolved } from './command-options.ts';
+import { channelType } from './channels.ts';
 import { usableCommand } from './commands-for.ts';
 import type { InteractionStart } from './interactions.ts';
 import { deliverInteraction, interactionType, startInteraction } from './interactions.ts';
@@ -10,8 +11,10 @@ import type { State } from './state.ts';
 import { findComponent } from './stored-components.ts';
 import type { StoredComponent, StoredInteraction } from './stored.ts';
 import { componentType } from './component-types.ts';
-import type { Channel, Person } from './world.ts';
-import { canSee, permission, permissionsOf } from './world.ts';
+import type { Channel } from './channels.ts';
+import type { Person } from './world.ts';
+import { permission } from './permission-bits.ts';
+import { canSee, permissionsOf } from './world.ts';
 
 export type PageAction = Extract<FromPage, { nonce: string }>;
 
@@ -50,6 +53,8 @@ function visibleChannel(state: State, person: Person, channelId: string): Channe
   if ((bits & permission.useApplicationCommands) === 0n) {
     throw new Refusal('You may not use commands here.');
   }
+  if (channel.type === channelType.forum) throw new Refusal('Open a post of this forum first.');
+  if (channel.archived && channel.locked) throw new Refusal('This thread is locked.');
   return channel;
 }
 

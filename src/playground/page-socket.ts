@@ -10,7 +10,8 @@ import type { FromPage, FromServer } from './protocol.ts';
 import type { Happening, State } from './state.ts';
 import type { StoredInteraction, StoredMessage } from './stored.ts';
 import { isFields } from './validate.ts';
-import type { Channel, Person } from './world.ts';
+import type { Channel } from './channels.ts';
+import type { Person } from './world.ts';
 import { canSee, describeGuild } from './world.ts';
 
 const historyLength = 100;
@@ -133,7 +134,7 @@ function hello({ state, gateway }: Room, page: Page, userId: string | null): voi
     users: people.map(plain),
     guilds: [...world.guilds.values()]
       .filter((guild) => guild.members.some((member) => member.userId === you.id))
-      .map((guild) => describeGuild(world, guild)),
+      .map((guild) => describeGuild(world, guild, you.id)),
     bot: { id: world.bot.id, name: world.bot.name, online: gateway.online },
     ...(direct ? { direct: { id: direct.id, name: world.bot.name, ageRestricted: false } } : {}),
   });

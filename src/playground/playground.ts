@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { ApiParts, Exchange } from './api-server.ts';
 import { handleApi } from './api-server.ts';
+import { isThread } from './channels.ts';
 import type { Faults } from './faults.ts';
 import { startFaults } from './faults.ts';
 import { openGateway } from './gateway.ts';
@@ -117,6 +118,7 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       clear: faults.clear,
       dropGateway: gateway.drop,
       denyBot: (channelId, bits) => denyBot(state, channelId, bits),
+      closeThread: (channelId, how) => closeThread(state, channelId, how),
       slowFiles: (milliseconds) => void (api.fileDelay = milliseconds),
     },
     async close() {
@@ -152,6 +154,16 @@ function denyBot(state: State, channelId: string, bits: bigint): void {
   if (!channel) throw new Error(`The playground has no channel ${channelId}.`);
   channel.botDenied = String(bits);
   state.store.saveChannel(channel);
+}
+
+function closeThread(
+  state: State,
+  channelId: string,
+  how: { archived: boolean; locked: boolean },
+): void {
+  const channel = state.world.channels.get(channelId);
+  if (!channel || !isThread(channel)) throw new Error(`The playground has no thread ${channelId}.`);
+  state.store.saveChannel(Object.assign(channel, how));
 }
 
 /** Upgrades requests on the given paths to WebSockets; anybody else, and other sites' pages, get 403. */

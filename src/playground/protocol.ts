@@ -11,7 +11,16 @@ import type {
 } from 'discord-api-types/v10';
 
 export type PlaygroundUser = { id: string; name: string; avatarColour: string };
-export type PlaygroundChannel = { id: string; name: string; ageRestricted: boolean };
+export type PlaygroundChannel = {
+  id: string;
+  name: string;
+  ageRestricted: boolean;
+  kind?: 'text' | 'voice' | 'announcement' | 'forum' | 'thread' | 'private-thread';
+  /** of a thread: the channel it belongs to */
+  parentId?: string | null;
+  archived?: boolean;
+  locked?: boolean;
+};
 export type PlaygroundGuild = {
   id: string;
   name: string;

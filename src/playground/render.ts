@@ -1,6 +1,8 @@
 import type { APIChannel, APIGuild, APIGuildMember, APIRole, APIUser } from 'discord-api-types/v10';
 import type { State } from './state.ts';
-import type { Channel, Guild, Member, Person, Role } from './world.ts';
+import { channelType, isThread } from './channels.ts';
+import type { Channel } from './channels.ts';
+import type { Guild, Member, Person, Role } from './world.ts';
 import { applicationId, permissionsOf } from './world.ts';
 
 export function renderUser(person: Person): APIUser {
@@ -76,10 +78,11 @@ export function renderChannel(state: State, channel: Channel): APIChannel {
       recipients: recipient ? [renderUser(recipient)] : [],
     } as unknown as APIChannel;
   }
+  if (isThread(channel)) return renderThread(channel, last);
   const siblings = [...state.world.channels.values()].filter((c) => c.guildId === channel.guildId);
   return {
     id: channel.id,
-    type: 0,
+    type: channel.type,
     guild_id: channel.guildId,
     name: channel.name,
     position: siblings.indexOf(channel),
@@ -94,6 +97,33 @@ export function renderChannel(state: State, channel: Channel): APIChannel {
     last_message_id: last,
     last_pin_timestamp: null,
     flags: 0,
+  } as unknown as APIChannel;
+}
+
+function renderThread(thread: Channel, last: string | null): APIChannel {
+  const opened = '2025-01-01T00:00:00.000Z';
+  return {
+    id: thread.id,
+    type: thread.type,
+    guild_id: thread.guildId,
+    parent_id: thread.parentId,
+    owner_id: applicationId,
+    name: thread.name,
+    last_message_id: last,
+    last_pin_timestamp: null,
+    rate_limit_per_user: 0,
+    message_count: 0,
+    total_message_sent: 0,
+    member_count: Math.max(1, thread.members.length),
+    flags: 0,
+    thread_metadata: {
+      archived: thread.archived,
+      locked: thread.locked,
+      auto_archive_duration: 1440,
+      archive_timestamp: opened,
+      create_timestamp: opened,
+      ...(thread.type === channelType.privateThread ? { invitable: true } : {}),
+    },
   } as unknown as APIChannel;
 }
 

@@ -1,4 +1,5 @@
 import { apiErrors } from './api-error.ts';
+import { sendingBit } from './channels.ts';
 import { createMessage, deleteMessage, editMessage } from './messages.ts';
 import { renderMessage } from './render-message.ts';
 import { restLimits } from './rest-limits.ts';
@@ -6,7 +7,8 @@ import { requireBot, visibleChannel } from './rest-world.ts';
 import type { RestCall, Route } from './rest-call.ts';
 import { bodyFields, param } from './rest-call.ts';
 import type { StoredMessage } from './stored.ts';
-import { applicationId, permission } from './world.ts';
+import { permission } from './permission-bits.ts';
+import { applicationId } from './world.ts';
 
 /** How long `enforce_nonce` looks back, in milliseconds. */
 const nonceMemory = 5 * 60_000;
@@ -23,7 +25,7 @@ function messageInChannel(call: RestCall): StoredMessage {
 
 function send(call: RestCall): object {
   const channel = visibleChannel(call);
-  requireBot(call, channel, permission.sendMessages);
+  requireBot(call, channel, sendingBit(channel));
   if (call.files.length > 0) requireBot(call, channel, permission.attachFiles);
   const body = bodyFields(call);
   const nonce = body['nonce'];

@@ -1,10 +1,13 @@
 import { apiErrors } from './api-error.ts';
+import { isThread } from './channels.ts';
+import type { Channel } from './channels.ts';
 import { restLimits } from './rest-limits.ts';
 import { renderChannel, renderGuild, renderMember, renderRole, renderUser } from './render.ts';
 import type { RestCall, Route } from './rest-call.ts';
-import { param } from './rest-call.ts';
-import type { Channel, Guild } from './world.ts';
-import { applicationId, permission, permissionsOf } from './world.ts';
+import { bodyFields, param } from './rest-call.ts';
+import type { Guild } from './world.ts';
+import { applicationId, canSee, permissionsOf } from './world.ts';
+import { permission } from './permission-bits.ts';
 
 const rate = restLimits.read;
 
@@ -55,7 +58,7 @@ export function visibleChannel(call: RestCall): Channel {
 /** Throws 50001 when the bot cannot see the channel, 50013 when another permission is missing. */
 export function requireBot(call: RestCall, channel: Channel, bits: bigint): void {
   const has = permissionsOf(call.state.world, applicationId, channel);
-  if ((has & permission.viewChannel) === 0n) throw apiErrors.missingAccess();
+  if (!canSee(call.state.world, applicationId, channel)) throw apiErrors.missingAccess();
   if ((has & bits) !== bits) throw apiErrors.missingPermissions();
 }
 
@@ -75,7 +78,7 @@ function memberById(call: RestCall): object {
 function channelsOf(call: RestCall): object[] {
   const guild = knownGuild(call);
   return [...call.state.world.channels.values()]
-    .filter((one) => one.guildId === guild.id)
+    .filter((one) => one.guildId === guild.id && !isThread(one))
     .map((one) => renderChannel(call.state, one));
 }
 
@@ -96,6 +99,25 @@ function currentUser({ state }: RestCall): object {
     verified: true,
     email: null,
   };
+}
+
+/** Of a thread, whether it is closed; nothing else can be changed here. */
+function changeChannel(call: RestCall): object {
+  const channel = visibleChannel(call);
+  const { archived, locked } = bodyFields(call);
+  if (!isThread(channel) || (archived === undefined && locked === undefined)) {
+    throw apiErrors.missingPermissions();
+  }
+  const needsMore = channel.locked || locked !== undefined;
+  requireBot(
+    call,
+    channel,
+    needsMore ? permission.manageThreads : permission.sendMessagesInThreads,
+  );
+  if (typeof archived === 'boolean') channel.archived = archived;
+  if (typeof locked === 'boolean') channel.locked = locked;
+  call.state.store.saveChannel(channel);
+  return renderChannel(call.state, channel);
 }
 
 const get = (path: string, run: (call: RestCall) => unknown): Route => ({
@@ -142,5 +164,11 @@ export const worldRoutes: readonly Route[] = [
   get('/guilds/{guild_id}/channels', channelsOf),
   get('/guilds/{guild_id}/roles', (call) => knownGuild(call).roles.map(renderRole)),
   get('/guilds/{guild_id}/members/{user_id}', memberById),
+  {
+    method: 'PATCH',
+    path: '/channels/{channel_id}',
+    rate: restLimits.channelEdit,
+    run: (call) => ({ status: 200, json: changeChannel(call) }),
+  },
   get('/channels/{channel_id}', (call) => renderChannel(call.state, visibleChannel(call))),
 ];

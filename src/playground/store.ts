@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import { PlaygroundError } from './playground-error.ts';
 import type { StoredAttachment, StoredInteraction, StoredMessage } from './stored.ts';
-import type { Channel, Guild, Person, World } from './world.ts';
+import { plainChannel } from './channels.ts';
+import type { Channel } from './channels.ts';
+import type { Guild, Person, World } from './world.ts';
 import { seedWorld } from './world.ts';
 
 /** Everything the local Discord remembers. Each write is on disk (as far as the process is concerned) when it returns. */
@@ -132,14 +134,20 @@ function worldTables(
         if (all('people').size < seed.people.size) {
           for (const person of seed.people.values()) put('people', person);
           for (const guild of seed.guilds.values()) put('guilds', guild);
-          for (const channel of seed.channels.values()) put('channels', channel);
+        }
+        // Whole at the first start; an older file gets the channels that came later.
+        const kept = all<Channel>('channels');
+        for (const channel of seed.channels.values()) {
+          if (!kept.has(channel.id)) put('channels', channel);
         }
         const people = all<Person>('people');
         return {
           bot: people.get(seed.bot.id) ?? seed.bot,
           people,
           guilds: all<Guild>('guilds'),
-          channels: all<Channel>('channels'),
+          channels: new Map(
+            [...all<Channel>('channels')].map(([id, one]) => [id, { ...plainChannel, ...one }]),
+          ),
         };
       }),
   };

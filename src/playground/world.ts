@@ -1,21 +1,7 @@
-import type { PlaygroundGuild, PlaygroundUser } from './protocol.ts';
-
-/** Discord's permission bits, as far as this server looks at them. */
-export const permission = {
-  administrator: 1n << 3n,
-  manageChannels: 1n << 4n,
-  manageGuild: 1n << 5n,
-  viewChannel: 1n << 10n,
-  sendMessages: 1n << 11n,
-  manageMessages: 1n << 13n,
-  embedLinks: 1n << 14n,
-  attachFiles: 1n << 15n,
-  readMessageHistory: 1n << 16n,
-  useExternalEmojis: 1n << 18n,
-  manageRoles: 1n << 28n,
-  useApplicationCommands: 1n << 31n,
-  sendMessagesInThreads: 1n << 38n,
-} as const;
+import { directChannel, seedChannels, channelType, isThread } from './channels.ts';
+import type { Channel } from './channels.ts';
+import { permission } from './permission-bits.ts';
+import type { PlaygroundChannel, PlaygroundGuild, PlaygroundUser } from './protocol.ts';
 
 const everyone =
   permission.viewChannel |
@@ -29,16 +15,6 @@ const everyone =
 
 export type Person = PlaygroundUser & { bot: boolean };
 export type Role = { id: string; name: string; permissions: string; managed: boolean };
-export type Channel = {
-  id: string;
-  /** null: a direct message between the bot and `recipient` */
-  guildId: string | null;
-  name: string;
-  ageRestricted: boolean;
-  recipient: string | null;
-  /** permission bits the bot does not have here */
-  botDenied: string;
-};
 export type Member = { userId: string; roles: readonly string[]; joinedAt: string };
 export type Guild = {
   id: string;
@@ -87,7 +63,7 @@ export function seedWorld(guests = 0): World {
     seedGuild(1, 'The Atelier', ada.id, people, bot.id),
     seedGuild(2, 'Night Shift', ben.id, people, bot.id),
   ];
-  const channels = guilds.flatMap((guild) => seedChannels(guild));
+  const channels = guilds.flatMap(({ id }) => seedChannels(id, [ada.id, ben.id]));
   for (const one of people) channels.push(directChannel(one));
   return {
     bot,
@@ -114,7 +90,11 @@ function seedGuild(
   const manager = role(
     1,
     'Manager',
-    everyone | permission.manageGuild | permission.manageMessages | permission.manageChannels,
+    everyone |
+      permission.manageGuild |
+      permission.manageMessages |
+      permission.manageChannels |
+      permission.manageThreads,
   );
   const supporter = role(2, 'Supporter', everyone);
   const botRole = role(3, 'Darkroom', everyone, true);
@@ -134,36 +114,9 @@ function seedGuild(
   };
 }
 
-function seedChannels(guild: Guild): Channel[] {
-  const channel = (k: number, name: string, ageRestricted: boolean): Channel => ({
-    id: String(BigInt(guild.id) + 100n + BigInt(k)),
-    guildId: guild.id,
-    name,
-    ageRestricted,
-    recipient: null,
-    botDenied: '0',
-  });
-  return [
-    channel(1, 'general', false),
-    channel(2, 'gallery', false),
-    channel(3, 'after-dark', true),
-  ];
-}
-
-function directChannel(person: Person): Channel {
-  return {
-    id: String(BigInt(person.id) + 200_000_000_000_000_000n),
-    guildId: null,
-    name: person.name,
-    ageRestricted: false,
-    recipient: person.id,
-    botDenied: '0',
-  };
-}
-
 const allBits = (1n << 53n) - 1n;
 
-/** What a member may do in a guild (or, for the bot, in one of its channels). */
+/** What a member may do in a guild (or, for the bot, in one of its channels). In a thread the parent's bits count. */
 export function permissionsOf(world: World, userId: string, channel: Channel): bigint {
   if (channel.guildId === null) return everyone;
   const guild = world.guilds.get(channel.guildId);
@@ -174,23 +127,55 @@ export function permissionsOf(world: World, userId: string, channel: Channel): b
   for (const role of guild.roles) {
     if (role.id === guild.id || member.roles.includes(role.id)) bits |= BigInt(role.permissions);
   }
-  if (userId === world.bot.id) bits &= ~BigInt(channel.botDenied);
+  const parent = world.channels.get(channel.parentId ?? '');
+  if (userId === world.bot.id) {
+    bits &= ~(BigInt(channel.botDenied) | BigInt(parent?.botDenied ?? '0'));
+  }
   return bits;
 }
 
 /** A person sees the channels of the servers they are in, and their own direct message with the bot. */
 export function canSee(world: World, userId: string, channel: Channel): boolean {
   if (channel.guildId === null) return channel.recipient === userId || userId === world.bot.id;
-  return (permissionsOf(world, userId, channel) & permission.viewChannel) !== 0n;
+  const bits = permissionsOf(world, userId, channel);
+  // Being invited to a private thread is no bit: interactions in it come with the parent's.
+  const invited = channel.members.includes(userId) || (bits & permission.manageThreads) !== 0n;
+  const isOpen = channel.type !== channelType.privateThread || invited;
+  return isOpen && (bits & permission.viewChannel) !== 0n;
 }
 
-export function describeGuild(world: World, guild: Guild): PlaygroundGuild {
+/** A thread is as old as the channel it belongs to. */
+export function isAgeRestricted(world: World, channel: Channel): boolean {
+  return world.channels.get(channel.parentId ?? '')?.ageRestricted ?? channel.ageRestricted;
+}
+
+const KINDS: Readonly<Record<number, PlaygroundChannel['kind']>> = {
+  [channelType.voice]: 'voice',
+  [channelType.announcement]: 'announcement',
+  [channelType.forum]: 'forum',
+  [channelType.publicThread]: 'thread',
+  [channelType.privateThread]: 'private-thread',
+};
+
+/** As one of its members sees it. */
+export function describeGuild(world: World, guild: Guild, userId: string): PlaygroundGuild {
+  const channels = [...world.channels.values()].filter(
+    (channel) => channel.guildId === guild.id && canSee(world, userId, channel),
+  );
   return {
     id: guild.id,
     name: guild.name,
-    channels: [...world.channels.values()]
-      .filter((channel) => channel.guildId === guild.id)
-      .map(({ id, name, ageRestricted }) => ({ id, name, ageRestricted })),
+    channels: channels.map((channel) => ({
+      id: channel.id,
+      name: channel.name,
+      ageRestricted: isAgeRestricted(world, channel),
+      kind: KINDS[channel.type] ?? 'text',
+      ...(isThread(channel) && {
+        parentId: channel.parentId,
+        archived: channel.archived,
+        locked: channel.locked,
+      }),
+    })),
     managers: [guild.ownerId],
     members: guild.members.map((member) => member.userId),
     roles: guild.roles

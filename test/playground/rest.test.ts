@@ -4,7 +4,7 @@ import type { DiscordAPIError } from 'discord.js';
 import { Client, REST } from 'discord.js';
 import type { Playground } from '../../src/playground/playground.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
-import { permission } from '../../src/playground/world.ts';
+import { permission } from '../../src/playground/permission-bits.ts';
 import { createSchemaRecorder } from '../support/discord-schema.ts';
 import { connectUser } from '../support/playground-user.ts';
 import type { RestReply } from '../support/rest-caller.ts';

@@ -69,7 +69,8 @@ const expectations: Readonly<Record<string, Readonly<Record<string, Expectation>
   '/guilds/{guild_id}/roles': { GET: { response: ['GuildRoleResponse[]'] } },
   '/guilds/{guild_id}/members/{user_id}': { GET: { response: ['GuildMemberResponse'] } },
   '/channels/{channel_id}': {
-    GET: { response: ['GuildChannelResponse', 'PrivateChannelResponse'] },
+    GET: { response: ['GuildChannelResponse', 'PrivateChannelResponse', 'ThreadResponse'] },
+    PATCH: { request: ['UpdateThreadRequestPartial'], response: ['ThreadResponse'] },
   },
   '/channels/{channel_id}/typing': { POST: {} },
   '/channels/{channel_id}/messages': {

@@ -26,8 +26,8 @@ type Asking = RepliableInteraction | MessageComponentInteraction;
 type Place = {
   guildId: string | null;
   channelId: string;
-  /** the channel a thread belongs to */
-  parentId: string | null;
+  /** the channel a thread belongs to, and the category above */
+  above: readonly string[];
   ageRestricted: boolean;
   userId: string;
   roleIds: readonly string[];
@@ -131,7 +131,7 @@ function refusalOf(
   });
   if (policy.blockedUsers.includes(place.userId)) return simply((text) => text.refusedBlocked);
   const { channels, allowedRoles } = policy;
-  const here = [place.channelId, place.parentId ?? ''];
+  const here = [place.channelId, ...place.above];
   if (channels.length > 0 && !channels.some((id) => here.includes(id))) {
     return simply((text) => text.refusedChannel(channels.map((id) => `<#${id}>`).join(' ')));
   }
@@ -202,7 +202,10 @@ function placeOf(interaction: Asking): Place {
   return {
     guildId,
     channelId: interaction.channelId ?? '0',
-    parentId: thread?.parentId ?? null,
+    above: [
+      thread?.parentId,
+      flagged !== null && 'parentId' in flagged ? flagged.parentId : null,
+    ].filter((id) => typeof id === 'string'),
     ageRestricted: flagged !== null && 'nsfw' in flagged && flagged.nsfw,
     userId: interaction.user.id,
     // Discord's own list in the interaction when the member is not cached.

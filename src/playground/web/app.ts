@@ -76,6 +76,7 @@ export function App({ client }: { client: Client }): VNode {
           <${Head}
             name=${channelName}
             direct=${guild === null}
+            channel=${channel ?? null}
             bot=${bot}
             drawer=${drawer}
             onDrawer=${() => setDrawer(!drawer)}

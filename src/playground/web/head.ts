@@ -2,12 +2,15 @@
 import type { VNode } from 'preact';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
+import type { PlaygroundChannel } from '../protocol.ts';
+import { channelIcon } from './sidebar.ts';
 import type { BotState, State } from './state.ts';
 import { useTheme } from './theme.ts';
 
 export function Head(props: {
   name: string;
   direct: boolean;
+  channel: PlaygroundChannel | null;
   bot: BotState;
   drawer: boolean;
   onDrawer: () => void;
@@ -32,7 +35,9 @@ export function Head(props: {
     >
       ${icons.menu()}
     </button>
-    <h2 class="head-name">${!props.direct && icons.hash()}<span>${props.name}</span></h2>
+    <h2 class="head-name">
+      ${!props.direct && channelIcon(props.channel ?? {})}<span>${props.name}</span>
+    </h2>
     <span class=${classes('bot-state', bot.online && 'online')} role="status"
       ><i></i><span>${state}</span></span
     >

@@ -20,6 +20,12 @@ const line = (path: string): VNode =>
 
 export const icons = {
   hash: () => line('M9 4 7 20M17 4l-2 16M4 9h17M3 15h17'),
+  announcement: () => line('M4 10v4h3l8 4V6l-8 4H4M18.500 9.500a4 4 0 0 1 0 5'),
+  voice: () =>
+    line('M4 9.500v5h3.500L12 18V6L7.500 9.500H4M15.500 9a4 4 0 0 1 0 6M18 6.500a8 8 0 0 1 0 11'),
+  thread: () => line('M6 4v8a4 4 0 0 0 4 4h9M15 12l4 4-4 4'),
+  lock: () => line('M6 11h12v9H6v-9M8.500 11V8a3.500 3.500 0 0 1 7 0v3'),
+  forum: () => line('M4 5h16v11h-8l-4 4v-4H4V5M8 9h8M8 12h5'),
   menu: () => line('M4 6h16M4 12h16M4 18h16'),
   people: () =>
     line(

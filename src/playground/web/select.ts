@@ -10,7 +10,8 @@ export type Entry = { value: string; label: string; description: string; emoji: 
 export type People = { guild: PlaygroundGuild | null; users: readonly PlaygroundUser[] };
 
 const SELECT = { string: 3, user: 5, role: 6, mentionable: 7, channel: 8 } as const;
-const CHANNEL_TEXT = 0;
+/** Discord's numbers of the kinds of channels; threads are never offered. */
+const KINDS = { text: 0, voice: 2, announcement: 5, forum: 15, thread: 11, 'private-thread': 12 };
 const LIST_HEIGHT = 320;
 
 /** What a select offers: its own options, or the server's people, roles and text channels. */
@@ -41,8 +42,10 @@ export function entriesOf(select: APISelectMenuComponent, { guild, users }: Peop
   if (type === SELECT.mentionable) return [...people, ...roles];
   const kinds =
     'channel_types' in select ? (select.channel_types as number[] | undefined) : undefined;
-  if (kinds && kinds.length > 0 && !kinds.includes(CHANNEL_TEXT)) return [];
-  return (guild?.channels ?? []).map((channel) => entry(channel.id, `#${channel.name}`));
+  return (guild?.channels ?? [])
+    .filter((channel) => !channel.parentId)
+    .filter(({ kind = 'text' }) => !kinds || kinds.length === 0 || kinds.includes(KINDS[kind]))
+    .map((channel) => entry(channel.id, `#${channel.name}`));
 }
 
 export function defaultsOf(select: APISelectMenuComponent): string[] {

@@ -1,7 +1,7 @@
 /** Servers, channels, and who this tab is. */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PlaygroundGuild, PlaygroundUser } from '../protocol.ts';
+import type { PlaygroundChannel, PlaygroundGuild, PlaygroundUser } from '../protocol.ts';
 import { classes, html } from './html.ts';
 import { Aperture, Avatar, icons } from './icons.ts';
 import { DIRECT, type State } from './state.ts';
@@ -53,28 +53,59 @@ export function Channels(props: {
   onBecome: (userId: string) => void;
 }): VNode {
   const { state, guild, onOpen } = props;
-  const channels = guild?.channels ?? (state.direct ? [state.direct] : []);
+  const channels = nested(guild?.channels ?? (state.direct ? [state.direct] : []));
   return html`<div class="sidebar">
     <header class="sidebar-head"><h1>${guild?.name ?? 'Direct messages'}</h1></header>
     <nav class="channels" aria-label="Channels">
-      <p class="channels-title">${guild ? 'Text channels' : 'Conversations'}</p>
-      ${channels.map(
-        (channel) =>
-          html`<button
-            type="button"
-            key=${channel.id}
-            class=${classes('channel', channel.id === state.channelId && 'here')}
-            aria-current=${channel.id === state.channelId ? 'page' : undefined}
-            onClick=${() => onOpen(channel.id)}
-          >
-            ${guild ? icons.hash() : html`<${Aperture} size=${22} />`}
-            <span>${guild ? channel.name : (state.bot?.name ?? channel.name)}</span>
-            ${channel.ageRestricted && html`<span class="age" title="Age-restricted channel">18+</span>`}
-          </button>`,
+      <p class="channels-title">${guild ? 'Channels' : 'Conversations'}</p>
+      ${channels.map((channel) =>
+        channel.kind === 'forum'
+          ? html`<p key=${channel.id} class="channel forum">
+              ${icons.forum()}<span>${channel.name}</span>
+            </p>`
+          : html`<button
+              type="button"
+              key=${channel.id}
+              class=${classes(
+                'channel',
+                channel.id === state.channelId && 'here',
+                Boolean(channel.parentId) && 'thread',
+                channel.archived === true && 'archived',
+              )}
+              aria-current=${channel.id === state.channelId ? 'page' : undefined}
+              onClick=${() => onOpen(channel.id)}
+            >
+              ${guild ? channelIcon(channel) : html`<${Aperture} size=${22} />`}
+              <span>${guild ? channel.name : (state.bot?.name ?? channel.name)}</span>
+              ${channel.ageRestricted && html`<span class="age" title="Age-restricted channel">18+</span>`}
+              ${channel.archived === true && html`<span class="age" title="A closed thread; writing opens it">closed</span>`}
+            </button>`,
       )}
     </nav>
     ${state.you && html`<${You} you=${state.you} users=${state.users} guilds=${state.guilds} guild=${guild} onBecome=${props.onBecome} />`}
   </div>`;
+}
+
+/** Threads and posts below the channel they belong to. */
+function nested(channels: readonly PlaygroundChannel[]): PlaygroundChannel[] {
+  return channels
+    .filter((channel) => !channel.parentId)
+    .flatMap((channel) => [channel, ...channels.filter((one) => one.parentId === channel.id)]);
+}
+
+export function channelIcon({ kind }: Pick<PlaygroundChannel, 'kind'>): VNode {
+  switch (kind) {
+    case 'announcement':
+      return icons.announcement();
+    case 'voice':
+      return icons.voice();
+    case 'thread':
+      return icons.thread();
+    case 'private-thread':
+      return icons.lock();
+    default:
+      return icons.hash();
+  }
 }
 
 function You(props: {
