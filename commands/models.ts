@@ -49,6 +49,7 @@ export function describeModel(model: ModelInfo, status: EngineStatus, text: Text
       String(defaults.guidanceScale),
     ),
   ];
+  notes.push(model.safetyChecker === true ? text.modelChecked : text.modelUnchecked);
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
   const name = escapeMarkdown(shorten(plainLine(model.name), 80));
   const size = `${nativeSize.width}x${nativeSize.height}`;

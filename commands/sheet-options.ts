@@ -86,9 +86,15 @@ export async function placeSheet(
 ): Promise<void> {
   const { answer, sheets } = scene;
   checkMayPost(interaction, scene);
-  const { allowance, weight, spoiler, previews } = await permitOrder(interaction, scene, request);
+  const granted = await permitOrder(interaction, scene, request);
+  const { allowance, weight, spoiler, explicit, previews } = granted;
   await answer.acknowledge('public');
-  const address = toContext({ ...addressOf(interaction, scene, null), spoiler, previews });
+  const address = toContext({
+    ...addressOf(interaction, scene, null),
+    spoiler,
+    explicit,
+    previews,
+  });
   const first = {
     guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
     userId: interaction.user.id,

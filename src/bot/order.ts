@@ -27,10 +27,17 @@ export async function placeOrder(
 ): Promise<void> {
   const { answer, queue, replies } = scene;
   if (seenBy === 'public') checkMayPost(interaction, scene);
-  const { allowance, weight, spoiler, previews } = await permitOrder(interaction, scene, request);
+  const granted = await permitOrder(interaction, scene, request);
+  const { allowance, weight, spoiler, explicit, previews } = granted;
   const lineage = lineageOf(parent, seenBy);
   await answer.acknowledge(seenBy);
-  const address = { ...addressOf(interaction, scene, lineage, seenBy), spoiler, previews, auto };
+  const address = {
+    ...addressOf(interaction, scene, lineage, seenBy),
+    spoiler,
+    explicit,
+    previews,
+    auto,
+  };
   const order: NewJob = {
     key: interaction.id,
     guildId: interaction.guildId ?? `dm:${interaction.user.id}`,

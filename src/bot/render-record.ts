@@ -52,7 +52,11 @@ function recordLines(job: Job, hasPictures: boolean, text: Text): string[] {
   const url = address === null ? null : messageUrl(address);
   if (url !== null) facts.push(text.showMessage(url));
   if (facts.length > 0) lines.push(`-# ${facts.join(' · ')}`);
-  if (job.result !== null && !hasPictures) lines.push(`-# ${text.picturesGone}`);
+  if (job.result !== null) {
+    const { images, withheld = [] } = job.result;
+    if (withheld.length > 0) lines.push(`-# ${text.withheld(withheld.length, images.length)}`);
+    if (images.length > 0 && !hasPictures) lines.push(`-# ${text.picturesGone}`);
+  }
   return lines;
 }
 

@@ -110,7 +110,8 @@ export function recipeLine(
   result: StoredResult | null,
   text: Text,
 ): string {
-  const seeds = result?.images.map((image) => image.seed) ?? [String(request.seed)];
+  const shown = result?.images.map((image) => image.seed) ?? [];
+  const seeds = shown.length > 0 ? shown : [String(request.seed)];
   const path = [request.sampler, request.schedule === 'automatic' ? null : request.schedule];
   const parts = [
     request.model,
@@ -214,9 +215,12 @@ function renderDone(
 ): Rendered {
   const reduced = pictures.some((picture) => picture.reduced);
   const rows = doneRows(job.id, result.images.length, text, { reduced, mayDelete: true });
+  const withheld = result.withheld?.length ?? 0;
+  if (result.images.length === 0) return words([text.withheld(withheld, 0), ...about], rows);
   if (pictures.length === 0) return words([text.picturesGone, ...about], rows);
   const files = pictureFiles(job, pictures, text);
   const note = reduced ? [`-# ${text.smallerCopy}`] : [];
+  if (withheld > 0) note.push(`-# ${text.withheld(withheld, result.images.length)}`);
   return {
     components: [gallery(files), paragraph([...about, ...note]), ...rows],
     files,

@@ -32,6 +32,8 @@ export type ReplyAddress = {
   private?: boolean;
   /** pictures lie behind Discord's spoiler; absent: false */
   spoiler?: boolean;
+  /** pictures that a safety checker would keep back may be shown there; absent: false */
+  explicit?: boolean;
   /** how often previews come; absent: as usual */
   previews?: PreviewPace;
   /** absent: somebody chose the number of steps */
@@ -45,7 +47,8 @@ export const TOKEN_LIFE_MS = 14 * 60_000;
 export const LEAST_ATTACHMENT_LIMIT = 10 * 1024 * 1024;
 
 export function toContext(address: ReplyAddress): JobContext {
-  return { version: VERSION, ...address };
+  // What the runner reads of it: queue/watch.ts.
+  return { version: VERSION, ...address, watch: { withhold: address.explicit !== true } };
 }
 
 /** null when the context was not written by this program, or by a version of it that is not understood. */
@@ -67,6 +70,7 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     lineage: readLineage(lineage),
     private: hidden === true,
     spoiler: context['spoiler'] === true,
+    explicit: context['explicit'] === true,
     previews: PREVIEW_PACES.find((one) => one === context['previews']) ?? 'normal',
     auto: readAuto(context['auto']),
   };

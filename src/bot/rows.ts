@@ -52,7 +52,8 @@ export function doneRows(
     ...(mayDelete ? [button(customId('delete', jobId), text.buttonDelete)] : []),
     ...(reduced ? [button(customId('original', jobId), text.buttonOriginal)] : []),
   ];
-  if (count <= 1) {
+  if (count === 0) return [row(common)];
+  if (count === 1) {
     return [
       row([
         button(customId('vary', jobId, '0-subtle'), text.buttonVarySubtle),

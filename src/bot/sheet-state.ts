@@ -55,12 +55,20 @@ export async function takeResult(
   cells: readonly Cell[],
   result: StoredResult,
   pictures: PictureStore,
+  text: SheetText,
 ): Promise<void> {
   if (result.looks !== undefined) return takeLooks(state, result, pictures);
   const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
   const raw = result.latents === undefined ? null : await pictures.get(result.latents);
+  const { withheld = [] } = result;
+  let shown = 0;
   for (const [at, cell] of cells.entries()) {
-    const key = result.images[at]?.key;
+    if (withheld.includes(at) || result.images.length === 0) {
+      state.failed++;
+      await state.sheet.setTile(cell.index, { state: 'failed', words: text.cellWithheld });
+      continue;
+    }
+    const key = result.images[shown++]?.key;
     const picture = key === undefined ? null : await pictures.get(key);
     if (picture === null) continue;
     const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;

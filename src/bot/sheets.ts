@@ -71,7 +71,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     const text = sheetTextFor(address.locale);
     for (const [index, one] of jobs.slice(0, -1).entries()) {
       const cells = state.groups[index]?.cells ?? [];
-      if (one.result !== null) await takeResult(state, cells, one.result, pictures);
+      if (one.result !== null) await takeResult(state, cells, one.result, pictures, text);
       else await markFailed(state, cells, text);
     }
     const sheet: Omit<Growing, 'reply'> = {
@@ -158,7 +158,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
       }
       case 'done':
         sheet.result = state.result;
-        await takeResult(sheet.state, cells, state.result, pictures);
+        await takeResult(sheet.state, cells, state.result, pictures, textOf(sheet));
         return goOn(sheet, state);
       case 'failed':
         await markFailed(sheet.state, cells, textOf(sheet));

@@ -10,6 +10,8 @@ export type ImagineArguments = {
   model: string | null;
   out: string | null;
   saveLatents: string | null;
+  /** pictures that the model's safety checker flags are not written */
+  safety: boolean;
   init: InitArguments | null;
   json: boolean;
 };
@@ -63,6 +65,7 @@ const OPTIONS = {
   'seed-resize': { type: 'string' },
   replan: { type: 'string' },
   'save-latents': { type: 'string' },
+  safety: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -106,6 +109,7 @@ Results
   --out FILE|DIR          (./out/<seed>-<prompt>.png)
   --json                  one JSON object on stdout, nothing else
   --save-latents FILE.npy the final latents, float32 [B,C,h,w]
+  --safety on|off         write only what the model folder's safety checker lets pass, if it has one (on)
 
 Environment: MODELS_DIR, DEVICE, ENGINE_ISOLATION. Exit status: 0 done, 2 bad arguments, 1 failure.
 `;
@@ -129,9 +133,15 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
     model: values.model ?? null,
     out: values.out ?? null,
     saveLatents: values['save-latents'] ?? null,
+    safety: readSafety(values.safety),
     init: readInit(values),
     json: values.json ?? false,
   };
+}
+
+function readSafety(text = 'on'): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new UserError(`--safety is on or off, not "${text}".`);
 }
 
 function readReplan(text: string): { after: string; rest: string } {

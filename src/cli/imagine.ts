@@ -51,7 +51,7 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
       await writeWhole(wanted.saveLatents, encodeNpy(data, shape));
     }
     report(wanted, result, files, auto);
-    return EXIT.done;
+    return result.images.length === 0 ? EXIT.failed : EXIT.done;
   } finally {
     await engine.close();
   }
@@ -69,6 +69,7 @@ async function paint(
         signal,
         previews: screen.showsPictures,
         keepLatents: wanted.saveLatents !== null,
+        withhold: wanted.safety,
         onProgress: (progress) => screen.update(progress),
       }),
     );
@@ -88,6 +89,12 @@ function report(
 ): void {
   const { request, model, provider, timings } = result;
   const taken = timings.steps_ms.length;
+  const { withheld = [] } = result;
+  for (const { seed } of withheld) {
+    process.stderr.write(
+      `The model's safety checker kept the picture of seed ${seed} back; --safety off writes it.\n`,
+    );
+  }
   if (!wanted.json) {
     for (const [index, { seed, width, height }] of result.images.entries()) {
       process.stdout.write(`${files[index]}  seed ${seed}  ${width}x${height}\n`);
@@ -110,6 +117,10 @@ function report(
     init: init && { ...init, image: wanted.init?.image, mask: wanted.init?.mask ?? null },
   };
   const saved = auto === null ? {} : { auto_steps: { steps: taken, saved: savedBy(auto, taken) } };
-  const answer = { images, request: shown, model, provider, timings, ...saved };
+  const kept =
+    withheld.length === 0
+      ? {}
+      : { withheld: withheld.map(({ seed }) => ({ seed: seedValue(seed) })) };
+  const answer = { images, ...kept, request: shown, model, provider, timings, ...saved };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

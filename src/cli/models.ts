@@ -137,5 +137,10 @@ function table(models: readonly ModelInfo[], deviceOf: (name: string) => string)
       .join('  ')
       .trimEnd(),
   );
-  return `${lines.join('\n')}\n`;
+  const watched = models.filter(({ safetyChecker }) => safetyChecker).map(({ name }) => name);
+  const safety =
+    watched.length === 0
+      ? 'No model here has a safety checker: nobody looks at the pictures.'
+      : `With a safety checker: ${watched.join(', ')}.`;
+  return `${lines.join('\n')}\n${safety}\n`;
 }

@@ -35,6 +35,8 @@ export type GenerateOptions = {
   keepLatents?: boolean;
   /** steps (1 = the first) whose x̂0 the VAE decodes: they come as `decoded` with a progress of that step */
   decodeAt?: readonly number[];
+  /** keep back what the model's safety checker flags, and blur the previews; default false */
+  withhold?: boolean;
   /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
   journal?: JournalOptions;
 };
@@ -157,6 +159,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       sendDenoised = false,
       keepLatents = false,
       decodeAt = [],
+      withhold = false,
       journal,
     } = call.options;
     const { id, request } = call;
@@ -169,6 +172,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
         sendDenoised,
         keepLatents,
         decodeAt,
+        withhold,
         journal: journal === undefined ? null : { past: journal.past, everyMs: journal.everyMs },
       },
     });

@@ -8,6 +8,7 @@ import { type Journal, type JournalOptions, noJournal } from './journal.ts';
 import type { LoadedModel } from './model/loader.ts';
 import { createNoiseSource } from './noise.ts';
 import { createPreviewer } from './previewer.ts';
+import type { SafetyChecker } from './safety.ts';
 import { encodeRequest } from './request-codec.ts';
 import type { FixedReplan, GenerateRequest, Progress } from './request.ts';
 import { planSampling } from './samplers/samplers.ts';
@@ -22,6 +23,8 @@ export type PipelineOptions = {
   keepLatents: boolean;
   /** steps whose x̂0 is decoded and sent */
   decodeAt?: readonly number[];
+  /** keep back what the model's safety checker flags, and blur the previews */
+  withhold?: boolean;
   /** keeps what a later run needs to go on; null or absent: nothing */
   journal?: Omit<JournalOptions, 'keep'> | null;
 };
@@ -42,13 +45,18 @@ export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: Pla
 export type Start = Prompts &
   Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
 
-/** Steps over all passes: how many are finished, what those took that were not resumed, when the first began. */
+/**
+ * What all passes share. Their steps: how many are finished, what those took that were not resumed, when the first
+ * began.
+ */
 export type StepCount = {
   total: number;
   finished: number;
   stepsMs: number[];
   began: number;
   journal: Journal;
+  /** looks at every picture before it leaves; null: nobody asked, or the model has none */
+  safety: SafetyChecker | null;
   /** the rest was taken in fewer steps: `total` has shrunk */
   replanned: FixedReplan | null;
 };
@@ -71,14 +79,16 @@ export async function sampleLatents(
   hooks: PipelineHooks,
   count: StepCount,
 ): Promise<Float32Array> {
-  const { stepsMs, began, journal } = count;
+  const { stepsMs, began, journal, safety } = count;
   let stepBegan = performance.now();
-  const previewer = createPreviewer(model.preview, shape, options.previews, began);
+  // Nobody looks at a preview in time, so it only hints at what comes.
+  const sharpness = options.previews ? (safety === null ? 'sharp' : 'blurred') : 'none';
+  const previewer = createPreviewer(model.preview, shape, sharpness, began);
   const snapshots = createSnapshots(
     request,
     model,
     shape,
-    options.decodeAt ?? [],
+    { steps: options.decodeAt ?? [], safety },
     ({ step, sigma, pictures }) =>
       hooks.onProgress({
         phase: 'sampling',

@@ -18,7 +18,7 @@ import {
   type StepCount,
 } from './pass.ts';
 import { fitPreviewFactors } from './preview.ts';
-import type { GeneratedImage, GenerateRequest, GenerateResult } from './request.ts';
+import type { GeneratedImage, GenerateRequest, GenerateResult, WithheldImage } from './request.ts';
 import { decodeLatents, type Pixels } from './vae.ts';
 
 /** Throws UserError for a request this model cannot serve, CancelledError when the signal fires. */
@@ -53,6 +53,8 @@ async function paint(
   const first = planPass(request, model);
   const second = hires && planPass(secondPass(request, hires, layout), model);
   const steps = first.sampling.steps + (second?.sampling.steps ?? 0);
+  // Before the painting: a checker that cannot be asked must not cost a picture that nobody may see.
+  const safety = options.withhold ? await model.safetyChecker() : null;
 
   // What the person asked for, as the network reads it.
   hooks.onProgress({ phase: 'encoding', step: 0, steps });
@@ -70,6 +72,7 @@ async function paint(
     stepsMs: [],
     began: encoded,
     journal,
+    safety,
     replanned: null,
   };
   let last = first;
@@ -99,12 +102,18 @@ async function paint(
   // From latents to pictures, one at a time: the VAE's memory does not grow with the batch. While one is packed as
   // PNG, on threads of its own, the next is decoded.
   const packing: Promise<GeneratedImage>[] = [];
+  const withheld: WithheldImage[] = [];
   for (let index = 0; index < request.count; index++) {
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
     const pixels = await decodeImage(last, model, latents, index, init);
     const infotext = writeInfotext(painted, info, index, embeddings);
-    const packed = packImage(pixels, infotext, imageSeed(request, index));
+    const seed = imageSeed(request, index);
+    if (await safety?.flags(pixels)) {
+      withheld.push({ index, seed, infotext });
+      continue;
+    }
+    const packed = packImage(pixels, infotext, seed);
     // A cancelled order leaves it behind unheard.
     packed.catch(() => {});
     packing.push(packed);
@@ -114,6 +123,7 @@ async function paint(
 
   return {
     images,
+    ...(withheld.length > 0 ? { withheld } : {}),
     request: painted,
     model: { name: info.name, hash: info.hash },
     provider: model.provider,
@@ -128,7 +138,9 @@ async function paint(
         : {}),
       onnx_ms: hooks.clock.ms - onnxBefore,
     },
-    ...(options.keepLatents ? { latents: { data: latents, shape: last.shape } } : {}),
+    ...(options.keepLatents && withheld.length === 0
+      ? { latents: { data: latents, shape: last.shape } }
+      : {}),
   };
 }
 

@@ -2,7 +2,9 @@
 import { encodePreviewJpeg } from './image.ts';
 import { createPreviewClock, renderPreview, type PreviewFactors } from './preview.ts';
 import type { Preview } from './request.ts';
+import { resizeBytes } from './resample.ts';
 import type { LatentShape } from './sampling.ts';
+import type { Pixels } from './vae.ts';
 
 export type Previewer = {
   /** Calls `emit` at once, or after the preview of this step is encoded when one is due. */
@@ -16,6 +18,18 @@ export type Previewer = {
   settled(): Promise<void>;
 };
 
+/** Of a blurred picture, along its longest side: light and colours show, and nothing else can be made out. */
+const BLURRED_CELLS = 8;
+
+function blur(rgb: Pixels, [, , height, width]: LatentShape): Pixels {
+  const factor = Math.max(height, width) / BLURRED_CELLS;
+  const size = {
+    width: Math.max(1, Math.round(rgb.width / factor)),
+    height: Math.max(1, Math.round(rgb.height / factor)),
+  };
+  return { data: resizeBytes(rgb.data, rgb, size, 3, 'bicubic'), ...size };
+}
+
 /** A preview is this many times the latents' size, its longest side at most MAX_SIDE pixels. */
 const SCALE = 8;
 const MAX_SIDE = 512;
@@ -23,14 +37,15 @@ const MAX_SIDE = 512;
 export function createPreviewer(
   factors: PreviewFactors | null,
   shape: LatentShape,
-  wanted: boolean,
+  sharpness: 'sharp' | 'blurred' | 'none',
   start: number,
 ): Previewer {
   const clock = createPreviewClock(start);
   let pending: Promise<void> = Promise.resolve();
   return {
     offer(finished, total, denoised, emit) {
-      const due = wanted && factors !== null && clock.due(finished, total, performance.now());
+      const due =
+        sharpness !== 'none' && factors !== null && clock.due(finished, total, performance.now());
       if (!due) {
         emit(null);
         return;
@@ -38,11 +53,13 @@ export function createPreviewer(
       const rgb = renderPreview(denoised, shape, factors);
       const longest = Math.max(rgb.width, rgb.height);
       const side = Math.max(longest, Math.min(MAX_SIDE, SCALE * longest));
+      const shown = sharpness === 'blurred' ? blur(rgb, shape) : rgb;
+      const scale = side / Math.max(shown.width, shown.height);
       const size = {
-        width: Math.round((rgb.width * side) / longest),
-        height: Math.round((rgb.height * side) / longest),
+        width: Math.round(shown.width * scale),
+        height: Math.round(shown.height * scale),
       };
-      pending = encodePreviewJpeg(rgb, side).then(
+      pending = encodePreviewJpeg(shown, side).then(
         (jpeg) => emit({ jpeg, ...size }),
         // A preview is a courtesy: the step is reported without it.
         () => emit(null),

@@ -101,6 +101,8 @@ export type ModelInfo = {
   /** detected from graphs and configs, never from the name */
   family: 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner' | 'lcm' | 'sd3' | 'flux';
   inpainting: boolean;
+  /** the folder has a safety checker, which looks at its pictures where that is asked for; absent: not known */
+  safetyChecker?: boolean;
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** the size the model was trained at, pixels */
@@ -139,6 +141,12 @@ export type GeneratedImage = ImageSize & {
   infotext: string;
 };
 
+/** What stays of a picture that does not leave the engine: how it was made. */
+export type WithheldImage = Pick<GeneratedImage, 'seed' | 'infotext'> & {
+  /** place in the batch, from 0 */
+  index: number;
+};
+
 export type Timings = {
   load_ms: number;
   encode_ms: number;
@@ -154,10 +162,12 @@ export type Timings = {
 
 export type GenerateResult = {
   images: GeneratedImage[];
+  /** pictures of the batch that the safety checker kept back; absent: none, or nobody looked */
+  withheld?: readonly WithheldImage[];
   request: GenerateRequest;
   model: { name: string; hash: string };
   provider: ProviderName;
   timings: Timings;
-  /** final latents [B,C,h,w] before the VAE's scaling, when asked for */
+  /** final latents [B,C,h,w] before the VAE's scaling, when asked for; never of a batch with withheld pictures */
   latents?: { data: Float32Array; shape: readonly number[] };
 };

@@ -43,6 +43,12 @@ export const MODEL_SENTENCES = {
     `Model "${model}": ${file} has inputs ${names} but no ${lacking}. It is not the denoiser of a text-to-image model; put the right graph there.`,
   'denoiser-channels': (model: string, file: string, found: number, expected: number) =>
     `Model "${model}": ${file} takes ${found} channels where its config.json promises ${expected}. Graph and config.json belong to different models; copy both from the same place.`,
+  'not-a-safety-checker': (model: string, file: string, names: string, known: string) =>
+    `Model "${model}": ${file} has inputs ${names} where ${known} were expected, or no output has_nsfw_concepts. It is not the safety checker that diffusers and optimum export; put the right graph there, or take the folder safety_checker away.`,
+  'safety-failed': (model: string, side: number, cause: string) =>
+    `Model "${model}": its safety checker could not look at a picture cropped to ${side} pixels. Copy safety_checker/ and feature_extractor/ from the same place. ONNX Runtime said: ${cause}`,
+  'safety-preprocessing': (model: string, file: string) =>
+    `Model "${model}": ${file} asks for another preprocessing than CLIP's (resize bicubic, centre crop, rescale by 1/255, normalise). Copy the file of the original model there.`,
   'unknown-input-type': (dtype: string) =>
     `A graph of this model asks for input of type ${dtype}; Darkroom feeds float32, float16, float64, int32, int64 and bool. Export the model again as fp32 or fp16.`,
 

@@ -141,6 +141,7 @@ function fromTensor(name: string, tensor: Tensor | undefined): Output {
   if (tensor === undefined) throw new Error(`ONNX Runtime returned no output ${name}`);
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { data, shape: dims };
+  if (tensor.type === 'bool') return { data: Float32Array.from(data as Uint8Array), shape: dims };
   // A graph's float16 outputs arrive as Float16Array; reading one as numbers is exact.
   if (tensor.type === 'float16') {
     const halves =

@@ -2,10 +2,14 @@ import { encodePng } from './image.ts';
 import { writeInfotext } from './infotext.ts';
 import type { LoadedModel } from './model/loader.ts';
 import type { GenerateRequest } from './request.ts';
+import type { SafetyChecker } from './safety.ts';
 import type { LatentShape } from './sampling.ts';
 import { decodeLatents } from './vae.ts';
 
-/** x̂0 of chosen steps as real pictures: the VAE decodes what the network believes the picture will be. */
+/**
+ * x̂0 of chosen steps as real pictures: the VAE decodes what the network believes the picture will be. What the safety
+ * checker flags is left out; a step of which nothing is left is not told.
+ */
 export type Snapshots = {
   /** Remembers the latents [B,C,h,w] of a step that was asked for. */
   offer(step: number, sigma: number, denoised: Float32Array): void;
@@ -19,7 +23,7 @@ export function createSnapshots(
   request: GenerateRequest,
   model: LoadedModel,
   shape: LatentShape,
-  steps: readonly number[],
+  { steps, safety }: { steps: readonly number[]; safety: SafetyChecker | null },
   onLook: (look: Look) => void,
 ): Snapshots {
   const asked = new Set(steps);
@@ -32,6 +36,7 @@ export function createSnapshots(
       const own = latents.subarray(index * size, (index + 1) * size);
       const { layout, info } = model.entry;
       const pixels = await decodeLatents(model.vaeDecoder, layout, own, request, request.profile);
+      if (await safety?.flags(pixels)) continue;
       pictures.push(await encodePng(pixels, { infotext: writeInfotext(request, info, index) }));
     }
     return pictures;
@@ -45,7 +50,8 @@ export function createSnapshots(
       if (waiting.length === 0) return 0;
       const began = performance.now();
       for (const { step, sigma, latents } of waiting.splice(0)) {
-        onLook({ step, sigma, pictures: await decode(latents) });
+        const pictures = await decode(latents);
+        if (pictures.length > 0) onLook({ step, sigma, pictures });
       }
       return performance.now() - began;
     },

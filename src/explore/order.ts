@@ -48,10 +48,12 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
       .filter(([name]) => name !== 'init')
       .map(([name, value]) => [name, typeof value === 'bigint' ? value.toString() : value]),
   );
-  const watch =
-    kind === 'evolution'
+  const watch = {
+    ...(isRecord(address['watch']) ? address['watch'] : {}),
+    ...(kind === 'evolution'
       ? { decodeAt: x.values.map(Number) }
-      : { keepLatents: x.name === 'steps' || y?.name === 'steps' };
+      : { keepLatents: x.name === 'steps' || y?.name === 'steps' }),
+  };
   return { version: VERSION, id, kind, x, y, input, theme, address, allowance, at, watch };
 }
 

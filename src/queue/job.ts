@@ -33,6 +33,8 @@ export type StoredImage = {
 
 export type StoredResult = {
   images: readonly StoredImage[];
+  /** places in the batch, from 0, of the pictures that the safety checker kept back; absent: none */
+  withheld?: readonly number[];
   infotext: string;
   provider: string;
   modelHash: string;

@@ -165,6 +165,12 @@ export function startRunner(options: RunnerOptions): Runner {
     looks: readonly SeenLook[],
   ): Promise<StoredResult> {
     const began = performance.now();
+    const withheld = (result.withheld ?? []).map(({ index }) => index);
+    if (withheld.length > 0) {
+      log.info({ job: job.id, withheld: withheld.length }, 'the safety checker kept pictures back');
+    }
+    // Steps on the way to a picture that nobody may see are not kept either.
+    const kept = withheld.length > 0 ? [] : looks;
     const images = result.images.map(({ seed, width, height }, index) => ({
       key: `${job.id}-${index}.png`,
       seed: String(seed),
@@ -175,7 +181,7 @@ export function startRunner(options: RunnerOptions): Runner {
       for (const [index, { png }] of result.images.entries()) {
         await pictures.put(images[index]!.key, png);
       }
-      for (const { key, png } of looks) await pictures.put(key, png);
+      for (const { key, png } of kept) await pictures.put(key, png);
       if (result.latents !== undefined) {
         const { buffer, byteOffset, byteLength } = result.latents.data;
         await pictures.put(`${job.id}.latents`, new Uint8Array(buffer, byteOffset, byteLength));
@@ -188,7 +194,8 @@ export function startRunner(options: RunnerOptions): Runner {
     await measure(result, storeSeconds);
     return {
       images,
-      infotext: result.images[0]?.infotext ?? '',
+      ...(withheld.length > 0 ? { withheld } : {}),
+      infotext: (result.images[0] ?? result.withheld?.[0])?.infotext ?? '',
       provider: result.provider,
       modelHash: result.model.hash,
       seconds: result.timings.total_ms / 1000 + storeSeconds,
@@ -198,9 +205,9 @@ export function startRunner(options: RunnerOptions): Runner {
         ? {}
         : { resumedSteps: result.timings.resumed_steps }),
       ...(result.latents === undefined ? {} : { latents: `${job.id}.latents` }),
-      ...(looks.length === 0
+      ...(kept.length === 0
         ? {}
-        : { looks: looks.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
+        : { looks: kept.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
     };
   }
 

@@ -388,7 +388,8 @@ class SqliteQueue implements Queue {
     this.#store.change({
       ...head,
       status: outcome.status,
-      charged,
+      // Of the day's seconds only what somebody got counts.
+      charged: bringsNothing(outcome) ? 0 : charged,
       finishedAt: this.#now(),
       result: outcome.status === 'done' ? outcome.result : null,
       failure: outcome.status === 'failed' ? outcome.failure : null,
@@ -401,7 +402,7 @@ class SqliteQueue implements Queue {
    * brought none at most the time it took.
    */
   #owed(head: Head, outcome: JobOutcome): number {
-    if (outcome.status === 'done') return this.#estimator.cost(head);
+    if (outcome.status === 'done' && !bringsNothing(outcome)) return this.#estimator.cost(head);
     const took = Math.max(0, this.#now() - (head.startedAt ?? this.#now())) / 1000;
     return Math.min(head.charged, took);
   }
@@ -447,4 +448,9 @@ class SqliteQueue implements Queue {
   #checkOpen(): void {
     if (this.#closed) throw new Error('The queue is closed.');
   }
+}
+
+/** Painted to its end, and all of it kept back by the safety checker. */
+function bringsNothing(outcome: JobOutcome): boolean {
+  return outcome.status === 'done' && outcome.result.images.length === 0;
 }

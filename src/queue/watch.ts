@@ -7,16 +7,19 @@ export type Watch = {
   keepLatents: boolean;
   /** steps whose x̂0 is kept as a picture */
   decodeAt: readonly number[];
+  /** what the model's safety checker flags stays in the engine; asked for wherever the context does not say no */
+  withhold: boolean;
 };
 
-const NOTHING: Watch = { keepLatents: false, decodeAt: [] };
+const NOTHING: Watch = { keepLatents: false, decodeAt: [], withhold: true };
 
 export function watchOf(context: JobContext): Watch {
   const { watch } = context;
   if (typeof watch !== 'object' || watch === null) return NOTHING;
-  const { keepLatents, decodeAt } = watch as Record<string, unknown>;
+  const { keepLatents, decodeAt, withhold } = watch as Record<string, unknown>;
   return {
     keepLatents: keepLatents === true,
+    withhold: withhold !== false,
     decodeAt: Array.isArray(decodeAt) ? decodeAt.filter(Number.isInteger) : [],
   };
 }

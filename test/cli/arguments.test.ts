@@ -84,6 +84,7 @@ test('every option reaches its field', () => {
     model: 'demo',
     out: 'x.png',
     saveLatents: 'l.npy',
+    safety: true,
     init: {
       image: 'a.png',
       mask: 'm.png',
@@ -111,6 +112,7 @@ test('what cannot be meant is refused in one line', () => {
     [['a', 'b'], /^Put the whole prompt in quotes: "a b"/],
     [['x', '--steps'], /--steps.* argument missing/],
     [['x', '--json=yes'], /--json/],
+    [['x', '--safety', 'maybe'], /^--safety is on or off, not "maybe"/],
     [['x', '--size', 'big'], /^size must be WIDTHxHEIGHT/],
     [['x', '--seed-resize', '5'], /^size must be WIDTHxHEIGHT/],
     [['x', '--mask', 'm.png'], /^--mask needs --init/],

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -234,6 +244,24 @@ test('names made from the seed never replace an older picture', async () => {
   assert.match(second.stdout, /^names\/3-日本-cat-blue-1-2-2\.png/);
 });
 
+test('a picture that the safety checker flags is not written, unless it is switched off', async () => {
+  const model = path.join(folder, 'guarded');
+  await cp(path.join(ROOT, 'models/demo'), model, { recursive: true });
+  await cp(path.join(ROOT, 'test/fixtures/safety'), model, { recursive: true });
+  const out = path.join(folder, 'red.png');
+  const args = ['a yellow star on a red background', '--seed', '7', '--steps', '15', '--out', out];
+  const kept = await start('imagine', [...args, '--model', model]).ended;
+  assert.deepEqual([kept.code, kept.stdout], [1, '']);
+  assert.match(
+    kept.stderr,
+    /safety checker kept the picture of seed 7 back; --safety off writes it/,
+  );
+  await assert.rejects(stat(out));
+  const shown = await start('imagine', [...args, '--model', model, '--safety', 'off']).ended;
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.ok((await stat(out)).size > 1000);
+});
+
 test('models are listed, for people and as JSON', async () => {
   const text = await start('models', []).ended;
   assert.equal(text.code, 0, text.stderr);
@@ -241,6 +269,7 @@ test('models are listed, for people and as JSON', async () => {
     text.stdout,
     /^name +family +size +hash +device\ndemo +sd1 +128x128 +[0-9a-f]{10} +cpu/,
   );
+  assert.match(text.stdout, /No model here has a safety checker/);
   const json = await start('models', ['--json']).ended;
   const { models } = JSON.parse(json.stdout);
   assert.equal(models[0].name, 'demo');

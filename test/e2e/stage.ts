@@ -57,11 +57,11 @@ export const CLEO = '1200000000000000003';
 
 export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
-export function openEngine(): Promise<Engine> {
+export function openEngine(modelsDir = MODELS): Promise<Engine> {
   const { log } = memoryLog();
   return startEngine(
     {
-      modelsDir: MODELS,
+      modelsDir,
       device: 'cpu',
       isolation: 'thread',
       modelCacheBytes: 1024 ** 3,

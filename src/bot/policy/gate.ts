@@ -18,6 +18,8 @@ export type Grant = {
   allowance: Allowance;
   weight: number;
   spoiler: boolean;
+  /** the server's policy allows NSFW here: no safety checker looks at the picture */
+  explicit: boolean;
   previews: PreviewPace;
 };
 
@@ -70,8 +72,14 @@ export async function permitOrder(
     weight: limits.weight,
     spoiler:
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted),
+    explicit: isOpen(policy, place),
     previews: policy.previews,
   };
+}
+
+/** Is NSFW allowed here? */
+function isOpen({ nsfw }: ServerPolicy, { ageRestricted }: Place): boolean {
+  return nsfw === 'everywhere' || (nsfw === 'age-restricted' && ageRestricted);
 }
 
 /** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */
@@ -153,9 +161,7 @@ function refusalOf(
       showPrompt: true,
     };
   }
-  const open =
-    policy.nsfw === 'everywhere' || (policy.nsfw === 'age-restricted' && place.ageRestricted);
-  const nsfwWord = open ? null : nsfw.find(request.prompt);
+  const nsfwWord = isOpen(policy, place) ? null : nsfw.find(request.prompt);
   if (nsfwWord !== null) {
     return {
       words: (text) =>

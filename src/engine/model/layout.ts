@@ -34,6 +34,8 @@ export type ModelLayout = {
   vaeDecoder: string;
   /** null: the folder cannot do img2img */
   vaeEncoder: string | null;
+  /** null: the folder has none, and nobody looks at its pictures */
+  safetyChecker: string | null;
   latentChannels: number;
   /** pixels per latent, one axis */
   vaeFactor: number;
@@ -100,6 +102,9 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     vaeDecoder: join(folder, 'vae_decoder', 'model.onnx'),
     vaeEncoder: components.get('vae_encoder')?.graph
       ? join(folder, 'vae_encoder', 'model.onnx')
+      : null,
+    safetyChecker: components.get('safety_checker')?.graph
+      ? join(folder, 'safety_checker', 'model.onnx')
       : null,
     latentChannels,
     vaeFactor,

@@ -6,6 +6,7 @@ import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
+import { createSafetyChecker, type SafetyChecker } from '../safety.ts';
 import { readModelSchedule, type ModelSchedule } from '../schedule.ts';
 import {
   deviceRefusal,
@@ -33,6 +34,8 @@ export type LoadedModel = {
   vaeDecoder: Session;
   /** opened at first use: txt2img needs none. Throws UserError when the folder has none. */
   vaeEncoder(): Promise<Session>;
+  /** opened at first use; null when the folder has none. Throws RunError for one that cannot be asked. */
+  safetyChecker(): Promise<SafetyChecker | null>;
   schedule: ModelSchedule;
   /** null until known; the pipeline fits them from the first picture then */
   preview: PreviewFactors | null;
@@ -104,6 +107,7 @@ async function loadOn(
     for (const files of layout.textEncoders) parts.push(await openEncoder(files, layout, open));
     const vaeDecoder = await open(layout.vaeDecoder);
     let vaeEncoder: Session | null = null;
+    let safetyChecker: SafetyChecker | null = null;
     return {
       entry,
       provider,
@@ -117,6 +121,11 @@ async function loadOn(
         }
         vaeEncoder ??= await open(layout.vaeEncoder);
         return vaeEncoder;
+      },
+      async safetyChecker() {
+        if (layout.safetyChecker === null) return null;
+        safetyChecker ??= await createSafetyChecker(await open(layout.safetyChecker), layout);
+        return safetyChecker;
       },
       schedule: scheduleOf(layout),
       preview: await readPreviewFactors(layout),

@@ -96,6 +96,7 @@ function infoOf(layout: ModelLayout, hash: string): ModelInfo {
     hash,
     family: layout.family,
     inpainting: layout.inpainting,
+    safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
     nativeSize: layout.nativeSize,
     defaults: defaultsOf(layout),

@@ -32,6 +32,8 @@ export const COMMANDS: typeof ENGLISH = {
     `**${name}** · ${family} · gemacht für ${size}, Seiten in Vielfachen von ${factor}`,
   modelDefaults: (steps, sampler, schedule, cfg) =>
     `Vorgaben: ${steps} Schritte · ${sampler} ${schedule} · CFG ${cfg}`,
+  modelChecked: 'Safety Checker: an, außer wo der Kanal NSFW erlaubt',
+  modelUnchecked: 'kein Safety Checker',
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
   engineNotLoaded: 'Noch ist kein Modell geladen; das erste Bild lädt eines.',
   engineRunsOn: (provider) => `Gerechnet wird auf **${provider}**.`,

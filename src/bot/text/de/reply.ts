@@ -15,6 +15,10 @@ export const REPLY: typeof ENGLISH = {
   reference: (reference) =>
     `Wenn du dem Betreiber des Bots davon erzählst, nenne \`${reference}\`.`,
   picturesGone: 'Die Bilddateien dieses Auftrags sind nicht mehr gespeichert.',
+  withheld: (kept, shown) =>
+    shown === 0
+      ? 'Der Safety Checker dieses Modells möchte das hier lieber nicht zeigen. Ein anderer Seed oder andere Worte helfen oft, und es kostet nichts von deinem Tag.'
+      : `${kept === 1 ? 'Ein weiteres Bild hat' : `${kept} weitere Bilder hat`} der Safety Checker dieses Modells zurückgehalten.`,
   smallerCopy: 'Gezeigt als kleinere Kopie, weil das Original für diesen Kanal zu groß ist.',
   rerollOf: (link) => `Neu gewürfelt aus ${link}`,
   variationOf: (link) => `Variation von ${link}`,

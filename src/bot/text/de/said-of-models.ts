@@ -46,6 +46,12 @@ export const SAID_OF_MODELS: typeof MODEL_SENTENCES = {
     `Modell „${model}“: ${file} hat die Eingaben ${names}, aber nicht ${lacking}. Das ist nicht der Denoiser eines Text-zu-Bild-Modells; lege den richtigen Graphen dorthin.`,
   'denoiser-channels': (model, file, found, expected) =>
     `Modell „${model}“: ${file} nimmt ${found} Kanäle, wo seine config.json ${expected} verspricht. Graph und config.json gehören zu verschiedenen Modellen; kopiere beide vom selben Ort.`,
+  'not-a-safety-checker': (model, file, names, known) =>
+    `Modell „${model}“: ${file} hat die Eingaben ${names}, wo ${known} erwartet wurden, oder keine Ausgabe has_nsfw_concepts. Das ist nicht der Safety Checker, den diffusers und optimum exportieren; lege den richtigen Graphen dorthin, oder nimm den Ordner safety_checker weg.`,
+  'safety-failed': (model, side, cause) =>
+    `Modell „${model}“: sein Safety Checker konnte ein auf ${side} Pixel zugeschnittenes Bild nicht ansehen. Kopiere safety_checker/ und feature_extractor/ vom selben Ort. ONNX Runtime sagt: ${cause}`,
+  'safety-preprocessing': (model, file) =>
+    `Modell „${model}“: ${file} verlangt eine andere Vorverarbeitung als die von CLIP (bikubisch verkleinern, Mitte ausschneiden, durch 255 teilen, normieren). Kopiere die Datei des ursprünglichen Modells dorthin.`,
   'unknown-input-type': (dtype) =>
     `Ein Graph dieses Modells will Eingaben vom Typ ${dtype}; Darkroom gibt float32, float16, float64, int32, int64 und bool. Exportiere das Modell noch einmal als fp32 oder fp16.`,
   'scheduler-option': (key, allowed, found) =>

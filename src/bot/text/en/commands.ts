@@ -29,6 +29,8 @@ export const COMMANDS = {
     `**${name}** · ${family} · made for ${size}, sides in multiples of ${factor}`,
   modelDefaults: (steps: number, sampler: string, schedule: string, cfg: string) =>
     `its defaults: ${steps} steps · ${sampler} ${schedule} · cfg ${cfg}`,
+  modelChecked: 'safety checker: on, unless the channel allows NSFW',
+  modelUnchecked: 'no safety checker',
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
   engineNotLoaded: 'No model is loaded yet; the first picture loads one.',
   engineRunsOn: (provider: string) => `The engine runs on **${provider}**.`,

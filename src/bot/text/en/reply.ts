@@ -13,6 +13,10 @@ export const REPLY = {
   failed: (message: string) => `**That did not work.** ${message}`,
   reference: (reference: string) => `If you tell the bot's owner, mention \`${reference}\`.`,
   picturesGone: 'The picture files of this job are no longer stored.',
+  withheld: (kept: number, shown: number) =>
+    shown === 0
+      ? 'The safety checker of this model would rather not show this here. Another seed or other words often help, and it costs nothing of your day.'
+      : `${kept === 1 ? 'One more picture was' : `${kept} more pictures were`} kept back by the safety checker of this model.`,
   smallerCopy: 'Shown as a smaller copy, because the original is too large for this channel.',
   rerollOf: (link: string) => `Reroll of ${link}`,
   variationOf: (link: string) => `Variation of ${link}`,
