@@ -130,7 +130,9 @@ function bankSource(
     initial: () => bank(0),
     next: () => bank(++draws),
     brownian: (low, high) =>
-      brownianNoise(low, high, [treeSeed], 256, (seed, n) => new TorchGenerator(seed).randn(n)),
+      brownianNoise(low, high, [treeSeed], bank(0).length, (seed, n) =>
+        new TorchGenerator(seed).randn(n),
+      ),
     draws: () => draws,
   };
 }
@@ -209,6 +211,8 @@ function solverSuite(label: string, golden: Golden): void {
 
 scheduleSuite('fixtures', fixture('schedules'));
 solverSuite('fixtures', fixture('samplers'));
+scheduleSuite('corners', fixture('corners'));
+solverSuite('corners', fixture('corners'));
 const schedules = fullGolden('schedules');
 if (schedules !== null) scheduleSuite('full', schedules);
 const samplers = fullGolden('samplers');

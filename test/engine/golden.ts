@@ -1,5 +1,6 @@
 /** Reads reference arrays: a manifest.json whose arrays are {"$":[byteOffset, shape, dtype]} into arrays.bin. */
 import { existsSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 
 export type ArrayRef = { $: [number, number[], 'f32' | 'f64' | 'i32' | 'u32' | 'u8'] };
 // oxlint-disable-next-line no-explicit-any -- a manifest is free-form test data
@@ -35,9 +36,14 @@ export function fixture(name: string): Golden {
   return golden;
 }
 
-/** the full set beside the checkout, where there is one */
+const fullSet =
+  process.env['GOLDEN_DIR'] === undefined
+    ? new URL('../../../shared/golden/', import.meta.url)
+    : pathToFileURL(`${process.env['GOLDEN_DIR']}/`);
+
+/** the full set beside the checkout or in GOLDEN_DIR, where there is one */
 export function fullGolden(name: string): Golden | null {
-  return read(new URL(`../../../shared/golden/${name}/`, import.meta.url));
+  return read(new URL(`${name}/`, fullSet));
 }
 
 export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

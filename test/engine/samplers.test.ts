@@ -178,7 +178,8 @@ function suite(label: string, golden: Golden): void {
           if (c.brownian_seed !== undefined) {
             const seeds = [c.brownian_seed].flat().map(BigInt);
             const positive = sigmas.filter((s) => s > 0);
-            source = brownianNoise(positive.at(-1)!, sigmas[0]!, seeds, 256, (seed, n) =>
+            const each = noise(0).length / seeds.length;
+            source = brownianNoise(positive.at(-1)!, sigmas[0]!, seeds, each, (seed, n) =>
               new TorchGenerator(seed).randn(n),
             );
           }

@@ -78,7 +78,8 @@ function factors(
       linear,
       // The reference's stochastic form has the half with the other sign.
       curved: to.alpha * ((span - gain) / span ** 2 + (stochastic ? 0.5 : -0.5)),
-      noise: stochastic ? to.sigma * Math.sqrt(-Math.expm1(-2 * h)) : 0,
+      // Respaced levels may end an ulp below the final one.
+      noise: stochastic ? to.sigma * Math.sqrt(Math.max(0, -Math.expm1(-2 * h))) : 0,
     };
   }
   const gain = Math.expm1(h);
@@ -89,7 +90,7 @@ function factors(
     midpoint: -0.5 * twice * to.sigma * gain,
     linear: -twice * to.sigma * (gain / h - 1),
     curved: to.sigma * ((gain - h) / h ** 2 - 0.5),
-    noise: stochastic ? to.sigma * Math.sqrt(Math.expm1(2 * h)) : 0,
+    noise: stochastic ? to.sigma * Math.sqrt(Math.max(0, Math.expm1(2 * h))) : 0,
   };
 }
 

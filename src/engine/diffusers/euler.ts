@@ -1,6 +1,5 @@
 import { combine, slope, sum2, sum3 } from '../samplers/linear.ts';
 import { lmsCoefficients } from '../samplers/lms.ts';
-import { ancestralStep } from '../samplers/sampler.ts';
 import { numberOption, type SchedulerConfig } from './config.ts';
 import { predictionType, toX0InSigma } from './prediction.ts';
 import type { Scheduler, SchedulerFactory } from './scheduler.ts';
@@ -66,12 +65,24 @@ export const eulerAncestral: SchedulerFactory = (config, { steps }) => {
     step(i, output, x, noise) {
       const sigma = sigmas[i]!;
       const denoised = toX0InSigma(type, output, x, sigma);
-      const { down, up } = ancestralStep(sigma, sigmas[i + 1]!, 1);
+      const { down, up } = ancestralStep32(sigma, sigmas[i + 1]!);
       const ratio = down / sigma;
       return { x: sum3(ratio, x, 1 - ratio, denoised, up, noise.next()), denoised };
     },
   };
 };
+
+const f = Math.fround;
+
+/**
+ * A step down to `down` and noise of deviation `up` on top, in the reference's float32: far above its target it
+ * keeps few digits, and they decide. Below zero by rounding, where the reference goes on with NaN, counts as zero.
+ */
+export function ancestralStep32(from: number, to: number): { down: number; up: number } {
+  const [a, b] = [f(from * from), f(to * to)];
+  const up = f(Math.sqrt(f(f(b * f(a - b)) / a)));
+  return { down: f(Math.sqrt(Math.max(0, f(b - f(up * up))))), up };
+}
 
 /** a class that knows no respacing leaves those entries of a config unread */
 function stripConversions(config: SchedulerConfig): SchedulerConfig {

@@ -34,7 +34,7 @@ export function dynamicShift(config: SchedulerConfig, [, , height, width]: Laten
 
 export type FlowGrid = { mu: number | null; fluxGrid: boolean };
 
-/** descending levels without the final one, double precision */
+/** descending levels without the final one: in double precision, or in single where the pipeline passes its own grid */
 export function flowSigmas(
   config: SchedulerConfig,
   n: number,
@@ -44,20 +44,21 @@ export function flowSigmas(
   const shift = numberOption(config, 'shift', 1);
   const train = numberOption(config, 'num_train_timesteps', 1000);
   const { high, low } = trainingEnds(config, isDynamic ? 1 : shift);
+  const r = fluxGrid ? f : (value: number): number => value;
   let sigmas = fluxGrid
     ? linspace(1, 1 / n, n).map(f)
     : linspace(high * train, low * train, n).map((t) => t / train);
   if (isDynamic && mu !== null) {
     const kind = choice(config, 'time_shift_type', ['exponential', 'linear'], 'exponential');
     const m = kind === 'exponential' ? Math.exp(mu) : mu;
-    sigmas = sigmas.map((s) => m / (m + (1 / s - 1)));
+    sigmas = sigmas.map((s) => r(r(m) / r(r(m) + r(r(1 / s) - 1))));
   } else {
-    sigmas = sigmas.map((s) => (shift * s) / (1 + (shift - 1) * s));
+    sigmas = sigmas.map((s) => r(r(shift * s) / r(1 + r((shift - 1) * s))));
   }
   const terminal = optionalNumber(config, 'shift_terminal');
   if (terminal !== null && terminal !== 0 && sigmas.at(-1)! < 1) {
-    const scale = (1 - sigmas.at(-1)!) / (1 - terminal);
-    sigmas = sigmas.map((s) => 1 - (1 - s) / scale);
+    const scale = r(r(1 - sigmas.at(-1)!) / r(1 - terminal));
+    sigmas = sigmas.map((s) => r(1 - r(r(1 - s) / scale)));
   }
   const conversion = conversionOf(config);
   if (conversion !== null) sigmas = respace(conversion, sigmas[0]!, sigmas.at(-1)!, n, config);

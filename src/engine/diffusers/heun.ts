@@ -1,7 +1,7 @@
 import { brownianPoints } from '../samplers/dpmpp-sde.ts';
 import { slope, sum2, sum3 } from '../samplers/linear.ts';
 import { ancestralStep } from '../samplers/sampler.ts';
-import { inSigma } from './euler.ts';
+import { ancestralStep32, inSigma } from './euler.ts';
 import { limiter, predictionType, toX0InSigma } from './prediction.ts';
 import type { SchedulerFactory } from './scheduler.ts';
 import { sigmaToTimestep, sigmaTrack } from './spacing.ts';
@@ -87,7 +87,7 @@ export const kdpm2Ancestral: SchedulerFactory = (config, { steps }) => {
     roundKarras: true,
   });
   const parts = Array.from({ length: steps }, (_, k) =>
-    ancestralStep(sigmas[k]!, sigmas[k + 1]!, 1),
+    ancestralStep32(sigmas[k]!, sigmas[k + 1]!),
   );
   const middle = parts.map(({ down }, k) => (k === steps - 1 ? 0 : midpoint(sigmas[k]!, down)));
   const asked = interleave(
@@ -163,12 +163,12 @@ export const dpmSolverSde: SchedulerFactory = (config, { steps }) => {
   };
 };
 
-/** geometric mean, in the float32 logarithms the references take it from */
+/** geometric mean, in the float32 logarithms the references take it from (torch.lerp counts back from the end) */
 function midpoint(sigma: number, next: number): number {
   if (next === 0) return 0;
   const a = f(Math.log(sigma));
   const b = f(Math.log(next));
-  return f(Math.exp(f(a + f(0.5 * f(b - a)))));
+  return f(Math.exp(f(b - f(0.5 * f(b - a)))));
 }
 
 /** t0, m0, t1, m1, t2, … up to the last t */

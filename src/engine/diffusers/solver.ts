@@ -1,3 +1,4 @@
+import { numpyLog } from '../float32.ts';
 import { sum2 } from '../samplers/linear.ts';
 import { flag, numberOption, type SchedulerConfig } from './config.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -45,7 +46,7 @@ export type SolverLayout = {
 export function solverTrack(config: SchedulerConfig, n: number, layout: SolverLayout): SolverTrack {
   const alphas = alphasOf(config, layout.zeroSnr);
   const table = sigmasOf(alphas);
-  const logSigmas = table.map((s) => Math.log(s));
+  const logSigmas = table.map(numpyLog);
   const train = numberOption(config, 'num_train_timesteps', 1000);
   const isFlow = flag(config, 'use_flow_sigmas', false);
   const endsAtZero = layout.final === 'configured' && config['final_sigmas_type'] !== 'sigma_min';

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { numpyLog } from '../float32.ts';
 import { say } from '../sentences.ts';
 import { diffusersAlphas, readTraining } from '../schedule.ts';
 import { betaQuantile } from '../schedules/beta-distribution.ts';
@@ -98,16 +99,17 @@ export function interpolate(table: ArrayLike<number>, at: number): number {
   return (table[low + 1]! - table[low]!) * (at - low) + table[low]!;
 }
 
+/** Index of the last entry not above a value, else 0. Not by halving: zero terminal SNR can end out of order. */
+function lastNotAbove(values: ArrayLike<number>, value: number): number {
+  let at = values.length - 1;
+  while (at > 0 && values[at]! > value) at--;
+  return at;
+}
+
 /** the (fractional) timestep of a noise level, by interpolation in log σ (_sigma_to_t) */
 export function sigmaToTimestep(sigma: number, logSigmas: ArrayLike<number>): number {
   const logSigma = Math.log(Math.max(sigma, 1e-10));
-  let low = 0;
-  let high = logSigmas.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (logSigmas[middle]! <= logSigma) low = middle;
-    else high = middle - 1;
-  }
+  let low = lastNotAbove(logSigmas, logSigma);
   low = Math.min(low, logSigmas.length - 2);
   const below = logSigmas[low]!;
   const w = Math.min(Math.max((below - logSigma) / (below - logSigmas[low + 1]!), 0), 1);
@@ -174,7 +176,7 @@ export function sigmaTrack(
 ): SigmaTrack {
   const alphas = alphasOf(config, zeroSnr);
   const table = sigmasOf(alphas);
-  const logSigmas = table.map((s) => Math.log(s));
+  const logSigmas = table.map(numpyLog);
   let timesteps = spacedTimesteps(config, n, 'linspace', { whole: false, extra: false });
   let sigmas = timesteps.map((t) => interpolate(table, t));
   if (options.logLinear === true && config['interpolation_type'] === 'log_linear') {

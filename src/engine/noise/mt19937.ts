@@ -4,6 +4,7 @@
  * native/cpu/DistributionTemplates.h and avx_mathfun.h; the AVX2 and AVX-512 builds agree).
  */
 
+import { fma } from '../float32.ts';
 import { compileNormals } from './fast-normals.ts';
 
 const STATE = 624;
@@ -12,31 +13,6 @@ const f = Math.fround;
 
 /** 2π in float32, the factor ATen multiplies the second uniform with. */
 const TWO_PI = f(2 * Math.PI);
-
-const double = new Float64Array(1);
-const doubleLow = new Int32Array(double.buffer);
-
-/**
- * a * b + c in float32 with one rounding. The product of two float32 is exact in a double; the sum may be
- * rounded to a double that lies midway between two float32, and then the lost part decides. Kept small: seventeen
- * of these make a pair of normals, and the compiler inlines them only up to a budget.
- */
-function fma(a: number, b: number, c: number): number {
-  const sum = a * b + c;
-  double[0] = sum;
-  // The 29 bits that float32 drops: a one and zeros is a tie.
-  return (doubleLow[0]! & 0x1fffffff) === 0x10000000 ? breakTie(a * b, c, sum) : f(sum);
-}
-
-/** The rounding of a tie: Knuth's two-sum tells on which side of it the exact product + c lies. */
-function breakTie(product: number, c: number, sum: number): number {
-  const rounded = f(sum);
-  const rest = sum - rounded;
-  const back = sum - product;
-  const lost = product - (sum - back) + (c - back);
-  if (lost === 0) return rounded;
-  return lost > 0 === rest > 0 ? f(sum + rest) : rounded;
-}
 
 const bits = new ArrayBuffer(4);
 const asFloat = new Float32Array(bits);
