@@ -1,16 +1,11 @@
 import type { MessageComponentInteraction } from 'discord.js';
-import { enlargePicture } from '../src/engine/enlarge.ts';
 import { UserError } from '../src/engine/errors.ts';
 import type { Job } from '../src/queue/job.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
-import { troubleOf } from '../src/bot/discord-errors.ts';
+import { sendEnlarged } from '../src/bot/enlarged.ts';
 import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
-import { inTurn } from '../src/bot/pictures-of.ts';
 import { permitOrder } from '../src/bot/policy/gate.ts';
-import { veil } from '../src/bot/policy/veil.ts';
-import { renderEnlarged } from '../src/bot/render-copy.ts';
-import { LEAST_ATTACHMENT_LIMIT, fromContext, messageUrl } from '../src/bot/reply-address.ts';
-import { fitForUpload } from '../src/bot/upload.ts';
+import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
 import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';
 import { init } from './init.ts';
 
@@ -40,28 +35,21 @@ async function enlarge(
   index: number,
   scene: Scene,
 ): Promise<void> {
-  const { answer, text } = scene;
+  const { answer } = scene;
   const seenBy = seenLike(interaction);
   if (seenBy === 'public') checkMayPost(interaction, scene);
   // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
   const { spoiler } = await permitOrder(interaction, scene, { ...job.request, steps: 1, count: 1 });
-  const png = await storedPicture(job, index, scene);
-  await answer.acknowledge(seenBy);
-  const large = await inTurn(() => enlargePicture(png));
-  const address = fromContext(job.context);
-  const reachable = address !== null && (!address.private || seenBy === 'private');
-  let limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
-  for (;;) {
-    const [picture] = await fitForUpload([large], limit);
-    if (picture === undefined) throw new UserError(text.picturesGone);
-    const url = reachable ? messageUrl(address) : null;
-    try {
-      const asker = interaction.user.id;
-      const rendered = renderEnlarged(job, picture, { text, url, index, asker });
-      return await answer.show(spoiler || address?.spoiler === true ? veil(rendered) : rendered);
-    } catch (error) {
-      if (troubleOf(error) !== 'too-large' || picture.data.byteLength < 4096) throw error;
-      limit = Math.floor(picture.data.byteLength / 2);
-    }
-  }
+  await storedPicture(job, index, scene);
+  const order = {
+    jobId: job.id,
+    index,
+    asker: interaction.user.id,
+    channelId: interaction.channelId,
+    private: seenBy === 'private',
+    spoiler: spoiler || fromContext(job.context)?.spoiler === true,
+    attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
+  };
+  await answer.acknowledge(seenBy, order);
+  await sendEnlarged(order, answer.show, scene);
 }

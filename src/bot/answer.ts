@@ -7,6 +7,7 @@ import type {
 } from 'discord.js';
 import type { Queue } from '../queue/job.ts';
 import { describe, troubleOf } from './discord-errors.ts';
+import type { Enlargement } from './enlarged.ts';
 import { toPledge } from './pledges.ts';
 import type { BotLog } from './services.ts';
 import { shorten } from './markdown.ts';
@@ -34,8 +35,11 @@ export type Answer = {
   readonly acknowledged: boolean;
   /** the deferred message, when Discord told it with the acknowledgement */
   readonly messageId: string | null;
-  /** Defers; later calls wait for the first and change nothing. */
-  acknowledge(visibility: Visibility): Promise<void>;
+  /**
+   * Defers; later calls wait for the first and change nothing. With an enlargement, a crash before the answer leaves
+   * it to the next start.
+   */
+  acknowledge(visibility: Visibility, enlargement?: Enlargement): Promise<void>;
   /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. `rows`: buttons below */
   tell(markdown: string, rows?: readonly APIMessageTopLevelComponent[]): Promise<void>;
   /**
@@ -123,18 +127,22 @@ export function openAnswer(
   }
 
   /** The promise is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
-  async function defer(visibility: Visibility): Promise<void> {
+  async function defer(visibility: Visibility, enlargement?: Enlargement): Promise<void> {
     pending = visibility;
-    if (visibility !== 'in-place') {
-      await queue.pledge(id, toPledge(interaction)).then(
-        () => (pledged = true),
-        (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
-      );
-    }
+    if (visibility !== 'in-place') await pledge(enlargement);
     await respond(DEFERRALS[visibility]).catch((error: unknown) => {
       redeem();
       throw error;
     });
+  }
+
+  function pledge(enlargement?: Enlargement): Promise<void> {
+    // Named one by one: discord.js hides the token from a spread.
+    const promised = { applicationId, token, locale: interaction.locale, messageId, enlargement };
+    return queue.pledge(id, toPledge(promised)).then(
+      () => void (pledged = true),
+      (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
+    );
   }
 
   /** Nobody waits for it: a promise that is forgotten late costs one superfluous edit after a crash. */
@@ -172,8 +180,10 @@ export function openAnswer(
       return messageId;
     },
 
-    acknowledge(visibility) {
-      return (first ??= defer(visibility));
+    async acknowledge(visibility, enlargement) {
+      await (first ??= defer(visibility, enlargement));
+      // Now the message is known, by which it is found once the token is over.
+      if (enlargement !== undefined) await pledge(enlargement);
     },
 
     async tell(markdown, rows) {

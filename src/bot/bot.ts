@@ -16,7 +16,7 @@ import type { PreferenceStore } from './preferences.ts';
 import type { PresetStore } from './presets.ts';
 import { openAudit } from './policy/audit.ts';
 import { registerCommands } from './register.ts';
-import { breakPledges } from './pledges.ts';
+import { settlePledges } from './pledges.ts';
 import { openReplies } from './replies.ts';
 import { openSheets } from './sheets.ts';
 import { DEFAULT_PACE } from './reply.ts';
@@ -105,7 +105,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       log,
     });
     const ready = await logIn(client, options.token, options.apiBase);
-    await breakPledges(broken, { messages: client.rest, queue, log });
+    await settlePledges(broken, { ...tools, messages: client.rest });
     await replies.resume();
     await sheets.resume();
     const definitions = commands.map(({ definition }) => withTranslations(definition));

@@ -1,52 +1,86 @@
-import { ComponentType, MessageFlags, Routes } from 'discord.js';
 import type { REST } from 'discord.js';
 import type { JobContext, Pledge, Queue } from '../queue/job.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import { UserError } from '../engine/errors.ts';
 import { describe, troubleOf } from './discord-errors.ts';
-import { TOKEN_LIFE_MS } from './reply-address.ts';
+import { readEnlargement, sendEnlarged } from './enlarged.ts';
+import type { Enlargement } from './enlarged.ts';
+import { words } from './render.ts';
+import type { Rendered } from './render.ts';
+import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS } from './reply-address.ts';
+import { openRoad } from './road.ts';
 import type { BotLog } from './services.ts';
 import { textFor } from './text.ts';
+import type { Traffic } from './traffic.ts';
 
-type Promised = { applicationId: string; token: string; locale: string };
+type Promised = {
+  applicationId: string;
+  token: string;
+  locale: string;
+  messageId?: string | null;
+  /** what was to come; absent: only words can be given in its place */
+  enlargement?: Enlargement | undefined;
+};
 
 const VERSION = 1;
-const PATIENCE_MS = 8000;
 
 /** What a later process needs to fill a "thinking…" that this one owes. */
-export function toPledge({ applicationId, token, locale }: Promised): JobContext {
-  return { version: VERSION, applicationId, token, locale };
+export function toPledge({
+  applicationId,
+  token,
+  locale,
+  messageId = null,
+  enlargement,
+}: Promised): JobContext {
+  return {
+    version: VERSION,
+    applicationId,
+    token,
+    locale,
+    ...(enlargement === undefined ? {} : { messageId, enlargement }),
+  };
 }
 
 function fromPledge({ context }: Pledge): Promised | null {
-  const { version, applicationId, token, locale } = context;
+  const { version, applicationId, token, locale, messageId } = context;
   if (version !== VERSION || typeof applicationId !== 'string' || typeof token !== 'string') {
     return null;
   }
-  return { applicationId, token, locale: typeof locale === 'string' ? locale : 'en' };
+  return {
+    applicationId,
+    token,
+    locale: typeof locale === 'string' ? locale : 'en',
+    messageId: typeof messageId === 'string' ? messageId : null,
+    enlargement: readEnlargement(context['enlargement']) ?? undefined,
+  };
 }
 
+export type PledgeTools = {
+  messages: REST;
+  traffic: Traffic;
+  queue: Pick<Queue, 'redeem' | 'unsettled' | 'get'>;
+  pictures: PictureStore;
+  log: BotLog;
+};
+
 /**
- * Each message that an earlier process left on "thinking…" says that nothing came of it. What Discord cannot be
- * told now is tried again at the next start, while the token lives.
+ * Each message that an earlier process left on "thinking…" gets what was promised, where the pledge says what that
+ * is; else it says that nothing came of it. What Discord cannot be told now is tried again at the next start.
  */
-export async function breakPledges(
-  pledges: readonly Pledge[],
-  tools: { messages: REST; queue: Pick<Queue, 'redeem' | 'unsettled'>; log: BotLog },
-): Promise<void> {
+export async function settlePledges(pledges: readonly Pledge[], tools: PledgeTools): Promise<void> {
   if (pledges.length === 0) return;
   // A job may have come of it under a key of its own: then its reply fills the message.
   const taken = JSON.stringify((await tools.queue.unsettled()).map(({ context }) => context));
   await Promise.all(
     pledges.map(async (pledge) => {
       const promised = fromPledge(pledge);
-      const late = Date.now() >= pledge.createdAt + TOKEN_LIFE_MS;
       try {
-        if (promised !== null && !late && !taken.includes(JSON.stringify(promised.token))) {
-          await sayLost(promised, tools.messages);
-          tools.log.info({ interaction: pledge.key }, 'an answer was lost in the restart; told so');
+        if (promised !== null && !taken.includes(JSON.stringify(promised.token))) {
+          await settle(pledge, promised, tools);
         }
       } catch (error) {
-        if (!['deleted', 'token-expired'].includes(troubleOf(error))) {
-          return tools.log.warn(describe(error), 'a lost answer could not be told');
+        if (!['deleted', 'token-expired', 'forbidden'].includes(troubleOf(error))) {
+          return tools.log.warn(describe(error), 'a promised answer could not be given');
         }
       }
       await tools.queue.redeem(pledge.key);
@@ -54,15 +88,40 @@ export async function breakPledges(
   );
 }
 
-async function sayLost({ applicationId, token, locale }: Promised, messages: REST): Promise<void> {
-  const content = textFor(locale).lostInRestart;
-  await messages.patch(Routes.webhookMessage(applicationId, token, '@original'), {
-    body: {
-      flags: MessageFlags.IsComponentsV2,
-      components: [{ type: ComponentType.TextDisplay, content }],
-      allowed_mentions: { parse: [] },
-    },
-    auth: false,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+async function settle(pledge: Pledge, promised: Promised, tools: PledgeTools): Promise<void> {
+  const { enlargement } = promised;
+  const text = textFor(promised.locale);
+  const about = { interaction: pledge.key };
+  const send = (rendered: Rendered) => sendTo(pledge, promised, rendered, tools);
+  if (enlargement === undefined) {
+    if (Date.now() >= pledge.createdAt + TOKEN_LIFE_MS) return;
+    await send(words([text.lostInRestart], []));
+    return tools.log.info(about, 'an answer was lost in the restart; told so');
+  }
+  await sendEnlarged(enlargement, send, { ...tools, text }).catch(async (error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    await send(words([error.message], []));
   });
+  tools.log.info(about, 'a larger copy was sent after the restart');
+}
+
+function sendTo(
+  pledge: Pledge,
+  promised: Promised,
+  rendered: Rendered,
+  tools: PledgeTools,
+): Promise<void> {
+  const { enlargement } = promised;
+  const address = {
+    ...promised,
+    tokenUntil: pledge.createdAt + TOKEN_LIFE_MS,
+    channelId: enlargement?.channelId ?? '0',
+    messageId: promised.messageId ?? null,
+    guildId: null,
+    attachmentLimit: enlargement?.attachmentLimit ?? LEAST_ATTACHMENT_LIMIT,
+    lineage: null,
+    private: enlargement?.private ?? true,
+  };
+  const queue = { setContext: async () => {} };
+  return openRoad(pledge.key, address, { ...tools, queue }).send(rendered, true);
 }

@@ -12,7 +12,7 @@ export function indexOf(detail: string | null, { text }: Scene): number {
 export async function storedPicture(
   job: Job,
   index: number,
-  { pictures, text }: Scene,
+  { pictures, text }: Pick<Scene, 'pictures' | 'text'>,
 ): Promise<Uint8Array> {
   if (job.result === null) throw new UserError(text.notFinished);
   const key = job.result.images[index]?.key;

@@ -218,7 +218,8 @@ export type Queue = {
   submit(job: NewJob, allowance?: Allowance): Promise<Job>;
   /**
    * Remembers that an answer was promised, until a job with the same key is submitted or `redeem` says that the
-   * answer was given. What is still there at the next open was broken by a crash. The first pledge of a key holds.
+   * answer was given. What is still there at the next open was broken by a crash. A second pledge of a key
+   * replaces what the first one said.
    */
   pledge(key: string, context: JobContext): Promise<void>;
   redeem(key: string): Promise<void>;

@@ -11,7 +11,8 @@ export type Pledges = {
 
 export function createPledges(db: DatabaseSync): Pledges {
   const add = db.prepare(`
-    INSERT INTO pledges VALUES ($key, $context, $createdAt) ON CONFLICT (key) DO NOTHING`);
+    INSERT INTO pledges VALUES ($key, $context, $createdAt) 
+      ON CONFLICT (key) DO UPDATE SET context = excluded.context`);
   const drop = db.prepare('DELETE FROM pledges WHERE key = ?');
   const all = db.prepare('SELECT * FROM pledges ORDER BY created_at, key');
   return {

@@ -229,6 +229,34 @@ test('kill -9 between the acknowledgement and the order: the message says so and
   });
 });
 
+test('kill -9 in the middle of an Upscale: the larger copy arrives all the same, once', async () => {
+  await inHall(async (hall) => {
+    await imagine(hall, 'a lamp', 2);
+    await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 30_000);
+    const [first] = hall.ada.messages();
+    const large = () => hall.ada.messages().filter((one) => textOf(one).includes('Upscaled'));
+    // First as soon as it is promised, then as soon as it is shown, before that can be noted.
+    for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
+      hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
+      const id = customIdsOf(first!).find((one) => one.split(':')[1] === 'upscale') ?? '';
+      await hall.ada.press(first!.id, id);
+      await waitUntil(() => hall.program.signalCode !== null, 'dead');
+      hall.onExchange = () => {};
+      const before = hall.ada.messages().length;
+      hall.start();
+      await waitUntil(() => large().length === turn + 1, 'the larger copy', 30_000);
+      await order(hall, 'help', {});
+      assert.equal(large().length, turn + 1);
+      assert.equal(hall.ada.messages().filter(({ thinking }) => thinking === true).length, 0);
+      assert.equal(hall.ada.messages().length, before + 1, 'and the help');
+    }
+    await hall.stop();
+  });
+});
+
+const isEnlargedEdit = ({ method, request }: Exchange) =>
+  method === 'PATCH' && JSON.stringify(request).includes('Upscaled');
+
 test('kill -9 around the upload: before it arrives, and before its answer is recorded', async () => {
   await inHall(async (hall) => {
     let finals = 0;

@@ -79,7 +79,7 @@ function pledging(contract: Contract): void {
     ]);
     assert.deepEqual(all, [
       [order.key, 'ordered', 5],
-      ['answered', 'answered', 0],
+      ['answered', 'a second word', 0],
       ['refused', 'refused', 0],
     ]);
     await t.queue.submit(order);
