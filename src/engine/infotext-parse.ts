@@ -43,8 +43,11 @@ export function parseInfotext(text: string): ParsedInfotext {
   const pairs = last.length > MAX_FIELD_LINE ? [] : [...last.matchAll(FIELD)];
   const isFieldLine = pairs.length >= 3;
   const { prompt, negative } = splitPrompts(isFieldLine ? lines.slice(0, -1) : lines);
-  const parsed: ParsedInfotext = { Prompt: prompt, 'Negative prompt': negative };
+  const parsed: ParsedInfotext = {};
   if (isFieldLine) for (const [, label = '', value = ''] of pairs) addField(parsed, label, value);
+  // Last: a field of that name is not the prompt.
+  parsed['Prompt'] = prompt;
+  parsed['Negative prompt'] = negative;
   parsed['Clip skip'] ??= '1';
   if (parsed['Hypernet'] !== undefined) {
     const strength = parsed['Hypernet strength'] ?? '1.0';

@@ -48,10 +48,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     }
     return id;
   };
-  const backend = new HuggingFaceTokenizer(definition, config ?? {});
+  const backend = new HuggingFaceTokenizer(withRustSpaces(definition), config ?? {});
+  const lowers = JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"');
   const maxLength = config?.['model_max_length'];
   return {
-    encode: (text) => backend.encode(text, { add_special_tokens: false }).ids,
+    // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
+    encode: (text) =>
+      backend.encode(lowers ? text.replaceAll('Σ', 'σ') : text, { add_special_tokens: false }).ids,
     bos: idOf('bos_token', CLIP_START),
     eos: idOf('eos_token', CLIP_END),
     pad: idOf('pad_token', CLIP_END),
@@ -59,6 +62,51 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     maxLength: typeof maxLength === 'number' && maxLength <= 4096 ? maxLength : CLIP_LENGTH,
     comma: vocabulary[',</w>'] ?? null,
   };
+}
+
+/** What \s is in Rust, where these patterns come from: with U+0085, without U+FEFF. */
+const SPACES = String.raw`\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+
+/** The definition with \s spelled out in every pattern: JavaScript's own means other characters. */
+function withRustSpaces(definition: TokenizerJson): TokenizerJson {
+  const rewritten = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.flatMap(splitBytes).map(rewritten);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [
+        key,
+        key === 'Regex' && typeof each === 'string' ? spellSpaces(each) : rewritten(each),
+      ]),
+    );
+  };
+  const { normalizer = null, pre_tokenizer = null } = definition;
+  return {
+    ...definition,
+    normalizer: rewritten(normalizer),
+    pre_tokenizer: rewritten(pre_tokenizer),
+  };
+}
+
+/** GPT-2's pattern, which a byte level that uses a regex splits by. */
+const GPT_2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+/** The pattern inside a byte level as a step of its own, where its \s can be spelled out too. */
+function splitBytes(step: unknown): unknown[] {
+  if (typeof step !== 'object' || step === null || !('type' in step)) return [step];
+  if (step.type !== 'ByteLevel' || ('use_regex' in step && step.use_regex === false)) return [step];
+  const split = { type: 'Split', pattern: { Regex: GPT_2 }, behavior: 'Isolated', invert: false };
+  return [split, { ...step, use_regex: false }];
+}
+
+function spellSpaces(pattern: string): string {
+  let inClass = false;
+  return pattern.replaceAll(/\\.|[[\]]/gsu, (token) => {
+    if (token === '[') inClass = true;
+    else if (token === ']') inClass = false;
+    else if (token === '\\s') return inClass ? SPACES : `[${SPACES}]`;
+    else if (token === '\\S' && !inClass) return `[^${SPACES}]`;
+    return token;
+  });
 }
 
 async function readJson<T>(folder: string, name: string): Promise<T | null> {

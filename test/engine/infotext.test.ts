@@ -100,6 +100,13 @@ test('reading equals A1111’s, with everything it fills in', () => {
   }
 });
 
+test('a field called Prompt does not take the prompt’s place', () => {
+  const parsed = parseInfotext(
+    'a cat\nNegative prompt: b\nSteps: 2, Prompt: x, Negative prompt: y',
+  );
+  assert.deepEqual([parsed['Prompt'], parsed['Negative prompt']], ['a cat', 'b']);
+});
+
 test('a request survives the way through its text', () => {
   const full: GenerateRequest = {
     ...parseRequest({ prompt: 'a (red:1.2) cat,\n[dog]', seed: 2n ** 63n }, model),

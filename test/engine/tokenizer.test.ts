@@ -26,6 +26,15 @@ test('tokens equal those of transformers, whatever the script', { skip: noRefere
   assert.equal(tokenizer.maxLength, 77);
 });
 
+test('space and small letters are what they are in the reference, not in JavaScript', async () => {
+  const { encode } = await loadTokenizer(DEMO);
+  // transformers 5.18, CLIPTokenizer.from_pretrained('models/demo/tokenizer')
+  assert.deepEqual(encode('a\ufeffb'), [320, 171, 119, 379, 321]);
+  assert.deepEqual(encode('\ufeff…'), [171, 119, 123, 158, 222, 355]);
+  assert.deepEqual(encode('red\u0085cat'), [599, 771]);
+  assert.deepEqual(encode('ΟΔΟΣ cat'), [138, 123, 138, 112, 138, 123, 139, 481, 771]);
+});
+
 test('SD1 pads with the end token, SD2 with token 0', { skip: noReference }, async () => {
   const sd1 = await loadTokenizer(path.join(REFERENCE, 'models/sd15/tokenizer'));
   const sd2 = await loadTokenizer(path.join(REFERENCE, 'models/sd21-v/tokenizer'));
