@@ -11,7 +11,7 @@ export const remove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { answer, audit, pictures, text } = scene;
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     checkMayDelete(job, interaction, text);
     await answer.acknowledge('in-place');
     await answer.deleteMessage();

@@ -14,6 +14,7 @@ import { planSheet } from '../src/explore/plan.ts';
 import { completeChoice } from './picture-options.ts';
 import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
+import { EVERYWHERE } from './places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
 
@@ -37,6 +38,7 @@ export const explore: Command = {
   definition: {
     name: 'explore',
     description: 'See what an option does: one sheet, one picture a value',
+    ...EVERYWHERE,
     options: [
       {
         type: ApplicationCommandOptionType.String,

@@ -1,13 +1,12 @@
-import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import type { Command } from '../src/bot/command.ts';
+import { EVERYWHERE } from './places.ts';
 
 export const help: Command = {
   visibility: 'private',
   definition: {
     name: 'help',
     description: 'A short guide: what the options do, what the buttons do',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
   },
   async run(_interaction, { answer, text }) {
     await answer.tell(text.help);

@@ -1,8 +1,4 @@
-import {
-  ApplicationCommandOptionType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-} from 'discord.js';
+import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { PROFILES } from '../src/engine/names.ts';
@@ -27,6 +23,7 @@ import { remove } from './delete.ts';
 import { stop } from './stop.ts';
 import { upscale, use } from './upscale.ts';
 import { vary } from './vary.ts';
+import { EVERYWHERE } from './places.ts';
 
 const { String: Text, Number: Decimal, Boolean: Switch, Attachment } = ApplicationCommandOptionType;
 const SHARE = { min_value: 0, max_value: 1 };
@@ -37,8 +34,7 @@ export const imagine: Command = {
   definition: {
     name: 'imagine',
     description: 'Paint a picture from words',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
     options: [
       {
         type: Text,

@@ -12,10 +12,10 @@ const USUAL_STRENGTH = '0.6';
 /** One of a job's pictures becomes the start of a new one: a form with the words and how much may change. */
 export const init: Action = {
   visibility: 'public',
-  async press(_interaction, id, scene) {
+  async press(interaction, id, scene) {
     const { text } = scene;
     const index = indexOf(id.detail, scene);
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(text.notFinished);
     if (index >= job.result.images.length) throw new UserError(text.unknownButton);
     const { prompt, negativePrompt, steps } = job.request;
@@ -32,7 +32,7 @@ export const init: Action = {
     });
   },
   async submit(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     const image = await storedPicture(job, indexOf(id.detail, scene), scene);
     const model = findModel(await scene.engine.models(), job.request.model, scene.text);
     const typed = (name: string) => field(interaction, name, scene.text).trim();

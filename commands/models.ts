@@ -1,9 +1,9 @@
-import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import type { ModelInfo } from '../src/engine/request.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
 import type { Command } from '../src/bot/command.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/markdown.ts';
 import type { Text } from '../src/bot/text.ts';
+import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 12;
 
@@ -22,8 +22,7 @@ export const models: Command = {
   definition: {
     name: 'models',
     description: 'See which models can paint here, and on what they run',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
   },
 
   async run(_interaction, { answer, engine, text }) {

@@ -1,9 +1,4 @@
-import {
-  ApplicationCommandType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-  MessageFlags,
-} from 'discord.js';
+import { ApplicationCommandType, MessageFlags } from 'discord.js';
 import type { MessageContextMenuCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
@@ -16,19 +11,14 @@ import { readRecipe } from '../src/bot/found-recipe.ts';
 import type { FoundRecipe } from '../src/bot/found-recipe.ts';
 import { codeBlock, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, limitsHold, randomSeed, sizeOfRatio } from '../src/bot/options.ts';
-import { placeOrder } from '../src/bot/order.ts';
+import { maySee, placeOrder } from '../src/bot/order.ts';
 import { jobIdOf, pictureLinks } from '../src/bot/pictures-of.ts';
 import { formRow } from '../src/bot/rows.ts';
 import { formFor, fromPictureId } from './from-picture.ts';
 import { stored } from './presets.ts';
 import { RECIPE_SHOWN } from './recipe.ts';
 import { rerolled } from './reroll.ts';
-import { maySee } from './show.ts';
-
-const PLACES = {
-  contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-  integration_types: [ApplicationIntegrationType.GuildInstall],
-};
+import { EVERYWHERE } from './places.ts';
 
 /** The recipe of any picture: one of ours, or one that carries it inside. */
 export const recipeOf: MessageCommand = {
@@ -37,7 +27,7 @@ export const recipeOf: MessageCommand = {
     type: ApplicationCommandType.Message,
     name: 'Recipe',
     name_localizations: { de: 'Rezept' },
-    ...PLACES,
+    ...EVERYWHERE,
   },
   async run(interaction, scene) {
     const { answer, text } = scene;
@@ -65,7 +55,7 @@ export const reimagine: MessageCommand = {
     type: ApplicationCommandType.Message,
     name: 'Reimagine',
     name_localizations: { de: 'Neu malen' },
-    ...PLACES,
+    ...EVERYWHERE,
   },
   async run(interaction, scene) {
     const job = await ownJob(interaction, scene);

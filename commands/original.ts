@@ -11,7 +11,7 @@ const MEGABYTE = 1024 * 1024;
 export const original: Action = {
   visibility: 'private',
   async press(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     const count = job.result?.images.length ?? 1;
     const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
     await storedPicture(job, 0, scene);

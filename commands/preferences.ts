@@ -1,8 +1,4 @@
-import {
-  ApplicationCommandOptionType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-} from 'discord.js';
+import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { CHOICE_NAMES } from '../src/bot/choices.ts';
@@ -18,6 +14,7 @@ import {
   completeChoice,
 } from './picture-options.ts';
 import { checkedChoices, stored } from './presets.ts';
+import { EVERYWHERE } from './places.ts';
 
 const OWN_LANGUAGE = 'discord';
 
@@ -26,8 +23,7 @@ export const preferences: Command = {
   definition: {
     name: 'preferences',
     description: 'What you prefer when you leave an option out; for you alone, on every server',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
     options: [
       {
         type: ApplicationCommandOptionType.Subcommand,

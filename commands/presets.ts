@@ -1,8 +1,4 @@
-import {
-  ApplicationCommandOptionType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-} from 'discord.js';
+import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Choices } from '../src/bot/choices.ts';
@@ -19,6 +15,7 @@ import {
   completeChoice,
   nameChoices,
 } from './picture-options.ts';
+import { IN_SERVERS } from './places.ts';
 
 const NAME = {
   type: ApplicationCommandOptionType.String as const,
@@ -35,8 +32,7 @@ export const presets: Command = {
   definition: {
     name: 'presets',
     description: 'Named sets of options for /imagine, curated by this server',
-    contexts: [InteractionContextType.Guild],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...IN_SERVERS,
     options: [
       {
         type: ApplicationCommandOptionType.Subcommand,

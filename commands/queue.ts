@@ -1,9 +1,9 @@
-import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import type { Job } from '../src/queue/job.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
 import { quoted } from '../src/bot/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/gate.ts';
 import { waitWords } from '../src/bot/render.ts';
+import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 15;
 const PROMPT_SHOWN = 80;
@@ -13,8 +13,7 @@ export const queue: Command = {
   definition: {
     name: 'queue',
     description: 'See what is being made and who is waiting',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
   },
 
   async run(interaction, scene) {

@@ -1,8 +1,8 @@
-import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Action, Command, Scene } from '../src/bot/command.ts';
 import { renderRecent } from '../src/bot/render-record.ts';
 import { showAction } from './show.ts';
+import { EVERYWHERE } from './places.ts';
 
 const PAGE = 8;
 const LAST_PAGE = 24;
@@ -13,8 +13,7 @@ export const recent: Command = {
   definition: {
     name: 'recent',
     description: 'Your last pictures, private ones too',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
   },
   async run(interaction, scene) {
     await scene.answer.acknowledge('private');

@@ -8,9 +8,9 @@ export const RECIPE_SHOWN = 3700;
 /** The text that stands inside the PNG, to copy. */
 export const recipe: Action = {
   visibility: 'private',
-  async press(_interaction, id, scene) {
+  async press(interaction, id, scene) {
     const { answer, text } = scene;
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(text.notFinished);
     await answer.tell(
       `${text.recipeTitle}\n${codeBlock(shorten(job.result.infotext, RECIPE_SHOWN))}`,

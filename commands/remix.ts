@@ -18,12 +18,12 @@ import { numberOf } from './settings-typed.ts';
 /** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */
 export const remix: Action = {
   visibility: 'public',
-  async press(_interaction, id, scene) {
-    const job = await jobOf(id, scene);
+  async press(interaction, id, scene) {
+    const job = await jobOf(id, interaction, scene);
     await scene.answer.modal(form(job.id, job.request, scene.text));
   },
   async submit(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     const model = findModel(await scene.engine.models(), job.request.model, scene.text);
     const typed = (name: string) => field(interaction, name, scene.text);
     const seed = typed('seed').trim();

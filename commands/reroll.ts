@@ -7,7 +7,7 @@ import { jobOf, placeOrder } from '../src/bot/order.ts';
 export const reroll: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     await placeOrder(interaction, scene, rerolled(job.request), { job, kind: 'reroll' });
   },
 };
@@ -16,7 +16,7 @@ export const reroll: Action = {
 export const again: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     await placeOrder(interaction, scene, job.request, { job, kind: 'again' });
   },
 };

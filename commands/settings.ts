@@ -1,9 +1,4 @@
-import {
-  ApplicationCommandOptionType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-  PermissionFlagsBits,
-} from 'discord.js';
+import { ApplicationCommandOptionType, PermissionFlagsBits } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { CHOICE_NAMES } from '../src/bot/choices.ts';
@@ -13,6 +8,7 @@ import { CHOICE_OPTIONS, PICTURE_OPTIONS, choicesOf, completeChoice } from './pi
 import { checkedChoices, stored } from './presets.ts';
 import { settingsAction, showPanel } from './settings-actions.ts';
 import { describeDefaults } from './settings-words.ts';
+import { IN_SERVERS } from './places.ts';
 
 export const settings: Command = {
   visibility: 'private',
@@ -20,8 +16,7 @@ export const settings: Command = {
     name: 'settings',
     description: 'See and change the defaults of this server',
     default_member_permissions: String(PermissionFlagsBits.ManageGuild),
-    contexts: [InteractionContextType.Guild],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...IN_SERVERS,
     options: [
       {
         type: ApplicationCommandOptionType.Subcommand,

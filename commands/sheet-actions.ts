@@ -56,7 +56,12 @@ export const cell: Action = {
     const chosen = interaction.isStringSelectMenu() ? interaction.values[0] : null;
     const index = indexIn(chosen);
     await scene.answer.acknowledge('private');
-    const opened = await openCell(await jobOf(id, scene), index, scene, interaction.locale);
+    const opened = await openCell(
+      await jobOf(id, interaction, scene),
+      index,
+      scene,
+      interaction.locale,
+    );
     const key = opened.job.result?.images[opened.image]?.key;
     const png = key === undefined ? null : await scene.pictures.get(key);
     if (png === null) throw new UserError(scene.text.picturesGone);
@@ -130,7 +135,7 @@ export const cellReroll: Action = {
   async press(interaction, id, scene) {
     const index = indexIn(id.detail);
     const { job, request } = await openCell(
-      await jobOf(id, scene),
+      await jobOf(id, interaction, scene),
       index,
       scene,
       interaction.locale,
@@ -149,7 +154,7 @@ export const cellDefault: Action = {
     if (!mayManageServer(interaction)) throw new UserError(own.needPermission);
     const index = indexIn(id.detail);
     const { order, request } = await openCell(
-      await jobOf(id, scene),
+      await jobOf(id, interaction, scene),
       index,
       scene,
       interaction.locale,
@@ -181,7 +186,7 @@ function defaultsOf({ x, y }: SheetOrder, request: GenerateRequest): Choices {
 export const sheetStop: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     const by = { userId: interaction.user.id, moderator: isModerator(interaction) };
     await scene.answer.acknowledge('in-place');
     if (!(await scene.sheets.stop(job, by))) {
@@ -195,7 +200,7 @@ export const sheetRemove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { answer, audit, pictures, queue, text } = scene;
-    const last = await jobOf(id, scene);
+    const last = await jobOf(id, interaction, scene);
     checkMayDelete(last, interaction, text);
     await answer.acknowledge('in-place');
     await answer.deleteMessage();

@@ -1,17 +1,15 @@
-import {
-  ApplicationCommandOptionType,
-  ApplicationIntegrationType,
-  InteractionContextType,
-} from 'discord.js';
+import { ApplicationCommandOptionType } from 'discord.js';
 import type { BaseInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Job } from '../src/queue/job.ts';
 import type { Action, Choice, Command, Scene } from '../src/bot/command.ts';
 import { plainLine, shorten } from '../src/bot/markdown.ts';
+import { maySee } from '../src/bot/order.ts';
 import { veil } from '../src/bot/policy/veil.ts';
 import { renderRecord } from '../src/bot/render-record.ts';
 import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
 import { fitForUpload } from '../src/bot/upload.ts';
+import { EVERYWHERE } from './places.ts';
 
 const ID = /(?:^|[^0-9a-z])([0-9a-z]{12})(?![0-9a-z])/;
 const OFFERED = 25;
@@ -22,8 +20,7 @@ export const show: Command = {
   definition: {
     name: 'show',
     description: 'Everything about one picture: recipe, times, where it came from',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
     options: [
       {
         type: ApplicationCommandOptionType.String,
@@ -61,13 +58,6 @@ export const showAction: Action = {
     await showJob(await scene.queue.get(id.jobId), interaction, scene);
   },
 };
-
-/** One's own, and what was shown to everybody on this server. */
-export function maySee(job: Job, interaction: BaseInteraction): boolean {
-  if (job.userId === interaction.user.id) return true;
-  const hidden = fromContext(job.context)?.private === true;
-  return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
-}
 
 async function showJob(
   job: Job | null,

@@ -1,8 +1,8 @@
-import { ApplicationIntegrationType, InteractionContextType } from 'discord.js';
 import type { MachineRate, QueueFigures } from '../src/queue/job.ts';
 import type { Command } from '../src/bot/command.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/markdown.ts';
 import type { Text } from '../src/bot/text.ts';
+import { EVERYWHERE } from './places.ts';
 
 const DAYS = 30;
 const MODELS_SHOWN = 5;
@@ -13,8 +13,7 @@ export const stats: Command = {
   definition: {
     name: 'stats',
     description: 'Pictures, painting time and waits of this server and of you; how fast it paints',
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
+    ...EVERYWHERE,
   },
   async run(interaction, { answer, engine, queue, text }) {
     const since = Date.now() - DAYS * 24 * 3600 * 1000;

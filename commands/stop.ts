@@ -8,7 +8,7 @@ export const stop: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { answer, queue, text } = scene;
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     const by = {
       userId: interaction.user.id,
       moderator: isModerator(interaction),

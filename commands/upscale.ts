@@ -13,7 +13,12 @@ import { init } from './init.ts';
 export const upscale: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
-    await enlarge(interaction, await jobOf(id, scene), indexOf(id.detail, scene), scene);
+    await enlarge(
+      interaction,
+      await jobOf(id, interaction, scene),
+      indexOf(id.detail, scene),
+      scene,
+    );
   },
 };
 

@@ -15,7 +15,7 @@ export const vary: Action = {
   async press(interaction, id, scene) {
     const choice = choiceOf(interaction, id);
     if (choice === null) throw new UserError(scene.text.unknownButton);
-    const job = await jobOf(id, scene);
+    const job = await jobOf(id, interaction, scene);
     if (choice.index >= job.request.count) throw new UserError(scene.text.unknownButton);
     if (job.result === null) throw new UserError(scene.text.notFinished);
     const seed = job.result.images[choice.index]?.seed;

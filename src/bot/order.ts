@@ -1,5 +1,9 @@
 import { MessageFlags } from 'discord.js';
-import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
+import type {
+  BaseInteraction,
+  MessageComponentInteraction,
+  RepliableInteraction,
+} from 'discord.js';
 import { UserError } from '../engine/errors.ts';
 import { type AutoSteps, savedBy } from '../explore/calibration.ts';
 import type { GenerateRequest } from '../engine/request.ts';
@@ -121,9 +125,23 @@ function lineageOf(parent: Parent | null, seenBy: SeenBy): Lineage | null {
   return { kind: parent.kind, url: reachable ? messageUrl(address) : null };
 }
 
-/** The job a button belongs to. @throws UserError when it is not recorded (any more) */
-export async function jobOf(id: CustomId, scene: Scene): Promise<Job> {
+/**
+ * The job a button belongs to. @throws UserError when it is not recorded (any more), or not for this person: in the
+ * same words, so that a forged id tells nothing
+ */
+export async function jobOf(
+  id: CustomId,
+  interaction: BaseInteraction,
+  scene: Scene,
+): Promise<Job> {
   const job = await scene.queue.get(id.jobId);
-  if (job === null) throw new UserError(scene.text.jobGone);
+  if (job === null || !maySee(job, interaction)) throw new UserError(scene.text.jobGone);
   return job;
+}
+
+/** One's own, and what was shown to everybody on this server. */
+export function maySee(job: Job, interaction: BaseInteraction): boolean {
+  if (job.userId === interaction.user.id) return true;
+  const hidden = fromContext(job.context)?.private === true;
+  return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
 }

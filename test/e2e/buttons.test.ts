@@ -254,3 +254,37 @@ async function plant(stage: Stage, channelId: string, customId: string): Promise
   });
   return Object(await answer.json()).id;
 }
+
+test('a private order stays private, even from forged ids; a moderator may delete what is public', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const ben = await stage.user(BEN);
+    await ben.open(ada.channelId);
+    await ada.command('imagine', { prompt: 'a secret', steps: 1, private: true });
+    await ada.waitForMessage(isDone, 30_000);
+    const { id } = await newestRequest(stage);
+    for (const action of ['recipe', 'remix', 'reroll', 'again', 'original']) {
+      const customId = `1:${action}:${id}`;
+      const planted = await plant(stage, ada.channelId, customId);
+      await ben.press(planted, customId);
+      const answer = textOf(await ben.waitForMessage(isPrivate));
+      assert.match(answer, /no longer have the record/, action);
+      for (const message of ben.messages().filter(isPrivate)) ben.dismiss(message.id);
+      await waitUntil(() => !ben.messages().some(isPrivate), 'dismissed');
+    }
+    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+
+    const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
+    await stage.settings.changePolicy(ada.ready.guilds[0]?.id ?? '', { auditChannel: log });
+    await ben.command('imagine', { prompt: 'not wanted', steps: 1 });
+    const shown = await ben.waitForMessage(
+      (one) => isDone(one) && textOf(one).includes('not wanted'),
+      30_000,
+    );
+    await ada.press(shown.id, buttonOf(shown, 'delete'));
+    await waitUntil(() => !ben.messages().some((one) => one.id === shown.id), 'gone');
+    await ada.open(log);
+    const told = await ada.waitForMessage((one) => textOf(one).includes('Deleted'));
+    assert.match(textOf(told), new RegExp(`by <@${ADA}>: a picture of <@${BEN}>`));
+  });
+});
