@@ -6,6 +6,7 @@ import { appendFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { AUTO_SAMPLERS, benchAuto } from './auto-steps.ts';
 import { benchBot } from './bot.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
@@ -24,6 +25,9 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   bot: benchBot,
   memory: benchMemory,
   explore: benchExplore,
+  ...Object.fromEntries(
+    AUTO_SAMPLERS.map((sampler) => [`auto-${sampler}`, () => benchAuto(sampler)]),
+  ),
   samplers: benchSamplers,
   pinning: benchPinning,
   reference: benchReference,
