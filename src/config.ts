@@ -20,6 +20,8 @@ export type Config = {
   /** bytes of model files kept loaded */
   modelCacheBytes: number;
   stepDeadlineMs: number;
+  /** milliseconds without orders after which the machine calibrates; 0: never */
+  calibrateAfterMs: number;
   /** days that finished jobs and their pictures are kept; 0: for ever */
   keepDays: number;
 };
@@ -54,6 +56,7 @@ export function loadConfig(env: Environment = process.env): Config {
     waitingPerGuild: read.integer('QUEUE_PER_SERVER', 1, 10_000, 50),
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
+    calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
     keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
   };
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {

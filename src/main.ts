@@ -9,6 +9,7 @@ import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
 import { startEngine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
+import { startIdleCalibration } from './explore/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from './playground/playground.ts';
 import { openPictureStore } from './queue/pictures.ts';
@@ -45,6 +46,14 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const retention = startRetention({ queue, pictures, keepDays: config.keepDays, log });
   onClose('retention', () => retention.close());
 
+  const calibrationFile = path.join(config.dataDir, 'calibration.json');
+  const calibratesItself = config.calibrateAfterMs > 0;
+  if (calibratesItself) {
+    const parts = { engine, queue, file: calibrationFile, afterMs: config.calibrateAfterMs, log };
+    const idle = startIdleCalibration(parts);
+    onClose('calibration', () => idle.close());
+  }
+
   const bot = await startBot({
     ...discord,
     engine,
@@ -55,7 +64,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     preferences,
     presets,
     found,
-    calibrationFile: path.join(config.dataDir, 'calibration.json'),
+    calibrationFile,
+    calibratesItself,
     commands,
     log,
   });

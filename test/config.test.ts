@@ -21,6 +21,7 @@ test('an empty environment gives the playground on the best device', () => {
   assert.equal(config.isolation, 'thread');
   assert.equal(config.playgroundPort, 3000);
   assert.equal(config.keepDays, 0);
+  assert.equal(config.calibrateAfterMs, 60_000);
   assert.ok(Object.isFrozen(config));
 });
 

@@ -43,6 +43,8 @@ export type BotOptions = {
   limits?: Partial<BotLimits>;
   /** what `npm run calibrate` wrote; absent: automatic steps are the model's own */
   calibrationFile?: string;
+  /** that file grows by itself while nobody waits; absent: no */
+  calibratesItself?: boolean;
   pace?: Partial<ReplyPace>;
 };
 
@@ -88,6 +90,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       replies,
       sheets,
       limits,
+      calibratesItself: options.calibratesItself ?? false,
       // Read when an interaction begins: a calibration of meanwhile counts at once.
       get calibrations() {
         return calibrations.all();

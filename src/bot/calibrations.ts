@@ -1,5 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import { type Calibration, readCalibrations } from '../explore/calibration.ts';
+import type { Calibration } from '../explore/calibration.ts';
+import { readCalibrations } from '../explore/calibration-file.ts';
 
 export type Calibrations = {
   /** what is known now */

@@ -201,11 +201,13 @@ export function autoOf(
     models: readonly ModelInfo[];
     defaults: Choices;
     calibrations: readonly Calibration[];
+    calibratesItself: boolean;
   },
 ): AutoSteps | null {
   const model = context.models.find(({ name }) => name === request.model);
   if ((order.steps ?? context.defaults.steps) !== AUTO_STEPS || model === undefined) return null;
-  return autoSteps(request, model, context.calibrations);
+  const auto = autoSteps(request, model, context.calibrations);
+  return auto.why === 'uncalibrated' && context.calibratesItself ? { ...auto, why: 'idle' } : auto;
 }
 
 /** Typed, else the start picture's shape, else a default, else the model's own. */

@@ -47,6 +47,8 @@ export type BotServices = {
   limits: BotLimits;
   /** of this machine, for automatic steps */
   calibrations: readonly Calibration[];
+  /** what is missing there is measured once nobody waits */
+  calibratesItself: boolean;
   /** the server's own record of what was refused and deleted */
   audit: Audit;
   log: BotLog;

@@ -6,9 +6,10 @@ import { UserError } from '../engine/errors.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import { parseAxis } from '../explore/axis.ts';
 import { calibrate } from '../explore/calibrate.ts';
-import { FULL_STEPS, readCalibrations, withCalibration } from '../explore/calibration.ts';
+import { FULL_STEPS } from '../explore/calibration.ts';
+import { saveCalibration } from '../explore/calibration-file.ts';
 import { chooseModel, type ChosenModel } from './model-choice.ts';
-import { proveWritable, writeWhole } from './outputs.ts';
+import { proveWritable } from './outputs.ts';
 import { complain, EXIT, interruptible, LOG } from './program.ts';
 
 const HELP = `Finds the fewest steps that still look like ${FULL_STEPS}, for "--steps auto".
@@ -92,7 +93,7 @@ async function calibrateAll(
       onProgress: (done, all, steps) => {
         if (process.stderr.isTTY) {
           process.stderr.write(
-            `\r\u001b[2K${kind.sampler}: ${done} of ${all} pictures, ${steps} steps`,
+            `\r\u001b[2K${kind.sampler}: ${done} of ${all} pairs, ${steps} steps`,
           );
         }
       },
@@ -105,8 +106,7 @@ async function calibrateAll(
       );
       continue;
     }
-    const { json } = withCalibration(await readCalibrations(file), found);
-    await writeWhole(file, Buffer.from(json));
+    await saveCalibration(file, found);
     const worst = Math.max(...found.needs);
     process.stdout.write(
       `${name}: ${found.still === null ? '' : 'at most '}${found.steps} steps look like ${FULL_STEPS} (16 pictures; the most demanding needed ${worst}), ` +

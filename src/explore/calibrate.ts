@@ -10,8 +10,10 @@ import { toRgb } from './run-sheet.ts';
 const LADDER = [6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 35, 40, 45, FULL_STEPS];
 /** Movement of x̂0 over a whole schedule below which the rest is taken in fewer steps: the bold ones first. */
 const STILL = [4, 3, 2.2, 1.6, 1.2];
-/** Pairs that may need more than the calibrated number. */
-const OUTLIERS = 1;
+/** Step counts that are tried as a beginning for re-planning: with more to begin with, more can be left out. */
+const BASES = 3;
+/** One pair of so many may need more than the calibrated number. */
+const OUTLIER_OF = 16;
 const SEEDS = 4;
 const FIRST_SEED = 4000;
 
@@ -24,8 +26,8 @@ const PROMPTS = [
 
 /** What was measured before an interruption; plain data, filled while it goes on. */
 export type Measured = {
-  /** SSIM to the full picture */
-  scores: Record<string, number>;
+  /** SSIM to the full picture, and the steps that were taken */
+  scores: Record<string, readonly [ssim: number, taken: number]>;
   ms: number;
   steps: number;
 };
@@ -36,10 +38,12 @@ export function nothingMeasured(): Measured {
 
 export type CalibrationHooks = {
   signal?: AbortSignal;
-  /** pictures judged so far, and steps found so far */
+  /** pairs done so far, and steps found so far: what the demanding ones need, then what all take on average */
   onProgress?: (done: number, all: number, steps: number) => void;
   /** goes on from here; what is measured is added to it */
   measured?: Measured;
+  /** of the 16, for tests */
+  pairs?: number;
 };
 
 /**
@@ -58,23 +62,23 @@ export async function calibrate(
   if (convergenceOf(base) === 'ancestral') return null;
   const measured = hooks.measured ?? nothingMeasured();
   const pairs = PROMPTS.flatMap((prompt, at) =>
-    Array.from({ length: SEEDS }, (_, seed) =>
-      openPair(
-        engine,
-        { ...base, prompt, seed: BigInt(FIRST_SEED + at * SEEDS + seed) },
-        measured,
-        hooks.signal,
-      ),
-    ),
-  );
+    Array.from({ length: SEEDS }, (_, seed) => ({
+      ...base,
+      prompt,
+      seed: BigInt(FIRST_SEED + at * SEEDS + seed),
+    })),
+  )
+    .slice(0, hooks.pairs)
+    .map((request) => openPair(engine, request, measured, hooks.signal));
   const needs: number[] = [];
   for (const pair of pairs) {
-    needs.push(await needOf(pair, calibratedSteps(needs)));
-    hooks.onProgress?.(needs.length, 2 * pairs.length, calibratedSteps(needs));
+    needs.push(await needOf(pair, calibratedSteps(needs, pairs.length)));
+    const steps = calibratedSteps(needs, pairs.length);
+    hooks.onProgress?.(needs.length, pairs.length, steps);
   }
-  const steps = calibratedSteps(needs);
-  const still = await stillOf(pairs, steps, (done) =>
-    hooks.onProgress?.(pairs.length + done, 2 * pairs.length, steps),
+  const upFront = calibratedSteps(needs, pairs.length);
+  const { steps, still } = await replanned(pairs, upFront, (mean) =>
+    hooks.onProgress?.(pairs.length, pairs.length, Math.round(mean)),
   );
   return {
     hash: model.hash,
@@ -89,7 +93,9 @@ export async function calibrate(
 }
 
 /** Answers how alike the picture with these steps is to the full one, painting what it does not know yet. */
-type Pair = (change: Pick<GenerateRequest, 'steps' | 'replan'>) => Promise<number>;
+type Pair = (
+  change: Pick<GenerateRequest, 'steps' | 'replan'>,
+) => Promise<readonly [ssim: number, taken: number]>;
 
 function openPair(
   engine: Engine,
@@ -98,19 +104,20 @@ function openPair(
   signal: AbortSignal | undefined,
 ): Pair {
   let full: Rgb | null = null;
-  const paint = async (change: Partial<GenerateRequest>): Promise<Rgb> => {
+  const paint = async (change: Partial<GenerateRequest>) => {
     const options = { previews: false, ...(signal === undefined ? {} : { signal }) };
     const { images, timings } = await engine.generate({ ...request, ...change }, options);
     measured.ms += timings.steps_ms.reduce((sum, step) => sum + step, 0);
     measured.steps += timings.steps_ms.length;
-    return toRgb(images[0]!.png);
+    return { pixels: await toRgb(images[0]!.png), taken: timings.steps_ms.length };
   };
   return async (change) => {
     const key = `${request.seed} ${change.steps} ${JSON.stringify(change.replan ?? null)}`;
     let score = measured.scores[key];
     if (score === undefined) {
-      full ??= await paint({ steps: FULL_STEPS });
-      score = ssim(await paint(change), full);
+      full ??= (await paint({ steps: FULL_STEPS })).pixels;
+      const { pixels, taken } = await paint(change);
+      score = [ssim(pixels, full), taken];
       measured.scores[key] = score;
     }
     return score;
@@ -121,30 +128,61 @@ function openPair(
 async function needOf(pair: Pair, from: number): Promise<number> {
   for (const steps of LADDER) {
     if (steps < from) continue;
-    if (steps === FULL_STEPS || (await pair({ steps })) >= SAME_SSIM) return steps;
+    if (steps === FULL_STEPS || (await pair({ steps }))[0] >= SAME_SSIM) return steps;
   }
   return FULL_STEPS;
 }
 
-function calibratedSteps(needs: readonly number[]): number {
-  return needs.toSorted((a, b) => b - a)[Math.min(OUTLIERS, needs.length - 1)] ?? LADDER[0]!;
+function calibratedSteps(needs: readonly number[], of: number): number {
+  return needs.toSorted((a, b) => b - a)[outliers(of)] ?? LADDER[0]!;
 }
 
-/** The boldest re-planning under which no more pairs than OUTLIERS look different from their full picture. */
-async function stillOf(
+function outliers(of: number): number {
+  return Math.floor(of / OUTLIER_OF);
+}
+
+/**
+ * The beginning and the stillness of x̂0 with which the pairs take the fewest steps on average, while no more of them
+ * than a chosen number up front allows look different from their full picture. `still` null: nothing beats that number.
+ */
+async function replanned(
   pairs: readonly Pair[],
-  steps: number,
-  onDone: (done: number) => void,
-): Promise<number | null> {
-  for (const over of STILL) {
-    const still = over / steps;
-    let failed = 0;
-    for (const [index, pair] of pairs.entries()) {
-      if ((await pair({ steps, replan: replanRule(still) })) < SAME_SSIM) failed++;
-      if (failed > OUTLIERS) break;
-      onDone(index + 1);
+  upFront: number,
+  onBetter: (mean: number) => void,
+): Promise<{ steps: number; still: number | null }> {
+  let best: { steps: number; still: number | null } = { steps: upFront, still: null };
+  let mean = upFront;
+  for (const steps of LADDER.filter((rung) => rung >= upFront).slice(0, BASES)) {
+    let bolder = false;
+    for (const over of STILL) {
+      const still = over / steps;
+      const own = await meanOf(pairs, { steps, replan: replanRule(still) });
+      const holds = own !== null;
+      // What only just holds for these pairs fails for others: the next more careful one is taken.
+      if (holds && bolder && own < mean) {
+        best = { steps, still };
+        mean = own;
+        onBetter(mean);
+      }
+      if (holds && bolder) break;
+      bolder = holds;
     }
-    if (failed <= OUTLIERS) return still;
   }
-  return null;
+  return best;
+}
+
+/** Steps taken on average; null when too many pairs look different. */
+async function meanOf(
+  pairs: readonly Pair[],
+  change: Pick<GenerateRequest, 'steps' | 'replan'>,
+): Promise<number | null> {
+  let failed = 0;
+  let sum = 0;
+  for (const pair of pairs) {
+    const [score, taken] = await pair(change);
+    if (score < SAME_SSIM) failed++;
+    sum += taken;
+    if (failed > outliers(pairs.length)) return null;
+  }
+  return sum / pairs.length;
 }

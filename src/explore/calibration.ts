@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import type { GenerateRequest, ModelInfo, Replan } from '../engine/request.ts';
 import { convergenceOf } from './curve.ts';
@@ -38,8 +37,8 @@ export function replanRule(still: number): Replan {
   return { still, share: REST };
 }
 
-/** Why a request keeps the model's own number of steps. */
-export const AUTO_REASONS = ['init', 'ancestral', 'uncalibrated'] as const;
+/** Why a request keeps the model's own number of steps; `idle`: it is measured once nobody waits. */
+export const AUTO_REASONS = ['init', 'ancestral', 'uncalibrated', 'idle'] as const;
 export type AutoReason = (typeof AUTO_REASONS)[number];
 
 /** What `steps: auto` means for a request. */
@@ -101,6 +100,7 @@ export function autoWords(auto: AutoSteps, taken: number, sampler: string | null
       return `${usual}; a start picture is not calibrated.`;
     case 'ancestral':
       return `${usual}; ${sampler} draws new noise in every step and never settles.`;
+    case 'idle':
     case 'uncalibrated':
       return `${usual}; run "npm run calibrate" once to find the fewest for ${sampler}.`;
     case null: {
@@ -108,43 +108,4 @@ export function autoWords(auto: AutoSteps, taken: number, sampler: string | null
       return `auto: ${taken} steps; ${FULL_STEPS} would look the same and take about ${seconds} s more.`;
     }
   }
-}
-
-/** Version 1 knew no re-planning. */
-const VERSION = 2;
-
-/** The calibrations in a file; none when there is no file, or one that another version wrote. */
-export async function readCalibrations(file: string): Promise<readonly Calibration[]> {
-  try {
-    const stored: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const { version, calibrations } = stored as { version: unknown; calibrations: unknown };
-    return version === VERSION && Array.isArray(calibrations) ? calibrations.filter(isGood) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isGood(value: unknown): value is Calibration {
-  const one = value as Partial<Calibration> | null;
-  return (
-    typeof one?.hash === 'string' &&
-    typeof one.sampler === 'string' &&
-    typeof one.schedule === 'string' &&
-    typeof one.secondsPerStep === 'number' &&
-    (one.still === null || typeof one.still === 'number') &&
-    typeof one.steps === 'number' &&
-    one.steps >= 1 &&
-    one.steps <= FULL_STEPS
-  );
-}
-
-/** The file's new content: a calibration takes the place of an older one of the same kind. */
-export function withCalibration(
-  all: readonly Calibration[],
-  fresh: Calibration,
-): { calibrations: readonly Calibration[]; json: string } {
-  const isOther = (one: Calibration): boolean =>
-    one.model !== fresh.model || one.sampler !== fresh.sampler || one.schedule !== fresh.schedule;
-  const calibrations = [...all.filter(isOther), fresh];
-  return { calibrations, json: `${JSON.stringify({ version: VERSION, calibrations }, null, 1)}\n` };
 }

@@ -60,7 +60,10 @@ const ANCESTRAL: ReadonlySet<SamplerName> = new Set<SamplerName>([
   'tcd',
 ]);
 
-export function convergenceOf({ sampler, eta }: GenerateRequest): Convergence {
+export function convergenceOf({
+  sampler,
+  eta,
+}: Pick<GenerateRequest, 'sampler' | 'eta'>): Convergence {
   if (sampler === null || sampler === 'restart') return sampler === null ? 'ode' : 'ancestral';
   if (SDE.has(sampler)) return eta === 0 ? 'ode' : 'sde';
   if (sampler === 'ddim') return eta === null || eta === 0 ? 'ode' : 'ancestral';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { type Calibration, withCalibration } from '../../src/explore/calibration.ts';
+import type { Calibration } from '../../src/explore/calibration.ts';
+import { saveCalibration } from '../../src/explore/calibration-file.ts';
 import { isDone, isPrivate, onStage, openEngine, textOf } from '../e2e/stage.ts';
 
 const ATELIER = '1300000000000001000';
@@ -27,7 +28,7 @@ before(async () => {
     needs: [6, 5],
     secondsPerStep: 0.5,
   };
-  await writeFile(file, withCalibration([], known).json);
+  await saveCalibration(file, known);
 });
 after(async () => {
   await engine.close();

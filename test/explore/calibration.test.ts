@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -12,11 +12,15 @@ import {
   autoWords,
   type Calibration,
   FULL_STEPS,
-  readCalibrations,
   replanRule,
   savedBy,
-  withCalibration,
 } from '../../src/explore/calibration.ts';
+import {
+  readCalibrations,
+  readUnfinished,
+  saveCalibration,
+  saveUnfinished,
+} from '../../src/explore/calibration-file.ts';
 import { ssim } from '../../src/explore/measures.ts';
 import { toRgb } from '../../src/explore/run-sheet.ts';
 import { openDemo } from './demo.ts';
@@ -88,10 +92,9 @@ describe('auto steps', () => {
 describe('the file', () => {
   const file = path.join(folder, 'calibration.json');
   test('there and back; the same kind is replaced', async () => {
-    const first = withCalibration([], known);
-    const euler = withCalibration(first.calibrations, { ...known, sampler: 'euler', steps: 26 });
-    const { json } = withCalibration(euler.calibrations, { ...known, steps: 20 });
-    await writeFile(file, json);
+    await saveCalibration(file, known);
+    await saveCalibration(file, { ...known, sampler: 'euler', steps: 26 });
+    await saveCalibration(file, { ...known, steps: 20 });
     const found = await readCalibrations(file);
     assert.deepEqual(
       found.map(({ sampler, steps }) => [sampler, steps]),
@@ -100,6 +103,23 @@ describe('the file', () => {
         ['dpmpp_2m', 20],
       ],
     );
+  });
+  test('what was interrupted lies beside it, and goes when it is finished or cannot be read', async () => {
+    assert.equal(await readUnfinished(file), null);
+    const measured = {
+      scores: { '4000 6 null': [0.9, 6] as const },
+      ms: 5,
+      steps: 56,
+    };
+    const one = { hash: demo.hash, sampler: 'euler', schedule: 'uniform', measured } as const;
+    await saveUnfinished(file, one);
+    assert.deepEqual((await readUnfinished(file))?.measured, measured);
+    assert.equal((await readCalibrations(file)).length, 2);
+    const beside = path.join(folder, 'calibration-unfinished.json');
+    await writeFile(beside, '{"version":2,"measured":{"scores":{"a":"b"}}}');
+    assert.equal(await readUnfinished(file), null);
+    await saveUnfinished(file, null);
+    await assert.rejects(readFile(beside), { code: 'ENOENT' });
   });
   test('none, broken or of another version: as if there were none', async () => {
     assert.deepEqual(await readCalibrations(path.join(folder, 'none.json')), []);
@@ -125,7 +145,7 @@ test('a sampler that draws new noise in every step is not calibrated', async () 
   assert.equal(await calibrate(engine, demo, wanted), null);
 });
 
-test('the calibration holds on its own pairs, all but one, and goes on after an interruption', async () => {
+test('the calibration holds on its own pairs, and goes on after an interruption', async () => {
   const wanted = { sampler: 'dpmpp_2m', schedule: 'karras' } as const;
   const measured = nothingMeasured();
   const abort = new AbortController();
@@ -133,6 +153,7 @@ test('the calibration holds on its own pairs, all but one, and goes on after an 
     calibrate(engine, demo, wanted, {
       measured,
       signal: abort.signal,
+      pairs: 3,
       onProgress: (done) => {
         if (done === 2) abort.abort();
       },
@@ -145,28 +166,30 @@ test('the calibration holds on its own pairs, all but one, and goes on after an 
   const told: number[] = [];
   const found = await calibrate(engine, demo, wanted, {
     measured,
+    pairs: 3,
     onProgress: (done) => told.push(done),
   });
   assert.ok(found !== null);
-  assert.deepEqual(
-    told.slice(0, 16),
-    Array.from({ length: 16 }, (_, at) => at + 1),
-  );
-  for (const [key, score] of Object.entries(before)) assert.equal(measured.scores[key], score);
-  assert.equal(found.needs.length, 16);
-  assert.ok(found.needs.filter((need) => need > found.steps).length <= 1);
+  assert.deepEqual(told.slice(0, 3), [1, 2, 3]);
+  for (const [key, score] of Object.entries(before)) assert.deepEqual(measured.scores[key], score);
+  assert.equal(found.needs.length, 3);
+  // Of so few none is an outlier.
+  assert.ok(found.needs.every((need) => need <= found.steps));
   assert.ok(found.steps < FULL_STEPS, `${found.steps} steps save nothing`);
   assert.equal(found.hash, demo.hash);
 
   // The same by the plain way.
   const auto = autoSteps(request(), demo, [found]);
   const scores = [];
-  for (const seed of [4000, 4001, 4002, 4003]) {
+  for (const seed of [4000, 4001, 4002]) {
     const order = request({ prompt: 'a red heart on a meadow', seed });
     const few = await engine.generate({ ...order, steps: auto.steps, replan: auto.replan });
     const full = await engine.generate({ ...order, steps: FULL_STEPS });
     assert.ok(few.timings.steps_ms.length <= found.steps);
     scores.push(ssim(await toRgb(few.images[0]!.png), await toRgb(full.images[0]!.png)));
   }
-  assert.ok(scores.filter((score) => score >= 0.98).length >= 2, scores.join());
+  assert.ok(
+    scores.every((score) => score >= 0.98),
+    scores.join(),
+  );
 });

@@ -48,6 +48,8 @@ export const REPLY: typeof ENGLISH = {
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ein Startbild ist nicht kalibriert`,
     ancestral: (steps, sampler) =>
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ${sampler} gibt in jedem Schritt neues Rauschen zu und kommt nie zur Ruhe`,
+    idle: (steps, sampler) =>
+      `Auto-Schritte: ${steps} wie vom Modell vorgesehen; wie wenige für ${sampler} reichen, wird gemessen, sobald niemand wartet`,
     uncalibrated: (steps, sampler) =>
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; wer den Bot betreibt, findet mit \`npm run calibrate\` einmalig die wenigsten für ${sampler}`,
   },

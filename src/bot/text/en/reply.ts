@@ -46,6 +46,8 @@ export const REPLY = {
       `auto steps: ${steps}, the model's own; a start picture is not calibrated`,
     ancestral: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; ${sampler} adds new noise in every step and never settles`,
+    idle: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; how few are enough for ${sampler} is measured once nobody waits`,
     uncalibrated: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; the bot's owner can run \`npm run calibrate\` once to find the fewest for ${sampler}`,
   },

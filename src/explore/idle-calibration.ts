@@ -1,0 +1,163 @@
+import type { Engine, EngineLog } from '../engine/engine.ts';
+import { CancelledError } from '../engine/errors.ts';
+import type { SamplerName, ScheduleName } from '../engine/names.ts';
+import type { ModelInfo } from '../engine/request.ts';
+import type { Queue } from '../queue/job.ts';
+import { calibrate, nothingMeasured } from './calibrate.ts';
+import {
+  readCalibrations,
+  readUnfinished,
+  saveCalibration,
+  saveUnfinished,
+} from './calibration-file.ts';
+import { convergenceOf } from './curve.ts';
+
+export type IdleCalibration = { close(): Promise<void> };
+
+type Kind = { model: ModelInfo; sampler: SamplerName; schedule: ScheduleName };
+
+/** Orders that are looked at to see what people use here. */
+const RECENT = 60;
+
+/**
+ * Calibrates what people paint with while nobody waits: begins when nothing has happened in the queue for
+ * `afterMs`, gives way to the next order within one step, and goes on where it was when all is quiet again, also
+ * after a restart. What is in the file is never measured again, unless a model has new weights.
+ */
+export function startIdleCalibration(options: {
+  engine: Engine;
+  queue: Queue;
+  /** see readCalibrations */
+  file: string;
+  afterMs: number;
+  log: EngineLog;
+  /** see CalibrationHooks; for tests */
+  pairs?: number;
+}): IdleCalibration {
+  const { engine, queue, file, afterMs, log } = options;
+  /** what went wrong is not tried again until the next start */
+  const failed = new Set<string>();
+  let closing = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: { abort: AbortController; over: Promise<void> } | null = null;
+
+  function arm(): void {
+    clearTimeout(timer);
+    if (closing) return;
+    timer = setTimeout(begin, afterMs);
+    timer.unref();
+  }
+
+  function begin(): void {
+    if (running !== null) return;
+    const abort = new AbortController();
+    const over = work(abort.signal)
+      .catch((error: unknown) => log.warn({ err: error }, 'calibrating in idle time failed'))
+      .finally(() => {
+        running = null;
+        // Interrupted: once more when all is quiet. Nothing left to do: the next order arms it.
+        if (abort.signal.aborted) arm();
+      });
+    running = { abort, over };
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      if (await isBusy()) return arm();
+      const kind = signal.aborted ? null : await nextKind();
+      if (kind === null || signal.aborted) return;
+      await measure(kind, signal);
+    }
+  }
+
+  async function isBusy(): Promise<boolean> {
+    const jobs = await queue.unsettled();
+    return jobs.some(({ status }) => status === 'waiting' || status === 'running');
+  }
+
+  /** What people use most and nobody has measured yet; before anybody painted, what the first model suggests. */
+  async function nextKind(): Promise<Kind | null> {
+    const models = await engine.models();
+    const known = await readCalibrations(file);
+    const counts = new Map<string, { kind: Kind; count: number }>();
+    const add = (kind: Kind, count: number): void => {
+      const entry = counts.get(nameOf(kind)) ?? { kind, count: 0 };
+      entry.count += count;
+      counts.set(nameOf(kind), entry);
+    };
+    for (const { request } of await queue.recent({ limit: RECENT })) {
+      const model = models.find(({ name }) => name === request.model);
+      const { sampler, schedule } = request;
+      const fits = request.init === null && convergenceOf(request) !== 'ancestral';
+      if (model === undefined || sampler === null || !fits) continue;
+      add({ model, sampler, schedule }, 1);
+    }
+    const [first] = models;
+    if (first !== undefined) {
+      const { sampler, schedule } = first.defaults;
+      if (convergenceOf({ sampler, eta: null }) !== 'ancestral') {
+        add({ model: first, sampler, schedule }, 0);
+      }
+    }
+    const isKnown = ({ model, sampler, schedule }: Kind): boolean =>
+      known.some(
+        (one) => one.hash === model.hash && one.sampler === sampler && one.schedule === schedule,
+      );
+    const open = [...counts.values()].filter(
+      ({ kind }) => !failed.has(nameOf(kind)) && !isKnown(kind),
+    );
+    return open.toSorted((a, b) => b.count - a.count)[0]?.kind ?? null;
+  }
+
+  async function measure(kind: Kind, signal: AbortSignal): Promise<void> {
+    const { model, sampler, schedule } = kind;
+    const fields = { model: model.name, hash: model.hash, sampler, schedule };
+    const past = await readUnfinished(file);
+    const isSame =
+      past?.hash === model.hash && past.sampler === sampler && past.schedule === schedule;
+    const measured = isSame ? past.measured : nothingMeasured();
+    log.info(fields, isSame ? 'calibrating goes on' : 'calibrating: nobody waits');
+    try {
+      const found = await calibrate(
+        engine,
+        model,
+        { sampler, schedule },
+        {
+          signal,
+          measured,
+          ...(options.pairs === undefined ? {} : { pairs: options.pairs }),
+        },
+      );
+      if (found === null) failed.add(nameOf(kind));
+      else await saveCalibration(file, found);
+      await saveUnfinished(file, null);
+      log.info({ ...fields, steps: found?.steps, still: found?.still }, 'calibrated');
+    } catch (error) {
+      if (!(error instanceof CancelledError)) {
+        failed.add(nameOf(kind));
+        throw error;
+      }
+      await saveUnfinished(file, { hash: model.hash, sampler, schedule, measured });
+    }
+  }
+
+  const stopListening = queue.onChange(() => {
+    running?.abort.abort();
+    arm();
+  });
+  arm();
+
+  return {
+    async close() {
+      closing = true;
+      clearTimeout(timer);
+      stopListening();
+      running?.abort.abort();
+      await running?.over;
+    },
+  };
+}
+
+function nameOf({ model, sampler, schedule }: Kind): string {
+  return `${model.hash} ${sampler} ${schedule}`;
+}
