@@ -1,5 +1,5 @@
 import type { EngineLog, GenerateOptions } from '../engine/engine.ts';
-import type { Job } from './job.ts';
+import type { Job, Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
 
 /**
@@ -71,12 +71,34 @@ export async function openJobJournal(
   };
 }
 
-/** The job is over: nothing of it needs to be gone on with. */
+/** The job is over: nothing of it needs to be gone on with. Never throws. */
 export async function removeJobJournal(
-  pictures: PictureStore,
   job: Pick<Job, 'id' | 'attempt'>,
+  { pictures, log }: Pick<JobJournalOptions, 'pictures' | 'log'>,
 ): Promise<void> {
-  await removeBefore(pictures, { id: job.id, attempt: job.attempt + 1 });
+  try {
+    await removeBefore(pictures, { id: job.id, attempt: job.attempt + 1 });
+  } catch (error) {
+    log.warn({ err: error, job: job.id }, 'the kept steps of a job could not be removed');
+  }
+}
+
+/** Of jobs that ended while nobody could remove theirs: what ended undelivered is looked at. Never throws. */
+export async function removeOldJournals({
+  queue,
+  pictures,
+  log,
+}: Pick<JobJournalOptions, 'pictures' | 'log'> & {
+  queue: Pick<Queue, 'unsettled'>;
+}): Promise<void> {
+  try {
+    for (const job of await queue.unsettled()) {
+      const isOver = job.status !== 'waiting' && job.status !== 'running';
+      if (isOver) await removeJobJournal(job, { pictures, log });
+    }
+  } catch (error) {
+    log.warn({ err: error }, 'steps kept of finished jobs could not be looked for');
+  }
 }
 
 const keyOf = (id: string, attempt: number): string => `${id}.steps-${attempt}`;

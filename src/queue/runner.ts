@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Engine, EngineLog } from '../engine/engine.ts';
 import { CancelledError } from '../engine/errors.ts';
-import type { GenerateResult } from '../engine/request.ts';
 import { watchPlaces } from './places.ts';
-import { measurementOf } from './estimate.ts';
 import { failureOf, StoreError } from './failure.ts';
-import { openJobJournal, removeJobJournal } from './job-journal.ts';
-import type { Job, JobOutcome, JobState, Queue, StoredResult } from './job.ts';
+import { openJobJournal, removeJobJournal, removeOldJournals } from './job-journal.ts';
+import type { Job, JobOutcome, JobState, Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
+import { storeResult } from './store-result.ts';
 import { lookIn, type SeenLook, watchOf } from './watch.ts';
 
 export type JobEvent = { job: Job; state: JobState };
@@ -141,7 +140,7 @@ export function startRunner(options: RunnerOptions): Runner {
         },
       });
       over = true;
-      return { status: 'done', result: await store(job, result, looks) };
+      return { status: 'done', result: await storeResult(job, result, looks, options) };
     } catch (error) {
       over = true;
       if (mine.asked === 'stop') return { status: 'cancelled' };
@@ -156,66 +155,6 @@ export function startRunner(options: RunnerOptions): Runner {
       return 'released';
     } finally {
       await journal.close();
-    }
-  }
-
-  async function store(
-    job: Job,
-    result: GenerateResult,
-    looks: readonly SeenLook[],
-  ): Promise<StoredResult> {
-    const began = performance.now();
-    const withheld = (result.withheld ?? []).map(({ index }) => index);
-    if (withheld.length > 0) {
-      log.info({ job: job.id, withheld: withheld.length }, 'the safety checker kept pictures back');
-    }
-    // Steps on the way to a picture that nobody may see are not kept either.
-    const kept = withheld.length > 0 ? [] : looks;
-    const images = result.images.map(({ seed, width, height }, index) => ({
-      key: `${job.id}-${index}.png`,
-      seed: String(seed),
-      width,
-      height,
-    }));
-    try {
-      for (const [index, { png }] of result.images.entries()) {
-        await pictures.put(images[index]!.key, png);
-      }
-      for (const { key, png } of kept) await pictures.put(key, png);
-      if (result.latents !== undefined) {
-        const { buffer, byteOffset, byteLength } = result.latents.data;
-        await pictures.put(`${job.id}.latents`, new Uint8Array(buffer, byteOffset, byteLength));
-      }
-    } catch (error) {
-      await Promise.allSettled(images.map(({ key }) => pictures.delete(key)));
-      throw new StoreError('the pictures could not be stored', { cause: error });
-    }
-    const storeSeconds = (performance.now() - began) / 1000;
-    await measure(result, storeSeconds);
-    return {
-      images,
-      ...(withheld.length > 0 ? { withheld } : {}),
-      infotext: (result.images[0] ?? result.withheld?.[0])?.infotext ?? '',
-      provider: result.provider,
-      modelHash: result.model.hash,
-      seconds: result.timings.total_ms / 1000 + storeSeconds,
-      loadSeconds: result.timings.load_ms / 1000,
-      ...replanOf(result),
-      ...(result.timings.resumed_steps === undefined
-        ? {}
-        : { resumedSteps: result.timings.resumed_steps }),
-      ...(result.latents === undefined ? {} : { latents: `${job.id}.latents` }),
-      ...(kept.length === 0
-        ? {}
-        : { looks: kept.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
-    };
-  }
-
-  async function measure(result: GenerateResult, storeSeconds: number): Promise<void> {
-    try {
-      await queue.measure(measurementOf(result, storeSeconds));
-    } catch (error) {
-      log.warn({ err: error }, 'the measurement was not recorded');
     }
   }
 
@@ -250,18 +189,7 @@ export function startRunner(options: RunnerOptions): Runner {
   }
 
   /** Before the end is told: until then the next start finds this job and can do it. */
-  async function forgetSteps(job: Job): Promise<void> {
-    await removeJobJournal(pictures, job).catch((error: unknown) =>
-      log.warn({ err: error, job: job.id }, 'the kept steps of a job could not be removed'),
-    );
-  }
-
-  /** Jobs that ended while nobody could remove what was kept of them. */
-  async function forgetOldSteps(): Promise<void> {
-    for (const job of await queue.unsettled()) {
-      if (job.status !== 'waiting' && job.status !== 'running') await forgetSteps(job);
-    }
-  }
+  const forgetSteps = (job: Job) => removeJobJournal(job, options);
 
   async function release(job: Job, why: 'handed-back' | 'crashed'): Promise<void> {
     const write = () => queue.release(job.id, job.attempt, why);
@@ -304,9 +232,7 @@ export function startRunner(options: RunnerOptions): Runner {
     places.look();
   });
   places.look();
-  void forgetOldSteps().catch((error: unknown) =>
-    log.warn({ err: error }, 'steps kept of finished jobs could not be looked for'),
-  );
+  void removeOldJournals(options);
   const looping = loop();
 
   async function close(): Promise<void> {
@@ -337,8 +263,4 @@ export function startRunner(options: RunnerOptions): Runner {
     stop,
     close,
   };
-}
-
-function replanOf({ request: { replan } }: GenerateResult): Pick<StoredResult, 'replan'> {
-  return replan && 'after' in replan ? { replan } : {};
 }
