@@ -1,0 +1,70 @@
+import { workOf } from './estimate.ts';
+import { figuresOf, ratesOf } from './figures.ts';
+import type { Queue } from './job.ts';
+import { dayOf, reserved } from './limits.ts';
+import type { QueueCore } from './queue-core.ts';
+
+type Lookups = Pick<
+  Queue,
+  | 'pledges'
+  | 'usage'
+  | 'get'
+  | 'outlook'
+  | 'unsettled'
+  | 'expired'
+  | 'recent'
+  | 'figures'
+  | 'rates'
+  | 'estimate'
+>;
+
+/** The calls that change nothing. */
+export function createLookups(core: QueueCore): Lookups {
+  const { db, store, pledges, ledger, now, checkOpen } = core;
+  const open = <T>(look: () => T): Promise<T> => {
+    checkOpen();
+    return Promise.resolve(look());
+  };
+
+  return {
+    pledges: async () => open(() => pledges.all()),
+
+    async usage(guildId, userId) {
+      checkOpen();
+      const live = ledger.state();
+      const guild = live.lines.guilds.get(guildId);
+      const waiting =
+        userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
+      return {
+        waiting: waiting ?? 0,
+        seconds: store.spent(dayOf(now()), guildId, userId),
+        reserved: reserved(live, guildId, userId),
+      };
+    },
+
+    get: async (id) => open(() => store.byId(id)),
+
+    async outlook() {
+      checkOpen();
+      const live = ledger.state();
+      const measured = ledger.estimator.measured();
+      // As many places as jobs run now: each waiting job takes the place that becomes free first.
+      const free = [...live.running.values()].map(({ startedAt, cost }) =>
+        Math.max(0, cost - (now() - startedAt) / 1000),
+      );
+      if (free.length === 0) free.push(0);
+      return core.order().map(({ id, cost }, index) => {
+        const wait = Math.min(...free);
+        free[free.indexOf(wait)] = wait + cost;
+        return { id, position: index + 1, waitSeconds: measured ? wait : null };
+      });
+    },
+
+    unsettled: async () => open(() => store.unsettled()),
+    expired: async (filter) => open(() => store.expired(filter)),
+    recent: async (filter) => open(() => store.recent(filter)),
+    figures: async (filter) => open(() => figuresOf(db, filter)),
+    rates: async () => open(() => ratesOf(db)),
+    estimate: async (request) => ledger.estimator.seconds(workOf(request)),
+  };
+}

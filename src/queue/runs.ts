@@ -1,0 +1,83 @@
+import { nextTurn, start } from './fairness.ts';
+import { failureSaying } from './failure.ts';
+import type { JobStatus, Queue } from './job.ts';
+import { forgetWaiting } from './live.ts';
+import { currentRun, type QueueCore } from './queue-core.ts';
+import { UNREADABLE } from './rows.ts';
+import { sayOfQueue } from './sentences.ts';
+
+const UNREADABLE_FAILURE = failureSaying(sayOfQueue('order-unreadable'), null);
+
+/** The calls of whoever runs the jobs. */
+export function createRuns(
+  core: QueueCore,
+): Pick<Queue, 'claim' | 'finish' | 'release' | 'measure'> {
+  const { store, ledger, now, write, tell, checkOpen } = core;
+
+  return {
+    async claim() {
+      checkOpen();
+      const turn = nextTurn(ledger.state().lines);
+      if (turn === null) return null;
+      write(() => {
+        const live = ledger.state();
+        const head = store.head(turn.id)!;
+        const startedAt = now();
+        start(live.lines, turn);
+        forgetWaiting(live, turn);
+        const { guildId, userId, cost } = turn;
+        live.running.set(turn.id, { guildId, userId, startedAt, cost });
+        store.change({
+          ...head,
+          status: 'running',
+          attempt: head.attempt + 1,
+          charged: turn.cost,
+          startedAt,
+          finishedAt: null,
+        });
+        store.saveLines(live.lines, turn.guildId, turn.userId);
+      });
+      const job = store.byId(turn.id)!;
+      if (job.request === UNREADABLE) {
+        const head = store.head(turn.id)!;
+        write(() => ledger.end(head, { status: 'failed', failure: UNREADABLE_FAILURE }));
+        tell();
+        return store.byId(turn.id);
+      }
+      tell({ id: job.id, status: 'running' });
+      return job;
+    },
+
+    async finish(id, attempt, outcome) {
+      checkOpen();
+      const head = currentRun(core, id, attempt);
+      if (head === null) return false;
+      write(() => ledger.end(head, outcome));
+      tell({ id, status: outcome.status });
+      return true;
+    },
+
+    async release(id, attempt, why = 'handed-back') {
+      checkOpen();
+      const head = currentRun(core, id, attempt);
+      if (head === null) return false;
+      const status: JobStatus = head.stopping ? 'cancelled' : 'waiting';
+      write(() => {
+        if (head.stopping) ledger.end(head, { status: 'cancelled' });
+        else ledger.putBack(head, { crashed: why === 'crashed' });
+      });
+      tell({ id, status });
+      return true;
+    },
+
+    async measure(measurement) {
+      checkOpen();
+      write(() => store.addMeasurement(measurement));
+      ledger.estimator.add(measurement);
+      for (const turn of ledger.state().waiting.values()) {
+        turn.cost = ledger.estimator.cost(turn.work);
+      }
+      tell();
+    },
+  };
+}
