@@ -11,6 +11,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
   'src/engine': [
     'engine',
     'request',
+    'batch',
     'names',
     'errors',
     'request-codec',

@@ -99,7 +99,11 @@ function headOf(sheet: Growing, state: JobState, text: Text, own: SheetText): st
 function placeOf(cells: readonly Cell[]): string {
   const [first, last] = [cells[0], cells.at(-1)];
   if (first === undefined || last === undefined) return '1';
-  return first === last ? String(first.index + 1) : `${first.index + 1}–${last.index + 1}`;
+  if (first === last) return String(first.index + 1);
+  const together = last.index - first.index === cells.length - 1;
+  return together
+    ? `${first.index + 1}–${last.index + 1}`
+    : cells.map(({ index }) => index + 1).join(', ');
 }
 
 function aboutOf({ order, state }: Growing): string[] {

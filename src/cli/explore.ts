@@ -174,6 +174,5 @@ function cellName({ x, y, cells }: SheetPlan, { index, column, row }: Cell): str
 }
 
 function placeWords(cells: readonly Cell[], all: number): string {
-  const [first, last] = [cells[0]!.index + 1, cells.at(-1)!.index + 1];
-  return `Cell ${first === last ? first : `${first}-${last}`} of ${all} · `;
+  return `Cell ${cells.map(({ index }) => index + 1).join(', ')} of ${all} · `;
 }

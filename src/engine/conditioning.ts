@@ -21,6 +21,42 @@ function promptSteps(sampler: SamplerName | null, steps: number): number {
 /** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
 export async function encodePrompts(
   request: GenerateRequest,
+  model: LoadedModel,
+  hiresSteps?: number,
+): Promise<Prompts> {
+  const { each } = request;
+  if (!each || each.every(({ clipSkip }) => clipSkip === request.clipSkip)) {
+    return encodeShared(request, model, hiresSteps);
+  }
+  const own: Prompts[] = [];
+  for (const { clipSkip } of each) {
+    own.push(await encodeShared({ ...request, clipSkip }, model, hiresSteps));
+  }
+  return {
+    positive: sideBySide(own.map(({ positive }) => positive)),
+    negative: sideBySide(own.map(({ negative }) => negative)),
+  };
+}
+
+/** What is said to each image of a batch, as one: the same words, so the parts and their moments are the same. */
+function sideBySide(ofImages: readonly Conditioning[]): Conditioning {
+  const [first] = ofImages as [Conditioning];
+  const parts = first.parts.map(({ weight, schedule }, p) => ({
+    weight,
+    schedule: schedule.map(({ untilStep, text }, moment) => ({
+      untilStep,
+      text: {
+        ...text,
+        ofImages: ofImages.map((own) => own.parts[p]?.schedule[moment]?.text ?? text),
+      },
+    })),
+  }));
+  return { ...first, parts };
+}
+
+/** The prompts by the request's own clip skip. */
+async function encodeShared(
+  request: GenerateRequest,
   { textEncoder, entry }: LoadedModel,
   hiresSteps?: number,
 ): Promise<Prompts> {

@@ -3,6 +3,7 @@
  * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
  * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
  */
+import { guidanceScales } from './batch.ts';
 import type { Answered } from './journal.ts';
 import type { GenerateRequest } from './request.ts';
 import type { LatentShape, Predict, SamplingRun } from './sampling.ts';
@@ -14,7 +15,7 @@ export type GuidanceOptions = {
   shape: LatentShape;
   positive: Conditioning;
   negative: Conditioning;
-  request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile'>;
+  request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile' | 'each'>;
   /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
   guidanceEmbedding: number | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
@@ -47,9 +48,10 @@ export type Guided = {
 
 export function createGuidedPredict(options: GuidanceOptions): Guided {
   const { positive, negative, request, guidanceEmbedding } = options;
-  const { guidanceScale: scale, guidanceRescale: rescale } = request;
+  const { guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
+  const scales = guidanceScales(request, batch);
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
   const weights = positive.parts.map(({ weight }) => weight);
@@ -64,7 +66,12 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   }
 
   function combine(answers: Float32Array, factor: number): Float32Array {
-    const combined = guide(answers, latents, weights, factor * scale);
+    const combined = guide(
+      answers,
+      latents,
+      weights,
+      scales.map((scale) => factor * scale),
+    );
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }
@@ -93,24 +100,40 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   };
 }
 
-/** uncond + scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents] */
+/** uncond + scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents], each image by its own scale */
 function guide(
   answers: Float32Array,
   latents: number,
   weights: readonly number[],
-  scale: number,
+  scales: readonly number[],
 ): Float32Array {
   const guided = new Float32Array(latents);
+  const size = latents / scales.length;
+  for (const [image, scale] of scales.entries()) {
+    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scale);
+  }
+  return guided;
+}
+
+/** Fills elements `from` to `to` of `guided`. */
+function guideImage(
+  answers: Float32Array,
+  guided: Float32Array,
+  [from, to]: readonly [number, number],
+  weights: readonly number[],
+  scale: number,
+): void {
+  const latents = guided.length;
   const [weight = 1] = weights;
   if (weights.length === 1) {
     const pull = scale * weight;
-    for (let i = 0; i < latents; i++) {
+    for (let i = from; i < to; i++) {
       const uncond = answers[i]!;
       guided[i] = uncond + pull * (answers[latents + i]! - uncond);
     }
-    return guided;
+    return;
   }
-  for (let i = 0; i < latents; i++) {
+  for (let i = from; i < to; i++) {
     const uncond = answers[i]!;
     let pull = 0;
     for (let p = 0; p < weights.length; p++) {
@@ -118,7 +141,6 @@ function guide(
     }
     guided[i] = uncond + scale * pull;
   }
-  return guided;
 }
 
 /**
@@ -188,7 +210,10 @@ function repeatTexts(
 ): TextRows {
   const [first] = texts as [TextEmbedding];
   const rows = texts.length * batch;
-  const owner = (row: number): TextEmbedding => texts[Math.floor(row / batch)] as TextEmbedding;
+  const owner = (row: number): TextEmbedding => {
+    const text = texts[Math.floor(row / batch)] as TextEmbedding;
+    return text.ofImages?.[row % batch] ?? text;
+  };
   const made: TextRows = {
     context: {
       data: stack(rows, (row) => owner(row).context),
@@ -209,8 +234,13 @@ function repeatTexts(
     };
   }
   if (guidanceEmbedding !== null) {
-    const embedding = embedGuidance(request.guidanceScale, guidanceEmbedding);
-    made.guidance = { data: stack(rows, () => embedding), shape: [rows, guidanceEmbedding] };
+    const embeddings = guidanceScales(request, batch).map((scale) =>
+      embedGuidance(scale, guidanceEmbedding),
+    );
+    made.guidance = {
+      data: stack(rows, (row) => embeddings[row % batch] as Float32Array),
+      shape: [rows, guidanceEmbedding],
+    };
   }
   return made;
 }

@@ -1,4 +1,5 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { requestOfImage } from './batch.ts';
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
 import {
@@ -53,6 +54,9 @@ export function writeInfotext(
   imageIndex: number,
   embeddings: readonly UsedEmbedding[] = [],
 ): string {
+  if (request.each) {
+    return writeInfotext(requestOfImage(request, imageIndex), model, 0, embeddings);
+  }
   return buildInfotext(request.prompt, request.negativePrompt, {
     Steps: request.steps,
     Sampler: request.sampler && SAMPLER_LABELS[request.sampler],
@@ -124,9 +128,11 @@ function hiresFields({ hires, steps }: GenerateRequest): Record<string, Infotext
  * the variation seed instead. The other profiles draw the whole batch from one stream: its seed for every image.
  */
 export function imageSeed(
-  request: Pick<GenerateRequest, 'seed' | 'profile' | 'variation'>,
+  request: Pick<GenerateRequest, 'seed' | 'profile' | 'variation' | 'each'>,
   imageIndex: number,
 ): bigint {
+  const own = request.each?.[imageIndex];
+  if (own !== undefined) return own.seed;
   const counts = request.profile === 'a1111' && !request.variation;
   return BigInt.asUintN(64, request.seed + (counts ? BigInt(imageIndex) : 0n));
 }

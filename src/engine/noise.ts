@@ -17,10 +17,13 @@ function createGenerator(rng: RngName, seed: bigint): Generator {
 }
 
 /** The seed of each picture of a batch; a variation (strength > 0) keeps the seed and counts the variation seed. */
-export function imageSeeds(request: Pick<GenerateRequest, 'seed' | 'count' | 'variation'>): {
+export function imageSeeds(
+  request: Pick<GenerateRequest, 'seed' | 'count' | 'variation' | 'each'>,
+): {
   seeds: bigint[];
   variationSeeds: bigint[];
 } {
+  if (request.each) return { seeds: request.each.map(({ seed }) => seed), variationSeeds: [] };
   const varied = request.variation !== null && request.variation.strength !== 0;
   const seeds: bigint[] = [];
   const variationSeeds: bigint[] = [];
@@ -33,7 +36,7 @@ export function imageSeeds(request: Pick<GenerateRequest, 'seed' | 'count' | 'va
 
 export type NoiseRequest = Pick<
   GenerateRequest,
-  'seed' | 'count' | 'rng' | 'profile' | 'variation' | 'seedResize' | 'etaNoiseSeedDelta'
+  'seed' | 'count' | 'rng' | 'profile' | 'variation' | 'seedResize' | 'etaNoiseSeedDelta' | 'each'
 >;
 
 /**

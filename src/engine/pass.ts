@@ -172,8 +172,10 @@ function questionOf(
   for (const { parts } of [positive, negative]) {
     for (const { weight, schedule } of parts) {
       for (const { untilStep, text } of schedule) {
-        told.push(`${weight} ${untilStep} ${text.timeIds?.join() ?? ''}`, text.context);
-        if (text.pooled !== null) told.push(text.pooled);
+        for (const own of text.ofImages ?? [text]) {
+          told.push(`${weight} ${untilStep} ${own.timeIds?.join() ?? ''}`, own.context);
+          if (own.pooled !== null) told.push(own.pooled);
+        }
       }
     }
   }

@@ -7,6 +7,7 @@ import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   fieldsOf,
   hiresFix,
+  imagesOfBatch,
   initImage,
   isAbsent,
   LIMITS,
@@ -80,6 +81,8 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   if (hires) request.hires = hires;
   const replanned = replan(problems, input.replan, request);
   if (replanned) request.replan = replanned;
+  const each = imagesOfBatch(problems, input.each, request);
+  if (each) request.each = each;
   checkPrompts(problems, request);
   if (problems.length > 0) throw new UserError(problems);
   return request;
@@ -164,7 +167,11 @@ const REQUEST_KEYS = [
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
 /** Fields that requests stored before they existed lack. */
-const OPTIONAL_KEYS = ['hires', 'replan'] as const satisfies readonly (keyof GenerateRequest)[];
+const OPTIONAL_KEYS = [
+  'hires',
+  'replan',
+  'each',
+] as const satisfies readonly (keyof GenerateRequest)[];
 
 const NULLABLE: ReadonlySet<string> = new Set([
   'sampler',
@@ -176,11 +183,12 @@ const NULLABLE: ReadonlySet<string> = new Set([
 
 /** The request as JSON, for a database row or a file: seeds as decimal strings, pictures as base64. */
 export function encodeRequest(request: GenerateRequest): string {
-  const { seed: ownSeed, variation: varied, init } = request;
+  const { seed: ownSeed, variation: varied, init, each } = request;
   return JSON.stringify({
     version: VERSION,
     ...request,
     seed: ownSeed.toString(),
+    ...(each && { each: each.map((own) => ({ ...own, seed: own.seed.toString() })) }),
     variation: varied && { ...varied, seed: varied.seed.toString() },
     init: init && { ...init, image: toBase64(init.image), mask: init.mask && toBase64(init.mask) },
   });

@@ -3,7 +3,7 @@ import { upscalerNamed } from './labels.ts';
 import { UPSCALERS } from './names.ts';
 import type { Said } from './said.ts';
 import { say } from './sentences.ts';
-import type { GenerateRequest, HiresFix, InitImage, Replan } from './request.ts';
+import type { GenerateRequest, HiresFix, InitImage, OwnOfImage, Replan } from './request.ts';
 
 /** What a request may hold, whatever the model. */
 export const LIMITS = {
@@ -295,4 +295,30 @@ export function replan(
     problems.push(say('replan-too-long', after, rest, request.steps));
   }
   return { after, rest };
+}
+
+export function imagesOfBatch(
+  problems: Problems,
+  value: unknown,
+  { count, profile, variation: varied }: Pick<GenerateRequest, 'count' | 'profile' | 'variation'>,
+): OwnOfImage[] | null {
+  if (isAbsent(value)) return null;
+  if (!Array.isArray(value) || value.length !== count || profile !== 'a1111' || varied !== null) {
+    problems.push(say('batch-shape', count));
+    return null;
+  }
+  return value.map((entry: unknown) => {
+    const own = fieldsOf(entry) ?? {};
+    return {
+      seed: seed(problems, 'seed', own['seed'] ?? ''),
+      guidanceScale: real(
+        problems,
+        'guidance scale (cfg)',
+        own['guidanceScale'] ?? '',
+        1,
+        LIMITS.guidanceScale,
+      ),
+      clipSkip: whole(problems, 'clip skip', own['clipSkip'] ?? '', 1, LIMITS.clipSkip),
+    };
+  });
 }

@@ -52,7 +52,15 @@ export type GenerateRequest = {
   hires?: HiresFix | null;
   /** fewer steps for the rest of the way where that changes nothing one sees (txt2img); absent or null: none */
   replan?: Replan | null;
+  /**
+   * of a batch whose images differ, one entry an image (profile a1111, no variation): they stand for the fields of the
+   * same name above, which are those of the first; absent or null: image i uses seed + i
+   */
+  each?: readonly OwnOfImage[] | null;
 };
+
+/** What the images of one batch may differ in. */
+export type OwnOfImage = Pick<GenerateRequest, 'seed' | 'guidanceScale' | 'clipSkip'>;
 
 /** After `after` steps of the schedule the rest of the way is taken in `rest` steps. */
 export type FixedReplan = { after: number; rest: number };

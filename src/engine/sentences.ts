@@ -44,6 +44,8 @@ const ORDER_SENTENCES = {
     `hires scale ${scale} makes a side of ${side} pixels; at most ${most} are painted. Choose a smaller scale or size.`,
   'hires-with-start': () =>
     'hires fix enlarges what was painted from text alone; with a start picture, choose a larger size instead.',
+  'batch-shape': (count: number) =>
+    `a batch whose pictures differ needs seed, guidance scale and clip skip for each of its ${count} pictures, in profile a1111 and without a variation.`,
   'replan-shape': (found: string) =>
     `replan must be a plan such as 12 steps and then 5 for the rest, not ${found}.`,
   'replan-too-long': (after: number, rest: number, steps: number) =>

@@ -23,6 +23,8 @@ export type TextEmbedding = {
   pooled: Float32Array | null;
   /** SDXL: sizes and, for the refiner, the aesthetic score */
   timeIds?: readonly number[];
+  /** where the images of a batch are told different things: what each of them is; all of one length */
+  ofImages?: readonly TextEmbedding[];
 };
 
 /** Parts are denoised apart and summed by weight; inside a part the text changes with the steps. */

@@ -96,7 +96,17 @@ export async function openStrip(
 ): Promise<Sheet> {
   const x = { name: 'steps' as const, values: steps.map((step) => `step ${step}`) };
   const cells = steps.map((_, index) => ({ index, column: index, row: 0, request }));
-  return openSheet({ x, y: null, base: request, cells, cost: request.steps }, words);
+  return openSheet(
+    {
+      x,
+      y: null,
+      base: request,
+      cells,
+      cost: request.steps,
+      pixels: request.width * request.height,
+    },
+    words,
+  );
 }
 
 export function sigmaNote(sigma: number): string {

@@ -1,3 +1,4 @@
+import { requestOfImage } from '../engine/batch.ts';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
 import type { Allowance, JobContext } from '../queue/job.ts';
@@ -35,7 +36,8 @@ export type SheetOrder = {
   allowance: Allowance;
 };
 
-const VERSION = 'sheet-1';
+/** Version 1 had other batches: its chain would not find its cells. */
+const VERSION = 'sheet-2';
 
 /** What Discord's one select can offer to open. */
 export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500 };
@@ -108,11 +110,11 @@ export function groupsOf(
   const { kind, x, y, input } = order;
   if (kind === 'sheet') {
     const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
-    return { plan, groups: groupCells(plan.cells) };
+    return { plan, groups: groupCells(plan) };
   }
   // One run, looked at after some of its steps: the plan of a single picture, its cells being the looks.
   const seed = { name: 'seed' as const, values: [String(input.seed)] };
-  const { base } = planSheet({ input, x: seed, y: null }, model, CHAT_LIMITS);
+  const { base, pixels } = planSheet({ input, x: seed, y: null }, model, CHAT_LIMITS);
   const cells: Cell[] = x.values.map((_, index) => ({
     index,
     column: index,
@@ -121,7 +123,7 @@ export function groupsOf(
   }));
   const shown = { name: x.name, values: x.values.map((step) => `step ${step}`) };
   return {
-    plan: { x: shown, y: null, base, cells, cost: base.steps },
+    plan: { x: shown, y: null, base, cells, cost: base.steps, pixels },
     groups: [{ request: base, cells }],
   };
 }
@@ -134,5 +136,5 @@ export function chainKey(order: SheetOrder, at: number): string {
 /** One picture of a batch as a request of its own. */
 export function soloRequest(request: GenerateRequest, image: number): GenerateRequest {
   if (image < 0 || image >= request.count) throw new UserError(sayOfSheet('no-such-picture'));
-  return { ...request, count: 1, seed: request.seed + BigInt(image) };
+  return requestOfImage(request, image);
 }

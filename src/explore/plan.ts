@@ -15,6 +15,8 @@ export type SheetPlan = {
   base: GenerateRequest;
   cells: readonly Cell[];
   cost: number;
+  /** of a picture at the model's own size */
+  pixels: number;
 };
 
 export type SheetLimits = {
@@ -55,7 +57,8 @@ export function planSheet(
   }
   checkLimits(cells, { x, y }, model, limits);
   const { request: base } = cells[0]!;
-  return { x, y, base, cells, cost: costOf(cells, model) };
+  const pixels = model.nativeSize.width * model.nativeSize.height;
+  return { x, y, base, cells, cost: costOf(cells, model), pixels };
 }
 
 function checkAxes({ input, x, y }: Wanted): void {
@@ -108,9 +111,12 @@ function checkValues(input: RequestInput, axis: Axis, model: ModelInfo): void {
 }
 
 function cellCost({ request }: Cell, { nativeSize }: ModelInfo): number {
-  const pixels = (request.width * request.height) / (nativeSize.width * nativeSize.height);
+  return costIn(request, nativeSize.width * nativeSize.height);
+}
+
+function costIn(request: GenerateRequest, pixels: number): number {
   const share = request.init === null ? 1 : Math.max(0.05, request.init.strength);
-  return request.steps * pixels * share;
+  return (request.steps * share * request.width * request.height) / pixels;
 }
 
 function costOf(cells: readonly Cell[], model: ModelInfo): number {
@@ -175,30 +181,49 @@ export type Group = { request: GenerateRequest; cells: readonly Cell[] };
 
 /** Pictures in one batch at most: memory grows with it, the gain hardly. */
 const BATCH = 4;
+/** Steps of one batch at most, counted at the model's own size: others wait for a batch to end. */
+const BATCH_STEPS = 160;
 
 /**
- * Neighbours whose seeds count up and who share everything else are one batch: a batch's images use seed,
- * seed + 1, … and come out the same to the byte as alone (test/explore/run-sheet.test.ts). All others differ in
- * what a batch shares and are painted one by one.
+ * Cells that share size, steps, sampler and all else but seed, guidance scale and clip skip are painted as one batch;
+ * each comes out the same to the byte as alone (test/explore/run-sheet.test.ts). Groups are in the order of their first
+ * cells.
  */
-export function groupCells(cells: readonly Cell[]): Group[] {
-  const groups: { request: GenerateRequest; cells: Cell[] }[] = [];
+export function groupCells({ cells, pixels }: Pick<SheetPlan, 'cells' | 'pixels'>): Group[] {
+  const groups: { shared: string; cells: Cell[] }[] = [];
   for (const cell of cells) {
-    const group = groups.at(-1);
-    if (group !== undefined && follows(group, cell)) {
-      group.cells.push(cell);
-      group.request = { ...group.request, count: group.cells.length };
-    } else groups.push({ request: cell.request, cells: [cell] });
+    const shared = sharedBy(cell.request);
+    const cost = costIn(cell.request, pixels);
+    const open = groups.findLast((group) => group.shared === shared);
+    const most = Math.min(BATCH, Math.floor(BATCH_STEPS / cost));
+    const joins = cell.request.profile === 'a1111' && cell.request.variation === null;
+    if (joins && open !== undefined && open.cells.length < most) open.cells.push(cell);
+    else groups.push({ shared, cells: [cell] });
   }
-  return groups;
+  return groups.map((group) => ({ cells: group.cells, request: batchOf(group.cells) }));
 }
 
-function follows(group: Group, { request }: Cell): boolean {
-  const { request: first, cells } = group;
-  // ComfyUI and diffusers draw a batch's noise from one generator: there seed + 1 is another picture.
-  if (cells.length >= BATCH || first.profile !== 'a1111' || first.variation !== null) return false;
-  if (request.seed !== first.seed + BigInt(cells.length)) return false;
-  const sameBut = (one: GenerateRequest): string =>
-    JSON.stringify({ ...one, seed: '', count: 1, init: null });
-  return request.init === first.init && sameBut(request) === sameBut(first);
+/** All that one batch shares. Without guidance the network is asked half as much, so that those are among themselves. */
+function sharedBy(request: GenerateRequest): string {
+  const { guidanceScale, clipSkip, init } = request;
+  const own = {
+    seed: '',
+    variation: null,
+    guidanceScale: guidanceScale === 1,
+    // Every text encoder has two layers. A cell that asks for more than there are must not take others with it.
+    clipSkip: clipSkip <= 2 ? 0 : clipSkip,
+  };
+  // The start picture is one and the same for all cells of a sheet.
+  return JSON.stringify({ ...request, ...own, init: init && init.strength });
+}
+
+function batchOf(cells: readonly Cell[]): GenerateRequest {
+  const [first, ...others] = cells.map(({ request }) => request) as [GenerateRequest];
+  if (others.length === 0) return first;
+  const each = [first, ...others].map(({ seed, guidanceScale, clipSkip }) => ({
+    seed,
+    guidanceScale,
+    clipSkip,
+  }));
+  return { ...first, count: each.length, each };
 }

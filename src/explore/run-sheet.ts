@@ -38,7 +38,7 @@ export async function paintSheet(
 ): Promise<CellResult[]> {
   const painted: CellResult[] = [];
   let refused: UserError | null = null;
-  for (const group of groupCells(plan.cells)) {
+  for (const group of groupCells(plan)) {
     const { cells } = group;
     hooks.onStart?.(cells);
     let result: GenerateResult;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { CancelledError, UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import { parseAxis } from '../../src/explore/axis.ts';
+import { requestOfImage } from '../../src/engine/batch.ts';
+import type { SamplerName } from '../../src/engine/names.ts';
+import { decodeRequest, encodeRequest } from '../../src/engine/request-codec.ts';
+import { axisNamed, parseAxis } from '../../src/explore/axis.ts';
 import { groupCells, planSheet } from '../../src/explore/plan.ts';
 import { reportSheet, toCsv } from '../../src/explore/report.ts';
 import { curvesOf, paintSheet } from '../../src/explore/run-sheet.ts';
@@ -13,49 +16,73 @@ after(() => engine.close());
 const input = { prompt: 'a red heart', seed: 7n, steps: 3 };
 
 describe('cells in one batch', () => {
-  const groups = (text: string, more: object = {}): number[] => {
-    const { cells } = planSheet(
-      { input: { ...input, ...more }, x: parseAxis('seed', text), y: null },
-      demo,
-    );
-    return groupCells(cells).map((group) => group.cells.length);
+  const groups = (x: string, y: string | null = null, more: object = {}): number[][] => {
+    const axisOf = (text: string) => {
+      const [name = '', values = ''] = text.split(':');
+      return parseAxis(axisNamed(name), values);
+    };
+    const wanted = { input: { ...input, ...more }, x: axisOf(x), y: y === null ? null : axisOf(y) };
+    const plan = planSheet(wanted, demo, { cells: 99, steps: 9999 });
+    return groupCells(plan).map(({ cells }) => cells.map(({ index }) => index));
   };
-  test('only seeds that count up, four at most', () => {
-    assert.deepEqual(groups('1..6'), [4, 2]);
-    assert.deepEqual(groups('1,2,9,10,11,5'), [2, 3, 1]);
-    assert.deepEqual(groups('3,2,1'), [1, 1, 1]);
-    assert.deepEqual(groups('1..3', { profile: 'comfy' }), [1, 1, 1]);
-    const steps = planSheet({ input, x: parseAxis('steps', '1,2'), y: null }, demo);
-    assert.equal(groupCells(steps.cells).length, 2);
-  });
-
-  test('nothing is batched across another axis', () => {
-    const plan = planSheet(
-      { input, x: parseAxis('seed', '1..3'), y: parseAxis('cfg', '1,4') },
-      demo,
-    );
-    const sizes = groupCells(plan.cells).map(({ cells, request }) => [
-      cells.length,
-      request.guidanceScale,
+  test('seeds, guidance scales and clip skips, four at most', () => {
+    assert.deepEqual(groups('seed:1..6'), [
+      [0, 1, 2, 3],
+      [4, 5],
     ]);
-    assert.deepEqual(sizes, [
-      [3, 1],
-      [3, 4],
+    assert.deepEqual(groups('cfg:2,4,7'), [[0, 1, 2]]);
+    assert.deepEqual(groups('clip_skip:1..4'), [[0, 1], [2], [3]]);
+    assert.deepEqual(groups('steps:3,4'), [[0], [1]]);
+    assert.deepEqual(groups('seed:1..3', null, { profile: 'comfy' }), [[0], [1], [2]]);
+  });
+  test('what is asked without guidance is by itself', () => {
+    assert.deepEqual(groups('cfg:1,2,4', 'seed:1,2'), [
+      [0, 3],
+      [1, 2, 4, 5],
     ]);
   });
+  test('each sampler its own, wherever its cells lie', () => {
+    assert.deepEqual(groups('sampler:euler,heun', 'seed:1..3'), [
+      [0, 2, 4],
+      [1, 3, 5],
+    ]);
+  });
+  test('the more steps or pixels, the fewer, so that others wait little', () => {
+    assert.deepEqual(groups('seed:1..4', null, { steps: 50 }), [[0, 1, 2], [3]]);
+    assert.deepEqual(groups('seed:1..4', null, { steps: 100 }), [[0], [1], [2], [3]]);
+    assert.deepEqual(groups('seed:1..4', null, { steps: 20, width: 256, height: 256 }), [
+      [0, 1],
+      [2, 3],
+    ]);
+  });
 
-  for (const sampler of ['dpmpp_2m', 'euler_a', 'dpmpp_2m_sde'] as const) {
-    test(`${sampler}: a cell of a batch is the picture its own request makes, to the byte`, async () => {
-      const plan = planSheet(
-        { input: { ...input, sampler }, x: parseAxis('seed', '7..9'), y: null },
-        demo,
-      );
+  const grids: readonly [sampler: SamplerName, x: string, y: string | null][] = [
+    ['dpmpp_2m', 'seed:7..9', null],
+    ['euler_a', 'seed:3,11', 'cfg:2,9'],
+    ['dpmpp_2m_sde', 'cfg:1,3,8', null],
+    ['ddim', 'clip_skip:1,2', 'cfg:4,7'],
+  ];
+  for (const [sampler, x, y] of grids) {
+    test(`${sampler}, ${x} ${y ?? ''}: a cell is the picture its own request makes, to the byte`, async () => {
+      const axis = (text: string) => {
+        const [name = '', values = ''] = text.split(':');
+        return parseAxis(axisNamed(name), values);
+      };
+      const wanted = { input: { ...input, sampler }, x: axis(x), y: y === null ? null : axis(y) };
+      const plan = planSheet(wanted, demo);
       const painted = await paintSheet(engine, plan, {});
-      assert.equal(painted.length, 3);
+      assert.equal(painted.length, plan.cells.length);
       for (const { cell, image } of painted) {
         const alone = await engine.generate(cell.request);
-        assert.equal(Buffer.compare(alone.images[0]!.png, image.png), 0, `seed ${image.seed}`);
+        assert.equal(Buffer.compare(alone.images[0]!.png, image.png), 0, `cell ${cell.index}`);
         assert.equal(image.seed, cell.request.seed);
+        assert.equal(image.infotext, alone.images[0]!.infotext);
+      }
+      for (const { request, cells } of groupCells(plan)) {
+        assert.deepEqual(decodeRequest(encodeRequest(request)), request);
+        for (const [at, cell] of cells.entries()) {
+          assert.deepEqual(requestOfImage(request, at), cell.request);
+        }
       }
     });
   }
@@ -115,7 +142,7 @@ test('cells the model refuses leave the others; only refused cells are an error'
 });
 
 test('stopping between cells leaves the finished ones told', async () => {
-  const plan = planSheet({ input, x: parseAxis('cfg', '1,2,3'), y: null }, demo);
+  const plan = planSheet({ input, x: parseAxis('steps', '1,2,3'), y: null }, demo);
   const abort = new AbortController();
   const told: GenerateRequest[] = [];
   await assert.rejects(
@@ -129,7 +156,7 @@ test('stopping between cells leaves the finished ones told', async () => {
     CancelledError,
   );
   assert.deepEqual(
-    told.map(({ guidanceScale }) => guidanceScale),
+    told.map(({ steps }) => steps),
     [1, 2],
   );
 });

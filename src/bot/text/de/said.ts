@@ -28,6 +28,8 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `hires ${scale} ergibt eine Seite von ${side} Pixeln, gemalt werden höchstens ${most}. Nimm einen kleineren Faktor oder eine kleinere Größe.`,
   'hires-with-start': () =>
     'hires vergrößert, was allein aus Worten gemalt wurde; mit einem Startbild nimm stattdessen eine größere size.',
+  'batch-shape': (count) =>
+    `Verschiedene Bilder in einem Zug brauchen seed, cfg und clip skip für jedes der ${count}, im Profil a1111 und ohne Variation.`,
   'replan-shape': (found) =>
     `replan muss ein Plan sein, etwa 12 Schritte und dann 5 für den Rest, nicht ${found}.`,
   'replan-too-long': (after, rest, steps) =>
