@@ -1,6 +1,6 @@
 import { workOf } from './estimate.ts';
 import { figuresOf, ratesOf } from './figures.ts';
-import type { Queue } from './job.ts';
+import type { Job, Queue } from './job.ts';
 import { dayOf, reserved } from './limits.ts';
 import type { QueueCore } from './queue-core.ts';
 
@@ -20,11 +20,13 @@ type Lookups = Pick<
 
 /** The calls that change nothing. */
 export function createLookups(core: QueueCore): Lookups {
-  const { db, store, pledges, ledger, now, checkOpen } = core;
+  const { db, store, pledges, inputs, ledger, now, checkOpen } = core;
   const open = <T>(look: () => T): Promise<T> => {
     checkOpen();
     return Promise.resolve(look());
   };
+
+  const filled = (jobs: readonly Job[]) => Promise.all(jobs.map((job) => inputs.fill(job)));
 
   return {
     pledges: async () => open(() => pledges.all()),
@@ -42,7 +44,7 @@ export function createLookups(core: QueueCore): Lookups {
       };
     },
 
-    get: async (id) => open(() => store.byId(id)),
+    get: async (id) => inputs.fill(await open(() => store.byId(id))),
 
     async outlook() {
       checkOpen();
@@ -60,9 +62,9 @@ export function createLookups(core: QueueCore): Lookups {
       });
     },
 
-    unsettled: async () => open(() => store.unsettled()),
+    unsettled: async () => filled(await open(() => store.unsettled())),
     expired: async (filter) => open(() => store.expired(filter)),
-    recent: async (filter) => open(() => store.recent(filter)),
+    recent: async (filter) => filled(await open(() => store.recent(filter))),
     figures: async (filter) => open(() => figuresOf(db, filter)),
     rates: async () => open(() => ratesOf(db)),
     estimate: async (request) => ledger.estimator.seconds(workOf(request)),

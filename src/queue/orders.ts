@@ -1,11 +1,13 @@
-import { encodeRequest } from '../engine/request-codec.ts';
+import { UserError } from '../engine/errors.ts';
 import { workOf } from './estimate.ts';
 import { join } from './fairness.ts';
+import type { Kept } from './inputs.ts';
 import type { Allowance, Job, NewJob, Queue } from './job.ts';
 import { newJobId } from './job-id.ts';
 import { checkLimits, dayOf } from './limits.ts';
 import { remember } from './live.ts';
 import type { QueueCore } from './queue-core.ts';
+import { sayOfQueue } from './sentences.ts';
 import { writingWords } from './sqlite-file.ts';
 
 /** A job at its submit, but for what was told. */
@@ -27,7 +29,7 @@ type Orders = Pick<
 
 /** The calls that people's orders make, from the promise to the last word. */
 export function createOrders(core: QueueCore): Orders {
-  const { store, pledges, ledger, group, now, tell, checkOpen } = core;
+  const { store, pledges, inputs, ledger, group, now, tell, checkOpen } = core;
   const noted = <T>(write: () => T): Promise<T> => {
     checkOpen();
     return group.add(() => write);
@@ -38,10 +40,16 @@ export function createOrders(core: QueueCore): Orders {
       checkOpen();
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
+      if (job.request.init?.image.byteLength === 0) {
+        throw new UserError(sayOfQueue('start-picture-gone'));
+      }
       try {
-        const { stored, fresh } = await group.add(() => admit(core, job, weight, allowance));
+        const kept = await inputs.keep(job.request);
+        const { stored, fresh } = await group
+          .add(() => admit(core, job, { weight, allowance, kept }))
+          .finally(kept.settle);
         if (fresh) tell({ id: stored.id, status: 'waiting' });
-        return stored;
+        return fresh ? stored : await inputs.fill(stored);
       } catch (error) {
         throw writingWords(error);
       }
@@ -71,16 +79,23 @@ export function createOrders(core: QueueCore): Orders {
 
     setContext: async (id, context) => noted(() => store.setContext(id, context)),
     setDelivered: async (id) => noted(() => store.setDelivered(id)),
-    forget: async (ids) => noted(() => ids.forEach((id) => store.forget(id))),
+
+    async forget(ids) {
+      const named = await noted(() => {
+        const hashes = inputs.namedBy(ids);
+        for (const id of ids) store.forget(id);
+        return hashes;
+      });
+      await inputs.drop(named);
+    },
   };
 }
 
 /** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
 function admit(
-  { store, pledges, ledger, limits, now }: QueueCore,
+  { store, pledges, inputs, ledger, limits, now }: QueueCore,
   job: NewJob,
-  weight: number,
-  allowance: Allowance,
+  { weight, allowance, kept }: { weight: number; allowance: Allowance; kept: Kept },
 ): () => { stored: Job; fresh: boolean } {
   const first = store.byKey(job.key);
   if (first !== null) return () => ({ stored: first, fresh: false });
@@ -92,12 +107,13 @@ function admit(
   checkLimits(ledger.state(), limits, allowance, job, cost, spent);
   const id = newJobId();
   const row = { id, key, guildId, userId, parentId, weight, ...work };
-  const request = encodeRequest(job.request);
+  const request = kept.text;
   const context = JSON.stringify(job.context);
   return () => {
     const live = ledger.state();
     pledges.drop(key);
     const seq = store.insert({ ...row, request, context, createdAt });
+    inputs.name(seq, kept.hashes);
     const turn = { id, seq, guildId, userId, weight, cost, work };
     const moved = join(live.lines, turn);
     remember(live, turn);

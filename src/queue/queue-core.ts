@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupCommit } from './group-commit.ts';
+import type { Inputs } from './inputs.ts';
 import type { QueueChange, QueueLimits } from './job.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pledges } from './pledges.ts';
@@ -11,6 +12,7 @@ export type QueueCore = {
   db: DatabaseSync;
   store: SqliteStore;
   pledges: Pledges;
+  inputs: Inputs;
   ledger: Ledger;
   /** one transaction for many callers */
   group: GroupCommit;

@@ -76,6 +76,18 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX jobs_settled ON jobs (finished_at) WHERE delivered = 1;
   `,
+  // Pictures that requests name (inputs.ts); input_moves: rows up to \`last\` may hold theirs themselves, up to \`seen\`
+  // they were looked at.
+  `
+  CREATE TABLE inputs (
+    hash TEXT NOT NULL,
+    job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
+    PRIMARY KEY (hash, job)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX inputs_of_job ON inputs (job);
+  CREATE TABLE input_moves (seen INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
+  INSERT INTO input_moves SELECT 0, coalesce(max(seq), 0) FROM jobs;
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

@@ -8,6 +8,8 @@ export const QUEUE_SENTENCES = {
     'Your order was not taken: the data folder cannot be written on the machine that paints. Please tell whoever runs this bot, and try again later.',
   'order-unreadable': () =>
     'This order was written by another version of Darkroom, which this one cannot read. Please send it again.',
+  'start-picture-gone': () =>
+    'The start picture of this order is no longer stored. Please send it again with the picture.',
   'program-ended-often': (times: number) =>
     `The program ended ${times} times while making this picture, so it was given up. A smaller size or fewer pictures at once may work.`,
   'engine-crashed-twice': () =>

@@ -1,6 +1,7 @@
 import { order } from './fairness.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Queue, QueueChange, QueueLimits } from './job.ts';
+import { openInputs } from './inputs.ts';
 import { createLedger } from './ledger.ts';
 import { createLookups } from './lookups.ts';
 import { createOrders } from './orders.ts';
@@ -30,14 +31,19 @@ export async function openSqliteQueue(
 ): Promise<Queue> {
   const opened = await openSqliteFile(file);
   try {
-    return assemble(opened, limits, now);
+    return assemble(opened, `${file}.inputs`, limits, now);
   } catch (error) {
     opened.close();
     throw error;
   }
 }
 
-function assemble({ db, close }: SqliteFile, limits: QueueLimits, now: () => number): Queue {
+function assemble(
+  { db, close }: SqliteFile,
+  inputsFolder: string,
+  limits: QueueLimits,
+  now: () => number,
+): Queue {
   const store = createSqliteStore(db);
   const ledger = createLedger(store, now);
   const listeners = new Set<(change?: QueueChange) => void>();
@@ -49,10 +55,12 @@ function assemble({ db, close }: SqliteFile, limits: QueueLimits, now: () => num
     ledger.write(body);
   }
 
+  const inputs = openInputs(inputsFolder, db, (body) => store.transaction(body));
   const core: QueueCore = {
     db,
     store,
     pledges: createPledges(db),
+    inputs,
     ledger,
     group: createGroupCommit(write),
     limits,
@@ -81,6 +89,7 @@ function assemble({ db, close }: SqliteFile, limits: QueueLimits, now: () => num
       core.group.flush();
       closed = true;
       listeners.clear();
+      await inputs.close();
       close();
     },
   };
