@@ -41,12 +41,12 @@ export async function encodeInit(
   }
   const frame = await frameInit(request, init);
   const encoder = await model.vaeEncoder();
-  const draw = (): Float32Array | null => (profile === 'diffusers' ? noise.next() : null);
+  const draw = (): Float32Array | null => noise.single?.() ?? null;
 
   const posterior = await encodePixels(encoder, layout, frame.source);
   // An inpainting network at full strength starts from pure noise in diffusers: the picture's own latents go unused.
   const startsFromNoise = profile === 'diffusers' && layout.inpainting && init.strength >= 1;
-  const drawn = startsFromNoise ? null : firstImage(draw(), shape);
+  const drawn = startsFromNoise ? null : draw();
   const latents = repeat(scaleLatents(posterior, layout, drawn), shape[0]);
   const start = startsFromNoise ? null : { latents, strength: init.strength };
   const { mask, finish } = frame;
@@ -58,7 +58,7 @@ export async function encodeInit(
   const kept: NoiseSource = { ...noise, initial: () => initial };
   if (layout.inpainting) {
     const repaint = mask ?? whiteMask(frame.source);
-    const drawnMasked = firstImage(draw(), shape);
+    const drawnMasked = draw();
     const extra = await inpaintingChannels(
       encoder,
       layout,
@@ -131,10 +131,6 @@ async function inpaintingChannels(
   own.set(shrinkMask(mask, [1, 1, height, width], 'diffusers'));
   own.set(scaleLatents(posterior, layout, noise), height * width);
   return repeat(own, batch);
-}
-
-function firstImage(drawn: Float32Array | null, shape: LatentShape): Float32Array | null {
-  return drawn && drawn.subarray(0, drawn.length / shape[0]);
 }
 
 function repeat(values: Float32Array, times: number): Float32Array {

@@ -64,17 +64,18 @@ function oneStream(
 ): NoiseSource {
   const [batch, channels, height, width] = shape;
   const size = batch * channels * height * width;
-  let draw: () => Float32Array;
+  let draw: (count: number) => Float32Array;
   if (request.rng === 'cpu' && dtype !== 'float32') {
     const generator = new TorchGenerator(request.seed);
-    draw = () => generator.randnHalf(size, dtype);
+    draw = (count) => generator.randnHalf(count, dtype);
   } else {
     const generator = createGenerator(request.rng, request.seed);
-    draw = () => generator.randn(size);
+    draw = (count) => generator.randn(count);
   }
   return {
-    initial: draw,
-    next: draw,
+    initial: () => draw(size),
+    next: () => draw(size),
+    single: () => draw(size / batch),
     brownian: (sigmaMin, sigmaMax) =>
       brownianNoise(sigmaMin, sigmaMax, [request.seed], size, normalsOf(request.rng)),
   };

@@ -30,6 +30,8 @@ export type NoiseSource = {
   initial(): Float32Array;
   /** the next unit-variance draw [B,C,h,w] (ancestral steps) */
   next(): Float32Array;
+  /** the next draw for a single picture [C,h,w]; only where start pictures are drawn from the VAE's distribution */
+  single?(): Float32Array;
   /** Brownian increments normalised to unit variance, a tree per image; order-independent in (sigma, sigmaNext) */
   brownian(sigmaMin: number, sigmaMax: number): (sigma: number, sigmaNext: number) => Float32Array;
 };

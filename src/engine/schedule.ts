@@ -11,9 +11,10 @@ export type ModelSchedule = {
   config: Readonly<Record<string, unknown>>;
   /**
    * whose pipeline's way of calling the scheduler holds, where they differ (profile diffusers): `flux` passes an
-   * even grid of σ; `other` keeps a plain model with LCMScheduler from shrinking its grid by the strength
+   * even grid of σ; `sd` corrects old configs; `sd` and `other` keep a plain model with LCMScheduler from shrinking
+   * its grid by the strength
    */
-  pipeline?: 'flux' | 'other';
+  pipeline?: 'flux' | 'sd' | 'other';
   /** Align Your Steps has levels of its own for SDXL; left out, a picture larger than 768 x 768 is taken for one */
   sdxl?: boolean;
 };

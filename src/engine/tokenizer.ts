@@ -8,6 +8,11 @@ import { say } from './sentences.ts';
 export type Tokenizer = {
   /** ids without start and end token, of any length */
   encode(text: string): number[];
+  /**
+   * The same as transformers does it, where the padding token is special in a text too: SD 2 and the second encoder
+   * of SDXL pad with "!", and a "!" in a prompt is that token wherever it stands.
+   */
+  encodePadSpecial(text: string): number[];
   /** start, end and padding token; SD1 pads with the end token, SD2 and OpenCLIP with 0 */
   bos: number;
   eos: number;
@@ -40,8 +45,10 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const definition =
     (await readJson<TokenizerJson>(folder, 'tokenizer.json')) ?? (await clipDefinition(folder));
   const vocabulary = definition.model.vocab;
+  const tokenOf = (role: string, fallback: string): string =>
+    contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
   const idOf = (role: string, fallback: string): number => {
-    const token = contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
+    const token = tokenOf(role, fallback);
     const id = vocabulary[token];
     if (id === undefined) {
       throw new UserError(say('special-token-absent', folder, role, token));
@@ -51,13 +58,18 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const backend = new HuggingFaceTokenizer(withRustSpaces(definition), config ?? {});
   const lowers = JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"');
   const maxLength = config?.['model_max_length'];
+  // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
+  const encode = (text: string): number[] =>
+    backend.encode(lowers ? text.replaceAll('Σ', 'σ') : text, { add_special_tokens: false }).ids;
+  const padToken = tokenOf('pad_token', CLIP_END);
+  const pad = idOf('pad_token', CLIP_END);
   return {
-    // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
-    encode: (text) =>
-      backend.encode(lowers ? text.replaceAll('Σ', 'σ') : text, { add_special_tokens: false }).ids,
+    encode,
+    encodePadSpecial: (text) =>
+      text.split(padToken).flatMap((part, i) => [...(i === 0 ? [] : [pad]), ...encode(part)]),
     bos: idOf('bos_token', CLIP_START),
     eos: idOf('eos_token', CLIP_END),
-    pad: idOf('pad_token', CLIP_END),
+    pad,
     // Configs without a limit carry 1e30.
     maxLength: typeof maxLength === 'number' && maxLength <= 4096 ? maxLength : CLIP_LENGTH,
     comma: vocabulary[',</w>'] ?? null,

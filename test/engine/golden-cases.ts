@@ -9,12 +9,12 @@ import sharp from 'sharp';
 import { decodeImage } from '../../src/engine/image.ts';
 import type { ProfileName, SamplerName, ScheduleName } from '../../src/engine/names.ts';
 import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
-import { type ArrayRef, fullGolden, type Golden } from './golden.ts';
+import { type ArrayRef, fullGolden, fullSet, type Golden } from './golden.ts';
 
 export const goldenModels = fileURLToPath(
   new URL('../../../shared/golden/models', import.meta.url),
 );
-const pipelines = new URL('../../../shared/golden/pipelines/', import.meta.url);
+const pipelines = new URL('pipelines/', fullSet);
 
 export const DIFFUSERS_FAMILIES = [
   'sd15',
@@ -92,7 +92,6 @@ const BEYOND = new Set([
   'negative_original_size',
   'denoising_end',
   'original_inference_steps',
-  'num_images_per_prompt',
 ]);
 
 /** Null where the reference numbers are not beside the checkout. */
@@ -109,7 +108,9 @@ export async function diffusersPictures(family: string): Promise<PictureSuite | 
   for (const c of golden.manifest['cases'] as Case[]) {
     const name = c.name ?? '';
     const isBeyond =
-      Object.keys(c.args).some((key) => BEYOND.has(key)) || Array.isArray(c.args['prompt']);
+      Object.keys(c.args).some((key) => BEYOND.has(key)) ||
+      Array.isArray(c.args['prompt']) ||
+      (c.seeds?.length ?? 1) > 1;
     if (isBeyond) suite.left.push(name);
     else suite.cases.push(await diffusersPicture(family, name, c, golden));
   }
@@ -140,6 +141,7 @@ async function diffusersPicture(
       negativePrompt: String(args['negative_prompt'] ?? ''),
       width: 8 * width,
       height: 8 * height,
+      count: Number(args['num_images_per_prompt'] ?? 1),
       steps: Number(args['num_inference_steps']),
       guidanceScale: Number(args['guidance_scale'] ?? 7.5),
       guidanceRescale: Number(args['guidance_rescale'] ?? 0),

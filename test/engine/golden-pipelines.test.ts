@@ -54,7 +54,7 @@ for (const family of DIFFUSERS_FAMILIES) {
         assert.ok(c.scheduler);
         const result = await run(c.request, {
           ...model,
-          schedule: readModelSchedule(c.scheduler),
+          schedule: { ...model.schedule, ...readModelSchedule(c.scheduler) },
         });
         assert.ok(result.latents);
         const decoderInput = result.latents.data.map((value) => value / scale + shift);

@@ -36,7 +36,7 @@ export function fixture(name: string): Golden {
   return golden;
 }
 
-const fullSet =
+export const fullSet =
   process.env['GOLDEN_DIR'] === undefined
     ? new URL('../../../shared/golden/', import.meta.url)
     : pathToFileURL(`${process.env['GOLDEN_DIR']}/`);

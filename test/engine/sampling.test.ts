@@ -183,6 +183,37 @@ test('img2img runs as many steps as each program does', async () => {
   assert.throws(() => planSampling(none, sd), /leave no step/);
 });
 
+test('profile diffusers runs a folder’s config as its pipeline leaves it', async () => {
+  const latents = new Float32Array(256).fill(0.5);
+  const old = { ...SD, _class_name: 'DDIMScheduler', steps_offset: 0, skip_prk_steps: false };
+  const asked = request({ profile: 'diffusers', sampler: null, steps: 5 });
+  // Stable Diffusion 1 and 2 put right what old configs lack; the others take them as they are.
+  const right = { ...old, steps_offset: 1, clip_sample: false };
+  const corrected = await sample(asked, { ...readModelSchedule(old), pipeline: 'sd' });
+  assert.deepEqual(corrected.timesteps, [801, 601, 401, 201, 1]);
+  assert.equal(
+    unequal(corrected.latents, (await sample(asked, readModelSchedule(right))).latents),
+    0,
+  );
+  const taken = await sample(asked, { ...readModelSchedule(old), pipeline: 'other' });
+  assert.deepEqual(taken.timesteps, [800, 600, 400, 200, 0]);
+  // Every scheduler is handed eta = 0, TCD too.
+  const tcd = request({ profile: 'diffusers', sampler: 'tcd', steps: 4 });
+  const [plain, zero] = [await sample(tcd), await sample({ ...tcd, eta: 0 })];
+  assert.equal(unequal(plain.latents, zero.latents), 0);
+  // The pipelines of flow models run what is left of n after cutting off int(n - n strength).
+  const half = request({ profile: 'diffusers', sampler: null, steps: 3, init: start(0.5) });
+  assert.equal((await sample(half, flow, latents)).planned, 2);
+  assert.equal((await sample(half, readModelSchedule(right), latents)).planned, 1);
+});
+
+test('a start picture’s own noise is drawn for one picture, whatever the batch', () => {
+  const source = createNoiseSource(request({ profile: 'diffusers', count: 3 }), [3, 4, 8, 8]);
+  const alone = createNoiseSource(request({ profile: 'diffusers' }), [1, 4, 8, 8]);
+  assert.equal(unequal(source.single?.() ?? [], alone.next()), 0);
+  assert.equal(createNoiseSource(request({}), [1, 4, 8, 8]).single, undefined);
+});
+
 test('a mask keeps what it covers, to the last bit', async () => {
   const latents = Float32Array.from({ length: 256 }, (_, i) => Math.sin(i));
   const half = Float32Array.from({ length: 64 }, (_, i) => (i < 32 ? 1 : 0));

@@ -5,6 +5,7 @@ import { scaled } from '../samplers/linear.ts';
 import { blend, spreadMask } from '../samplers/mask.ts';
 import type { LatentShape, PlannedSampling, PlanSampling, SamplingRun } from '../sampling.ts';
 import type { ModelSchedule } from '../schedule.ts';
+import type { SchedulerConfig } from './config.ts';
 import type { Scheduler } from './scheduler.ts';
 import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';
 
@@ -13,7 +14,7 @@ import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';
  * their pipelines do them (get_timesteps, add_noise, the blend after each step).
  */
 export const planDiffusers: PlanSampling = (request, model): PlannedSampling => {
-  const chosen = chooseScheduler(model.config, request.sampler, request.schedule);
+  const chosen = chooseScheduler(configOf(request, model), request.sampler, request.schedule);
   const isFlowClass =
     chosen.className.startsWith('FlowMatch') || chosen.config['use_flow_sigmas'] === true;
   const isFlowModel = model.parameterization === 'flow';
@@ -33,9 +34,30 @@ export const planDiffusers: PlanSampling = (request, model): PlannedSampling => 
   };
 };
 
+/**
+ * The folder's config as the pipeline leaves it: those of Stable Diffusion 1 and 2 put right what old configs lack
+ * when they are made (the __init__ of StableDiffusionPipeline and its img2img and inpainting kin).
+ */
+function configOf({ init, profile }: GenerateRequest, model: ModelSchedule): SchedulerConfig {
+  const { config, pipeline } = model;
+  if (profile !== 'diffusers' || pipeline !== 'sd') return config;
+  const isInpainting = (init?.mask ?? null) !== null;
+  return {
+    ...config,
+    steps_offset: 1,
+    ...(isInpainting ? { skip_prk_steps: true } : clipsSamples(config) && { clip_sample: false }),
+  };
+}
+
+/** said in the config, or by the class where its config says nothing */
+function clipsSamples(config: SchedulerConfig): boolean {
+  const byDefault = /^DD[IP]MScheduler$/.test(String(config['_class_name']));
+  return (config['clip_sample'] ?? byDefault) === true;
+}
+
 /** latent consistency pipelines hand the strength to the scheduler instead of skipping steps */
 function shrinksGrid({ className }: ChosenScheduler, model: ModelSchedule): boolean {
-  return className === 'LCMScheduler' && model.pipeline !== 'other';
+  return className === 'LCMScheduler' && model.pipeline !== 'other' && model.pipeline !== 'sd';
 }
 
 function build(
@@ -52,7 +74,8 @@ function build(
   return chosen.factory(config, {
     steps: request.steps,
     shape,
-    eta: request.eta,
+    // The pipelines hand eta = 0 to every scheduler that takes one, whatever the class's own default.
+    eta: request.eta ?? (request.profile === 'diffusers' ? 0 : null),
     strength: shrinksGrid(chosen, model) ? strength : 1,
     fluxGrid: model.pipeline === 'flux' || chosen.config['use_dynamic_shifting'] === true,
   });
@@ -67,8 +90,12 @@ function firstIndex(
   order: number,
 ): number {
   if (init === null || shrinksGrid(chosen, model)) return 0;
-  const kept = Math.min(Math.trunc(steps * init.strength), steps);
-  const begin = Math.max(steps - kept, 0) * order;
+  // The flow models' pipelines cut off the skipped steps, the others those that are run.
+  const kept =
+    model.parameterization === 'flow'
+      ? steps - Math.trunc(Math.max(steps - steps * init.strength, 0))
+      : Math.min(Math.trunc(steps * init.strength), steps);
+  const begin = (steps - kept) * order;
   if (kept < 1 || begin >= evaluations) {
     throw new UserError(say('no-step-left', steps, init.strength));
   }

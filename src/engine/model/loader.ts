@@ -174,7 +174,9 @@ function scheduleOf({ family, schedulerConfig }: ModelLayout): ModelSchedule {
   const sdxl = family === 'sdxl' || family === 'sdxl-refiner';
   if (family === 'flux') return { ...schedule, sdxl, pipeline: 'flux' };
   // an LCM scheduler on a plain network is driven by the plain pipeline
-  return family === 'lcm' ? { ...schedule, sdxl } : { ...schedule, sdxl, pipeline: 'other' };
+  if (family === 'lcm') return { ...schedule, sdxl };
+  const isPlain = family === 'sd1' || family === 'sd2';
+  return { ...schedule, sdxl, pipeline: isPlain ? 'sd' : 'other' };
 }
 
 /** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */

@@ -86,7 +86,7 @@ export function chunkWeighted(
 
 /** The plain way of diffusers: one chunk, everything behind it cut off. */
 export function chunkTruncated(text: string, tokenizer: Tokenizer): PromptChunk {
-  const ids = tokenizer.encode(text).slice(0, tokenizer.maxLength - 2);
+  const ids = tokenizer.encodePadSpecial(text).slice(0, tokenizer.maxLength - 2);
   return sealChunk(
     ids,
     ids.map(() => 1),
