@@ -2,7 +2,9 @@ import type { WebSocket } from 'ws';
 import { messageEvent } from './gateway-events.ts';
 import { interactionEvent } from './interaction-event.ts';
 import type { Happening, State } from './state.ts';
+import { renderChannel } from './render.ts';
 import { isFields } from './validate.ts';
+import { applicationId, canSee } from './world.ts';
 
 export const op = {
   dispatch: 0,
@@ -144,6 +146,14 @@ export function eventFor(
         t: happening.created ? 'MESSAGE_CREATE' : 'MESSAGE_UPDATE',
         d: messageEvent(state, message, guildId),
       };
+    }
+    case 'channel': {
+      const { channel } = happening;
+      const closed = (session.intents & intent.guilds) === 0;
+      if (closed || !onShard(session, channel.guildId)) return null;
+      return canSee(state.world, applicationId, channel)
+        ? { t: 'THREAD_UPDATE', d: renderChannel(state, channel) }
+        : null;
     }
     default:
       return null;

@@ -1,4 +1,5 @@
 import { apiErrors } from './api-error.ts';
+import { openThread } from './threads.ts';
 import { imageInfo } from './media.ts';
 import { mentionsIn } from './mentions.ts';
 import { messageFlag } from './render-message.ts';
@@ -36,14 +37,6 @@ export type NewMessage = {
 
 const sendable =
   messageFlag.suppressEmbeds | messageFlag.suppressNotifications | messageFlag.componentsV2;
-
-/** A new message opens a closed thread again, unless it is locked too. Throws 50083. */
-export function openThread(state: State, channel: Channel): void {
-  if (!channel.archived) return;
-  if (channel.locked) throw apiErrors.archivedThread();
-  channel.archived = false;
-  state.store.saveChannel(channel);
-}
 
 /** Checks, stores and announces a new message. Throws ApiError. */
 export function createMessage(

@@ -12,7 +12,7 @@ import type { StoredInteraction, StoredMessage } from './stored.ts';
 import { isFields } from './validate.ts';
 import type { Channel } from './channels.ts';
 import type { Person } from './world.ts';
-import { canSee, describeGuild } from './world.ts';
+import { canSee, describeChannel, describeGuild } from './world.ts';
 
 const historyLength = 100;
 
@@ -151,12 +151,21 @@ function sendCommands(state: State, page: Page): void {
   send(page, { type: 'commands', guildId: '@me', commands: commandsFor(state, id, null) });
 }
 
+function tellOfChannel({ state, pages }: Room, channel: Channel): void {
+  for (const page of pages) {
+    if (!page.person || !canSee(state.world, page.person.id, channel)) continue;
+    send(page, { type: 'channel', channel: describeChannel(state.world, channel) });
+  }
+}
+
 /** Passes on what happened to the pages that it concerns. */
 function tell(room: Room, happening: Happening): void {
   switch (happening.kind) {
     case 'message':
     case 'message-deleted':
       return tellOfMessage(room, happening.message, happening.kind === 'message-deleted');
+    case 'channel':
+      return tellOfChannel(room, happening.channel);
     case 'commands':
       return room.pages.forEach((page) => sendCommands(room.state, page));
     case 'bot':

@@ -20,6 +20,7 @@ import { startRateLimits } from './rate-limits.ts';
 import { snowflakeAt, snowflakeSource } from './snowflake.ts';
 import type { Log, State, Timing } from './state.ts';
 import { openStore } from './store.ts';
+import { changeThread } from './threads.ts';
 import { receiveUpload } from './uploads.ts';
 import { applicationId } from './world.ts';
 
@@ -163,7 +164,7 @@ function closeThread(
 ): void {
   const channel = state.world.channels.get(channelId);
   if (!channel || !isThread(channel)) throw new Error(`The playground has no thread ${channelId}.`);
-  state.store.saveChannel(Object.assign(channel, how));
+  changeThread(state, channel, how);
 }
 
 /** Upgrades requests on the given paths to WebSockets; anybody else, and other sites' pages, get 403. */

@@ -104,6 +104,8 @@ export type FromServer =
       direct?: PlaygroundChannel;
     }
   | { type: 'bot'; online: boolean }
+  /** a thread was closed or opened */
+  | { type: 'channel'; channel: PlaygroundChannel }
   | { type: 'commands'; guildId: string; commands: readonly APIApplicationCommand[] }
   | { type: 'history'; channelId: string; messages: readonly PlaygroundMessage[] }
   | { type: 'message'; channelId: string; message: PlaygroundMessage }

@@ -6,6 +6,7 @@ import { renderChannel, renderGuild, renderMember, renderRole, renderUser } from
 import type { RestCall, Route } from './rest-call.ts';
 import { bodyFields, param } from './rest-call.ts';
 import type { Guild } from './world.ts';
+import { changeThread } from './threads.ts';
 import { applicationId, canSee, permissionsOf } from './world.ts';
 import { permission } from './permission-bits.ts';
 
@@ -114,9 +115,10 @@ function changeChannel(call: RestCall): object {
     channel,
     needsMore ? permission.manageThreads : permission.sendMessagesInThreads,
   );
-  if (typeof archived === 'boolean') channel.archived = archived;
-  if (typeof locked === 'boolean') channel.locked = locked;
-  call.state.store.saveChannel(channel);
+  changeThread(call.state, channel, {
+    ...(typeof archived === 'boolean' && { archived }),
+    ...(typeof locked === 'boolean' && { locked }),
+  });
   return renderChannel(call.state, channel);
 }
 

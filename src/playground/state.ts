@@ -1,3 +1,4 @@
+import type { Channel } from './channels.ts';
 import type { Links } from './media.ts';
 import type { Store } from './store.ts';
 import type { StoredInteraction, StoredMessage } from './stored.ts';
@@ -11,6 +12,8 @@ import type {
 export type Happening =
   | { kind: 'message'; message: StoredMessage; created: boolean }
   | { kind: 'message-deleted'; message: StoredMessage }
+  /** a thread was closed or opened */
+  | { kind: 'channel'; channel: Channel }
   | { kind: 'commands' }
   | { kind: 'bot'; online: boolean }
   | { kind: 'interaction'; interaction: StoredInteraction }

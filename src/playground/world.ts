@@ -157,6 +157,20 @@ const KINDS: Readonly<Record<number, PlaygroundChannel['kind']>> = {
   [channelType.privateThread]: 'private-thread',
 };
 
+export function describeChannel(world: World, channel: Channel): PlaygroundChannel {
+  return {
+    id: channel.id,
+    name: channel.name,
+    ageRestricted: isAgeRestricted(world, channel),
+    kind: KINDS[channel.type] ?? 'text',
+    ...(isThread(channel) && {
+      parentId: channel.parentId,
+      archived: channel.archived,
+      locked: channel.locked,
+    }),
+  };
+}
+
 /** As one of its members sees it. */
 export function describeGuild(world: World, guild: Guild, userId: string): PlaygroundGuild {
   const channels = [...world.channels.values()].filter(
@@ -165,17 +179,7 @@ export function describeGuild(world: World, guild: Guild, userId: string): Playg
   return {
     id: guild.id,
     name: guild.name,
-    channels: channels.map((channel) => ({
-      id: channel.id,
-      name: channel.name,
-      ageRestricted: isAgeRestricted(world, channel),
-      kind: KINDS[channel.type] ?? 'text',
-      ...(isThread(channel) && {
-        parentId: channel.parentId,
-        archived: channel.archived,
-        locked: channel.locked,
-      }),
-    })),
+    channels: channels.map((channel) => describeChannel(world, channel)),
     managers: [guild.ownerId],
     members: guild.members.map((member) => member.userId),
     roles: guild.roles

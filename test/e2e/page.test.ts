@@ -132,3 +132,39 @@ test('a file from the disk becomes the start picture', { skip }, async () => {
     assert.equal(job?.request.init?.strength, 0.5);
   });
 });
+
+test(
+  'a picture’s own menu leads to the form; a closed thread opens when somebody writes there',
+  { skip },
+  async () => {
+    await onStage(engine, {}, async (stage) => {
+      const page = await openPage(stage);
+      const thread = page.getByRole('button', { name: 'last-year' });
+      await thread.getByText('closed').waitFor();
+      await thread.click();
+      await page.getByRole('heading', { name: 'Welcome to last-year' }).waitFor();
+      await imagine(page, '/imagine prompt:a lamp steps:1 size:64x64');
+      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      await thread.getByText('closed').waitFor({ state: 'detached' });
+
+      const form = new FormData();
+      form.set('payload_json', JSON.stringify({ attachments: [{ id: '0' }] }));
+      const png = new Uint8Array(tinyPng(60, 120));
+      form.set('files[0]', new Blob([png], { type: 'image/png' }), 'found.png');
+      const route = `${stage.playground.apiBase}/v10/channels/1300000000000001102/messages`;
+      const headers = { authorization: `Bot ${stage.playground.token}` };
+      await fetch(route, { method: 'POST', headers, body: form });
+      await page.getByRole('button', { name: 'gallery' }).click();
+      await page.locator('article img').last().click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Reimagine' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Prompt', { exact: false }).first().fill('a boat');
+      await dialog.getByText('Yes: repaint about half').click();
+      await page.getByRole('option', { name: 'Yes: repaint a little' }).click();
+      await dialog.getByRole('button', { name: 'Submit' }).click();
+      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      const [job] = await stage.queue.recent({ limit: 1 });
+      assert.deepEqual([job?.request.prompt, job?.request.init?.strength], ['a boat', 0.35]);
+    });
+  },
+);

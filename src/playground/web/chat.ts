@@ -38,6 +38,7 @@ export function Chat(props: {
   const welcome = html`<${Welcome}
     channelName=${channelName}
     direct=${direct}
+    channel=${people.guild?.channels.find((one) => one.id === channelId) ?? null}
     botName=${bot.name}
     ready=${bot.online && state.connection === 'open'}
     canPaint=${imagine !== undefined}

@@ -66,7 +66,7 @@ export const Message = memo(function Message(props: {
     class=${classes('message', compact && 'compact', ephemeral && 'ephemeral')}
     aria-label=${`${name}, ${messageTime(when, new Date())}`}
     onContextMenu=${(event: MouseEvent) => {
-      if ((event.target as Element).closest('a, img, input, textarea')) return;
+      if ((event.target as Element).closest('a, input, textarea')) return;
       event.preventDefault();
       actions.menu(message.id, event.clientX, event.clientY);
     }}

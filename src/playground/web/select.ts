@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { PlaygroundGuild, PlaygroundUser } from '../protocol.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
+import { spokenName } from './sidebar.ts';
 
 export type Entry = { value: string; label: string; description: string; emoji: string };
 export type People = { guild: PlaygroundGuild | null; users: readonly PlaygroundUser[] };
@@ -45,7 +46,7 @@ export function entriesOf(select: APISelectMenuComponent, { guild, users }: Peop
   return (guild?.channels ?? [])
     .filter((channel) => !channel.parentId)
     .filter(({ kind = 'text' }) => !kinds || kinds.length === 0 || kinds.includes(KINDS[kind]))
-    .map((channel) => entry(channel.id, `#${channel.name}`));
+    .map((channel) => entry(channel.id, spokenName(channel, channel.name)));
 }
 
 export function defaultsOf(select: APISelectMenuComponent): string[] {

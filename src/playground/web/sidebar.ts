@@ -93,6 +93,12 @@ function nested(channels: readonly PlaygroundChannel[]): PlaygroundChannel[] {
     .flatMap((channel) => [channel, ...channels.filter((one) => one.parentId === channel.id)]);
 }
 
+/** Only plain channels carry the hash that people write before them. */
+export function spokenName(channel: Pick<PlaygroundChannel, 'kind'> | null, name: string): string {
+  const hashed = (channel?.kind ?? 'text') === 'text' || channel?.kind === 'announcement';
+  return hashed ? `#${name}` : name;
+}
+
 export function channelIcon({ kind }: Pick<PlaygroundChannel, 'kind'>): VNode {
   switch (kind) {
     case 'announcement':

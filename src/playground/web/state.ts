@@ -90,6 +90,14 @@ export function receive(state: State, from: FromServer): State {
       return ready(state, from);
     case 'bot':
       return state.bot ? { ...state, bot: withOnline(state.bot, from.online) } : state;
+    case 'channel':
+      return {
+        ...state,
+        guilds: state.guilds.map((guild) => ({
+          ...guild,
+          channels: guild.channels.map((one) => (one.id === from.channel.id ? from.channel : one)),
+        })),
+      };
     case 'commands':
       return { ...state, commands: { ...state.commands, [from.guildId]: from.commands } };
     case 'history': {

@@ -1,7 +1,9 @@
 /** The head of every channel: what this place is and three pictures to begin with. */
 import type { VNode } from 'preact';
 import { html } from './html.ts';
-import { Aperture, icons } from './icons.ts';
+import type { PlaygroundChannel } from '../protocol.ts';
+import { Aperture } from './icons.ts';
+import { channelIcon, spokenName } from './sidebar.ts';
 
 const examples: readonly { words: string; colours: readonly [string, string] }[] = [
   { words: 'a red heart on a white background', colours: ['#d8344a', '#ffffff'] },
@@ -12,6 +14,7 @@ const examples: readonly { words: string; colours: readonly [string, string] }[]
 export function Welcome(props: {
   channelName: string;
   direct: boolean;
+  channel: PlaygroundChannel | null;
   botName: string;
   ready: boolean;
   empty: boolean;
@@ -21,9 +24,11 @@ export function Welcome(props: {
   const { botName } = props;
   return html`<section class="welcome" aria-label="About this channel">
     <div class="welcome-mark">
-      ${props.direct ? html`<${Aperture} size=${64} />` : icons.hash()}
+      ${props.direct ? html`<${Aperture} size=${64} />` : channelIcon(props.channel ?? {})}
     </div>
-    <h2>${props.direct ? botName : `Welcome to #${props.channelName}`}</h2>
+    <h2>
+      ${props.direct ? botName : `Welcome to ${spokenName(props.channel, props.channelName)}`}
+    </h2>
     <p class="welcome-words">
       This is a playground on your own machine: a chat with ${botName} in it. What you see here is
       what your server's members will see.
