@@ -13,7 +13,7 @@ import type { BotLog } from './services.ts';
 import { shorten } from './markdown.ts';
 import { messageBody } from './render.ts';
 import type { Rendered } from './render.ts';
-import { toFiles } from './road.ts';
+import { idOf, toFiles } from './road.ts';
 import type { Traffic } from './traffic.ts';
 
 /** `in-place`: the message whose button was pressed stays as it is until it is edited. */
@@ -113,10 +113,24 @@ export function openAnswer(
       });
       messageId = messageIdOf(response);
     } catch (error) {
-      if (troubleOf(error) === 'already-acknowledged') return;
+      const trouble = troubleOf(error);
+      if (trouble === 'already-acknowledged') return;
+      // Every answer may have been lost on its way back: then Discord has our message, and shows "thinking…".
+      if (trouble === 'transient' && (await arrived())) return;
       throw new LostInteractionError('the first response did not get through', { cause: error });
     } finally {
       leave();
+    }
+  }
+
+  /** Does Discord have a message of this interaction? */
+  async function arrived(): Promise<boolean> {
+    try {
+      const message = await acks.get(original, { auth: false });
+      messageId = idOf(message);
+      return messageId !== null;
+    } catch {
+      return false;
     }
   }
 

@@ -6,7 +6,8 @@ import type { Runner } from '../queue/runner.ts';
 import { describe, retryAfter, troubleOf } from './discord-errors.ts';
 import { openBreaks } from './breaks.ts';
 import { veil } from './policy/veil.ts';
-import { render } from './render.ts';
+import { render, words } from './render.ts';
+import { showRow } from './rows.ts';
 import type { Picture, Rendered } from './render.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import { openThread } from './threads.ts';
@@ -93,6 +94,8 @@ export function openReply(
   let pumping: Promise<void> | null = null;
   let largestSent = 0;
   let over = false;
+  /** Discord refuses the finished message as such: words tell where the picture is */
+  let plain = false;
   let preview: Preview | null = null;
 
   function gap(state: JobState): number {
@@ -130,7 +133,9 @@ export function openReply(
 
   async function attempt(state: JobState): Promise<Sent> {
     try {
-      const drawn = await (tools.draw?.(state, uploadLimit) ?? draw(state));
+      const drawn = plain
+        ? words([text.refusedByDiscord(job.id)], [showRow(job.id, text)])
+        : await (tools.draw?.(state, uploadLimit) ?? draw(state));
       const rendered = found.spoiler === true ? veil(drawn) : drawn;
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
@@ -194,6 +199,10 @@ export function openReply(
         return { outcome: 'over' };
     }
     log.error({ ...about, trouble, ...describe(error) }, 'Discord refused the edit');
+    if (state.status === 'done' && !plain) {
+      plain = true;
+      return { outcome: 'later', wait: 0 };
+    }
     // A refused preview costs nothing; a refused final is kept undelivered and tried once after a restart.
     return isFinal(state) ? { outcome: 'over' } : { outcome: 'sent' };
   }

@@ -98,7 +98,7 @@ export function toFiles(rendered: Rendered) {
   }));
 }
 
-function idOf(message: unknown): string | null {
+export function idOf(message: unknown): string | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return typeof message.id === 'string' ? message.id : null;
 }

@@ -105,6 +105,10 @@ export function showButton(jobId: string, text: Text): APIButtonComponentWithCus
   return button(customId('show', jobId), text.buttonShow);
 }
 
+export function showRow(jobId: string, text: Text): APIMessageTopLevelComponent {
+  return row([showButton(jobId, text)]);
+}
+
 /** Ways to the neighbouring pages of a list; null when there is one page. */
 export function pagesRow(
   jobId: string,

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { decodeRequest, encodeRequest } from '../engine/request-codec.ts';
 import type { Job } from './job.ts';
@@ -16,7 +17,7 @@ import { openPictureStore, type PictureStore } from './pictures.ts';
 export type Inputs = {
   /** Stores a request's pictures before its row is written; `settle` after that, whatever came of it. */
   keep(request: GenerateRequest): Promise<Kept>;
-  /** The job with its pictures' bytes; a picture whose file is gone is empty. */
+  /** The job with its pictures' bytes; a picture whose file is gone is empty. Rejects when one cannot be read now. */
   fill<T extends Job | null>(job: T): Promise<T>;
   /** Inside a transaction: job number `seq` names these. */
   name(seq: number, hashes: readonly string[]): void;
@@ -101,7 +102,8 @@ export function openInputs(
       return { text, hashes, settle };
     } catch (error) {
       await settle().catch(() => {});
-      throw error;
+      // The store's own words are for whoever starts the program.
+      throw error instanceof UserError ? error.cause : error;
     }
   }
 

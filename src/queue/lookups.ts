@@ -26,7 +26,9 @@ export function createLookups(core: QueueCore): Lookups {
     return Promise.resolve(look());
   };
 
-  const filled = (jobs: readonly Job[]) => Promise.all(jobs.map((job) => inputs.fill(job)));
+  /** One file that cannot be read must not hide all jobs: its picture counts as gone. */
+  const filled = (job: Job): Promise<Job> => inputs.fill(job).catch(() => withoutPicture(job));
+  const allFilled = (jobs: readonly Job[]) => Promise.all(jobs.map(filled));
 
   return {
     pledges: async () => open(() => pledges.all()),
@@ -44,7 +46,10 @@ export function createLookups(core: QueueCore): Lookups {
       };
     },
 
-    get: async (id) => inputs.fill(await open(() => store.byId(id))),
+    async get(id) {
+      const job = await open(() => store.byId(id));
+      return job === null ? null : filled(job);
+    },
 
     async outlook() {
       checkOpen();
@@ -62,11 +67,17 @@ export function createLookups(core: QueueCore): Lookups {
       });
     },
 
-    unsettled: async () => filled(await open(() => store.unsettled())),
+    unsettled: async () => allFilled(await open(() => store.unsettled())),
     expired: async (filter) => open(() => store.expired(filter)),
-    recent: async (filter) => filled(await open(() => store.recent(filter))),
+    recent: async (filter) => allFilled(await open(() => store.recent(filter))),
     figures: async (filter) => open(() => figuresOf(db, filter)),
     rates: async () => open(() => ratesOf(db)),
     estimate: async (request) => ledger.estimator.seconds(workOf(request)),
   };
+}
+
+function withoutPicture(job: Job): Job {
+  const { init } = job.request;
+  if (init === null) return job;
+  return { ...job, request: { ...job.request, init: { ...init, image: new Uint8Array(0) } } };
 }

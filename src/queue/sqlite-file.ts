@@ -99,7 +99,11 @@ function openingWords(error: unknown, file: string): unknown {
 /** The sentence a person gets when an order cannot be recorded; other errors come back as they are. */
 export function writingWords(error: unknown): unknown {
   const code = sqliteCode(error);
-  if (code !== FULL && code !== READONLY && code !== IOERR) return error;
-  const said = sayOfQueue(code === FULL ? 'order-lost-disk-full' : 'order-lost-unwritable');
+  const { code: fileCode = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  const full = code === FULL || ['ENOSPC', 'EDQUOT'].includes(fileCode);
+  const unwritable =
+    code === READONLY || code === IOERR || ['EROFS', 'EACCES', 'EPERM', 'EIO'].includes(fileCode);
+  if (!full && !unwritable) return error;
+  const said = sayOfQueue(full ? 'order-lost-disk-full' : 'order-lost-unwritable');
   return new UserError(said, { cause: error });
 }

@@ -37,6 +37,8 @@ export type Change = {
 
 export type SqliteStore = ReturnType<typeof createSqliteStore>;
 
+const DAY_MS = 86_400_000;
+
 const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, charged, started_at, stopping, restarts,
   model, pixels, images, guided, evaluations`;
 
@@ -64,11 +66,12 @@ export function createSqliteStore(db: DatabaseSync) {
   const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
   const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
   const spentOfGuild = db.prepare(
-    `SELECT total(charged) AS seconds FROM jobs WHERE status = 'done' AND guild_id = ? AND finished_at >= ?`,
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ?`,
   );
   const spentOfUser = db.prepare(
     `SELECT total(charged) AS seconds FROM jobs
-      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND user_id = ?`,
+      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ? AND user_id = ?`,
   );
   const expired = db.prepare(
     'SELECT id, result FROM jobs WHERE delivered = 1 AND finished_at < ? ORDER BY finished_at LIMIT ?',
@@ -160,12 +163,16 @@ export function createSqliteStore(db: DatabaseSync) {
       if (changes !== 1) throw new Error(`job row ${to.seq} was changed by another program`);
     },
 
-    /** Seconds charged for what was finished since `from` (milliseconds since 1970), in a guild or to one of its people. */
+    /**
+     * Seconds charged for what was finished on the day that begins at `from` (milliseconds since 1970), in a guild or
+     * to one of its people. What a clock that ran ahead has dated later does not count until then.
+     */
     spent(from: number, guildId: string, userId?: string): number {
+      const to = from + DAY_MS;
       const row =
         userId === undefined
-          ? spentOfGuild.get(guildId, from)
-          : spentOfUser.get(guildId, from, userId);
+          ? spentOfGuild.get(guildId, from, to)
+          : spentOfUser.get(guildId, from, to, userId);
       return Number(row!['seconds']);
     },
 

@@ -56,6 +56,50 @@ for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
   });
 }
 
+test('a first response whose every confirmation is lost has arrived all the same: the picture comes, once', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const match = { method: 'POST', route: CALLBACK };
+    // Carried out once, and nobody hears of it; the second try finds no way at all.
+    stage.playground.faults.add({ match, answer: 'lost-ack' });
+    stage.playground.faults.add({ match, answer: 'reset', times: 3 });
+    const ada = await stage.user();
+    assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'acknowledged');
+    await ada.waitForMessage(isDone, 30_000);
+    await delivered(stage);
+    assert.equal(ada.messages().length, 1);
+    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+  });
+});
+
+test('Discord refuses the finished message as such: words say where the picture is', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const { faults } = stage.playground;
+    const match = { method: 'PATCH', route: EDIT };
+    await ada.command('imagine', { prompt: 'x', steps: 10 });
+    faults.add({ match, answer: 503, times: 10_000 });
+    await waitUntil(
+      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      'done',
+      30_000,
+    );
+    await waitUntil(
+      () => stage.lines.some(({ message }) => message.includes('trying again')),
+      '503',
+    );
+    faults.clear();
+    faults.add({ match, answer: { status: 400, code: 50035, message: 'Invalid Form Body' } });
+    const told = await ada.waitForMessage((one) => /did not take the message/.test(textOf(one)));
+    await delivered(stage);
+    assert.equal(ada.messages().length, 1);
+    await ada.press(told.id, /"(\d+:show:\w{12})"/.exec(JSON.stringify(told))![1]!);
+    const record = await ada.waitForMessage(
+      (one) => isPrivate(one) && picturesOf(one).length === 1,
+    );
+    assert.ok(record);
+  });
+});
+
 test('a first response that never gets through starts no job', async () => {
   await onStage(engine, {}, async (stage) => {
     stage.playground.faults.add({

@@ -256,6 +256,35 @@ function daysSeconds(contract: Contract): void {
     assert.equal(usage.waiting, 1);
   });
 
+  contract(
+    'what the safety checker kept back costs nothing of them, but its turn counts',
+    async (t) => {
+      await measured(t);
+      const { id } = await t.queue.submit(anOrder());
+      const job = await claimed(t.queue);
+      await t.queue.submit(anOrder());
+      const { id: other } = await t.queue.submit(anOrder({ userId: 'user-b' }));
+      t.clock.now += 900;
+      const result = { ...aResult(id), images: [], withheld: [0] };
+      assert.equal(await t.queue.finish(id, job.attempt, { status: 'done', result }), true);
+      near((await t.queue.usage('guild-a', 'user-a')).seconds, 0);
+      assert.deepEqual((await t.queue.get(id))?.result, result);
+      assert.equal((await claimed(t.queue)).id, other, 'the other person has the next turn');
+    },
+  );
+
+  contract('a clock that ran ahead for an hour does not use up later days', async (t) => {
+    const DAY = 86_400_000;
+    await measured(t);
+    t.clock.now += 400 * DAY;
+    await t.queue.submit(anOrder());
+    await finishOne(t, 'done');
+    near((await t.queue.usage('guild-a', 'user-a')).seconds, 1);
+    t.clock.now -= 400 * DAY;
+    near((await t.queue.usage('guild-a', 'user-a')).seconds, 0);
+    await t.queue.submit(anOrder(), { userSeconds: 1.5, guildSeconds: 1.5 });
+  });
+
   contract('begin anew at midnight UTC, and hold for a whole guild', async (t) => {
     await measured(t);
     t.clock.now = Date.UTC(2026, 4, 1, 23, 59, 59);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../src/engine/errors.ts';
 import { encodeRequest } from '../../src/engine/request-codec.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Queue, QueueLimits } from '../../src/queue/job.ts';
@@ -132,6 +133,20 @@ test('a picture that somebody deleted by hand: the job fails with words, the nex
   const { request } = (await queue.get(gone.id))!;
   await assert.rejects(queue.submit(anOrder({ request })), /no longer stored/);
   assert.equal((await queue.claim())?.id, next.id);
+  await queue.close();
+});
+
+test('a folder that cannot be written: the order is refused with words, and what is there goes on', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /sys, which refuses even root');
+  const file = freshFile();
+  await symlink('/sys/kernel', `${file}.inputs`);
+  const queue = await openQueue({ url: file, limits: WIDE });
+  await assert.rejects(queue.submit(anOrder({ request: withInit(1) })), (error) => {
+    assert.ok(error instanceof UserError);
+    return /was not taken: the data folder cannot be written/.test(error.message);
+  });
+  const { id } = await queue.submit(anOrder());
+  assert.equal((await queue.claim())?.id, id);
   await queue.close();
 });
 

@@ -15,6 +15,8 @@ export const REPLY: typeof ENGLISH = {
   reference: (reference) =>
     `Wenn du dem Betreiber des Bots davon erzählst, nenne \`${reference}\`.`,
   picturesGone: 'Die Bilddateien dieses Auftrags sind nicht mehr gespeichert.',
+  refusedByDiscord: (id) =>
+    `Das Bild ist fertig, aber Discord hat die Nachricht damit nicht angenommen. \`/show ${id}\` hat es.`,
   withheld: (kept, shown) =>
     shown === 0
       ? 'Der Safety Checker dieses Modells möchte das hier lieber nicht zeigen. Ein anderer Seed oder andere Worte helfen oft, und es kostet nichts von deinem Tag.'

@@ -13,6 +13,8 @@ export const REPLY = {
   failed: (message: string) => `**That did not work.** ${message}`,
   reference: (reference: string) => `If you tell the bot's owner, mention \`${reference}\`.`,
   picturesGone: 'The picture files of this job are no longer stored.',
+  refusedByDiscord: (id: string) =>
+    `The picture is finished, but Discord did not take the message with it. \`/show ${id}\` has it.`,
   withheld: (kept: number, shown: number) =>
     shown === 0
       ? 'The safety checker of this model would rather not show this here. Another seed or other words often help, and it costs nothing of your day.'
