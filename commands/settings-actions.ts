@@ -1,4 +1,8 @@
-import type { MessageComponentInteraction, ModalSubmitInteraction } from 'discord.js';
+import type {
+  BaseInteraction,
+  MessageComponentInteraction,
+  ModalSubmitInteraction,
+} from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { isSampler, isSchedule } from '../src/bot/options.ts';
@@ -10,6 +14,7 @@ import {
   SPOILER_POLICIES,
 } from '../src/bot/policy/policy.ts';
 import type { ServerPolicy } from '../src/bot/policy/policy.ts';
+import { textFor } from '../src/bot/text.ts';
 import { stored } from './presets.ts';
 import { applyForm, formOf, setDefaults } from './settings-forms.ts';
 import { PANEL_PAGES, controlId, renderPanel } from './settings-panel.ts';
@@ -31,6 +36,7 @@ export const settingsAction: Action = {
     }
     await scene.answer.acknowledge('in-place');
     const page = await apply(control, values, guildId, scene);
+    if (control !== 'page') tellChanged(page, interaction, scene);
     await showPanel(page, guildId, scene);
   },
 
@@ -38,9 +44,16 @@ export const settingsAction: Action = {
     const guildId = managed(interaction, scene);
     await scene.answer.acknowledge('in-place');
     const page = await applyForm(detail ?? '', interaction, guildId, scene);
+    tellChanged(page, interaction, scene);
     await showPanel(page, guildId, scene);
   },
 };
+
+export function tellChanged(page: PanelPage, interaction: BaseInteraction, { audit }: Scene): void {
+  const text = textFor(interaction.guildLocale ?? interaction.locale);
+  const what = text.auditSettings(`<@${interaction.user.id}>`, text.panel.pages[page]);
+  audit.tell(interaction, { what, prompt: null });
+}
 
 export async function showPanel(page: PanelPage, guildId: string, scene: Scene): Promise<void> {
   const [defaults, policy, models] = await Promise.all([

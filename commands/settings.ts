@@ -6,7 +6,7 @@ import type { Command, Scene } from '../src/bot/command.ts';
 import { mayManageServer } from '../src/bot/permissions.ts';
 import { CHOICE_OPTIONS, PICTURE_OPTIONS, choicesOf, completeChoice } from './picture-options.ts';
 import { checkedChoices, stored } from './presets.ts';
-import { settingsAction, showPanel } from './settings-actions.ts';
+import { settingsAction, showPanel, tellChanged } from './settings-actions.ts';
 import { describeDefaults } from './settings-words.ts';
 import { IN_SERVERS } from './places.ts';
 
@@ -79,6 +79,7 @@ async function set(
   if (Object.keys(given).length === 0) throw new UserError(text.settingsNothingToSet);
   const change = await checkedChoices(given, '', guildId, scene);
   const defaults = await stored(scene, () => settings.change(guildId, change));
+  tellChanged('defaults', interaction, scene);
   await answer.tell([text.settingsSaved, ...describeDefaults(defaults, text)].join('\n'));
 }
 
@@ -91,6 +92,7 @@ async function reset(
   const told = interaction.options.getString('option');
   const name = CHOICE_NAMES.find((choice) => PICTURE_OPTIONS[choice].name === told);
   await stored(scene, () => scene.settings.reset(guildId, name));
+  tellChanged('defaults', interaction, scene);
   await answer.tell(
     name === undefined ? text.settingsReset : text.settingsResetOne(text.choiceNames[name]),
   );

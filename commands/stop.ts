@@ -1,7 +1,10 @@
+import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { Action } from '../src/bot/command.ts';
+import type { Action, Scene } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
 import { isModerator } from '../src/bot/permissions.ts';
+import { textFor } from '../src/bot/text.ts';
+import type { Job } from '../src/queue/job.ts';
 
 /** Ends a waiting or running job; the reply itself then says so. */
 export const stop: Action = {
@@ -23,7 +26,16 @@ export const stop: Action = {
         throw new UserError(text.alreadyFinished);
       case 'cancelled':
       case 'stopping':
+        if (job.userId !== interaction.user.id) tellStopped(job, interaction, scene);
         return answer.acknowledge('in-place');
     }
   },
 };
+
+function tellStopped(job: Job, interaction: MessageComponentInteraction, { audit }: Scene): void {
+  const text = textFor(interaction.guildLocale ?? interaction.locale);
+  audit.tell(interaction, {
+    what: text.auditStopped(`<@${interaction.user.id}>`, `<@${job.userId}>`),
+    prompt: job.request.prompt,
+  });
+}

@@ -125,6 +125,39 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
     await ada.press(done.id, buttonOf(done, 'delete'));
     const deleted = await reader.waitForMessage((one) => one.content.includes('Deleted'));
     assert.match(deleted.content, /Deleted.*by <@1200000000000000001>.*a boat/);
+    await ada.command('settings set', { steps: 5 });
+    await reader.waitForMessage((one) =>
+      /Settings.*<@1200000000000000001>.*Defaults/.test(one.content),
+    );
+    const cleo = await stage.user(CLEO);
+    await cleo.command('imagine', { prompt: 'slow', steps: 100, size: '192x192' });
+    const slow = await ada.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
+    await ada.press(slow.id, buttonOf(slow, 'stop'));
+    await reader.waitForMessage((one) =>
+      /Stopped.*by <@1200000000000000001>.*slow/.test(one.content),
+    );
+  });
+});
+
+test('a flood of refusals: few messages, no entry cut, the rest counted', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
+    await policy(stage, { words: ['goblin'], auditChannel: log });
+    const prompt = `goblin ${'long '.repeat(40)}`;
+    const flood = Array.from({ length: 48 }, () => ada.command('imagine', { prompt }));
+    await Promise.all(flood);
+    const reader = await stage.user(CLEO);
+    const entries = () =>
+      reader
+        .messages()
+        .filter((one) => one.channel_id === log)
+        .flatMap(({ content }) => content.split('\n'));
+    const told = () =>
+      entries().reduce((sum, line) => sum + Number(/^… \+ (\d+)$/.exec(line)?.[1] ?? 1), 0);
+    await reader.open(log);
+    await waitUntil(() => told() === 48, 'all told or counted', 15_000);
+    assert.ok(entries().every((line) => /^… \+|<#\d+> · goblin long .*…$/.test(line)));
   });
 });
 

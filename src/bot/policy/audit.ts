@@ -8,7 +8,7 @@ import type { SettingsStore } from '../settings.ts';
 /** `what`: ready to print. `prompt`: as typed, or null. */
 export type AuditEntry = { what: string; prompt: string | null };
 
-/** The server's audit channel: what was refused and why, who deleted what. Says nothing where none is set. */
+/** The server's audit channel: what was refused and why, who deleted or stopped what, who changed the settings. Says nothing where none is set. */
 export type Audit = {
   /** Never throws and never makes anybody wait. */
   tell(where: Pick<BaseInteraction, 'guildId' | 'channelId'>, entry: AuditEntry): void;
@@ -18,10 +18,21 @@ export type Audit = {
 
 /** Entries of this long go into one message, so that a flood of refusals is no flood of messages. */
 const GATHER_MS = 1000;
-const ENTRIES_PER_MESSAGE = 10;
 const MESSAGE_LIMIT = 2000;
 /** More than this in one gathering is only counted. */
 const KEPT = 40;
+
+/** As many entries to a message as fit. */
+function packed(lines: readonly string[], more: number): string[] {
+  const messages: string[] = [];
+  for (const line of more === 0 ? lines : [...lines, `… + ${more}`]) {
+    const last = messages.at(-1);
+    if (last !== undefined && last.length + 1 + line.length <= MESSAGE_LIMIT) {
+      messages[messages.length - 1] = `${last}\n${line}`;
+    } else messages.push(shorten(line, MESSAGE_LIMIT));
+  }
+  return messages;
+}
 
 export function openAudit({
   rest,
@@ -32,27 +43,25 @@ export function openAudit({
   settings: SettingsStore;
   log: BotLog;
 }): Audit {
-  const gathered = new Map<string, string[]>();
+  const gathered = new Map<string, { lines: string[]; more: number }>();
   let timer: NodeJS.Timeout | null = null;
   let sending = Promise.resolve();
 
   async function send(): Promise<void> {
     const now = [...gathered];
     gathered.clear();
-    for (const [guildId, lines] of now) {
+    for (const [guildId, { lines, more }] of now) {
       const { auditChannel } = await settings.policy(guildId);
       if (auditChannel === null) continue;
-      for (let at = 0; at < lines.length; at += ENTRIES_PER_MESSAGE) {
-        await post(auditChannel, lines.slice(at, at + ENTRIES_PER_MESSAGE));
-      }
+      for (const message of packed(lines, more)) await post(auditChannel, message);
     }
   }
 
-  async function post(channelId: string, lines: readonly string[]): Promise<void> {
+  async function post(channelId: string, content: string): Promise<void> {
     try {
       await rest.post(Routes.channelMessages(channelId), {
         body: {
-          content: shorten(lines.join('\n'), MESSAGE_LIMIT),
+          content,
           flags: MessageFlags.SuppressNotifications | MessageFlags.SuppressEmbeds,
           allowed_mentions: { parse: [] },
         },
@@ -74,10 +83,11 @@ export function openAudit({
   return {
     tell({ guildId, channelId }, { what, prompt }) {
       if (guildId === null) return;
-      const lines = gathered.get(guildId) ?? [];
+      const entry = gathered.get(guildId) ?? { lines: [], more: 0 };
       const said = prompt === null ? '' : ` · ${quoted(prompt, 100)}`;
-      if (lines.length < KEPT) lines.push(`${what} · <#${channelId}>${said}`);
-      gathered.set(guildId, lines);
+      if (entry.lines.length < KEPT) entry.lines.push(`${what} · <#${channelId}>${said}`);
+      else entry.more += 1;
+      gathered.set(guildId, entry);
       timer ??= setTimeout(() => void flush(), GATHER_MS);
       timer.unref();
     },

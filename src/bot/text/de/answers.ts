@@ -57,6 +57,8 @@ export const ANSWERS: typeof ENGLISH = {
     `„${word}“ ist auf diesem Server nicht erwünscht. Es wurde nichts gemacht.`,
   auditRefused: (user, reason) => `**Abgelehnt** für ${user}: ${reason}`,
   auditDeleted: (user, owner) => `**Gelöscht** von ${user}: ein Bild von ${owner}`,
+  auditStopped: (user, owner) => `**Angehalten** von ${user}: ein Bild von ${owner}`,
+  auditSettings: (user, page) => `**Einstellungen** geändert von ${user}: ${page}`,
   auditWord: (word) => `in der Wortliste steht „${word}“`,
   auditNsfw: (word) => `„${word}“ außerhalb eines Kanals mit Altersbeschränkung`,
   fileNotFromDiscord: 'Dieses Bild liegt nicht bei Discord. Speichere es und schicke es als Datei.',

@@ -54,6 +54,8 @@ export const ANSWERS = {
   refusedNsfwHere: (word: string) => `“${word}” is not wanted on this server. Nothing was made.`,
   auditRefused: (user: string, reason: string) => `**Refused** for ${user}: ${reason}`,
   auditDeleted: (user: string, owner: string) => `**Deleted** by ${user}: a picture of ${owner}`,
+  auditStopped: (user: string, owner: string) => `**Stopped** by ${user}: a picture of ${owner}`,
+  auditSettings: (user: string, page: string) => `**Settings** changed by ${user}: ${page}`,
   auditWord: (word: string) => `the word list has “${word}”`,
   auditNsfw: (word: string) => `“${word}” outside an age-restricted channel`,
   fileNotFromDiscord: 'This picture is not kept by Discord. Save it and send it as a file.',
