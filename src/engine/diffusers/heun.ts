@@ -4,7 +4,7 @@ import { ancestralStep } from '../samplers/sampler.ts';
 import { ancestralStep32, inSigma } from './euler.ts';
 import { limiter, predictionType, toX0InSigma } from './prediction.ts';
 import type { SchedulerFactory } from './scheduler.ts';
-import { sigmaToTimestep, sigmaTrack } from './spacing.ts';
+import { sigmaToTimestep, sigmaToTimestep32, sigmaTrack } from './spacing.ts';
 
 /** Second-order schedulers in sigma space: evaluation 2k opens step k, evaluation 2k + 1 finishes it. */
 
@@ -54,7 +54,7 @@ export const kdpm2: SchedulerFactory = (config, { steps }) => {
   const middle = Array.from({ length: steps }, (_, k) => midpoint(sigmas[k]!, sigmas[k + 1]!));
   const asked = interleave(
     timesteps,
-    middle.map((s) => sigmaToTimestep(s, logSigmas)),
+    middle.map((s) => sigmaToTimestep32(s, logSigmas)),
   );
   const type = predictionType(config);
   const at = (i: number): number => (i % 2 === 0 ? sigmas[i / 2]! : middle[(i - 1) / 2]!);
@@ -92,7 +92,7 @@ export const kdpm2Ancestral: SchedulerFactory = (config, { steps }) => {
   const middle = parts.map(({ down }, k) => (k === steps - 1 ? 0 : midpoint(sigmas[k]!, down)));
   const asked = interleave(
     timesteps,
-    middle.map((s) => sigmaToTimestep(s, logSigmas)),
+    middle.map((s) => sigmaToTimestep32(s, logSigmas)),
   );
   const type = predictionType(config);
   const at = (i: number): number => (i % 2 === 0 ? sigmas[i / 2]! : middle[(i - 1) / 2]!);

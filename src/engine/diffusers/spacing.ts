@@ -116,6 +116,17 @@ export function sigmaToTimestep(sigma: number, logSigmas: ArrayLike<number>): nu
   return (1 - w) * low + w * (low + 1);
 }
 
+/** the same of a float32 level, in the float32 steps that torch takes: a network with whole timesteps cuts it off */
+export function sigmaToTimestep32(sigma: number, logSigmas: ArrayLike<number>): number {
+  const logSigma = numpyLog(Math.max(sigma, Math.fround(1e-10)));
+  const low = Math.min(lastNotAbove(logSigmas, logSigma), logSigmas.length - 2);
+  const below = logSigmas[low]!;
+  const { fround } = Math;
+  const share = fround(fround(below - logSigma) / fround(below - logSigmas[low + 1]!));
+  const w = Math.min(Math.max(share, 0), 1);
+  return fround(fround(fround(1 - w) * low) + fround(w * (low + 1)));
+}
+
 export type Conversion = 'karras' | 'exponential' | 'beta';
 
 /** which respacing of the noise levels a config asks for */
