@@ -130,6 +130,21 @@ export function chooseBlocks(): typeof boxMullerBlocks {
   return plain.every((value, i) => Object.is(value, uniforms[i])) ? compiled : boxMullerBlocks;
 }
 
+/** the recurrence's step: the highest bit of one word, the others of the next, times the matrix A */
+function twist(word: number, next: number): number {
+  const y = (word & 0x80000000) | (next & 0x7fffffff);
+  return (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
+}
+
+/** the output transform of a word of state */
+function temper(word: number): number {
+  let y = word;
+  y ^= y >>> 11;
+  y ^= (y << 7) & 0x9d2c5680;
+  y ^= (y << 15) & 0xefc60000;
+  return y ^ (y >>> 18);
+}
+
 export type HalfType = 'float16' | 'bfloat16';
 
 const roundHalf = {
@@ -144,7 +159,7 @@ const roundHalf = {
 
 /** A stream of torch CPU random numbers. Only the low 32 bits of the seed count, as in torch. */
 export class TorchGenerator {
-  readonly #state = new Uint32Array(STATE);
+  readonly #state = new Int32Array(STATE);
   #next = STATE;
   /** the sine half of the last double pair, kept by torch between calls */
   #spare: number | null = null;
@@ -162,12 +177,22 @@ export class TorchGenerator {
   /** the next 32 random bits, 0 … 2^32 - 1 */
   uint32(): number {
     if (this.#next === STATE) this.#refill();
-    let y = this.#state[this.#next++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    y ^= y >>> 18;
-    return y >>> 0;
+    return temper(this.#state[this.#next++]!) >>> 0;
+  }
+
+  /** float32 uniforms of 24 bits in [0, 1) into out[from, to), a stretch of the state at a time */
+  #uniforms(out: Float32Array, from: number, to: number): void {
+    const state = this.#state;
+    for (let at = from; at < to;) {
+      if (this.#next === STATE) this.#refill();
+      const next = this.#next;
+      const count = Math.min(STATE - next, to - at);
+      for (let i = 0; i < count; i++) {
+        out[at + i] = (temper(state[next + i]!) & 0xffffff) * 2 ** -24;
+      }
+      this.#next = next + count;
+      at += count;
+    }
   }
 
   /** torch.randn(n): n float32 normals */
@@ -191,12 +216,12 @@ export class TorchGenerator {
       for (let i = 0; i < n; i++) out[i] = this.#normalDouble();
       return out;
     }
-    for (let i = 0; i < filled; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
+    this.#uniforms(out, 0, filled);
     fillBlocks ??= chooseBlocks();
     fillBlocks(out, 0, Math.floor(n / 16));
     if (n % 16 !== 0) {
       // ATen redraws the last sixteen slots rather than finish a part of a block.
-      for (let i = n - 16; i < n; i++) out[i] = (this.uint32() & 0xffffff) * 2 ** -24;
+      this.#uniforms(out, n - 16, n);
       fillBlocks(out, n - 16, 1);
     }
     return out;
@@ -204,11 +229,10 @@ export class TorchGenerator {
 
   #refill(): void {
     const s = this.#state;
-    for (let k = 0; k < STATE; k++) {
-      const y = (s[k]! & 0x80000000) | (s[k + 1 === STATE ? 0 : k + 1]! & 0x7fffffff);
-      const far = k + SHIFT < STATE ? k + SHIFT : k + SHIFT - STATE;
-      s[k] = s[far]! ^ (y >>> 1) ^ ((y & 1) === 0 ? 0 : 0x9908b0df);
-    }
+    const turn = STATE - SHIFT;
+    for (let k = 0; k < turn; k++) s[k] = s[k + SHIFT]! ^ twist(s[k]!, s[k + 1]!);
+    for (let k = turn; k < STATE - 1; k++) s[k] = s[k - turn]! ^ twist(s[k]!, s[k + 1]!);
+    s[STATE - 1] = s[SHIFT - 1]! ^ twist(s[STATE - 1]!, s[0]!);
     this.#next = 0;
   }
 
