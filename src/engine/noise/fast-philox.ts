@@ -61,11 +61,18 @@ function round({ factors, steps }: PhiloxConstants): Code {
   ];
 }
 
+const MAGIC: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+/** block { loop { if none are left, leave; …; again } } */
+const HEAD: Code = [0x02, 0x40, 0x03, 0x40];
+const LEAVE: Code = [0x0d, 1];
+const AGAIN: Code = [0x0c, 0, 0x0b, 0x0b];
+
 function loopBody(constants: PhiloxConstants): Code {
   const rounds = Array.from({ length: 10 }, () => round(constants)).flat();
   return [
-    // block { loop { leave at no count; … ; once more } }
-    ...[0x02, 0x40, 0x03, 0x40, ...op(0x45, get(COUNT)), 0x0d, 1],
+    ...HEAD,
+    ...op(0x45, get(COUNT)),
+    ...LEAVE,
     ...set(C0, get(DRAW)),
     ...set(C1, i32(0)),
     ...set(C2, get(INDEX)),
@@ -78,7 +85,7 @@ function loopBody(constants: PhiloxConstants): Code {
     ...set(0, add(get(0), i32(8))),
     ...set(INDEX, add(get(INDEX), i32(1))),
     ...set(COUNT, add(get(COUNT), i32(-1))),
-    ...[0x0c, 0, 0x0b, 0x0b],
+    ...AGAIN,
   ];
 }
 
@@ -117,7 +124,7 @@ export function compilePhilox(constants: PhiloxConstants): PhiloxBlock {
   const I64 = 0x7e;
   const body: Code = [2, 6, I32, 2, I64, ...loopBody(constants), 0x0b];
   const bytes = new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC,
     ...section(1, [1, 0x60, 6, I32, I32, I32, I32, I32, I32, 0]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0, 1]),
