@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import { webpCopy } from '../src/engine/webp-copy.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
 import { renderFile } from '../src/bot/render-copy.ts';
@@ -30,7 +30,7 @@ async function fileOf(name: string, png: Uint8Array, limit: number, { text }: Sc
     const file = { name: `${name}.png`, data: png, contentType: 'image/png', description: '' };
     return renderFile([text.originalHere], file);
   }
-  const packed = await sharp(png).keepXmp().webp({ lossless: true, effort: 6 }).toBuffer();
+  const packed = await webpCopy(png, { quality: 'lossless' });
   if (packed.byteLength <= limit) {
     const file = { name: `${name}.webp`, data: packed, contentType: 'image/webp', description: '' };
     return renderFile([text.originalSamePixels], file);

@@ -22,6 +22,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
     'sentences',
     'image',
     'enlarge',
+    'webp-copy',
   ],
   'src/queue': ['sentences', 'queue', 'job', 'runner', 'pictures', 'retention'],
   'src/explore': 'all',

@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { webpCopy } from '../engine/webp-copy.ts';
 import type { Picture } from './render.ts';
 
 /** Room for the JSON part and the form's own lines beside the pictures. */
@@ -35,11 +36,7 @@ async function smallerCopy(png: Uint8Array, limit: number): Promise<Uint8Array> 
   for (let shrink = 1; ; shrink *= 2) {
     const target = Math.max(1, Math.round(width / shrink));
     for (const quality of QUALITIES) {
-      const copy = await sharp(png)
-        .resize({ width: target })
-        .keepXmp()
-        .webp({ quality })
-        .toBuffer();
+      const copy = await webpCopy(png, { width: target, quality });
       if (copy.byteLength <= limit || target === 1) return copy;
     }
   }
