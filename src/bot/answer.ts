@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { ComponentType, InteractionResponseType, MessageFlags, Routes } from 'discord.js';
 import type {
   APIApplicationCommandOptionChoice,
@@ -70,6 +71,8 @@ export type AnswerRoads = {
 };
 
 const TEXT_LIMIT = 4000;
+/** Pauses before Discord is asked whether a first response arrived: its message waits for minutes. */
+const LOOK_AGAIN_MS = [0, 500, 1500];
 
 function privateWords(markdown: string, rows: readonly APIMessageTopLevelComponent[] = []) {
   return {
@@ -125,13 +128,17 @@ export function openAnswer(
 
   /** Does Discord have a message of this interaction? */
   async function arrived(): Promise<boolean> {
-    try {
-      const message = await acks.get(original, { auth: false });
-      messageId = idOf(message);
-      return messageId !== null;
-    } catch {
-      return false;
+    for (const wait of LOOK_AGAIN_MS) {
+      await pause(wait);
+      try {
+        messageId = idOf(await acks.get(original, { auth: false }));
+        return messageId !== null;
+      } catch (error) {
+        const trouble = troubleOf(error);
+        if (trouble !== 'transient' && trouble !== 'rate-limited') return false;
+      }
     }
+    return false;
   }
 
   function open(body: object, leaves: Visibility | null): Promise<void> {

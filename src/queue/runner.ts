@@ -140,7 +140,14 @@ export function startRunner(options: RunnerOptions): Runner {
         },
       });
       over = true;
-      return { status: 'done', result: await storeResult(job, result, looks, options) };
+      const store = () => storeResult(job, result, looks, options);
+      const stored = await store().catch(async () => {
+        // The kept steps may be what filled the disk.
+        await journal.close();
+        await forgetSteps(job);
+        return store();
+      });
+      return { status: 'done', result: stored };
     } catch (error) {
       over = true;
       if (mine.asked === 'stop') return { status: 'cancelled' };

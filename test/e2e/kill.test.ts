@@ -165,7 +165,7 @@ test('kill -9 while one paints and one waits: both end in their own messages; a 
 
 test(
   'kill -9 in the middle of a long picture: it goes on from its last stored step, to the same bytes',
-  { timeout: 150_000 },
+  { timeout: 290_000 },
   async () => {
     await inHall(async (hall) => {
       const long = { prompt: 'a boat', steps: 100, sampler: 'heun', size: '256x256', seed: '5' };
@@ -179,8 +179,9 @@ test(
       await hall.kill();
       assert.ok(!hall.ada.messages().some(isDone));
       hall.start();
-      await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 60_000);
+      await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 120_000);
       await order(hall, 'imagine', long);
+      await waitUntil(() => shownJobs(hall).length === 2, 'the undisturbed one', 120_000);
       await allDone(hall, idsOf(hall));
       assert.equal(await hall.stop(), 0);
 

@@ -255,6 +255,25 @@ describe('a job that fails', () => {
     await t.close();
   });
 
+  test('not at all where the disk has room once the kept steps are gone', async () => {
+    const t = await stage(async (request, { journal }) => {
+      journal?.keep(new Uint8Array(1000));
+      return aPicture(request);
+    });
+    const { put } = t.pictures;
+    t.pictures.put = async (key, bytes) => {
+      const isFull = (await readdir(path.join(t.folder, 'pictures'))).some((name) =>
+        name.includes('.steps-'),
+      );
+      if (key.endsWith('.png') && isFull) throw Object.assign(new Error(), { code: 'ENOSPC' });
+      await put(key, bytes);
+    };
+    const { id } = await t.queue.submit(anOrder());
+    await t.until(id, 'done');
+    assert.deepEqual(await readdir(path.join(t.folder, 'pictures')), [`${id}-0.png`]);
+    await t.close();
+  });
+
   test('because pictures cannot be stored: words, and no half of a batch', async () => {
     const t = await stage(async (request) => {
       if (request.count === 3) {
