@@ -30,14 +30,17 @@ export async function drawSheet(
   const [text, own] = [textFor(locale), sheetTextFor(locale)];
   const done = state.status === 'done' || state.status === 'cancelled';
   const files = await filesOf(sheet, done, uploadLimit, own);
+  const open = state.status === 'waiting' || state.status === 'running';
   const lines = [...headOf(sheet, state, text, own), ...aboutOf(sheet)];
+  if (open) lines.push(`-# ${costOf(sheet, text, own)}`);
   if (done && sheet.extra !== null) {
     lines.push(...sheet.extra.words.map((words) => `- ${escapeMarkdown(words)}`));
   }
   const components: APIMessageTopLevelComponent[] = [
     { type: ComponentType.TextDisplay, content: shorten(lines.join('\n'), 3900) },
   ];
-  if (files.length > 0) components.push(gallery(files));
+  // Each alone: side by side Discord crops them to squares, and a sheet loses its labels.
+  components.push(...files.map(gallery));
   components.push(...rowsOf(sheet, state, text, own));
   return { components, files };
 }
@@ -115,13 +118,18 @@ function aboutOf({ order, state }: Growing): string[] {
   ];
 }
 
-function gallery(files: readonly MessageFile[]): APIMessageTopLevelComponent {
+/** What all of it takes, said before and while it is painted. */
+function costOf({ order, state, seconds }: Growing, text: Text, own: SheetText): string {
+  const { plan } = state;
+  const steps = Math.round(plan.cost);
+  const pictures = order.kind === 'evolution' ? 1 : plan.cells.length;
+  return own.cost(pictures, steps, seconds === null ? null : waitWords(seconds, text));
+}
+
+function gallery({ name, description }: MessageFile): APIMessageTopLevelComponent {
   return {
     type: ComponentType.MediaGallery,
-    items: files.map(({ name, description }) => ({
-      media: { url: `attachment://${name}` },
-      description,
-    })),
+    items: [{ media: { url: `attachment://${name}` }, description }],
   };
 }
 

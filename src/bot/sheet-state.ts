@@ -7,7 +7,7 @@ import { subtitleOf } from '../explore/report.ts';
 import { curvesOf, type PaintedCell } from '../explore/run-sheet.ts';
 import { openSheet, type Sheet } from '../explore/sheet.ts';
 import type { ModelInfo } from '../engine/request.ts';
-import type { Job, StoredResult } from '../queue/job.ts';
+import type { Job, Queue, StoredResult } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Reply } from './reply.ts';
 import type { SheetText } from './sheet-text.ts';
@@ -30,6 +30,8 @@ export type Growing = {
   jobs: Job[];
   at: number;
   stopped: boolean;
+  /** that all of it is expected to take; null until this machine has measured a step */
+  seconds: number | null;
   extra: Extra | null;
   /** of the last cell that could be painted */
   result: StoredResult | null;
@@ -117,6 +119,20 @@ export async function markFailed(
   for (const { index } of cells) {
     await state.sheet.setTile(index, { state: 'failed', words: text.cellFailed });
   }
+}
+
+/** Seconds that all jobs of a sheet are expected to take. */
+export async function secondsOf(
+  { groups }: SheetState,
+  queue: Pick<Queue, 'estimate'>,
+): Promise<number | null> {
+  let sum = 0;
+  for (const { request } of groups) {
+    const seconds = await queue.estimate(request);
+    if (seconds === null) return null;
+    sum += seconds;
+  }
+  return sum;
 }
 
 export type Extra = { name: string; data: Uint8Array; contentType: string; words: string[] };

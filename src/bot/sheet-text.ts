@@ -4,6 +4,9 @@ export type SheetText = typeof ENGLISH;
 const ENGLISH = {
   cellOf: (cell: string, cells: number) => `**Picture ${cell} of ${cells}**`,
   lookOf: (step: number, steps: number) => `**Step ${step} of ${steps}**`,
+  cost: (pictures: number, steps: number, seconds: string | null) =>
+    `${pictures === 1 ? 'one picture' : `${pictures} pictures`}, ${steps} steps` +
+    (seconds === null ? '' : `, ${seconds} of painting in all`),
   stopped: (done: number, cells: number) =>
     done === 0
       ? '**Stopped.** Nothing was made.'
@@ -32,6 +35,9 @@ const ENGLISH = {
 const GERMAN: SheetText = {
   cellOf: (cell, cells) => `**Bild ${cell} von ${cells}**`,
   lookOf: (step, steps) => `**Schritt ${step} von ${steps}**`,
+  cost: (pictures, steps, seconds) =>
+    `${pictures === 1 ? 'ein Bild' : `${pictures} Bilder`}, ${steps} Schritte` +
+    (seconds === null ? '' : `, zusammen ${seconds} Malzeit`),
   stopped: (done, cells) =>
     done === 0
       ? '**Angehalten.** Es entstand nichts.'

@@ -20,6 +20,7 @@ import {
   type Growing,
   markFailed,
   openState,
+  secondsOf,
   takeLook,
   takeResult,
 } from './sheet-state.ts';
@@ -80,6 +81,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
       jobs,
       at,
       stopped: false,
+      seconds: await secondsOf(state, queue),
       extra: null,
       result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
       line: Promise.resolve(),
@@ -184,6 +186,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     }
     sheet.jobs.push(next);
     sheet.at = at;
+    sheet.seconds ??= await secondsOf(sheet.state, queue);
     // Only now is the past cell settled: killed before, the next start finds it and goes on from there.
     await queue.setDelivered(past.id);
     if (sheet.stopped) await queue.cancel(next.id, { userId: next.userId, moderator: true });

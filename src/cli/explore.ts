@@ -72,6 +72,9 @@ async function exploreAxes(
 ): Promise<Said> {
   const plan = planSheet({ input: await readInput(shared, model), x, y }, model.info, LIMITS);
   await proveWritable(path.join(out, 'cells'));
+  // Said before it is spent; stdout is for what came of it.
+  if (!shared.json)
+    process.stderr.write(`${plan.cells.length} pictures, ${Math.round(plan.cost)} steps\n`);
   const varied = [x.name, ...(y === null ? [] : [y.name])];
   const subtitle = subtitleOf(plan.base, varied);
   const sheet = await openSheet(plan, { title, subtitle, theme });

@@ -24,11 +24,11 @@ export type Sheet = {
 };
 
 const MARGIN = 28;
-const GAP = 10;
-const TITLE = 26;
+const GAP = 16;
+const TITLE = 30;
 const { small: SMALL, label: LABEL } = SIZES;
 /** Height of the line above a cell or column. */
-const LABEL_LINE = 30;
+const LABEL_LINE = 34;
 /** Longest side of a tile, pixels, and of the whole sheet. */
 const TILE = { min: 96, wanted: 256, max: 512 } as const;
 const SHEET_SIDE = 2400;

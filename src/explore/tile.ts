@@ -10,7 +10,7 @@ export type Tile =
   | { state: 'done'; picture: Uint8Array; note?: string };
 
 /** Pixels per em of labels and of what stands beside them. */
-export const SIZES = { label: 19, small: 17 } as const;
+export const SIZES = { label: 22, small: 18 } as const;
 
 export type Box = { width: number; height: number };
 

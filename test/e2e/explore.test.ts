@@ -65,6 +65,9 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
     const grown = states.filter((state) => picturesOf(state)[0]?.includes('sheet.webp'));
     assert.ok(grown.length >= 2, 'the sheet was shown before it was whole');
     assert.ok(states.some((state) => /\*\*Picture \d of 3\*\*/.test(textOf(state))));
+    // What it takes is said before the first picture is there.
+    assert.ok(states.some((state) => /3 pictures, \d+ steps/.test(textOf(state))));
+    assert.doesNotMatch(textOf(done), /3 pictures, \d+ steps/);
     await settled(stage);
     const jobs = await sheetJobs(stage);
     assert.equal(jobs.length, 3);
