@@ -1,4 +1,5 @@
 import { ButtonStyle, ComponentType } from 'discord.js';
+import { wordsOf } from '../engine/said.ts';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import { secondsWords } from '../explore/curve.ts';
 import type { Cell, SheetPlan } from '../explore/plan.ts';
@@ -29,12 +30,13 @@ export async function drawSheet(
   const locale = fromContext(sheet.order.address)?.locale ?? 'en';
   const [text, own] = [textFor(locale), sheetTextFor(locale)];
   const done = state.status === 'done' || state.status === 'cancelled';
-  const files = await filesOf(sheet, done, uploadLimit, own);
+  const files = await filesOf(sheet, done, uploadLimit, text, own);
   const open = state.status === 'waiting' || state.status === 'running';
   const lines = [...headOf(sheet, state, text, own), ...aboutOf(sheet)];
   if (open) lines.push(`-# ${costOf(sheet, text, own)}`);
   if (done && sheet.extra !== null) {
-    lines.push(...sheet.extra.words.map((words) => `- ${escapeMarkdown(words)}`));
+    const sentences = sheet.extra.words.map((one) => wordsOf([one], text.said));
+    lines.push(...sentences.map((words) => `- ${escapeMarkdown(words)}`));
   }
   const components: APIMessageTopLevelComponent[] = [
     { type: ComponentType.TextDisplay, content: shorten(lines.join('\n'), 3900) },
@@ -49,6 +51,7 @@ async function filesOf(
   { order, state, extra }: Growing,
   done: boolean,
   uploadLimit: number,
+  text: Text,
   own: SheetText,
 ): Promise<MessageFile[]> {
   if (state.painted.length + state.looks.length + state.failed === 0) return [];
@@ -67,7 +70,9 @@ async function filesOf(
   ];
   if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
   const words =
-    extra.words.length > 0 ? own.curveAlt(extra.words.join(' ')) : own.alt('steps', prompt);
+    extra.words.length > 0
+      ? own.curveAlt(wordsOf(extra.words, text.said))
+      : own.alt('steps', prompt);
   const { name, data, contentType } = extra;
   files.push({ name, data, contentType, description: shorten(words, ALT_TEXT_LIMIT) });
   return files;

@@ -1,4 +1,5 @@
-import { kneeWords } from '../explore/curve.ts';
+import type { Said } from '../engine/said.ts';
+import { kneeSentence } from '../explore/curve.ts';
 import { animate, type Look, sigmaNote } from '../explore/evolution.ts';
 import { groupsOf, type SheetOrder } from '../explore/order.ts';
 import type { Cell, Group, SheetPlan } from '../explore/plan.ts';
@@ -135,7 +136,7 @@ export async function secondsOf(
   return sum;
 }
 
-export type Extra = { name: string; data: Uint8Array; contentType: string; words: string[] };
+export type Extra = { name: string; data: Uint8Array; contentType: string; words: readonly Said[] };
 
 /** What a finished sheet shows beside itself: the curve with its sentences, or the animation. */
 export async function extraOf(
@@ -153,7 +154,7 @@ export async function extraOf(
   const curves = await curvesOf(state.plan, state.painted);
   if (curves.length === 0) return null;
   const data = await drawPlot(curves, { title: state.plan.base.prompt, theme });
-  return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeWords) };
+  return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeSentence) };
 }
 
 /** What only the curve or the animation needed. */

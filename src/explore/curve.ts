@@ -2,6 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { SamplerName } from '../engine/names.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { latentDistance, psnr, type Rgb, rmse, ssim } from './measures.ts';
+import type { Said } from '../engine/said.ts';
+import { sayOfSheet } from './sentences.ts';
 
 /** One finished picture, as the curve needs it. */
 export type Shot = {
@@ -127,23 +129,26 @@ export function findKnee(
 }
 
 /** One sentence a line. */
-export function kneeWords({ label, convergence, points, knee }: CurveLine): string {
+export function kneeWords(line: CurveLine): string {
+  return kneeSentence(line).words;
+}
+
+export function kneeSentence({ label, convergence, points, knee }: CurveLine): Said {
   const last = points.at(-1);
   if (last === undefined) throw new Error('a curve needs a point');
-  if (points.length < 2) return `${label}: one picture makes no curve.`;
-  if (convergence === 'ancestral') {
-    return (
-      `${label} draws new noise in every step, so it has no picture to arrive at: ` +
-      'another number of steps is another picture, not a better one.'
-    );
-  }
-  const slowly = convergence === 'sde' ? ' (it adds noise along one path and settles slowly)' : '';
+  if (points.length < 2) return sayOfSheet('no-curve', label);
+  if (convergence === 'ancestral') return sayOfSheet('never-arrives', label);
+  const slow = convergence === 'sde';
   if (knee === null) {
-    return `${label}: the picture still changes visibly up to ${last.steps} steps${slowly}.`;
+    return sayOfSheet(slow ? 'still-changes-slowly' : 'still-changes', label, last.steps);
   }
-  return (
-    `${label}: after ${knee.steps} steps nothing you would see changes${slowly}; ` +
-    `${knee.steps} steps cost ${secondsWords(knee.seconds)} here, ${last.steps} cost ${secondsWords(last.seconds)}.`
+  return sayOfSheet(
+    slow ? 'knee-slowly' : 'knee',
+    label,
+    knee.steps,
+    secondsWords(knee.seconds),
+    last.steps,
+    secondsWords(last.seconds),
   );
 }
 

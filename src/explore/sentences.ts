@@ -1,6 +1,6 @@
 import { sayer } from '../engine/said.ts';
 
-/** Why a sheet cannot be made as it was asked for. */
+/** Why a sheet cannot be made as it was asked for, and what its curves teach. */
 export const EXPLORE_SENTENCES = {
   'no-axis': (found: string, names: string) => `There is no axis "${found}". There are ${names}.`,
   'axis-empty': (axis: string, example: string) =>
@@ -34,6 +34,17 @@ export const EXPLORE_SENTENCES = {
     `There is no step ${step}: this picture takes steps 1 to ${most}.`,
   'too-many-looks': (count: number, most: number) =>
     `${count} steps are too many to show; at most ${most}. Write fewer, or a range by a larger step.`,
+  'no-curve': (sampler: string) => `${sampler}: one picture makes no curve.`,
+  'never-arrives': (sampler: string) =>
+    `${sampler} draws new noise in every step, so it has no picture to arrive at: another number of steps is another picture, not a better one.`,
+  'still-changes': (sampler: string, steps: number) =>
+    `${sampler}: the picture still changes visibly up to ${steps} steps.`,
+  'still-changes-slowly': (sampler: string, steps: number) =>
+    `${sampler}: the picture still changes visibly up to ${steps} steps (it adds noise along one path and settles slowly).`,
+  knee: (sampler: string, steps: number, cost: string, last: number, lastCost: string) =>
+    `${sampler}: after ${steps} steps nothing you would see changes; ${steps} steps cost ${cost} here, ${last} cost ${lastCost}.`,
+  'knee-slowly': (sampler: string, steps: number, cost: string, last: number, lastCost: string) =>
+    `${sampler}: after ${steps} steps nothing you would see changes (it adds noise along one path and settles slowly); ${steps} steps cost ${cost} here, ${last} cost ${lastCost}.`,
   'no-such-picture': () => 'This sheet has no such picture.',
 };
 

@@ -1,6 +1,8 @@
 import type { MODEL_SENTENCES } from '../../../engine/sentences.ts';
 import type { ENGLISH } from '../en/english.ts';
 
+const comma = (number: string) => number.replace('.', ',');
+
 /** What engine, queue and explore say, by their codes. Names of options stay as people type them. */
 export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> = {
   'not-text': (field, found) => `${field} muss Text sein, nicht ${found}.`,
@@ -170,5 +172,16 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `Einen Schritt ${step} gibt es nicht: dieses Bild hat die Schritte 1 bis ${most}.`,
   'too-many-looks': (count, most) =>
     `${count} Schritte sind zu viele, gezeigt werden höchstens ${most}. Schreib weniger, oder einen Bereich mit größeren Schritten.`,
+  'no-curve': (sampler) => `${sampler}: ein Bild macht noch keine Kurve.`,
+  'never-arrives': (sampler) =>
+    `${sampler} zieht in jedem Schritt neues Rauschen und hat deshalb kein Bild, bei dem er ankommt: eine andere Zahl von Schritten ist ein anderes Bild, kein besseres.`,
+  'still-changes': (sampler, steps) =>
+    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar.`,
+  'still-changes-slowly': (sampler, steps) =>
+    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe).`,
+  knee: (sampler, steps, cost, last, lastCost) =>
+    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe; ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}.`,
+  'knee-slowly': (sampler, steps, cost, last, lastCost) =>
+    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe); ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}.`,
   'no-such-picture': () => 'Dieser Bogen hat kein solches Bild.',
 };
