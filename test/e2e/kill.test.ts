@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
+import type { Faults } from '../../src/playground/faults.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
 import type { Exchange } from '../../src/playground/playground.ts';
 import { connectUser } from '../support/playground-user.ts';
@@ -28,6 +29,7 @@ type Hall = {
   kill(): Promise<void>;
   /** Ends it politely; answers its exit code. */
   stop(): Promise<number | null>;
+  faults: Faults;
   /** where the program keeps its files */
   data: string;
   /** Called at every request the program makes, before it gets the answer. */
@@ -77,6 +79,7 @@ async function inHall(work: (hall: Hall) => Promise<void>): Promise<void> {
       return hall.program.exitCode;
     },
     onExchange: () => {},
+    faults: playground.faults,
     data: path.join(folder, 'data'),
   };
   try {
@@ -195,6 +198,9 @@ test(
   },
 );
 
+/** What edits meet before they get through; a deferral gets through at once, so that every order counts. */
+const WEATHER = [502, 'lost-ack', 'reset', 429, 'lost-ack', 500] as const;
+
 const isDeferral = ({ method, route, request }: Exchange) =>
   method === 'POST' &&
   /callback/.test(route ?? '') &&
@@ -284,12 +290,19 @@ test('kill -9 around the upload: before it arrives, and before its answer is rec
 });
 
 test(
-  'kill -9 at arbitrary moments: no order is lost, none is shown twice',
+  'kill -9 at arbitrary moments, in good and bad weather: no order is lost, none is shown twice',
   { timeout: 150_000 },
   async (t) => {
     await inHall(async (hall) => {
       const kills = 6;
       for (let kill = 0; kill < kills; kill++) {
+        for (const answer of kill % 2 === 1 ? WEATHER : []) {
+          hall.faults.add({
+            match: { method: 'PATCH', route: /@original/ },
+            answer,
+            retryAfter: 1,
+          });
+        }
         await Promise.all(
           [10, 6, 3].map((steps) => imagine(hall, `order ${kill} of ${steps}`, steps)),
         );

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
-import type { Job, Queue, StoredResult } from '../../src/queue/job.ts';
+import type { Job, JobContext, Queue, StoredResult } from '../../src/queue/job.ts';
 import { openPictureStore, type PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/queue/runner.ts';
@@ -57,6 +57,7 @@ type Hall = {
 async function inHall(
   work: (hall: Hall) => Promise<void>,
   prepare: (folder: string, job: Job) => Promise<unknown> = async () => {},
+  context: JobContext = {},
 ): Promise<void> {
   const folder = await mkdtemp(path.join(root, 'hall-'));
   const limits = { waitingPerUser: 10, waitingPerGuild: 10 };
@@ -71,7 +72,7 @@ async function inHall(
     });
     return runner;
   };
-  const job = await queue.submit(anOrder({ request }));
+  const job = await queue.submit(anOrder({ request, context }));
   await prepare(path.join(folder, 'pictures'), job);
   let runner = start();
   const until = async (fits: () => boolean | Promise<boolean>, what: string) => {
@@ -168,5 +169,37 @@ test('steps that cannot be written cost nothing but the going on', async () => {
     },
     // A folder stands where the file should go.
     (folder, { id }) => mkdir(path.join(folder, `${id}.steps-1`, 'x'), { recursive: true }),
+  );
+});
+
+test('looks at steps that were done before the end are there too, and the latents', async () => {
+  const decodeAt = [3, 10, 30];
+  const looks: Buffer[] = [];
+  const { latents } = await engine.generate(request, {
+    decodeAt,
+    keepLatents: true,
+    onProgress: (progress) => {
+      if (progress.phase === 'sampling' && progress.decoded)
+        looks.push(Buffer.from(progress.decoded[0]!));
+    },
+  });
+  const context = { watch: { decodeAt, keepLatents: true } };
+  await inHall(
+    async ({ step, done, pictures }) => {
+      await step(15);
+      process.kill(engine.status().pid!, 'SIGKILL');
+      const { looks: stored = [], latents: key = '', resumedSteps = 0 } = await done();
+      assert.ok(resumedSteps >= 10, `${resumedSteps} steps spared`);
+      assert.deepEqual(
+        stored.map((look) => look.step),
+        decodeAt,
+      );
+      for (const [at, look] of stored.entries()) {
+        assert.deepEqual(await pictures.get(look.key), looks[at]);
+      }
+      assert.deepEqual(await pictures.get(key), Buffer.from(latents!.data.buffer));
+    },
+    undefined,
+    context,
   );
 });
