@@ -39,7 +39,7 @@ export const fromPicture: Action = {
     const found = await foundOf(interaction.user.id, detail, scene);
     const typed = (name: string) => field(interaction, name, text).trim();
     const start = startOf(interaction.fields.getStringSelectValues('start')[0], found, text);
-    const seenBy = own.private ? 'private' : 'public';
+    const seenBy = own.private || found.hidden ? 'private' : 'public';
     const [models, server] = await Promise.all([
       scene.engine.models(),
       scene.settings.defaults(interaction.guildId),

@@ -1,5 +1,5 @@
 import { ApplicationCommandType, MessageFlags } from 'discord.js';
-import type { MessageContextMenuCommandInteraction } from 'discord.js';
+import type { Message, MessageContextMenuCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
 import { readImageSize } from '../src/engine/image.ts';
@@ -12,6 +12,7 @@ import type { FoundRecipe } from '../src/bot/found-recipe.ts';
 import { codeBlock, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, limitsHold, randomSeed, sizeOfRatio } from '../src/bot/options.ts';
 import { maySee, placeOrder } from '../src/bot/order.ts';
+import type { SeenBy } from '../src/bot/order.ts';
 import { jobIdOf, pictureLinks } from '../src/bot/pictures-of.ts';
 import { formRow } from '../src/bot/rows.ts';
 import { formFor, fromPictureId } from './from-picture.ts';
@@ -50,7 +51,7 @@ export const recipeOf: MessageCommand = {
  * that takes long; then a button opens it.
  */
 export const reimagine: MessageCommand = {
-  visibility: (_interaction, scene) => wanted(scene),
+  visibility: wanted,
   definition: {
     type: ApplicationCommandType.Message,
     name: 'Reimagine',
@@ -61,17 +62,28 @@ export const reimagine: MessageCommand = {
     const job = await ownJob(interaction, scene);
     if (job !== null) {
       const parent = { job, kind: 'reimagine' as const };
-      return placeOrder(interaction, scene, rerolled(job.request), parent, wanted(scene));
+      return placeOrder(
+        interaction,
+        scene,
+        rerolled(job.request),
+        parent,
+        wanted(interaction, scene),
+      );
     }
     const { recipe, found } = await lookInto(interaction, scene);
     if (recipe === null) return offerForm(found, interaction, scene);
     const request = await adapted(recipe.input, interaction, scene);
     const parent = { url: found.messageUrl, kind: 'reimagine' as const };
-    await placeOrder(interaction, scene, request, parent, wanted(scene));
+    await placeOrder(interaction, scene, request, parent, wanted(interaction, scene));
   },
 };
 
-const wanted = ({ own }: Scene) => (own.private ? 'private' : 'public');
+/** What comes of a picture that only one person sees is for that person too. */
+function wanted({ targetMessage }: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
+  return own.private || isHidden(targetMessage) ? 'private' : 'public';
+}
+
+const isHidden = ({ flags }: Message) => flags.has(MessageFlags.Ephemeral);
 
 async function ownJob(
   interaction: MessageContextMenuCommandInteraction,
@@ -98,10 +110,10 @@ async function lookInto(
 ): Promise<{ recipe: FoundRecipe | null; found: FoundPictures }> {
   const links = pictureLinks(targetMessage, media);
   if (links.length === 0) throw new UserError(text.noPictureThere);
-  const hidden = targetMessage.flags.has(MessageFlags.Ephemeral);
+  const hidden = isHidden(targetMessage);
   const messageUrl = hidden ? null : targetMessage.url;
   const pictures: { url: string; size: ImageSize }[] = [];
-  const found = { messageId: targetMessage.id, messageUrl, pictures };
+  const found = { messageId: targetMessage.id, messageUrl, hidden, pictures };
   let problem: UserError | null = null;
   for (const url of links) {
     try {

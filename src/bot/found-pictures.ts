@@ -7,6 +7,8 @@ export type FoundPictures = {
   messageId: string;
   /** for the lineage; null where nobody else could follow it */
   messageUrl: string | null;
+  /** only that person sees the message, and what comes of it */
+  hidden: boolean;
   /** `url`: signed by Discord, good for about a day */
   pictures: readonly { url: string; size: ImageSize }[];
 };
@@ -37,7 +39,7 @@ export function openFound(options: { file: string; log: BotLog }): FoundStore {
 
 /** A row of any age or origin -> what it says, or null. */
 function readFound(row: unknown): FoundPictures | null {
-  const { messageId, messageUrl, pictures } = Object(row);
+  const { messageId, messageUrl, hidden, pictures } = Object(row);
   if (typeof messageId !== 'string' || !Array.isArray(pictures)) return null;
   const good = pictures.flatMap((one: unknown) => {
     const { url, size } = Object(one);
@@ -48,6 +50,7 @@ function readFound(row: unknown): FoundPictures | null {
   return {
     messageId,
     messageUrl: typeof messageUrl === 'string' ? messageUrl : null,
+    hidden: hidden === true,
     pictures: good,
   };
 }
