@@ -15,6 +15,7 @@ import { openMedia } from './media.ts';
 import type { PreferenceStore } from './preferences.ts';
 import type { PresetStore } from './presets.ts';
 import { openAudit } from './policy/audit.ts';
+import { tellWithheld } from './policy/withheld.ts';
 import { registerCommands } from './register.ts';
 import { settlePledges } from './pledges.ts';
 import { openReplies } from './replies.ts';
@@ -72,6 +73,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const pace = { ...DEFAULT_PACE, ...options.pace };
     const traffic = createTraffic();
     const audit = openAudit({ rest: client.rest, settings, log });
+    const endWithheld = tellWithheld(runner, audit);
     const tools = { messages, traffic, queue, runner, pictures, pace, log };
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
@@ -119,6 +121,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       servers: () => client.guilds.cache.size,
       async close() {
         await dispatch.close();
+        endWithheld();
         await audit.close();
         await replies.close();
         await sheets.close();

@@ -83,6 +83,26 @@ test('where the channel allows NSFW nobody looks; of a batch only the flagged on
   });
 });
 
+test('the audit channel hears of it, of a picture and of a sheet', async () => {
+  await onStage(engine, {}, async ({ user, settings }) => {
+    const ada = await user();
+    const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
+    await settings.changePolicy('1300000000000001000', { auditChannel: log });
+    const reader = await user();
+    await reader.open(log);
+    await ada.command('imagine', RED);
+    const told = await reader.waitForMessage((one) => /Kept back/.test(one.content), 30_000);
+    assert.match(
+      told.content,
+      /by the safety checker: a picture for <@\d+> · <#\d+>.*red background/,
+    );
+    const sheet = { x: 'steps', values: '15,16', prompt: RED.prompt, seed: '7' };
+    await ada.command('explore', sheet);
+    const more = () => reader.messages().filter((one) => /Kept back/.test(one.content));
+    await waitUntil(() => more().length > 1, 'told of the sheet', 30_000);
+  });
+});
+
 test('a sheet marks the cell and goes on', async () => {
   await onStage(engine, {}, async ({ user, queue }) => {
     const ada = await user();

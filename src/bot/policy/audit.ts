@@ -8,7 +8,7 @@ import type { SettingsStore } from '../settings.ts';
 /** `what`: ready to print. `prompt`: as typed, or null. */
 export type AuditEntry = { what: string; prompt: string | null };
 
-/** The server's audit channel: what was refused and why, who deleted or stopped what, who changed the settings. Says nothing where none is set. */
+/** The server's audit channel: what was refused or kept back and why, who deleted or stopped what, who changed the settings. Says nothing where none is set. */
 export type Audit = {
   /** Never throws and never makes anybody wait. */
   tell(where: Pick<BaseInteraction, 'guildId' | 'channelId'>, entry: AuditEntry): void;
