@@ -20,6 +20,7 @@ import { type Engine, startEngine } from '../src/engine/engine.ts';
 import { maxDifference } from '../test/engine/golden.ts';
 import {
   a1111Pictures,
+  comfyPictures,
   comparePictures,
   DIFFUSERS_FAMILIES,
   diffusersPictures,
@@ -75,9 +76,9 @@ async function measureCase(
   if (result.latents === undefined || image === undefined) throw new Error('nothing came back');
   const { scale, shift } = latentScale(suite.model);
   const latents =
-    suite.profile === 'a1111'
-      ? result.latents.data
-      : result.latents.data.map((value) => value / scale + shift);
+    suite.profile === 'diffusers'
+      ? result.latents.data.map((value) => value / scale + shift)
+      : result.latents.data;
   return {
     name: c.name,
     error: maxDifference(latents, c.latents),
@@ -101,7 +102,7 @@ async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
   const rows: PictureRow[] = [];
   try {
     const suites = DIFFUSERS_FAMILIES.map((family) => diffusersPictures(family));
-    for (const suite of await Promise.all([...suites, a1111Pictures()])) {
+    for (const suite of await Promise.all([...suites, a1111Pictures(), comfyPictures()])) {
       if (suite === null) continue;
       const row: PictureRow = {
         family: suite.family,

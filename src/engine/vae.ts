@@ -8,8 +8,9 @@ import type { Session } from './session.ts';
 export type Pixels = { data: Uint8Array; width: number; height: number };
 
 /**
- * One picture of latents [C,h,w], still in the sampler's scale -> RGB bytes. Profile a1111 truncates 255 x, the
- * others round it (A1111 processing.py process_images_inner; diffusers image_processor.py numpy_to_pil).
+ * One picture of latents [C,h,w], still in the sampler's scale -> RGB bytes. Profile diffusers rounds 255 x, the
+ * others truncate it (diffusers image_processor.py numpy_to_pil; A1111 processing.py process_images_inner; ComfyUI
+ * nodes.py SaveImage).
  */
 export async function decodeLatents(
   decoder: Session,
@@ -41,7 +42,7 @@ export async function decodeLatents(
       ),
     );
   }
-  return { data: toBytes(decoded.data, pixels, profile !== 'a1111'), ...size };
+  return { data: toBytes(decoded.data, pixels, profile === 'diffusers'), ...size };
 }
 
 /** Planar [3,H,W] in -1 … 1 -> interleaved RGB bytes. A NaN becomes an error: a black picture would hide it. */

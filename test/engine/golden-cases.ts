@@ -2,14 +2,14 @@
  * Whole pictures of the reference implementations as requests to this engine: what to ask for, what must come out
  * and how far off it may be.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { decodeImage } from '../../src/engine/image.ts';
 import type { ProfileName, SamplerName, ScheduleName } from '../../src/engine/names.ts';
 import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
-import { type ArrayRef, fullGolden, fullSet, type Golden } from './golden.ts';
+import { type ArrayRef, fixture, fullGolden, fullSet, type Golden } from './golden.ts';
 
 export const goldenModels = fileURLToPath(
   new URL('../../../shared/golden/models', import.meta.url),
@@ -261,6 +261,58 @@ async function a1111Picture(
       init,
     },
   };
+}
+
+type ComfyCase = {
+  name: string;
+  sampler: SamplerName;
+  schedule: ScheduleName;
+  strength: number | null;
+  count: number;
+  masked: boolean;
+  seed: string;
+  steps: number;
+  scale: number;
+  prompt: string;
+  negative: string;
+  latents: ArrayRef;
+};
+
+/** ComfyUI's (test/fixtures/golden/comfy/make.py); null where the model they were made with is not beside the checkout. */
+export async function comfyPictures(): Promise<PictureSuite | null> {
+  if (!existsSync(`${goldenModels}/sd15`)) return null;
+  const { manifest, array } = fixture('comfy');
+  const file = (name: string): Promise<Uint8Array> =>
+    readFile(new URL(`../fixtures/golden/comfy/${name}`, import.meta.url));
+  const [image, hole] = await Promise.all([file('start.png'), file('mask.png')]);
+  const cases = (manifest['cases'] as ComfyCase[]).map((c): PictureCase => {
+    const { name, sampler, schedule, strength, count, steps, prompt } = c;
+    return {
+      name,
+      scheduler: null,
+      latents: array(c.latents),
+      // Values up to about 10, levels and logarithms in float32 there; an adaptive step flips on rounding.
+      tolerance: sampler === 'dpm_adaptive' ? 0.4 : 4e-3,
+      png: null,
+      request: {
+        ...plain,
+        model: 'sd15',
+        profile: 'comfy',
+        emphasis: 'original',
+        width: 64,
+        height: 64,
+        ...{ sampler, schedule, count, steps, prompt },
+        negativePrompt: c.negative,
+        guidanceScale: c.scale,
+        seed: BigInt(c.seed),
+        init:
+          strength === null
+            ? null
+            : { image, strength, mask: c.masked ? hole : null, maskBlur: 0, onlyMasked: false },
+      },
+    };
+  });
+  return { family: 'comfy-sd15', profile: 'comfy', model: 'sd15', cases, left: [] };
 }
 
 function read(family: string, file: string): Promise<Uint8Array> {

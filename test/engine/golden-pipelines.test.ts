@@ -9,6 +9,7 @@ import { readModelSchedule } from '../../src/engine/schedule.ts';
 import { maxDifference } from './golden.ts';
 import {
   a1111Pictures,
+  comfyPictures,
   comparePictures,
   DIFFUSERS_FAMILIES,
   diffusersPictures,
@@ -65,17 +66,22 @@ for (const family of DIFFUSERS_FAMILIES) {
   });
 }
 
-test('profile a1111 equals A1111', async (t) => {
-  const suite = await a1111Pictures();
-  if (suite === null) return t.skip('no reference numbers here');
-  const model = await load(suite.model);
-  t.after(() => model.release());
-  for (const c of suite.cases) {
-    await t.test(c.name, async () => {
-      const result = await run(c.request, model);
-      assert.ok(result.latents);
-      assertSameLatents(result.latents.data, c);
-      if (c.png) await assertSamePicture(result, c.png);
-    });
-  }
-});
+for (const [profile, pictures] of [
+  ['a1111', a1111Pictures],
+  ['comfy', comfyPictures],
+] as const) {
+  test(`profile ${profile} equals its program`, async (t) => {
+    const suite = await pictures();
+    if (suite === null) return t.skip('no reference numbers here');
+    const model = await load(suite.model);
+    t.after(() => model.release());
+    for (const c of suite.cases) {
+      await t.test(c.name, async () => {
+        const result = await run(c.request, model);
+        assert.ok(result.latents);
+        assertSameLatents(result.latents.data, c);
+        if (c.png) await assertSamePicture(result, c.png);
+      });
+    }
+  });
+}

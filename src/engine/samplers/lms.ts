@@ -2,6 +2,9 @@ import type { Denoiser } from '../sampling.ts';
 import { combine, slope } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
+/** `endsAtDenoised`: the step to σ = 0 takes x̂0 itself, as ComfyUI does */
+type LmsOptions = SamplerOptions & { order?: number; endsAtDenoised?: boolean };
+
 /**
  * LMS: Adams-Bashforth on the slopes of up to `order` steps, with uneven spacing; one evaluation a step.
  * Reference k_diffusion/sampling.py, sample_lms; the coefficients are integrated exactly, not by quadrature.
@@ -10,12 +13,13 @@ export async function sampleLms(
   denoise: Denoiser,
   x: Float32Array,
   sigmas: Float32Array,
-  { onStep, order = 4 }: SamplerOptions & { order?: number },
+  { onStep, order = 4, endsAtDenoised = false }: LmsOptions,
 ): Promise<Float32Array> {
   const slopes: Float32Array[] = [];
   for (let i = 0; i < sigmas.length - 1; i++) {
     const denoised = await denoise(x, sigmas[i]!);
     onStep(i, sigmas[i]!, denoised);
+    if (endsAtDenoised && sigmas[i + 1] === 0) return denoised.slice();
     slopes.unshift(slope(x, denoised, sigmas[i]!));
     if (slopes.length > order) slopes.pop();
     const factors = lmsCoefficients(sigmas, i, slopes.length);

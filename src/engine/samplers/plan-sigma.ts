@@ -135,7 +135,9 @@ async function runSigma(
       ? sigmaDenoiser(input.predict, model, levels.table, isComfy)
       : lcmDenoiser(input.predict, model, levels.grid);
   const denoise = masked(plain, input, levels, isComfy, start);
-  const positive = all.filter((sigma) => sigma > 0);
+  // A1111's trees span the whole schedule, ComfyUI's the part that is run.
+  const span = isComfy ? run : all;
+  const positive = span.filter((sigma) => sigma > 0);
   const total = method.countSteps?.(run) ?? run.length - 1;
   const replanner = method.replans
     ? openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
@@ -144,7 +146,7 @@ async function runSigma(
     : null;
   const options: SamplerOptions = {
     noise: method.brownian
-      ? input.noise.brownian(Math.min(...positive), Math.max(...all))
+      ? input.noise.brownian(Math.min(...positive), Math.max(...span))
       : () => input.noise.next(),
     onStep: (index, sigma, denoised) =>
       input.onStep({ index, total: Math.max(total, index + 1), sigma, denoised }),

@@ -8,6 +8,7 @@ import { sampleDpmpp2mSde } from './dpmpp-2m-sde.ts';
 import { sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
 import { sampleDpmpp3mSde } from './dpmpp-3m-sde.ts';
 import { sampleDpmppSde } from './dpmpp-sde.ts';
+import { sampleDdpm } from './ddpm.ts';
 import { sampleDpm2, sampleDpm2Ancestral } from './dpm2.ts';
 import { sampleEuler } from './euler.ts';
 import { sampleEulerAncestral } from './euler-a.ts';
@@ -101,6 +102,16 @@ export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
   flow_euler: entry('Flow-match Euler', 1, 'uniform', true, 'diffusers'),
 };
 
+/** Where ComfyUI's sampler of the same name is another one (comfy/k_diffusion/sampling.py). */
+const COMFY_METHODS: Readonly<Partial<Record<SamplerName, SigmaMethod>>> = {
+  lms: {
+    sample: (denoise, x, sigmas, options) =>
+      sampleLms(denoise, x, sigmas, { ...options, endsAtDenoised: true }),
+  },
+  dpmpp_3m_sde: { sample: sampleDpmpp3mSde, brownian: true },
+  ddpm: { sample: sampleDdpm },
+};
+
 function entry(
   label: string,
   evaluations: 1 | 2 | null,
@@ -140,8 +151,9 @@ export const planSampling: PlanSampling = (request, model) => {
         : say('flow-sampler-only-for-flow', usable.join(', ')),
     );
   }
-  if (chosen.by === 'diffusers') return planDiffusers(request, model);
   const isComfy = request.profile === 'comfy';
+  const comfyOwn = isComfy && !isFlow ? COMFY_METHODS[name] : undefined;
+  if (chosen.by === 'diffusers' && !comfyOwn) return planDiffusers(request, model);
   if (chosen.by === 'timesteps') {
     // ComfyUI's DDIM is its Euler sampler.
     if (isComfy && name === 'ddim') return planSampling({ ...request, sampler: 'euler' }, model);
@@ -149,10 +161,6 @@ export const planSampling: PlanSampling = (request, model) => {
   }
   const automatic = isComfy ? 'normal' : chosen.automatic;
   const schedule = request.schedule === 'automatic' ? automatic : request.schedule;
-  // ComfyUI leaves DPM++ 3M SDE its penultimate sigma.
-  const method =
-    isComfy && name === 'dpmpp_3m_sde'
-      ? { ...chosen.by.sigma, discardPenultimate: false }
-      : chosen.by.sigma;
+  const method = comfyOwn ?? (chosen.by as { sigma: SigmaMethod }).sigma;
   return planSigma({ name, method, schedule, request, model });
 };
