@@ -2,11 +2,11 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../src/bot/command.ts';
 import { planLooks } from '../src/explore/evolution.ts';
 import { completeChoice } from './picture-options.ts';
-import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
+import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { EVERYWHERE } from './places.ts';
 
 export const evolution: Command = {
-  visibility: 'public',
+  visibility: sheetSeenBy,
   definition: {
     name: 'evolution',
     description: 'Watch one picture emerge, step by step, as a strip and as an animation',

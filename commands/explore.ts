@@ -13,7 +13,7 @@ import { CHAT_LIMITS } from '../src/explore/order.ts';
 import { planSheet } from '../src/explore/plan.ts';
 import { completeChoice } from './picture-options.ts';
 import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
-import { placeSheet, readShared, SHARED_OPTIONS } from './sheet-options.ts';
+import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { EVERYWHERE } from './places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
@@ -34,7 +34,7 @@ const USUAL: Readonly<Record<AxisName, string | null>> = {
 const USUAL_STRENGTH = 0.75;
 
 export const explore: Command = {
-  visibility: 'public',
+  visibility: sheetSeenBy,
   definition: {
     name: 'explore',
     description: 'See what an option does: one sheet, one picture a value',
@@ -135,8 +135,9 @@ async function startOf(
   const image = interaction.options.getAttachment('image');
   if (image === null) return null;
   await readShared(interaction, scene);
-  checkMayPost(interaction, scene);
-  await scene.answer.acknowledge('public');
+  const seenBy = sheetSeenBy(interaction, scene);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  await scene.answer.acknowledge(seenBy);
   const { bytes, size } = await attachedPicture(image, scene.media, scene.text);
   return {
     image: bytes,

@@ -6,6 +6,7 @@ import { completeOrder } from '../src/bot/options.ts';
 import type { Order } from '../src/bot/options.ts';
 import { limitWords, permitOrder } from '../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../src/bot/order.ts';
+import type { SeenBy } from '../src/bot/order.ts';
 import { toContext } from '../src/bot/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
 import type { SheetOrder } from '../src/explore/order.ts';
@@ -76,6 +77,11 @@ export async function readShared(
   return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };
 }
 
+/** As the person prefers their pictures. */
+export function sheetSeenBy(_interaction: unknown, { own }: Pick<Scene, 'own'>): SeenBy {
+  return own.private ? 'private' : 'public';
+}
+
 /** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */
 export async function placeSheet(
   interaction: ChatInputCommandInteraction,
@@ -85,12 +91,13 @@ export async function placeSheet(
   request: GenerateRequest,
 ): Promise<void> {
   const { answer, sheets } = scene;
-  checkMayPost(interaction, scene);
+  const seenBy = sheetSeenBy(interaction, scene);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
   const granted = await permitOrder(interaction, scene, request);
   const { allowance, weight, spoiler, explicit, previews } = granted;
-  await answer.acknowledge('public');
+  await answer.acknowledge(seenBy);
   const address = toContext({
-    ...addressOf(interaction, scene, null),
+    ...addressOf(interaction, scene, null, seenBy),
     spoiler,
     explicit,
     previews,

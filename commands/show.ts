@@ -7,7 +7,7 @@ import { plainLine, shorten } from '../src/bot/markdown.ts';
 import { maySee } from '../src/bot/order.ts';
 import { veil } from '../src/bot/policy/veil.ts';
 import { renderRecord } from '../src/bot/render-record.ts';
-import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
+import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply-address.ts';
 import { fitForUpload } from '../src/bot/upload.ts';
 import { EVERYWHERE } from './places.ts';
 
@@ -75,5 +75,5 @@ async function showJob(
     limit,
   );
   const record = renderRecord(job, shown, text);
-  await answer.show(fromContext(job.context)?.spoiler === true ? veil(record) : record);
+  await answer.show(addressIn(job.context)?.spoiler === true ? veil(record) : record);
 }

@@ -5,7 +5,7 @@ import type { Action, Scene } from '../src/bot/command.ts';
 import { sendEnlarged } from '../src/bot/enlarged.ts';
 import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
 import { permitOrder } from '../src/bot/policy/gate.ts';
-import { LEAST_ATTACHMENT_LIMIT, fromContext } from '../src/bot/reply-address.ts';
+import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply-address.ts';
 import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';
 import { init } from './init.ts';
 
@@ -52,7 +52,7 @@ async function enlarge(
     asker: interaction.user.id,
     channelId: interaction.channelId,
     private: seenBy === 'private',
-    spoiler: spoiler || fromContext(job.context)?.spoiler === true,
+    spoiler: spoiler || addressIn(job.context)?.spoiler === true,
     attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
   };
   await answer.acknowledge(seenBy, order);

@@ -7,7 +7,7 @@ import { inTurn } from './pictures-of.ts';
 import { veil } from './policy/veil.ts';
 import { renderEnlarged } from './render-copy.ts';
 import type { Rendered } from './render.ts';
-import { fromContext, messageUrl } from './reply-address.ts';
+import { addressIn, messageUrl } from './reply-address.ts';
 import { storedPicture } from './stored-picture.ts';
 import type { Text } from './text.ts';
 import { fitForUpload } from './upload.ts';
@@ -60,7 +60,7 @@ export async function sendEnlarged(
 }
 
 function linkTo(job: Job, order: Enlargement): string | null {
-  const address = fromContext(job.context);
+  const address = addressIn(job.context);
   const reachable = address !== null && (!address.private || order.private);
   return reachable ? messageUrl(address) : null;
 }

@@ -12,7 +12,7 @@ import type { Scene } from './command.ts';
 import type { CustomId } from './custom-id.ts';
 import { missingToPost } from './permissions.ts';
 import { limitWords, permitOrder, whatIsLeft } from './policy/gate.ts';
-import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS, fromContext, messageUrl } from './reply-address.ts';
+import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS, addressIn, messageUrl } from './reply-address.ts';
 import { toContext } from './reply-address.ts';
 import type { AutoNote, Lineage, ReplyAddress } from './reply-address.ts';
 
@@ -119,7 +119,7 @@ export function addressOf(
 
 function lineageOf(parent: Parent | null, seenBy: SeenBy): Lineage | null {
   if (parent === null || 'url' in parent) return parent;
-  const address = fromContext(parent.job.context);
+  const address = addressIn(parent.job.context);
   // A private message can be linked to by nobody but its owner.
   const reachable = address !== null && (!address.private || seenBy === 'private');
   return { kind: parent.kind, url: reachable ? messageUrl(address) : null };
@@ -142,6 +142,6 @@ export async function jobOf(
 /** One's own, and what was shown to everybody on this server. */
 export function maySee(job: Job, interaction: BaseInteraction): boolean {
   if (job.userId === interaction.user.id) return true;
-  const hidden = fromContext(job.context)?.private === true;
+  const hidden = addressIn(job.context)?.private === true;
   return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
 }

@@ -1,4 +1,5 @@
 import type { JobContext } from '../queue/job.ts';
+import { isSheet } from '../explore/order.ts';
 import { PREVIEW_PACES } from './policy/policy.ts';
 import type { PreviewPace } from './policy/policy.ts';
 import { AUTO_REASONS, type AutoReason } from '../explore/calibration.ts';
@@ -74,6 +75,13 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     previews: PREVIEW_PACES.find((one) => one === context['previews']) ?? 'normal',
     auto: readAuto(context['auto']),
   };
+}
+
+/** The same of any job, also of one that is a cell of a sheet. */
+export function addressIn(context: JobContext): ReplyAddress | null {
+  const inner = isSheet(context) ? context['address'] : context;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return typeof inner === 'object' && inner !== null ? fromContext(inner as JobContext) : null;
 }
 
 export function messageUrl(address: ReplyAddress): string | null {

@@ -140,7 +140,7 @@ test('/preferences: language, private replies and defaults of one person, on eve
     await ada.command('preferences set', {});
     assert.match(await told(ada), /mindestens eine Option/);
     await ada.command('preferences set', { size: '7x7' });
-    assert.match(await told(ada), /width must be/);
+    assert.match(await told(ada), /width muss ein Vielfaches/);
     await ada.command('preferences reset', { option: 'language' });
     assert.match(await told(ada), /Your preferences[^]*CFG/);
     await ada.command('preferences reset');

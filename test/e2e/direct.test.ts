@@ -101,3 +101,22 @@ test('a private picture stays private with all that comes of it', async () => {
     assert.equal(ben.messages().length, 0);
   });
 });
+
+test('who prefers private pictures gets private sheets', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const ben = await stage.user(BEN);
+    await ben.open(ada.channelId);
+    await ada.command('preferences set', { private: true });
+    await ada.command('explore', { x: 'steps', prompt: 'a secret', values: '1,2', size: '64x64' });
+    const sheet = await ada.waitForMessage(
+      (one) => customIdsOf(one).some((id) => id.includes(':cell:')),
+      30_000,
+    );
+    assert.ok(isPrivate(sheet));
+    const [job] = await stage.queue.recent({ limit: 1 });
+    await ben.command('show', { job: job?.id ?? '' });
+    assert.match(textOf(await ben.waitForMessage(isPrivate)), /no such picture/);
+    assert.equal(ben.messages().filter((one) => !isPrivate(one)).length, 0);
+  });
+});
