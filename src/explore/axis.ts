@@ -44,6 +44,8 @@ const EXAMPLES: Readonly<Record<AxisName, string>> = {
 
 /** Never looked at beyond this: a range of a million values is a slip, not a wish. */
 const MOST_VALUES = 100;
+/** Values that a range over the limit is thinned out to: what a sheet on Discord can show. */
+const SUGGESTED = 25;
 
 export function axisNamed(name: string): AxisName {
   const wanted = name.trim().toLowerCase().replaceAll(/[\s-]/g, '_');
@@ -125,10 +127,18 @@ function spread(
     );
   }
   const count = (to - from) / step + 1n;
-  if (count > BigInt(MOST_VALUES)) throw tooMany(name, String(count));
+  const written = (value: bigint): string =>
+    whole ? value.toString() : String(Number(value) / 10_000);
+  if (count > BigInt(MOST_VALUES)) {
+    const wider = step * ((count + BigInt(SUGGESTED) - 1n) / BigInt(SUGGESTED));
+    const fits = `${range.from}..${range.to} by ${written(wider)}`;
+    const has = (to - from) / wider + 1n;
+    throw new UserError(
+      sayOfSheet('range-too-long', name, String(count), MOST_VALUES, fits, String(has)),
+    );
+  }
   return Array.from({ length: Number(count) }, (_, index) => {
-    const value = from + BigInt(index) * step;
-    return whole ? value.toString() : String(Number(value) / 10_000);
+    return written(from + BigInt(index) * step);
   });
 }
 

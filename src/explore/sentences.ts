@@ -15,6 +15,8 @@ export const EXPLORE_SENTENCES = {
     `The range "${range}" runs backwards. Write ${turned}.`,
   'axis-too-long': (axis: string, count: string, most: number) =>
     `${axis} has ${count} values; an axis takes at most ${most}. Write fewer, or a range with a larger step.`,
+  'range-too-long': (axis: string, count: string, most: number, fits: string, has: string) =>
+    `${axis} has ${count} values; an axis takes at most ${most}. ${fits} has ${has}.`,
   'axes-alike': (axis: string) =>
     `Both axes are ${axis}. Give the second another name, or leave it out.`,
   'strength-needs-picture': () => 'The axis strength needs a picture to start from.',

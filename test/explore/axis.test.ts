@@ -44,7 +44,12 @@ describe('values of an axis', () => {
     ['steps', '1..10, 3', /^steps 3 is given twice/],
     ['steps', '20..5', /runs backwards\. Write 5\.\.20\./],
     ['steps', '1..5 by 0', /goes by 0 and never arrives/],
-    ['steps', '1..1000000', /^steps has 1000000 values; an axis takes at most 100/],
+    [
+      'steps',
+      '1..1000000',
+      /^steps has 1000000 values; an axis takes at most 100\. 1\.\.1000000 by 40000 has 25\./,
+    ],
+    ['cfg', '1..30 by 0.1', /^cfg has 291 values; .* 1\.\.30 by 1\.2 has 25\./],
     ['seed', '0..99999999999999999999', /values; an axis takes at most 100/],
     ['steps', '1.5', /"1.5" is no value for steps: whole numbers/],
     ['steps', 'NaN', /"NaN" is no value for steps/],

@@ -154,6 +154,8 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `Der Bereich „${range}“ läuft rückwärts. Schreib ${turned}.`,
   'axis-too-long': (axis, count, most) =>
     `${axis} hat ${count} Werte, eine Achse nimmt höchstens ${most}. Schreib weniger, oder einen Bereich mit größeren Schritten.`,
+  'range-too-long': (axis, count, most, fits, has) =>
+    `${axis} hat ${count} Werte, eine Achse nimmt höchstens ${most}. ${fits} hat ${has}.`,
   'axes-alike': (axis) =>
     `Beide Achsen sind ${axis}. Nimm für die zweite eine andere, oder lass sie weg.`,
   'strength-needs-picture': () => 'Die Achse strength braucht ein Bild, von dem es ausgeht.',
