@@ -29,6 +29,9 @@ before(async () => {
     secondsPerStep: 0.5,
   };
   await saveCalibration(file, known);
+  // Stands still from the first moment on in which that may count.
+  const still = { sampler: 'dpmpp_2m', schedule: 'karras', steps: 12, still: 1 } as const;
+  await saveCalibration(file, { ...known, ...still });
 });
 after(async () => {
   await engine.close();
@@ -53,6 +56,39 @@ test('a server’s default is auto: the calibrated number paints, and the second
     await ada.command('imagine', { ...order, prompt: 'a tree', steps: 2 });
     const own = await ada.waitForMessage((one) => isDone(one) && /a tree/.test(textOf(one)));
     assert.doesNotMatch(textOf(own), /auto/);
+  });
+});
+
+test('a run that stands still goes on in fewer steps, and the reply and the recipe say how many', async () => {
+  await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
+    const ada = await stage.user();
+    const order = { prompt: 'a red heart', sampler: 'dpmpp_2m', schedule: 'karras', steps: -1 };
+    await ada.command('imagine', order);
+    const done = await ada.waitForMessage(isDone, 30_000);
+    const [job] = await stage.queue.recent({ limit: 1 });
+    const { replan, infotext } = job?.result ?? {};
+    assert.ok(replan && job);
+    const taken = replan.after + replan.rest;
+    assert.ok(taken < 12);
+    assert.match(textOf(done), new RegExp(`· ${taken} steps · dpmpp\\\\?_2m`));
+    // Half a second each.
+    const saved = ((50 - taken) / 2).toFixed(1);
+    assert.ok(
+      textOf(done).includes(`auto steps: ${taken} are enough here, about ${saved} s saved`),
+    );
+    assert.match(infotext ?? '', new RegExp(`Replanned steps: ${replan.after}\\+${replan.rest}`));
+    const states = ada.received.flatMap((one) => (one.type === 'message' ? [one.message] : []));
+    assert.ok(states.some((state) => /auto steps: at most 12/.test(textOf(state))));
+  });
+});
+
+test('what is not calibrated here is measured once nobody waits, and the reply says so', async () => {
+  const bot = { calibrationFile: file, calibratesItself: true };
+  await onStage(engine, { bot }, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'a tree', sampler: 'ddim', steps: -1 });
+    const words = /the model's own; how few are enough for ddim is measured once nobody waits/;
+    await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
   });
 });
 
