@@ -152,6 +152,9 @@ async function replanned(
 ): Promise<{ steps: number; still: number | null }> {
   let best: { steps: number; still: number | null } = { steps: upFront, still: null };
   let mean = upFront;
+  // A sampler that cannot follow takes all its steps however still x̂0 is.
+  const probe = await pairs[0]?.({ steps: upFront, replan: replanRule(1) });
+  if (probe === undefined || probe[1] >= upFront) return best;
   for (const steps of LADDER.filter((rung) => rung >= upFront).slice(0, BASES)) {
     let bolder = false;
     for (const over of STILL) {
