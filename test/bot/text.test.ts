@@ -44,7 +44,8 @@ test("labels keep Discord's limits in every language", () => {
     const text = textFor(locale);
     for (const [name, words] of sentences(text, '')) {
       if (name.startsWith('.button')) assert.ok(words.length <= 80, name);
-      if (name.startsWith('.remix')) assert.ok(words.length <= 45, name);
+      if (/^\.(remix|fromPicture(Title|Size|Shape))/.test(name))
+        assert.ok(words.length <= 45, name);
     }
     assert.ok(text.varyOption(9, true).length <= 100);
     assert.ok(text.chooseVariation.length <= 150);
