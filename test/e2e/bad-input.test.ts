@@ -133,6 +133,8 @@ test('custom ids of the newer buttons, forged in every part', async () => {
       ['1:upscale:abcdefabcdef:0', /no longer have the record/],
       ['1:original:abcdefabcdef', /no longer have the record/],
       [`2:upscale:${id}:0`, /another version/],
+      ['1:from-picture:000000000000', /no longer know which picture/],
+      ['1:from-picture:000000000000:99', /no longer know which picture/],
     ];
     const planted = await plant(
       stage,
