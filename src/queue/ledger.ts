@@ -118,5 +118,7 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
 
 /** Painted to its end, and all of it kept back by the safety checker. */
 function bringsNothing(outcome: JobOutcome): boolean {
-  return outcome.status === 'done' && outcome.result.images.length === 0;
+  if (outcome.status !== 'done') return false;
+  const { images, withheld = [] } = outcome.result;
+  return images.length === 0 && withheld.length > 0;
 }
