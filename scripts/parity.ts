@@ -25,6 +25,7 @@ import {
   DIFFUSERS_FAMILIES,
   diffusersPictures,
   goldenModels,
+  hiresPictures,
   latentScale,
   type PictureCase,
   type PictureSuite,
@@ -102,7 +103,12 @@ async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
   const rows: PictureRow[] = [];
   try {
     const suites = DIFFUSERS_FAMILIES.map((family) => diffusersPictures(family));
-    for (const suite of await Promise.all([...suites, a1111Pictures(), comfyPictures()])) {
+    for (const suite of await Promise.all([
+      ...suites,
+      a1111Pictures(),
+      hiresPictures(),
+      comfyPictures(),
+    ])) {
       if (suite === null) continue;
       const row: PictureRow = {
         family: suite.family,

@@ -7,7 +7,12 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { decodeImage } from '../../src/engine/image.ts';
-import type { ProfileName, SamplerName, ScheduleName } from '../../src/engine/names.ts';
+import type {
+  ProfileName,
+  SamplerName,
+  ScheduleName,
+  UpscalerName,
+} from '../../src/engine/names.ts';
 import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
 import { type ArrayRef, fixture, fullGolden, fullSet, type Golden } from './golden.ts';
 
@@ -317,6 +322,49 @@ export async function comfyPictures(): Promise<PictureSuite | null> {
     };
   });
   return { family: 'comfy-sd15', profile: 'comfy', model: 'sd15', cases, left: [] };
+}
+
+type HiresCase = Pick<
+  ComfyCase,
+  'name' | 'sampler' | 'schedule' | 'steps' | 'scale' | 'latents'
+> & {
+  seed: number;
+  upscaler: UpscalerName;
+  larger: number;
+  second: number;
+  strength: number;
+};
+
+/** A1111's hires fix (test/fixtures/golden/hires/make.py); null where its model is not beside the checkout. */
+export async function hiresPictures(): Promise<PictureSuite | null> {
+  if (!existsSync(`${goldenModels}/sd15`)) return null;
+  const { manifest, array } = fixture('hires');
+  const cases = (manifest['cases'] as HiresCase[]).map((c): PictureCase => {
+    const { name, sampler, schedule, steps, upscaler, larger, second, strength } = c;
+    return {
+      name,
+      scheduler: null,
+      latents: array(c.latents),
+      tolerance: 2e-3,
+      png: null,
+      request: {
+        ...plain,
+        model: 'sd15',
+        profile: 'a1111',
+        prompt: 'two green houses, night',
+        negativePrompt: 'blurry',
+        width: 64,
+        height: 64,
+        sampler,
+        schedule,
+        steps,
+        guidanceScale: c.scale,
+        seed: BigInt(c.seed),
+        hires: { scale: larger, steps: second, strength, upscaler },
+      },
+    };
+  });
+  return { family: 'a1111 hires fix', profile: 'a1111', model: 'sd15', cases, left: [] };
 }
 
 function read(family: string, file: string): Promise<Uint8Array> {

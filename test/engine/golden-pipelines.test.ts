@@ -14,6 +14,7 @@ import {
   DIFFUSERS_FAMILIES,
   diffusersPictures,
   goldenModels,
+  hiresPictures,
   type PictureCase,
 } from './golden-cases.ts';
 
@@ -69,6 +70,7 @@ for (const family of DIFFUSERS_FAMILIES) {
 for (const [profile, pictures] of [
   ['a1111', a1111Pictures],
   ['comfy', comfyPictures],
+  ['a1111 with hires fix', hiresPictures],
 ] as const) {
   test(`profile ${profile} equals its program`, async (t) => {
     const suite = await pictures();
