@@ -354,6 +354,22 @@ test('Reimagine where the file is slow: a button opens the form; a file that is 
   });
 });
 
+test('the form of a picture whose link is over meanwhile: words, and the words without it still paint', async () => {
+  await onStage(engine, { playground: { timing: { attachmentLink: 1000 } } }, async (stage) => {
+    const ada = await stage.user();
+    const plain = await attach(stage, ada, []);
+    const outcome = await ada.command('Reimagine', {}, plain);
+    assert.ok(outcome.type === 'modal', JSON.stringify(outcome));
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    const filled = { ...filledIn(outcome), prompt: 'a lamp', steps: '1' };
+    await ada.submitModal(outcome, filled);
+    assert.match(await told(ada), /could not be fetched from Discord; its link may have expired/);
+    assert.equal(ada.messages().filter((one) => one.thinking === true).length, 0);
+    await ada.submitModal(outcome, { ...filled, start: ['none'] });
+    await ada.waitForMessage(isDone, 30_000);
+  });
+});
+
 /** What the fields of a form hold when it opens; a select's default. */
 function filledIn({ modal }: ShownModal): Record<string, string> {
   const values: Record<string, string> = {};

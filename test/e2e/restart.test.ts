@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { isDone, onStage, openEngine, openStage, textOf, waitUntil } from './stage.ts';
+import { buttonOf, isDone, onStage, openEngine, openStage, textOf, waitUntil } from './stage.ts';
 
 let engine: Engine;
 before(async () => {
@@ -83,4 +83,26 @@ test('a refused token is said in words', async () => {
     openStage(engine, { bot: { token: 'not.the.token' } }),
     /DISCORD_TOKEN was refused.*discord\.com\/developers/,
   );
+});
+
+test('an Upscale that a restart cut short, later than its token: its message is filled through the channel', async () => {
+  const timing = { interactionToken: 4000 };
+  await onStage(engine, { playground: { timing } }, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64' });
+    const first = await ada.waitForMessage(isDone, 30_000);
+    const { faults } = stage.playground;
+    faults.add({
+      match: { method: 'PATCH', route: /@original$/ },
+      answer: 'timeout',
+    });
+    await ada.press(first.id, buttonOf(first, 'upscale'));
+    const thinking = await ada.waitForMessage((one) => one.thinking === true);
+    await stage.restart(() => new Promise((resolve) => setTimeout(resolve, 4000)));
+    const large = await ada.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    assert.equal(large.id, thinking.id);
+    assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);
+    assert.equal(ada.messages().length, 2);
+    assert.deepEqual(await stage.queue.pledges(), []);
+  });
 });
