@@ -62,7 +62,7 @@ const SAMPLERS = `Each sampler runs on a model whose denoiser is known in closed
 const FOOT = `## What is deliberately not covered
 
 - **Bit-equality with a GPU.** CUDA kernels, attention backends and half precision round differently from card to card; A1111 on two cards does not equal itself either. The \`nv\` generator gives A1111's GPU *noise*, the networks still run where you run them.
-- **UniPC and DEIS in profile \`comfy\`** are A1111's and diffusers'; ComfyUI has solvers of its own by these names. \`rng nv\` stands for its GPU noise.
+- **DEIS in profile \`comfy\`** is diffusers'; ComfyUI has a solver of its own by this name. \`rng nv\` stands for its GPU noise.
 - **The last bit of torch's square root and logarithm.** Its float32 versions (oneMKL) are off by an ulp in one value of six and of seventeen. Where an ulp is multiplied it shows: zero terminal SNR (levels up to 5e-5 relative), KDPM2 ancestral in two steps (6e-3) or with whole timesteps, DEIS of order 3 beyond 15 steps (1e-4), cosine betas, and timesteps rounded from exactly half-way.
 - **Outpainting and hires fix by pixels** as whole pictures: their resampling, masks and borders are compared with Pillow and A1111's rules in the tests.
 - **An empty negative prompt said in words.** diffusers' SDXL pipelines encode \`negative_prompt=""\` and take zeros when there is none; a request knows only the latter.

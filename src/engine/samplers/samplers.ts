@@ -17,6 +17,7 @@ import { sampleLcm } from './lcm.ts';
 import { sampleLms } from './lms.ts';
 import { planSigma } from './plan-sigma.ts';
 import { planTimesteps } from './plan-timesteps.ts';
+import { sampleUniPcSigma } from './unipc.ts';
 import { restartSteps, sampleRestart } from './restart.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -110,6 +111,7 @@ const COMFY_METHODS: Readonly<Partial<Record<SamplerName, SigmaMethod>>> = {
   },
   dpmpp_3m_sde: { sample: sampleDpmpp3mSde, brownian: true },
   ddpm: { sample: sampleDdpm },
+  unipc: { sample: sampleUniPcSigma, discardPenultimate: true },
 };
 
 function entry(
@@ -154,7 +156,7 @@ export const planSampling: PlanSampling = (request, model) => {
   const isComfy = request.profile === 'comfy';
   const comfyOwn = isComfy && !isFlow ? COMFY_METHODS[name] : undefined;
   if (chosen.by === 'diffusers' && !comfyOwn) return planDiffusers(request, model);
-  if (chosen.by === 'timesteps') {
+  if (chosen.by === 'timesteps' && !comfyOwn) {
     // ComfyUI's DDIM is its Euler sampler.
     if (isComfy && name === 'ddim') return planSampling({ ...request, sampler: 'euler' }, model);
     return planTimesteps(name as 'ddim' | 'ddim_cfgpp' | 'plms' | 'unipc', request, model);

@@ -1,6 +1,7 @@
 import { linspace32 } from '../schedule.ts';
 import type { NoisePredictor, TimestepOptions } from './ddim.ts';
-import { combine, sum2 } from './linear.ts';
+import { combine, scaled, sum2 } from './linear.ts';
+import type { Sampler } from './sampler.ts';
 
 /**
  * A1111's UniPC (modules/models/diffusion/uni_pc/uni_pc.py): predictor and corrector of any order in the
@@ -43,7 +44,7 @@ function processOf(alphasCumprod: Float32Array): Process {
   return { logAlpha, inverseLambda, count };
 }
 
-function lambdaOf(process: Process, t: number): number {
+function lambdaOf(process: Pick<Process, 'logAlpha'>, t: number): number {
   const logAlpha = process.logAlpha(t);
   return logAlpha - 0.5 * Math.log(-Math.expm1(2 * logAlpha));
 }
@@ -77,6 +78,51 @@ export async function sampleUniPc(
     const alpha = Math.exp(logAlpha);
     return sum2(1 / alpha, at, -Math.sqrt(-Math.expm1(2 * logAlpha)) / alpha, eps);
   };
+  const rules = { process, variant, order, lowerOrderFinal };
+  return integrate(model, x, grid, rules, (index, t, x0) =>
+    onStep(index, t * process.count - 1, x0),
+  );
+}
+
+/** ComfyUI ends on this level where a schedule ends at 0, which has no logarithm. */
+const COMFY_LAST = 0.001;
+
+/**
+ * UniPC over a list of noise levels, variant B1(h), as ComfyUI runs it (comfy/extra_samplers/uni_pc.py,
+ * sample_unipc): in VP space, x / sqrt(σ² + 1).
+ */
+export const sampleUniPcSigma: Sampler = async (denoise, x, sigmas, { onStep }) => {
+  const grid = [...sigmas];
+  if (grid.at(-1) === 0) grid[grid.length - 1] = COMFY_LAST;
+  const spread = (sigma: number): number => Math.sqrt(sigma * sigma + 1);
+  const rules = {
+    process: { logAlpha: (sigma: number) => -0.5 * Math.log1p(sigma * sigma) },
+    variant: 'bh1' as const,
+    // ComfyUI would return its noise for a single step.
+    order: Math.max(1, Math.min(3, grid.length - 2)),
+    lowerOrderFinal: true,
+  };
+  const model = (at: Float32Array, sigma: number): Promise<Float32Array> =>
+    denoise(scaled(spread(sigma), at), sigma);
+  const end = await integrate(model, scaled(1 / spread(grid[0]!), x), grid, rules, (index, _, x0) =>
+    onStep(index, sigmas[index]!, x0),
+  );
+  return scaled(spread(grid.at(-1)!), end);
+};
+
+type Rules = Required<Pick<UniPcOptions, 'variant' | 'order' | 'lowerOrderFinal'>> & {
+  process: Pick<Process, 'logAlpha'>;
+};
+
+/** From grid[0] to its end; `model` gives x̂0 of x in VP space. */
+async function integrate(
+  model: (x: Float32Array, t: number) => Promise<Float32Array>,
+  x: Float32Array,
+  grid: readonly number[],
+  { process, variant, order, lowerOrderFinal }: Rules,
+  onStep: (index: number, t: number, x0: Float32Array) => void,
+): Promise<Float32Array> {
+  const steps = grid.length - 1;
   /** newest first */
   const history: Evaluation[] = [{ t: grid[0]!, x0: await model(x, grid[0]!) }];
   for (let step = 1; step <= steps; step++) {
@@ -93,7 +139,7 @@ export async function sampleUniPc(
     } else {
       x = predicted;
     }
-    onStep(step - 1, t * process.count - 1, newest);
+    onStep(step - 1, t, newest);
     if (useCorrector) history.unshift({ t, x0: newest });
     if (history.length > order) history.pop();
   }
@@ -124,7 +170,7 @@ function apply(
 }
 
 function updateRule(
-  process: Process,
+  process: Pick<Process, 'logAlpha'>,
   history: readonly Evaluation[],
   t: number,
   variant: 'bh1' | 'bh2' | 'vary_coeff',
