@@ -171,20 +171,29 @@ test(
   { timeout: 290_000 },
   async () => {
     await inHall(async (hall) => {
-      const long = { prompt: 'a boat', steps: 100, sampler: 'heun', size: '256x256', seed: '5' };
+      const boat = { prompt: 'a boat', sampler: 'heun', size: '256x256', seed: '5' };
+      let long = { ...boat, steps: 0 };
       const pictures = path.join(hall.data, 'pictures');
       const kept = async () => {
         const name = (await readdir(pictures)).find((each) => each.endsWith('.steps-1'));
         return name === undefined ? 0 : (await stat(path.join(pictures, name))).size;
       };
-      await order(hall, 'imagine', long);
-      await waitUntil(async () => (await kept()) > 0, 'steps on the disk', 60_000);
+      // Steps are stored every two seconds: a fast machine needs a longer picture for that.
+      let shown = 0;
+      for (const steps of [50, 150]) {
+        long = { ...boat, steps };
+        await order(hall, 'imagine', long);
+        shown = shownJobs(hall).length;
+        const isOver = () => shownJobs(hall).length > shown;
+        await waitUntil(async () => (await kept()) > 0 || isOver(), 'steps on the disk', 60_000);
+        if ((await kept()) > 0) break;
+      }
       await hall.kill();
-      assert.ok(!hall.ada.messages().some(isDone));
+      assert.equal(shownJobs(hall).length, shown);
       hall.start();
-      await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 120_000);
+      await waitUntil(() => shownJobs(hall).length === shown + 1, 'the picture', 120_000);
       await order(hall, 'imagine', long);
-      await waitUntil(() => shownJobs(hall).length === 2, 'the undisturbed one', 120_000);
+      await waitUntil(() => shownJobs(hall).length === shown + 2, 'the undisturbed one', 120_000);
       await allDone(hall, idsOf(hall));
       assert.equal(await hall.stop(), 0);
 
