@@ -26,8 +26,8 @@ export async function benchEngine(): Promise<BenchRow[]> {
         name: 'time outside ONNX runs, 20 steps, previews on',
         value: overhead,
         unit: '%',
-        target: '< 5 %',
-        ok: overhead < 5,
+        target: '< 2 %',
+        ok: overhead < 2,
       },
       {
         name: 'one of four in a batch / one alone',

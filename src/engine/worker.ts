@@ -158,11 +158,18 @@ function createTeller(id: number): { tell(progress: Progress): void; flush(): vo
   return {
     tell(progress) {
       waiting.push(progress);
+      if (isFollowed(progress)) return;
       const toSee = progress.phase !== 'sampling' || progress.preview || progress.decoded;
       if (toSee || performance.now() - told >= TELL_EVERY_MS) flush();
     },
     flush,
   };
+}
+
+/** The last step is followed by the decoding at once: they travel together. */
+function isFollowed(progress: Progress): boolean {
+  if (progress.phase !== 'sampling' || progress.preview || progress.decoded) return false;
+  return progress.step === progress.steps;
 }
 
 async function serve({ id, request, options }: Job): Promise<void> {
