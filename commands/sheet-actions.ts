@@ -20,10 +20,17 @@ import {
   type SheetOrder,
   soloRequest,
 } from '../src/explore/order.ts';
-import type { Job } from '../src/queue/job.ts';
+import type { Job, StoredImage, StoredResult } from '../src/queue/job.ts';
 import { checkMayDelete } from './delete.ts';
 
-type Opened = { order: SheetOrder; job: Job; image: number; request: GenerateRequest };
+type Opened = {
+  order: SheetOrder;
+  job: Job;
+  /** place in the job's batch */
+  image: number;
+  stored: StoredImage;
+  request: GenerateRequest;
+};
 
 /** The job and the picture behind one cell of the sheet whose last job is `last`. */
 async function openCell(last: Job, index: number, scene: Scene, locale: string): Promise<Opened> {
@@ -41,12 +48,19 @@ async function openCell(last: Job, index: number, scene: Scene, locale: string):
     job = job.parentId === null ? null : await scene.queue.get(job.parentId);
   }
   if (at < 0 || image < 0 || job === null || at > found.at) throw new UserError(own.noCell);
-  if (job.result === null) throw new UserError(own.notMade);
-  return { order: found.order, job, image, request: soloRequest(job.request, image) };
+  const stored = job.result && storedAt(job.result, image);
+  if (!stored) throw new UserError(own.notMade);
+  return { order: found.order, job, image, stored, request: soloRequest(job.request, image) };
 }
 
 function indexIn(text: string | null | undefined): number {
   return text && /^\d{1,3}$/.test(text) ? Number(text) : -1;
+}
+
+/** Pictures that were kept back have a place in the batch, but none among the stored ones. */
+function storedAt({ images, withheld = [] }: StoredResult, image: number): StoredImage | undefined {
+  if (withheld.includes(image)) return undefined;
+  return images[image - withheld.filter((place) => place < image).length];
 }
 
 /** One cell for the person who chose it: the picture itself, its recipe, and what can be made of it. */
@@ -62,8 +76,7 @@ export const cell: Action = {
       scene,
       interaction.locale,
     );
-    const key = opened.job.result?.images[opened.image]?.key;
-    const png = key === undefined ? null : await scene.pictures.get(key);
+    const png = await scene.pictures.get(opened.stored.key);
     if (png === null) throw new UserError(scene.text.picturesGone);
     await showPrivately(interaction, scene, drawCell(id, index, opened, png, interaction, scene));
   },
@@ -72,13 +85,12 @@ export const cell: Action = {
 function drawCell(
   id: CustomId,
   index: number,
-  { order, job, image, request }: Opened,
+  { order, job, image, stored, request }: Opened,
   png: Uint8Array,
   interaction: MessageComponentInteraction,
   { text }: Scene,
 ): Rendered {
-  const stored = job.result?.images[image];
-  const result = job.result && stored ? { ...job.result, images: [stored] } : null;
+  const result = job.result && { ...job.result, images: [stored] };
   const name = `darkroom-${job.id}-${image + 1}.png`;
   const description = text.altText(request.prompt).slice(0, 1024);
   const buttons: APIButtonComponentWithCustomId[] = [
