@@ -20,6 +20,10 @@ const vendor: Readonly<Record<string, string>> = {
   'htm.module.js': 'htm/dist/htm.module.js',
 };
 
+/** Inter, so that the page looks the same on every machine: a sheet a weight, and the files that they name. */
+const font = /^inter\/(?:[4-7]00\.css|files\/inter-[a-z-]+-[4-7]00-normal\.woff2)$/;
+const fonts = path.dirname(require.resolve('@fontsource/inter/package.json'));
+
 const contentTypes: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -62,7 +66,9 @@ function fileFor(pathname: string): string | null {
   if (pathname === '/') return path.join(folder, 'index.html');
   if (pathname === '/favicon.ico') return path.join(folder, 'favicon.svg');
   if (pathname.startsWith('/vendor/')) {
-    const module = vendor[pathname.slice('/vendor/'.length)];
+    const wanted = pathname.slice('/vendor/'.length);
+    if (font.test(wanted)) return path.join(fonts, wanted.slice('inter/'.length));
+    const module = vendor[wanted];
     if (module === undefined) return null;
     const name = module.split('/')[0] ?? '';
     // Not `${name}/package.json`: htm does not export it. Both packages have their main file in dist/.

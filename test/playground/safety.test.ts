@@ -72,12 +72,22 @@ describe('what the local Discord lets in', () => {
     for (const name of ['preact.js', 'preact-hooks.js', 'htm.js']) {
       assert.equal((await get(`/vendor/${name}`)).status, 200, name);
     }
+    const sheet = await get('/vendor/inter/400.css');
+    assert.match(String(sheet.headers['content-type']), /^text\/css/);
+    const fonts = String(sheet.body).match(/files\/[\w-]+\.woff2/g) ?? [];
+    assert.ok(fonts.length > 1, 'the sheet names fonts');
+    for (const name of fonts) {
+      const font = await get(`/vendor/inter/${name}`);
+      assert.deepEqual([font.status, font.headers['content-type']], [200, 'font/woff2'], name);
+    }
     for (const path of [
       '/web/../playground.ts',
       '/web/%2e%2e/playground.ts',
       '/web/..%2fplayground.ts',
       '/web/nothing.ts',
       '/vendor/../../package.json',
+      '/vendor/inter/package.json',
+      '/vendor/inter/files/../package.json',
       '/package.json',
     ]) {
       assert.equal((await get(path)).status, 404, path);
