@@ -20,6 +20,7 @@ from .compact import compact
 from .labels import labels
 from .latents import read_latents
 from .models import Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
+from .pictures import draw
 from .presets import PRESETS, ROOT, SHIPPED_TOKENIZER, SMALL_PRESET, Options, Preset
 from .problem import Problem
 from .refit import refit
@@ -27,7 +28,9 @@ from .render import render
 from .restore import restore, weights
 from .sampling import ddim
 from .scene import FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
+from .text import read_scenes
 from .tokenizer import load_tokenizer, train_tokenizer, write_tokenizer
+from .unet import how_often
 
 DEMO = ROOT / "models" / "demo"
 
@@ -172,7 +175,28 @@ class Refitting(unittest.TestCase):
         self.assertTrue(torch.equal(state["block.attn1.to_k.weight"], first))
 
 
+class Lessons(unittest.TestCase):
+    def test_pairs_and_sides_come_often_and_captions_tell_them(self) -> None:
+        chosen = Options(SMALL_PRESET, Path(), "cpu", 1, None, read_words(), SHIPPED_TOKENIZER)
+        readings = read_scenes(chosen, 0, 600)
+        self.assertEqual(readings.ids.shape, (600, 77))
+        pairs, asides = readings.told["leftmost"] >= 0, readings.told["side"] > 0
+        self.assertAlmostEqual(pairs.float().mean().item(), 0.41, delta=0.07)
+        self.assertGreater(asides.float().mean().item(), 0.06)
+        tokenizer = load_tokenizer(SHIPPED_TOKENIZER)
+        told = [tokenizer.decode(ids.tolist()) for ids in readings.ids[asides]]
+        self.assertGreater(sum("left" in text or "right" in text for text in told) / len(told), 0.8)
+
+    def test_the_share_of_pairs_can_change(self) -> None:
+        shares = how_often({"leftmost": torch.tensor([-1, 4, 0])}, 3.0)
+        self.assertEqual(shares.tolist(), [1, 3, 3])
+
+
 class Shapes(unittest.TestCase):
+    def test_pictures_are_drawn_in_any_shape(self) -> None:
+        (scenes, pictures), *others = draw(SMALL_PRESET.lessons, (96, 64), 50, 3, processes=1)
+        self.assertEqual((len(scenes), pictures.shape, others), (50, (50, 64, 96, 3), []))
+
     def test_latents_of_every_shape_keep_their_captions(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for shard, (height, width) in enumerate(((2, 2), (2, 3), (2, 2))):

@@ -31,9 +31,11 @@ DECAY = 0.9993
 # Each caption's text states serve this many noise levels of its picture.
 LEVELS = 2
 DROPPED_CAPTIONS = 0.1
+# Below 1 more timesteps are drawn from the noisy end, which decides layout, kinds and colours.
+LEAN = 0.75
 # How often pairs are drawn, beside other pictures, at the level rate and while it falls: fewer at the
 # end, so that one object stays one.
-EARLY_PAIRS, LATE_PAIRS = 2.0, 0.7
+EARLY_PAIRS, LATE_PAIRS = 4.0, 1.0
 REFIT_CAPTIONS = 1500
 SHEET_SECONDS = 900.0
 SHEET_PROMPTS = (
@@ -148,7 +150,7 @@ class Batches:
         dropped = torch.rand(self.size, 1, device=device) < DROPPED_CAPTIONS
         ids = torch.where(dropped, self.empty, ids)
         strata = (torch.randperm(count, device=device) + torch.rand(count, device=device)) / count
-        timesteps = (strata * TIMESTEPS).long().clamp_max(TIMESTEPS - 1)
+        timesteps = (strata**LEAN * TIMESTEPS).long().clamp_max(TIMESTEPS - 1)
         alpha = self.alphas[timesteps][:, None, None, None]
         epsilon = torch.randn_like(clean)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * epsilon
