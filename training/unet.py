@@ -93,7 +93,8 @@ def train(chosen: Options, rate: float = 1.0) -> None:
             sheets.maybe(unet, average, session.step)
         session.stepped(loss, preset.unet_batch * LEVELS * ranks.count)
         session.maybe_save(snapshot)
-    if ranks.first:
+    # Whoever stops it wants it stopped, not a sheet first.
+    if ranks.first and not session.stopped:
         sheets.draw(unet, average, session.step)
     session.finish(snapshot())
 
