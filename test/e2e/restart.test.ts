@@ -31,7 +31,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
 test('a picture that was finished while Discord did not answer is delivered after the restart', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'late', steps: 20 });
+    await ada.command('imagine', { prompt: 'late', steps: 150 });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const edits = { method: 'PATCH', route: /^\/webhooks\/.*@original$/ };
     stage.playground.faults.add({ match: edits, answer: 503, times: 10_000 });
