@@ -1,0 +1,163 @@
+/** The network asked for several texts and images in one batch. */
+import { guidanceScales } from './batch.ts';
+import type { GenerateRequest } from './request.ts';
+import type { LatentShape } from './sampling.ts';
+import type { TextEmbedding } from './text-encoder.ts';
+import type { Unet } from './unet.ts';
+
+export type AskOptions = {
+  unet: Unet;
+  shape: LatentShape;
+  request: Pick<GenerateRequest, 'guidanceScale' | 'each'>;
+  /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
+  guidanceEmbedding: number | null;
+  /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
+  extraChannels: Float32Array | null;
+};
+
+/**
+ * Asks the network for every text at once: result [texts x B, C, h, w] in the order given. Texts of different
+ * lengths cannot share a batch and are asked one length after the other.
+ */
+export function createBatchedAsk(
+  options: AskOptions,
+): (x: Float32Array, timestep: number, texts: readonly TextEmbedding[]) => Promise<Float32Array> {
+  const { unet, shape, extraChannels } = options;
+  const [batch, channels, height, width] = shape;
+  const plane = height * width;
+  const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
+  const latents = batch * channels * plane;
+  // Text rarely changes between steps: the repeated context is built once per set of texts.
+  let repeated: { texts: readonly TextEmbedding[]; rows: TextRows } | null = null;
+
+  async function askSameLength(
+    x: Float32Array,
+    timestep: number,
+    texts: readonly TextEmbedding[],
+  ): Promise<Float32Array> {
+    if (repeated === null || !sameTexts(repeated.texts, texts)) {
+      repeated = { texts, rows: repeatTexts(texts, batch, options) };
+    }
+    const rows = texts.length * batch;
+    return unet.predict({
+      sample: repeatLatents(x, texts.length, options),
+      shape: [rows, channels + extra, height, width],
+      timestep,
+      ...repeated.rows,
+    });
+  }
+
+  return async (x, timestep, texts) => {
+    const lengths = new Set(texts.map(({ tokens }) => tokens));
+    if (lengths.size === 1) return askSameLength(x, timestep, texts);
+    const answers = new Float32Array(texts.length * latents);
+    for (const length of lengths) {
+      const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
+      const group = places.map((i) => texts[i] as TextEmbedding);
+      const answer = await askSameLength(x, timestep, group);
+      for (const [g, place] of places.entries()) {
+        answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
+      }
+    }
+    return answers;
+  };
+}
+
+type TextRows = {
+  context: { data: Float32Array; shape: readonly number[] };
+  pooled?: { data: Float32Array; shape: readonly number[] };
+  timeIds?: { data: Float32Array; shape: readonly number[] };
+  guidance?: { data: Float32Array; shape: readonly number[] };
+};
+
+function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+/** Row order of every batch: all images of the first text, then all of the second, … */
+function repeatTexts(
+  texts: readonly TextEmbedding[],
+  batch: number,
+  { guidanceEmbedding, request }: AskOptions,
+): TextRows {
+  const [first] = texts as [TextEmbedding];
+  const rows = texts.length * batch;
+  const owner = (row: number): TextEmbedding => {
+    const text = texts[Math.floor(row / batch)] as TextEmbedding;
+    return text.ofImages?.[row % batch] ?? text;
+  };
+  const made: TextRows = {
+    context: {
+      data: stack(rows, (row) => owner(row).context),
+      shape: [rows, first.tokens, first.dim],
+    },
+  };
+  const { pooled, timeIds } = first;
+  if (pooled !== null) {
+    made.pooled = {
+      data: stack(rows, (row) => owner(row).pooled as Float32Array),
+      shape: [rows, pooled.length],
+    };
+  }
+  if (timeIds !== undefined) {
+    made.timeIds = {
+      data: stack(rows, (row) => owner(row).timeIds as readonly number[]),
+      shape: [rows, timeIds.length],
+    };
+  }
+  if (guidanceEmbedding !== null) {
+    const embeddings = guidanceScales(request, batch).map((scale) =>
+      embedGuidance(scale, guidanceEmbedding),
+    );
+    made.guidance = {
+      data: stack(rows, (row) => embeddings[row % batch] as Float32Array),
+      shape: [rows, guidanceEmbedding],
+    };
+  }
+  return made;
+}
+
+function stack(rows: number, of: (row: number) => ArrayLike<number>): Float32Array {
+  const length = of(0).length;
+  const stacked = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) stacked.set(of(row), row * length);
+  return stacked;
+}
+
+/** x [B,C,h,w] once per text, each image followed by its extra channels. */
+function repeatLatents(
+  x: Float32Array,
+  texts: number,
+  { shape, extraChannels }: AskOptions,
+): Float32Array {
+  if (extraChannels === null) {
+    if (texts === 1) return x;
+    const repeated = new Float32Array(texts * x.length);
+    for (let t = 0; t < texts; t++) repeated.set(x, t * x.length);
+    return repeated;
+  }
+  const [batch] = shape;
+  const own = x.length / batch;
+  const extra = extraChannels.length / batch;
+  const repeated = new Float32Array(texts * batch * (own + extra));
+  for (let row = 0; row < texts * batch; row++) {
+    const image = row % batch;
+    const at = row * (own + extra);
+    repeated.set(x.subarray(image * own, (image + 1) * own), at);
+    repeated.set(extraChannels.subarray(image * extra, (image + 1) * extra), at + own);
+  }
+  return repeated;
+}
+
+/** Sinusoidal embedding of 1000 (w - 1) (LCM; diffusers get_guidance_scale_embedding). */
+function embedGuidance(scale: number, dim: number): Float32Array {
+  const half = Math.floor(dim / 2);
+  const embedding = new Float32Array(dim);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.exp((-Math.log(10000) * i) / (half - 1));
+    const angle = (scale - 1) * 1000 * frequency;
+    embedding[i] = Math.sin(angle);
+    embedding[half + i] = Math.cos(angle);
+  }
+  return embedding;
+}
