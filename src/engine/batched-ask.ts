@@ -63,12 +63,10 @@ export function createBatchedAsk(
   };
 }
 
-type TextRows = {
-  context: { data: Float32Array; shape: readonly number[] };
-  pooled?: { data: Float32Array; shape: readonly number[] };
-  timeIds?: { data: Float32Array; shape: readonly number[] };
-  guidance?: { data: Float32Array; shape: readonly number[] };
-};
+type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
+
+/** The same in every step until the text changes: a float16 graph's copy of them is made once. */
+type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
 
 function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
   return a.length === b.length && a.every((text, i) => text === b[i]);
@@ -90,6 +88,7 @@ function repeatTexts(
     context: {
       data: stack(rows, (row) => owner(row).context),
       shape: [rows, first.tokens, first.dim],
+      constant: true,
     },
   };
   const { pooled, timeIds } = first;
@@ -97,12 +96,14 @@ function repeatTexts(
     made.pooled = {
       data: stack(rows, (row) => owner(row).pooled as Float32Array),
       shape: [rows, pooled.length],
+      constant: true,
     };
   }
   if (timeIds !== undefined) {
     made.timeIds = {
       data: stack(rows, (row) => owner(row).timeIds as readonly number[]),
       shape: [rows, timeIds.length],
+      constant: true,
     };
   }
   if (guidanceEmbedding !== null) {
@@ -112,6 +113,7 @@ function repeatTexts(
     made.guidance = {
       data: stack(rows, (row) => embeddings[row % batch] as Float32Array),
       shape: [rows, guidanceEmbedding],
+      constant: true,
     };
   }
   return made;

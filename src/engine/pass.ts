@@ -98,6 +98,14 @@ export async function sampleLatents(
         decoded: pictures,
       }),
   );
+  async function settle(): Promise<void> {
+    // Steps of a few milliseconds do without the turns of promises that are kept already.
+    const preview = previewer.pending();
+    if (preview !== null) await preview;
+    const decoding = snapshots.decodeWaiting();
+    if (decoding !== null) stepBegan += await decoding;
+  }
+
   const guided = createGuidedPredict({
     unet: model.unet,
     shape,
@@ -107,8 +115,7 @@ export async function sampleLatents(
     guidanceEmbedding: model.entry.layout.guidanceEmbedding,
     extraChannels: init?.extraChannels ?? null,
     async checkpoint() {
-      await previewer.settled();
-      stepBegan += await snapshots.settled();
+      await settle();
       await letMessagesIn(hooks.signal);
     },
     answered: journal.pass(
@@ -144,8 +151,7 @@ export async function sampleLatents(
       );
     },
   });
-  await previewer.settled();
-  await snapshots.settled();
+  await settle();
   return latents;
 }
 

@@ -14,8 +14,8 @@ export type Previewer = {
     denoised: Float32Array,
     emit: (preview: Preview | null) => void,
   ): void;
-  /** Resolves when no preview is being encoded: await it before the next step may report. */
-  settled(): Promise<void>;
+  /** The preview that is being encoded, null when there is none: await it before the next step may report. */
+  pending(): Promise<void> | null;
 };
 
 /** Of a blurred picture, along its longest side: light and colours show, and nothing else can be made out. */
@@ -41,7 +41,7 @@ export function createPreviewer(
   start: number,
 ): Previewer {
   const clock = createPreviewClock(start);
-  let pending: Promise<void> = Promise.resolve();
+  let pending: Promise<void> | null = null;
   return {
     offer(finished, total, denoised, emit) {
       const due =
@@ -64,7 +64,10 @@ export function createPreviewer(
         // A preview is a courtesy: the step is reported without it.
         () => emit(null),
       );
+      void pending.finally(() => {
+        pending = null;
+      });
     },
-    settled: () => pending,
+    pending: () => pending,
   };
 }

@@ -21,7 +21,12 @@ export const RUNTIME_VERSION = env.versions.node ?? '';
 export type Port = { name: string; dtype: string; shape: readonly (number | string)[] };
 
 /** Values are converted to the dtype the graph asks for. */
-export type Feed = { data: Float32Array | readonly number[]; shape: readonly number[] };
+export type Feed = {
+  data: Float32Array | readonly number[];
+  shape: readonly number[];
+  /** the values of this object never change: converted once, however often it is fed */
+  constant?: boolean;
+};
 
 export type Output = { data: Float32Array; shape: readonly number[] };
 
@@ -67,6 +72,16 @@ export async function openSession(path: string, options: SessionOptions): Promis
     : InferenceSession.create(options.graph, settings));
   const inputs = portsOf(inner.inputMetadata);
   const { clock } = options;
+  const constants = new WeakMap<Feed, Tensor>();
+
+  function tensorOf(dtype: string, feed: Feed): Tensor {
+    const known = constants.get(feed);
+    if (known !== undefined) return known;
+    const tensor = toTensor(dtype, feed);
+    if (feed.constant) constants.set(feed, tensor);
+    return tensor;
+  }
+
   return {
     path,
     provider: options.provider,
@@ -77,7 +92,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
       for (const [name, feed] of Object.entries(feeds)) {
         const port = inputs.get(name);
         if (port === undefined) throw new Error(`${path} has no input ${name}`);
-        tensors[name] = toTensor(port.dtype, feed);
+        tensors[name] = tensorOf(port.dtype, feed);
       }
       const began = performance.now();
       const results = await inner.run(tensors, fetches);

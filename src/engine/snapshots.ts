@@ -13,8 +13,8 @@ import { decodeLatents } from './vae.ts';
 export type Snapshots = {
   /** Remembers the latents [B,C,h,w] of a step that was asked for. */
   offer(step: number, sigma: number, denoised: Float32Array): void;
-  /** Decodes what waits, between two network runs; answers the milliseconds it took. */
-  settled(): Promise<number>;
+  /** Decodes what waits, between two network runs; answers the milliseconds it took, null when nothing waits. */
+  decodeWaiting(): Promise<number> | null;
 };
 
 type Look = { step: number; sigma: number; pictures: readonly Uint8Array[] };
@@ -42,18 +42,19 @@ export function createSnapshots(
     return pictures;
   }
 
+  async function decodeAll(): Promise<number> {
+    const began = performance.now();
+    for (const { step, sigma, latents } of waiting.splice(0)) {
+      const pictures = await decode(latents);
+      if (pictures.length > 0) onLook({ step, sigma, pictures });
+    }
+    return performance.now() - began;
+  }
+
   return {
     offer(step, sigma, denoised) {
       if (asked.has(step)) waiting.push({ step, sigma, latents: denoised.slice() });
     },
-    async settled() {
-      if (waiting.length === 0) return 0;
-      const began = performance.now();
-      for (const { step, sigma, latents } of waiting.splice(0)) {
-        const pictures = await decode(latents);
-        if (pictures.length > 0) onLook({ step, sigma, pictures });
-      }
-      return performance.now() - began;
-    },
+    decodeWaiting: () => (waiting.length === 0 ? null : decodeAll()),
   };
 }

@@ -112,8 +112,10 @@ async function find(model: string): Promise<RegistryEntry> {
   return entry;
 }
 
-async function use(model: string): Promise<LoadedModel> {
+/** `onLoad` is called when the model is not at hand. */
+async function use(model: string, onLoad: () => void = () => {}): Promise<LoadedModel> {
   const entry = await find(model);
+  if (!cache.holds(entry)) onLoad();
   const began = performance.now();
   const { model: loaded, fresh } = await cache.use(entry);
   if (!fresh) return loaded;
@@ -177,9 +179,10 @@ async function serve({ id, request, options }: Job): Promise<void> {
   const teller = createTeller(id);
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
-    teller.tell({ phase: 'loading', step: 0, steps: request.steps });
     const began = performance.now();
-    const model = await use(request.model);
+    const model = await use(request.model, () =>
+      teller.tell({ phase: 'loading', step: 0, steps: request.steps }),
+    );
     const result = await generate(request, model, options, {
       signal: controller.signal,
       clock,

@@ -50,6 +50,16 @@ for (const isolation of ['thread', 'process'] as const) {
     });
     after(() => engine.close());
 
+    test('loading is told when the model is not at hand, and only then', async () => {
+      for (const expected of ['loading', 'encoding']) {
+        const phases: string[] = [];
+        await engine.generate(await requestFor(engine, { steps: 1 }), {
+          onProgress: ({ phase }) => phases.push(phase),
+        });
+        assert.equal(phases[0], expected);
+      }
+    });
+
     test('an order that cannot be served ends with a sentence, and the next is painted', async () => {
       const blank = { width: 64, height: 64, channels: 3, background: '#888' } as const;
       const image = await sharp({ create: blank }).png().toBuffer();
@@ -102,15 +112,7 @@ for (const isolation of ['thread', 'process'] as const) {
       assert.ok(result.timings.onnx_ms > 0 && result.timings.onnx_ms < result.timings.total_ms);
       assert.deepEqual(
         seen.map(({ phase, step }) => `${phase} ${step}`),
-        [
-          'loading 0',
-          'encoding 0',
-          'sampling 1',
-          'sampling 2',
-          'sampling 3',
-          'sampling 4',
-          'decoding 0',
-        ],
+        ['encoding 0', 'sampling 1', 'sampling 2', 'sampling 3', 'sampling 4', 'decoding 0'],
       );
       assert.deepEqual(engine.status().loaded, [
         { model: 'demo', provider: 'cpu', canaryMaxError: null },

@@ -5,6 +5,8 @@ import type { RegistryEntry } from './registry.ts';
 export type ModelCache = {
   /** Loads or reuses; makes room first. The model stays valid until the next `use`. */
   use(entry: RegistryEntry): Promise<{ model: LoadedModel; fresh: boolean }>;
+  /** `use` would not have to load it */
+  holds(entry: RegistryEntry): boolean;
   loaded(): readonly LoadedModel[];
   releaseAll(): Promise<void>;
 };
@@ -12,6 +14,11 @@ export type ModelCache = {
 /** Least recently used models go first when the files of all loaded ones exceed the budget. */
 export function createModelCache(options: LoadOptions & { budgetBytes: number }): ModelCache {
   const models = new Map<string, LoadedModel>();
+
+  const current = ({ layout }: RegistryEntry): LoadedModel | undefined => {
+    const known = models.get(layout.folder);
+    return known?.entry.layout.stamp === layout.stamp ? known : undefined;
+  };
 
   async function drop(key: string): Promise<void> {
     const model = models.get(key);
@@ -22,8 +29,8 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   return {
     async use(entry) {
       const key = entry.layout.folder;
-      const known = models.get(key);
-      if (known !== undefined && known.entry.layout.stamp === entry.layout.stamp) {
+      const known = current(entry);
+      if (known !== undefined) {
         models.delete(key);
         models.set(key, known);
         return { model: known, fresh: false };
@@ -38,6 +45,7 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
       models.set(key, model);
       return { model, fresh: true };
     },
+    holds: (entry) => current(entry) !== undefined,
     loaded: () => [...models.values()],
     async releaseAll() {
       for (const key of models.keys()) await drop(key);
