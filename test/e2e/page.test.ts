@@ -1,27 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../src/engine/engine.ts';
+import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { onStage, openEngine, waitUntil } from './stage.ts';
 import type { Stage } from './stage.ts';
 
-const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
-const skip = found ? false : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path';
-
 let engine: Engine;
 let browser: Browser;
 before(async () => {
-  if (!found) return;
+  if (skip) return;
   engine = await openEngine();
-  browser = await chromium.launch({
-    executablePath: found,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run'],
-  });
+  browser = await openBrowser();
 });
 after(async () => {
-  if (!found) return;
+  if (skip) return;
   await browser.close();
   await engine.close();
 });

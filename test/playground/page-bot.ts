@@ -192,6 +192,17 @@ async function imagine(interaction: ChatInputCommandInteraction): Promise<void> 
   await show(4, true);
 }
 
+/** Long enough for a search field, and for several values. */
+const longSelect = {
+  type: 3,
+  custom_id: 'schedules',
+  placeholder: 'Schedules',
+  max_values: 3,
+  options: ['automatic', 'beta', 'exponential', 'karras', 'normal', 'polyexponential']
+    .concat(['sgm_uniform', 'simple', 'uniform'])
+    .map((value) => ({ label: value, value })),
+};
+
 async function settings(interaction: ChatInputCommandInteraction): Promise<void> {
   const select = {
     type: 3,
@@ -208,6 +219,7 @@ async function settings(interaction: ChatInputCommandInteraction): Promise<void>
     components: [
       { type: 1, components: [select] },
       { type: 1, components: [{ type: 8, custom_id: 'where', placeholder: 'Channels' }] },
+      { type: 1, components: [longSelect] },
     ] as never,
   });
 }

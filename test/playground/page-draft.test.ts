@@ -125,6 +125,14 @@ test('a pasted line becomes typed values', () => {
     { name: 'prompt', type: 3, value: 'a blue cat' },
     { name: 'cfg', type: 10, value: 7.5 },
   ]);
+  const open = parseLine('/imagine a blue cat sampler:', commands)!;
+  assert.deepEqual(
+    open.fields.map(({ option, text }) => [option.name, text]),
+    [
+      ['prompt', 'a blue cat'],
+      ['sampler', ''],
+    ],
+  );
   assert.deepEqual(parseLine('/settings image set steps:9', commands)?.command.path, [
     'image',
     'set',

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../src/playground/playground.ts';
+import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { picture, startPageBot, type PageBot } from './page-bot.ts';
-
-const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
-const skip = found
-  ? false
-  : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path to try the page in a browser';
 
 let playground: Playground;
 let bot: PageBot;
@@ -16,28 +11,16 @@ let browser: Browser;
 const complaints: string[] = [];
 
 before(async () => {
-  if (!found) return;
+  if (skip) return;
   playground = await startPlayground({
     port: 0,
     dataFile: ':memory:',
     timing: { firstResponse: 800 },
   });
-  browser = await chromium.launch({
-    executablePath: found,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await openBrowser();
 });
 after(async () => {
-  if (!found) return;
+  if (skip) return;
   await browser.close();
   await bot?.stop();
   await playground.close();

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Chat } from './chat.ts';
 import type { Client } from './client.ts';
 import { messageCommands, slashCommands } from './commands.ts';
+import { useDrawer } from './drawer.ts';
 import { Banner, Head, Opening } from './head.ts';
 import { classes, html } from './html.ts';
 import { LightboxContext, LightboxView, type Lightbox } from './media.ts';
@@ -12,7 +13,7 @@ import { MessageMenu, type MenuAt } from './menu.ts';
 import { sourceText } from './message-text.ts';
 import type { MessageActions } from './message.ts';
 import { Modal } from './modal.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import { Channels, Members, Rail } from './sidebar.ts';
 import { guildOf, type State } from './state.ts';
 import { NamesContext, type Names } from './text.ts';
@@ -25,7 +26,7 @@ export function App({ client }: { client: Client }): VNode {
   useEffect(() => client.subscribe(() => setState(client.get())), []);
   const [lightbox, setLightbox] = useState<Lightbox | null>(null);
   const [menu, setMenu] = useState<MenuAt | null>(null);
-  const [drawer, setDrawer] = useState(false);
+  const [drawer, setDrawer] = useDrawer();
   const [membersShown, setMembersShown] = useState(() => innerWidth >= WIDE);
 
   const { channelId, you, users, bot } = state;
@@ -72,7 +73,7 @@ export function App({ client }: { client: Client }): VNode {
           />
         </div>
         <div class="drawer-shade" onClick=${() => setDrawer(false)}></div>
-        <main class="main">
+        <main class="main" inert=${drawer}>
           <${Head}
             name=${channelName}
             direct=${guild === null}

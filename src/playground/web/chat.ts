@@ -8,7 +8,7 @@ import { html } from './html.ts';
 import { icons } from './icons.ts';
 import type { MessageActions } from './message.ts';
 import { Messages } from './messages.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import type { BotState, State } from './state.ts';
 import { Welcome } from './welcome.ts';
 

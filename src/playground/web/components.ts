@@ -16,7 +16,8 @@ import { FileCard, fileNameOf, pictureOfMedia, safeUrl } from './files.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
 import { Gallery } from './media.ts';
-import { defaultsOf, emojiText, entriesOf, SelectMenu, type People } from './select.ts';
+import { SelectMenu } from './select.ts';
+import { defaultsOf, emojiText, entriesOf, type People } from './select-entries.ts';
 import { Markdown } from './text.ts';
 
 const COMPONENT = {

@@ -92,7 +92,10 @@ export function SuggestionList(props: {
 }): VNode | null {
   const { entries, state } = props.suggestions;
   if (entries.length === 0) {
-    return state === 'loading' ? html`<p class="popup-none">Loading options…</p>` : null;
+    if (state === 'none') return null;
+    const words =
+      state === 'loading' ? 'Loading options…' : 'Nothing in the list fits; what you type counts.';
+    return html`<p class="popup-none" role="status">${words}</p>`;
   }
   return html`<ul
     role="listbox"

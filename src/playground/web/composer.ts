@@ -22,7 +22,7 @@ import { problem, values, type Draft, type Field } from './draft.ts';
 import { useDroppedFiles, useSlashKey } from './gestures.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import { useSuggestions } from './suggestions.ts';
 
 export type ComposerProps = {
@@ -45,6 +45,10 @@ export function Composer(props: ComposerProps): VNode {
   const suggestions = useSuggestions(client, channelId, s.draft, s.draft ? s.caret : null, people);
   const lists = { commands: listedCommands(s, commands), suggestions };
 
+  useEffect(() => {
+    // "Not ready yet" is no longer true.
+    if (props.botOnline) set((now) => ({ ...now, complaint: null }));
+  }, [props.botOnline]);
   useLayoutEffect(() => {
     if (s.focus > 0) putCaret(box.current, s.caret);
   }, [s.focus]);

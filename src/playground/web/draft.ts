@@ -192,7 +192,7 @@ export function parseLine(line: string, commands: readonly SlashCommand[]): Draf
   let draft = startDraft(command);
   const fill = (name: string, text: string): void => {
     const option = command.options.find((o) => o.name === name);
-    if (!option || text === '') return;
+    if (!option) return;
     const picked = matchChoice(option, text);
     draft = withField(addField(draft, option), name, picked?.label ?? text, picked);
   };
@@ -215,7 +215,8 @@ function splitOptions(text: string, command: SlashCommand): [string | null, stri
     from = match.index + match[0].length;
   }
   out.push([name, text.slice(from).trim()]);
-  return out.filter(([, value]) => value !== '');
+  // "steps:" alone opens that option, empty.
+  return out.filter(([named, value]) => named !== null || value !== '');
 }
 
 function firstText(command: SlashCommand): string | null {

@@ -1,6 +1,7 @@
 /** Pictures: swapped without a flash, laid out as a mosaic, opened in a lightbox. */
 import { createContext, type VNode } from 'preact';
 import { useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { useReturnFocus } from './focus.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
 
@@ -132,6 +133,7 @@ function Tile({ picture, onOpen }: { picture: Picture; onOpen: () => void }): VN
 export function LightboxView({ open, onClose }: { open: Lightbox; onClose: () => void }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [at, setAt] = useState(open.at);
+  useReturnFocus();
   useEffect(() => dialog.current?.showModal(), []);
   const count = open.pictures.length;
   const picture = open.pictures[at]!;
@@ -183,7 +185,7 @@ export function LightboxView({ open, onClose }: { open: Lightbox; onClose: () =>
       </figcaption>
     </figure>
     ${arrows}
-    <button type="button" class="lightbox-close" aria-label="Close" onClick=${onClose}>
+    <button type="button" class="lightbox-close" aria-label="Close" autofocus onClick=${onClose}>
       ${icons.close()}
     </button>
   </dialog>`;

@@ -2,6 +2,7 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useReturnFocus } from './focus.ts';
 import { html } from './html.ts';
 
 export type MenuAt = { messageId: string; x: number; y: number };
@@ -16,6 +17,7 @@ export function MessageMenu(props: {
   const { at, apps, onClose } = props;
   const menu = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ left: at.x, top: at.y });
+  useReturnFocus();
   useLayoutEffect(() => {
     const box = menu.current?.getBoundingClientRect();
     if (!box) return;
@@ -23,10 +25,9 @@ export function MessageMenu(props: {
       left: Math.max(8, Math.min(at.x, innerWidth - box.width - 8)),
       top: Math.max(8, Math.min(at.y, innerHeight - box.height - 8)),
     });
-    menu.current?.querySelector<HTMLElement>('button')?.focus();
+    menu.current?.querySelector<HTMLElement>('button')?.focus({ preventScroll: true });
   }, []);
   useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
     const away = (event: Event): void => {
       if (!menu.current?.contains(event.target as Node)) onClose();
     };
@@ -35,7 +36,6 @@ export function MessageMenu(props: {
     return () => {
       removeEventListener('pointerdown', away);
       removeEventListener('resize', onClose);
-      before?.focus?.({ preventScroll: true });
     };
   }, []);
   const onKeyDown = (event: KeyboardEvent): void => {

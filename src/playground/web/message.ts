@@ -10,7 +10,7 @@ import { classes, html, memo } from './html.ts';
 import { Aperture, Avatar, icons } from './icons.ts';
 import { parseMarkdown, plainText } from './markdown.ts';
 import { Gallery } from './media.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import type { Pending } from './state.ts';
 import { Markdown } from './text.ts';
 import { messageTime, styledTime } from './time.ts';

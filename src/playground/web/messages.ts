@@ -14,7 +14,7 @@ import {
   UsedLine,
   type MessageActions,
 } from './message.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import type { Pending } from './state.ts';
 
 const NEAR_BOTTOM = 80;
@@ -95,7 +95,14 @@ export function Messages(props: {
   const newest = messages.at(-1);
   const latest = mine.filter((p) => !newest || p.at >= Date.parse(newest.timestamp));
   return html`<div class="messages-frame">
-    <div class="messages" ref=${scroller} onScroll=${onScroll} tabindex="0" aria-label="Messages">
+    <div
+      class="messages"
+      ref=${scroller}
+      onScroll=${onScroll}
+      tabindex="0"
+      role="region"
+      aria-label="Messages"
+    >
       <div class="messages-inner" ref=${inner}>${props.welcome} ${rows} ${latest.map(own)}</div>
     </div>
     ${

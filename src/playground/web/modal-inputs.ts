@@ -7,7 +7,8 @@ import { sizeWords } from './files.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
 import { INPUT, type ModalInput, type ModalValue } from './modal-values.ts';
-import { entriesOf, SelectMenu, type People } from './select.ts';
+import { SelectMenu } from './select.ts';
+import { entriesOf, type People } from './select-entries.ts';
 
 export type Upload = (file: File) => Promise<Uploaded>;
 
@@ -16,6 +17,10 @@ export type InputProps = {
   value: ModalValue;
   id: string;
   onValue: (value: ModalValue) => void;
+  required: boolean;
+  wrong: boolean;
+  /** ids of the description and of what is wrong */
+  describedBy: string | undefined;
 };
 
 export function control(own: InputProps, people: People, upload: Upload, label: string): VNode {
@@ -53,11 +58,20 @@ export function control(own: InputProps, people: People, upload: Upload, label: 
 
 const PARAGRAPH = 2;
 
-function TextInput({ input, value, id, onValue }: InputProps): VNode {
+function TextInput(props: InputProps): VNode {
+  const { input, value, id, onValue } = props;
   const text = String(value);
   const onInput = (event: InputEvent): void => onValue((event.target as HTMLInputElement).value);
   const most = input.max_length ?? 4000;
-  const shared = { id, value: text, placeholder: input.placeholder ?? '', onInput };
+  const shared = {
+    id,
+    value: text,
+    placeholder: input.placeholder ?? '',
+    onInput,
+    'aria-required': props.required,
+    'aria-invalid': props.wrong,
+    'aria-describedby': props.describedBy,
+  };
   const left = most - text.length;
   return html`<div class="modal-text">
     ${
@@ -69,7 +83,7 @@ function TextInput({ input, value, id, onValue }: InputProps): VNode {
   </div>`;
 }
 
-function Choices({ input, value, id, onValue }: InputProps): VNode {
+function Choices({ input, value, id, onValue, describedBy }: InputProps): VNode {
   const one = input.type === INPUT.radio;
   const chosen = typeof value === 'string' ? [value] : value;
   const toggle = (option: string): void => {
@@ -77,12 +91,16 @@ function Choices({ input, value, id, onValue }: InputProps): VNode {
     else
       onValue(chosen.includes(option) ? chosen.filter((v) => v !== option) : [...chosen, option]);
   };
-  return html`<div class="modal-choices" role=${one ? 'radiogroup' : 'group'}>
+  return html`<div
+    class="modal-choices"
+    role=${one ? 'radiogroup' : 'group'}
+    aria-labelledby=${`${id}-label`}
+    aria-describedby=${describedBy}
+  >
     ${(input.options ?? []).map(
-      (option, index) =>
+      (option) =>
         html`<label class="modal-choice" key=${option.value}>
           <input
-            id=${index === 0 ? id : undefined}
             type=${one ? 'radio' : 'checkbox'}
             name=${id}
             checked=${chosen.includes(option.value)}
@@ -97,7 +115,8 @@ function Choices({ input, value, id, onValue }: InputProps): VNode {
   </div>`;
 }
 
-function FileUpload({ input, value, id, onValue, upload }: InputProps & { upload: Upload }): VNode {
+function FileUpload(props: InputProps & { upload: Upload }): VNode {
+  const { input, value, id, onValue, upload, describedBy } = props;
   const [files, setFiles] = useState<readonly Uploaded[]>([]);
   const [words, setWords] = useState<string | null>(null);
   const most = input.max_values ?? 1;
@@ -152,8 +171,12 @@ function FileUpload({ input, value, id, onValue, upload }: InputProps & { upload
           id=${id}
           type="file"
           class="unseen"
+          aria-describedby=${describedBy}
           multiple=${most > 1}
-          onChange=${(event: Event) => void take((event.target as HTMLInputElement).files)}
+          onChange=${(event: Event) => {
+            const field = event.target as HTMLInputElement;
+            void take(field.files).then(() => (field.value = ''));
+          }}
         />
       </label>`
     }

@@ -1,6 +1,7 @@
 /** A modal: text inputs, labels, selects, file upload, radio and checkboxes. */
 import type { VNode } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useReturnFocus } from './focus.ts';
 import { classes, html } from './html.ts';
 import { Aperture, icons } from './icons.ts';
 import { control, type InputProps, type Upload } from './modal-inputs.ts';
@@ -12,7 +13,7 @@ import {
   type ModalField,
   type ModalValue,
 } from './modal-values.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 import type { OpenModal, Pending } from './state.ts';
 import { Markdown } from './text.ts';
 
@@ -34,6 +35,7 @@ export function Modal(props: {
     Object.fromEntries(fields.map(({ input }) => [input.custom_id, firstValue(input)])),
   );
   const [asked, setAsked] = useState(false);
+  useReturnFocus();
   useEffect(() => {
     dialog.current?.showModal();
     dialog.current
@@ -107,13 +109,29 @@ function Field(props: {
   const { input } = field;
   const id = useId();
   const required = (input.required ?? true) && input.type !== INPUT.checkbox;
-  const own: InputProps = { input, value, id, onValue };
-  return html`<div class=${classes('modal-field', props.problem && 'wrong')}>
-    <label class="modal-label" for=${id}>
-      ${field.label}${required && html` <span class="required" title="Required">*</span>`}
-    </label>
-    ${field.description && html`<p class="modal-description">${field.description}</p>`}
+  const wrong = Boolean(props.problem);
+  const about = [field.description && `${id}-about`, wrong && `${id}-wrong`].filter(Boolean);
+  const own: InputProps = {
+    input,
+    value,
+    id,
+    onValue,
+    required,
+    wrong,
+    describedBy: about.join(' ') || undefined,
+  };
+  // A group is named by its label as a whole; clicking that must not press its first choice.
+  const group = input.type === INPUT.radio || input.type === INPUT.checkboxes;
+  const star =
+    required && html` <span class="required" title="Required" aria-hidden="true">*</span>`;
+  return html`<div class=${classes('modal-field', wrong && 'wrong')}>
+    ${
+      group
+        ? html`<span class="modal-label" id=${`${id}-label`}>${field.label}${star}</span>`
+        : html`<label class="modal-label" for=${id}>${field.label}${star}</label>`
+    }
+    ${field.description && html`<p class="modal-description" id=${`${id}-about`}>${field.description}</p>`}
     ${control(own, props.people, props.upload, field.label)}
-    ${props.problem && html`<p class="failed-words" role="alert">${props.problem}</p>`}
+    ${wrong && html`<p class="failed-words" role="alert" id=${`${id}-wrong`}>${props.problem}</p>`}
   </div>`;
 }

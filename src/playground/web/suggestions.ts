@@ -4,7 +4,7 @@ import type { APIApplicationCommandBasicOption } from 'discord-api-types/v10';
 import type { Client } from './client.ts';
 import { OPTION } from './commands.ts';
 import { loose, partialValues, staticChoices, type Draft, type Picked } from './draft.ts';
-import type { People } from './select.ts';
+import type { People } from './select-entries.ts';
 
 export type Suggestions = { entries: readonly Picked[]; state: 'none' | 'loading' | 'ready' };
 

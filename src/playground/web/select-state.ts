@@ -1,0 +1,131 @@
+/** A select menu's state: what is open, highlighted, searched for, and chosen but not yet sent. */
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { movedTo, typedTo, type Entry } from './select-entries.ts';
+
+/** From so many entries on the list has a search field. */
+const SEARCHED = 8;
+
+export type SelectProps = {
+  entries: readonly Entry[];
+  chosen: readonly string[];
+  placeholder: string;
+  min: number;
+  max: number;
+  disabled: boolean;
+  busy?: boolean;
+  label?: string;
+  onChoose: (values: readonly string[]) => void;
+};
+
+export type Select = ReturnType<typeof useSelect>;
+
+export function useSelect(props: SelectProps) {
+  const { entries, min, max } = props;
+  const [open, setOpen] = useState(false);
+  const [draft, setDraft] = useState(props.chosen);
+  const [search, setSearch] = useState('');
+  const [at, setAt] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const several = max > 1;
+  const searched = entries.length >= SEARCHED;
+  const key = props.chosen.join('\n');
+  useEffect(() => setDraft(props.chosen), [key]);
+
+  const shown = entries.filter((e) => e.label.toLowerCase().includes(search.toLowerCase()));
+  const show = (from = ''): void => {
+    setAt(
+      from
+        ? 0
+        : Math.max(
+            0,
+            entries.findIndex((entry) => draft.includes(entry.value)),
+          ),
+    );
+    setSearch(from);
+    setOpen(true);
+  };
+  const hide = (focus: boolean): void => {
+    setOpen(false);
+    setSearch('');
+    if (focus) box.current?.querySelector<HTMLElement>('.select-box')?.focus();
+  };
+  const close = (focus: boolean): void => {
+    hide(focus);
+    if (!several || draft.join('\n') === key) return;
+    if (draft.length >= min) props.onChoose(draft);
+    else setDraft(props.chosen);
+  };
+  const pick = (entry: Entry | undefined): void => {
+    if (!entry) return;
+    if (!several) {
+      setDraft([entry.value]);
+      hide(true);
+      props.onChoose([entry.value]);
+    } else if (draft.includes(entry.value)) {
+      setDraft(draft.filter((value) => value !== entry.value));
+    } else if (draft.length < max) {
+      setDraft([...draft, entry.value]);
+    }
+  };
+  const keys = { open, searched, shown, at, show, close, pick, setAt };
+  return {
+    id,
+    box,
+    open,
+    several,
+    searched,
+    shown,
+    draft,
+    search,
+    at,
+    show,
+    close,
+    pick,
+    setAt,
+    onSearch(text: string): void {
+      setSearch(text);
+      setAt(0);
+    },
+    clear(): void {
+      setDraft([]);
+      props.onChoose([]);
+    },
+    onKeyDown: (event: KeyboardEvent): void => onSelectKey(event, keys),
+    onFocusOut(event: FocusEvent): void {
+      if (open && !box.current?.contains(event.relatedTarget as Node | null)) close(false);
+    },
+  };
+}
+
+type Keys = Pick<
+  Select,
+  'open' | 'searched' | 'shown' | 'at' | 'show' | 'close' | 'pick' | 'setAt'
+>;
+
+function onSelectKey(event: KeyboardEvent, select: Keys): void {
+  const { at, shown } = select;
+  const { key } = event;
+  const letter =
+    key.length === 1 && key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!select.open) {
+    if ((event.target as Element).closest('.select-clear')) return;
+    if (key === 'ArrowDown' || key === 'ArrowUp') select.show();
+    else if (letter && select.searched) select.show(key);
+    else return;
+  } else if (key === 'Tab') {
+    return select.close(false);
+  } else if (key === 'Escape') {
+    select.close(true);
+  } else if (key === 'Enter' || (key === ' ' && !select.searched)) {
+    select.pick(shown[at]);
+  } else {
+    const inSearch = select.searched && (key === 'Home' || key === 'End');
+    const moved = inSearch ? null : movedTo(key, at, shown.length);
+    const next = moved ?? (letter && !select.searched ? typedTo(key, at, shown) : null);
+    if (next === null) return;
+    select.setAt(next);
+  }
+  event.preventDefault();
+  event.stopPropagation();
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+
+const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
+
+/** What `test` takes as `skip`: tests in a real browser need one on this machine. */
+export const noBrowser = found
+  ? false
+  : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path to try the page in a browser';
+
+/** Headless, and quiet on the network. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: found ?? '',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
