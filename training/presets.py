@@ -61,7 +61,7 @@ SMALL_PRESET = Preset(
     shapes=((128, 128), (128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 128), (128, 192)),
     learning_rate=8e-4,
     storage="fp16",
-    minutes={"vae": 30, "text": 2, "unet": 120, "judge": 3},
+    minutes={"vae": 30, "text": 2, "unet": 120, "judge": 8},
 )
 LARGE_PRESET = Preset(
     name="large",
@@ -81,7 +81,7 @@ LARGE_PRESET = Preset(
     shapes=((256, 256), (256, 256), (256, 256), (384, 256), (256, 256), (256, 384)),
     learning_rate=6e-4,
     storage="int8",
-    minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 0.7},
+    minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 1.5},
 )
 # A few minutes for all stages: to see that everything works before hours are spent.
 TRIAL_PRESET = replace(
