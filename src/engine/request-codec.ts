@@ -5,25 +5,27 @@ import { parseAttention } from './prompt/attention.ts';
 import { stripComments } from './prompt/comments.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
-  fieldsOf,
   hiresFix,
   imagesOfBatch,
   initImage,
+  replan,
+  seedResize,
+  variation,
+} from './request-fields.ts';
+import {
+  fieldsOf,
   isAbsent,
   LIMITS,
   oneOf,
   type Problems,
   real,
-  replan,
   seed,
-  seedResize,
   shown,
   side,
   text,
   unknownName,
-  variation,
   whole,
-} from './request-fields.ts';
+} from './request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export { LIMITS };
