@@ -160,7 +160,9 @@ async function adapted(
     {
       ...input,
       model: model.name,
-      ...(theirs === undefined ? { hires: null, ...fittingSize(input, model) } : {}),
+      ...(theirs === undefined
+        ? { hires: null, refiner: null, xl: null, ...fittingSize(input, model) }
+        : { refiner: knownRefiner(input, models) }),
       seed: randomSeed(),
       variation: null,
       count: 1,
@@ -169,6 +171,12 @@ async function adapted(
   );
   limitsHold(request, limits, text);
   return request;
+}
+
+/** By its name in the models folder: what a picture says must not open any other folder. */
+function knownRefiner({ refiner }: RequestInput, models: readonly ModelInfo[]): unknown {
+  const name = (refiner as { model?: unknown } | null | undefined)?.model;
+  return models.some((model) => model.name === name) ? refiner : null;
 }
 
 function fittingSize(input: RequestInput, model: ModelInfo) {

@@ -49,7 +49,7 @@ People bring seeds and settings from other programs and expect the same picture.
 
 "Equal" never means bit-equal for whole pictures: two builds of the same network differ in the last bits, and sampling carries such bits along. Each comparison therefore has a tolerance, drawn from how far the reference itself moves between PyTorch and ONNX Runtime or between single and double precision. Everything below is inside its tolerance unless a row says NO.`;
 
-const PICTURES = `Each case is one generation through the public engine (\`startEngine\`): small models of eight families, many schedulers, sizes, prompts and strengths. ComfyUI's pictures are made by its own noise, prompt weights, schedules and samplers around the same network (test/fixtures/golden/comfy/make.py), those of A1111's hires fix by its random numbers, steps and samplers (hires/make.py). In profile \`diffusers\` no sampler is named: the model folder's \`scheduler_config.json\` decides, as \`from_pretrained\` does.
+const PICTURES = `Each case is one generation through the public engine (\`startEngine\`): small models of eight families, many schedulers, sizes, prompts and strengths. ComfyUI's pictures are made by its own noise, prompt weights, schedules and samplers around the same network (test/fixtures/golden/comfy/make.py), those of A1111's hires fix by its random numbers, steps and samplers (hires/make.py). *handover* is one model taking over from another (\`--refiner\`): diffusers' base pipeline with \`denoising_end\` followed by its img2img pipeline with \`denoising_start\`, and A1111's switch inside the running sampler (handover/make.py). In profile \`diffusers\` no sampler is named: the model folder's \`scheduler_config.json\` decides, as \`from_pretrained\` does.
 
 The latents are compared as the VAE decoder receives them (profile \`diffusers\`, values up to about 30) or before scaling (the other profiles). *Of tolerance* is the worst case's share of what it may be off. PSNR is the lowest, *equal pixels* the share over all pictures, *levels* the largest difference of any colour channel out of 255.`;
 
@@ -65,10 +65,10 @@ const FOOT = `## What is deliberately not covered
 - **DEIS in profile \`comfy\`** is diffusers'; ComfyUI has a solver of its own by this name. \`rng nv\` stands for its GPU noise.
 - **The last bit of torch's square root and logarithm.** Its float32 versions (oneMKL) are off by an ulp in one value of six and of seventeen. Where an ulp is multiplied it shows: zero terminal SNR (levels up to 5e-5 relative), KDPM2 ancestral in two steps (6e-3) or with whole timesteps, DEIS of order 3 beyond 15 steps (1e-4), cosine betas, and timesteps rounded from exactly half-way.
 - **Outpainting and hires fix by pixels** as whole pictures: their resampling, masks and borders are compared with Pillow and A1111's rules in the tests.
-- **An empty negative prompt said in words.** diffusers' SDXL pipelines encode \`negative_prompt=""\` and take zeros when there is none; a request knows only the latter.
 - **Two edits side by side with two stray brackets behind them** (\`[a:b:5][(c:1.2):[d]:7]((\`), one of 1,454 random prompts beside A1111's grammar; and letters that came with Unicode 17.
-- **Per-picture prompts and generators in one call**, a second prompt for SDXL's second encoder, SDXL's size conditioning other than the picture's own size, \`denoising_end\`: a request has no word for them.
-- **A1111's optional shortcuts** (negative guidance minimum sigma, padded prompts): off by default there, absent here.
+- **Several prompts or generators in one call** and LCM's \`original_inference_steps\` beside the folder's own: a request has no word for them. The pictures of a list are those of its members asked for one by one; the grid of an LCM folder is in its scheduler_config.json.
+- **ComfyUI's refiner workflow** (two KSampler Advanced in a row, the second with a seed of its own): \`--refiner\` in profile \`comfy\` does it with one seed, so samplers without noise are equal and the others continue the first one's noise.
+- **A1111's padding** (\`pad conds\`): off by default there, absent here.
 - **Half-precision models** are compared with a wide tolerance: the reference keeps latents in float16 between steps, Darkroom in float32, which is the more exact of the two.
 - **Flux**: there are no reference pictures for it.
 

@@ -25,6 +25,7 @@ import {
   DIFFUSERS_FAMILIES,
   diffusersPictures,
   goldenModels,
+  handoverPictures,
   hiresPictures,
   latentScale,
   type PictureCase,
@@ -42,17 +43,18 @@ function folderFor(
   known: Map<string, string>,
   suite: PictureSuite,
   { scheduler }: PictureCase,
+  golden = suite.model,
 ): string {
-  const key = `${suite.model} ${JSON.stringify(scheduler)}`;
+  const key = `${golden} ${JSON.stringify(scheduler)}`;
   const before = known.get(key);
   if (before !== undefined) return before;
   const name = `${suite.family}-${known.size}`;
   const folder = path.join(modelsDir, name);
   mkdirSync(folder);
-  const golden = path.join(goldenModels, suite.model);
-  for (const part of readdirSync(golden)) {
+  const source = path.join(goldenModels, golden);
+  for (const part of readdirSync(source)) {
     if (part === 'scheduler' && scheduler !== null) continue;
-    symlinkSync(path.join(golden, part), path.join(folder, part));
+    symlinkSync(path.join(source, part), path.join(folder, part));
   }
   if (scheduler !== null) {
     mkdirSync(path.join(folder, 'scheduler'));
@@ -65,12 +67,16 @@ function folderFor(
 
 async function measureCase(
   engine: Engine,
-  model: string,
+  { model, refiner }: { model: string; refiner: string | null },
   suite: PictureSuite,
   c: PictureCase,
 ): Promise<PictureRow['cases'][number]> {
   const result = await engine.generate(
-    { ...c.request, model },
+    {
+      ...c.request,
+      model,
+      ...(c.request.refiner && { refiner: { ...c.request.refiner, model: refiner } }),
+    },
     { previews: false, keepLatents: true },
   );
   const [image] = result.images;
@@ -107,6 +113,8 @@ async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
       ...suites,
       a1111Pictures(),
       hiresPictures(),
+      handoverPictures('diffusers'),
+      handoverPictures('a1111'),
       comfyPictures(),
     ])) {
       if (suite === null) continue;
@@ -118,7 +126,9 @@ async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
       };
       for (const c of suite.cases) {
         const model = folderFor(modelsDir, known, suite, c);
-        row.cases.push(await measureCase(engine, model, suite, c));
+        const second = c.request.refiner?.model ?? null;
+        const refiner = second === null ? null : folderFor(modelsDir, known, suite, c, second);
+        row.cases.push(await measureCase(engine, { model, refiner }, suite, c));
       }
       console.error(`${suite.family}: ${row.cases.length} pictures`);
       rows.push(row);

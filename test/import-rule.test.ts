@@ -15,6 +15,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
     'names',
     'errors',
     'request-codec',
+    'stored-request',
     'infotext',
     'workflow',
     'other-recipes',

@@ -3,6 +3,7 @@ import { UserError } from '../engine/errors.ts';
 import type { Margins } from '../engine/outpaint.ts';
 import { parseSize } from '../engine/request-codec.ts';
 import type { RequestInput } from '../engine/request.ts';
+import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
 
 /** What one command line asks for; request values are still unchecked text. */
 export type ImagineArguments = {
@@ -64,6 +65,7 @@ const OPTIONS = {
   'variation-strength': { type: 'string' },
   'seed-resize': { type: 'string' },
   replan: { type: 'string' },
+  ...XL_OPTIONS,
   'save-latents': { type: 'string' },
   safety: { type: 'string' },
   json: { type: 'boolean' },
@@ -97,6 +99,11 @@ Larger pictures (hires fix: a second pass over the enlarged first)
   --hires-strength X      how much is painted anew, 0-1 (0.7)
   --hires-upscaler NAME   latent, latent_antialiased, latent_bicubic, latent_bicubic_antialiased,
                           latent_nearest, latent_nearest_exact, pixel (latent)
+SDXL
+  --refiner NAME|DIR      the model that takes over; --refiner-at X after this share of the way (0.8)
+  --prompt-2 TEXT         what the second text encoder reads; --negative-2 TEXT
+  --original-size WxH  --target-size WxH  --crop L,T   the sizes it is told
+  --negative-original-size WxH  --negative-target-size WxH  --negative-crop L,T
 Variations of a seed
   --variation-seed N  --variation-strength X   a little of another seed's noise, 0-1
   --seed-resize WxH       keep the composition of this size
@@ -104,6 +111,8 @@ Exactness
   --rng cpu|nv            noise of torch's CPU generator, or of A1111 on a GPU (cpu)
   --profile NAME          a1111, diffusers or comfy: whose rules hold (a1111)
   --replan A+B            after A of the steps the rest in B, as a recipe's "Replanned steps" says
+  --ngms SIGMA            below this noise level every second step does without the negative prompt;
+                          --ngms-all: every step; --skip-early-cfg X: the first share of the steps
   --clip-skip N  --emphasis original|no_norm|ignore|none  --eta X  --ensd N  --cfg-rescale X
 Results
   --out FILE|DIR          (./out/<seed>-<prompt>.png)
@@ -127,6 +136,7 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
   if (values['seed-resize'] !== undefined) request.seedResize = parseSize(values['seed-resize']);
   readVariation(values, request);
   readHires(values, request);
+  readXlArguments(values, request);
   if (values.replan !== undefined) request.replan = readReplan(values.replan);
   return {
     request,

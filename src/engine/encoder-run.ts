@@ -18,6 +18,8 @@ export type EncodeOptions = {
   steps: number;
   hiresSteps?: number;
   negative: boolean;
+  /** what SDXL's second encoder reads in place of the text */
+  second?: string;
 };
 
 /** One network of the folder with its tokenizer. */

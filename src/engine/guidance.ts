@@ -6,6 +6,7 @@
 import { type AskOptions, createBatchedAsk } from './batched-ask.ts';
 import { guidanceScales } from './batch.ts';
 import type { Answered } from './journal.ts';
+import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest } from './request.ts';
 import type { Predict, SamplingRun } from './sampling.ts';
 import { textAt, type Conditioning } from './text-encoder.ts';
@@ -14,6 +15,10 @@ export type GuidanceOptions = AskOptions & {
   positive: Conditioning;
   negative: Conditioning;
   request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile' | 'each'>;
+  /** counts the evaluations of a pass, over every network that takes part in it */
+  counter: { evaluations: number };
+  /** null: every evaluation asks for the negative prompt */
+  skipsNegative: SkipsNegative | null;
   /** called before every network run; throws CancelledError to stop */
   checkpoint: () => Promise<void>;
   /** answers from an earlier run, or the network's */
@@ -41,7 +46,7 @@ export type Guided = {
 };
 
 export function createGuidedPredict(options: GuidanceOptions): Guided {
-  const { positive, negative, request, guidanceEmbedding } = options;
+  const { positive, negative, request, guidanceEmbedding, counter, skipsNegative } = options;
   const { guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
@@ -49,8 +54,29 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
   const weights = positive.parts.map(({ weight }) => weight);
-  // A1111 counts evaluations, not steps, for prompt editing.
-  let evaluations = 0;
+
+  /** The first part's answer stands in for the unconditional one, and the guidance scale is 1. */
+  async function askWithout(
+    x: Float32Array,
+    timestep: number,
+    step: number,
+  ): Promise<Float32Array> {
+    const answers = await ask(
+      x,
+      timestep,
+      positive.parts.map((part) => textAt(part, step)),
+    );
+    if (weights.length === 1) return answers;
+    const all = new Float32Array(latents + answers.length);
+    all.set(answers.subarray(0, latents));
+    all.set(answers, latents);
+    return guide(
+      all,
+      latents,
+      weights,
+      scales.map(() => 1),
+    );
+  }
 
   /** Answers [1 + parts, B, C, h, w], the unconditional first. */
   function askBoth(x: Float32Array, timestep: number, step: number): Promise<Float32Array> {
@@ -73,16 +99,25 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   return {
     async predict(x, timestep) {
       await options.checkpoint();
-      const step = evaluations++;
+      // A1111 counts evaluations, not steps, for prompt editing.
+      const step = counter.evaluations++;
       return options.answered(x, timestep, async () => {
+        if (guided && skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
         if (guided) return combine(await askBoth(x, timestep, step), 1);
         return ask(x, timestep, [textAt(positive.parts[0] as Conditioning['parts'][number], step)]);
       });
     },
     async predictPair(x, timestep, factor) {
       await options.checkpoint();
-      const step = evaluations++;
+      const step = counter.evaluations++;
       const pair = await options.answered(x, timestep, async () => {
+        if (skipsNegative?.(step, timestep)) {
+          const alone = await askWithout(x, timestep, step);
+          const both = new Float32Array(2 * latents);
+          both.set(alone);
+          both.set(alone, latents);
+          return both;
+        }
         const answers = await askBoth(x, timestep, step);
         const both = new Float32Array(2 * latents);
         both.set(combine(answers, factor));

@@ -10,6 +10,7 @@ import {
   scheduleNamed,
   UPSCALER_LABELS,
 } from './labels.ts';
+import { extraWords, takeExtras } from './infotext-extras.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import { EMPHASES, PROFILES } from './names.ts';
 import { strip } from './prompt/characters.ts';
@@ -96,6 +97,7 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
     'Replanned steps': replanWords(request),
     ...hiresFields(request),
+    ...extraWords(request),
     'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
     Profile: request.profile === 'a1111' ? null : request.profile,
     'Batch size': oneStream ? request.count : null,
@@ -212,6 +214,7 @@ export function requestFromInfotext(text: string): RequestInput {
     };
   }
   takeHires(parsed, input);
+  takeExtras(parsed, input);
   const replan = /^(\d+)\+(\d+)$/.exec(String(parsed['Replanned steps'] ?? ''));
   if (replan) input.replan = { after: replan[1], rest: replan[2] };
   return input;

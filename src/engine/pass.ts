@@ -2,17 +2,19 @@
 import type { Prompts } from './conditioning.ts';
 import { CancelledError, UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { createGuidedPredict } from './guidance.ts';
+import { createGuidedPredict, type Guided } from './guidance.ts';
+import { handOver } from './handover.ts';
 import type { EncodedInit } from './init.ts';
 import { type Journal, type JournalOptions, noJournal } from './journal.ts';
 import type { LoadedModel } from './model/loader.ts';
+import { negativeSkips } from './negative-guidance.ts';
 import { createNoiseSource } from './noise.ts';
 import { createPreviewer } from './previewer.ts';
 import type { SafetyChecker } from './safety.ts';
-import { encodeRequest } from './request-codec.ts';
+import { encodeRequest } from './stored-request.ts';
 import type { FixedReplan, GenerateRequest, Progress } from './request.ts';
 import { planSampling } from './samplers/samplers.ts';
-import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
+import type { LatentShape, NoiseSource, PlannedSampling, SamplingRun } from './sampling.ts';
 import { type RunClock, RUNTIME_VERSION } from './session.ts';
 import { createSnapshots } from './snapshots.ts';
 import type { Conditioning } from './text-encoder.ts';
@@ -43,7 +45,12 @@ export type PipelineHooks = {
 export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
 
 export type Start = Prompts &
-  Pass & { noise: NoiseSource; init: Omit<EncodedInit, 'noise'> | null };
+  Pass & {
+    noise: NoiseSource;
+    init: Omit<EncodedInit, 'noise'> | null;
+    /** the model that takes over, with the prompts as it reads them */
+    refiner: (Prompts & { model: LoadedModel }) | null;
+  };
 
 /**
  * What all passes share. Their steps: how many are finished, what those took that were not resumed, when the first
@@ -61,9 +68,14 @@ export type StepCount = {
   replanned: FixedReplan | null;
 };
 
-export function planPass(request: GenerateRequest, model: LoadedModel): Pass {
+export function planPass(
+  request: GenerateRequest,
+  model: LoadedModel,
+  refiner: LoadedModel | null,
+): Pass {
   const shape = latentShape(request, model);
-  return { request, shape, sampling: planSampling(request, model.schedule) };
+  const sampling = planSampling(request, model.schedule, refiner?.schedule ?? null);
+  return { request, shape, sampling };
 }
 
 export function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSource {
@@ -74,11 +86,12 @@ export function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSour
 /** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
 export async function sampleLatents(
   model: LoadedModel,
-  { request, sampling, shape, noise, init, positive, negative }: Start,
+  start: Start,
   options: PipelineOptions,
   hooks: PipelineHooks,
   count: StepCount,
 ): Promise<Float32Array> {
+  const { request, sampling, shape, noise, init, positive, negative } = start;
   const { stepsMs, began, journal, safety } = count;
   let stepBegan = performance.now();
   // Nobody looks at a preview in time, so it only hints at what comes.
@@ -106,24 +119,12 @@ export async function sampleLatents(
     if (decoding !== null) stepBegan += await decoding;
   }
 
-  const guided = createGuidedPredict({
-    unet: model.unet,
-    shape,
-    positive,
-    negative,
-    request,
-    guidanceEmbedding: model.entry.layout.guidanceEmbedding,
-    extraChannels: init?.extraChannels ?? null,
-    async checkpoint() {
-      await settle();
-      await letMessagesIn(hooks.signal);
-    },
-    answered: journal.pass(
-      journal === noJournal ? [] : questionOf(model, request, { positive, negative }, init),
-    ),
+  const network = networkOf(model, start, journal, async () => {
+    await settle();
+    await letMessagesIn(hooks.signal);
   });
   const latents = await sampling.run({
-    ...guided,
+    ...network,
     noise,
     shape,
     init: init?.start ?? null,
@@ -153,6 +154,41 @@ export async function sampleLatents(
   });
   await settle();
   return latents;
+}
+
+/** The guided network, and where another takes over, both, as the profile hands over. */
+function networkOf(
+  model: LoadedModel,
+  { request, shape, init, refiner, positive, negative }: Start,
+  journal: Journal,
+  checkpoint: () => Promise<void>,
+): Guided & Pick<SamplingRun, 'refiner'> {
+  const counter = { evaluations: 0 };
+  const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
+    createGuidedPredict({
+      unet: network.unet,
+      shape,
+      ...prompts,
+      request,
+      counter,
+      skipsNegative: negativeSkips(request, network.schedule),
+      guidanceEmbedding: network.entry.layout.guidanceEmbedding,
+      extraChannels: init?.extraChannels ?? null,
+      checkpoint,
+      answered: journal.pass(
+        journal === noJournal ? [] : questionOf(network, request, prompts, init),
+      ),
+    });
+  const first = guidedBy(model, { positive, negative });
+  if (refiner === null) return first;
+  const { positive: words, negative: none } = refiner;
+  const second = guidedBy(refiner.model, { positive: words, negative: none });
+  const { schedule } = refiner.model;
+  if (request.profile !== 'a1111') {
+    return { ...first, refiner: { predict: second.predict, schedule } };
+  }
+  const switchAt = request.refiner?.switchAt ?? 1;
+  return handOver(first, second, { request, schedule: model.schedule, switchAt });
 }
 
 /** The same text in every step. */

@@ -1,5 +1,6 @@
 /** One generation from request to PNG, in the order things happen. */
 import { encodePrompts } from './conditioning.ts';
+import { checkRefiner } from './handover.ts';
 import { enlargeLatents, secondPass } from './hires.ts';
 import { encodePng } from './image.ts';
 import { imageSeed, writeInfotext } from './infotext.ts';
@@ -27,11 +28,12 @@ export async function generate(
   model: LoadedModel,
   options: PipelineOptions,
   hooks: PipelineHooks,
+  refiner: LoadedModel | null = null,
 ): Promise<GenerateResult> {
   const { onJournal: keep = () => {} } = hooks;
   const journal = options.journal ? openJournal({ ...options.journal, keep }) : noJournal;
   try {
-    return await paint(request, model, options, hooks, journal);
+    return await paint(request, { model, refiner }, options, hooks, journal);
   } catch (error) {
     // Whatever stopped the run, the next one need not begin anew.
     journal.flush();
@@ -41,7 +43,7 @@ export async function generate(
 
 async function paint(
   request: GenerateRequest,
-  model: LoadedModel,
+  { model, refiner }: { model: LoadedModel; refiner: LoadedModel | null },
   options: PipelineOptions,
   hooks: PipelineHooks,
   journal: Journal,
@@ -50,8 +52,10 @@ async function paint(
   const onnxBefore = hooks.clock.ms;
   const { layout, info } = model.entry;
   const { hires = null } = request;
-  const first = planPass(request, model);
-  const second = hires && planPass(secondPass(request, hires, layout), model);
+  if (refiner !== null) checkRefiner(model, refiner);
+  // A1111's default: with hires fix the refiner works in the second pass alone.
+  const first = planPass(request, model, hires ? null : refiner);
+  const second = hires && planPass(secondPass(request, hires, layout), model, refiner);
   const steps = first.sampling.steps + (second?.sampling.steps ?? 0);
   // Before the painting: a checker that cannot be asked must not cost a picture that nobody may see.
   const safety = options.withhold ? await model.safetyChecker() : null;
@@ -60,6 +64,10 @@ async function paint(
   hooks.onProgress({ phase: 'encoding', step: 0, steps });
   await letMessagesIn(hooks.signal);
   const prompts = await encodePrompts(request, model);
+  const takesOver = refiner && {
+    model: refiner,
+    ...(await encodePrompts(request, refiner, hires?.steps)),
+  };
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
   const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
@@ -78,7 +86,13 @@ async function paint(
   let last = first;
   let latents = await sampleLatents(
     model,
-    { ...first, ...prompts, noise: init?.noise ?? noise, init },
+    {
+      ...first,
+      ...prompts,
+      noise: init?.noise ?? noise,
+      init,
+      refiner: hires ? null : takesOver,
+    },
     options,
     hooks,
     count,
@@ -91,6 +105,7 @@ async function paint(
       ...(await encodePrompts(request, model, hires.steps)),
       noise: noiseOf(second, model),
       init: fromLatents(enlarged, second),
+      refiner: takesOver,
     };
     latents = await sampleLatents(model, start, options, hooks, count);
     last = second;

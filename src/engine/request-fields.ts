@@ -1,7 +1,16 @@
 /** The fields of a request that have parts of their own. */
 import { upscalerNamed } from './labels.ts';
 import { UPSCALERS } from './names.ts';
-import type { GenerateRequest, HiresFix, InitImage, OwnOfImage, Replan } from './request.ts';
+import type {
+  GenerateRequest,
+  HiresFix,
+  InitImage,
+  NegativeGuidance,
+  OwnOfImage,
+  Refiner,
+  Replan,
+  XlWords,
+} from './request.ts';
 import {
   fieldsOf,
   isAbsent,
@@ -11,6 +20,7 @@ import {
   seed,
   shown,
   side,
+  text,
   toNumber,
   unknownName,
   whole,
@@ -110,10 +120,10 @@ function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
 export function replan(
   problems: Problems,
   value: unknown,
-  request: Pick<GenerateRequest, 'steps' | 'init' | 'hires'>,
+  request: Pick<GenerateRequest, 'steps' | 'init' | 'hires' | 'refiner'>,
 ): Replan | null {
-  // Neither is calibrated, and a start picture shortens the schedule by itself.
-  if (isAbsent(value) || request.init !== null || request.hires) return null;
+  // None of them is calibrated, and a start picture shortens the schedule by itself.
+  if (isAbsent(value) || request.init !== null || request.hires || request.refiner) return null;
   const fields = fieldsOf(value);
   if (!fields) {
     problems.push(say('replan-shape', shown(value)));
@@ -159,4 +169,70 @@ export function imagesOfBatch(
       clipSkip: whole(problems, 'clip skip', own['clipSkip'] ?? '', 1, LIMITS.clipSkip),
     };
   });
+}
+
+export function negativeGuidance(
+  problems: Problems,
+  value: unknown,
+  { profile }: Pick<GenerateRequest, 'profile'>,
+): NegativeGuidance | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields || profile !== 'a1111') {
+    problems.push(say('negative-guidance-shape'));
+    return null;
+  }
+  const { minSigma: sigma, skipEarly: early } = fields;
+  const minSigma = real(problems, 'NGMS', sigma, 0, LIMITS.minSigma);
+  const skipEarly = real(problems, 'skip early cfg', early, 0, { min: 0, max: 1 });
+  if (minSigma === 0 && skipEarly === 0) return null;
+  return { minSigma, allSteps: fields['allSteps'] === true, skipEarly };
+}
+
+export function refiner(
+  problems: Problems,
+  value: unknown,
+  { profile, hires }: Pick<GenerateRequest, 'profile' | 'hires'>,
+): Refiner | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  const named = fields?.['model'] ?? null;
+  if (!fields || (named === null && profile !== 'diffusers')) {
+    problems.push(say('refiner-shape'));
+    return null;
+  }
+  if (hires && profile !== 'a1111') problems.push(say('refiner-alone'));
+  return {
+    model: named === null ? null : text(problems, 'refiner', named, ''),
+    switchAt: real(problems, 'refiner switch at', fields['switchAt'], 0.8, LIMITS.switchAt),
+  };
+}
+
+export function xlWords(problems: Problems, value: unknown): XlWords | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value) ?? {};
+  const words: XlWords = {};
+  for (const key of ['prompt2', 'negativePrompt2'] as const) {
+    if (!isAbsent(fields[key])) words[key] = text(problems, key, fields[key], '');
+  }
+  const range = { min: 0, max: LIMITS.conditioningSide };
+  const number = (name: string, found: unknown): number =>
+    whole(problems, name, found ?? '', 0, range);
+  for (const key of [
+    'originalSize',
+    'targetSize',
+    'negativeOriginalSize',
+    'negativeTargetSize',
+  ] as const) {
+    const size = fieldsOf(fields[key] ?? null);
+    if (size === null) continue;
+    words[key] = { width: number(key, size['width']), height: number(key, size['height']) };
+  }
+  for (const key of ['crop', 'negativeCrop'] as const) {
+    const corner = fieldsOf(fields[key] ?? null);
+    if (corner === null) continue;
+    words[key] = { left: number(key, corner['left']), top: number(key, corner['top']) };
+  }
+  if (fields['encodesEmptyNegative'] === true) words.encodesEmptyNegative = true;
+  return Object.keys(words).length === 0 ? null : words;
 }

@@ -14,6 +14,11 @@ export const LIMITS = {
   clipSkip: { min: 1, max: 12 },
   maskBlur: { min: 0, max: 64 },
   hiresScale: { min: 1, max: 4 },
+  /** A1111's slider ends there */
+  minSigma: { min: 0, max: 15 },
+  switchAt: { min: 0.01, max: 1 },
+  /** pixels that SDXL may be told of */
+  conditioningSide: 16_384,
   seed: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 

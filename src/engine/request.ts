@@ -11,7 +11,7 @@ import type {
 /**
  * One complete order for pictures: nothing left to a default, so that the same request on the same machine
  * and provider gives the same bytes for ever. Plain data: it crosses threads, and JSON through
- * encodeRequest/decodeRequest (request-codec.ts).
+ * encodeRequest/decodeRequest (stored-request.ts).
  */
 export type GenerateRequest = {
   /** name of a model in the registry, or an absolute folder (command line only) */
@@ -57,6 +57,50 @@ export type GenerateRequest = {
    * same name above, which are those of the first; absent or null: image i uses seed + i
    */
   each?: readonly OwnOfImage[] | null;
+  /** A1111's shortcuts for the negative prompt (profile a1111); absent or null: it is asked in every step */
+  negativeGuidance?: NegativeGuidance | null;
+  /** another model takes over on the way, as SDXL's refiner does; absent or null: none */
+  refiner?: Refiner | null;
+  /** what only SDXL can be told; absent or null: nothing of it */
+  xl?: XlWords | null;
+};
+
+/** Evaluations of the network that do without the negative prompt, as if the guidance scale were 1. */
+export type NegativeGuidance = {
+  /** below this noise level every second one ("NGMS"), 0-15; 0: none */
+  minSigma: number;
+  /** below it every one ("NGMS all steps") */
+  allSteps: boolean;
+  /** the first ones, this share of all ("Skip Early CFG"), 0-1; 0: none */
+  skipEarly: number;
+};
+
+export type Refiner = {
+  /**
+   * name of a model in the registry, or an absolute folder (command line only). Null (profile diffusers only): nobody
+   * takes over, and the picture stays as unfinished as `denoising_end` leaves it
+   */
+  model: string | null;
+  /** share of the training timesteps after which it takes over, 0.01-1 */
+  switchAt: number;
+};
+
+/**
+ * The second prompt and the sizes of SDXL's conditioning, by the names of diffusers' StableDiffusionXLPipeline; what
+ * is absent follows from the picture. The negative prompt's sizes count only where both are given.
+ */
+export type XlWords = {
+  /** what the second text encoder reads; absent: the same as the first */
+  prompt2?: string;
+  negativePrompt2?: string;
+  originalSize?: ImageSize;
+  crop?: { left: number; top: number };
+  targetSize?: ImageSize;
+  negativeOriginalSize?: ImageSize;
+  negativeCrop?: { left: number; top: number };
+  negativeTargetSize?: ImageSize;
+  /** profile diffusers: an empty negative prompt is encoded as any other, where none at all would be zeros */
+  encodesEmptyNegative?: boolean;
 };
 
 /** What the images of one batch may differ in. */

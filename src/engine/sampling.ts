@@ -57,6 +57,8 @@ export type SamplingRun = {
   /** only samplers that can follow it look at it; what came of it is told to `onReplan` */
   replan?: Replan | null;
   onReplan?: (plan: FixedReplan) => void;
+  /** takes over at the request's `refiner.switchAt` with steps of its own schedule (profiles diffusers and comfy) */
+  refiner?: { predict: Predict; schedule: ModelSchedule } | null;
 };
 
 /** Result: final latents [B,C,h,w], before the VAE's scaling. */
@@ -66,4 +68,9 @@ export type PlannedSampling = {
   run(input: SamplingRun): Promise<Float32Array>;
 };
 
-export type PlanSampling = (request: GenerateRequest, model: ModelSchedule) => PlannedSampling;
+/** `refiner`: the schedule of the model that takes over; null or absent: none does. */
+export type PlanSampling = (
+  request: GenerateRequest,
+  model: ModelSchedule,
+  refiner?: ModelSchedule | null,
+) => PlannedSampling;

@@ -50,6 +50,18 @@ const ORDER_SENTENCES = {
     `replan must be a plan such as 12 steps and then 5 for the rest, not ${found}.`,
   'replan-too-long': (after: number, rest: number, steps: number) =>
     `replan: ${after} + ${rest} steps are more than the ${steps} that were planned.`,
+  'negative-guidance-shape': () =>
+    "NGMS and skip early cfg are A1111's: they need profile a1111, a noise level from 0 to 15 and a share from 0 to 1.",
+  'refiner-shape': () =>
+    'refiner must name a model that takes over and the share of the way after which it does, such as 0.8.',
+  'refiner-alone': () =>
+    'a refiner goes together with hires fix only in profile a1111: leave one of them out.',
+  'refiner-misfit': (name: string, model: string) =>
+    `${name} cannot take over from ${model}: their latents or what they predict differ. Choose a refiner made for this model.`,
+  'xl-only': (name: string) =>
+    `${name} is no SDXL model: it takes neither a second prompt nor sizes. Leave them out.`,
+  'second-prompt-shape': () =>
+    'the second prompt must have as many AND and edits such as [a:b:5] as the first.',
 
   // Prompts
   'extra-weights': (tag: string) =>

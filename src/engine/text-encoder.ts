@@ -4,6 +4,7 @@
  */
 import type { Embeddings, FindEmbedding } from './embeddings.ts';
 import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
+import { UserError } from './errors.ts';
 import type { ModelLayout } from './model/layout.ts';
 import { sealChunk } from './prompt/chunks.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type PromptPart,
   type PromptPlan,
 } from './prompt.ts';
+import { say } from './sentences.ts';
 
 /** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
 export type TextEmbedding = {
@@ -141,8 +143,12 @@ export function createTextEncoder(
       // A finder is a new one when a file of an embedding changed.
       if (known?.finders.every((finder, i) => finder === finders[i])) return known.conditioning;
       const plans = parts.map(({ tokenizer }, i) =>
-        planPrompt(text, tokenizer, { ...options, findEmbedding: finders[i] ?? null }),
+        planPrompt((i === 1 ? options.second : null) ?? text, tokenizer, {
+          ...options,
+          findEmbedding: finders[i] ?? null,
+        }),
       );
+      if (options.second !== undefined) alignPlans(plans, parts);
       const [first] = plans as [PromptPlan];
       const encoded: Conditioning['parts'][number][] = [];
       for (const [p, { weight }] of first.parts.entries()) {
@@ -167,6 +173,29 @@ export function createTextEncoder(
       return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
     },
   };
+}
+
+/**
+ * Two texts for two encoders become one context: as many chunks of each, the shorter filled up with empty ones, as
+ * ComfyUI's CLIPTextEncodeSDXL does. Throws UserError where they differ in parts or moments.
+ */
+function alignPlans(plans: readonly PromptPlan[], parts: readonly EncoderPart[]): void {
+  const shapeOf = (plan: PromptPlan): string =>
+    plan.parts.map(({ schedule }) => schedule.map(({ untilStep }) => untilStep).join()).join(';');
+  const [first] = plans as [PromptPlan];
+  if (plans.some((plan) => shapeOf(plan) !== shapeOf(first))) {
+    throw new UserError(say('second-prompt-shape'));
+  }
+  for (const [p, { schedule }] of first.parts.entries()) {
+    for (const m of schedule.keys()) {
+      const rows = plans.map((plan) => plan.parts[p]?.schedule[m]?.chunks ?? []);
+      const longest = Math.max(...rows.map((chunks) => chunks.length));
+      for (const [i, chunks] of rows.entries()) {
+        const { tokenizer } = parts[i] as EncoderPart;
+        while (chunks.length < longest) chunks.push(sealChunk([], [], tokenizer));
+      }
+    }
+  }
 }
 
 /** The youngest `most` entries; asking for one makes it young again, since a Map keeps the order of insertion. */

@@ -10,6 +10,7 @@ import { flattenError, type FromWorker, type HostConfig, type ToWorker } from '.
 import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
 import { openRegistry, type Registry, type RegistryEntry } from './model/registry.ts';
+import type { PipelineHooks } from './pass.ts';
 import { generate } from './pipeline.ts';
 import type { GenerateRequest, Progress } from './request.ts';
 
@@ -112,12 +113,16 @@ async function find(model: string): Promise<RegistryEntry> {
   return entry;
 }
 
-/** `onLoad` is called when the model is not at hand. */
-async function use(model: string, onLoad: () => void = () => {}): Promise<LoadedModel> {
+/** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
+async function use(
+  model: string,
+  onLoad: () => void = () => {},
+  beside: LoadedModel | null = null,
+): Promise<LoadedModel> {
   const entry = await find(model);
   if (!cache.holds(entry)) onLoad();
   const began = performance.now();
-  const { model: loaded, fresh } = await cache.use(entry);
+  const { model: loaded, fresh } = await cache.use(entry, beside);
   if (!fresh) return loaded;
   const { provider, canaryMaxError } = loaded;
   link.post({
@@ -180,10 +185,12 @@ async function serve({ id, request, options }: Job): Promise<void> {
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
     const began = performance.now();
-    const model = await use(request.model, () =>
-      teller.tell({ phase: 'loading', step: 0, steps: request.steps }),
-    );
-    const result = await generate(request, model, options, {
+    const tellLoading = (): void =>
+      teller.tell({ phase: 'loading', step: 0, steps: request.steps });
+    const model = await use(request.model, tellLoading);
+    const second = request.refiner?.model ?? null;
+    const refiner = second === null ? null : await use(second, tellLoading, model);
+    const hooks: PipelineHooks = {
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
@@ -193,7 +200,8 @@ async function serve({ id, request, options }: Job): Promise<void> {
           { type: 'journal', id, records },
           [ownBuffer(records)].filter((b) => b !== null),
         ),
-    });
+    };
+    const result = await generate(request, model, options, hooks, refiner);
     teller.flush();
     link.post(
       { type: 'done', id, result },

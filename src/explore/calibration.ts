@@ -76,7 +76,8 @@ export function autoSteps(
   const pixels = (request.width * request.height * request.count) / (width * height);
   return {
     steps: found.steps,
-    replan: found.still === null || request.hires ? null : replanRule(found.still),
+    replan:
+      found.still === null || request.hires || request.refiner ? null : replanRule(found.still),
     secondsPerStep: found.secondsPerStep * pixels,
     why: null,
   };

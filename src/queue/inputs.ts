@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
-import { decodeRequest, encodeRequest } from '../engine/request-codec.ts';
+import { decodeRequest, encodeRequest } from '../engine/stored-request.ts';
 import type { Job } from './job.ts';
 import { openPictureStore, type PictureStore } from './pictures.ts';
 

@@ -1,6 +1,6 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { GenerateRequest } from '../engine/request.ts';
-import { decodeRequest } from '../engine/request-codec.ts';
+import { decodeRequest } from '../engine/stored-request.ts';
 import type { Work } from './estimate.ts';
 import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from './job.ts';
 

@@ -118,6 +118,9 @@ test('what cannot be meant is refused in one line', () => {
     [['x', '--mask', 'm.png'], /^--mask needs --init/],
     [['x', '--strength', '1'], /^--strength needs --init/],
     [['x', '--init', 'a.png', '--only-masked'], /^--only-masked needs --mask/],
+    [['x', '--refiner-at', '0.5'], /^--refiner-at needs --refiner/],
+    [['x', '--ngms-all'], /^--ngms-all needs --ngms/],
+    [['x', '--crop', '5'], /^--crop takes LEFT,TOP/],
     [['x', '--variation-seed', '5'], /needs --variation-strength/],
   ] as const) {
     assert.throws(
@@ -131,6 +134,30 @@ test('what cannot be meant is refused in one line', () => {
       args.join(' '),
     );
   }
+});
+
+test('what SDXL hears, its refiner and the shortcuts reach their fields', () => {
+  const line =
+    'x --profile diffusers --negative= --prompt-2 y --original-size 128x96 --crop 8,16 --refiner-at 0.6';
+  assert.deepEqual(parseImagineArguments(line.split(' '))?.request, {
+    prompt: 'x',
+    profile: 'diffusers',
+    negativePrompt: '',
+    xl: {
+      prompt2: 'y',
+      originalSize: { width: 128, height: 96 },
+      crop: { left: '8', top: '16' },
+      encodesEmptyNegative: true,
+    },
+    refiner: { model: null, switchAt: '0.6' },
+  });
+  const other = parseImagineArguments('x --refiner r --ngms 2 --ngms-all'.split(' '))?.request;
+  assert.deepEqual(other?.refiner, { model: 'r', switchAt: undefined });
+  assert.deepEqual(other.negativeGuidance, {
+    minSigma: '2',
+    allSteps: true,
+    skipEarly: undefined,
+  });
 });
 
 test('hires fix is switched on by its scale', () => {

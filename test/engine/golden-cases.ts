@@ -13,7 +13,7 @@ import type {
   ScheduleName,
   UpscalerName,
 } from '../../src/engine/names.ts';
-import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
+import type { GenerateRequest, InitImage, XlWords } from '../../src/engine/request.ts';
 import { type ArrayRef, fixture, fullGolden, fullSet, type Golden } from './golden.ts';
 
 export const goldenModels = fileURLToPath(
@@ -91,13 +91,7 @@ const plain: Omit<GenerateRequest, 'model' | 'prompt' | 'width' | 'height' | 'st
 };
 
 /** What a request has no word for. */
-const BEYOND = new Set([
-  'prompt_2',
-  'original_size',
-  'negative_original_size',
-  'denoising_end',
-  'original_inference_steps',
-]);
+const BEYOND = new Set(['original_inference_steps']);
 
 /** Null where the reference numbers are not beside the checkout. */
 export async function diffusersPictures(family: string): Promise<PictureSuite | null> {
@@ -154,7 +148,38 @@ async function diffusersPicture(
       eta: args['eta'] === undefined ? null : Number(args['eta']),
       seed: BigInt(c.seeds?.[0] ?? 0),
       init: await initOf(family, c, Number(args['strength'] ?? 1)),
+      ...xlOf(args),
     },
+  };
+}
+
+/** diffusers writes sizes as (height, width) and corners as (top, left). */
+function xlOf(args: Args): Pick<GenerateRequest, 'xl' | 'refiner'> {
+  const size = (key: string) => {
+    const [height, width] = args[key] as [number, number];
+    return { width, height };
+  };
+  const corner = (key: string) => {
+    const [top, left] = args[key] as [number, number];
+    return { left, top };
+  };
+  const told: XlWords = {
+    ...('prompt_2' in args && { prompt2: String(args['prompt_2']) }),
+    ...('negative_prompt_2' in args && { negativePrompt2: String(args['negative_prompt_2']) }),
+    ...('original_size' in args && { originalSize: size('original_size') }),
+    ...('crops_coords_top_left' in args && { crop: corner('crops_coords_top_left') }),
+    ...('target_size' in args && { targetSize: size('target_size') }),
+    ...('negative_original_size' in args && {
+      negativeOriginalSize: size('negative_original_size'),
+    }),
+    ...('negative_target_size' in args && { negativeTargetSize: size('negative_target_size') }),
+    ...(args['negative_prompt'] === '' && { encodesEmptyNegative: true }),
+  };
+  return {
+    ...(Object.keys(told).length > 0 && { xl: told }),
+    ...('denoising_end' in args && {
+      refiner: { model: null, switchAt: Number(args['denoising_end']) },
+    }),
   };
 }
 
@@ -203,8 +228,8 @@ export async function a1111Pictures(): Promise<PictureSuite | null> {
   for (const c of golden.manifest['cases'] as Case[]) {
     const sampler = A1111_SAMPLERS[String(c.args['sampler'])];
     const name = String(c.args['name']);
-    // A schedule of its own, a limit on the negative prompt and padding are no part of a request.
-    if ('s_min_uncond' in c.args || c.args['pad_v0'] === true || sampler === undefined) {
+    // A schedule of its own and padding are no part of a request.
+    if (c.args['pad_v0'] === true || sampler === undefined) {
       suite.left.push(name);
       continue;
     }
@@ -264,6 +289,13 @@ async function a1111Picture(
           ? null
           : { width: Number(resize), height: Number(args['seed_resize_from_h']) },
       init,
+      ...('s_min_uncond' in args && {
+        negativeGuidance: {
+          minSigma: Number(args['s_min_uncond']),
+          allSteps: false,
+          skipEarly: 0,
+        },
+      }),
     },
   };
 }
@@ -365,6 +397,49 @@ export async function hiresPictures(): Promise<PictureSuite | null> {
     };
   });
   return { family: 'a1111 hires fix', profile: 'a1111', model: 'sd15', cases, left: [] };
+}
+
+type HandoverCase = Pick<ComfyCase, 'name' | 'schedule' | 'steps' | 'scale' | 'latents'> & {
+  profile: ProfileName;
+  sampler: SamplerName | null;
+  scheduler: Record<string, unknown> | null;
+  seed: number;
+  switch_at: number;
+};
+
+/**
+ * One model taking over from another (test/fixtures/golden/handover/make.py): in profile diffusers the SDXL model
+ * from itself, with a scheduler of its own, in profile a1111 the Turbo model; null where they are not there.
+ */
+export async function handoverPictures(profile: ProfileName): Promise<PictureSuite | null> {
+  if (!existsSync(`${goldenModels}/sdxl`)) return null;
+  const { manifest, array } = fixture('handover');
+  const [model, refiner] = profile === 'diffusers' ? ['sdxl', 'sdxl'] : ['sd15', 'sd-turbo'];
+  const cases = (manifest['cases'] as HandoverCase[])
+    .filter((c) => c.profile === profile)
+    .map((c): PictureCase => {
+      const { name, scheduler, sampler, schedule, steps } = c;
+      const request: GenerateRequest = {
+        ...plain,
+        model,
+        profile,
+        prompt: 'a red cat on a blue background',
+        negativePrompt: 'blurry',
+        width: 64,
+        height: 64,
+        sampler,
+        schedule,
+        steps,
+        guidanceScale: c.scale,
+        seed: BigInt(c.seed),
+        refiner: { model: refiner, switchAt: c.switch_at },
+      };
+      const before = array(c.latents);
+      const { scale } = latentScale(model);
+      const latents = profile === 'diffusers' ? before.map((value) => value / scale) : before;
+      return { name, scheduler, latents, tolerance: 2e-3, png: null, request };
+    });
+  return { family: 'handover', profile, model, cases, left: [] };
 }
 
 function read(family: string, file: string): Promise<Uint8Array> {

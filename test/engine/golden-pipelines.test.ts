@@ -14,6 +14,7 @@ import {
   DIFFUSERS_FAMILIES,
   diffusersPictures,
   goldenModels,
+  handoverPictures,
   hiresPictures,
   type PictureCase,
 } from './golden-cases.ts';
@@ -25,10 +26,14 @@ async function load(model: string): Promise<LoadedModel> {
   return loadModel(entry, { device: 'cpu', clock, warn: () => {} });
 }
 
-async function run(request: GenerateRequest, model: LoadedModel): Promise<GenerateResult> {
+async function run(
+  request: GenerateRequest,
+  model: LoadedModel,
+  refiner: LoadedModel | null = null,
+): Promise<GenerateResult> {
   const options = { previews: false, sendDenoised: false, keepLatents: true };
   const hooks = { signal: new AbortController().signal, clock, loadMs: 0, onProgress: () => {} };
-  return generate(request, model, options, hooks);
+  return generate(request, model, options, hooks, refiner);
 }
 
 /** The PNG may differ by one level where rounding falls the other way. */
@@ -83,6 +88,33 @@ for (const [profile, pictures] of [
         assert.ok(result.latents);
         assertSameLatents(result.latents.data, c);
         if (c.png) await assertSamePicture(result, c.png);
+      });
+    }
+  });
+}
+
+for (const profile of ['diffusers', 'a1111'] as const) {
+  test(`one model takes over from another as in ${profile}`, async (t) => {
+    const suite = await handoverPictures(profile);
+    if (suite === null) return t.skip('no reference models here');
+    const [model, refiner] = await Promise.all([
+      load(suite.model),
+      load(String(suite.cases[0]?.request.refiner?.model)),
+    ]);
+    t.after(() => Promise.all([model.release(), refiner.release()]));
+    for (const c of suite.cases) {
+      await t.test(c.name, async () => {
+        const asked = (own: LoadedModel): LoadedModel =>
+          c.scheduler === null
+            ? own
+            : { ...own, schedule: { ...own.schedule, ...readModelSchedule(c.scheduler) } };
+        const result = await run(c.request, asked(model), asked(refiner));
+        assert.ok(result.latents);
+        const { scale } = profile === 'diffusers' ? model.entry.layout.latentScale : { scale: 1 };
+        assertSameLatents(
+          result.latents.data.map((value) => value / scale),
+          c,
+        );
       });
     }
   });

@@ -8,7 +8,8 @@ import { loadModel, type LoadedModel } from '../../src/engine/model/loader.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import { SAMPLERS } from '../../src/engine/names.ts';
 import { generate } from '../../src/engine/pipeline.ts';
-import { decodeRequest, encodeRequest, parseRequest } from '../../src/engine/request-codec.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import { decodeRequest, encodeRequest } from '../../src/engine/stored-request.ts';
 import type { GenerateResult, HiresFix, Progress, RequestInput } from '../../src/engine/request.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));

@@ -169,6 +169,18 @@ test('missing and damaged files are named', async () => {
   }
 });
 
+test('infinities that Python writes as bare words are read', async () => {
+  const folder = await brokenModel('infinite', async (at) => {
+    const file = join(at, 'scheduler/scheduler_config.json');
+    const config = await readFile(file, 'utf8');
+    const more = '"lambda_min_clipped": -Infinity, "note": "-Infinity, \\"NaN"';
+    await writeFile(file, config.replace('{', `{${more},`));
+  });
+  const { layout } = await openRegistry(scratch).find(folder);
+  assert.equal(layout.schedulerConfig['lambda_min_clipped'], '-Infinity');
+  assert.equal(layout.schedulerConfig['note'], '-Infinity, "NaN');
+});
+
 test('the least recently used model makes room, the newest stays', async () => {
   for (const name of ['a', 'b', 'c']) await brokenModel(name, async () => {});
   const registry = openRegistry(scratch);

@@ -6,7 +6,8 @@ import { requestFromInfotext } from '../../src/engine/infotext.ts';
 import { loadModel } from '../../src/engine/model/loader.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import { generate } from '../../src/engine/pipeline.ts';
-import { decodeRequest, encodeRequest, parseRequest } from '../../src/engine/request-codec.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import { decodeRequest, encodeRequest } from '../../src/engine/stored-request.ts';
 import type { GenerateResult, Progress, Replan, RequestInput } from '../../src/engine/request.ts';
 import {
   coarserSigmas,

@@ -4,7 +4,7 @@ import { CancelledError, UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { requestOfImage } from '../../src/engine/batch.ts';
 import type { SamplerName } from '../../src/engine/names.ts';
-import { decodeRequest, encodeRequest } from '../../src/engine/request-codec.ts';
+import { decodeRequest, encodeRequest } from '../../src/engine/stored-request.ts';
 import { axisNamed, parseAxis } from '../../src/explore/axis.ts';
 import { groupCells, planSheet } from '../../src/explore/plan.ts';
 import { reportSheet, toCsv } from '../../src/explore/report.ts';

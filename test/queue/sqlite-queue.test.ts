@@ -5,7 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
-import { encodeRequest } from '../../src/engine/request-codec.ts';
+import { encodeRequest } from '../../src/engine/stored-request.ts';
 import type { Queue } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { MIGRATIONS } from '../../src/queue/schema.ts';

@@ -13,7 +13,7 @@ import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';
  * Sampling by diffusers' rules: the loop of StableDiffusionPipeline and its kin, with img2img and inpainting as
  * their pipelines do them (get_timesteps, add_noise, the blend after each step).
  */
-export const planDiffusers: PlanSampling = (request, model): PlannedSampling => {
+export const planDiffusers: PlanSampling = (request, model, refiner = null): PlannedSampling => {
   const chosen = chooseScheduler(configOf(request, model), request.sampler, request.schedule);
   const isFlowClass =
     chosen.className.startsWith('FlowMatch') || chosen.config['use_flow_sigmas'] === true;
@@ -26,13 +26,60 @@ export const planDiffusers: PlanSampling = (request, model): PlannedSampling => 
     );
   }
   // Only the timesteps are looked at here, and they do not depend on the latents' size.
-  const { timesteps, order } = build(chosen, request, model, [1, 1, 8, 8]);
-  const begin = firstIndex(chosen, request, model, timesteps.length, order);
+  const stages = stagesOf(request, model, refiner, [1, 1, 8, 8]);
   return {
-    steps: Math.ceil((timesteps.length - begin) / order),
-    run: (input) => runScheduler(chosen, request, model, input),
+    steps: stages.reduce((sum, stage) => sum + stepsOf(stage), 0),
+    run: (input) => runStages(request, model, input),
   };
 };
+
+/** One scheduler and the part of its evaluations that is run. */
+type Stage = { scheduler: Scheduler; begin: number; end: number };
+
+function stepsOf({ scheduler: { order }, begin, end }: Stage): number {
+  return Math.max(0, Math.ceil((end - begin) / order));
+}
+
+/**
+ * The whole way, or up to `denoising_end` and, where a refiner takes over, from `denoising_start` on with a scheduler
+ * of its own (pipeline_stable_diffusion_xl.py and its img2img kin, get_timesteps).
+ */
+function stagesOf(
+  request: GenerateRequest,
+  model: ModelSchedule,
+  refiner: ModelSchedule | null,
+  shape: LatentShape,
+): Stage[] {
+  const chosen = chooseScheduler(configOf(request, model), request.sampler, request.schedule);
+  const scheduler = build(chosen, request, model, shape);
+  const { length } = scheduler.timesteps;
+  const begin = firstIndex(chosen, request, model, length, scheduler.order);
+  const share = request.profile === 'a1111' ? 1 : (request.refiner?.switchAt ?? 1);
+  if (share >= 1) return [{ scheduler, begin, end: length }];
+  const first = { scheduler, begin, end: Math.max(begin, stepsFrom(scheduler, model, share)) };
+  if (refiner === null) return [first];
+  const next = chooseScheduler(configOf(request, refiner), request.sampler, request.schedule);
+  const second = build(next, { ...request, init: null }, refiner, shape);
+  const { timesteps, order } = second;
+  let rest = timesteps.length - stepsFrom(second, refiner, share);
+  // A step of two evaluations is not cut in the middle.
+  if (order === 2 && rest % 2 === 0) rest++;
+  return [first, { scheduler: second, begin: timesteps.length - rest, end: timesteps.length }];
+}
+
+/** how many evaluations lie before the timestep that a share of the way names */
+function stepsFrom({ timesteps }: Scheduler, model: ModelSchedule, share: number): number {
+  const { length } = model.alphasCumprod;
+  const cutoff = roundHalfEven(length - share * length);
+  return timesteps.filter((t) => t >= cutoff).length;
+}
+
+/** Python's round */
+function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
 
 /**
  * The folder's config as the pipeline leaves it: those of Stable Diffusion 1 and 2 put right what old configs lack
@@ -102,27 +149,41 @@ function firstIndex(
   return begin;
 }
 
-async function runScheduler(
-  chosen: ChosenScheduler,
+async function runStages(
   request: GenerateRequest,
   model: ModelSchedule,
   input: SamplingRun,
 ): Promise<Float32Array> {
-  const scheduler = build(chosen, request, model, input.shape);
-  const { timesteps, order } = scheduler;
-  const begin = firstIndex(chosen, request, model, timesteps.length, order);
+  const { init, refiner = null } = input;
+  const stages = stagesOf(request, model, refiner?.schedule ?? null, input.shape);
+  const total = stages.reduce((sum, stage) => sum + stepsOf(stage), 0);
+  const [first, second] = stages as [Stage, Stage?];
   const noise = input.noise.initial();
-  const { init } = input;
-  const mask =
-    input.mask === null || init === null ? null : spreadMask(input.mask.data, input.shape);
   // The inpainting pipelines start from noise alone at full strength, whatever network they have; img2img never does.
   const isInpainting = input.mask !== null || (request.init?.mask ?? null) !== null;
   const fromNoise = init === null || (isInpainting && init.strength === 1);
-  let x = fromNoise
-    ? scaled(scheduler.initNoiseSigma, noise)
-    : scheduler.addNoise(begin, init.latents, noise);
-  const total = Math.ceil((timesteps.length - begin) / order);
-  for (let i = begin; i < timesteps.length; i++) {
+  const start = fromNoise
+    ? scaled(first.scheduler.initNoiseSigma, noise)
+    : first.scheduler.addNoise(first.begin, init.latents, noise);
+  const x = await runStage(first, start, noise, input, { before: 0, total });
+  if (second === undefined || refiner === null) return x;
+  const rest = { ...input, predict: refiner.predict };
+  return runStage(second, x, noise, rest, { before: stepsOf(first), total });
+}
+
+async function runStage(
+  { scheduler, begin, end }: Stage,
+  start: Float32Array,
+  noise: Float32Array,
+  input: SamplingRun,
+  count: { before: number; total: number },
+): Promise<Float32Array> {
+  const { timesteps, order } = scheduler;
+  const { init } = input;
+  const mask =
+    input.mask === null || init === null ? null : spreadMask(input.mask.data, input.shape);
+  let x = start;
+  for (let i = begin; i < end; i++) {
     const divisor = scheduler.inputScale(i);
     const output = await input.predict(divisor === 1 ? x : scaled(1 / divisor, x), timesteps[i]!);
     const result = scheduler.step(i, output, x, input.noise);
@@ -133,7 +194,8 @@ async function runScheduler(
       x = blend(mask, x, kept);
     }
     if ((i - begin) % order === 0) {
-      const index = (i - begin) / order;
+      const index = count.before + (i - begin) / order;
+      const { total } = count;
       input.onStep({ index, total, sigma: scheduler.sigmaAt(i), denoised: result.denoised });
     }
   }

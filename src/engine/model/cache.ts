@@ -3,8 +3,11 @@ import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
 import type { RegistryEntry } from './registry.ts';
 
 export type ModelCache = {
-  /** Loads or reuses; makes room first. The model stays valid until the next `use`. */
-  use(entry: RegistryEntry): Promise<{ model: LoadedModel; fresh: boolean }>;
+  /** Loads or reuses; makes room first, but never of `beside`. The model stays valid until the next `use`. */
+  use(
+    entry: RegistryEntry,
+    beside?: LoadedModel | null,
+  ): Promise<{ model: LoadedModel; fresh: boolean }>;
   /** `use` would not have to load it */
   holds(entry: RegistryEntry): boolean;
   loaded(): readonly LoadedModel[];
@@ -27,7 +30,7 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   }
 
   return {
-    async use(entry) {
+    async use(entry, beside = null) {
       const key = entry.layout.folder;
       const known = current(entry);
       if (known !== undefined) {
@@ -38,8 +41,9 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
       await drop(key);
       const total = (): number =>
         [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
-      while (models.size > 0 && total() + entry.layout.bytes > options.budgetBytes) {
-        await drop(models.keys().next().value as string);
+      for (const [oldest, model] of models) {
+        if (total() + entry.layout.bytes <= options.budgetBytes) break;
+        if (model !== beside) await drop(oldest);
       }
       const model = await loadModel(entry, options);
       models.set(key, model);

@@ -253,12 +253,19 @@ async function readJson(
     throw missing(name, file);
   }
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(quoteInfinities(text));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   } catch {
     // told below
   }
   throw new RunError(say('config-not-an-object', name, file));
+}
+
+/** Python writes infinities as bare words (DPM++'s lambda_min_clipped), which JSON does not know. */
+function quoteInfinities(text: string): string {
+  return text.replaceAll(/"(?:\\.|[^"\\])*"|-?Infinity|NaN/g, (found) =>
+    found.startsWith('"') ? found : `"${found}"`,
+  );
 }
 
 function missing(name: string, file: string): UserError {

@@ -124,23 +124,59 @@ async function runSigma(
   levels: Levels,
   input: SamplingRun,
 ): Promise<Float32Array> {
-  const { request, method, model } = setting;
-  const { all, run } = layout(setting, levels, input.init?.strength ?? null);
+  const { request } = setting;
+  const strength = input.init?.strength ?? null;
+  const sigmas = layout(setting, levels, strength);
+  const { run } = sigmas;
   const start = input.noise.initial();
   let x = noisedStart(setting, levels, input, start, run[0]!);
   if (run.length < 2) return x;
+  const { refiner = null } = input;
+  const switchAt = request.refiner?.switchAt ?? 1;
+  if (refiner === null || switchAt === 1) {
+    x = await runPart(setting, levels, input, { x, noise: start, sigmas, before: 0 });
+  } else {
+    // ComfyUI's two samplers in a row (KSamplerAdvanced): the first ends at a step, the second starts there anew.
+    const cut = Math.round(switchAt * (run.length - 1));
+    const first = { all: sigmas.all, run: run.slice(0, cut + 1) };
+    if (cut > 0) {
+      x = await runPart(setting, levels, input, { x, noise: start, sigmas: first, before: 0 });
+    }
+    const next = { ...setting, model: refiner.schedule };
+    const theirs = describeLevels(next);
+    const whole = layout(next, theirs, strength);
+    const second = { all: whole.all, run: whole.run.slice(cut) };
+    const rest = { ...input, predict: refiner.predict };
+    if (second.run.length > 1) {
+      x = await runPart(next, theirs, rest, { x, noise: start, sigmas: second, before: cut });
+    }
+  }
+  if (input.mask === null || input.init === null) return x;
+  return blend(spreadMask(input.mask.data, input.shape), x, input.init.latents);
+}
+
+/** One sampler over its levels, `before` steps having been made by another. */
+function runPart(
+  setting: Setting,
+  levels: Levels,
+  input: SamplingRun,
+  part: { x: Float32Array; noise: Float32Array; sigmas: Layout; before: number },
+): Promise<Float32Array> {
+  const { request, method, model } = setting;
+  const { all, run } = part.sigmas;
   const isComfy = request.profile === 'comfy';
   const plain =
     levels.grid === null
       ? sigmaDenoiser(input.predict, model, levels.table, isComfy)
       : lcmDenoiser(input.predict, model, levels.grid);
-  const denoise = masked(plain, input, levels, isComfy, start);
+  const denoise = masked(plain, input, levels, isComfy, part.noise);
   // A1111's trees span the whole schedule, ComfyUI's the part that is run.
   const span = isComfy ? run : all;
   const positive = span.filter((sigma) => sigma > 0);
-  const total = method.countSteps?.(run) ?? run.length - 1;
+  const own = method.countSteps?.(run) ?? run.length - 1;
+  const total = part.before + own;
   const replanner = method.replans
-    ? openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
+    ? openReplanner(input.replan ?? null, { total: own, batch: input.shape[0] }, (plan) =>
         input.onReplan?.(plan),
       )
     : null;
@@ -148,8 +184,10 @@ async function runSigma(
     noise: method.brownian
       ? input.noise.brownian(Math.min(...positive), Math.max(...span))
       : () => input.noise.next(),
-    onStep: (index, sigma, denoised) =>
-      input.onStep({ index, total: Math.max(total, index + 1), sigma, denoised }),
+    onStep: (index, sigma, denoised) => {
+      const place = part.before + index;
+      input.onStep({ index: place, total: Math.max(total, place + 1), sigma, denoised });
+    },
     ...(request.eta === null ? {} : { eta: request.eta }),
     ...(replanner && {
       replan: (index: number, denoised: Float32Array) => {
@@ -158,9 +196,7 @@ async function runSigma(
       },
     }),
   };
-  x = await integrate(setting, levels, denoise, x, run, options, input.init !== null);
-  if (input.mask === null || input.init === null) return x;
-  return blend(spreadMask(input.mask.data, input.shape), x, input.init.latents);
+  return integrate(setting, levels, denoise, part.x, run, options, input.init !== null);
 }
 
 function integrate(

@@ -135,9 +135,9 @@ function fastSteps(evaluations: number): number {
  * computed before run(), except the step count.
  * @throws UserError when the model's family or the profile cannot use the sampler or schedule
  */
-export const planSampling: PlanSampling = (request, model) => {
+export const planSampling: PlanSampling = (request, model, refiner = null) => {
   const name = request.sampler;
-  if (request.profile === 'diffusers') return planDiffusers(request, model);
+  if (request.profile === 'diffusers') return planDiffusers(request, model, refiner);
   if (name === null) {
     throw new UserError(say('name-a-sampler', SAMPLERS.join(', ')));
   }
@@ -155,10 +155,11 @@ export const planSampling: PlanSampling = (request, model) => {
   }
   const isComfy = request.profile === 'comfy';
   const comfyOwn = isComfy && !isFlow ? COMFY_METHODS[name] : undefined;
-  if (chosen.by === 'diffusers' && !comfyOwn) return planDiffusers(request, model);
+  if (chosen.by === 'diffusers' && !comfyOwn) return planDiffusers(request, model, refiner);
   if (chosen.by === 'timesteps' && !comfyOwn) {
     // ComfyUI's DDIM is its Euler sampler.
-    if (isComfy && name === 'ddim') return planSampling({ ...request, sampler: 'euler' }, model);
+    if (isComfy && name === 'ddim')
+      return planSampling({ ...request, sampler: 'euler' }, model, refiner);
     return planTimesteps(name as 'ddim' | 'ddim_cfgpp' | 'plms' | 'unipc', request, model);
   }
   const automatic = isComfy ? 'normal' : chosen.automatic;

@@ -36,6 +36,18 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `replan muss ein Plan sein, etwa 12 Schritte und dann 5 für den Rest, nicht ${found}.`,
   'replan-too-long': (after, rest, steps) =>
     `replan: ${after} + ${rest} Schritte sind mehr als die geplanten ${steps}.`,
+  'negative-guidance-shape': () =>
+    'NGMS und skip early cfg gehören zu A1111: Sie brauchen das Profil a1111, einen Rauschpegel von 0 bis 15 und einen Anteil von 0 bis 1.',
+  'refiner-shape': () =>
+    'refiner muss ein Modell nennen, das übernimmt, und den Anteil des Wegs, nach dem es das tut, etwa 0.8.',
+  'refiner-alone': () =>
+    'Ein Refiner verträgt sich nur im Profil a1111 mit hires: Lass eines davon weg.',
+  'refiner-misfit': (name, model) =>
+    `${name} kann nicht von ${model} übernehmen: Ihre Latents oder das, was sie vorhersagen, passen nicht zusammen. Wähle einen Refiner für dieses Modell.`,
+  'xl-only': (name) =>
+    `${name} ist kein SDXL-Modell: Es nimmt weder einen zweiten Prompt noch Größen. Lass sie weg.`,
+  'second-prompt-shape': () =>
+    'Der zweite Prompt muss so viele AND und Wechsel wie [a:b:5] haben wie der erste.',
 
   'extra-weights': (tag) =>
     `prompt: ${tag} verlangt zusätzliche Gewichte (LoRA), die Darkroom noch nicht anwendet. Nimm es heraus, um ohne sie zu malen.`,

@@ -1,0 +1,115 @@
+/** Requests as JSON and back, for a database row or a file. */
+import { parseRequest } from './request-codec.ts';
+import { fieldsOf, shown } from './request-values.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
+
+const VERSION = 1;
+const REQUEST_KEYS = [
+  'model',
+  'prompt',
+  'negativePrompt',
+  'width',
+  'height',
+  'count',
+  'steps',
+  'guidanceScale',
+  'sampler',
+  'schedule',
+  'seed',
+  'variation',
+  'seedResize',
+  'etaNoiseSeedDelta',
+  'eta',
+  'guidanceRescale',
+  'clipSkip',
+  'emphasis',
+  'rng',
+  'profile',
+  'init',
+] as const satisfies readonly (keyof GenerateRequest)[];
+
+/** Fields that requests stored before they existed lack. */
+const OPTIONAL_KEYS = [
+  'hires',
+  'replan',
+  'each',
+  'negativeGuidance',
+  'refiner',
+  'xl',
+] as const satisfies readonly (keyof GenerateRequest)[];
+
+const NULLABLE: ReadonlySet<string> = new Set([
+  'sampler',
+  'variation',
+  'seedResize',
+  'eta',
+  'init',
+]);
+
+/** Seeds as decimal strings, pictures as base64. */
+export function encodeRequest(request: GenerateRequest): string {
+  const { seed: ownSeed, variation: varied, init, each } = request;
+  return JSON.stringify({
+    version: VERSION,
+    ...request,
+    seed: ownSeed.toString(),
+    ...(each && { each: each.map((own) => ({ ...own, seed: own.seed.toString() })) }),
+    variation: varied && { ...varied, seed: varied.seed.toString() },
+    init: init && { ...init, image: toBase64(init.image), mask: init.mask && toBase64(init.mask) },
+  });
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+/** The way back. Throws Error for another version, a missing field or a value no request may hold. */
+export function decodeRequest(json: string): GenerateRequest {
+  let fields: Record<string, unknown> | null;
+  try {
+    fields = fieldsOf(JSON.parse(json));
+  } catch {
+    throw new Error(`not a stored request: ${shown(json)} is not JSON`);
+  }
+  if (fields?.['version'] !== VERSION) {
+    throw new Error(
+      `not a stored request of version ${VERSION}: its version is ${shown(fields?.['version'])}`,
+    );
+  }
+  const missing = REQUEST_KEYS.filter(
+    (key) => fields[key] === undefined || (fields[key] === null && !NULLABLE.has(key)),
+  );
+  if (missing.length > 0) throw new Error(`stored request without ${missing.join(', ')}`);
+  const input: RequestInput = Object.fromEntries(
+    [...REQUEST_KEYS, ...OPTIONAL_KEYS].map((key) => [key, fields[key]]),
+  );
+  input.init = decodeInit(fields['init']);
+  try {
+    const request = parseRequest(input, STORED);
+    // -1 asks for a random seed; a stored one is known.
+    if (request.seed.toString() !== fields['seed']) throw new Error('its seed is no number');
+    return fields['sampler'] === null ? { ...request, sampler: null } : request;
+  } catch (error) {
+    throw new Error(`broken stored request: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Stands in for the model: a stored request has no field left to fill, and its size was checked. */
+const STORED: ModelInfo = {
+  name: '',
+  folder: '',
+  hash: '',
+  family: 'sd1',
+  inpainting: false,
+  sizeFactor: 1,
+  nativeSize: { width: 64, height: 64 },
+  defaults: { sampler: 'euler', schedule: 'automatic', steps: 1, guidanceScale: 1 },
+};
+
+function decodeInit(value: unknown): unknown {
+  const init = fieldsOf(value);
+  if (!init) return value;
+  const bytes = (base64: unknown): unknown =>
+    typeof base64 === 'string' ? new Uint8Array(Buffer.from(base64, 'base64')) : base64;
+  return { ...init, image: bytes(init['image']), mask: bytes(init['mask']) };
+}
