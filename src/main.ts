@@ -43,8 +43,6 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
   const runner = startRunner({ queue, engine, pictures, log });
   onClose('runner', () => runner.close());
-  const retention = startRetention({ queue, pictures, keepDays: config.keepDays, log });
-  onClose('retention', () => retention.close());
 
   const calibrationFile = path.join(config.dataDir, 'calibration.json');
   const calibratesItself = config.calibrateAfterMs > 0;
@@ -70,6 +68,11 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     log,
   });
   onClose('bot', () => bot.close());
+  // A local Discord has this machine's clock, which cannot bear witness for itself.
+  const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
+  const { keepDays } = config;
+  const retention = startRetention({ queue, pictures, keepDays, log, otherClock });
+  onClose('retention', () => retention.close());
   announce(discord.page, bot);
 }
 

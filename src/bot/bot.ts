@@ -7,6 +7,7 @@ import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
 import { openCalibrations } from './calibrations.ts';
 import { closeAccess, createAccess } from './client.ts';
+import { askDiscordsTime, watchForStepsBack } from './clock.ts';
 import type { AnyCommand } from './command.ts';
 import { startDispatch } from './dispatch.ts';
 import { withTranslations } from './localize.ts';
@@ -54,6 +55,8 @@ export type Bot = {
   /** for an invitation: https://discord.com/oauth2/authorize?client_id=… */
   applicationId: string;
   servers(): number;
+  /** Milliseconds since 1970 by Discord's clock; null when it cannot be asked now. */
+  discordsTime(): Promise<number | null>;
   /** Takes no more interactions, ends all edits, leaves the gateway. The queue and the engine stay open. */
   close(): Promise<void>;
 };
@@ -69,6 +72,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { commands, log } = options;
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
+  const endWatch = watchForStepsBack([client.rest, acks, messages], log);
   try {
     const pace = { ...DEFAULT_PACE, ...options.pace };
     const traffic = createTraffic();
@@ -119,6 +123,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       user: { id: ready.user.id, name: ready.user.displayName },
       applicationId: ready.application.id,
       servers: () => client.guilds.cache.size,
+      discordsTime: () => askDiscordsTime(client.rest),
       async close() {
         await dispatch.close();
         endWithheld();
@@ -126,10 +131,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
         await replies.close();
         await sheets.close();
         calibrations.close();
+        endWatch();
         await closeAccess(access);
       },
     };
   } catch (error) {
+    endWatch();
     await closeAccess(access);
     throw error;
   }

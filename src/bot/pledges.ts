@@ -58,7 +58,7 @@ function fromPledge({ context }: Pledge): Promised | null {
 export type PledgeTools = {
   messages: REST;
   traffic: Traffic;
-  queue: Pick<Queue, 'redeem' | 'unsettled' | 'get'>;
+  queue: Pick<Queue, 'redeem' | 'get'>;
   pictures: PictureStore;
   log: BotLog;
 };
@@ -68,16 +68,11 @@ export type PledgeTools = {
  * is; else it says that nothing came of it. What Discord cannot be told now is tried again at the next start.
  */
 export async function settlePledges(pledges: readonly Pledge[], tools: PledgeTools): Promise<void> {
-  if (pledges.length === 0) return;
-  // A job may have come of it under a key of its own: then its reply fills the message.
-  const taken = JSON.stringify((await tools.queue.unsettled()).map(({ context }) => context));
   await Promise.all(
     pledges.map(async (pledge) => {
       const promised = fromPledge(pledge);
       try {
-        if (promised !== null && !taken.includes(JSON.stringify(promised.token))) {
-          await settle(pledge, promised, tools);
-        }
+        if (promised !== null) await settle(pledge, promised, tools);
       } catch (error) {
         if (!['deleted', 'token-expired', 'forbidden'].includes(troubleOf(error))) {
           return tools.log.warn(describe(error), 'a promised answer could not be given');
@@ -94,9 +89,11 @@ async function settle(pledge: Pledge, promised: Promised, tools: PledgeTools): P
   const about = { interaction: pledge.key };
   const send = (rendered: Rendered) => sendTo(pledge, promised, rendered, tools);
   if (enlargement === undefined) {
-    if (Date.now() >= pledge.createdAt + TOKEN_LIFE_MS) return;
     await send(words([text.lostInRestart], []));
-    return tools.log.info(about, 'an answer was lost in the restart; told so');
+    return tools.log.info(
+      about,
+      'an answer was lost in the restart; told so where the token still leads',
+    );
   }
   await sendEnlarged(enlargement, send, { ...tools, text }).catch(async (error: unknown) => {
     if (!(error instanceof UserError)) throw error;

@@ -64,6 +64,9 @@ export type Reply = {
 /** Where a server asked for fewer previews, edits of a running job are this many times as far apart. */
 const CALM = 3;
 
+/** Whatever a rate limit claims (a clock that was set back makes days of seconds): then it is asked again. */
+const LONGEST_WAIT_MS = 60_000;
+
 /** A place that refuses even this much is not asked again. */
 const LEAST_UPLOAD = 1024;
 
@@ -173,7 +176,10 @@ export function openReply(
         log.debug({ ...about, ...describe(error) }, 'rate limited: edit postponed');
         return {
           outcome: 'later',
-          wait: Math.max(retryAfter(error) ?? 1000, isFinal(state) ? 100 : pace.running),
+          wait: Math.max(
+            Math.min(retryAfter(error) ?? 1000, LONGEST_WAIT_MS),
+            isFinal(state) ? 100 : pace.running,
+          ),
         };
       case 'too-large':
         // A preview that is too large costs nothing: the next edit comes without waiting for this one.

@@ -1,11 +1,12 @@
 import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
 import type { Queue } from '../queue/job.ts';
-import { troubleOf } from './discord-errors.ts';
+import { describe, troubleOf } from './discord-errors.ts';
 import { messageBody } from './render.ts';
 import type { Rendered } from './render.ts';
 import { toContext } from './reply-address.ts';
 import type { ReplyAddress } from './reply-address.ts';
+import type { BotLog } from './services.ts';
 import type { Traffic } from './traffic.ts';
 
 export type Road = {
@@ -31,17 +32,23 @@ export function openRoad(
     messages,
     queue,
     traffic,
-  }: { messages: REST; queue: Pick<Queue, 'setContext'>; traffic: Traffic },
+    log,
+  }: { messages: REST; queue: Pick<Queue, 'setContext'>; traffic: Traffic; log: BotLog },
 ): Road {
   const address = { ...found };
 
   async function learn(change: Partial<ReplyAddress>): Promise<void> {
     Object.assign(address, change);
-    await queue.setContext(jobId, toContext(address));
+    // Noted or not, this process knows it: a full disk must not make it send the picture again.
+    await queue.setContext(jobId, toContext(address)).catch((error: unknown) => {
+      log.warn({ job: jobId, ...describe(error) }, 'where a message is could not be noted');
+    });
   }
 
   async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
-    if (Date.now() >= address.tokenUntil) return false;
+    // Clocks differ and leap: where nothing but the token leads to the message, it is Discord that says it is over.
+    const isOnlyWay = address.private === true || address.messageId === null;
+    if (isOnlyWay ? address.tokenUntil === 0 : Date.now() >= address.tokenUntil) return false;
     try {
       const message = await messages.patch(
         Routes.webhookMessage(address.applicationId, address.token, '@original'),

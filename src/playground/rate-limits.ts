@@ -16,10 +16,13 @@ export type RateLimits = {
   take(bucket: string, major: string, limit: RateLimit, countsGlobally: boolean): RateVerdict;
 };
 
+/** Milliseconds since 1970 by a clock that is never set: a window ends when its seconds are over. */
+const steady = (): number => performance.timeOrigin + performance.now();
+
 type Window = { used: number; endsAt: number };
 
 /** Buckets as Discord has them: one window per route and major parameter, plus 50 requests a second in all. */
-export function startRateLimits(globalPerSecond = 50, now: () => number = Date.now): RateLimits {
+export function startRateLimits(globalPerSecond = 50, now: () => number = steady): RateLimits {
   const windows = new Map<string, Window>();
   const open = (key: string, seconds: number): Window => {
     const at = now();

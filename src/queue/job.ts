@@ -218,8 +218,8 @@ export type Queue = {
   submit(job: NewJob, allowance?: Allowance): Promise<Job>;
   /**
    * Remembers that an answer was promised, until a job with the same key is submitted or `redeem` says that the
-   * answer was given. What is still there at the next open was broken by a crash. A second pledge of a key
-   * replaces what the first one said.
+   * answer was given. What is still there at the next open was broken by a crash; a pledge whose job is on record is
+   * kept by that job, and is not there. A second pledge of a key replaces what the first one said.
    */
   pledge(key: string, context: JobContext): Promise<void>;
   redeem(key: string): Promise<void>;
@@ -258,7 +258,8 @@ export type Queue = {
   unsettled(): Promise<readonly Job[]>;
   /**
    * Finished and delivered jobs that ended before then (milliseconds since 1970), oldest first, at most `limit`,
-   * each with the keys of everything it keeps in the picture store.
+   * each with the keys of everything it keeps in the picture store. Of dates that contradict the order the jobs came
+   * in, the order is believed.
    */
   expired(filter: {
     finishedBefore: number;

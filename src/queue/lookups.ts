@@ -1,4 +1,5 @@
 import { workOf } from './estimate.ts';
+import { createExpiry } from './expiry.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { Job, Queue } from './job.ts';
 import { dayOf, reserved } from './limits.ts';
@@ -21,6 +22,7 @@ type Lookups = Pick<
 /** The calls that change nothing. */
 export function createLookups(core: QueueCore): Lookups {
   const { db, store, pledges, inputs, ledger, now, checkOpen } = core;
+  const expired = createExpiry(db);
   const open = <T>(look: () => T): Promise<T> => {
     checkOpen();
     return Promise.resolve(look());
@@ -56,9 +58,11 @@ export function createLookups(core: QueueCore): Lookups {
       const live = ledger.state();
       const measured = ledger.estimator.measured();
       // As many places as jobs run now: each waiting job takes the place that becomes free first.
-      const free = [...live.running.values()].map(({ startedAt, cost }) =>
-        Math.max(0, cost - (now() - startedAt) / 1000),
-      );
+      const free = [...live.running.values()].map(({ startedAt, cost }) => {
+        // A clock that was set back would have a run begin tomorrow.
+        const seconds = Math.max(0, now() - startedAt) / 1000;
+        return Math.max(0, cost - seconds);
+      });
       if (free.length === 0) free.push(0);
       return core.order().map(({ id, cost }, index) => {
         const wait = Math.min(...free);
@@ -68,7 +72,7 @@ export function createLookups(core: QueueCore): Lookups {
     },
 
     unsettled: async () => allFilled(await open(() => store.unsettled())),
-    expired: async (filter) => open(() => store.expired(filter)),
+    expired: async (filter) => open(() => expired({ ...filter, now: now() })),
     recent: async (filter) => allFilled(await open(() => store.recent(filter))),
     figures: async (filter) => open(() => figuresOf(db, filter)),
     rates: async () => open(() => ratesOf(db)),

@@ -5,6 +5,8 @@ import type { JobContext, Pledge } from './job.ts';
 export type Pledges = {
   add(pledge: Pledge): void;
   drop(key: string): void;
+  /** Those of which a job came are kept: nobody else has to. */
+  dropKept(): void;
   /** oldest first */
   all(): Pledge[];
 };
@@ -14,11 +16,13 @@ export function createPledges(db: DatabaseSync): Pledges {
     INSERT INTO pledges VALUES ($key, $context, $createdAt) 
       ON CONFLICT (key) DO UPDATE SET context = excluded.context`);
   const drop = db.prepare('DELETE FROM pledges WHERE key = ?');
+  const dropKept = db.prepare('DELETE FROM pledges WHERE key IN (SELECT key FROM jobs)');
   const all = db.prepare('SELECT * FROM pledges ORDER BY created_at, key');
   return {
     add: ({ key, context, createdAt }) =>
       void add.run({ key, context: JSON.stringify(context), createdAt }),
     drop: (key) => void drop.run(key),
+    dropKept: () => void dropKept.run(),
     all: () =>
       all.all().map((row) => ({
         key: String(row['key']),

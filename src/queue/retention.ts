@@ -1,15 +1,20 @@
 import type { EngineLog } from '../engine/engine.ts';
+import { watchClock } from './clock-doubt.ts';
 import type { Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
 
 export type RetentionOptions = {
-  queue: Pick<Queue, 'expired' | 'forget'>;
+  queue: Pick<Queue, 'expired' | 'forget' | 'recent'>;
   pictures: Pick<PictureStore, 'delete'>;
   /** finished jobs are kept for so many days; 0: for ever */
   keepDays: number;
   log: EngineLog;
+  /** milliseconds since 1970 by a clock that is not this machine's; null: it cannot be asked now */
+  otherClock?: () => Promise<number | null>;
   /** milliseconds since 1970; for tests */
   now?: () => number;
+  /** milliseconds of a clock that is never set; for tests */
+  steady?: () => number;
 };
 
 export type Retention = {
@@ -17,26 +22,42 @@ export type Retention = {
   close(): Promise<void>;
   /** The first round, which begins at once. */
   first: Promise<void>;
+  /** One more round, behind the one in hand; for tests. */
+  round(): Promise<void>;
 };
 
 const DAY_MS = 86_400_000;
+/** How soon a clock that was not believed is asked again. */
+const ASK_AGAIN_MS = 3_600_000;
 /** The limits count the seconds of a UTC day: what belongs to today or yesterday stays, whatever was asked for. */
 const LEAST_DAYS = 2;
 /** Jobs of one transaction; between two of them others have their turn. */
 const BATCH = 100;
 
-/** Removes finished, delivered jobs of long ago with their pictures: at once and then daily. */
+/**
+ * Removes finished, delivered jobs of long ago with their pictures: at once and then daily. While the clock cannot be
+ * believed it removes nothing, and asks again every hour.
+ */
 export function startRetention({
   queue,
   pictures,
   keepDays,
   log,
+  otherClock = async () => null,
   now = Date.now,
+  steady = () => performance.now(),
 }: RetentionOptions): Retention {
+  const clock = watchClock({ now, steady, otherClock, newest: () => queue.recent({ limit: 1 }) });
   let closed = false;
+  let timer: NodeJS.Timeout | null = null;
 
-  async function prune(): Promise<void> {
-    const finishedBefore = now() - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
+  async function prune(): Promise<{ again: number }> {
+    const { at, doubt } = await clock.ask();
+    if (doubt !== null) {
+      log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
+      return { again: ASK_AGAIN_MS };
+    }
+    const finishedBefore = at - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
     let jobs = 0;
     while (!closed) {
       const batch = await queue.expired({ finishedBefore, limit: BATCH });
@@ -49,21 +70,30 @@ export function startRetention({
       jobs += batch.length;
     }
     if (jobs > 0) log.info({ jobs, keepDays }, 'old jobs and their pictures were removed');
+    return { again: DAY_MS };
   }
 
-  const round = () =>
-    prune().catch((error: unknown) => log.error({ err: error }, 'old jobs could not be removed'));
-  let current = keepDays === 0 ? Promise.resolve() : round();
+  async function run(): Promise<void> {
+    if (closed || keepDays === 0) return;
+    if (timer !== null) clearTimeout(timer);
+    const { again } = await prune().catch((error: unknown) => {
+      log.error({ err: error }, 'old jobs could not be removed');
+      return { again: ASK_AGAIN_MS };
+    });
+    if (closed) return;
+    timer = setTimeout(() => void round(), again);
+    timer.unref();
+  }
+
+  let current: Promise<void> = run();
   const first = current;
-  const timer = setInterval(() => {
-    if (keepDays > 0) current = current.then(round);
-  }, DAY_MS);
-  timer.unref();
+  const round = (): Promise<void> => (current = current.then(run));
   return {
     first,
+    round,
     async close() {
       closed = true;
-      clearInterval(timer);
+      if (timer !== null) clearTimeout(timer);
       await current;
     },
   };

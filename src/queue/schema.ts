@@ -88,6 +88,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE input_moves (seen INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
   INSERT INTO input_moves SELECT 0, coalesce(max(seq), 0) FROM jobs;
   `,
+  // Old jobs are looked for in the order they came.
+  'DROP INDEX jobs_settled;',
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

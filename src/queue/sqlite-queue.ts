@@ -75,6 +75,7 @@ function assemble(
     },
   };
   ledger.recover();
+  write(() => core.pledges.dropKept());
 
   return {
     ...createOrders(core),

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { SAMPLES_PER_MODEL } from './estimate.ts';
 import type { Work } from './estimate.ts';
 import { guildLine, userLine } from './fairness.ts';
@@ -72,9 +72,6 @@ export function createSqliteStore(db: DatabaseSync) {
   const spentOfUser = db.prepare(
     `SELECT total(charged) AS seconds FROM jobs
       WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ? AND user_id = ?`,
-  );
-  const expired = db.prepare(
-    'SELECT id, result FROM jobs WHERE delivered = 1 AND finished_at < ? ORDER BY finished_at LIMIT ?',
   );
   const forget = db.prepare(
     'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
@@ -184,12 +181,6 @@ export function createSqliteStore(db: DatabaseSync) {
       setDelivered.run(id);
     },
 
-    expired({ finishedBefore, limit }: { finishedBefore: number; limit: number }) {
-      return expired
-        .all(finishedBefore, limit)
-        .map((row) => ({ id: String(row['id']), pictures: keysOf(row['result']) }));
-    },
-
     forget(id: string): void {
       forget.run(id);
     },
@@ -231,14 +222,6 @@ export function createSqliteStore(db: DatabaseSync) {
       return rows.map((row) => JSON.parse(String(row['figures'])) as Measurement);
     },
   };
-}
-
-/** Everything that a stored result names in the picture store. */
-function keysOf(result: SQLOutputValue | undefined): string[] {
-  if (typeof result !== 'string') return [];
-  const { images, latents, looks = [] } = JSON.parse(result) as StoredResult;
-  const keys = [...images, ...looks].map(({ key }) => key);
-  return latents === undefined ? keys : [...keys, latents];
 }
 
 function jsonOrNull(value: object | null | undefined): string | null {

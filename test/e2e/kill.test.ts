@@ -1,151 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import type { Exchange } from '../../src/playground/playground.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { openQueue } from '../../src/queue/queue.ts';
-import type { Faults } from '../../src/playground/faults.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
-import type { Exchange } from '../../src/playground/playground.ts';
-import { connectUser } from '../support/playground-user.ts';
-import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { customIdsOf, isDone, isPrivate, textOf, waitUntil } from './stage.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
-
-type Hall = {
-  ada: PlaygroundUserClient;
-  /** the program that runs, or ran last */
-  program: ChildProcess;
-  start(): void;
-  kill(): Promise<void>;
-  /** Ends it politely; answers its exit code. */
-  stop(): Promise<number | null>;
-  faults: Faults;
-  /** where the program keeps its files */
-  data: string;
-  /** Called at every request the program makes, before it gets the answer. */
-  onExchange: (exchange: Exchange) => void;
-};
-
-/** The whole program as a process of its own, again and again on the same data folder. */
-async function inHall(work: (hall: Hall) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-kill-'));
-  const running: ChildProcess[] = [];
-  const playground = await startPlayground({
-    port: 0,
-    dataFile: ':memory:',
-    onExchange: (exchange) => hall.onExchange(exchange),
-  });
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    const { program } = hall;
-    if (program.exitCode !== null || program.signalCode !== null) return;
-    const exit = once(program, 'exit');
-    program.kill(signal);
-    await exit;
-  };
-  const spawnProgram = (): ChildProcess => {
-    const program = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
-      cwd: folder,
-      stdio: 'ignore',
-      env: {
-        PATH: process.env['PATH'],
-        DISCORD_TOKEN: playground.token,
-        DISCORD_API_BASE: playground.apiBase,
-        DATA_DIR: path.join(folder, 'data'),
-        MODELS_DIR: MODELS,
-        DEVICE: 'cpu',
-        QUEUE_PER_USER: '50',
-      },
-    });
-    running.push(program);
-    return program;
-  };
-  const hall: Hall = {
-    ada: await connectUser(playground),
-    program: spawnProgram(),
-    start: () => void (hall.program = spawnProgram()),
-    kill: () => end('SIGKILL'),
-    async stop() {
-      await end('SIGTERM');
-      return hall.program.exitCode;
-    },
-    onExchange: () => {},
-    faults: playground.faults,
-    data: path.join(folder, 'data'),
-  };
-  try {
-    await work(hall);
-    await hall.ada.close();
-  } finally {
-    for (const program of running) program.kill('SIGKILL');
-    await playground.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Presses until somebody is there to answer: a program that starts needs its moment. */
-async function order(
-  { ada }: Hall,
-  name: string,
-  options: Record<string, string | number>,
-): Promise<void> {
-  for (let tries = 0; tries < 10; tries++) {
-    if ((await ada.command(name, options)).type === 'acknowledged') return;
-    await sleep(300);
-  }
-  throw new Error(`nobody took /${name} ${JSON.stringify(options)}`);
-}
-
-const imagine = (hall: Hall, prompt: string, steps: number): Promise<void> =>
-  order(hall, 'imagine', { prompt, steps });
-
-/** The job ids whose finished pictures are shown, one entry a message. */
-function shownJobs({ ada }: Hall): string[] {
-  return ada
-    .messages()
-    .filter(isDone)
-    .map((message) => /"\d+:recipe:(\w{12})"/.exec(JSON.stringify(message))?.[1] ?? '');
-}
-
-/** Every order ended in exactly one message, in the place where it began. */
-async function allDone(hall: Hall, ids: readonly string[]): Promise<void> {
-  await waitUntil(() => shownJobs(hall).length >= ids.length, 'every picture', 60_000);
-  await sleep(300);
-  assert.deepEqual(
-    hall.ada
-      .messages()
-      .filter((message) => !isPrivate(message))
-      .map(({ id }) => id),
-    ids,
-  );
-  assert.equal(new Set(shownJobs(hall)).size, ids.length, 'each picture once');
-}
+import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
+import { customIdsOf, isDone, textOf, waitUntil } from './stage.ts';
 
 const isWhole = (message: PlaygroundMessage) =>
   customIdsOf(message).some((id) => id.split(':')[1] === 'cell');
-const idsOf = ({ ada }: Hall) => ada.messages().map(({ id }) => id);
-
-/** What the queue has on record, newest first; the program must have ended. */
-async function jobsOf({ data }: Hall): Promise<readonly Job[]> {
-  const queue = await openQueue({
-    url: `sqlite:${path.join(data, 'queue.db')}`,
-    limits: { waitingPerUser: 1, waitingPerGuild: 1 },
-  });
-  try {
-    return await queue.recent({ limit: 20 });
-  } finally {
-    await queue.close();
-  }
-}
 
 const isFinalEdit = ({ method, route, request }: Exchange) =>
   method === 'PATCH' &&

@@ -92,6 +92,19 @@ function pledging(contract: Contract): void {
     );
   });
 
+  contract('one made again after its job was taken is nobody’s after a crash', async (t) => {
+    const order = anOrder();
+    const { id } = await t.queue.submit(order);
+    await t.queue.pledge(order.key, {});
+    await t.queue.pledge(`${order.key}-of-another`, {});
+    await t.reopen();
+    assert.deepEqual(
+      (await t.queue.pledges()).map(({ key }) => key),
+      [`${order.key}-of-another`],
+    );
+    assert.equal((await t.queue.submit(order)).id, id);
+  });
+
   contract(
     'a refused order leaves its pledge',
     async ({ queue }) => {

@@ -3,55 +3,185 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { Queue } from '../../src/queue/job.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRetention } from '../../src/queue/retention.ts';
+import type { Retention } from '../../src/queue/retention.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { anOrder, aResult } from './orders.ts';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const START = 1_700_000_000_000;
 
-/** 250 delivered pictures and one that nobody saw yet, all of one moment; what is left of them `days` later. */
-async function leftAfter(days: number, keepDays: number): Promise<{ jobs: number; files: number }> {
+type Archive = {
+  queue: Queue;
+  /** `wall` can be set, `steady` only runs on; `discord` is null while nobody can be asked */
+  clock: { wall: number; steady: number; discord: number | null };
+  /** All clocks run on. */
+  wait(ms: number): void;
+  /** Pictures that were painted and shown, or not; answers their jobs. */
+  paint(count: number, delivered?: boolean): Promise<string[]>;
+  start(keepDays: number): Promise<Retention>;
+  left(): Promise<{ jobs: number; files: number }>;
+  doubts(): string[];
+};
+
+async function inArchive(work: (archive: Archive) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-retention-'));
-  let time = START;
-  const now = () => time;
+  const clock: Archive['clock'] = { wall: START, steady: 0, discord: null };
   const limits = { waitingPerUser: 1000, waitingPerGuild: 1000 };
+  const now = () => clock.wall;
   const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits, now });
+  const pictures = await openPictureStore(path.join(folder, 'pictures'));
+  const { log, lines } = memoryLog();
+  const started: Retention[] = [];
+  const archive: Archive = {
+    queue,
+    clock,
+    wait(ms) {
+      clock.wall += ms;
+      clock.steady += ms;
+      if (clock.discord !== null) clock.discord += ms;
+    },
+    async paint(count, delivered = true) {
+      const made: string[] = [];
+      for (let n = 0; n < count; n++) {
+        const { id } = await queue.submit(anOrder());
+        await queue.claim();
+        await pictures.put(`${id}-0.png`, new Uint8Array(4));
+        await queue.finish(id, 1, { status: 'done', result: aResult(id) });
+        if (delivered) await queue.setDelivered(id);
+        made.push(id);
+      }
+      return made;
+    },
+    async start(keepDays) {
+      const otherClock = async () => clock.discord;
+      const steady = () => clock.steady;
+      const parts = { queue, pictures, keepDays, log, now, steady, otherClock };
+      const retention = startRetention(parts);
+      started.push(retention);
+      await retention.first;
+      return retention;
+    },
+    async left() {
+      const jobs = (await queue.recent({ limit: 1000 })).length;
+      return { jobs, files: (await readdir(path.join(folder, 'pictures'))).length };
+    },
+    doubts: () =>
+      lines.filter(({ level }) => level === 'warn').map(({ message }) => message.split(': ')[1]!),
+  };
   try {
-    const pictures = await openPictureStore(path.join(folder, 'pictures'));
-    for (let made = 0; made <= 250; made++) {
-      const { id } = await queue.submit(anOrder());
-      await queue.claim();
-      await pictures.put(`${id}-0.png`, new Uint8Array(4));
-      await queue.finish(id, 1, { status: 'done', result: aResult(id) });
-      if (made > 0) await queue.setDelivered(id);
-    }
-    time += days * DAY;
-    const { log, lines } = memoryLog();
-    const retention = startRetention({ queue, pictures, keepDays, log, now });
-    await retention.first;
-    await retention.close();
+    await work(archive);
+    for (const one of started) await one.close();
     assert.ok(!lines.some(({ level }) => level === 'error'));
-    const jobs = (await queue.recent({ limit: 1000 })).length;
-    const files = (await readdir(path.join(folder, 'pictures'))).length;
-    return { jobs, files };
   } finally {
     await queue.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+const both = (count: number) => ({ jobs: count, files: count });
+
 test('what is older goes with its pictures; what nobody saw yet stays', async () => {
-  assert.deepEqual(await leftAfter(31, 30), { jobs: 1, files: 1 });
+  await inArchive(async ({ clock, paint, wait, start, left }) => {
+    clock.discord = START;
+    await paint(1, false);
+    await paint(210);
+    wait(29 * DAY);
+    const retention = await start(30);
+    assert.deepEqual(await left(), both(211));
+    wait(2 * DAY);
+    await retention.round();
+    assert.deepEqual(await left(), both(1));
+  });
 });
 
-test('what is younger stays, and two days stay whatever was asked for', async () => {
-  assert.deepEqual(await leftAfter(29, 30), { jobs: 251, files: 251 });
-  assert.deepEqual(await leftAfter(1.9, 1), { jobs: 251, files: 251 });
+test('two days stay whatever was asked for, and 0 keeps everything for ever', async () => {
+  await inArchive(async ({ clock, paint, wait, start, left }) => {
+    clock.discord = START;
+    await paint(2);
+    wait(1.9 * DAY);
+    await start(1);
+    wait(10_000 * DAY);
+    await start(0);
+    assert.deepEqual(await left(), both(2));
+  });
 });
 
-test('0 keeps everything for ever', async () => {
-  assert.deepEqual(await leftAfter(10_000, 0), { jobs: 251, files: 251 });
+test('a clock that is far ahead of Discord’s removes nothing, however long it is', async () => {
+  await inArchive(async ({ clock, paint, wait, start, left, doubts }) => {
+    clock.discord = START;
+    await paint(2);
+    clock.wall += 365 * DAY;
+    const retention = await start(30);
+    for (let days = 0; days < 3; days++) {
+      wait(DAY);
+      await retention.round();
+    }
+    await paint(1);
+    assert.deepEqual(await left(), both(3));
+    assert.deepEqual(new Set(doubts()), new Set(["the clock is 365 days ahead of Discord's"]));
+    clock.wall -= 365 * DAY;
+    wait(28 * DAY);
+    await paint(1);
+    await retention.round();
+    assert.deepEqual(await left(), both(3), 'the youngest of that time is of unknown age');
+    wait(31 * DAY);
+    await paint(1);
+    await retention.round();
+    assert.deepEqual(await left(), both(1), 'set right, it is believed at once');
+  });
+});
+
+test('a clock that leaps while nobody can be asked removes nothing until it has run evenly for a day', async () => {
+  await inArchive(async ({ clock, paint, wait, start, left, doubts }) => {
+    await paint(2);
+    const retention = await start(30);
+    clock.wall += 365 * DAY;
+    await paint(1);
+    await retention.round();
+    wait(20 * HOUR);
+    await retention.round();
+    assert.deepEqual(await left(), both(3));
+    assert.deepEqual(doubts(), Array(2).fill('the clock leapt 365 days ahead'));
+    wait(4 * HOUR);
+    await retention.round();
+    assert.deepEqual(await left(), both(1), 'nobody sets it back: so it is right');
+  });
+});
+
+test('after a long silence the clock is asked about, not believed', async () => {
+  await inArchive(async ({ clock, paint, wait, start, left, doubts }) => {
+    await paint(2);
+    wait(100 * DAY);
+    const retention = await start(30);
+    assert.deepEqual(await left(), both(2));
+    assert.deepEqual(doubts(), ['the newest order is 100 days old']);
+    clock.discord = clock.wall + HOUR / 2;
+    await retention.round();
+    assert.deepEqual(await left(), both(0), 'Discord bears it out');
+  });
+});
+
+test('what a clock that was off has dated is as old as its neighbours', async () => {
+  await inArchive(async ({ clock, queue, paint, wait, start }) => {
+    clock.discord = START;
+    const ids = async () => (await queue.recent({ limit: 9 })).map(({ id }) => id);
+    const [old] = await paint(1);
+    clock.wall -= 400 * DAY;
+    const [datedBack] = await paint(1);
+    clock.wall += 800 * DAY;
+    const [datedAhead] = await paint(1);
+    clock.wall -= 400 * DAY;
+    const [last] = await paint(1);
+    const retention = await start(30);
+    assert.deepEqual(await ids(), [last, datedAhead, datedBack, old], 'none is removed too early');
+    wait(31 * DAY);
+    const [young] = await paint(1);
+    await retention.round();
+    assert.deepEqual(await ids(), [young], 'none is kept for years');
+  });
 });

@@ -125,6 +125,22 @@ describe('other versions', () => {
     db.close();
   });
 
+  test('a database that has pledges beside the jobs that came of them migrates, and forgets those', async () => {
+    const file = freshFile();
+    const db = new DatabaseSync(file);
+    db.exec(`${MIGRATIONS.slice(0, 6).join(';')}; PRAGMA user_version = 6`);
+    db.prepare(
+      `INSERT INTO jobs (id, key, guild_id, user_id, request, context, model, pixels, images, guided, evaluations,
+        status, created_at) VALUES ('aaaaaaaaaaaa', 'k1', 'g', 'u', ?, '{}', 'demo', 16384, 1, 1, 10, 'waiting', 1)`,
+    ).run(encodeRequest(aRequest()));
+    db.exec(`INSERT INTO pledges VALUES ('k1', '{"token":"t"}', 1), ('k2', '{"token":"t"}', 2)`);
+    db.close();
+    const queue = await openQueue({ url: file, limits });
+    assert.deepEqual(await queue.pledges(), [{ key: 'k2', context: { token: 't' }, createdAt: 2 }]);
+    assert.equal((await queue.claim())?.id, 'aaaaaaaaaaaa');
+    await queue.close();
+  });
+
   test('a database of a newer version is refused and left alone', async () => {
     const file = freshFile();
     await (await openQueue({ url: file, limits })).close();

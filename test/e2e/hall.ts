@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Faults } from '../../src/playground/faults.ts';
+import { startPlayground } from '../../src/playground/playground.ts';
+import type { Exchange, PlaygroundOptions } from '../../src/playground/playground.ts';
+import type { Job } from '../../src/queue/job.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { connectUser } from '../support/playground-user.ts';
+import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { isDone, isPrivate, waitUntil } from './stage.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+
+export type HallOptions = {
+  playground?: Partial<PlaygroundOptions>;
+  /** variables of the program, beside those it needs */
+  env?: Readonly<Record<string, string>>;
+  /** words before the program's own, e.g. a shell that mounts something first */
+  within?: readonly string[];
+  /** imported before the program */
+  preload?: string;
+};
+
+export type Hall = {
+  ada: PlaygroundUserClient;
+  /** the program that runs, or ran last */
+  program: ChildProcess;
+  /** `env`: for this start and those after it */
+  start(env?: Readonly<Record<string, string>>): void;
+  kill(): Promise<void>;
+  /** Ends it politely; answers its exit code. */
+  stop(): Promise<number | null>;
+  faults: Faults;
+  /** where the program keeps its files */
+  data: string;
+  /** What the programs wrote on stderr, all of them together: a JSON line a message. */
+  log(): string;
+  /** Called at every request the program makes, before it gets the answer. */
+  onExchange: (exchange: Exchange) => void;
+};
+
+/** The whole program as a process of its own, again and again on the same data folder. */
+export async function inHall(
+  work: (hall: Hall) => Promise<void>,
+  options: HallOptions = {},
+): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-hall-'));
+  const running: ChildProcess[] = [];
+  let written = '';
+  const playground = await startPlayground({
+    port: 0,
+    dataFile: ':memory:',
+    onExchange: (exchange) => hall.onExchange(exchange),
+    ...options.playground,
+  });
+  let env: Record<string, string> = {
+    DISCORD_TOKEN: playground.token,
+    DISCORD_API_BASE: playground.apiBase,
+    DATA_DIR: path.join(folder, 'data'),
+    MODELS_DIR: MODELS,
+    DEVICE: 'cpu',
+    QUEUE_PER_USER: '50',
+    ...options.env,
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const { program } = hall;
+    if (program.exitCode !== null || program.signalCode !== null) return;
+    const exit = once(program, 'exit');
+    program.kill(signal);
+    await exit;
+  };
+  const spawnProgram = (): ChildProcess => {
+    const [command, ...words] = [
+      ...(options.within ?? []),
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      ...(options.preload === undefined ? [] : ['--import', options.preload]),
+      MAIN,
+    ];
+    const program = spawn(command!, words, {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    program.stderr!.on('data', (part: Buffer) => (written += String(part)));
+    running.push(program);
+    return program;
+  };
+  const hall: Hall = {
+    ada: await connectUser(playground),
+    program: spawnProgram(),
+    start(more = {}) {
+      env = { ...env, ...more };
+      hall.program = spawnProgram();
+    },
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGTERM');
+      return hall.program.exitCode;
+    },
+    onExchange: () => {},
+    faults: playground.faults,
+    data: path.join(folder, 'data'),
+    log: () => written,
+  };
+  try {
+    await work(hall);
+    await hall.ada.close();
+  } catch (error) {
+    console.error(written.split('\n').slice(-30).join('\n'));
+    throw error;
+  } finally {
+    for (const program of running) program.kill('SIGKILL');
+    await playground.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Presses until somebody is there to answer: a program that starts needs its moment. */
+export async function order(
+  { ada }: Hall,
+  name: string,
+  options: Record<string, string | number | boolean>,
+): Promise<void> {
+  for (let tries = 0; tries < 30; tries++) {
+    if ((await ada.command(name, options)).type === 'acknowledged') return;
+    await sleep(300);
+  }
+  throw new Error(`nobody took /${name} ${JSON.stringify(options)}`);
+}
+
+export const imagine = (hall: Hall, prompt: string, steps: number): Promise<void> =>
+  order(hall, 'imagine', { prompt, steps });
+
+/** The job ids whose finished pictures are shown, one entry a message. */
+export function shownJobs({ ada }: Hall): string[] {
+  return ada
+    .messages()
+    .filter(isDone)
+    .map((message) => /"\d+:recipe:(\w{12})"/.exec(JSON.stringify(message))?.[1] ?? '');
+}
+
+/** Every order ended in exactly one message, in the place where it began. */
+export async function allDone(hall: Hall, ids: readonly string[]): Promise<void> {
+  await waitUntil(() => shownJobs(hall).length >= ids.length, 'every picture', 60_000);
+  await sleep(300);
+  assert.deepEqual(
+    hall.ada
+      .messages()
+      .filter((message) => !isPrivate(message))
+      .map(({ id }) => id),
+    ids,
+  );
+  assert.equal(new Set(shownJobs(hall)).size, ids.length, 'each picture once');
+}
+
+export const idsOf = ({ ada }: Hall): string[] => ada.messages().map(({ id }) => id);
+
+/** What the queue has on record, newest first; the program must have ended. */
+export async function jobsOf({ data }: Hall): Promise<readonly Job[]> {
+  const queue = await openQueue({
+    url: `sqlite:${path.join(data, 'queue.db')}`,
+    limits: { waitingPerUser: 1, waitingPerGuild: 1 },
+  });
+  try {
+    return await queue.recent({ limit: 20 });
+  } finally {
+    await queue.close();
+  }
+}
