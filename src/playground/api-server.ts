@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, apiErrors } from './api-error.ts';
 import type { Fault, FaultList } from './faults.ts';
 import { parseBody, readBody, resetConnection, sendJson } from './http.ts';
-import type { UploadedFile } from './messages.ts';
+import type { UploadedFile } from './message-files.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { RestAnswer } from './rest-call.ts';
 import { findRoute } from './rest.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { apiErrors } from './api-error.ts';
-import type { UploadedFile } from './messages.ts';
-import { requestSizeLimit } from './messages.ts';
+import type { UploadedFile } from './message-files.ts';
+import { requestSizeLimit } from './message-files.ts';
 
 /** The whole body. Throws 413 once it is larger than a request may be. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import type { APIInteraction } from 'discord-api-types/v10';
-import { attachmentSizeLimit } from './messages.ts';
+import { attachmentSizeLimit } from './message-files.ts';
 import { integrationOwners, renderMessage } from './render-message.ts';
 import { appPermissions, renderChannel, renderMember, renderUser } from './render.ts';
 import type { State } from './state.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { APIModalInteractionResponseCallbackData } from 'discord-api-types/v10';
-import { ApiError, apiErrors, invalidForm } from './api-error.ts';
-import type { MessageRequest } from './messages.ts';
+import { apiErrors, invalidForm } from './api-error.ts';
+import type { MessageRequest } from './message-files.ts';
 import { createLoadingMessage, createMessage, editMessage } from './messages.ts';
 import { messageFlag } from './render-message.ts';
 import type { State } from './state.ts';
@@ -14,7 +14,7 @@ import { applicationId } from './world.ts';
 
 export const interactionType = { command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
 
-const callback = {
+export const callback = {
   pong: 1,
   message: 4,
   deferredMessage: 5,
@@ -182,7 +182,8 @@ function sourceOf(state: State, interaction: StoredInteraction): StoredMessage {
   return message;
 }
 
-function placeOf(
+/** Where an answer goes, and whether its person alone sees it. */
+export function placeOf(
   state: State,
   interaction: StoredInteraction,
   flags: unknown,
@@ -206,52 +207,4 @@ function focusedType(data: unknown): number {
     if (inner !== 3) return inner;
   }
   return 3;
-}
-
-/** The answered interaction behind a webhook token. Throws 50027 (wrong or expired) or 10015 (not answered yet). */
-export function interactionOfToken(
-  state: State,
-  webhookId: string,
-  token: string,
-): StoredInteraction {
-  const interaction = state.store.interactionByToken(token);
-  if (!interaction || webhookId !== applicationId) throw apiErrors.invalidWebhookToken();
-  if (Date.now() - interaction.createdAt > state.timing.interactionToken) {
-    throw apiErrors.invalidWebhookToken();
-  }
-  if (interaction.answeredWith === null) throw apiErrors.unknownWebhook();
-  return interaction;
-}
-
-/** A message that this token may touch: `@original`, a follow-up, or the message its component sits on. */
-export function messageOfToken(
-  state: State,
-  interaction: StoredInteraction,
-  id: string,
-): StoredMessage {
-  const wanted = id === '@original' ? interaction.responseId : id;
-  const message = wanted ? state.store.message(wanted) : null;
-  const owned =
-    message !== null &&
-    (message.interactionId === interaction.id ||
-      message.id === interaction.sourceMessageId ||
-      message.id === interaction.responseId);
-  if (!owned) throw apiErrors.unknownMessage();
-  return message;
-}
-
-/** A further message; the first one after a deferred answer takes the place of "thinking". */
-export function followUp(
-  state: State,
-  interaction: StoredInteraction,
-  request: MessageRequest,
-): StoredMessage {
-  const original = interaction.responseId ? state.store.message(interaction.responseId) : null;
-  if (original && (original.flags & messageFlag.loading) !== 0) {
-    return editMessage(state, original, request);
-  }
-  if (interaction.answeredWith === callback.choices) {
-    throw new ApiError(404, 10015, 'Unknown Webhook');
-  }
-  return createMessage(state, placeOf(state, interaction, request.body['flags']), request);
 }

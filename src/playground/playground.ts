@@ -12,7 +12,7 @@ import { startFaults } from './faults.ts';
 import { openGateway } from './gateway.ts';
 import { isOwnHost, isOwnOrigin } from './http.ts';
 import { signedLinks } from './media.ts';
-import { mebibyte } from './messages.ts';
+import { mebibyte } from './message-files.ts';
 import { serveAttachment, servePage } from './page-server.ts';
 import { openPages } from './page-socket.ts';
 import { PlaygroundError } from './playground-error.ts';

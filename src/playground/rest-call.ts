@@ -1,5 +1,5 @@
 import { ApiError, apiErrors } from './api-error.ts';
-import type { UploadedFile } from './messages.ts';
+import type { UploadedFile } from './message-files.ts';
 import type { RateLimit } from './rate-limits.ts';
 import type { State } from './state.ts';
 import type { Fields } from './validate.ts';

@@ -1,5 +1,6 @@
 import { apiErrors } from './api-error.ts';
-import { answerInteraction, followUp, interactionOfToken, messageOfToken } from './interactions.ts';
+import { followUp, interactionOfToken, messageOfToken } from './interaction-tokens.ts';
+import { answerInteraction } from './interactions.ts';
 import { deleteMessage, editMessage } from './messages.ts';
 import { messageFlag, renderMessage } from './render-message.ts';
 import { restLimits } from './rest-limits.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from './api-error.ts';
 import { readBody, sendJson } from './http.ts';
 import { imageInfo } from './media.ts';
-import { attachmentSizeLimit, mebibyte, safeName } from './messages.ts';
+import { attachmentSizeLimit, mebibyte, safeName } from './message-files.ts';
 import type { Uploaded } from './protocol.ts';
 import type { State } from './state.ts';
 import type { StoredAttachment } from './stored.ts';
