@@ -148,7 +148,7 @@ export function resolve(
   const role =
     optionType === 8 || optionType === 9 ? guild?.roles.findIndex((r) => r.id === id) : -1;
   const found = guild?.roles[role ?? -1];
-  if (found) return add('roles', renderRole(found, role ?? 0));
+  if (guild && found) return add('roles', renderRole(found, role ?? 0, guild.roles));
   const target = optionType === 7 ? state.world.channels.get(id) : undefined;
   if (target) return add('channels', { ...renderChannel(state, target), permissions: '0' });
   const file = optionType === 11 ? state.store.attachment(id) : null;

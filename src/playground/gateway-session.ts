@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import { isThread } from './channels.ts';
 import { messageEvent } from './gateway-events.ts';
 import { interactionEvent } from './interaction-event.ts';
 import type { Happening, State } from './state.ts';
@@ -152,7 +153,10 @@ export function eventFor(
       const closed = (session.intents & intent.guilds) === 0;
       if (closed || !onShard(session, channel.guildId)) return null;
       return canSee(state.world, applicationId, channel)
-        ? { t: 'THREAD_UPDATE', d: renderChannel(state, channel) }
+        ? {
+            t: isThread(channel) ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE',
+            d: renderChannel(state, channel),
+          }
         : null;
     }
     default:

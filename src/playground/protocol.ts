@@ -28,10 +28,15 @@ export type PlaygroundGuild = {
   /** user id -> may manage this server */
   managers: readonly string[];
   members: readonly string[];
-  /** for role selects and mentions; absent: the server has no roles but @everyone */
+  /** user id -> their roles, the highest first */
+  memberRoles: Readonly<Record<string, readonly string[]>>;
+  /** what you may change here: the channels' age flag, and which roles you may give and take */
+  yours: { channels: boolean; roles: readonly string[] };
+  /** for role selects and mentions, the highest first; absent: the server has no roles but @everyone */
   roles?: readonly PlaygroundRole[];
 };
-export type PlaygroundRole = { id: string; name: string; color: number };
+/** `managed`: an application's own, which nobody gives or takes. */
+export type PlaygroundRole = { id: string; name: string; color: number; managed: boolean };
 
 /** `sentAs`: which person this tab is; ephemeral messages go to that person only. */
 export type FromPage =
@@ -79,7 +84,11 @@ export type FromPage =
       values: Readonly<Record<string, string | readonly string[]>>;
     }
   | { type: 'dismiss'; messageId: string }
-  | { type: 'say'; channelId: string; content: string };
+  | { type: 'say'; channelId: string; content: string }
+  /** whether a channel is age-restricted */
+  | { type: 'age'; channelId: string; ageRestricted: boolean }
+  /** all roles that a member has from now on */
+  | { type: 'roles'; guildId: string; userId: string; roleIds: readonly string[] };
 
 /**
  * value: string, number, boolean, or for attachment options the id answered by POST /client/upload. A subcommand is
@@ -104,6 +113,8 @@ export type FromServer =
       direct?: PlaygroundChannel;
     }
   | { type: 'bot'; online: boolean }
+  /** a server's roles, members or channels are other ones than before */
+  | { type: 'guild'; guild: PlaygroundGuild }
   /** a thread was closed or opened */
   | { type: 'channel'; channel: PlaygroundChannel }
   | { type: 'commands'; guildId: string; commands: readonly APIApplicationCommand[] }

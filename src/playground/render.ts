@@ -48,14 +48,15 @@ export function memberWithoutUser(member: Member): Omit<APIGuildMember, 'user'> 
   return shown as unknown as Omit<APIGuildMember, 'user'>;
 }
 
-export function renderRole(role: Role, position: number): APIRole {
+/** A server keeps its roles as people see them, @everyone and then the highest first; Discord counts from below. */
+export function renderRole(role: Role, index: number, all: readonly Role[]): APIRole {
   return {
     id: role.id,
     name: role.name,
     permissions: role.permissions,
-    position,
-    color: 0,
-    colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
+    position: index === 0 ? 0 : all.length - index,
+    color: role.color ?? 0,
+    colors: { primary_color: role.color ?? 0, secondary_color: null, tertiary_color: null },
     hoist: false,
     managed: role.managed,
     mentionable: false,

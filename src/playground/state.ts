@@ -2,7 +2,7 @@ import type { Channel } from './channels.ts';
 import type { Links } from './media.ts';
 import type { Store } from './store.ts';
 import type { StoredInteraction, StoredMessage } from './stored.ts';
-import type { World } from './world.ts';
+import type { Guild, World } from './world.ts';
 import type {
   APIApplicationCommandOptionChoice,
   APIModalInteractionResponseCallbackData,
@@ -12,8 +12,10 @@ import type {
 export type Happening =
   | { kind: 'message'; message: StoredMessage; created: boolean }
   | { kind: 'message-deleted'; message: StoredMessage }
-  /** a thread was closed or opened */
+  /** a thread was closed or opened, or a channel's age flag has changed */
   | { kind: 'channel'; channel: Channel }
+  /** roles or channels of a server have changed */
+  | { kind: 'guild'; guild: Guild }
   | { kind: 'commands' }
   | { kind: 'bot'; online: boolean }
   | { kind: 'interaction'; interaction: StoredInteraction }

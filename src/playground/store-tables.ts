@@ -21,7 +21,7 @@ function documents<T>(rows: readonly Readonly<Record<string, unknown>>[]): T[] {
 export function worldTables(
   sql: Sql,
   transaction: Store['transaction'],
-): Pick<Store, 'loadWorld' | 'saveChannel'> {
+): Pick<Store, 'loadWorld' | 'saveChannel' | 'saveGuild'> {
   type Table = 'people' | 'guilds' | 'channels';
   const put = (table: Table, value: { id: string }): void => {
     sql(
@@ -38,6 +38,7 @@ export function worldTables(
     );
   return {
     saveChannel: (channel) => put('channels', channel),
+    saveGuild: (guild) => put('guilds', guild),
     loadWorld: (guests) =>
       transaction(() => {
         const seed = seedWorld(guests);

@@ -12,7 +12,7 @@ import {
 import type { Sql, Statement } from './store-tables.ts';
 import type { StoredAttachment, StoredInteraction, StoredMessage } from './stored.ts';
 import type { Channel } from './channels.ts';
-import type { World } from './world.ts';
+import type { Guild, World } from './world.ts';
 
 /** Everything the local Discord remembers. Each write is on disk (as far as the process is concerned) when it returns. */
 export type Store = {
@@ -21,6 +21,7 @@ export type Store = {
   readonly highestId: string;
   loadWorld(guests: number): World;
   saveChannel(channel: Channel): void;
+  saveGuild(guild: Guild): void;
   message(id: string): StoredMessage | null;
   /** Oldest first; the `limit` newest before `before`. */
   messagesIn(channelId: string, limit: number, before?: string): StoredMessage[];

@@ -14,7 +14,14 @@ const everyone =
   permission.sendMessagesInThreads;
 
 export type Person = PlaygroundUser & { bot: boolean };
-export type Role = { id: string; name: string; permissions: string; managed: boolean };
+/** `color` as Discord counts it, 0xrrggbb; rows of earlier versions have none. */
+export type Role = {
+  id: string;
+  name: string;
+  permissions: string;
+  managed: boolean;
+  color?: number;
+};
 export type Member = { userId: string; roles: readonly string[]; joinedAt: string };
 export type Guild = {
   id: string;
@@ -81,11 +88,12 @@ function seedGuild(
   botId: string,
 ): Guild {
   const id = 1300000000000000000n + BigInt(n) * 1000n;
-  const role = (k: number, roleName: string, bits: bigint, managed = false): Role => ({
+  const role = (k: number, roleName: string, bits: bigint, color = 0): Role => ({
     id: String(id + BigInt(k)),
     name: roleName,
     permissions: String(bits),
-    managed,
+    managed: false,
+    color,
   });
   const manager = role(
     1,
@@ -94,10 +102,12 @@ function seedGuild(
       permission.manageGuild |
       permission.manageMessages |
       permission.manageChannels |
+      permission.manageRoles |
       permission.manageThreads,
+    0xe0a53a,
   );
-  const supporter = role(2, 'Supporter', everyone);
-  const botRole = role(3, 'Darkroom', everyone, true);
+  const supporter = role(2, 'Supporter', everyone, 0x3fb573);
+  const botRole = { ...role(3, 'Darkroom', everyone), managed: true };
   const cleo = '1200000000000000003';
   const members: Member[] = people.map((one) => ({
     userId: one.id,
@@ -116,17 +126,32 @@ function seedGuild(
 
 const allBits = (1n << 53n) - 1n;
 
-/** What a member may do in a guild (or, for the bot, in one of its channels). In a thread the parent's bits count. */
-export function permissionsOf(world: World, userId: string, channel: Channel): bigint {
-  if (channel.guildId === null) return everyone;
-  const guild = world.guilds.get(channel.guildId);
-  const member = guild?.members.find((one) => one.userId === userId);
-  if (!guild || !member) return 0n;
+/** What a member may do in the whole server. */
+export function guildPermissions(guild: Guild, userId: string): bigint {
+  const member = guild.members.find((one) => one.userId === userId);
+  if (!member) return 0n;
   if (guild.ownerId === userId) return allBits;
   let bits = 0n;
   for (const role of guild.roles) {
     if (role.id === guild.id || member.roles.includes(role.id)) bits |= BigInt(role.permissions);
   }
+  return bits;
+}
+
+/** Roles that a member may give and take: those below their own highest one, with Manage Roles; an owner all. */
+export function grantableRoles(guild: Guild, userId: string): string[] {
+  if ((guildPermissions(guild, userId) & permission.manageRoles) === 0n) return [];
+  const ranked = guild.roles.filter((role) => role.id !== guild.id);
+  const mine = guild.members.find((one) => one.userId === userId)?.roles ?? [];
+  const own = guild.ownerId === userId ? -1 : ranked.findIndex(({ id }) => mine.includes(id));
+  return ranked.filter((role, rank) => rank > own && !role.managed).map(({ id }) => id);
+}
+
+/** What a member may do in a guild (or, for the bot, in one of its channels). In a thread the parent's bits count. */
+export function permissionsOf(world: World, userId: string, channel: Channel): bigint {
+  if (channel.guildId === null) return everyone;
+  const guild = world.guilds.get(channel.guildId);
+  let bits = guild ? guildPermissions(guild, userId) : 0n;
   const parent = world.channels.get(channel.parentId ?? '');
   if (userId === world.bot.id) {
     bits &= ~(BigInt(channel.botDenied) | BigInt(parent?.botDenied ?? '0'));
@@ -171,6 +196,9 @@ export function describeChannel(world: World, channel: Channel): PlaygroundChann
   };
 }
 
+const may = (guild: Guild, userId: string, bit: bigint): boolean =>
+  (guildPermissions(guild, userId) & bit) !== 0n;
+
 /** As one of its members sees it. */
 export function describeGuild(world: World, guild: Guild, userId: string): PlaygroundGuild {
   const channels = [...world.channels.values()].filter(
@@ -180,10 +208,17 @@ export function describeGuild(world: World, guild: Guild, userId: string): Playg
     id: guild.id,
     name: guild.name,
     channels: channels.map((channel) => describeChannel(world, channel)),
-    managers: [guild.ownerId],
+    managers: guild.members
+      .filter(({ userId: id }) => id !== world.bot.id && may(guild, id, permission.manageGuild))
+      .map((member) => member.userId),
     members: guild.members.map((member) => member.userId),
+    memberRoles: Object.fromEntries(guild.members.map(({ userId: id, roles }) => [id, roles])),
+    yours: {
+      channels: may(guild, userId, permission.manageChannels),
+      roles: grantableRoles(guild, userId),
+    },
     roles: guild.roles
       .filter((role) => role.id !== guild.id)
-      .map(({ id, name }) => ({ id, name, color: 0 })),
+      .map(({ id, name, color = 0, managed }) => ({ id, name, color, managed })),
   };
 }

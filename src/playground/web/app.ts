@@ -14,7 +14,8 @@ import { sourceText } from './message-text.ts';
 import type { MessageActions } from './message.ts';
 import { Modal } from './modal.ts';
 import type { People } from './select-entries.ts';
-import { Channels, Members, Rail } from './sidebar.ts';
+import { Members } from './members.ts';
+import { Channels, Rail } from './sidebar.ts';
 import { guildOf, type State } from './state.ts';
 import { NamesContext, type Names } from './text.ts';
 
@@ -79,6 +80,7 @@ export function App({ client }: { client: Client }): VNode {
             direct=${guild === null}
             channel=${channel ?? null}
             bot=${bot}
+            onAge=${guild?.yours.channels === true && !channel?.parentId ? (on: boolean) => client.setAge(channelId, on) : null}
             drawer=${drawer}
             onDrawer=${() => setDrawer(!drawer)}
             membersShown=${membersShown}
@@ -97,7 +99,7 @@ export function App({ client }: { client: Client }): VNode {
               commands=${slash}
               actions=${actions}
             />
-            ${guild && membersShown && html`<${Members} state=${state} guild=${guild} />`}
+            ${guild && membersShown && html`<${Members} state=${state} guild=${guild} onRoles=${client.setRoles} />`}
           </div>
         </main>
       </div>

@@ -88,6 +88,13 @@ export function createClient(url: string, memory: Storage) {
     return true;
   };
 
+  /** Sends a change that the server answers with how things are then. */
+  const change = (message: Parameters<typeof connection.send>[0]): boolean => {
+    const sent = connection.send(message);
+    set({ ...state, notice: sent ? null : offlineWords });
+    return sent;
+  };
+
   return {
     get: (): State => state,
     subscribe(listener: () => void): () => void {
@@ -195,6 +202,12 @@ export function createClient(url: string, memory: Storage) {
     },
     say(content: string): void {
       if (state.channelId) connection.send({ type: 'say', channelId: state.channelId, content });
+    },
+    setAge(channelId: string, ageRestricted: boolean): boolean {
+      return change({ type: 'age', channelId, ageRestricted });
+    },
+    setRoles(guildId: string, userId: string, roleIds: readonly string[]): boolean {
+      return change({ type: 'roles', guildId, userId, roleIds });
     },
     notice(words: string | null): void {
       set({ ...state, notice: words });

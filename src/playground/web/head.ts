@@ -12,6 +12,8 @@ export function Head(props: {
   direct: boolean;
   channel: PlaygroundChannel | null;
   bot: BotState;
+  /** null: not yours to change, or not here */
+  onAge: ((restricted: boolean) => void) | null;
   drawer: boolean;
   onDrawer: () => void;
   membersShown: boolean;
@@ -38,6 +40,7 @@ export function Head(props: {
     <h2 class="head-name">
       ${!props.direct && channelIcon(props.channel ?? {})}<span>${props.name}</span>
     </h2>
+    <${Age} restricted=${props.channel?.ageRestricted ?? false} onAge=${props.onAge} />
     <span class=${classes('bot-state', bot.online && 'online')} role="status"
       ><i></i><span>${state}</span></span
     >
@@ -57,12 +60,37 @@ export function Head(props: {
         class=${classes('plain', props.membersShown && 'on')}
         aria-label="Members"
         aria-pressed=${props.membersShown}
+        title="Members"
         onClick=${props.onMembers}
       >
         ${icons.people()}
       </button>`
     }
   </header>`;
+}
+
+/** Whether the channel is age-restricted: a mark for everybody, a switch for who may manage channels. */
+function Age(props: {
+  restricted: boolean;
+  onAge: ((restricted: boolean) => void) | null;
+}): VNode | null {
+  const { restricted, onAge } = props;
+  if (!onAge) {
+    return restricted ? html`<span class="age" title="Age-restricted channel">18+</span>` : null;
+  }
+  const words = restricted
+    ? 'Age-restricted channel. Press to open it to everybody.'
+    : 'Open to everybody. Press to make it age-restricted.';
+  return html`<button
+    type="button"
+    class=${classes('age', 'age-switch', restricted && 'on')}
+    aria-label="Age-restricted channel (18+)"
+    aria-pressed=${restricted}
+    title=${words}
+    onClick=${() => onAge(!restricted)}
+  >
+    18+
+  </button>`;
 }
 
 export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PlaygroundChannel, PlaygroundGuild, PlaygroundUser } from '../protocol.ts';
 import { classes, html } from './html.ts';
 import { Aperture, Avatar, icons } from './icons.ts';
+import { rolesOf } from './members.ts';
 import { DIRECT, type State } from './state.ts';
 
 export function Rail(props: { state: State; onOpen: (channelId: string) => void }): VNode {
@@ -192,49 +193,16 @@ function You(props: {
 
 function inServerWords(you: PlaygroundUser, guild: PlaygroundGuild | null): string {
   if (!guild) return 'Talking with the bot';
-  return guild.managers.includes(you.id) ? 'Manages this server' : 'Member';
+  if (guild.managers.includes(you.id)) return 'Manages this server';
+  return rolesOf(guild, you.id)[0]?.name ?? 'Member';
 }
 
+/** "manages The Atelier · Supporter in Night Shift" */
 function roleWords(user: PlaygroundUser, guilds: readonly PlaygroundGuild[]): string {
-  const managed = guilds
-    .filter((guild) => guild.managers.includes(user.id))
-    .map((guild) => guild.name);
-  return managed.length > 0 ? `manages ${managed.join(', ')}` : 'member';
-}
-
-/** Who is in the server; shown beside the messages where there is room. */
-export function Members(props: { state: State; guild: PlaygroundGuild }): VNode {
-  const { state, guild } = props;
-  const people = state.users.filter((user) => guild.members.includes(user.id)).slice(0, 100);
-  const bot = state.bot;
-  return html`<aside class="members" aria-label="Members">
-    ${
-      bot &&
-      html`<p class="channels-title">Bot — 1</p>
-        <div class=${classes('member', !bot.online && 'offline')}>
-          <span class="face"
-            ><${Aperture} size=${32} /><i class=${classes('status', bot.online && 'online')}></i
-          ></span>
-          <span class="select-words">
-            <span class="bot-author">${bot.name} <span class="app-tag">APP</span></span>
-            <small>${bot.online ? 'Painting on this machine' : 'Starting…'}</small>
-          </span>
-        </div>`
-    }
-    <p class="channels-title">People — ${people.length}</p>
-    ${people.map(
-      (user) =>
-        html`<div class="member" key=${user.id}>
-          <span class="face"
-            ><${Avatar} name=${user.name} colour=${user.avatarColour} size=${32} /><i
-              class="status online"
-            ></i
-          ></span>
-          <span class="select-words">
-            <span>${user.name}${user.id === state.you?.id ? ' (you)' : ''}</span>
-            ${guild.managers.includes(user.id) && html`<small class="manager">${icons.key()} Manages this server</small>`}
-          </span>
-        </div>`,
-    )}
-  </aside>`;
+  const words = guilds.flatMap((guild) => {
+    if (guild.managers.includes(user.id)) return [`manages ${guild.name}`];
+    const [highest] = rolesOf(guild, user.id);
+    return highest ? [`${highest.name} in ${guild.name}`] : [];
+  });
+  return words.join(' · ') || 'member';
 }

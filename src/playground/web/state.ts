@@ -90,6 +90,8 @@ export function receive(state: State, from: FromServer): State {
       return ready(state, from);
     case 'bot':
       return state.bot ? { ...state, bot: withOnline(state.bot, from.online) } : state;
+    case 'guild':
+      return withGuild(state, from.guild);
     case 'channel':
       return {
         ...state,
@@ -157,6 +159,14 @@ function ready(state: State, from: Extract<FromServer, { type: 'ready' }>): Stat
     pending: samePerson ? state.pending.filter((p) => p.failed) : [],
     modal: samePerson ? state.modal : null,
   };
+}
+
+/** A channel that is not for this person any more is left for the server's first one. */
+function withGuild(state: State, guild: PlaygroundGuild): State {
+  const guilds = state.guilds.map((one) => (one.id === guild.id ? guild : one));
+  const here = state.guildId !== guild.id || guild.channels.some((c) => c.id === state.channelId);
+  const channelId = here ? state.channelId : (guild.channels[0]?.id ?? null);
+  return { ...state, guilds, channelId };
 }
 
 function withOnline(bot: BotState, online: boolean): BotState {

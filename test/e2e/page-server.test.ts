@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import type { Engine } from '../../src/engine/engine.ts';
+import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { onStage, openEngine, waitUntil } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+const ATELIER = '1300000000000001000';
+const SUPPORTER = '1300000000000001002';
+
+let engine: Engine;
+let browser: Browser;
+before(async () => {
+  if (skip) return;
+  engine = await openEngine();
+  browser = await openBrowser();
+});
+after(async () => {
+  if (skip) return;
+  await browser.close();
+  await engine.close();
+});
+
+async function openPage(stage: Stage, person = 'Ada'): Promise<Page> {
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(stage.playground.url);
+  await page.getByText('Darkroom is ready').waitFor();
+  await page.getByRole('button', { name: /^You are/ }).click();
+  await page.getByRole('menuitemradio', { name: new RegExp(`^\\W*\\w*\\s*${person}`) }).click();
+  await page.getByRole('button', { name: `You are: ${person}` }).waitFor();
+  return page;
+}
+
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
+
+async function imagine(page: Page, line: string): Promise<void> {
+  await composer(page).fill(`/imagine prompt:${line} steps:1`);
+  await page.keyboard.press('Enter');
+}
+
+const accepted = async (stage: Stage): Promise<number> =>
+  (await stage.queue.recent({ limit: 99 })).length;
+
+test('the bot follows the age flag that a manager sets on the page', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const page = await openPage(stage);
+    await imagine(page, 'a nude statue');
+    await page.getByText('is only for channels').waitFor();
+    assert.equal(await accepted(stage), 0);
+
+    await page.getByRole('button', { name: 'Age-restricted channel (18+)' }).click();
+    const here = page.getByRole('button', { name: /^general/ });
+    await here.getByText('18+').waitFor();
+    await imagine(page, 'a nude statue');
+    await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+    await page.getByRole('button', { name: /^sketches/ }).click();
+    await page.getByRole('heading', { name: 'Welcome to sketches' }).waitFor();
+    assert.equal(
+      await page.getByRole('button', { name: 'Age-restricted channel (18+)' }).count(),
+      0,
+    );
+    await imagine(page, 'a nude statue');
+    await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+    assert.equal(await accepted(stage), 2);
+
+    await here.click();
+    await page.getByRole('button', { name: 'Age-restricted channel (18+)' }).click();
+    await here.getByText('18+').waitFor({ state: 'detached' });
+    await page.getByText('is only for channels').waitFor();
+    await imagine(page, 'a nude statue');
+    await page.getByText('is only for channels').nth(1).waitFor();
+    assert.equal(await accepted(stage), 2);
+
+    const member = await openPage(stage, 'Cleo');
+    await member.getByRole('button', { name: /^after-dark/ }).click();
+    await member.locator('.head').getByText('18+').waitFor();
+    assert.equal(await member.getByRole('button', { name: /Age-restricted/ }).count(), 0);
+  });
+});
+
+test('the bot follows the roles that are given and taken on the page', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    await stage.settings.changePolicy(ATELIER, { allowedRoles: [SUPPORTER] });
+    const [ada, ben] = [await openPage(stage), await openPage(stage, 'Ben')];
+    await ben.getByRole('button', { name: 'The Atelier' }).click();
+    await imagine(ben, 'a boat');
+    await ben.getByText('Only you can see this').waitFor();
+    assert.equal(await accepted(stage), 0);
+
+    const people = ada.getByRole('complementary', { name: 'Members' });
+    await people.getByRole('button', { name: /Ben/ }).click();
+    const card = ada.getByRole('dialog', { name: 'Ben' });
+    await card.getByRole('checkbox', { name: 'Supporter' }).check();
+    const supporters = people.getByRole('region', { name: 'Supporter' });
+    await supporters.getByRole('button', { name: /Ben/ }).waitFor();
+    await ben.getByRole('button', { name: 'You are: Ben' }).getByText('Supporter').waitFor();
+    await imagine(ben, 'a boat');
+    await waitUntil(async () => (await accepted(stage)) === 1, 'accepted');
+
+    await composer(ben).fill('/settings');
+    await ben.getByText('No command matches').waitFor();
+    await card.getByRole('checkbox', { name: 'Manager' }).check();
+    await ben.getByRole('option', { name: /\/settings show/ }).waitFor();
+    await card.getByRole('checkbox', { name: 'Manager' }).uncheck();
+    await ben.getByText('No command matches').waitFor();
+    await ada.keyboard.press('Escape');
+    await card.waitFor({ state: 'detached' });
+  });
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Events } from 'discord.js';
+import { startPlayground } from '../../src/playground/playground.ts';
+import type { FromPage, PlaygroundGuild } from '../../src/playground/protocol.ts';
+import { loginClient } from '../support/discord-client.ts';
+import { openPageLink, type PageLink } from '../support/page-link.ts';
+
+const ADA = '1200000000000000001';
+const BEN = '1200000000000000002';
+const CLEO = '1200000000000000003';
+const ATELIER = '1300000000000001000';
+const GENERAL = '1300000000000001101';
+const SKETCHES = '1300000000000001111';
+const MANAGER = '1300000000000001001';
+const SUPPORTER = '1300000000000001002';
+const OF_THE_BOT = '1300000000000001003';
+
+const patience = 20_000;
+
+async function pageOf(playground: { url: string }, userId: string): Promise<PageLink> {
+  const link = await openPageLink(playground);
+  link.send({ type: 'hello', userId });
+  await link.until(() => link.received.find((one) => one.type === 'ready'), patience, 'a greeting');
+  return link;
+}
+
+/** Sends a change; the server as it is then, or the words of the refusal. */
+async function change(link: PageLink, message: FromPage): Promise<PlaygroundGuild | string> {
+  const before = link.received.length;
+  link.send(message);
+  const answer = await link.until(
+    () => link.received.slice(before).find((one) => one.type === 'guild' || one.type === 'refused'),
+    patience,
+    'an answer',
+  );
+  return answer.type === 'guild' ? answer.guild : answer.type === 'refused' ? answer.reason : '';
+}
+
+const age = (ageRestricted: boolean, channelId = GENERAL): FromPage => ({
+  type: 'age',
+  channelId,
+  ageRestricted,
+});
+const roles = (userId: string, ...roleIds: string[]): FromPage => ({
+  type: 'roles',
+  guildId: ATELIER,
+  userId,
+  roleIds,
+});
+
+test('the age flag: its threads follow, the bot hears of it, members may not', async () => {
+  const playground = await startPlayground({ port: 0, dataFile: ':memory:' });
+  const bot = await loginClient(playground);
+  try {
+    const ada = await pageOf(playground, ADA);
+    const cleo = await pageOf(playground, CLEO);
+    assert.match(String(await change(cleo, age(true))), /manage channels/);
+    assert.match(String(await change(ada, age(true, SKETCHES))), /change it there/);
+    assert.match(String(await change(ada, age(true, '1'))), /no such channel/);
+
+    const heard = new Promise<boolean>((resolve) =>
+      bot.on(Events.ChannelUpdate, (_, channel) => resolve('nsfw' in channel && channel.nsfw)),
+    );
+    const seen = cleo.received.length;
+    const guild = await change(ada, age(true));
+    assert.ok(typeof guild !== 'string');
+    const restricted = guild.channels.filter((one) => one.ageRestricted).map((one) => one.name);
+    assert.deepEqual(restricted.slice(0, 2), ['general', 'after-dark']);
+    assert.ok(restricted.includes('sketches'));
+    assert.equal(await heard, true);
+    const told = await cleo.until(
+      () => cleo.received.slice(seen).find((one) => one.type === 'guild'),
+      patience,
+      'the change',
+    );
+    assert.ok(told.type === 'guild' && told.guild.channels[0]?.ageRestricted);
+    assert.deepEqual(told.guild.yours, { channels: false, roles: [] });
+  } finally {
+    await bot.destroy();
+    await playground.close();
+  }
+});
+
+test('roles are given and taken below one’s own, and kept over a restart', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'playground-'));
+  const dataFile = path.join(folder, 'playground.db');
+  let playground = await startPlayground({ port: 0, dataFile });
+  try {
+    const ada = await pageOf(playground, ADA);
+    const ben = await pageOf(playground, BEN);
+    assert.match(String(await change(ben, roles(BEN, MANAGER))), /not yours to give/);
+    const given = await change(ada, roles(BEN, MANAGER));
+    assert.ok(typeof given !== 'string');
+    assert.deepEqual(given.memberRoles[BEN], [MANAGER]);
+    assert.deepEqual(given.managers.toSorted(), [ADA, BEN]);
+
+    await ben.until(() => ben.received.find((one) => one.type === 'guild'), patience, 'the role');
+    assert.match(String(await change(ben, roles(CLEO, SUPPORTER, MANAGER))), /not yours to give/);
+    assert.match(String(await change(ben, roles(CLEO, SUPPORTER, OF_THE_BOT))), /not yours/);
+    assert.match(String(await change(ben, roles(ADA))), /not yours to give or take/);
+    const taken = await change(ben, roles(CLEO));
+    assert.ok(typeof taken !== 'string');
+    assert.deepEqual(taken.memberRoles[CLEO], []);
+    assert.deepEqual(taken.yours, { channels: true, roles: [SUPPORTER] });
+
+    await playground.close();
+    playground = await startPlayground({ port: 0, dataFile });
+    const later = await pageOf(playground, CLEO);
+    const ready = later.received.find((one) => one.type === 'ready');
+    assert.ok(ready?.type === 'ready');
+    assert.deepEqual(ready.guilds[0]?.memberRoles[BEN], [MANAGER]);
+    assert.deepEqual(ready.guilds[0]?.memberRoles[CLEO], []);
+  } finally {
+    await playground.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
