@@ -1,6 +1,8 @@
 import { UserError } from '../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { RequestInput } from '../engine/request.ts';
+import { LIMITS } from '../engine/request-codec.ts';
+import { countOf, numberIn, type Range, rangeIn, spreadOf, thinned, written } from './range.ts';
 import { sayOfSheet } from './sentences.ts';
 
 /** What a sheet can vary, by the names people know from `/imagine`. */
@@ -42,6 +44,14 @@ const EXAMPLES: Readonly<Record<AxisName, string>> = {
   strength: '0.2,0.5,0.8 or 0.1..0.9 by 0.2',
 };
 
+/** Where an axis ends for every model. */
+const MOST: Partial<Record<AxisName, number>> = {
+  steps: LIMITS.steps.max,
+  cfg: LIMITS.guidanceScale.max,
+  clip_skip: LIMITS.clipSkip.max,
+  strength: 1,
+};
+
 /** Never looked at beyond this: a range of a million values is a slip, not a wish. */
 const MOST_VALUES = 100;
 /** Values that a range over the limit is thinned out to: what a sheet on Discord can show. */
@@ -55,13 +65,13 @@ export function axisNamed(name: string): AxisName {
 }
 
 /**
- * Values of one axis: a list with commas, whose parts may be ranges such as `3..12 by 1.5` (both ends included).
+ * Values of one axis: a list with commas, whose parts may be ranges such as `3..12 by 1.5`: the first value and every step up to the end.
  * Whether the model takes a value is seen later, by the plan. `all` stands for every sampler or schedule.
  * @throws UserError for nothing, what is no number where one is needed, a range that never arrives or has too
  *   many values, and values given twice
  */
 export function parseAxis(name: AxisName, text: string): Axis {
-  const parts = text.split(/[,;]/).map((part) => part.trim());
+  const parts = text.split(/[,;，、]/).map((part) => part.trim());
   const given = parts.filter((part) => part !== '');
   if (given.length === 0) {
     throw new UserError(sayOfSheet('axis-empty', name, EXAMPLES[name]));
@@ -70,7 +80,7 @@ export function parseAxis(name: AxisName, text: string): Axis {
   if (values.length > MOST_VALUES) throw tooMany(name, String(values.length));
   const seen = new Set<string>();
   for (const value of values) {
-    if (seen.has(value)) throw new UserError(sayOfSheet('axis-twice', name, value));
+    if (seen.has(value)) throw new UserError(sayOfSheet('axis-twice', name, shortened(value)));
     seen.add(value);
   }
   return { name, values };
@@ -79,10 +89,10 @@ export function parseAxis(name: AxisName, text: string): Axis {
 function expand(name: AxisName, part: string): string[] {
   const kind = KINDS[name];
   if (kind === 'text') return part.toLowerCase() === 'all' ? allOf(name, part) : [part];
-  const range = /^(\S+?)\s*(?:\.\.|…)\s*(\S+?)(?:\s+(?:by|step)\s+(\S+))?$/i.exec(part);
-  if (range === null) return [number(name, part)];
-  const [, from = '', to = '', by = '1'] = range;
-  return spread(name, part, { from: number(name, from), to: number(name, to), by });
+  const range = rangeIn(part);
+  if (range !== null) return spread(name, part, range);
+  const several = /^[\d.]+(?:\s+[\d.]+)+$/.test(part) ? part.split(/\s+/) : [part];
+  return several.map((one) => number(name, one));
 }
 
 function allOf(name: AxisName, part: string): string[] {
@@ -91,12 +101,11 @@ function allOf(name: AxisName, part: string): string[] {
   return [part];
 }
 
-/** The number in its shortest writing, so that 7 and 7.0 are seen as one. Seeds are longer than a double. */
+/** @throws UserError for what is no number of this axis */
 function number(name: AxisName, text: string): string {
   const whole = KINDS[name] === 'whole';
-  const shape = whole ? /^\d{1,20}$/ : /^(\d+\.?\d*|\.\d+)$/;
-  const plain = text.trim();
-  if (shape.test(plain)) return whole ? BigInt(plain).toString() : String(Number(plain));
+  const found = numberIn(text, whole);
+  if (found !== null) return found;
   throw new UserError(
     sayOfSheet(
       whole ? 'axis-needs-whole-numbers' : 'axis-needs-numbers',
@@ -107,39 +116,42 @@ function number(name: AxisName, text: string): string {
   );
 }
 
-function spread(
-  name: AxisName,
-  part: string,
-  range: { from: string; to: string; by: string },
-): string[] {
-  const by = number(name, range.by);
-  const whole = KINDS[name] === 'whole';
-  // Decimals are counted in ten-thousandths, so that 0.1 + 0.2 meets 0.3.
-  const units = (text: string): bigint =>
-    whole ? BigInt(text) : BigInt(Math.round(Number(text) * 10_000));
-  const [from, to, step] = [units(range.from), units(range.to), units(by)];
-  if (step === 0n) {
-    throw new UserError(sayOfSheet('range-by-zero', shortened(part)));
+function spread(name: AxisName, part: string, range: Range): string[] {
+  const [from, to, by] = [range.from, range.to, range.by].map((text) => number(name, text)) as [
+    string,
+    string,
+    string,
+  ];
+  const whole = spreadOf({ from, to, by });
+  if (whole.step === 0n) throw new UserError(sayOfSheet('range-by-zero', shortened(part)));
+  if (whole.from > whole.to) {
+    const turned = `${to}..${from}${by === '1' ? '' : ` by ${by}`}`;
+    throw new UserError(sayOfSheet('range-backwards', shortened(part), turned));
   }
-  if (from > to) {
-    throw new UserError(
-      sayOfSheet('range-backwards', shortened(part), `${range.to}..${range.from}`),
-    );
-  }
-  const count = (to - from) / step + 1n;
-  const written = (value: bigint): string =>
-    whole ? value.toString() : String(Number(value) / 10_000);
-  if (count > BigInt(MOST_VALUES)) {
-    const wider = step * ((count + BigInt(SUGGESTED) - 1n) / BigInt(SUGGESTED));
-    const fits = `${range.from}..${range.to} by ${written(wider)}`;
-    const has = (to - from) / wider + 1n;
-    throw new UserError(
-      sayOfSheet('range-too-long', name, String(count), MOST_VALUES, fits, String(has)),
-    );
-  }
-  return Array.from({ length: Number(count) }, (_, index) => {
-    return written(from + BigInt(index) * step);
-  });
+  const count = countOf(whole);
+  if (count > BigInt(MOST_VALUES)) throw tooLong(name, { from, to, by }, count);
+  return Array.from({ length: Number(count) }, (_, index) =>
+    written(whole.from + BigInt(index) * whole.step, whole.places),
+  );
+}
+
+/** With a range that would do: no further than the axis goes, and as many values as a sheet shows. */
+function tooLong(name: AxisName, range: Range, count: bigint): UserError {
+  const most = MOST[name];
+  const isWithin = most === undefined || Number(range.to) <= most || Number(range.from) > most;
+  const to = isWithin ? range.to : String(most);
+  const fits = thinned(spreadOf({ ...range, to }), SUGGESTED);
+  const by = written(fits.step, fits.places);
+  return new UserError(
+    sayOfSheet(
+      'range-too-long',
+      name,
+      String(count),
+      MOST_VALUES,
+      `${range.from}..${to}${by === '1' ? '' : ` by ${by}`}`,
+      String(countOf(fits)),
+    ),
+  );
 }
 
 function tooMany(name: AxisName, count: string): UserError {
@@ -154,8 +166,8 @@ export function withValue(input: RequestInput, name: AxisName, value: string): R
     case 'clip_skip':
       return { ...input, clipSkip: value };
     case 'size': {
-      const [width, height] = value.toLowerCase().split(/[x×]/);
-      return { ...input, width: width?.trim() ?? '', height: height?.trim() ?? '' };
+      const [width = '', height = width] = value.toLowerCase().split(/[x×*]/);
+      return { ...input, width: width.trim(), height: height.trim() };
     }
     case 'strength':
       return { ...input, init: { ...(input.init as object), strength: value } };
@@ -167,7 +179,8 @@ export function withValue(input: RequestInput, name: AxisName, value: string): R
   }
 }
 
-function shortened(text: string): string {
+/** A person's string as a sentence may show it. */
+export function shortened(text: string): string {
   const plain = text.replaceAll(/[\p{Cc}\p{Cf}`@<>]/gu, ' ').trim();
   return plain.length > 40 ? `${plain.slice(0, 40)}…` : plain;
 }

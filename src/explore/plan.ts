@@ -2,7 +2,7 @@ import { UserError } from '../engine/errors.ts';
 import type { Said } from '../engine/said.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
-import { type Axis, type AxisName, withValue } from './axis.ts';
+import { type Axis, type AxisName, shortened, withValue } from './axis.ts';
 import { sayOfSheet } from './sentences.ts';
 
 /** One picture of a sheet. Rows and columns count from 0; cells are in reading order. */
@@ -99,12 +99,13 @@ function checkValues(input: RequestInput, axis: Axis, model: ModelInfo): void {
       request = parseRequest(withValue(input, axis.name, value), model);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError([sayOfSheet('value-cannot-be-used', axis.name, value), ...error.said]);
+      const which = sayOfSheet('value-cannot-be-used', axis.name, shortened(value));
+      throw new UserError([which, ...error.said]);
     }
     const meant = valueIn(request, axis.name);
     const twin = seen.get(meant);
     if (twin !== undefined) {
-      throw new UserError(sayOfSheet('values-alike', axis.name, twin, value));
+      throw new UserError(sayOfSheet('values-alike', axis.name, shortened(twin), shortened(value)));
     }
     seen.set(meant, value);
   }

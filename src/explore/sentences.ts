@@ -27,7 +27,7 @@ export const EXPLORE_SENTENCES = {
     `This sheet has ${cells} cells; at most ${most} are painted.`,
   'sheet-too-many-steps': (steps: number, most: number) =>
     `This sheet needs ${steps} steps at the model's own size; at most ${most} are taken.`,
-  'no-cell-fits': () => 'Not even its first cell fits: use fewer steps.',
+  'no-cell-fits': () => 'Not even its first cell fits: use fewer steps or a smaller size.',
   'largest-row': (cells: number, values: string) =>
     `The largest that fits has ${cells}: ${values}.`,
   'largest-grid': (size: string, across: string, down: string) =>

@@ -52,6 +52,22 @@ describe('the plan of a sheet', () => {
     );
   });
 
+  test('a size by one number is a square, however it is written', () => {
+    const { cells } = planSheet(
+      { input, x: parseAxis('size', '128, 128x192, 192 × 128, 256*128'), y: null },
+      model,
+    );
+    assert.deepEqual(
+      cells.map(({ request: { width, height } }) => [width, height]),
+      [
+        [128, 128],
+        [128, 192],
+        [192, 128],
+        [256, 128],
+      ],
+    );
+  });
+
   test('sizes cost by their pixels, img2img by its strength', () => {
     const sizes = planSheet({ input, x: parseAxis('size', '128x128,256x256'), y: null }, model);
     assert.equal(sizes.cost, 20 + 80);
@@ -71,7 +87,8 @@ describe('the plan of a sheet', () => {
       plan(parseAxis('size', '128x128,130x128')),
       /^size 130x128 cannot be used: width must be a multiple of 16/,
     );
-    fails(plan(parseAxis('size', '128')), /^size 128 cannot be used: height/);
+    fails(plan(parseAxis('size', '100')), /^size 100 cannot be used: width/);
+    fails(plan(parseAxis('size', '128x')), /^size 128x cannot be used: height/);
     fails(
       plan(parseAxis('steps', '20,151')),
       /^steps 151 cannot be used: steps must be .* 1 to 150/,
