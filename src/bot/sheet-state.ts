@@ -5,7 +5,7 @@ import { groupsOf, type SheetOrder } from '../explore/order.ts';
 import type { Cell, Group, SheetPlan } from '../explore/plan.ts';
 import { drawPlot } from '../explore/plot.ts';
 import { subtitleOf } from '../explore/report.ts';
-import { curvesOf, type PaintedCell } from '../explore/run-sheet.ts';
+import { curvesOf, type PaintedCell, paceOf } from '../explore/run-sheet.ts';
 import { openSheet, type Sheet } from '../explore/sheet.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { Job, Queue, StoredResult } from '../queue/job.ts';
@@ -62,6 +62,13 @@ export async function takeResult(
 ): Promise<void> {
   if (result.looks !== undefined) return takeLooks(state, result, pictures);
   const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
+  const pace = result.stepSeconds
+    ? paceOf(
+        seconds,
+        result.stepSeconds.map((step) => step / cells.length),
+        result.resumedSteps,
+      )
+    : null;
   const raw = result.latents === undefined ? null : await pictures.get(result.latents);
   const { withheld = [] } = result;
   let shown = 0;
@@ -77,7 +84,7 @@ export async function takeResult(
     const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
     await state.sheet.setTile(cell.index, { state: 'done', picture, note });
     const latents = raw === null ? null : latentsOf(raw, at, cells.length);
-    state.painted.push({ cell, png: picture, seconds, latents });
+    state.painted.push({ cell, png: picture, seconds, pace, latents });
   }
 }
 

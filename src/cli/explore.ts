@@ -80,7 +80,6 @@ async function exploreAxes(
   const sheet = await openSheet(plan, { title, subtitle, theme });
   const fileOf = ({ cell }: { cell: Cell }): string => `cells/${cellName(plan, cell)}.png`;
   const refused: string[] = [];
-  await warmUp(engine, plan, signal);
   const painted = await paintSheet(engine, plan, {
     signal,
     async onRefused(cells, error) {
@@ -120,20 +119,6 @@ async function exploreAxes(
     ],
     json: { folder: out, ...report, refused },
   };
-}
-
-/** A curve against seconds should not begin with what the first picture of a fresh engine pays for all others. */
-async function warmUp(
-  engine: Engine,
-  { x, y, cells }: SheetPlan,
-  signal: AbortSignal,
-): Promise<void> {
-  const first = cells[0]?.request;
-  if (first === undefined || ![x.name, y?.name].includes('steps')) return;
-  await engine.generate(first, { previews: false, signal }).catch((error: unknown) => {
-    // What the model refuses is told when its cell is painted.
-    if (!(error instanceof UserError)) throw error;
-  });
 }
 
 async function exploreRun(

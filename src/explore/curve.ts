@@ -8,7 +8,7 @@ import { sayOfSheet } from './sentences.ts';
 /** One finished picture, as the curve needs it. */
 export type Shot = {
   steps: number;
-  /** text, network and VAE; without loading the model */
+  /** text, network and VAE; without loading the model and what else the machine did (pace.ts) */
   seconds: number;
   pixels: Rgb;
   /** null where they were not kept */

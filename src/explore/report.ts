@@ -1,7 +1,7 @@
 import type { GenerateRequest } from '../engine/request.ts';
 import { type CurveLine, kneeWords } from './curve.ts';
 import type { SheetPlan } from './plan.ts';
-import type { CellResult } from './run-sheet.ts';
+import { type CellResult, lineOf } from './run-sheet.ts';
 
 /** What a sheet measured, as plain data: the content of measurements.json. */
 export type SheetReport = {
@@ -26,7 +26,10 @@ export type CellReport = {
   cfg: number;
   clip_skip: number;
   strength: number | null;
+  /** by the clock */
   seconds: number;
+  /** as the curve counts them: without what else the machine did; null where there is no curve */
+  steady_seconds: number | null;
   /** to the picture with the most steps of the same line; null where there is no curve */
   latent_distance: number | null;
   rmse: number | null;
@@ -63,7 +66,7 @@ function reportCell(
 ): CellReport {
   const { request } = cell;
   const x = plan.x.values[plan.y === null ? cell.index : cell.column]!;
-  const line = plan.x.name === 'steps' ? curves[cell.row] : curves[cell.column];
+  const line = curves.find(({ label }) => label === lineOf(plan, cell));
   const point = line?.points.find(({ steps }) => steps === request.steps);
   return {
     x,
@@ -79,6 +82,7 @@ function reportCell(
     clip_skip: request.clipSkip,
     strength: request.init?.strength ?? null,
     seconds,
+    steady_seconds: point?.seconds ?? null,
     latent_distance: point?.latentDistance ?? null,
     rmse: point?.rmse ?? null,
     psnr: point === undefined || point.psnr === Infinity ? null : point.psnr,

@@ -4,14 +4,17 @@ import { UserError } from '../engine/errors.ts';
 import type { GeneratedImage, GenerateResult, Progress } from '../engine/request.ts';
 import { convergenceOf, type CurveLine, measureLine } from './curve.ts';
 import type { Rgb } from './measures.ts';
+import { type Pace, steadySeconds } from './pace.ts';
 import { type Cell, type Group, groupCells, type SheetPlan } from './plan.ts';
 
 /** What a curve needs of one painted cell. */
 export type PaintedCell = {
   cell: Cell;
   png: Uint8Array;
-  /** this picture's share of its batch: text, network and VAE, without loading the model */
+  /** by the clock, this picture's share of its batch: text, network and VAE, without loading the model */
   seconds: number;
+  /** null where only the whole was measured */
+  pace: Pace | null;
   /** final latents [C,h,w]; null where they were not kept */
   latents: Float32Array | null;
 };
@@ -76,6 +79,8 @@ function paintGroup(
 function split(result: GenerateResult, cells: readonly Cell[]): CellResult[] {
   const { timings, latents } = result;
   const seconds = (timings.total_ms - timings.load_ms) / 1000 / cells.length;
+  const steps = timings.steps_ms.map((ms) => ms / 1000 / cells.length);
+  const pace = paceOf(seconds, steps, timings.resumed_steps);
   return cells.map((cell, index) => {
     const image = result.images[index];
     if (image === undefined || latents === undefined) throw new Error('a picture is missing');
@@ -85,6 +90,7 @@ function split(result: GenerateResult, cells: readonly Cell[]): CellResult[] {
       image,
       png: image.png,
       seconds,
+      pace,
       latents: latents.data.slice(index * size, (index + 1) * size),
     };
   });
@@ -99,28 +105,40 @@ export async function curvesOf(
   painted: readonly PaintedCell[],
 ): Promise<CurveLine[]> {
   const { x, y } = plan;
-  const stepsAcross = x.name === 'steps';
-  const steps = stepsAcross ? x : y?.name === 'steps' ? y : null;
+  const steps = x.name === 'steps' ? x : y?.name === 'steps' ? y : null;
   if (steps === null || steps.values.length < 2) return [];
-  const other = stepsAcross ? y : x;
   const lines: CurveLine[] = [];
-  for (const [at, value] of (other?.values ?? [null]).entries()) {
-    const own = painted.filter(({ cell }) => (stepsAcross ? cell.row : cell.column) === at);
-    const [first] = own;
-    if (first === undefined || own.length < 2) continue;
-    const shots = [];
-    for (const { cell, png, seconds, latents } of own) {
-      shots.push({ steps: cell.request.steps, seconds, latents, pixels: await toRgb(png) });
+  for (const own of Map.groupBy(painted, ({ cell }) => lineOf(plan, cell)).entries()) {
+    const [label, shots] = own;
+    if (shots.length < 2) continue;
+    const seconds = secondsOfLine(shots);
+    const measured = [];
+    for (const [index, { cell, png, latents }] of shots.entries()) {
+      const pixels = await toRgb(png);
+      measured.push({ steps: cell.request.steps, seconds: seconds[index]!, latents, pixels });
     }
-    const label =
-      value === null ? (first.cell.request.sampler ?? 'the model') : lineLabel(other!.name, value);
-    lines.push(await measureLine(label, convergenceOf(first.cell.request), shots));
+    lines.push(await measureLine(label, convergenceOf(shots[0]!.cell.request), measured));
   }
   return lines;
 }
 
-function lineLabel(axis: string, value: string): string {
-  return axis === 'sampler' || axis === 'schedule' || axis === 'size' ? value : `${axis} ${value}`;
+/** The curve that a cell of a steps sheet belongs to: by the value of the other axis, or its sampler. */
+export function lineOf({ x, y }: SheetPlan, { column, row, request }: Cell): string {
+  const [other, value] = x.name === 'steps' ? [y, y?.values[row]] : [x, x.values[column]];
+  if (!other || value === undefined) return request.sampler ?? 'the model';
+  const says = ['sampler', 'schedule', 'size'].includes(other.name);
+  return says ? value : `${other.name} ${value}`;
+}
+
+/** Compared with each other, they should not differ by what else the machine had to do: see steadySeconds. */
+function secondsOfLine(own: readonly PaintedCell[]): number[] {
+  const paces = own.map(({ pace }) => pace).filter((pace) => pace !== null);
+  return paces.length === own.length ? steadySeconds(paces) : own.map(({ seconds }) => seconds);
+}
+
+export function paceOf(seconds: number, steps: readonly number[], missing: number = 0): Pace {
+  const rest = seconds - steps.reduce((sum, step) => sum + step, 0);
+  return { steps, missing, rest: Math.max(0, rest) };
 }
 
 /** A PNG as its pixels. */

@@ -41,6 +41,8 @@ export type StoredResult = {
   seconds: number;
   /** of `seconds`: loading the model */
   loadSeconds?: number;
+  /** of `seconds`: each step of this attempt, where the context asked for the latents */
+  stepSeconds?: readonly number[];
   /** steps that an earlier attempt, cut short, had done; absent: none */
   resumedSteps?: number;
   /** steps as planned, then those that took the rest of the way; absent: all as planned */

@@ -4,7 +4,7 @@ import { measurementOf } from './estimate.ts';
 import { StoreError } from './failure.ts';
 import type { Job, Queue, StoredResult } from './job.ts';
 import type { PictureStore } from './pictures.ts';
-import type { SeenLook } from './watch.ts';
+import { type SeenLook, watchOf } from './watch.ts';
 
 type StoreTools = { queue: Pick<Queue, 'measure'>; pictures: PictureStore; log: EngineLog };
 
@@ -51,6 +51,7 @@ export async function storeResult(
     modelHash: result.model.hash,
     seconds: result.timings.total_ms / 1000 + storeSeconds,
     loadSeconds: result.timings.load_ms / 1000,
+    ...(watchOf(job.context).keepLatents ? { stepSeconds: stepSecondsOf(result) } : {}),
     ...replanOf(result),
     ...(result.timings.resumed_steps === undefined
       ? {}
@@ -72,6 +73,11 @@ async function measure(
   } catch (error) {
     log.warn({ err: error }, 'the measurement was not recorded');
   }
+}
+
+/** To a tenth of a millisecond. */
+function stepSecondsOf({ timings }: GenerateResult): number[] {
+  return timings.steps_ms.map((ms) => Math.round(ms * 10) / 10_000);
 }
 
 function replanOf({ request: { replan } }: GenerateResult): Pick<StoredResult, 'replan'> {

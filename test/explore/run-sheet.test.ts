@@ -112,6 +112,12 @@ test('a steps sheet: measured against its longest run, a line a sampler', async 
   assert.ok(two!.ssim < four!.ssim && four!.ssim < 1 && twelve!.ssim === 1);
   assert.ok(two!.latentDistance! > four!.latentDistance! && twelve!.latentDistance === 0);
   assert.ok(two!.seconds > 0 && twelve!.seconds > two!.seconds);
+  for (const { pace, seconds, cell } of painted) {
+    const { steps, rest, missing } = pace!;
+    assert.deepEqual([steps.length, missing], [cell.request.steps, 0]);
+    const whole = steps.reduce((sum, step) => sum + step, rest);
+    assert.ok(rest > 0 && Math.abs(whole - seconds) < 1e-9);
+  }
 
   const report = reportSheet(plan, painted, curves, ({ cell }) => `cells/${cell.index}.png`);
   assert.equal(report.cells[4]?.ssim, curves[1]?.points[1]?.ssim);
@@ -120,6 +126,30 @@ test('a steps sheet: measured against its longest run, a line a sampler', async 
   const lines = toCsv(report.cells).split('\r\n');
   assert.equal(lines.length, 1 + 6 + 1);
   assert.match(lines[1] ?? '', /^2,euler,cells\/0\.png,7,128,128,2,euler,/);
+});
+
+test('a row that cannot be painted leaves the curves of the others where they belong', async () => {
+  const sampler = parseAxis('sampler', 'unipc,euler');
+  const plan = planSheet({ input, x: parseAxis('steps', '1,2'), y: sampler }, demo);
+  const refused: number[] = [];
+  const painted = await paintSheet(engine, plan, {
+    onRefused: (cells) => void refused.push(...cells.map(({ index }) => index)),
+  });
+  assert.deepEqual(refused, [0, 1]);
+  const curves = await curvesOf(plan, painted);
+  assert.deepEqual(
+    curves.map(({ label }) => label),
+    ['euler'],
+  );
+  const { cells } = reportSheet(plan, painted, curves, () => null);
+  assert.deepEqual(
+    cells.map(({ y, ssim }) => [y, ssim]),
+    [
+      ['euler', curves[0]!.points[0]!.ssim],
+      ['euler', 1],
+    ],
+  );
+  assert.equal(cells[0]!.steady_seconds, curves[0]!.points[0]!.seconds);
 });
 
 test('other sheets and single step counts have no curve', async () => {

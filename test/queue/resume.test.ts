@@ -188,7 +188,11 @@ test('looks at steps that were done before the end are there too, and the latent
     async ({ step, done, pictures }) => {
       await step(15);
       process.kill(engine.status().pid!, 'SIGKILL');
-      const { looks: stored = [], latents: key = '', resumedSteps = 0 } = await done();
+      const result = await done();
+      const { looks: stored = [], latents: key = '', resumedSteps = 0, stepSeconds = [] } = result;
+      // With the latents a curve needs what each step took; of those spared nobody knows.
+      assert.equal(resumedSteps + stepSeconds.length, request.steps);
+      assert.ok(stepSeconds.every((seconds) => seconds >= 0) && stepSeconds.some(Boolean));
       assert.ok(resumedSteps >= 10, `${resumedSteps} steps spared`);
       assert.deepEqual(
         stored.map((look) => look.step),

@@ -178,7 +178,8 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `Dieser Bogen hat ${cells} Felder, gemalt werden höchstens ${most}.`,
   'sheet-too-many-steps': (steps, most) =>
     `Dieser Bogen braucht ${steps} Schritte in der Größe des Modells, höchstens ${most} gehen.`,
-  'no-cell-fits': () => 'Nicht einmal das erste Feld geht: nimm weniger Schritte oder eine kleinere Größe.',
+  'no-cell-fits': () =>
+    'Nicht einmal das erste Feld geht: nimm weniger Schritte oder eine kleinere Größe.',
   'largest-row': (cells, values) => `Der größte, der geht, hat ${cells}: ${values}.`,
   'largest-grid': (size, across, down) =>
     `Der größte, der geht, ist ${size}: ${across} und ${down}.`,
