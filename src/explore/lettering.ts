@@ -122,3 +122,18 @@ export function fitted(
   }
   return `${characters.slice(0, fits).join('').trimEnd()}...`;
 }
+
+/** The text at the largest size up to `size` at which it fits; at the `least` one it is cut short instead. */
+export function sized(
+  text: string,
+  width: number,
+  { size, least, weight = 'regular' }: { size: number; least: number; weight?: Weight },
+): { text: string; size: number } {
+  const wide = textWidth(text, size, weight);
+  if (wide <= width) return { text, size };
+  // Widths grow with the size.
+  const fits = Math.floor((size * width * 2) / wide) / 2;
+  return fits >= least
+    ? { text, size: fits }
+    : { text: fitted(text, width, least, weight), size: least };
+}

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import type { CurveLine, CurvePoint } from './curve.ts';
 import { SAME_SSIM } from './curve.ts';
 import { fitted, letter, textWidth } from './lettering.ts';
+import { linearScale, logScale, plain, type Scale } from './scale.ts';
 import { raster } from './tile.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
 
@@ -89,7 +90,26 @@ function drawLegend(lines: readonly CurveLine[], theme: Theme): { parts: string;
   return { parts, height: y + LEGEND_LINE / 2 };
 }
 
-type Scale = { at: (value: number) => number; ticks: readonly number[] };
+/**
+ * What is drawn of a line. Its last picture is its own reference, at distance 0 by definition: for a sampler that
+ * never arrives that would look as if it did.
+ */
+function drawnPoints({ convergence, points }: CurveLine): readonly CurvePoint[] {
+  return convergence === 'ancestral' ? points.slice(0, -1) : points;
+}
+
+/** So far above the usual line a single one would flatten all others. */
+const OUTLIER = 3;
+
+/** The top of a distance's panel: the largest value, unless one line stands far above the rest; that one is cut off. */
+function topOf(lines: readonly CurveLine[], of: (point: CurvePoint) => number): number {
+  const largest = lines
+    .map((line) => Math.max(0, ...drawnPoints(line).map(of)))
+    .toSorted((a, b) => a - b);
+  const usual = largest[(largest.length - 1) >> 1] ?? 0;
+  const highest = largest.at(-1) ?? 0;
+  return usual > 0 && highest > OUTLIER * usual ? OUTLIER * usual : highest;
+}
 
 function drawPanel(
   lines: readonly CurveLine[],
@@ -97,7 +117,7 @@ function drawPanel(
   across: (typeof ACROSS)[number],
   theme: Theme,
 ): string {
-  const points = lines.flatMap((line) => line.points);
+  const points = lines.flatMap(drawnPoints);
   const of = (point: CurvePoint): number => point[measure.key] ?? 0;
   const x = logScale(
     points.map((point) => point[across.key]),
@@ -106,13 +126,21 @@ function drawPanel(
   const y =
     measure.key === 'ssim'
       ? linearScale(Math.min(0.9, ...points.map(({ ssim }) => ssim)), 1, PANEL.height)
-      : linearScale(0, Math.max(1e-6, ...points.map(of)), PANEL.height);
-  const parts = [frame(x, y, measure, across.label, theme)];
-  if (measure.key === 'ssim') parts.push(sameLine(y, theme));
-  for (const [index, line] of lines.entries()) {
-    parts.push(drawLine(line, index, (point) => [x.at(point[across.key]), y.at(of(point))], theme));
-  }
-  return parts.join('');
+      : linearScale(0, Math.max(1e-6, topOf(lines, of)), PANEL.height);
+  const isCut = points.some((point) => y.at(of(point)) < 0);
+  const hint = isCut ? `${measure.hint}, cut off above` : measure.hint;
+  const drawn = lines.map((line, index) =>
+    drawLine(line, index, (point) => [x.at(point[across.key]), y.at(of(point))], theme),
+  );
+  const id = `${measure.key}-${across.key}`;
+  const { width, height } = PANEL;
+  return [
+    frame(x, y, { label: measure.label, hint, across: across.label }, theme),
+    measure.key === 'ssim' ? sameLine(y, theme) : '',
+    // A knee's ring may reach over the edge, a line that is cut off may not.
+    `<clipPath id="${id}"><rect x="-12" y="${isCut ? 0 : -12}" width="${width + 24}" height="${height + 24}"/></clipPath>`,
+    `<g clip-path="url(#${id})">${drawn.join('')}</g>`,
+  ].join('');
 }
 
 function drawLine(
@@ -122,13 +150,14 @@ function drawLine(
   theme: Theme,
 ): string {
   const colour = colourOf(index, theme);
-  const corners = line.points.map((point) =>
+  const points = drawnPoints(line);
+  const corners = points.map((point) =>
     place(point)
       .map((v) => v.toFixed(1))
       .join(','),
   );
   let parts = `<polyline points="${corners.join(' ')}" fill="none" stroke="${colour}" stroke-width="3" stroke-linejoin="round"${dashOf(index, theme)}/>`;
-  for (const point of line.points) {
+  for (const point of points) {
     const [cx, cy] = place(point);
     parts += `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="4" fill="${colour}"/>`;
   }
@@ -147,11 +176,16 @@ function sameLine(y: Scale, theme: Theme): string {
   return `<line x1="0" x2="${PANEL.width}" y1="${at}" y2="${at}" stroke="${theme.accent}" stroke-width="1.5" stroke-dasharray="2 5"/>`;
 }
 
-function frame(x: Scale, y: Scale, measure: Measure, across: string, theme: Theme): string {
+function frame(
+  x: Scale,
+  y: Scale,
+  { label, hint, across }: { label: string; hint: string; across: string },
+  theme: Theme,
+): string {
   const { width, height } = PANEL;
   const parts = [
-    letter(measure.label, { x: 0, y: -14, size: SMALL + 2, fill: theme.text, weight: 'bold' }),
-    letter(measure.hint, { x: width, y: -14, size: SMALL, fill: theme.muted, anchor: 'end' }),
+    letter(label, { x: 0, y: -14, size: SMALL + 2, fill: theme.text, weight: 'bold' }),
+    letter(hint, { x: width, y: -14, size: SMALL, fill: theme.muted, anchor: 'end' }),
     letter(across, {
       x: width,
       y: height + 42,
@@ -181,39 +215,4 @@ function frame(x: Scale, y: Scale, measure: Measure, across: string, theme: Them
     );
   }
   return parts.join('');
-}
-
-function plain(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
-/** The first steps matter most and time is compared by factors: logarithmic, ticks at 1, 2 and 5. */
-function logScale(values: readonly number[], length: number): Scale {
-  const positive = values.filter((value) => value > 0);
-  const low = Math.min(...positive, 1e9);
-  const high = Math.max(...positive, low * 1.5);
-  const span = Math.log(high / low);
-  const inset = 14;
-  const ticks: number[] = [];
-  for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) {
-    for (const factor of [1, 2, 5]) {
-      const tick = decade * factor;
-      if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
-    }
-  }
-  return {
-    at: (value) => inset + (Math.log(Math.max(value, low) / low) / span) * (length - 2 * inset),
-    ticks,
-  };
-}
-
-/** Upwards; round ticks that cover the values. */
-function linearScale(low: number, high: number, length: number): Scale {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
-  const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
-  const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
-  const [bottom, top] = [first * step, last * step];
-  return { at: (value) => length - ((value - bottom) / (top - bottom)) * length, ticks };
 }

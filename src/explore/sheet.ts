@@ -1,7 +1,9 @@
 import sharp from 'sharp';
 import { AI_MARK_XMP } from '../engine/image.ts';
-import { fitted, letter, textWidth } from './lettering.ts';
+import { fitted, letter, sized } from './lettering.ts';
+import type { Axis } from './axis.ts';
 import type { SheetPlan } from './plan.ts';
+import { GAP, LABEL_LINE, type Layout, layOut, MARGIN, type Place, TITLE } from './sheet-layout.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
 import { type Box, drawTile, ground, labelLine, raster, SIZES, type Tile } from './tile.ts';
 
@@ -23,32 +25,9 @@ export type Sheet = {
   toWebp(bytes?: number): Promise<Uint8Array>;
 };
 
-const MARGIN = 28;
-const GAP = 16;
-const TITLE = 30;
-const { small: SMALL, label: LABEL } = SIZES;
-/** Height of the line above a cell or column. */
-const LABEL_LINE = 34;
-/** Longest side of a tile, pixels, and of the whole sheet. */
-const TILE = { min: 96, wanted: 256, max: 512 } as const;
-const SHEET_SIDE = 2400;
-const MOST_ROW_LABEL = 220;
-
-type Place = { left: number; top: number };
-type Layout = {
-  width: number;
-  height: number;
-  cell: { width: number; height: number };
-  /** tile pixels per picture pixel, the same for all: a larger picture is shown larger */
-  scale: number;
-  places: readonly Place[];
-  columns: number;
-  grid: Place;
-};
-
 export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<Sheet> {
   const theme = THEME[words.theme];
-  const layout = layOut(plan);
+  const layout = layOut(plan, words.subtitle);
   const { width, height } = layout;
   const canvas = await raster(background(plan, layout, words, theme), width, height);
   for (const { index } of plan.cells) await setTile(index, { state: 'waiting' });
@@ -97,114 +76,66 @@ async function webpWithin(
   }
 }
 
-/** Columns of a one-axis sheet: as square as it goes with the fewest empty places. */
-export function columnsFor(count: number): number {
-  const root = Math.ceil(Math.sqrt(count));
-  let best = root;
-  for (const columns of [root, root + 1, root + 2]) {
-    const empty = (width: number): number => Math.ceil(count / width) * width - count;
-    if (columns <= count && empty(columns) < empty(best)) best = columns;
-  }
-  return best;
-}
-
-function layOut(plan: SheetPlan): Layout {
-  const { cells, x, y } = plan;
-  const columns = y === null ? columnsFor(cells.length) : x.values.length;
-  const rows = y === null ? Math.ceil(cells.length / columns) : y.values.length;
-  const widest = Math.max(...cells.map(({ request }) => request.width));
-  const highest = Math.max(...cells.map(({ request }) => request.height));
-  const longest = Math.max(widest, highest);
-  const room = (SHEET_SIDE - 2 * MARGIN) / Math.max(columns, rows) - GAP;
-  // Small pictures are enlarged, large ones shrunk; never below what an eye can compare.
-  const wanted = Math.min(TILE.max, Math.max(TILE.wanted, longest));
-  const side = Math.max(TILE.min, Math.min(wanted, Math.floor(room)));
-  const scale = side / longest;
-  const cell = { width: Math.round(widest * scale), height: Math.round(highest * scale) };
-  const rowLabels =
-    y === null
-      ? 0
-      : Math.min(
-          MOST_ROW_LABEL,
-          Math.max(...[y.name, ...y.values].map((value) => textWidth(value, LABEL, 'bold'))),
-        ) + 16;
-  const top = MARGIN + TITLE + SMALL + 26;
-  const grid = { left: MARGIN + Math.ceil(rowLabels), top: top + LABEL_LINE };
-  const pitch = {
-    across: cell.width + GAP,
-    down: cell.height + GAP + (y === null ? LABEL_LINE : 0),
-  };
-  const places = cells.map(({ index, column, row }) => {
-    const [c, r] = y === null ? [index % columns, Math.floor(index / columns)] : [column, row];
-    return { left: grid.left + c * pitch.across, top: grid.top + r * pitch.down };
-  });
-  // A narrow sheet still has to hold its title.
-  const width = Math.max(grid.left + columns * pitch.across - GAP + MARGIN, 480);
-  const height = grid.top + rows * pitch.down - GAP + MARGIN - (y === null ? LABEL_LINE : 0);
-  return { width, height, cell, scale, places, columns, grid };
-}
-
+/** All that no cell changes. */
 function background(plan: SheetPlan, layout: Layout, words: SheetWords, theme: Theme): string {
-  const { width, cell, grid } = layout;
+  const { width, cell } = layout;
+  const { x, y } = plan;
   const room = width - 2 * MARGIN;
-  const bold = 'bold' as const;
+  const { small: SMALL } = SIZES;
+  const named = y === null ? '' : `${x.name} ${x.values[0]}`;
+  // Where the first column is too narrow for the name of its axis, the name stands above all of them.
+  const isNamed = sized(named, cell.width, COLUMN).text === named;
+  const subtitle = isNamed ? words.subtitle : `${x.name} across · ${words.subtitle}`;
   const parts = [
-    letter(fitted(words.title, room, TITLE, bold), {
+    ground(width, layout.height, theme.ground),
+    letter(fitted(words.title, room, TITLE, 'bold'), {
       x: MARGIN,
       y: MARGIN + TITLE - 4,
       size: TITLE,
       fill: theme.text,
-      weight: bold,
+      weight: 'bold',
     }),
-    letter(fitted(words.subtitle, room, SMALL), {
+    letter(fitted(subtitle, room, SMALL), {
       x: MARGIN,
       y: MARGIN + TITLE + SMALL + 8,
       size: SMALL,
       fill: theme.muted,
     }),
   ];
-  const { x, y } = plan;
-  if (y !== null) {
-    const baseline = grid.top - 9;
-    for (const [column, value] of x.values.entries()) {
-      const middle = grid.left + column * (cell.width + GAP) + cell.width / 2;
-      const label = column === 0 ? `${x.name} ${value}` : value;
-      const shown = textWidth(label, LABEL, bold) <= cell.width ? label : value;
-      parts.push(
-        letter(fitted(shown, cell.width, LABEL, bold), {
-          x: middle,
-          y: baseline,
-          size: LABEL,
-          fill: theme.text,
-          weight: bold,
-          anchor: 'middle',
-        }),
-      );
-    }
-    const right = grid.left - 14;
-    parts.push(
-      letter(fitted(y.name, right - MARGIN, SMALL), {
-        x: right,
-        y: baseline,
-        size: SMALL,
-        fill: theme.muted,
-        anchor: 'end',
-      }),
-    );
-    for (const [row, value] of y.values.entries()) {
-      parts.push(
-        letter(fitted(value, right - MARGIN, LABEL, bold), {
-          x: right,
-          y: grid.top + row * (cell.height + GAP) + cell.height / 2 + LABEL / 3,
-          size: LABEL,
-          fill: theme.text,
-          weight: bold,
-          anchor: 'end',
-        }),
-      );
-    }
-  }
-  return ground(width, layout.height, theme.ground) + parts.join('');
+  if (y === null) return parts.join('');
+  const columns = x.values.map((value, at) => (at === 0 && isNamed ? named : value));
+  return parts.join('') + columnLabels(columns, layout, theme) + rowLabels(y, layout, theme);
+}
+
+const COLUMN = { size: SIZES.label, least: 14, weight: 'bold' } as const;
+
+function columnLabels(labels: readonly string[], { cell, grid }: Layout, theme: Theme): string {
+  const parts = labels.map((label, column) => {
+    const { text, size } = sized(label, cell.width, COLUMN);
+    const x = grid.left + column * (cell.width + GAP) + cell.width / 2;
+    const y = grid.top - 9;
+    return letter(text, { x, y, size, fill: theme.text, weight: 'bold', anchor: 'middle' });
+  });
+  return parts.join('');
+}
+
+/** The axis's name in the corner, its values at the middle of their rows. */
+function rowLabels({ name, values }: Axis, { cell, grid }: Layout, theme: Theme): string {
+  const x = grid.left - 14;
+  const at = { x, anchor: 'end' } as const;
+  const { small: SMALL } = SIZES;
+  const corner = letter(fitted(name, x - MARGIN, SMALL), {
+    ...at,
+    y: grid.top - 9,
+    size: SMALL,
+    fill: theme.muted,
+  });
+  const parts = values.map((value, row) => {
+    const { text, size } = sized(value, x - MARGIN, COLUMN);
+    const y = grid.top + row * (cell.height + GAP) + cell.height / 2 + size / 3;
+    return letter(text, { ...at, y, size, fill: theme.text, weight: 'bold' });
+  });
+  return corner + parts.join('');
 }
 
 /** A bare number says too little above a picture; names say enough. */

@@ -21,7 +21,7 @@ export const THEME: Readonly<Record<ThemeName, Theme>> = {
     faint: '#2f3138',
     accent: '#e8a33d',
     trouble: '#f0816b',
-    lines: ['#56b4e9', '#e69f00', '#2ec49a', '#f0e442', '#f08a5d', '#d58fc0', '#9db4ff', '#c9cbd3'],
+    lines: ['#56b4e9', '#e69f00', '#2ec49a', '#f0e442', '#ff6f61', '#d58fc0', '#a98bff', '#c9cbd3'],
   },
   light: {
     ground: '#ffffff',
@@ -30,6 +30,6 @@ export const THEME: Readonly<Record<ThemeName, Theme>> = {
     faint: '#e6e8ec',
     accent: '#b36b00',
     trouble: '#b3261e',
-    lines: ['#0072b2', '#d55e00', '#007a5a', '#8c7800', '#a8328c', '#5b3fa8', '#3a6ea5', '#4b4e57'],
+    lines: ['#0072b2', '#d55e00', '#007a5a', '#8c7800', '#a8328c', '#5b3fa8', '#0095a3', '#4b4e57'],
   },
 };

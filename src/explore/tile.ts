@@ -1,5 +1,6 @@
 import sharp from 'sharp';
-import { fitted, letter, textWidth } from './lettering.ts';
+import { letter, sized, textWidth } from './lettering.ts';
+import type { Layout } from './sheet-layout.ts';
 import type { Theme } from './theme.ts';
 
 /** What one cell shows. `note` stands beside the cell's label where there is room (one-axis sheets). */
@@ -14,18 +15,17 @@ export const SIZES = { label: 22, small: 18 } as const;
 
 export type Box = { width: number; height: number };
 
-/** RGB bytes that fill the cell. `scale`: tile pixels per picture pixel. */
+/** RGB bytes that fill the cell. `scale`: tile pixels per picture pixel; `align`: where a smaller picture lies. */
 export async function drawTile(
   tile: Tile,
-  { cell, scale }: { cell: Box; scale: number },
+  { cell, scale, align }: Pick<Layout, 'cell' | 'scale' | 'align'>,
   theme: Theme,
 ): Promise<Buffer> {
   const { width, height } = cell;
-  if (tile.state === 'done') return drawPicture(tile.picture, cell, scale, theme);
-  const middle = { x: width / 2, y: height / 2 + 6, anchor: 'middle' as const };
+  if (tile.state === 'done') return drawPicture(tile.picture, { cell, scale, align }, theme);
   const words =
     tile.state === 'failed'
-      ? letter(fitted(tile.words, width - 16, 15), { ...middle, size: 15, fill: theme.trouble })
+      ? trouble(tile.words, cell, theme)
       : tile.state === 'running'
         ? dots(width, height, theme.accent)
         : '';
@@ -36,14 +36,14 @@ export async function drawTile(
 
 async function drawPicture(
   png: Uint8Array,
-  cell: Box,
-  scale: number,
+  { cell, scale, align }: Pick<Layout, 'cell' | 'scale' | 'align'>,
   theme: Theme,
 ): Promise<Buffer> {
   const { width: w = 1, height: h = 1 } = await sharp(png).metadata();
   const factor = Math.min(scale, cell.width / w, cell.height / h);
   const [width, height] = [Math.round(w * factor), Math.round(h * factor)];
-  const [left, top] = [(cell.width - width) >> 1, (cell.height - height) >> 1];
+  const [left, top] =
+    align === 'corner' ? [0, 0] : [(cell.width - width) >> 1, (cell.height - height) >> 1];
   return sharp(png)
     .flatten({ background: theme.ground })
     .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
@@ -57,6 +57,13 @@ async function drawPicture(
     .toColourspace('srgb')
     .raw()
     .toBuffer();
+}
+
+function trouble(words: string, { width, height }: Box, theme: Theme): string {
+  const wanted = Math.min(SIZES.small, Math.max(15, width / 14));
+  const { text, size } = sized(words, width - 12, { size: wanted, least: 11 });
+  const at = { x: width / 2, y: height / 2 + size / 3, anchor: 'middle' as const };
+  return letter(text, { ...at, size, fill: theme.trouble });
 }
 
 function dots(width: number, height: number, fill: string): string {
@@ -77,12 +84,17 @@ export function labelLine(
   theme: Theme,
 ): string {
   const noteWidth = note === '' ? 0 : textWidth(note, SIZES.small) + 10;
+  const label = sized(value, Math.max(20, line.width - noteWidth), {
+    size: SIZES.label,
+    least: 15,
+    weight: 'bold',
+  });
   return (
     ground(line.width, line.height, theme.ground) +
-    letter(fitted(value, Math.max(20, line.width - noteWidth), SIZES.label, 'bold'), {
+    letter(label.text, {
       x: 0,
       y: line.height - 9,
-      size: SIZES.label,
+      size: label.size,
       fill: theme.text,
       weight: 'bold',
     }) +

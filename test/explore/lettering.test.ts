@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
-import { fitted, letter, textWidth } from '../../src/explore/lettering.ts';
+import { fitted, letter, sized, textWidth } from '../../src/explore/lettering.ts';
 
 test('letters are outlines and wider in bold', () => {
   const path = letter('steps 20', { x: 0, y: 20, size: 20, fill: '#000' });
@@ -64,4 +64,17 @@ test('a machine without any font draws the same sheet', async () => {
   ]);
   assert.equal(bare, usual);
   assert.ok(Number(bare.split(' ')[0]) > 500, `hardly any ink: ${bare}`);
+});
+
+test('a long name is set smaller before it is cut short', () => {
+  const way = { size: 22, least: 14, weight: 'bold' } as const;
+  const name = 'dpmpp_2m_sde_heun';
+  const wide = textWidth(name, 22, 'bold');
+  assert.deepEqual(sized(name, wide, way), { text: name, size: 22 });
+  const smaller = sized(name, wide * 0.8, way);
+  assert.ok(smaller.text === name && smaller.size >= 17 && smaller.size < 18, `${smaller.size}`);
+  assert.ok(textWidth(name, smaller.size, 'bold') <= wide * 0.8);
+  const cut = sized(name, wide * 0.4, way);
+  assert.ok(cut.size === 14 && cut.text.endsWith('...'));
+  assert.ok(textWidth(cut.text, 14, 'bold') <= wide * 0.4);
 });

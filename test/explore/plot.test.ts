@@ -63,3 +63,38 @@ test('odd curves: one point, all equal, no seconds, more lines than colours', as
     assert.ok(width === 1200 && (height ?? 0) > 900);
   }
 });
+
+test('a sampler that never arrives does not seem to: its own reference is not drawn', async () => {
+  const colour = THEME.dark.lines[0]!;
+  const wide = async (convergence: CurveLine['convergence']): Promise<number> => {
+    const png = await drawPlot([{ ...line('euler_a', 0.9), convergence }], {
+      title: 't',
+      theme: 'dark',
+    });
+    return ink(png, colour);
+  };
+  const [ode, ancestral] = [await wide('ode'), await wide('ancestral')];
+  assert.ok(ancestral > 1000 && ancestral < ode - 300, `${ancestral} of ${ode}`);
+});
+
+test('one line far above the rest is cut off instead of flattening them', async () => {
+  const near = [line('euler', 0.9), line('ddim', 0.8), line('lms', 0.7)];
+  const far = line('heun', 0.6);
+  const wild = {
+    ...far,
+    points: far.points.map((point, at) => ({ ...point, latentDistance: at === 0 ? 1000 : 0.1 })),
+  };
+  // How high above the axis the line reaches: the rows of the third measure that have its colour.
+  const reach = async (first: CurveLine): Promise<number> => {
+    const png = await drawPlot([first, ...near], { title: 't', theme: 'light' });
+    const { width, height = 0 } = await sharp(png).metadata();
+    let rows = 0;
+    for (let top = height - 320; top < height - 60; top++) {
+      const row = await sharp(png).extract({ left: 0, top, width, height: 1 }).png().toBuffer();
+      if ((await ink(row, THEME.light.lines[3]!)) > 0) rows++;
+    }
+    return rows;
+  };
+  const [calm, beside] = [await reach(far), await reach(wild)];
+  assert.ok(calm > 60 && beside > calm / 4, `${beside} beside a wild one, ${calm} without`);
+});

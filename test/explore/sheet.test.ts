@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { parseAxis } from '../../src/explore/axis.ts';
 import { planSheet } from '../../src/explore/plan.ts';
-import { columnsFor, openSheet } from '../../src/explore/sheet.ts';
+import { openSheet } from '../../src/explore/sheet.ts';
+import { columnsFor } from '../../src/explore/sheet-layout.ts';
 import { THEME } from '../../src/explore/theme.ts';
 
 const model: ModelInfo = {
@@ -89,6 +90,30 @@ describe('the contact sheet', () => {
     await sheet.setTile(1, { state: 'done', picture: red });
     const both = await pixelsOf(await sheet.toPng());
     assert.equal(both.count('#ff0000'), 128 * 128 + 256 * 256);
+  });
+
+  test('alone in its row of labels a smaller picture lies below its own label', async () => {
+    const plan = planSheet({ input, x: parseAxis('size', '256,64'), y: null }, model);
+    const sheet = await openSheet(plan, { title: 't', subtitle: 's', theme: 'light' });
+    const small = await sharp(red).resize(64, 64).png().toBuffer();
+    await sheet.setTile(1, { state: 'done', picture: small });
+    const { at } = await pixelsOf(await sheet.toPng());
+    const [left, top] = [28 + 256 + 16, 28 + 30 + 18 + 26 + 34];
+    assert.equal(at(left, top), '#ff0000');
+    assert.equal(at(left + 63, top + 63), '#ff0000');
+    assert.notEqual(at(left + 64, top + 64), '#ff0000');
+    assert.equal(at(left - 1, top), THEME.light.ground);
+  });
+
+  test('what all cells share is not cut off below a single picture', async () => {
+    const plan = planSheet({ input, x: parseAxis('cfg', '5'), y: null }, model);
+    const open = async (subtitle: string) =>
+      openSheet(plan, { title: 't', subtitle, theme: 'dark' });
+    assert.equal((await open('demo')).width, 480);
+    const long = 'demo · 128x128 · 20 steps · dpmpp_2m_sde_heun karras · seed 18446744073709551615';
+    const { width } = await open(long);
+    assert.ok(width > 480 && width <= 760, `${width}`);
+    assert.equal((await open(long.repeat(9))).width, 760);
   });
 
   test('a failed cell says so in words, with ink of its own colour', async () => {
