@@ -7,7 +7,6 @@ import type { Order } from '../src/bot/options.ts';
 import { checkMayPost } from '../src/bot/order.ts';
 import { attachedPicture } from '../src/bot/pictures-of.ts';
 import type { Command, Scene } from '../src/bot/command.ts';
-import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { type Axis, AXES, axisNamed, type AxisName, parseAxis } from '../src/explore/axis.ts';
 import { CHAT_LIMITS } from '../src/explore/order.ts';
 import { planSheet } from '../src/explore/plan.ts';
@@ -82,11 +81,11 @@ export const explore: Command = {
   },
 
   async run(interaction, scene) {
-    const { options, locale } = interaction;
+    const { options } = interaction;
     const axis = (name: AxisName, values: string | null): Axis => {
       const text = values ?? USUAL[name];
       if (text === null) {
-        throw new UserError(sheetTextFor(locale).valuesMissing(name, '512x512,512x768'));
+        throw new UserError(scene.text.sheet.valuesMissing(name, '512x512,512x768'));
       }
       return parseAxis(name, text);
     };
@@ -94,7 +93,7 @@ export const explore: Command = {
     const down = options.getString('y');
     const downValues = options.getString('y-values');
     if (down === null && downValues !== null) {
-      throw new UserError(sheetTextFor(locale).secondValuesWithoutAxis);
+      throw new UserError(scene.text.sheet.secondValuesWithoutAxis);
     }
     const y = down === null ? null : axis(axisNamed(down), downValues);
     const isStrength = [x.name, y?.name].includes('strength');

@@ -10,7 +10,6 @@ import { jobOf, placeOrder } from '../src/bot/order.ts';
 import { isModerator, mayManageServer } from '../src/bot/permissions.ts';
 import { messageBody, recipeLine, type Rendered } from '../src/bot/render.ts';
 import type { Choices } from '../src/bot/choices.ts';
-import { sheetTextFor } from '../src/bot/sheet-text.ts';
 import { textFor } from '../src/bot/text.ts';
 import type { Axis } from '../src/explore/axis.ts';
 import {
@@ -33,8 +32,8 @@ type Opened = {
 };
 
 /** The job and the picture behind one cell of the sheet whose last job is `last`. */
-async function openCell(last: Job, index: number, scene: Scene, locale: string): Promise<Opened> {
-  const own = sheetTextFor(locale);
+async function openCell(last: Job, index: number, scene: Scene): Promise<Opened> {
+  const own = scene.text.sheet;
   const found = readSheetContext(last.context, last.request);
   if (found === null) throw new UserError(own.noCell);
   const models = await scene.engine.models();
@@ -70,12 +69,7 @@ export const cell: Action = {
     const chosen = interaction.isStringSelectMenu() ? interaction.values[0] : null;
     const index = indexIn(chosen);
     await scene.answer.acknowledge('private');
-    const opened = await openCell(
-      await jobOf(id, interaction, scene),
-      index,
-      scene,
-      interaction.locale,
-    );
+    const opened = await openCell(await jobOf(id, interaction, scene), index, scene);
     const png = await scene.pictures.get(opened.stored.key);
     if (png === null) throw new UserError(scene.text.picturesGone);
     await showPrivately(interaction, scene, drawCell(id, index, opened, png, interaction, scene));
@@ -105,7 +99,7 @@ function drawCell(
     buttons.push({
       type: ComponentType.Button,
       custom_id: customId('cell-default', id.jobId, String(index)),
-      label: sheetTextFor(interaction.locale).takeAsDefault,
+      label: text.sheet.takeAsDefault,
       style: ButtonStyle.Secondary,
     });
   }
@@ -146,12 +140,7 @@ export const cellReroll: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const index = indexIn(id.detail);
-    const { job, request } = await openCell(
-      await jobOf(id, interaction, scene),
-      index,
-      scene,
-      interaction.locale,
-    );
+    const { job, request } = await openCell(await jobOf(id, interaction, scene), index, scene);
     const rerolled = { ...request, seed: randomSeed(), variation: null };
     await placeOrder(interaction, scene, rerolled, { job, kind: 'reroll' });
   },
@@ -161,16 +150,11 @@ export const cellReroll: Action = {
 export const cellDefault: Action = {
   visibility: 'private',
   async press(interaction, id, scene) {
-    const own = sheetTextFor(interaction.locale);
+    const own = scene.text.sheet;
     if (interaction.guildId === null) throw new UserError(own.needServer);
     if (!mayManageServer(interaction)) throw new UserError(own.needPermission);
     const index = indexIn(id.detail);
-    const { order, request } = await openCell(
-      await jobOf(id, interaction, scene),
-      index,
-      scene,
-      interaction.locale,
-    );
+    const { order, request } = await openCell(await jobOf(id, interaction, scene), index, scene);
     const change = defaultsOf(order, request);
     if (Object.keys(change).length === 0) throw new UserError(own.nothingToSave);
     await scene.settings.change(interaction.guildId, change);
@@ -203,7 +187,7 @@ export const sheetStop: Action = {
     const by = { userId: interaction.user.id, moderator: isModerator(interaction) };
     await scene.answer.acknowledge('in-place');
     if (!(await scene.sheets.stop(job, by))) {
-      throw new UserError(sheetTextFor(interaction.locale).alreadyFinished);
+      throw new UserError(scene.text.sheet.alreadyFinished);
     }
   },
 };

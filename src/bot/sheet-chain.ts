@@ -28,14 +28,14 @@ export async function chainOf(last: Job, queue: Pick<Queue, 'get'>): Promise<Job
 }
 
 /**
- * Submits job number `at`; waits where the line is full. `spent`: the day's seconds of this person or server are
- * used up. `closing`: this program ends first.
+ * Submits job number `at`; waits where the line is full. A LimitError: the day's seconds of this person or
+ * server are used up. `closing`: this program ends first.
  */
 export async function submitLink(
   { order, at, group, past }: { order: SheetOrder; at: number; group: Group; past: Job },
   queue: Pick<Queue, 'submit'>,
   signal: AbortSignal,
-): Promise<Job | 'spent' | 'closing'> {
+): Promise<Job | LimitError | 'closing'> {
   const { guildId, userId, weight } = past;
   for (;;) {
     if (signal.aborted) return 'closing';
@@ -51,7 +51,7 @@ export async function submitLink(
       };
       return await queue.submit(next, order.allowance);
     } catch (error) {
-      if (error instanceof LimitError && error.reached.limit.startsWith('seconds')) return 'spent';
+      if (error instanceof LimitError && error.reached.limit.startsWith('seconds')) return error;
       if (!(error instanceof UserError)) throw error;
       await pause(FULL_LINE_MS, null, { signal }).catch(() => null);
     }

@@ -16,7 +16,6 @@ import {
   waitWords,
 } from './render.ts';
 import type { Growing } from './sheet-state.ts';
-import { sheetTextFor, type SheetText } from './sheet-text.ts';
 import { textFor, type Text } from './text.ts';
 
 const ALT_TEXT_LIMIT = 1024;
@@ -28,12 +27,12 @@ export async function drawSheet(
   uploadLimit: number,
 ): Promise<Rendered> {
   const locale = fromContext(sheet.order.address)?.locale ?? 'en';
-  const [text, own] = [textFor(locale), sheetTextFor(locale)];
+  const text = textFor(locale);
   const done = state.status === 'done' || state.status === 'cancelled';
-  const files = await filesOf(sheet, done, uploadLimit, text, own);
+  const files = await filesOf(sheet, done, uploadLimit, text);
   const open = state.status === 'waiting' || state.status === 'running';
-  const lines = [...headOf(sheet, state, text, own), ...aboutOf(sheet)];
-  if (open) lines.push(`-# ${costOf(sheet, text, own)}`);
+  const lines = [...headOf(sheet, state, text), ...aboutOf(sheet), ...troublesOf(sheet, text)];
+  if (open) lines.push(`-# ${costOf(sheet, text)}`);
   if (done && sheet.extra !== null) {
     const sentences = sheet.extra.words.map((one) => wordsOf([one], text.said));
     lines.push(...sentences.map((words) => `- ${escapeMarkdown(words)}`));
@@ -43,7 +42,7 @@ export async function drawSheet(
   ];
   // Each alone: side by side Discord crops them to squares, and a sheet loses its labels.
   components.push(...files.map(gallery));
-  components.push(...rowsOf(sheet, state, text, own));
+  components.push(...rowsOf(sheet, state, text));
   return { components, files };
 }
 
@@ -52,9 +51,9 @@ async function filesOf(
   done: boolean,
   uploadLimit: number,
   text: Text,
-  own: SheetText,
 ): Promise<MessageFile[]> {
-  if (state.painted.length + state.looks.length + state.failed === 0) return [];
+  // Empty cells alone say less than the sentences do.
+  if (state.painted.length + state.looks.length === 0) return [];
   const prompt = plainLine(state.plan.base.prompt);
   const what = [state.plan.x.name, state.plan.y?.name].filter(Boolean).join(' x ');
   const files: MessageFile[] = [
@@ -63,7 +62,7 @@ async function filesOf(
       data: await state.sheet.toWebp(uploadLimit),
       contentType: 'image/webp',
       description: shorten(
-        own.alt(order.kind === 'sheet' ? what : 'steps', prompt),
+        text.sheet.alt(order.kind === 'sheet' ? what : 'steps', prompt),
         ALT_TEXT_LIMIT,
       ),
     },
@@ -71,15 +70,15 @@ async function filesOf(
   if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
   const words =
     extra.words.length > 0
-      ? own.curveAlt(wordsOf(extra.words, text.said))
-      : own.alt('steps', prompt);
+      ? text.sheet.curveAlt(wordsOf(extra.words, text.said))
+      : text.sheet.alt('steps', prompt);
   const { name, data, contentType } = extra;
   files.push({ name, data, contentType, description: shorten(words, ALT_TEXT_LIMIT) });
   return files;
 }
 
-function headOf(sheet: Growing, state: JobState, text: Text, own: SheetText): string[] {
-  const { plan, painted, looks, groups } = sheet.state;
+function headOf(sheet: Growing, state: JobState, text: Text): string[] {
+  const { plan, painted, looks, groups, failed } = sheet.state;
   const cells = plan.cells.length;
   const count = sheet.order.kind === 'sheet' ? painted.length : looks.length;
   switch (state.status) {
@@ -90,16 +89,20 @@ function headOf(sheet: Growing, state: JobState, text: Text, own: SheetText): st
     case 'running': {
       const progress = progressWords(state.progress, text);
       if (sheet.order.kind === 'evolution') return [progress];
-      return [`${own.cellOf(placeOf(groups[sheet.at]?.cells ?? []), cells)} · ${progress}`];
+      return [`${text.sheet.cellOf(placeOf(groups[sheet.at]?.cells ?? []), cells)} · ${progress}`];
     }
     case 'cancelled':
-      return [own.stopped(count, cells)];
+      return [text.sheet.stopped(count, cells)];
     case 'failed':
-      return [own.nothingWorked, failureText(state.failure, text)];
+      // Why is said a line a reason, see troublesOf.
+      return failed.length > 0
+        ? [text.sheet.nothingWorked]
+        : [text.sheet.nothingWorked, failureText(state.failure, text)];
     case 'done': {
+      if (painted.length + looks.length === 0) return [text.sheet.nothingWorked];
       if (sheet.order.kind === 'evolution') return [];
       const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
-      return [own.seconds(painted.length, secondsWords(seconds))];
+      return [text.sheet.seconds(painted.length, secondsWords(seconds))];
     }
   }
 }
@@ -123,12 +126,28 @@ function aboutOf({ order, state }: Growing): string[] {
   ];
 }
 
+const MOST_NAMED = 4;
+
+/** Why cells have no picture: a line a reason, with the first of the cells that it holds for. */
+function troublesOf({ order, state: { plan, failed } }: Growing, text: Text): string[] {
+  const reasons = Map.groupBy(failed, ({ why }) => why);
+  reasons.delete('');
+  return [...reasons].slice(0, MOST_NAMED).map(([why, troubles]) => {
+    if (order.kind === 'evolution') return `-# ${why}`;
+    const cells = troubles.flatMap((trouble) => trouble.cells);
+    const named = cells.slice(0, MOST_NAMED).map((cell) => cellLabel(plan, cell));
+    const more = cells.length - named.length;
+    if (more > 0) named.push(text.sheet.moreCells(more));
+    return `-# ${escapeMarkdown(shorten(plainLine(named.join(', ')), 200))}: ${why}`;
+  });
+}
+
 /** What all of it takes, said before and while it is painted. */
-function costOf({ order, state, seconds }: Growing, text: Text, own: SheetText): string {
+function costOf({ order, state, seconds }: Growing, text: Text): string {
   const { plan } = state;
   const steps = Math.round(plan.cost);
   const pictures = order.kind === 'evolution' ? 1 : plan.cells.length;
-  return own.cost(pictures, steps, seconds === null ? null : waitWords(seconds, text));
+  return text.sheet.cost(pictures, steps, seconds === null ? null : waitWords(seconds, text));
 }
 
 function gallery({ name, description }: MessageFile): APIMessageTopLevelComponent {
@@ -142,7 +161,6 @@ function rowsOf(
   { order, state: { plan, painted }, jobs }: Growing,
   state: JobState,
   text: Text,
-  own: SheetText,
 ): APIMessageTopLevelComponent[] {
   const jobId = jobs.at(-1)!.id;
   if (state.status === 'waiting' || state.status === 'running') {
@@ -161,7 +179,7 @@ function rowsOf(
         {
           type: ComponentType.StringSelect,
           custom_id: customId('cell', jobId),
-          placeholder: own.openCell,
+          placeholder: text.sheet.openCell,
           options,
         },
       ],

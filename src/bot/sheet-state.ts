@@ -11,7 +11,7 @@ import type { ModelInfo } from '../engine/request.ts';
 import type { Job, Queue, StoredResult } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Reply } from './reply.ts';
-import type { SheetText } from './sheet-text.ts';
+import type { Text } from './text.ts';
 
 /** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
 export type SheetState = {
@@ -20,8 +20,11 @@ export type SheetState = {
   sheet: Sheet;
   painted: PaintedCell[];
   looks: Look[];
-  failed: number;
+  /** cells that have no picture, and why */
+  failed: Trouble[];
 };
+
+export type Trouble = { cells: readonly Cell[]; why: string };
 
 /** One sheet in hand. */
 export type Growing = {
@@ -49,7 +52,7 @@ export async function openState(order: SheetOrder, model: ModelInfo): Promise<Sh
     subtitle: subtitleOf(plan.base, varied),
     theme: order.theme,
   });
-  return { plan, groups, sheet, painted: [], looks: [], failed: 0 };
+  return { plan, groups, sheet, painted: [], looks: [], failed: [] };
 }
 
 /** A finished job's pictures into their cells. */
@@ -58,9 +61,11 @@ export async function takeResult(
   cells: readonly Cell[],
   result: StoredResult,
   pictures: PictureStore,
-  text: SheetText,
+  text: Text,
 ): Promise<void> {
-  if (result.looks !== undefined) return takeLooks(state, result, pictures);
+  // Steps on the way to a picture that nobody may see are not shown either.
+  state.looks = [];
+  if (result.looks !== undefined) return takeLooks(state, result, pictures, text);
   const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
   const pace = result.stepSeconds
     ? paceOf(
@@ -74,8 +79,9 @@ export async function takeResult(
   let shown = 0;
   for (const [at, cell] of cells.entries()) {
     if (withheld.includes(at) || result.images.length === 0) {
-      state.failed++;
-      await state.sheet.setTile(cell.index, { state: 'failed', words: text.cellWithheld });
+      const { cellWithheld: words, keptBack: why } = text.sheet;
+      state.failed.push({ cells: [cell], why });
+      await state.sheet.setTile(cell.index, { state: 'failed', words });
       continue;
     }
     const key = result.images[shown++]?.key;
@@ -92,13 +98,17 @@ async function takeLooks(
   state: SheetState,
   { looks = [], images }: StoredResult,
   pictures: PictureStore,
+  text: Text,
 ): Promise<void> {
-  state.looks = [];
   for (const { key, step, sigma } of looks) {
     const isLast = step === looks.at(-1)?.step;
     // The picture itself stands for the last step.
     const picture = await pictures.get(isLast ? (images[0]?.key ?? key) : key);
     if (picture !== null) await takeLook(state, { step, sigma, picture });
+  }
+  for (const [at, value] of state.plan.x.values.entries()) {
+    if (looks.some(({ step }) => value === `step ${step}`)) continue;
+    await state.sheet.setTile(at, { state: 'failed', words: text.sheet.cellWithheld });
   }
 }
 
@@ -121,11 +131,13 @@ function latentsOf(raw: Uint8Array, at: number, count: number): Float32Array {
 export async function markFailed(
   state: SheetState,
   cells: readonly Cell[],
-  text: SheetText,
+  /** ready to print */
+  why: string,
+  text: Text,
 ): Promise<void> {
-  state.failed += cells.length;
+  state.failed.push({ cells, why });
   for (const { index } of cells) {
-    await state.sheet.setTile(index, { state: 'failed', words: text.cellFailed });
+    await state.sheet.setTile(index, { state: 'failed', words: text.sheet.cellFailed });
   }
 }
 
@@ -150,6 +162,7 @@ export async function extraOf(
   order: SheetOrder,
   state: SheetState,
   bytes: number,
+  text: Text,
 ): Promise<Extra | null> {
   const { theme, kind } = order;
   if (kind === 'evolution') {
@@ -160,7 +173,11 @@ export async function extraOf(
   }
   const curves = await curvesOf(state.plan, state.painted);
   if (curves.length === 0) return null;
-  const data = await drawPlot(curves, { title: state.plan.base.prompt, theme });
+  const data = await drawPlot(curves, {
+    title: state.plan.base.prompt,
+    theme,
+    text: text.sheet.plot,
+  });
   return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeSentence) };
 }
 

@@ -1,5 +1,4 @@
 import { UserError } from '../engine/errors.ts';
-import type { Engine } from '../engine/engine.ts';
 import { lookOf } from '../explore/evolution.ts';
 import {
   chainKey,
@@ -8,15 +7,15 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../explore/order.ts';
-import type { Job, JobState, Queue } from '../queue/job.ts';
+import { type Job, type JobState, LimitError } from '../queue/job.ts';
 import { describe } from './discord-errors.ts';
-import { openReply, type ReplyTools } from './reply.ts';
-import { fromContext } from './reply-address.ts';
-import { chainOf, openChains, submitLink } from './sheet-chain.ts';
-import { drawSheet } from './sheet-render.ts';
+import { escapeMarkdown } from './markdown.ts';
+import { limitSentence } from './policy/gate.ts';
+import { failureText } from './render.ts';
+import { openChains, submitLink } from './sheet-chain.ts';
+import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
 import {
   extraOf,
-  forgetExtras,
   type Growing,
   markFailed,
   openState,
@@ -24,7 +23,6 @@ import {
   takeLook,
   takeResult,
 } from './sheet-state.ts';
-import { sheetTextFor } from './sheet-text.ts';
 
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
 export type Sheets = {
@@ -42,7 +40,7 @@ export type Sheets = {
 
 const EXTRA_BYTES = 8 * 1024 * 1024;
 
-export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
+export function openSheets(tools: SheetTools): Sheets {
   const { queue, runner, pictures, engine, log } = tools;
   const growing = new Map<string, Promise<Growing>>();
   const ended = new Set<string>();
@@ -53,74 +51,15 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
   function sheetOf(order: SheetOrder, job: Job, at: number): Promise<Growing> {
     let found = growing.get(order.id);
     if (found === undefined) {
-      found = open(order, job, at);
+      const over = () => {
+        growing.delete(order.id);
+        ended.add(order.id);
+      };
+      found = openGrowing({ order, job, at }, tools, over);
       growing.set(order.id, found);
       found.catch(() => growing.delete(order.id));
     }
     return found;
-  }
-
-  async function open(order: SheetOrder, job: Job, at: number): Promise<Growing> {
-    const models = await engine.models();
-    const model = models.find(({ name }) => name === order.input.model);
-    const address = fromContext(order.address);
-    if (model === undefined || address === null) {
-      throw new Error(`the sheet's model or message is gone: ${String(order.input.model)}`);
-    }
-    const jobs = await chainOf(job, queue);
-    const state = await openState(order, model);
-    const text = sheetTextFor(address.locale);
-    for (const [index, one] of jobs.slice(0, -1).entries()) {
-      const cells = state.groups[index]?.cells ?? [];
-      if (one.result !== null) await takeResult(state, cells, one.result, pictures, text);
-      else await markFailed(state, cells, text);
-    }
-    const sheet: Omit<Growing, 'reply'> = {
-      order,
-      state,
-      jobs,
-      at,
-      stopped: false,
-      seconds: await secondsOf(state, queue),
-      extra: null,
-      result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
-      line: Promise.resolve(),
-    };
-    const whole = sheet as Growing;
-    const over = () => {
-      growing.delete(order.id);
-      ended.add(order.id);
-    };
-    whole.reply = openReply(jobs[0] ?? job, address, messageTools(whole), over);
-    return whole;
-  }
-
-  /** The reply speaks of one job; for a sheet that is whichever is in the queue now. */
-  function messageTools(sheet: Growing) {
-    const now = (): Job => sheet.jobs.at(-1)!;
-    const own: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'> = {
-      async setContext(_, address) {
-        sheet.order = { ...sheet.order, address };
-        await queue.setContext(now().id, sheetContext(sheet.order, sheet.at));
-      },
-      async setDelivered() {
-        await queue.setDelivered(now().id);
-        const jobs = await Promise.all(sheet.jobs.map(({ id }) => queue.get(id)));
-        await forgetExtras(
-          jobs.filter((job) => job !== null),
-          pictures,
-        );
-      },
-      cancel(_, by) {
-        sheet.stopped = true;
-        return queue.cancel(now().id, by);
-      },
-    };
-    return {
-      ...tools,
-      queue: own,
-      draw: (state: JobState, uploadLimit: number) => drawSheet(sheet, state, uploadLimit),
-    };
   }
 
   function hear(job: Job, state: JobState): void {
@@ -162,9 +101,11 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
         sheet.result = state.result;
         await takeResult(sheet.state, cells, state.result, pictures, textOf(sheet));
         return goOn(sheet, state);
-      case 'failed':
-        await markFailed(sheet.state, cells, textOf(sheet));
+      case 'failed': {
+        const text = textOf(sheet);
+        await markFailed(sheet.state, cells, failureText(state.failure, text), text);
         return goOn(sheet, state);
+      }
       case 'cancelled':
         return finish(sheet, state);
     }
@@ -178,10 +119,11 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     const group = sheet.state.groups[at]!;
     const next = await submitLink({ order: sheet.order, at, group, past }, queue, signal);
     if (next === 'closing') return;
-    if (next === 'spent') {
-      for (const { cells } of sheet.state.groups.slice(at)) {
-        await markFailed(sheet.state, cells, textOf(sheet));
-      }
+    if (next instanceof LimitError) {
+      const text = textOf(sheet);
+      const why = escapeMarkdown(limitSentence(next.reached, text));
+      const rest = sheet.state.groups.slice(at).flatMap(({ cells }) => cells);
+      await markFailed(sheet.state, rest, why, text);
       return finish(sheet, state);
     }
     sheet.jobs.push(next);
@@ -196,14 +138,13 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
   async function finish(sheet: Growing, state: JobState): Promise<void> {
     const { painted, looks } = sheet.state;
     if (painted.length + looks.length > 0) {
-      sheet.extra = await extraOf(sheet.order, sheet.state, EXTRA_BYTES);
+      sheet.extra = await extraOf(sheet.order, sheet.state, EXTRA_BYTES, textOf(sheet));
     }
     // A sheet with a few impossible cells is a good sheet.
     const isWhole = state.status === 'failed' && sheet.result !== null;
     sheet.reply.show(isWhole ? { status: 'done', result: sheet.result! } : state);
   }
 
-  const textOf = (sheet: Growing) => sheetTextFor(fromContext(sheet.order.address)?.locale ?? 'en');
   const stopListening = runner.onEvent(({ job, state }) => {
     if (isSheet(job.context)) hear(job, state);
   });
@@ -242,7 +183,7 @@ export function openSheets(tools: ReplyTools & { engine: Engine }): Sheets {
     const sheet = found && (await growing.get(found.order.id));
     if (!sheet) return false;
     if (by.userId !== job.userId && !by.moderator) {
-      throw new UserError(textOf(sheet).notYoursToStop);
+      throw new UserError(textOf(sheet).sheet.notYoursToStop);
     }
     sheet.stopped = true;
     await queue.cancel(sheet.jobs.at(-1)!.id, by);

@@ -74,7 +74,7 @@ async function exploreAxes(
   await proveWritable(path.join(out, 'cells'));
   // Said before it is spent; stdout is for what came of it.
   if (!shared.json)
-    process.stderr.write(`${plan.cells.length} pictures, ${Math.round(plan.cost)} steps\n`);
+    process.stderr.write(`${countOf(plan.cells.length)}, ${Math.round(plan.cost)} steps\n`);
   const varied = [x.name, ...(y === null ? [] : [y.name])];
   const subtitle = subtitleOf(plan.base, varied);
   const sheet = await openSheet(plan, { title, subtitle, theme });
@@ -113,7 +113,7 @@ async function exploreAxes(
   return {
     lines: [
       `${files.map((file) => path.join(out, file)).join('  ')}`,
-      `${painted.length} pictures in ${seconds.toFixed(1)} s`,
+      `${countOf(painted.length)} in ${seconds.toFixed(1)} s`,
       ...curves.map(kneeWords),
       ...refused,
     ],
@@ -174,6 +174,10 @@ function cellName({ x, y, cells }: SheetPlan, { index, column, row }: Cell): str
   const across = `${x.name}-${x.values[y === null ? index : column]}`;
   const down = y === null ? [] : [`${y.name}-${y.values[row]}`];
   return [number, across, ...down].join('-').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
+}
+
+function countOf(pictures: number): string {
+  return pictures === 1 ? '1 picture' : `${pictures} pictures`;
 }
 
 function placeWords(cells: readonly Cell[], all: number): string {

@@ -2,23 +2,21 @@ import sharp from 'sharp';
 import type { CurveLine, CurvePoint } from './curve.ts';
 import { SAME_SSIM } from './curve.ts';
 import { fitted, letter, textWidth } from './lettering.ts';
+import { PLOT_TEXT, type PlotText } from './plot-text.ts';
 import { linearScale, logScale, plain, type Scale } from './scale.ts';
 import { raster } from './tile.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
 
 /** The curves of a steps sheet: three measures, each against steps and against seconds, a line a sampler. */
-export type PlotWords = { title: string; theme: ThemeName };
+export type PlotWords = { title: string; theme: ThemeName; text?: PlotText };
 
 type Measure = { key: 'ssim' | 'rmse' | 'latentDistance'; label: string; hint: string };
-const MEASURES: readonly Measure[] = [
-  { key: 'ssim', label: 'SSIM to the last picture', hint: 'dotted: 0.98, looks the same' },
-  { key: 'rmse', label: 'pixel distance (RMSE)', hint: 'of 255, lower is nearer' },
-  { key: 'latentDistance', label: 'latent distance (RMS)', hint: 'lower is nearer' },
+const measuresIn = (text: PlotText): readonly Measure[] => [
+  { key: 'ssim', label: text.ssim, hint: text.ssimHint },
+  { key: 'rmse', label: text.rmse, hint: text.rmseHint },
+  { key: 'latentDistance', label: text.latent, hint: text.latentHint },
 ];
-const ACROSS = [
-  { key: 'steps', label: 'steps' },
-  { key: 'seconds', label: 'seconds on this machine' },
-] as const;
+const ACROSS = ['steps', 'seconds'] as const;
 
 const WIDTH = 1200;
 const MARGIN = 28;
@@ -29,9 +27,10 @@ const SMALL = 15;
 
 export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): Promise<Uint8Array> {
   const theme = THEME[words.theme];
-  const legend = drawLegend(lines, theme);
+  const { text = PLOT_TEXT } = words;
+  const legend = drawLegend(lines, text, theme);
   const top = MARGIN + TITLE + 16 + legend.height;
-  const measures = MEASURES.filter(({ key }) =>
+  const measures = measuresIn(text).filter(({ key }) =>
     lines.every((line) => line.points.every((point) => point[key] !== null)),
   );
   const height = top + measures.length * PANEL.gapY + 8;
@@ -48,7 +47,7 @@ export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): P
   ];
   for (const [row, measure] of measures.entries()) {
     for (const [column, across] of ACROSS.entries()) {
-      const panel = drawPanel(lines, measure, across, theme);
+      const panel = drawPanel(lines, measure, across, { text, theme });
       const x = MARGIN + PANEL.left + column * PANEL.gapX;
       const y = top + PANEL.top + row * PANEL.gapY;
       parts.push(`<g transform="translate(${x} ${y})">${panel}</g>`);
@@ -69,16 +68,20 @@ function dashOf(index: number, theme: Theme): string {
   return index < theme.lines.length ? '' : ' stroke-dasharray="7 5"';
 }
 
-function drawLegend(lines: readonly CurveLine[], theme: Theme): { parts: string; height: number } {
+function drawLegend(
+  lines: readonly CurveLine[],
+  text: PlotText,
+  theme: Theme,
+): { parts: string; height: number } {
   let parts = '';
   let [x, y] = [MARGIN, LEGEND_LINE / 2];
   for (const [index, line] of lines.entries()) {
     const settled =
       line.convergence === 'ancestral'
-        ? 'does not converge'
+        ? text.never
         : line.knee === null
-          ? 'still changing'
-          : `settled at ${line.knee.steps}`;
+          ? text.changing
+          : text.settled(line.knee.steps);
     const words = `${line.label}  (${settled})`;
     const wide = 44 + textWidth(words, SMALL + 1);
     if (x + wide > WIDTH - MARGIN && x > MARGIN) [x, y] = [MARGIN, y + LEGEND_LINE];
@@ -115,12 +118,12 @@ function drawPanel(
   lines: readonly CurveLine[],
   measure: Measure,
   across: (typeof ACROSS)[number],
-  theme: Theme,
+  { text, theme }: { text: PlotText; theme: Theme },
 ): string {
   const points = lines.flatMap(drawnPoints);
   const of = (point: CurvePoint): number => point[measure.key] ?? 0;
   const x = logScale(
-    points.map((point) => point[across.key]),
+    points.map((point) => point[across]),
     PANEL.width,
   );
   const y =
@@ -128,14 +131,14 @@ function drawPanel(
       ? linearScale(Math.min(0.9, ...points.map(({ ssim }) => ssim)), 1, PANEL.height)
       : linearScale(0, Math.max(1e-6, topOf(lines, of)), PANEL.height);
   const isCut = points.some((point) => y.at(of(point)) < 0);
-  const hint = isCut ? `${measure.hint}, cut off above` : measure.hint;
+  const hint = isCut ? text.cut(measure.hint) : measure.hint;
   const drawn = lines.map((line, index) =>
-    drawLine(line, index, (point) => [x.at(point[across.key]), y.at(of(point))], theme),
+    drawLine(line, index, (point) => [x.at(point[across]), y.at(of(point))], theme),
   );
-  const id = `${measure.key}-${across.key}`;
+  const id = `${measure.key}-${across}`;
   const { width, height } = PANEL;
   return [
-    frame(x, y, { label: measure.label, hint, across: across.label }, theme),
+    frame(x, y, { label: measure.label, hint, across: text[across] }, theme),
     measure.key === 'ssim' ? sameLine(y, theme) : '',
     // A knee's ring may reach over the edge, a line that is cut off may not.
     `<clipPath id="${id}"><rect x="-12" y="${isCut ? 0 : -12}" width="${width + 24}" height="${height + 24}"/></clipPath>`,

@@ -210,7 +210,9 @@ test('the server’s rules hold for sheets: its words, and the day’s seconds b
     });
     await ada.command('explore', { x: 'steps', values: '10,11,100,101', prompt: 'a boat' });
     const done = await ada.waitForMessage(isWhole, 40_000);
-    assert.match(textOf(done), /^[12] pictures/m);
+    assert.match(textOf(done), /^(one picture|2 pictures), /m);
+    // What was not begun says why.
+    assert.match(textOf(done), /^-# steps .*steps 101: .* left today/m);
     await settled(stage);
     assert.ok((await sheetJobs(stage)).length <= 2);
   });
@@ -284,6 +286,24 @@ test('what cannot be: a sentence for the person alone, and nothing is queued', a
     await ada.command('evolution', { prompt: 'x', steps: 5, at: '9' });
     await ada.waitForMessage((one) => /no step 9/.test(textOf(one)), 10_000);
     assert.equal((await stage.queue.recent({ limit: 5 })).length, 0);
+  });
+});
+
+test('cells that the model refuses say why; what cannot be painted at all says nothing else', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const order = { x: 'steps', prompt: 'a cat', seed: '7', sampler: 'ddim' };
+    await ada.command('explore', { ...order, values: '1,2,3' });
+    const done = await ada.waitForMessage(isWhole, 30_000);
+    assert.match(textOf(done), /^2 pictures, /m);
+    assert.match(textOf(done), /^-# steps 1: The sampler ddim needs at least 2 steps/m);
+    const none = { ...order, values: '1', y: 'sampler', 'y-values': 'ddim,plms,unipc' };
+    await ada.command('explore', none);
+    const failed = await ada.waitForMessage((one) => /did not work/.test(textOf(one)), 30_000);
+    assert.deepEqual(picturesOf(failed), []);
+    assert.match(textOf(failed), /^-# steps 1 · sampler plms: /m);
+    assert.equal(textOf(failed).match(/^-# steps 1 · sampler/gm)?.length, 3);
+    assert.ok(!hasAction(failed, 'cell'));
   });
 });
 

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import {
   buttonOf,
+  bytesAt,
   customIdsOf,
   isDone,
   isPrivate,
@@ -26,7 +28,7 @@ const RED = { prompt: 'a yellow star on a red background', steps: 15, seed: '7' 
 
 let root: string;
 let engine: Engine;
-/** the first of four seeds of which some, but not all, get a red ground that nobody asked for */
+/** the first of four seeds of which some, but not all, and not the last only, get a red ground that nobody asked for */
 let mixed: number;
 before(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'darkroom-safety-'));
@@ -40,15 +42,28 @@ after(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+const actionsOf = (one: PlaygroundMessage): string[] =>
+  customIdsOf(one).map((id) => id.split(':')[1] ?? '');
+const optionsOf = ({ components }: PlaygroundMessage): unknown[] =>
+  [...JSON.stringify(components).matchAll(/"value":"(\d+)"/g)].map((match) => match[1]);
+const infotextAt = async (url: string): Promise<string | undefined> =>
+  (await sharp(await bytesAt(url)).metadata()).comments?.find(
+    ({ keyword }) => keyword === 'parameters',
+  )?.text;
+
 /** Whatever the weights of models/demo are. */
 async function findMixed(): Promise<number> {
   const [model] = await engine.models();
   for (let seed = 0; seed < 200; seed += 4) {
     const batch = { prompt: 'a yellow star', steps: 12, seed: BigInt(seed), count: 4 };
-    const { images } = await engine.generate(parseRequest(batch, model!), { withhold: true });
-    if (images.length > 0 && images.length < 4) return seed;
+    const { withheld = [] } = await engine.generate(parseRequest(batch, model!), {
+      withhold: true,
+    });
+    const kept = withheld.map(({ index }) => index);
+    // One that is kept back before one that is not: only then do places and stored pictures differ.
+    if (kept.length > 0 && kept.length < 4 && kept[0]! < 4 - kept.length) return seed;
   }
-  throw new Error('of 200 seeds no four were partly flagged');
+  throw new Error('of 200 seeds no four were partly flagged, an early one among them');
 }
 
 test('a flagged picture is withheld with one sentence, costs nothing of the day, and keeps its recipe', async () => {
@@ -123,17 +138,51 @@ test('the audit channel hears of it, of a picture and of a sheet', async () => {
   });
 });
 
-test('a sheet marks the cell and goes on', async () => {
-  await onStage(engine, {}, async ({ user, queue }) => {
+test('a sheet marks what is kept back; every other cell opens its own picture', async () => {
+  await onStage(engine, {}, async ({ user, queue, pictures }) => {
     const ada = await user();
     const values = `${mixed}..${mixed + 3}`;
     const sheet = { x: 'seed', values, prompt: 'a yellow star', steps: 12 };
     await ada.command('explore', sheet);
-    const isWhole = (id: string) => id.split(':')[1] === 'cell';
-    await ada.waitForMessage((one) => customIdsOf(one).some(isWhole), 60_000);
-    const jobs = await queue.recent({ limit: 9 });
-    assert.ok(jobs.every(({ status }) => status === 'done'));
-    assert.ok(jobs.some(({ result }) => (result!.withheld ?? []).length > 0));
+    const isWhole = (one: PlaygroundMessage) => actionsOf(one).includes('cell');
+    const done = await ada.waitForMessage(isWhole, 60_000);
+    await waitUntil(async () => (await queue.unsettled()).length === 0, 'delivered');
+    // Four seeds are one batch, of which the store has fewer pictures than there are places.
+    const [job, ...others] = await queue.recent({ limit: 9 });
+    assert.deepEqual(others, []);
+    const { images, withheld = [] } = job!.result!;
+    assert.ok(withheld.length > 0 && images.length > 0 && images.length + withheld.length === 4);
+    assert.match(textOf(done), /^-# seed \d+.*: Kept back by the safety checker/m);
+
+    const menu = buttonOf(done, 'cell');
+    const shown = [0, 1, 2, 3].filter((index) => !withheld.includes(index));
+    assert.deepEqual(optionsOf(done), shown.map(String));
+    for (const index of shown) {
+      const before = ada.messages().length;
+      await ada.select(done.id, menu, [String(index)]);
+      const isThere = () => ada.messages().length > before && textOf(ada.messages().at(-1)!) !== '';
+      await waitUntil(isThere, `cell ${index}`, 10_000);
+      const opened = ada.messages().at(-1)!;
+      const seed = String(mixed + index);
+      assert.ok(isPrivate(opened));
+      assert.match(textOf(opened), new RegExp(`seed ${seed}\\b`));
+      const stored = images.find((image) => image.seed === seed);
+      const [url = ''] = picturesOf(opened);
+      assert.deepEqual(await bytesAt(url), Buffer.from((await pictures.get(stored!.key))!));
+      assert.match(String(await infotextAt(url)), new RegExp(`Seed: ${seed}\\b`));
+    }
+  });
+});
+
+test('an evolution whose picture is kept back shows none of the steps on the way', async () => {
+  await onStage(engine, {}, async ({ user, queue }) => {
+    const ada = await user();
+    await ada.command('evolution', { ...RED, at: '1,2,5,10' });
+    const isOver = (one: PlaygroundMessage) => actionsOf(one).join() === 'sheet-delete';
+    const done = await ada.waitForMessage(isOver, 30_000);
+    await waitUntil(async () => (await queue.unsettled()).length === 0, 'delivered');
+    assert.match(textOf(done), /That did not work.*\n.*\n.*\n-# Kept back by the safety checker/);
+    assert.ok(picturesOf(done).every((url) => !url.includes('evolution.webp')));
   });
 });
 

@@ -101,10 +101,13 @@ export async function whatIsLeft(
 /** A reached limit in the person's language; any other error as it is. */
 export function limitWords(error: unknown, text: Text): unknown {
   if (!(error instanceof LimitError)) return error;
-  return new UserError(words(error.reached, text), { cause: error });
+  return new UserError(limitSentence(error.reached, text), { cause: error });
 }
 
-function words({ limit, taken, allowed, cost = 0 }: LimitReached, text: Text): string {
+export function limitSentence(
+  { limit, taken, allowed, cost = 0 }: LimitReached,
+  text: Text,
+): string {
   const left = Math.max(0, Math.floor(allowed - taken));
   switch (limit) {
     case 'waiting-user':

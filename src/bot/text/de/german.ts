@@ -6,6 +6,7 @@ import { PANEL } from './panel.ts';
 import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
+import { SHEET } from './sheet.ts';
 import type { ENGLISH } from '../en/english.ts';
 
 export const GERMAN: typeof ENGLISH = {
@@ -15,5 +16,6 @@ export const GERMAN: typeof ENGLISH = {
   ...COMMANDS,
   ...HELP,
   panel: PANEL,
+  sheet: SHEET,
   said: { ...SAID, ...SAID_OF_MODELS },
 };

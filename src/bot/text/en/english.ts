@@ -7,6 +7,7 @@ import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
 import { REPLY } from './reply.ts';
+import { SHEET } from './sheet.ts';
 
 export const ENGLISH = {
   ...REPLY,
@@ -15,6 +16,7 @@ export const ENGLISH = {
   ...COMMANDS,
   ...HELP,
   panel: PANEL,
+  sheet: SHEET,
   /** sentences of the rooms below, by their codes */
   said: { ...SENTENCES, ...QUEUE_SENTENCES, ...EXPLORE_SENTENCES },
 };

@@ -1,0 +1,36 @@
+import { PLOT_TEXT } from '../../../explore/plot-text.ts';
+
+/** /explore and /evolution; names and numbers arrive ready to print. */
+export const SHEET = {
+  cellOf: (cell: string, cells: number) => `**Picture ${cell} of ${cells}**`,
+  cost: (pictures: number, steps: number, seconds: string | null) =>
+    `${pictures === 1 ? 'one picture' : `${pictures} pictures`}, ${steps} steps` +
+    (seconds === null ? '' : `, ${seconds} of painting in all`),
+  stopped: (done: number, cells: number) =>
+    done === 0
+      ? '**Stopped.** Nothing was made.'
+      : `**Stopped** after ${done} of ${cells} pictures.`,
+  nothingWorked: '**That did not work.** None of the pictures could be made.',
+  openCell: 'Open one picture…',
+  cellFailed: 'not possible',
+  cellWithheld: 'kept back',
+  alt: (what: string, prompt: string) => `AI-generated images: ${what} · ${prompt}`,
+  curveAlt: (words: string) => `Curves of the distance to the last picture. ${words}`,
+  seconds: (pictures: number, seconds: string) =>
+    `${pictures === 1 ? 'one picture' : `${pictures} pictures`}, ${seconds} of painting`,
+  moreCells: (count: number) => `${count} more`,
+  keptBack: 'Kept back by the safety checker of this model; it costs nothing of your day.',
+  noCell: 'This sheet has no such picture.',
+  notMade: 'This picture was not made.',
+  takeAsDefault: 'Make this the default',
+  needServer: 'Only a server has defaults.',
+  needPermission: 'Only people who may manage this server can change its defaults.',
+  saved: (what: string) => `Saved as this server's default: **${what}**.`,
+  nothingToSave: 'This sheet varies nothing that a server can have as its default.',
+  valuesMissing: (axis: string, example: string) =>
+    `Name the values of ${axis}, such as \`${example}\`.`,
+  secondValuesWithoutAxis: 'y-values needs y, the second axis.',
+  notYoursToStop: 'Only the person who asked for this, or a moderator, can stop it.',
+  alreadyFinished: 'This one has already finished.',
+  plot: PLOT_TEXT,
+};
