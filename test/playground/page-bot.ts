@@ -283,6 +283,8 @@ async function press(
     await interaction.deleteReply();
   } else if (interaction.customId === 'remix') {
     await interaction.showModal(modal as never);
+  } else if (interaction.customId === 'a') {
+    await interaction.update({ components: [] });
   } else if (interaction.customId === 'vary') {
     await interaction.reply({ flags: EPHEMERAL, content: 'A variation is on its way.' });
   }

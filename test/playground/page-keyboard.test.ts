@@ -79,6 +79,22 @@ test('what closes gives the focus back to what opened it', { skip }, async () =>
   await page.context().close();
 });
 
+test('where a pressed button is gone the focus stays with what is left', { skip }, async () => {
+  const page = await openPage();
+  await composer(page).fill('/words');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  const words = page.locator('.message', { hasText: 'A heading' });
+  await words.getByRole('button', { name: 'Primary' }).press('Enter');
+  await words.getByRole('button', { name: 'Primary' }).waitFor({ state: 'detached' });
+  await hasFocus(words);
+  const message = await paint(page, 'a lamp to lose');
+  await message.getByRole('button', { name: 'Delete' }).press('Enter');
+  await page.getByText('a lamp to lose').first().waitFor({ state: 'detached' });
+  await hasFocus(page.getByRole('region', { name: 'Messages' }));
+  await page.context().close();
+});
+
 test('a select is opened, searched and chosen from with the keyboard alone', { skip }, async () => {
   const page = await openPage();
   await composer(page).fill('/settings show');
@@ -253,7 +269,7 @@ test('text stands out from what is behind it, in light and in dark', { skip }, a
   await composer(page).fill('/words');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
-  await page.getByText('A heading').waitFor();
+  await page.getByRole('button', { name: 'Primary' }).waitFor();
   await composer(page).fill('/settings show');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');

@@ -1,4 +1,5 @@
 /** Where the keyboard's focus goes when something that lay above the page is gone. */
+import type { RefObject } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 
 /**
@@ -13,6 +14,15 @@ export function useReturnFocus(): void {
       queueMicrotask(() => giveFocus(before));
     };
   }, []);
+}
+
+/** Takes the focus to `box` when what had it inside is not drawn any more: a button that is gone, a message deleted. */
+export function useKeptFocus(box: RefObject<HTMLElement>): void {
+  const had = box.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (had && lost) box.current?.focus({ preventScroll: true });
+  });
 }
 
 function giveFocus(before: HTMLElement | null): void {

@@ -40,11 +40,16 @@ export function Head(props: {
     <h2 class="head-name">
       ${!props.direct && channelIcon(props.channel ?? {})}<span>${props.name}</span>
     </h2>
-    <${Age} restricted=${props.channel?.ageRestricted ?? false} onAge=${props.onAge} />
+    ${
+      !props.onAge &&
+      props.channel?.ageRestricted === true &&
+      html`<span class="age" title="Age-restricted channel">18+</span>`
+    }
     <span class=${classes('bot-state', bot.online && 'online')} role="status"
       ><i></i><span>${state}</span></span
     >
     <span class="head-space"></span>
+    ${props.onAge && html`<${AgeSwitch} restricted=${props.channel?.ageRestricted ?? false} onAge=${props.onAge} />`}
     <button
       type="button"
       class="plain"
@@ -69,27 +74,21 @@ export function Head(props: {
   </header>`;
 }
 
-/** Whether the channel is age-restricted: a mark for everybody, a switch for who may manage channels. */
-function Age(props: {
-  restricted: boolean;
-  onAge: ((restricted: boolean) => void) | null;
-}): VNode | null {
+/** For who may manage channels: whether this one is age-restricted. */
+function AgeSwitch(props: { restricted: boolean; onAge: (restricted: boolean) => void }): VNode {
   const { restricted, onAge } = props;
-  if (!onAge) {
-    return restricted ? html`<span class="age" title="Age-restricted channel">18+</span>` : null;
-  }
   const words = restricted
     ? 'Age-restricted channel. Press to open it to everybody.'
     : 'Open to everybody. Press to make it age-restricted.';
   return html`<button
     type="button"
-    class=${classes('age', 'age-switch', restricted && 'on')}
+    class=${classes('plain age-switch', restricted && 'restricted')}
     aria-label="Age-restricted channel (18+)"
     aria-pressed=${restricted}
     title=${words}
     onClick=${() => onAge(!restricted)}
   >
-    18+
+    <span class="age">18+</span>
   </button>`;
 }
 

@@ -1,11 +1,12 @@
 /** One message: who, when, what it answers, its content, pictures and components. */
 import type { VNode } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { CommandValue, PlaygroundMessage, PlaygroundUser } from '../protocol.ts';
 import { OPTION } from './commands.ts';
 import { Components, SurfaceContext, type Surface } from './components.ts';
 import { Embed } from './embed.ts';
 import { FileCard, isPicture, pictureOfAttachment } from './files.ts';
+import { useKeptFocus } from './focus.ts';
 import { classes, html, memo } from './html.ts';
 import { Aperture, Avatar, icons } from './icons.ts';
 import { parseMarkdown, plainText } from './markdown.ts';
@@ -54,6 +55,8 @@ export const Message = memo(function Message(props: {
     }),
     [people, pending, actions, message.id],
   );
+  const article = useRef<HTMLElement>(null);
+  useKeptFocus(article);
   const ephemeral = isEphemeral(message);
   const bot = message.author.bot === true;
   const author = people.users.find((user) => user.id === message.author.id);
@@ -63,6 +66,8 @@ export const Message = memo(function Message(props: {
   const when = new Date(message.timestamp);
   return html`<article
     id=${`message-${message.id}`}
+    ref=${article}
+    tabindex="-1"
     class=${classes('message', compact && 'compact', ephemeral && 'ephemeral')}
     aria-label=${`${name}, ${messageTime(when, new Date())}`}
     onContextMenu=${(event: MouseEvent) => {
@@ -198,7 +203,11 @@ export function UsedLine(props: {
     <span class="used-command">${props.slash ? `/${props.command}` : props.command}</span>
     ${given.map((o) => {
       const value = o.type === OPTION.attachment ? 'file' : String(o.value);
-      return html`<span class="used-option" key=${o.name} title=${`${o.name}: ${value}`}
+      const long = value.length > 16;
+      return html`<span
+        class=${classes('used-option', long && 'long')}
+        key=${o.name}
+        title=${`${o.name}: ${value}`}
         ><b>${o.name}</b> ${value}</span
       >`;
     })}

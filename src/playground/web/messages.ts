@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PlaygroundMessage } from '../protocol.ts';
+import { useKeptFocus } from './focus.ts';
 import { classes, html } from './html.ts';
 import { icons } from './icons.ts';
 import { spokenText } from './message-text.ts';
@@ -34,6 +35,7 @@ export function Messages(props: {
   const { messages = [], pending, people, actions } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
+  useKeptFocus(scroller);
   const stuck = useRef(true);
   const lastTop = useRef(0);
   const [away, setAway] = useState(false);
