@@ -37,6 +37,17 @@ export const models: Command = {
   },
 };
 
+const LORAS_SHOWN = 8;
+
+/** As a prompt asks for them, to copy. */
+function lorasOf(names: readonly string[]): string {
+  const tags = names
+    .slice(0, LORAS_SHOWN)
+    .map((name) => `\`<lora:${plainLine(name).replaceAll('`', '')}:1>\``);
+  const more = names.length - LORAS_SHOWN;
+  return `LoRA ${tags.join(' ')}${more > 0 ? ` +${more}` : ''}`;
+}
+
 export function describeModel(model: ModelInfo, status: EngineStatus, text: Text): string {
   const { defaults, nativeSize } = model;
   const loaded = status.loaded.find((entry) => entry.model === model.name);
@@ -49,6 +60,7 @@ export function describeModel(model: ModelInfo, status: EngineStatus, text: Text
     ),
   ];
   notes.push(model.safetyChecker === true ? text.modelChecked : text.modelUnchecked);
+  if (model.loras?.length) notes.push(lorasOf(model.loras));
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
   const name = escapeMarkdown(shorten(plainLine(model.name), 80));
   const size = `${nativeSize.width}x${nativeSize.height}`;

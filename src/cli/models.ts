@@ -142,5 +142,10 @@ function table(models: readonly ModelInfo[], deviceOf: (name: string) => string)
     watched.length === 0
       ? 'No model here has a safety checker: nobody looks at the pictures.'
       : `With a safety checker: ${watched.join(', ')}.`;
-  return `${lines.join('\n')}\n${safety}\n`;
+  const loras = [...new Set(models.flatMap(({ loras: own }) => own ?? []))].toSorted();
+  const tags =
+    loras.length === 0
+      ? 'No LoRA yet: put .safetensors files into MODELS_DIR/loras and write <lora:name:0.8> into a prompt.'
+      : `LoRA: ${loras.map((name) => `<lora:${name}:1>`).join(' ')}`;
+  return `${lines.join('\n')}\n${safety}\n${tags}\n`;
 }

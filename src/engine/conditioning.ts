@@ -1,6 +1,7 @@
 /** What the network is told beside the noise: prompt, negative prompt and, for SDXL, sizes. */
 import { UserError } from './errors.ts';
 import { needsNegative } from './guidance.ts';
+import { promptOf } from './lora/tags.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { LoadedModel } from './model/loader.ts';
 import type { SamplerName } from './names.ts';
@@ -73,7 +74,7 @@ async function encodeShared(
     steps: promptSteps(sampler, request.steps),
     ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
   };
-  const encoded = await textEncoder.encode(written(request.prompt), {
+  const encoded = await textEncoder.encode(promptOf(request).text, {
     ...options,
     ...(xl?.prompt2 ? { second: written(xl.prompt2) } : {}),
     negative: false,

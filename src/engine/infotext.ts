@@ -12,6 +12,7 @@ import {
 } from './labels.ts';
 import { extraWords, takeExtras } from './infotext-extras.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
+import type { AppliedLora } from './lora/loras.ts';
 import { EMPHASES, PROFILES } from './names.ts';
 import { strip } from './prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from './request.ts';
@@ -45,6 +46,12 @@ const FIELD_ORDER = [
 ];
 const VERSION = `Darkroom ${packageJson.version}`;
 
+/** What else a picture was painted with: files that its prompts name. */
+export type Used = {
+  embeddings?: readonly UsedEmbedding[];
+  loras?: readonly AppliedLora[];
+};
+
 /**
  * The recipe of one image in A1111's `parameters` format: any tool that reads A1111's pictures reads it, and
  * requestFromInfotext gives the request back. imageIndex counts from 0 in the batch.
@@ -53,10 +60,10 @@ export function writeInfotext(
   request: GenerateRequest,
   model: { name: string; hash: string },
   imageIndex: number,
-  embeddings: readonly UsedEmbedding[] = [],
+  used: Used = {},
 ): string {
   if (request.each) {
-    return writeInfotext(requestOfImage(request, imageIndex), model, 0, embeddings);
+    return writeInfotext(requestOfImage(request, imageIndex), model, 0, used);
   }
   return buildInfotext(request.prompt, request.negativePrompt, {
     Steps: request.steps,
@@ -79,7 +86,8 @@ export function writeInfotext(
     ENSD: request.etaNoiseSeedDelta === 0 ? null : request.etaNoiseSeedDelta,
     RNG: request.rng.toUpperCase(),
     ...extraFields(request, imageIndex),
-    'TI hashes': hashesOf(embeddings),
+    'Lora hashes': hashesOf(used.loras ?? []),
+    'TI hashes': hashesOf(used.embeddings ?? []),
     Version: VERSION,
   });
 }
@@ -105,8 +113,8 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
   };
 }
 
-/** A1111's list of the textual inversions a picture was painted with. */
-function hashesOf(embeddings: readonly UsedEmbedding[]): string | null {
+/** A1111's list of the LoRAs or textual inversions a picture was painted with. */
+function hashesOf(embeddings: readonly { name: string; hash: string }[]): string | null {
   const each = embeddings.map(({ name, hash }) => `${name.replaceAll(/[:,]/g, '')}: ${hash}`);
   return each.length === 0 ? null : [...new Set(each)].join(', ');
 }

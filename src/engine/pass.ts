@@ -198,7 +198,7 @@ function isConstant({ parts }: Conditioning): boolean {
 
 /** All that decides what the network answers, but for x and the timestep. */
 function questionOf(
-  { entry, provider }: LoadedModel,
+  { entry, provider, loras }: LoadedModel,
   request: GenerateRequest,
   { positive, negative }: Prompts,
   init: Start['init'],
@@ -207,6 +207,8 @@ function questionOf(
     RUNTIME_VERSION,
     provider,
     entry.info.hash,
+    // Their strengths stand in the prompt.
+    ...loras.map(({ hash }) => hash),
     // A start picture shows in x and in the extra channels.
     encodeRequest({ ...request, init: null }),
     init?.extraChannels ?? '',

@@ -70,6 +70,7 @@ async function paint(
   };
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
+  const { loras } = model;
   const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
   const encoded = performance.now();
 
@@ -122,7 +123,7 @@ async function paint(
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks.signal);
     const pixels = await decodeImage(last, model, latents, index, init);
-    const infotext = writeInfotext(painted, info, index, embeddings);
+    const infotext = writeInfotext(painted, info, index, { embeddings, loras });
     const seed = imageSeed(request, index);
     if (await safety?.flags(pixels)) {
       withheld.push({ index, seed, infotext });

@@ -1,6 +1,8 @@
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
 import { samplerWithSchedule, scheduleNamed } from './labels.ts';
+import { promptOf } from './lora/tags.ts';
+import { findLora } from './lora/loras.ts';
 import { parseAttention } from './prompt/attention.ts';
 import { stripComments } from './prompt/comments.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
@@ -93,24 +95,44 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   if (shortcuts) request.negativeGuidance = shortcuts;
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
-  checkPrompts(problems, request);
+  checkPrompts(problems, request, model.loras ?? null);
   if (problems.length > 0) throw new UserError(problems);
   return request;
 }
 
-/** <lora:…> and (a:1.2.3) are refused here, not when the prompt's turn comes. */
-function checkPrompts(problems: Problems, request: GenerateRequest): void {
-  for (const prompt of [request.prompt, request.negativePrompt]) {
-    const [tag] = /<(?:lora|lyco|hypernet):[^>]+>/i.exec(stripComments(prompt)) ?? [];
-    if (tag === undefined) continue;
-    problems.push(say('extra-weights', shown(tag.slice(1, -1))));
-  }
+/** An unknown <lora:…> and (a:1.2.3) are refused here, not when the prompt's turn comes. */
+function checkPrompts(
+  problems: Problems,
+  request: GenerateRequest,
+  loras: readonly string[] | null,
+): void {
+  checkTags(problems, request);
+  collect(problems, () => {
+    for (const { name } of promptOf(request).loras) if (loras !== null) findLora(name, loras);
+  });
   if (request.emphasis === 'none' || request.profile === 'comfy') return;
-  try {
+  collect(problems, () => {
     const isA1111 = request.profile === 'a1111';
     for (const prompt of [request.prompt, request.negativePrompt]) {
       parseAttention(isA1111 ? stripComments(prompt) : prompt);
     }
+  });
+}
+
+/** What A1111 takes out of a prompt and Darkroom cannot do anything with. */
+function checkTags(problems: Problems, { prompt, negativePrompt }: GenerateRequest): void {
+  const find = (kinds: string, text: string): string | undefined =>
+    new RegExp(`<(?:${kinds}):[^>]+>`, 'i').exec(stripComments(text))?.[0];
+  const hypernet = find('hypernet', prompt) ?? find('hypernet', negativePrompt);
+  if (hypernet !== undefined) problems.push(say('extra-weights', shown(hypernet.slice(1, -1))));
+  const inNegative = find('lora|lyco', negativePrompt);
+  if (inNegative !== undefined)
+    problems.push(say('lora-in-negative', shown(inNegative.slice(1, -1))));
+}
+
+function collect(problems: Problems, check: () => void): void {
+  try {
+    check();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problems.push(...error.said);

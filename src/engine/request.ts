@@ -155,6 +155,8 @@ export type ModelInfo = {
   inpainting: boolean;
   /** the folder has a safety checker, which looks at its pictures where that is asked for; absent: not known */
   safetyChecker?: boolean;
+  /** LoRAs that its prompts may name; absent: not known */
+  loras?: readonly string[];
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** the size the model was trained at, pixels */

@@ -5,8 +5,8 @@ export type Tensor = { shape: readonly number[]; data: Float32Array };
 
 type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
 
-/** Longer headers belong to whole models, not to what is read here. */
-const MAX_HEADER = 1 << 20;
+/** Trainers write what they saw into the header: some hundred kilobytes of words. Longer ones belong to whole models. */
+const MAX_HEADER = 1 << 24;
 const WIDTHS: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
 
 /**

@@ -65,7 +65,22 @@ const ORDER_SENTENCES = {
 
   // Prompts
   'extra-weights': (tag: string) =>
-    `prompt: ${tag} asks for extra weights (LoRA), which Darkroom does not apply yet. Take it out of the prompt to paint without them.`,
+    `prompt: ${tag} asks for a hypernetwork, which Darkroom does not apply. Take it out of the prompt to paint without it.`,
+  'lora-in-negative': (tag: string) =>
+    `negative prompt: ${tag} belongs into the prompt; with a strength below 0 it pushes away from what the LoRA knows.`,
+  'lora-without-name': (tag: string) =>
+    `prompt: ${tag} names no LoRA; write it like <lora:name:0.8>.`,
+  'lora-strength': (tag: string, found: string, most: number) =>
+    `prompt: the strength "${found}" of ${tag} must be a number from -${most} to ${most}; write it like <lora:name:0.8>.`,
+  'too-many-loras': (count: number, most: number) =>
+    `prompt: ${count} LoRAs are asked for; at most ${most} are applied at once.`,
+  'no-lora': (name: string, names: string) => `There is no LoRA "${name}". There are ${names}.`,
+  'no-lora-at-all': (name: string) =>
+    `There is no LoRA "${name}", nor any other: put .safetensors files into the folder loras beside the models, or take it out of the prompt.`,
+  'lora-unreadable': (name: string, file: string, cause: string) =>
+    `The LoRA "${name}" (${file}) cannot be used: ${cause}. Take it out of the prompt or put another file in its place.`,
+  'lora-misfit': (name: string, model: string, cause: string) =>
+    `The LoRA "${name}" was made for another kind of model than "${model}": ${cause}. Take it out of the prompt or choose its model.`,
   'weight-not-a-number': (found: string) =>
     `prompt: the weight "${found}" is not a number; write it like (cat:1.2).`,
   'no-embedding': (name: string) =>

@@ -6,6 +6,8 @@
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { CancelledError, RunError } from './errors.ts';
 import { say } from './sentences.ts';
+import { type LoraUse, promptOf } from './lora/tags.ts';
+import { chooseLoras } from './lora/loras.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from './model/cache.ts';
 import type { LoadedModel } from './model/loader.ts';
@@ -117,12 +119,13 @@ async function find(model: string): Promise<RegistryEntry> {
 async function use(
   model: string,
   onLoad: () => void = () => {},
-  beside: LoadedModel | null = null,
+  { beside = null, uses = [] }: { beside?: LoadedModel | null; uses?: readonly LoraUse[] } = {},
 ): Promise<LoadedModel> {
   const entry = await find(model);
-  if (!cache.holds(entry)) onLoad();
+  const loras = await chooseLoras(uses, entry.layout.folder);
+  if (!cache.holds(entry, loras)) onLoad();
   const began = performance.now();
-  const { model: loaded, fresh } = await cache.use(entry, beside);
+  const { model: loaded, fresh } = await cache.use(entry, beside, loras);
   if (!fresh) return loaded;
   const { provider, canaryMaxError } = loaded;
   link.post({
@@ -187,9 +190,9 @@ async function serve({ id, request, options }: Job): Promise<void> {
     const began = performance.now();
     const tellLoading = (): void =>
       teller.tell({ phase: 'loading', step: 0, steps: request.steps });
-    const model = await use(request.model, tellLoading);
+    const model = await use(request.model, tellLoading, { uses: promptOf(request).loras });
     const second = request.refiner?.model ?? null;
-    const refiner = second === null ? null : await use(second, tellLoading, model);
+    const refiner = second === null ? null : await use(second, tellLoading, { beside: model });
     const hooks: PipelineHooks = {
       signal: controller.signal,
       clock,

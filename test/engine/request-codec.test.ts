@@ -157,12 +157,19 @@ test('a weight that is no number is refused before the job waits', () => {
   parseRequest({ prompt: '(x:..)', emphasis: 'none' }, model);
 });
 
-test('a LoRA in the prompt is named, unless it stands in a comment', () => {
-  assert.match(
-    refusal({ prompt: 'a cat <lora:fur:0.8>' }),
-    /"lora:fur:0.8" asks for extra weights/,
+test('a LoRA that is not there is named, unless it stands in a comment', () => {
+  const withFur = { ...model, loras: ['Fur', 'scales'] };
+  assert.equal(parseRequest({ prompt: '<lora:fur:0.8>' }, withFur).prompt, '<lora:fur:0.8>');
+  assert.throws(
+    () => parseRequest({ prompt: 'a cat <lora:furr:0.8>' }, withFur),
+    /There is no LoRA "furr"\. There are Fur, scales\./,
+  );
+  assert.throws(
+    () => parseRequest({ prompt: 'a cat <lora:fur:0.8>' }, { ...model, loras: [] }),
+    /There is no LoRA "fur", nor any other/,
   );
   assert.match(refusal({ negativePrompt: '<hypernet:old:1>' }), /"hypernet:old:1" asks for/);
+  assert.match(refusal({ negativePrompt: '<lora:fur:1>' }), /"lora:fur:1" belongs into the prompt/);
   const taken = parseRequest({ prompt: 'a cat # <lora:fur:0.8>\non <a:b>' }, model);
   assert.equal(taken.prompt, 'a cat # <lora:fur:0.8>\non <a:b>');
 });

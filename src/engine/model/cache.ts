@@ -1,5 +1,6 @@
 /** Loaded models within a budget of memory. */
 import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
+import type { ChosenLora } from '../lora/loras.ts';
 import type { RegistryEntry } from './registry.ts';
 
 export type ModelCache = {
@@ -7,9 +8,10 @@ export type ModelCache = {
   use(
     entry: RegistryEntry,
     beside?: LoadedModel | null,
+    loras?: readonly ChosenLora[],
   ): Promise<{ model: LoadedModel; fresh: boolean }>;
   /** `use` would not have to load it */
-  holds(entry: RegistryEntry): boolean;
+  holds(entry: RegistryEntry, loras?: readonly ChosenLora[]): boolean;
   loaded(): readonly LoadedModel[];
   releaseAll(): Promise<void>;
 };
@@ -18,8 +20,8 @@ export type ModelCache = {
 export function createModelCache(options: LoadOptions & { budgetBytes: number }): ModelCache {
   const models = new Map<string, LoadedModel>();
 
-  const current = ({ layout }: RegistryEntry): LoadedModel | undefined => {
-    const known = models.get(layout.folder);
+  const current = (key: string, { layout }: RegistryEntry): LoadedModel | undefined => {
+    const known = models.get(key);
     return known?.entry.layout.stamp === layout.stamp ? known : undefined;
   };
 
@@ -30,9 +32,9 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   }
 
   return {
-    async use(entry, beside = null) {
-      const key = entry.layout.folder;
-      const known = current(entry);
+    async use(entry, beside = null, loras = []) {
+      const key = keyOf(entry, loras);
+      const known = current(key, entry);
       if (known !== undefined) {
         models.delete(key);
         models.set(key, known);
@@ -45,14 +47,20 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
         if (total() + entry.layout.bytes <= options.budgetBytes) break;
         if (model !== beside) await drop(oldest);
       }
-      const model = await loadModel(entry, options);
+      const model = await loadModel(entry, options, loras);
       models.set(key, model);
       return { model, fresh: true };
     },
-    holds: (entry) => current(entry) !== undefined,
+    holds: (entry, loras = []) => current(keyOf(entry, loras), entry) !== undefined,
     loaded: () => [...models.values()],
     async releaseAll() {
       for (const key of models.keys()) await drop(key);
     },
   };
+}
+
+/** A model with LoRAs is a model of its own: its graphs are opened with them. */
+function keyOf({ layout }: RegistryEntry, loras: readonly ChosenLora[]): string {
+  const told = loras.map(({ file, stamp, denoiser, text }) => [file, stamp, denoiser, text]);
+  return JSON.stringify([layout.folder, ...told]);
 }

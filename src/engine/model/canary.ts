@@ -11,11 +11,12 @@ export type CanaryResult = {
   dtype: string;
 };
 
-/** Throws when the CPU's own answer is not finite: the weights are damaged then. */
+/** `graph`: the edited copy that the session was opened with. Throws when the CPU's own answer is not finite: the weights are damaged then. */
 export async function runCanary(
   session: Session,
   layout: ModelLayout,
   clock: RunClock,
+  graph?: Uint8Array,
 ): Promise<CanaryResult> {
   const feeds = canaryFeeds(session, layout);
   const output = session.outputs.keys().next().value as string;
@@ -31,7 +32,12 @@ export async function runCanary(
     }
     return { maxError: null, dtype };
   }
-  const reference = await openSession(session.path, { provider: 'cpu', clock, mapWeights: true });
+  const reference = await openSession(session.path, {
+    provider: 'cpu',
+    clock,
+    mapWeights: true,
+    ...(graph && { graph }),
+  });
   try {
     return { maxError: relativeError(answer, await run(reference)), dtype };
   } finally {

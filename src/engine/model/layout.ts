@@ -5,6 +5,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
+import { LORAS_FOLDER } from '../lora/loras.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
@@ -157,8 +158,8 @@ async function componentsOf(folder: string, name: string): Promise<Map<string, C
   }
   const components = new Map<string, Component>();
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    // Textual inversions are read when a prompt calls them: see embeddings.ts.
-    if (entry.isFile() || entry.name === EMBEDDINGS_FOLDER) continue;
+    // Textual inversions and LoRAs are read when a prompt calls them: see embeddings.ts, lora/loras.ts.
+    if (entry.isFile() || entry.name === EMBEDDINGS_FOLDER || entry.name === LORAS_FOLDER) continue;
     const files = await readdir(join(folder, entry.name)).catch((): string[] => []);
     let bytes = 0;
     const stamps: string[] = [];

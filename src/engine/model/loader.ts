@@ -4,6 +4,15 @@ import { basename, dirname } from 'node:path';
 import { openEmbeddings } from '../embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import type { LoraPart } from '../lora/file.ts';
+import {
+  type AppliedLora,
+  checkParts,
+  type ChosenLora,
+  loraEdit,
+  type OpenedLora,
+  openLoras,
+} from '../lora/loras.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../safety.ts';
@@ -17,12 +26,11 @@ import {
 } from '../session.ts';
 import type { EncoderPart } from '../encoder-run.ts';
 import { createTextEncoder, type TextEncoder } from '../text-encoder.ts';
-import { loadTokenizer } from '../tokenizer.ts';
 import { createUnet, type Unet } from '../unet.ts';
+import { editDenoiser, openEncoder } from './edited-graphs.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
-import type { ModelLayout, TextEncoderFiles } from './layout.ts';
+import type { ModelLayout } from './layout.ts';
 import type { RegistryEntry } from './registry.ts';
-import { editTextEncoder } from './text-encoder-edit.ts';
 
 export type LoadedModel = {
   entry: RegistryEntry;
@@ -39,6 +47,8 @@ export type LoadedModel = {
   schedule: ModelSchedule;
   /** null until known; the pipeline fits them from the first picture then */
   preview: PreviewFactors | null;
+  /** what its graphs were opened with beside their own weights */
+  loras: readonly AppliedLora[];
   release(): Promise<void>;
 };
 
@@ -49,10 +59,17 @@ export type LoadOptions = {
 };
 
 /** Throws UserError for a damaged folder or a named device that does not work. */
-export async function loadModel(entry: RegistryEntry, options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(
+  entry: RegistryEntry,
+  options: LoadOptions,
+  loras: readonly ChosenLora[] = [],
+): Promise<LoadedModel> {
   refuseUnsupported(entry.layout);
   await checkFiles(entry.layout);
-  return loadOnFirst(providersFor(options.device), entry, options);
+  const opened = await openLoras(loras);
+  const parts = entry.layout.textEncoders.map(({ id }) => id as LoraPart);
+  checkParts(opened, new Set(['denoiser', ...parts]), entry.info.name);
+  return loadOnFirst(providersFor(options.device), entry, options, opened);
 }
 
 /** The first provider that works and passes the canary; the last one's failure is told. */
@@ -60,12 +77,13 @@ export async function loadOnFirst(
   providers: readonly ProviderName[],
   entry: RegistryEntry,
   options: LoadOptions,
+  loras: readonly OpenedLora[] = [],
 ): Promise<LoadedModel> {
   const model = entry.info.name;
   for (const provider of providers) {
     const last = provider === providers.at(-1);
     try {
-      return await loadOn(provider, entry, options);
+      return await loadOn(provider, entry, options, loras);
     } catch (error) {
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
@@ -81,6 +99,7 @@ async function loadOn(
   provider: ProviderName,
   entry: RegistryEntry,
   { clock, warn }: LoadOptions,
+  loras: readonly OpenedLora[],
 ): Promise<LoadedModel> {
   const { layout } = entry;
   const opened: Session[] = [];
@@ -99,12 +118,16 @@ async function loadOn(
   };
 
   try {
-    const denoiser = await open(layout.denoiser);
+    const graph = await editDenoiser(layout, loraEdit(loras, 'denoiser', layout.name));
+    const denoiser = await open(layout.denoiser, graph);
     const unet = createUnet(denoiser, layout);
-    const canary = await runCanary(denoiser, layout, clock);
+    const canary = await runCanary(denoiser, layout, clock, graph);
     judgeCanary(canary, provider, layout, warn);
     const parts: EncoderPart[] = [];
-    for (const files of layout.textEncoders) parts.push(await openEncoder(files, layout, open));
+    for (const files of layout.textEncoders) {
+      const addLoras = loraEdit(loras, files.id as LoraPart, layout.name);
+      parts.push(await openEncoder(files, layout, open, addLoras));
+    }
     const vaeDecoder = await open(layout.vaeDecoder);
     let vaeEncoder: Session | null = null;
     let safetyChecker: SafetyChecker | null = null;
@@ -129,43 +152,13 @@ async function loadOn(
       },
       schedule: scheduleOf(layout),
       preview: await readPreviewFactors(layout),
+      loras: loras.map(({ name, hash }) => ({ name, hash })),
       release,
     };
   } catch (error) {
     await release();
     throw error;
   }
-}
-
-async function openEncoder(
-  files: TextEncoderFiles,
-  layout: ModelLayout,
-  open: (path: string, graph?: Uint8Array) => Promise<Session>,
-): Promise<EncoderPart> {
-  let session = await open(files.graph);
-  const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
-  if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
-    const edit = { endAfter: null, vectors: false };
-    session = await open(files.graph, await editTextEncoder(files.graph, edit));
-  }
-  const edited = new Map<string, Promise<Session>>();
-  return {
-    session,
-    tokenizer: await loadTokenizer(files.tokenizer),
-    layers: files.hiddenLayers,
-    width: files.width,
-    name: files.id === 'text_encoder' ? 'clip_l' : 'clip_g',
-    edited(edit) {
-      const key = JSON.stringify(edit);
-      let opened = edited.get(key);
-      if (opened === undefined) {
-        opened = editTextEncoder(files.graph, edit).then((graph) => open(files.graph, graph));
-        edited.set(key, opened);
-        opened.catch(() => edited.delete(key));
-      }
-      return opened;
-    },
-  };
 }
 
 /** The noise process of the folder, and which pipeline's way of calling its scheduler holds. */

@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
 import { UserError } from '../errors.ts';
+import { loraNames, LORAS_FOLDER } from '../lora/loras.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
 import { defaultsOf, readLayout, type ModelLayout } from './layout.ts';
@@ -38,7 +39,7 @@ export function openRegistry(
     const infos: ModelInfo[] = [];
     for (const folder of await modelFolders(modelsDir)) {
       try {
-        infos.push((await read(folder)).info);
+        infos.push({ ...(await read(folder)).info, loras: await loraNames(folder) });
         refused.delete(folder);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -74,6 +75,9 @@ export function openRegistry(
   };
 }
 
+/** What lies beside the models and is none. */
+const BESIDE_MODELS: ReadonlySet<string> = new Set([EMBEDDINGS_FOLDER, LORAS_FOLDER]);
+
 /** Folders directly below the models folder, sorted by name; hidden ones are left alone. */
 async function modelFolders(modelsDir: string): Promise<string[]> {
   const entries = await readdir(modelsDir, { withFileTypes: true }).catch(() => null);
@@ -82,7 +86,7 @@ async function modelFolders(modelsDir: string): Promise<string[]> {
   }
   const folders: string[] = [];
   for (const { name } of entries) {
-    if (name.startsWith('.') || name === EMBEDDINGS_FOLDER) continue;
+    if (name.startsWith('.') || BESIDE_MODELS.has(name)) continue;
     const info = await stat(join(modelsDir, name)).catch(() => null);
     if (info?.isDirectory()) folders.push(join(modelsDir, name));
   }

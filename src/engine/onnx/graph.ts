@@ -133,17 +133,40 @@ export function values(file: OnnxFile): ValueInfo[] {
   return [GRAPH.input, GRAPH.output, GRAPH.valueInfo].flatMap((number) => valuesOf(file, number));
 }
 
-/** A node without attributes, put right behind the one that makes what it reads: nodes are kept in running order. */
+/** A node's attributes, to give them to another one. */
+export function attributesOf(file: OnnxFile, { field }: OnnxNode): Field[] {
+  const bytes = file.graph[field]?.bytes ?? new Uint8Array();
+  return readFields(bytes).filter(({ number }) => number === 5);
+}
+
+/** float32 or float16 weights inside the graph; `bits`: their little-endian bytes, row by row */
+export function addInitializer(
+  file: OnnxFile,
+  { name, elementType, dims }: Omit<Initializer, 'fields'>,
+  bits: Uint8Array,
+): void {
+  const fields = [
+    ...dims.map((dim) => intField(1, BigInt(dim))),
+    intField(2, BigInt(elementType)),
+    textField(8, name),
+    { number: 9, wire: 2, bytes: bits } as const,
+  ];
+  file.graph.push(messageField(GRAPH.initializer, fields));
+}
+
+/** Puts a node right behind the one that makes what it reads: nodes are kept in running order. */
 export function insertNode(
   file: OnnxFile,
   behind: OnnxNode,
   { inputs, outputs, name, opType }: Omit<OnnxNode, 'field'>,
+  attributes: readonly Field[] = [],
 ): void {
   const node = messageField(GRAPH.node, [
     ...inputs.map((each) => textField(1, each)),
     ...outputs.map((each) => textField(2, each)),
     textField(3, name),
     textField(4, opType),
+    ...attributes,
   ]);
   file.graph.splice(behind.field + 1, 0, node);
 }

@@ -68,7 +68,7 @@ function readsIds(makers: ReadonlyMap<string, OnnxNode>, tensor: string, ids: st
 }
 
 /** TensorProto.DataType of a tensor: as the graph declares it, or as the nodes below make it. */
-function floatTypeOf(
+export function floatTypeOf(
   file: OnnxFile,
   makers: ReadonlyMap<string, OnnxNode>,
   tensor: string,

@@ -50,7 +50,21 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     'Der zweite Prompt muss so viele AND und Wechsel wie [a:b:5] haben wie der erste.',
 
   'extra-weights': (tag) =>
-    `prompt: ${tag} verlangt zusätzliche Gewichte (LoRA), die Darkroom noch nicht anwendet. Nimm es heraus, um ohne sie zu malen.`,
+    `prompt: ${tag} verlangt ein Hypernetwork, das Darkroom nicht anwendet. Nimm es heraus, um ohne es zu malen.`,
+  'lora-in-negative': (tag) =>
+    `negative prompt: ${tag} gehört in den Prompt; eine Stärke unter 0 drängt von dem weg, was das LoRA kann.`,
+  'lora-without-name': (tag) => `prompt: ${tag} nennt kein LoRA; schreib es wie <lora:name:0.8>.`,
+  'lora-strength': (tag, found, most) =>
+    `prompt: die Stärke „${found}“ in ${tag} muss eine Zahl von -${most} bis ${most} sein; schreib es wie <lora:name:0.8>.`,
+  'too-many-loras': (count, most) =>
+    `prompt: ${count} LoRAs sind verlangt; höchstens ${most} gehen auf einmal.`,
+  'no-lora': (name, names) => `Ein LoRA „${name}“ gibt es nicht. Es gibt ${names}.`,
+  'no-lora-at-all': (name) =>
+    `Ein LoRA „${name}“ gibt es nicht, auch kein anderes: Lege .safetensors-Dateien in den Ordner loras neben den Modellen, oder nimm es aus dem Prompt.`,
+  'lora-unreadable': (name, file, cause) =>
+    `Das LoRA „${name}“ (${file}) lässt sich nicht verwenden: ${cause}. Nimm es aus dem Prompt, oder lege eine andere Datei an seine Stelle.`,
+  'lora-misfit': (name, model, cause) =>
+    `Das LoRA „${name}“ gehört zu einer anderen Art von Modell als „${model}“: ${cause}. Nimm es aus dem Prompt, oder wähle sein Modell.`,
   'weight-not-a-number': (found) =>
     `prompt: das Gewicht „${found}“ ist keine Zahl; schreib es wie (katze:1.2).`,
   'no-embedding': (name) =>

@@ -1,0 +1,170 @@
+/** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { RunError, UserError } from '../errors.ts';
+import { type LoraLayers, type LoraPart, readLora } from './file.ts';
+import type { LoraUse } from './tags.ts';
+import { addLowRank } from '../onnx/low-rank.ts';
+import type { OnnxFile } from '../onnx/graph.ts';
+import { say } from '../sentences.ts';
+
+/** Beside the models, or inside a model's folder for that model alone. */
+export const LORAS_FOLDER = 'loras';
+
+/** A file that a prompt asks for; `stamp` changes with its content. */
+export type ChosenLora = LoraUse & { file: string; stamp: string };
+
+/** What a model was opened with. */
+export type AppliedLora = {
+  name: string;
+  /** first 12 hex digits of the SHA-256 over the weights, as A1111 shows it */
+  hash: string;
+};
+
+type NamedFile = { name: string; file: string; stamp: string };
+
+/** The names that prompts for this model may use, in order. */
+export async function loraNames(modelFolder: string): Promise<string[]> {
+  return (await lorasFor(modelFolder)).map(({ name }) => name).toSorted();
+}
+
+/** Throws UserError for a name without a file. */
+export async function chooseLoras(
+  uses: readonly LoraUse[],
+  modelFolder: string,
+): Promise<readonly ChosenLora[]> {
+  if (uses.length === 0) return [];
+  const files = await lorasFor(modelFolder);
+  return uses.map((use) => {
+    const found = findLora(
+      use.name,
+      files.map(({ name }) => name),
+    );
+    const file = files.find(({ name }) => name === found) as NamedFile;
+    return { ...use, ...file };
+  });
+}
+
+/** The name as the file has it; capitals do not matter. Throws UserError when there is none. */
+export function findLora(wanted: string, names: readonly string[]): string {
+  const found = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+  if (found !== undefined) return found;
+  throw new UserError(
+    names.length === 0
+      ? say('no-lora-at-all', wanted.slice(0, 60))
+      : say('no-lora', wanted.slice(0, 60), likelyOnes(wanted, names)),
+  );
+}
+
+const LISTED = 12;
+
+/** Names that begin like the wanted one come first: people type from memory. */
+function likelyOnes(wanted: string, names: readonly string[]): string {
+  const start = wanted.slice(0, 3).toLowerCase();
+  const rank = (name: string): number => (name.toLowerCase().includes(start) ? 0 : 1);
+  const more = names.length - LISTED;
+  const shown = names.toSorted((a, b) => rank(a) - rank(b)).slice(0, LISTED);
+  return shown.join(', ') + (more > 0 ? ` … (+${more})` : '');
+}
+
+/** The model's own folder wins where both hold a name. */
+async function lorasFor(modelFolder: string): Promise<NamedFile[]> {
+  const byName = new Map<string, NamedFile>();
+  for (const folder of [modelFolder, dirname(modelFolder)]) {
+    for (const file of await filesIn(join(folder, LORAS_FOLDER))) {
+      if (!byName.has(file.name.toLowerCase())) byName.set(file.name.toLowerCase(), file);
+    }
+  }
+  return [...byName.values()];
+}
+
+async function filesIn(folder: string): Promise<NamedFile[]> {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { recursive: true }).catch((): string[] => []);
+  const files: NamedFile[] = [];
+  for (const entry of entries.toSorted()) {
+    if (extname(entry).toLowerCase() !== '.safetensors') continue;
+    const file = join(folder, entry);
+    const info = await stat(file).catch(() => null);
+    if (!info?.isFile()) continue;
+    files.push({
+      name: basename(entry, extname(entry)),
+      file,
+      stamp: `${info.size}@${info.mtimeMs}`,
+    });
+  }
+  return files;
+}
+
+export type OpenedLora = ChosenLora & { hash: string; layers: LoraLayers };
+
+/** Throws RunError for files that hold something else. */
+export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLora[]> {
+  const opened: OpenedLora[] = [];
+  for (const lora of chosen) {
+    try {
+      const bytes = await readFile(lora.file);
+      opened.push({ ...lora, hash: hashOf(bytes), layers: readLora(bytes) });
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      throw new RunError(say('lora-unreadable', lora.name, basename(lora.file), cause));
+    }
+  }
+  return opened;
+}
+
+/** Without the header, so that a changed description is the same LoRA (modules/hashes.py, addnet_hash_safetensors). */
+function hashOf(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = bytes.length < 8 ? 0 : Number(view.getBigUint64(0, true));
+  const weights = bytes.subarray(Math.min(bytes.length, 8 + header));
+  return createHash('sha256').update(weights).digest('hex').slice(0, 12);
+}
+
+/** The edit of one of a model's graphs; null when no LoRA changes it. Throws RunError for one of another kind of model. */
+export function loraEdit(
+  loras: readonly OpenedLora[],
+  part: LoraPart,
+  model: string,
+): ((graph: OnnxFile) => void) | null {
+  const changing = loras.filter(
+    (lora) => strengthFor(lora, part) !== 0 && (lora.layers.get(part)?.size ?? 0) > 0,
+  );
+  if (changing.length === 0) return null;
+  return (graph) => {
+    for (const [number, lora] of changing.entries()) {
+      const strength = strengthFor(lora, part);
+      const wanted = [...(lora.layers.get(part) ?? [])];
+      try {
+        addLowRank(
+          graph,
+          wanted.map(([layer, pair]) => ({ layer, pair, strength })),
+          `lora_${number}`,
+        );
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        throw new RunError(say('lora-misfit', lora.name, model, cause));
+      }
+    }
+  };
+}
+
+/** Throws RunError when a file changes text encoders that the model lacks. */
+export function checkParts(
+  loras: readonly OpenedLora[],
+  parts: ReadonlySet<LoraPart>,
+  model: string,
+): void {
+  for (const lora of loras) {
+    const absent = [...lora.layers.keys()].find((part) => !parts.has(part));
+    if (absent !== undefined && strengthFor(lora, absent) !== 0) {
+      throw new RunError(say('lora-misfit', lora.name, model, `it changes a ${absent}`));
+    }
+  }
+}
+
+function strengthFor({ denoiser, text }: LoraUse, part: LoraPart): number {
+  return part === 'denoiser' ? denoiser : text;
+}
