@@ -1,6 +1,6 @@
 import type { Said } from '../engine/said.ts';
 import { kneeSentence } from '../explore/curve.ts';
-import { animate, type Look, sigmaNote } from '../explore/evolution.ts';
+import { animate, type Look } from '../explore/evolution.ts';
 import { groupsOf, type SheetOrder } from '../explore/order.ts';
 import type { Cell, Group, SheetPlan } from '../explore/plan.ts';
 import { drawPlot } from '../explore/plot.ts';
@@ -11,6 +11,7 @@ import type { ModelInfo } from '../engine/request.ts';
 import type { Job, Queue, StoredResult } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Reply } from './reply.ts';
+import { takeLooks } from './sheet-looks.ts';
 import type { Text } from './text.ts';
 
 /** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
@@ -92,32 +93,6 @@ export async function takeResult(
     const latents = raw === null ? null : latentsOf(raw, at, cells.length);
     state.painted.push({ cell, png: picture, seconds, pace, latents });
   }
-}
-
-async function takeLooks(
-  state: SheetState,
-  { looks = [], images }: StoredResult,
-  pictures: PictureStore,
-  text: Text,
-): Promise<void> {
-  for (const { key, step, sigma } of looks) {
-    const isLast = step === looks.at(-1)?.step;
-    // The picture itself stands for the last step.
-    const picture = await pictures.get(isLast ? (images[0]?.key ?? key) : key);
-    if (picture !== null) await takeLook(state, { step, sigma, picture });
-  }
-  for (const [at, value] of state.plan.x.values.entries()) {
-    if (looks.some(({ step }) => value === `step ${step}`)) continue;
-    await state.sheet.setTile(at, { state: 'failed', words: text.sheet.cellWithheld });
-  }
-}
-
-export async function takeLook(state: SheetState, look: Look): Promise<void> {
-  const index = state.plan.x.values.indexOf(`step ${look.step}`);
-  if (index < 0) return;
-  state.looks.push(look);
-  const { picture, sigma } = look;
-  await state.sheet.setTile(index, { state: 'done', picture, note: sigmaNote(sigma) });
 }
 
 /** The bytes of one picture's float32 latents out of its batch's. */

@@ -13,6 +13,7 @@ import { escapeMarkdown } from './markdown.ts';
 import { limitSentence } from './policy/gate.ts';
 import { failureText } from './render.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
+import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
 import {
   extraOf,
@@ -20,7 +21,6 @@ import {
   markFailed,
   openState,
   secondsOf,
-  takeLook,
   takeResult,
 } from './sheet-state.ts';
 

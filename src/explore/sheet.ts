@@ -39,12 +39,8 @@ export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<She
     blit(canvas, width, place, await drawTile(tile, layout, theme), cell);
     if (plan.y !== null) return;
     const line = { width: cell.width, height: LABEL_LINE };
-    const note = tile.state === 'done' ? (tile.note ?? '') : '';
-    const drawn = await raster(
-      labelLine(labelOf(plan, index), note, line, theme),
-      line.width,
-      line.height,
-    );
+    const { note = '', label = labelOf(plan, index) } = tile.state === 'done' ? tile : {};
+    const drawn = await raster(labelLine(label, note, line, theme), line.width, line.height);
     blit(canvas, width, { left: place.left, top: place.top - LABEL_LINE }, drawn, line);
   }
 

@@ -3,12 +3,12 @@ import { letter, sized, textWidth } from './lettering.ts';
 import type { Layout } from './sheet-layout.ts';
 import type { Theme } from './theme.ts';
 
-/** What one cell shows. `note` stands beside the cell's label where there is room (one-axis sheets). */
+/** What one cell shows. On one-axis sheets `note` stands beside the cell's label, and `label` takes its place. */
 export type Tile =
   | { state: 'waiting' }
   | { state: 'running' }
   | { state: 'failed'; words: string }
-  | { state: 'done'; picture: Uint8Array; note?: string };
+  | { state: 'done'; picture: Uint8Array; note?: string; label?: string };
 
 /** Pixels per em of labels and of what stands beside them. */
 export const SIZES = { label: 22, small: 18 } as const;

@@ -41,7 +41,7 @@ export type StoredResult = {
   seconds: number;
   /** of `seconds`: loading the model */
   loadSeconds?: number;
-  /** of `seconds`: each step of this attempt, where the context asked for the latents */
+  /** of `seconds`: each step of this attempt, where the context asked for latents or looks */
   stepSeconds?: readonly number[];
   /** steps that an earlier attempt, cut short, had done; absent: none */
   resumedSteps?: number;

@@ -51,7 +51,7 @@ export async function storeResult(
     modelHash: result.model.hash,
     seconds: result.timings.total_ms / 1000 + storeSeconds,
     loadSeconds: result.timings.load_ms / 1000,
-    ...(watchOf(job.context).keepLatents ? { stepSeconds: stepSecondsOf(result) } : {}),
+    ...(isMeasured(job) ? { stepSeconds: stepSecondsOf(result) } : {}),
     ...replanOf(result),
     ...(result.timings.resumed_steps === undefined
       ? {}
@@ -73,6 +73,12 @@ async function measure(
   } catch (error) {
     log.warn({ err: error }, 'the measurement was not recorded');
   }
+}
+
+/** Latents and looks are asked for by whoever asks how a picture came about. */
+function isMeasured({ context }: Job): boolean {
+  const { keepLatents, decodeAt } = watchOf(context);
+  return keepLatents || decodeAt.length > 0;
 }
 
 /** To a tenth of a millisecond. */

@@ -264,6 +264,29 @@ test('an evolution: strip and animation of one run', async () => {
   });
 });
 
+test('an evolution ends with the step that its sampler really ended with', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    // The first takes more steps than it was asked for, the second one fewer.
+    for (const [sampler, pages] of [
+      ['dpm_adaptive', 4],
+      ['plms', 3],
+    ] as const) {
+      await ada.command('evolution', { prompt: sampler, steps: 10, at: '1,5', seed: '7', sampler });
+      const isOver = (one: PlaygroundMessage) =>
+        textOf(one).includes(`> ${sampler.replace('_', '\\_')}`) && picturesOf(one).length === 2;
+      const done = await ada.waitForMessage(isOver, 40_000);
+      const [, film = ''] = picturesOf(done);
+      assert.equal((await sharp(await bytesAt(film)).metadata()).pages, pages);
+      await settled(stage);
+      const [job] = await sheetJobs(stage);
+      const { stepSeconds = [], looks = [] } = job!.result!;
+      assert.equal(sampler === 'plms', stepSeconds.length < 10);
+      assert.equal(looks.length, sampler === 'plms' ? 2 : 3);
+    }
+  });
+});
+
 test('what cannot be: a sentence for the person alone, and nothing is queued', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
