@@ -76,6 +76,9 @@ export const IMAGINE_HELP = `Paints pictures from the command line, with the sam
 
   npm run -s imagine -- "<prompt>" [options]
 
+The prompt: (word:1.3) counts more, [a:b:0.5] changes on the way, <lora:name:0.8> adds a file of
+MODELS_DIR/loras, the name of a textual inversion calls it.
+
 The picture
   --negative TEXT         what should not be in it
   --size WxH              pixels, such as 512x768 (the model's own size)

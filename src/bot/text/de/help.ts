@@ -5,7 +5,7 @@ export const HELP: typeof ENGLISH = {
     '### Darkroom malt, was du beschreibst',
     'Gib `/imagine` und einen **prompt** ein. Die Antwort zeigt deinen Platz in der Reihe und dann das Bild, wie es entsteht.',
     '',
-    '**prompt** was im Bild sein soll. `(wort:1.3)` gibt einem Wort mehr Gewicht, `(wort:0.7)` weniger.',
+    '**prompt** was im Bild sein soll. `(wort:1.3)` gibt einem Wort mehr Gewicht, `(wort:0.7)` weniger; `<lora:name:0.8>` nimmt ein LoRA aus `/models` dazu.',
     '**negative** was nicht darin sein soll.',
     '**steps** wie oft das Bild verfeinert wird. Über 20 bis 30 dauert es meist nur länger; `auto` nimmt so wenige, dass man keinen Unterschied sieht.',
     '**cfg** wie streng der Prompt befolgt wird. Üblich sind 5 bis 9; sehr hohe Werte verbrennen die Farben.',

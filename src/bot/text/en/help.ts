@@ -4,7 +4,7 @@ export const HELP = {
     '### Darkroom paints what you describe',
     'Type `/imagine` and a **prompt**. The reply shows your place in the line, then the picture as it emerges.',
     '',
-    '**prompt** what should be in the picture. `(word:1.3)` makes a word count more, `(word:0.7)` less.',
+    '**prompt** what should be in the picture. `(word:1.3)` makes a word count more, `(word:0.7)` less, `<lora:name:0.8>` adds a LoRA of `/models`.',
     '**negative** what should not be in it.',
     '**steps** how often the picture is refined. Beyond 20 to 30 it mostly takes longer; `auto` takes as few as change nothing you would see.',
     '**cfg** how strictly the prompt is followed. 5 to 9 is usual; very high values burn colours.',
