@@ -246,6 +246,17 @@ describe('an engine with LoRAs', () => {
     assert.notDeepEqual(await pixels('a red star <lora:waves:0.1>'), plain);
   });
 
+  test('of the sets that people try, the newest stays loaded, beside the plain model', async () => {
+    for (const strength of ['0.1', '0.2', '0.3']) await paint(`a star <lora:waves:${strength}>`);
+    await paint('a star');
+    assert.equal(engine.status().loaded.length, 2);
+    const phases: string[] = [];
+    const model = (await engine.models()).find(({ name }) => name === 'demo')!;
+    const again = parseRequest({ prompt: 'a star <lora:waves:0.3>', seed: 5, steps: 4 }, model);
+    await engine.generate(again, { onProgress: ({ phase }) => phases.push(phase) });
+    assert.equal(phases[0], 'encoding');
+  });
+
   test('what cannot be applied is told in a sentence, and the engine goes on', async () => {
     const files: Record<string, [Uint8Array | string, RegExp]> = {
       text: ['not weights at all', /"text" \(text\.safetensors\) cannot be used: it has no header/],

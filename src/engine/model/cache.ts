@@ -31,6 +31,17 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
     await model?.release();
   }
 
+  /** People try strengths: of a model with LoRAs only the newest set stays, beside the model without any. */
+  async function dropVariants(
+    { layout }: RegistryEntry,
+    beside: LoadedModel | null,
+  ): Promise<void> {
+    for (const [key, model] of models) {
+      const isVariant = model.loras.length > 0 && model.entry.layout.folder === layout.folder;
+      if (isVariant && model !== beside) await drop(key);
+    }
+  }
+
   return {
     async use(entry, beside = null, loras = []) {
       const key = keyOf(entry, loras);
@@ -41,6 +52,7 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
         return { model: known, fresh: false };
       }
       await drop(key);
+      await dropVariants(entry, beside);
       const total = (): number =>
         [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
       for (const [oldest, model] of models) {
