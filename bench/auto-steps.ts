@@ -9,7 +9,17 @@ import { type BenchRow, median, quantile } from './row.ts';
 import { openEngine } from './setup.ts';
 
 /** Samplers that arrive at a picture; one piece each, so that a run can be cut into pieces. */
-export const AUTO_SAMPLERS = ['euler', 'dpmpp_2m', 'ddim', 'heun', 'dpm2', 'unipc'] as const;
+export const AUTO_SAMPLERS = [
+  'euler',
+  'dpmpp_2m',
+  'ddim',
+  'heun',
+  'dpm2',
+  'lms',
+  'plms',
+  'unipc',
+  'deis',
+] as const;
 type Kind = { sampler: SamplerName; schedule: ScheduleName };
 const SCHEDULES: Partial<Record<SamplerName, ScheduleName>> = { dpmpp_2m: 'karras' };
 
