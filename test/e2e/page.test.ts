@@ -162,3 +162,26 @@ test(
     });
   },
 );
+
+test('two tabs show one picture, through a reload, and either stops it', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const [first, second] = [await openPage(stage), await openPage(stage)];
+    // Long enough to be painting still when both tabs have been looked at.
+    await imagine(first, '/imagine prompt:a long lamp steps:150 count:4 sampler:dpm2');
+    for (const page of [first, second]) {
+      await page.getByText(/Step \d+ of/).waitFor();
+      await page.locator('.message .tile img').first().waitFor();
+    }
+    await first.reload();
+    await first.getByText(/Step \d+ of/).waitFor();
+    await second.getByRole('button', { name: 'Stop', exact: true }).click();
+    for (const page of [first, second]) {
+      await page
+        .getByText(/stopped/i)
+        .first()
+        .waitFor();
+      await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' });
+      assert.equal(await page.locator('.message').count(), 1);
+    }
+  });
+});

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../src/playground/playground.ts';
@@ -26,13 +29,13 @@ after(async () => {
   await playground.close();
 });
 
-async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
+async function openPage(size = { width: 1280, height: 800 }, url = playground.url): Promise<Page> {
   const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
-  await page.goto(playground.url);
+  await page.goto(url);
   await page.getByText('You are:').waitFor({ state: 'attached' });
   return page;
 }
@@ -378,16 +381,58 @@ test('nothing was written to the console as an error', { skip }, () => {
   assert.deepEqual(complaints, []);
 });
 
-test('the page connects again by itself after the server was gone', { skip }, async () => {
-  let server = await startPlayground({ port: 0, dataFile: ':memory:' });
-  const port = Number(new URL(server.url).port);
-  const page = await browser.newPage();
-  await page.goto(server.url);
-  await page.getByText('Welcome to #general').waitFor();
-  await server.close();
-  await page.getByText('The connection to the playground is gone').waitFor();
-  server = await startPlayground({ port, dataFile: ':memory:' });
-  await page.getByText('The connection to the playground is gone').waitFor({ state: 'detached' });
-  await page.context().close();
-  await server.close();
-});
+test(
+  'after the server was gone the page is as it was, with what came meanwhile',
+  { skip },
+  async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'playground-'));
+    const dataFile = path.join(folder, 'playground.db');
+    let server = await startPlayground({ port: 0, dataFile });
+    const port = Number(new URL(server.url).port);
+    try {
+      let own = await startPageBot(server);
+      const page = await openPage(undefined, server.url);
+      await page.getByRole('button', { name: /You are: Ada/ }).click();
+      await page.getByRole('menuitemradio', { name: /Cleo/ }).click();
+      await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
+      await composer(page).fill('/imagine prompt:before the break');
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'Reroll' }).waitFor();
+      await composer(page).fill('/imagine prompt:half written');
+      const { token } = server;
+      await own.stop();
+      await server.close();
+      const gone = page.getByText('The connection to the playground is gone');
+      await gone.waitFor();
+      await page.keyboard.press('Enter');
+      await page.getByText('Your command stays here').waitFor();
+      await page.getByRole('button', { name: 'Reroll' }).press('Enter');
+      await page.getByText('The connection is down at the moment').waitFor();
+
+      server = await startPlayground({ port, dataFile });
+      const sent = await fetch(`${server.apiBase}/v10/channels/1300000000000001101/messages`, {
+        method: 'POST',
+        headers: { authorization: `Bot ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ content: 'said while you were away' }),
+      });
+      assert.equal(sent.status, 200);
+      own = await startPageBot(server);
+      await gone.waitFor({ state: 'detached' });
+      await page.getByText('Darkroom is ready').waitFor();
+      await page.getByText('said while you were away').waitFor();
+      await page.getByText('before the break', { exact: true }).waitFor();
+      await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
+      const half = page.getByRole('combobox', { name: 'prompt' });
+      assert.equal(await half.inputValue(), 'half written');
+      await half.press('Enter');
+      await page.getByRole('button', { name: 'Reroll' }).nth(1).waitFor();
+      assert.equal(own.seen.at(-1)?.['user'], '1200000000000000003');
+      await page.context().close();
+      await own.stop();
+    } finally {
+      // It may be down already.
+      await Promise.allSettled([server.close()]);
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

@@ -78,7 +78,7 @@ function mosaicRows(count: number): number[] {
   const rows: Record<number, number[]> = {
     1: [1],
     2: [2],
-    3: [3],
+    3: [1, 2],
     4: [2, 2],
     5: [2, 3],
     6: [3, 3],
