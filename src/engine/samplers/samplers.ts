@@ -9,6 +9,7 @@ import { sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
 import { sampleDpmpp3mSde } from './dpmpp-3m-sde.ts';
 import { sampleDpmppSde } from './dpmpp-sde.ts';
 import { sampleDdpm } from './ddpm.ts';
+import { sampleDeis } from './deis.ts';
 import { sampleDpm2, sampleDpm2Ancestral } from './dpm2.ts';
 import { sampleEuler } from './euler.ts';
 import { sampleEulerAncestral } from './euler-a.ts';
@@ -111,6 +112,7 @@ const COMFY_METHODS: Readonly<Partial<Record<SamplerName, SigmaMethod>>> = {
   },
   dpmpp_3m_sde: { sample: sampleDpmpp3mSde, brownian: true },
   ddpm: { sample: sampleDdpm },
+  deis: { sample: sampleDeis },
   unipc: { sample: sampleUniPcSigma, discardPenultimate: true },
 };
 
