@@ -19,12 +19,12 @@ export async function decodeLatents(
   size: { width: number; height: number },
   profile: ProfileName,
 ): Promise<Pixels> {
-  const { scale, shift } = layout.latentScale;
   const height = size.height / layout.vaeFactor;
   const width = size.width / layout.vaeFactor;
   const input = firstName(decoder.inputs);
   const output = firstName(decoder.outputs);
-  const unscaled = latents.map((value) => value / scale + shift);
+  const { toVae } = channelScales(layout, latents.length);
+  const unscaled = latents.map(toVae);
   const results = await decoder.run(
     { [input]: { data: unscaled, shape: [1, layout.latentChannels, height, width] } },
     [output],
@@ -118,15 +118,36 @@ export function scaleLatents(
   layout: ModelLayout,
   noise: Float32Array | null,
 ): Float32Array {
-  const { scale, shift } = layout.latentScale;
   const { mean, std } = posterior;
+  const { fromVae } = channelScales(layout, mean.length);
   return mean.map((value, i) => {
     const drawn =
       noise === null || std === null
         ? value
         : Math.fround(value + Math.fround((std[i] as number) * (noise[i] as number)));
-    return (drawn - shift) * scale;
+    return fromVae(drawn, i);
   });
+}
+
+/** Between the VAE's values and the sampler's, for element i of one picture's latents [C,h,w] of `length`. */
+function channelScales(
+  { latentScale: { scale, shift, channels }, latentChannels }: ModelLayout,
+  length: number,
+): Record<'toVae' | 'fromVae', (value: number, i: number) => number> {
+  if (channels === null) {
+    return {
+      toVae: (value) => value / scale + shift,
+      fromVae: (value) => (value - shift) * scale,
+    };
+  }
+  const plane = length / latentChannels;
+  const of = (values: readonly number[], i: number): number =>
+    values[Math.floor(i / plane)] as number;
+  const { means, deviations } = channels;
+  return {
+    toVae: (value, i) => (value * of(deviations, i)) / scale + of(means, i),
+    fromVae: (value, i) => ((value - of(means, i)) * scale) / of(deviations, i),
+  };
 }
 
 function firstName(ports: ReadonlyMap<string, unknown>): string {

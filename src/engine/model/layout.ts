@@ -2,18 +2,23 @@
  * What a model folder in the diffusers / optimum ONNX layout holds, read from its small JSON files alone. Nothing
  * here opens a graph, so that a folder of many models lists at once.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
-import { LORAS_FOLDER } from '../lora/loras.ts';
-import { RunError, UserError } from '../errors.ts';
+import { RunError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
+import { familyOf, isFewSteps } from './family.ts';
+import {
+  type Component,
+  componentsOf,
+  type Json,
+  lengthOf,
+  missing,
+  positive,
+  readJson,
+} from './folder-files.ts';
 import { readOwnDefaults } from './own-defaults.ts';
 
 type Family = ModelInfo['family'];
-
-type Json = Record<string, unknown>;
 
 export type TextEncoderFiles = {
   id: 'text_encoder' | 'text_encoder_2';
@@ -42,8 +47,15 @@ export type ModelLayout = {
   vaeFactor: number;
   sizeFactor: number;
   nativeSize: { width: number; height: number };
-  /** latents = (vae - shift) * scale */
-  latentScale: { scale: number; shift: number };
+  /**
+   * latents = (vae - shift) * scale; where the channels of an SDXL VAE have a mean and a deviation each,
+   * (vae - mean) * scale / deviation
+   */
+  latentScale: {
+    scale: number;
+    shift: number;
+    channels: { means: readonly number[]; deviations: readonly number[] } | null;
+  };
   /** features of a context token, from the denoiser's config; 0 when it does not say */
   contextDim: number;
   /** the network wants the guidance scale as an embedding of this many numbers (LCM); else null */
@@ -114,6 +126,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     latentScale: {
       scale,
       shift: typeof vae['shift_factor'] === 'number' ? vae['shift_factor'] : 0,
+      channels: family.startsWith('sdxl') ? channelScalesOf(vae, latentChannels) : null,
     },
     contextDim: positive(denoiser['joint_attention_dim'] ?? denoiser['cross_attention_dim'], 0),
     guidanceEmbedding: typeof guidanceEmbedding === 'number' ? guidanceEmbedding : null,
@@ -129,55 +142,17 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   };
 }
 
-/** Sampler, steps and guidance when a person names none: the folder's own word first, then what suits the family. */
-export function defaultsOf(layout: ModelLayout): ModelInfo['defaults'] {
-  return { ...familyDefaults(layout), ...layout.ownDefaults };
-}
-
-function familyDefaults(layout: ModelLayout): ModelInfo['defaults'] {
-  if (layout.family === 'lcm') {
-    return { sampler: 'lcm', schedule: 'automatic', steps: 4, guidanceScale: 1.5 };
-  }
-  if (layout.family === 'sd3' || layout.family === 'flux') {
-    const guidanceScale = layout.family === 'flux' ? 1 : 4.5;
-    return { sampler: 'flow_euler', schedule: 'automatic', steps: 28, guidanceScale };
-  }
-  if (layout.fewSteps) {
-    return { sampler: 'euler', schedule: 'sgm_uniform', steps: 4, guidanceScale: 1 };
-  }
-  return { sampler: 'dpmpp_2m', schedule: 'karras', steps: 20, guidanceScale: 7 };
-}
-
-type Component = { graph: boolean; bytes: number; stamp: string };
-
-/** Sub-folders with the size and age of their graph and its external data. */
-async function componentsOf(folder: string, name: string): Promise<Map<string, Component>> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null);
-  if (entries === null) {
-    throw new UserError(say('model-folder-unreadable', folder));
-  }
-  const components = new Map<string, Component>();
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    // Textual inversions and LoRAs are read when a prompt calls them: see embeddings.ts, lora/loras.ts.
-    if (entry.isFile() || entry.name === EMBEDDINGS_FOLDER || entry.name === LORAS_FOLDER) continue;
-    const files = await readdir(join(folder, entry.name)).catch((): string[] => []);
-    let bytes = 0;
-    const stamps: string[] = [];
-    for (const file of files.toSorted()) {
-      const info = await stat(join(folder, entry.name, file)).catch(() => null);
-      if (info === null || !info.isFile()) continue;
-      stamps.push(`${file}=${info.size}@${info.mtimeMs}`);
-      if (!/\.(json|txt|md)$/.test(file)) bytes += info.size;
-    }
-    if (stamps.length === 0) continue;
-    components.set(entry.name, {
-      graph: files.includes('model.onnx'),
-      bytes,
-      stamp: stamps.join(),
-    });
-  }
-  if (components.size === 0) throw missing(name, 'unet/model.onnx');
-  return components;
+/** Both or none, as diffusers' SDXL pipelines read them (latents_mean, latents_std). */
+function channelScalesOf(vae: Json, channels: number): ModelLayout['latentScale']['channels'] {
+  const read = (value: unknown): number[] | null =>
+    Array.isArray(value) &&
+    value.length === channels &&
+    value.every((each) => typeof each === 'number' && Number.isFinite(each))
+      ? value
+      : null;
+  const means = read(vae['latents_mean']);
+  const deviations = read(vae['latents_std']);
+  return means === null || deviations === null ? null : { means, deviations };
 }
 
 async function textEncodersOf(
@@ -203,34 +178,6 @@ async function textEncodersOf(
   return found;
 }
 
-/**
- * Marks that a training run cannot help leaving: SDXL adds size conditioning (the refiner five numbers of it, the
- * base six), LCM adds a guidance embedding, SD 2 projects attention linearly.
- */
-function familyOf(
-  denoiser: Json,
-  textEncoders: ModelLayout['textEncoders'],
-  transformer: boolean,
-): Family {
-  if (transformer) return denoiser['_class_name'] === 'FluxTransformer2DModel' ? 'flux' : 'sd3';
-  if (denoiser['addition_embed_type'] === 'text_time') {
-    const onlyBigEncoder = textEncoders.every(({ id }) => id === 'text_encoder_2');
-    return onlyBigEncoder ? 'sdxl-refiner' : 'sdxl';
-  }
-  if (typeof denoiser['time_cond_proj_dim'] === 'number') return 'lcm';
-  return denoiser['use_linear_projection'] === true ? 'sd2' : 'sd1';
-}
-
-/** Turbo, Lightning and Hyper checkpoints start exactly at the last timestep; zero-SNR models do so too. */
-function isFewSteps(scheduler: Json, index: Json): boolean {
-  return (
-    (scheduler['timestep_spacing'] === 'trailing' &&
-      scheduler['rescale_betas_zero_snr'] !== true) ||
-    scheduler['_class_name'] === 'LCMScheduler' ||
-    index['_class_name'] === 'LatentConsistencyModelPipeline'
-  );
-}
-
 function nativeSizeOf(sampleSize: unknown, vaeFactor: number): { width: number; height: number } {
   if (Array.isArray(sampleSize)) {
     const [height, width] = sampleSize as unknown[];
@@ -238,46 +185,4 @@ function nativeSizeOf(sampleSize: unknown, vaeFactor: number): { width: number; 
   }
   const side = positive(sampleSize, 64) * vaeFactor;
   return { width: side, height: side };
-}
-
-async function readJson(
-  folder: string,
-  name: string,
-  file: string,
-  fallback?: Json,
-): Promise<Json> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, file), 'utf8');
-  } catch {
-    if (fallback !== undefined) return fallback;
-    throw missing(name, file);
-  }
-  try {
-    const value: unknown = JSON.parse(quoteInfinities(text));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  } catch {
-    // told below
-  }
-  throw new RunError(say('config-not-an-object', name, file));
-}
-
-/** Python writes infinities as bare words (DPM++'s lambda_min_clipped), which JSON does not know. */
-function quoteInfinities(text: string): string {
-  return text.replaceAll(/"(?:\\.|[^"\\])*"|-?Infinity|NaN/g, (found) =>
-    found.startsWith('"') ? found : `"${found}"`,
-  );
-}
-
-function missing(name: string, file: string): UserError {
-  return new UserError(say('model-lacks', name, file));
-}
-
-function positive(value: unknown, fallback: number): number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : fallback;
-}
-
-function lengthOf(value: unknown, name: string, component: string): number {
-  if (Array.isArray(value) && value.length > 0) return value.length;
-  throw new RunError(say('no-block-channels', name, component));
 }

@@ -8,7 +8,8 @@ import { UserError } from '../errors.ts';
 import { loraNames, LORAS_FOLDER } from '../lora/loras.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
-import { defaultsOf, readLayout, type ModelLayout } from './layout.ts';
+import { defaultsOf } from './family.ts';
+import { readLayout, type ModelLayout } from './layout.ts';
 
 export type RegistryEntry = { layout: ModelLayout; info: ModelInfo };
 

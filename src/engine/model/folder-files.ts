@@ -1,0 +1,83 @@
+/** The files of a model folder: its sub-folders with their sizes and ages, its small JSON files, read with care. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
+import { RunError, UserError } from '../errors.ts';
+import { LORAS_FOLDER } from '../lora/loras.ts';
+import { say } from '../sentences.ts';
+
+export type Json = Record<string, unknown>;
+
+export type Component = { graph: boolean; bytes: number; stamp: string };
+
+/** Sub-folders with the size and age of their graph and its external data. */
+export async function componentsOf(folder: string, name: string): Promise<Map<string, Component>> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null);
+  if (entries === null) {
+    throw new UserError(say('model-folder-unreadable', folder));
+  }
+  const components = new Map<string, Component>();
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    // Textual inversions and LoRAs are read when a prompt calls them: see embeddings.ts, lora/loras.ts.
+    if (entry.isFile() || entry.name === EMBEDDINGS_FOLDER || entry.name === LORAS_FOLDER) continue;
+    const files = await readdir(join(folder, entry.name)).catch((): string[] => []);
+    let bytes = 0;
+    const stamps: string[] = [];
+    for (const file of files.toSorted()) {
+      const info = await stat(join(folder, entry.name, file)).catch(() => null);
+      if (info === null || !info.isFile()) continue;
+      stamps.push(`${file}=${info.size}@${info.mtimeMs}`);
+      if (!/\.(json|txt|md)$/.test(file)) bytes += info.size;
+    }
+    if (stamps.length === 0) continue;
+    components.set(entry.name, {
+      graph: files.includes('model.onnx'),
+      bytes,
+      stamp: stamps.join(),
+    });
+  }
+  if (components.size === 0) throw missing(name, 'unet/model.onnx');
+  return components;
+}
+
+export async function readJson(
+  folder: string,
+  name: string,
+  file: string,
+  fallback?: Json,
+): Promise<Json> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, file), 'utf8');
+  } catch {
+    if (fallback !== undefined) return fallback;
+    throw missing(name, file);
+  }
+  try {
+    const value: unknown = JSON.parse(quoteInfinities(text));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  } catch {
+    // told below
+  }
+  throw new RunError(say('config-not-an-object', name, file));
+}
+
+/** Python writes infinities as bare words (DPM++'s lambda_min_clipped), which JSON does not know. */
+function quoteInfinities(text: string): string {
+  return text.replaceAll(/"(?:\\.|[^"\\])*"|-?Infinity|NaN/g, (found) =>
+    found.startsWith('"') ? found : `"${found}"`,
+  );
+}
+
+export function missing(name: string, file: string): UserError {
+  return new UserError(say('model-lacks', name, file));
+}
+
+export function positive(value: unknown, fallback: number): number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : fallback;
+}
+
+export function lengthOf(value: unknown, name: string, component: string): number {
+  if (Array.isArray(value) && value.length > 0) return value.length;
+  throw new RunError(say('no-block-channels', name, component));
+}
