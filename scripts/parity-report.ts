@@ -8,6 +8,8 @@ export type PictureRow = {
   profile: ProfileName;
   cases: {
     name: string;
+    /** there are no latents to compare: levels are what `error` and `tolerance` count */
+    onlyPicture: boolean;
     /** largest difference of the latents */
     error: number;
     tolerance: number;
@@ -49,7 +51,7 @@ People bring seeds and settings from other programs and expect the same picture.
 
 "Equal" never means bit-equal for whole pictures: two builds of the same network differ in the last bits, and sampling carries such bits along. Each comparison therefore has a tolerance, drawn from how far the reference itself moves between PyTorch and ONNX Runtime or between single and double precision. Everything below is inside its tolerance unless a row says NO.`;
 
-const PICTURES = `Each case is one generation through the public engine (\`startEngine\`): small models of eight families, many schedulers, sizes, prompts and strengths. ComfyUI's pictures are made by its own noise, prompt weights, schedules and samplers around the same network (test/fixtures/golden/comfy/make.py), those of A1111's hires fix by its random numbers, steps and samplers (hires/make.py). *handover* is one model taking over from another (\`--refiner\`): diffusers' base pipeline with \`denoising_end\` followed by its img2img pipeline with \`denoising_start\`, and A1111's switch inside the running sampler (handover/make.py). In profile \`diffusers\` no sampler is named: the model folder's \`scheduler_config.json\` decides, as \`from_pretrained\` does.
+const PICTURES = `Each case is one generation through the public engine (\`startEngine\`): small models of eight families, many schedulers, sizes, prompts and strengths. ComfyUI's pictures are made by its own noise, prompt weights, schedules and samplers around the same network (test/fixtures/golden/comfy/make.py), those of A1111's hires fix by its random numbers, steps and samplers (hires/make.py), its inpainting by its own cropping, resizing and laying over (inpaint/make.py). *handover* is one model taking over from another (\`--refiner\`): diffusers' base pipeline with \`denoising_end\` followed by its img2img pipeline with \`denoising_start\`, and A1111's switch inside the running sampler (handover/make.py). In profile \`diffusers\` no sampler is named: the model folder's \`scheduler_config.json\` decides, as \`from_pretrained\` does.
 
 The latents are compared as the VAE decoder receives them (profile \`diffusers\`, values up to about 30) or before scaling (the other profiles). *Of tolerance* is the worst case's share of what it may be off. PSNR is the lowest, *equal pixels* the share over all pictures, *levels* the largest difference of any colour channel out of 255.`;
 
@@ -62,9 +64,10 @@ const SAMPLERS = `Each sampler runs on a model whose denoiser is known in closed
 const FOOT = `## What is deliberately not covered
 
 - **Bit-equality with a GPU.** CUDA kernels, attention backends and half precision round differently from card to card; A1111 on two cards does not equal itself either. The \`nv\` generator gives A1111's GPU *noise*, the networks still run where you run them.
-- **DEIS in profile \`comfy\`** is diffusers'; ComfyUI has a solver of its own by this name. \`rng nv\` stands for its GPU noise.
+- **\`rng nv\` in profile \`comfy\`** stands for ComfyUI's GPU noise.
 - **The last bit of torch's square root and logarithm.** Its float32 versions (oneMKL) are off by an ulp in one value of six and of seventeen. Where an ulp is multiplied it shows: zero terminal SNR (levels up to 5e-5 relative), KDPM2 ancestral in two steps (6e-3) or with whole timesteps, DEIS of order 3 beyond 15 steps (1e-4), cosine betas, and timesteps rounded from exactly half-way.
-- **Outpainting and hires fix by pixels** as whole pictures: their resampling, masks and borders are compared with Pillow and A1111's rules in the tests.
+- **The canvas of outpainting** is Darkroom's own: no reference program has one by default. What is painted on it is inpainting, which is compared by pixels.
+- **A1111's draw from the VAE's distribution**: start pictures are encoded to its mode, since A1111 draws from a generator that nobody seeds.
 - **Two edits side by side with two stray brackets behind them** (\`[a:b:5][(c:1.2):[d]:7]((\`), one of 1,454 random prompts beside A1111's grammar; and letters that came with Unicode 17.
 - **Several prompts or generators in one call** and LCM's \`original_inference_steps\` beside the folder's own: a request has no word for them. The pictures of a list are those of its members asked for one by one; the grid of an LCM folder is in its scheduler_config.json.
 - **ComfyUI's refiner workflow** (two KSampler Advanced in a row, the second with a seed of its own): \`--refiner\` in profile \`comfy\` does it with one seed, so samplers without noise are equal and the others continue the first one's noise.
@@ -100,7 +103,9 @@ function pictureTable(rows: readonly PictureRow[]): string {
     const pixels = sum(pictures.map((picture) => picture.pixels));
     const equal = sum(pictures.map((picture) => picture.equalPixels));
     const psnr = Math.min(...pictures.map((picture) => picture.psnr));
-    const latents = [figure(Math.max(...cases.map(({ error }) => error))), share(cases)];
+    const latents = cases.every(({ onlyPicture }) => onlyPicture)
+      ? ['', '']
+      : [figure(Math.max(...cases.map(({ error }) => error))), share(cases)];
     const shown =
       pictures.length === 0
         ? ['', '', '']
@@ -118,7 +123,9 @@ function pictureTable(rows: readonly PictureRow[]): string {
 /** Where the largest share of a tolerance was used up. */
 function worst(rows: readonly PictureRow[]): string {
   const cases = rows.flatMap(({ family, cases: each }) =>
-    each.map((c) => ({ ...c, name: `${family}/${c.name}` })),
+    each
+      .filter(({ onlyPicture }) => !onlyPicture)
+      .map((c) => ({ ...c, name: `${family}/${c.name}` })),
   );
   const top = cases.toSorted((a, b) => b.error / b.tolerance - a.error / a.tolerance).slice(0, 5);
   const named = top.map(

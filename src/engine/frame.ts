@@ -1,4 +1,5 @@
 /** Start picture and mask at the size the network works at, and the way back into the picture. */
+import { fitInside, fitOver } from './aspect-fit.ts';
 import { decodeImage } from './image.ts';
 import { maskedRegion, type Region } from './inpaint-region.ts';
 import { resizeBytes } from './resample.ts';
@@ -31,9 +32,13 @@ export async function frameInit(request: GenerateRequest, init: InitImage): Prom
   const region = init.onlyMasked ? maskedRegion(mask, size) : null;
   if (region !== null) {
     return {
-      source: fit(picture, 3, size, region),
-      mask: fit(mask, 1, size, region),
-      finish: (decoded) => Promise.resolve(overlay(fit(decoded, 3, region), picture, mask, region)),
+      source: inside(crop(picture, 3, region), 3, size),
+      mask: inside(crop(mask, 1, region), 1, size),
+      finish: (decoded) => {
+        const { width, height } = region;
+        const painted = { data: fitOver(decoded, region, 3), width, height };
+        return Promise.resolve(overlay(painted, picture, mask, region));
+      },
     };
   }
   const source = fit(picture, 3, size);
@@ -46,17 +51,24 @@ export async function frameInit(request: GenerateRequest, init: InitImage): Prom
   return { source, mask: fitted, finish: request.profile === 'a1111' ? blend : asDecoded };
 }
 
-/** Crops to the region, if there is one, and resizes as Pillow does, whose resampling every reference uses. */
+/** Resizes as Pillow does, whose resampling every reference uses. */
 function fit<T extends Pixels | Mask>(
   picture: T,
   channels: 1 | 3,
-  size: { width: number; height: number },
-  region?: Region,
+  { width, height }: { width: number; height: number },
 ): T {
-  const seen = region === undefined ? picture : crop(picture, channels, region);
-  if (seen.width === size.width && seen.height === size.height) return seen;
-  const data = resizeBytes(seen.data, seen, size, channels);
-  return { ...seen, data, width: size.width, height: size.height };
+  if (picture.width === width && picture.height === height) return picture;
+  const data = resizeBytes(picture.data, picture, { width, height }, channels);
+  return { ...picture, data, width, height };
+}
+
+function inside<T extends Pixels | Mask>(
+  picture: T,
+  channels: 1 | 3,
+  { width, height }: { width: number; height: number },
+): T {
+  const data = fitInside(picture, { width, height }, channels);
+  return { ...picture, data, width, height };
 }
 
 function crop<T extends Pixels | Mask>(picture: T, channels: 1 | 3, region: Region): T {
@@ -69,7 +81,10 @@ function crop<T extends Pixels | Mask>(picture: T, channels: 1 | 3, region: Regi
   return { ...picture, data, width: region.width, height: region.height };
 }
 
-/** `painted` laid over `base` at a corner, as strongly as the mask (at the base's size) is white. */
+/**
+ * The kept part of `base` laid over `painted`, which stands at a corner; the mask has the base's size. In Pillow's
+ * whole numbers: the kept part has been through premultiplied colours (processing.py, apply_overlay).
+ */
 function overlay(
   painted: Pixels,
   base: Pixels,
@@ -80,13 +95,29 @@ function overlay(
   for (let y = 0; y < painted.height; y++) {
     for (let x = 0; x < painted.width; x++) {
       const pixel = (y + top) * base.width + x + left;
-      const share = (mask.data[pixel] as number) / 255;
+      const kept = 255 - (mask.data[pixel] as number);
+      if (kept === 255) continue;
       for (let c = 0; c < 3; c++) {
-        const over = painted.data[3 * (y * painted.width + x) + c] as number;
-        const under = base.data[3 * pixel + c] as number;
-        data[3 * pixel + c] = Math.round(share * over + (1 - share) * under);
+        const under = painted.data[3 * (y * painted.width + x) + c] as number;
+        const over = base.data[3 * pixel + c] as number;
+        data[3 * pixel + c] = kept === 0 ? under : composite(over, kept, under);
       }
     }
   }
   return { data, width: base.width, height: base.height };
+}
+
+/** ImagingAlphaComposite over an opaque pixel, of a colour that was premultiplied by its alpha and divided again. */
+function composite(over: number, alpha: number, under: number): number {
+  const premultiplied = by255(over * alpha + 128);
+  const colour = Math.min(255, Math.floor((255 * premultiplied) / alpha));
+  // 7 bits more than a level has
+  const factor = alpha * 128;
+  const sum = colour * factor + under * (255 * 128 - factor) + (128 << 7);
+  return by255(sum) >> 7;
+}
+
+/** x / 255 for sums of rounded bytes, as Pillow's SHIFTFORDIV255 */
+function by255(x: number): number {
+  return ((x >> 8) + x) >> 8;
 }

@@ -28,10 +28,9 @@ export function maskedRegion(mask: Size & { data: Uint8Array }, target: Size): R
   const ratio = target.width / target.height;
   const width = wide.end - wide.start;
   const height = tall.end - tall.start;
-  const horizontal =
-    width / height < ratio ? grow(wide, Math.round(height * ratio), mask.width) : wide;
-  const vertical =
-    width / height > ratio ? grow(tall, Math.round(width / ratio), mask.height) : tall;
+  const isWider = width / height > ratio;
+  const horizontal = isWider ? wide : grow(wide, height * ratio, mask.width);
+  const vertical = isWider ? grow(tall, width / ratio, mask.height) : tall;
   return {
     left: horizontal.start,
     top: vertical.start,
@@ -46,10 +45,12 @@ function widen(start: number, end: number, limit: number): Span {
   return { start: Math.max(0, start), end: Math.min(limit, end) };
 }
 
-/** The span made `length` long around its middle, moved inside 0 … limit, or all of it when it does not fit. */
-function grow({ start, end }: Span, length: number, limit: number): Span {
-  if (length >= limit) return { start: 0, end: limit };
-  const wanted = Math.floor(start - (length - (end - start)) / 2);
-  const moved = Math.min(Math.max(0, wanted), limit - length);
-  return { start: moved, end: moved + length };
+/** The span made `length` long around its middle (expand_crop_region), moved inside 0 … limit and cut off there. */
+function grow(span: Span, length: number, limit: number): Span {
+  const added = Math.trunc(length - (span.end - span.start));
+  let start = span.start - Math.floor(added / 2);
+  let end = span.end + added - Math.floor(added / 2);
+  if (end >= limit) [start, end] = [start - (end - limit), limit];
+  if (start < 0) [start, end] = [0, end - start];
+  return { start, end: Math.min(end, limit) };
 }

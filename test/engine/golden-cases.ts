@@ -37,8 +37,8 @@ export type PictureCase = {
   request: GenerateRequest;
   /** the scheduler_config.json that the reference ran with; null in profile a1111 */
   scheduler: Record<string, unknown> | null;
-  /** before the VAE's scaling in profile a1111, as the decoder takes them in profile diffusers */
-  latents: Float32Array;
+  /** before the VAE's scaling in profile a1111, as the decoder takes them in profile diffusers; null: only the PNG */
+  latents: Float32Array | null;
   tolerance: number;
   /** the reference's PNG; null where the reference has none that is comparable */
   png: Uint8Array | null;
@@ -371,14 +371,18 @@ type HiresCase = Pick<
 export async function hiresPictures(): Promise<PictureSuite | null> {
   if (!existsSync(`${goldenModels}/sd15`)) return null;
   const { manifest, array } = fixture('hires');
-  const cases = (manifest['cases'] as HiresCase[]).map((c): PictureCase => {
+  const file = (index: number): Promise<Uint8Array> =>
+    readFile(new URL(`../fixtures/golden/hires/result-${index}.png`, import.meta.url));
+  const made = manifest['cases'] as HiresCase[];
+  const pngs = await Promise.all(made.map((_, index) => file(index)));
+  const cases = made.map((c, index): PictureCase => {
     const { name, sampler, schedule, steps, upscaler, larger, second, strength } = c;
     return {
       name,
       scheduler: null,
       latents: array(c.latents),
       tolerance: 2e-3,
-      png: null,
+      png: pngs[index] ?? null,
       request: {
         ...plain,
         model: 'sd15',
@@ -397,6 +401,50 @@ export async function hiresPictures(): Promise<PictureSuite | null> {
     };
   });
   return { family: 'a1111 hires fix', profile: 'a1111', model: 'sd15', cases, left: [] };
+}
+
+type InpaintCase = Pick<ComfyCase, 'name' | 'sampler' | 'steps' | 'scale'> & {
+  width: number;
+  height: number;
+  onlyMasked: boolean;
+  strength: number;
+  seed: number;
+};
+
+/** A1111's inpainting by pixels (test/fixtures/golden/inpaint/make.py); null where its model is not there. */
+export async function inpaintPictures(): Promise<PictureSuite | null> {
+  if (!existsSync(`${goldenModels}/sd15`)) return null;
+  const folder = new URL('../fixtures/golden/inpaint/', import.meta.url);
+  const text = await readFile(new URL('manifest.json', folder), 'utf8');
+  const image = await readFile(new URL('start.png', folder));
+  const cases: PictureCase[] = [];
+  for (const [index, c] of (JSON.parse(text) as { cases: InpaintCase[] }).cases.entries()) {
+    const { name, width, height, onlyMasked, sampler, steps, strength } = c;
+    const mask = await readFile(new URL(`mask-${index}.png`, folder));
+    cases.push({
+      name,
+      scheduler: null,
+      latents: null,
+      tolerance: 0,
+      png: await readFile(new URL(`result-${index}.png`, folder)),
+      request: {
+        ...plain,
+        model: 'sd15',
+        profile: 'a1111',
+        prompt: 'two green houses, night',
+        negativePrompt: 'blurry',
+        width,
+        height,
+        sampler,
+        schedule: 'uniform',
+        steps,
+        guidanceScale: c.scale,
+        seed: BigInt(c.seed),
+        init: { image, strength, mask, maskBlur: 0, onlyMasked },
+      },
+    });
+  }
+  return { family: 'a1111 inpainting', profile: 'a1111', model: 'sd15', cases, left: [] };
 }
 
 type HandoverCase = Pick<ComfyCase, 'name' | 'schedule' | 'steps' | 'scale' | 'latents'> & {

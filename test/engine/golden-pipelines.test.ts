@@ -16,6 +16,7 @@ import {
   goldenModels,
   handoverPictures,
   hiresPictures,
+  inpaintPictures,
   type PictureCase,
 } from './golden-cases.ts';
 
@@ -45,6 +46,7 @@ async function assertSamePicture(result: GenerateResult, reference: Uint8Array):
 }
 
 function assertSameLatents(latents: Float32Array, { latents: wanted, tolerance }: PictureCase) {
+  assert.ok(wanted);
   const error = maxDifference(latents, wanted);
   assert.ok(error <= tolerance, `latents differ by ${error}, allowed ${tolerance}`);
 }
@@ -119,3 +121,16 @@ for (const profile of ['diffusers', 'a1111'] as const) {
     }
   });
 }
+
+test('inpainted pictures equal those of A1111', async (t) => {
+  const suite = await inpaintPictures();
+  if (suite === null) return t.skip('no reference model here');
+  const model = await load(suite.model);
+  t.after(() => model.release());
+  for (const c of suite.cases) {
+    await t.test(c.name, async () => {
+      assert.ok(c.png);
+      await assertSamePicture(await run(c.request, model), c.png);
+    });
+  }
+});
