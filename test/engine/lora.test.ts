@@ -81,6 +81,28 @@ describe('branches beside the layers equal weights that the pairs were merged in
   });
 });
 
+test('linear layers of torch’s newer exporter are found by its notes', async () => {
+  const path = join(fixtures, 'dynamo.onnx');
+  const file = readOnnx(await readFile(path));
+  const names = ['down_blocks_0_to_q', 'down_blocks_0_to_out_0'];
+  assert.deepEqual([...layersOf(file).keys()], names);
+  const of = (length: number, start: number): Float32Array =>
+    Float32Array.from({ length }, (_, i) => Math.sin(start + i));
+  const pair = {
+    down: { shape: [2, 8], data: of(16, 1) },
+    up: { shape: [6, 2], data: of(12, 2) },
+    mid: null,
+    alpha: 1,
+  };
+  addLowRank(file, [{ layer: names[0]!, pair, strength: 1 }], 'lora_0');
+  const session = await openSession(path, { provider: 'cpu', clock, graph: writeOnnx(file) });
+  const sample = { data: wave(24, 1.7), shape: [1, 3, 8] };
+  const { out } = await session.run({ sample }, ['out']);
+  await session.release();
+  const merged = JSON.parse(await readFile(join(fixtures, 'dynamo.json'), 'utf8')) as number[];
+  assert.ok(largestDifference(out!.data, merged) < 1e-5);
+});
+
 const golden = fileURLToPath(new URL('../../../shared/golden/models', import.meta.url));
 
 for (const [model, type] of [

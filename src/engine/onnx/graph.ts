@@ -139,6 +139,18 @@ export function attributesOf(file: OnnxFile, { field }: OnnxNode): Field[] {
   return readFields(bytes).filter(({ number }) => number === 5);
 }
 
+/** What an exporter noted at a node: StringStringEntryProto { key = 1, value = 2 }, field 9. */
+export function notesOf(file: OnnxFile, { field }: OnnxNode): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const { number, bytes } of readFields(file.graph[field]?.bytes ?? new Uint8Array())) {
+    if (number !== 9) continue;
+    const parts = readFields(bytes);
+    const [key, value] = [find(parts, 1), find(parts, 2)];
+    if (key && value) notes.set(asText(key), asText(value));
+  }
+  return notes;
+}
+
 /** float32 or float16 weights inside the graph; `bits`: their little-endian bytes, row by row */
 export function addInitializer(
   file: OnnxFile,

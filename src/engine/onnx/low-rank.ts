@@ -12,6 +12,7 @@ import {
   initializers,
   insertNode,
   nodes,
+  notesOf,
   type OnnxFile,
   type OnnxNode,
   rewire,
@@ -30,8 +31,9 @@ const ROOT =
   /(?:^|_)((?:(?:down|up|transformer)_blocks_\d|mid_block|conv_in|conv_out|time_embedding|add_embedding|encoder_layers_\d|text_projection).*)$/;
 
 /**
- * The layers with weights, by their path in diffusers with underscores for dots. A path is read from the weight's
- * name, the node's name (linear layers lose their weight's name on the way through torch.onnx) or the bias's name.
+ * The layers with weights, by their path in diffusers with underscores for dots. Linear layers lose their weight's name
+ * on the way through torch.onnx, so a path is read from the weight's name, the node's name (torch's older exporter),
+ * the node's notes (the newer one) or the bias's name.
  */
 export function layersOf(file: OnnxFile): Map<string, OnnxNode> {
   const makers = makersOf(file);
@@ -50,12 +52,19 @@ export function layersOf(file: OnnxFile): Map<string, OnnxNode> {
     const names = [
       weight.replace(/\.weight.*$/, ''),
       node.name.replace(/\/[^/]*$/, ''),
+      moduleOf(file, node),
       (biases.get(lastSum(node.outputs[0] ?? '')) ?? '').replace(/\.bias.*$/, ''),
     ];
     const path = names.map(pathOf).find((each) => each !== null);
     if (path && !layers.has(path)) layers.set(path, node);
   }
   return layers;
+}
+
+/** The newer exporter notes ["", "down_blocks.0", "down_blocks.0.attentions.0", …, "linear_3"]: the module is last but one. */
+function moduleOf(file: OnnxFile, node: OnnxNode): string {
+  const scopes = notesOf(file, node).get('pkg.torch.onnx.name_scopes') ?? '';
+  return [...scopes.matchAll(/'([^']*)'/g)].at(-2)?.[1] ?? '';
 }
 
 /** The output that a layer had before LoRAs, which is their last sum's now. */
@@ -94,7 +103,10 @@ export function addLowRank(file: OnnxFile, wanted: readonly LowRankLayer[], labe
   const sizes = new Map(initializers(file).map(({ name, dims }) => [name, dims]));
   const placed = wanted.map((each) => {
     const node = layers.get(each.layer);
-    if (node === undefined) throw new Error(`it changes a layer ${each.layer}, which is not there`);
+    if (node === undefined)
+      throw new Error(
+        `it changes a layer ${each.layer}, which is not there (or was fused by an optimizing export)`,
+      );
     checkSize(each, sizes.get(weightName(makers, node.inputs[1] ?? '')) ?? []);
     return { ...each, node, type: floatTypeOf(file, makers, node.inputs[1] ?? '') };
   });
