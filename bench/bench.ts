@@ -2,7 +2,7 @@
  * `npm run bench [-- part …] [--log "what changed"]`: every figure of this project that is about speed or
  * memory, measured in one run on this machine. `--log` appends the table to bench/LOG.md.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -62,10 +62,25 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+let running = 'start';
+/** However a bench ends, its stack is kept: it may have run where nobody looked. */
+function keepCrash(error: unknown): never {
+  const stack = error instanceof Error ? error.stack : String(error);
+  const words = `${new Date().toISOString()} · bench ${running}\n${stack}\n`;
+  console.error(words);
+  const data = path.join(import.meta.dirname, '..', 'data');
+  mkdirSync(data, { recursive: true });
+  appendFileSync(path.join(data, 'bench-crashes.log'), words);
+  process.exit(3);
+}
+process.on('uncaughtException', keepCrash);
+process.on('unhandledRejection', keepCrash);
+
 const rows: BenchRow[] = [];
 for (const part of wanted) {
+  running = part;
   console.error(`· ${part}`);
-  rows.push(...((await PARTS[part]?.()) ?? []));
+  rows.push(...((await PARTS[part]?.().catch(keepCrash)) ?? []));
 }
 const cpu = os.cpus()[0]?.model.trim() ?? 'unknown CPU';
 const machine = `${cpu}, ${os.availableParallelism()} cores, Node ${process.versions.node}`;

@@ -194,7 +194,10 @@ async function openCrowd() {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const { apiBase, token } = await hear(child, 'ready');
-  const ask = (asked: Asked) => child.send(asked);
+  const ask = (asked: Asked) => {
+    if (!child.connected) throw new Error('the crowd has died; its own words are above');
+    child.send(asked);
+  };
   return {
     apiBase,
     token,
@@ -225,7 +228,8 @@ function hear<T extends Told['type']>(
       child.off('exit', died);
       resolve(told as Extract<Told, { type: T }>);
     };
-    const died = () => reject(new Error(`the crowd died before it was ${type}`));
+    const died = (code: number | null, signal: string | null) =>
+      reject(new Error(`the crowd died (${signal ?? `exit code ${code}`}) before it was ${type}`));
     child.on('message', listen);
     child.once('exit', died);
   });

@@ -134,6 +134,11 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) =>
     log.error({ err: error }, 'a promise was rejected unheard'),
   );
+  // After such an end nothing can be trusted to close; what was accepted is on the disk.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an exception that nobody caught: Darkroom ends');
+    process.exit(1);
+  });
 
   try {
     await start(config, log, (name, close) => open.push({ name, close }));

@@ -50,6 +50,9 @@ export function startDispatch(
         const text = textFor(own.language ?? interaction.locale);
         return handle(interaction, { ...services, answer, text, own });
       })
+      .catch((error: unknown) => {
+        log.error({ interaction: interaction.id, ...describe(error) }, 'an interaction was lost');
+      })
       .finally(() => inHand.delete(work));
     inHand.add(work);
   }

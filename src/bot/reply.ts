@@ -126,7 +126,7 @@ export function openReply(
         shownStatus = state.status;
         failures = 0;
         if (!isFinal(state)) continue;
-        await queue.setDelivered(job.id);
+        await noteDelivered();
         return finish();
       }
       notBefore = performance.now() + sent.wait;
@@ -170,7 +170,7 @@ export function openReply(
   async function afterTrouble(error: unknown, state: JobState): Promise<Sent> {
     const trouble = troubleOf(error);
     failures += 1;
-    const later = pace.backoff[Math.min(failures, pace.backoff.length) - 1] ?? 60_000;
+    const later = backoffAfter(failures);
     switch (trouble) {
       case 'rate-limited':
         log.debug({ ...about, ...describe(error) }, 'rate limited: edit postponed');
@@ -218,8 +218,24 @@ export function openReply(
     if (!isFinal(state)) {
       await queue.cancel(job.id, { userId: job.userId, moderator: true });
     }
-    await queue.setDelivered(job.id);
+    await noteDelivered();
   }
+
+  /** As long as it takes: what is not noted would be sent again at the next start. */
+  async function noteDelivered(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await queue.setDelivered(job.id);
+      } catch (error) {
+        log.warn({ ...about, ...describe(error) }, 'a delivered message could not be noted');
+        await breaks.pause(backoffAfter(tries));
+        if (over) return;
+      }
+    }
+  }
+
+  const backoffAfter = (tries: number): number =>
+    pace.backoff[Math.min(tries, pace.backoff.length) - 1] ?? 60_000;
 
   function finish(): void {
     over = true;

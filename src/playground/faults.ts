@@ -28,7 +28,7 @@ export type Fault = {
 export type Faults = {
   add(fault: Fault): void;
   clear(): void;
-  /** On every gateway connection: op 7, op 9, a killed TCP connection, or one that stays open and silent. */
+  /** On every gateway connection: op 7, op 9 (the session is over, or may be resumed), a killed TCP connection, or one that stays open and silent. */
   dropGateway(how: GatewayDrop): void;
   /** Takes permission bits from the bot in a channel (0n gives them all back). */
   denyBot(channelId: string, bits: bigint): void;

@@ -17,7 +17,7 @@ import type { Happening, State } from './state.ts';
 import { publish } from './state.ts';
 import { isFields } from './validate.ts';
 
-export type GatewayDrop = 'op7' | 'op9' | 'kill' | 'half-open';
+export type GatewayDrop = 'op7' | 'op9' | 'op9-resumable' | 'kill' | 'half-open';
 
 export type Gateway = {
   /** A new connection on /gateway. */
@@ -191,6 +191,8 @@ function drop(room: Room, connection: Connection, how: GatewayDrop): void {
       if (connection.session) room.sessions.delete(connection.session.id);
       connection.session = null;
       return send(connection, { op: op.invalidSession, d: false });
+    case 'op9-resumable':
+      return send(connection, { op: op.invalidSession, d: true });
     case 'kill':
       return connection.socket.terminate();
     case 'half-open':

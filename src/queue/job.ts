@@ -213,7 +213,7 @@ export type MachineRate = {
 /**
  * A durable fair queue. Everything it acknowledged survives kill -9 at any moment. Start-time fair queueing
  * over guilds, then over the users inside a guild; cost = measured step time x steps x pixels x images.
- * All implementations pass test/queue/contract.ts.
+ * After close() every call throws UserError. All implementations pass test/queue/contract.ts.
  */
 export type Queue = {
   /** Throws LimitError when a limit of the queue, or of `allowance`, is reached. */

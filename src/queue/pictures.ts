@@ -11,9 +11,13 @@ export type PictureStore = {
   /** null when there is none */
   get(key: string): Promise<Uint8Array | null>;
   delete(key: string): Promise<void>;
+  /** Rejects where nothing can be stored now. */
+  tryOut(): Promise<void>;
 };
 
 const KEY = /^[0-9a-z][0-9a-z.-]{0,80}$/;
+
+const TRY_BYTES = 256 * 1024;
 
 /** No key begins with a dot, so a temporary file can never be mistaken for a picture. */
 const TEMPORARY = /^\.[0-9a-z-]+\.part$/;
@@ -27,7 +31,7 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
     await mkdir(folder, { recursive: true });
     const left = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
     await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true })));
-    await writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), new Uint8Array(1), null);
+    await tryOut(folder);
   } catch (error) {
     throw new UserError(
       `Pictures cannot be kept in ${folder} (${(error as Error).message}). ` +
@@ -64,7 +68,15 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
     async delete(key) {
       await rm(fileOf(folder, key), { force: true });
     },
+
+    tryOut: () => tryOut(folder),
   };
+}
+
+/** As much as a picture needs: a byte may still find room where nothing else does. */
+function tryOut(folder: string): Promise<void> {
+  const bytes = new Uint8Array(TRY_BYTES);
+  return writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), bytes, null);
 }
 
 function fileOf(folder: string, key: string): string {

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Engine, EngineLog } from '../engine/engine.ts';
-import { CancelledError } from '../engine/errors.ts';
+import { attempt, type Current } from './attempt.ts';
 import { watchPlaces } from './places.ts';
 import { failureOf, StoreError } from './failure.ts';
-import { openJobJournal, removeJobJournal, removeOldJournals } from './job-journal.ts';
+import { removeJobJournal, removeOldJournals } from './job-journal.ts';
 import type { Job, JobOutcome, JobState, Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
-import { storeResult } from './store-result.ts';
-import { lookIn, type SeenLook, watchOf } from './watch.ts';
 
 export type JobEvent = { job: Job; state: JobState };
 
@@ -43,8 +41,6 @@ const LONGEST_PAUSE_MS = 30_000;
 const CLOSE_PATIENCE_MS = 15_000;
 const RECORD_TRIES = 3;
 
-type Current = { job: Job; abort: AbortController; asked: 'stop' | 'close' | null };
-
 export function startRunner(options: RunnerOptions): Runner {
   const { queue, engine, pictures, log } = options;
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
@@ -55,6 +51,8 @@ export function startRunner(options: RunnerOptions): Runner {
   let news = false;
   /** what the queue could not write down yet, oldest first; a restart would find these jobs still running */
   const owed: (() => Promise<unknown>)[] = [];
+  /** the last picture could not be stored: nothing is painted until the store takes something */
+  let storeInDoubt = false;
 
   function emit(job: Job, state: JobState): void {
     for (const listener of listeners) {
@@ -92,6 +90,9 @@ export function startRunner(options: RunnerOptions): Runner {
       try {
         news = false;
         for (; owed[0] !== undefined; owed.shift()) await owed[0]();
+        // Those who wait must not lose their pictures too.
+        if (storeInDoubt) await pictures.tryOut();
+        storeInDoubt = false;
         const job = await queue.claim();
         pause = PAUSE_MS;
         if (job === null) await rest(POLL_MS, true);
@@ -99,7 +100,7 @@ export function startRunner(options: RunnerOptions): Runner {
         else if (job.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
         else if (!(await run(job))) await rest(PAUSE_MS * 4, false);
       } catch (error) {
-        log.error({ err: error }, `the queue failed; trying again in ${pause} ms`);
+        log.error({ err: error }, `the queue or its pictures failed; trying again in ${pause} ms`);
         await rest(pause, false);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       }
@@ -113,55 +114,16 @@ export function startRunner(options: RunnerOptions): Runner {
     places.started(job.id);
     emit(job, { status: 'running', progress: null });
     try {
-      const outcome = await attempt(mine);
-      if (outcome === 'released') return true;
-      if (outcome === 'given-up') return false;
-      await settle(job, outcome);
+      const ended = await attempt(mine, { ...options, newReference, emit });
+      if ('back' in ended) {
+        await release(job, ended.back);
+        return !ended.unasked;
+      }
+      storeInDoubt = ended.storeFailed;
+      await settle(job, ended.outcome);
       return true;
     } finally {
       current = null;
-    }
-  }
-
-  async function attempt(mine: Current): Promise<JobOutcome | 'released' | 'given-up'> {
-    const { job, abort } = mine;
-    const looks: SeenLook[] = [];
-    const journal = await openJobJournal(job, options);
-    let over = false;
-    try {
-      const result = await engine.generate(job.request, {
-        ...watchOf(job.context),
-        signal: abort.signal,
-        journal: journal.options,
-        onProgress: (progress) => {
-          const look = lookIn(progress, job.id);
-          if (look !== null) looks.push(look);
-          if (!over) emit(job, { status: 'running', progress });
-        },
-      });
-      over = true;
-      const store = () => storeResult(job, result, looks, options);
-      const stored = await store().catch(async () => {
-        // The kept steps may be what filled the disk.
-        await journal.close();
-        await forgetSteps(job);
-        return store();
-      });
-      return { status: 'done', result: stored };
-    } catch (error) {
-      over = true;
-      if (mine.asked === 'stop') return { status: 'cancelled' };
-      await journal.close();
-      if (mine.asked === 'close' || error instanceof CancelledError) {
-        await release(job, 'handed-back');
-        return mine.asked === 'close' ? 'released' : 'given-up';
-      }
-      const failure = failureOf(error, job, newReference, log);
-      if (failure !== 'retry') return { status: 'failed', failure };
-      await release(job, 'crashed');
-      return 'released';
-    } finally {
-      await journal.close();
     }
   }
 

@@ -6,6 +6,8 @@ export const QUEUE_SENTENCES = {
     'Your order was not taken: the disk is full on the machine that paints. Please tell whoever runs this bot, and try again later.',
   'order-lost-unwritable': () =>
     'Your order was not taken: the data folder cannot be written on the machine that paints. Please tell whoever runs this bot, and try again later.',
+  'queue-closed': () =>
+    'Darkroom is just being restarted, so the queue is closed. Please try again in a minute.',
   'order-unreadable': () =>
     'This order was written by another version of Darkroom, which this one cannot read. Please send it again.',
   'start-picture-gone': () =>

@@ -1,3 +1,4 @@
+import { UserError } from '../engine/errors.ts';
 import { order } from './fairness.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Queue, QueueChange, QueueLimits } from './job.ts';
@@ -8,6 +9,7 @@ import { createOrders } from './orders.ts';
 import { createPledges } from './pledges.ts';
 import type { QueueCore } from './queue-core.ts';
 import { createRuns } from './runs.ts';
+import { sayOfQueue } from './sentences.ts';
 import { openSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 
@@ -71,7 +73,7 @@ function assemble(
       for (const listener of listeners) listener(change);
     },
     checkOpen() {
-      if (closed) throw new Error('The queue is closed.');
+      if (closed) throw new UserError(sayOfQueue('queue-closed'));
     },
   };
   ledger.recover();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,8 @@ import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { connectUser } from '../support/playground-user.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { openSmallDisk } from '../support/small-disk.ts';
+import type { SmallDisk } from '../support/small-disk.ts';
 import { isDone, isPrivate, waitUntil } from './stage.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -23,8 +25,8 @@ export type HallOptions = {
   playground?: Partial<PlaygroundOptions>;
   /** variables of the program, beside those it needs */
   env?: Readonly<Record<string, string>>;
-  /** words before the program's own, e.g. a shell that mounts something first */
-  within?: readonly string[];
+  /** puts the program's files on a disk of so many megabytes */
+  diskMegabytes?: number;
   /** imported before the program */
   preload?: string;
 };
@@ -39,6 +41,8 @@ export type Hall = {
   /** Ends it politely; answers its exit code. */
   stop(): Promise<number | null>;
   faults: Faults;
+  /** where the files lie, with `diskMegabytes` */
+  disk: SmallDisk | null;
   /** where the program keeps its files */
   data: string;
   /** What the programs wrote on stderr, all of them together: a JSON line a message. */
@@ -55,6 +59,9 @@ export async function inHall(
   const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-hall-'));
   const running: ChildProcess[] = [];
   let written = '';
+  const data = path.join(folder, 'data');
+  const { diskMegabytes } = options;
+  const disk = diskMegabytes === undefined ? null : await openSmallDisk(data, diskMegabytes);
   const playground = await startPlayground({
     port: 0,
     dataFile: ':memory:',
@@ -64,7 +71,7 @@ export async function inHall(
   let env: Record<string, string> = {
     DISCORD_TOKEN: playground.token,
     DISCORD_API_BASE: playground.apiBase,
-    DATA_DIR: path.join(folder, 'data'),
+    DATA_DIR: data,
     MODELS_DIR: MODELS,
     DEVICE: 'cpu',
     QUEUE_PER_USER: '50',
@@ -79,7 +86,7 @@ export async function inHall(
   };
   const spawnProgram = (): ChildProcess => {
     const [command, ...words] = [
-      ...(options.within ?? []),
+      ...(disk?.within ?? []),
       process.execPath,
       '--disable-warning=ExperimentalWarning',
       ...(options.preload === undefined ? [] : ['--import', options.preload]),
@@ -108,7 +115,8 @@ export async function inHall(
     },
     onExchange: () => {},
     faults: playground.faults,
-    data: path.join(folder, 'data'),
+    disk,
+    data: disk?.seenAs ?? data,
     log: () => written,
   };
   try {
@@ -120,6 +128,7 @@ export async function inHall(
   } finally {
     for (const program of running) program.kill('SIGKILL');
     await playground.close();
+    await disk?.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -166,13 +175,18 @@ export const idsOf = ({ ada }: Hall): string[] => ada.messages().map(({ id }) =>
 
 /** What the queue has on record, newest first; the program must have ended. */
 export async function jobsOf({ data }: Hall): Promise<readonly Job[]> {
+  // Of a copy: SQLite would follow the way into another namespace by name and lose it.
+  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-record-'));
+  const names = (await readdir(data)).filter((name) => /^queue\.db(-wal)?$/.test(name));
+  for (const name of names) await copyFile(path.join(data, name), path.join(folder, name));
   const queue = await openQueue({
-    url: `sqlite:${path.join(data, 'queue.db')}`,
+    url: `sqlite:${path.join(folder, 'queue.db')}`,
     limits: { waitingPerUser: 1, waitingPerGuild: 1 },
   });
   try {
-    return await queue.recent({ limit: 20 });
+    return await queue.recent({ limit: 50 });
   } finally {
     await queue.close();
+    await rm(folder, { recursive: true, force: true });
   }
 }

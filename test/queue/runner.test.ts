@@ -290,9 +290,32 @@ describe('a job that fails', () => {
     assert.match(state.failure.message, /could not be kept/);
     assert.equal(state.failure.reference, 'ref-1');
     assert.equal(await t.pictures.get(`${doomed.id}-0.png`), null);
-    const left = await readdir(path.join(t.folder, 'pictures'));
+    // What begins with a dot is the store being tried out.
+    const left = (await readdir(path.join(t.folder, 'pictures'))).filter((name) => name[0] !== '.');
     assert.deepEqual(left, [`${doomed.id}-1.png`]);
     const next = await t.queue.submit(anOrder());
+    await t.until(next.id, 'done');
+    await t.close();
+  });
+
+  test('as long as pictures cannot be stored, nobody else’s are painted', async () => {
+    let painted = 0;
+    const t = await stage(async (request) => {
+      painted++;
+      return aPicture(request);
+    });
+    const { put, tryOut } = t.pictures;
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    t.pictures.put = t.pictures.tryOut = () => Promise.reject(full);
+    const doomed = await t.queue.submit(anOrder());
+    await t.until(doomed.id, 'failed');
+    const next = await t.queue.submit(anOrder());
+    const tries = () =>
+      t.logged.filter(({ message }) => /its pictures failed/.test(message)).length;
+    while (tries() < 3) await sleep(20);
+    assert.equal((await t.queue.get(next.id))?.status, 'waiting');
+    assert.equal(painted, 1);
+    Object.assign(t.pictures, { put, tryOut });
     await t.until(next.id, 'done');
     await t.close();
   });
@@ -310,7 +333,7 @@ describe('a job that fails', () => {
     };
     const { id } = await t.queue.submit(anOrder());
     await t.until(id, 'done');
-    assert.ok(t.logged.some(({ message }) => /the queue failed/.test(message)));
+    assert.ok(t.logged.some(({ message }) => /the queue or its pictures failed/.test(message)));
     assert.ok(t.logged.some(({ message }) => /listener/.test(message)));
     await t.close();
   });

@@ -154,6 +154,8 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     'Dein Auftrag wurde nicht angenommen: auf der Maschine, die malt, lässt sich der Datenordner nicht beschreiben. Bitte sag dem Betreiber des Bots Bescheid und versuche es später.',
   'start-picture-gone': () =>
     'Das Startbild dieses Auftrags ist nicht mehr gespeichert. Bitte schicke ihn noch einmal mit dem Bild.',
+  'queue-closed': () =>
+    'Darkroom wird gerade neu gestartet, die Warteschlange ist so lange zu. Bitte versuche es in einer Minute noch einmal.',
   'order-unreadable': () =>
     'Diesen Auftrag hat eine andere Version von Darkroom geschrieben, die diese nicht lesen kann. Bitte schicke ihn noch einmal.',
   'program-ended-often': (times) =>

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { NO_SMALL_DISK } from '../support/small-disk.ts';
+import type { Hall } from './hall.ts';
+import { imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
+import { isPrivate, textOf, waitUntil } from './stage.ts';
+
+const options = { skip: NO_SMALL_DISK, timeout: 180_000 };
+
+const LONG = { prompt: 'the long one', steps: 150, size: '256x256' };
+
+const said = ({ ada }: Hall, words: RegExp) =>
+  ada.messages().filter((one) => words.test(textOf(one)));
+
+type Trouble = {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+  /** what an order meets meanwhile; null: it is taken and waits like the others */
+  refusal: RegExp | null;
+  /** what is said of the picture that was being painted */
+  lost: RegExp;
+};
+
+/** One is painted, two wait; then the disk has its trouble, and gets over it. */
+async function withTrouble(hall: Hall, { begin, end, refusal, lost }: Trouble): Promise<void> {
+  const { ada } = hall;
+  const shownToAll = () => ada.messages().filter((one) => !isPrivate(one));
+  await imagine(hall, 'before', 2);
+  await waitUntil(() => shownJobs(hall).length === 1, 'the first picture', 60_000);
+  await order(hall, 'imagine', LONG);
+  await imagine(hall, 'waiting', 2);
+  await imagine(hall, 'waiting too', 2);
+  await ada.waitForMessage((message) => textOf(message).includes('Step '), 60_000);
+  await begin();
+  await imagine(hall, 'meanwhile', 2);
+  if (refusal !== null) {
+    await waitUntil(() => said(hall, refusal).length === 1, 'the refusal', 30_000);
+    assert.ok(said(hall, refusal).every(isPrivate), 'nobody else reads of it');
+  }
+  await order(hall, 'queue', {});
+  await waitUntil(() => said(hall, lost).length === 1, 'told that it is lost', 60_000);
+  const ids = shownToAll().map(({ id }) => id);
+  await end();
+  const painted = refusal === null ? 4 : 3;
+  await waitUntil(() => shownJobs(hall).length === painted, 'those that waited', 60_000);
+  await imagine(hall, 'after', 2);
+  await waitUntil(() => shownJobs(hall).length === painted + 1, 'the one after', 30_000);
+  const places = shownToAll().map(({ id }) => id);
+  assert.deepEqual(places.slice(0, -1), ids, 'each in its own place, none twice');
+  assert.equal(said(hall, lost).length, 1, 'what waited was not lost with it');
+  await hasNothingToSay(hall);
+  await isOnRecord(hall, refusal === null ? ['meanwhile'] : []);
+}
+
+/** What was told is noted: the next start has nothing to edit. */
+async function hasNothingToSay(hall: Hall): Promise<void> {
+  let edits = 0;
+  assert.equal(await hall.stop(), 0);
+  hall.onExchange = ({ method }) => void (edits += Number(method === 'PATCH'));
+  hall.start();
+  await order(hall, 'help', {});
+  assert.equal(edits, 0);
+  assert.equal(await hall.stop(), 0);
+}
+
+async function isOnRecord(hall: Hall, meanwhile: readonly string[]): Promise<void> {
+  const jobs = await jobsOf(hall);
+  const done = ['after', ...meanwhile, 'waiting too', 'waiting'].map((prompt) => `${prompt}: done`);
+  assert.deepEqual(
+    jobs.map(({ request, status }) => `${request.prompt}: ${status}`),
+    [...done, 'the long one: failed', 'before: done'],
+  );
+  assert.ok(jobs.every(({ delivered }) => delivered));
+  const files = await readdir(path.join(hall.data, 'pictures'));
+  const named = jobs.flatMap(({ result }) => result?.images.map(({ key }) => key) ?? []);
+  assert.deepEqual(files.toSorted(), named.toSorted(), 'nothing half-written is left');
+  assert.doesNotMatch(hall.log(), /rejected unheard|nobody caught/);
+}
+
+test(
+  'the disk is full while pictures wait and are painted, then has room again',
+  options,
+  async () => {
+    await inHall(
+      async (hall) => {
+        const { disk } = hall;
+        await withTrouble(hall, {
+          begin: () => disk!.fill(),
+          end: () => disk!.empty(),
+          refusal: /Your order was not taken: the disk is full/,
+          lost: /could not be kept\\?: the disk of the machine that paints is full/,
+        });
+      },
+      { diskMegabytes: 12 },
+    );
+  },
+);
+
+test(
+  'the data folder turns read-only while pictures wait and are painted, then is writable again',
+  options,
+  async () => {
+    await inHall(
+      async (hall) => {
+        const { disk } = hall;
+        await withTrouble(hall, {
+          begin: () => disk!.setWritable(false),
+          end: () => disk!.setWritable(true),
+          // The database was open before: what is in its files goes on to be written.
+          refusal: null,
+          lost: /could not be kept\\?: the data folder of the machine that paints cannot be written/,
+        });
+      },
+      { diskMegabytes: 12 },
+    );
+  },
+);
