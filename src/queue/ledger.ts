@@ -63,8 +63,9 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
     store.change({
       ...head,
       status: outcome.status,
-      // Of the day's seconds only what somebody got counts.
-      charged: bringsNothing(outcome) ? 0 : charged,
+      // Of the day's seconds only what somebody got counts: nothing of a run that was stopped or failed, and of a batch
+      // nothing of the pictures that the safety checker kept back. The line was charged for all of it.
+      charged: charged * shareOf(outcome),
       finishedAt: now(),
       result: outcome.status === 'done' ? outcome.result : null,
       failure: outcome.status === 'failed' ? outcome.failure : null,
@@ -118,7 +119,12 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
 
 /** Painted to its end, and all of it kept back by the safety checker. */
 function bringsNothing(outcome: JobOutcome): boolean {
-  if (outcome.status !== 'done') return false;
+  return outcome.status === 'done' && shareOf(outcome) === 0;
+}
+
+/** How much of what was ordered somebody gets, 0-1. */
+function shareOf(outcome: JobOutcome): number {
+  if (outcome.status !== 'done') return 0;
   const { images, withheld = [] } = outcome.result;
-  return images.length === 0 && withheld.length > 0;
+  return withheld.length === 0 ? 1 : images.length / (images.length + withheld.length);
 }

@@ -286,6 +286,52 @@ function daysSeconds(contract: Contract): void {
     },
   );
 
+  contract('of a batch only what was not kept back counts', async (t) => {
+    await measured(t);
+    const { id } = await t.queue.submit(anOrder());
+    const job = await claimed(t.queue);
+    const [image] = aResult(id).images;
+    const result = { ...aResult(id), images: [image!, image!, image!], withheld: [1] };
+    assert.equal(await t.queue.finish(id, job.attempt, { status: 'done', result }), true);
+    near((await t.queue.usage('guild-a', 'user-a')).seconds, 0.75);
+  });
+
+  contract('on every way to an end without a picture nothing counts', async (t) => {
+    await measured(t);
+    const by = { userId: 'user-a', moderator: false };
+    const left = async (): Promise<number> => {
+      const { seconds, reserved, waiting } = await t.queue.usage('guild-a', 'user-a');
+      assert.equal(waiting, 0);
+      return seconds + reserved;
+    };
+    const begin = async (): Promise<{ id: string; attempt: number }> => {
+      const { id } = await t.queue.submit(anOrder());
+      const { attempt } = await claimed(t.queue);
+      t.clock.now += 700;
+      return { id, attempt };
+    };
+    const stopped = await begin();
+    assert.equal(await t.queue.cancel(stopped.id, by), 'stopping');
+    await t.queue.finish(stopped.id, stopped.attempt, { status: 'cancelled' });
+    near(await left(), 0);
+
+    const killed = await begin();
+    assert.equal(await t.queue.cancel(killed.id, by), 'stopping');
+    await t.reopen();
+    near(await left(), 0);
+
+    const crashed = await begin();
+    await t.queue.release(crashed.id, crashed.attempt, 'crashed');
+    near((await t.queue.usage('guild-a', 'user-a')).reserved, 1);
+    await t.queue.cancel(crashed.id, by);
+    near(await left(), 0);
+
+    const stoppedInCrash = await begin();
+    assert.equal(await t.queue.cancel(stoppedInCrash.id, by), 'stopping');
+    await t.queue.release(stoppedInCrash.id, stoppedInCrash.attempt, 'crashed');
+    near(await left(), 0);
+  });
+
   contract('a clock that ran ahead for an hour does not use up later days', async (t) => {
     const DAY = 86_400_000;
     await measured(t);

@@ -17,6 +17,7 @@ export const HELP: typeof ENGLISH = {
     '**Neu würfeln** (Reroll) derselbe Auftrag mit neuem Seed · **Variieren** (Vary) ein Nachbar desselben Bilds · **Vergrößern** (Upscale) dasselbe Bild, doppelt so groß · **Als Startbild** (Use as start) es übermalen · **Remix** andere Worte · **Rezept** jede Zahl dahinter.',
     'Auf jedem Bild, auch von anderswo: sein Menü, Apps, **Rezept** oder **Neu malen**.',
     '**Anhalten** (Stop) und **Löschen** (Delete) sind für die, die bestellt haben, und für die Moderation.',
+    'Wo ein Server dir am Tag Sekunden der Maschine gibt, zählen nur Bilder, die du bekommen hast: was angehalten wurde, misslang oder von der Sicherheitsprüfung zurückgehalten wurde, kostet nichts.',
     '',
     '`/queue` wer wartet · `/recent` deine Bilder · `/show` eines davon · `/presets` dieses Servers · `/preferences` von dir · `/models` was hier malen kann · `/stats` wie viel und wie schnell · `/settings` die Vorgaben dieses Servers (Server verwalten).',
     '-# Jedes Bild ist von einer Maschine gemacht und trägt diesen Hinweis mit seinem Rezept in der Datei.',

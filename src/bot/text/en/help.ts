@@ -16,6 +16,7 @@ export const HELP = {
     '**Reroll** the same order with a new seed · **Vary** a neighbour of the same picture · **Upscale** the same picture, twice the size · **Use as start** paint over it · **Remix** change the words · **Recipe** every number behind it.',
     'On any picture, also from elsewhere: its menu, Apps, **Recipe** or **Reimagine**.',
     '**Stop** and **Delete** are for the person who asked and for moderators.',
+    'Where a server gives you seconds of the machine a day, only pictures that you got count: what was stopped, failed or kept back by the safety checker costs nothing.',
     '',
     '`/queue` who is waiting · `/recent` your pictures · `/show` one of them · `/presets` of this server · `/preferences` of yours · `/models` what can paint here · `/stats` how much and how fast · `/settings` the defaults of this server (Manage Server).',
     '-# Every picture is made by a machine and carries that mark, with its recipe, inside the file.',
