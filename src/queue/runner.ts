@@ -42,7 +42,7 @@ const CLOSE_PATIENCE_MS = 15_000;
 const RECORD_TRIES = 3;
 
 export function startRunner(options: RunnerOptions): Runner {
-  const { queue, engine, pictures, log } = options;
+  const { queue, pictures, log } = options;
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
   const listeners = new Set<(event: JobEvent) => void>();
   let current: Current | null = null;

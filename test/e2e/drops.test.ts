@@ -26,12 +26,12 @@ async function edited(hall: Hall): Promise<void> {
 
 test(
   'the gateway drops in every way while a picture is painted, the program is killed, and the gateway drops again',
-  { timeout: 200_000 },
+  { timeout: 290_000 },
   async () => {
     await inHall(
       async (hall) => {
         for (const how of DROPS) {
-          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 70, size: '256x256' });
+          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 50, size: '256x256' });
           await imagine(hall, `behind ${how}`, 2);
           await isPainting(hall, `over ${how}`);
           const ids = idsOf(hall);
