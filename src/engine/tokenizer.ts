@@ -10,7 +10,8 @@ export type Tokenizer = {
   encode(text: string): number[];
   /**
    * The same as transformers does it, where the padding token is special in a text too: SD 2 and the second encoder
-   * of SDXL pad with "!", and a "!" in a prompt is that token wherever it stands.
+   * of SDXL pad with "!", and a "!" in a prompt is that token wherever it stands. Special tokens that are not the
+   * padding token are known in capitals too.
    */
   encodePadSpecial(text: string): number[];
   /** start, end and padding token; SD1 pads with the end token, SD2 and OpenCLIP with 0 */
@@ -66,7 +67,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   return {
     encode,
     encodePadSpecial: (text) =>
-      text.split(padToken).flatMap((part, i) => [...(i === 0 ? [] : [pad]), ...encode(part)]),
+      text
+        .replaceAll(/<\|(?:start|end)oftext\|>/gi, (found) => {
+          const token = found.toLowerCase();
+          return token === padToken ? found : token;
+        })
+        .split(padToken)
+        .flatMap((part, i) => [...(i === 0 ? [] : [pad]), ...encode(part)]),
     bos: idOf('bos_token', CLIP_START),
     eos: idOf('eos_token', CLIP_END),
     pad,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/engine/errors.ts';
-import type { EmphasisName } from '../../src/engine/names.ts';
+import type { EmphasisName, ProfileName } from '../../src/engine/names.ts';
 import { applyComfyEmphasis, applyEmphasis, planPrompt } from '../../src/engine/prompt.ts';
 import { parseAttention } from '../../src/engine/prompt/attention.ts';
 import { stripComments } from '../../src/engine/prompt/comments.ts';
@@ -172,6 +172,21 @@ test('padding follows the first end token with the pad id', () => {
     assert.ok(end > 1);
     assert.ok(ids.slice(end + 1).every((id) => id === 0));
   }
+});
+
+test('an end token that the text names pads what follows in A1111 alone, and only where padding is another token', () => {
+  const { bos, eos } = tokenizer;
+  const parts = (profile: ProfileName, pad: number): number[] => {
+    const options = { emphasis: 'none', profile, steps: 1 } as const;
+    const plan = planPrompt('a<|endoftext|>a', { ...tokenizer, pad }, options);
+    return plan.parts[0]?.schedule[0]?.chunks[0]?.ids.slice(0, 6) ?? [];
+  };
+  const [, a] = parts('diffusers', eos);
+  assert.deepEqual(parts('diffusers', eos), [bos, a, eos, a, eos, eos]);
+  assert.deepEqual(parts('diffusers', 0), [bos, a, eos, a, eos, 0]);
+  assert.deepEqual(parts('comfy', 0), [bos, a, eos, a, eos, 0]);
+  assert.deepEqual(parts('a1111', eos), [bos, a, eos, a, eos, eos]);
+  assert.deepEqual(parts('a1111', 0), [bos, a, eos, 0, 0, 0]);
 });
 
 test('profile diffusers reads plain text and cuts it; emphasis on request', () => {

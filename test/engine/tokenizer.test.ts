@@ -42,6 +42,7 @@ test(
     const sd2 = await loadTokenizer(path.join(REFERENCE, 'models/sd21-v/tokenizer'));
     // transformers 5.18, without start and end
     assert.deepEqual(sd2.encodePadSpecial('x!y <|endoftext|> !'), [343, 0, 344, 49407, 0]);
+    assert.deepEqual(sd2.encodePadSpecial('x <|STARTofText|> <|EndOfText|>'), [343, 49406, 49407]);
     assert.deepEqual(sd2.encodePadSpecial('DOG!!! 1'), [1929, 0, 0, 0, 272]);
     assert.deepEqual(sd2.encode('DOG!!! 1'), [1929, 995, 272]);
     const sd1 = await loadTokenizer(path.join(REFERENCE, 'models/sd15/tokenizer'));

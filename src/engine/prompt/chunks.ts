@@ -33,7 +33,7 @@ export function chunkWeighted(
   let inserts: ChunkInsert[] = [];
   let lastComma = -1;
   const close = (): void => {
-    const sealed = sealChunk(ids, multipliers, tokenizer);
+    const sealed = padFromFirstEnd(sealChunk(ids, multipliers, tokenizer), tokenizer);
     chunks.push(inserts.length === 0 ? sealed : { ...sealed, inserts });
     ids = [];
     multipliers = [];
@@ -94,16 +94,21 @@ export function chunkTruncated(text: string, tokenizer: Tokenizer): PromptChunk 
   );
 }
 
-/** Adds start and end token and padding. Everything behind the first end token is padding, as in A1111. */
+/** Adds start and end token and padding. */
 export function sealChunk(
   ids: readonly number[],
   multipliers: readonly number[],
   { bos, eos, pad, maxLength }: Tokenizer,
 ): PromptChunk {
-  const sealed = [bos, ...ids];
-  while (sealed.length < maxLength) sealed.push(eos);
-  sealed.fill(pad, sealed.indexOf(eos) + 1);
+  const sealed = [bos, ...ids, eos];
+  while (sealed.length < maxLength) sealed.push(pad);
   const weights = [1, ...multipliers];
   while (weights.length < maxLength) weights.push(1);
   return { ids: sealed, multipliers: weights };
+}
+
+/** Where the tokens differ, A1111 pads behind the first end token, also one that the text names (process_tokens). */
+function padFromFirstEnd(chunk: PromptChunk, { eos, pad }: Tokenizer): PromptChunk {
+  if (eos === pad) return chunk;
+  return { ...chunk, ids: chunk.ids.fill(pad, chunk.ids.indexOf(eos) + 1) };
 }
