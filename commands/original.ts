@@ -1,6 +1,8 @@
+import { UserError } from '../src/engine/errors.ts';
 import { webpCopy } from '../src/engine/webp-copy.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { jobOf } from '../src/bot/order.ts';
+import { mayShowHere } from '../src/bot/policy/gate.ts';
 import { renderFile } from '../src/bot/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../src/bot/reply-address.ts';
 import { storedPicture } from '../src/bot/stored-picture.ts';
@@ -14,6 +16,9 @@ export const original: Action = {
     const job = await jobOf(id, interaction, scene);
     const count = job.result?.images.length ?? 1;
     const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
+    if (!(await mayShowHere(job, interaction, scene))) {
+      throw new UserError(scene.text.notShownHere);
+    }
     await storedPicture(job, 0, scene);
     await scene.answer.acknowledge('private');
     for (let index = 0; index < count; index++) {

@@ -1,10 +1,11 @@
 import { ApplicationCommandOptionType } from 'discord.js';
-import type { BaseInteraction } from 'discord.js';
+import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Job } from '../src/queue/job.ts';
 import type { Action, Choice, Command, Scene } from '../src/bot/command.ts';
 import { plainLine, shorten } from '../src/bot/markdown.ts';
 import { maySee } from '../src/bot/order.ts';
+import { mayShowHere } from '../src/bot/policy/gate.ts';
 import { veil } from '../src/bot/policy/veil.ts';
 import { renderRecord } from '../src/bot/render-record.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply-address.ts';
@@ -61,19 +62,21 @@ export const showAction: Action = {
 
 async function showJob(
   job: Job | null,
-  interaction: BaseInteraction & { attachmentSizeLimit: number },
+  interaction: RepliableInteraction | MessageComponentInteraction,
   scene: Scene,
 ): Promise<void> {
   const { answer, pictures, text } = scene;
   // The same words for what does not exist and for what is somebody else's.
   if (job === null || !maySee(job, interaction)) throw new UserError(text.unknownJob);
   await answer.acknowledge('private');
-  const stored = await Promise.all((job.result?.images ?? []).map(({ key }) => pictures.get(key)));
+  const isFit = await mayShowHere(job, interaction, scene);
+  const images = isFit ? (job.result?.images ?? []) : [];
+  const stored = await Promise.all(images.map(({ key }) => pictures.get(key)));
   const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
   const shown = await fitForUpload(
     stored.filter((png) => png !== null),
     limit,
   );
-  const record = renderRecord(job, shown, text);
+  const record = renderRecord(job, shown, text, isFit ? text.picturesGone : text.notShownHere);
   await answer.show(addressIn(job.context)?.spoiler === true ? veil(record) : record);
 }

@@ -4,7 +4,7 @@ import type { Job } from '../src/queue/job.ts';
 import type { Action, Scene } from '../src/bot/command.ts';
 import { sendEnlarged } from '../src/bot/enlarged.ts';
 import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
-import { permitOrder } from '../src/bot/policy/gate.ts';
+import { mayShowHere, permitOrder } from '../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply-address.ts';
 import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';
 import { init } from './init.ts';
@@ -45,6 +45,7 @@ async function enlarge(
   if (seenBy === 'public') checkMayPost(interaction, scene);
   // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
   const { spoiler } = await permitOrder(interaction, scene, { ...job.request, steps: 1, count: 1 });
+  if (!(await mayShowHere(job, interaction, scene))) throw new UserError(scene.text.notShownHere);
   await storedPicture(job, index, scene);
   const order = {
     jobId: job.id,

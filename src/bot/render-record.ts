@@ -19,21 +19,26 @@ import type { Text } from './text.ts';
 const INFOTEXT_SHOWN = 2800;
 const PROMPT_SHOWN = 120;
 
-/** All that is known about one job, with its pictures where they are still stored. */
-export function renderRecord(job: Job, pictures: readonly Picture[], text: Text): Rendered {
+/** All that is known about one job, with its pictures; `missing` says why there are none. */
+export function renderRecord(
+  job: Job,
+  pictures: readonly Picture[],
+  text: Text,
+  missing: string,
+): Rendered {
   const files = pictureFiles(job, pictures, text);
   const reduced = pictures.some((picture) => picture.reduced);
   return {
     components: [
       ...(files.length > 0 ? [gallery(files)] : []),
-      paragraph(recordLines(job, pictures.length > 0, text)),
+      paragraph(recordLines(job, pictures.length > 0 ? null : missing, text)),
       ...rowsOf(job, text, reduced),
     ],
     files,
   };
 }
 
-function recordLines(job: Job, hasPictures: boolean, text: Text): string[] {
+function recordLines(job: Job, missing: string | null, text: Text): string[] {
   const address = fromContext(job.context);
   const lines = [
     text.showTitle(job.id),
@@ -55,7 +60,7 @@ function recordLines(job: Job, hasPictures: boolean, text: Text): string[] {
   if (job.result !== null) {
     const { images, withheld = [] } = job.result;
     if (withheld.length > 0) lines.push(`-# ${text.withheld(withheld.length, images.length)}`);
-    if (images.length > 0 && !hasPictures) lines.push(`-# ${text.picturesGone}`);
+    if (images.length > 0 && missing !== null) lines.push(`-# ${missing}`);
   }
   return lines;
 }

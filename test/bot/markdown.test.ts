@@ -20,6 +20,7 @@ test('mentions, links, formatting and headings in a prompt stay plain words', ()
 test('line breaks, controls, direction marks and stacked accents cannot leave their line', () => {
   assert.equal(plainLine('one\n\n# two\r\nthree'), 'one # two three');
   assert.equal(plainLine('a\u202eb\u2066c\u200bd\u2060e\u0007f'), 'abcdef');
+  assert.equal(plainLine('a\u3164b\u00adc\u034fd\u{e0041}e'), 'abcde');
   const zalgo = 'Z' + '\u0301'.repeat(200);
   assert.equal(plainLine(zalgo), 'Z' + '\u0301'.repeat(4));
 });

@@ -9,6 +9,7 @@ import {
   isDone,
   isPrivate,
   onStage,
+  picturesOf,
   openEngine,
   textOf,
   waitUntil,
@@ -92,6 +93,9 @@ test('words: the server’s own, patterns, and NSFW only where the channel is ag
     assert.match(await refused(ada, { prompt: 'two gоblins' }), /rules of this server/);
     assert.match(await refused(ada, { prompt: 'a DRAGON' }), /rules of this server/);
     assert.match(await refused(ada, { prompt: 'a n u d e' }), /“nude” is only for channels/);
+    for (const gap of ['\u00ad', '\ufeff', '\u3164', '\u034f', '\u{e0041}']) {
+      assert.match(await refused(ada, { prompt: `a nu${gap}de` }), /is only for channels/);
+    }
     await ada.open(adult.id);
     await allowed(stage, ada, { prompt: 'a nude' });
     const done = await ada.waitForMessage(isDone, 30_000);
@@ -99,6 +103,39 @@ test('words: the server’s own, patterns, and NSFW only where the channel is ag
     assert.match(await refused(ada, { prompt: 'a goblin' }), /rules of this server/);
     await policy(stage, { nsfw: 'nowhere' });
     assert.match(await refused(ada, { prompt: 'a nude' }), /not wanted on this server/);
+  });
+});
+
+test('what was painted in an age-restricted channel is not shown in another, by any command or button', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const [here] = ada.ready.guilds[0]?.channels ?? [];
+    const adult = ada.ready.guilds[0]?.channels.find(({ ageRestricted }) => ageRestricted);
+    await ada.open(adult!.id);
+    await allowed(stage, ada, { prompt: 'a boat' });
+    await ada.waitForMessage(isDone, 30_000);
+    const [job] = await stage.queue.recent({ limit: 1 });
+    const show = async () => {
+      await ada.command('show', { job: job!.id });
+      const record = await ada.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
+      ada.dismiss(record.id);
+      await waitUntil(() => !ada.messages().some(({ id }) => id === record.id), 'dismissed');
+      return record;
+    };
+    assert.equal(picturesOf(await show()).length, 1);
+    await ada.open(here!.id);
+    const record = await show();
+    assert.equal(picturesOf(record).length, 0);
+    assert.match(textOf(record), /a boat[^]*only shown there/);
+    await ada.command('show', { job: job!.id });
+    const again = await ada.waitForMessage((one) => isPrivate(one) && isDone(one));
+    await ada.press(again.id, buttonOf(again, 'upscale'));
+    const told = await ada.waitForMessage(({ id, thinking }) => id !== again.id && !thinking);
+    assert.match(textOf(told), /only shown there/);
+    for (const { id } of [again, told]) ada.dismiss(id);
+    await waitUntil(() => !ada.messages().some(isPrivate), 'put away');
+    await policy(stage, { nsfw: 'everywhere' });
+    assert.equal(picturesOf(await show()).length, 1);
   });
 });
 

@@ -2,8 +2,9 @@ import type { MessageComponentInteraction, RepliableInteraction } from 'discord.
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { LimitError } from '../../queue/job.ts';
-import type { Allowance, LimitReached, Queue } from '../../queue/job.ts';
+import type { Allowance, Job, LimitReached, Queue } from '../../queue/job.ts';
 import { plainLine, shorten } from '../markdown.ts';
+import { addressIn } from '../reply-address.ts';
 import type { SettingsStore } from '../settings.ts';
 import { textFor } from '../text.ts';
 import type { Text } from '../text.ts';
@@ -80,6 +81,20 @@ export async function permitOrder(
 /** Is NSFW allowed here? */
 function isOpen({ nsfw }: ServerPolicy, { ageRestricted }: Place): boolean {
   return nsfw === 'everywhere' || (nsfw === 'age-restricted' && ageRestricted);
+}
+
+/**
+ * May the pictures of this job be shown here? Those that were painted where the policy allows NSFW were seen by no
+ * safety checker: they stay where it does, however old the button or long the way that leads to them.
+ */
+export async function mayShowHere(
+  { context }: Pick<Job, 'context'>,
+  interaction: Asking,
+  { settings }: Pick<Tools, 'settings'>,
+): Promise<boolean> {
+  if (addressIn(context)?.explicit !== true) return true;
+  const place = placeOf(interaction);
+  return isOpen(await settings.policy(place.guildId), place);
 }
 
 /** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */

@@ -14,6 +14,8 @@ export const REPLY: typeof ENGLISH = {
   failed: (message) => `**Das hat nicht geklappt.** ${message}`,
   reference: (reference) =>
     `Wenn du dem Betreiber des Bots davon erzählst, nenne \`${reference}\`.`,
+  notShownHere:
+    'Diese Bilder entstanden, wo altersbeschränkte erlaubt sind, und werden nur dort gezeigt. Bitte frage in jenem Kanal.',
   picturesGone: 'Die Bilddateien dieses Auftrags sind nicht mehr gespeichert.',
   refusedByDiscord: (id) =>
     `Das Bild ist fertig, aber Discord hat die Nachricht damit nicht angenommen. \`/show ${id}\` hat es.`,

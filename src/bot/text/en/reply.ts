@@ -12,6 +12,8 @@ export const REPLY = {
   stopped: '**Stopped.** Nothing was made.',
   failed: (message: string) => `**That did not work.** ${message}`,
   reference: (reference: string) => `If you tell the bot's owner, mention \`${reference}\`.`,
+  notShownHere:
+    'These pictures were painted where age-restricted ones are allowed, and are only shown there. Please ask in that channel.',
   picturesGone: 'The picture files of this job are no longer stored.',
   refusedByDiscord: (id: string) =>
     `The picture is finished, but Discord did not take the message with it. \`/show ${id}\` has it.`,
