@@ -6,7 +6,7 @@
 /** Bidirectional overrides and isolates, zero-width characters, blanks that are no spaces, tags, controls. */
 const INVISIBLE =
   // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+  /\u034f|[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /** More than four combining marks on one letter is decoration that climbs over the lines above ("zalgo"). */
 const STACKED_MARKS = /(\p{M}{4})\p{M}+/gu;
