@@ -34,7 +34,7 @@ async function openPage(stage: Stage, person = 'Ada'): Promise<Page> {
   return page;
 }
 
-const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@“]/ });
 
 async function imagine(page: Page, line: string): Promise<void> {
   await composer(page).fill(`/imagine prompt:${line} steps:1`);

@@ -29,7 +29,7 @@ async function openPage(stage: Stage, size = { width: 1280, height: 800 }): Prom
   return page;
 }
 
-const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@“]/ });
 
 async function imagine(page: Page, line: string): Promise<void> {
   await composer(page).click();

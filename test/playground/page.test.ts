@@ -40,7 +40,7 @@ async function openPage(size = { width: 1280, height: 800 }, url = playground.ur
   return page;
 }
 
-const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@]/ });
+const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@“]/ });
 const lastCommand = (): unknown =>
   bot.seen.findLast((one) => one['kind'] === 'command')?.['options'];
 

@@ -10,6 +10,7 @@ import type { MessageActions } from './message.ts';
 import { Messages } from './messages.ts';
 import type { People } from './select-entries.ts';
 import type { BotState, State } from './state.ts';
+import { spokenName } from './sidebar.ts';
 import { Welcome } from './welcome.ts';
 
 export function Chat(props: {
@@ -27,6 +28,9 @@ export function Chat(props: {
   const direct = people.guild === null;
   const messages = state.messages[channelId];
   const waiting = state.pending.some((p) => p.channelId === channelId);
+  const here = people.guild?.channels.find((one) => one.id === channelId) ?? null;
+  const spoken = spokenName(here, channelName);
+  const writtenTo = spoken.startsWith('#') ? spoken : `“${spoken}”`;
   const imagine = commands.find((command) => command.name === 'imagine');
   const paint = (prompt: string): void => {
     const option = imagine?.options.find((o) => o.name === 'prompt');
@@ -38,7 +42,7 @@ export function Chat(props: {
   const welcome = html`<${Welcome}
     channelName=${channelName}
     direct=${direct}
-    channel=${people.guild?.channels.find((one) => one.id === channelId) ?? null}
+    channel=${here}
     botName=${bot.name}
     ready=${bot.online && state.connection === 'open'}
     canPaint=${imagine !== undefined}
@@ -74,7 +78,7 @@ export function Chat(props: {
     <${Composer}
       client=${client}
       channelId=${channelId}
-      channelName=${direct ? `@${channelName}` : `#${channelName}`}
+      channelName=${direct ? `@${channelName}` : writtenTo}
       botName=${bot.name}
       botOnline=${bot.online}
       commands=${commands}

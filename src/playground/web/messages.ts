@@ -171,17 +171,27 @@ function dayBetween(
 }
 
 const CALM_MS = 2500;
+const AGAIN_MS = 10_000;
 
-/** Says the newest message aloud once it has stayed the same for a while: edits come several a second. */
+/**
+ * Says the newest message aloud once it has stayed the same for a while, and how far it is every ten seconds:
+ * edits come several a second.
+ */
 function Announcer(props: { messages: readonly PlaygroundMessage[]; channelId: string }): VNode {
   const [words, setWords] = useState('');
   const last = props.messages.at(-1);
+  const said = useRef(0);
   useEffect(() => {
     setWords('');
+    said.current = Date.now();
   }, [props.channelId]);
   useEffect(() => {
     if (!last || isThinking(last)) return undefined;
-    const timer = setTimeout(() => setWords(spokenText(last)), CALM_MS);
+    const say = (): void => {
+      said.current = Date.now();
+      setWords(spokenText(last));
+    };
+    const timer = setTimeout(say, Date.now() - said.current > AGAIN_MS ? 0 : CALM_MS);
     return () => clearTimeout(timer);
   }, [last]);
   return html`<div class="unseen" role="status" aria-live="polite">${words}</div>`;
