@@ -382,6 +382,23 @@ test('nothing was written to the console as an error', { skip }, () => {
 });
 
 test(
+  'a greeting that comes before the first drawing is finished is not missed',
+  { skip },
+  async () => {
+    const page = await (await browser.newContext()).newPage();
+    // Effects wait for a frame or a short timer: as late as on a very busy machine.
+    await page.addInitScript(`
+    const frame = requestAnimationFrame, later = setTimeout;
+    window.requestAnimationFrame = (work) => later(() => frame(work), 2000);
+    window.setTimeout = (work, ms, ...rest) => later(work, Math.max(2000, ms ?? 0), ...rest);
+  `);
+    await page.goto(playground.url);
+    await page.getByText('Welcome to #general').waitFor();
+    await page.context().close();
+  },
+);
+
+test(
   'after the server was gone the page is as it was, with what came meanwhile',
   { skip },
   async () => {

@@ -24,7 +24,12 @@ const WIDE = 1180;
 
 export function App({ client }: { client: Client }): VNode {
   const [state, setState] = useState(client.get());
-  useEffect(() => client.subscribe(() => setState(client.get())), []);
+  useEffect(() => {
+    const take = (): void => setState(client.get());
+    // What came between the first drawing and now has told nobody.
+    take();
+    return client.subscribe(take);
+  }, []);
   const [lightbox, setLightbox] = useState<Lightbox | null>(null);
   const [menu, setMenu] = useState<MenuAt | null>(null);
   const [drawer, setDrawer] = useDrawer();
