@@ -1,7 +1,7 @@
 import { sum2 } from './samplers/linear.ts';
 import type { NoisePredictor } from './samplers/ddim.ts';
 import type { Denoiser, Predict } from './sampling.ts';
-import { sigmaToT, type ModelSchedule, type SigmaTable } from './schedule.ts';
+import { type ModelSchedule, type SigmaTable, sigmaToT } from './schedule.ts';
 
 /** The guided network, which speaks in timesteps and its own parameterization, as what samplers ask for. */
 

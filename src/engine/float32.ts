@@ -59,3 +59,16 @@ export function numpyLog(x: number): number {
     factors.reduce((sum, factor) => fma(sum, z, factor));
   return fma(exponent, LN_2, f(polynomial(NUMERATOR) / polynomial(DENOMINATOR)));
 }
+
+/** i-th of n points from start to end as torch.linspace computes float32 ones on the CPU. */
+export function linspace32(start: number, end: number, n: number): Float32Array {
+  const a = f(start);
+  const b = f(end);
+  const out = new Float32Array(n);
+  if (n === 1) out[0] = a;
+  if (n < 2) return out;
+  const step = f(f(b - a) / (n - 1));
+  const half = Math.floor(n / 2);
+  for (let i = 0; i < n; i++) out[i] = i < half ? step * i + a : b - step * (n - 1 - i);
+  return out;
+}

@@ -6,7 +6,7 @@ import { createNoiseSource } from '../../src/engine/noise.ts';
 import type { GenerateRequest, InitImage } from '../../src/engine/request.ts';
 import { planSampling } from '../../src/engine/samplers/samplers.ts';
 import type { LatentShape, SamplerStep } from '../../src/engine/sampling.ts';
-import { readModelSchedule, type ModelSchedule } from '../../src/engine/schedule.ts';
+import { type ModelSchedule, readModelSchedule } from '../../src/engine/schedule.ts';
 import { mixtureNetwork, type Kind, type Mixture } from './gmm.ts';
 import { fixture, maxDifference, unequal } from './golden.ts';
 

@@ -5,13 +5,12 @@ import type { ScheduleName } from '../../src/engine/names.ts';
 import { lcmSigmas } from '../../src/engine/samplers/plan-sigma.ts';
 import {
   comfySigmaTable,
-  diffusersAlphas,
   readModelSchedule,
-  readTraining,
   sigmaTable,
   sigmaToT,
   tToSigma,
 } from '../../src/engine/schedule.ts';
+import { diffusersAlphas, readTraining } from '../../src/engine/schedules/training.ts';
 import { a1111Sigmas, discardPenultimate } from '../../src/engine/schedules/a1111.ts';
 import { comfySigmas, discreteSpacing, flowSpacing } from '../../src/engine/schedules/comfy.ts';
 import { fixture, fullGolden, maxDifference, unequal, type Golden } from './golden.ts';

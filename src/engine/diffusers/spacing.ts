@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { numpyLog } from '../float32.ts';
 import { say } from '../sentences.ts';
-import { diffusersAlphas, readTraining } from '../schedule.ts';
+import { diffusersAlphas, readTraining } from '../schedules/training.ts';
 import { betaQuantile } from '../schedules/beta-distribution.ts';
 import { choice, flag, numberOption, optionalNumber, type SchedulerConfig } from './config.ts';
 

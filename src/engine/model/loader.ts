@@ -16,7 +16,7 @@ import {
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../safety.ts';
-import { readModelSchedule, type ModelSchedule } from '../schedule.ts';
+import { type ModelSchedule, readModelSchedule } from '../schedule.ts';
 import {
   deviceRefusal,
   openSession,

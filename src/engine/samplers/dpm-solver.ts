@@ -1,5 +1,5 @@
 import type { Denoiser } from '../sampling.ts';
-import { linspace32 } from '../schedule.ts';
+import { linspace32 } from '../float32.ts';
 import { addTo, sum2, sum4 } from './linear.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 

@@ -2,15 +2,15 @@ import { lcmDenoiser, lcmGrid, sigmaDenoiser, type LcmGrid } from '../denoiser.t
 import type { SamplerName, ScheduleName } from '../names.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling.ts';
+import { linspace32 } from '../float32.ts';
 import {
-  comfySigmaTable,
-  linspace32,
-  readTraining,
-  sigmaTable,
-  tToSigma,
   type ModelSchedule,
   type SigmaTable,
+  comfySigmaTable,
+  sigmaTable,
+  tToSigma,
 } from '../schedule.ts';
+import { readTraining } from '../schedules/training.ts';
 import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
 import { comfySigmas, discreteSpacing, flowSpacing, type Spacing } from '../schedules/comfy.ts';
 import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';

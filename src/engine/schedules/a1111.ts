@@ -1,5 +1,6 @@
 import type { ScheduleName } from '../names.ts';
-import { linspace32, sigmaToT, tToSigma, type SigmaTable } from '../schedule.ts';
+import { linspace32 } from '../float32.ts';
+import { type SigmaTable, sigmaToT, tToSigma } from '../schedule.ts';
 import { betaQuantile } from './beta-distribution.ts';
 
 /**
