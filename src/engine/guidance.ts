@@ -9,7 +9,7 @@ import type { Answered } from './journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest } from './request.ts';
 import type { Predict, SamplingRun } from './sampling.ts';
-import { textAt, type Conditioning } from './text-encoder.ts';
+import { type Conditioning, textAt } from './text-encoder.ts';
 
 export type GuidanceOptions = AskOptions & {
   positive: Conditioning;

@@ -1,21 +1,18 @@
 /** One pass of a generation: the sampler over the guided network, every step reported. */
 import type { Prompts } from './conditioning.ts';
 import { CancelledError, UserError } from './errors.ts';
-import { say } from './sentences.ts';
-import { createGuidedPredict, type Guided } from './guidance.ts';
-import { handOver } from './handover.ts';
+import { networkOf } from './guided-network.ts';
 import type { EncodedInit } from './init.ts';
-import { type Journal, type JournalOptions, noJournal } from './journal.ts';
+import type { Journal, JournalOptions } from './journal.ts';
 import type { LoadedModel } from './model/loader.ts';
-import { negativeSkips } from './negative-guidance.ts';
 import { createNoiseSource } from './noise.ts';
 import { createPreviewer } from './previewer.ts';
-import type { SafetyChecker } from './safety.ts';
-import { encodeRequest } from './stored-request.ts';
 import type { FixedReplan, GenerateRequest, Progress } from './request.ts';
+import type { SafetyChecker } from './safety.ts';
 import { planSampling } from './samplers/samplers.ts';
-import type { LatentShape, NoiseSource, PlannedSampling, SamplingRun } from './sampling.ts';
-import { type RunClock, RUNTIME_VERSION } from './session.ts';
+import type { LatentShape, NoiseSource, PlannedSampling } from './sampling.ts';
+import { say } from './sentences.ts';
+import type { RunClock } from './session.ts';
 import { createSnapshots } from './snapshots.ts';
 import type { Conditioning } from './text-encoder.ts';
 
@@ -156,74 +153,9 @@ export async function sampleLatents(
   return latents;
 }
 
-/** The guided network, and where another takes over, both, as the profile hands over. */
-function networkOf(
-  model: LoadedModel,
-  { request, shape, init, refiner, positive, negative }: Start,
-  journal: Journal,
-  checkpoint: () => Promise<void>,
-): Guided & Pick<SamplingRun, 'refiner'> {
-  const counter = { evaluations: 0 };
-  const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
-    createGuidedPredict({
-      unet: network.unet,
-      shape,
-      ...prompts,
-      request,
-      counter,
-      skipsNegative: negativeSkips(request, network.schedule),
-      guidanceEmbedding: network.entry.layout.guidanceEmbedding,
-      extraChannels: init?.extraChannels ?? null,
-      checkpoint,
-      answered: journal.pass(
-        journal === noJournal ? [] : questionOf(network, request, prompts, init),
-      ),
-    });
-  const first = guidedBy(model, { positive, negative });
-  if (refiner === null) return first;
-  const { positive: words, negative: none } = refiner;
-  const second = guidedBy(refiner.model, { positive: words, negative: none });
-  const { schedule } = refiner.model;
-  if (request.profile !== 'a1111') {
-    return { ...first, refiner: { predict: second.predict, schedule } };
-  }
-  const switchAt = request.refiner?.switchAt ?? 1;
-  return handOver(first, second, { request, schedule: model.schedule, switchAt });
-}
-
 /** The same text in every step. */
 function isConstant({ parts }: Conditioning): boolean {
   return parts.every(({ schedule }) => schedule.length === 1);
-}
-
-/** All that decides what the network answers, but for x and the timestep. */
-function questionOf(
-  { entry, provider, loras }: LoadedModel,
-  request: GenerateRequest,
-  { positive, negative }: Prompts,
-  init: Start['init'],
-): (string | Float32Array)[] {
-  const told: (string | Float32Array)[] = [
-    RUNTIME_VERSION,
-    provider,
-    entry.info.hash,
-    // Their strengths stand in the prompt.
-    ...loras.map(({ hash }) => hash),
-    // A start picture shows in x and in the extra channels.
-    encodeRequest({ ...request, init: null }),
-    init?.extraChannels ?? '',
-  ];
-  for (const { parts } of [positive, negative]) {
-    for (const { weight, schedule } of parts) {
-      for (const { untilStep, text } of schedule) {
-        for (const own of text.ofImages ?? [text]) {
-          told.push(`${weight} ${untilStep} ${own.timeIds?.join() ?? ''}`, own.context);
-          if (own.pooled !== null) told.push(own.pooled);
-        }
-      }
-    }
-  }
-  return told;
 }
 
 function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentShape {

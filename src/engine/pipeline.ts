@@ -8,15 +8,15 @@ import { encodeInit, type EncodedInit } from './init.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from './model/loader.ts';
 import {
-  letMessagesIn,
-  noiseOf,
   type Pass,
   type PipelineHooks,
   type PipelineOptions,
-  planPass,
-  sampleLatents,
   type Start,
   type StepCount,
+  letMessagesIn,
+  noiseOf,
+  planPass,
+  sampleLatents,
 } from './pass.ts';
 import { fitPreviewFactors } from './preview.ts';
 import type { GeneratedImage, GenerateRequest, GenerateResult, WithheldImage } from './request.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lcmGrid, lcmTimestep } from '../../src/engine/denoiser.ts';
 import type { ScheduleName } from '../../src/engine/names.ts';
-import { lcmSigmas } from '../../src/engine/samplers/plan-sigma.ts';
+import { lcmSigmas } from '../../src/engine/samplers/sigma-levels.ts';
 import {
   comfySigmaTable,
   readModelSchedule,

@@ -1,5 +1,5 @@
 import { combine } from '../samplers/linear.ts';
-import { bhFactors } from '../samplers/unipc.ts';
+import { bhFactors } from '../samplers/unipc-factors.ts';
 import { choice, flag, numberOption } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
 import type { SchedulerFactory } from './scheduler.ts';

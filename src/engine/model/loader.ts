@@ -25,7 +25,7 @@ import {
   type Session,
 } from '../session.ts';
 import type { EncoderPart } from '../encoder-run.ts';
-import { createTextEncoder, type TextEncoder } from '../text-encoder.ts';
+import { type TextEncoder, createTextEncoder } from '../text-encoder.ts';
 import { createUnet, type Unet } from '../unet.ts';
 import { editDenoiser, openEncoder } from './edited-graphs.ts';
 import { runCanary, type CanaryResult } from './canary.ts';

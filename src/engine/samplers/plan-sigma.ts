@@ -1,41 +1,16 @@
-import { lcmDenoiser, lcmGrid, sigmaDenoiser, type LcmGrid } from '../denoiser.ts';
-import type { SamplerName, ScheduleName } from '../names.ts';
-import type { GenerateRequest } from '../request.ts';
+import { lcmDenoiser, sigmaDenoiser } from '../denoiser.ts';
 import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling.ts';
-import { linspace32 } from '../float32.ts';
-import {
-  type ModelSchedule,
-  type SigmaTable,
-  comfySigmaTable,
-  sigmaTable,
-  tToSigma,
-} from '../schedule.ts';
-import { readTraining } from '../schedules/training.ts';
-import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
-import { comfySigmas, discreteSpacing, flowSpacing, type Spacing } from '../schedules/comfy.ts';
 import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';
 import { coarserSigmas, openReplanner } from './replan.ts';
 import type { SamplerOptions } from './sampler.ts';
-import type { SigmaMethod } from './samplers.ts';
+import { type Layout, type Levels, type Setting, describeLevels, layout } from './sigma-levels.ts';
 
 /**
  * Sampling in sigma space by A1111's rules (modules/sd_samplers_kdiffusion.py, KDiffusionSampler) or ComfyUI's
  * (comfy/samplers.py, KSampler): noise levels, the noised start, the mask, and the sampler run over them.
  */
-
-type Setting = {
-  name: SamplerName;
-  method: SigmaMethod;
-  schedule: Exclude<ScheduleName, 'automatic'>;
-  request: GenerateRequest;
-  model: ModelSchedule;
-};
-
-/** the levels of a whole schedule and where on it the run begins */
-type Layout = { all: Float32Array; run: Float32Array };
-
 export function planSigma(setting: Setting): PlannedSampling {
   const { request, method } = setting;
   const levels = describeLevels(setting);
@@ -44,79 +19,6 @@ export function planSigma(setting: Setting): PlannedSampling {
     steps: method.countSteps?.(run) ?? run.length - 1,
     run: (input) => runSigma(setting, levels, input),
   };
-}
-
-type Levels = { spacing: Spacing; table: SigmaTable; grid: LcmGrid | null; flow: boolean };
-
-function describeLevels({ name, request, model }: Setting): Levels {
-  if (model.parameterization === 'flow') {
-    const spacing = flowSpacing(flowShift(model));
-    return { spacing, table: spacing.table, grid: null, flow: true };
-  }
-  const isComfy = request.profile === 'comfy';
-  const table = isComfy
-    ? comfySigmaTable(readTraining(model.config))
-    : sigmaTable(model.alphasCumprod);
-  const grid = name === 'lcm' && !isComfy ? lcmGrid(model.alphasCumprod) : null;
-  return { spacing: discreteSpacing(table), table, grid, flow: false };
-}
-
-/** the static shift of a flow model's config; ComfyUI's Flux value where the config shifts by size */
-function flowShift(model: ModelSchedule): number {
-  if (model.config['use_dynamic_shifting'] === true) return Math.exp(1.15);
-  const shift = model.config['shift'];
-  return typeof shift === 'number' && shift > 0 ? shift : 1;
-}
-
-function scheduleOf(setting: Setting, levels: Levels, steps: number): Float32Array {
-  const { method, request, schedule } = setting;
-  const n = method.discardPenultimate ? steps + 1 : steps;
-  let sigmas: Float32Array;
-  if (request.profile === 'comfy' || levels.flow)
-    sigmas = comfySigmas(schedule, n, levels.spacing, { sdxl: isSdxl(setting) });
-  else if (levels.grid !== null && schedule === 'uniform') sigmas = lcmSigmas(levels.grid, n);
-  else
-    sigmas = a1111Sigmas(schedule, n, levels.grid?.table ?? levels.table, {
-      sdxl: isSdxl(setting),
-    });
-  return method.discardPenultimate ? discardPenultimate(sigmas) : sigmas;
-}
-
-function isSdxl({ model, request }: Setting): boolean {
-  return model.sdxl ?? request.width * request.height > 768 * 768;
-}
-
-/** LCMCompVisDenoiser.get_sigmas: evenly over the grid of 50 */
-export function lcmSigmas(grid: LcmGrid, n: number): Float32Array {
-  const last = grid.table.sigmas.length - 1;
-  const start = last * grid.stride + grid.stride - 1;
-  const timesteps = linspace32(start, grid.stride - 1, n);
-  const sigmas = new Float32Array(n + 1);
-  for (const [i, t] of timesteps.entries()) {
-    const position = Math.fround(Math.fround(t - (grid.stride - 1)) / grid.stride);
-    sigmas[i] = tToSigma(grid.table, Math.min(Math.max(position, 0), last));
-  }
-  return sigmas;
-}
-
-/**
- * img2img shortens the schedule. A1111 (setup_img2img_steps) runs int(min(s, .999) n) + 1 of n steps; ComfyUI
- * (KSampler.set_steps) runs n steps of int(n / s).
- */
-function layout(setting: Setting, levels: Levels, strength: number | null): Layout {
-  const { steps, profile } = setting.request;
-  if (profile === 'comfy') {
-    if (strength === null || strength > 0.9999) {
-      const all = scheduleOf(setting, levels, steps);
-      return { all, run: all };
-    }
-    const all = scheduleOf(setting, levels, strength > 0 ? Math.trunc(steps / strength) : steps);
-    return { all, run: strength > 0 ? all.slice(-(steps + 1)) : all.slice(-1) };
-  }
-  const all = scheduleOf(setting, levels, steps);
-  if (strength === null) return { all, run: all };
-  const encoded = Math.trunc(Math.min(strength, 0.999) * steps);
-  return { all, run: all.slice(steps - encoded - 1) };
 }
 
 async function runSigma(
