@@ -110,6 +110,7 @@ export async function openStrip(
 }
 
 export function sigmaNote(sigma: number): string {
+  if (sigma === 0) return 'noise 0';
   return `noise ${sigma >= 10 ? sigma.toFixed(1) : sigma.toPrecision(2)}`;
 }
 

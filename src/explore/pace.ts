@@ -12,17 +12,18 @@ export type Pace = {
 const DISTURBED = 1.5;
 
 /**
- * What pictures of one sampler, size and model take on a machine that does nothing else in between: the time of the
- * clock, but a step (and a rest) longer than 1.5 x the median of all of them counts as that median. Steps differ by
- * less than that by themselves; shorter ones, such as the last of a sampler that asks twice in all others, stay as
- * they are. A machine that is busy all the time is slow here too: only what sticks out is taken away.
+ * What pictures of one sampler, size and model take on a machine that does nothing else in between. Text, VAE and file
+ * are the same work for each of them: their median. Steps are the clock's, but one longer than 1.5 x the median of all
+ * counts as that median; they differ by less than that by themselves. Shorter ones, such as the last of a sampler that
+ * asks twice in all others, stay as they are. A machine that is busy all the time is slow here too: only what sticks
+ * out is taken away.
  */
 export function steadySeconds(paces: readonly Pace[]): number[] {
   const step = median(paces.flatMap(({ steps }) => steps));
   const rest = median(paces.map((pace) => pace.rest));
   return paces.map((pace) => {
     const taken = pace.steps.reduce((sum, one) => sum + steadied(one, step), 0);
-    return taken + pace.missing * step + steadied(pace.rest, rest);
+    return taken + pace.missing * step + rest;
   });
 }
 
