@@ -1,4 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
+import { UserError } from '../engine/errors.ts';
+import { say } from '../engine/sentences.ts';
 import { sheetContext, type SheetOrder } from '../explore/order.ts';
 import type { Job, JobState, Queue } from '../queue/job.ts';
 import { failureText } from './render.ts';
@@ -18,7 +20,10 @@ import { type Text, textFor } from './text.ts';
 
 export type SheetTools = ReplyTools & { engine: Engine };
 
-/** The sheet whose chain ends with this job, number `at`: its past cells are painted already. `over`: its message says all it ever will. */
+/**
+ * The sheet whose chain ends with this job, number `at`: its past cells are painted already. `over`: its message says
+ * all it ever will. @throws UserError when its model has gone, or is not the one it was planned for
+ */
 export async function openGrowing(
   { order, job, at }: { order: SheetOrder; job: Job; at: number },
   tools: SheetTools,
@@ -28,8 +33,10 @@ export async function openGrowing(
   const models = await engine.models();
   const model = models.find(({ name }) => name === order.input.model);
   const address = fromContext(order.address);
-  if (model === undefined || address === null) {
-    throw new Error(`the sheet's model or message is gone: ${String(order.input.model)}`);
+  if (address === null) throw new Error("the sheet's message is gone");
+  if (model === undefined) {
+    const names = models.map(({ name }) => name).join(', ') || '-';
+    throw new UserError(say('no-model', String(order.input.model), names));
   }
   const jobs = await chainOf(job, queue);
   const state = await openState(order, model);

@@ -12,6 +12,8 @@ import { describe } from './discord-errors.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { limitSentence } from './policy/gate.ts';
 import { failureText } from './render.ts';
+import { openReply } from './reply.ts';
+import { fromContext } from './reply-address.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
 import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
@@ -75,8 +77,21 @@ export function openSheets(tools: SheetTools): Sheets {
         return sheet.line;
       })
       .catch((error: unknown) => {
+        if (error instanceof UserError) return giveUp(found.order, job, state, error);
         log.error({ job: job.id, ...describe(error) }, 'a sheet cannot be taken up');
       });
+  }
+
+  /** Its model went while nobody ran: once the job has ended, its message says what any picture's would. */
+  function giveUp(order: SheetOrder, job: Job, state: JobState, why: UserError): void {
+    const address = fromContext(order.address);
+    if (address === null || state.status === 'waiting' || state.status === 'running') return;
+    log.warn({ job: job.id, ...describe(why) }, 'a sheet cannot go on');
+    ended.add(order.id);
+    const failure = { message: why.message, said: why.said, reference: null };
+    openReply(job, address, tools, () => {}).show(
+      state.status === 'done' ? { status: 'failed', failure } : state,
+    );
   }
 
   async function take(sheet: Growing, job: Job, state: JobState): Promise<void> {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
@@ -12,6 +15,7 @@ import {
   customIdsOf,
   isDone,
   isPrivate,
+  MODELS,
   onStage,
   openEngine,
   picturesOf,
@@ -41,7 +45,7 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
     const ada = await stage.user();
     const outcome = await ada.command('explore', {
       x: 'steps',
-      values: '1,3,12',
+      values: '1,20,60',
       prompt: 'a red heart',
       seed: '7',
       sampler: 'euler',
@@ -190,6 +194,27 @@ test('ended between two cells: the next start goes on from the finished one', as
       'no cell was painted twice',
     );
   });
+});
+
+test('its model is taken away while nobody runs: the message says so and is settled', async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'darkroom-models-'));
+  await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
+  const own = await openEngine(root);
+  try {
+    await onStage(own, {}, async (stage) => {
+      const ada = await stage.user();
+      await ada.command('explore', { x: 'steps', values: '10,100,110', prompt: 'a boat' });
+      await ada.waitForMessage((one) => /Picture 2 of 3/.test(textOf(one)), 30_000);
+      await stage.restart(() => rm(path.join(root, 'demo'), { recursive: true }));
+      const told = await ada.waitForMessage((one) => /did not work/.test(textOf(one)), 40_000);
+      assert.match(textOf(told), /There is no model .demo/);
+      assert.equal(ada.messages().length, 1);
+      await settled(stage);
+    });
+  } finally {
+    await own.close();
+    await rm(root, { recursive: true, force: true });
+  }
 });
 
 test('the server’s rules hold for sheets: its words, and the day’s seconds between two cells', async () => {
