@@ -185,3 +185,45 @@ test('two tabs show one picture, through a reload, and either stops it', { skip 
     }
   });
 });
+
+test('options complete themselves from the bot, with the keyboard alone', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const page = await openPage(stage);
+    const field = (name: string) => page.getByRole('combobox', { name, exact: true });
+    const offered = (name: string | RegExp) => page.getByRole('option', { name });
+    await page.getByText('Darkroom is ready').waitFor();
+    await composer(page).focus();
+    await page.keyboard.type('/imag');
+    await offered(/\/imagine/).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('a lamp');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('model:');
+    await offered('demo').waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('size:');
+    await offered(/112x144/).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('preset:');
+    await page.getByText('Nothing in the list fits; what you type counts.').waitFor();
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('steps:');
+    await offered(/^auto/).waitFor();
+    await page.keyboard.type('2');
+    await page.keyboard.press('Shift+Tab');
+    assert.equal(await field('size').inputValue(), '112x144 · portrait');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+    const [job] = await stage.queue.recent({ limit: 1 });
+    const { prompt, width, height, steps } = job!.request;
+    assert.deepEqual([prompt, width, height, steps], ['a lamp', 112, 144, 2]);
+
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await field('prompt').inputValue(), 'a lamp');
+    await page.keyboard.press('Escape');
+    await composer(page).waitFor();
+    assert.equal(await composer(page).inputValue(), '');
+  });
+});
