@@ -10,10 +10,14 @@ const MAX_HEADER = 1 << 24;
 const WIDTHS: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
 
 /**
- * Every floating point tensor by name, as float32. Source: github.com/huggingface/safetensors, README, "Format".
+ * Every floating point tensor that is `wanted`, by name, as float32: of a file that may turn out to be a whole
+ * checkpoint nothing else is copied. Source: github.com/huggingface/safetensors, README, "Format".
  * @throws Error saying what is wrong with the file
  */
-export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
+export function readSafetensors(
+  bytes: Uint8Array,
+  wanted: (name: string) => boolean = () => true,
+): Map<string, Tensor> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? 0 : Number(view.getBigUint64(0, true));
   if (length < 2 || length > Math.min(MAX_HEADER, bytes.length - 8)) {
@@ -25,7 +29,7 @@ export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
   >;
   const tensors = new Map<string, Tensor>();
   for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
+    if (name === '__metadata__' || !wanted(name)) continue;
     const { dtype, shape, data_offsets: offsets } = entry;
     const width = WIDTHS[dtype];
     if (width === undefined) continue;

@@ -43,9 +43,12 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
 /** @throws Error saying what the file holds instead */
 export function readLora(bytes: Uint8Array): LoraLayers {
   const parts = new Map<LoraPart, Map<string, Partial<Record<Role, Tensor>>>>();
-  for (const [name, tensor] of readSafetensors(bytes)) {
+  const isPart = (name: string): boolean => {
     const other = OTHER_KINDS.find(([pattern]) => pattern.test(name));
     if (other) throw new Error(`it holds ${other[1]}; LoRA and LoCon are what can be applied`);
+    return placeOf(name) !== null;
+  };
+  for (const [name, tensor] of readSafetensors(bytes, isPart)) {
     const place = placeOf(name);
     if (place === null) continue;
     const layers = parts.get(place.part) ?? new Map<string, Partial<Record<Role, Tensor>>>();
