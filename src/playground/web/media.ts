@@ -195,5 +195,8 @@ export function LightboxView({ open, onClose }: { open: Lightbox; onClose: () =>
 function lightboxSize(picture: Picture): string {
   if (!picture.width || !picture.height) return '';
   const grow = Math.max(1, 512 / Math.max(picture.width, picture.height));
-  return `width:${Math.round(picture.width * grow)}px`;
+  const { width, height } = picture;
+  // The ratio keeps its place while a slow line brings the picture.
+  const wide = `min(${Math.round(width * grow)}px, ${((80 * width) / height).toFixed(2)}dvh)`;
+  return `width:${wide};aspect-ratio:${width}/${height}`;
 }
