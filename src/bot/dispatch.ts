@@ -12,12 +12,14 @@ import { isMessageCommand, isSlashCommand } from './command.ts';
 import type { Action, AnyCommand, Scene } from './command.ts';
 import { parseCustomId } from './custom-id.ts';
 import { describe } from './discord-errors.ts';
+import { escapeMarkdown, plainLine, shorten } from './markdown.ts';
 import type { BotServices } from './services.ts';
 import { spoken, textFor } from './text.ts';
 
 /** A handler that has not answered by then is acknowledged for, so that Discord's 3 s hold whatever it waits for. */
 const SAFETY_NET_MS = 1000;
 const CLOSE_PATIENCE_MS = 5000;
+const WORDS_LIMIT = 1500;
 
 export type Dispatch = {
   /** Takes no more interactions and waits for those in hand. */
@@ -141,7 +143,7 @@ export function startDispatch(
     if (error instanceof LostInteractionError) return lost(error, interaction);
     let words: string;
     if (error instanceof UserError) {
-      words = spoken(error, text);
+      words = error.said.length === 0 ? error.message : plainWords(spoken(error, text));
     } else {
       const reference = newReference();
       log.error({ reference, interaction: interaction.id, ...describe(error) }, 'a handler failed');
@@ -175,6 +177,11 @@ export function startDispatch(
       await Promise.race([Promise.allSettled(inHand), patience]);
     },
   };
+}
+
+/** A sentence of a room below repeats what people typed as it is. */
+function plainWords(sentence: string): string {
+  return escapeMarkdown(shorten(plainLine(sentence), WORDS_LIMIT));
 }
 
 /** Short enough to read out, long enough to find one log line. */

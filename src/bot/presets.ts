@@ -1,7 +1,7 @@
 import { UserError } from '../engine/errors.ts';
 import { readChoices } from './choices.ts';
 import type { Choices } from './choices.ts';
-import { quoted } from './markdown.ts';
+import { plainLine, quoted } from './markdown.ts';
 import { openRows } from './row-store.ts';
 import type { BotLog } from './services.ts';
 import type { Text } from './text.ts';
@@ -64,7 +64,7 @@ export function sameName(a: string, b: string): boolean {
 
 /** @throws UserError with the names there are */
 export function findPreset(presets: readonly Preset[], name: string, text: Text): Preset {
-  const found = presets.find((preset) => sameName(preset.name, name));
+  const found = presets.find((preset) => sameName(preset.name, plainLine(name)));
   if (found !== undefined) return found;
   if (presets.length === 0) throw new UserError(text.noPresets);
   const known = presets.slice(0, 15).map((preset) => quoted(preset.name, PRESET_NAME_LIMIT));

@@ -70,6 +70,25 @@ test('options that Discord does not check, at their limits and beyond: a sentenc
   });
 });
 
+test('values of a sheet and names of presets, typed with ill intent, are repeated harmlessly', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const evil = ['@everyone', '[free](https://evil.example)', ZALGO, RIGHT_TO_LEFT, '__proto__'];
+    for (const values of evil) {
+      await ada.command('explore', { x: 'steps', prompt: 'x', values });
+      const answer = await told(ada);
+      assert.match(answer, /is no value for steps/);
+      assert.doesNotMatch(answer, /[^\\]@everyone|\u202e|\u2066|(\p{M}){6}|[^\\]\]\(https|"__/u);
+      const name = values.slice(0, 40);
+      await ada.command('presets save', { name, prompt: 'in oil' });
+      assert.match(await told(ada), /Saved/);
+      await ada.command('presets delete', { name });
+      assert.match(await told(ada), /is deleted/, 'as it was typed, it is found again');
+    }
+    assert.equal(ada.messages().length, 0);
+  });
+});
+
 test('every option at its limit at once is an order like any other', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
@@ -180,7 +199,7 @@ test('what the engine refuses is said in the language of the person: at once, an
     await ada.command('imagine', { prompt: '(a:1.2.3)', size: '100x64' });
     assert.match(
       await told(ada),
-      /width muss ein Vielfaches von 16 .* am nächsten liegen 96 und 112\. prompt: das Gewicht „1\.2\.3“ ist keine Zahl/,
+      /width muss ein Vielfaches von 16 .* am nächsten liegen 96 und 112\. prompt\\?: das Gewicht „1\.2\.3“ ist keine Zahl/,
     );
     await ada.command('imagine', { prompt: 'x', sampler: 'plms', steps: 1, private: true });
     const failed = await ada.waitForMessage(
