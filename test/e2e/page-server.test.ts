@@ -110,3 +110,23 @@ test('the bot follows the roles that are given and taken on the page', { skip },
     await card.waitFor({ state: 'detached' });
   });
 });
+
+test('who is made a moderator on the page may delete what others asked for', { skip }, async () => {
+  await onStage(engine, {}, async (stage) => {
+    const [ada, cleo] = [await openPage(stage), await openPage(stage, 'Cleo')];
+    await imagine(ada, 'a lamp to delete');
+    const picture = cleo.locator('.message', { hasText: 'a lamp to delete' });
+    const remove = picture.getByRole('button', { name: 'Delete', exact: true });
+    await remove.click();
+    await cleo.getByText('Only the person who asked for this picture').waitFor();
+    assert.equal(await picture.count(), 1);
+
+    const people = ada.getByRole('complementary', { name: 'Members' });
+    await people.getByRole('button', { name: /Cleo/ }).click();
+    await ada.getByRole('dialog', { name: 'Cleo' }).getByLabel('Manager').check();
+    await cleo.getByRole('button', { name: 'You are: Cleo' }).getByText('Manages').waitFor();
+    await remove.click();
+    await picture.waitFor({ state: 'detached' });
+    await ada.locator('.message', { hasText: 'a lamp to delete' }).waitFor({ state: 'detached' });
+  });
+});
