@@ -8,11 +8,12 @@ import { toRgb } from '../src/explore/run-sheet.ts';
 import { type BenchRow, median, quantile } from './row.ts';
 import { openEngine } from './setup.ts';
 
-/** Samplers that arrive at a picture; one piece each, so that a run can be cut into pieces. */
+/** Every sampler that adds no noise; one piece each, so that a run can be cut into pieces. */
 export const AUTO_SAMPLERS = [
   'euler',
   'dpmpp_2m',
   'ddim',
+  'ddim_cfgpp',
   'heun',
   'dpm2',
   'lms',

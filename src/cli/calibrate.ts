@@ -102,7 +102,7 @@ async function calibrateAll(
     const name = `${kind.sampler} ${kind.schedule}`;
     if (found === null) {
       process.stdout.write(
-        `${name}: draws new noise in every step and never settles; not calibrated.\n`,
+        `${name}: adds noise, so another number of steps is another picture; not calibrated.\n`,
       );
       continue;
     }

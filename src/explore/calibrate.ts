@@ -48,7 +48,7 @@ export type CalibrationHooks = {
 
 /**
  * 16 prompt and seed pairs, one picture at a time, so that whoever waits for the engine waits for one step of one
- * picture only. null for a sampler that does not converge.
+ * picture only. null for a sampler that adds noise.
  * @throws CancelledError when the signal fires; `hooks.measured` holds what was found until then
  */
 export async function calibrate(
@@ -59,7 +59,7 @@ export async function calibrate(
 ): Promise<Calibration | null> {
   const input: RequestInput = { ...wanted, model: model.name };
   const base = parseRequest({ ...input, prompt: '', seed: 0n }, model);
-  if (convergenceOf(base) === 'ancestral') return null;
+  if (convergenceOf(base) !== 'ode') return null;
   const measured = hooks.measured ?? nothingMeasured();
   const pairs = PROMPTS.flatMap((prompt, at) =>
     Array.from({ length: SEEDS }, (_, seed) => ({

@@ -88,14 +88,14 @@ export function startIdleCalibration(options: {
     for (const { request } of await queue.recent({ limit: RECENT })) {
       const model = models.find(({ name }) => name === request.model);
       const { sampler, schedule } = request;
-      const fits = request.init === null && convergenceOf(request) !== 'ancestral';
+      const fits = request.init === null && convergenceOf(request) === 'ode';
       if (model === undefined || sampler === null || !fits) continue;
       add({ model, sampler, schedule }, 1);
     }
     const [first] = models;
     if (first !== undefined) {
       const { sampler, schedule } = first.defaults;
-      if (convergenceOf({ sampler, eta: null }) !== 'ancestral') {
+      if (convergenceOf({ sampler, eta: null }) === 'ode') {
         add({ model: first, sampler, schedule }, 0);
       }
     }

@@ -73,6 +73,7 @@ describe('auto steps', () => {
     ['another schedule', request({ schedule: 'uniform' }), demo, /run "npm run calibrate" once/],
     ['new weights', request(), { ...demo, hash: '0000000000' }, /run "npm run calibrate" once/],
     ['ancestral', request({ sampler: 'euler_a' }), demo, /new noise in every step/],
+    ['one path', request({ sampler: 'dpmpp_2m_sde' }), demo, /adds noise along one path/],
     [
       'a start picture',
       request({ init: { image: new Uint8Array(4), strength: 0.5 } }),

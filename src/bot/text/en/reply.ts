@@ -50,6 +50,8 @@ export const REPLY = {
       `auto steps: ${steps}, the model's own; a start picture is not calibrated`,
     ancestral: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; ${sampler} adds new noise in every step and never settles`,
+    sde: (steps: number, sampler: string) =>
+      `auto steps: ${steps}, the model's own; ${sampler} adds noise along one path, so another number of steps is nearly another picture`,
     idle: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; how few are enough for ${sampler} is measured once nobody waits`,
     uncalibrated: (steps: number, sampler: string) =>
