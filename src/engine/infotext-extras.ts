@@ -12,10 +12,15 @@ export function extraWords({
     NGMS: minSigma === 0 ? null : minSigma,
     'NGMS all steps': minSigma !== 0 && allSteps ? 'True' : null,
     'Skip Early CFG': skipEarly === 0 ? null : skipEarly,
-    Refiner: refiner?.model ?? null,
+    Refiner: refiner?.model ? nameOf(refiner.model) : null,
     'Refiner switch at': refiner?.switchAt ?? null,
     ...xlFields(xl ?? {}),
   };
+}
+
+/** The folder's name: where it lies on this machine is nobody's business. */
+function nameOf(model: string): string {
+  return model.split(/[\\/]/).findLast((part) => part !== '') ?? model;
 }
 
 /** Sizes read and are written as 1024x768, corners as left x top. */

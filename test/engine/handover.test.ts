@@ -115,6 +115,13 @@ test("A1111's refiner is read without the digits behind its name", () => {
   assert.deepEqual(refiner, { model: 'xl_refiner', switchAt: '0.8' });
 });
 
+test('a refiner named by its folder is written without the way there', () => {
+  const refiner = { model: '/home/somebody/models/xl_refiner/', switchAt: 0.8 };
+  const infotext = writeInfotext(parseRequest({ prompt: 'a', refiner }, model), model, 0);
+  assert.match(infotext, /, Refiner: xl_refiner, /);
+  assert.doesNotMatch(infotext, /somebody/);
+});
+
 test('the words of SDXL go through a recipe', () => {
   const xl = {
     prompt2: 'oil, on canvas',
