@@ -5,13 +5,8 @@ import type { Action, Scene } from '../src/bot/command.ts';
 import { AUTO_STEPS } from '../src/bot/choices.ts';
 import { customId } from '../src/bot/custom-id.ts';
 import type { FoundPictures } from '../src/bot/found-pictures.ts';
-import {
-  autoOf,
-  chooseModel,
-  completeOrder,
-  NOTHING_CHOSEN,
-  sizeOfRatio,
-} from '../src/bot/options.ts';
+import { autoOf, chooseModel, completeOrder, NOTHING_CHOSEN } from '../src/bot/options.ts';
+import { sizeOfRatio } from '../src/bot/sizes.ts';
 import type { Order } from '../src/bot/options.ts';
 import { noteOf, placeOrder } from '../src/bot/order.ts';
 import { attachedPicture } from '../src/bot/pictures-of.ts';

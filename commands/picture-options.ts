@@ -11,7 +11,8 @@ import type { ChoiceName, Choices } from '../src/bot/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
 import type { Choice, Scene } from '../src/bot/command.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
-import { chooseModel, isSampler, isSchedule, sensibleSizes } from '../src/bot/options.ts';
+import { chooseModel, isSampler, isSchedule } from '../src/bot/options.ts';
+import { sensibleSizes } from '../src/bot/sizes.ts';
 import type { Text } from '../src/bot/text.ts';
 
 /** The options of a picture that can be chosen beforehand as well as in `/imagine`. */

@@ -25,7 +25,7 @@ const PUBLIC: Readonly<Record<string, readonly string[] | 'all'>> = {
     'enlarge',
     'webp-copy',
   ],
-  'src/queue': ['sentences', 'queue', 'job', 'runner', 'pictures', 'retention'],
+  'src/queue': ['sentences', 'queue', 'job', 'allowance', 'runner', 'pictures', 'retention'],
   'src/explore': 'all',
   'src/bot': 'all',
   commands: ['commands'],

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ComponentType, InteractionResponseType, MessageFlags, Routes } from 'discord.js';
 import type {
   APIApplicationCommandOptionChoice,
@@ -9,25 +8,21 @@ import type {
 import type { Queue } from '../queue/job.ts';
 import { describe, troubleOf } from './discord-errors.ts';
 import type { Enlargement } from './enlarged.ts';
+import { openFirstResponse } from './first-response.ts';
 import { toPledge } from './pledges.ts';
 import type { BotLog } from './services.ts';
 import { shorten } from './markdown.ts';
 import { messageBody } from './render.ts';
 import type { Rendered } from './render.ts';
-import { idOf, toFiles } from './road.ts';
+import { toFiles } from './road.ts';
 import type { Traffic } from './traffic.ts';
 
 /** `in-place`: the message whose button was pressed stays as it is until it is edited. */
 export type Visibility = 'public' | 'private' | 'in-place';
 
-/** The interaction cannot be answered any more. Nobody sees an answer, so nothing may be started for it. */
-export class LostInteractionError extends Error {
-  override readonly name = 'LostInteractionError';
-}
-
 /**
- * All that is said to one interaction. It owns the first response, which Discord wants within 3 s and exactly
- * once, and finds the right road for every later sentence. It speaks REST itself because discord.js's own
+ * All that is said to one interaction. It owns the first response (first-response.ts),
+ * and finds the right road for every later sentence. It speaks REST itself because discord.js's own
  * reply methods refuse to go on when the first response arrived but its confirmation was lost (40060).
  *
  * Every method throws LostInteractionError when the first response did not get through.
@@ -71,8 +66,6 @@ export type AnswerRoads = {
 };
 
 const TEXT_LIMIT = 4000;
-/** Pauses before Discord is asked whether a first response arrived: its message waits for minutes. */
-const LOOK_AGAIN_MS = [0, 500, 1500];
 
 function privateWords(markdown: string, rows: readonly APIMessageTopLevelComponent[] = []) {
   return {
@@ -99,51 +92,15 @@ export function openAnswer(
   { acks, messages, traffic, queue, log }: AnswerRoads,
 ): Answer {
   const { id, token, applicationId } = interaction;
-  const leave = traffic.enter();
+  const response = openFirstResponse(interaction, { acks, traffic });
   let first: Promise<void> | null = null;
-  let messageId: string | null = null;
   /** what the first response left open: the deferred message is filled, removed or handed over once */
   let pending: Visibility | null = null;
   let pledged = false;
 
-  async function respond(body: object): Promise<void> {
-    try {
-      const query = new URLSearchParams({ with_response: 'true' });
-      const response = await acks.post(Routes.interactionCallback(id, token), {
-        body,
-        query,
-        auth: false,
-      });
-      messageId = messageIdOf(response);
-    } catch (error) {
-      const trouble = troubleOf(error);
-      if (trouble === 'already-acknowledged') return;
-      // Every answer may have been lost on its way back: then Discord has our message, and shows "thinking…".
-      if (trouble === 'transient' && (await arrived())) return;
-      throw new LostInteractionError('the first response did not get through', { cause: error });
-    } finally {
-      leave();
-    }
-  }
-
-  /** Does Discord have a message of this interaction? */
-  async function arrived(): Promise<boolean> {
-    for (const wait of LOOK_AGAIN_MS) {
-      await pause(wait);
-      try {
-        messageId = idOf(await acks.get(original, { auth: false }));
-        return messageId !== null;
-      } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble !== 'transient' && trouble !== 'rate-limited') return false;
-      }
-    }
-    return false;
-  }
-
   function open(body: object, leaves: Visibility | null): Promise<void> {
     pending = leaves;
-    first = respond(body);
+    first = response.send(body);
     return first;
   }
 
@@ -151,7 +108,7 @@ export function openAnswer(
   async function defer(visibility: Visibility, enlargement?: Enlargement): Promise<void> {
     pending = visibility;
     if (visibility !== 'in-place') await pledge(enlargement);
-    await respond(DEFERRALS[visibility]).catch((error: unknown) => {
+    await response.send(DEFERRALS[visibility]).catch((error: unknown) => {
       redeem();
       throw error;
     });
@@ -159,7 +116,9 @@ export function openAnswer(
 
   function pledge(enlargement?: Enlargement): Promise<void> {
     // Named one by one: discord.js hides the token from a spread.
-    const promised = { applicationId, token, locale: interaction.locale, messageId, enlargement };
+    const { locale } = interaction;
+    const { messageId } = response;
+    const promised = { applicationId, token, locale, messageId, enlargement };
     return queue.pledge(id, toPledge(promised)).then(
       () => void (pledged = true),
       (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
@@ -198,7 +157,7 @@ export function openAnswer(
     },
 
     get messageId() {
-      return messageId;
+      return response.messageId;
     },
 
     async acknowledge(visibility, enlargement) {
@@ -282,10 +241,4 @@ export function openAnswer(
       await removeOriginal();
     },
   };
-}
-
-function messageIdOf(response: unknown): string | null {
-  const id = (response as { resource?: { message?: { id?: unknown } } } | null)?.resource?.message
-    ?.id;
-  return typeof id === 'string' ? id : null;
 }

@@ -6,7 +6,8 @@ import type {
   ModalSubmitInteraction,
 } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
-import { LostInteractionError, openAnswer } from './answer.ts';
+import { openAnswer } from './answer.ts';
+import { LostInteractionError } from './first-response.ts';
 import type { Answer, AnswerRoads, Visibility } from './answer.ts';
 import { isMessageCommand, isSlashCommand } from './command.ts';
 import type { Action, AnyCommand, Scene } from './command.ts';

@@ -2,15 +2,8 @@ import { ComponentType } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { Job } from '../queue/job.ts';
 import { codeBlock, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
-import {
-  failureText,
-  gallery,
-  lineageWords,
-  paragraph,
-  pictureFiles,
-  recipeLine,
-  stepsTaken,
-} from './render.ts';
+import { gallery, paragraph, pictureFiles } from './render.ts';
+import { failureText, lineageWords, recipeLine, stepsTaken } from './render-words.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from './reply-address.ts';
 import { againRow, doneRows, pagesRow, showButton, stopRow } from './rows.ts';

@@ -1,12 +1,19 @@
 import { ComponentType, MessageFlags } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
-import { FULL_STEPS } from '../explore/calibration.ts';
-import type { GenerateRequest, Preview, Progress } from '../engine/request.ts';
-import type { Job, JobFailure, JobState, StoredResult } from '../queue/job.ts';
+import type { Preview, Progress } from '../engine/request.ts';
+import type { Job, JobState, StoredResult } from '../queue/job.ts';
+import {
+  autoWords,
+  failureWords,
+  lineageWords,
+  progressWords,
+  recipeLine,
+  waitWords,
+} from './render-words.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
-import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
+import { plainLine, quoted, shorten } from './markdown.ts';
 import type { AutoNote, Lineage } from './reply-address.ts';
-import { spoken, type Text } from './text.ts';
+import type { Text } from './text.ts';
 
 /** A file of one message; `name` is what `attachment://` in the components points at. */
 export type MessageFile = {
@@ -28,8 +35,6 @@ export type Picture = { data: Uint8Array; format: 'png' | 'webp'; reduced: boole
 export const PROMPT_SHOWN = 300;
 /** Discord's limit for an attachment's alt text. */
 export const ALT_TEXT_LIMIT = 1024;
-const BAR_CELLS = 10;
-
 /**
  * Job and state -> message. Pure. `pictures` belong to a done state, in the result's order; `preview` is the
  * newest one of a running state, which may be older than its progress.
@@ -81,69 +86,6 @@ export function messageBody(rendered: Rendered) {
   };
 }
 
-export function waitWords(seconds: number, text: Text): string {
-  const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
-  return text.aboutSeconds(rounded);
-}
-
-export function progressWords(progress: Progress | null, text: Text): string {
-  switch (progress?.phase) {
-    case undefined:
-      return text.starting;
-    case 'loading':
-      return text.loadingModel;
-    case 'encoding':
-      return text.readingPrompt;
-    case 'decoding':
-      return text.developing;
-    case 'sampling': {
-      const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
-      const bar = '▓'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
-      return text.step(progress.step, progress.steps, bar);
-    }
-  }
-}
-
-/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. */
-export function recipeLine(
-  request: GenerateRequest,
-  result: StoredResult | null,
-  text: Text,
-): string {
-  const shown = result?.images.map((image) => image.seed) ?? [];
-  const seeds = shown.length > 0 ? shown : [String(request.seed)];
-  const path = [request.sampler, request.schedule === 'automatic' ? null : request.schedule];
-  const parts = [
-    request.model,
-    `${request.width}x${request.height}`,
-    text.steps(stepsTaken(request, result)),
-    path.filter((name) => name !== null).join(' '),
-    text.cfg(String(request.guidanceScale)),
-    text.seed(seedWords(seeds)),
-    request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
-    request.init === null ? '' : text.initStrength(String(request.init.strength)),
-    request.hires ? text.hiresScale(String(request.hires.scale)) : '',
-  ];
-  return escapeMarkdown(
-    parts
-      .filter((part) => part !== '')
-      .map((part) => shorten(plainLine(part), 80))
-      .join(' · '),
-  );
-}
-
-/** What was planned, or fewer where the rest was re-planned. */
-export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
-  const replan = result?.replan;
-  return replan ? replan.after + replan.rest : steps;
-}
-
-function seedWords(seeds: readonly string[]): string {
-  const distinct = [...new Set(seeds)];
-  if (distinct.length <= 4) return distinct.join(', ');
-  return `${distinct[0]} … ${distinct.at(-1)}`;
-}
-
 function aboutLines(
   job: Pick<Job, 'userId' | 'request'>,
   lineage: Lineage | null,
@@ -159,34 +101,6 @@ function aboutLines(
     lines.push(`-# ${lineageWords(lineage, text)} · ${text.by(`<@${job.userId}>`)}`);
   }
   return lines;
-}
-
-function autoWords(
-  auto: AutoNote,
-  request: GenerateRequest,
-  result: StoredResult | null,
-  text: Text,
-): string {
-  const { steps, sampler, replan } = request;
-  if ('why' in auto) return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
-  if (result === null && replan) return text.autoAtMost(steps);
-  // The note was written when the most demanding case was all that was known.
-  const taken = stepsTaken(request, result);
-  const seconds = (auto.seconds * (FULL_STEPS - taken)) / Math.max(1, FULL_STEPS - steps);
-  return text.autoSaved(taken, seconds.toFixed(1));
-}
-
-/** `Reroll of this picture`, with a link where its message is known. */
-export function lineageWords({ kind, url }: Lineage, text: Text): string {
-  const of = {
-    reroll: text.rerollOf,
-    vary: text.variationOf,
-    again: text.againOf,
-    remix: text.remixOf,
-    init: text.initOf,
-    reimagine: text.reimagineOf,
-  }[kind];
-  return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);
 }
 
 function renderRunning(
@@ -239,16 +153,6 @@ export function pictureFiles(
     contentType: `image/${format}`,
     description,
   }));
-}
-
-/** Why it failed, in the language of `text`, escaped. */
-export function failureText(failure: JobFailure, text: Text): string {
-  return escapeMarkdown(shorten(plainLine(spoken(failure, text)), 600));
-}
-
-function failureWords(failure: JobFailure, text: Text): string {
-  const words = text.failed(failureText(failure, text));
-  return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
 }
 
 export function words(

@@ -1,7 +1,8 @@
 import { isSheet } from '../explore/order.ts';
 import type { Job, JobId, JobState } from '../queue/job.ts';
 import { openReply } from './reply.ts';
-import type { Reply, ReplyTools } from './reply.ts';
+import type { Reply } from './reply.ts';
+import type { ReplyTools } from './reply-tools.ts';
 import { fromContext } from './reply-address.ts';
 
 /** All replies that are still changing. It listens to the runner and tells each reply its state. */

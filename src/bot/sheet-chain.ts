@@ -8,7 +8,8 @@ import {
   type SheetOrder,
 } from '../explore/order.ts';
 import type { Group } from '../explore/plan.ts';
-import { type Job, LimitError, type Queue } from '../queue/job.ts';
+import { type Job, type Queue } from '../queue/job.ts';
+import { LimitError } from '../queue/allowance.ts';
 
 /** A sheet's jobs in the queue: each names the one before as its parent, and the last is enough to find them all. */
 export type Link = { job: Job; order: SheetOrder; at: number };

@@ -8,13 +8,8 @@ import type { JobState } from '../queue/job.ts';
 import { customId } from './custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import { fromContext } from './reply-address.ts';
-import {
-  failureText,
-  progressWords,
-  type MessageFile,
-  type Rendered,
-  waitWords,
-} from './render.ts';
+import { type MessageFile, type Rendered } from './render.ts';
+import { failureText, progressWords, waitWords } from './render-words.ts';
 import type { Growing } from './sheet-state.ts';
 import { textFor, type Text } from './text.ts';
 

@@ -7,11 +7,12 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../explore/order.ts';
-import { type Job, type JobState, LimitError } from '../queue/job.ts';
+import { type Job, type JobState } from '../queue/job.ts';
+import { LimitError } from '../queue/allowance.ts';
 import { describe } from './discord-errors.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { limitSentence } from './policy/gate.ts';
-import { failureText } from './render.ts';
+import { failureText } from './render-words.ts';
 import { openReply } from './reply.ts';
 import { fromContext } from './reply-address.ts';
 import { openChains, submitLink } from './sheet-chain.ts';

@@ -1,7 +1,8 @@
 import { requestOfImage } from '../engine/batch.ts';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
-import type { Allowance, JobContext } from '../queue/job.ts';
+import type { JobContext } from '../queue/job.ts';
+import type { Allowance } from '../queue/allowance.ts';
 import type { Axis, AxisName } from './axis.ts';
 import { AXES } from './axis.ts';
 import {

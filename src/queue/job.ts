@@ -1,6 +1,6 @@
-import { UserError } from '../engine/errors.ts';
 import type { FixedReplan, GenerateRequest, Progress } from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
+import type { Allowance, Usage } from './allowance.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
 export type JobId = string;
@@ -102,71 +102,6 @@ export type JobState =
 export type Outlook = { id: JobId; position: number; waitSeconds: number | null };
 
 export type CancelAnswer = 'cancelled' | 'stopping' | 'already-finished' | 'not-yours' | 'unknown';
-
-export type QueueLimits = {
-  waitingPerUser: number;
-  waitingPerGuild: number;
-};
-
-/** What a guild grants one order, beside the queue's own limits; absent: as much as the queue does. */
-export type Allowance = {
-  /** jobs of this person that may wait in this guild */
-  waitingPerUser?: number;
-  waitingPerGuild?: number;
-  /** seconds of the machine this person may have in this guild within a UTC day */
-  userSeconds?: number;
-  guildSeconds?: number;
-};
-
-export type Usage = {
-  waiting: number;
-  /** charged since midnight UTC; finished pictures only, whatever failed or was stopped costs nothing */
-  seconds: number;
-  /** what the waiting and running jobs are expected to add */
-  reserved: number;
-};
-
-export type LimitReached = {
-  limit: 'waiting-user' | 'waiting-guild' | 'seconds-user' | 'seconds-guild';
-  /** jobs or seconds */
-  taken: number;
-  allowed: number;
-  /** seconds the refused job would have taken; only with seconds */
-  cost?: number;
-};
-
-/** An order was refused because a limit is reached. `reached` is for whoever says it in another language. */
-export class LimitError extends UserError {
-  readonly reached: LimitReached;
-
-  constructor(reached: LimitReached) {
-    super(limitWords(reached));
-    this.reached = reached;
-  }
-}
-
-function limitWords({ limit, taken, allowed, cost = 0 }: LimitReached): string {
-  const pictures = taken === 1 ? '1 picture' : `${taken} pictures`;
-  const left = Math.max(0, Math.floor(allowed - taken));
-  switch (limit) {
-    case 'waiting-user':
-      return (
-        `You already have ${pictures} waiting, as many as one person may have here. ` +
-        'Wait until one of them starts, or stop one that you no longer want.'
-      );
-    case 'waiting-guild':
-      return (
-        `This server already has ${pictures} waiting, as many as one server may have here. ` +
-        'Try again when some of them are done.'
-      );
-    case 'seconds-user':
-    case 'seconds-guild':
-      return (
-        `This needs about ${Math.ceil(cost)} s of the machine, and ${left} s are left today ` +
-        `${limit === 'seconds-user' ? 'for you' : 'for this server'}. The day begins anew at midnight UTC.`
-      );
-  }
-}
 
 /** One measured generation, from which costs and waits are estimated. */
 export type Measurement = {

@@ -1,5 +1,6 @@
-import { LimitError } from './job.ts';
-import type { Allowance, LimitReached, NewJob, QueueLimits } from './job.ts';
+import { LimitError } from './allowance.ts';
+import type { NewJob } from './job.ts';
+import type { Allowance, LimitReached, QueueLimits } from './allowance.ts';
 import type { Live } from './live.ts';
 
 /** Seconds charged today to a person of a guild, or to the whole guild. */

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupCommit } from './group-commit.ts';
 import type { Inputs } from './inputs.ts';
-import type { QueueChange, QueueLimits } from './job.ts';
+import type { QueueChange } from './job.ts';
+import type { QueueLimits } from './allowance.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pledges } from './pledges.ts';
 import type { Head } from './rows.ts';

@@ -1,5 +1,6 @@
 import { UserError } from '../engine/errors.ts';
-import type { Queue, QueueLimits } from './job.ts';
+import type { Queue } from './job.ts';
+import type { QueueLimits } from './allowance.ts';
 import { openSqliteQueue } from './sqlite-queue.ts';
 
 export type QueueOptions = {

@@ -1,7 +1,8 @@
 import { UserError } from '../engine/errors.ts';
 import { order } from './fairness.ts';
 import { createGroupCommit } from './group-commit.ts';
-import type { Queue, QueueChange, QueueLimits } from './job.ts';
+import type { Queue, QueueChange } from './job.ts';
+import type { QueueLimits } from './allowance.ts';
 import { openInputs } from './inputs.ts';
 import { createLedger } from './ledger.ts';
 import { createLookups } from './lookups.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completeOrder, sensibleSizes } from '../../src/bot/options.ts';
+import { completeOrder } from '../../src/bot/options.ts';
+import { sensibleSizes } from '../../src/bot/sizes.ts';
 import type { Order } from '../../src/bot/options.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/services.ts';
 import { textFor } from '../../src/bot/text.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { render, waitWords } from '../../src/bot/render.ts';
+import { render } from '../../src/bot/render.ts';
+import { waitWords } from '../../src/bot/render-words.ts';
 import type { Picture } from '../../src/bot/render.ts';
 import { textFor } from '../../src/bot/text.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
-import { LimitError } from '../../src/queue/job.ts';
-import type { Job, Queue, QueueChange, QueueLimits } from '../../src/queue/job.ts';
+import { LimitError } from '../../src/queue/allowance.ts';
+import type { Job, Queue, QueueChange } from '../../src/queue/job.ts';
+import type { QueueLimits } from '../../src/queue/allowance.ts';
 import { aMeasurement, anOrder, aRequest, aResult } from './orders.ts';
 
 export type OpenedQueue = {

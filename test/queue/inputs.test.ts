@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../src/engine/errors.ts';
 import { encodeRequest } from '../../src/engine/stored-request.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { Queue, QueueLimits } from '../../src/queue/job.ts';
+import type { Queue } from '../../src/queue/job.ts';
+import type { QueueLimits } from '../../src/queue/allowance.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { anOrder, aRequest, aResult } from './orders.ts';
 

@@ -1,8 +1,9 @@
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
-import { LimitError } from '../../queue/job.ts';
-import type { Allowance, Job, LimitReached, Queue } from '../../queue/job.ts';
+import { LimitError } from '../../queue/allowance.ts';
+import type { Job, Queue } from '../../queue/job.ts';
+import type { Allowance, LimitReached } from '../../queue/allowance.ts';
 import { plainLine, shorten } from '../markdown.ts';
 import { addressIn } from '../reply-address.ts';
 import type { SettingsStore } from '../settings.ts';

@@ -1,0 +1,109 @@
+import { FULL_STEPS } from '../explore/calibration.ts';
+import type { GenerateRequest, Progress } from '../engine/request.ts';
+import type { JobFailure, StoredResult } from '../queue/job.ts';
+import { escapeMarkdown, plainLine, shorten } from './markdown.ts';
+import type { AutoNote, Lineage } from './reply-address.ts';
+import { spoken, type Text } from './text.ts';
+
+const BAR_CELLS = 10;
+
+export function waitWords(seconds: number, text: Text): string {
+  const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
+  return text.aboutSeconds(rounded);
+}
+
+export function progressWords(progress: Progress | null, text: Text): string {
+  switch (progress?.phase) {
+    case undefined:
+      return text.starting;
+    case 'loading':
+      return text.loadingModel;
+    case 'encoding':
+      return text.readingPrompt;
+    case 'decoding':
+      return text.developing;
+    case 'sampling': {
+      const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
+      const bar = '▓'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+      return text.step(progress.step, progress.steps, bar);
+    }
+  }
+}
+
+/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. */
+export function recipeLine(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const shown = result?.images.map((image) => image.seed) ?? [];
+  const seeds = shown.length > 0 ? shown : [String(request.seed)];
+  const path = [request.sampler, request.schedule === 'automatic' ? null : request.schedule];
+  const parts = [
+    request.model,
+    `${request.width}x${request.height}`,
+    text.steps(stepsTaken(request, result)),
+    path.filter((name) => name !== null).join(' '),
+    text.cfg(String(request.guidanceScale)),
+    text.seed(seedWords(seeds)),
+    request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
+    request.init === null ? '' : text.initStrength(String(request.init.strength)),
+    request.hires ? text.hiresScale(String(request.hires.scale)) : '',
+  ];
+  return escapeMarkdown(
+    parts
+      .filter((part) => part !== '')
+      .map((part) => shorten(plainLine(part), 80))
+      .join(' · '),
+  );
+}
+
+/** What was planned, or fewer where the rest was re-planned. */
+export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
+  const replan = result?.replan;
+  return replan ? replan.after + replan.rest : steps;
+}
+
+function seedWords(seeds: readonly string[]): string {
+  const distinct = [...new Set(seeds)];
+  if (distinct.length <= 4) return distinct.join(', ');
+  return `${distinct[0]} … ${distinct.at(-1)}`;
+}
+
+export function autoWords(
+  auto: AutoNote,
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const { steps, sampler, replan } = request;
+  if ('why' in auto) return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
+  if (result === null && replan) return text.autoAtMost(steps);
+  // The note was written when the most demanding case was all that was known.
+  const taken = stepsTaken(request, result);
+  const seconds = (auto.seconds * (FULL_STEPS - taken)) / Math.max(1, FULL_STEPS - steps);
+  return text.autoSaved(taken, seconds.toFixed(1));
+}
+
+/** `Reroll of this picture`, with a link where its message is known. */
+export function lineageWords({ kind, url }: Lineage, text: Text): string {
+  const of = {
+    reroll: text.rerollOf,
+    vary: text.variationOf,
+    again: text.againOf,
+    remix: text.remixOf,
+    init: text.initOf,
+    reimagine: text.reimagineOf,
+  }[kind];
+  return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);
+}
+
+/** Why it failed, in the language of `text`, escaped. */
+export function failureText(failure: JobFailure, text: Text): string {
+  return escapeMarkdown(shorten(plainLine(spoken(failure, text)), 600));
+}
+
+export function failureWords(failure: JobFailure, text: Text): string {
+  const words = text.failed(failureText(failure, text));
+  return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
+}
