@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { isDone } from '../test/e2e/stage.ts';
+import { isDone } from '../test/support/messages.ts';
 import { connectUser } from '../test/support/playground-user.ts';
 import type { BenchRow } from './row.ts';
 

@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Calibration } from '../../src/explore/calibration.ts';
 import { saveCalibration } from '../../src/explore/calibration-file.ts';
-import { isDone, isPrivate, onStage, openEngine, textOf } from '../e2e/stage.ts';
+import { isDone, isPrivate, textOf } from '../support/messages.ts';
+import { onStage, openEngine } from '../support/stage.ts';
 
 const ATELIER = '1300000000000001000';
 let engine: Engine;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { BEN, isPrivate, onStage, openEngine, textOf, waitUntil } from '../e2e/stage.ts';
+import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { BEN, onStage, openEngine } from '../support/stage.ts';
 
 let engine: Engine;
 before(async () => {

@@ -1,26 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import { textFor } from '../../src/bot/text.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
-  BEN,
   buttonOf,
   customIdsOf,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   textOf,
   waitUntil,
-} from '../e2e/stage.ts';
-import type { Stage } from '../e2e/stage.ts';
+} from '../support/messages.ts';
+import { BEN, stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 /** What only this person is told next; then it is put away. */
 async function told(user: PlaygroundUserClient): Promise<string> {
@@ -51,7 +44,7 @@ async function painted(
 }
 
 test('/presets: curated by who manages the server, used by everybody, gone when deleted', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -93,7 +86,7 @@ test('/presets: curated by who manages the server, used by everybody, gone when 
 });
 
 test('/presets: names, sizes and models that cannot be are refused in words', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const cases: [Record<string, string | number>, RegExp][] = [
       [{ name: 'empty' }, /at least one option/],
@@ -118,7 +111,7 @@ test('/presets: names, sizes and models that cannot be are refused in words', as
 });
 
 test('/preferences: language, private replies and defaults of one person, on every server', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -151,7 +144,7 @@ test('/preferences: language, private replies and defaults of one person, on eve
 });
 
 test('/show: recipe, times, lineage and link; by id, file name, or from the list', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -193,7 +186,7 @@ test('/show: recipe, times, lineage and link; by id, file name, or from the list
 });
 
 test('/recent: one’s own, page by page', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('recent');
     assert.match(await told(ada), /not ordered a picture yet/);
@@ -213,7 +206,7 @@ test('/recent: one’s own, page by page', async () => {
 });
 
 test('/stats: pictures, time and waits of the server and of oneself', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);

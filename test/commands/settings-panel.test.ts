@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../src/bot/policy/policy.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';
-import { CLEO, isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from '../e2e/stage.ts';
+import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { CLEO, stagesOfFile } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const ATELIER = '1300000000000001000';
 const SUPPORTER = '1300000000000001002';
@@ -32,7 +28,7 @@ async function modalOf(outcome: Promise<{ type: string }>): Promise<ShownModal> 
 }
 
 test('defaults: selects and a form; what is taken back is the model’s own again', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { id } = await openPanel(ada);
     await ada.select(id, control('sampler'), ['euler']);
@@ -65,7 +61,7 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
 });
 
 test('limits: everybody, the server, a role', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { id } = await openPanel(ada);
     await ada.select(id, control('page'), ['limits']);
@@ -96,7 +92,7 @@ test('limits: everybody, the server, a role', async () => {
 });
 
 test('who, where and what: selects of channels, roles and people, word lists', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const channel = ada.ready.guilds[0]?.channels[0]?.id ?? '';
     const { id } = await openPanel(ada);

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { BEN, isDone, isPrivate, onStage, openEngine, textOf, waitUntil } from '../e2e/stage.ts';
+import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { BEN, stagesOfFile } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 /** The private answer to a command; it is dismissed, so that the next one is the only one again. */
 async function answerTo(
@@ -24,7 +20,7 @@ async function answerTo(
 }
 
 test('defaults are shown, changed, used, and reset', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     assert.match(await answerTo(ada, 'settings show'), /Steps:\*\* \*the model's own\*/);
     const saved = await answerTo(ada, 'settings set', {
@@ -54,7 +50,7 @@ test('defaults are shown, changed, used, and reset', async () => {
 });
 
 test('one server does not see the defaults of another', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await answerTo(ada, 'settings set', { steps: 77 });
@@ -64,7 +60,7 @@ test('one server does not see the defaults of another', async () => {
 });
 
 test('defaults that no picture could be made with are refused', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     assert.match(await answerTo(ada, 'settings set', { size: '100x100' }), /multiple of 16/);
     assert.match(await answerTo(ada, 'settings set', { model: 'nope' }), /no model “nope”/);
@@ -74,7 +70,7 @@ test('defaults that no picture could be made with are refused', async () => {
 });
 
 test('the handler itself asks for Manage Server', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     // The server's own overrides have opened the command to everybody: the local Discord then offers it to Ben.
     const commands = `${stage.playground.apiBase}/v10/applications/${stage.playground.applicationId}/commands`;
     const headers = {

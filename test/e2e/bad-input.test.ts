@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import { tinyPng } from '../support/tiny-png.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
@@ -8,18 +7,13 @@ import {
   customIdsOf,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   textOf,
   waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+} from '../support/messages.ts';
+import { stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 /** What only this person is told next; then it is put away. */
 async function told(user: PlaygroundUserClient): Promise<string> {
@@ -33,7 +27,7 @@ const ZALGO = `Z${'\u0315\u0300\u0334'.repeat(30)}`;
 const RIGHT_TO_LEFT = '\u202eevil\u2066';
 
 test('options that Discord does not check, at their limits and beyond: a sentence, and no order', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const cases: [Record<string, string | number | boolean>, RegExp][] = [
       [{ prompt: 'p'.repeat(6000) }, /prompt has 6000 characters; at most 4000/],
@@ -71,7 +65,7 @@ test('options that Discord does not check, at their limits and beyond: a sentenc
 });
 
 test('values of a sheet and names of presets, typed with ill intent, are repeated harmlessly', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const evil = ['@everyone', '[free](https://evil.example)', ZALGO, RIGHT_TO_LEFT, '__proto__'];
     for (const values of evil) {
@@ -90,7 +84,7 @@ test('values of a sheet and names of presets, typed with ill intent, are repeate
 });
 
 test('every option at its limit at once is an order like any other', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { id } = await ada.upload('start.png', 'image/png', tinyPng(64, 64));
     const { id: mask } = await ada.upload('mask.png', 'image/png', tinyPng(64, 64));
@@ -134,7 +128,7 @@ test('every option at its limit at once is an order like any other', async () =>
 });
 
 test('custom ids of the newer buttons, forged in every part', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'x', steps: 1 });
     const done = await ada.waitForMessage(isDone, 30_000);
@@ -192,7 +186,7 @@ async function plant(
 }
 
 test('what the engine refuses is said in the language of the person: at once, and of a job that failed', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('preferences set', { language: 'de' });
     await told(ada);

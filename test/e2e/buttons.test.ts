@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
-  ADA,
-  BEN,
   buttonOf,
   customIdsOf,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   textOf,
   waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+} from '../support/messages.ts';
+import { ADA, BEN, stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 async function finished(
   user: PlaygroundUserClient,
@@ -45,7 +37,7 @@ async function newestRequest(stage: Stage) {
 }
 
 test('Reroll: the same order, a new seed, a link to where it came from', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada);
     await ada.press(first.id, buttonOf(first, 'reroll'));
@@ -64,7 +56,7 @@ test('Reroll: the same order, a new seed, a link to where it came from', async (
 });
 
 test("somebody else's Reroll is that person's own job", async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     const first = await finished(ada);
@@ -76,7 +68,7 @@ test("somebody else's Reroll is that person's own job", async () => {
 });
 
 test('Vary: the same seed, moved towards another noise; strong moves further', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada);
     const strengths: number[] = [];
@@ -95,7 +87,7 @@ test('Vary: the same seed, moved towards another noise; strong moves further', a
 });
 
 test('Vary of a batch starts from the chosen picture', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada, { count: 3 });
     await ada.select(first.id, buttonOf(first, 'vary'), ['2-strong']);
@@ -107,7 +99,7 @@ test('Vary of a batch starts from the chosen picture', async () => {
 });
 
 test('Remix: a form with the order in it; what is changed holds, the rest stays', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada, { size: '96x64' });
     const outcome = await ada.press(first.id, buttonOf(first, 'remix'));
@@ -131,7 +123,7 @@ test('Remix: a form with the order in it; what is changed holds, the rest stays'
 });
 
 test('Remix with nonsense in a field: a private sentence', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada);
     const outcome = await ada.press(first.id, buttonOf(first, 'remix'));
@@ -142,7 +134,7 @@ test('Remix with nonsense in a field: a private sentence', async () => {
 });
 
 test('Recipe: the text inside the PNG, for the one who asks', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada, { prompt: 'with ``` inside' });
     await ada.press(first.id, buttonOf(first, 'recipe'));
@@ -153,7 +145,7 @@ test('Recipe: the text inside the PNG, for the one who asks', async () => {
 });
 
 test('Stop: the owner stops a running job; others are told no; a moderator may', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     // Ben owns the other server; here he is a plain member, and Ada moderates.
     const ada = await stage.user();
     const ben = await stage.user(BEN);
@@ -176,7 +168,7 @@ test('Stop: the owner stops a running job; others are told no; a moderator may',
 });
 
 test('Stop while waiting takes the job out of the line', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'first', steps: 80 });
     await ada.command('imagine', { prompt: 'second', steps: 80 });
@@ -191,7 +183,7 @@ test('Stop while waiting takes the job out of the line', async () => {
 });
 
 test('Delete: message and stored pictures go; not for others', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -208,7 +200,7 @@ test('Delete: message and stored pictures go; not for others', async () => {
 });
 
 test('buttons still work after a restart', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada);
     await stage.restart();
@@ -218,7 +210,7 @@ test('buttons still work after a restart', async () => {
 });
 
 test('custom ids that are forged, of another version, or of a lost job get a polite answer', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const cases: [string, RegExp][] = [
       ['0:reroll:abc123def456', /another version/],
@@ -256,7 +248,7 @@ async function plant(stage: Stage, channelId: string, customId: string): Promise
 }
 
 test('a private order stays private, even from forged ids; a moderator may delete what is public', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);

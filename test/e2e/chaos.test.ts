@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine } from '../../src/engine/engine.ts';
-import { isDone, isPrivate, onStage, openEngine, waitUntil } from './stage.ts';
+import { isDone, isPrivate, waitUntil } from '../support/messages.ts';
+import { stagesOfFile } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const ANSWERS = [500, 502, 503, 429, 'reset', 'lost-ack'] as const;
 const ROUTES = [/callback$/, /@original$/, /@original$/];
@@ -31,7 +27,7 @@ for (const seed of [1, 2]) {
     { timeout: 90_000 },
     async (t) => {
       const playground = { timing: { heartbeat: 1500 } };
-      await onStage(engine, { playground }, async (stage) => {
+      await onStage({ playground }, async (stage) => {
         const random = weather(seed);
         const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
         const { faults } = stage.playground;
@@ -79,7 +75,7 @@ for (const seed of [1, 2]) {
 }
 
 test('a final edit that is never answered is tried again in time, and shown once', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'x', steps: 40 });
     await waitUntil(

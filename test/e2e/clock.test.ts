@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Hall } from './hall.ts';
-import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
-import { isDone, isPrivate, textOf, waitUntil } from './stage.ts';
+import type { Hall } from '../support/hall.ts';
+import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
 
 const preload = fileURLToPath(new URL('../support/movable-clock.ts', import.meta.url));
 const HOUR = 3_600_000;

@@ -1,26 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
-  BEN,
   buttonOf,
   customIdsOf,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   picturesOf,
   textOf,
   waitUntil,
-} from './stage.ts';
+} from '../support/messages.ts';
+import { BEN, stagesOfFile } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 async function nextDone(
   user: PlaygroundUserClient,
@@ -31,7 +24,7 @@ async function nextDone(
 }
 
 test('direct messages: every button, the message commands, and what belongs to servers says so', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.direct?.id ?? '');
     const offered = ben.received.flatMap((one) =>
@@ -76,7 +69,7 @@ test('direct messages: every button, the message commands, and what belongs to s
 });
 
 test('a private picture stays private with all that comes of it', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -103,7 +96,7 @@ test('a private picture stays private with all that comes of it', async () => {
 });
 
 test('who prefers private pictures gets private sheets', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);

@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { NO_SMALL_DISK } from '../support/small-disk.ts';
-import type { Hall } from './hall.ts';
-import { imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
-import { isPrivate, textOf, waitUntil } from './stage.ts';
+import type { Hall } from '../support/hall.ts';
+import { imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
 
 const options = { skip: NO_SMALL_DISK, timeout: 180_000 };
 

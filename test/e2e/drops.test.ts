@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayDrop } from '../../src/playground/gateway.ts';
-import type { Hall } from './hall.ts';
-import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
-import { customIdsOf, textOf, waitUntil } from './stage.ts';
+import type { Hall } from '../support/hall.ts';
+import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { customIdsOf, textOf, waitUntil } from '../support/messages.ts';
 
 /** Short, so that a connection that only looks open is noticed within the test. */
 const playground = { timing: { heartbeat: 1500 } };

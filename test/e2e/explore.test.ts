@@ -1,34 +1,32 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { Engine } from '../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { isSheet } from '../../src/explore/order.ts';
 import {
-  BEN,
   buttonOf,
   bytesAt,
   customIdsOf,
   isDone,
   isPrivate,
-  MODELS,
-  onStage,
-  openEngine,
   picturesOf,
-  type Stage,
   textOf,
   waitUntil,
-} from './stage.ts';
+} from '../support/messages.ts';
+import {
+  BEN,
+  MODELS,
+  onStage as onStageOf,
+  openEngine,
+  stagesOfFile,
+  type Stage,
+} from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const ATELIER = '1300000000000001000';
 
@@ -41,7 +39,7 @@ const settled = (stage: Stage): Promise<void> =>
   waitUntil(async () => (await stage.queue.unsettled()).length === 0, 'settled', 20_000);
 
 test('a steps sheet grows cell by cell and ends with its curve in words', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const outcome = await ada.command('explore', {
       x: 'steps',
@@ -86,7 +84,7 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
 });
 
 test('a cell is opened, rerolled and taken as the default; only managers may do the last', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', {
@@ -129,7 +127,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
 });
 
 test('other people’s pictures are painted between the cells', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', { x: 'steps', values: '20..25', prompt: 'a tree' });
@@ -148,7 +146,7 @@ test('other people’s pictures are painted between the cells', async () => {
 });
 
 test('a restart in the middle: the sheet goes on in the same message, nothing is painted twice', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
@@ -170,7 +168,7 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
 });
 
 test('ended between two cells: the next start goes on from the finished one', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', { x: 'steps', values: '15,20,25', prompt: 'a boat', seed: '3' });
     await ada.waitForMessage((one) => /Picture 1 of 3/.test(textOf(one)), 30_000);
@@ -201,7 +199,7 @@ test('its model is taken away while nobody runs: the message says so and is sett
   await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
   const own = await openEngine(root);
   try {
-    await onStage(own, {}, async (stage) => {
+    await onStageOf(own, {}, async (stage) => {
       const ada = await stage.user();
       await ada.command('explore', { x: 'steps', values: '10,100,110', prompt: 'a boat' });
       await ada.waitForMessage((one) => /Picture 2 of 3/.test(textOf(one)), 30_000);
@@ -218,7 +216,7 @@ test('its model is taken away while nobody runs: the message says so and is sett
 });
 
 test('the server’s rules hold for sheets: its words, and the day’s seconds between two cells', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { words: ['goblin'] });
     await ada.command('explore', { x: 'steps', values: '1,2', prompt: 'a goblin' });
@@ -244,7 +242,7 @@ test('the server’s rules hold for sheets: its words, and the day’s seconds b
 });
 
 test('Stop leaves the cells there are, Delete none; only the owner may', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const cleo = await stage.user('1200000000000000003');
     await ada.command('explore', { x: 'steps', values: '5,100,101,102', prompt: 'an owl' });
@@ -271,7 +269,7 @@ test('Stop leaves the cells there are, Delete none; only the owner may', async (
 });
 
 test('an evolution: strip and animation of one run', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('evolution', { prompt: 'a house', steps: 12, at: '1,4,8', seed: '5' });
     const done = await ada.waitForMessage((one) => picturesOf(one).length === 2, 40_000);
@@ -290,7 +288,7 @@ test('an evolution: strip and animation of one run', async () => {
 });
 
 test('an evolution ends with the step that its sampler really ended with', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     // The first takes more steps than it was asked for, the second one fewer.
     for (const [sampler, pages] of [
@@ -313,7 +311,7 @@ test('an evolution ends with the step that its sampler really ended with', async
 });
 
 test('what cannot be: a sentence for the person alone, and nothing is queued', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const bad: readonly [Record<string, string | number>, RegExp][] = [
       [{ x: 'steps', values: ' , ' }, /steps has no values/],
@@ -338,7 +336,7 @@ test('what cannot be: a sentence for the person alone, and nothing is queued', a
 });
 
 test('cells that the model refuses say why; what cannot be painted at all says nothing else', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const order = { x: 'steps', prompt: 'a cat', seed: '7', sampler: 'ddim' };
     await ada.command('explore', { ...order, values: '1,2,3' });
@@ -356,7 +354,7 @@ test('cells that the model refuses say why; what cannot be painted at all says n
 });
 
 test('strength: a start picture in, from untouched to repainted; without one, words', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const order = { x: 'strength', values: '0,0.5,1', prompt: 'a red heart', steps: 4, seed: '7' };
     await ada.command('explore', order);

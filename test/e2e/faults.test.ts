@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
-import {
-  bytesAt,
-  isDone,
-  isPrivate,
-  onStage,
-  openEngine,
-  picturesOf,
-  textOf,
-  waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+import { test } from 'node:test';
+import { bytesAt, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const CALLBACK = /^\/interactions\/.*callback$/;
 const EDIT = /^\/webhooks\/.*@original$/;
@@ -44,7 +31,7 @@ async function cancelled(stage: Stage): Promise<void> {
 
 for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
   test(`first response: ${answer} once, and the picture still comes, once`, async () => {
-    await onStage(engine, {}, async (stage) => {
+    await onStage({}, async (stage) => {
       stage.playground.faults.add({ match: { method: 'POST', route: CALLBACK }, answer });
       const ada = await stage.user();
       assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'acknowledged');
@@ -57,7 +44,7 @@ for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
 }
 
 test('a first response whose every confirmation is lost has arrived all the same: the picture comes, once', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const match = { method: 'POST', route: CALLBACK };
     // Carried out once, and nobody hears of it; the second try finds no way at all.
     stage.playground.faults.add({ match, answer: 'lost-ack' });
@@ -72,7 +59,7 @@ test('a first response whose every confirmation is lost has arrived all the same
 });
 
 test('Discord refuses the finished message as such: words say where the picture is', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     const match = { method: 'PATCH', route: EDIT };
@@ -101,7 +88,7 @@ test('Discord refuses the finished message as such: words say where the picture 
 });
 
 test('a first response that never gets through starts no job', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     stage.playground.faults.add({
       match: { method: 'POST', route: CALLBACK },
       answer: 502,
@@ -116,7 +103,7 @@ test('a first response that never gets through starts no job', async () => {
 });
 
 test('an engine that is busy delays nobody: acknowledgements come at once', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'long', steps: 150, size: '256x256' });
     await ada.waitForMessage((message) => textOf(message).includes('Step '), 20_000);
@@ -133,7 +120,7 @@ test('an engine that is busy delays nobody: acknowledgements come at once', asyn
 
 test('the interaction token ends: the message is edited through the channel', async () => {
   const playground = { timing: { interactionToken: 400 } };
-  await onStage(engine, { playground }, async (stage) => {
+  await onStage({ playground }, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 60, size: '192x192' });
     await ada.waitForMessage(isDone, 60_000);
@@ -146,7 +133,7 @@ test('the interaction token ends: the message is edited through the channel', as
 });
 
 test('the message is deleted: the job is cancelled and nothing is posted again', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'unwanted', steps: 150, size: '192x192' });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
@@ -160,7 +147,7 @@ test('the message is deleted: the job is cancelled and nothing is posted again',
 
 for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
   test(`final edit: ${answer} three times, and the picture still comes, once`, async () => {
-    await onStage(engine, {}, async (stage) => {
+    await onStage({}, async (stage) => {
       const ada = await stage.user();
       await ada.command('imagine', { prompt: 'x', steps: 120 });
       await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
@@ -173,7 +160,7 @@ for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
 }
 
 test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'x', steps: 120 });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
@@ -193,7 +180,7 @@ test('429 on edits: the bot waits as told, drops previews, delivers the picture'
 
 for (const how of ['op7', 'op9', 'kill'] as const) {
   test(`gateway ${how}: the next command is answered`, async () => {
-    await onStage(engine, {}, async (stage) => {
+    await onStage({}, async (stage) => {
       const ada = await stage.user();
       await ada.command('help');
       stage.playground.faults.dropGateway(how);
@@ -214,7 +201,7 @@ for (const how of ['op7', 'op9', 'kill'] as const) {
 }
 
 test('a channel where the bot may not attach files: told before any work', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     stage.playground.faults.denyBot(ada.channelId, 1n << 15n);
     await ada.command('imagine', { prompt: 'x' });
@@ -225,7 +212,7 @@ test('a channel where the bot may not attach files: told before any work', async
 });
 
 test('a place that takes only small files gets a smaller copy, and says so', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     const match = { method: 'PATCH', route: EDIT };
@@ -256,7 +243,7 @@ test('a place that takes only small files gets a smaller copy, and says so', asy
 });
 
 test('Discord refuses the bot in the channel: no loop, no loss of the picture', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const refuse = { status: 403, code: 50001, message: 'Missing Access' };
     await ada.command('imagine', { prompt: 'x', steps: 120 });

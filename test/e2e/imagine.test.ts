@@ -1,30 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import sharp from 'sharp';
-import type { Engine } from '../../src/engine/engine.ts';
 import {
-  BEN,
   bytesAt,
   customIdsOf,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   picturesOf,
   textOf,
   waitUntil,
-} from './stage.ts';
+} from '../support/messages.ts';
+import { BEN, stagesOfFile } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const EDIT = /^\/webhooks\/.*@original$/;
 
 test('one message from the line through previews to the picture', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     // large enough that previews are due on any machine
     const slow = { seed: '42', steps: 150, size: '256x256' };
@@ -67,7 +60,7 @@ test('one message from the line through previews to the picture', async () => {
 });
 
 test('a batch opens picture by picture, each with its own seed', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'blue', seed: '7', steps: 3, count: 3, size: '64x96' });
     const done = await ada.waitForMessage(isDone, 30_000);
@@ -80,7 +73,7 @@ test('a batch opens picture by picture, each with its own seed', async () => {
 });
 
 test('in a direct message too', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.direct?.id ?? '');
     await ben.command('imagine', { prompt: 'a quiet sea', steps: 2 });
@@ -89,7 +82,7 @@ test('in a direct message too', async () => {
 });
 
 test('what a person types cannot ping, link, format or leave its line', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const prompt =
       '@everyone <@1200000000000000002>\n# Big [x](https://evil.example) `code` \u202eabc';
@@ -118,7 +111,7 @@ const WRONG: [string, Record<string, string | number>, RegExp][] = [
 ];
 for (const [what, options, words] of WRONG) {
   test(`${what}: a private sentence, and no job`, async () => {
-    await onStage(engine, {}, async (stage) => {
+    await onStage({}, async (stage) => {
       const ada = await stage.user();
       await ada.command('imagine', { prompt: 'a cat', ...options });
       const answer = await ada.waitForMessage(isPrivate);
@@ -130,7 +123,7 @@ for (const [what, options, words] of WRONG) {
 }
 
 test('only emoji is a prompt as good as any', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: '🐈‍⬛🔥👩‍👩‍👧‍👦', steps: 1 });
     assert.match(textOf(await ada.waitForMessage(isDone, 30_000)), /> 🐈‍⬛🔥👩‍👩‍👧‍👦\n/);
@@ -139,7 +132,7 @@ test('only emoji is a prompt as good as any', async () => {
 
 test('a full line is told privately, and the public "thinking…" is taken away', async () => {
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
-  await onStage(engine, { limits }, async (stage) => {
+  await onStage({ limits }, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'first', steps: 60, size: '256x256' });
     await waitUntil(
@@ -157,7 +150,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
 });
 
 test('fifty at once: every acknowledgement in time, every picture arrives', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const people = [await stage.user(), await stage.user(BEN)];
     // an acknowledgement after Discord's three seconds would be a failed outcome here
     await Promise.all(

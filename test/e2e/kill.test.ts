@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange } from '../../src/playground/playground.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from './hall.ts';
-import { customIdsOf, isDone, textOf, waitUntil } from './stage.ts';
+import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 
 const isWhole = (message: PlaygroundMessage) =>
   customIdsOf(message).some((id) => id.split(':')[1] === 'cell');

@@ -3,8 +3,9 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
-import { onStage, openEngine, waitUntil } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { waitUntil } from '../support/messages.ts';
+import { onStage, openEngine } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
 const ATELIER = '1300000000000001000';
 const SUPPORTER = '1300000000000001002';

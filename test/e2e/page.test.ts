@@ -4,8 +4,9 @@ import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { tinyPng } from '../support/tiny-png.ts';
-import { onStage, openEngine, waitUntil } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { waitUntil } from '../support/messages.ts';
+import { onStage, openEngine } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
 let engine: Engine;
 let browser: Browser;

@@ -9,18 +9,16 @@ import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';
 import {
-  BEN,
   buttonOf,
   bytesAt,
   isDone,
   isPrivate,
-  onStage,
-  openEngine,
   picturesOf,
   textOf,
   waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+} from '../support/messages.ts';
+import { BEN, onStage, openEngine } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 import type { Exchange } from '../../src/playground/playground.ts';
 
 let engine: Engine;

@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
-import type { Engine } from '../../src/engine/engine.ts';
-import {
-  BEN,
-  CLEO,
-  buttonOf,
-  isDone,
-  isPrivate,
-  onStage,
-  picturesOf,
-  openEngine,
-  textOf,
-  waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const ATELIER = '1300000000000001000';
 const SUPPORTER = '1300000000000001002';
@@ -54,7 +39,7 @@ const policy = (stage: Stage, change: Partial<ServerPolicy>) =>
   stage.settings.changePolicy(ATELIER, change);
 
 test('who, where and how much: refused before anything is started, and only there', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const [ada, cleo] = [await stage.user(), await stage.user(CLEO)];
     const { channels = [] } = ada.ready.guilds[0] ?? {};
     const [first, second] = channels;
@@ -84,7 +69,7 @@ test('who, where and how much: refused before anything is started, and only ther
 });
 
 test('words: the server’s own, patterns, and NSFW only where the channel is age-restricted', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const channels = ada.ready.guilds[0]?.channels ?? [];
     const adult = channels.find(({ ageRestricted }) => ageRestricted);
@@ -107,7 +92,7 @@ test('words: the server’s own, patterns, and NSFW only where the channel is ag
 });
 
 test('what was painted in an age-restricted channel is not shown in another, by any command or button', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const [here] = ada.ready.guilds[0]?.channels ?? [];
     const adult = ada.ready.guilds[0]?.channels.find(({ ageRestricted }) => ageRestricted);
@@ -140,7 +125,7 @@ test('what was painted in an age-restricted channel is not shown in another, by 
 });
 
 test('the audit channel hears of refusals, quoted harmlessly; the person is not told the list', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
     await policy(stage, { words: ['goblin'], auditChannel: log });
@@ -177,7 +162,7 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
 });
 
 test('a flood of refusals: few messages, no entry cut, the rest counted', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
     await policy(stage, { words: ['goblin'], auditChannel: log });
@@ -199,7 +184,7 @@ test('a flood of refusals: few messages, no entry cut, the rest counted', async 
 });
 
 test('seconds a day: what is left is told near the end, then the order is refused with figures', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await allowed(stage, ada, { steps: 40 });
     await ada.waitForMessage(isDone, 30_000);
@@ -217,7 +202,7 @@ test('seconds a day: what is left is told near the end, then the order is refuse
 });
 
 test('a weight is given to the queue; waiting limits of the server hold in the person’s words', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     await policy(stage, { roles: { [SUPPORTER]: { weight: 3, waiting: 1 } } });
     await allowed(stage, cleo, { steps: 140 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { buttonOf, isDone, onStage, openEngine, openStage, textOf, waitUntil } from './stage.ts';
+import { buttonOf, isDone, textOf, waitUntil } from '../support/messages.ts';
+import { onStage, openEngine, openStage } from '../support/stage.ts';
 
 let engine: Engine;
 before(async () => {

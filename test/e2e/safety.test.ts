@@ -14,13 +14,11 @@ import {
   customIdsOf,
   isDone,
   isPrivate,
-  MODELS,
-  onStage,
-  openEngine,
   picturesOf,
   textOf,
   waitUntil,
-} from './stage.ts';
+} from '../support/messages.ts';
+import { MODELS, onStage, openEngine } from '../support/stage.ts';
 
 /** models/demo with a checker that flags its red grounds: test/fixtures/safety/make.py. */
 const fixture = fileURLToPath(new URL('../fixtures/safety', import.meta.url));

@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../src/bot/policy/policy.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import { permission } from '../../src/playground/permission-bits.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import {
-  BEN,
-  CLEO,
-  buttonOf,
-  isDone,
-  isPrivate,
-  onStage,
-  openEngine,
-  picturesOf,
-  textOf,
-  waitUntil,
-} from './stage.ts';
-import type { Stage } from './stage.ts';
+import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
-let engine: Engine;
-before(async () => {
-  engine = await openEngine();
-});
-after(() => engine.close());
+const onStage = stagesOfFile();
 
 const ATELIER = '1300000000000001000';
 const GENERAL = '1300000000000001101';
@@ -63,7 +48,7 @@ async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: st
 }
 
 test('threads, forum posts, announcement and voice channels: the whole way, and its buttons', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     for (const place of [SKETCHES, STUDIO, POST, NEWS, LOUNGE]) {
       const done = await paints(ada, place);
@@ -78,7 +63,7 @@ test('threads, forum posts, announcement and voice channels: the whole way, and 
 });
 
 test('a private thread is closed to who was not invited', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const seen = cleo.ready.guilds[0]?.channels.map(({ id }) => id) ?? [];
     assert.ok(seen.includes(SKETCHES) && !seen.includes(STUDIO));
@@ -87,7 +72,7 @@ test('a private thread is closed to who was not invited', async () => {
 });
 
 test('what the bot may do in a thread is what counts there', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     faults.denyBot(GENERAL, permission.sendMessagesInThreads);
@@ -104,7 +89,7 @@ test('what the bot may do in a thread is what counts there', async () => {
 });
 
 test('a thread is as old as its channel, and allowed where its channel is', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { spoiler: 'age-restricted', nsfwWords: ['lewd'] });
     const nude = { prompt: 'a lewd lamp', steps: 1, size: '64x64' };
@@ -125,7 +110,7 @@ test('a thread is as old as its channel, and allowed where its channel is', asyn
 });
 
 test('a thread that is closed meanwhile is opened for the picture', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const job = await startSlow(stage, ada, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: false });
@@ -138,7 +123,7 @@ test('a thread that is closed meanwhile is opened for the picture', async () => 
 });
 
 test('a thread that is locked meanwhile: the picture waits in /recent, and nothing is tried for ever', async () => {
-  await onStage(engine, {}, async (stage) => {
+  await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     const job = await startSlow(stage, ben, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: true });
@@ -161,7 +146,7 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
 
 test('later than its token: a thread is edited through the channel, a private one the bot is not in is not', async () => {
   const timing = { interactionToken: 700 };
-  await onStage(engine, { playground: { timing } }, async (stage) => {
+  await onStage({ playground: { timing } }, async (stage) => {
     const ada = await stage.user();
     await startSlow(stage, ada, SKETCHES);
     await ada.waitForMessage((one) => isDone(one) && one.channel_id === SKETCHES, 60_000);

@@ -12,11 +12,11 @@ import { startPlayground } from '../../src/playground/playground.ts';
 import type { Exchange, PlaygroundOptions } from '../../src/playground/playground.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { connectUser } from '../support/playground-user.ts';
-import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { openSmallDisk } from '../support/small-disk.ts';
-import type { SmallDisk } from '../support/small-disk.ts';
-import { isDone, isPrivate, waitUntil } from './stage.ts';
+import { connectUser } from './playground-user.ts';
+import type { PlaygroundUserClient } from './playground-user.ts';
+import { openSmallDisk } from './small-disk.ts';
+import type { SmallDisk } from './small-disk.ts';
+import { isDone, isPrivate, waitUntil } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));

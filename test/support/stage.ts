@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { commands } from '../../commands/commands.ts';
 import { startBot } from '../../src/bot/bot.ts';
@@ -16,18 +17,17 @@ import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../src/playground/playground.ts';
 import type { Exchange, Playground, PlaygroundOptions } from '../../src/playground/playground.ts';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import type { Queue } from '../../src/queue/job.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/queue/runner.ts';
 import type { Runner } from '../../src/queue/runner.ts';
-import { memoryLog } from '../support/memory-log.ts';
-import type { LogLine } from '../support/memory-log.ts';
-import { connectUser } from '../support/playground-user.ts';
-import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { problemsOf } from '../support/discord-schema.ts';
+import { memoryLog } from './memory-log.ts';
+import type { LogLine } from './memory-log.ts';
+import { connectUser } from './playground-user.ts';
+import type { PlaygroundUserClient } from './playground-user.ts';
+import { problemsOf } from './discord-schema.ts';
 
 /**
  * Everything the program is made of, around a local Discord: the real parts, on a folder of their own. Closing it
@@ -190,56 +190,18 @@ export async function onStage(
   }
 }
 
-/** Links of the pictures a message shows, in its order. */
-export function picturesOf(message: PlaygroundMessage): string[] {
-  return [...JSON.stringify(message.components ?? []).matchAll(/"url":"([^"]+)"/g)].map(
-    (match) => match[1] ?? '',
-  );
-}
-
-export async function bytesAt(url: string): Promise<Buffer> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
-  return Buffer.from(await answer.arrayBuffer());
-}
-
-export function textOf(message: PlaygroundMessage): string {
-  const parts: string[] = [message.content];
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(walk);
-    if (typeof value !== 'object' || value === null) return;
-    if ('content' in value && typeof value.content === 'string') parts.push(value.content);
-    for (const inner of Object.values(value)) if (typeof inner === 'object') walk(inner);
-  };
-  walk(message.components ?? []);
-  return parts.join('\n');
-}
-
-export function customIdsOf(message: PlaygroundMessage): string[] {
-  return [...JSON.stringify(message.components ?? []).matchAll(/"custom_id":"([^"]+)"/g)].map(
-    (match) => match[1] ?? '',
-  );
-}
-
-export function buttonOf(message: PlaygroundMessage, action: string): string {
-  const found = customIdsOf(message).find((id) => id.split(':')[1] === action);
-  if (found === undefined) throw new Error(`no button ${action} in ${customIdsOf(message).join()}`);
-  return found;
-}
-
-export const isDone = (message: PlaygroundMessage): boolean =>
-  customIdsOf(message).some((id) => id.split(':')[1] === 'recipe');
-
-export const isPrivate = (message: PlaygroundMessage): boolean => ((message.flags ?? 0) & 64) !== 0;
-
-export async function waitUntil(
-  fits: () => boolean | Promise<boolean>,
-  what: string,
-  timeout = 10_000,
-): Promise<void> {
-  const end = Date.now() + timeout;
-  while (!(await fits())) {
-    if (Date.now() > end) throw new Error(`after ${timeout} ms still not: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 15));
-  }
+/**
+ * One engine for the stages of a test file, opened before its first test. Answers the way to open a stage for the length
+ * of `work`; it is closed whatever happens.
+ */
+export function stagesOfFile(): (
+  options: Parameters<typeof openStage>[1],
+  work: (stage: Stage) => Promise<void>,
+) => Promise<void> {
+  let engine: Engine;
+  before(async () => {
+    engine = await openEngine();
+  });
+  after(() => engine.close());
+  return (options, work) => onStage(engine, options, work);
 }

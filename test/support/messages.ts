@@ -1,0 +1,55 @@
+import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+
+/** Links of the pictures a message shows, in its order. */
+export function picturesOf(message: PlaygroundMessage): string[] {
+  return [...JSON.stringify(message.components ?? []).matchAll(/"url":"([^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+export async function bytesAt(url: string): Promise<Buffer> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+export function textOf(message: PlaygroundMessage): string {
+  const parts: string[] = [message.content];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    if (typeof value !== 'object' || value === null) return;
+    if ('content' in value && typeof value.content === 'string') parts.push(value.content);
+    for (const inner of Object.values(value)) if (typeof inner === 'object') walk(inner);
+  };
+  walk(message.components ?? []);
+  return parts.join('\n');
+}
+
+export function customIdsOf(message: PlaygroundMessage): string[] {
+  return [...JSON.stringify(message.components ?? []).matchAll(/"custom_id":"([^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+export function buttonOf(message: PlaygroundMessage, action: string): string {
+  const found = customIdsOf(message).find((id) => id.split(':')[1] === action);
+  if (found === undefined) throw new Error(`no button ${action} in ${customIdsOf(message).join()}`);
+  return found;
+}
+
+export const isDone = (message: PlaygroundMessage): boolean =>
+  customIdsOf(message).some((id) => id.split(':')[1] === 'recipe');
+
+export const isPrivate = (message: PlaygroundMessage): boolean => ((message.flags ?? 0) & 64) !== 0;
+
+export async function waitUntil(
+  fits: () => boolean | Promise<boolean>,
+  what: string,
+  timeout = 10_000,
+): Promise<void> {
+  const end = Date.now() + timeout;
+  while (!(await fits())) {
+    if (Date.now() > end) throw new Error(`after ${timeout} ms still not: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
