@@ -153,5 +153,6 @@ export function kneeSentence({ label, convergence, points, knee }: CurveLine): S
 }
 
 export function secondsWords(seconds: number): string {
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+  if (seconds >= 10) return `${Math.round(seconds)} s`;
+  return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
 }
