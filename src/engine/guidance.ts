@@ -20,7 +20,7 @@ export type GuidanceOptions = AskOptions & {
   /** null: every evaluation asks for the negative prompt */
   skipsNegative: SkipsNegative | null;
   /** called before every network run; throws CancelledError to stop */
-  checkpoint: () => Promise<void>;
+  checkpoint: () => Promise<void> | null;
   /** answers from an earlier run, or the network's */
   answered: Answered;
 };
@@ -98,7 +98,8 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
 
   return {
     async predict(x, timestep) {
-      await options.checkpoint();
+      const waits = options.checkpoint();
+      if (waits !== null) await waits;
       // A1111 counts evaluations, not steps, for prompt editing.
       const step = counter.evaluations++;
       return options.answered(x, timestep, async () => {
@@ -108,7 +109,8 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
       });
     },
     async predictPair(x, timestep, factor) {
-      await options.checkpoint();
+      const waits = options.checkpoint();
+      if (waits !== null) await waits;
       const step = counter.evaluations++;
       const pair = await options.answered(x, timestep, async () => {
         if (skipsNegative?.(step, timestep)) {

@@ -16,7 +16,7 @@ export function networkOf(
   model: LoadedModel,
   { request, shape, init, refiner, positive, negative }: Start,
   journal: Journal,
-  checkpoint: () => Promise<void>,
+  checkpoint: () => Promise<void> | null,
 ): Guided & Pick<SamplingRun, 'refiner'> {
   const counter = { evaluations: 0 };
   const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>

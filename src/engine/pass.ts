@@ -109,17 +109,16 @@ export async function sampleLatents(
       }),
   );
   async function settle(): Promise<void> {
-    // Steps of a few milliseconds do without the turns of promises that are kept already.
-    const preview = previewer.pending();
-    if (preview !== null) await preview;
-    const decoding = snapshots.decodeWaiting();
-    if (decoding !== null) stepBegan += await decoding;
+    await previewer.pending();
+    stepBegan += (await snapshots.decodeWaiting()) ?? 0;
   }
 
-  const network = networkOf(model, start, journal, async () => {
-    await settle();
-    await letMessagesIn(hooks.signal);
-  });
+  // Steps of a few milliseconds do without the turns of promises when nothing waits.
+  const network = networkOf(model, start, journal, () =>
+    previewer.pending() || snapshots.waits() || isTurnDue(hooks.signal)
+      ? settle().then(() => letMessagesIn(hooks.signal))
+      : null,
+  );
   const latents = await sampling.run({
     ...network,
     noise,
@@ -177,12 +176,16 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
 let turnedAt = -Infinity;
 const TURN_EVERY_MS = 50;
 
+function isTurnDue(signal: AbortSignal): boolean {
+  return signal.aborted || performance.now() - turnedAt >= TURN_EVERY_MS;
+}
+
 /**
  * A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. Steps
  * of a few milliseconds do without: ONNX Runtime's own turn before each run brings the message in one step later.
  */
 export async function letMessagesIn(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted && performance.now() - turnedAt >= TURN_EVERY_MS) {
+  if (!signal.aborted && isTurnDue(signal)) {
     await new Promise<void>((resolve) => setImmediate(resolve));
     turnedAt = performance.now();
   }

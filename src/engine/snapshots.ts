@@ -13,6 +13,8 @@ import { decodeLatents } from './vae.ts';
 export type Snapshots = {
   /** Remembers the latents [B,C,h,w] of a step that was asked for. */
   offer(step: number, sigma: number, denoised: Float32Array): void;
+  /** something waits to be decoded */
+  waits(): boolean;
   /** Decodes what waits, between two network runs; answers the milliseconds it took, null when nothing waits. */
   decodeWaiting(): Promise<number> | null;
 };
@@ -55,6 +57,7 @@ export function createSnapshots(
     offer(step, sigma, denoised) {
       if (asked.has(step)) waiting.push({ step, sigma, latents: denoised.slice() });
     },
+    waits: () => waiting.length > 0,
     decodeWaiting: () => (waiting.length === 0 ? null : decodeAll()),
   };
 }
