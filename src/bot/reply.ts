@@ -183,15 +183,16 @@ export function openReply(
     await noteDelivered();
   }
 
-  /** As long as it takes: what is not noted would be sent again at the next start. */
+  /** As long as it takes, and once more at the end: what is not noted would be sent again at the next start. */
   async function noteDelivered(): Promise<void> {
     for (let tries = 1; ; tries++) {
+      const isLast = over;
       try {
         return await queue.setDelivered(job.id);
       } catch (error) {
         log.warn({ ...about, ...describe(error) }, 'a delivered message could not be noted');
+        if (isLast) return;
         await breaks.pause(backoffAfter(tries));
-        if (over) return;
       }
     }
   }

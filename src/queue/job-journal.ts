@@ -83,18 +83,20 @@ export async function removeJobJournal(
   }
 }
 
-/** Of jobs that ended while nobody could remove theirs: what ended undelivered is looked at. Never throws. */
+/** Of jobs that ended while nobody could remove theirs: after a crash, or on a disk in trouble. Never throws. */
 export async function removeOldJournals({
   queue,
   pictures,
   log,
 }: Pick<JobJournalOptions, 'pictures' | 'log'> & {
-  queue: Pick<Queue, 'unsettled'>;
+  queue: Pick<Queue, 'get'>;
 }): Promise<void> {
   try {
-    for (const job of await queue.unsettled()) {
-      const isOver = job.status !== 'waiting' && job.status !== 'running';
-      if (isOver) await removeJobJournal(job, { pictures, log });
+    for (const key of await pictures.keys()) {
+      const [, id] = KEY_OF_STEPS.exec(key) ?? [];
+      if (id === undefined) continue;
+      const status = (await queue.get(id))?.status;
+      if (status !== 'waiting' && status !== 'running') await pictures.delete(key);
     }
   } catch (error) {
     log.warn({ err: error }, 'steps kept of finished jobs could not be looked for');
@@ -102,6 +104,7 @@ export async function removeOldJournals({
 }
 
 const keyOf = (id: string, attempt: number): string => `${id}.steps-${attempt}`;
+const KEY_OF_STEPS = /^([0-9a-z]+)\.steps-\d+$/;
 
 /** The latest earlier attempt that came far enough to write anything. */
 async function readBefore(

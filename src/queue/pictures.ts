@@ -11,6 +11,8 @@ export type PictureStore = {
   /** null when there is none */
   get(key: string): Promise<Uint8Array | null>;
   delete(key: string): Promise<void>;
+  /** Every key there is, in no order. */
+  keys(): Promise<string[]>;
   /** Rejects where nothing can be stored now. */
   tryOut(): Promise<void>;
 };
@@ -67,6 +69,10 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
 
     async delete(key) {
       await rm(fileOf(folder, key), { force: true });
+    },
+
+    async keys() {
+      return (await readdir(folder)).filter((name) => KEY.test(name));
     },
 
     tryOut: () => tryOut(folder),

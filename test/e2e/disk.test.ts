@@ -9,7 +9,8 @@ import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
 
 const options = { skip: NO_SMALL_DISK, timeout: 180_000 };
 
-const LONG = { prompt: 'the long one', steps: 150, size: '256x256' };
+/** Still being painted when the disk is full, on fast machines too. */
+const LONG = { prompt: 'the long one', steps: 150, size: '384x384' };
 
 const said = ({ ada }: Hall, words: RegExp) =>
   ada.messages().filter((one) => words.test(textOf(one)));
@@ -17,7 +18,7 @@ const said = ({ ada }: Hall, words: RegExp) =>
 type Trouble = {
   begin(): Promise<void>;
   end(): Promise<void>;
-  /** what an order meets meanwhile; null: it is taken and waits like the others */
+  /** what an order may meet meanwhile; without it, it is taken and waits like the others */
   refusal: RegExp | null;
   /** what is said of the picture that was being painted */
   lost: RegExp;
@@ -35,15 +36,17 @@ async function withTrouble(hall: Hall, { begin, end, refusal, lost }: Trouble): 
   await ada.waitForMessage((message) => textOf(message).includes('Step '), 60_000);
   await begin();
   await imagine(hall, 'meanwhile', 2);
-  if (refusal !== null) {
-    await waitUntil(() => said(hall, refusal).length === 1, 'the refusal', 30_000);
-    assert.ok(said(hall, refusal).every(isPrivate), 'nobody else reads of it');
-  }
+  // A full disk may still have room for a row, in pages that the database owns already.
+  const refusals = () => (refusal === null ? [] : said(hall, refusal));
+  const isTaken = () => shownToAll().length === 5 && /Queued/.test(textOf(shownToAll().at(-1)!));
+  await waitUntil(() => refusals().length === 1 || isTaken(), 'refused or taken', 30_000);
+  const wasRefused = refusals().length === 1;
+  assert.ok(refusals().every(isPrivate), 'nobody else reads of it');
   await order(hall, 'queue', {});
   await waitUntil(() => said(hall, lost).length === 1, 'told that it is lost', 60_000);
   const ids = shownToAll().map(({ id }) => id);
   await end();
-  const painted = refusal === null ? 4 : 3;
+  const painted = wasRefused ? 3 : 4;
   await waitUntil(() => shownJobs(hall).length === painted, 'those that waited', 60_000);
   await imagine(hall, 'after', 2);
   await waitUntil(() => shownJobs(hall).length === painted + 1, 'the one after', 30_000);
@@ -51,7 +54,7 @@ async function withTrouble(hall: Hall, { begin, end, refusal, lost }: Trouble): 
   assert.deepEqual(places.slice(0, -1), ids, 'each in its own place, none twice');
   assert.equal(said(hall, lost).length, 1, 'what waited was not lost with it');
   await hasNothingToSay(hall);
-  await isOnRecord(hall, refusal === null ? ['meanwhile'] : []);
+  await isOnRecord(hall, wasRefused ? [] : ['meanwhile']);
 }
 
 /** What was told is noted: the next start has nothing to edit. */
@@ -89,7 +92,7 @@ test(
         await withTrouble(hall, {
           begin: () => disk!.fill(),
           end: () => disk!.empty(),
-          refusal: /Your order was not taken: the disk is full/,
+          refusal: /Your order was not taken\\?: the disk is full/,
           lost: /could not be kept\\?: the disk of the machine that paints is full/,
         });
       },

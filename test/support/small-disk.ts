@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A folder on a disk of its own, of a few megabytes, that can become full or read-only and well again. */
 export type SmallDisk = {
@@ -9,6 +10,7 @@ export type SmallDisk = {
   seenAs: string;
   /** words before a program's own, for which `folder` is that disk; ordinary permissions hold for it */
   within: readonly string[];
+  /** until `empty`, also with what is freed meanwhile */
   fill(): Promise<void>;
   empty(): Promise<void>;
   setWritable(writable: boolean): Promise<void>;
@@ -31,6 +33,7 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
   await once(holder.stdout!, 'data');
   const seenAs = path.join(`/proc/${holder.pid}/root`, folder);
   const filler = path.join(seenAs, 'filler');
+  let stopFilling = async (): Promise<void> => {};
   const enter = ['nsenter', '-t', String(holder.pid), '-m', '-U', '--preserve-credentials'];
   // Without its powers even root is refused where the permissions say so.
   const within = [...enter, 'setpriv', '--bounding-set=-all', '--inh-caps=-all'];
@@ -38,19 +41,20 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
     seenAs,
     within,
     async fill() {
-      for (const size of [1 << 20, 1 << 12, 1]) {
-        const part = new Uint8Array(size);
-        for (;;) {
-          try {
-            await writeFile(filler, part, { flag: 'a' });
-          } catch (error) {
-            if ((error as NodeJS.ErrnoException).code === 'ENOSPC') break;
-            throw error;
-          }
-        }
-      }
+      await fillUp(filler);
+      let goesOn = true;
+      const filling = (async () => {
+        while (goesOn) await Promise.all([fillUp(filler), sleep(20)]);
+      })();
+      stopFilling = async () => {
+        goesOn = false;
+        await filling;
+      };
     },
-    empty: () => rm(filler),
+    async empty() {
+      await stopFilling();
+      await rm(filler);
+    },
     async setWritable(writable) {
       const entries = await readdir(seenAs, { recursive: true, withFileTypes: true });
       for (const one of entries) {
@@ -60,9 +64,25 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
       await chmod(seenAs, writable ? 0o755 : 0o555);
     },
     async close() {
+      await stopFilling();
       const exit = once(holder, 'exit');
       holder.kill('SIGKILL');
       await exit;
     },
   };
+}
+
+/** To the last byte. */
+async function fillUp(filler: string): Promise<void> {
+  for (const size of [1 << 20, 1 << 12, 1]) {
+    const part = new Uint8Array(size);
+    for (;;) {
+      try {
+        await writeFile(filler, part, { flag: 'a' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') break;
+        throw error;
+      }
+    }
+  }
 }
