@@ -3,10 +3,10 @@
  * `embeddings/` inside the model's folder or beside it.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from './errors.ts';
+import { type NamedFile, namedFiles } from './named-files.ts';
 import type { Said } from './said.ts';
 import { say } from './sentences.ts';
 import { readPngTexts } from './png-text.ts';
@@ -42,7 +42,6 @@ export type Embeddings = {
   finder(tokenizer: Tokenizer): Promise<FindEmbedding | null>;
 };
 
-type NamedFile = { name: string; file: string; stamp: string };
 /** A file that cannot be used matters only to a prompt that asks for it. */
 type Loaded = Embedding | { name: string; problem: Said };
 
@@ -100,20 +99,8 @@ function createFinder(entries: readonly { ids: number[]; loaded: Loaded }[]): Fi
 const KINDS = ['.safetensors', '.png', '.pt', '.bin'];
 
 async function filesOf(folder: string): Promise<NamedFile[]> {
-  // Most models have none: a look without a way to another thread and back.
-  if (!existsSync(folder)) return [];
-  const entries = await readdir(folder, { recursive: true }).catch((): string[] => []);
-  const files: NamedFile[] = [];
-  for (const entry of entries) {
-    const kind = extname(entry).toLowerCase();
-    const name = basename(entry, extname(entry));
-    if (!KINDS.includes(kind) || name.endsWith('.preview')) continue;
-    const file = join(folder, entry);
-    const info = await stat(file).catch(() => null);
-    if (info?.isFile()) files.push({ name, file, stamp: `${info.size}@${info.mtimeMs}` });
-  }
-  const rank = ({ file }: NamedFile): number => KINDS.indexOf(extname(file).toLowerCase());
-  return files.toSorted((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : 1));
+  const files = await namedFiles(folder, KINDS);
+  return files.filter(({ name }) => !name.endsWith('.preview'));
 }
 
 /** Null for a picture that carries no embedding. */

@@ -1,11 +1,11 @@
 /** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { type LoraLayers, type LoraPart, readLora } from './file.ts';
 import type { LoraUse } from './tags.ts';
+import { type NamedFile, namedFiles } from '../named-files.ts';
 import { addLowRank } from '../onnx/low-rank.ts';
 import type { OnnxFile } from '../onnx/graph.ts';
 import { say } from '../sentences.ts';
@@ -22,8 +22,6 @@ export type AppliedLora = {
   /** first 12 hex digits of the SHA-256 over the weights, as A1111 shows it */
   hash: string;
 };
-
-type NamedFile = { name: string; file: string; stamp: string };
 
 /** The names that prompts for this model may use, in order. */
 export async function loraNames(modelFolder: string): Promise<string[]> {
@@ -73,29 +71,11 @@ function likelyOnes(wanted: string, names: readonly string[]): string {
 async function lorasFor(modelFolder: string): Promise<NamedFile[]> {
   const byName = new Map<string, NamedFile>();
   for (const folder of [modelFolder, dirname(modelFolder)]) {
-    for (const file of await filesIn(join(folder, LORAS_FOLDER))) {
+    for (const file of await namedFiles(join(folder, LORAS_FOLDER), ['.safetensors'])) {
       if (!byName.has(file.name.toLowerCase())) byName.set(file.name.toLowerCase(), file);
     }
   }
   return [...byName.values()];
-}
-
-async function filesIn(folder: string): Promise<NamedFile[]> {
-  if (!existsSync(folder)) return [];
-  const entries = await readdir(folder, { recursive: true }).catch((): string[] => []);
-  const files: NamedFile[] = [];
-  for (const entry of entries.toSorted()) {
-    if (extname(entry).toLowerCase() !== '.safetensors') continue;
-    const file = join(folder, entry);
-    const info = await stat(file).catch(() => null);
-    if (!info?.isFile()) continue;
-    files.push({
-      name: basename(entry, extname(entry)),
-      file,
-      stamp: `${info.size}@${info.mtimeMs}`,
-    });
-  }
-  return files;
 }
 
 export type OpenedLora = ChosenLora & { hash: string; layers: LoraLayers };

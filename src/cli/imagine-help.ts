@@ -1,0 +1,54 @@
+/** What `imagine --help` says. */
+export const IMAGINE_HELP = `Paints pictures from the command line, with the same engine as the bot.
+
+  npm run -s imagine -- "<prompt>" [options]
+
+The prompt: (word:1.3) counts more, [a:b:0.5] changes on the way, <lora:name:0.8> adds a file of
+MODELS_DIR/loras, the name of a textual inversion calls it.
+
+The picture
+  --negative TEXT         what should not be in it
+  --size WxH              pixels, such as 512x768 (the model's own size)
+  --count N               pictures in one go, 1-9 (1)
+  --steps N|auto          1-150 (the model's own number); auto: what calibrate found
+  --cfg X                 guidance scale, 0-30; 1 is without guidance
+  --seed N                0 to 2^64-1; the same seed gives the same picture (random)
+  --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
+  --schedule NAME         automatic, karras, exponential, …
+  --model NAME|DIR        a model of the models folder, or any model folder
+From a picture
+  --init FILE             start from this PNG, JPEG or WebP
+  --strength X            how much of it is painted anew, 0-1 (0.75)
+  --mask FILE             only where this picture is white
+  --mask-blur N           softens the mask's edge, pixels (4)
+  --only-masked           paint the masked region at full size
+  --outpaint L,T,R,B      add pixels left, above, right and below, and paint them
+Larger pictures (hires fix: a second pass over the enlarged first)
+  --hires-scale X         1-4; switches it on
+  --hires-steps N         (as many as the first pass)
+  --hires-strength X      how much is painted anew, 0-1 (0.7)
+  --hires-upscaler NAME   latent, latent_antialiased, latent_bicubic, latent_bicubic_antialiased,
+                          latent_nearest, latent_nearest_exact, pixel (latent)
+SDXL
+  --refiner NAME|DIR      the model that takes over; --refiner-at X after this share of the way (0.8)
+  --prompt-2 TEXT         what the second text encoder reads; --negative-2 TEXT
+  --original-size WxH  --target-size WxH  --crop L,T   the sizes it is told
+  --negative-original-size WxH  --negative-target-size WxH  --negative-crop L,T
+Variations of a seed
+  --variation-seed N  --variation-strength X   a little of another seed's noise, 0-1
+  --seed-resize WxH       keep the composition of this size
+Exactness
+  --rng cpu|nv            noise of torch's CPU generator, or of A1111 on a GPU (cpu)
+  --profile NAME          a1111, diffusers or comfy: whose rules hold (a1111)
+  --replan A+B            after A of the steps the rest in B, as a recipe's "Replanned steps" says
+  --ngms SIGMA            below this noise level every second step does without the negative prompt;
+                          --ngms-all: every step; --skip-early-cfg X: the first share of the steps
+  --clip-skip N  --emphasis original|no_norm|ignore|none  --eta X  --ensd N  --cfg-rescale X
+Results
+  --out FILE|DIR          (./out/<seed>-<prompt>.png)
+  --json                  one JSON object on stdout, nothing else
+  --save-latents FILE.npy the final latents, float32 [B,C,h,w]
+  --safety on|off         write only what the model folder's safety checker lets pass, if it has one (on)
+
+Environment: MODELS_DIR, DEVICE, ENGINE_ISOLATION. Exit status: 0 done, 2 bad arguments, 1 failure.
+`;
