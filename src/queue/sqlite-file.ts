@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../engine/errors.ts';
+import { keepHeadroom, type Headroom } from './headroom.ts';
 import { migrate } from './schema.ts';
 import { sayOfQueue } from './sentences.ts';
 
@@ -18,7 +19,7 @@ const CORRUPT = 11;
 /** How long an older Darkroom on the same file may take to close before the new one gives up. */
 const OWNER_PATIENCE_MS = 2000;
 
-export type SqliteFile = { db: DatabaseSync; close(): void };
+export type SqliteFile = { db: DatabaseSync; headroom: Headroom; close(): void };
 
 /**
  * Opens (or creates) the queue's database: WAL, an fsync at every commit, the newest schema. One program at a time
@@ -28,12 +29,14 @@ export type SqliteFile = { db: DatabaseSync; close(): void };
 export async function openSqliteFile(file: string): Promise<SqliteFile> {
   let owner: DatabaseSync | null = null;
   let db: DatabaseSync | null = null;
+  let headroom: Headroom;
   try {
     await mkdir(path.dirname(path.resolve(file)), { recursive: true });
     owner = await own(file);
     db = new DatabaseSync(file, { timeout: 2000 });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     migrate(db, file);
+    headroom = keepHeadroom(`${file}.headroom`, db);
   } catch (error) {
     db?.close();
     owner?.close();
@@ -42,6 +45,7 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
   const [opened, owned] = [db, owner];
   return {
     db: opened,
+    headroom,
     close() {
       opened.close();
       owned.close();
@@ -73,6 +77,10 @@ function sqliteCode(error: unknown): number | null {
   return typeof code === 'number' ? code & 0xff : null;
 }
 
+export function isFull(error: unknown): boolean {
+  return sqliteCode(error) === FULL;
+}
+
 function openingWords(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === BUSY) {
@@ -100,7 +108,7 @@ function openingWords(error: unknown, file: string): unknown {
 export function writingWords(error: unknown): unknown {
   const code = sqliteCode(error);
   const { code: fileCode = '' } = (error ?? {}) as NodeJS.ErrnoException;
-  const full = code === FULL || ['ENOSPC', 'EDQUOT'].includes(fileCode);
+  const full = isFull(error) || ['ENOSPC', 'EDQUOT'].includes(fileCode);
   const unwritable =
     code === READONLY || code === IOERR || ['EROFS', 'EACCES', 'EPERM', 'EIO'].includes(fileCode);
   if (!full && !unwritable) return error;

@@ -25,7 +25,8 @@ import { createSqliteStore } from './sqlite-store.ts';
  *   submitted twice           the key is unique: the first job comes back
  *   stopped, then killed      the stop is remembered: the job is cancelled at the next open
  *   unreadable request        claim() records it as failed and hands it out as such
- *   disk full                 the call throws, nothing is half-written, nothing is lost
+ *   disk full                 the call throws, nothing is half-written, nothing is lost; the next call finds the room
+ *                             that headroom.ts kept
  */
 export async function openSqliteQueue(
   file: string,
@@ -42,12 +43,12 @@ export async function openSqliteQueue(
 }
 
 function assemble(
-  { db, close }: SqliteFile,
+  { db, headroom, close }: SqliteFile,
   inputsFolder: string,
   limits: QueueLimits,
   now: () => number,
 ): Queue {
-  const store = createSqliteStore(db);
+  const store = createSqliteStore({ db, headroom });
   const ledger = createLedger(store, now);
   const listeners = new Set<(change?: QueueChange) => void>();
   let placed: { id: string; cost: number }[] | null = null;

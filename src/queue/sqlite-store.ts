@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { SAMPLES_PER_MODEL } from './estimate.ts';
 import type { Work } from './estimate.ts';
 import { guildLine, userLine } from './fairness.ts';
@@ -6,6 +5,7 @@ import type { Lines } from './fairness.ts';
 import type { Job, JobContext, JobFailure, JobStatus, Measurement, StoredResult } from './job.ts';
 import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
+import { isFull, type SqliteFile } from './sqlite-file.ts';
 
 export type NewRow = Work & {
   id: string;
@@ -43,7 +43,7 @@ const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, char
   model, pixels, images, guided, evaluations`;
 
 /** Every statement of the queue, prepared once. Nothing here opens or ends a transaction but `transaction`. */
-export function createSqliteStore(db: DatabaseSync) {
+export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
@@ -99,10 +99,12 @@ export function createSqliteStore(db: DatabaseSync) {
       try {
         const value = body();
         commit.run();
+        headroom.renew();
         return value;
       } catch (error) {
         // A full disk makes SQLite roll back by itself; a second ROLLBACK would hide the first error.
         if (db.isTransaction) db.exec('ROLLBACK');
+        if (isFull(error)) headroom.giveUp();
         throw error;
       }
     },

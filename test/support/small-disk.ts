@@ -72,11 +72,12 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
   };
 }
 
-/** To the last byte. */
+/** To the last byte; what is freed meanwhile waits for the next call, which begins with large parts again. */
 async function fillUp(filler: string): Promise<void> {
   for (const size of [1 << 20, 1 << 12, 1]) {
     const part = new Uint8Array(size);
-    for (;;) {
+    // More small parts than make a large one: somebody has freed that much.
+    for (let parts = 0; parts <= 1 << 12; parts++) {
       try {
         await writeFile(filler, part, { flag: 'a' });
       } catch (error) {
