@@ -354,12 +354,13 @@ test('Reimagine where the file is slow: a button opens the form; a file that is 
 });
 
 test('the form of a picture whose link is over meanwhile: words, and the words without it still paint', async () => {
-  await onStage(engine, { playground: { timing: { attachmentLink: 1000 } } }, async (stage) => {
+  await onStage(engine, { playground: { timing: { attachmentLink: 3000 } } }, async (stage) => {
     const ada = await stage.user();
     const plain = await attach(stage, ada, []);
     const outcome = await ada.command('Reimagine', {}, plain);
     assert.ok(outcome.type === 'modal', JSON.stringify(outcome));
-    await new Promise((resolve) => setTimeout(resolve, 2100));
+    // A link says in whole seconds until when it holds.
+    await new Promise((resolve) => setTimeout(resolve, 4100));
     const filled = { ...filledIn(outcome), prompt: 'a lamp', steps: '1' };
     await ada.submitModal(outcome, filled);
     assert.match(await told(ada), /could not be fetched from Discord; its link may have expired/);
