@@ -59,7 +59,8 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
       const entries = await readdir(seenAs, { recursive: true, withFileTypes: true });
       for (const one of entries) {
         const open = one.isDirectory() ? 0o755 : 0o644;
-        await chmod(path.join(one.parentPath, one.name), writable ? open : open & 0o555);
+        const mode = writable ? open : open & 0o555;
+        await chmod(path.join(one.parentPath, one.name), mode).catch(passOverMissing);
       }
       await chmod(seenAs, writable ? 0o755 : 0o555);
     },
@@ -70,6 +71,11 @@ export async function openSmallDisk(folder: string, megabytes: number): Promise<
       await exit;
     },
   };
+}
+
+/** The program goes on renaming and removing files meanwhile. */
+function passOverMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** To the last byte; what is freed meanwhile waits for the next call, which begins with large parts again. */
