@@ -3,6 +3,7 @@ import { EngineCrashedError, UserError } from '../engine/errors.ts';
 import type { Said } from '../engine/said.ts';
 import type { Job, JobFailure } from './job.ts';
 import { sayOfQueue } from './sentences.ts';
+import { isFull } from './sqlite-file.ts';
 
 /** Pictures or the job's outcome could not be written; `cause` says why. */
 export class StoreError extends Error {
@@ -43,7 +44,5 @@ export function failureSaying(said: Said, reference: string | null): JobFailure 
 function saidOf(error: unknown): Said {
   if (error instanceof EngineCrashedError) return sayOfQueue('engine-crashed-twice');
   if (!(error instanceof StoreError)) return sayOfQueue('unknown-trouble');
-  const { code, errcode } = (error.cause ?? {}) as { code?: unknown; errcode?: unknown };
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13;
-  return sayOfQueue(full ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
+  return sayOfQueue(isFull(error.cause) ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
 }

@@ -77,8 +77,10 @@ function sqliteCode(error: unknown): number | null {
   return typeof code === 'number' ? code & 0xff : null;
 }
 
+/** The disk or the quota, as SQLite or the file system says it. */
 export function isFull(error: unknown): boolean {
-  return sqliteCode(error) === FULL;
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return sqliteCode(error) === FULL || code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function openingWords(error: unknown, file: string): unknown {
@@ -108,7 +110,7 @@ function openingWords(error: unknown, file: string): unknown {
 export function writingWords(error: unknown): unknown {
   const code = sqliteCode(error);
   const { code: fileCode = '' } = (error ?? {}) as NodeJS.ErrnoException;
-  const full = isFull(error) || ['ENOSPC', 'EDQUOT'].includes(fileCode);
+  const full = isFull(error);
   const unwritable =
     code === READONLY || code === IOERR || ['EROFS', 'EACCES', 'EPERM', 'EIO'].includes(fileCode);
   if (!full && !unwritable) return error;
