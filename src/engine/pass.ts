@@ -38,6 +38,8 @@ export type PipelineHooks = {
   onJournal?: (records: Uint8Array) => void;
 };
 
+type TurnHooks = Pick<PipelineHooks, 'signal' | 'clock'>;
+
 /** One run of the sampler: what it paints, at which size, in which steps. */
 export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
 
@@ -115,8 +117,8 @@ export async function sampleLatents(
 
   // Steps of a few milliseconds do without the turns of promises when nothing waits.
   const network = networkOf(model, start, journal, () =>
-    previewer.pending() || snapshots.waits() || isTurnDue(hooks.signal)
-      ? settle().then(() => letMessagesIn(hooks.signal))
+    previewer.pending() || snapshots.waits() || isTurnDue(hooks)
+      ? settle().then(() => letMessagesIn(hooks))
       : null,
   );
   const latents = await sampling.run({
@@ -172,22 +174,21 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
   ];
 }
 
-/** The thread has one event loop, so this is one clock for whatever it paints; milliseconds. */
-let turnedAt = -Infinity;
 const TURN_EVERY_MS = 50;
 
-function isTurnDue(signal: AbortSignal): boolean {
-  return signal.aborted || performance.now() - turnedAt >= TURN_EVERY_MS;
+function isTurnDue({ signal, clock }: TurnHooks): boolean {
+  return signal.aborted || performance.now() - (clock.turnedAt ?? -Infinity) >= TURN_EVERY_MS;
 }
 
 /**
  * A turn of the event loop, so that a cancel message that has arrived is heard before the thread blocks again. Steps
  * of a few milliseconds do without: ONNX Runtime's own turn before each run brings the message in one step later.
  */
-export async function letMessagesIn(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted && isTurnDue(signal)) {
+export async function letMessagesIn(hooks: TurnHooks): Promise<void> {
+  const { signal, clock } = hooks;
+  if (!signal.aborted && isTurnDue(hooks)) {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    turnedAt = performance.now();
+    clock.turnedAt = performance.now();
   }
   if (signal.aborted) throw new CancelledError();
 }

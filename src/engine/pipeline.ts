@@ -62,7 +62,7 @@ async function paint(
 
   // What the person asked for, as the network reads it.
   hooks.onProgress({ phase: 'encoding', step: 0, steps });
-  await letMessagesIn(hooks.signal);
+  await letMessagesIn(hooks);
   const prompts = await encodePrompts(request, model);
   const takesOver = refiner && {
     model: refiner,
@@ -121,7 +121,7 @@ async function paint(
   const withheld: WithheldImage[] = [];
   for (let index = 0; index < request.count; index++) {
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
-    await letMessagesIn(hooks.signal);
+    await letMessagesIn(hooks);
     const pixels = await decodeImage(last, model, latents, index, init);
     const infotext = writeInfotext(painted, info, index, { embeddings, loras });
     const seed = imageSeed(request, index);

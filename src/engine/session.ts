@@ -30,8 +30,13 @@ export type Feed = {
 
 export type Output = { data: Float32Array; shape: readonly number[] };
 
-/** Time spent inside ONNX Runtime's run(), milliseconds. Shared by the sessions of one engine. */
-export type RunClock = { ms: number };
+/** Shared by the sessions of one engine. */
+export type RunClock = {
+  /** time spent inside ONNX Runtime's run(), milliseconds */
+  ms: number;
+  /** when the event loop turned last, as far as the engine knows: the runtime takes a turn before each run */
+  turnedAt?: number;
+};
 
 export type Session = {
   path: string;
@@ -95,6 +100,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
         tensors[name] = tensorOf(port.dtype, feed);
       }
       const began = performance.now();
+      clock.turnedAt = began;
       const results = await inner.run(tensors, fetches);
       clock.ms += performance.now() - began;
       const outputs: Record<string, Output> = {};
