@@ -29,8 +29,10 @@ export function createBatchedAsk(
   const latents = batch * channels * plane;
   // Text rarely changes between steps: the repeated context is built once per set of texts.
   let repeated: { texts: readonly TextEmbedding[]; rows: TextRows } | null = null;
+  // The network has read it when it answers: the next question may overwrite it.
+  let sample = new Float32Array(0);
 
-  async function askSameLength(
+  function askSameLength(
     x: Float32Array,
     timestep: number,
     texts: readonly TextEmbedding[],
@@ -39,17 +41,23 @@ export function createBatchedAsk(
       repeated = { texts, rows: repeatTexts(texts, batch, options) };
     }
     const rows = texts.length * batch;
+    const length = rows * (channels + extra) * plane;
+    if (sample.length !== length) sample = new Float32Array(length);
+    repeatLatents(sample, x, texts.length, options);
     return unet.predict({
-      sample: repeatLatents(x, texts.length, options),
+      sample,
       shape: [rows, channels + extra, height, width],
       timestep,
       ...repeated.rows,
     });
   }
 
-  return async (x, timestep, texts) => {
+  async function askByLength(
+    x: Float32Array,
+    timestep: number,
+    texts: readonly TextEmbedding[],
+  ): Promise<Float32Array> {
     const lengths = new Set(texts.map(({ tokens }) => tokens));
-    if (lengths.size === 1) return askSameLength(x, timestep, texts);
     const answers = new Float32Array(texts.length * latents);
     for (const length of lengths) {
       const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
@@ -60,7 +68,10 @@ export function createBatchedAsk(
       }
     }
     return answers;
-  };
+  }
+
+  return (x, timestep, texts) =>
+    haveSameLength(texts) ? askSameLength(x, timestep, texts) : askByLength(x, timestep, texts);
 }
 
 type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
@@ -68,8 +79,20 @@ type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
 /** The same in every step until the text changes: a float16 graph's copy of them is made once. */
 type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
 
+function haveSameLength(texts: readonly TextEmbedding[]): boolean {
+  for (let i = 1; i < texts.length; i++) {
+    if (texts[i]!.tokens !== texts[0]!.tokens) return false;
+  }
+  return true;
+}
+
 function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
 }
 
 /** Row order of every batch: all images of the first text, then all of the second, … */
@@ -126,29 +149,26 @@ function stack(rows: number, of: (row: number) => ArrayLike<number>): Float32Arr
   return stacked;
 }
 
-/** x [B,C,h,w] once per text, each image followed by its extra channels. */
+/** Fills `repeated` with x [B,C,h,w] once per text, each image followed by its extra channels. */
 function repeatLatents(
+  repeated: Float32Array,
   x: Float32Array,
   texts: number,
   { shape, extraChannels }: AskOptions,
-): Float32Array {
+): void {
   if (extraChannels === null) {
-    if (texts === 1) return x;
-    const repeated = new Float32Array(texts * x.length);
     for (let t = 0; t < texts; t++) repeated.set(x, t * x.length);
-    return repeated;
+    return;
   }
   const [batch] = shape;
   const own = x.length / batch;
   const extra = extraChannels.length / batch;
-  const repeated = new Float32Array(texts * batch * (own + extra));
   for (let row = 0; row < texts * batch; row++) {
     const image = row % batch;
     const at = row * (own + extra);
     repeated.set(x.subarray(image * own, (image + 1) * own), at);
     repeated.set(extraChannels.subarray(image * extra, (image + 1) * extra), at + own);
   }
-  return repeated;
 }
 
 /** Sinusoidal embedding of 1000 (w - 1) (LCM; diffusers get_guidance_scale_embedding). */

@@ -9,7 +9,7 @@ import type { Answered } from './journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest } from './request.ts';
 import type { Predict, SamplingRun } from './sampling.ts';
-import { type Conditioning, textAt } from './text-encoder.ts';
+import { type Conditioning, type TextEmbedding, textAt } from './text-encoder.ts';
 
 export type GuidanceOptions = AskOptions & {
   positive: Conditioning;
@@ -54,6 +54,10 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
   const weights = positive.parts.map(({ weight }) => weight);
+  const unguided = scales.map(() => 1);
+  const first = textsOf(positive.parts.slice(0, 1));
+  const alone = textsOf(positive.parts);
+  const both = textsOf([negative.parts[0] as Part, ...positive.parts]);
 
   /** The first part's answer stands in for the unconditional one, and the guidance scale is 1. */
   async function askWithout(
@@ -61,52 +65,40 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     timestep: number,
     step: number,
   ): Promise<Float32Array> {
-    const answers = await ask(
-      x,
-      timestep,
-      positive.parts.map((part) => textAt(part, step)),
-    );
+    const answers = await ask(x, timestep, alone(step));
     if (weights.length === 1) return answers;
     const all = new Float32Array(latents + answers.length);
     all.set(answers.subarray(0, latents));
     all.set(answers, latents);
-    return guide(
-      all,
-      latents,
-      weights,
-      scales.map(() => 1),
-    );
+    return guide(all, latents, weights, unguided);
   }
 
   /** Answers [1 + parts, B, C, h, w], the unconditional first. */
   function askBoth(x: Float32Array, timestep: number, step: number): Promise<Float32Array> {
-    const unconditional = textAt(negative.parts[0] as Conditioning['parts'][number], step);
-    const conditional = positive.parts.map((part) => textAt(part, step));
-    return ask(x, timestep, [unconditional, ...conditional]);
+    return ask(x, timestep, both(step));
   }
 
   function combine(answers: Float32Array, factor: number): Float32Array {
-    const combined = guide(
-      answers,
-      latents,
-      weights,
-      scales.map((scale) => factor * scale),
-    );
+    const wanted = factor === 1 ? scales : scales.map((scale) => factor * scale);
+    const combined = guide(answers, latents, weights, wanted);
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }
 
+  function predictNow(x: Float32Array, timestep: number): Promise<Float32Array> {
+    // A1111 counts evaluations, not steps, for prompt editing.
+    const step = counter.evaluations++;
+    return options.answered(x, timestep, async () => {
+      if (!guided) return ask(x, timestep, first(step));
+      if (skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
+      return combine(await askBoth(x, timestep, step), 1);
+    });
+  }
+
   return {
-    async predict(x, timestep) {
+    predict(x, timestep) {
       const waits = options.checkpoint();
-      if (waits !== null) await waits;
-      // A1111 counts evaluations, not steps, for prompt editing.
-      const step = counter.evaluations++;
-      return options.answered(x, timestep, async () => {
-        if (guided && skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
-        if (guided) return combine(await askBoth(x, timestep, step), 1);
-        return ask(x, timestep, [textAt(positive.parts[0] as Conditioning['parts'][number], step)]);
-      });
+      return waits === null ? predictNow(x, timestep) : waits.then(() => predictNow(x, timestep));
     },
     async predictPair(x, timestep, factor) {
       const waits = options.checkpoint();
@@ -114,21 +106,31 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
       const step = counter.evaluations++;
       const pair = await options.answered(x, timestep, async () => {
         if (skipsNegative?.(step, timestep)) {
-          const alone = await askWithout(x, timestep, step);
-          const both = new Float32Array(2 * latents);
-          both.set(alone);
-          both.set(alone, latents);
-          return both;
+          const answer = await askWithout(x, timestep, step);
+          const pair = new Float32Array(2 * latents);
+          pair.set(answer);
+          pair.set(answer, latents);
+          return pair;
         }
         const answers = await askBoth(x, timestep, step);
-        const both = new Float32Array(2 * latents);
-        both.set(combine(answers, factor));
-        both.set(answers.subarray(0, latents), latents);
-        return both;
+        const pair = new Float32Array(2 * latents);
+        pair.set(combine(answers, factor));
+        pair.set(answers.subarray(0, latents), latents);
+        return pair;
       });
       return { guided: pair.subarray(0, latents), uncond: pair.subarray(latents) };
     },
   };
+}
+
+type Part = Conditioning['parts'][number];
+
+/** What the parts say in evaluation `step`; one and the same list while no text changes. */
+function textsOf(parts: readonly Part[]): (step: number) => readonly TextEmbedding[] {
+  const textsAt = (step: number): TextEmbedding[] => parts.map((part) => textAt(part, step));
+  if (parts.some(({ schedule }) => schedule.length > 1)) return textsAt;
+  const texts = textsAt(0);
+  return () => texts;
 }
 
 /** uncond + scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents], each image by its own scale */
@@ -140,8 +142,8 @@ function guide(
 ): Float32Array {
   const guided = new Float32Array(latents);
   const size = latents / scales.length;
-  for (const [image, scale] of scales.entries()) {
-    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scale);
+  for (let image = 0; image < scales.length; image++) {
+    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scales[image]!);
   }
   return guided;
 }

@@ -49,12 +49,11 @@ export function markPng(png: Uint8Array, metadata: { infotext: string }): Uint8A
   return insertChunks(png, recipeChunks(metadata.infotext));
 }
 
+/** The same in every picture. */
+const MARKS = [textChunk('Software', SOFTWARE), internationalChunk(XMP_KEYWORD, AI_MARK_XMP)];
+
 function recipeChunks(infotext: string): Uint8Array[] {
-  return [
-    textChunk('parameters', infotext),
-    textChunk('Software', SOFTWARE),
-    internationalChunk(XMP_KEYWORD, AI_MARK_XMP),
-  ];
+  return [textChunk('parameters', infotext), ...MARKS];
 }
 
 /** A JPEG for the eye, scaled so that its longest side has this many pixels. */

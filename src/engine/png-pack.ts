@@ -9,7 +9,13 @@ import { makeChunk, SIGNATURE } from './png-text.ts';
 
 const deflateAside = promisify(deflate);
 
-const PACKING = { level: 1, strategy: constants.Z_RLE } as const;
+const PACKING = {
+  level: 1,
+  strategy: constants.Z_RLE,
+  // A small picture comes out in one piece, and fewer blocks are begun.
+  chunkSize: 1 << 16,
+  memLevel: 9,
+} as const;
 
 /** Up to this many bytes the way to another thread takes longer than packing. */
 const PACKED_AT_ONCE = 1 << 18;
@@ -39,31 +45,43 @@ export async function packPng(
 /** Each row behind the number of its filter: 1 (left neighbour) for the first, 4 (Paeth) for the others. */
 function predictRows(data: Uint8Array, stride: number, height: number): Uint8Array {
   const rows = new Uint8Array((stride + 1) * height);
-  let to = 0;
-  rows[to++] = 1;
-  for (let i = 0; i < stride; i++) rows[to++] = data[i]! - (i < 3 ? 0 : data[i - 3]!);
+  rows[0] = 1;
+  for (let i = 0; i < stride; i++) rows[i + 1] = data[i]! - (i < 3 ? 0 : data[i - 3]!);
   for (let y = 1; y < height; y++) {
-    const from = y * stride;
-    rows[to++] = 4;
-    for (let i = from; i < from + 3; i++) rows[to++] = data[i]! - data[i - stride]!;
-    for (let i = from + 3; i < from + stride; i++) {
-      const left = data[i - 3]!;
-      const up = data[i - stride]!;
-      const corner = data[i - stride - 3]!;
-      const rise = up - corner;
-      const run = left - corner;
-      // Which of the three is nearest is as good as random in a picture, and a wrong guess of the processor costs
-      // more than this arithmetic: >> 31 makes -1 of a negative number, a mask of all bits.
-      const toLeft = magnitude(rise);
-      const toUp = magnitude(run);
-      const toCorner = magnitude(rise + run);
-      const notUp = (toCorner - toUp) >> 31;
-      const notLeft = ((toUp - toLeft) | (toCorner - toLeft)) >> 31;
-      const other = up ^ ((up ^ corner) & notUp);
-      rows[to++] = data[i]! - (left ^ ((left ^ other) & notLeft));
-    }
+    rows[y * (stride + 1)] = 4;
+    for (let channel = 0; channel < 3; channel++) predictChannel(data, rows, stride, y, channel);
   }
   return rows;
+}
+
+/** One colour of row `y`; beside the row's left end stand zeros. */
+function predictChannel(
+  data: Uint8Array,
+  rows: Uint8Array,
+  stride: number,
+  y: number,
+  channel: number,
+): void {
+  let left = 0;
+  let corner = 0;
+  let to = y * (stride + 1) + 1 + channel;
+  for (let i = y * stride + channel; i < (y + 1) * stride; i += 3, to += 3) {
+    const own = data[i]!;
+    const up = data[i - stride]!;
+    const rise = up - corner;
+    const run = left - corner;
+    // Which of the three is nearest is as good as random in a picture, and a wrong guess of the processor costs
+    // more than this arithmetic: >> 31 makes -1 of a negative number, a mask of all bits.
+    const toLeft = magnitude(rise);
+    const toUp = magnitude(run);
+    const toCorner = magnitude(rise + run);
+    const notUp = (toCorner - toUp) >> 31;
+    const notLeft = ((toUp - toLeft) | (toCorner - toLeft)) >> 31;
+    const other = up ^ ((up ^ corner) & notUp);
+    rows[to] = own - (left ^ ((left ^ other) & notLeft));
+    left = own;
+    corner = up;
+  }
 }
 
 /** |value| of a 32-bit integer, without a branch */

@@ -19,10 +19,17 @@ export function isPng(bytes: Uint8Array): boolean {
  */
 export function textChunk(keyword: string, text: string): Buffer {
   const key = Buffer.from(keyword, 'latin1');
-  if ([...text].every((character) => (character.codePointAt(0) ?? 0) <= 0xff)) {
+  if (isLatin1(text)) {
     return makeChunk('tEXt', Buffer.concat([key, Buffer.of(0), Buffer.from(text, 'latin1')]));
   }
   return internationalChunk(keyword, text);
+}
+
+function isLatin1(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0xff) return false;
+  }
+  return true;
 }
 
 /** An uncompressed iTXt chunk whatever the characters: what XMP packets must be in. */

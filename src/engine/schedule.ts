@@ -74,10 +74,17 @@ export function comfySigmaTable(training: TrainingConfig): SigmaTable {
   return { sigmas, logSigmas: sigmas.map((sigma) => Math.log(sigma)) };
 }
 
+/** a model's table, as long as its ᾱ are in memory */
+const tables = new WeakMap<Float32Array, SigmaTable>();
+
 /** σ = sqrt((1 - ᾱ)/ᾱ) */
 export function sigmaTable(alphasCumprod: Float32Array): SigmaTable {
+  const known = tables.get(alphasCumprod);
+  if (known !== undefined) return known;
   const sigmas = alphasCumprod.map((a) => Math.sqrt(f(f(1 - a) / a)));
-  return { sigmas, logSigmas: sigmas.map((sigma) => Math.log(sigma)) };
+  const table = { sigmas, logSigmas: sigmas.map((sigma) => Math.log(sigma)) };
+  tables.set(alphasCumprod, table);
+  return table;
 }
 
 /**

@@ -94,10 +94,10 @@ export async function openSession(path: string, options: SessionOptions): Promis
     outputs: portsOf(inner.outputMetadata),
     async run(feeds, fetches) {
       const tensors: Record<string, Tensor> = {};
-      for (const [name, feed] of Object.entries(feeds)) {
+      for (const name of Object.keys(feeds)) {
         const port = inputs.get(name);
         if (port === undefined) throw new Error(`${path} has no input ${name}`);
-        tensors[name] = tensorOf(port.dtype, feed);
+        tensors[name] = tensorOf(port.dtype, feeds[name] as Feed);
       }
       const began = performance.now();
       clock.turnedAt = began;
@@ -145,7 +145,7 @@ function toTensor(dtype: string, feed: Feed): Tensor {
     case 'int32':
       return new Tensor('int32', Int32Array.from(data), shape);
     case 'int64':
-      return new Tensor('int64', BigInt64Array.from(data as readonly number[], toInteger), shape);
+      return new Tensor('int64', toIntegers(data), shape);
     case 'bool':
       return new Tensor('bool', Uint8Array.from(data), shape);
     default:
@@ -154,8 +154,10 @@ function toTensor(dtype: string, feed: Feed): Tensor {
 }
 
 /** Fractional timesteps truncate toward zero, as torch's .to(int64) does. */
-function toInteger(value: number): bigint {
-  return BigInt(Math.trunc(value));
+function toIntegers(values: Float32Array | readonly number[]): BigInt64Array {
+  const integers = new BigInt64Array(values.length);
+  for (let i = 0; i < integers.length; i++) integers[i] = BigInt(Math.trunc(values[i]!));
+  return integers;
 }
 
 function fromTensor(name: string, tensor: Tensor | undefined): Output {

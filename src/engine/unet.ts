@@ -45,6 +45,7 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const samplePort = session.inputs.get(sampleName) as Port;
 
   async function ask(input: UnetInput): Promise<Float32Array> {
+    checkSize(samplePort, input.shape, layout);
     const { sample, shape, timestep, context, pooled, timeIds, guidance } = input;
     const feeds: Record<string, Feed> = {
       [sampleName]: { data: sample, shape },
@@ -58,28 +59,31 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
     return (results[output] as Output).data;
   }
 
+  /** `fixed` rows at a time */
+  async function askInParts(input: UnetInput, fixed: number): Promise<Float32Array> {
+    const [rows] = input.shape;
+    const answers: Float32Array[] = [];
+    for (let row = 0; row < rows; row += fixed) {
+      answers.push(await ask(rowsOf(input, row, fixed)));
+    }
+    return joinRows(answers, fixed, rows);
+  }
+
   return {
     dtype: samplePort.dtype === 'float16' ? 'float16' : 'float32',
-    async predict(input) {
-      checkSize(samplePort, input.shape, layout);
+    predict(input) {
       const [rows] = input.shape;
       const fixed = samplePort.shape[0];
-      if (typeof fixed !== 'number' || fixed === rows) return ask(input);
-      const answers: Float32Array[] = [];
-      for (let row = 0; row < rows; row += fixed) {
-        answers.push(await ask(rowsOf(input, row, fixed)));
-      }
-      return joinRows(answers, fixed, rows);
+      return typeof fixed !== 'number' || fixed === rows ? ask(input) : askInParts(input, fixed);
     },
   };
 }
 
 /** Exports with a fixed size can make pictures of that size only. */
 function checkSize(port: Port, shape: UnetInput['shape'], { name, vaeFactor }: ModelLayout): void {
-  const fits = [2, 3].every(
-    (axis) => typeof port.shape[axis] !== 'number' || port.shape[axis] === shape[axis],
-  );
-  if (fits) return;
+  const fits = (axis: 2 | 3): boolean =>
+    typeof port.shape[axis] !== 'number' || port.shape[axis] === shape[axis];
+  if (fits(2) && fits(3)) return;
   const pixels = (axis: 2 | 3): string => {
     const side = port.shape[axis];
     return typeof side === 'number' ? String(side * vaeFactor) : 'any';
