@@ -3,7 +3,7 @@ import { guidanceScales } from './batch.ts';
 import type { GenerateRequest } from './request.ts';
 import type { LatentShape } from './sampling.ts';
 import type { TextEmbedding } from './text-encoder.ts';
-import type { Unet } from './unet.ts';
+import type { Unet, UnetInput } from './unet.ts';
 
 export type AskOptions = {
   unet: Unet;
@@ -27,29 +27,32 @@ export function createBatchedAsk(
   const plane = height * width;
   const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
   const latents = batch * channels * plane;
-  // Text rarely changes between steps: the repeated context is built once per set of texts.
-  let repeated: { texts: readonly TextEmbedding[]; rows: TextRows } | null = null;
-  // The network has read it when it answers: the next question may overwrite it.
-  let sample = new Float32Array(0);
+  // Text rarely changes between steps: the question is built once per set of texts. The network has read it when it
+  // answers, so the next one may overwrite its sample.
+  let asked: { texts: readonly TextEmbedding[]; question: UnetInput } | null = null;
 
   function askSameLength(
     x: Float32Array,
     timestep: number,
     texts: readonly TextEmbedding[],
   ): Promise<Float32Array> {
-    if (repeated === null || !sameTexts(repeated.texts, texts)) {
-      repeated = { texts, rows: repeatTexts(texts, batch, options) };
+    if (asked === null || !sameTexts(asked.texts, texts)) {
+      asked = { texts, question: questionOf(texts) };
     }
+    const { question } = asked;
+    repeatLatents(question.sample, x, texts.length, options);
+    question.timestep = timestep;
+    return unet.predict(question);
+  }
+
+  function questionOf(texts: readonly TextEmbedding[]): UnetInput {
     const rows = texts.length * batch;
-    const length = rows * (channels + extra) * plane;
-    if (sample.length !== length) sample = new Float32Array(length);
-    repeatLatents(sample, x, texts.length, options);
-    return unet.predict({
-      sample,
+    return {
+      sample: new Float32Array(rows * (channels + extra) * plane),
       shape: [rows, channels + extra, height, width],
-      timestep,
-      ...repeated.rows,
-    });
+      timestep: 0,
+      ...repeatTexts(texts, batch, options),
+    };
   }
 
   async function askByLength(

@@ -26,6 +26,8 @@ export type Feed = {
   shape: readonly number[];
   /** the values of this object never change: converted once, however often it is fed */
   constant?: boolean;
+  /** this object comes again, its array with other values: wrapped once where the graph takes float32 */
+  reused?: boolean;
 };
 
 export type Output = { data: Float32Array; shape: readonly number[] };
@@ -77,13 +79,13 @@ export async function openSession(path: string, options: SessionOptions): Promis
     : InferenceSession.create(options.graph, settings));
   const inputs = portsOf(inner.inputMetadata);
   const { clock } = options;
-  const constants = new WeakMap<Feed, Tensor>();
+  const kept = new WeakMap<Feed, Tensor>();
 
   function tensorOf(dtype: string, feed: Feed): Tensor {
-    const known = constants.get(feed);
+    const known = kept.get(feed);
     if (known !== undefined) return known;
     const tensor = toTensor(dtype, feed);
-    if (feed.constant) constants.set(feed, tensor);
+    if (feed.constant || (feed.reused && dtype === 'float32')) kept.set(feed, tensor);
     return tensor;
   }
 

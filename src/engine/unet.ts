@@ -7,7 +7,7 @@ import { say } from './sentences.ts';
 import type { ModelLayout } from './model/layout.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
 
-type UnetInput = {
+export type UnetInput = {
   /** [B,C,h,w]; C counts mask and masked-image channels too */
   sample: Float32Array;
   shape: readonly [batch: number, channels: number, height: number, width: number];
@@ -24,7 +24,10 @@ type UnetInput = {
 export type Unet = {
   /** of the weights: diffusers draws its noise in this type */
   dtype: 'float32' | 'float16';
-  /** Network output [B,C,h,w] in the model's own parameterization. */
+  /**
+   * Network output [B,C,h,w] in the model's own parameterization. The same object asked again may differ in its
+   * timestep and in the values of `sample`.
+   */
   predict(input: UnetInput): Promise<Float32Array>;
 };
 
@@ -41,21 +44,31 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const pooledName = kind === 'unet' ? 'text_embeds' : 'pooled_projections';
   const timestepPort = session.inputs.get('timestep') as Port;
   const output = session.outputs.keys().next().value as string;
-
+  const outputs = [output];
   const samplePort = session.inputs.get(sampleName) as Port;
 
-  async function ask(input: UnetInput): Promise<Float32Array> {
+  /** All that the graph is fed, but for the timestep. */
+  function feedsOf(input: UnetInput): Record<string, Feed> {
     checkSize(samplePort, input.shape, layout);
-    const { sample, shape, timestep, context, pooled, timeIds, guidance } = input;
+    const { sample, shape, context, pooled, timeIds, guidance } = input;
     const feeds: Record<string, Feed> = {
-      [sampleName]: { data: sample, shape },
-      timestep: timestepFeed(timestepPort, timestep, shape[0]),
+      [sampleName]: { data: sample, shape, reused: true },
       encoder_hidden_states: context,
     };
     if (pooled !== undefined) feeds[pooledName] = pooled;
     if (timeIds !== undefined) feeds['time_ids'] = timeIds;
     if (guidance !== undefined) feeds['timestep_cond'] = guidance;
-    const results = await session.run(feeds, [output]);
+    return feeds;
+  }
+
+  // Every step of a pass asks with the same object.
+  let last: { input: UnetInput; feeds: Record<string, Feed> } | null = null;
+
+  async function ask(input: UnetInput): Promise<Float32Array> {
+    if (last?.input !== input) last = { input, feeds: feedsOf(input) };
+    const { feeds } = last;
+    feeds['timestep'] = timestepFeed(timestepPort, input.timestep, input.shape[0]);
+    const results = await session.run(feeds, outputs);
     return (results[output] as Output).data;
   }
 
