@@ -8,7 +8,7 @@ import { channelIcon, spokenName } from './sidebar.ts';
 const examples: readonly { words: string; colours: readonly [string, string] }[] = [
   { words: 'a red heart on a white background', colours: ['#d8344a', '#ffffff'] },
   { words: 'an orange fox in the snow', colours: ['#e5812c', '#eaf1f8'] },
-  { words: 'a blue cat at night', colours: ['#4b83d6', '#1b2140'] },
+  { words: 'a blue house at night', colours: ['#4b83d6', '#1b2140'] },
 ];
 
 export function Welcome(props: {
