@@ -1,6 +1,6 @@
 import type { Denoiser } from '../sampling.ts';
 import { linspace32 } from '../float32.ts';
-import { addTo, sum2, sum4 } from './linear.ts';
+import { addTo, sum2, sum3, sum3Twice, sum4, type Triple } from './linear.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 
 /**
@@ -10,8 +10,10 @@ import { ancestralStep, type SamplerOptions } from './sampler.ts';
  */
 
 /** The network's word at one point: the derivative is (x - denoised) / sigma, kept apart to save passes over latents. */
-type Slope = { x: Float32Array; denoised: Float32Array; sigma: number };
+type Slope = { denoised: Float32Array; sigma: number };
 type SlopeAt = (x: Float32Array, t: number) => Promise<Slope>;
+/** the word at a point on the line from x along e, that is at (1 + lean) x - lean e.denoised */
+type InnerSlope = Slope & { lean: number };
 
 const f = Math.fround;
 
@@ -20,7 +22,7 @@ const sigmaOf = (t: number): number => f(Math.exp(-t));
 const timeOf = (sigma: number): number => f(-f(Math.log(f(sigma))));
 
 function slopeOf(denoise: Denoiser): SlopeAt {
-  return async (x, t) => ({ x, denoised: await denoise(x, sigmaOf(t)), sigma: sigmaOf(t) });
+  return async (x, t) => ({ denoised: await denoise(x, sigmaOf(t)), sigma: sigmaOf(t) });
 }
 
 /** x + gain e, e taken at x itself */
@@ -28,10 +30,14 @@ function along(x: Float32Array, gain: number, e: Slope): Float32Array {
   return sum2(1 + gain / e.sigma, x, -gain / e.sigma, e.denoised);
 }
 
-/** x + gain e + gain1 e1, e taken at x itself */
-function along2(x: Float32Array, gain: number, e: Slope, gain1: number, e1: Slope): Float32Array {
+/** x + gain e + gain1 e1 by the factors of x, e.denoised and e1.denoised */
+function factors(gain: number, e: Slope, gain1: number, e1: InnerSlope): Triple {
   const [a, b] = [gain / e.sigma, gain1 / e1.sigma];
-  return sum4(1 + a, x, -a, e.denoised, b, e1.x, -b, e1.denoised);
+  return [1 + a + b * (1 + e1.lean), -a - b * e1.lean, -b];
+}
+
+function combine3([a, b, c]: Triple, x: Float32Array, e: Slope, e1: Slope): Float32Array {
+  return sum3(a, x, b, e.denoised, c, e1.denoised);
 }
 
 function order1(x: Float32Array, t: number, next: number, e: Slope): Float32Array {
@@ -39,49 +45,50 @@ function order1(x: Float32Array, t: number, next: number, e: Slope): Float32Arra
 }
 
 /** the inner evaluation of orders 2 and 3 at t + r (next - t), which both may share */
-function inner(
+async function inner(
   slopeAt: SlopeAt,
   x: Float32Array,
   t: number,
   h: number,
   r: number,
   e: Slope,
-): Promise<Slope> {
+): Promise<InnerSlope> {
   const s = f(t + f(r * h));
-  return slopeAt(along(x, -sigmaOf(s) * Math.expm1(r * h), e), s);
+  const gain = -sigmaOf(s) * Math.expm1(r * h);
+  const { denoised, sigma } = await slopeAt(along(x, gain, e), s);
+  return { denoised, sigma, lean: gain / e.sigma };
 }
 
-function order2(
-  x: Float32Array,
-  t: number,
-  next: number,
-  e: Slope,
-  e1: Slope,
-  r1: number,
-): Float32Array {
+/** where order 2 arrives */
+function order2(t: number, next: number, e: Slope, e1: InnerSlope, r1: number): Triple {
   const gain = sigmaOf(next) * Math.expm1(next - t);
   const half = gain / (2 * r1);
-  return along2(x, half - gain, e, -half, e1);
+  return factors(half - gain, e, -half, e1);
 }
 
-async function order3(
-  slopeAt: SlopeAt,
+const R1 = 1 / 3;
+const R2 = 2 / 3;
+
+/** the point of order 3's last evaluation, at t + R2 h */
+function thirdPoint(t: number, h: number, e: Slope, e1: InnerSlope): { s2: number; at: Triple } {
+  const s2 = f(t + f(R2 * h));
+  const first = sigmaOf(s2) * Math.expm1(R2 * h);
+  const second = sigmaOf(s2) * (R2 / R1) * (Math.expm1(R2 * h) / (R2 * h) - 1);
+  return { s2, at: factors(second - first, e, -second, e1) };
+}
+
+/** where order 3 arrives, by the network's word e2 at x2 */
+function order3(
   x: Float32Array,
-  t: number,
-  next: number,
+  x2: Float32Array,
+  { next, h }: { next: number; h: number },
   e: Slope,
-  e1: Slope,
-): Promise<Float32Array> {
-  const r1 = 1 / 3;
-  const r2 = 2 / 3;
-  const h = f(next - t);
-  const s2 = f(t + f(r2 * h));
-  const first = sigmaOf(s2) * Math.expm1(r2 * h);
-  const second = sigmaOf(s2) * (r2 / r1) * (Math.expm1(r2 * h) / (r2 * h) - 1);
-  const e2 = await slopeAt(along2(x, second - first, e, -second, e1), s2);
+  e2: Slope,
+): Float32Array {
   const gain = sigmaOf(next) * Math.expm1(h);
-  const curve = (sigmaOf(next) / r2) * (Math.expm1(h) / h - 1);
-  return along2(x, curve - gain, e, -curve, e2);
+  const curve = (sigmaOf(next) / R2) * (Math.expm1(h) / h - 1);
+  const [a, b] = [(curve - gain) / e.sigma, -curve / e2.sigma];
+  return sum4(1 + a, x, -a, e.denoised, b, x2, -b, e2.denoised);
 }
 
 /** where to aim below `next` when noise is put back after the step, and how much */
@@ -125,9 +132,17 @@ export async function sampleDpmFast(
     const h = f(aim - t);
     const e = await slopeAt(x, t);
     onStep(i, sigmaOf(t), e.denoised);
-    if (order === 1) x = order1(x, t, aim, e);
-    else if (order === 2) x = order2(x, t, aim, e, await inner(slopeAt, x, t, h, 1 / 2, e), 1 / 2);
-    else x = await order3(slopeAt, x, t, aim, e, await inner(slopeAt, x, t, h, 1 / 3, e));
+    if (order === 1) {
+      x = order1(x, t, aim, e);
+    } else if (order === 2) {
+      const e1 = await inner(slopeAt, x, t, h, 1 / 2, e);
+      x = combine3(order2(t, aim, e, e1, 1 / 2), x, e, e1);
+    } else {
+      const e1 = await inner(slopeAt, x, t, h, R1, e);
+      const { s2, at } = thirdPoint(t, h, e, e1);
+      const x2 = combine3(at, x, e, e1);
+      x = order3(x, x2, { next: aim, h }, e, await slopeAt(x2, s2));
+    }
     if (eta > 0) addTo(x, up * noiseScale, noise(sigmaOf(t), sigmaOf(next)));
   }
   return x;
@@ -182,11 +197,15 @@ export async function sampleDpmAdaptive(
     let high: Float32Array;
     if (order === 2) {
       low = order1(x, s, aim, e);
-      high = order2(x, s, aim, e, await inner(slopeAt, x, s, h, 1 / 2, e), 1 / 2);
+      const e1 = await inner(slopeAt, x, s, h, 1 / 2, e);
+      high = combine3(order2(s, aim, e, e1, 1 / 2), x, e, e1);
     } else {
-      const e1 = await inner(slopeAt, x, s, h, 1 / 3, e);
-      low = order2(x, s, aim, e, e1, 1 / 3);
-      high = await order3(slopeAt, x, s, aim, e, e1);
+      const e1 = await inner(slopeAt, x, s, h, R1, e);
+      const { s2, at } = thirdPoint(s, h, e, e1);
+      const arrived = order2(s, aim, e, e1, R1);
+      const [first, x2] = sum3Twice(arrived, at, x, e.denoised, e1.denoised);
+      low = first;
+      high = order3(x, x2, { next: aim, h }, e, await slopeAt(x2, s2));
     }
     if (controller.propose(relativeError(low, high, previous, atol, rtol))) {
       previous = low;

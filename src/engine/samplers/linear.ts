@@ -21,6 +21,29 @@ export function sum3(
   return out;
 }
 
+/** Factors of three latents. */
+export type Triple = readonly [a: number, b: number, c: number];
+
+/** two combinations of the same x, y and z: reading them once is what it saves */
+export function sum3Twice(
+  [a, b, c]: Triple,
+  [d, e, g]: Triple,
+  x: Float32Array,
+  y: Float32Array,
+  z: Float32Array,
+): [Float32Array, Float32Array] {
+  const first = new Float32Array(x.length);
+  const second = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) {
+    const u = x[i]!;
+    const v = y[i]!;
+    const w = z[i]!;
+    first[i] = a * u + b * v + c * w;
+    second[i] = d * u + e * v + g * w;
+  }
+  return [first, second];
+}
+
 /** a x + b y + c z + d w */
 export function sum4(
   a: number,
