@@ -40,16 +40,15 @@ export function createBatchedAsk(
       asked = { texts, question: questionOf(texts) };
     }
     const { question } = asked;
-    repeatLatents(question.sample, x, texts.length, options);
+    repeatLatents(question.sample.data, x, texts.length, options);
     question.timestep = timestep;
     return unet.predict(question);
   }
 
   function questionOf(texts: readonly TextEmbedding[]): UnetInput {
-    const rows = texts.length * batch;
+    const shape = [texts.length * batch, channels + extra, height, width] as const;
     return {
-      sample: new Float32Array(rows * (channels + extra) * plane),
-      shape: [rows, channels + extra, height, width],
+      sample: { data: new Float32Array(shape[0] * shape[1] * plane), shape, reused: true },
       timestep: 0,
       ...repeatTexts(texts, batch, options),
     };
@@ -74,7 +73,9 @@ export function createBatchedAsk(
   }
 
   return (x, timestep, texts) =>
-    haveSameLength(texts) ? askSameLength(x, timestep, texts) : askByLength(x, timestep, texts);
+    asked?.texts === texts || haveSameLength(texts)
+      ? askSameLength(x, timestep, texts)
+      : askByLength(x, timestep, texts);
 }
 
 type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
@@ -83,19 +84,11 @@ type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
 type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
 
 function haveSameLength(texts: readonly TextEmbedding[]): boolean {
-  for (let i = 1; i < texts.length; i++) {
-    if (texts[i]!.tokens !== texts[0]!.tokens) return false;
-  }
-  return true;
+  return texts.every(({ tokens }) => tokens === texts[0]?.tokens);
 }
 
 function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return false;
-  }
-  return true;
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
 }
 
 /** Row order of every batch: all images of the first text, then all of the second, … */

@@ -54,7 +54,6 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
   const ask = createBatchedAsk(options);
   const weights = positive.parts.map(({ weight }) => weight);
-  const unguided = scales.map(() => 1);
   const first = textsOf(positive.parts.slice(0, 1));
   const alone = textsOf(positive.parts);
   const both = textsOf([negative.parts[0] as Part, ...positive.parts]);
@@ -70,7 +69,12 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     const all = new Float32Array(latents + answers.length);
     all.set(answers.subarray(0, latents));
     all.set(answers, latents);
-    return guide(all, latents, weights, unguided);
+    return guide(
+      all,
+      latents,
+      weights,
+      scales.map(() => 1),
+    );
   }
 
   /** Answers [1 + parts, B, C, h, w], the unconditional first. */
@@ -79,8 +83,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   }
 
   function combine(answers: Float32Array, factor: number): Float32Array {
-    const wanted = factor === 1 ? scales : scales.map((scale) => factor * scale);
-    const combined = guide(answers, latents, weights, wanted);
+    const combined = guide(answers, latents, weights, scales, factor);
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }
@@ -107,20 +110,21 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
       const pair = await options.answered(x, timestep, async () => {
         if (skipsNegative?.(step, timestep)) {
           const answer = await askWithout(x, timestep, step);
-          const pair = new Float32Array(2 * latents);
-          pair.set(answer);
-          pair.set(answer, latents);
-          return pair;
+          return joined(answer, answer);
         }
         const answers = await askBoth(x, timestep, step);
-        const pair = new Float32Array(2 * latents);
-        pair.set(combine(answers, factor));
-        pair.set(answers.subarray(0, latents), latents);
-        return pair;
+        return joined(combine(answers, factor), answers.subarray(0, latents));
       });
       return { guided: pair.subarray(0, latents), uncond: pair.subarray(latents) };
     },
   };
+}
+
+function joined(guided: Float32Array, uncond: Float32Array): Float32Array {
+  const pair = new Float32Array(guided.length + uncond.length);
+  pair.set(guided);
+  pair.set(uncond, guided.length);
+  return pair;
 }
 
 type Part = Conditioning['parts'][number];
@@ -133,17 +137,19 @@ function textsOf(parts: readonly Part[]): (step: number) => readonly TextEmbeddi
   return () => texts;
 }
 
-/** uncond + scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents], each image by its own scale */
+/** uncond + factor scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents], each image by its own scale */
 function guide(
   answers: Float32Array,
   latents: number,
   weights: readonly number[],
   scales: readonly number[],
+  factor = 1,
 ): Float32Array {
   const guided = new Float32Array(latents);
   const size = latents / scales.length;
   for (let image = 0; image < scales.length; image++) {
-    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scales[image]!);
+    const scale = factor * scales[image]!;
+    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scale);
   }
   return guided;
 }

@@ -44,12 +44,6 @@ const FIELD_ORDER = [
   'RNG',
   'Tiling',
 ];
-const RANKS = new Map(FIELD_ORDER.map((label, rank) => [label, rank]));
-
-function rankOf(label: string): number {
-  return RANKS.get(label) ?? (label === 'Version' ? FIELD_ORDER.length + 1 : FIELD_ORDER.length);
-}
-
 const VERSION = `Darkroom ${packageJson.version}`;
 
 /** What else a picture was painted with: files that its prompts name. */
@@ -164,9 +158,14 @@ export function buildInfotext(
   negativePrompt: string,
   fields: Readonly<Record<string, InfotextValue>>,
 ): string {
+  const rank = (label: string): number => {
+    const place = FIELD_ORDER.indexOf(label);
+    if (label === 'Version') return FIELD_ORDER.length + 1;
+    return place < 0 ? FIELD_ORDER.length : place;
+  };
   const line = Object.entries(fields)
     .filter(([, value]) => value !== null)
-    .sort(([a], [b]) => rankOf(a) - rankOf(b))
+    .sort(([a], [b]) => rank(a) - rank(b))
     .map(([label, value]) => (label === value ? label : `${label}: ${quote(String(value))}`))
     .join(', ');
   const negative = negativePrompt === '' ? '' : `\nNegative prompt: ${negativePrompt}`;

@@ -96,10 +96,11 @@ export async function openSession(path: string, options: SessionOptions): Promis
     outputs: portsOf(inner.outputMetadata),
     async run(feeds, fetches) {
       const tensors: Record<string, Tensor> = {};
-      for (const name of Object.keys(feeds)) {
+      for (const name in feeds) {
+        const feed = feeds[name] as Feed;
         const port = inputs.get(name);
         if (port === undefined) throw new Error(`${path} has no input ${name}`);
-        tensors[name] = tensorOf(port.dtype, feeds[name] as Feed);
+        tensors[name] = tensorOf(port.dtype, feed);
       }
       const began = performance.now();
       clock.turnedAt = began;

@@ -9,8 +9,10 @@ import type { Feed, Output, Port, Session } from './session.ts';
 
 export type UnetInput = {
   /** [B,C,h,w]; C counts mask and masked-image channels too */
-  sample: Float32Array;
-  shape: readonly [batch: number, channels: number, height: number, width: number];
+  sample: Feed & {
+    data: Float32Array;
+    shape: readonly [batch: number, channels: number, height: number, width: number];
+  };
   timestep: number;
   /** [B,S,D] */
   context: Feed;
@@ -24,10 +26,7 @@ export type UnetInput = {
 export type Unet = {
   /** of the weights: diffusers draws its noise in this type */
   dtype: 'float32' | 'float16';
-  /**
-   * Network output [B,C,h,w] in the model's own parameterization. The same object asked again may differ in its
-   * timestep and in the values of `sample`.
-   */
+  /** Network output [B,C,h,w] in the model's own parameterization. */
   predict(input: UnetInput): Promise<Float32Array>;
 };
 
@@ -47,34 +46,24 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const outputs = [output];
   const samplePort = session.inputs.get(sampleName) as Port;
 
-  /** All that the graph is fed, but for the timestep. */
-  function feedsOf(input: UnetInput): Record<string, Feed> {
-    checkSize(samplePort, input.shape, layout);
-    const { sample, shape, context, pooled, timeIds, guidance } = input;
+  async function ask(input: UnetInput): Promise<Float32Array> {
+    const { sample, timestep, context, pooled, timeIds, guidance } = input;
+    checkSize(samplePort, sample.shape, layout);
     const feeds: Record<string, Feed> = {
-      [sampleName]: { data: sample, shape, reused: true },
+      [sampleName]: sample,
+      timestep: timestepFeed(timestepPort, timestep, sample.shape[0]),
       encoder_hidden_states: context,
     };
     if (pooled !== undefined) feeds[pooledName] = pooled;
     if (timeIds !== undefined) feeds['time_ids'] = timeIds;
     if (guidance !== undefined) feeds['timestep_cond'] = guidance;
-    return feeds;
-  }
-
-  // Every step of a pass asks with the same object.
-  let last: { input: UnetInput; feeds: Record<string, Feed> } | null = null;
-
-  async function ask(input: UnetInput): Promise<Float32Array> {
-    if (last?.input !== input) last = { input, feeds: feedsOf(input) };
-    const { feeds } = last;
-    feeds['timestep'] = timestepFeed(timestepPort, input.timestep, input.shape[0]);
     const results = await session.run(feeds, outputs);
     return (results[output] as Output).data;
   }
 
   /** `fixed` rows at a time */
   async function askInParts(input: UnetInput, fixed: number): Promise<Float32Array> {
-    const [rows] = input.shape;
+    const [rows] = input.sample.shape;
     const answers: Float32Array[] = [];
     for (let row = 0; row < rows; row += fixed) {
       answers.push(await ask(rowsOf(input, row, fixed)));
@@ -85,7 +74,7 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   return {
     dtype: samplePort.dtype === 'float16' ? 'float16' : 'float32',
     predict(input) {
-      const [rows] = input.shape;
+      const [rows] = input.sample.shape;
       const fixed = samplePort.shape[0];
       return typeof fixed !== 'number' || fixed === rows ? ask(input) : askInParts(input, fixed);
     },
@@ -93,7 +82,11 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
 }
 
 /** Exports with a fixed size can make pictures of that size only. */
-function checkSize(port: Port, shape: UnetInput['shape'], { name, vaeFactor }: ModelLayout): void {
+function checkSize(
+  port: Port,
+  shape: UnetInput['sample']['shape'],
+  { name, vaeFactor }: ModelLayout,
+): void {
   const fits = (axis: 2 | 3): boolean =>
     typeof port.shape[axis] !== 'number' || port.shape[axis] === shape[axis];
   if (fits(2) && fits(3)) return;
@@ -113,7 +106,8 @@ function checkSize(port: Port, shape: UnetInput['shape'], { name, vaeFactor }: M
 
 /** `count` rows of every input from `first` on; a graph with a fixed batch gets the last row again where rows run out. */
 function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
-  const [rows, channels, height, width] = input.shape;
+  const { sample, timestep, context, pooled, timeIds, guidance } = input;
+  const [rows, channels, height, width] = sample.shape;
   const cut = ({ data, shape }: Feed): { data: Float32Array; shape: number[] } => {
     const size = data.length / (shape[0] as number);
     const part = new Float32Array(count * size);
@@ -123,10 +117,8 @@ function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
     }
     return { data: part, shape: [count, ...shape.slice(1)] };
   };
-  const { sample, shape, timestep, context, pooled, timeIds, guidance } = input;
   return {
-    sample: cut({ data: sample, shape }).data,
-    shape: [count, channels, height, width],
+    sample: { data: cut(sample).data, shape: [count, channels, height, width] },
     timestep,
     context: cut(context),
     ...(pooled && { pooled: cut(pooled) }),

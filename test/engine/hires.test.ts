@@ -46,7 +46,7 @@ test('the second pass paints at the larger size, and progress counts both passes
   const unet: LoadedModel['unet'] = {
     ...model.unet,
     predict(input) {
-      sizes.push(input.shape[3]);
+      sizes.push(input.sample.shape[3]);
       return model.unet.predict(input);
     },
   };

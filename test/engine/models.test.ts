@@ -232,8 +232,7 @@ test('a graph with a fixed batch and size is asked in portions, and says which s
   const wave = (n: number): Float32Array => new Float32Array(n).map((_, i) => Math.sin(i));
   const rows = 3;
   const input = (side: number) => ({
-    sample: wave(rows * 4 * side * side),
-    shape: [rows, 4, side, side] as const,
+    sample: { data: wave(rows * 4 * side * side), shape: [rows, 4, side, side] as const },
     timestep: 300,
     context: { data: wave(rows * 77 * 128), shape: [rows, 77, 128] },
   });

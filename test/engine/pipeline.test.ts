@@ -22,8 +22,8 @@ function listening(): { model: LoadedModel; asked: Asked[] } {
   const unet: LoadedModel['unet'] = {
     ...model.unet,
     predict(input) {
-      const { shape, timestep, context } = input;
-      asked.push({ rows: shape[0], tokens: context.shape[1] ?? 0, timestep });
+      const { sample, timestep, context } = input;
+      asked.push({ rows: sample.shape[0], tokens: context.shape[1] ?? 0, timestep });
       return model.unet.predict(input);
     },
   };
