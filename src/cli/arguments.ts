@@ -42,6 +42,7 @@ const TEXT_OPTIONS = {
   eta: 'eta',
   'cfg-rescale': 'guidanceRescale',
   emphasis: 'emphasis',
+  pag: 'pagScale',
 } as const satisfies Record<string, keyof RequestInput>;
 
 const OPTIONS = {

@@ -13,6 +13,8 @@ export type AskOptions = {
   guidanceEmbedding: number | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
   extraChannels: Float32Array | null;
+  /** the last ones of the texts, this many, are asked with perturbed attention */
+  perturbedTexts: number;
 };
 
 /**
@@ -22,22 +24,24 @@ export type AskOptions = {
 export function createBatchedAsk(
   options: AskOptions,
 ): (x: Float32Array, timestep: number, texts: readonly TextEmbedding[]) => Promise<Float32Array> {
-  const { unet, shape, extraChannels } = options;
+  const { unet, shape, extraChannels, perturbedTexts } = options;
   const [batch, channels, height, width] = shape;
   const plane = height * width;
   const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
   const latents = batch * channels * plane;
   // Text rarely changes between steps: the question is built once per set of texts. The network has read it when it
   // answers, so the next one may overwrite its sample.
-  let asked: { texts: readonly TextEmbedding[]; question: UnetInput } | null = null;
+  type Asked = { texts: readonly TextEmbedding[]; perturbed: number; question: UnetInput };
+  let asked: Asked | null = null;
 
   function askSameLength(
     x: Float32Array,
     timestep: number,
     texts: readonly TextEmbedding[],
+    perturbed: number,
   ): Promise<Float32Array> {
-    if (asked === null || !sameTexts(asked.texts, texts)) {
-      asked = { texts, question: questionOf(texts) };
+    if (asked === null || asked.perturbed !== perturbed || !sameTexts(asked.texts, texts)) {
+      asked = { texts, perturbed, question: questionOf(texts, perturbed) };
     }
     const { question } = asked;
     repeatLatents(question.sample.data, x, texts.length, options);
@@ -45,12 +49,13 @@ export function createBatchedAsk(
     return unet.predict(question);
   }
 
-  function questionOf(texts: readonly TextEmbedding[]): UnetInput {
+  function questionOf(texts: readonly TextEmbedding[], perturbed: number): UnetInput {
     const shape = [texts.length * batch, channels + extra, height, width] as const;
     return {
       sample: { data: new Float32Array(shape[0] * shape[1] * plane), shape, reused: true },
       timestep: 0,
       ...repeatTexts(texts, batch, options),
+      ...(perturbed > 0 && { perturbed: lastRows(shape[0], perturbed * batch) }),
     };
   }
 
@@ -64,7 +69,8 @@ export function createBatchedAsk(
     for (const length of lengths) {
       const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
       const group = places.map((i) => texts[i] as TextEmbedding);
-      const answer = await askSameLength(x, timestep, group);
+      const perturbed = places.filter((place) => place >= texts.length - perturbedTexts).length;
+      const answer = await askSameLength(x, timestep, group, perturbed);
       for (const [g, place] of places.entries()) {
         answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
       }
@@ -74,7 +80,7 @@ export function createBatchedAsk(
 
   return (x, timestep, texts) =>
     asked?.texts === texts || haveSameLength(texts)
-      ? askSameLength(x, timestep, texts)
+      ? askSameLength(x, timestep, texts, perturbedTexts)
       : askByLength(x, timestep, texts);
 }
 
@@ -82,6 +88,15 @@ type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
 
 /** The same in every step until the text changes: a float16 graph's copy of them is made once. */
 type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
+
+/** [rows,1,1], 1 in the last `count` */
+function lastRows(rows: number, count: number): Rows {
+  return {
+    data: new Float32Array(rows).fill(1, rows - count),
+    shape: [rows, 1, 1],
+    constant: true,
+  };
+}
 
 function haveSameLength(texts: readonly TextEmbedding[]): boolean {
   return texts.every(({ tokens }) => tokens === texts[0]?.tokens);

@@ -1,7 +1,8 @@
 /**
  * Classifier-free guidance (Ho & Salimans 2022): the network is asked with and without the prompt, in one batch,
  * and the answer is uncond + w (cond - uncond). With w = 1 it is asked once. Several weighted prompts (AND) follow
- * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond).
+ * Liu et al. 2022: uncond + w sum_i w_i (cond_i - uncond). Perturbed-attention guidance (Ahn et al. 2024) asks for every
+ * prompt once more with the attention of the network's middle block cut off, and adds s sum_i w_i (cond_i - perturbed_i).
  */
 import { type AskOptions, createBatchedAsk } from './batched-ask.ts';
 import { guidanceScales } from './batch.ts';
@@ -11,10 +12,13 @@ import type { GenerateRequest } from './request.ts';
 import type { Predict, SamplingRun } from './sampling.ts';
 import { type Conditioning, type TextEmbedding, textAt } from './text-encoder.ts';
 
-export type GuidanceOptions = AskOptions & {
+export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
   positive: Conditioning;
   negative: Conditioning;
-  request: Pick<GenerateRequest, 'guidanceScale' | 'guidanceRescale' | 'profile' | 'each'>;
+  request: Pick<
+    GenerateRequest,
+    'guidanceScale' | 'guidanceRescale' | 'profile' | 'each' | 'pagScale'
+  >;
   /** counts the evaluations of a pass, over every network that takes part in it */
   counter: { evaluations: number };
   /** null: every evaluation asks for the negative prompt */
@@ -52,11 +56,12 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const latents = batch * channels * height * width;
   const scales = guidanceScales(request, batch);
   const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
-  const ask = createBatchedAsk(options);
   const weights = positive.parts.map(({ weight }) => weight);
-  const first = textsOf(positive.parts.slice(0, 1));
-  const alone = textsOf(positive.parts);
-  const both = textsOf([negative.parts[0] as Part, ...positive.parts]);
+  const pagScale = request.pagScale ?? 0;
+  const perturbed = pagScale > 0 ? positive.parts : [];
+  const ask = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
+  const alone = textsOf([...positive.parts, ...perturbed]);
+  const both = textsOf([negative.parts[0] as Part, ...positive.parts, ...perturbed]);
 
   /** The first part's answer stands in for the unconditional one, and the guidance scale is 1. */
   async function askWithout(
@@ -65,25 +70,26 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     step: number,
   ): Promise<Float32Array> {
     const answers = await ask(x, timestep, alone(step));
-    if (weights.length === 1) return answers;
-    const all = new Float32Array(latents + answers.length);
-    all.set(answers.subarray(0, latents));
-    all.set(answers, latents);
-    return guide(
-      all,
-      latents,
-      weights,
-      scales.map(() => 1),
-    );
+    const straighten = (guided: Float32Array): Float32Array => {
+      if (pagScale > 0) addPerturbedGuidance(guided, answers, weights, pagScale);
+      return guided;
+    };
+    if (weights.length === 1) return straighten(answers.slice(0, latents));
+    const all = joined(answers.subarray(0, latents), answers);
+    const ones = scales.map(() => 1);
+    return straighten(guide(all, latents, weights, ones));
   }
 
-  /** Answers [1 + parts, B, C, h, w], the unconditional first. */
+  /** Answers [1 + parts (+ parts perturbed), B, C, h, w], the unconditional first. */
   function askBoth(x: Float32Array, timestep: number, step: number): Promise<Float32Array> {
     return ask(x, timestep, both(step));
   }
 
   function combine(answers: Float32Array, factor: number): Float32Array {
     const combined = guide(answers, latents, weights, scales, factor);
+    if (pagScale > 0) {
+      addPerturbedGuidance(combined, answers.subarray(latents), weights, pagScale);
+    }
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }
@@ -92,8 +98,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     // A1111 counts evaluations, not steps, for prompt editing.
     const step = counter.evaluations++;
     return options.answered(x, timestep, async () => {
-      if (!guided) return ask(x, timestep, first(step));
-      if (skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
+      if (!guided || skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
       return combine(await askBoth(x, timestep, step), 1);
     });
   }
@@ -120,11 +125,11 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   };
 }
 
-function joined(guided: Float32Array, uncond: Float32Array): Float32Array {
-  const pair = new Float32Array(guided.length + uncond.length);
-  pair.set(guided);
-  pair.set(uncond, guided.length);
-  return pair;
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const both = new Float32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 type Part = Conditioning['parts'][number];
@@ -179,6 +184,24 @@ function guideImage(
       pull += weights[p]! * (answers[(p + 1) * latents + i]! - uncond);
     }
     guided[i] = uncond + scale * pull;
+  }
+}
+
+/** In place: + scale sum_i w_i (cond_i - perturbed_i) of answers [parts + parts perturbed, latents]. */
+function addPerturbedGuidance(
+  guided: Float32Array,
+  answers: Float32Array,
+  weights: readonly number[],
+  scale: number,
+): void {
+  const latents = guided.length;
+  const ahead = weights.length * latents;
+  for (let p = 0; p < weights.length; p++) {
+    const pull = scale * weights[p]!;
+    const from = p * latents;
+    for (let i = 0; i < latents; i++) {
+      guided[i] = guided[i]! + pull * (answers[from + i]! - answers[ahead + from + i]!);
+    }
   }
 }
 

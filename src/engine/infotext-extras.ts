@@ -4,6 +4,7 @@ import type { GenerateRequest, ImageSize, RequestInput, XlWords } from './reques
 
 export function extraWords({
   negativeGuidance,
+  pagScale,
   refiner,
   xl,
 }: GenerateRequest): Record<string, string | number | null> {
@@ -12,6 +13,7 @@ export function extraWords({
     NGMS: minSigma === 0 ? null : minSigma,
     'NGMS all steps': minSigma !== 0 && allSteps ? 'True' : null,
     'Skip Early CFG': skipEarly === 0 ? null : skipEarly,
+    'PAG scale': pagScale ? pagScale : null,
     Refiner: refiner?.model ? nameOf(refiner.model) : null,
     'Refiner switch at': refiner?.switchAt ?? null,
     ...xlFields(xl ?? {}),
@@ -60,6 +62,7 @@ export function takeExtras(parsed: ParsedInfotext, input: RequestInput): void {
       skipEarly: skipEarly ?? 0,
     };
   }
+  input.pagScale = pagScaleOf(parsed);
   const switchAt = parsed['Refiner switch at'];
   if (refiner !== undefined || (switchAt !== undefined && input.profile === 'diffusers')) {
     // A1111 writes the first digits of its file's hash behind the name.
@@ -68,6 +71,17 @@ export function takeExtras(parsed: ParsedInfotext, input: RequestInput): void {
   }
   const xl = readXl(parsed);
   if (Object.keys(xl).length > 0) input.xl = xl;
+}
+
+/**
+ * A recipe without the word was painted without perturbed attention, whatever the model's default is now. Others write
+ * "PAG Active" and "PAG Scale" (sd-webui-incantations) or pagi_enabled and pagi_scale (Forge).
+ */
+function pagScaleOf(parsed: ParsedInfotext): unknown {
+  const own = parsed['PAG scale'];
+  if (own !== undefined) return own;
+  if (parsed['PAG Active'] === 'True') return parsed['PAG Scale'] ?? 0;
+  return parsed['pagi_enabled'] === 'True' ? (parsed['pagi_scale'] ?? 0) : 0;
 }
 
 function readXl(parsed: ParsedInfotext): Record<string, unknown> {

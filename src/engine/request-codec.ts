@@ -11,6 +11,7 @@ import {
   imagesOfBatch,
   initImage,
   negativeGuidance,
+  pagScale,
   refiner,
   xlWords,
   replan,
@@ -83,6 +84,8 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
     profile,
     init: initImage(problems, input.init),
   };
+  const pag = pagScale(problems, input.pagScale, model);
+  if (pag > 0) request.pagScale = pag;
   const hires = hiresFix(problems, input.hires, request);
   if (hires) request.hires = hires;
   const takesOver = refiner(problems, input.refiner, request);

@@ -5,6 +5,7 @@ import type {
   GenerateRequest,
   HiresFix,
   InitImage,
+  ModelInfo,
   NegativeGuidance,
   OwnOfImage,
   Refiner,
@@ -187,6 +188,16 @@ export function negativeGuidance(
   const skipEarly = real(problems, 'skip early cfg', early, 0, { min: 0, max: 1 });
   if (minSigma === 0 && skipEarly === 0) return null;
   return { minSigma, allSteps: fields['allSteps'] === true, skipEarly };
+}
+
+/** 0: none. Transformers have no middle block to perturb. */
+export function pagScale(problems: Problems, value: unknown, model: ModelInfo): number {
+  const fallback = model.defaults.pagScale ?? 0;
+  const scale = real(problems, 'pag scale', value, fallback, LIMITS.pagScale);
+  if (scale > 0 && (model.family === 'sd3' || model.family === 'flux')) {
+    problems.push(say('pag-needs-unet', model.name));
+  }
+  return scale;
 }
 
 export function refiner(

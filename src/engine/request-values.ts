@@ -8,6 +8,8 @@ export const LIMITS = {
   promptLength: 4000,
   steps: { min: 1, max: 150 },
   guidanceScale: { min: 0, max: 30 },
+  /** beyond this nothing but burnt pictures come */
+  pagScale: { min: 0, max: 20 },
   /** pixels, each side */
   side: { min: 64, max: 2048 },
   count: { min: 1, max: 9 },

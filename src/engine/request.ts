@@ -41,6 +41,11 @@ export type GenerateRequest = {
   eta: number | null;
   /** guidance rescale phi of "Common Diffusion Noise Schedules and Sample Steps are Flawed", 0-1 */
   guidanceRescale: number;
+  /**
+   * scale s of perturbed-attention guidance (Ahn et al. 2024), added to the guided answer as s (cond - perturbed); 3 is
+   * usual; absent or 0: none
+   */
+  pagScale?: number;
   /** counts as A1111 does: 1 = last layer, 2 = the layer before it, … */
   clipSkip: number;
   emphasis: EmphasisName;
@@ -161,7 +166,14 @@ export type ModelInfo = {
   sizeFactor: number;
   /** the size the model was trained at, pixels */
   nativeSize: { width: number; height: number };
-  defaults: { sampler: SamplerName; schedule: ScheduleName; steps: number; guidanceScale: number };
+  defaults: {
+    sampler: SamplerName;
+    schedule: ScheduleName;
+    steps: number;
+    guidanceScale: number;
+    /** of perturbed-attention guidance; absent: none */
+    pagScale?: number;
+  };
 };
 
 export type ImageSize = { width: number; height: number };

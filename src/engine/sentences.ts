@@ -52,6 +52,10 @@ const ORDER_SENTENCES = {
     `replan: ${after} + ${rest} steps are more than the ${steps} that were planned.`,
   'negative-guidance-shape': () =>
     "NGMS and skip early cfg are A1111's: they need profile a1111, a noise level from 0 to 15 and a share from 0 to 1.",
+  'pag-needs-unet': (model: string) =>
+    `pag scale: model "${model}" is a transformer, which has no middle block to perturb. Leave pag out or choose another model.`,
+  'pag-misfit': (model: string, cause: string) =>
+    `Model "${model}" cannot be guided by perturbed attention (pag): ${cause}. Leave pag out, or export the model again without fused attention.`,
   'refiner-shape': () =>
     'refiner must name a model that takes over and the share of the way after which it does, such as 0.8.',
   'refiner-alone': () =>

@@ -30,6 +30,7 @@ const REQUEST_KEYS = [
 
 /** Fields that requests stored before they existed lack. */
 const OPTIONAL_KEYS = [
+  'pagScale',
   'hires',
   'replan',
   'each',

@@ -5,6 +5,7 @@
 import { RunError, UserError } from './errors.ts';
 import { say } from './sentences.ts';
 import type { ModelLayout } from './model/layout.ts';
+import { PERTURBED_INPUT } from './onnx/perturbed-attention.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
 
 export type UnetInput = {
@@ -21,6 +22,8 @@ export type UnetInput = {
   timeIds?: Feed;
   /** LCM: guidance embedding [B,E] */
   guidance?: Feed;
+  /** of a model that was opened for it: [B,1,1], 1 for the rows whose attention is perturbed */
+  perturbed?: Feed;
 };
 
 export type Unet = {
@@ -31,7 +34,15 @@ export type Unet = {
 };
 
 const KNOWN_INPUTS = {
-  unet: ['sample', 'timestep', 'encoder_hidden_states', 'text_embeds', 'time_ids', 'timestep_cond'],
+  unet: [
+    'sample',
+    'timestep',
+    'encoder_hidden_states',
+    'text_embeds',
+    'time_ids',
+    'timestep_cond',
+    PERTURBED_INPUT,
+  ],
   transformer: ['hidden_states', 'timestep', 'encoder_hidden_states', 'pooled_projections'],
 };
 
@@ -47,7 +58,7 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
   const samplePort = session.inputs.get(sampleName) as Port;
 
   async function ask(input: UnetInput): Promise<Float32Array> {
-    const { sample, timestep, context, pooled, timeIds, guidance } = input;
+    const { sample, timestep, context, pooled, timeIds, guidance, perturbed } = input;
     checkSize(samplePort, sample.shape, layout);
     const feeds: Record<string, Feed> = {
       [sampleName]: sample,
@@ -57,6 +68,9 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
     if (pooled !== undefined) feeds[pooledName] = pooled;
     if (timeIds !== undefined) feeds['time_ids'] = timeIds;
     if (guidance !== undefined) feeds['timestep_cond'] = guidance;
+    if (session.inputs.has(PERTURBED_INPUT)) {
+      feeds[PERTURBED_INPUT] = perturbed ?? noRows(sample.shape[0]);
+    }
     const results = await session.run(feeds, outputs);
     return (results[output] as Output).data;
   }
@@ -106,7 +120,7 @@ function checkSize(
 
 /** `count` rows of every input from `first` on; a graph with a fixed batch gets the last row again where rows run out. */
 function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
-  const { sample, timestep, context, pooled, timeIds, guidance } = input;
+  const { sample, timestep, context, pooled, timeIds, guidance, perturbed } = input;
   const [rows, channels, height, width] = sample.shape;
   const cut = ({ data, shape }: Feed): { data: Float32Array; shape: number[] } => {
     const size = data.length / (shape[0] as number);
@@ -124,6 +138,7 @@ function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
     ...(pooled && { pooled: cut(pooled) }),
     ...(timeIds && { timeIds: cut(timeIds) }),
     ...(guidance && { guidance: cut(guidance) }),
+    ...(perturbed && { perturbed: cut(perturbed) }),
   };
 }
 
@@ -133,6 +148,10 @@ function joinRows(answers: readonly Float32Array[], fixed: number, rows: number)
   const whole = new Float32Array(answers.length * length);
   for (const [i, answer] of answers.entries()) whole.set(answer, i * length);
   return whole.slice(0, (rows * length) / fixed);
+}
+
+function noRows(batch: number): Feed {
+  return { data: new Float32Array(batch), shape: [batch, 1, 1] };
 }
 
 /** A symbolic length is the batch's: graphs that broadcast [1] take [B] as well, the reverse does not hold. */

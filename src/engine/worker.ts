@@ -115,17 +115,19 @@ async function find(model: string): Promise<RegistryEntry> {
   return entry;
 }
 
+type Wanted = { beside?: LoadedModel | null; uses?: readonly LoraUse[]; perturbed?: boolean };
+
 /** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
 async function use(
   model: string,
   onLoad: () => void = () => {},
-  { beside = null, uses = [] }: { beside?: LoadedModel | null; uses?: readonly LoraUse[] } = {},
+  { beside = null, uses = [], perturbed = false }: Wanted = {},
 ): Promise<LoadedModel> {
   const entry = await find(model);
-  const loras = await chooseLoras(uses, entry.layout.folder);
-  if (!cache.holds(entry, loras)) onLoad();
+  const variant = { loras: await chooseLoras(uses, entry.layout.folder), perturbed };
+  if (!cache.holds(entry, variant)) onLoad();
   const began = performance.now();
-  const { model: loaded, fresh } = await cache.use(entry, beside, loras);
+  const { model: loaded, fresh } = await cache.use(entry, beside, variant);
   if (!fresh) return loaded;
   const { provider, canaryMaxError } = loaded;
   link.post({
@@ -190,9 +192,12 @@ async function serve({ id, request, options }: Job): Promise<void> {
     const began = performance.now();
     const tellLoading = (): void =>
       teller.tell({ phase: 'loading', step: 0, steps: request.steps });
-    const model = await use(request.model, tellLoading, { uses: promptOf(request).loras });
+    const perturbed = (request.pagScale ?? 0) > 0;
+    const uses = promptOf(request).loras;
+    const model = await use(request.model, tellLoading, { uses, perturbed });
     const second = request.refiner?.model ?? null;
-    const refiner = second === null ? null : await use(second, tellLoading, { beside: model });
+    const refiner =
+      second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
     const hooks: PipelineHooks = {
       signal: controller.signal,
       clock,

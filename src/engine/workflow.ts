@@ -78,6 +78,12 @@ export function requestFromWorkflow(json: string): RequestInput {
   input.sampler = named(COMFY_SAMPLERS, samplerName);
   const schedule = value(sampler, 'scheduler') ?? value(sigmas, 'scheduler');
   if (input.sampler !== undefined) input.schedule = named(COMFY_SCHEDULES, schedule);
+  const pag = find(
+    graph,
+    target(graph, base.inputs['model']),
+    ({ kind }) => kind === 'PerturbedAttentionGuidance',
+  );
+  input.pagScale = value(pag, 'scale') ?? 0;
   const size = find(graph, at('latent_image'), ({ inputs }) => typeof inputs['width'] === 'number');
   input.width = value(size, 'width');
   input.height = value(size, 'height');

@@ -39,13 +39,17 @@ export function workOf(request: GenerateRequest): Work {
     pixels: request.width * request.height,
     images: request.count,
     guided: request.guidanceScale !== 1,
-    evaluations:
-      Math.max(1, Math.ceil(request.steps * share)) * evaluationsPerStep(request.sampler),
+    evaluations: Math.ceil(
+      Math.max(1, Math.ceil(request.steps * share)) * evaluationsPerStep(request),
+    ),
   };
 }
 
-function evaluationsPerStep(sampler: SamplerName | null): number {
-  return sampler !== null && TWO_EVALUATIONS.has(sampler) ? 2 : 1;
+/** Perturbed attention asks one question more, beside one or two. */
+function evaluationsPerStep({ sampler, guidanceScale, pagScale }: GenerateRequest): number {
+  const asked = sampler !== null && TWO_EVALUATIONS.has(sampler) ? 2 : 1;
+  if (!pagScale) return asked;
+  return asked * (guidanceScale === 1 ? 2 : 1.5);
 }
 
 /**
@@ -63,7 +67,7 @@ export function measurementOf(result: GenerateResult, storeSeconds: number): Mea
     images: request.count,
     guided: request.guidanceScale !== 1,
     steps,
-    stepSeconds: median(timings.steps_ms) / 1000 / evaluationsPerStep(request.sampler),
+    stepSeconds: median(timings.steps_ms) / 1000 / evaluationsPerStep(request),
     fixedSeconds: Math.max(0, fixed) + storeSeconds,
     // Neither the first run of a model nor one that goes on where another was cut short is like all others.
     cold: timings.load_ms > 1 || timings.resumed_steps !== undefined,

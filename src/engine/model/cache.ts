@@ -1,6 +1,5 @@
 /** Loaded models within a budget of memory. */
-import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
-import type { ChosenLora } from '../lora/loras.ts';
+import { loadModel, type LoadedModel, type LoadOptions, PLAIN, type Variant } from './loader.ts';
 import type { RegistryEntry } from './registry.ts';
 
 export type ModelCache = {
@@ -8,10 +7,10 @@ export type ModelCache = {
   use(
     entry: RegistryEntry,
     beside?: LoadedModel | null,
-    loras?: readonly ChosenLora[],
+    variant?: Variant,
   ): Promise<{ model: LoadedModel; fresh: boolean }>;
   /** `use` would not have to load it */
-  holds(entry: RegistryEntry, loras?: readonly ChosenLora[]): boolean;
+  holds(entry: RegistryEntry, variant?: Variant): boolean;
   loaded(): readonly LoadedModel[];
   releaseAll(): Promise<void>;
 };
@@ -43,8 +42,8 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   }
 
   return {
-    async use(entry, beside = null, loras = []) {
-      const key = keyOf(entry, loras);
+    async use(entry, beside = null, variant = PLAIN) {
+      const key = keyOf(entry, variant);
       const known = current(key, entry);
       if (known !== undefined) {
         models.delete(key);
@@ -59,11 +58,11 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
         if (total() + entry.layout.bytes <= options.budgetBytes) break;
         if (model !== beside) await drop(oldest);
       }
-      const model = await loadModel(entry, options, loras);
+      const model = await loadModel(entry, options, variant);
       models.set(key, model);
       return { model, fresh: true };
     },
-    holds: (entry, loras = []) => current(keyOf(entry, loras), entry) !== undefined,
+    holds: (entry, variant = PLAIN) => current(keyOf(entry, variant), entry) !== undefined,
     loaded: () => [...models.values()],
     async releaseAll() {
       for (const key of models.keys()) await drop(key);
@@ -71,8 +70,8 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   };
 }
 
-/** A model with LoRAs is a model of its own: its graphs are opened with them. */
-function keyOf({ layout }: RegistryEntry, loras: readonly ChosenLora[]): string {
+/** A model with LoRAs, or with an input for perturbed attention, is a model of its own: its graphs are opened so. */
+function keyOf({ layout }: RegistryEntry, { loras, perturbed }: Variant): string {
   const told = loras.map(({ file, stamp, denoiser, text }) => [file, stamp, denoiser, text]);
-  return JSON.stringify([layout.folder, ...told]);
+  return JSON.stringify([layout.folder, perturbed, ...told]);
 }

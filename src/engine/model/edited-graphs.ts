@@ -1,7 +1,10 @@
-/** Graphs that are opened otherwise than they lie in the folder: with LoRAs, or for a layer of a text encoder. */
+/** Graphs that are opened otherwise than they lie in the folder: with LoRAs, perturbed, or for a layer of a text encoder. */
 import { readFile } from 'node:fs/promises';
 import type { EncoderPart } from '../encoder-run.ts';
+import { RunError } from '../errors.ts';
 import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
+import { addPerturbation } from '../onnx/perturbed-attention.ts';
+import { say } from '../sentences.ts';
 import type { Session } from '../session.ts';
 import { loadTokenizer } from '../tokenizer.ts';
 import type { ModelLayout, TextEncoderFiles } from './layout.ts';
@@ -9,15 +12,29 @@ import { editTextEncoder } from './text-encoder-edit.ts';
 
 export type GraphEdit = (graph: OnnxFile) => void;
 
-/** The denoiser's file with the branches of LoRAs; undefined: as it lies there. */
+/**
+ * The denoiser's file with the branches of LoRAs, and with an input that perturbs its attention; undefined: as it lies
+ * there. Throws RunError where there is nothing to perturb.
+ */
 export async function editDenoiser(
-  { denoiser }: ModelLayout,
+  { denoiser, name }: ModelLayout,
   addLoras: GraphEdit | null,
+  perturbed: boolean,
 ): Promise<Uint8Array | undefined> {
-  if (addLoras === null) return undefined;
+  if (addLoras === null && !perturbed) return undefined;
   const file = readOnnx(await readFile(denoiser));
-  addLoras(file);
+  addLoras?.(file);
+  if (perturbed) perturb(file, name);
   return writeOnnx(file);
+}
+
+function perturb(file: OnnxFile, model: string): void {
+  try {
+    addPerturbation(file);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new RunError(say('pag-misfit', model, cause));
+  }
 }
 
 export async function openEncoder(

@@ -49,8 +49,15 @@ export type LoadedModel = {
   preview: PreviewFactors | null;
   /** what its graphs were opened with beside their own weights */
   loras: readonly AppliedLora[];
+  /** its network takes rows with perturbed attention */
+  perturbed: boolean;
   release(): Promise<void>;
 };
+
+/** How a model's graphs are opened: with LoRAs, and with an input that perturbs attention. */
+export type Variant = { loras: readonly ChosenLora[]; perturbed: boolean };
+
+export const PLAIN: Variant = { loras: [], perturbed: false };
 
 export type LoadOptions = {
   device: DeviceName;
@@ -62,28 +69,33 @@ export type LoadOptions = {
 export async function loadModel(
   entry: RegistryEntry,
   options: LoadOptions,
-  loras: readonly ChosenLora[] = [],
+  { loras, perturbed } = PLAIN,
 ): Promise<LoadedModel> {
   refuseUnsupported(entry.layout);
   await checkFiles(entry.layout);
   const opened = await openLoras(loras);
   const parts = entry.layout.textEncoders.map(({ id }) => id as LoraPart);
   checkParts(opened, new Set(['denoiser', ...parts]), entry.info.name);
-  return loadOnFirst(providersFor(options.device), entry, options, opened);
+  const wanted = { loras: opened, perturbed };
+  return loadOnFirst(providersFor(options.device), entry, options, wanted);
 }
+
+type OpenedVariant = { loras: readonly OpenedLora[]; perturbed: boolean };
+
+const PLAIN_OPENED: OpenedVariant = { loras: [], perturbed: false };
 
 /** The first provider that works and passes the canary; the last one's failure is told. */
 export async function loadOnFirst(
   providers: readonly ProviderName[],
   entry: RegistryEntry,
   options: LoadOptions,
-  loras: readonly OpenedLora[] = [],
+  variant: OpenedVariant = PLAIN_OPENED,
 ): Promise<LoadedModel> {
   const model = entry.info.name;
   for (const provider of providers) {
     const last = provider === providers.at(-1);
     try {
-      return await loadOn(provider, entry, options, loras);
+      return await loadOn(provider, entry, options, variant);
     } catch (error) {
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
@@ -99,7 +111,7 @@ async function loadOn(
   provider: ProviderName,
   entry: RegistryEntry,
   { clock, warn }: LoadOptions,
-  loras: readonly OpenedLora[],
+  { loras, perturbed }: OpenedVariant,
 ): Promise<LoadedModel> {
   const { layout } = entry;
   const opened: Session[] = [];
@@ -118,7 +130,7 @@ async function loadOn(
   };
 
   try {
-    const graph = await editDenoiser(layout, loraEdit(loras, 'denoiser', layout.name));
+    const graph = await editDenoiser(layout, loraEdit(loras, 'denoiser', layout.name), perturbed);
     const denoiser = await open(layout.denoiser, graph);
     const unet = createUnet(denoiser, layout);
     const canary = await runCanary(denoiser, layout, clock, graph);
@@ -153,6 +165,7 @@ async function loadOn(
       schedule: scheduleOf(layout),
       preview: await readPreviewFactors(layout),
       loras: loras.map(({ name, hash }) => ({ name, hash })),
+      perturbed,
       release,
     };
   } catch (error) {

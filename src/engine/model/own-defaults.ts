@@ -28,6 +28,11 @@ const FIELDS: Readonly<
     fits: (value) => typeof value === 'number' && value >= 0 && value <= 30,
     allowed: '0 … 30',
   },
+  pag_scale: {
+    key: 'pagScale',
+    fits: (value) => typeof value === 'number' && value >= 0 && value <= 20,
+    allowed: '0 … 20',
+  },
 };
 
 /**

@@ -68,7 +68,7 @@ function moduleOf(file: OnnxFile, node: OnnxNode): string {
 }
 
 /** The output that a layer had before LoRAs, which is their last sum's now. */
-function lastSum(output: string): string {
+export function lastSum(output: string): string {
   return output.replace(/\.without\..*$/, '');
 }
 

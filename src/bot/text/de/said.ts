@@ -38,6 +38,10 @@ export const SAID: Omit<(typeof ENGLISH)['said'], keyof typeof MODEL_SENTENCES> 
     `replan: ${after} + ${rest} Schritte sind mehr als die geplanten ${steps}.`,
   'negative-guidance-shape': () =>
     'NGMS und skip early cfg gehören zu A1111: Sie brauchen das Profil a1111, einen Rauschpegel von 0 bis 15 und einen Anteil von 0 bis 1.',
+  'pag-needs-unet': (model) =>
+    `pag: Das Modell „${model}“ ist ein Transformer und hat keinen mittleren Block, den man stören könnte. Lass pag weg oder wähle ein anderes Modell.`,
+  'pag-misfit': (model, cause) =>
+    `Das Modell „${model}“ lässt sich nicht durch gestörte Aufmerksamkeit (pag) führen: ${cause}. Lass pag weg, oder exportiere das Modell neu, ohne verschmolzene Aufmerksamkeit.`,
   'refiner-shape': () =>
     'refiner muss ein Modell nennen, das übernimmt, und den Anteil des Wegs, nach dem es das tut, etwa 0.8.',
   'refiner-alone': () =>
