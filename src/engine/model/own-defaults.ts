@@ -37,7 +37,7 @@ const FIELDS: Readonly<
 
 /**
  * A model folder may say what suits it in `defaults.json`, every field optional:
- * `{ "sampler": "euler_a", "schedule": "karras", "steps": 24, "guidance_scale": 5 }`.
+ * `{ "sampler": "euler_a", "schedule": "karras", "steps": 24, "guidance_scale": 5, "pag_scale": 3 }`.
  * @throws UserError naming the field, its value and what is allowed
  */
 export function readOwnDefaults(
