@@ -46,6 +46,7 @@ test('a common graph: texts, numbers, size, checkpoint and clip skip', () => {
     guidanceScale: 8,
     sampler: 'dpmpp_2m_sde',
     schedule: 'karras',
+    pagScale: 0,
     width: 512,
     height: 768,
     model: 'dream-1.0',
