@@ -20,7 +20,7 @@ test('/queue: places and waits; prompts for their owner only', async () => {
     await ben.open(ada.channelId);
     await ada.command('queue');
     assert.match(textOf(await ada.waitForMessage(answered)), /Nothing is waiting/);
-    await ada.command('imagine', { prompt: 'first of ada', steps: 150, size: '192x192' });
+    await ada.command('imagine', { prompt: 'first of ada', steps: 150, size: '256x256' });
     await waitUntil(
       async () => (await stage.queue.unsettled())[0]?.status === 'running',
       'running',

@@ -151,7 +151,7 @@ test('Stop: the owner stops a running job; others are told no; a moderator may',
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
     for (const owner of [ada, ben]) {
-      await owner.command('imagine', { prompt: 'long', steps: 150, size: '256x256' });
+      await owner.command('imagine', { prompt: 'long', steps: 150, size: '384x384' });
       const running = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
       if (owner === ada) {
         await ben.press(running.id, buttonOf(running, 'stop'));

@@ -18,7 +18,7 @@ const isPainting = ({ ada }: Hall) =>
 test('a clock that leaps by an hour while pictures are painted: each ends in its own message, a private one too', async () => {
   await inHall(
     async (hall) => {
-      const long = { prompt: 'a boat', steps: 150, size: '256x256' };
+      const long = { prompt: 'a boat', steps: 150, size: '384x384' };
       await order(hall, 'imagine', { ...long, private: true });
       await imagine(hall, 'behind it', 3);
       await isPainting(hall);
@@ -44,7 +44,7 @@ test(
     await inHall(
       async (hall) => {
         const { ada } = hall;
-        await order(hall, 'imagine', { prompt: 'a boat', steps: 100, size: '256x256' });
+        await order(hall, 'imagine', { prompt: 'a boat', steps: 150, size: '384x384' });
         await isPainting(hall);
         setClock(hall, -DAY);
         // Each takes two edits at least: more than the fifty of a second that discord.js would now make last a day.

@@ -32,7 +32,7 @@ test(
     await inHall(
       async (hall) => {
         for (const how of DROPS) {
-          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 150, size: '256x256' });
+          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 150, size: '384x384' });
           await imagine(hall, `behind ${how}`, 2);
           await isPainting(hall, `over ${how}`);
           const ids = idsOf(hall);
@@ -66,7 +66,7 @@ test(
     await inHall(
       async (hall) => {
         const { ada } = hall;
-        await order(hall, 'imagine', { prompt: 'a boat', steps: 150, size: '256x256' });
+        await order(hall, 'imagine', { prompt: 'a boat', steps: 150, size: '384x384' });
         const { id } = await isPainting(hall, 'a boat');
         hall.faults.dropGateway('half-open');
         const stop = customIdsOf(ada.messages()[0]!).find((one) => one.split(':')[1] === 'stop')!;

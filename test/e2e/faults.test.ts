@@ -105,7 +105,7 @@ test('a first response that never gets through starts no job', async () => {
 test('an engine that is busy delays nobody: acknowledgements come at once', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'long', steps: 150, size: '256x256' });
+    await ada.command('imagine', { prompt: 'long', steps: 150, size: '384x384' });
     await ada.waitForMessage((message) => textOf(message).includes('Step '), 20_000);
     for (const name of ['queue', 'models', 'help']) {
       const began = performance.now();
@@ -122,7 +122,7 @@ test('the interaction token ends: the message is edited through the channel', as
   const playground = { timing: { interactionToken: 400 } };
   await onStage({ playground }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 60, size: '192x192' });
+    await ada.command('imagine', { prompt: 'slow', steps: 100, size: '256x256' });
     await ada.waitForMessage(isDone, 60_000);
     await delivered(stage);
     assert.ok(stage.calls('PATCH', CHANNEL_EDIT).some(({ status }) => status === 200));
@@ -135,7 +135,7 @@ test('the interaction token ends: the message is edited through the channel', as
 test('the message is deleted: the job is cancelled and nothing is posted again', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'unwanted', steps: 150, size: '192x192' });
+    await ada.command('imagine', { prompt: 'unwanted', steps: 150, size: '256x256' });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await removeMessage(stage, ada.channelId, message.id);
     await cancelled(stage);

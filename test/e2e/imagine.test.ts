@@ -20,7 +20,7 @@ test('one message from the line through previews to the picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     // large enough that previews are due on any machine
-    const slow = { seed: '42', steps: 150, size: '256x256' };
+    const slow = { seed: '42', steps: 150, size: '384x384' };
     const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
     assert.deepEqual(outcome, { type: 'acknowledged' });
 
@@ -28,7 +28,7 @@ test('one message from the line through previews to the picture', async () => {
     const [link = ''] = picturesOf(done);
     const picture = await sharp(await bytesAt(link)).metadata();
     assert.deepEqual([picture.format, picture.width, picture.height], ['png', 256, 256]);
-    assert.match(textOf(done), /> a red circle\n-# demo · 256x256 · 150 steps · .* · seed 42/);
+    assert.match(textOf(done), /> a red circle\n-# demo · 384x384 · 150 steps · .* · seed 42/);
     assert.match(JSON.stringify(done.components), /"AI-generated image: a red circle"/);
 
     // one message in all its states
@@ -134,7 +134,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
   await onStage({ limits }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 60, size: '256x256' });
+    await ada.command('imagine', { prompt: 'first', steps: 60, size: '384x384' });
     await waitUntil(
       async () => (await stage.queue.unsettled())[0]?.status === 'running',
       'running',

@@ -19,7 +19,7 @@ const isFinalEdit = ({ method, route, request }: Exchange) =>
 
 test('kill -9 while one paints and one waits: both end in their own messages; a stop ends with 0', async () => {
   await inHall(async (hall) => {
-    await order(hall, 'imagine', { prompt: 'half done', steps: 120, size: '256x256' });
+    await order(hall, 'imagine', { prompt: 'half done', steps: 120, size: '320x320' });
     await imagine(hall, 'still waiting', 2);
     await hall.ada.waitForMessage((message) => textOf(message).includes('Step '), 30_000);
     const ids = idsOf(hall);
@@ -200,7 +200,13 @@ test(
 test('kill -9 twice within a sheet: it grows on in its one message, each cell once', async () => {
   await inHall(async (hall) => {
     const { ada } = hall;
-    const sheet = { x: 'steps', values: '120,121,122,123', prompt: 'a boat', seed: '3' };
+    const sheet = {
+      x: 'steps',
+      values: '90,91,92,93',
+      prompt: 'a boat',
+      seed: '3',
+      size: '256x256',
+    };
     await order(hall, 'explore', sheet);
     // Edits come every two seconds, so any cell after the first will do.
     await ada.waitForMessage((message) => /Picture [234] of 4/.test(textOf(message)), 30_000);
@@ -218,7 +224,7 @@ test('kill -9 twice within a sheet: it grows on in its one message, each cell on
     assert.equal(await hall.stop(), 0);
 
     const jobs = await jobsOf(hall);
-    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [120, 121, 122, 123]);
+    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [90, 91, 92, 93]);
     assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
     // A kill can only cost the cell that was being painted.
     const attempts = jobs.reduce((sum, { attempt }) => sum + attempt, 0);

@@ -134,7 +134,7 @@ test('a private result later than its token is in /recent, and nothing is posted
   const timing = { interactionToken: 700 };
   await onStage(engine, { playground: { timing } }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 30, size: '192x192', private: true });
+    await ada.command('imagine', { prompt: 'slow', steps: 60, size: '256x256', private: true });
     await waitUntil(
       async () => (await stage.queue.recent({ limit: 1 }))[0]?.delivered === true,
       'settled',

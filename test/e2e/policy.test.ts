@@ -152,7 +152,7 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
       /Settings.*<@1200000000000000001>.*Defaults/.test(one.content),
     );
     const cleo = await stage.user(CLEO);
-    await cleo.command('imagine', { prompt: 'slow', steps: 100, size: '192x192' });
+    await cleo.command('imagine', { prompt: 'slow', steps: 150, size: '256x256' });
     const slow = await ada.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
     await ada.press(slow.id, buttonOf(slow, 'stop'));
     await reader.waitForMessage((one) =>

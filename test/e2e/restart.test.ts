@@ -13,7 +13,7 @@ after(() => engine.close());
 test('a restart in the middle: running and waiting jobs finish in the same messages', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'running', steps: 60, size: '256x256' });
+    await ada.command('imagine', { prompt: 'running', steps: 60, size: '384x384' });
     await ada.command('imagine', { prompt: 'waiting', steps: 2 });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const ids = ada.messages().map(({ id }) => id);

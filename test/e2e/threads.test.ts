@@ -41,7 +41,7 @@ async function newest(stage: Stage) {
 /** Starts a slow picture and waits until it is being painted. */
 async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: string) {
   await user.open(channelId);
-  await user.command('imagine', { prompt: 'slow', steps: 25, size: '192x192' });
+  await user.command('imagine', { prompt: 'slow', steps: 100, size: '256x256' });
   const isRunning = async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'running';
   await waitUntil(isRunning, 'running', 20_000);
   return newest(stage);

@@ -156,7 +156,7 @@ test('nobody asked, or no checker: nothing is kept back', async () => {
 });
 
 test('previews are blurred beyond recognition where the checker watches', async () => {
-  const long = { prompt: BLUE, steps: 60, width: 256, height: 256 };
+  const long = { prompt: BLUE, steps: 150, width: 256, height: 256 };
   const previewOf = async (withhold: boolean) => {
     const { heard } = await paint(long, { withhold });
     return heard.flatMap((each) => (each.phase === 'sampling' ? (each.preview ?? []) : [])).at(-1);
