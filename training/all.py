@@ -6,6 +6,7 @@ same command resumes whatever was interrupted. The result is <work>/export, with
 
 import subprocess
 import sys
+from dataclasses import replace
 
 from . import checkpoints
 from .presets import Options, options, parser
@@ -41,7 +42,7 @@ def is_done(stage: str, chosen: Options) -> bool:
     if stage not in MEASURED_IN_MINUTES:
         return False
     state = checkpoints.load_if_there(chosen.work / f"{stage}.pt", stage)
-    budget = chosen.budget(stage) if stage == "unet" else 60 * chosen.preset.minutes[stage]
+    budget = chosen.budget(stage) if stage == "unet" else replace(chosen, minutes=None).budget(stage)
     return state is not None and state["spent"] >= budget
 
 

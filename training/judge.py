@@ -92,6 +92,8 @@ def train(chosen: Options) -> Judge:
     judge.to(ranks.device, memory_format=torch.channels_last)
     session = Session("judge", chosen, ranks, state)
     images, target = renders(preset, PICTURES, 2, ranks)
+    images, target = images.to(ranks.device), {name: values.to(ranks.device) for name, values in target.items()}
+    count = preset.batch(BATCH, chosen.device)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=FULL_RATE, weight_decay=0.01)
     gradients = Gradients(judge.parameters(), ranks)
 
@@ -99,10 +101,10 @@ def train(chosen: Options) -> Judge:
         return {"weights": judge.state_dict()}
 
     while session.going():
-        rows = torch.randint(0, len(images), (BATCH,))
+        rows = torch.randint(0, len(images), (count,), device=ranks.device)
         session.set_rate(optimizer, FULL_RATE)
-        batch = spoil(brighten(images[rows].to(ranks.device))).contiguous(memory_format=torch.channels_last)
-        told = {name: values.to(ranks.device) for name, values in pick_rows(target, rows).items()}
+        batch = spoil(brighten(images[rows])).contiguous(memory_format=torch.channels_last)
+        told = pick_rows(target, rows)
         with ranks.autocast():
             answers = judge(batch)
         value = loss(answers, told)
@@ -110,7 +112,7 @@ def train(chosen: Options) -> Judge:
         gradients.average(5.0)
         optimizer.step()
         gradients.clear()
-        session.stepped(value, BATCH)
+        session.stepped(value, count)
         session.maybe_save(snapshot)
     session.finish(snapshot())
     for question, share in honesty(judge, preset, ranks).items():

@@ -113,10 +113,14 @@ class Average:
         self.weights = {name: value.detach().clone() for name, value in module.state_dict().items()}
         for name, value in (weights or {}).items():
             self.weights[name].copy_(value)
+        # The averaged and the learning tensors; a state dict takes longer to make than the average itself.
+        self.pairs: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         rate = 1 - min(self.decay, (step + 1) / (step + 10))
-        state: dict[str, Any] = module.state_dict()
-        floats = [name for name, value in state.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.weights[n] for n in floats], [state[n] for n in floats], rate)
+        if not self.pairs:
+            state: dict[str, Any] = module.state_dict()
+            floats = [name for name, value in state.items() if value.is_floating_point()]
+            self.pairs = [self.weights[name] for name in floats], [state[name] for name in floats]
+        torch._foreach_lerp_(*self.pairs, rate)

@@ -14,7 +14,7 @@ SHIPPED_TOKENIZER = ROOT / "models" / "demo" / "tokenizer"
 
 @dataclass(frozen=True)
 class Preset:
-    """`batch` counts pictures a step and process; `minutes` is a sensible time for each stage."""
+    """`vae_batch` and `unet_batch` count pictures a step and process; the minutes are a sensible time for each stage."""
 
     name: str
     world: World
@@ -28,16 +28,22 @@ class Preset:
     unet_layers: int
     vae_batch: int
     unet_batch: int
+    gpu_batches: int  # how many of these batches, of every stage, a GPU takes in one step
     lessons: World  # what the UNet and its text encoder learn from
     pictures: int
     shapes: tuple[tuple[int, int], ...]  # of the shards of pictures in turn: width and height in pixels
     learning_rate: float
     storage: Storage  # of the exported UNet and text encoder
     minutes: dict[str, float]
+    gpu_minutes: dict[str, float]
 
     @property
     def latent_size(self) -> int:
         return self.image_size // 8
+
+    def batch(self, count: int, device: str) -> int:
+        """Of `count` samples a step on a CPU, those on `device`."""
+        return count if device == "cpu" else count * self.gpu_batches
 
 
 # More pairs than a world has by itself: each must be learnt in every order and colour.
@@ -56,12 +62,14 @@ SMALL_PRESET = Preset(
     unet_layers=1,
     vae_batch=14,
     unet_batch=16,
+    gpu_batches=16,
     lessons=replace(SMALL, kinds=LESSONS, asides=0.3),
     pictures=16_000,
     shapes=((128, 128), (128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 128), (128, 192)),
     learning_rate=8e-4,
     storage="fp16",
     minutes={"vae": 30, "text": 2, "unet": 120, "judge": 8},
+    gpu_minutes={"vae": 3, "text": 1.5, "unet": 10, "judge": 1.5},
 )
 LARGE_PRESET = Preset(
     name="large",
@@ -76,12 +84,14 @@ LARGE_PRESET = Preset(
     unet_layers=1,
     vae_batch=96,
     unet_batch=256,
+    gpu_batches=1,
     lessons=replace(FULL, kinds=LESSONS, asides=0.3),
     pictures=60_000,
     shapes=((256, 256), (256, 256), (256, 256), (384, 256), (256, 256), (256, 384)),
     learning_rate=6e-4,
     storage="int8",
-    minutes={"vae": 6, "text": 0.7, "unet": 15, "judge": 1.5},
+    minutes={"vae": 120, "text": 4, "unet": 2000, "judge": 8},
+    gpu_minutes={"vae": 6, "text": 1.5, "unet": 15, "judge": 1.5},
 )
 # A few minutes for all stages: to see that everything works before hours are spent.
 TRIAL_PRESET = replace(
@@ -91,6 +101,7 @@ TRIAL_PRESET = replace(
     pictures=400,
     shapes=((64, 64), (96, 64)),
     minutes={"vae": 0.5, "text": 0.3, "unet": 0.5, "judge": 0.3},
+    gpu_minutes={"vae": 0.7, "text": 0.3, "unet": 0.7, "judge": 0.3},
 )
 PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET, TRIAL_PRESET)}
 
@@ -109,7 +120,8 @@ class Options:
 
     def budget(self, stage: str) -> float:
         """Seconds of training for that stage, counted over all its runs."""
-        return 60 * (self.minutes if self.minutes is not None else self.preset.minutes[stage])
+        usual = self.preset.minutes if self.device == "cpu" else self.preset.gpu_minutes
+        return 60 * (self.minutes if self.minutes is not None else usual[stage])
 
 
 def parser(description: str) -> argparse.ArgumentParser:

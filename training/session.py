@@ -73,8 +73,12 @@ class Session:
         return self.spent > (1 - COOL_DOWN) * self.budget
 
     def set_rate(self, optimizer: torch.optim.Optimizer, full: float) -> None:
+        rate = full * self.rate()
         for group in optimizer.param_groups:
-            group["lr"] = full * self.rate()
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def stepped(self, loss: torch.Tensor, samples: int) -> None:
         """Note a step of `samples` pictures over all ranks."""

@@ -20,6 +20,7 @@ from .compact import compact
 from .labels import labels
 from .latents import read_latents
 from .models import Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
+from .parallel import Gradients, Ranks
 from .pictures import draw
 from .presets import PRESETS, ROOT, SHIPPED_TOKENIZER, SMALL_PRESET, Options, Preset
 from .problem import Problem
@@ -28,9 +29,11 @@ from .render import render
 from .restore import restore, weights
 from .sampling import ddim
 from .scene import FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
+from .steps import Steps, adamw, take_up
 from .text import read_scenes
 from .tokenizer import load_tokenizer, train_tokenizer, write_tokenizer
 from .unet import how_often
+from .vae import crops
 
 DEMO = ROOT / "models" / "demo"
 
@@ -230,6 +233,39 @@ class Numbers(unittest.TestCase):
         torch.nn.init.ones_(module.weight)
         average.update(module, step=10_000)
         self.assertAlmostEqual(average.weights["weight"].item(), 0.1, places=5)
+
+    def test_a_step_learns_and_goes_on_from_a_checkpoint_of_another_device(self) -> None:
+        line = torch.nn.Linear(1, 1)
+        steps = self.steps(line)
+        batch = {"x": torch.linspace(-1, 1, 8)[:, None]}
+        losses = [steps.take(batch).item() for _ in range(60)]
+        self.assertLess(losses[-1], losses[0] / 10)
+        saved = copy.deepcopy(steps.optimizer.state_dict())
+        for group in saved["param_groups"]:
+            group |= {"lr": torch.tensor(0.5), "capturable": True}
+        later = self.steps(copy.deepcopy(line)).optimizer
+        take_up(later, saved)
+        self.assertEqual([(group["lr"], group["capturable"]) for group in later.param_groups], [(0.1, False)])
+        moments = [next(iter(one.state.values()))["exp_avg"] for one in (later, steps.optimizer)]
+        torch.testing.assert_close(*moments)
+
+    def steps(self, line: torch.nn.Linear) -> Steps:
+        ranks = Ranks("cpu", 1)
+        optimizer = adamw(line.parameters(), 0.1, ranks, decay=0.0)
+        return Steps(
+            lambda batch: (line(batch["x"]) - 3 * batch["x"]).square().mean(),
+            optimizer,
+            Gradients(line.parameters(), ranks),
+            1.0,
+        )
+
+    def test_crops_lie_on_the_grid_of_latents(self) -> None:
+        places = torch.arange(64).expand(2, 3, 64, 64).contiguous().byte()
+        images = crops(places, 32, 40)
+        left = ((images[:, 0, 0, [0, -1]].amin(1) + 1) * 127.5).round()
+        self.assertEqual(images.shape, (40, 3, 32, 32))
+        self.assertTrue((left % 8 == 0).all())
+        self.assertGreater(len(left.unique()), 2)
 
     def test_spoken_labels_hide_what_captions_hide(self) -> None:
         scene = Scene(1, things=(Thing("cat", "red", named=False),), count=1)

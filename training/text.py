@@ -61,8 +61,11 @@ class Readings:
     ids: torch.Tensor
     told: Labels
 
+    def on(self, device: torch.device) -> "Readings":
+        return Readings(self.ids.to(device), {name: values.to(device) for name, values in self.told.items()})
+
     def sample(self, count: int, length: int) -> tuple[torch.Tensor, Labels]:
-        rows = torch.randint(0, len(self.ids), (count,))
+        rows = torch.randint(0, len(self.ids), (count,), device=self.ids.device)
         return self.ids[rows, :length].long(), pick_rows(self.told, rows)
 
 
@@ -99,25 +102,25 @@ def train(chosen: Options) -> None:
     optimizer = torch.optim.AdamW(reader.parameters(), lr=FULL_RATE, betas=(0.9, 0.99))
     gradients = Gradients(reader.parameters(), ranks)
     torch.manual_seed(77 + ranks.rank + 1000 * session.step)
-    readings = read_scenes(chosen, 300 + ranks.rank, SCENES // ranks.count)
+    readings = read_scenes(chosen, 300 + ranks.rank, SCENES // ranks.count).on(ranks.device)
+    batch = preset.batch(BATCH, chosen.device)
 
     def snapshot() -> dict[str, Any]:
         return {"average": reader.encoder.state_dict(), "head": reader.head.state_dict(), "vocabulary": size}
 
     while session.going():
-        ids, told = readings.sample(BATCH, TOKENS if original and session.step % WHOLE_EVERY == 0 else LENGTH)
+        ids, told = readings.sample(batch, TOKENS if original and session.step % WHOLE_EVERY == 0 else LENGTH)
         session.set_rate(optimizer, FULL_RATE)
-        ids = ids.to(ranks.device)
         with ranks.autocast():
             answers, states = reader(ids)
             before = original(ids).last_hidden_state.float() if original else states
-        value = loss(answers, {name: values.to(ranks.device) for name, values in told.items()})
+        value = loss(answers, told)
         value = value + KEEPING * (states - before).square().mean()
         value.backward()
         gradients.average(1.0)
         optimizer.step()
         gradients.clear()
-        session.stepped(value, BATCH * ranks.count)
+        session.stepped(value, batch * ranks.count)
         session.maybe_save(snapshot)
     session.finish(snapshot())
     if ranks.first:

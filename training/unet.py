@@ -25,6 +25,7 @@ from .refit import is_same, refit
 from .render import sheet
 from .sampling import ddim, noise, to_pictures
 from .session import Session
+from .steps import Batch, Steps, adamw, take_up
 from .tokenizer import load_tokenizer
 
 DECAY = 0.9993
@@ -69,12 +70,13 @@ def train(chosen: Options, rate: float = 1.0) -> None:
     unet.to(ranks.device, memory_format=torch.channels_last)
     session = Session("unet", chosen, ranks, state)
     average = Average(unet, DECAY, state["average"] if state else None)
-    optimizer = build_optimizer(unet, preset.learning_rate)
+    optimizer = build_optimizer(unet, preset.learning_rate, ranks)
     if state and state.get("optimizer"):
-        optimizer.load_state_dict(state["optimizer"])
+        take_up(optimizer, state["optimizer"])
     gradients = Gradients(unet.parameters(), ranks)
     torch.manual_seed(1000 + 7919 * session.step + ranks.rank)
     batches = Batches(data, chosen, ranks)
+    steps = Steps(lambda batch: batches.loss(unet, batch), optimizer, gradients, 1.0)
     sheets = Sheets(chosen, text, data.scale, ranks)
 
     def snapshot() -> dict[str, Any]:
@@ -83,15 +85,11 @@ def train(chosen: Options, rate: float = 1.0) -> None:
 
     while session.going():
         session.set_rate(optimizer, rate * preset.learning_rate)
-        loss = batches.loss(unet, text, late=session.cooling())
-        loss.backward()
-        gradients.average(1.0)
-        optimizer.step()
-        gradients.clear()
+        loss = steps.take(batches.pick(text, late=session.cooling()))
         if ranks.first:
             average.update(unet, session.step)
             sheets.maybe(unet, average, session.step)
-        session.stepped(loss, preset.unet_batch * LEVELS * ranks.count)
+        session.stepped(loss, batches.size * LEVELS * ranks.count)
         session.maybe_save(snapshot)
     # Whoever stops it wants it stopped, not a sheet first.
     if ranks.first and not session.stopped:
@@ -118,19 +116,19 @@ def follow_text_encoder(state: dict[str, Any], text: nn.Module, data: Latents, p
     print(f"unet: follows another text encoder, {left:.1%} of the old one's states unexplained", flush=True)
 
 
-def build_optimizer(unet: nn.Module, rate: float) -> torch.optim.Optimizer:
+def build_optimizer(unet: nn.Module, rate: float, ranks: Ranks) -> torch.optim.Optimizer:
     """AdamW; norms and biases do not decay."""
     matrices = [parameter for parameter in unet.parameters() if parameter.dim() > 1]
     vectors = [parameter for parameter in unet.parameters() if parameter.dim() < 2]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True)
+    return adamw(groups, rate, ranks, decay=0.0)
 
 
 class Batches:
-    """Noisy latents, their captions and the loss on them. Everything lies on the device."""
+    """Latents, what their captions say and the loss on them. Everything lies on the device."""
 
     def __init__(self, data: Latents, chosen: Options, ranks: Ranks) -> None:
-        self.ranks, self.size = ranks, chosen.preset.unet_batch
+        self.ranks, self.size = ranks, chosen.preset.batch(chosen.preset.unet_batch, chosen.device)
         self.shapes, self.ids = [latents.to(ranks.device) for latents in data.shapes], data.ids.to(ranks.device)
         self.empty = torch.tensor(load_tokenizer(chosen.tokenizer).encode("").ids, device=ranks.device)
         self.alphas = alphas_cumprod().to(ranks.device)
@@ -138,7 +136,9 @@ class Batches:
         self.early, self.late = (how_often(data.labels, pairs).split(counts) for pairs in (EARLY_PAIRS, LATE_PAIRS))
         self.firsts = [sum(counts[:i]) for i in range(len(counts))]
 
-    def loss(self, unet: UNet2DConditionModel, text: nn.Module, *, late: bool) -> torch.Tensor:
+    @torch.no_grad()
+    def pick(self, text: nn.Module, *, late: bool) -> Batch:
+        """Clean latents, each at `LEVELS` timesteps, with the states of one of their captions or of none."""
         device, count = self.ranks.device, self.size * LEVELS
         # All pictures of a batch have one shape.
         shares = self.late if late else self.early
@@ -152,14 +152,19 @@ class Batches:
         ids = torch.where(dropped, self.empty, ids)
         strata = (torch.randperm(count, device=device) + torch.rand(count, device=device)) / count
         timesteps = (strata**LEAN * TIMESTEPS).long().clamp_max(TIMESTEPS - 1)
+        with self.ranks.autocast():
+            states = text(ids).last_hidden_state.repeat_interleave(LEVELS, 0)
+        return {"clean": clean, "timesteps": timesteps, "states": states}
+
+    def loss(self, unet: UNet2DConditionModel, batch: Batch) -> torch.Tensor:
+        clean, timesteps = batch["clean"], batch["timesteps"]
         alpha = self.alphas[timesteps][:, None, None, None]
         epsilon = torch.randn_like(clean)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * epsilon
         target = alpha.sqrt() * epsilon - (1 - alpha).sqrt() * clean
         with self.ranks.autocast():
-            states = text(ids).last_hidden_state.repeat_interleave(LEVELS, 0)
             noisy = noisy.contiguous(memory_format=torch.channels_last)
-            v = unet(noisy, timesteps, encoder_hidden_states=states, return_dict=False)[0]
+            v = unet(noisy, timesteps, encoder_hidden_states=batch["states"], return_dict=False)[0]
         # 1 - ᾱ = 1 / (snr + 1)
         weight = (4 * (1 - alpha.flatten())).clamp(0.4, 1)
         return ((v.float() - target).square().mean((1, 2, 3)) * weight).mean()

@@ -22,6 +22,7 @@ from .presets import Options, Preset, options, parser
 from .problem import run
 from .render import sheet
 from .session import Session
+from .steps import Batch, Steps, adamw, take_up
 
 KL_WEIGHT = 3e-5
 FULL_RATE = 2.5e-3
@@ -54,11 +55,17 @@ def train(chosen: Options, *, decoder_only: bool = False, finish: bool = False) 
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
     learning = [parameter for parameter in vae.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=FULL_RATE, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    optimizer = adamw(learning, FULL_RATE, ranks, decay=1e-4)
     resume_optimizer(optimizer, state)
     gradients = Gradients(learning, ranks)
     torch.manual_seed(1000 * session.step + ranks.rank)
     pictures = load_pictures(preset, ranks)
+
+    def loss_of(batch: Batch) -> torch.Tensor:
+        with ranks.autocast():
+            return reconstruction_loss(vae, batch["images"], squares=10 if finish else 2)
+
+    steps, whole = Steps(loss_of, optimizer, gradients, 2.0), preset.batch(preset.vae_batch, chosen.device)
 
     def snapshot() -> dict[str, Any]:
         weights, running = vae.state_dict(), optimizer.state_dict()
@@ -66,17 +73,11 @@ def train(chosen: Options, *, decoder_only: bool = False, finish: bool = False) 
 
     while session.going():
         late = decoder_only or session.spent > 0.45 * session.budget
-        crop, batch = (64, max(1, preset.vae_batch * 2 // 7)) if late else (32, preset.vae_batch)
+        crop, batch = (64, max(1, whole * 2 // 7)) if late else (32, whole)
         if finish:
-            crop, batch = preset.image_size, max(1, preset.vae_batch // 7)
-        images = crops(pictures, crop, batch)
+            crop, batch = preset.image_size, max(1, whole // 7)
         session.set_rate(optimizer, FINISH_RATE if finish or decoder_only else FULL_RATE)
-        with ranks.autocast():
-            loss = reconstruction_loss(vae, images, squares=10 if finish else 2)
-        loss.backward()
-        gradients.average(2.0)
-        optimizer.step()
-        gradients.clear()
+        loss = steps.take({"images": crops(pictures, crop, batch)})
         average.update(vae, session.step)
         session.stepped(loss, batch * ranks.count)
         session.maybe_save(snapshot)
@@ -92,7 +93,7 @@ def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any] | N
         return
     saved = [len(group["params"]) for group in state["optimizer"]["param_groups"]]
     if saved == [len(group["params"]) for group in optimizer.param_groups]:
-        optimizer.load_state_dict(state["optimizer"])
+        take_up(optimizer, state["optimizer"])
 
 
 def load_pictures(preset: Preset, ranks: Ranks) -> torch.Tensor:
@@ -105,12 +106,12 @@ def load_pictures(preset: Preset, ranks: Ranks) -> torch.Tensor:
 
 def crops(pictures: torch.Tensor, size: int, count: int) -> torch.Tensor:
     """Random crops in [-1, 1], aligned to the latent grid; half of the batches of parts are mirrored."""
-    whole = pictures.shape[-1]
-    parts = []
-    for i in torch.randint(0, len(pictures), (count,)).tolist():
-        x, y = (torch.randint(0, (whole - size) // 8 + 1, (2,)) * 8).tolist()
-        parts.append(pictures[i, :, y : y + size, x : x + size])
-    images = torch.stack(parts).float() / 127.5 - 1
+    whole, device = pictures.shape[-1], pictures.device
+    rows = torch.randint(0, len(pictures), (count, 1, 1, 1), device=device)
+    corners = torch.randint(0, (whole - size) // 8 + 1, (2, count, 1), device=device) * 8
+    y, x = corners + torch.arange(size, device=device)
+    planes = torch.arange(3, device=device)[:, None, None]
+    images = pictures[rows, planes, y[:, None, :, None], x[:, None, None, :]].float() / 127.5 - 1
     if size < whole and torch.rand(1) < 0.5:
         images = images.flip(3)
     return images.contiguous(memory_format=torch.channels_last)
