@@ -27,7 +27,7 @@ test('one message from the line through previews to the picture', async () => {
     const done = await ada.waitForMessage(isDone, 30_000);
     const [link = ''] = picturesOf(done);
     const picture = await sharp(await bytesAt(link)).metadata();
-    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 256, 256]);
+    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 384, 384]);
     assert.match(textOf(done), /> a red circle\n-# demo · 384x384 · 150 steps · .* · seed 42/);
     assert.match(JSON.stringify(done.components), /"AI-generated image: a red circle"/);
 
