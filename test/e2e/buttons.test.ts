@@ -170,7 +170,7 @@ test('Stop: the owner stops a running job; others are told no; a moderator may',
 test('Stop while waiting takes the job out of the line', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 80 });
+    await ada.command('imagine', { prompt: 'first', steps: 150, size: '256x256' });
     await ada.command('imagine', { prompt: 'second', steps: 80 });
     const waiting = await ada.waitForMessage((one) => textOf(one).includes('Queued'));
     await ada.press(waiting.id, buttonOf(waiting, 'stop'));

@@ -149,7 +149,7 @@ for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
   test(`final edit: ${answer} three times, and the picture still comes, once`, async () => {
     await onStage({}, async (stage) => {
       const ada = await stage.user();
-      await ada.command('imagine', { prompt: 'x', steps: 120 });
+      await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
       await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
       stage.playground.faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
       await ada.waitForMessage(isDone, 30_000);
@@ -162,7 +162,7 @@ for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
 test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'x', steps: 120 });
+    await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },
@@ -246,7 +246,7 @@ test('Discord refuses the bot in the channel: no loop, no loss of the picture', 
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const refuse = { status: 403, code: 50001, message: 'Missing Access' };
-    await ada.command('imagine', { prompt: 'x', steps: 120 });
+    await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },

@@ -19,7 +19,7 @@ const isFinalEdit = ({ method, route, request }: Exchange) =>
 
 test('kill -9 while one paints and one waits: both end in their own messages; a stop ends with 0', async () => {
   await inHall(async (hall) => {
-    await order(hall, 'imagine', { prompt: 'half done', steps: 120, size: '320x320' });
+    await order(hall, 'imagine', { prompt: 'half done', steps: 150, size: '448x448' });
     await imagine(hall, 'still waiting', 2);
     await hall.ada.waitForMessage((message) => textOf(message).includes('Step '), 30_000);
     const ids = idsOf(hall);
@@ -36,8 +36,8 @@ test(
   { timeout: 290_000 },
   async () => {
     await inHall(async (hall) => {
-      const boat = { prompt: 'a boat', sampler: 'heun', size: '256x256', seed: '5' };
-      let long = { ...boat, steps: 0 };
+      const boat = { prompt: 'a boat', sampler: 'heun', seed: '5' };
+      let long = { ...boat, steps: 0, size: '' };
       const pictures = path.join(hall.data, 'pictures');
       const kept = async () => {
         const name = (await readdir(pictures)).find((each) => each.endsWith('.steps-1'));
@@ -45,8 +45,12 @@ test(
       };
       // Steps are stored every two seconds: a fast machine needs a longer picture for that.
       let shown = 0;
-      for (const steps of [50, 150]) {
-        long = { ...boat, steps };
+      for (const [steps, size] of [
+        [50, '256x256'],
+        [150, '256x256'],
+        [150, '512x512'],
+      ] as const) {
+        long = { ...boat, steps, size };
         await order(hall, 'imagine', long);
         shown = shownJobs(hall).length;
         const isOver = () => shownJobs(hall).length > shown;

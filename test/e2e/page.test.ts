@@ -168,7 +168,7 @@ test('two tabs show one picture, through a reload, and either stops it', { skip 
   await onStage(engine, {}, async (stage) => {
     const [first, second] = [await openPage(stage), await openPage(stage)];
     // Long enough to be painting still when both tabs have been looked at.
-    await imagine(first, '/imagine prompt:a long lamp steps:150 count:4 sampler:dpm2');
+    await imagine(first, '/imagine prompt:a long lamp steps:150 count:4 sampler:dpm2 size:256x256');
     for (const page of [first, second]) {
       await page.getByText(/Step \d+ of/).waitFor();
       await page.locator('.message .tile img').first().waitFor();

@@ -32,7 +32,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
 test('a picture that was finished while Discord did not answer is delivered after the restart', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'late', steps: 150 });
+    await ada.command('imagine', { prompt: 'late', steps: 150, size: '256x256' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const edits = { method: 'PATCH', route: /^\/webhooks\/.*@original$/ };
     stage.playground.faults.add({ match: edits, answer: 503, times: 10_000 });
@@ -56,7 +56,7 @@ test('a picture that was finished while Discord did not answer is delivered afte
 test('the message was deleted while the bot was away: its job is cancelled', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'gone', steps: 100 });
+    await ada.command('imagine', { prompt: 'gone', steps: 150, size: '256x256' });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await stage.restart(async () => {
       await fetch(
