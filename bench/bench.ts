@@ -49,10 +49,31 @@ function table(rows: readonly BenchRow[]): string {
   return lines.join('\n');
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { log: { type: 'string' } },
-});
+const HELP = `Measures speed and memory on this machine, all parts or those named.
+
+  npm run bench [-- part …] [--log "what changed"]
+
+  parts   ${Object.keys(PARTS).join(', ')}
+  --log   appends the table to bench/LOG.md
+`;
+
+function argumentsOf() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { log: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = argumentsOf();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const wanted = positionals.length > 0 ? positionals : Object.keys(PARTS);
 const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
 if (unknown.length > 0) {
