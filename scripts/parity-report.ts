@@ -59,7 +59,7 @@ const SEEDS = `Start noise is bit for bit what torch's CPU generator and A1111's
 
 const SCHEDULES = `Every schedule over many step counts, beta tables and options. Noise levels are compared relatively: single precision keeps about 6e-8.`;
 
-const SAMPLERS = `Each sampler runs on a model whose denoiser is known in closed form (a mixture of Gaussians), with the reference's own noise, so that only the sampler's arithmetic can differ. The figure is the largest difference of the final latents. Tolerance: eight times what the reference itself changes when it computes in double precision, and at least 2e-5; ancestral midpoint methods and zero terminal SNR lose digits in the reference, which is why their figures are larger.`;
+const SAMPLERS = `Each sampler runs on a model whose denoiser is known in closed form (a mixture of Gaussians), with the reference's own noise, so that only the sampler's arithmetic can differ. The figure is the largest difference of the final latents. Tolerance: eight times what the reference itself changes when it computes in double precision, and at least 2e-5; ancestral midpoint methods and zero terminal SNR lose digits in the reference, which is why their figures are larger. Perturbed-attention guidance (diffusers' pipeline and ComfyUI's node, test/fixtures/golden/pag/make.py) can only be seen in a network with attention: there whole runs of the embedded model are compared, PyTorch against ONNX Runtime.`;
 
 const FOOT = `## What is deliberately not covered
 

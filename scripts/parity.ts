@@ -162,7 +162,7 @@ function measureNumbers(folder: string): Record<'seeds' | 'schedules' | 'sampler
   return {
     seeds: measure(['noise']),
     schedules: [...measure(['schedule']), ...schedulers.filter((m) => !isSolver(m))],
-    samplers: [...measure(['samplers']), ...schedulers.filter(isSolver)],
+    samplers: [...measure(['samplers']), ...schedulers.filter(isSolver), ...measure(['pag'])],
   };
 }
 
