@@ -25,6 +25,7 @@ const USUAL: Readonly<Record<AxisName, string | null>> = {
   schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
   seed: '1..6',
   clip_skip: '1,2',
+  pag: '0,1,2,3,5,8',
   size: null,
   strength: '0.2,0.4,0.6,0.8,1',
 };

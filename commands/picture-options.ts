@@ -77,6 +77,13 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     min_value: LIMITS.clipSkip.min,
     max_value: LIMITS.clipSkip.max,
   },
+  pag: {
+    type: ApplicationCommandOptionType.Number,
+    name: 'pag',
+    description: 'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual',
+    min_value: LIMITS.pagScale.min,
+    max_value: LIMITS.pagScale.max,
+  },
 };
 
 export const SEED_OPTION: APIApplicationCommandBasicOption = {
@@ -104,6 +111,7 @@ export function choicesOf({ options }: ChatInputCommandInteraction): Choices {
     size: size === null ? null : parseSize(size),
     count: options.getInteger('count'),
     clipSkip: options.getInteger('clip_skip'),
+    pag: options.getNumber('pag'),
     negative: options.getString('negative'),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));

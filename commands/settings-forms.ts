@@ -46,7 +46,7 @@ export async function formOf(
     }
     case 'negative': {
       const said = line('negative', fields.negative, defaults.negative ?? '', true);
-      return { title: panel.pages.defaults, lines: [said] };
+      return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag)] };
     }
     case 'everybody':
     case 'role': {
@@ -128,7 +128,14 @@ export async function applyForm(
       return 'defaults';
     }
     case 'negative':
-      await setDefaults({ negative: typed('negative') || undefined }, guildId, scene);
+      await setDefaults(
+        {
+          negative: typed('negative') || undefined,
+          pag: numberOf(typed('pag'), text.choiceNames.pag, LIMITS.pagScale, text),
+        },
+        guildId,
+        scene,
+      );
       return 'defaults';
     case 'everybody':
       await policy({ everybody: limits(['waiting', 'work', 'seconds']) });

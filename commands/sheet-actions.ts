@@ -174,6 +174,7 @@ function defaultsOf({ x, y }: SheetOrder, request: GenerateRequest): Choices {
     if (name === 'steps') change.steps = request.steps;
     if (name === 'cfg') change.cfg = request.guidanceScale;
     if (name === 'clip_skip') change.clipSkip = request.clipSkip;
+    if (name === 'pag') change.pag = request.pagScale ?? 0;
     if (name === 'size') change.size = { width: request.width, height: request.height };
     if (name === 'sampler' && request.sampler !== null) change.sampler = request.sampler;
     if (name === 'sampler' || name === 'schedule') change.schedule = request.schedule;

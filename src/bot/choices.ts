@@ -12,6 +12,8 @@ export type Choices = {
   size?: { width: number; height: number };
   count?: number;
   clipSkip?: number;
+  /** perturbed-attention guidance; 0 none, whatever the model's folder says */
+  pag?: number;
   negative?: string;
 };
 
@@ -29,6 +31,7 @@ export const CHOICE_NAMES = [
   'size',
   'count',
   'clipSkip',
+  'pag',
   'negative',
 ] as const satisfies readonly ChoiceName[];
 
@@ -47,6 +50,7 @@ const CHECKS: Readonly<Record<ChoiceName, (value: unknown) => boolean>> = {
     within(Object(value).width, LIMITS.side) && within(Object(value).height, LIMITS.side),
   count: (value) => within(value, LIMITS.count),
   clipSkip: (value) => within(value, LIMITS.clipSkip),
+  pag: (value) => within(value, LIMITS.pagScale),
   negative: (value) => isText(value, LIMITS.promptLength),
 };
 

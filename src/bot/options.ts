@@ -2,6 +2,7 @@ import { UserError } from '../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { parseRequest, parseSize } from '../engine/request-codec.ts';
+import { canPerturb } from '../engine/request-values.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
 import { type AutoSteps, autoSteps, type Calibration } from '../explore/calibration.ts';
 import { AUTO_STEPS } from './choices.ts';
@@ -130,6 +131,7 @@ export function completeOrder(
       clipSkip: order.clipSkip ?? defaults.clipSkip,
       eta: order.eta,
       guidanceRescale: order.rescale,
+      pagScale: canPerturb(model) ? defaults.pag : undefined,
       profile: order.profile,
       variation: variationOf(order),
       init: order.init,

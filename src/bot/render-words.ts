@@ -30,7 +30,7 @@ export function progressWords(progress: Progress | null, text: Text): string {
   }
 }
 
-/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. */
+/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. What is off is left out. */
 export function recipeLine(
   request: GenerateRequest,
   result: StoredResult | null,
@@ -45,6 +45,7 @@ export function recipeLine(
     text.steps(stepsTaken(request, result)),
     path.filter((name) => name !== null).join(' '),
     text.cfg(String(request.guidanceScale)),
+    request.pagScale ? text.pag(String(request.pagScale)) : '',
     text.seed(seedWords(seeds)),
     request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
     request.init === null ? '' : text.initStrength(String(request.init.strength)),

@@ -42,6 +42,7 @@ const USUAL: Readonly<Record<AxisName, string | null>> = {
   schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
   seed: '1..6',
   clip_skip: '1,2',
+  pag: '0,1,2,3,5,8',
   size: null,
   strength: '0.2..0.8 by 0.2',
 };

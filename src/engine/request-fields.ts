@@ -13,6 +13,7 @@ import type {
   XlWords,
 } from './request.ts';
 import {
+  canPerturb,
   fieldsOf,
   isAbsent,
   LIMITS,
@@ -190,11 +191,11 @@ export function negativeGuidance(
   return { minSigma, allSteps: fields['allSteps'] === true, skipEarly };
 }
 
-/** 0: none. Transformers have no middle block to perturb. */
+/** 0: none. */
 export function pagScale(problems: Problems, value: unknown, model: ModelInfo): number {
   const fallback = model.defaults.pagScale ?? 0;
   const scale = real(problems, 'pag scale', value, fallback, LIMITS.pagScale);
-  if (scale > 0 && (model.family === 'sd3' || model.family === 'flux')) {
+  if (scale > 0 && !canPerturb(model)) {
     problems.push(say('pag-needs-unet', model.name));
   }
   return scale;

@@ -1,5 +1,6 @@
 /** What people typed, one value at a time: text, numbers, sides, seeds and names, checked and told in sentences. */
 import { randomInt } from 'node:crypto';
+import type { ModelInfo } from './request.ts';
 import type { Said } from './said.ts';
 import { say } from './sentences.ts';
 
@@ -23,6 +24,11 @@ export const LIMITS = {
   conditioningSide: 16_384,
   seed: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
+
+/** Whether perturbed-attention guidance is possible: transformers have no middle block to perturb. */
+export function canPerturb({ family }: Pick<ModelInfo, 'family'>): boolean {
+  return family !== 'sd3' && family !== 'flux';
+}
 
 /** A1111's random seeds stay below this. */
 const RANDOM_SEED_LIMIT = 2 ** 32;

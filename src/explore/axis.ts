@@ -13,6 +13,7 @@ export const AXES = [
   'schedule',
   'seed',
   'clip_skip',
+  'pag',
   'size',
   'strength',
 ] as const;
@@ -29,6 +30,7 @@ const KINDS: Readonly<Record<AxisName, Kind>> = {
   schedule: 'text',
   seed: 'whole',
   clip_skip: 'whole',
+  pag: 'decimal',
   size: 'text',
   strength: 'decimal',
 };
@@ -40,6 +42,7 @@ const EXAMPLES: Readonly<Record<AxisName, string>> = {
   schedule: 'uniform,karras,exponential',
   seed: '1,2,3 or 7..12',
   clip_skip: '1,2 or 1..3',
+  pag: '0,1,3,5 or 0..6 by 1.5',
   size: '128x128,128x192,192x128',
   strength: '0.2,0.5,0.8 or 0.1..0.9 by 0.2',
 };
@@ -49,6 +52,7 @@ const MOST: Partial<Record<AxisName, number>> = {
   steps: LIMITS.steps.max,
   cfg: LIMITS.guidanceScale.max,
   clip_skip: LIMITS.clipSkip.max,
+  pag: LIMITS.pagScale.max,
   strength: 1,
 };
 
@@ -165,6 +169,8 @@ export function withValue(input: RequestInput, name: AxisName, value: string): R
       return { ...input, guidanceScale: value };
     case 'clip_skip':
       return { ...input, clipSkip: value };
+    case 'pag':
+      return { ...input, pagScale: value };
     case 'size': {
       const [width = '', height = width] = value.toLowerCase().split(/[x×*]/);
       return { ...input, width: width.trim(), height: height.trim() };

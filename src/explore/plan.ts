@@ -78,6 +78,8 @@ function valueIn(request: GenerateRequest, name: AxisName): string {
       return String(request.guidanceScale);
     case 'clip_skip':
       return String(request.clipSkip);
+    case 'pag':
+      return String(request.pagScale ?? 0);
     case 'size':
       return `${request.width}x${request.height}`;
     case 'strength':

@@ -25,6 +25,7 @@ export type CellReport = {
   schedule: string;
   cfg: number;
   clip_skip: number;
+  pag: number;
   strength: number | null;
   /** by the clock */
   seconds: number;
@@ -80,6 +81,7 @@ function reportCell(
     schedule: request.schedule,
     cfg: request.guidanceScale,
     clip_skip: request.clipSkip,
+    pag: request.pagScale ?? 0,
     strength: request.init?.strength ?? null,
     seconds,
     steady_seconds: point?.seconds ?? null,
@@ -118,6 +120,7 @@ function sharedFields(plan: SheetPlan): Record<string, unknown> {
     schedule: base.schedule,
     seed: String(base.seed),
     clip_skip: base.clipSkip,
+    pag: base.pagScale ?? 0,
     strength: base.init?.strength ?? null,
     rng: base.rng,
     profile: base.profile,
@@ -138,6 +141,7 @@ export function subtitleOf(base: GenerateRequest, varied: readonly string[]): st
     has('cfg') ? `cfg ${base.guidanceScale}` : null,
     has('seed') ? `seed ${base.seed}` : null,
     has('clip_skip') && base.clipSkip > 1 ? `clip skip ${base.clipSkip}` : null,
+    has('pag') && base.pagScale ? `pag ${base.pagScale}` : null,
     has('strength') && base.init !== null ? `strength ${base.init.strength}` : null,
   ];
   return parts.filter((part) => part !== null && part !== '').join(' · ');

@@ -17,6 +17,7 @@ test('rows of any age or origin give what of them is still good', () => {
     schedule: 'karras',
     size: { width: 'wide' },
     clipSkip: 2,
+    pag: 21,
     model: 'x'.repeat(500),
     later: true,
   };

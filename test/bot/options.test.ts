@@ -50,6 +50,16 @@ test('typed options win over server defaults, those over the model', () => {
   assert.deepEqual([plain.sampler, plain.schedule, plain.steps], ['dpmpp_2m', 'karras', 20]);
 });
 
+test('perturbed attention is chosen beforehand, also against the model, and not where there is none', () => {
+  const own = { ...MODEL, defaults: { ...MODEL.defaults, pagScale: 2 } };
+  const scale = (model: ModelInfo, defaults = {}) => complete({}, defaults, [model]).pagScale;
+  assert.equal(scale(MODEL), undefined);
+  assert.equal(scale(MODEL, { pag: 3 }), 3);
+  assert.equal(scale(own), 2);
+  assert.equal(scale(own, { pag: 0 }), undefined);
+  assert.equal(scale({ ...MODEL, family: 'sd3' }, { pag: 3 }), undefined);
+});
+
 test('a seed keeps all its 64 bits; without one it is drawn anew', () => {
   assert.equal(complete({ seed: '18446744073709551615' }).seed, 18446744073709551615n);
   assert.notEqual(complete({}).seed, complete({}).seed);

@@ -115,14 +115,15 @@ test('/preferences: language, private replies and defaults of one person, on eve
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
-    await ada.command('preferences set', { language: 'de', private: true, cfg: 3.5, clip_skip: 2 });
+    await ada.command('preferences set', { language: 'de', private: true, cfg: 3.5, pag: 1.5 });
     assert.match(await told(ada), /Gespeichert[^]*Private Bilder:\*\* ja[^]*CFG:\*\* 3\.5/);
     await stage.restart();
     await ada.command('queue');
     assert.match(await told(ada), /Niemand wartet/);
     const mine = await painted(stage, ada, { prompt: 'x' });
-    assert.deepEqual([mine.request.guidanceScale, mine.request.clipSkip], [3.5, 2]);
+    assert.deepEqual([mine.request.guidanceScale, mine.request.pagScale], [3.5, 1.5]);
     const message = await ada.waitForMessage(isDone);
+    assert.match(textOf(message), /CFG 3\.5 · PAG 1\.5/);
     assert.ok(isPrivate(message));
     assert.match(JSON.stringify(message.components), /Neu würfeln/);
     const open = await painted(stage, ada, { prompt: 'for all', private: false, cfg: 2 });

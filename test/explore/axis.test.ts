@@ -35,6 +35,7 @@ describe('values of an axis', () => {
     ],
     ['size', '128x128;128x192', ['128x128', '128x192']],
     ['clip_skip', '1,2,', ['1', '2']],
+    ['pag', '0..3 by 1.5', ['0', '1.5', '3']],
   ];
   for (const [name, text, values] of good) {
     test(`${name} ${text.trim()}`, () => assert.deepEqual(parseAxis(name, text), { name, values }));

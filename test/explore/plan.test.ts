@@ -99,6 +99,7 @@ describe('the plan of a sheet', () => {
     );
     fails(plan(parseAxis('cfg', '31')), /^cfg 31 cannot be used/);
     fails(plan(parseAxis('clip_skip', '0')), /^clip_skip 0 cannot be used/);
+    fails(plan(parseAxis('pag', '3,21')), /^pag 21 cannot be used: .*from 0 to 20/);
   });
 
   test('one thing under two names, one axis twice, strength without a picture', () => {

@@ -41,6 +41,12 @@ describe('cells in one batch', () => {
       [1, 2, 4, 5],
     ]);
   });
+  test('perturbed attention by its scale, so that a model is prepared for it once', () => {
+    assert.deepEqual(groups('pag:0,3', 'seed:1..3'), [
+      [0, 2, 4],
+      [1, 3, 5],
+    ]);
+  });
   test('each sampler its own, wherever its cells lie', () => {
     assert.deepEqual(groups('sampler:euler,heun', 'seed:1..3'), [
       [0, 2, 4],
@@ -61,6 +67,7 @@ describe('cells in one batch', () => {
     ['euler_a', 'seed:3,11', 'cfg:2,9'],
     ['dpmpp_2m_sde', 'cfg:1,3,8', null],
     ['ddim', 'clip_skip:1,2', 'cfg:4,7'],
+    ['euler', 'pag:0,3', 'cfg:3,6'],
   ];
   for (const [sampler, x, y] of grids) {
     test(`${sampler}, ${x} ${y ?? ''}: a cell is the picture its own request makes, to the byte`, async () => {

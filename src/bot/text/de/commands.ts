@@ -104,6 +104,7 @@ export const COMMANDS: typeof ENGLISH = {
     size: 'Größe',
     count: 'Anzahl',
     clipSkip: 'Clip Skip',
+    pag: 'PAG',
     negative: 'Negativer Prompt',
   },
 };

@@ -26,6 +26,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Nur den maskierten Teil neu malen, in voller Größe',
   'Which layer of the text encoder is read: 1 the last, 2 the one before it':
     'Welche Schicht des Text-Encoders gelesen wird: 1 die letzte, 2 die davor',
+  'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual':
+    'Perturbed-Attention-Guidance: Formen halten besser zusammen; 0 ohne, üblich ist 3',
   'A second pass at a larger size: 2 is twice each side':
     'Ein zweiter, größerer Durchgang: 2 verdoppelt jede Seite',
   'How much the second pass repaints; 0.4 to 0.7 is usual':

@@ -40,6 +40,7 @@ export const REPLY: typeof ENGLISH = {
   steps: (steps) => `${steps} Schritte`,
   seed: (seeds) => `Seed ${seeds}`,
   cfg: (scale) => `CFG ${scale}`,
+  pag: (scale) => `PAG ${scale}`,
   variationStrength: (strength) => `Variation ${strength}`,
   initStrength: (strength) => `Startbild, Stärke ${strength}`,
   hiresScale: (scale) => `Hires ${scale}x`,

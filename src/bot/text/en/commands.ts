@@ -99,6 +99,7 @@ export const COMMANDS = {
     size: 'Size',
     count: 'Count',
     clipSkip: 'Clip skip',
+    pag: 'PAG',
     negative: 'Negative prompt',
   },
 };

@@ -39,6 +39,7 @@ export const REPLY = {
   steps: (steps: number) => `${steps} steps`,
   seed: (seeds: string) => `seed ${seeds}`,
   cfg: (scale: string) => `cfg ${scale}`,
+  pag: (scale: string) => `pag ${scale}`,
   variationStrength: (strength: string) => `variation ${strength}`,
   initStrength: (strength: string) => `start picture, strength ${strength}`,
   hiresScale: (scale: string) => `hires ${scale}x`,
