@@ -10,6 +10,7 @@ import type { ImageSize, ModelInfo } from '../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../src/bot/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
 import type { Choice, Scene } from '../src/bot/command.ts';
+import { DEFAULT_LIMITS } from '../src/bot/services.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
 import { chooseModel, isSampler, isSchedule } from '../src/bot/options.ts';
 import { sensibleSizes } from '../src/bot/sizes.ts';
@@ -41,7 +42,7 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     name: 'count',
     description: 'How many pictures',
     min_value: LIMITS.count.min,
-    max_value: LIMITS.count.max,
+    max_value: DEFAULT_LIMITS.count,
   },
   steps: {
     type: ApplicationCommandOptionType.Integer,

@@ -328,6 +328,18 @@ describe('an engine with LoRAs', () => {
     assert.equal((await paint('a red star')).images.length, 1);
   });
 
+  test('goes together with perturbed attention', async () => {
+    const pixels = async (prompt: string, pagScale: number) =>
+      sharp((await paint(prompt, { pagScale })).images[0]?.png)
+        .raw()
+        .toBuffer();
+    const perturbed = await pixels('a red star', 3);
+    assert.ok((await pixels('a red star <lora:waves:0>', 3)).equals(perturbed));
+    const both = await pixels('a red star <lora:waves:0.5>', 3);
+    assert.ok(!both.equals(perturbed));
+    assert.ok(!both.equals(await pixels('a red star <lora:waves:0.5>', 0)));
+  });
+
   test('a file put in another one of the same name is noticed', async () => {
     const before = await bytesOf('a star <lora:fresh:1>').catch((error: Error) => error.message);
     assert.match(before, /There is no LoRA/);
