@@ -1,16 +1,17 @@
 import { ComponentType } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { Job } from '../queue/job.ts';
-import { codeBlock, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
+import { codeBlock, escapeMarkdown, quoted, shorten } from './markdown.ts';
 import { gallery, paragraph, pictureFiles } from './render.ts';
-import { failureText, lineageWords, recipeLine, stepsTaken } from './render-words.ts';
+import { failureText, lineageWords, recipeLine, shortRecipe, stepsTaken } from './render-words.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from './reply-address.ts';
 import { againRow, doneRows, pagesRow, showButton, stopRow } from './rows.ts';
 import type { Text } from './text.ts';
 
 const INFOTEXT_SHOWN = 2800;
-const PROMPT_SHOWN = 120;
+/** Eight of them and their recipes, all escaped, fit the 4,000 characters of a message. */
+const PROMPT_SHOWN = 100;
 
 /** All that is known about one job, with its pictures; `missing` says why there are none. */
 export function renderRecord(
@@ -108,7 +109,7 @@ export function renderRecent(
   const sections = jobs.map((job): APIMessageTopLevelComponent => {
     const prompt = quoted(job.request.prompt, PROMPT_SHOWN) || text.emptyPrompt;
     const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
-    const about = `-# ${when} · ${text.showStatus[job.status]} · ${escapeMarkdown(shorten(plainLine(job.request.model), 60))}`;
+    const about = `-# ${when} · ${text.showStatus[job.status]} · ${shortRecipe(job.request, job.result, text)}`;
     return {
       type: ComponentType.Section,
       components: [{ type: ComponentType.TextDisplay, content: `${prompt}\n${about}` }],

@@ -36,21 +36,36 @@ export function recipeLine(
   result: StoredResult | null,
   text: Text,
 ): string {
-  const shown = result?.images.map((image) => image.seed) ?? [];
-  const seeds = shown.length > 0 ? shown : [String(request.seed)];
-  const path = [request.sampler, request.schedule === 'automatic' ? null : request.schedule];
-  const parts = [
+  return joined([
     request.model,
     `${request.width}x${request.height}`,
     text.steps(stepsTaken(request, result)),
-    path.filter((name) => name !== null).join(' '),
-    text.cfg(String(request.guidanceScale)),
+    pathWords(request),
+    guidanceWords(request, text),
     request.pagScale ? text.pag(String(request.pagScale)) : '',
-    text.seed(seedWords(seeds)),
+    seedWords(request, result, text),
     request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
     request.init === null ? '' : text.initStrength(String(request.init.strength)),
     request.hires ? text.hiresScale(String(request.hires.scale)) : '',
-  ];
+  ]);
+}
+
+/** What tells pictures of one prompt apart, short enough for eight of them in one message; escaped. */
+export function shortRecipe(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  return joined([
+    shorten(request.model, 40),
+    text.steps(stepsTaken(request, result)),
+    pathWords(request),
+    guidanceWords(request, text),
+    seedWords(request, result, text),
+  ]);
+}
+
+function joined(parts: readonly string[]): string {
   return escapeMarkdown(
     parts
       .filter((part) => part !== '')
@@ -59,16 +74,28 @@ export function recipeLine(
   );
 }
 
+function pathWords({ sampler, schedule }: GenerateRequest): string {
+  return [sampler, schedule === 'automatic' ? null : schedule]
+    .filter((name) => name !== null)
+    .join(' ');
+}
+
+/** Of a batch of a sheet's cells: each scale once. */
+function guidanceWords({ guidanceScale, each }: GenerateRequest, text: Text): string {
+  const scales = new Set(each?.map((own) => own.guidanceScale) ?? [guidanceScale]);
+  return text.cfg([...scales].join(', '));
+}
+
 /** What was planned, or fewer where the rest was re-planned. */
 export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
   const replan = result?.replan;
   return replan ? replan.after + replan.rest : steps;
 }
 
-function seedWords(seeds: readonly string[]): string {
-  const distinct = [...new Set(seeds)];
-  if (distinct.length <= 4) return distinct.join(', ');
-  return `${distinct[0]} … ${distinct.at(-1)}`;
+function seedWords(request: GenerateRequest, result: StoredResult | null, text: Text): string {
+  const shown = result?.images.map((image) => image.seed) ?? [];
+  const seeds = [...new Set(shown.length > 0 ? shown : [String(request.seed)])];
+  return text.seed(seeds.length <= 4 ? seeds.join(', ') : `${seeds[0]} … ${seeds.at(-1)}`);
 }
 
 export function autoWords(

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render } from '../../src/bot/render.ts';
+import { renderRecent } from '../../src/bot/render-record.ts';
 import { waitWords } from '../../src/bot/render-words.ts';
 import type { Picture } from '../../src/bot/render.ts';
 import { textFor } from '../../src/bot/text.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
-import type { StoredResult } from '../../src/queue/job.ts';
+import type { Job, StoredResult } from '../../src/queue/job.ts';
 
 const MODEL: ModelInfo = {
   name: 'my_model',
@@ -126,4 +127,45 @@ test('a failure shows its cause and reference, not its markdown', () => {
   assert.match(shown, /model \\\\\*x\\\\\* is broken/);
   assert.match(shown, /`a1b2`/);
   assert.match(shown, /1:again:abc123def456/);
+});
+
+test('a page of /recent stays within the 4,000 characters of a message, and tells its rows apart', () => {
+  const sheet = parseRequest({ prompt: '*'.repeat(4000), seed: 2n ** 64n - 1n }, MODEL);
+  const each = [1.25, 7.5, 11.75, 29.25].map((guidanceScale) => ({
+    seed: 5n,
+    guidanceScale,
+    clipSkip: 1,
+  }));
+  const images = [0n, 1n, 2n, 3n].map((less) => ({
+    key: 'k',
+    seed: String(2n ** 64n - 1n - less),
+    width: 64,
+    height: 64,
+  }));
+  const job = {
+    ...jobWith({}),
+    status: 'done',
+    createdAt: Date.parse('2026-11-01'),
+    request: {
+      ...sheet,
+      model: '_'.repeat(200),
+      sampler: 'dpmpp_2m_sde_heun',
+      schedule: 'align_your_steps',
+      each,
+    },
+    result: { ...resultOf(0), images },
+  } as unknown as Job;
+  const { components } = renderRecent(
+    Array.from({ length: 8 }, () => job),
+    0,
+    true,
+    text,
+  );
+  const written = [...JSON.stringify(components).matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)];
+  const length = written.reduce(
+    (sum, [, content]) => sum + (JSON.parse(`"${content}"`) as string).length,
+    0,
+  );
+  assert.ok(length > 2000 && length <= 4000, `${length} characters`);
+  assert.match(allText(components), /cfg 1\.25, 7\.5, 11\.75, 29\.25/);
 });

@@ -192,10 +192,13 @@ test('/recent: one’s own, page by page', async () => {
     await ada.command('recent');
     assert.match(await told(ada), /not ordered a picture yet/);
     for (let i = 0; i < 10; i++)
-      await painted(stage, ada, { prompt: `picture ${i}`, size: '64x64' });
+      await painted(stage, ada, { prompt: `picture ${i}`, size: '64x64', seed: `7${i}`, steps: 2 });
     await ada.command('recent');
     const list = await ada.waitForMessage((one) => textOf(one).includes('Your last'));
-    assert.match(textOf(list), /picture 9[^]*picture 2/);
+    assert.match(
+      textOf(list),
+      /picture 9[^]*finished · demo · 2 steps · dpmpp\\_2m karras · cfg \d+ · seed 79[^]*picture 2/,
+    );
     assert.doesNotMatch(textOf(list), /picture 1/);
     const older = customIdsOf(list).find((id) => id.endsWith(':p-1')) ?? '';
     await ada.press(list.id, older);
