@@ -1,8 +1,7 @@
 import { UserError } from '../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
-import { parseRequest, parseSize } from '../engine/request-codec.ts';
-import { canPerturb } from '../engine/request-values.ts';
+import { canPerturb, parseRequest, parseSize } from '../engine/request-codec.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
 import { type AutoSteps, autoSteps, type Calibration } from '../explore/calibration.ts';
 import { AUTO_STEPS } from './choices.ts';

@@ -19,6 +19,7 @@ import {
   variation,
 } from './request-fields.ts';
 import {
+  canPerturb,
   isAbsent,
   LIMITS,
   oneOf,
@@ -33,7 +34,7 @@ import {
 } from './request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { LIMITS };
+export { canPerturb, LIMITS };
 
 const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
 
