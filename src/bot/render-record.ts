@@ -11,7 +11,7 @@ import type { Text } from './text.ts';
 
 const INFOTEXT_SHOWN = 2800;
 /** Eight of them and their recipes, all escaped, fit the 4,000 characters of a message. */
-const PROMPT_SHOWN = 100;
+const PROMPT_SHOWN = 80;
 
 /** All that is known about one job, with its pictures; `missing` says why there are none. */
 export function renderRecord(

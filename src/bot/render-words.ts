@@ -36,7 +36,27 @@ export function recipeLine(
   result: StoredResult | null,
   text: Text,
 ): string {
+  const { variation, hires } = request;
   return joined([
+    ...mainParts(request, result, text),
+    variation === null ? '' : text.variationStrength(String(variation.strength)),
+    initWords(request, text),
+    hires ? text.hiresScale(String(hires.scale)) : '',
+  ]);
+}
+
+/** All that a sheet can vary, short enough for eight of them in one message; escaped. */
+export function shortRecipe(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const named = { ...request, model: shorten(request.model, 30) };
+  return joined([...mainParts(named, result, text), initWords(request, text)]);
+}
+
+function mainParts(request: GenerateRequest, result: StoredResult | null, text: Text): string[] {
+  return [
     request.model,
     `${request.width}x${request.height}`,
     text.steps(stepsTaken(request, result)),
@@ -44,25 +64,11 @@ export function recipeLine(
     guidanceWords(request, text),
     request.pagScale ? text.pag(String(request.pagScale)) : '',
     seedWords(request, result, text),
-    request.variation === null ? '' : text.variationStrength(String(request.variation.strength)),
-    request.init === null ? '' : text.initStrength(String(request.init.strength)),
-    request.hires ? text.hiresScale(String(request.hires.scale)) : '',
-  ]);
+  ];
 }
 
-/** What tells pictures of one prompt apart, short enough for eight of them in one message; escaped. */
-export function shortRecipe(
-  request: GenerateRequest,
-  result: StoredResult | null,
-  text: Text,
-): string {
-  return joined([
-    shorten(request.model, 40),
-    text.steps(stepsTaken(request, result)),
-    pathWords(request),
-    guidanceWords(request, text),
-    seedWords(request, result, text),
-  ]);
+function initWords({ init }: GenerateRequest, text: Text): string {
+  return init === null ? '' : text.initStrength(String(init.strength));
 }
 
 function joined(parts: readonly string[]): string {

@@ -130,7 +130,13 @@ test('a failure shows its cause and reference, not its markdown', () => {
 });
 
 test('a page of /recent stays within the 4,000 characters of a message, and tells its rows apart', () => {
-  const sheet = parseRequest({ prompt: '*'.repeat(4000), seed: 2n ** 64n - 1n }, MODEL);
+  const whole = {
+    prompt: '*'.repeat(4000),
+    width: 2048,
+    height: 2048,
+    steps: 150,
+    pagScale: 12.25,
+  };
   const each = [1.25, 7.5, 11.75, 29.25].map((guidanceScale) => ({
     seed: 5n,
     guidanceScale,
@@ -142,30 +148,33 @@ test('a page of /recent stays within the 4,000 characters of a message, and tell
     width: 64,
     height: 64,
   }));
+  const { request, ...jobless } = jobWith({ ...whole, sampler: 'dpmpp_2m_sde_heun' });
   const job = {
-    ...jobWith({}),
+    ...jobless,
     status: 'done',
     createdAt: Date.parse('2026-11-01'),
     request: {
-      ...sheet,
+      ...request,
       model: '_'.repeat(200),
-      sampler: 'dpmpp_2m_sde_heun',
       schedule: 'align_your_steps',
+      init: { strength: 0.725 },
       each,
     },
     result: { ...resultOf(0), images },
   } as unknown as Job;
-  const { components } = renderRecent(
-    Array.from({ length: 8 }, () => job),
-    0,
-    true,
-    text,
-  );
-  const written = [...JSON.stringify(components).matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)];
-  const length = written.reduce(
-    (sum, [, content]) => sum + (JSON.parse(`"${content}"`) as string).length,
-    0,
-  );
-  assert.ok(length > 2000 && length <= 4000, `${length} characters`);
-  assert.match(allText(components), /cfg 1\.25, 7\.5, 11\.75, 29\.25/);
+  for (const language of ['en', 'de'] as const) {
+    const page = renderRecent(
+      Array.from({ length: 8 }, () => job),
+      0,
+      false,
+      textFor(language),
+    );
+    const written = JSON.stringify(page.components);
+    const shown = [...written.matchAll(/"content":("(?:[^"\\]|\\.)*")/g)].map(
+      ([, content]) => JSON.parse(content!) as string,
+    );
+    const length = shown.join('').length;
+    assert.ok(length > 2000 && length <= 4000, `${length} characters`);
+    assert.match(written, /2048x2048.*cfg 1\.25, 7\.5, 11\.75, 29\.25 · pag 12\.25 .* 0\.725/i);
+  }
 });

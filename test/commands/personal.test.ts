@@ -197,7 +197,7 @@ test('/recent: one’s own, page by page', async () => {
     const list = await ada.waitForMessage((one) => textOf(one).includes('Your last'));
     assert.match(
       textOf(list),
-      /picture 9[^]*finished · demo · 2 steps · dpmpp\\_2m karras · cfg \d+ · seed 79[^]*picture 2/,
+      /picture 9[^]*finished · demo · 64x64 · 2 steps · dpmpp\\_2m karras · cfg \d+ · seed 79[^]*picture 2/,
     );
     assert.doesNotMatch(textOf(list), /picture 1/);
     const older = customIdsOf(list).find((id) => id.endsWith(':p-1')) ?? '';
