@@ -24,7 +24,7 @@ import { openSheets } from './sheets.ts';
 import { DEFAULT_PACE } from './reply-tools.ts';
 import type { ReplyPace } from './reply-tools.ts';
 import { DEFAULT_LIMITS } from './services.ts';
-import type { BotLimits, BotLog } from './services.ts';
+import type { BotLog } from './services.ts';
 import type { SettingsStore } from './settings.ts';
 import { createTraffic } from './traffic.ts';
 
@@ -42,7 +42,6 @@ export type BotOptions = {
   found: FoundStore;
   commands: readonly AnyCommand[];
   log: BotLog;
-  limits?: Partial<BotLimits>;
   /** what `npm run calibrate` wrote; absent: automatic steps are the model's own */
   calibrationFile?: string;
   /** that file grows by itself while nobody waits; absent: no */
@@ -81,7 +80,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const tools = { messages, traffic, queue, runner, pictures, pace, log };
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const calibrations = await openCalibrations(options.calibrationFile ?? null);
     const services = {
       engine,
@@ -95,7 +93,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       media: openMedia(options.apiBase),
       replies,
       sheets,
-      limits,
+      limits: DEFAULT_LIMITS,
       calibratesItself: options.calibratesItself ?? false,
       // Read when an interaction begins: a calibration of meanwhile counts at once.
       get calibrations() {
