@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pinDimensions } from '../src/engine/onnx/edit.ts';
 import { readOnnx, writeOnnx } from '../src/engine/onnx/graph.ts';
-import { type Feed, openSession, type Session } from '../src/engine/session.ts';
+import { type Feed, openSession, type Session } from '../src/engine/network/session.ts';
 import { type BenchRow, median } from './row.ts';
 
 const ROUNDS = 40;

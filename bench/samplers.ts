@@ -1,9 +1,9 @@
 import { SAMPLERS, type SamplerName } from '../src/engine/names.ts';
-import { createNoiseSource } from '../src/engine/noise.ts';
+import { createNoiseSource } from '../src/engine/noise/noise.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import { planSampling } from '../src/engine/samplers/samplers.ts';
-import type { LatentShape, NoiseSource, SamplingRun } from '../src/engine/sampling.ts';
-import { type ModelSchedule, readModelSchedule } from '../src/engine/schedule.ts';
+import type { LatentShape, NoiseSource, SamplingRun } from '../src/engine/sampling/sampling.ts';
+import { type ModelSchedule, readModelSchedule } from '../src/engine/sampling/schedule.ts';
 import type { BenchRow } from './row.ts';
 
 /** the latents of a 1024x1024 picture */

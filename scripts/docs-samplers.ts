@@ -9,7 +9,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { letter } from '../src/explore/lettering.ts';
 import { THEME } from '../src/explore/theme.ts';
-import { readModelSchedule, sigmaTable } from '../src/engine/schedule.ts';
+import { readModelSchedule, sigmaTable } from '../src/engine/sampling/schedule.ts';
 import { a1111Sigmas } from '../src/engine/schedules/a1111.ts';
 import { SCHEDULES, type ScheduleName } from '../src/engine/names.ts';
 

@@ -1,7 +1,7 @@
 import { CancelledError, EngineCrashedError } from './errors.ts';
-import type { JournalOptions } from './journal.ts';
-import { keepHost } from './keeper.ts';
-import { reviveError, type FromWorker } from './messages.ts';
+import type { JournalOptions } from './pipeline/journal.ts';
+import { keepHost } from './host/keeper.ts';
+import { reviveError, type FromWorker } from './host/messages.ts';
 import { openRegistry } from './model/registry.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateRequest, GenerateResult, ModelInfo, Progress } from './request.ts';

@@ -1,10 +1,16 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { findExif, readExifTexts } from './exif-text.ts';
-import { packPng } from './png-pack.ts';
-import { insertChunks, internationalChunk, isPng, readPngTexts, textChunk } from './png-text.ts';
-import type { PngText } from './png-text.ts';
+import { findExif, readExifTexts } from './picture/exif-text.ts';
+import { packPng } from './picture/png-pack.ts';
+import {
+  insertChunks,
+  internationalChunk,
+  isPng,
+  readPngTexts,
+  textChunk,
+} from './picture/png-text.ts';
+import type { PngText } from './picture/png-text.ts';
 
 /** 8-bit RGB, rows from the top, 3 bytes a pixel. */
 export type RgbImage = { data: Uint8Array; width: number; height: number };

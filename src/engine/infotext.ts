@@ -9,14 +9,14 @@ import {
   samplerWithSchedule,
   scheduleNamed,
   UPSCALER_LABELS,
-} from './labels.ts';
-import { extraWords, takeExtras } from './infotext-extras.ts';
-import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
+} from './request/labels.ts';
+import { extraWords, takeExtras } from './recipe/infotext-extras.ts';
+import { parseInfotext, type ParsedInfotext } from './recipe/infotext-parse.ts';
 import type { AppliedLora } from './lora/loras.ts';
 import { EMPHASES, PROFILES } from './names.ts';
-import { strip } from './prompt/characters.ts';
+import { strip } from './text/prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from './request.ts';
-import type { UsedEmbedding } from './text-encoder.ts';
+import type { UsedEmbedding } from './text/text-encoder.ts';
 
 export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
 

@@ -1,5 +1,5 @@
 import type { SamplerName, ScheduleName } from './names.ts';
-import type { PngText } from './png-text.ts';
+import type { PngText } from './picture/png-text.ts';
 import type { RequestInput } from './request.ts';
 import { COMFY_SAMPLERS, COMFY_SCHEDULES, decimal, modelName, named } from './workflow.ts';
 

@@ -1,10 +1,10 @@
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { samplerWithSchedule, scheduleNamed } from './labels.ts';
+import { samplerWithSchedule, scheduleNamed } from './request/labels.ts';
 import { promptOf } from './lora/tags.ts';
 import { findLora } from './lora/loras.ts';
-import { parseAttention } from './prompt/attention.ts';
-import { stripComments } from './prompt/comments.ts';
+import { parseAttention } from './text/prompt/attention.ts';
+import { stripComments } from './text/prompt/comments.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
   hiresFix,
@@ -17,7 +17,7 @@ import {
   replan,
   seedResize,
   variation,
-} from './request-fields.ts';
+} from './request/request-fields.ts';
 import {
   canPerturb,
   isAbsent,
@@ -31,7 +31,7 @@ import {
   text,
   unknownName,
   whole,
-} from './request-values.ts';
+} from './request/request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export { canPerturb, LIMITS };

@@ -1,4 +1,4 @@
-import { MODEL_SENTENCES } from './sentences-model.ts';
+import { MODEL_SENTENCES } from './model/sentences-model.ts';
 import { sayer } from './said.ts';
 
 /**

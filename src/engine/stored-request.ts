@@ -1,6 +1,6 @@
 /** Requests as JSON and back, for a database row or a file. */
 import { parseRequest } from './request-codec.ts';
-import { fieldsOf, shown } from './request-values.ts';
+import { fieldsOf, shown } from './request/request-values.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
 
 const VERSION = 1;

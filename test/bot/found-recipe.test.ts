@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readRecipe } from '../../src/bot/found-recipe.ts';
-import { insertChunks, textChunk } from '../../src/engine/png-text.ts';
+import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 function fixture(name: string): Buffer {

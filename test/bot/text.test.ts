@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { spoken, textFor } from '../../src/bot/text.ts';
 import { RunError, UserError } from '../../src/engine/errors.ts';
-import { flattenError, reviveError } from '../../src/engine/messages.ts';
+import { flattenError, reviveError } from '../../src/engine/host/messages.ts';
 import { say } from '../../src/engine/sentences.ts';
 
 /** Every sentence, with sample words where it takes some. */

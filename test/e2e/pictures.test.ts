@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
-import { insertChunks, textChunk } from '../../src/engine/png-text.ts';
+import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { readInfotext } from '../../src/engine/image.ts';
 import { writeInfotext } from '../../src/engine/infotext.ts';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';

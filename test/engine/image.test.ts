@@ -12,7 +12,7 @@ import {
   readInfotext,
   type RgbImage,
 } from '../../src/engine/image.ts';
-import { insertChunks, readPngTexts } from '../../src/engine/png-text.ts';
+import { insertChunks, readPngTexts } from '../../src/engine/picture/png-text.ts';
 
 function gradient(width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3);

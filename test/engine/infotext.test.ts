@@ -11,7 +11,7 @@ import {
   writeInfotext,
 } from '../../src/engine/infotext.ts';
 import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
-import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../src/engine/labels.ts';
+import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../src/engine/request/labels.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
 import { readTexts } from '../../src/engine/image.ts';
-import { insertChunks, textChunk } from '../../src/engine/png-text.ts';
+import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { requestFromWorkflow } from '../../src/engine/workflow.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 

@@ -1,4 +1,4 @@
-import { numpyLog } from '../float32.ts';
+import { numpyLog } from '../sampling/float32.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { flag, numberOption } from './config.ts';
 import { limiter, predictionType, toX0 } from './prediction.ts';

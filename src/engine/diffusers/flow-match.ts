@@ -1,5 +1,5 @@
 import { slope, sum2, sum3 } from '../samplers/linear.ts';
-import type { LatentShape } from '../sampling.ts';
+import type { LatentShape } from '../sampling/sampling.ts';
 import { choice, flag, numberOption, optionalNumber, type SchedulerConfig } from './config.ts';
 import type { Scheduler, SchedulerFactory } from './scheduler.ts';
 import { conversionOf, linspace, respace } from './spacing.ts';

@@ -3,8 +3,13 @@ import { say } from '../sentences.ts';
 import type { GenerateRequest } from '../request.ts';
 import { scaled } from '../samplers/linear.ts';
 import { blend, spreadMask } from '../samplers/mask.ts';
-import type { LatentShape, PlannedSampling, PlanSampling, SamplingRun } from '../sampling.ts';
-import type { ModelSchedule } from '../schedule.ts';
+import type {
+  LatentShape,
+  PlannedSampling,
+  PlanSampling,
+  SamplingRun,
+} from '../sampling/sampling.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
 import type { SchedulerConfig } from './config.ts';
 import type { Scheduler } from './scheduler.ts';
 import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';

@@ -1,5 +1,5 @@
 import { sum2 } from '../samplers/linear.ts';
-import type { LatentShape } from '../sampling.ts';
+import type { LatentShape } from '../sampling/sampling.ts';
 import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 
 /** What the network's output says about x0 and ε, and how far x̂0 may reach. */

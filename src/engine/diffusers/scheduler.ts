@@ -1,4 +1,4 @@
-import type { LatentShape, NoiseSource } from '../sampling.ts';
+import type { LatentShape, NoiseSource } from '../sampling/sampling.ts';
 import type { SchedulerConfig } from './config.ts';
 
 /**

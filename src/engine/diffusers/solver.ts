@@ -1,4 +1,4 @@
-import { numpyLog } from '../float32.ts';
+import { numpyLog } from '../sampling/float32.ts';
 import { sum2 } from '../samplers/linear.ts';
 import { flag, numberOption, type SchedulerConfig } from './config.ts';
 import type { Scheduler } from './scheduler.ts';

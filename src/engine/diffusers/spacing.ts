@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { numpyLog } from '../float32.ts';
+import { numpyLog } from '../sampling/float32.ts';
 import { say } from '../sentences.ts';
 import { diffusersAlphas, readTraining } from '../schedules/training.ts';
 import { betaQuantile } from '../schedules/beta-distribution.ts';

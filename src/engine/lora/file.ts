@@ -2,7 +2,7 @@
  * LoRA files (Hu et al. 2021): for some of a model's layers a pair of thin matrices whose product is added to the
  * layer's weights. Read from the names that kohya's trainer, diffusers and PEFT give them, by the layers of diffusers.
  */
-import { readSafetensors, type Tensor } from '../safetensors.ts';
+import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
 
 /** One layer's pair: W + strength · alpha / rank · up · down. */
 export type LowRank = {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { type LoraLayers, type LoraPart, readLora } from './file.ts';
 import type { LoraUse } from './tags.ts';
-import { type NamedFile, namedFiles } from '../named-files.ts';
+import { type NamedFile, namedFiles } from '../model/named-files.ts';
 import { addLowRank } from '../onnx/low-rank.ts';
 import type { OnnxFile } from '../onnx/graph.ts';
 import { say } from '../sentences.ts';

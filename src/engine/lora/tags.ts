@@ -1,6 +1,6 @@
 /** `<lora:name:0.8>` in a prompt: which low-rank weights it asks for, and what is left to be read. */
 import { UserError } from '../errors.ts';
-import { stripComments } from '../prompt/comments.ts';
+import { stripComments } from '../text/prompt/comments.ts';
 import type { GenerateRequest } from '../request.ts';
 import { say } from '../sentences.ts';
 

@@ -2,7 +2,7 @@
  * One small run of the denoiser on the chosen provider beside the same run on the CPU. Drivers that compute wrong
  * numbers do so without an error; a picture of mud is the first sign otherwise.
  */
-import { openSession, type Feed, type RunClock, type Session } from '../session.ts';
+import { openSession, type Feed, type RunClock, type Session } from '../network/session.ts';
 import type { ModelLayout } from './layout.ts';
 
 export type CanaryResult = {

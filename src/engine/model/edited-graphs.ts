@@ -1,12 +1,12 @@
 /** Graphs that are opened otherwise than they lie in the folder: with LoRAs, perturbed, or for a layer of a text encoder. */
 import { readFile } from 'node:fs/promises';
-import type { EncoderPart } from '../encoder-run.ts';
+import type { EncoderPart } from '../text/encoder-run.ts';
 import { RunError } from '../errors.ts';
 import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
 import { addPerturbation } from '../onnx/perturbed-attention.ts';
 import { say } from '../sentences.ts';
-import type { Session } from '../session.ts';
-import { loadTokenizer } from '../tokenizer.ts';
+import type { Session } from '../network/session.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelLayout, TextEncoderFiles } from './layout.ts';
 import { editTextEncoder } from './text-encoder-edit.ts';
 

@@ -1,7 +1,7 @@
 /** The files of a model folder: its sub-folders with their sizes and ages, its small JSON files, read with care. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
+import { EMBEDDINGS_FOLDER } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { LORAS_FOLDER } from '../lora/loras.ts';
 import { say } from '../sentences.ts';

@@ -1,7 +1,7 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { openEmbeddings } from '../embeddings.ts';
+import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { LoraPart } from '../lora/file.ts';
@@ -14,19 +14,19 @@ import {
   openLoras,
 } from '../lora/loras.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
-import { readPreviewFactors, type PreviewFactors } from '../preview.ts';
-import { createSafetyChecker, type SafetyChecker } from '../safety.ts';
-import { type ModelSchedule, readModelSchedule } from '../schedule.ts';
+import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
+import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
+import { type ModelSchedule, readModelSchedule } from '../sampling/schedule.ts';
 import {
   deviceRefusal,
   openSession,
   providersFor,
   type RunClock,
   type Session,
-} from '../session.ts';
-import type { EncoderPart } from '../encoder-run.ts';
-import { type TextEncoder, createTextEncoder } from '../text-encoder.ts';
-import { createUnet, type Unet } from '../unet.ts';
+} from '../network/session.ts';
+import type { EncoderPart } from '../text/encoder-run.ts';
+import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
+import { createUnet, type Unet } from '../network/unet.ts';
 import { editDenoiser, openEncoder } from './edited-graphs.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
 import type { ModelLayout } from './layout.ts';

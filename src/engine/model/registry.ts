@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { EMBEDDINGS_FOLDER } from '../embeddings.ts';
+import { EMBEDDINGS_FOLDER } from '../text/embeddings.ts';
 import { UserError } from '../errors.ts';
 import { loraNames, LORAS_FOLDER } from '../lora/loras.ts';
 import { say } from '../sentences.ts';

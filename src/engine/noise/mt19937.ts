@@ -4,7 +4,7 @@
  * native/cpu/DistributionTemplates.h and avx_mathfun.h; the AVX2 and AVX-512 builds agree).
  */
 
-import { fma } from '../float32.ts';
+import { fma } from '../sampling/float32.ts';
 import { compileNormals } from './fast-normals.ts';
 
 const STATE = 624;

@@ -4,7 +4,7 @@
  * are, in their file and unread, so a gigabyte of them needs no new export, and what is added is a few megabytes.
  */
 import type { LowRank } from '../lora/file.ts';
-import type { Tensor } from '../safetensors.ts';
+import type { Tensor } from '../checkpoint/safetensors.ts';
 import { makersOf } from './edit.ts';
 import {
   addInitializer,

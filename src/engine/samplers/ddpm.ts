@@ -1,4 +1,4 @@
-import type { Denoiser } from '../sampling.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
 import { sum2, sum3 } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 

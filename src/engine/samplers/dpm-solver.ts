@@ -1,5 +1,5 @@
-import type { Denoiser } from '../sampling.ts';
-import { linspace32 } from '../float32.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
+import { linspace32 } from '../sampling/float32.ts';
 import { addTo, sum2, sum3, sum3Twice, sum4, type Triple } from './linear.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 

@@ -1,4 +1,4 @@
-import type { Denoiser } from '../sampling.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
 import { addTo, sum2 } from './linear.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 

@@ -1,4 +1,4 @@
-import type { Denoiser } from '../sampling.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
 import { sum3, sum4 } from './linear.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 

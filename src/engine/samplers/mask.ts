@@ -1,4 +1,4 @@
-import type { LatentShape } from '../sampling.ts';
+import type { LatentShape } from '../sampling/sampling.ts';
 
 /** A mask spread over whole latents [B,C,h,w]: 1 = repaint, 0 = keep. */
 export function spreadMask(data: Float32Array, shape: LatentShape): Float32Array {

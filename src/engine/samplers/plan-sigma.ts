@@ -1,5 +1,5 @@
-import { lcmDenoiser, sigmaDenoiser } from '../denoiser.ts';
-import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling.ts';
+import { lcmDenoiser, sigmaDenoiser } from '../sampling/denoiser.ts';
+import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling/sampling.ts';
 import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';

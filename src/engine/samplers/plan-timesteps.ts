@@ -1,9 +1,9 @@
-import { noisePredictor, outputToNoise } from '../denoiser.ts';
+import { noisePredictor, outputToNoise } from '../sampling/denoiser.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { GenerateRequest } from '../request.ts';
-import type { PlannedSampling, SamplingRun } from '../sampling.ts';
-import type { ModelSchedule } from '../schedule.ts';
+import type { PlannedSampling, SamplingRun } from '../sampling/sampling.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
 import { sampleDdim, samplePlms, type NoisePredictor } from './ddim.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';

@@ -1,4 +1,4 @@
-import type { Denoiser } from '../sampling.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
 import { karras } from '../schedules/a1111.ts';
 import { heunStep } from './heun.ts';
 import { sum2 } from './linear.ts';

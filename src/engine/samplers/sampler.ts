@@ -1,4 +1,4 @@
-import type { Denoiser } from '../sampling.ts';
+import type { Denoiser } from '../sampling/sampling.ts';
 
 /**
  * What every sampler in sigma space takes besides the denoiser, the latents and the noise levels.

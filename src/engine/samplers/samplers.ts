@@ -2,7 +2,7 @@ import { planDiffusers } from '../diffusers/plan.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { SAMPLERS, type SamplerName, type ScheduleName } from '../names.ts';
-import type { PlanSampling } from '../sampling.ts';
+import type { PlanSampling } from '../sampling/sampling.ts';
 import { sampleDpmpp2m } from './dpmpp-2m.ts';
 import { sampleDpmpp2mSde } from './dpmpp-2m-sde.ts';
 import { sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';

@@ -1,6 +1,6 @@
 /** Which noise levels a run in sigma space goes through, by A1111's rules or ComfyUI's. */
-import { type LcmGrid, lcmGrid } from '../denoiser.ts';
-import { linspace32 } from '../float32.ts';
+import { type LcmGrid, lcmGrid } from '../sampling/denoiser.ts';
+import { linspace32 } from '../sampling/float32.ts';
 import type { SamplerName, ScheduleName } from '../names.ts';
 import type { GenerateRequest } from '../request.ts';
 import {
@@ -9,7 +9,7 @@ import {
   comfySigmaTable,
   sigmaTable,
   tToSigma,
-} from '../schedule.ts';
+} from '../sampling/schedule.ts';
 import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
 import { type Spacing, comfySigmas, discreteSpacing, flowSpacing } from '../schedules/comfy.ts';
 import { readTraining } from '../schedules/training.ts';

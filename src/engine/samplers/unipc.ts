@@ -1,4 +1,4 @@
-import { linspace32 } from '../float32.ts';
+import { linspace32 } from '../sampling/float32.ts';
 import type { NoisePredictor, TimestepOptions } from './ddim.ts';
 import { combine, scaled, sum2 } from './linear.ts';
 import type { Sampler } from './sampler.ts';

@@ -1,6 +1,6 @@
 import type { ScheduleName } from '../names.ts';
-import { linspace32 } from '../float32.ts';
-import { type SigmaTable, sigmaToT, tToSigma } from '../schedule.ts';
+import { linspace32 } from '../sampling/float32.ts';
+import { type SigmaTable, sigmaToT, tToSigma } from '../sampling/schedule.ts';
 import { a1111Sigmas, ddimUniform, simple } from './a1111.ts';
 import { betaQuantile } from './beta-distribution.ts';
 

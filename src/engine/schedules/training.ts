@@ -1,6 +1,6 @@
 /** How a model was trained: its betas, and the products of (1 - beta) as the references compute them. */
 import { UserError } from '../errors.ts';
-import { linspace32 } from '../float32.ts';
+import { linspace32 } from '../sampling/float32.ts';
 import { say } from '../sentences.ts';
 
 const f = Math.fround;

@@ -1,0 +1,196 @@
+/** The network asked for several texts and images in one batch. */
+import { guidanceScales } from '../batch.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { LatentShape } from '../sampling/sampling.ts';
+import type { TextEmbedding } from '../text/text-encoder.ts';
+import type { Unet, UnetInput } from '../network/unet.ts';
+
+export type AskOptions = {
+  unet: Unet;
+  shape: LatentShape;
+  request: Pick<GenerateRequest, 'guidanceScale' | 'each'>;
+  /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
+  guidanceEmbedding: number | null;
+  /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
+  extraChannels: Float32Array | null;
+  /** the last ones of the texts, this many, are asked with perturbed attention */
+  perturbedTexts: number;
+};
+
+/**
+ * Asks the network for every text at once: result [texts x B, C, h, w] in the order given. Texts of different
+ * lengths cannot share a batch and are asked one length after the other.
+ */
+export function createBatchedAsk(
+  options: AskOptions,
+): (x: Float32Array, timestep: number, texts: readonly TextEmbedding[]) => Promise<Float32Array> {
+  const { unet, shape, extraChannels, perturbedTexts } = options;
+  const [batch, channels, height, width] = shape;
+  const plane = height * width;
+  const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
+  const latents = batch * channels * plane;
+  // Text rarely changes between steps: the question is built once per set of texts. The network has read it when it
+  // answers, so the next one may overwrite its sample.
+  type Asked = { texts: readonly TextEmbedding[]; perturbed: number; question: UnetInput };
+  let asked: Asked | null = null;
+
+  function askSameLength(
+    x: Float32Array,
+    timestep: number,
+    texts: readonly TextEmbedding[],
+    perturbed: number,
+  ): Promise<Float32Array> {
+    if (asked === null || asked.perturbed !== perturbed || !sameTexts(asked.texts, texts)) {
+      asked = { texts, perturbed, question: questionOf(texts, perturbed) };
+    }
+    const { question } = asked;
+    repeatLatents(question.sample.data, x, texts.length, options);
+    question.timestep = timestep;
+    return unet.predict(question);
+  }
+
+  function questionOf(texts: readonly TextEmbedding[], perturbed: number): UnetInput {
+    const shape = [texts.length * batch, channels + extra, height, width] as const;
+    return {
+      sample: { data: new Float32Array(shape[0] * shape[1] * plane), shape, reused: true },
+      timestep: 0,
+      ...repeatTexts(texts, batch, options),
+      ...(perturbed > 0 && { perturbed: lastRows(shape[0], perturbed * batch) }),
+    };
+  }
+
+  async function askByLength(
+    x: Float32Array,
+    timestep: number,
+    texts: readonly TextEmbedding[],
+  ): Promise<Float32Array> {
+    const lengths = new Set(texts.map(({ tokens }) => tokens));
+    const answers = new Float32Array(texts.length * latents);
+    for (const length of lengths) {
+      const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
+      const group = places.map((i) => texts[i] as TextEmbedding);
+      const perturbed = places.filter((place) => place >= texts.length - perturbedTexts).length;
+      const answer = await askSameLength(x, timestep, group, perturbed);
+      for (const [g, place] of places.entries()) {
+        answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
+      }
+    }
+    return answers;
+  }
+
+  return (x, timestep, texts) =>
+    asked?.texts === texts || haveSameLength(texts)
+      ? askSameLength(x, timestep, texts, perturbedTexts)
+      : askByLength(x, timestep, texts);
+}
+
+type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
+
+/** The same in every step until the text changes: a float16 graph's copy of them is made once. */
+type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
+
+/** [rows,1,1], 1 in the last `count` */
+function lastRows(rows: number, count: number): Rows {
+  return {
+    data: new Float32Array(rows).fill(1, rows - count),
+    shape: [rows, 1, 1],
+    constant: true,
+  };
+}
+
+function haveSameLength(texts: readonly TextEmbedding[]): boolean {
+  return texts.every(({ tokens }) => tokens === texts[0]?.tokens);
+}
+
+function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
+}
+
+/** Row order of every batch: all images of the first text, then all of the second, … */
+function repeatTexts(
+  texts: readonly TextEmbedding[],
+  batch: number,
+  { guidanceEmbedding, request }: AskOptions,
+): TextRows {
+  const [first] = texts as [TextEmbedding];
+  const rows = texts.length * batch;
+  const owner = (row: number): TextEmbedding => {
+    const text = texts[Math.floor(row / batch)] as TextEmbedding;
+    return text.ofImages?.[row % batch] ?? text;
+  };
+  const made: TextRows = {
+    context: {
+      data: stack(rows, (row) => owner(row).context),
+      shape: [rows, first.tokens, first.dim],
+      constant: true,
+    },
+  };
+  const { pooled, timeIds } = first;
+  if (pooled !== null) {
+    made.pooled = {
+      data: stack(rows, (row) => owner(row).pooled as Float32Array),
+      shape: [rows, pooled.length],
+      constant: true,
+    };
+  }
+  if (timeIds !== undefined) {
+    made.timeIds = {
+      data: stack(rows, (row) => owner(row).timeIds as readonly number[]),
+      shape: [rows, timeIds.length],
+      constant: true,
+    };
+  }
+  if (guidanceEmbedding !== null) {
+    const embeddings = guidanceScales(request, batch).map((scale) =>
+      embedGuidance(scale, guidanceEmbedding),
+    );
+    made.guidance = {
+      data: stack(rows, (row) => embeddings[row % batch] as Float32Array),
+      shape: [rows, guidanceEmbedding],
+      constant: true,
+    };
+  }
+  return made;
+}
+
+function stack(rows: number, of: (row: number) => ArrayLike<number>): Float32Array {
+  const length = of(0).length;
+  const stacked = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) stacked.set(of(row), row * length);
+  return stacked;
+}
+
+/** Fills `repeated` with x [B,C,h,w] once per text, each image followed by its extra channels. */
+function repeatLatents(
+  repeated: Float32Array,
+  x: Float32Array,
+  texts: number,
+  { shape, extraChannels }: AskOptions,
+): void {
+  if (extraChannels === null) {
+    for (let t = 0; t < texts; t++) repeated.set(x, t * x.length);
+    return;
+  }
+  const [batch] = shape;
+  const own = x.length / batch;
+  const extra = extraChannels.length / batch;
+  for (let row = 0; row < texts * batch; row++) {
+    const image = row % batch;
+    const at = row * (own + extra);
+    repeated.set(x.subarray(image * own, (image + 1) * own), at);
+    repeated.set(extraChannels.subarray(image * extra, (image + 1) * extra), at + own);
+  }
+}
+
+/** Sinusoidal embedding of 1000 (w - 1) (LCM; diffusers get_guidance_scale_embedding). */
+function embedGuidance(scale: number, dim: number): Float32Array {
+  const half = Math.floor(dim / 2);
+  const embedding = new Float32Array(dim);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.exp((-Math.log(10000) * i) / (half - 1));
+    const angle = (scale - 1) * 1000 * frequency;
+    embedding[i] = Math.sin(angle);
+    embedding[half + i] = Math.cos(angle);
+  }
+  return embedding;
+}

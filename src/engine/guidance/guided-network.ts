@@ -1,0 +1,77 @@
+/** The network of a pass under guidance: one model, or two of which the second takes over. */
+import type { Prompts } from '../text/conditioning.ts';
+import { type Guided, createGuidedPredict } from './guidance.ts';
+import { handOver } from './handover.ts';
+import { type Journal, noJournal } from '../pipeline/journal.ts';
+import type { LoadedModel } from '../model/loader.ts';
+import { negativeSkips } from './negative-guidance.ts';
+import type { Start } from '../pipeline/pass.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { SamplingRun } from '../sampling/sampling.ts';
+import { RUNTIME_VERSION } from '../network/session.ts';
+import { encodeRequest } from '../stored-request.ts';
+
+/** The guided network, and where another takes over, both, as the profile hands over. */
+export function networkOf(
+  model: LoadedModel,
+  { request, shape, init, refiner, positive, negative }: Start,
+  journal: Journal,
+  checkpoint: () => Promise<void> | null,
+): Guided & Pick<SamplingRun, 'refiner'> {
+  const counter = { evaluations: 0 };
+  const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
+    createGuidedPredict({
+      unet: network.unet,
+      shape,
+      ...prompts,
+      request,
+      counter,
+      skipsNegative: negativeSkips(request, network.schedule),
+      guidanceEmbedding: network.entry.layout.guidanceEmbedding,
+      extraChannels: init?.extraChannels ?? null,
+      checkpoint,
+      answered: journal.pass(
+        journal === noJournal ? [] : questionOf(network, request, prompts, init),
+      ),
+    });
+  const first = guidedBy(model, { positive, negative });
+  if (refiner === null) return first;
+  const { positive: words, negative: none } = refiner;
+  const second = guidedBy(refiner.model, { positive: words, negative: none });
+  const { schedule } = refiner.model;
+  if (request.profile !== 'a1111') {
+    return { ...first, refiner: { predict: second.predict, schedule } };
+  }
+  const switchAt = request.refiner?.switchAt ?? 1;
+  return handOver(first, second, { request, schedule: model.schedule, switchAt });
+}
+
+/** All that decides what the network answers, but for x and the timestep. */
+function questionOf(
+  { entry, provider, loras }: LoadedModel,
+  request: GenerateRequest,
+  { positive, negative }: Prompts,
+  init: Start['init'],
+): (string | Float32Array)[] {
+  const told: (string | Float32Array)[] = [
+    RUNTIME_VERSION,
+    provider,
+    entry.info.hash,
+    // Their strengths stand in the prompt.
+    ...loras.map(({ hash }) => hash),
+    // A start picture shows in x and in the extra channels.
+    encodeRequest({ ...request, init: null }),
+    init?.extraChannels ?? '',
+  ];
+  for (const { parts } of [positive, negative]) {
+    for (const { weight, schedule } of parts) {
+      for (const { untilStep, text } of schedule) {
+        for (const own of text.ofImages ?? [text]) {
+          told.push(`${weight} ${untilStep} ${own.timeIds?.join() ?? ''}`, own.context);
+          if (own.pooled !== null) told.push(own.pooled);
+        }
+      }
+    }
+  }
+  return told;
+}

@@ -1,0 +1,24 @@
+import { expectedEvaluations, levelOfTimestep } from './network-level.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
+
+/** `step` counts the evaluations of a pass from 0. */
+export type SkipsNegative = (step: number, timestep: number) => boolean;
+
+/**
+ * The evaluations that do without the negative prompt, by A1111's two settings (sd_samplers_cfg_denoiser.py,
+ * CFGDenoiser.forward: skip_early_cond, s_min_uncond). Null where each one asks for it.
+ */
+export function negativeSkips(
+  request: GenerateRequest,
+  schedule: ModelSchedule,
+): SkipsNegative | null {
+  const { negativeGuidance } = request;
+  if (!negativeGuidance) return null;
+  const { minSigma, allSteps, skipEarly } = negativeGuidance;
+  const level = levelOfTimestep(request, schedule);
+  const total = expectedEvaluations(request);
+  return (step, timestep) =>
+    (skipEarly !== 0 && step / total <= skipEarly) ||
+    ((step % 2 === 1 || allSteps) && level(timestep) < minSigma);
+}

@@ -1,0 +1,81 @@
+/** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
+import { CancelledError, RunError, UserError } from '../errors.ts';
+import type { PipelineOptions } from '../pipeline/pass.ts';
+import type { DeviceName, ProviderName } from '../names.ts';
+import type { Said } from '../said.ts';
+import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
+
+export type HostConfig = {
+  modelsDir: string;
+  device: DeviceName;
+  modelCacheBytes: number;
+  /** model to load in the background once idle; null: the first request loads */
+  preload: string | null;
+};
+
+export type ToWorker =
+  | { type: 'start'; config: HostConfig }
+  | { type: 'generate'; id: number; request: GenerateRequest; options: PipelineOptions }
+  | { type: 'cancel'; id: number }
+  | { type: 'close' };
+
+type LoadedStatus = {
+  model: string;
+  provider: ProviderName;
+  canaryMaxError: number | null;
+};
+
+export type FromWorker =
+  | { type: 'ready' }
+  /** every step's progress; steps of a few milliseconds travel together */
+  | { type: 'progress'; id: number; progress: readonly Progress[] }
+  /** answers of the network for the journal, in order */
+  | { type: 'journal'; id: number; records: Uint8Array }
+  | { type: 'done'; id: number; result: GenerateResult }
+  | { type: 'failed'; id: number; error: PlainError }
+  /** after every change of the loaded models */
+  | { type: 'loaded'; models: readonly LoadedStatus[] }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; fields: object; message: string }
+  /** answers 'close': every session is released, the host ends by itself */
+  | { type: 'closed' };
+
+/** Classes are lost in structured cloning: the kind keeps what the caller must tell apart. */
+export type PlainError = {
+  kind: 'user' | 'run' | 'cancelled' | 'other';
+  name: string;
+  message: string;
+  stack: string;
+  said: readonly Said[];
+};
+
+export function flattenError(error: unknown): PlainError {
+  if (error instanceof Error) {
+    return {
+      kind: kindOf(error),
+      name: error.name,
+      message: error.message,
+      stack: error.stack ?? '',
+      said: error instanceof UserError ? error.said : [],
+    };
+  }
+  return { kind: 'other', name: 'Error', message: String(error), stack: '', said: [] };
+}
+
+function kindOf(error: Error): PlainError['kind'] {
+  if (error instanceof RunError) return 'run';
+  if (error instanceof UserError) return 'user';
+  return error instanceof CancelledError ? 'cancelled' : 'other';
+}
+
+const spoken = ({ message, said }: PlainError) => (said.length > 0 ? said : message);
+
+export function reviveError(plain: PlainError): Error {
+  if (plain.kind === 'user') return new UserError(spoken(plain));
+  if (plain.kind === 'run') return new RunError(spoken(plain));
+  if (plain.kind === 'cancelled') return new CancelledError();
+  const error = new Error(plain.message);
+  error.name = plain.name;
+  // The stack of the far side is the one that says where it happened.
+  error.stack = plain.stack;
+  return error;
+}

@@ -1,0 +1,251 @@
+/**
+ * The engine's far side: a message loop around the pipeline, the same in a worker thread and in a forked child.
+ * It answers one generation at a time and never stops inside a network run; a run cannot be interrupted, and ending
+ * a thread in the middle of one aborts the whole process.
+ */
+import { parentPort, type Transferable } from 'node:worker_threads';
+import { CancelledError, RunError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import { type LoraUse, promptOf } from '../lora/tags.ts';
+import { chooseLoras } from '../lora/loras.ts';
+import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
+import { createModelCache, type ModelCache } from '../model/cache.ts';
+import type { LoadedModel } from '../model/loader.ts';
+import { openRegistry, type Registry, type RegistryEntry } from '../model/registry.ts';
+import type { PipelineHooks } from '../pipeline/pass.ts';
+import { generate } from '../pipeline/pipeline.ts';
+import type { GenerateRequest, Progress } from '../request.ts';
+
+type Link = {
+  post(message: FromWorker, transfer?: Transferable[]): void;
+  /** Stop listening: with nothing left to do the host ends by itself. */
+  unlink(): void;
+};
+
+type Job = Extract<ToWorker, { type: 'generate' }>;
+
+const clock = { ms: 0 };
+const controllers = new Map<number, AbortController>();
+const link = connect(receive);
+
+let registry: Registry;
+let cache: ModelCache;
+/** Jobs, preloading and closing run strictly one after the other. */
+let line: Promise<void> = Promise.resolve();
+let closing = false;
+
+function connect(listener: (message: ToWorker) => void): Link {
+  if (parentPort !== null) {
+    const port = parentPort;
+    port.on('message', listener);
+    return {
+      post: (message, transfer) => port.postMessage(message, transfer),
+      unlink: () => port.close(),
+    };
+  }
+  process.on('message', (message) => listener(message as ToWorker));
+  // A terminal sends Ctrl-C to the whole group and a service manager may do so with SIGTERM; the parent decides
+  // when to stop, and its end closes the channel.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.once('disconnect', close);
+  return {
+    post(message) {
+      if (process.connected) process.send?.(message, () => {});
+    },
+    unlink() {
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+function receive(message: ToWorker): void {
+  switch (message.type) {
+    case 'start':
+      start(message.config);
+      return;
+    case 'generate': {
+      controllers.set(message.id, new AbortController());
+      enqueue(() => serve(message));
+      return;
+    }
+    case 'cancel':
+      controllers.get(message.id)?.abort();
+      return;
+    case 'close':
+      close();
+  }
+}
+
+function enqueue(work: () => Promise<void>): void {
+  line = line.then(work, work);
+}
+
+function start(config: HostConfig): void {
+  registry = openRegistry(config.modelsDir);
+  cache = createModelCache({
+    device: config.device,
+    budgetBytes: config.modelCacheBytes,
+    clock,
+    warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
+  });
+  link.post({ type: 'ready' });
+  const { preload } = config;
+  if (preload === null) return;
+  enqueue(async () => {
+    try {
+      if (!closing) await use(preload);
+    } catch (error) {
+      const fields = { model: preload, error: flattenError(error).message };
+      link.post({ type: 'log', level: 'warn', fields, message: 'model could not be preloaded' });
+    }
+  });
+}
+
+/** Reading a folder anew costs as much as packing a small picture: once in a while is soon enough to notice a change. */
+const LOOK_AGAIN_MS = 5000;
+const found = new Map<string, { entry: RegistryEntry; at: number }>();
+
+async function find(model: string): Promise<RegistryEntry> {
+  const known = found.get(model);
+  if (known !== undefined && performance.now() - known.at < LOOK_AGAIN_MS) return known.entry;
+  found.delete(model);
+  const entry = await registry.find(model);
+  found.set(model, { entry, at: performance.now() });
+  return entry;
+}
+
+type Wanted = { beside?: LoadedModel | null; uses?: readonly LoraUse[]; perturbed?: boolean };
+
+/** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
+async function use(
+  model: string,
+  onLoad: () => void = () => {},
+  { beside = null, uses = [], perturbed = false }: Wanted = {},
+): Promise<LoadedModel> {
+  const entry = await find(model);
+  const variant = { loras: await chooseLoras(uses, entry.layout.folder), perturbed };
+  if (!cache.holds(entry, variant)) onLoad();
+  const began = performance.now();
+  const { model: loaded, fresh } = await cache.use(entry, beside, variant);
+  if (!fresh) return loaded;
+  const { provider, canaryMaxError } = loaded;
+  link.post({
+    type: 'log',
+    level: 'info',
+    fields: {
+      model: entry.info.name,
+      hash: entry.info.hash,
+      provider,
+      canaryMaxError,
+      ms: Math.round(performance.now() - began),
+    },
+    message: 'model loaded',
+  });
+  const models = cache.loaded().map((each) => ({
+    model: each.entry.info.name,
+    provider: each.provider,
+    canaryMaxError: each.canaryMaxError,
+  }));
+  link.post({ type: 'loaded', models });
+  return loaded;
+}
+
+/**
+ * Waking the other side costs a tenth of a millisecond, which counts where steps take a few; what people see of
+ * single steps changes ten times a second at most.
+ */
+const TELL_EVERY_MS = 100;
+
+/** Sends progress in order; what follows closely on the last message waits for the next, or for `flush`. */
+function createTeller(id: number): { tell(progress: Progress): void; flush(): void } {
+  let waiting: Progress[] = [];
+  let told = -Infinity;
+  const flush = (): void => {
+    if (waiting.length === 0) return;
+    link.post({ type: 'progress', id, progress: waiting });
+    waiting = [];
+    told = performance.now();
+  };
+  return {
+    tell(progress) {
+      waiting.push(progress);
+      if (isFollowed(progress)) return;
+      const toSee = progress.phase !== 'sampling' || progress.preview || progress.decoded;
+      if (toSee || performance.now() - told >= TELL_EVERY_MS) flush();
+    },
+    flush,
+  };
+}
+
+/** The last step is followed by the decoding at once: they travel together. */
+function isFollowed(progress: Progress): boolean {
+  if (progress.phase !== 'sampling' || progress.preview || progress.decoded) return false;
+  return progress.step === progress.steps;
+}
+
+async function serve({ id, request, options }: Job): Promise<void> {
+  const controller = controllers.get(id) as AbortController;
+  const teller = createTeller(id);
+  try {
+    if (closing || controller.signal.aborted) throw new CancelledError();
+    const began = performance.now();
+    const tellLoading = (): void =>
+      teller.tell({ phase: 'loading', step: 0, steps: request.steps });
+    const perturbed = (request.pagScale ?? 0) > 0;
+    const uses = promptOf(request).loras;
+    const model = await use(request.model, tellLoading, { uses, perturbed });
+    const second = request.refiner?.model ?? null;
+    const refiner =
+      second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
+    const hooks: PipelineHooks = {
+      signal: controller.signal,
+      clock,
+      loadMs: performance.now() - began,
+      onProgress: teller.tell,
+      onJournal: (records) =>
+        link.post(
+          { type: 'journal', id, records },
+          [ownBuffer(records)].filter((b) => b !== null),
+        ),
+    };
+    const result = await generate(request, model, options, hooks, refiner);
+    teller.flush();
+    link.post(
+      { type: 'done', id, result },
+      result.images.map(({ png }) => ownBuffer(png)).filter((b) => b !== null),
+    );
+  } catch (error) {
+    teller.flush();
+    link.post({ type: 'failed', id, error: flattenError(explain(error, request)) });
+  } finally {
+    controllers.delete(id);
+  }
+}
+
+/** Memory that does not suffice is the order's size, which the person can change. */
+function explain(error: unknown, { width, height, count }: GenerateRequest): unknown {
+  const said = error instanceof Error ? error.message : '';
+  if (
+    !/bad_alloc|failed to allocate|out of memory|OUT_OF_MEMORY|array buffer allocation/i.test(said)
+  ) {
+    return error;
+  }
+  return new RunError(say('too-little-memory', count, `${width}x${height}`));
+}
+
+/** Only a buffer that holds nothing else may be moved: small Buffers share a pool. */
+function ownBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer | null {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : null;
+}
+
+function close(): void {
+  if (closing) return;
+  closing = true;
+  for (const controller of controllers.values()) controller.abort();
+  enqueue(async () => {
+    await cache?.releaseAll();
+    link.post({ type: 'closed' });
+    link.unlink();
+  });
+}

@@ -1,0 +1,250 @@
+/** The fields of a request that have parts of their own. */
+import { upscalerNamed } from './labels.ts';
+import { UPSCALERS } from '../names.ts';
+import type {
+  GenerateRequest,
+  HiresFix,
+  InitImage,
+  ModelInfo,
+  NegativeGuidance,
+  OwnOfImage,
+  Refiner,
+  Replan,
+  XlWords,
+} from '../request.ts';
+import {
+  canPerturb,
+  fieldsOf,
+  isAbsent,
+  LIMITS,
+  type Problems,
+  real,
+  seed,
+  shown,
+  side,
+  text,
+  toNumber,
+  unknownName,
+  whole,
+} from './request-values.ts';
+import { say } from '../sentences.ts';
+
+export function variation(problems: Problems, value: unknown): GenerateRequest['variation'] {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(say('variation-shape', shown(value)));
+    return null;
+  }
+  const strength = real(problems, 'variation strength', fields['strength'], 0, { min: 0, max: 1 });
+  const ownSeed = seed(problems, 'variation seed', fields['seed']);
+  return strength === 0 ? null : { seed: ownSeed, strength };
+}
+
+export function seedResize(
+  problems: Problems,
+  value: unknown,
+  factor: number,
+): GenerateRequest['seedResize'] {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(say('seed-resize-shape', shown(value)));
+    return null;
+  }
+  // A1111 writes 0x0 for "off".
+  if (toNumber(fields['width']) === 0 || toNumber(fields['height']) === 0) return null;
+  return {
+    width: side(problems, 'seed resize width', fields['width'] ?? '', 0, factor),
+    height: side(problems, 'seed resize height', fields['height'] ?? '', 0, factor),
+  };
+}
+
+export function initImage(problems: Problems, value: unknown): InitImage | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  const image = fields?.['image'];
+  const mask = fields?.['mask'] ?? null;
+  if (!fields || !(image instanceof Uint8Array)) {
+    problems.push(say('no-picture-bytes', 'init image'));
+    return null;
+  }
+  if (mask !== null && !(mask instanceof Uint8Array)) {
+    problems.push(say('no-picture-bytes', 'mask'));
+    return null;
+  }
+  return {
+    image,
+    strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
+    mask,
+    maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
+    onlyMasked: fields['onlyMasked'] === true,
+  };
+}
+
+/** `first` is the pass that comes before: its size is enlarged, and its steps are taken where none are named. */
+export function hiresFix(
+  problems: Problems,
+  value: unknown,
+  first: Pick<GenerateRequest, 'width' | 'height' | 'steps' | 'init'>,
+): HiresFix | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(say('hires-shape', shown(value)));
+    return null;
+  }
+  const scale = real(problems, 'hires scale', fields['scale'], 2, LIMITS.hiresScale);
+  const longest = Math.floor(Math.max(first.width, first.height) * scale);
+  if (longest > LIMITS.side.max) {
+    problems.push(say('hires-too-large', scale, longest, LIMITS.side.max));
+  }
+  if (first.init !== null) {
+    problems.push(say('hires-with-start'));
+  }
+  // A1111 writes 0 for "as many as the first pass".
+  const steps = toNumber(fields['steps']) === 0 ? null : fields['steps'];
+  return {
+    scale,
+    steps: whole(problems, 'hires steps', steps, first.steps, LIMITS.steps),
+    strength: real(problems, 'hires strength', fields['strength'], 0.7, { min: 0, max: 1 }),
+    upscaler: upscaler(problems, fields['upscaler']),
+  };
+}
+
+function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
+  if (isAbsent(value)) return 'latent';
+  const found = upscalerNamed(String(value));
+  if (!found) problems.push(unknownName('hires upscaler', value, UPSCALERS));
+  return found ?? 'latent';
+}
+
+export function replan(
+  problems: Problems,
+  value: unknown,
+  request: Pick<GenerateRequest, 'steps' | 'init' | 'hires' | 'refiner'>,
+): Replan | null {
+  // None of them is calibrated, and a start picture shortens the schedule by itself.
+  if (isAbsent(value) || request.init !== null || request.hires || request.refiner) return null;
+  const fields = fieldsOf(value);
+  if (!fields) {
+    problems.push(say('replan-shape', shown(value)));
+    return null;
+  }
+  if ('still' in fields) {
+    const share = { min: 0.01, max: 1 };
+    return {
+      still: real(problems, 'replan still', fields['still'], 0.05, { min: 0, max: 1 }),
+      share: real(problems, 'replan share', fields['share'], 0.5, share),
+    };
+  }
+  const most = { min: 1, max: request.steps };
+  const after = whole(problems, 'replan after', fields['after'], 1, most);
+  const rest = whole(problems, 'replan rest', fields['rest'], 1, most);
+  if (after + rest > request.steps) {
+    problems.push(say('replan-too-long', after, rest, request.steps));
+  }
+  return { after, rest };
+}
+
+export function imagesOfBatch(
+  problems: Problems,
+  value: unknown,
+  { count, profile, variation: varied }: Pick<GenerateRequest, 'count' | 'profile' | 'variation'>,
+): OwnOfImage[] | null {
+  if (isAbsent(value)) return null;
+  if (!Array.isArray(value) || value.length !== count || profile !== 'a1111' || varied !== null) {
+    problems.push(say('batch-shape', count));
+    return null;
+  }
+  return value.map((entry: unknown) => {
+    const own = fieldsOf(entry) ?? {};
+    return {
+      seed: seed(problems, 'seed', own['seed'] ?? ''),
+      guidanceScale: real(
+        problems,
+        'guidance scale (cfg)',
+        own['guidanceScale'] ?? '',
+        1,
+        LIMITS.guidanceScale,
+      ),
+      clipSkip: whole(problems, 'clip skip', own['clipSkip'] ?? '', 1, LIMITS.clipSkip),
+    };
+  });
+}
+
+export function negativeGuidance(
+  problems: Problems,
+  value: unknown,
+  { profile }: Pick<GenerateRequest, 'profile'>,
+): NegativeGuidance | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  if (!fields || profile !== 'a1111') {
+    problems.push(say('negative-guidance-shape'));
+    return null;
+  }
+  const { minSigma: sigma, skipEarly: early } = fields;
+  const minSigma = real(problems, 'NGMS', sigma, 0, LIMITS.minSigma);
+  const skipEarly = real(problems, 'skip early cfg', early, 0, { min: 0, max: 1 });
+  if (minSigma === 0 && skipEarly === 0) return null;
+  return { minSigma, allSteps: fields['allSteps'] === true, skipEarly };
+}
+
+/** 0: none. */
+export function pagScale(problems: Problems, value: unknown, model: ModelInfo): number {
+  const fallback = model.defaults.pagScale ?? 0;
+  const scale = real(problems, 'pag scale', value, fallback, LIMITS.pagScale);
+  if (scale > 0 && !canPerturb(model)) {
+    problems.push(say('pag-needs-unet', model.name));
+  }
+  return scale;
+}
+
+export function refiner(
+  problems: Problems,
+  value: unknown,
+  { profile, hires }: Pick<GenerateRequest, 'profile' | 'hires'>,
+): Refiner | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value);
+  const named = fields?.['model'] ?? null;
+  if (!fields || (named === null && profile !== 'diffusers')) {
+    problems.push(say('refiner-shape'));
+    return null;
+  }
+  if (hires && profile !== 'a1111') problems.push(say('refiner-alone'));
+  return {
+    model: named === null ? null : text(problems, 'refiner', named, ''),
+    switchAt: real(problems, 'refiner switch at', fields['switchAt'], 0.8, LIMITS.switchAt),
+  };
+}
+
+export function xlWords(problems: Problems, value: unknown): XlWords | null {
+  if (isAbsent(value)) return null;
+  const fields = fieldsOf(value) ?? {};
+  const words: XlWords = {};
+  for (const key of ['prompt2', 'negativePrompt2'] as const) {
+    if (!isAbsent(fields[key])) words[key] = text(problems, key, fields[key], '');
+  }
+  const range = { min: 0, max: LIMITS.conditioningSide };
+  const number = (name: string, found: unknown): number =>
+    whole(problems, name, found ?? '', 0, range);
+  for (const key of [
+    'originalSize',
+    'targetSize',
+    'negativeOriginalSize',
+    'negativeTargetSize',
+  ] as const) {
+    const size = fieldsOf(fields[key] ?? null);
+    if (size === null) continue;
+    words[key] = { width: number(key, size['width']), height: number(key, size['height']) };
+  }
+  for (const key of ['crop', 'negativeCrop'] as const) {
+    const corner = fieldsOf(fields[key] ?? null);
+    if (corner === null) continue;
+    words[key] = { left: number(key, corner['left']), top: number(key, corner['top']) };
+  }
+  if (fields['encodesEmptyNegative'] === true) words.encodesEmptyNegative = true;
+  return Object.keys(words).length === 0 ? null : words;
+}

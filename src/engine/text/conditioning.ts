@@ -1,0 +1,167 @@
+/** What the network is told beside the noise: prompt, negative prompt and, for SDXL, sizes. */
+import { UserError } from '../errors.ts';
+import { needsNegative } from '../guidance/guidance.ts';
+import { promptOf } from '../lora/tags.ts';
+import type { ModelLayout } from '../model/layout.ts';
+import type { LoadedModel } from '../model/loader.ts';
+import type { SamplerName } from '../names.ts';
+import { stripComments } from './prompt/comments.ts';
+import type { GenerateRequest, ImageSize, XlWords } from '../request.ts';
+import { SAMPLER_TABLE } from '../samplers/samplers.ts';
+import { say } from '../sentences.ts';
+import type { Conditioning } from './text-encoder.ts';
+
+export type Prompts = { positive: Conditioning; negative: Conditioning };
+
+/**
+ * The length that fractions in prompt editing refer to: A1111 counts network evaluations, two a step for samplers of
+ * second order (sd_samplers_kdiffusion.py, second_order).
+ */
+function promptSteps(sampler: SamplerName | null, steps: number): number {
+  return sampler !== null && SAMPLER_TABLE[sampler].evaluations === 2 ? 2 * steps : steps;
+}
+
+/** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
+export async function encodePrompts(
+  request: GenerateRequest,
+  model: LoadedModel,
+  hiresSteps?: number,
+): Promise<Prompts> {
+  const { each } = request;
+  if (!each || each.every(({ clipSkip }) => clipSkip === request.clipSkip)) {
+    return encodeShared(request, model, hiresSteps);
+  }
+  const own: Prompts[] = [];
+  for (const { clipSkip } of each) {
+    own.push(await encodeShared({ ...request, clipSkip }, model, hiresSteps));
+  }
+  return {
+    positive: sideBySide(own.map(({ positive }) => positive)),
+    negative: sideBySide(own.map(({ negative }) => negative)),
+  };
+}
+
+/** What is said to each image of a batch, as one: the same words, so the parts and their moments are the same. */
+function sideBySide(ofImages: readonly Conditioning[]): Conditioning {
+  const [first] = ofImages as [Conditioning];
+  const parts = first.parts.map(({ weight, schedule }, p) => ({
+    weight,
+    schedule: schedule.map(({ untilStep, text }, moment) => ({
+      untilStep,
+      text: {
+        ...text,
+        ofImages: ofImages.map((own) => own.parts[p]?.schedule[moment]?.text ?? text),
+      },
+    })),
+  }));
+  return { ...first, parts };
+}
+
+/** The prompts by the request's own clip skip. */
+async function encodeShared(
+  request: GenerateRequest,
+  { textEncoder, entry }: LoadedModel,
+  hiresSteps?: number,
+): Promise<Prompts> {
+  const { layout } = entry;
+  const { emphasis, profile, clipSkip, sampler, xl = null } = request;
+  checkXlWords(xl, layout);
+  const written = (text: string): string => (profile === 'a1111' ? stripComments(text) : text);
+  const options = {
+    emphasis,
+    profile,
+    clipSkip,
+    steps: promptSteps(sampler, request.steps),
+    ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
+  };
+  const encoded = await textEncoder.encode(promptOf(request).text, {
+    ...options,
+    ...(xl?.prompt2 ? { second: written(xl.prompt2) } : {}),
+    negative: false,
+  });
+  const positive = withTimeIds(encoded, timeIds(request, layout, 'positive'));
+  const asked = needsNegative(request, layout.guidanceEmbedding, positive.parts.length);
+  // CFG++ takes the unconditional answer at every scale.
+  if (!asked && sampler !== 'ddim_cfgpp') return { positive, negative: positive };
+  const text = written(request.negativePrompt);
+  const negative = zeroesNegative(text, request, layout)
+    ? textEncoder.zeros(positive)
+    : await textEncoder.encode(text, {
+        ...options,
+        ...(xl?.negativePrompt2 ? { second: written(xl.negativePrompt2) } : {}),
+        // diffusers counts clip skip for the prompt alone.
+        clipSkip: profile === 'diffusers' ? 1 : clipSkip,
+        negative: true,
+      });
+  return { positive, negative: withTimeIds(negative, timeIds(request, layout, 'negative')) };
+}
+
+/** diffusers goes by the folder's model_index.json, A1111 does it for every SDXL (sd_models_xl.py), ComfyUI never. */
+function zeroesNegative(
+  text: string,
+  { profile, xl }: GenerateRequest,
+  layout: ModelLayout,
+): boolean {
+  if (text !== '' || profile === 'comfy') return false;
+  if (profile === 'a1111' && isXl(layout)) return true;
+  return layout.zeroEmptyNegative && xl?.encodesEmptyNegative !== true;
+}
+
+function isXl({ family }: ModelLayout): boolean {
+  return family === 'sdxl' || family === 'sdxl-refiner';
+}
+
+/** Throws UserError when another family is told what only SDXL hears. */
+function checkXlWords(xl: XlWords | null, layout: ModelLayout): void {
+  const { encodesEmptyNegative: _, ...told } = xl ?? {};
+  if (Object.keys(told).length > 0 && !isXl(layout))
+    throw new UserError(say('xl-only', layout.name));
+}
+
+/** What the SDXL refiner is told about the picture's beauty: the defaults of diffusers and A1111 alike. */
+const AESTHETIC_SCORE = { positive: 6, negative: 2.5 };
+
+/**
+ * SDXL's size conditioning: original size, crop corner, then the target size, or the refiner's aesthetic score; null
+ * for other families. Sizes for the negative prompt are heard as diffusers' pipelines do (_get_add_time_ids): from
+ * text alone both or none, over a start picture each by itself, and then with a corner of their own.
+ */
+function timeIds(
+  request: GenerateRequest,
+  layout: ModelLayout,
+  prompt: 'positive' | 'negative',
+): number[] | null {
+  if (!isXl(layout)) return null;
+  const { init, xl } = request;
+  const score = layout.family === 'sdxl' ? null : AESTHETIC_SCORE[prompt];
+  const original = xl?.originalSize ?? request;
+  const target = xl?.targetSize ?? request;
+  const { negativeOriginalSize, negativeTargetSize } = xl ?? {};
+  const hasOwn = negativeOriginalSize !== undefined && negativeTargetSize !== undefined;
+  if (prompt === 'positive' || (!hasOwn && init === null)) {
+    return timeIdsOf(original, xl?.crop, score ?? target);
+  }
+  const own = negativeOriginalSize ?? original;
+  return timeIdsOf(own, xl?.negativeCrop, score ?? negativeTargetSize ?? target);
+}
+
+function timeIdsOf(
+  original: ImageSize,
+  { left, top } = { left: 0, top: 0 },
+  last: ImageSize | number,
+): number[] {
+  const end = typeof last === 'number' ? [last] : [last.height, last.width];
+  return [original.height, original.width, top, left, ...end];
+}
+
+function withTimeIds(conditioning: Conditioning, ids: readonly number[] | null): Conditioning {
+  if (ids === null) return conditioning;
+  const parts = conditioning.parts.map(({ weight, schedule }) => ({
+    weight,
+    schedule: schedule.map(({ untilStep, text }) => ({
+      untilStep,
+      text: { ...text, timeIds: ids },
+    })),
+  }));
+  return { ...conditioning, parts };
+}

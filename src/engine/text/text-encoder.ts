@@ -1,0 +1,216 @@
+/**
+ * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
+ * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
+ */
+import { alignPlans, joinChunks, joinEncoders } from './context.ts';
+import type { Embeddings, FindEmbedding } from './embeddings.ts';
+import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
+import type { ModelLayout } from '../model/layout.ts';
+import {
+  type PromptChunk,
+  type PromptPart,
+  type PromptPlan,
+  applyComfyEmphasis,
+  applyEmphasis,
+  planPrompt,
+} from './prompt.ts';
+import { sealChunk } from './prompt/chunks.ts';
+
+/** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
+export type TextEmbedding = {
+  context: Float32Array;
+  tokens: number;
+  dim: number;
+  pooled: Float32Array | null;
+  /** SDXL: sizes and, for the refiner, the aesthetic score */
+  timeIds?: readonly number[];
+  /** where the images of a batch are told different things: what each of them is; all of one length */
+  ofImages?: readonly TextEmbedding[];
+};
+
+/** Parts are denoised apart and summed by weight; inside a part the text changes with the steps. */
+export type Conditioning = {
+  parts: readonly {
+    weight: number;
+    schedule: readonly { untilStep: number; text: TextEmbedding }[];
+  }[];
+  /** textual inversions that the text calls, in its order */
+  embeddings?: readonly UsedEmbedding[];
+};
+
+export type UsedEmbedding = { name: string; hash: string };
+
+export type TextEncoder = {
+  encode(text: string, options: EncodeOptions): Promise<Conditioning>;
+  /** The same shapes as `like`, all zeros: SDXL's empty negative prompt. */
+  zeros(like: Conditioning): Conditioning;
+};
+
+const CACHE_ENTRIES = 96;
+/** whole prompts, ready for the denoiser: rerolls and the cells of a sheet ask for the same one again */
+const CACHE_PROMPTS = 8;
+
+export function createTextEncoder(
+  layout: ModelLayout,
+  parts: readonly EncoderPart[],
+  embeddings: Embeddings,
+): TextEncoder {
+  const cache = createCache<Hidden>(CACHE_ENTRIES);
+  const prompts = createCache<{ finders: readonly unknown[]; conditioning: Conditioning }>(
+    CACHE_PROMPTS,
+  );
+
+  /** One run of one encoder, or the kept result of an earlier one. */
+  async function hiddenOf(
+    index: number,
+    chunk: PromptChunk,
+    options: EncodeOptions,
+  ): Promise<Hidden> {
+    const inserts = (chunk.inserts ?? []).map(
+      ({ at, embedding, from = 0 }) => `${at}:${embedding.hash}:${from}`,
+    );
+    const key = [index, options.clipSkip, options.profile, chunk.ids, inserts].join('|');
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const hidden = await runEncoder(layout, parts[index] as EncoderPart, chunk, options);
+    cache.set(key, hidden);
+    return hidden;
+  }
+
+  /** The chunks that stand at one place in every moment of a schedule: emphasis restores their common mean. */
+  async function weighColumn(
+    index: number,
+    column: readonly PromptChunk[],
+    options: EncodeOptions,
+  ): Promise<Hidden[]> {
+    const hidden: Hidden[] = [];
+    for (const chunk of column) hidden.push(await hiddenOf(index, chunk, options));
+    if (column.every(({ multipliers }) => multipliers.every((weight) => weight === 1))) {
+      return hidden;
+    }
+    const [{ tokens, dim }] = hidden as [Hidden];
+    const span = tokens * dim;
+    const z = new Float32Array(hidden.length * span);
+    for (const [i, { states }] of hidden.entries()) z.set(states, i * span);
+    const shape = [hidden.length, tokens, dim] as const;
+    const multipliers = column.map((chunk) => chunk.multipliers);
+    let weighed: Float32Array;
+    if (options.profile === 'comfy') {
+      const { tokenizer } = parts[index] as EncoderPart;
+      const empty = await hiddenOf(index, sealChunk([], [], tokenizer), options);
+      weighed = applyComfyEmphasis(z, empty.states, shape, multipliers);
+    } else {
+      weighed = applyEmphasis(z, shape, multipliers, options.emphasis);
+    }
+    return hidden.map((own, i) => ({ ...own, states: weighed.slice(i * span, (i + 1) * span) }));
+  }
+
+  async function encodeSchedule(
+    plans: readonly PromptPart[],
+    options: EncodeOptions,
+  ): Promise<Conditioning['parts'][number]['schedule']> {
+    const [{ schedule }] = plans as [PromptPart];
+    const rows: Hidden[][] = schedule.map(() => []);
+    const chunks = Math.max(...plans.map((plan) => plan.schedule[0]?.chunks.length ?? 0));
+    for (let at = 0; at < chunks; at++) {
+      const perEncoder: Hidden[][] = [];
+      for (const [index, plan] of plans.entries()) {
+        const column = plan.schedule.map((moment) => moment.chunks[at] as PromptChunk);
+        perEncoder.push(await weighColumn(index, column, options));
+      }
+      for (const [moment, row] of rows.entries()) {
+        row.push(
+          joinEncoders(
+            layout,
+            perEncoder.map((column) => column[moment] as Hidden),
+          ),
+        );
+      }
+    }
+    return schedule.map(({ untilStep }, moment) => ({
+      untilStep,
+      text: joinChunks(layout, rows[moment] as Hidden[]),
+    }));
+  }
+
+  return {
+    async encode(text, options) {
+      const finders: (FindEmbedding | null)[] = [];
+      for (const { tokenizer } of parts) finders.push(await embeddings.finder(tokenizer));
+      const key = JSON.stringify([text, options]);
+      const known = prompts.get(key);
+      // A finder is a new one when a file of an embedding changed.
+      if (known?.finders.every((finder, i) => finder === finders[i])) return known.conditioning;
+      const plans = parts.map(({ tokenizer }, i) =>
+        planPrompt((i === 1 ? options.second : null) ?? text, tokenizer, {
+          ...options,
+          findEmbedding: finders[i] ?? null,
+        }),
+      );
+      if (options.second !== undefined) alignPlans(plans, parts);
+      const [first] = plans as [PromptPlan];
+      const encoded: Conditioning['parts'][number][] = [];
+      for (const [p, { weight }] of first.parts.entries()) {
+        const same = plans.map((plan) => plan.parts[p] as PromptPart);
+        encoded.push({ weight, schedule: await encodeSchedule(same, options) });
+      }
+      const conditioning = { parts: encoded, embeddings: embeddingsOf(first) };
+      prompts.set(key, { finders, conditioning });
+      return conditioning;
+    },
+    zeros(like) {
+      const text = like.parts[0]?.schedule[0]?.text;
+      if (text === undefined) throw new Error('nothing to take the shape from');
+      const { tokens, dim, pooled } = text;
+      const zero: TextEmbedding = {
+        context: new Float32Array(tokens * dim),
+        tokens,
+        dim,
+        pooled: pooled && new Float32Array(pooled.length),
+      };
+      const untilStep = Number.POSITIVE_INFINITY;
+      return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
+    },
+  };
+}
+
+/** The youngest `most` entries; asking for one makes it young again, since a Map keeps the order of insertion. */
+function createCache<T>(most: number): Pick<Map<string, T>, 'get' | 'set'> {
+  const entries = new Map<string, T>();
+  return {
+    get(key) {
+      const value = entries.get(key);
+      if (value === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, value);
+      return value;
+    },
+    set(key, value) {
+      entries.set(key, value);
+      if (entries.size > most) entries.delete(entries.keys().next().value as string);
+      return entries;
+    },
+  };
+}
+
+function embeddingsOf({ parts }: PromptPlan): UsedEmbedding[] {
+  const used = new Map<string, UsedEmbedding>();
+  for (const { schedule } of parts) {
+    for (const { embedding } of schedule.flatMap(({ chunks }) =>
+      chunks.flatMap(({ inserts }) => inserts ?? []),
+    )) {
+      used.set(embedding.name, { name: embedding.name, hash: embedding.hash });
+    }
+  }
+  return [...used.values()];
+}
+
+/**
+ * The embedding that holds after `step` finished steps: A1111 compares this count, from 0, with the schedule's
+ * numbers, from 1 (prompt_parser.py reconstruct_cond_batch), so that a text holds one step longer than written.
+ */
+export function textAt(part: Conditioning['parts'][number], step: number): TextEmbedding {
+  const entry = part.schedule.find(({ untilStep }) => step <= untilStep) ?? part.schedule.at(-1);
+  if (entry === undefined) throw new Error('an empty prompt schedule');
+  return entry.text;
+}

@@ -1,0 +1,216 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
+
+/** CLIP's byte-pair encoding: text in, token ids out. */
+export type Tokenizer = {
+  /** ids without start and end token, of any length */
+  encode(text: string): number[];
+  /**
+   * The same as transformers does it, where the padding token is special in a text too: SD 2 and the second encoder
+   * of SDXL pad with "!", and a "!" in a prompt is that token wherever it stands. Special tokens that are not the
+   * padding token are known in capitals too.
+   */
+  encodePadSpecial(text: string): number[];
+  /** start, end and padding token; SD1 pads with the end token, SD2 and OpenCLIP with 0 */
+  bos: number;
+  eos: number;
+  pad: number;
+  /** tokens the text encoder takes, start and end included: 77 for CLIP */
+  maxLength: number;
+  /** id of a comma that ends a word, where long prompts are best cut */
+  comma: number | null;
+};
+
+type Vocabulary = Record<string, number>;
+type TokenizerJson = {
+  model: { vocab: Vocabulary; [key: string]: unknown };
+  [key: string]: unknown;
+};
+
+const CLIP_START = '<|startoftext|>';
+const CLIP_END = '<|endoftext|>';
+const CLIP_LENGTH = 77;
+
+/**
+ * Loads the tokenizer of a model folder: tokenizer.json where there is one, else vocab.json and merges.txt as
+ * CLIPTokenizer reads them. Throws UserError naming the file that is missing or broken.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const [config, specials] = await Promise.all([
+    readJson<Record<string, unknown>>(folder, 'tokenizer_config.json'),
+    readJson<Record<string, unknown>>(folder, 'special_tokens_map.json'),
+  ]);
+  const definition =
+    (await readJson<TokenizerJson>(folder, 'tokenizer.json')) ?? (await clipDefinition(folder));
+  const vocabulary = definition.model.vocab;
+  const tokenOf = (role: string, fallback: string): string =>
+    contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
+  const idOf = (role: string, fallback: string): number => {
+    const token = tokenOf(role, fallback);
+    const id = vocabulary[token];
+    if (id === undefined) {
+      throw new UserError(say('special-token-absent', folder, role, token));
+    }
+    return id;
+  };
+  const backend = new HuggingFaceTokenizer(withRustSpaces(definition), config ?? {});
+  const lowers = JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"');
+  const maxLength = config?.['model_max_length'];
+  // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
+  const encode = (text: string): number[] =>
+    backend.encode(lowers ? text.replaceAll('Σ', 'σ') : text, { add_special_tokens: false }).ids;
+  const padToken = tokenOf('pad_token', CLIP_END);
+  const pad = idOf('pad_token', CLIP_END);
+  return {
+    encode,
+    encodePadSpecial: (text) =>
+      text
+        .replaceAll(/<\|(?:start|end)oftext\|>/gi, (found) => {
+          const token = found.toLowerCase();
+          return token === padToken ? found : token;
+        })
+        .split(padToken)
+        .flatMap((part, i) => [...(i === 0 ? [] : [pad]), ...encode(part)]),
+    bos: idOf('bos_token', CLIP_START),
+    eos: idOf('eos_token', CLIP_END),
+    pad,
+    // Configs without a limit carry 1e30.
+    maxLength: typeof maxLength === 'number' && maxLength <= 4096 ? maxLength : CLIP_LENGTH,
+    comma: vocabulary[',</w>'] ?? null,
+  };
+}
+
+/** What \s is in Rust, where these patterns come from: with U+0085, without U+FEFF. */
+const SPACES = String.raw`\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+
+/** The definition with \s spelled out in every pattern: JavaScript's own means other characters. */
+function withRustSpaces(definition: TokenizerJson): TokenizerJson {
+  const rewritten = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.flatMap(splitBytes).map(rewritten);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [
+        key,
+        key === 'Regex' && typeof each === 'string' ? spellSpaces(each) : rewritten(each),
+      ]),
+    );
+  };
+  const { normalizer = null, pre_tokenizer = null } = definition;
+  return {
+    ...definition,
+    normalizer: rewritten(normalizer),
+    pre_tokenizer: rewritten(pre_tokenizer),
+  };
+}
+
+/** GPT-2's pattern, which a byte level that uses a regex splits by. */
+const GPT_2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+/** The pattern inside a byte level as a step of its own, where its \s can be spelled out too. */
+function splitBytes(step: unknown): unknown[] {
+  if (typeof step !== 'object' || step === null || !('type' in step)) return [step];
+  if (step.type !== 'ByteLevel' || ('use_regex' in step && step.use_regex === false)) return [step];
+  const split = { type: 'Split', pattern: { Regex: GPT_2 }, behavior: 'Isolated', invert: false };
+  return [split, { ...step, use_regex: false }];
+}
+
+function spellSpaces(pattern: string): string {
+  let inClass = false;
+  return pattern.replaceAll(/\\.|[[\]]/gsu, (token) => {
+    if (token === '[') inClass = true;
+    else if (token === ']') inClass = false;
+    else if (token === '\\s') return inClass ? SPACES : `[${SPACES}]`;
+    else if (token === '\\S' && !inClass) return `[^${SPACES}]`;
+    return token;
+  });
+}
+
+async function readJson<T>(folder: string, name: string): Promise<T | null> {
+  const path = join(folder, name);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new UserError(say('not-json', path));
+  }
+}
+
+/** A special token is written as a string or as an object with its content. */
+function contentOf(token: unknown): string | undefined {
+  if (typeof token === 'string') return token;
+  if (typeof token === 'object' && token !== null && 'content' in token) {
+    return typeof token.content === 'string' ? token.content : undefined;
+  }
+  return undefined;
+}
+
+/** The tokenizer.json that transformers builds from CLIP's vocab.json and merges.txt. */
+async function clipDefinition(folder: string): Promise<TokenizerJson> {
+  const vocab = await readJson<Vocabulary>(folder, 'vocab.json');
+  const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
+  if (!vocab || merges === null) {
+    throw new UserError(say('no-tokenizer', folder));
+  }
+  const special = (content: string): object => ({
+    id: vocab[content],
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [special(CLIP_START), special(CLIP_END)],
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'NFC' },
+        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+        { type: 'Lowercase' },
+      ],
+    },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        {
+          type: 'Split',
+          pattern: {
+            Regex: "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
+          },
+          behavior: 'Removed',
+          invert: true,
+        },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+      ],
+    },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: CLIP_END,
+      continuing_subword_prefix: '',
+      end_of_word_suffix: '</w>',
+      fuse_unk: false,
+      byte_fallback: false,
+      vocab,
+      merges: merges
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#version'))
+        .map((line) => line.trimEnd()),
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { UserError } from '../../../src/engine/errors.ts';
+import { deviceRefusal, openSession, providersFor } from '../../../src/engine/network/session.ts';
+
+const demo = (file: string): string =>
+  fileURLToPath(new URL(`../../../models/demo/${file}`, import.meta.url));
+const fixture = (file: string): string =>
+  fileURLToPath(new URL(`../../fixtures/onnx/${file}`, import.meta.url));
+
+test('inputs and outputs are read from the graph', async () => {
+  const session = await openSession(demo('unet/model.onnx'), {
+    provider: 'cpu',
+    clock: { ms: 0 },
+  });
+  try {
+    assert.deepEqual([...session.inputs.keys()], ['sample', 'timestep', 'encoder_hidden_states']);
+    assert.equal(session.inputs.get('timestep')?.dtype, 'int64');
+    assert.deepEqual(session.inputs.get('sample')?.shape, ['batch_size', 4, 'height', 'width']);
+  } finally {
+    await session.release();
+  }
+});
+
+test('time inside run() is added to the clock', async () => {
+  const clock = { ms: 0 };
+  const session = await openSession(demo('text_encoder/model.onnx'), { provider: 'cpu', clock });
+  const began = performance.now();
+  await session.run({ input_ids: { data: new Float32Array(77).fill(1), shape: [1, 77] } }, [
+    'last_hidden_state',
+  ]);
+  const elapsed = performance.now() - began;
+  await session.release();
+  assert.ok(clock.ms > 0 && clock.ms <= elapsed, `${clock.ms} of ${elapsed}`);
+});
+
+// half.onnx computes y = 2 x + t in float16 for x [n] and a scalar t: test/fixtures/onnx/make.py.
+test('float16 inputs and outputs travel as numbers', async () => {
+  const session = await openSession(fixture('half.onnx'), { provider: 'cpu', clock: { ms: 0 } });
+  try {
+    assert.equal(session.inputs.get('x')?.dtype, 'float16');
+    const x = Float32Array.from([0, 1, -2.5, 0.333251953125, 65504 / 2, -0.0000610352]);
+    const { y } = await session.run(
+      { x: { data: x, shape: [x.length] }, t: { data: [0.5], shape: [] } },
+      ['y'],
+    );
+    assert.ok(y?.data instanceof Float32Array);
+    const expected = [0.5, 2.5, -4.5, 1.166015625, 65504, 0.5];
+    for (const [i, value] of expected.entries()) {
+      assert.ok(Math.abs((y.data[i] as number) - value) < 1e-3 * Math.max(1, Math.abs(value)));
+    }
+  } finally {
+    await session.release();
+  }
+});
+
+test('weights beside the graph are found, for an edited copy in memory too', async () => {
+  const path = fixture('external.onnx');
+  for (const graph of [undefined, await readFile(path)]) {
+    const session = await openSession(path, {
+      provider: 'cpu',
+      clock: { ms: 0 },
+      ...(graph && { graph }),
+    });
+    const x = new Float32Array(64).fill(2);
+    const { y } = await session.run({ x: { data: x, shape: [64] } }, ['y']);
+    assert.deepEqual([...(y?.data.slice(0, 4) ?? [])], [0, 2, 4, 6]);
+    await session.release();
+  }
+});
+
+test('a feed that the graph does not have is refused by name', async () => {
+  const session = await openSession(fixture('half.onnx'), { provider: 'cpu', clock: { ms: 0 } });
+  try {
+    await assert.rejects(session.run({ z: { data: [1], shape: [1] } }, ['y']), /no input z/);
+  } finally {
+    await session.release();
+  }
+});
+
+test('a named device is tried alone, auto ends with the CPU', () => {
+  assert.deepEqual(providersFor('cuda'), ['cuda']);
+  assert.deepEqual(providersFor('cpu'), ['cpu']);
+  assert.equal(providersFor('auto').at(-1), 'cpu');
+});
+
+test('a device that fails is told with what ONNX Runtime said and what to do', async (t) => {
+  if (existsSync('/dev/nvidia0')) return t.skip('this machine has an NVIDIA GPU');
+  const options = { provider: 'cuda', clock: { ms: 0 } } as const;
+  const error = await openSession(demo('unet/model.onnx'), options).then(
+    () => null,
+    (reason: Error) => reason,
+  );
+  assert.ok(error instanceof Error);
+  const refusal = deviceRefusal('cuda', error.message);
+  assert.ok(refusal instanceof UserError);
+  assert.match(refusal.message, /DEVICE=cuda .*ONNX Runtime said: .+ `npm run setup:cuda`/);
+});

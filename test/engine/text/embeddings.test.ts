@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { UserError } from '../../../src/engine/errors.ts';
+import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { editTextEncoder } from '../../../src/engine/model/text-encoder-edit.ts';
+import type { ProfileName } from '../../../src/engine/names.ts';
+import { VECTOR_INPUTS } from '../../../src/engine/onnx/token-embedding.ts';
+import { generate } from '../../../src/engine/pipeline/pipeline.ts';
+import { insertChunks, textChunk } from '../../../src/engine/picture/png-text.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { openSession } from '../../../src/engine/network/session.ts';
+import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
+import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
+
+const clock = { ms: 0 };
+const root = await mkdtemp(join(tmpdir(), 'embeddings-'));
+const shared = join(root, 'embeddings');
+await mkdir(shared);
+const open: LoadedModel[] = [];
+after(async () => {
+  for (const model of open) await model.release();
+  await rm(root, { recursive: true });
+});
+
+async function load(folder: string): Promise<LoadedModel> {
+  const name = basename(folder);
+  await symlink(folder, join(root, name));
+  const entry = await openRegistry(root).find(name);
+  const model = await loadModel(entry, { device: 'cpu', clock, warn: () => {} });
+  open.push(model);
+  return model;
+}
+
+/** The rows of the token embedding for the words of a text: the graph asked without, then with vectors of zeros. */
+async function rowsOf(folder: string, encoder: string, text: string): Promise<Float32Array> {
+  const tokenizer = await loadTokenizer(join(folder, encoder.replace('text_encoder', 'tokenizer')));
+  const path = join(folder, encoder, 'model.onnx');
+  const graph = await editTextEncoder(path, { endAfter: null, vectors: true });
+  const session = await openSession(path, { provider: 'cpu', clock, graph });
+  const ids = tokenizer.encode(text);
+  const padded = [...ids, ...Array.from({ length: 77 - ids.length }, () => tokenizer.eos)];
+  const [input = ''] = session.inputs.keys();
+  const width = Number(session.outputs.get('hidden_states.0')?.shape.at(-1));
+  const ask = async (place: number): Promise<Float32Array> => {
+    const feeds = {
+      [input]: { data: padded, shape: [1, 77] },
+      [VECTOR_INPUTS.places]: { data: new Float32Array(77).fill(place), shape: [1, 77, 1] },
+      [VECTOR_INPUTS.vectors]: { data: new Float32Array(77 * width), shape: [1, 77, width] },
+    };
+    const results = await session.run(feeds, ['hidden_states.0']);
+    return results['hidden_states.0']?.data ?? new Float32Array();
+  };
+  const [whole, positions] = [await ask(0), await ask(1)];
+  await session.release();
+  return whole.slice(0, ids.length * width).map((value, i) => value - (positions[i] ?? 0));
+}
+
+function safetensors(tensors: Record<string, { shape: number[]; data: Float32Array }>): Uint8Array {
+  let at = 0;
+  const header: Record<string, object> = { __metadata__: { made: 'here' } };
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + data.byteLength] };
+    at += data.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const bodies = Object.values(tensors).map(({ data }) =>
+    Buffer.from(data.buffer, 0, data.byteLength),
+  );
+  return Buffer.concat([length, text, ...bodies]);
+}
+
+function encode(
+  model: LoadedModel,
+  text: string,
+  more: { clipSkip?: number; profile?: ProfileName } = {},
+) {
+  const options = {
+    emphasis: 'original',
+    profile: 'a1111',
+    clipSkip: 1,
+    steps: 4,
+    negative: false,
+  } as const;
+  return model.textEncoder.encode(text, { ...options, ...more });
+}
+
+/** Largest difference of the first embeddings, as a share of the largest value. */
+function apart(one: Conditioning, two: Conditioning): number {
+  const [a, b] = [one, two].map(({ parts }) => parts[0]?.schedule[0]?.text);
+  assert.ok(a && b && a.context.length === b.context.length);
+  const values = [...a.context, ...(a.pooled ?? [])];
+  const others = [...b.context, ...(b.pooled ?? [])];
+  const largest = Math.max(...values.map(Math.abs));
+  return Math.max(...values.map((value, i) => Math.abs(value - (others[i] ?? NaN)))) / largest;
+}
+
+const demo = fileURLToPath(new URL('../../../models/demo', import.meta.url));
+const model = await load(demo);
+const rows = await rowsOf(demo, 'text_encoder', 'red star');
+const width =
+  rows.length / (await loadTokenizer(join(demo, 'tokenizer'))).encode('red star').length;
+const count = rows.length / width;
+await writeFile(
+  join(shared, 'qqq.safetensors'),
+  safetensors({ emb_params: { shape: [count, width], data: rows } }),
+);
+
+test('vectors that equal the rows of words give the embedding of those words', async () => {
+  const plain = await encode(model, 'a red star, a blue sky');
+  const called = await encode(model, 'a qqq, a blue sky');
+  assert.ok(apart(plain, called) < 1e-5, `off by ${apart(plain, called)}`);
+  assert.ok(apart(plain, await encode(model, 'a qq, a blue sky')) > 1e-3);
+  assert.deepEqual(
+    called.embeddings?.map(({ name }) => name),
+    ['qqq'],
+  );
+  assert.match(called.embeddings?.[0]?.hash ?? '', /^[0-9a-f]{12}$/);
+});
+
+test('with weights, clip skip and in a later chunk too', async () => {
+  const long = 'a blue sky, '.repeat(30);
+  for (const [prompt, more] of [
+    ['(a NAME:1.3) in the sky', {}],
+    ['a NAME', { clipSkip: 2 }],
+    [`${long}NAME, ${long}`, {}],
+    ['sky BREAK NAME NAME', {}],
+  ] as const) {
+    const plain = await encode(model, prompt.replaceAll('NAME', 'red star'), more);
+    const called = await encode(model, prompt.replaceAll('NAME', 'qqq'), more);
+    assert.ok(apart(plain, called) < 1e-5, `${prompt}: off by ${apart(plain, called)}`);
+  }
+});
+
+test('profile comfy calls one by "embedding:", commas behind it are text', async () => {
+  const comfy = { profile: 'comfy' } as const;
+  const plain = await encode(model, 'a red star, (red star:1.2), fog', comfy);
+  const called = await encode(model, 'a embedding:qqq, (embedding:qqq:1.2), fog', comfy);
+  assert.ok(apart(plain, called) < 1e-5, `off by ${apart(plain, called)}`);
+  const name = await encode(model, 'a qqq, fog', comfy);
+  assert.deepEqual(name.embeddings, []);
+  await assert.rejects(encode(model, 'embedding:nobody', comfy), /no embedding "nobody"/);
+});
+
+test('an embedding that would not fit a chunk begins the next', async () => {
+  const many = new Float32Array(20 * width).fill(0.01);
+  await writeFile(
+    join(shared, 'many.safetensors'),
+    safetensors({ x: { shape: [20, width], data: many } }),
+  );
+  const { parts } = await encode(model, `${'sky '.repeat(60)}many`);
+  assert.equal(parts[0]?.schedule[0]?.text.tokens, 2 * 77);
+});
+
+test('the longest name wins, and a file that is put there later is found', async () => {
+  const before = await encode(model, 'qqq two');
+  const other = rows.map((value) => -value);
+  await writeFile(
+    join(shared, 'qqq two.safetensors'),
+    safetensors({ emb_params: { shape: [count, width], data: other } }),
+  );
+  const later = await encode(model, 'qqq two');
+  assert.ok(apart(before, later) > 1e-3);
+  assert.deepEqual(
+    later.embeddings?.map(({ name }) => name),
+    ['qqq two'],
+  );
+});
+
+test('the picture’s recipe names the file, as A1111 does', async () => {
+  const { images } = await generate(
+    parseRequest(
+      { prompt: 'a qqq', negativePrompt: 'many', steps: 1, sampler: 'euler' },
+      model.entry.info,
+    ),
+    model,
+    { previews: false, sendDenoised: false, keepLatents: false },
+    { signal: new AbortController().signal, clock, loadMs: 0, onProgress: () => {} },
+  );
+  assert.match(
+    images[0]?.infotext ?? '',
+    /TI hashes: "qqq: [0-9a-f]{12}, many: [0-9a-f]{12}", Version/,
+  );
+});
+
+test('A1111’s pictures carry an embedding; other pictures beside it do not matter', async () => {
+  const blank = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#000' } })
+    .png()
+    .toBuffer();
+  const list = Array.from({ length: count }, (_, i) =>
+    Array.from(rows.subarray(i * width, (i + 1) * width)),
+  );
+  const data = { name: 'zzpicture', string_to_param: { '*': { TORCHTENSOR: list } } };
+  const base64 = Buffer.from(JSON.stringify(data)).toString('base64');
+  await writeFile(
+    join(shared, 'file.png'),
+    insertChunks(blank, [textChunk('sd-ti-embedding', base64)]),
+  );
+  await writeFile(join(shared, 'sky.png'), blank);
+  assert.ok(apart(await encode(model, 'zzpicture'), await encode(model, 'red star')) < 1e-5);
+  assert.deepEqual((await encode(model, 'sky')).embeddings, []);
+});
+
+test('what cannot be used is told to the prompt that asks for it, and to no other', async () => {
+  await writeFile(
+    join(shared, 'wide.safetensors'),
+    safetensors({ x: { shape: [5], data: new Float32Array(5) } }),
+  );
+  await writeFile(join(shared, 'torn.safetensors'), Buffer.alloc(40));
+  await writeFile(join(shared, 'pickled.pt'), 'PK');
+  await writeFile(
+    join(shared, 'two.safetensors'),
+    safetensors({
+      a: { shape: [1, 2], data: new Float32Array(2) },
+      b: { shape: [1, 2], data: new Float32Array(2) },
+    }),
+  );
+  for (const [prompt, expected] of [
+    [
+      'a wide',
+      /"wide" was made for another kind of model: its vectors have 5 numbers, model "demo" takes \d+/,
+    ],
+    ['a torn', /"torn" \(torn\.safetensors\) cannot be read: it has no header/],
+    ['a pickled', /"pickled" is a \.pt file.*Convert it to \.safetensors/],
+    ['two', /"two".*holds 2 tensors/],
+  ] as const) {
+    await assert.rejects(encode(model, prompt), (error) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, expected);
+      return true;
+    });
+  }
+  assert.deepEqual((await encode(model, 'a cat')).embeddings, []);
+});
+
+test('the folder of embeddings is not taken for a model', async () => {
+  const refused: string[] = [];
+  const models = await openRegistry(root, (folder) => refused.push(folder)).list();
+  assert.ok(models.some(({ name }) => name === 'demo'));
+  assert.deepEqual(refused, []);
+});
+
+/** Every reference model where they are at hand: other widths, fp16, two encoders. */
+for (const name of ['sd15', 'sd15-fp16', 'sd21-v', 'lcm', 'sdxl']) {
+  const folder = fileURLToPath(
+    new URL(`../../../../shared/golden/models/${name}`, import.meta.url),
+  );
+  test(`rows of words stand for the words in ${name}`, { skip: !existsSync(folder) }, async () => {
+    const reference = await load(folder);
+    const tensors: Parameters<typeof safetensors>[0] = {};
+    for (const part of reference.entry.layout.textEncoders) {
+      const data = await rowsOf(folder, part.id, 'red star');
+      const key = part.id === 'text_encoder' ? 'clip_l' : 'clip_g';
+      tensors[key] = { shape: [2, data.length / 2], data };
+    }
+    const file = `zz${name.replaceAll(/\W/g, '')}`;
+    await writeFile(join(shared, `${file}.safetensors`), safetensors(tensors));
+    const difference = apart(
+      await encode(reference, 'a red star, sky'),
+      await encode(reference, `a ${file}, sky`),
+    );
+    assert.ok(difference < (name === 'sd15-fp16' ? 5e-3 : 1e-5), `off by ${difference}`);
+  });
+}
