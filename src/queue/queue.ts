@@ -1,7 +1,7 @@
 import { UserError } from '../engine/errors.ts';
 import type { Queue } from './job.ts';
 import type { QueueLimits } from './allowance.ts';
-import { openSqliteQueue } from './sqlite-queue.ts';
+import { openSqliteQueue } from './sqlite/sqlite-queue.ts';
 
 export type QueueOptions = {
   /** `sqlite:<file>` or a plain path */

@@ -1,5 +1,5 @@
 import type { EngineLog } from '../engine/engine.ts';
-import { watchClock } from './clock-doubt.ts';
+import { watchClock } from './retention/clock-doubt.ts';
 import type { Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Engine, EngineLog } from '../engine/engine.ts';
-import { attempt, type Current } from './attempt.ts';
+import { attempt, type Current } from './runner/attempt.ts';
 import { watchPlaces } from './places.ts';
-import { failureOf, StoreError } from './failure.ts';
-import { removeJobJournal, removeOldJournals } from './job-journal.ts';
+import { failureOf, StoreError } from './runner/failure.ts';
+import { removeJobJournal, removeOldJournals } from './runner/job-journal.ts';
 import type { Job, JobOutcome, JobState, Queue } from './job.ts';
 import type { PictureStore } from './pictures.ts';
 

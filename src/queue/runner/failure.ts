@@ -1,0 +1,48 @@
+import type { EngineLog } from '../../engine/engine.ts';
+import { EngineCrashedError, UserError } from '../../engine/errors.ts';
+import type { Said } from '../../engine/said.ts';
+import type { Job, JobFailure } from '../job.ts';
+import { sayOfQueue } from '../sentences.ts';
+import { isFull } from '../sqlite/sqlite-file.ts';
+
+/** Pictures or the job's outcome could not be written; `cause` says why. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
+
+/** A job whose engine crashed this often before is not tried again. */
+const CRASHES_FORGIVEN = 1;
+
+/**
+ * The words for a failed attempt, or 'retry'. What the person cannot mend is logged under a short reference, which
+ * is all they see of it.
+ */
+export function failureOf(
+  error: unknown,
+  job: Job,
+  newReference: () => string,
+  log: EngineLog,
+): JobFailure | 'retry' {
+  if (error instanceof UserError) {
+    const { message, said } = error;
+    return { message, reference: null, ...(said.length > 0 && { said }) };
+  }
+  if (error instanceof EngineCrashedError && (job.crashes ?? 0) < CRASHES_FORGIVEN) {
+    log.warn({ err: error, job: job.id }, 'the engine crashed under a job; trying it once more');
+    return 'retry';
+  }
+  const reference = newReference();
+  log.error({ err: error, job: job.id, reference }, 'a job failed');
+  return failureSaying(saidOf(error), reference);
+}
+
+/** A failure in the queue's own words. */
+export function failureSaying(said: Said, reference: string | null): JobFailure {
+  return { message: said.words, reference, said: [said] };
+}
+
+function saidOf(error: unknown): Said {
+  if (error instanceof EngineCrashedError) return sayOfQueue('engine-crashed-twice');
+  if (!(error instanceof StoreError)) return sayOfQueue('unknown-trouble');
+  return sayOfQueue(isFull(error.cause) ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
+}

@@ -1,0 +1,36 @@
+import type { Progress } from '../../engine/request.ts';
+import type { JobContext, StoredLook } from '../job.ts';
+
+/** What a job's context asks the runner to keep beside its pictures, under the context's key `watch`. */
+export type Watch = {
+  /** the final latents, as raw float32 */
+  keepLatents: boolean;
+  /** steps whose x̂0 is kept as a picture */
+  decodeAt: readonly number[];
+  /** what the model's safety checker flags stays in the engine; asked for wherever the context does not say no */
+  withhold: boolean;
+};
+
+const NOTHING: Watch = { keepLatents: false, decodeAt: [], withhold: true };
+
+export function watchOf(context: JobContext): Watch {
+  const { watch } = context;
+  if (typeof watch !== 'object' || watch === null) return NOTHING;
+  const { keepLatents, decodeAt, withhold } = watch as Record<string, unknown>;
+  return {
+    keepLatents: keepLatents === true,
+    withhold: withhold !== false,
+    decodeAt: Array.isArray(decodeAt) ? decodeAt.filter(Number.isInteger) : [],
+  };
+}
+
+export type SeenLook = StoredLook & { png: Uint8Array };
+
+/** The look that a progress brings, for the store; null for every other progress. */
+export function lookIn(progress: Progress, jobId: string): SeenLook | null {
+  if (progress.phase !== 'sampling') return null;
+  const png = progress.decoded?.[0];
+  if (png === undefined) return null;
+  const { step, sigma } = progress;
+  return { key: `${jobId}-step-${step}.png`, step, sigma, png };
+}

@@ -1,0 +1,124 @@
+import { UserError } from '../../engine/errors.ts';
+import { workOf } from '../fairness/estimate.ts';
+import { join } from '../fairness/fairness.ts';
+import type { Kept } from './inputs.ts';
+import type { Job, NewJob, Queue } from '../job.ts';
+import type { Allowance } from '../allowance.ts';
+import { newJobId } from '../job-id.ts';
+import { checkLimits, dayOf } from '../fairness/limits.ts';
+import { remember } from './live.ts';
+import type { QueueCore } from './queue-core.ts';
+import { sayOfQueue } from '../sentences.ts';
+import { writingWords } from './sqlite-file.ts';
+
+/** A job at its submit, but for what was told. */
+const NOT_STARTED = {
+  status: 'waiting',
+  attempt: 0,
+  startedAt: null,
+  finishedAt: null,
+  result: null,
+  failure: null,
+  delivered: false,
+  crashes: 0,
+} as const satisfies Partial<Job>;
+
+type Orders = Pick<
+  Queue,
+  'submit' | 'pledge' | 'redeem' | 'cancel' | 'setContext' | 'setDelivered' | 'forget'
+>;
+
+/** The calls that people's orders make, from the promise to the last word. */
+export function createOrders(core: QueueCore): Orders {
+  const { store, pledges, inputs, ledger, group, now, tell, checkOpen } = core;
+  const noted = <T>(write: () => T): Promise<T> => {
+    checkOpen();
+    return group.add(() => write);
+  };
+
+  return {
+    async submit(job, allowance = {}) {
+      checkOpen();
+      const weight = job.weight ?? 1;
+      if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
+      if (job.request.init?.image.byteLength === 0) {
+        throw new UserError(sayOfQueue('start-picture-gone'));
+      }
+      try {
+        const kept = await inputs.keep(job.request);
+        const { stored, fresh } = await group
+          .add(() => admit(core, job, { weight, allowance, kept }))
+          .finally(kept.settle);
+        if (fresh) tell({ id: stored.id, status: 'waiting' });
+        return fresh ? stored : await inputs.fill(stored);
+      } catch (error) {
+        throw writingWords(error);
+      }
+    },
+
+    pledge: async (key, context) => noted(() => pledges.add({ key, context, createdAt: now() })),
+    redeem: async (key) => noted(() => pledges.drop(key)),
+
+    async cancel(id, by) {
+      checkOpen();
+      const head = store.head(id);
+      if (head === null) return 'unknown';
+      const moderates = by.moderator && (by.guildId === undefined || by.guildId === head.guildId);
+      if (head.userId !== by.userId && !moderates) return 'not-yours';
+      if (head.status === 'waiting') {
+        core.write(() => ledger.end(head, { status: 'cancelled' }));
+        tell({ id, status: 'cancelled' });
+        return 'cancelled';
+      }
+      if (head.status !== 'running') return 'already-finished';
+      if (!head.stopping) {
+        core.write(() => store.change({ ...head, finishedAt: null, stopping: true }));
+      }
+      tell({ id, status: 'running', stopping: true });
+      return 'stopping';
+    },
+
+    setContext: async (id, context) => noted(() => store.setContext(id, context)),
+    setDelivered: async (id) => noted(() => store.setDelivered(id)),
+
+    async forget(ids) {
+      const named = await noted(() => {
+        const hashes = inputs.namedBy(ids);
+        for (const id of ids) store.forget(id);
+        return hashes;
+      });
+      await inputs.drop(named);
+    },
+  };
+}
+
+/** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
+function admit(
+  { store, pledges, inputs, ledger, limits, now }: QueueCore,
+  job: NewJob,
+  { weight, allowance, kept }: { weight: number; allowance: Allowance; kept: Kept },
+): () => { stored: Job; fresh: boolean } {
+  const first = store.byKey(job.key);
+  if (first !== null) return () => ({ stored: first, fresh: false });
+  const { key, guildId, userId, parentId } = job;
+  const work = workOf(job.request);
+  const cost = ledger.estimator.cost(work);
+  const createdAt = now();
+  const spent = (guild: string, user?: string) => store.spent(dayOf(createdAt), guild, user);
+  checkLimits(ledger.state(), limits, allowance, job, cost, spent);
+  const id = newJobId();
+  const row = { id, key, guildId, userId, parentId, weight, ...work };
+  const request = kept.text;
+  const context = JSON.stringify(job.context);
+  return () => {
+    const live = ledger.state();
+    pledges.drop(key);
+    const seq = store.insert({ ...row, request, context, createdAt });
+    inputs.name(seq, kept.hashes);
+    const turn = { id, seq, guildId, userId, weight, cost, work };
+    const moved = join(live.lines, turn);
+    remember(live, turn);
+    if (moved) store.saveLines(live.lines, guildId, userId);
+    return { stored: { ...job, ...NOT_STARTED, weight, id, createdAt }, fresh: true };
+  };
+}
