@@ -1,10 +1,10 @@
 import type { SamplerName, ScheduleName } from '../src/engine/names.ts';
 import type { GeneratedImage, GenerateRequest } from '../src/engine/request.ts';
-import { calibrate } from '../src/explore/calibrate.ts';
-import { FULL_STEPS, replanRule } from '../src/explore/calibration.ts';
-import { SAME_SSIM } from '../src/explore/curve.ts';
-import { type Rgb, ssim } from '../src/explore/measures.ts';
-import { toRgb } from '../src/explore/run-sheet.ts';
+import { calibrate } from '../src/explore/calibration/calibrate.ts';
+import { FULL_STEPS, replanRule } from '../src/explore/calibration/calibration.ts';
+import { SAME_SSIM } from '../src/explore/curve/curve.ts';
+import { type Rgb, ssim } from '../src/explore/curve/measures.ts';
+import { toRgb } from '../src/explore/sheet/run-sheet.ts';
 import { type BenchRow, median, quantile } from './row.ts';
 import { openEngine } from './setup.ts';
 

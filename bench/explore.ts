@@ -1,7 +1,7 @@
-import { parseAxis } from '../src/explore/axis.ts';
-import { planSheet } from '../src/explore/plan.ts';
-import { paintSheet } from '../src/explore/run-sheet.ts';
-import { openSheet } from '../src/explore/sheet.ts';
+import { parseAxis } from '../src/explore/sheet/axis.ts';
+import { planSheet } from '../src/explore/sheet/plan.ts';
+import { paintSheet } from '../src/explore/sheet/run-sheet.ts';
+import { openSheet } from '../src/explore/sheet/sheet.ts';
 import { type BenchRow, median } from './row.ts';
 import { openEngine } from './setup.ts';
 

@@ -1,6 +1,6 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../src/bot/command.ts';
-import { planLooks } from '../src/explore/evolution.ts';
+import { planLooks } from '../src/explore/sheet/evolution.ts';
 import { completeChoice } from './picture-options.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { EVERYWHERE } from './places.ts';

@@ -12,14 +12,14 @@ import { messageBody, type Rendered } from '../src/bot/render.ts';
 import { recipeLine } from '../src/bot/render-words.ts';
 import type { Choices } from '../src/bot/choices.ts';
 import { textFor } from '../src/bot/text.ts';
-import type { Axis } from '../src/explore/axis.ts';
+import type { Axis } from '../src/explore/sheet/axis.ts';
 import {
   groupsOf,
   isSheet,
   readSheetContext,
   type SheetOrder,
   soloRequest,
-} from '../src/explore/order.ts';
+} from '../src/explore/sheet/order.ts';
 import type { Job, StoredImage, StoredResult } from '../src/queue/job.ts';
 import { checkMayDelete } from './delete.ts';
 

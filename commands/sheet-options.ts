@@ -9,8 +9,8 @@ import { addressOf, checkMayPost } from '../src/bot/order.ts';
 import type { SeenBy } from '../src/bot/order.ts';
 import { toContext } from '../src/bot/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../src/engine/request.ts';
-import type { SheetOrder } from '../src/explore/order.ts';
-import { type ThemeName, THEMES } from '../src/explore/theme.ts';
+import type { SheetOrder } from '../src/explore/sheet/order.ts';
+import { type ThemeName, THEMES } from '../src/explore/sheet/theme.ts';
 import { PICTURE_OPTIONS, SEED_OPTION } from './picture-options.ts';
 
 /** What all pictures of a sheet share: the options of /imagine that make sense for it. */

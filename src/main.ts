@@ -9,7 +9,7 @@ import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
 import { startEngine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
-import { startIdleCalibration } from './explore/idle-calibration.ts';
+import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from './playground/playground.ts';
 import { openPictureStore } from './queue/pictures.ts';

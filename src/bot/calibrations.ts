@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import type { Calibration } from '../explore/calibration.ts';
-import { readCalibrations } from '../explore/calibration-file.ts';
+import type { Calibration } from '../explore/calibration/calibration.ts';
+import { readCalibrations } from '../explore/calibration/calibration-file.ts';
 
 export type Calibrations = {
   /** what is known now */

@@ -3,7 +3,7 @@ import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
 import type { SamplerName, ScheduleName } from '../engine/names.ts';
 import { canPerturb, parseRequest, parseSize } from '../engine/request-codec.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../engine/request.ts';
-import { type AutoSteps, autoSteps, type Calibration } from '../explore/calibration.ts';
+import { type AutoSteps, autoSteps, type Calibration } from '../explore/calibration/calibration.ts';
 import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { quoted } from './markdown.ts';

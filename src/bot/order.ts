@@ -5,7 +5,7 @@ import type {
   RepliableInteraction,
 } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
-import { type AutoSteps, savedBy } from '../explore/calibration.ts';
+import { type AutoSteps, savedBy } from '../explore/calibration/calibration.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { Job, NewJob } from '../queue/job.ts';
 import type { Scene } from './command.ts';

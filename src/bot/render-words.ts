@@ -1,4 +1,4 @@
-import { FULL_STEPS } from '../explore/calibration.ts';
+import { FULL_STEPS } from '../explore/calibration/calibration.ts';
 import type { GenerateRequest, Progress } from '../engine/request.ts';
 import type { JobFailure, StoredResult } from '../queue/job.ts';
 import { escapeMarkdown, plainLine, shorten } from './markdown.ts';

@@ -1,4 +1,4 @@
-import { isSheet } from '../explore/order.ts';
+import { isSheet } from '../explore/sheet/order.ts';
 import type { Job, JobId, JobState } from '../queue/job.ts';
 import { openReply } from './reply.ts';
 import type { Reply } from './reply.ts';

@@ -1,8 +1,8 @@
 import type { JobContext } from '../queue/job.ts';
-import { isSheet } from '../explore/order.ts';
+import { isSheet } from '../explore/sheet/order.ts';
 import { PREVIEW_PACES } from './policy/policy.ts';
 import type { PreviewPace } from './policy/policy.ts';
-import { AUTO_REASONS, type AutoReason } from '../explore/calibration.ts';
+import { AUTO_REASONS, type AutoReason } from '../explore/calibration/calibration.ts';
 
 /** Which picture a job was made from, and how; url null when its message is not known. */
 export const LINEAGE_KINDS = ['reroll', 'vary', 'again', 'remix', 'init', 'reimagine'] as const;

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import type { Calibration } from '../explore/calibration.ts';
+import type { Calibration } from '../explore/calibration/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';

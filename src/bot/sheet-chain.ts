@@ -6,8 +6,8 @@ import {
   readSheetContext,
   sheetContext,
   type SheetOrder,
-} from '../explore/order.ts';
-import type { Group } from '../explore/plan.ts';
+} from '../explore/sheet/order.ts';
+import type { Group } from '../explore/sheet/plan.ts';
 import { type Job, type Queue } from '../queue/job.ts';
 import { LimitError } from '../queue/allowance.ts';
 

@@ -1,4 +1,4 @@
-import { type Look, sigmaNote } from '../explore/evolution.ts';
+import { type Look, sigmaNote } from '../explore/sheet/evolution.ts';
 import type { StoredResult } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { SheetState } from './sheet-state.ts';

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
 import { say } from '../engine/sentences.ts';
-import { sheetContext, type SheetOrder } from '../explore/order.ts';
+import { sheetContext, type SheetOrder } from '../explore/sheet/order.ts';
 import type { Job, JobState, Queue } from '../queue/job.ts';
 import { failureText } from './render-words.ts';
 import { openReply } from './reply.ts';

@@ -1,9 +1,9 @@
 import { ButtonStyle, ComponentType } from 'discord.js';
 import { wordsOf } from '../engine/said.ts';
 import type { APIMessageTopLevelComponent } from 'discord.js';
-import { secondsWords } from '../explore/curve.ts';
-import type { Cell, SheetPlan } from '../explore/plan.ts';
-import { subtitleOf } from '../explore/report.ts';
+import { secondsWords } from '../explore/curve/curve.ts';
+import type { Cell, SheetPlan } from '../explore/sheet/plan.ts';
+import { subtitleOf } from '../explore/curve/report.ts';
 import type { JobState } from '../queue/job.ts';
 import { customId } from './custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';

@@ -1,12 +1,12 @@
 import { UserError } from '../engine/errors.ts';
-import { lookOf } from '../explore/evolution.ts';
+import { lookOf } from '../explore/sheet/evolution.ts';
 import {
   chainKey,
   isSheet,
   readSheetContext,
   sheetContext,
   type SheetOrder,
-} from '../explore/order.ts';
+} from '../explore/sheet/order.ts';
 import { type Job, type JobState } from '../queue/job.ts';
 import { LimitError } from '../queue/allowance.ts';
 import { describe } from './discord-errors.ts';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { loadConfig, loadEnvFile, readTerminal } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import type { GenerateRequest, GenerateResult } from '../engine/request.ts';
-import { type AutoSteps, autoWords, savedBy } from '../explore/calibration.ts';
+import { type AutoSteps, autoWords, savedBy } from '../explore/calibration/calibration.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 import { IMAGINE_HELP } from './imagine-help.ts';
 import { chooseSteps } from './auto-steps.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { Calibration } from '../../src/explore/calibration.ts';
-import { saveCalibration } from '../../src/explore/calibration-file.ts';
+import type { Calibration } from '../../src/explore/calibration/calibration.ts';
+import { saveCalibration } from '../../src/explore/calibration/calibration-file.ts';
 import { isDone, isPrivate, textOf } from '../support/messages.ts';
 import { onStage, openEngine } from '../support/stage.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
-import { isSheet } from '../../src/explore/order.ts';
+import { isSheet } from '../../src/explore/sheet/order.ts';
 import {
   buttonOf,
   bytesAt,

@@ -1,4 +1,4 @@
-import { PLOT_TEXT } from '../../../explore/plot-text.ts';
+import { PLOT_TEXT } from '../../../explore/curve/plot-text.ts';
 
 /** /explore and /evolution; names and numbers arrive ready to print. */
 export const SHEET = {

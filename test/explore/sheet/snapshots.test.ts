@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import { rmse } from '../../src/explore/measures.ts';
-import { toRgb } from '../../src/explore/run-sheet.ts';
-import { openDemo } from './demo.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { rmse } from '../../../src/explore/curve/measures.ts';
+import { toRgb } from '../../../src/explore/sheet/run-sheet.ts';
+import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

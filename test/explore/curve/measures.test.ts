@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { latentDistance, psnr, type Rgb, rmse, ssim } from '../../src/explore/measures.ts';
+import { latentDistance, psnr, type Rgb, rmse, ssim } from '../../../src/explore/curve/measures.ts';
 
 /** A picture by formula, so that the same one can be made elsewhere. */
 function picture(width: number, height: number, k: number): Rgb {

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { AI_MARK_XMP } from '../engine/image.ts';
+import { AI_MARK_XMP } from '../../engine/image.ts';
 import { fitted, letter, sized } from './lettering.ts';
 import type { Axis } from './axis.ts';
 import type { SheetPlan } from './plan.ts';

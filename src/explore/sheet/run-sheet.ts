@@ -1,10 +1,10 @@
 import sharp from 'sharp';
-import type { Engine } from '../engine/engine.ts';
-import { UserError } from '../engine/errors.ts';
-import type { GeneratedImage, GenerateResult, Progress } from '../engine/request.ts';
-import { convergenceOf, type CurveLine, measureLine } from './curve.ts';
-import type { Rgb } from './measures.ts';
-import { type Pace, steadySeconds } from './pace.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { GeneratedImage, GenerateResult, Progress } from '../../engine/request.ts';
+import { convergenceOf, type CurveLine, measureLine } from '../curve/curve.ts';
+import type { Rgb } from '../curve/measures.ts';
+import { type Pace, steadySeconds } from '../calibration/pace.ts';
 import { type Cell, type Group, groupCells, type SheetPlan } from './plan.ts';
 
 /** What a curve needs of one painted cell. */

@@ -4,16 +4,19 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine } from '../../src/engine/engine.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import type { GenerateRequest } from '../../src/engine/request.ts';
-import { readCalibrations, readUnfinished } from '../../src/explore/calibration-file.ts';
-import { startIdleCalibration } from '../../src/explore/idle-calibration.ts';
-import type { Job, Queue } from '../../src/queue/job.ts';
-import { openPictureStore } from '../../src/queue/pictures.ts';
-import { openQueue } from '../../src/queue/queue.ts';
-import { startRunner } from '../../src/queue/runner.ts';
-import { openDemo } from './demo.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import {
+  readCalibrations,
+  readUnfinished,
+} from '../../../src/explore/calibration/calibration-file.ts';
+import { startIdleCalibration } from '../../../src/explore/calibration/idle-calibration.ts';
+import type { Job, Queue } from '../../../src/queue/job.ts';
+import { openPictureStore } from '../../../src/queue/pictures.ts';
+import { openQueue } from '../../../src/queue/queue.ts';
+import { startRunner } from '../../../src/queue/runner.ts';
+import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-idle-'));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UserError } from '../../src/engine/errors.ts';
-import type { ModelInfo } from '../../src/engine/request.ts';
-import { parseAxis } from '../../src/explore/axis.ts';
-import { planSheet } from '../../src/explore/plan.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import type { ModelInfo } from '../../../src/engine/request.ts';
+import { parseAxis } from '../../../src/explore/sheet/axis.ts';
+import { planSheet } from '../../../src/explore/sheet/plan.ts';
 
 const model: ModelInfo = {
   name: 'demo',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UserError } from '../../src/engine/errors.ts';
-import { axisNamed, parseAxis } from '../../src/explore/axis.ts';
-import type { AxisName } from '../../src/explore/axis.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { axisNamed, parseAxis } from '../../../src/explore/sheet/axis.ts';
+import type { AxisName } from '../../../src/explore/sheet/axis.ts';
 
 describe('values of an axis', () => {
   const good: readonly [AxisName, string, string[]][] = [

@@ -1,7 +1,7 @@
-import type { GenerateRequest } from '../engine/request.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
 import { type CurveLine, kneeWords } from './curve.ts';
-import type { SheetPlan } from './plan.ts';
-import { type CellResult, lineOf } from './run-sheet.ts';
+import type { SheetPlan } from '../sheet/plan.ts';
+import { type CellResult, lineOf } from '../sheet/run-sheet.ts';
 
 /** What a sheet measured, as plain data: the content of measurements.json. */
 export type SheetReport = {

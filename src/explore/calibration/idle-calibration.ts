@@ -1,8 +1,8 @@
-import type { Engine, EngineLog } from '../engine/engine.ts';
-import { CancelledError } from '../engine/errors.ts';
-import type { SamplerName, ScheduleName } from '../engine/names.ts';
-import type { ModelInfo } from '../engine/request.ts';
-import type { Queue } from '../queue/job.ts';
+import type { Engine, EngineLog } from '../../engine/engine.ts';
+import { CancelledError } from '../../engine/errors.ts';
+import type { SamplerName, ScheduleName } from '../../engine/names.ts';
+import type { ModelInfo } from '../../engine/request.ts';
+import type { Queue } from '../../queue/job.ts';
 import { calibrate, nothingMeasured } from './calibrate.ts';
 import {
   readCalibrations,
@@ -10,7 +10,7 @@ import {
   saveCalibration,
   saveUnfinished,
 } from './calibration-file.ts';
-import { convergenceOf } from './curve.ts';
+import { convergenceOf } from '../curve/curve.ts';
 
 export type IdleCalibration = { close(): Promise<void> };
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { UserError } from '../../src/engine/errors.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import { animate, evolve, openStrip, planLooks } from '../../src/explore/evolution.ts';
-import { openDemo } from './demo.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { animate, evolve, openStrip, planLooks } from '../../../src/explore/sheet/evolution.ts';
+import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

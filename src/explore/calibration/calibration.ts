@@ -1,6 +1,6 @@
-import type { SamplerName, ScheduleName } from '../engine/names.ts';
-import type { GenerateRequest, ModelInfo, Replan } from '../engine/request.ts';
-import { convergenceOf } from './curve.ts';
+import type { SamplerName, ScheduleName } from '../../engine/names.ts';
+import type { GenerateRequest, ModelInfo, Replan } from '../../engine/request.ts';
+import { convergenceOf } from '../curve/curve.ts';
 
 /**
  * How many steps one model, sampler and schedule need on this machine until more would change nothing you see.

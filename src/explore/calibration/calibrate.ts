@@ -1,11 +1,11 @@
-import type { Engine } from '../engine/engine.ts';
-import type { SamplerName, ScheduleName } from '../engine/names.ts';
-import { parseRequest } from '../engine/request-codec.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { SamplerName, ScheduleName } from '../../engine/names.ts';
+import { parseRequest } from '../../engine/request-codec.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { type Calibration, FULL_STEPS, replanRule } from './calibration.ts';
-import { convergenceOf, SAME_SSIM } from './curve.ts';
-import { type Rgb, ssim } from './measures.ts';
-import { toRgb } from './run-sheet.ts';
+import { convergenceOf, SAME_SSIM } from '../curve/curve.ts';
+import { type Rgb, ssim } from '../curve/measures.ts';
+import { toRgb } from '../sheet/run-sheet.ts';
 
 const LADDER = [6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 35, 40, 45, FULL_STEPS];
 /** Movement of x̂0 over a whole schedule below which the rest is taken in fewer steps: the bold ones first. */

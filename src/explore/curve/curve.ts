@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { SamplerName } from '../engine/names.ts';
-import type { GenerateRequest } from '../engine/request.ts';
+import type { SamplerName } from '../../engine/names.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
 import { latentDistance, psnr, type Rgb, rmse, ssim } from './measures.ts';
-import type { Said } from '../engine/said.ts';
-import { sayOfSheet } from './sentences.ts';
+import type { Said } from '../../engine/said.ts';
+import { sayOfSheet } from '../sentences.ts';
 
 /** One finished picture, as the curve needs it. */
 export type Shot = {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { CancelledError, UserError } from '../../src/engine/errors.ts';
-import type { GenerateRequest } from '../../src/engine/request.ts';
-import { requestOfImage } from '../../src/engine/batch.ts';
-import type { SamplerName } from '../../src/engine/names.ts';
-import { decodeRequest, encodeRequest } from '../../src/engine/stored-request.ts';
-import { axisNamed, parseAxis } from '../../src/explore/axis.ts';
-import { groupCells, planSheet } from '../../src/explore/plan.ts';
-import { reportSheet, toCsv } from '../../src/explore/report.ts';
-import { curvesOf, paintSheet } from '../../src/explore/run-sheet.ts';
-import { openDemo } from './demo.ts';
+import { CancelledError, UserError } from '../../../src/engine/errors.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import { requestOfImage } from '../../../src/engine/batch.ts';
+import type { SamplerName } from '../../../src/engine/names.ts';
+import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
+import { axisNamed, parseAxis } from '../../../src/explore/sheet/axis.ts';
+import { groupCells, planSheet } from '../../../src/explore/sheet/plan.ts';
+import { reportSheet, toCsv } from '../../../src/explore/curve/report.ts';
+import { curvesOf, paintSheet } from '../../../src/explore/sheet/run-sheet.ts';
+import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import type { ModelInfo } from '../../src/engine/request.ts';
-import { parseAxis } from '../../src/explore/axis.ts';
-import { planSheet } from '../../src/explore/plan.ts';
-import { openSheet } from '../../src/explore/sheet.ts';
-import { columnsFor } from '../../src/explore/sheet-layout.ts';
-import { THEME } from '../../src/explore/theme.ts';
+import type { ModelInfo } from '../../../src/engine/request.ts';
+import { parseAxis } from '../../../src/explore/sheet/axis.ts';
+import { planSheet } from '../../../src/explore/sheet/plan.ts';
+import { openSheet } from '../../../src/explore/sheet/sheet.ts';
+import { columnsFor } from '../../../src/explore/sheet/sheet-layout.ts';
+import { THEME } from '../../../src/explore/sheet/theme.ts';
 
 const model: ModelInfo = {
   name: 'demo',

@@ -1,8 +1,8 @@
-import { requestOfImage } from '../engine/batch.ts';
-import { UserError } from '../engine/errors.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
-import type { JobContext } from '../queue/job.ts';
-import type { Allowance } from '../queue/allowance.ts';
+import { requestOfImage } from '../../engine/batch.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
+import type { JobContext } from '../../queue/job.ts';
+import type { Allowance } from '../../queue/allowance.ts';
 import type { Axis, AxisName } from './axis.ts';
 import { AXES } from './axis.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type SheetPlan,
 } from './plan.ts';
 import { type ThemeName, THEMES } from './theme.ts';
-import { sayOfSheet } from './sentences.ts';
+import { sayOfSheet } from '../sentences.ts';
 
 /**
  * A sheet in the fair queue is a chain of ordinary jobs, one a batch of cells: the next is submitted when the one

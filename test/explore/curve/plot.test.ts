@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { type CurveLine, type CurvePoint, findKnee } from '../../src/explore/curve.ts';
-import { drawPlot } from '../../src/explore/plot.ts';
-import { THEME } from '../../src/explore/theme.ts';
+import { type CurveLine, type CurvePoint, findKnee } from '../../../src/explore/curve/curve.ts';
+import { drawPlot } from '../../../src/explore/curve/plot.ts';
+import { THEME } from '../../../src/explore/sheet/theme.ts';
 
 const points = (k: number): CurvePoint[] =>
   [1, 5, 10, 20, 50].map((steps) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { SamplerName } from '../../src/engine/names.ts';
-import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { SamplerName } from '../../../src/engine/names.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
 import {
   convergenceOf,
   type CurvePoint,
@@ -9,7 +9,7 @@ import {
   kneeWords,
   measureLine,
   type Shot,
-} from '../../src/explore/curve.ts';
+} from '../../../src/explore/curve/curve.ts';
 
 const point = (steps: number, ssim: number): CurvePoint => ({
   steps,

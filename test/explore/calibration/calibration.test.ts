@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import { CancelledError } from '../../src/engine/errors.ts';
-import { calibrate, nothingMeasured } from '../../src/explore/calibrate.ts';
+import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { CancelledError } from '../../../src/engine/errors.ts';
+import { calibrate, nothingMeasured } from '../../../src/explore/calibration/calibrate.ts';
 import {
   autoSteps,
   autoWords,
@@ -14,16 +14,16 @@ import {
   FULL_STEPS,
   replanRule,
   savedBy,
-} from '../../src/explore/calibration.ts';
+} from '../../../src/explore/calibration/calibration.ts';
 import {
   readCalibrations,
   readUnfinished,
   saveCalibration,
   saveUnfinished,
-} from '../../src/explore/calibration-file.ts';
-import { ssim } from '../../src/explore/measures.ts';
-import { toRgb } from '../../src/explore/run-sheet.ts';
-import { openDemo } from './demo.ts';
+} from '../../../src/explore/calibration/calibration-file.ts';
+import { ssim } from '../../../src/explore/curve/measures.ts';
+import { toRgb } from '../../../src/explore/sheet/run-sheet.ts';
+import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibration-'));

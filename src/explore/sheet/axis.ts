@@ -1,9 +1,9 @@
-import { UserError } from '../engine/errors.ts';
-import { SAMPLERS, SCHEDULES } from '../engine/names.ts';
-import type { RequestInput } from '../engine/request.ts';
-import { LIMITS } from '../engine/request-codec.ts';
+import { UserError } from '../../engine/errors.ts';
+import { SAMPLERS, SCHEDULES } from '../../engine/names.ts';
+import type { RequestInput } from '../../engine/request.ts';
+import { LIMITS } from '../../engine/request-codec.ts';
 import { countOf, numberIn, type Range, rangeIn, spreadOf, thinned, written } from './range.ts';
-import { sayOfSheet } from './sentences.ts';
+import { sayOfSheet } from '../sentences.ts';
 
 /** What a sheet can vary, by the names people know from `/imagine`. */
 export const AXES = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pace, steadySeconds } from '../../src/explore/pace.ts';
+import { type Pace, steadySeconds } from '../../../src/explore/calibration/pace.ts';
 
 const pace = (steps: number[], rest: number = 1, missing: number = 0): Pace => ({
   steps,

@@ -1,9 +1,9 @@
-import { UserError } from '../engine/errors.ts';
-import type { Said } from '../engine/said.ts';
-import { parseRequest } from '../engine/request-codec.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { Said } from '../../engine/said.ts';
+import { parseRequest } from '../../engine/request-codec.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { type Axis, type AxisName, shortened, withValue } from './axis.ts';
-import { sayOfSheet } from './sentences.ts';
+import { sayOfSheet } from '../sentences.ts';
 
 /** One picture of a sheet. Rows and columns count from 0; cells are in reading order. */
 export type Cell = { index: number; column: number; row: number; request: GenerateRequest };
@@ -189,7 +189,7 @@ const BATCH_STEPS = 160;
 
 /**
  * Cells that share size, steps, sampler and all else but seed, guidance scale and clip skip are painted as one batch;
- * each comes out the same to the byte as alone (test/explore/run-sheet.test.ts). Groups are in the order of their first
+ * each comes out the same to the byte as alone (test/explore/sheet/run-sheet.test.ts). Groups are in the order of their first
  * cells.
  */
 export function groupCells({ cells, pixels }: Pick<SheetPlan, 'cells' | 'pixels'>): Group[] {

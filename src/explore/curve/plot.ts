@@ -1,11 +1,11 @@
 import sharp from 'sharp';
 import type { CurveLine, CurvePoint } from './curve.ts';
 import { SAME_SSIM } from './curve.ts';
-import { fitted, letter, textWidth } from './lettering.ts';
+import { fitted, letter, textWidth } from '../sheet/lettering.ts';
 import { PLOT_TEXT, type PlotText } from './plot-text.ts';
 import { linearScale, logScale, plain, type Scale } from './scale.ts';
-import { raster } from './tile.ts';
-import { THEME, type Theme, type ThemeName } from './theme.ts';
+import { raster } from '../sheet/tile.ts';
+import { THEME, type Theme, type ThemeName } from '../sheet/theme.ts';
 
 /** The curves of a steps sheet: three measures, each against steps and against seconds, a line a sampler. */
 export type PlotWords = { title: string; theme: ThemeName; text?: PlotText };
