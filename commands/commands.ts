@@ -1,4 +1,4 @@
-import type { AnyCommand } from '../src/bot/command.ts';
+import type { AnyCommand } from '../src/bot/interaction/command.ts';
 import { evolution } from './evolution.ts';
 import { explore } from './explore.ts';
 import { help } from './help.ts';

@@ -1,9 +1,9 @@
 import { UserError } from '../src/engine/errors.ts';
 import type { MessageComponentInteraction } from 'discord.js';
-import type { Action } from '../src/bot/command.ts';
-import { jobOf } from '../src/bot/order.ts';
-import { isModerator } from '../src/bot/permissions.ts';
-import { textFor, type Text } from '../src/bot/text.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { jobOf } from '../src/bot/order/order.ts';
+import { isModerator } from '../src/bot/interaction/permissions.ts';
+import { textFor, type Text } from '../src/bot/text/text.ts';
 import type { Job } from '../src/queue/job.ts';
 
 /** Takes the message away and the stored pictures with it. */

@@ -1,6 +1,6 @@
 import { UserError } from '../src/engine/errors.ts';
-import type { Action } from '../src/bot/command.ts';
-import { isModerator } from '../src/bot/permissions.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { isModerator } from '../src/bot/interaction/permissions.ts';
 
 /** Takes away a message that shows a job's picture once more; the job and its pictures stay. */
 export const discard: Action = {

@@ -1,5 +1,5 @@
 import { ApplicationCommandOptionType } from 'discord.js';
-import type { Command } from '../src/bot/command.ts';
+import type { Command } from '../src/bot/interaction/command.ts';
 import { planLooks } from '../src/explore/sheet/evolution.ts';
 import { completeChoice } from './picture-options.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';

@@ -1,16 +1,16 @@
 import { ComponentType } from 'discord.js';
 import type { APILabelComponent, APIModalInteractionResponseCallbackData } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { AUTO_STEPS } from '../src/bot/choices.ts';
-import { customId } from '../src/bot/custom-id.ts';
-import type { FoundPictures } from '../src/bot/found-pictures.ts';
-import { autoOf, chooseModel, completeOrder, NOTHING_CHOSEN } from '../src/bot/options.ts';
-import { sizeOfRatio } from '../src/bot/sizes.ts';
-import type { Order } from '../src/bot/options.ts';
-import { noteOf, placeOrder } from '../src/bot/order.ts';
-import { attachedPicture } from '../src/bot/pictures-of.ts';
-import type { Text } from '../src/bot/text.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { AUTO_STEPS } from '../src/bot/order/choices.ts';
+import { customId } from '../src/bot/interaction/custom-id.ts';
+import type { FoundPictures } from '../src/bot/pictures/found-pictures.ts';
+import { autoOf, chooseModel, completeOrder, NOTHING_CHOSEN } from '../src/bot/order/options.ts';
+import { sizeOfRatio } from '../src/bot/order/sizes.ts';
+import type { Order } from '../src/bot/order/options.ts';
+import { noteOf, placeOrder } from '../src/bot/order/order.ts';
+import { attachedPicture } from '../src/bot/pictures/pictures-of.ts';
+import type { Text } from '../src/bot/text/text.ts';
 import { field, line, typedSteps } from './remix.ts';
 
 /** The form belongs to a message of somebody, not to a job. */

@@ -1,4 +1,4 @@
-import type { Command } from '../src/bot/command.ts';
+import type { Command } from '../src/bot/interaction/command.ts';
 import { EVERYWHERE } from './places.ts';
 
 export const help: Command = {

@@ -1,11 +1,11 @@
 import { UserError } from '../src/engine/errors.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
-import type { Action } from '../src/bot/command.ts';
-import { customId } from '../src/bot/custom-id.ts';
-import { findModel, limitsHold, randomSeed } from '../src/bot/options.ts';
-import { jobOf, placeOrder } from '../src/bot/order.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { customId } from '../src/bot/interaction/custom-id.ts';
+import { findModel, limitsHold, randomSeed } from '../src/bot/order/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order/order.ts';
 import { field, line } from './remix.ts';
-import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';
+import { indexOf, storedPicture } from '../src/bot/pictures/stored-picture.ts';
 
 const USUAL_STRENGTH = '0.6';
 

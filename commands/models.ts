@@ -1,8 +1,8 @@
 import type { ModelInfo } from '../src/engine/request.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
-import type { Command } from '../src/bot/command.ts';
-import { escapeMarkdown, plainLine, shorten } from '../src/bot/markdown.ts';
-import type { Text } from '../src/bot/text.ts';
+import type { Command } from '../src/bot/interaction/command.ts';
+import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
+import type { Text } from '../src/bot/text/text.ts';
 import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 12;

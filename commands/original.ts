@@ -1,11 +1,11 @@
 import { UserError } from '../src/engine/errors.ts';
 import { webpCopy } from '../src/engine/webp-copy.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { jobOf } from '../src/bot/order.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { jobOf } from '../src/bot/order/order.ts';
 import { mayShowHere } from '../src/bot/policy/gate.ts';
-import { renderFile } from '../src/bot/render-copy.ts';
-import { LEAST_ATTACHMENT_LIMIT } from '../src/bot/reply-address.ts';
-import { storedPicture } from '../src/bot/stored-picture.ts';
+import { renderFile } from '../src/bot/render/render-copy.ts';
+import { LEAST_ATTACHMENT_LIMIT } from '../src/bot/reply/reply-address.ts';
+import { storedPicture } from '../src/bot/pictures/stored-picture.ts';
 
 const MEGABYTE = 1024 * 1024;
 

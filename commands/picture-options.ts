@@ -7,14 +7,14 @@ import type {
 import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../src/engine/request.ts';
-import type { ChoiceName, Choices } from '../src/bot/choices.ts';
-import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
-import type { Choice, Scene } from '../src/bot/command.ts';
+import type { ChoiceName, Choices } from '../src/bot/order/choices.ts';
+import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/order/choices.ts';
+import type { Choice, Scene } from '../src/bot/interaction/command.ts';
 import { DEFAULT_LIMITS } from '../src/bot/services.ts';
-import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/markdown.ts';
-import { chooseModel, isSampler, isSchedule } from '../src/bot/options.ts';
-import { sensibleSizes } from '../src/bot/sizes.ts';
-import type { Text } from '../src/bot/text.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from '../src/bot/render/markdown.ts';
+import { chooseModel, isSampler, isSchedule } from '../src/bot/order/options.ts';
+import { sensibleSizes } from '../src/bot/order/sizes.ts';
+import type { Text } from '../src/bot/text/text.ts';
 
 /** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
 export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandBasicOption>> = {

@@ -1,11 +1,11 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import { CHOICE_NAMES } from '../src/bot/choices.ts';
-import type { Command, Scene } from '../src/bot/command.ts';
-import { NO_PREFERENCES } from '../src/bot/preferences.ts';
-import type { Preferences } from '../src/bot/preferences.ts';
-import { LANGUAGE_NAMES, textFor } from '../src/bot/text.ts';
+import { CHOICE_NAMES } from '../src/bot/order/choices.ts';
+import type { Command, Scene } from '../src/bot/interaction/command.ts';
+import { NO_PREFERENCES } from '../src/bot/stores/preferences.ts';
+import type { Preferences } from '../src/bot/stores/preferences.ts';
+import { LANGUAGE_NAMES, textFor } from '../src/bot/text/text.ts';
 import {
   CHOICE_OPTIONS,
   PICTURE_OPTIONS,

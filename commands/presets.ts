@@ -1,13 +1,13 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { Choices } from '../src/bot/choices.ts';
-import type { Command, Scene } from '../src/bot/command.ts';
-import { plainLine, quoted, shorten } from '../src/bot/markdown.ts';
-import { completeOrder, findModel, NOTHING_CHOSEN } from '../src/bot/options.ts';
-import { mayManageServer } from '../src/bot/permissions.ts';
-import { PRESET_NAME_LIMIT, findPreset } from '../src/bot/presets.ts';
-import type { Preset } from '../src/bot/presets.ts';
+import type { Choices } from '../src/bot/order/choices.ts';
+import type { Command, Scene } from '../src/bot/interaction/command.ts';
+import { plainLine, quoted, shorten } from '../src/bot/render/markdown.ts';
+import { completeOrder, findModel, NOTHING_CHOSEN } from '../src/bot/order/options.ts';
+import { mayManageServer } from '../src/bot/interaction/permissions.ts';
+import { PRESET_NAME_LIMIT, findPreset } from '../src/bot/stores/presets.ts';
+import type { Preset } from '../src/bot/stores/presets.ts';
 import {
   CHOICE_OPTIONS,
   choiceLines,

@@ -1,8 +1,8 @@
 import type { Job } from '../src/queue/job.ts';
-import type { Command, Scene } from '../src/bot/command.ts';
-import { quoted } from '../src/bot/markdown.ts';
+import type { Command, Scene } from '../src/bot/interaction/command.ts';
+import { quoted } from '../src/bot/render/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/gate.ts';
-import { waitWords } from '../src/bot/render-words.ts';
+import { waitWords } from '../src/bot/render/render-words.ts';
 import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 15;

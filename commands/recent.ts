@@ -1,6 +1,6 @@
 import { UserError } from '../src/engine/errors.ts';
-import type { Action, Command, Scene } from '../src/bot/command.ts';
-import { renderRecent } from '../src/bot/render-record.ts';
+import type { Action, Command, Scene } from '../src/bot/interaction/command.ts';
+import { renderRecent } from '../src/bot/render/render-record.ts';
 import { showAction } from './show.ts';
 import { EVERYWHERE } from './places.ts';
 

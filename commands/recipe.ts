@@ -1,7 +1,7 @@
 import { UserError } from '../src/engine/errors.ts';
-import type { Action } from '../src/bot/command.ts';
-import { codeBlock, shorten } from '../src/bot/markdown.ts';
-import { jobOf } from '../src/bot/order.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { codeBlock, shorten } from '../src/bot/render/markdown.ts';
+import { jobOf } from '../src/bot/order/order.ts';
 
 export const RECIPE_SHOWN = 3700;
 

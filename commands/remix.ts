@@ -7,12 +7,12 @@ import type {
 import type { GenerateRequest } from '../src/engine/request.ts';
 import { UserError } from '../src/engine/errors.ts';
 import { LIMITS, parseRequest } from '../src/engine/request-codec.ts';
-import { AUTO_STEPS } from '../src/bot/choices.ts';
-import type { Action } from '../src/bot/command.ts';
-import { customId } from '../src/bot/custom-id.ts';
-import { findModel, limitsHold, randomSeed } from '../src/bot/options.ts';
-import { jobOf, placeOrder } from '../src/bot/order.ts';
-import type { Text } from '../src/bot/text.ts';
+import { AUTO_STEPS } from '../src/bot/order/choices.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { customId } from '../src/bot/interaction/custom-id.ts';
+import { findModel, limitsHold, randomSeed } from '../src/bot/order/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order/order.ts';
+import type { Text } from '../src/bot/text/text.ts';
 import { numberOf } from './settings-typed.ts';
 
 /** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */

@@ -1,7 +1,7 @@
 import type { GenerateRequest } from '../src/engine/request.ts';
-import type { Action } from '../src/bot/command.ts';
-import { randomSeed } from '../src/bot/options.ts';
-import { jobOf, placeOrder } from '../src/bot/order.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import { randomSeed } from '../src/bot/order/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order/order.ts';
 
 /** The same order with a new seed. Whoever presses it orders a picture of their own. */
 export const reroll: Action = {

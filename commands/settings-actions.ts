@@ -4,9 +4,9 @@ import type {
   ModalSubmitInteraction,
 } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { isSampler, isSchedule } from '../src/bot/options.ts';
-import { mayManageServer } from '../src/bot/permissions.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { isSampler, isSchedule } from '../src/bot/order/options.ts';
+import { mayManageServer } from '../src/bot/interaction/permissions.ts';
 import {
   DEFAULT_POLICY,
   NSFW_POLICIES,
@@ -14,7 +14,7 @@ import {
   SPOILER_POLICIES,
 } from '../src/bot/policy/policy.ts';
 import type { ServerPolicy } from '../src/bot/policy/policy.ts';
-import { textFor } from '../src/bot/text.ts';
+import { textFor } from '../src/bot/text/text.ts';
 import { stored } from './presets.ts';
 import { applyForm, formOf, setDefaults } from './settings-forms.ts';
 import { PANEL_PAGES, controlId, renderPanel } from './settings-panel.ts';

@@ -1,9 +1,9 @@
 import type { ModalSubmitInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { LIMITS, parseSize } from '../src/engine/request-codec.ts';
-import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/choices.ts';
-import type { Choices } from '../src/bot/choices.ts';
-import type { Scene } from '../src/bot/command.ts';
+import { AUTO_STEPS, CHOICE_NAMES } from '../src/bot/order/choices.ts';
+import type { Choices } from '../src/bot/order/choices.ts';
+import type { Scene } from '../src/bot/interaction/command.ts';
 import { POLICY_LIMITS } from '../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../src/bot/policy/policy.ts';
 import { checkedChoices, stored } from './presets.ts';

@@ -7,12 +7,12 @@ import type {
 } from 'discord.js';
 import { SAMPLERS, SCHEDULES } from '../src/engine/names.ts';
 import type { ModelInfo } from '../src/engine/request.ts';
-import { customId } from '../src/bot/custom-id.ts';
+import { customId } from '../src/bot/interaction/custom-id.ts';
 import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../src/bot/policy/policy.ts';
-import type { Rendered } from '../src/bot/render.ts';
-import type { Choices } from '../src/bot/choices.ts';
-import type { Text } from '../src/bot/text.ts';
+import type { Rendered } from '../src/bot/render/render.ts';
+import type { Choices } from '../src/bot/order/choices.ts';
+import type { Text } from '../src/bot/text/text.ts';
 
 export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content'] as const;
 export type PanelPage = (typeof PANEL_PAGES)[number];

@@ -1,8 +1,8 @@
 import { UserError } from '../src/engine/errors.ts';
-import { plainLine, shorten } from '../src/bot/markdown.ts';
+import { plainLine, shorten } from '../src/bot/render/markdown.ts';
 import { LIST_LIMITS } from '../src/bot/policy/policy.ts';
 import { compilePattern } from '../src/bot/policy/words.ts';
-import type { Text } from '../src/bot/text.ts';
+import type { Text } from '../src/bot/text/text.ts';
 
 /** undefined for an empty field. @throws UserError for what is no number of the range */
 export function numberOf(

@@ -1,6 +1,6 @@
-import { CHOICE_NAMES } from '../src/bot/choices.ts';
-import type { Choices } from '../src/bot/choices.ts';
-import type { Text } from '../src/bot/text.ts';
+import { CHOICE_NAMES } from '../src/bot/order/choices.ts';
+import type { Choices } from '../src/bot/order/choices.ts';
+import type { Text } from '../src/bot/text/text.ts';
 import { choiceWords } from './picture-options.ts';
 
 /** A server's defaults, one line each, also of what the model decides. */

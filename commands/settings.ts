@@ -1,9 +1,9 @@
 import { ApplicationCommandOptionType, PermissionFlagsBits } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import { CHOICE_NAMES } from '../src/bot/choices.ts';
-import type { Command, Scene } from '../src/bot/command.ts';
-import { mayManageServer } from '../src/bot/permissions.ts';
+import { CHOICE_NAMES } from '../src/bot/order/choices.ts';
+import type { Command, Scene } from '../src/bot/interaction/command.ts';
+import { mayManageServer } from '../src/bot/interaction/permissions.ts';
 import { CHOICE_OPTIONS, PICTURE_OPTIONS, choicesOf, completeChoice } from './picture-options.ts';
 import { checkedChoices, stored } from './presets.ts';
 import { settingsAction, showPanel, tellChanged } from './settings-actions.ts';

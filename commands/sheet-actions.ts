@@ -2,16 +2,16 @@ import { ButtonStyle, ComponentType, Routes } from 'discord.js';
 import type { APIButtonComponentWithCustomId, MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { customId, type CustomId } from '../src/bot/custom-id.ts';
-import { escapeMarkdown, quoted } from '../src/bot/markdown.ts';
-import { randomSeed } from '../src/bot/options.ts';
-import { jobOf, placeOrder } from '../src/bot/order.ts';
-import { isModerator, mayManageServer } from '../src/bot/permissions.ts';
-import { messageBody, type Rendered } from '../src/bot/render.ts';
-import { recipeLine } from '../src/bot/render-words.ts';
-import type { Choices } from '../src/bot/choices.ts';
-import { textFor } from '../src/bot/text.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { customId, type CustomId } from '../src/bot/interaction/custom-id.ts';
+import { escapeMarkdown, quoted } from '../src/bot/render/markdown.ts';
+import { randomSeed } from '../src/bot/order/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order/order.ts';
+import { isModerator, mayManageServer } from '../src/bot/interaction/permissions.ts';
+import { messageBody, type Rendered } from '../src/bot/render/render.ts';
+import { recipeLine } from '../src/bot/render/render-words.ts';
+import type { Choices } from '../src/bot/order/choices.ts';
+import { textFor } from '../src/bot/text/text.ts';
 import type { Axis } from '../src/explore/sheet/axis.ts';
 import {
   groupsOf,

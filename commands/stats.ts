@@ -1,7 +1,7 @@
 import type { MachineRate, QueueFigures } from '../src/queue/job.ts';
-import type { Command } from '../src/bot/command.ts';
-import { escapeMarkdown, plainLine, shorten } from '../src/bot/markdown.ts';
-import type { Text } from '../src/bot/text.ts';
+import type { Command } from '../src/bot/interaction/command.ts';
+import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
+import type { Text } from '../src/bot/text/text.ts';
 import { EVERYWHERE } from './places.ts';
 
 const DAYS = 30;

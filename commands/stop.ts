@@ -1,9 +1,9 @@
 import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { jobOf } from '../src/bot/order.ts';
-import { isModerator } from '../src/bot/permissions.ts';
-import { textFor } from '../src/bot/text.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { jobOf } from '../src/bot/order/order.ts';
+import { isModerator } from '../src/bot/interaction/permissions.ts';
+import { textFor } from '../src/bot/text/text.ts';
 import type { Job } from '../src/queue/job.ts';
 
 /** Ends a waiting or running job; the reply itself then says so. */

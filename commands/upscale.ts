@@ -1,12 +1,12 @@
 import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { Job } from '../src/queue/job.ts';
-import type { Action, Scene } from '../src/bot/command.ts';
-import { sendEnlarged } from '../src/bot/enlarged.ts';
-import { checkMayPost, jobOf, seenLike } from '../src/bot/order.ts';
+import type { Action, Scene } from '../src/bot/interaction/command.ts';
+import { sendEnlarged } from '../src/bot/pictures/enlarged.ts';
+import { checkMayPost, jobOf, seenLike } from '../src/bot/order/order.ts';
 import { mayShowHere, permitOrder } from '../src/bot/policy/gate.ts';
-import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply-address.ts';
-import { indexOf, storedPicture } from '../src/bot/stored-picture.ts';
+import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../src/bot/reply/reply-address.ts';
+import { indexOf, storedPicture } from '../src/bot/pictures/stored-picture.ts';
 import { init } from './init.ts';
 
 /** The stored picture at twice its size: the very same picture, never a new one that resembles it. */

@@ -1,10 +1,10 @@
 import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
-import type { Action } from '../src/bot/command.ts';
-import type { CustomId } from '../src/bot/custom-id.ts';
-import { randomSeed } from '../src/bot/options.ts';
-import { jobOf, placeOrder } from '../src/bot/order.ts';
+import type { Action } from '../src/bot/interaction/command.ts';
+import type { CustomId } from '../src/bot/interaction/custom-id.ts';
+import { randomSeed } from '../src/bot/order/options.ts';
+import { jobOf, placeOrder } from '../src/bot/order/order.ts';
 
 /** How far the start noise moves towards other noise: the composition stays, or mostly stays. */
 const STRENGTH = { subtle: 0.15, strong: 0.4 } as const;

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { commands } from '../commands/commands.ts';
 import { startBot } from './bot/bot.ts';
-import { openFound } from './bot/found-pictures.ts';
-import { openPreferences } from './bot/preferences.ts';
-import { openPresets } from './bot/presets.ts';
-import { openSettings } from './bot/settings.ts';
+import { openFound } from './bot/pictures/found-pictures.ts';
+import { openPreferences } from './bot/stores/preferences.ts';
+import { openPresets } from './bot/stores/presets.ts';
+import { openSettings } from './bot/stores/settings.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
 import { startEngine } from './engine/engine.ts';

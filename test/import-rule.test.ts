@@ -81,7 +81,7 @@ test('the rule can fail: each planted violation is found', () => {
     ['src/engine/network/vae.ts', "import { InferenceSession } from 'onnxruntime-node';"],
     ['src/queue/queue.ts', "import { Client } from 'discord.js';"],
     ['src/engine/network/vae.ts', "import { createLog } from '../../log.ts';"],
-    ['src/bot/client.ts', 'const token = process.env.DISCORD_TOKEN;'],
+    ['src/bot/discord/client.ts', 'const token = process.env.DISCORD_TOKEN;'],
   ];
   for (const [file, text] of planted) {
     assert.equal(violations([{ file, text }]).length, 1, `${file}: ${text}`);

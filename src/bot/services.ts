@@ -3,14 +3,14 @@ import type { Calibration } from '../explore/calibration/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
 import type { Runner } from '../queue/runner.ts';
-import type { FoundStore } from './found-pictures.ts';
-import type { Media } from './media.ts';
+import type { FoundStore } from './pictures/found-pictures.ts';
+import type { Media } from './pictures/media.ts';
 import type { Audit } from './policy/audit.ts';
-import type { PreferenceStore } from './preferences.ts';
-import type { PresetStore } from './presets.ts';
-import type { Replies } from './replies.ts';
-import type { Sheets } from './sheets.ts';
-import type { SettingsStore } from './settings.ts';
+import type { PreferenceStore } from './stores/preferences.ts';
+import type { PresetStore } from './stores/presets.ts';
+import type { Replies } from './reply/replies.ts';
+import type { Sheets } from './sheet/sheets.ts';
+import type { SettingsStore } from './stores/settings.ts';
 
 /** What the bot needs of a logger; pino fits. */
 export type BotLog = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { textFor } from '../../src/bot/text.ts';
+import { textFor } from '../../src/bot/text/text.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
   buttonOf,

@@ -1,5 +1,5 @@
 import { ComponentType } from 'discord.js';
-import type { Rendered } from '../render.ts';
+import type { Rendered } from '../render/render.ts';
 
 /** The same message with every picture behind Discord's spoiler. */
 export function veil(rendered: Rendered): Rendered {

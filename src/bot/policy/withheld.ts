@@ -1,6 +1,6 @@
 import type { Runner } from '../../queue/runner.ts';
-import { fromContext } from '../reply-address.ts';
-import { textFor } from '../text.ts';
+import { fromContext } from '../reply/reply-address.ts';
+import { textFor } from '../text/text.ts';
 import type { Audit } from './audit.ts';
 
 /** The audit channel hears what the safety checker kept back; answers the way to stop. */

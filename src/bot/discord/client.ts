@@ -1,0 +1,74 @@
+import { Client, Events, GatewayIntentBits, Options, REST } from 'discord.js';
+import type { ClientOptions } from 'discord.js';
+import type { BotLog } from '../services.ts';
+
+export type DiscordAccess = {
+  client: Client;
+  /** first responses: short timeout, one retry */
+  acks: REST;
+  /** messages: no retries and no waiting inside, the caller decides */
+  messages: REST;
+};
+
+const ACK_TIMEOUT_MS = 1200;
+const ACK_RETRIES = 1;
+const MESSAGE_TIMEOUT_MS = 120_000;
+
+/** `apiBase`: a Discord API other than Discord's own, e.g. http://127.0.0.1:8080/api, or null. */
+export function connectOptions(apiBase: string | null): { api?: string } {
+  return apiBase === null ? {} : { api: apiBase };
+}
+
+export function createAccess(token: string, apiBase: string | null, log: BotLog): DiscordAccess {
+  const api = connectOptions(apiBase);
+  const options: ClientOptions = {
+    intents: [GatewayIntentBits.Guilds],
+    allowedMentions: { parse: [], repliedUser: false },
+    rest: { ...api, version: '10' },
+    // Nothing here reads messages, members or voice states; what is not kept does not grow.
+    makeCache: Options.cacheWithLimits({
+      ...Options.DefaultMakeCacheSettings,
+      MessageManager: 0,
+      ReactionManager: 0,
+      GuildMemberManager: { maxSize: 0, keepOverLimit: (member) => member.id === client.user?.id },
+      UserManager: { maxSize: 200, keepOverLimit: (user) => user.id === client.user?.id },
+    }),
+  };
+  const client: Client = new Client(options);
+  const acks = new REST({
+    ...api,
+    version: '10',
+    timeout: ACK_TIMEOUT_MS,
+    retries: ACK_RETRIES,
+  });
+  const messages = new REST({
+    ...api,
+    version: '10',
+    timeout: MESSAGE_TIMEOUT_MS,
+    retries: 0,
+    rejectOnRateLimit: () => true,
+  }).setToken(token);
+
+  client.on(Events.Error, (error) => log.warn({ said: error.message }, 'Discord client error'));
+  client.on(Events.ShardError, (error, shard) =>
+    log.warn({ shard, said: error.message }, 'gateway connection failed; reconnecting'),
+  );
+  client.on(Events.ShardReconnecting, (shard) => log.info({ shard }, 'gateway reconnecting'));
+  client.on(Events.ShardResume, (shard) => log.info({ shard }, 'gateway resumed'));
+  client.on(Events.ShardDisconnect, (event, shard) =>
+    log.warn({ shard, code: event.code }, 'gateway closed the connection for good'),
+  );
+  messages.on('rateLimited', ({ route, timeToReset }) =>
+    log.debug({ route, timeToReset }, 'rate limit'),
+  );
+  return { client, acks, messages };
+}
+
+/** The two REST queues keep sweep timers, which would keep the process alive. */
+export async function closeAccess({ client, acks, messages }: DiscordAccess): Promise<void> {
+  await client.destroy();
+  for (const rest of [acks, messages]) {
+    rest.clearHandlerSweeper();
+    rest.clearHashSweeper();
+  }
+}

@@ -1,0 +1,212 @@
+import { UserError } from '../../engine/errors.ts';
+import { SAMPLERS, SCHEDULES } from '../../engine/names.ts';
+import type { SamplerName, ScheduleName } from '../../engine/names.ts';
+import { canPerturb, parseRequest, parseSize } from '../../engine/request-codec.ts';
+import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../../engine/request.ts';
+import {
+  type AutoSteps,
+  autoSteps,
+  type Calibration,
+} from '../../explore/calibration/calibration.ts';
+import { AUTO_STEPS } from './choices.ts';
+import type { Choices } from './choices.ts';
+import { quoted } from '../render/markdown.ts';
+import { sizeOfRatio } from './sizes.ts';
+import type { BotLimits } from '../services.ts';
+import type { Text } from '../text/text.ts';
+
+/** What a person typed or chose, before anything is known about it; null: left out. */
+export type Order = {
+  prompt: string;
+  negative: string | null;
+  steps: number | null;
+  cfg: number | null;
+  /** decimal text: Discord's integers end at 2^53 */
+  seed: string | null;
+  sampler: string | null;
+  schedule: string | null;
+  size: string | null;
+  count: number | null;
+  model: string | null;
+  clipSkip?: number | null;
+  eta?: number | null;
+  /** strength of the variation, 0-1 */
+  variation?: number | null;
+  variationSeed?: string | null;
+  rescale?: number | null;
+  profile?: string | null;
+  /** factor of the second pass */
+  hires?: number | null;
+  hiresStrength?: number | null;
+  /** a start picture, its bytes checked, with its sides */
+  init?: (InitImage & { size: ImageSize }) | null;
+};
+
+/** An order before anything was typed. */
+export const NOTHING_CHOSEN: Order = {
+  prompt: '',
+  negative: null,
+  steps: null,
+  cfg: null,
+  seed: null,
+  sampler: null,
+  schedule: null,
+  size: null,
+  count: null,
+  model: null,
+};
+
+export function isSampler(value: unknown): value is SamplerName {
+  return SAMPLERS.some((name) => name === value);
+}
+
+export function isSchedule(value: unknown): value is ScheduleName {
+  return SCHEDULES.some((name) => name === value);
+}
+
+/** A model by name, whatever its letter case. @throws UserError with the names there are */
+export function findModel(models: readonly ModelInfo[], name: string, text: Text): ModelInfo {
+  const wanted = name.trim().toLowerCase();
+  const found =
+    models.find((model) => model.name === name) ??
+    models.find((model) => model.name.toLowerCase() === wanted);
+  if (found !== undefined) return found;
+  if (models.length === 0) throw new UserError(text.noModels);
+  const known = models.slice(0, 10).map((model) => quoted(model.name, 80));
+  if (models.length > known.length) known.push('…');
+  throw new UserError(text.unknownModel(quoted(name, 60), known.join(', ')));
+}
+
+/**
+ * The model of an order: named, else the server's default, else the first there is. A default whose folder
+ * has gone is passed over; the reply's recipe line says which model painted.
+ */
+export function chooseModel(
+  models: readonly ModelInfo[],
+  named: string | null,
+  defaults: Choices,
+  text: Text,
+): ModelInfo {
+  if (named !== null && named.trim() !== '') return findModel(models, named, text);
+  const byDefault = models.find((model) => model.name === defaults.model);
+  const chosen = byDefault ?? models[0];
+  if (chosen === undefined) throw new UserError(text.noModels);
+  return chosen;
+}
+
+/** A fresh seed of the size people can read and type: below 2^32, as A1111 draws them. */
+export function randomSeed(): bigint {
+  return BigInt(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
+}
+
+/**
+ * The complete request: what was typed, then the server's defaults, then the model's own.
+ * @throws UserError naming the field, the value and what is allowed
+ */
+export function completeOrder(
+  order: Order,
+  context: {
+    models: readonly ModelInfo[];
+    defaults: Choices;
+    limits: BotLimits;
+    text: Text;
+    /** of this machine, for AUTO_STEPS; absent: none */
+    calibrations?: readonly Calibration[];
+  },
+): GenerateRequest {
+  const { defaults, limits, text } = context;
+  const model = chooseModel(context.models, order.model, defaults, text);
+  const size = chosenSize(order, defaults, model);
+  const steps = order.steps ?? defaults.steps;
+  const parsed = parseRequest(
+    {
+      model: model.name,
+      prompt: order.prompt,
+      negativePrompt: order.negative ?? defaults.negative ?? '',
+      width: size.width,
+      height: size.height,
+      count: order.count ?? defaults.count,
+      steps: steps === AUTO_STEPS ? undefined : steps,
+      guidanceScale: order.cfg ?? defaults.cfg,
+      sampler: order.sampler ?? defaults.sampler,
+      schedule: order.schedule ?? scheduleBeside(order, defaults),
+      seed: order.seed?.trim() || null,
+      clipSkip: order.clipSkip ?? defaults.clipSkip,
+      eta: order.eta,
+      guidanceRescale: order.rescale,
+      pagScale: canPerturb(model) ? defaults.pag : undefined,
+      profile: order.profile,
+      variation: variationOf(order),
+      init: order.init,
+      hires: hiresOf(order),
+    },
+    model,
+  );
+  const auto = steps === AUTO_STEPS ? autoSteps(parsed, model, context.calibrations ?? []) : null;
+  const request: GenerateRequest =
+    auto === null
+      ? parsed
+      : { ...parsed, steps: auto.steps, ...(auto.replan && { replan: auto.replan }) };
+  limitsHold(request, limits, text);
+  return request;
+}
+
+/** What AUTO_STEPS came to for a complete order; null when it was not asked for. */
+export function autoOf(
+  order: Pick<Order, 'steps'>,
+  request: GenerateRequest,
+  context: {
+    models: readonly ModelInfo[];
+    defaults: Choices;
+    calibrations: readonly Calibration[];
+    calibratesItself: boolean;
+  },
+): AutoSteps | null {
+  const model = context.models.find(({ name }) => name === request.model);
+  if ((order.steps ?? context.defaults.steps) !== AUTO_STEPS || model === undefined) return null;
+  const auto = autoSteps(request, model, context.calibrations);
+  return auto.why === 'uncalibrated' && context.calibratesItself ? { ...auto, why: 'idle' } : auto;
+}
+
+/** Typed, else the start picture's shape, else a default, else the model's own. */
+function chosenSize(order: Order, defaults: Choices, model: ModelInfo): ImageSize {
+  if (order.size !== null) return parseSize(order.size);
+  const { init } = order;
+  if (init) return sizeOfRatio(model, init.size.width / init.size.height);
+  return defaults.size ?? model.nativeSize;
+}
+
+/** A default schedule was chosen for its default sampler; a sampler of one's own brings its own. */
+function scheduleBeside(order: Order, defaults: Choices): Choices['schedule'] {
+  const alone = defaults.sampler === undefined;
+  return order.sampler === null || alone || order.sampler === defaults.sampler
+    ? defaults.schedule
+    : undefined;
+}
+
+function variationOf(order: Order): { seed: string | null; strength: number } | null {
+  const seed = order.variationSeed?.trim() || null;
+  if (seed === null && (order.variation ?? null) === null) return null;
+  return { seed, strength: order.variation ?? 0.15 };
+}
+
+function hiresOf(order: Order): { scale: number; strength: number | null } | null {
+  if ((order.hires ?? null) === null || order.hires === 1) return null;
+  return { scale: order.hires ?? 2, strength: order.hiresStrength ?? null };
+}
+
+/** @throws UserError naming the limit of this installation that the request breaks */
+export function limitsHold(request: GenerateRequest, limits: BotLimits, text: Text): void {
+  if (request.steps > limits.steps) {
+    throw new UserError(text.tooManySteps(request.steps, limits.steps));
+  }
+  if (request.count > limits.count) {
+    throw new UserError(text.tooManyPictures(request.count, limits.count));
+  }
+  const scale = request.hires?.scale ?? 1;
+  const [width, height] = [Math.floor(request.width * scale), Math.floor(request.height * scale)];
+  if (width * height > limits.pixels) {
+    const side = Math.floor(Math.sqrt(limits.pixels));
+    throw new UserError(text.tooManyPixels(width, height, `${side}x${side}`));
+  }
+}

@@ -1,0 +1,152 @@
+import { MessageFlags } from 'discord.js';
+import type {
+  BaseInteraction,
+  MessageComponentInteraction,
+  RepliableInteraction,
+} from 'discord.js';
+import { UserError } from '../../engine/errors.ts';
+import { type AutoSteps, savedBy } from '../../explore/calibration/calibration.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import type { Job, NewJob } from '../../queue/job.ts';
+import type { Scene } from '../interaction/command.ts';
+import type { CustomId } from '../interaction/custom-id.ts';
+import { missingToPost } from '../interaction/permissions.ts';
+import { limitWords, permitOrder, whatIsLeft } from '../policy/gate.ts';
+import {
+  LEAST_ATTACHMENT_LIMIT,
+  TOKEN_LIFE_MS,
+  addressIn,
+  messageUrl,
+} from '../reply/reply-address.ts';
+import { toContext } from '../reply/reply-address.ts';
+import type { AutoNote, Lineage, ReplyAddress } from '../reply/reply-address.ts';
+
+/**
+ * The one way a picture is ordered, whatever asked for it: permissions, acknowledgement, queue, reply.
+ * The job is stored only after Discord knows that an answer comes.
+ * @throws UserError when the server's rules or limits are against it, LostInteractionError when nobody would see the result
+ */
+export async function placeOrder(
+  interaction: RepliableInteraction | MessageComponentInteraction,
+  scene: Scene,
+  request: GenerateRequest,
+  parent: Parent | null,
+  seenBy: SeenBy = seenLike(interaction),
+  auto: AutoNote | null = null,
+): Promise<void> {
+  const { answer, queue, replies } = scene;
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  const granted = await permitOrder(interaction, scene, request);
+  const { allowance, weight, spoiler, explicit, previews } = granted;
+  const lineage = lineageOf(parent, seenBy);
+  await answer.acknowledge(seenBy);
+  const address = {
+    ...addressOf(interaction, scene, lineage, seenBy),
+    spoiler,
+    explicit,
+    previews,
+    auto,
+  };
+  const order: NewJob = {
+    key: interaction.id,
+    guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
+    userId: interaction.user.id,
+    request,
+    context: toContext(address),
+    parentId: parent !== null && 'job' in parent ? parent.job.id : null,
+    weight,
+  };
+  const job = await queue.submit(order, allowance).catch((error: unknown) => {
+    throw limitWords(error, scene.text);
+  });
+  answer.handOver();
+  replies.open(job);
+  const left = await whatIsLeft(interaction, scene, { nearOnly: true });
+  if (left !== null) await answer.tell(left);
+}
+
+/** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
+export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;
+
+export function noteOf(auto: AutoSteps): AutoNote | null {
+  if (auto.why !== null) return { why: auto.why };
+  const saved = savedBy(auto, auto.steps);
+  return saved && { seconds: saved.seconds };
+}
+
+/** `private`: an ephemeral reply, which only the asker sees. */
+export type SeenBy = 'public' | 'private';
+
+/** What comes of a button is seen by whoever sees the button. */
+export function seenLike(interaction: RepliableInteraction | MessageComponentInteraction): SeenBy {
+  const message = 'message' in interaction ? interaction.message : null;
+  return message?.flags.has(MessageFlags.Ephemeral) === true ? 'private' : 'public';
+}
+
+/** @throws UserError when the bot lacks a permission it will need to show a picture there */
+export function checkMayPost(
+  interaction: RepliableInteraction | MessageComponentInteraction,
+  { text }: Scene,
+): void {
+  const missing = missingToPost(interaction.appPermissions, {
+    inGuild: interaction.inGuild(),
+    inThread: interaction.channel?.isThread() ?? false,
+  });
+  if (missing.length === 0) return;
+  const names = missing.map((name) => text.permissionNames[name]);
+  throw new UserError(text.missingPermissions(names.join(', ')));
+}
+
+/** Where the reply to this interaction lives, once it is acknowledged. */
+export function addressOf(
+  interaction: RepliableInteraction | MessageComponentInteraction,
+  { answer, own }: Scene,
+  lineage: Lineage | null,
+  seenBy: SeenBy = 'public',
+): ReplyAddress {
+  return {
+    applicationId: interaction.applicationId,
+    token: interaction.token,
+    tokenUntil: Date.now() + TOKEN_LIFE_MS,
+    channelId: interaction.channelId ?? '0',
+    messageId: answer.messageId,
+    guildId: interaction.guildId,
+    // What everybody sees speaks the server's language, what one person sees theirs.
+    locale:
+      seenBy === 'public'
+        ? (interaction.guildLocale ?? own.language ?? interaction.locale)
+        : (own.language ?? interaction.locale),
+    private: seenBy === 'private',
+    attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
+    lineage,
+  };
+}
+
+function lineageOf(parent: Parent | null, seenBy: SeenBy): Lineage | null {
+  if (parent === null || 'url' in parent) return parent;
+  const address = addressIn(parent.job.context);
+  // A private message can be linked to by nobody but its owner.
+  const reachable = address !== null && (!address.private || seenBy === 'private');
+  return { kind: parent.kind, url: reachable ? messageUrl(address) : null };
+}
+
+/**
+ * The job a button belongs to. @throws UserError when it is not recorded (any more), or not for this person: in the
+ * same words, so that a forged id tells nothing
+ */
+export async function jobOf(
+  id: CustomId,
+  interaction: BaseInteraction,
+  scene: Scene,
+): Promise<Job> {
+  const job = await scene.queue.get(id.jobId);
+  if (job === null || !maySee(job, interaction)) throw new UserError(scene.text.jobGone);
+  return job;
+}
+
+/** One's own, and what was shown to everybody on this server. */
+export function maySee(job: Job, interaction: BaseInteraction): boolean {
+  if (job.userId === interaction.user.id) return true;
+  const hidden = addressIn(job.context)?.private === true;
+  return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
+}

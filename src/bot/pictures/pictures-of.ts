@@ -1,0 +1,83 @@
+import type { Attachment, Message } from 'discord.js';
+import { storablePicture } from '../../engine/enlarge.ts';
+import { decodeImage } from '../../engine/image.ts';
+import type { ImageSize } from '../../engine/request.ts';
+import { UserError } from '../../engine/errors.ts';
+import { parseCustomId } from '../interaction/custom-id.ts';
+import { DOWNLOAD_LIMIT } from './media.ts';
+import type { Media } from './media.ts';
+import type { Text } from '../text/text.ts';
+
+/** Decoded pixels are large: one given picture is unpacked at a time. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Work on whole pictures, one after the other over all interactions. */
+export function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(work);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+/**
+ * A picture somebody attached: what it says of its type and size is not believed, what it holds is.
+ * @throws UserError when it cannot be fetched, is no still PNG, JPEG or WebP, is damaged or too large
+ */
+export async function attachedPicture(
+  attachment: Pick<Attachment, 'url' | 'size'>,
+  media: Media,
+  text: Text,
+): Promise<{ bytes: Uint8Array; size: ImageSize }> {
+  if (attachment.size > DOWNLOAD_LIMIT) {
+    throw new UserError(text.fileTooLarge(DOWNLOAD_LIMIT / 1024 / 1024));
+  }
+  const bytes = await media.download(attachment.url, text);
+  return inTurn(async () => {
+    const { width, height } = await decodeImage(bytes);
+    return { bytes: await storablePicture(bytes), size: { width, height } };
+  });
+}
+
+const PICTURE_NAME = /\.(png|jpe?g|webp)$/i;
+
+/** Links of the pictures a message shows: files, embeds, galleries; only those that Discord keeps itself. */
+export function pictureLinks(
+  message: Pick<Message, 'attachments' | 'embeds' | 'components'>,
+  media: Media,
+): string[] {
+  const files = [...message.attachments.values()]
+    .filter(({ name, contentType }) => contentType?.startsWith('image/') || PICTURE_NAME.test(name))
+    .map(({ url }) => url);
+  const embeds = message.embeds.flatMap(({ image, thumbnail }) =>
+    [image?.url ?? thumbnail?.url].filter((url) => url !== undefined),
+  );
+  const shown = message.components.flatMap((component) => mediaLinks(component.toJSON()));
+  const all = [...files, ...embeds, ...shown].filter((url) => media.trusts(url));
+  const byPath = new Map(all.map((url) => [new URL(url).pathname, url]));
+  return [...byPath.values()].slice(0, 10);
+}
+
+function mediaLinks(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(mediaLinks);
+  if (typeof value !== 'object' || value === null) return [];
+  const own = 'media' in value ? Object(value.media).url : undefined;
+  return [
+    ...(typeof own === 'string' ? [own] : []),
+    ...Object.values(value).flatMap((inner) =>
+      typeof inner === 'object' ? mediaLinks(inner) : [],
+    ),
+  ];
+}
+
+/** The job that one of our own messages shows, by its buttons; null for any other message. */
+export function jobIdOf(
+  message: Pick<Message, 'author' | 'components'>,
+  ourUserId: string,
+): string | null {
+  if (message.author.id !== ourUserId) return null;
+  const json = JSON.stringify(message.components.map((component) => component.toJSON()));
+  for (const [, text = ''] of json.matchAll(/"custom_id":"([^"\\]+)"/g)) {
+    const parsed = parseCustomId(text);
+    if (parsed.kind === 'valid') return parsed.id.jobId;
+  }
+  return null;
+}

@@ -1,0 +1,37 @@
+import { ComponentType } from 'discord.js';
+import type { Job } from '../../queue/job.ts';
+import { plainLine, quoted, shorten } from './markdown.ts';
+import { ALT_TEXT_LIMIT, PROMPT_SHOWN, gallery, paragraph, words } from './render.ts';
+import type { MessageFile, Picture, Rendered } from './render.ts';
+import { enlargedRow } from './rows.ts';
+import type { Text } from '../text/text.ts';
+
+/** A larger copy of one of a job's pictures, as a message of its own. */
+export function renderEnlarged(
+  job: Pick<Job, 'id' | 'request' | 'result'>,
+  picture: Picture,
+  more: { text: Text; url: string | null; index: number; asker: string },
+): Rendered {
+  const { text, url } = more;
+  const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
+  const name = `darkroom-${job.id}-${more.index + 1}-2x.${picture.format}`;
+  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const lines = [
+    ...(quoted(job.request.prompt, PROMPT_SHOWN) === ''
+      ? []
+      : [`> ${quoted(job.request.prompt, PROMPT_SHOWN)}`]),
+    `-# ${text.enlargedFrom(from)} · ${text.by(`<@${more.asker}>`)}`,
+    ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
+  ];
+  return {
+    components: [gallery([{ name, description }]), paragraph(lines), enlargedRow(job.id, text)],
+    files: [{ name, description, data: picture.data, contentType: `image/${picture.format}` }],
+  };
+}
+
+/** Words, and a file to keep rather than to look at. */
+export function renderFile(lines: readonly string[], file: MessageFile | null): Rendered {
+  if (file === null) return words(lines, []);
+  const shown = { type: ComponentType.File as const, file: { url: `attachment://${file.name}` } };
+  return { components: [paragraph(lines), shown], files: [file] };
+}

@@ -1,0 +1,143 @@
+import { FULL_STEPS } from '../../explore/calibration/calibration.ts';
+import type { GenerateRequest, Progress } from '../../engine/request.ts';
+import type { JobFailure, StoredResult } from '../../queue/job.ts';
+import { escapeMarkdown, plainLine, shorten } from './markdown.ts';
+import type { AutoNote, Lineage } from '../reply/reply-address.ts';
+import { spoken, type Text } from '../text/text.ts';
+
+const BAR_CELLS = 10;
+
+export function waitWords(seconds: number, text: Text): string {
+  const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
+  return text.aboutSeconds(rounded);
+}
+
+export function progressWords(progress: Progress | null, text: Text): string {
+  switch (progress?.phase) {
+    case undefined:
+      return text.starting;
+    case 'loading':
+      return text.loadingModel;
+    case 'encoding':
+      return text.readingPrompt;
+    case 'decoding':
+      return text.developing;
+    case 'sampling': {
+      const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
+      const bar = '▓'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+      return text.step(progress.step, progress.steps, bar);
+    }
+  }
+}
+
+/** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. What is off is left out. */
+export function recipeLine(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const { variation, hires } = request;
+  return joined([
+    ...mainParts(request, result, text),
+    variation === null ? '' : text.variationStrength(String(variation.strength)),
+    initWords(request, text),
+    hires ? text.hiresScale(String(hires.scale)) : '',
+  ]);
+}
+
+/** All that a sheet can vary, short enough for eight of them in one message; escaped. */
+export function shortRecipe(
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const named = { ...request, model: shorten(request.model, 30) };
+  return joined([...mainParts(named, result, text), initWords(request, text)]);
+}
+
+function mainParts(request: GenerateRequest, result: StoredResult | null, text: Text): string[] {
+  return [
+    request.model,
+    `${request.width}x${request.height}`,
+    text.steps(stepsTaken(request, result)),
+    pathWords(request),
+    guidanceWords(request, text),
+    request.pagScale ? text.pag(String(request.pagScale)) : '',
+    seedWords(request, result, text),
+  ];
+}
+
+function initWords({ init }: GenerateRequest, text: Text): string {
+  return init === null ? '' : text.initStrength(String(init.strength));
+}
+
+function joined(parts: readonly string[]): string {
+  return escapeMarkdown(
+    parts
+      .filter((part) => part !== '')
+      .map((part) => shorten(plainLine(part), 80))
+      .join(' · '),
+  );
+}
+
+function pathWords({ sampler, schedule }: GenerateRequest): string {
+  return [sampler, schedule === 'automatic' ? null : schedule]
+    .filter((name) => name !== null)
+    .join(' ');
+}
+
+/** Of a batch of a sheet's cells: each scale once. */
+function guidanceWords({ guidanceScale, each }: GenerateRequest, text: Text): string {
+  const scales = new Set(each?.map((own) => own.guidanceScale) ?? [guidanceScale]);
+  return text.cfg([...scales].join(', '));
+}
+
+/** What was planned, or fewer where the rest was re-planned. */
+export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
+  const replan = result?.replan;
+  return replan ? replan.after + replan.rest : steps;
+}
+
+function seedWords(request: GenerateRequest, result: StoredResult | null, text: Text): string {
+  const shown = result?.images.map((image) => image.seed) ?? [];
+  const seeds = [...new Set(shown.length > 0 ? shown : [String(request.seed)])];
+  return text.seed(seeds.length <= 4 ? seeds.join(', ') : `${seeds[0]} … ${seeds.at(-1)}`);
+}
+
+export function autoWords(
+  auto: AutoNote,
+  request: GenerateRequest,
+  result: StoredResult | null,
+  text: Text,
+): string {
+  const { steps, sampler, replan } = request;
+  if ('why' in auto) return text.autoKept[auto.why](steps, escapeMarkdown(String(sampler)));
+  if (result === null && replan) return text.autoAtMost(steps);
+  // The note was written when the most demanding case was all that was known.
+  const taken = stepsTaken(request, result);
+  const seconds = (auto.seconds * (FULL_STEPS - taken)) / Math.max(1, FULL_STEPS - steps);
+  return text.autoSaved(taken, seconds.toFixed(1));
+}
+
+/** `Reroll of this picture`, with a link where its message is known. */
+export function lineageWords({ kind, url }: Lineage, text: Text): string {
+  const of = {
+    reroll: text.rerollOf,
+    vary: text.variationOf,
+    again: text.againOf,
+    remix: text.remixOf,
+    init: text.initOf,
+    reimagine: text.reimagineOf,
+  }[kind];
+  return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);
+}
+
+/** Why it failed, in the language of `text`, escaped. */
+export function failureText(failure: JobFailure, text: Text): string {
+  return escapeMarkdown(shorten(plainLine(spoken(failure, text)), 600));
+}
+
+export function failureWords(failure: JobFailure, text: Text): string {
+  const words = text.failed(failureText(failure, text));
+  return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;
+}

@@ -1,0 +1,179 @@
+import { ComponentType, MessageFlags } from 'discord.js';
+import type { APIMessageTopLevelComponent } from 'discord.js';
+import type { Preview, Progress } from '../../engine/request.ts';
+import type { Job, JobState, StoredResult } from '../../queue/job.ts';
+import {
+  autoWords,
+  failureWords,
+  lineageWords,
+  progressWords,
+  recipeLine,
+  waitWords,
+} from './render-words.ts';
+import { againRow, doneRows, stopRow } from './rows.ts';
+import { plainLine, quoted, shorten } from './markdown.ts';
+import type { AutoNote, Lineage } from '../reply/reply-address.ts';
+import type { Text } from '../text/text.ts';
+
+/** A file of one message; `name` is what `attachment://` in the components points at. */
+export type MessageFile = {
+  name: string;
+  data: Uint8Array;
+  contentType: string;
+  description: string;
+};
+
+/** One whole message: an edit with it replaces everything the message held before. */
+export type Rendered = {
+  components: APIMessageTopLevelComponent[];
+  files: MessageFile[];
+};
+
+/** A finished picture as it goes to Discord: the stored PNG, or a smaller copy of it. */
+export type Picture = { data: Uint8Array; format: 'png' | 'webp'; reduced: boolean };
+
+export const PROMPT_SHOWN = 300;
+/** Discord's limit for an attachment's alt text. */
+export const ALT_TEXT_LIMIT = 1024;
+/**
+ * Job and state -> message. Pure. `pictures` belong to a done state, in the result's order; `preview` is the
+ * newest one of a running state, which may be older than its progress.
+ */
+export function render(
+  job: Pick<Job, 'id' | 'userId' | 'request'>,
+  state: JobState,
+  more: {
+    text: Text;
+    lineage: Lineage | null;
+    auto?: AutoNote | null;
+    pictures?: readonly Picture[];
+    preview?: Preview | null;
+  },
+): Rendered {
+  const { text } = more;
+  const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
+  if (more.auto) {
+    const result = state.status === 'done' ? state.result : null;
+    about.push(`-# ${autoWords(more.auto, job.request, result, text)}`);
+  }
+  switch (state.status) {
+    case 'waiting': {
+      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
+      return words([text.queued(state.position, wait), ...about], [stopRow(job.id, text)]);
+    }
+    case 'running':
+      return renderRunning(job, state.progress, more.preview ?? null, about, text);
+    case 'done':
+      return renderDone(job, state.result, more.pictures ?? [], about, text);
+    case 'failed':
+      return words([failureWords(state.failure, text), ...about], [againRow(job.id, text)]);
+    case 'cancelled':
+      return words([text.stopped, ...about], [againRow(job.id, text)]);
+  }
+}
+
+/** The JSON of a send or an edit; a fresh object each time, because REST layers may change what they are given. */
+export function messageBody(rendered: Rendered) {
+  return {
+    flags: MessageFlags.IsComponentsV2,
+    components: rendered.components,
+    attachments: rendered.files.map(({ name, description }, index) => ({
+      id: String(index),
+      filename: name,
+      description,
+    })),
+    allowed_mentions: { parse: [] },
+  };
+}
+
+function aboutLines(
+  job: Pick<Job, 'userId' | 'request'>,
+  lineage: Lineage | null,
+  result: StoredResult | null,
+  text: Text,
+): string[] {
+  const prompt = quoted(job.request.prompt, PROMPT_SHOWN);
+  const lines = [
+    `> ${prompt === '' ? text.emptyPrompt : prompt}`,
+    `-# ${recipeLine(job.request, result, text)}`,
+  ];
+  if (lineage !== null) {
+    lines.push(`-# ${lineageWords(lineage, text)} · ${text.by(`<@${job.userId}>`)}`);
+  }
+  return lines;
+}
+
+function renderRunning(
+  job: Pick<Job, 'id' | 'request'>,
+  progress: Progress | null,
+  preview: Preview | null,
+  about: readonly string[],
+  text: Text,
+): Rendered {
+  const lines = [progressWords(progress, text), ...about];
+  if (preview === null) return words(lines, [stopRow(job.id, text)]);
+  const description = shorten(text.previewAltText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const name = 'preview.jpg';
+  return {
+    components: [paragraph(lines), gallery([{ name, description }]), stopRow(job.id, text)],
+    files: [{ name, description, data: preview.jpeg, contentType: 'image/jpeg' }],
+  };
+}
+
+function renderDone(
+  job: Pick<Job, 'id' | 'request'>,
+  result: StoredResult,
+  pictures: readonly Picture[],
+  about: readonly string[],
+  text: Text,
+): Rendered {
+  const reduced = pictures.some((picture) => picture.reduced);
+  const rows = doneRows(job.id, result.images.length, text, { reduced, mayDelete: true });
+  const withheld = result.withheld?.length ?? 0;
+  if (result.images.length === 0) return words([text.withheld(withheld, 0), ...about], rows);
+  if (pictures.length === 0) return words([text.picturesGone, ...about], rows);
+  const files = pictureFiles(job, pictures, text);
+  const note = reduced ? [`-# ${text.smallerCopy}`] : [];
+  if (withheld > 0) note.push(`-# ${text.withheld(withheld, result.images.length)}`);
+  return {
+    components: [gallery(files), paragraph([...about, ...note]), ...rows],
+    files,
+  };
+}
+
+export function pictureFiles(
+  job: Pick<Job, 'id' | 'request'>,
+  pictures: readonly Picture[],
+  text: Text,
+): MessageFile[] {
+  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  return pictures.map(({ data, format }, index) => ({
+    name: `darkroom-${job.id}-${index + 1}.${format}`,
+    data,
+    contentType: `image/${format}`,
+    description,
+  }));
+}
+
+export function words(
+  lines: readonly string[],
+  rows: readonly APIMessageTopLevelComponent[],
+): Rendered {
+  return { components: [paragraph(lines), ...rows], files: [] };
+}
+
+export function paragraph(lines: readonly string[]): APIMessageTopLevelComponent {
+  return { type: ComponentType.TextDisplay, content: lines.join('\n') };
+}
+
+export function gallery(
+  files: readonly { name: string; description: string }[],
+): APIMessageTopLevelComponent {
+  return {
+    type: ComponentType.MediaGallery,
+    items: files.map(({ name, description }) => ({
+      media: { url: `attachment://${name}` },
+      description,
+    })),
+  };
+}

@@ -1,0 +1,41 @@
+import type { REST } from 'discord.js';
+import type { JobState, Queue } from '../../queue/job.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
+import type { Runner } from '../../queue/runner.ts';
+import type { Rendered } from '../render/render.ts';
+import type { BotLog } from '../services.ts';
+import type { Traffic } from '../interaction/traffic.ts';
+
+/** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */
+export type ReplyPace = {
+  /** least time between two edits that change only the place in the line */
+  waiting: number;
+  /** least time between two edits of a running job */
+  running: number;
+  /** least time before an edit that shows another stage */
+  stage: number;
+  /** pauses before the final edit is tried again; the last one repeats */
+  backoff: readonly number[];
+};
+
+export const DEFAULT_PACE: ReplyPace = {
+  waiting: 3000,
+  running: 2000,
+  stage: 500,
+  backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000],
+};
+
+/** What one message needs. */
+export type MessageTools = {
+  /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
+  messages: REST;
+  traffic: Traffic;
+  queue: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'>;
+  pictures: PictureStore;
+  pace: ReplyPace;
+  log: BotLog;
+  /** draws the message in place of render(); files together at most `uploadLimit` bytes each */
+  draw?: (state: JobState, uploadLimit: number) => Promise<Rendered>;
+};
+
+export type ReplyTools = MessageTools & { queue: Queue; runner: Runner };

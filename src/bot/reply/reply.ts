@@ -1,0 +1,246 @@
+import type { Preview } from '../../engine/request.ts';
+import type { Job, JobState } from '../../queue/job.ts';
+import { describe, retryAfter, troubleOf } from '../discord/discord-errors.ts';
+import { openBreaks } from './breaks.ts';
+import { veil } from '../policy/veil.ts';
+import { render, words } from '../render/render.ts';
+import { showRow } from '../render/rows.ts';
+import type { Picture, Rendered } from '../render/render.ts';
+import type { ReplyAddress } from './reply-address.ts';
+import type { MessageTools } from './reply-tools.ts';
+import { openThread } from '../discord/threads.ts';
+import { openRoad } from './road.ts';
+import { textFor } from '../text/text.ts';
+import { fitForUpload } from '../pictures/upload.ts';
+
+/** The one message of one job, from "Queued" to the picture. */
+export type Reply = {
+  /** The latest state wins; a final state is never dropped and nothing follows it. */
+  show(state: JobState): void;
+  /** What was shown last, or is about to be. */
+  readonly status: JobState['status'] | null;
+  /** Ends without a further edit; waits for the one in flight. */
+  close(): Promise<void>;
+};
+
+/** Where a server asked for fewer previews, edits of a running job are this many times as far apart. */
+const CALM = 3;
+
+/** Whatever a rate limit claims (a clock that was set back makes days of seconds): then it is asked again. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** A place that refuses even this much is not asked again. */
+const LEAST_UPLOAD = 1024;
+
+type Sent =
+  | { outcome: 'sent' }
+  /** nothing can be shown any more: the message was deleted, or we may not write there */
+  | { outcome: 'over' }
+  | { outcome: 'later'; wait: number };
+
+export function openReply(
+  job: Job,
+  found: ReplyAddress,
+  tools: MessageTools,
+  onOver: () => void,
+): Reply {
+  const { queue, pictures, pace, log } = tools;
+  const text = textFor(found.locale);
+  const about = { job: job.id };
+  const road = openRoad(job.id, found, tools);
+  const breaks = openBreaks();
+  let wanted: JobState | null = null;
+  let status: JobState['status'] | null = null;
+  let shownStatus: JobState['status'] | null = null;
+  let sentAt = -Infinity;
+  let notBefore = 0;
+  let failures = 0;
+  let uploadLimit = found.attachmentLimit;
+  let pumping: Promise<void> | null = null;
+  let largestSent = 0;
+  let over = false;
+  /** Discord refuses the finished message as such: words tell where the picture is */
+  let plain = false;
+  let preview: Preview | null = null;
+
+  function gap(state: JobState): number {
+    if (isFinal(state)) return 0;
+    if (state.status !== shownStatus) return pace.stage;
+    // Far back in a long line the place changes often and matters little.
+    if (state.status === 'waiting')
+      return pace.waiting * Math.max(1, Math.min(10, state.position / 4));
+    return found.previews === 'calm' ? pace.running * CALM : pace.running;
+  }
+
+  async function pump(): Promise<void> {
+    while (wanted !== null && !over) {
+      const wait = Math.max(sentAt + gap(wanted), notBefore) - performance.now();
+      if (wait > 0) {
+        await breaks.pause(wait);
+        continue;
+      }
+      const state: JobState = wanted;
+      wanted = null;
+      const sent = await attempt(state);
+      sentAt = performance.now();
+      if (sent.outcome === 'over') return finish();
+      if (sent.outcome === 'sent') {
+        shownStatus = state.status;
+        failures = 0;
+        if (!isFinal(state)) continue;
+        await noteDelivered();
+        return finish();
+      }
+      notBefore = performance.now() + sent.wait;
+      wanted ??= state;
+    }
+  }
+
+  async function attempt(state: JobState): Promise<Sent> {
+    try {
+      const drawn = plain
+        ? words([text.refusedByDiscord(job.id)], [showRow(job.id, text)])
+        : await (tools.draw?.(state, uploadLimit) ?? draw(state));
+      const rendered = found.spoiler === true ? veil(drawn) : drawn;
+      largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
+      await road.send(rendered, isFinal(state));
+      return { outcome: 'sent' };
+    } catch (error) {
+      return afterTrouble(error, state);
+    }
+  }
+
+  async function draw(state: JobState): Promise<Rendered> {
+    const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
+    return render(job, state, {
+      text,
+      lineage: found.lineage,
+      auto: found.auto ?? null,
+      pictures: shown,
+      preview,
+    });
+  }
+
+  async function loadPictures(images: readonly { key: string }[]): Promise<Picture[]> {
+    const pngs = await Promise.all(images.map(({ key }) => pictures.get(key)));
+    return fitForUpload(
+      pngs.filter((png) => png !== null),
+      uploadLimit,
+    );
+  }
+
+  async function afterTrouble(error: unknown, state: JobState): Promise<Sent> {
+    const trouble = troubleOf(error);
+    failures += 1;
+    const later = backoffAfter(failures);
+    switch (trouble) {
+      case 'rate-limited':
+        log.debug({ ...about, ...describe(error) }, 'rate limited: edit postponed');
+        return {
+          outcome: 'later',
+          wait: Math.max(
+            Math.min(retryAfter(error) ?? 1000, LONGEST_WAIT_MS),
+            isFinal(state) ? 100 : pace.running,
+          ),
+        };
+      case 'too-large':
+        // A preview that is too large costs nothing: the next edit comes without waiting for this one.
+        if (!isFinal(state)) return { outcome: 'sent' };
+        if (largestSent <= LEAST_UPLOAD) break;
+        uploadLimit = Math.max(LEAST_UPLOAD, Math.floor(largestSent / 2));
+        log.info({ ...about, uploadLimit }, 'too large for this channel: sending smaller copies');
+        return { outcome: 'later', wait: 0 };
+      case 'transient':
+        log.warn({ ...about, ...describe(error) }, 'Discord did not take the edit: trying again');
+        return { outcome: 'later', wait: later };
+      case 'archived':
+        // Nobody looks into a closed thread while it is painted; the picture is worth opening it for.
+        if (!isFinal(state)) return { outcome: 'sent' };
+        if (await openThread(found.channelId, tools)) return { outcome: 'later', wait: 0 };
+        log.info({ ...about }, 'the thread is locked: the picture is in /recent');
+        await abandon(state);
+        return { outcome: 'over' };
+      case 'deleted':
+      case 'forbidden':
+        log.info({ ...about, trouble, ...describe(error) }, 'the reply has no place any more');
+        await abandon(state);
+        return { outcome: 'over' };
+    }
+    log.error({ ...about, trouble, ...describe(error) }, 'Discord refused the edit');
+    if (state.status === 'done' && !plain) {
+      plain = true;
+      return { outcome: 'later', wait: 0 };
+    }
+    // A refused preview costs nothing; a refused final is kept undelivered and tried once after a restart.
+    return isFinal(state) ? { outcome: 'over' } : { outcome: 'sent' };
+  }
+
+  /** The job ends with its message: no GPU time for a picture that nobody can see, and no new message. */
+  async function abandon(state: JobState): Promise<void> {
+    if (!isFinal(state)) {
+      await queue.cancel(job.id, { userId: job.userId, moderator: true });
+    }
+    await noteDelivered();
+  }
+
+  /** As long as it takes, and once more at the end: what is not noted would be sent again at the next start. */
+  async function noteDelivered(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const isLast = over;
+      try {
+        return await queue.setDelivered(job.id);
+      } catch (error) {
+        log.warn({ ...about, ...describe(error) }, 'a delivered message could not be noted');
+        if (isLast) return;
+        await breaks.pause(backoffAfter(tries));
+      }
+    }
+  }
+
+  const backoffAfter = (tries: number): number =>
+    pace.backoff[Math.min(tries, pace.backoff.length) - 1] ?? 60_000;
+
+  function finish(): void {
+    over = true;
+    wanted = null;
+    onOver();
+  }
+
+  function start(): void {
+    pumping ??= pump()
+      .catch((error: unknown) => log.error({ ...about, ...describe(error) }, 'reply stopped'))
+      .finally(() => {
+        pumping = null;
+        if (wanted !== null && !over) start();
+      });
+  }
+
+  return {
+    show(state) {
+      if (over || (status !== null && isFinalStatus(status))) return;
+      status = state.status;
+      wanted = state;
+      if (state.status !== 'running') preview = null;
+      else if (state.progress?.phase === 'sampling' && found.previews !== 'off')
+        preview = state.progress.preview ?? preview;
+      if (isFinal(state)) breaks.end();
+      start();
+    },
+    get status() {
+      return status;
+    },
+    async close() {
+      over = true;
+      breaks.end();
+      await pumping;
+    },
+  };
+}
+
+function isFinal(state: JobState): boolean {
+  return isFinalStatus(state.status);
+}
+
+function isFinalStatus(status: JobState['status']): boolean {
+  return status !== 'waiting' && status !== 'running';
+}

@@ -1,0 +1,111 @@
+import { Routes } from 'discord.js';
+import type { REST } from 'discord.js';
+import type { Queue } from '../../queue/job.ts';
+import { describe, troubleOf } from '../discord/discord-errors.ts';
+import { messageBody } from '../render/render.ts';
+import type { Rendered } from '../render/render.ts';
+import { toContext } from './reply-address.ts';
+import type { ReplyAddress } from './reply-address.ts';
+import type { BotLog } from '../services.ts';
+import type { Traffic } from '../interaction/traffic.ts';
+
+export type Road = {
+  /** Replaces the whole message. Rejects with what Discord answered; nothing is tried twice in here. */
+  send(rendered: Rendered, final: boolean): Promise<void>;
+};
+
+/** An edit that is not the last lets first responses go before it for so long. */
+const CALM_PATIENCE_MS = 2000;
+const PREVIEW_TIMEOUT_MS = 8000;
+/** A final edit may take this long, and longer the more it carries: 100 kB a second is a poor line. */
+const FINAL_TIMEOUT_MS = 15_000;
+const BYTES_PER_MS = 100;
+
+/**
+ * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
+ * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
+ */
+export function openRoad(
+  jobId: string,
+  found: ReplyAddress,
+  {
+    messages,
+    queue,
+    traffic,
+    log,
+  }: { messages: REST; queue: Pick<Queue, 'setContext'>; traffic: Traffic; log: BotLog },
+): Road {
+  const address = { ...found };
+
+  async function learn(change: Partial<ReplyAddress>): Promise<void> {
+    Object.assign(address, change);
+    // Noted or not, this process knows it: a full disk must not make it send the picture again.
+    await queue.setContext(jobId, toContext(address)).catch((error: unknown) => {
+      log.warn({ job: jobId, ...describe(error) }, 'where a message is could not be noted');
+    });
+  }
+
+  async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
+    // Clocks differ and leap: where nothing but the token leads to the message, it is Discord that says it is over.
+    const isOnlyWay = address.private === true || address.messageId === null;
+    if (isOnlyWay ? address.tokenUntil === 0 : Date.now() >= address.tokenUntil) return false;
+    try {
+      const message = await messages.patch(
+        Routes.webhookMessage(address.applicationId, address.token, '@original'),
+        // An expired token must not make REST forget the bot's own: auth stays off.
+        { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
+      );
+      const messageId = idOf(message);
+      if (messageId !== null && messageId !== address.messageId) await learn({ messageId });
+      return true;
+    } catch (error) {
+      if (troubleOf(error) !== 'token-expired') throw error;
+      await learn({ tokenUntil: 0 });
+      return false;
+    }
+  }
+
+  return {
+    async send(rendered: Rendered, final: boolean): Promise<void> {
+      if (!final) await traffic.calm(CALM_PATIENCE_MS);
+      const signal = AbortSignal.timeout(final ? patienceFor(rendered) : PREVIEW_TIMEOUT_MS);
+      if (await byWebhook(rendered, signal)) return;
+      // Only the token reaches an ephemeral message: what comes later waits in /recent.
+      if (address.private === true) return;
+      const files = toFiles(rendered);
+      const body = messageBody(rendered);
+      if (address.messageId !== null) {
+        const route = Routes.channelMessage(address.channelId, address.messageId);
+        await messages.patch(route, { body, files, signal });
+        return;
+      }
+      if (!final) return;
+      const message = await messages.post(Routes.channelMessages(address.channelId), {
+        // The nonce makes a repeated POST answer with the first message instead of a second one.
+        body: { ...body, nonce: jobId, enforce_nonce: true },
+        files,
+        signal,
+      });
+      const messageId = idOf(message);
+      if (messageId !== null) await learn({ messageId });
+    },
+  };
+}
+
+function patienceFor({ files }: Rendered): number {
+  const bytes = files.reduce((sum, { data }) => sum + data.byteLength, 0);
+  return FINAL_TIMEOUT_MS + Math.ceil(bytes / BYTES_PER_MS);
+}
+
+export function toFiles(rendered: Rendered) {
+  return rendered.files.map(({ name, data, contentType }) => ({
+    name,
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    contentType,
+  }));
+}
+
+export function idOf(message: unknown): string | null {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
+  return typeof message.id === 'string' ? message.id : null;
+}

@@ -1,0 +1,98 @@
+import type { Engine } from '../../engine/engine.ts';
+import { UserError } from '../../engine/errors.ts';
+import { say } from '../../engine/sentences.ts';
+import { sheetContext, type SheetOrder } from '../../explore/sheet/order.ts';
+import type { Job, JobState, Queue } from '../../queue/job.ts';
+import { failureText } from '../render/render-words.ts';
+import { openReply } from '../reply/reply.ts';
+import type { ReplyTools } from '../reply/reply-tools.ts';
+import { fromContext } from '../reply/reply-address.ts';
+import { chainOf } from './sheet-chain.ts';
+import { drawSheet } from './sheet-render.ts';
+import {
+  forgetExtras,
+  type Growing,
+  markFailed,
+  openState,
+  secondsOf,
+  takeResult,
+} from './sheet-state.ts';
+import { type Text, textFor } from '../text/text.ts';
+
+export type SheetTools = ReplyTools & { engine: Engine };
+
+/**
+ * The sheet whose chain ends with this job, number `at`: its past cells are painted already. `over`: its message says
+ * all it ever will. @throws UserError when its model has gone, or is not the one it was planned for
+ */
+export async function openGrowing(
+  { order, job, at }: { order: SheetOrder; job: Job; at: number },
+  tools: SheetTools,
+  over: () => void,
+): Promise<Growing> {
+  const { engine, pictures, queue } = tools;
+  const models = await engine.models();
+  const model = models.find(({ name }) => name === order.input.model);
+  const address = fromContext(order.address);
+  if (address === null) throw new Error("the sheet's message is gone");
+  if (model === undefined) {
+    const names = models.map(({ name }) => name).join(', ') || '-';
+    throw new UserError(say('no-model', String(order.input.model), names));
+  }
+  const jobs = await chainOf(job, queue);
+  const state = await openState(order, model);
+  const text = textFor(address.locale);
+  for (const [index, one] of jobs.slice(0, -1).entries()) {
+    const cells = state.groups[index]?.cells ?? [];
+    if (one.result !== null) await takeResult(state, cells, one.result, pictures, text);
+    else await markFailed(state, cells, one.failure ? failureText(one.failure, text) : '', text);
+  }
+  const sheet: Omit<Growing, 'reply'> = {
+    order,
+    state,
+    jobs,
+    at,
+    stopped: false,
+    seconds: await secondsOf(state, queue),
+    extra: null,
+    result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
+    line: Promise.resolve(),
+  };
+  const whole = sheet as Growing;
+  whole.reply = openReply(jobs[0] ?? job, address, messageTools(whole, tools), over);
+  return whole;
+}
+
+/** The language of whoever asked for it. */
+export function textOf({ order }: Pick<Growing, 'order'>): Text {
+  return textFor(fromContext(order.address)?.locale ?? 'en');
+}
+
+/** The reply speaks of one job; for a sheet that is whichever is in the queue now. */
+function messageTools(sheet: Growing, tools: SheetTools) {
+  const { pictures, queue } = tools;
+  const now = (): Job => sheet.jobs.at(-1)!;
+  const own: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'> = {
+    async setContext(_, address) {
+      sheet.order = { ...sheet.order, address };
+      await queue.setContext(now().id, sheetContext(sheet.order, sheet.at));
+    },
+    async setDelivered() {
+      await queue.setDelivered(now().id);
+      const jobs = await Promise.all(sheet.jobs.map(({ id }) => queue.get(id)));
+      await forgetExtras(
+        jobs.filter((job) => job !== null),
+        pictures,
+      );
+    },
+    cancel(_, by) {
+      sheet.stopped = true;
+      return queue.cancel(now().id, by);
+    },
+  };
+  return {
+    ...tools,
+    queue: own,
+    draw: (state: JobState, uploadLimit: number) => drawSheet(sheet, state, uploadLimit),
+  };
+}

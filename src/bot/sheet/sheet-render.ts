@@ -1,0 +1,203 @@
+import { ButtonStyle, ComponentType } from 'discord.js';
+import { wordsOf } from '../../engine/said.ts';
+import type { APIMessageTopLevelComponent } from 'discord.js';
+import { secondsWords } from '../../explore/curve/curve.ts';
+import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
+import { subtitleOf } from '../../explore/curve/report.ts';
+import type { JobState } from '../../queue/job.ts';
+import { customId } from '../interaction/custom-id.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from '../render/markdown.ts';
+import { fromContext } from '../reply/reply-address.ts';
+import { type MessageFile, type Rendered } from '../render/render.ts';
+import { failureText, progressWords, waitWords } from '../render/render-words.ts';
+import type { Growing } from './sheet-state.ts';
+import { textFor, type Text } from '../text/text.ts';
+
+const ALT_TEXT_LIMIT = 1024;
+
+/** The one message of a sheet: what is painted so far, where it stands, and at the end what it taught. */
+export async function drawSheet(
+  sheet: Growing,
+  state: JobState,
+  uploadLimit: number,
+): Promise<Rendered> {
+  const locale = fromContext(sheet.order.address)?.locale ?? 'en';
+  const text = textFor(locale);
+  const done = state.status === 'done' || state.status === 'cancelled';
+  const files = await filesOf(sheet, done, uploadLimit, text);
+  const open = state.status === 'waiting' || state.status === 'running';
+  const lines = [...headOf(sheet, state, text), ...aboutOf(sheet), ...troublesOf(sheet, text)];
+  if (open) lines.push(`-# ${costOf(sheet, text)}`);
+  if (done && sheet.extra !== null) {
+    const sentences = sheet.extra.words.map((one) => wordsOf([one], text.said));
+    lines.push(...sentences.map((words) => `- ${escapeMarkdown(words)}`));
+  }
+  const components: APIMessageTopLevelComponent[] = [
+    { type: ComponentType.TextDisplay, content: shorten(lines.join('\n'), 3900) },
+  ];
+  // Each alone: side by side Discord crops them to squares, and a sheet loses its labels.
+  components.push(...files.map(gallery));
+  components.push(...rowsOf(sheet, state, text));
+  return { components, files };
+}
+
+async function filesOf(
+  { order, state, extra }: Growing,
+  done: boolean,
+  uploadLimit: number,
+  text: Text,
+): Promise<MessageFile[]> {
+  // Empty cells alone say less than the sentences do.
+  if (state.painted.length + state.looks.length === 0) return [];
+  const prompt = plainLine(state.plan.base.prompt);
+  const what = [state.plan.x.name, state.plan.y?.name].filter(Boolean).join(' x ');
+  const files: MessageFile[] = [
+    {
+      name: 'sheet.webp',
+      data: await state.sheet.toWebp(uploadLimit),
+      contentType: 'image/webp',
+      description: shorten(
+        text.sheet.alt(order.kind === 'sheet' ? what : 'steps', prompt),
+        ALT_TEXT_LIMIT,
+      ),
+    },
+  ];
+  if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
+  const words =
+    extra.words.length > 0
+      ? text.sheet.curveAlt(wordsOf(extra.words, text.said))
+      : text.sheet.alt('steps', prompt);
+  const { name, data, contentType } = extra;
+  files.push({ name, data, contentType, description: shorten(words, ALT_TEXT_LIMIT) });
+  return files;
+}
+
+function headOf(sheet: Growing, state: JobState, text: Text): string[] {
+  const { plan, painted, looks, groups, failed } = sheet.state;
+  const cells = plan.cells.length;
+  const count = sheet.order.kind === 'sheet' ? painted.length : looks.length;
+  switch (state.status) {
+    case 'waiting': {
+      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
+      return [text.queued(state.position, wait)];
+    }
+    case 'running': {
+      const progress = progressWords(state.progress, text);
+      if (sheet.order.kind === 'evolution') return [progress];
+      return [`${text.sheet.cellOf(placeOf(groups[sheet.at]?.cells ?? []), cells)} · ${progress}`];
+    }
+    case 'cancelled':
+      return [text.sheet.stopped(count, cells)];
+    case 'failed':
+      // Why is said a line a reason, see troublesOf.
+      return failed.length > 0
+        ? [text.sheet.nothingWorked]
+        : [text.sheet.nothingWorked, failureText(state.failure, text)];
+    case 'done': {
+      if (painted.length + looks.length === 0) return [text.sheet.nothingWorked];
+      if (sheet.order.kind === 'evolution') return [];
+      const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
+      return [text.sheet.seconds(painted.length, secondsWords(seconds))];
+    }
+  }
+}
+
+function placeOf(cells: readonly Cell[]): string {
+  const [first, last] = [cells[0], cells.at(-1)];
+  if (first === undefined || last === undefined) return '1';
+  if (first === last) return String(first.index + 1);
+  const together = last.index - first.index === cells.length - 1;
+  return together
+    ? `${first.index + 1}–${last.index + 1}`
+    : cells.map(({ index }) => index + 1).join(', ');
+}
+
+function aboutOf({ order, state }: Growing): string[] {
+  const { plan } = state;
+  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
+  return [
+    `> ${quoted(plan.base.prompt, 300)}`,
+    `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
+  ];
+}
+
+const MOST_NAMED = 4;
+
+/** Why cells have no picture: a line a reason, with the first of the cells that it holds for. */
+function troublesOf({ order, state: { plan, failed } }: Growing, text: Text): string[] {
+  const reasons = Map.groupBy(failed, ({ why }) => why);
+  reasons.delete('');
+  return [...reasons].slice(0, MOST_NAMED).map(([why, troubles]) => {
+    if (order.kind === 'evolution') return `-# ${why}`;
+    const cells = troubles.flatMap((trouble) => trouble.cells);
+    const named = cells.slice(0, MOST_NAMED).map((cell) => cellLabel(plan, cell));
+    const more = cells.length - named.length;
+    if (more > 0) named.push(text.sheet.moreCells(more));
+    return `-# ${escapeMarkdown(shorten(plainLine(named.join(', ')), 200))}: ${why}`;
+  });
+}
+
+/** What all of it takes, said before and while it is painted. */
+function costOf({ order, state, seconds }: Growing, text: Text): string {
+  const { plan } = state;
+  const steps = Math.round(plan.cost);
+  const pictures = order.kind === 'evolution' ? 1 : plan.cells.length;
+  return text.sheet.cost(pictures, steps, seconds === null ? null : waitWords(seconds, text));
+}
+
+function gallery({ name, description }: MessageFile): APIMessageTopLevelComponent {
+  return {
+    type: ComponentType.MediaGallery,
+    items: [{ media: { url: `attachment://${name}` }, description }],
+  };
+}
+
+function rowsOf(
+  { order, state: { plan, painted }, jobs }: Growing,
+  state: JobState,
+  text: Text,
+): APIMessageTopLevelComponent[] {
+  const jobId = jobs.at(-1)!.id;
+  if (state.status === 'waiting' || state.status === 'running') {
+    return [buttonRow('sheet-stop', jobId, text.buttonStop, ButtonStyle.Danger)];
+  }
+  const remove = buttonRow('sheet-delete', jobId, text.buttonDelete, ButtonStyle.Secondary);
+  if (order.kind === 'evolution' || painted.length === 0) return [remove];
+  const options = painted.slice(0, 25).map(({ cell }) => ({
+    label: shorten(cellLabel(plan, cell), 100),
+    value: String(cell.index),
+  }));
+  return [
+    {
+      type: ComponentType.ActionRow,
+      components: [
+        {
+          type: ComponentType.StringSelect,
+          custom_id: customId('cell', jobId),
+          placeholder: text.sheet.openCell,
+          options,
+        },
+      ],
+    },
+    remove,
+  ];
+}
+
+function buttonRow(
+  action: string,
+  jobId: string,
+  label: string,
+  style: ButtonStyle.Danger | ButtonStyle.Secondary,
+): APIMessageTopLevelComponent {
+  const custom_id = customId(action, jobId);
+  return {
+    type: ComponentType.ActionRow,
+    components: [{ type: ComponentType.Button, custom_id, label, style }],
+  };
+}
+
+/** `steps 20 · sampler euler` */
+export function cellLabel({ x, y }: SheetPlan, { index, column, row }: Cell): string {
+  if (y === null) return `${x.name} ${x.values[index]}`;
+  return `${x.name} ${x.values[column]} · ${y.name} ${y.values[row]}`;
+}

@@ -1,0 +1,165 @@
+import type { Said } from '../../engine/said.ts';
+import { kneeSentence } from '../../explore/curve/curve.ts';
+import { animate, type Look } from '../../explore/sheet/evolution.ts';
+import { groupsOf, type SheetOrder } from '../../explore/sheet/order.ts';
+import type { Cell, Group, SheetPlan } from '../../explore/sheet/plan.ts';
+import { drawPlot } from '../../explore/curve/plot.ts';
+import { subtitleOf } from '../../explore/curve/report.ts';
+import { curvesOf, type PaintedCell, paceOf } from '../../explore/sheet/run-sheet.ts';
+import { openSheet, type Sheet } from '../../explore/sheet/sheet.ts';
+import type { ModelInfo } from '../../engine/request.ts';
+import type { Job, Queue, StoredResult } from '../../queue/job.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
+import type { Reply } from '../reply/reply.ts';
+import { takeLooks } from './sheet-looks.ts';
+import type { Text } from '../text/text.ts';
+
+/** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
+export type SheetState = {
+  plan: SheetPlan;
+  groups: readonly Group[];
+  sheet: Sheet;
+  painted: PaintedCell[];
+  looks: Look[];
+  /** cells that have no picture, and why */
+  failed: Trouble[];
+};
+
+export type Trouble = { cells: readonly Cell[]; why: string };
+
+/** One sheet in hand. */
+export type Growing = {
+  order: SheetOrder;
+  state: SheetState;
+  /** the chain's jobs, oldest first; the last is the one in the queue */
+  jobs: Job[];
+  at: number;
+  stopped: boolean;
+  /** that all of it is expected to take; null until this machine has measured a step */
+  seconds: number | null;
+  extra: Extra | null;
+  /** of the last cell that could be painted */
+  result: StoredResult | null;
+  reply: Reply;
+  /** one event after the other */
+  line: Promise<void>;
+};
+
+export async function openState(order: SheetOrder, model: ModelInfo): Promise<SheetState> {
+  const { plan, groups } = groupsOf(order, model);
+  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
+  const sheet = await openSheet(plan, {
+    title: plan.base.prompt,
+    subtitle: subtitleOf(plan.base, varied),
+    theme: order.theme,
+  });
+  return { plan, groups, sheet, painted: [], looks: [], failed: [] };
+}
+
+/** A finished job's pictures into their cells. */
+export async function takeResult(
+  state: SheetState,
+  cells: readonly Cell[],
+  result: StoredResult,
+  pictures: PictureStore,
+  text: Text,
+): Promise<void> {
+  // Steps on the way to a picture that nobody may see are not shown either.
+  state.looks = [];
+  if (result.looks !== undefined) return takeLooks(state, result, pictures, text);
+  const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
+  const pace = result.stepSeconds
+    ? paceOf(
+        seconds,
+        result.stepSeconds.map((step) => step / cells.length),
+        result.resumedSteps,
+      )
+    : null;
+  const raw = result.latents === undefined ? null : await pictures.get(result.latents);
+  const { withheld = [] } = result;
+  let shown = 0;
+  for (const [at, cell] of cells.entries()) {
+    if (withheld.includes(at) || result.images.length === 0) {
+      const { cellWithheld: words, keptBack: why } = text.sheet;
+      state.failed.push({ cells: [cell], why });
+      await state.sheet.setTile(cell.index, { state: 'failed', words });
+      continue;
+    }
+    const key = result.images[shown++]?.key;
+    const picture = key === undefined ? null : await pictures.get(key);
+    if (picture === null) continue;
+    const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+    await state.sheet.setTile(cell.index, { state: 'done', picture, note });
+    const latents = raw === null ? null : latentsOf(raw, at, cells.length);
+    state.painted.push({ cell, png: picture, seconds, pace, latents });
+  }
+}
+
+/** The bytes of one picture's float32 latents out of its batch's. */
+function latentsOf(raw: Uint8Array, at: number, count: number): Float32Array {
+  const copy = raw.slice();
+  const all = new Float32Array(copy.buffer, 0, Math.floor(copy.byteLength / 4));
+  const size = all.length / count;
+  return all.slice(at * size, (at + 1) * size);
+}
+
+export async function markFailed(
+  state: SheetState,
+  cells: readonly Cell[],
+  /** ready to print */
+  why: string,
+  text: Text,
+): Promise<void> {
+  state.failed.push({ cells, why });
+  for (const { index } of cells) {
+    await state.sheet.setTile(index, { state: 'failed', words: text.sheet.cellFailed });
+  }
+}
+
+/** Seconds that all jobs of a sheet are expected to take. */
+export async function secondsOf(
+  { groups }: SheetState,
+  queue: Pick<Queue, 'estimate'>,
+): Promise<number | null> {
+  let sum = 0;
+  for (const { request } of groups) {
+    const seconds = await queue.estimate(request);
+    if (seconds === null) return null;
+    sum += seconds;
+  }
+  return sum;
+}
+
+export type Extra = { name: string; data: Uint8Array; contentType: string; words: readonly Said[] };
+
+/** What a finished sheet shows beside itself: the curve with its sentences, or the animation. */
+export async function extraOf(
+  order: SheetOrder,
+  state: SheetState,
+  bytes: number,
+  text: Text,
+): Promise<Extra | null> {
+  const { theme, kind } = order;
+  if (kind === 'evolution') {
+    if (state.looks.length < 2) return null;
+    const steps = state.looks.at(-1)!.step;
+    const data = await animate(state.looks, { steps, theme, bytes });
+    return { name: 'evolution.webp', data, contentType: 'image/webp', words: [] };
+  }
+  const curves = await curvesOf(state.plan, state.painted);
+  if (curves.length === 0) return null;
+  const data = await drawPlot(curves, {
+    title: state.plan.base.prompt,
+    theme,
+    text: text.sheet.plot,
+  });
+  return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeSentence) };
+}
+
+/** What only the curve or the animation needed. */
+export async function forgetExtras(jobs: readonly Job[], pictures: PictureStore): Promise<void> {
+  for (const { result } of jobs) {
+    const keys = [result?.latents, ...(result?.looks ?? []).map(({ key }) => key)];
+    for (const key of keys) if (key !== undefined) await pictures.delete(key);
+  }
+}
