@@ -1,0 +1,210 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type {
+  APIApplicationCommandBasicOption,
+  AutocompleteInteraction,
+  ChatInputCommandInteraction,
+} from 'discord.js';
+import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
+import { LIMITS, parseSize } from '../../src/engine/request-codec.ts';
+import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
+import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
+import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
+import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
+import { DEFAULT_LIMITS } from '../../src/bot/services.ts';
+import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
+import { chooseModel, isSampler, isSchedule } from '../../src/bot/order/options.ts';
+import { sensibleSizes } from '../../src/bot/order/sizes.ts';
+import type { Text } from '../../src/bot/text/text.ts';
+
+/** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
+export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandBasicOption>> = {
+  negative: {
+    type: ApplicationCommandOptionType.String,
+    name: 'negative',
+    description: 'What should not be in it',
+  },
+  model: {
+    type: ApplicationCommandOptionType.String,
+    name: 'model',
+    description: 'Which model paints',
+    autocomplete: true,
+    max_length: 100,
+  },
+  size: {
+    type: ApplicationCommandOptionType.String,
+    name: 'size',
+    description: 'Width x height in pixels, for example 512x768',
+    autocomplete: true,
+    max_length: 40,
+  },
+  count: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'count',
+    description: 'How many pictures',
+    min_value: LIMITS.count.min,
+    max_value: DEFAULT_LIMITS.count,
+  },
+  steps: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'steps',
+    description: 'How often the picture is refined; 20 to 30 is usual',
+    autocomplete: true,
+    min_value: AUTO_STEPS,
+    max_value: LIMITS.steps.max,
+  },
+  cfg: {
+    type: ApplicationCommandOptionType.Number,
+    name: 'cfg',
+    description: 'How strictly the prompt is followed; 5 to 9 is usual',
+    min_value: LIMITS.guidanceScale.min,
+    max_value: LIMITS.guidanceScale.max,
+  },
+  sampler: {
+    type: ApplicationCommandOptionType.String,
+    name: 'sampler',
+    description: 'The path from noise to picture',
+    choices: SAMPLERS.map((name) => ({ name, value: name })),
+  },
+  schedule: {
+    type: ApplicationCommandOptionType.String,
+    name: 'schedule',
+    description: 'How the noise levels are spaced',
+    choices: SCHEDULES.map((name) => ({ name, value: name })),
+  },
+  clipSkip: {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'clip_skip',
+    description: 'Which layer of the text encoder is read: 1 the last, 2 the one before it',
+    min_value: LIMITS.clipSkip.min,
+    max_value: LIMITS.clipSkip.max,
+  },
+  pag: {
+    type: ApplicationCommandOptionType.Number,
+    name: 'pag',
+    description: 'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual',
+    min_value: LIMITS.pagScale.min,
+    max_value: LIMITS.pagScale.max,
+  },
+};
+
+export const SEED_OPTION: APIApplicationCommandBasicOption = {
+  type: ApplicationCommandOptionType.String,
+  name: 'seed',
+  description: 'The same seed gives the same picture; left out: a new one',
+  max_length: 40,
+};
+
+export const CHOICE_OPTIONS: readonly APIApplicationCommandBasicOption[] = CHOICE_NAMES.map(
+  (name) => PICTURE_OPTIONS[name],
+);
+
+/** What was given of them. @throws UserError for a size that is none */
+export function choicesOf({ options }: ChatInputCommandInteraction): Choices {
+  const sampler = options.getString('sampler');
+  const schedule = options.getString('schedule');
+  const size = options.getString('size');
+  const given: { [K in ChoiceName]: Choices[K] | null } = {
+    model: options.getString('model'),
+    sampler: isSampler(sampler) ? sampler : null,
+    schedule: isSchedule(schedule) ? schedule : null,
+    steps: options.getInteger('steps'),
+    cfg: options.getNumber('cfg'),
+    size: size === null ? null : parseSize(size),
+    count: options.getInteger('count'),
+    clipSkip: options.getInteger('clip_skip'),
+    pag: options.getNumber('pag'),
+    negative: options.getString('negative'),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+}
+
+/** One line for each that is set, ready to print. */
+export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): string[] {
+  return CHOICE_NAMES.flatMap((name) => {
+    const words = choiceWords(name, choices, text);
+    return words === null ? [] : [`**${text.choiceNames[name]}:** ${words}`];
+  });
+}
+
+/** Ready to print; null where it is not set. */
+export function choiceWords(name: ChoiceName, choices: Choices, text: Text): string | null {
+  const value = choices[name];
+  if (value === undefined) return null;
+  if (typeof value === 'object') return sizeWords(value);
+  if (typeof value === 'number') {
+    return name === 'steps' && value === AUTO_STEPS ? text.auto : String(value);
+  }
+  return name === 'negative' || name === 'model' ? quoted(value, 200) : escapeMarkdown(value);
+}
+
+const sizeWords = ({ width, height }: ImageSize) => `${width}x${height}`;
+
+/** Choices for `model`, `size` and `steps`; null for any other option. */
+export async function completeChoice(
+  interaction: AutocompleteInteraction,
+  scene: Scene,
+): Promise<readonly Choice[] | null> {
+  const focused = interaction.options.getFocused(true);
+  if (focused.name === 'steps') return stepsChoices(focused.value, scene);
+  if (focused.name !== 'model' && focused.name !== 'size') return null;
+  const models = await scene.engine.models();
+  if (focused.name === 'model') return modelChoices(models, focused.value);
+  return sizeChoices(interaction, models, focused.value, scene);
+}
+
+/** What was typed, and automatic steps, which are sent as a number that nobody would mean otherwise. */
+export function stepsChoices(typed: string, { text }: Pick<Scene, 'text'>): Choice[] {
+  const steps = /^\d{1,3}$/.test(typed.trim()) ? Number(typed) : 0;
+  const own =
+    steps >= LIMITS.steps.min && steps <= LIMITS.steps.max
+      ? [{ name: text.steps(steps), value: steps }]
+      : [];
+  return [...own, { name: text.autoChoice, value: AUTO_STEPS }];
+}
+
+/** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */
+export function modelChoices(models: readonly ModelInfo[], typed: string): Choice[] {
+  return nameChoices(
+    models.map(({ name }) => name),
+    typed,
+  );
+}
+
+export function nameChoices(names: readonly string[], typed: string): Choice[] {
+  const wanted = typed.trim().toLowerCase();
+  return names
+    .filter((name) => name.length <= 100 && name.toLowerCase().includes(wanted))
+    .toSorted((a, b) => rank(a, wanted) - rank(b, wanted))
+    .map((name) => ({ name, value: name }))
+    .slice(0, 25);
+}
+
+function rank(name: string, wanted: string): number {
+  return name.toLowerCase().startsWith(wanted) ? 0 : 1;
+}
+
+async function sizeChoices(
+  interaction: AutocompleteInteraction,
+  models: readonly ModelInfo[],
+  typed: string,
+  { settings, own, text }: Scene,
+): Promise<Choice[]> {
+  const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
+  const named = interaction.options.getString('model');
+  const known = models.some((model) => model.name === named) ? named : null;
+  const sizes = sensibleSizes(chooseModel(models, known, defaults, text));
+  const wanted = typed.replaceAll(/\s/g, '').toLowerCase();
+  const choices = sizes.map(({ width, height }) => {
+    const { square, portrait, landscape } = text.shapes;
+    const shape = width === height ? square : width < height ? portrait : landscape;
+    return { name: text.sizeChoice(width, height, shape), value: `${width}x${height}` };
+  });
+  const fitting = choices.filter(
+    ({ name, value }) => value.startsWith(wanted) || name.includes(wanted),
+  );
+  // What was typed stays choosable: any size on the model's grid is allowed, not only these.
+  if (/^\d{2,5}[x×]\d{2,5}$/.test(wanted) && !choices.some(({ value }) => value === wanted)) {
+    fitting.unshift({ name: shorten(plainLine(wanted), 40), value: wanted });
+  }
+  return fitting;
+}

@@ -1,0 +1,16 @@
+import { UserError } from '../../src/engine/errors.ts';
+import type { Action } from '../../src/bot/interaction/command.ts';
+import { isModerator } from '../../src/bot/interaction/permissions.ts';
+
+/** Takes away a message that shows a job's picture once more; the job and its pictures stay. */
+export const discard: Action = {
+  visibility: 'in-place',
+  async press(interaction, _id, { answer, text }) {
+    const asker = interaction.message.interactionMetadata?.user.id;
+    if (asker !== interaction.user.id && !isModerator(interaction)) {
+      throw new UserError(text.notYoursToDelete);
+    }
+    await answer.acknowledge('in-place');
+    await answer.deleteMessage();
+  },
+};

@@ -1,0 +1,137 @@
+import { ComponentType } from 'discord.js';
+import type { APILabelComponent, APIModalInteractionResponseCallbackData } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
+import { AUTO_STEPS } from '../../src/bot/order/choices.ts';
+import { customId } from '../../src/bot/interaction/custom-id.ts';
+import type { FoundPictures } from '../../src/bot/pictures/found-pictures.ts';
+import { autoOf, chooseModel, completeOrder, NOTHING_CHOSEN } from '../../src/bot/order/options.ts';
+import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
+import type { Order } from '../../src/bot/order/options.ts';
+import { noteOf, placeOrder } from '../../src/bot/order/order.ts';
+import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
+import type { Text } from '../../src/bot/text/text.ts';
+import { field, line, typedSteps } from './remix.ts';
+
+/** The form belongs to a message of somebody, not to a job. */
+const NO_JOB = '000000000000';
+const NO_START = 'none';
+/** how much of the start picture is repainted */
+const STRENGTHS = [0.35, 0.6, 0.8] as const;
+const USUAL = 0.6;
+/** three strengths each and "none" come to the 25 entries of a select */
+const PICTURES_OFFERED = 8;
+
+/** A form with words and main options for pictures that do not say how they were made. */
+export const fromPicture: Action = {
+  visibility: 'public',
+  async press(interaction, { detail }, scene) {
+    const found = await foundOf(interaction.user.id, detail, scene);
+    await scene.answer.modal(await formFor(found, interaction.guildId, scene));
+  },
+  async submit(interaction, { detail }, scene) {
+    const { text, own, media } = scene;
+    const found = await foundOf(interaction.user.id, detail, scene);
+    const typed = (name: string) => field(interaction, name, text).trim();
+    const start = startOf(interaction.fields.getStringSelectValues('start')[0], found, text);
+    const seenBy = own.private || found.hidden ? 'private' : 'public';
+    const [models, server] = await Promise.all([
+      scene.engine.models(),
+      scene.settings.defaults(interaction.guildId),
+    ]);
+    const defaults = { ...server, ...own.choices, count: 1 };
+    const order: Order = {
+      ...NOTHING_CHOSEN,
+      prompt: typed('prompt'),
+      negative: typed('negative'),
+      steps: typedSteps(typed('steps'), text),
+      size: typed('size') || null,
+    };
+    const complete = () => completeOrder(order, { ...scene, models, defaults });
+    // What can be refused without the picture is refused before it is fetched.
+    complete();
+    if (start !== null) {
+      await scene.answer.acknowledge(seenBy);
+      const { bytes, size } = await attachedPicture({ url: start.url, size: 0 }, media, text);
+      const { strength } = start;
+      order.init = { image: bytes, size, mask: null, strength, maskBlur: 0, onlyMasked: false };
+    }
+    const request = complete();
+    const parent = { url: found.messageUrl, kind: 'reimagine' as const };
+    const auto = autoOf(order, request, { ...scene, models, defaults });
+    await placeOrder(interaction, scene, request, parent, seenBy, auto && noteOf(auto));
+  },
+};
+
+/** The id of the button that opens the form later, and of the form. */
+export function fromPictureId({ messageId }: Pick<FoundPictures, 'messageId'>): string {
+  return customId('from-picture', NO_JOB, messageId);
+}
+
+export async function formFor(
+  found: FoundPictures,
+  guildId: string | null,
+  { engine, settings, own, text }: Scene,
+): Promise<APIModalInteractionResponseCallbackData> {
+  const [models, server] = await Promise.all([engine.models(), settings.defaults(guildId)]);
+  const defaults = { ...server, ...own.choices };
+  const model = chooseModel(models, null, defaults, text);
+  const { width, height } = found.pictures[0]?.size ?? model.nativeSize;
+  const size = sizeOfRatio(model, width / height);
+  const steps = defaults.steps ?? model.defaults.steps;
+  return {
+    custom_id: fromPictureId(found),
+    title: text.fromPictureTitle,
+    components: [
+      line('prompt', text.remixPrompt, '', true, true),
+      line('negative', text.remixNegative, defaults.negative ?? '', true),
+      startSelect(found.pictures.length, text),
+      line('size', text.fromPictureSize, `${size.width}x${size.height}`),
+      line('steps', text.remixSteps, steps === AUTO_STEPS ? text.auto : String(steps)),
+    ],
+  };
+}
+
+function startSelect(pictures: number, text: Text): APILabelComponent {
+  const offered = Array.from({ length: Math.min(pictures, PICTURES_OFFERED) }, (_, index) => index);
+  const starts = offered.flatMap((index) =>
+    STRENGTHS.map((strength) => ({
+      label: text.fromPictureStart(pictures > 1 ? index + 1 : null, strength),
+      value: `${index}-${strength}`,
+      default: index === 0 && strength === USUAL,
+    })),
+  );
+  return {
+    type: ComponentType.Label,
+    label: text.remixStart,
+    component: {
+      type: ComponentType.StringSelect,
+      custom_id: 'start',
+      options: [...starts, { label: text.fromPictureShape, value: NO_START }],
+    },
+  };
+}
+
+function startOf(
+  chosen: string | undefined,
+  { pictures }: FoundPictures,
+  text: Text,
+): { url: string; strength: number } | null {
+  if (chosen === NO_START) return null;
+  const [index = '', told = ''] = chosen?.split('-') ?? [];
+  const picture = /^\d$/.test(index) ? pictures[Number(index)] : undefined;
+  const strength = STRENGTHS.find((one) => String(one) === told);
+  if (picture === undefined || strength === undefined) throw new UserError(text.formIncomplete);
+  return { url: picture.url, strength };
+}
+
+/** @throws UserError when the person pointed at another message since */
+async function foundOf(
+  userId: string,
+  messageId: string | null,
+  { found, text }: Scene,
+): Promise<FoundPictures> {
+  const known = await found.of(userId, messageId ?? '');
+  if (known === null) throw new UserError(text.fromPictureGone);
+  return known;
+}

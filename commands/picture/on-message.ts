@@ -1,0 +1,191 @@
+import { ApplicationCommandType, MessageFlags } from 'discord.js';
+import type { Message, MessageContextMenuCommandInteraction } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import { readImageSize } from '../../src/engine/image.ts';
+import type {
+  GenerateRequest,
+  ImageSize,
+  ModelInfo,
+  RequestInput,
+} from '../../src/engine/request.ts';
+import type { Job } from '../../src/queue/job.ts';
+import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
+import type { FoundPictures } from '../../src/bot/pictures/found-pictures.ts';
+import { readRecipe } from '../../src/bot/pictures/found-recipe.ts';
+import type { FoundRecipe } from '../../src/bot/pictures/found-recipe.ts';
+import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
+import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
+import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
+import { maySee, placeOrder } from '../../src/bot/order/order.ts';
+import type { SeenBy } from '../../src/bot/order/order.ts';
+import { jobIdOf, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
+import { formRow } from '../../src/bot/render/rows.ts';
+import { formFor, fromPictureId } from './from-picture.ts';
+import { stored } from '../personal/presets.ts';
+import { RECIPE_SHOWN } from './recipe.ts';
+import { rerolled } from './reroll.ts';
+import { EVERYWHERE } from '../places.ts';
+
+/** The recipe of any picture: one of ours, or one that carries it inside. */
+export const recipeOf: MessageCommand = {
+  visibility: 'private',
+  definition: {
+    type: ApplicationCommandType.Message,
+    name: 'Recipe',
+    name_localizations: { de: 'Rezept' },
+    ...EVERYWHERE,
+  },
+  async run(interaction, scene) {
+    const { answer, text } = scene;
+    const own = await ownJob(interaction, scene);
+    if (own !== null && own.result === null) throw new UserError(text.notFinished);
+    const found =
+      own?.result?.infotext !== undefined
+        ? { program: null, text: own.result.infotext }
+        : await recipeInside(interaction, scene);
+    const note = found.program === null ? '' : `\n${text.recipeFrom(found.program)}`;
+    await answer.tell(
+      `${text.recipeTitle}\n${codeBlock(shorten(found.text, RECIPE_SHOWN))}${note}`,
+    );
+  },
+};
+
+/**
+ * The same order with a new seed, whoever or whatever made the picture. Where the picture does not say how it was
+ * made, a form: it must be Discord's first answer, so nothing is acknowledged before the picture was read, unless
+ * that takes long; then a button opens it.
+ */
+export const reimagine: MessageCommand = {
+  visibility: wanted,
+  definition: {
+    type: ApplicationCommandType.Message,
+    name: 'Reimagine',
+    name_localizations: { de: 'Neu malen' },
+    ...EVERYWHERE,
+  },
+  async run(interaction, scene) {
+    const job = await ownJob(interaction, scene);
+    if (job !== null) {
+      const parent = { job, kind: 'reimagine' as const };
+      return placeOrder(
+        interaction,
+        scene,
+        rerolled(job.request),
+        parent,
+        wanted(interaction, scene),
+      );
+    }
+    const { recipe, found } = await lookInto(interaction, scene);
+    if (recipe === null) return offerForm(found, interaction, scene);
+    const request = await adapted(recipe.input, interaction, scene);
+    const parent = { url: found.messageUrl, kind: 'reimagine' as const };
+    await placeOrder(interaction, scene, request, parent, wanted(interaction, scene));
+  },
+};
+
+/** What comes of a picture that only one person sees is for that person too. */
+function wanted({ targetMessage }: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
+  return own.private || isHidden(targetMessage) ? 'private' : 'public';
+}
+
+const isHidden = ({ flags }: Message) => flags.has(MessageFlags.Ephemeral);
+
+async function ownJob(
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<Job | null> {
+  const id = jobIdOf(interaction.targetMessage, interaction.client.user.id);
+  const job = id === null ? null : await scene.queue.get(id);
+  return job !== null && maySee(job, interaction) ? job : null;
+}
+
+async function recipeInside(
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<FoundRecipe> {
+  const { recipe } = await lookInto(interaction, scene);
+  if (recipe === null) throw new UserError(scene.text.noRecipeThere);
+  return recipe;
+}
+
+/** The first recipe among the pictures of a message; the pictures themselves, as far as they are some. */
+async function lookInto(
+  { targetMessage }: MessageContextMenuCommandInteraction,
+  { media, text }: Scene,
+): Promise<{ recipe: FoundRecipe | null; found: FoundPictures }> {
+  const links = pictureLinks(targetMessage, media);
+  if (links.length === 0) throw new UserError(text.noPictureThere);
+  const hidden = isHidden(targetMessage);
+  const messageUrl = hidden ? null : targetMessage.url;
+  const pictures: { url: string; size: ImageSize }[] = [];
+  const found = { messageId: targetMessage.id, messageUrl, hidden, pictures };
+  let problem: UserError | null = null;
+  for (const url of links) {
+    try {
+      const bytes = await media.download(url, text);
+      const recipe = readRecipe(bytes);
+      if (recipe !== null) return { recipe, found };
+      pictures.push({ url, size: await readImageSize(bytes) });
+    } catch (error) {
+      // One bad file among several keeps nobody from the others.
+      if (!(error instanceof UserError)) throw error;
+      problem ??= error;
+    }
+  }
+  if (problem !== null && pictures.length === 0) throw problem;
+  return { recipe: null, found };
+}
+
+async function offerForm(
+  found: FoundPictures,
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<void> {
+  const { answer, text } = scene;
+  await stored(scene, () => scene.found.keep(interaction.user.id, found));
+  const form = await formFor(found, interaction.guildId, scene);
+  if (!answer.acknowledged) return answer.modal(form);
+  await answer.tell(text.noRecipeForm, [formRow(fromPictureId(found), text)]);
+}
+
+/** A recipe from elsewhere, as far as this installation can follow it: its model and size may not exist here. */
+async function adapted(
+  input: RequestInput,
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<GenerateRequest> {
+  const { engine, settings, own, limits, text } = scene;
+  const [models, server] = await Promise.all([
+    engine.models(),
+    settings.defaults(interaction.guildId),
+  ]);
+  const theirs = models.find(({ name }) => name === input.model);
+  const model = theirs ?? chooseModel(models, null, { ...server, ...own.choices }, text);
+  const request = parseRequest(
+    {
+      ...input,
+      model: model.name,
+      ...(theirs === undefined
+        ? { hires: null, refiner: null, xl: null, ...fittingSize(input, model) }
+        : { refiner: knownRefiner(input, models) }),
+      seed: randomSeed(),
+      variation: null,
+      count: 1,
+    },
+    model,
+  );
+  limitsHold(request, limits, text);
+  return request;
+}
+
+/** By its name in the models folder: what a picture says must not open any other folder. */
+function knownRefiner({ refiner }: RequestInput, models: readonly ModelInfo[]): unknown {
+  const name = (refiner as { model?: unknown } | null | undefined)?.model;
+  return models.some((model) => model.name === name) ? refiner : null;
+}
+
+function fittingSize(input: RequestInput, model: ModelInfo) {
+  const ratio = Number(input.width) / Number(input.height);
+  return Number.isFinite(ratio) && ratio > 0 ? sizeOfRatio(model, ratio) : model.nativeSize;
+}

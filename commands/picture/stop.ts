@@ -1,0 +1,41 @@
+import type { MessageComponentInteraction } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
+import { jobOf } from '../../src/bot/order/order.ts';
+import { isModerator } from '../../src/bot/interaction/permissions.ts';
+import { textFor } from '../../src/bot/text/text.ts';
+import type { Job } from '../../src/queue/job.ts';
+
+/** Ends a waiting or running job; the reply itself then says so. */
+export const stop: Action = {
+  visibility: 'in-place',
+  async press(interaction, id, scene) {
+    const { answer, queue, text } = scene;
+    const job = await jobOf(id, interaction, scene);
+    const by = {
+      userId: interaction.user.id,
+      moderator: isModerator(interaction),
+      ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
+    };
+    switch (await queue.cancel(job.id, by)) {
+      case 'not-yours':
+        throw new UserError(text.notYoursToStop);
+      case 'unknown':
+        throw new UserError(text.jobGone);
+      case 'already-finished':
+        throw new UserError(text.alreadyFinished);
+      case 'cancelled':
+      case 'stopping':
+        if (job.userId !== interaction.user.id) tellStopped(job, interaction, scene);
+        return answer.acknowledge('in-place');
+    }
+  },
+};
+
+function tellStopped(job: Job, interaction: MessageComponentInteraction, { audit }: Scene): void {
+  const text = textFor(interaction.guildLocale ?? interaction.locale);
+  audit.tell(interaction, {
+    what: text.auditStopped(`<@${interaction.user.id}>`, `<@${job.userId}>`),
+    prompt: job.request.prompt,
+  });
+}

@@ -1,0 +1,61 @@
+import type { MessageComponentInteraction } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import type { Job } from '../../src/queue/job.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
+import { sendEnlarged } from '../../src/bot/pictures/enlarged.ts';
+import { checkMayPost, jobOf, seenLike } from '../../src/bot/order/order.ts';
+import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
+import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
+import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
+import { init } from './init.ts';
+
+/** The stored picture at twice its size: the very same picture, never a new one that resembles it. */
+export const upscale: Action = {
+  visibility: 'public',
+  async press(interaction, id, scene) {
+    await enlarge(
+      interaction,
+      await jobOf(id, interaction, scene),
+      indexOf(id.detail, scene),
+      scene,
+    );
+  },
+};
+
+/** The menu under a batch: `<index>-upscale` or `<index>-init`. */
+export const use: Action = {
+  visibility: 'public',
+  async press(interaction, id, scene) {
+    const told = interaction.isStringSelectMenu() ? (interaction.values[0] ?? '') : '';
+    const match = /^([0-8])-(upscale|init)$/.exec(told);
+    if (match === null) throw new UserError(scene.text.unknownButton);
+    const chosen = { ...id, detail: match[1] ?? null };
+    await (match[2] === 'init' ? init : upscale).press(interaction, chosen, scene);
+  },
+};
+
+async function enlarge(
+  interaction: MessageComponentInteraction,
+  job: Job,
+  index: number,
+  scene: Scene,
+): Promise<void> {
+  const { answer } = scene;
+  const seenBy = seenLike(interaction);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
+  const { spoiler } = await permitOrder(interaction, scene, { ...job.request, steps: 1, count: 1 });
+  if (!(await mayShowHere(job, interaction, scene))) throw new UserError(scene.text.notShownHere);
+  await storedPicture(job, index, scene);
+  const order = {
+    jobId: job.id,
+    index,
+    asker: interaction.user.id,
+    channelId: interaction.channelId,
+    private: seenBy === 'private',
+    spoiler: spoiler || addressIn(job.context)?.spoiler === true,
+    attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
+  };
+  await answer.acknowledge(seenBy, order);
+  await sendEnlarged(order, answer.show, scene);
+}

@@ -1,0 +1,151 @@
+import type {
+  BaseInteraction,
+  MessageComponentInteraction,
+  ModalSubmitInteraction,
+} from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
+import { isSampler, isSchedule } from '../../src/bot/order/options.ts';
+import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
+import {
+  DEFAULT_POLICY,
+  NSFW_POLICIES,
+  PREVIEW_PACES,
+  SPOILER_POLICIES,
+} from '../../src/bot/policy/policy.ts';
+import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
+import { textFor } from '../../src/bot/text/text.ts';
+import { stored } from '../personal/presets.ts';
+import { applyForm, formOf, setDefaults } from './settings-forms.ts';
+import { PANEL_PAGES, controlId, renderPanel } from './settings-panel.ts';
+import type { PanelPage } from './settings-panel.ts';
+import { describeDefaults } from './settings-words.ts';
+
+/** Every control of the panel: what it changes, or which form it opens, and the page it is on. */
+export const settingsAction: Action = {
+  visibility: 'in-place',
+
+  async press(interaction, { detail }, scene) {
+    const guildId = managed(interaction, scene);
+    const control = detail ?? '';
+    const values = valuesOf(interaction);
+    const form = await formOf(control, values[0], guildId, scene);
+    if (form !== null) {
+      const { title, id = control, lines } = form;
+      return scene.answer.modal({ custom_id: controlId(id), title, components: lines });
+    }
+    await scene.answer.acknowledge('in-place');
+    const page = await apply(control, values, guildId, scene);
+    if (control !== 'page') tellChanged(page, interaction, scene);
+    await showPanel(page, guildId, scene);
+  },
+
+  async submit(interaction, { detail }, scene) {
+    const guildId = managed(interaction, scene);
+    await scene.answer.acknowledge('in-place');
+    const page = await applyForm(detail ?? '', interaction, guildId, scene);
+    tellChanged(page, interaction, scene);
+    await showPanel(page, guildId, scene);
+  },
+};
+
+export function tellChanged(page: PanelPage, interaction: BaseInteraction, { audit }: Scene): void {
+  const text = textFor(interaction.guildLocale ?? interaction.locale);
+  const what = text.auditSettings(`<@${interaction.user.id}>`, text.panel.pages[page]);
+  audit.tell(interaction, { what, prompt: null });
+}
+
+export async function showPanel(page: PanelPage, guildId: string, scene: Scene): Promise<void> {
+  const [defaults, policy, models] = await Promise.all([
+    scene.settings.defaults(guildId),
+    scene.settings.policy(guildId),
+    scene.engine.models(),
+  ]);
+  const { text } = scene;
+  const defaultLines = describeDefaults(defaults, text);
+  await scene.answer.show(renderPanel(page, { defaults, policy, models, defaultLines, text }));
+  // Another change may have been shown in between: the panel ends with what holds now.
+  const now = await Promise.all([scene.settings.defaults(guildId), scene.settings.policy(guildId)]);
+  if (now[0] !== defaults || now[1] !== policy) await showPanel(page, guildId, scene);
+}
+
+function managed(
+  interaction: MessageComponentInteraction | ModalSubmitInteraction,
+  { text }: Scene,
+): string {
+  if (interaction.guildId === null) throw new UserError(text.settingsNeedServer);
+  if (!mayManageServer(interaction)) throw new UserError(text.settingsNeedPermission);
+  return interaction.guildId;
+}
+
+/** What was chosen in a select; nothing of a button. */
+function valuesOf(interaction: MessageComponentInteraction): readonly string[] {
+  return interaction.isAnySelectMenu() ? interaction.values : [];
+}
+
+async function apply(
+  control: string,
+  values: readonly string[],
+  guildId: string,
+  scene: Scene,
+): Promise<PanelPage> {
+  const [value] = values;
+  const policy = (change: Partial<ServerPolicy>) =>
+    stored(scene, () => scene.settings.changePolicy(guildId, change));
+  switch (control) {
+    case 'page':
+      return PANEL_PAGES.find((page) => page === value) ?? 'defaults';
+    case 'model':
+      await setDefaults({ model: value }, guildId, scene);
+      return 'defaults';
+    case 'sampler':
+      await setDefaults({ sampler: isSampler(value) ? value : undefined }, guildId, scene);
+      return 'defaults';
+    case 'schedule':
+      await setDefaults({ schedule: isSchedule(value) ? value : undefined }, guildId, scene);
+      return 'defaults';
+    case 'reset-defaults':
+      await stored(scene, () => scene.settings.reset(guildId));
+      return 'defaults';
+    case 'previews':
+      await policy({ previews: oneOf(PREVIEW_PACES, value, 'normal') });
+      return 'limits';
+    case 'reset-limits':
+      await policy(defaultOf(['everybody', 'roles', 'server', 'previews']));
+      return 'limits';
+    case 'channels':
+      await policy({ channels: values });
+      return 'access';
+    case 'roles':
+      await policy({ allowedRoles: values });
+      return 'access';
+    case 'blocked':
+      await policy({ blockedUsers: values });
+      return 'access';
+    case 'audit':
+      await policy({ auditChannel: value ?? null });
+      return 'access';
+    case 'reset-access':
+      await policy(defaultOf(['channels', 'allowedRoles', 'blockedUsers', 'auditChannel']));
+      return 'access';
+    case 'nsfw':
+      await policy({ nsfw: oneOf(NSFW_POLICIES, value, 'age-restricted') });
+      return 'content';
+    case 'spoiler':
+      await policy({ spoiler: oneOf(SPOILER_POLICIES, value, 'never') });
+      return 'content';
+    case 'reset-content':
+      await policy(defaultOf(['nsfw', 'spoiler', 'words', 'patterns', 'nsfwWords']));
+      return 'content';
+    default:
+      throw new UserError(scene.text.unknownButton);
+  }
+}
+
+function oneOf<T extends string>(all: readonly T[], value: string | undefined, fallback: T): T {
+  return all.find((one) => one === value) ?? fallback;
+}
+
+function defaultOf(names: readonly (keyof ServerPolicy)[]): Partial<ServerPolicy> {
+  return Object.fromEntries(names.map((name) => [name, DEFAULT_POLICY[name]]));
+}

@@ -1,0 +1,236 @@
+import { ButtonStyle, ChannelType, ComponentType, SelectMenuDefaultValueType } from 'discord.js';
+import type {
+  APIComponentInMessageActionRow,
+  APIMessageTopLevelComponent,
+  APISelectMenuDefaultValue,
+  APIStringSelectComponent,
+} from 'discord.js';
+import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
+import { customId } from '../../src/bot/interaction/custom-id.ts';
+import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../../src/bot/policy/policy.ts';
+import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
+import type { Rendered } from '../../src/bot/render/render.ts';
+import type { Choices } from '../../src/bot/order/choices.ts';
+import type { Text } from '../../src/bot/text/text.ts';
+
+export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content'] as const;
+export type PanelPage = (typeof PANEL_PAGES)[number];
+
+/** The panel's controls belong to no job. */
+const NO_JOB = '000000000000';
+/** Discord's selects hold this many. */
+const MOST = 25;
+
+export function controlId(control: string): string {
+  return customId('settings', NO_JOB, control);
+}
+
+export type PanelSight = {
+  defaults: Choices;
+  policy: ServerPolicy;
+  models: readonly ModelInfo[];
+  /** the defaults in words, one line each */
+  defaultLines: readonly string[];
+  text: Text;
+};
+
+/** One page of the panel as a message. Pure. */
+export function renderPanel(page: PanelPage, sight: PanelSight): Rendered {
+  const { pages } = sight.text.panel;
+  const tabs = stringSelect(
+    'page',
+    PANEL_PAGES.map((value) => ({ label: pages[value], value, default: value === page })),
+    {},
+  );
+  const parts = { defaults, limits, access, content }[page](sight);
+  return { components: [row(tabs), ...parts], files: [] };
+}
+
+function defaults({ defaults: set, models, defaultLines, text }: PanelSight): Part[] {
+  const { panel } = text;
+  const choose = (name: 'model' | 'sampler' | 'schedule', values: readonly string[]) => {
+    const placeholder = {
+      model: panel.chooseModel,
+      sampler: panel.chooseSampler,
+      schedule: panel.chooseSchedule,
+    }[name];
+    const options = values.map((value) => ({
+      label: `${placeholder}: ${value}`.slice(0, 100),
+      value,
+      default: set[name] === value,
+    }));
+    return options.length === 0
+      ? []
+      : [row(stringSelect(name, options.slice(0, MOST), { placeholder, min: 0 }))];
+  };
+  const names = models.map(({ name }) => name).filter((name) => name.length <= 100);
+  return [
+    paragraph([text.settingsTitle, ...defaultLines]),
+    ...choose('model', names),
+    ...choose('sampler', SAMPLERS),
+    ...choose('schedule', SCHEDULES),
+    row(
+      button('numbers', panel.numbers),
+      button('negative', panel.negative),
+      button('reset-defaults', panel.reset, ButtonStyle.Danger),
+    ),
+  ];
+}
+
+function limits({ policy, text }: PanelSight): Part[] {
+  const { panel } = text;
+  const { lines } = panel;
+  const roles = Object.entries(policy.roles).map(([id, set]) =>
+    lines.role(`<@&${id}>`, facts(set, text)),
+  );
+  const paces = PREVIEW_PACES.map((value) => ({
+    label: panel.previews[value],
+    value,
+    default: policy.previews === value,
+  }));
+  return [
+    paragraph([
+      panel.titles.limits,
+      lines.everybody(facts(policy.everybody, text)),
+      lines.server(facts(policy.server, text)),
+      ...roles,
+      lines.previews(panel.previews[policy.previews]),
+    ]),
+    row({
+      type: ComponentType.RoleSelect,
+      custom_id: controlId('role'),
+      placeholder: panel.chooseRole,
+    }),
+    row(stringSelect('previews', paces, {})),
+    row(
+      button('everybody', panel.ofEverybody),
+      button('server', panel.ofServer),
+      button('reset-limits', panel.reset, ButtonStyle.Danger),
+    ),
+  ];
+}
+
+function access({ policy, text }: PanelSight): Part[] {
+  const { panel } = text;
+  const { channels, allowedRoles, blockedUsers, auditChannel } = policy;
+  const audit = auditChannel === null ? [] : [auditChannel];
+  const many = { min_values: 0, max_values: MOST };
+  const all = (ids: readonly string[], mark: string) => ids.map((id) => `<${mark}${id}>`).join(' ');
+  return [
+    paragraph([
+      panel.titles.access,
+      panel.lines.channels(all(channels, '#') || panel.everywhere),
+      panel.lines.roles(all(allowedRoles, '@&') || panel.everybody),
+      panel.lines.blocked(all(blockedUsers, '@') || panel.none),
+      panel.lines.audit(all(audit, '#') || panel.none),
+    ]),
+    row({
+      ...many,
+      type: ComponentType.ChannelSelect,
+      custom_id: controlId('channels'),
+      placeholder: panel.chooseChannels,
+      default_values: preset(channels, SelectMenuDefaultValueType.Channel),
+    }),
+    row({
+      ...many,
+      type: ComponentType.RoleSelect,
+      custom_id: controlId('roles'),
+      placeholder: panel.chooseRoles,
+      default_values: preset(allowedRoles, SelectMenuDefaultValueType.Role),
+    }),
+    row({
+      ...many,
+      type: ComponentType.UserSelect,
+      custom_id: controlId('blocked'),
+      placeholder: panel.chooseBlocked,
+      default_values: preset(blockedUsers, SelectMenuDefaultValueType.User),
+    }),
+    row({
+      type: ComponentType.ChannelSelect,
+      custom_id: controlId('audit'),
+      placeholder: panel.chooseAudit,
+      channel_types: [ChannelType.GuildText, ChannelType.GuildAnnouncement],
+      min_values: 0,
+      default_values: preset(audit, SelectMenuDefaultValueType.Channel),
+    }),
+    row(button('reset-access', panel.reset, ButtonStyle.Danger)),
+  ];
+}
+
+function content({ policy, text }: PanelSight): Part[] {
+  const { panel } = text;
+  const { words, patterns, nsfwWords } = policy;
+  const nsfw = NSFW_POLICIES.map((value) => ({
+    label: panel.nsfw[value],
+    value,
+    default: policy.nsfw === value,
+  }));
+  const spoiler = SPOILER_POLICIES.map((value) => ({
+    label: panel.spoiler[value],
+    value,
+    default: policy.spoiler === value,
+  }));
+  return [
+    paragraph([
+      panel.titles.content,
+      panel.lines.nsfw(panel.nsfw[policy.nsfw]),
+      panel.lines.spoiler(panel.spoiler[policy.spoiler]),
+      panel.lines.words(words.length, patterns.length, nsfwWords.length),
+    ]),
+    row(stringSelect('nsfw', nsfw, {})),
+    row(stringSelect('spoiler', spoiler, {})),
+    row(button('words', panel.words), button('reset-content', panel.reset, ButtonStyle.Danger)),
+  ];
+}
+
+function facts(limits: RoleLimits, { panel }: Text): string {
+  const said = (['waiting', 'work', 'seconds', 'weight'] as const).flatMap((name) => {
+    const value = limits[name];
+    if (value === undefined) return [];
+    return value === 0 && name !== 'weight'
+      ? `${panel.fields[name]}: ${panel.facts.unlimited}`
+      : panel.facts[name](value);
+  });
+  return said.length === 0 ? panel.none : said.join(' · ');
+}
+
+type Part = APIMessageTopLevelComponent;
+
+function row(...components: APIComponentInMessageActionRow[]): Part {
+  return { type: ComponentType.ActionRow, components };
+}
+
+function paragraph(lines: readonly string[]): Part {
+  return { type: ComponentType.TextDisplay, content: lines.join('\n') };
+}
+
+function button(
+  control: string,
+  label: string,
+  style: ButtonStyle.Secondary | ButtonStyle.Danger = ButtonStyle.Secondary,
+): APIComponentInMessageActionRow {
+  return { type: ComponentType.Button, custom_id: controlId(control), label, style };
+}
+
+function stringSelect(
+  control: string,
+  options: APIStringSelectComponent['options'],
+  more: { placeholder?: string; min?: number },
+): APIStringSelectComponent {
+  return {
+    type: ComponentType.StringSelect,
+    custom_id: controlId(control),
+    options,
+    min_values: more.min ?? 1,
+    max_values: 1,
+    ...(more.placeholder === undefined ? {} : { placeholder: more.placeholder }),
+  };
+}
+
+function preset<T extends SelectMenuDefaultValueType>(
+  ids: readonly string[],
+  type: T,
+): APISelectMenuDefaultValue<T>[] {
+  return ids.map((id) => ({ id, type }) as APISelectMenuDefaultValue<T>);
+}

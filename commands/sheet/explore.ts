@@ -1,0 +1,160 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type { ChatInputCommandInteraction } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
+import type { GenerateRequest, RequestInput } from '../../src/engine/request.ts';
+import { limitsHold } from '../../src/bot/order/options.ts';
+import type { Order } from '../../src/bot/order/options.ts';
+import { checkMayPost } from '../../src/bot/order/order.ts';
+import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
+import type { Command, Scene } from '../../src/bot/interaction/command.ts';
+import {
+  type Axis,
+  AXES,
+  axisNamed,
+  type AxisName,
+  parseAxis,
+} from '../../src/explore/sheet/axis.ts';
+import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
+import { planSheet } from '../../src/explore/sheet/plan.ts';
+import { completeChoice } from '../personal/picture-options.ts';
+import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
+import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
+import { EVERYWHERE } from '../places.ts';
+
+const CHOICES = AXES.map((name) => ({ name, value: name }));
+
+/** Few enough to be painted while one looks on; null: only the person knows. */
+const USUAL: Readonly<Record<AxisName, string | null>> = {
+  steps: '1,3,5,10,20,40',
+  cfg: '1,3,5,7,10,15',
+  sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
+  schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
+  seed: '1..6',
+  clip_skip: '1,2',
+  pag: '0,1,2,3,5,8',
+  size: null,
+  strength: '0.2,0.4,0.6,0.8,1',
+};
+
+/** Where it is not what the sheet varies. */
+const USUAL_STRENGTH = 0.75;
+
+export const explore: Command = {
+  visibility: sheetSeenBy,
+  definition: {
+    name: 'explore',
+    description: 'See what an option does: one sheet, one picture a value',
+    ...EVERYWHERE,
+    options: [
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'x',
+        description: 'What to vary',
+        required: true,
+        choices: CHOICES,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'prompt',
+        description: 'What the pictures should show',
+        required: true,
+        max_length: 4000,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'values',
+        description: 'Such as 1,5,10,20,50 or 3..12 by 1.5',
+        max_length: 300,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'y',
+        description: 'A second thing to vary, downwards',
+        choices: CHOICES,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'y-values',
+        description: 'Such as euler,euler_a,dpmpp_2m',
+        max_length: 300,
+      },
+      ...SHARED_OPTIONS,
+      {
+        type: ApplicationCommandOptionType.Attachment,
+        name: 'image',
+        description: 'A picture that all of them start from; needed to vary its strength',
+      },
+    ],
+  },
+
+  async run(interaction, scene) {
+    const { options } = interaction;
+    const axis = (name: AxisName, values: string | null): Axis => {
+      const text = values ?? USUAL[name];
+      if (text === null) {
+        throw new UserError(scene.text.sheet.valuesMissing(name, '512x512,512x768'));
+      }
+      return parseAxis(name, text);
+    };
+    const x = axis(axisNamed(options.getString('x', true)), options.getString('values'));
+    const down = options.getString('y');
+    const downValues = options.getString('y-values');
+    if (down === null && downValues !== null) {
+      throw new UserError(scene.text.sheet.secondValuesWithoutAxis);
+    }
+    const y = down === null ? null : axis(axisNamed(down), downValues);
+    const isStrength = [x.name, y?.name].includes('strength');
+    if (isStrength && options.getAttachment('image') === null) {
+      throw new UserError(scene.text.imageMissing('strength'));
+    }
+    const init = await startOf(interaction, scene);
+    const { request, model, theme, schedule } = await readShared(interaction, scene, init);
+    const input: RequestInput = { ...request };
+    // Samplers are compared each with its own schedule, unless one was named for all.
+    if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
+    const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
+    for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
+    const [hardest] = plan.cells
+      .map((one) => one.request)
+      .toSorted((a, b) => workOf(b) - workOf(a));
+    await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme }, hardest ?? request);
+  },
+
+  async autocomplete(interaction, scene) {
+    return (await completeChoice(interaction, scene)) ?? [];
+  },
+
+  actions: {
+    cell,
+    'cell-reroll': cellReroll,
+    'cell-default': cellDefault,
+    'sheet-stop': sheetStop,
+    'sheet-delete': sheetRemove,
+  },
+};
+
+/** Fetched once it is sure that the answer can be posted; what is wrong without it is said before. */
+async function startOf(
+  interaction: ChatInputCommandInteraction,
+  scene: Scene,
+): Promise<NonNullable<Order['init']> | null> {
+  const image = interaction.options.getAttachment('image');
+  if (image === null) return null;
+  await readShared(interaction, scene);
+  const seenBy = sheetSeenBy(interaction, scene);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  await scene.answer.acknowledge(seenBy);
+  const { bytes, size } = await attachedPicture(image, scene.media, scene.text);
+  return {
+    image: bytes,
+    size,
+    mask: null,
+    strength: USUAL_STRENGTH,
+    maskBlur: 4,
+    onlyMasked: false,
+  };
+}
+
+function workOf({ steps, width, height }: GenerateRequest): number {
+  return steps * width * height;
+}

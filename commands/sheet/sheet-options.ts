@@ -1,0 +1,116 @@
+import { ApplicationCommandOptionType } from 'discord.js';
+import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
+import { LIMITS } from '../../src/engine/request-codec.ts';
+import type { Scene } from '../../src/bot/interaction/command.ts';
+import { completeOrder } from '../../src/bot/order/options.ts';
+import type { Order } from '../../src/bot/order/options.ts';
+import { limitWords, permitOrder } from '../../src/bot/policy/gate.ts';
+import { addressOf, checkMayPost } from '../../src/bot/order/order.ts';
+import type { SeenBy } from '../../src/bot/order/order.ts';
+import { toContext } from '../../src/bot/reply/reply-address.ts';
+import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
+import type { SheetOrder } from '../../src/explore/sheet/order.ts';
+import { type ThemeName, THEMES } from '../../src/explore/sheet/theme.ts';
+import { PICTURE_OPTIONS, SEED_OPTION } from '../personal/picture-options.ts';
+
+/** What all pictures of a sheet share: the options of /imagine that make sense for it. */
+export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
+  PICTURE_OPTIONS.negative,
+  {
+    type: ApplicationCommandOptionType.Integer,
+    name: 'steps',
+    description: 'How often each picture is refined',
+    min_value: LIMITS.steps.min,
+    max_value: LIMITS.steps.max,
+  },
+  PICTURE_OPTIONS.cfg,
+  SEED_OPTION,
+  PICTURE_OPTIONS.sampler,
+  PICTURE_OPTIONS.schedule,
+  PICTURE_OPTIONS.size,
+  PICTURE_OPTIONS.model,
+  {
+    type: ApplicationCommandOptionType.String,
+    name: 'look',
+    description: 'Dark or light sheet',
+    choices: THEMES.map((name) => ({ name, value: name })),
+  },
+];
+
+export type Shared = {
+  request: GenerateRequest;
+  model: ModelInfo;
+  theme: ThemeName;
+  /** the schedule that was named; null: each sampler's own where samplers are compared */
+  schedule: string | null;
+};
+
+/** @throws UserError for what no picture could be made with */
+export async function readShared(
+  interaction: ChatInputCommandInteraction,
+  scene: Scene,
+  init: Order['init'] = null,
+): Promise<Shared> {
+  const { options, guildId } = interaction;
+  const [models, server] = await Promise.all([
+    scene.engine.models(),
+    scene.settings.defaults(guildId),
+  ]);
+  const defaults = { ...server, ...scene.own.choices };
+  const schedule = options.getString('schedule');
+  const order = {
+    prompt: options.getString('prompt', true),
+    negative: options.getString('negative'),
+    steps: options.getInteger('steps'),
+    cfg: options.getNumber('cfg'),
+    seed: options.getString('seed'),
+    sampler: options.getString('sampler'),
+    schedule,
+    size: options.getString('size'),
+    count: 1,
+    model: options.getString('model'),
+    init,
+  };
+  const request = completeOrder(order, { ...scene, models, defaults });
+  const model = models.find(({ name }) => name === request.model)!;
+  const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
+  return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };
+}
+
+/** As the person prefers their pictures. */
+export function sheetSeenBy(_interaction: unknown, { own }: Pick<Scene, 'own'>): SeenBy {
+  return own.private ? 'private' : 'public';
+}
+
+/** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */
+export async function placeSheet(
+  interaction: ChatInputCommandInteraction,
+  scene: Scene,
+  order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
+  /** the most demanding of its pictures */
+  request: GenerateRequest,
+): Promise<void> {
+  const { answer, sheets } = scene;
+  const seenBy = sheetSeenBy(interaction, scene);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  const granted = await permitOrder(interaction, scene, request);
+  const { allowance, weight, spoiler, explicit, previews } = granted;
+  await answer.acknowledge(seenBy);
+  const address = toContext({
+    ...addressOf(interaction, scene, null, seenBy),
+    spoiler,
+    explicit,
+    previews,
+  });
+  const first = {
+    guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
+    userId: interaction.user.id,
+    weight,
+  };
+  await sheets
+    .start({ ...order, id: interaction.id, address, allowance }, first)
+    .catch((error: unknown) => {
+      throw limitWords(error, scene.text);
+    });
+  answer.handOver();
+}
