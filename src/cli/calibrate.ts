@@ -8,9 +8,9 @@ import { parseAxis } from '../explore/sheet/axis.ts';
 import { calibrate } from '../explore/calibration/calibrate.ts';
 import { FULL_STEPS } from '../explore/calibration/calibration.ts';
 import { saveCalibration } from '../explore/calibration/calibration-file.ts';
-import { chooseModel, type ChosenModel } from './model-choice.ts';
-import { proveWritable } from './outputs.ts';
-import { complain, EXIT, interruptible, LOG } from './program.ts';
+import { chooseModel, type ChosenModel } from './arguments/model-choice.ts';
+import { proveWritable } from './screen/outputs.ts';
+import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
 
 const HELP = `Finds the fewest steps that still look like ${FULL_STEPS}, for "--steps auto".
 

@@ -11,12 +11,16 @@ import { drawPlot } from '../explore/curve/plot.ts';
 import { reportSheet, subtitleOf, toCsv } from '../explore/curve/report.ts';
 import { type CellResult, curvesOf, paintSheet } from '../explore/sheet/run-sheet.ts';
 import { openSheet } from '../explore/sheet/sheet.ts';
-import { EXPLORE_HELP, type ExploreArguments, parseExploreArguments } from './explore-arguments.ts';
-import { chooseModel, type ChosenModel } from './model-choice.ts';
-import { proveWritable, writeWhole } from './outputs.ts';
-import { complain, EXIT, interruptible, LOG } from './program.ts';
-import { createProgressBar, type ProgressBar } from './progress-bar.ts';
-import { readInput } from './read-input.ts';
+import {
+  EXPLORE_HELP,
+  type ExploreArguments,
+  parseExploreArguments,
+} from './arguments/explore-arguments.ts';
+import { chooseModel, type ChosenModel } from './arguments/model-choice.ts';
+import { proveWritable, writeWhole } from './screen/outputs.ts';
+import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
+import { createProgressBar, type ProgressBar } from './screen/progress-bar.ts';
+import { readInput } from './arguments/read-input.ts';
 
 /** At the command line nobody else waits: only what a page can show is a limit. */
 const LIMITS = { cells: 100, steps: 100_000 };

@@ -3,15 +3,15 @@ import { loadConfig, loadEnvFile, readTerminal } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import type { GenerateRequest, GenerateResult } from '../engine/request.ts';
 import { type AutoSteps, autoWords, savedBy } from '../explore/calibration/calibration.ts';
-import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
-import { IMAGINE_HELP } from './imagine-help.ts';
-import { chooseSteps } from './auto-steps.ts';
-import { chooseModel } from './model-choice.ts';
-import { encodeNpy } from './npy.ts';
-import { picturePath, prepareTarget, proveWritable, writeWhole } from './outputs.ts';
-import { complain, EXIT, interruptible, LOG, seedValue } from './program.ts';
-import { readInput } from './read-input.ts';
-import { createScreen } from './screen.ts';
+import { type ImagineArguments, parseImagineArguments } from './arguments/arguments.ts';
+import { IMAGINE_HELP } from './arguments/imagine-help.ts';
+import { chooseSteps } from './arguments/auto-steps.ts';
+import { chooseModel } from './arguments/model-choice.ts';
+import { encodeNpy } from './screen/npy.ts';
+import { picturePath, prepareTarget, proveWritable, writeWhole } from './screen/outputs.ts';
+import { complain, EXIT, interruptible, LOG, seedValue } from './screen/program.ts';
+import { readInput } from './arguments/read-input.ts';
+import { createScreen } from './screen/screen.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { UserError } from '../../src/engine/errors.ts';
-import { parseExploreArguments } from '../../src/cli/explore-arguments.ts';
+import { parseExploreArguments } from '../../src/cli/arguments/explore-arguments.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-explore-'));

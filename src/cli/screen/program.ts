@@ -1,5 +1,5 @@
-import type { EngineLog } from '../engine/engine.ts';
-import { CancelledError, RunError, UserError } from '../engine/errors.ts';
+import type { EngineLog } from '../../engine/engine.ts';
+import { CancelledError, RunError, UserError } from '../../engine/errors.ts';
 
 export const EXIT = { done: 0, failed: 1, badArguments: 2, cancelled: 130 } as const;
 /** Only what went wrong: stdout stays free for the answer, stderr for the bar. */

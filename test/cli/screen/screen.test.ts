@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { encodeNpy } from '../../src/cli/npy.ts';
-import { createProgressBar } from '../../src/cli/progress-bar.ts';
-import { pictureStyle, renderPicture } from '../../src/cli/terminal-image.ts';
+import { encodeNpy } from '../../../src/cli/screen/npy.ts';
+import { createProgressBar } from '../../../src/cli/screen/progress-bar.ts';
+import { pictureStyle, renderPicture } from '../../../src/cli/screen/terminal-image.ts';
 
 test('the bar shows steps, speed and the time left, within the terminal’s width', () => {
   let written = '';

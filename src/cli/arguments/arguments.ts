@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { UserError } from '../engine/errors.ts';
-import type { Margins } from '../engine/start/outpaint.ts';
-import { parseSize } from '../engine/request-codec.ts';
-import type { RequestInput } from '../engine/request.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { Margins } from '../../engine/start/outpaint.ts';
+import { parseSize } from '../../engine/request-codec.ts';
+import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
 
 /** What one command line asks for; request values are still unchecked text. */

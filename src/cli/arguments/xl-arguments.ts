@@ -1,7 +1,7 @@
 /** The options of `imagine` that only SDXL hears, its refiner among them, and A1111's shortcuts. */
-import { UserError } from '../engine/errors.ts';
-import { parseSize } from '../engine/request-codec.ts';
-import type { RequestInput } from '../engine/request.ts';
+import { UserError } from '../../engine/errors.ts';
+import { parseSize } from '../../engine/request-codec.ts';
+import type { RequestInput } from '../../engine/request.ts';
 
 const SIZES = {
   'original-size': 'originalSize',

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { parseRequest } from '../engine/request-codec.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../engine/request.ts';
-import { type AutoSteps, autoSteps } from '../explore/calibration/calibration.ts';
-import { readCalibrations } from '../explore/calibration/calibration-file.ts';
+import { parseRequest } from '../../engine/request-codec.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
+import { type AutoSteps, autoSteps } from '../../explore/calibration/calibration.ts';
+import { readCalibrations } from '../../explore/calibration/calibration-file.ts';
 
 /** `--steps auto`: the calibrated number of this machine; every other input as it is. `auto` null: not asked for. */
 export async function chooseSteps(

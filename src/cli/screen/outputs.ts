@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { UserError } from '../engine/errors.ts';
+import { UserError } from '../../engine/errors.ts';
 
 /** Where pictures go: a folder that names them by seed and prompt, or one file (numbered when there are several). */
 export type Target = { folder: string; fileName: string | null };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseImagineArguments } from '../../src/cli/arguments.ts';
-import { UserError } from '../../src/engine/errors.ts';
+import { parseImagineArguments } from '../../../src/cli/arguments/arguments.ts';
+import { UserError } from '../../../src/engine/errors.ts';
 
 test('every option reaches its field', () => {
   const parsed = parseImagineArguments([

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { UserError } from '../engine/errors.ts';
-import { outpaint } from '../engine/start/outpaint.ts';
-import { LIMITS } from '../engine/request-codec.ts';
-import type { ImageSize, RequestInput } from '../engine/request.ts';
+import { UserError } from '../../engine/errors.ts';
+import { outpaint } from '../../engine/start/outpaint.ts';
+import { LIMITS } from '../../engine/request-codec.ts';
+import type { ImageSize, RequestInput } from '../../engine/request.ts';
 import type { ImagineArguments, InitArguments } from './arguments.ts';
 import type { ChosenModel } from './model-choice.ts';
 

@@ -1,6 +1,6 @@
-import { UserError } from '../engine/errors.ts';
-import { type Axis, type AxisName, AXES, axisNamed, parseAxis } from '../explore/sheet/axis.ts';
-import { type ThemeName, THEMES } from '../explore/sheet/theme.ts';
+import { UserError } from '../../engine/errors.ts';
+import { type Axis, type AxisName, AXES, axisNamed, parseAxis } from '../../explore/sheet/axis.ts';
+import { type ThemeName, THEMES } from '../../explore/sheet/theme.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 
 export type ExploreArguments = {

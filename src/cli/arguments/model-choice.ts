@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Engine } from '../engine/engine.ts';
-import { UserError } from '../engine/errors.ts';
-import type { ModelInfo } from '../engine/request.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { ModelInfo } from '../../engine/request.ts';
 
 /** A model and what a request calls it: its name in the models folder, or its absolute folder. */
 export type ChosenModel = { info: ModelInfo; requestName: string };
