@@ -6,11 +6,13 @@ WORKDIR /app
 ENV NODE_ENV=production DATA_DIR=/data MODELS_DIR=/models LOG_LEVEL=info
 # the image brings Node 24 itself, so the npm package "node" needs no install script here
 COPY package.json package-lock.json .npmrc ./
+COPY playground/package.json playground/
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY tsconfig.json ARCHITECTURE.md README.md LICENSE ./
 COPY scripts scripts
 COPY src src
 COPY commands commands
+COPY playground playground
 COPY models/demo /models/demo
 RUN mkdir -p /data && chown node:node /data
 VOLUME ["/data"]

@@ -11,7 +11,7 @@ import { startEngine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
-import { PlaygroundError, startPlayground } from './playground/playground.ts';
+import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import {
   buttonOf,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayDrop } from '../../src/playground/gateway.ts';
+import type { GatewayDrop } from '../../playground/gateway/gateway.ts';
 import type { Hall } from '../support/hall.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { customIdsOf, textOf, waitUntil } from '../support/messages.ts';

@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { isSheet } from '../../src/explore/sheet/order.ts';
 import {

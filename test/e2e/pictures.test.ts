@@ -5,7 +5,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { readInfotext } from '../../src/engine/image.ts';
 import { writeInfotext } from '../../src/engine/infotext.ts';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from '../support/messages.ts';
 import { BEN, onStage, openEngine } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
-import type { Exchange } from '../../src/playground/playground.ts';
+import type { Exchange } from '../../playground/playground.ts';
 
 let engine: Engine;
 before(async () => {

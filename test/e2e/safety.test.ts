@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import {
   buttonOf,
   bytesAt,

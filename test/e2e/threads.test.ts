@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../src/bot/policy/policy.ts';
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
-import { permission } from '../../src/playground/permission-bits.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
+import { permission } from '../../playground/world/permission-bits.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
 import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { Events } from 'discord.js';
 import { WebSocket } from 'ws';
-import type { Playground } from '../../src/playground/playground.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
 import { loginClient } from '../support/discord-client.ts';
 import { connectUser } from '../support/playground-user.ts';
 

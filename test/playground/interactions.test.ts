@@ -14,8 +14,8 @@ import {
   TextInputBuilder,
   TextInputStyle,
 } from 'discord.js';
-import type { Playground } from '../../src/playground/playground.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
 import { loginClient } from '../support/discord-client.ts';
 import { createSchemaRecorder } from '../support/discord-schema.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Playground } from '../../src/playground/playground.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
 import { createSchemaRecorder } from '../support/discord-schema.ts';
 import { caller, fieldCodes } from '../support/rest-caller.ts';
 

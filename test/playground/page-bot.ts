@@ -12,7 +12,7 @@ import {
   type ModalSubmitInteraction,
 } from 'discord.js';
 import sharp from 'sharp';
-import type { Playground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 
 const V2 = 1 << 15;
 const EPHEMERAL = 1 << 6;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { APIApplicationCommand } from 'discord-api-types/v10';
-import { filterCommands, slashCommands } from '../../src/playground/web/commands.ts';
+import { filterCommands, slashCommands } from '../../playground/web/composer/commands.ts';
 import {
   addField,
   parseLine,
@@ -12,7 +12,7 @@ import {
   typedOptionName,
   values,
   withField,
-} from '../../src/playground/web/draft.ts';
+} from '../../playground/web/composer/draft.ts';
 
 const commands = slashCommands([
   {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Events } from 'discord.js';
-import { startPlayground } from '../../src/playground/playground.ts';
-import type { FromPage, PlaygroundGuild } from '../../src/playground/protocol.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import type { FromPage, PlaygroundGuild } from '../../playground/protocol.ts';
 import { loginClient } from '../support/discord-client.ts';
 import { openPageLink, type PageLink } from '../support/page-link.ts';
 

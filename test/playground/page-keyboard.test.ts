@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { startPlayground, type Playground } from '../../src/playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { startPageBot, type PageBot } from './page-bot.ts';
 

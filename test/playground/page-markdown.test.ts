@@ -5,8 +5,8 @@ import {
   parseMarkdown,
   plainText,
   type Inline,
-} from '../../src/playground/web/markdown.ts';
-import { messageTime, relativeTime, styledTime } from '../../src/playground/web/time.ts';
+} from '../../playground/web/message/markdown.ts';
+import { messageTime, relativeTime, styledTime } from '../../playground/web/message/time.ts';
 
 const text = (words: string): Inline => ({ type: 'text', text: words });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { startPlayground, type Playground } from '../../src/playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { picture, startPageBot, type PageBot } from './page-bot.ts';
 

@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import type { Playground } from '../../src/playground/playground.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
 import { connectUser } from '../support/playground-user.ts';
 
 describe('what the local Discord lets in', () => {
@@ -60,9 +60,9 @@ describe('what the local Discord lets in', () => {
   test('the page, its scripts as JavaScript, its libraries, and nothing else', async () => {
     const page = await get('/');
     assert.match(String(page.headers['content-security-policy']), /default-src 'self'/);
-    const scripts = (await readdir(new URL('../../src/playground/web/', import.meta.url))).filter(
-      (name) => name.endsWith('.ts'),
-    );
+    const scripts = (
+      await readdir(new URL('../../playground/web/', import.meta.url), { recursive: true })
+    ).filter((name) => name.endsWith('.ts'));
     for (const name of scripts) {
       const script = await get(`/web/${name}`);
       assert.equal(script.status, 200, name);

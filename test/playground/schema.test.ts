@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Exchange } from '../../src/playground/playground.ts';
-import { startPlayground } from '../../src/playground/playground.ts';
+import type { Exchange } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
 import {
   createSchemaRecorder,
   knownFalsePositives,

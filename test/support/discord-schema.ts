@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import * as spec from 'discord-api-spec/zod';
-import type { Exchange } from '../../src/playground/playground.ts';
+import type { Exchange } from '../../playground/playground.ts';
 
 type Issue = {
   path: readonly PropertyKey[];

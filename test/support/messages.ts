@@ -1,4 +1,4 @@
-import type { PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
 
 /** Links of the pictures a message shows, in its order. */
 export function picturesOf(message: PlaygroundMessage): string[] {

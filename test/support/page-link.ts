@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import type { FromPage, FromServer, PlaygroundMessage } from '../../src/playground/protocol.ts';
+import type { FromPage, FromServer, PlaygroundMessage } from '../../playground/protocol.ts';
 
 /** One connection to /client that remembers what it was told. */
 export type PageLink = {

@@ -11,7 +11,7 @@ import type {
   FromServer,
   PlaygroundMessage,
   Uploaded,
-} from '../../src/playground/protocol.ts';
+} from '../../playground/protocol.ts';
 
 export type ShownModal = { interactionId: string; modal: APIModalInteractionResponseCallbackData };
 

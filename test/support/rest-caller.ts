@@ -1,4 +1,4 @@
-import type { Playground } from '../../src/playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 
 export type RestReply = { status: number; body: Record<string, unknown> | null; headers: Headers };
 

@@ -193,7 +193,7 @@ function mayWork(provider: ProviderName): boolean {
   if (process.platform !== 'linux') return true;
   if (provider === 'cuda') {
     const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-    const bin = join(dirname(entry), '../..', 'bin');
+    const bin = join(dirname(entry), '..', 'bin');
     // bin/napi-v6/linux/x64: the middle part names the interface version, which changes between releases.
     return readdirSync(bin).some((version) =>
       existsSync(join(bin, version, 'linux', process.arch, 'libonnxruntime_providers_cuda.so')),

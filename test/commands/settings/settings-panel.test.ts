@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../src/bot/policy/policy.ts';
-import type { PlaygroundMessage } from '../../../src/playground/protocol.ts';
+import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import type { PlaygroundUserClient, ShownModal } from '../../support/playground-user.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
 import { CLEO, stagesOfFile } from '../../support/stage.ts';

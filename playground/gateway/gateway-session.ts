@@ -1,0 +1,165 @@
+import type { WebSocket } from 'ws';
+import { isThread } from '../world/channels.ts';
+import { messageEvent } from './gateway-events.ts';
+import { interactionEvent } from '../interactions/interaction-event.ts';
+import type { Happening, State } from '../state.ts';
+import { renderChannel } from '../world/render.ts';
+import { isFields } from '../validate/validate.ts';
+import { applicationId, canSee } from '../world/world.ts';
+
+export const op = {
+  dispatch: 0,
+  heartbeat: 1,
+  identify: 2,
+  presence: 3,
+  voiceState: 4,
+  resume: 6,
+  reconnect: 7,
+  requestMembers: 8,
+  invalidSession: 9,
+  hello: 10,
+  heartbeatAck: 11,
+} as const;
+
+export const close = {
+  unknown: 4000,
+  unknownOpcode: 4001,
+  decode: 4002,
+  notAuthenticated: 4003,
+  authenticationFailed: 4004,
+  alreadyAuthenticated: 4005,
+  invalidSequence: 4007,
+  rateLimited: 4008,
+  timedOut: 4009,
+  invalidShard: 4010,
+  invalidIntents: 4013,
+  disallowedIntents: 4014,
+} as const;
+
+export const intent = {
+  guilds: 1 << 0,
+  members: 1 << 1,
+  presences: 1 << 8,
+  guildMessages: 1 << 9,
+  directMessages: 1 << 12,
+  messageContent: 1 << 15,
+} as const;
+
+const knownIntents = 0x3ffffff;
+const privilegedIntents = intent.members | intent.presences | intent.messageContent;
+/** Events kept for a resume; Discord keeps them for some minutes. */
+const replayLimit = 1000;
+const replayTime = 5 * 60_000;
+
+type Event = { op: 0; t: string; s: number; d: unknown };
+
+export type Session = {
+  id: string;
+  intents: number;
+  shard: readonly [id: number, count: number];
+  sequence: number;
+  sent: Event[];
+  connection: Connection | null;
+  lostAt: number | null;
+};
+
+export type Connection = {
+  socket: WebSocket;
+  session: Session | null;
+  lastHeartbeat: number;
+  received: number[];
+  /** fault: nothing is read or written, the TCP connection stays open */
+  deaf: boolean;
+};
+
+/** May this session still be taken up again, so that events are kept for it? */
+export function isResumable(session: Session): boolean {
+  return session.connection !== null || Date.now() - (session.lostAt ?? 0) < replayTime;
+}
+
+/** Numbers the event, keeps it for a resume and sends it when the session is connected. */
+export function dispatch(session: Session, t: string, d: unknown): void {
+  const event: Event = { op: op.dispatch, t, s: ++session.sequence, d };
+  session.sent.push(event);
+  if (session.sent.length > replayLimit) session.sent.shift();
+  if (session.connection) send(session.connection, event);
+}
+
+export function send(connection: Connection, payload: object): void {
+  if (!connection.deaf && connection.socket.readyState === 1) {
+    connection.socket.send(JSON.stringify(payload));
+  }
+}
+
+/** Why an identify is refused, as a close code; null when it is fine. */
+export function refuseIdentify(state: State, d: unknown): { code: number; reason: string } | null {
+  if (!isFields(d)) return { code: close.decode, reason: 'Error while decoding payload.' };
+  if (d['token'] !== state.store.token) {
+    state.log.warn({}, 'a bot with an unknown token was refused at the gateway');
+    return { code: close.authenticationFailed, reason: 'Authentication failed.' };
+  }
+  const shard = d['shard'];
+  if (shard !== undefined) {
+    const [id, count] = Array.isArray(shard) ? shard : [];
+    if (!Number.isInteger(id) || !Number.isInteger(count) || id < 0 || count < 1 || id >= count) {
+      return { code: close.invalidShard, reason: 'Invalid shard.' };
+    }
+  }
+  const intents = d['intents'];
+  if (typeof intents !== 'number' || (intents & ~knownIntents) !== 0 || intents < 0) {
+    return { code: close.invalidIntents, reason: 'Invalid intent(s).' };
+  }
+  if ((intents & privilegedIntents) !== 0) {
+    return { code: close.disallowedIntents, reason: 'Disallowed intent(s).' };
+  }
+  return null;
+}
+
+/** Discord's own formula; direct messages go to shard 0. */
+export function onShard(session: Session, guildId: string | null): boolean {
+  const [id, count] = session.shard;
+  return guildId === null ? id === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === id;
+}
+
+/** What a session is told of something that happened; null: nothing. */
+export function eventFor(
+  state: State,
+  session: Session,
+  happening: Happening,
+): { t: string; d: unknown } | null {
+  switch (happening.kind) {
+    case 'interaction': {
+      if (!onShard(session, happening.interaction.guildId)) return null;
+      return { t: 'INTERACTION_CREATE', d: interactionEvent(state, happening.interaction) };
+    }
+    case 'message':
+    case 'message-deleted': {
+      const { message } = happening;
+      const guildId = state.world.channels.get(message.channelId)?.guildId ?? null;
+      const needed = guildId === null ? intent.directMessages : intent.guildMessages;
+      const hidden = message.ephemeralFor !== null || (session.intents & needed) === 0;
+      if (hidden || !onShard(session, guildId)) return null;
+      if (happening.kind === 'message-deleted') {
+        const place = { id: message.id, channel_id: message.channelId };
+        return { t: 'MESSAGE_DELETE', d: guildId ? { ...place, guild_id: guildId } : place };
+      }
+      return {
+        t: happening.created ? 'MESSAGE_CREATE' : 'MESSAGE_UPDATE',
+        d: messageEvent(state, message, guildId),
+      };
+    }
+    case 'channel': {
+      const { channel } = happening;
+      const closed = (session.intents & intent.guilds) === 0;
+      if (closed || !onShard(session, channel.guildId)) return null;
+      return canSee(state.world, applicationId, channel)
+        ? {
+            t: isThread(channel) ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE',
+            d: renderChannel(state, channel),
+          }
+        : null;
+    }
+    default:
+      return null;
+  }
+}

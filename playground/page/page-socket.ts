@@ -1,0 +1,142 @@
+import type { WebSocket } from 'ws';
+import { ApiError } from '../rest/api-error.ts';
+import { Refusal } from '../interactions/command-options.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { createMessage, deleteMessage } from '../messages/messages.ts';
+import { pageActions } from './page-actions.ts';
+import type { Page, Room } from './page-news.ts';
+import { sees, send, sendCommands, tell } from './page-news.ts';
+import { pageMessage } from './page-message.ts';
+import type { FromPage } from '../protocol.ts';
+import type { Happening, State } from '../state.ts';
+import { isFields } from '../validate/validate.ts';
+import type { Channel } from '../world/channels.ts';
+import { changeAge, changeRoles } from './page-guild.ts';
+import type { Person } from '../world/world.ts';
+import { canSee, describeGuild } from '../world/world.ts';
+
+const historyLength = 100;
+
+export type Pages = {
+  /** A new connection on /client. */
+  accept(socket: WebSocket): void;
+  close(): void;
+};
+
+/** The server's side of the page protocol. */
+export function openPages(state: State, gateway: Gateway): Pages {
+  const room: Room = { state, gateway, pages: new Set(), askers: new Map() };
+  const listener = (happening: Happening): void => tell(room, happening);
+  state.listeners.add(listener);
+  return {
+    accept: (socket) => accept(room, socket),
+    close() {
+      state.listeners.delete(listener);
+      for (const { socket } of room.pages) socket.terminate();
+    },
+  };
+}
+
+function accept(room: Room, socket: WebSocket): void {
+  const page: Page = { socket, person: null };
+  room.pages.add(page);
+  socket.on('message', (data) => {
+    const from = parse(String(data));
+    if (!from) return send(page, { type: 'refused', reason: 'That was not understood.' });
+    try {
+      receive(room, page, from);
+    } catch (error) {
+      const reason = reasonFor(room.state, error);
+      if ('nonce' in from) {
+        send(page, { type: 'interaction-failed', nonce: from.nonce, reason });
+      } else {
+        send(page, { type: 'refused', reason });
+      }
+    }
+  });
+  socket.on('error', () => socket.terminate());
+  socket.on('close', () => {
+    room.pages.delete(page);
+    for (const [id, asker] of room.askers) if (asker.page === page) room.askers.delete(id);
+  });
+}
+
+function receive(room: Room, page: Page, from: FromPage): void {
+  const { state } = room;
+  if (from.type === 'hello') return hello(room, page, from.userId);
+  const { person } = page;
+  if (!person) throw new Refusal('Say hello first.');
+  switch (from.type) {
+    case 'open': {
+      const channel = visibleChannel(state, person, from.channelId);
+      const messages = state.store
+        .messagesIn(channel.id, historyLength)
+        .filter((message) => sees(state, page, message))
+        .map((message) => pageMessage(state, message));
+      return send(page, { type: 'history', channelId: channel.id, messages });
+    }
+    case 'say': {
+      const channel = visibleChannel(state, person, from.channelId);
+      const body = { content: String(from.content) };
+      createMessage(state, { channel, authorId: person.id }, { body, files: [] });
+      return;
+    }
+    case 'dismiss': {
+      const message = state.store.message(from.messageId);
+      if (message?.ephemeralFor === person.id) deleteMessage(state, message);
+      return;
+    }
+    case 'age':
+      return changeAge(state, person, from);
+    case 'roles':
+      return changeRoles(state, person, from);
+    default:
+      return pageActions(state, person, from, (interaction) => {
+        if (!room.gateway.reachable) throw new Refusal('The application did not respond');
+        room.askers.set(interaction.id, { page, nonce: from.nonce });
+      });
+  }
+}
+
+function visibleChannel(state: State, person: Person, channelId: string): Channel {
+  const channel = state.world.channels.get(channelId);
+  if (channel && canSee(state.world, person.id, channel)) return channel;
+  throw new Refusal('There is no such channel for you.');
+}
+
+function hello({ state, gateway }: Room, page: Page, userId: string | null): void {
+  const { world } = state;
+  const people = [...world.people.values()].filter((one) => !one.bot);
+  const you = people.find((one) => one.id === userId) ?? people[0];
+  if (!you) return;
+  page.person = you;
+  const direct = [...world.channels.values()].find((one) => one.recipient === you.id);
+  const plain = ({ id, name, avatarColour }: Person) => ({ id, name, avatarColour });
+  send(page, {
+    type: 'ready',
+    you: plain(you),
+    users: people.map(plain),
+    guilds: [...world.guilds.values()]
+      .filter((guild) => guild.members.some((member) => member.userId === you.id))
+      .map((guild) => describeGuild(world, guild, you.id)),
+    bot: { id: world.bot.id, name: world.bot.name, online: gateway.online },
+    ...(direct ? { direct: { id: direct.id, name: world.bot.name, ageRestricted: false } } : {}),
+  });
+  sendCommands(state, page);
+}
+
+function parse(text: string): FromPage | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) && typeof value['type'] === 'string' ? (value as FromPage) : null;
+  } catch {
+    return null;
+  }
+}
+
+function reasonFor(state: State, error: unknown): string {
+  if (error instanceof Refusal) return error.message;
+  if (error instanceof ApiError) return error.fields[0]?.message ?? error.message;
+  state.log.error({ err: error }, 'the playground failed to do what the page asked');
+  return 'That was not understood.';
+}

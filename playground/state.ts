@@ -1,0 +1,67 @@
+import type { Channel } from './world/channels.ts';
+import type { Links } from './messages/media.ts';
+import type { Store } from './store/store.ts';
+import type { StoredInteraction, StoredMessage } from './store/stored.ts';
+import type { Guild, World } from './world/world.ts';
+import type {
+  APIApplicationCommandOptionChoice,
+  APIModalInteractionResponseCallbackData,
+} from 'discord-api-types/v10';
+
+/** What the gateway and the pages are told about. */
+export type Happening =
+  | { kind: 'message'; message: StoredMessage; created: boolean }
+  | { kind: 'message-deleted'; message: StoredMessage }
+  /** a thread was closed or opened, or a channel's age flag has changed */
+  | { kind: 'channel'; channel: Channel }
+  /** roles or channels of a server have changed */
+  | { kind: 'guild'; guild: Guild }
+  | { kind: 'commands' }
+  | { kind: 'bot'; online: boolean }
+  | { kind: 'interaction'; interaction: StoredInteraction }
+  | { kind: 'acknowledged'; interaction: StoredInteraction }
+  | {
+      kind: 'choices';
+      interaction: StoredInteraction;
+      choices: readonly APIApplicationCommandOptionChoice[];
+    }
+  | {
+      kind: 'modal';
+      interaction: StoredInteraction;
+      modal: APIModalInteractionResponseCallbackData;
+    }
+  | { kind: 'unanswered'; interaction: StoredInteraction };
+
+export type Timing = {
+  /** the first response must arrive within this many milliseconds */
+  firstResponse: number;
+  /** an interaction token is good for this many milliseconds */
+  interactionToken: number;
+  /** a signed link to an attachment is good for this many milliseconds */
+  attachmentLink: number;
+  /** asked of the bot in op 10, in milliseconds */
+  heartbeat: number;
+};
+
+/** As pino logs. */
+export type Log = Readonly<
+  Record<'debug' | 'info' | 'warn' | 'error', (details: object, message: string) => void>
+>;
+
+/** What the parts of the local Discord share. */
+export type State = {
+  store: Store;
+  world: World;
+  links: Links;
+  timing: Timing;
+  newId: () => string;
+  log: Log;
+  listeners: Set<(happening: Happening) => void>;
+  /** running timers, cleared when the server closes */
+  timers: Set<NodeJS.Timeout>;
+};
+
+/** Tells every listener, in the order in which they joined. */
+export function publish(state: State, happening: Happening): void {
+  for (const listener of state.listeners) listener(happening);
+}

@@ -1,0 +1,116 @@
+/** The bar above the messages, and what is said when something is missing. */
+import type { VNode } from 'preact';
+import { classes, html } from '../html.ts';
+import { icons } from './icons.ts';
+import type { PlaygroundChannel } from '../../protocol.ts';
+import { channelIcon } from './sidebar.ts';
+import type { BotState, State } from '../state.ts';
+import { useTheme } from '../theme.ts';
+
+export function Head(props: {
+  name: string;
+  direct: boolean;
+  channel: PlaygroundChannel | null;
+  bot: BotState;
+  /** null: not yours to change, or not here */
+  onAge: ((restricted: boolean) => void) | null;
+  drawer: boolean;
+  onDrawer: () => void;
+  membersShown: boolean;
+  onMembers: (() => void) | null;
+}): VNode {
+  const [theme, toggleTheme] = useTheme(localStorage);
+  const { bot } = props;
+  const state = bot.online
+    ? `${bot.name} is ready`
+    : bot.wasOnline
+      ? `${bot.name} is coming back…`
+      : `${bot.name} is starting…`;
+  return html`<header class="head">
+    <button
+      type="button"
+      class="plain head-menu"
+      aria-label="Servers and channels"
+      aria-expanded=${props.drawer}
+      aria-controls="drawer"
+      onClick=${props.onDrawer}
+    >
+      ${icons.menu()}
+    </button>
+    <h2 class="head-name">
+      ${!props.direct && channelIcon(props.channel ?? {})}<span>${props.name}</span>
+    </h2>
+    ${
+      !props.onAge &&
+      props.channel?.ageRestricted === true &&
+      html`<span class="age" title="Age-restricted channel">18+</span>`
+    }
+    <span class=${classes('bot-state', bot.online && 'online')} role="status"
+      ><i></i><span>${state}</span></span
+    >
+    <span class="head-space"></span>
+    ${props.onAge && html`<${AgeSwitch} restricted=${props.channel?.ageRestricted ?? false} onAge=${props.onAge} />`}
+    <button
+      type="button"
+      class="plain"
+      aria-label=${`Switch to the ${theme === 'dark' ? 'light' : 'dark'} theme`}
+      onClick=${toggleTheme}
+    >
+      ${theme === 'dark' ? icons.sun() : icons.moon()}
+    </button>
+    ${
+      props.onMembers &&
+      html`<button
+        type="button"
+        class=${classes('plain', props.membersShown && 'on')}
+        aria-label="Members"
+        aria-pressed=${props.membersShown}
+        title="Members"
+        onClick=${props.onMembers}
+      >
+        ${icons.people()}
+      </button>`
+    }
+  </header>`;
+}
+
+/** For who may manage channels: whether this one is age-restricted. */
+function AgeSwitch(props: { restricted: boolean; onAge: (restricted: boolean) => void }): VNode {
+  const { restricted, onAge } = props;
+  const words = restricted
+    ? 'Age-restricted channel. Press to open it to everybody.'
+    : 'Open to everybody. Press to make it age-restricted.';
+  return html`<button
+    type="button"
+    class=${classes('plain age-switch', restricted && 'restricted')}
+    aria-label="Age-restricted channel (18+)"
+    aria-pressed=${restricted}
+    title=${words}
+    onClick=${() => onAge(!restricted)}
+  >
+    <span class="age">18+</span>
+  </button>`;
+}
+
+export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {
+  if (state.connection !== 'open') {
+    return html`<p class="banner" role="status">
+      The connection to the playground is gone. Trying again…
+    </p>`;
+  }
+  if (bot.online) return null;
+  const words = bot.wasOnline
+    ? `${bot.name} went away for a moment and is coming back. What was queued is kept.`
+    : `${bot.name} is waking up and loading its model. Commands work in a moment.`;
+  return html`<p class="banner" role="status">${words}</p>`;
+}
+
+export function Opening({ state }: { state: State }): VNode {
+  const words =
+    state.connection === 'lost'
+      ? 'Waiting for the playground to answer…'
+      : 'Opening the playground…';
+  return html`<main class="opening">
+    <p role="status">${state.you ? 'There is no channel to show for this person.' : words}</p>
+  </main>`;
+}
