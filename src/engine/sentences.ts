@@ -1,3 +1,4 @@
+import { CHECKPOINT_SENTENCES } from './checkpoint/sentences-checkpoint.ts';
 import { MODEL_SENTENCES } from './model/sentences-model.ts';
 import { sayer } from './said.ts';
 
@@ -182,9 +183,9 @@ const ORDER_SENTENCES = {
     `DEVICE=${device} was asked for, but it does not work here. ONNX Runtime said: ${cause}. ${hint}`,
 };
 
-export type { MODEL_SENTENCES };
+export type { CHECKPOINT_SENTENCES, MODEL_SENTENCES };
 
-export const SENTENCES = { ...ORDER_SENTENCES, ...MODEL_SENTENCES };
+export const SENTENCES = { ...ORDER_SENTENCES, ...MODEL_SENTENCES, ...CHECKPOINT_SENTENCES };
 
 /** One of the engine's sentences, for a UserError. */
 export const say = sayer(SENTENCES);

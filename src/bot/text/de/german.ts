@@ -5,6 +5,7 @@ import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
 import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
+import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
 import { SHEET } from './sheet.ts';
 import type { ENGLISH } from '../en/english.ts';
@@ -17,5 +18,5 @@ export const GERMAN: typeof ENGLISH = {
   ...HELP,
   panel: PANEL,
   sheet: SHEET,
-  said: { ...SAID, ...SAID_OF_MODELS },
+  said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS },
 };
