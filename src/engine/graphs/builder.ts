@@ -1,0 +1,272 @@
+/// <reference lib="esnext.float16" />
+/**
+ * Writes an ONNX graph node by node. A value of the graph is its name. Weights stay where they are: every one is
+ * external data that points by offset into the file that holds it, so a graph of gigabytes is some hundred kilobytes
+ * and nothing is copied or converted. Networks are written with layers.ts and attention.ts on top of this.
+ */
+import { dirname, relative, sep } from 'node:path';
+import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
+import type { Field } from '../onnx/wire.ts';
+import {
+  type Attributes,
+  type Dims,
+  ELEMENT,
+  type ElementType,
+  modelBytes,
+  nodeField,
+  STORED_ELEMENT,
+  tensorField,
+  valueField,
+} from './proto.ts';
+
+/** The name of a value in the graph. */
+export type Value = string;
+
+/** Operators beyond ONNX's own. */
+export const MICROSOFT = 'com.microsoft';
+
+const OPSETS = [
+  ['', 20],
+  [MICROSOFT, 1],
+] as const;
+
+/** What a graph is written for. */
+export type GraphStyle = {
+  /** what it calculates in, whatever its weights are stored in */
+  compute: 'float32' | 'float16';
+  /** one node for attention, or its parts written out where a provider has no right kernel */
+  attention: 'fused' | 'plain';
+};
+
+/** A graph as bytes, and the folder below which the files with its weights lie. */
+export type BuiltGraph = { bytes: Uint8Array; weightsIn: string };
+
+/** Beside a layer: x -> strength · alpha / rank · up (mid (down x)). See low-rank.ts. */
+export type LowRankBranch = {
+  down: TensorSlice;
+  up: TensorSlice;
+  mid: TensorSlice | null;
+  scale: number;
+  label: string;
+};
+
+type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
+
+export class GraphBuilder {
+  readonly style: GraphStyle;
+  /** TensorProto's number of what the graph calculates in */
+  readonly type: ElementType;
+  readonly #tensors: PartTensors;
+  readonly #branches: ReadonlyMap<string, readonly LowRankBranch[]>;
+  readonly #branched = new Set<string>();
+  readonly #nodes: Field[] = [];
+  readonly #external = new Map<Value, { tensor: TensorSlice; dims: readonly number[] }>();
+  readonly #constants = new Map<Value, Field>();
+  readonly #inputs: Field[] = [];
+  readonly #outputs: Field[] = [];
+  readonly #made = new Map<string, Value>();
+  #count = 0;
+
+  /** `branches`: of LoRAs, by the layer's path with underscores for dots */
+  constructor(
+    tensors: PartTensors,
+    style: GraphStyle,
+    branches: ReadonlyMap<string, readonly LowRankBranch[]> = new Map(),
+  ) {
+    this.style = style;
+    this.type = ELEMENT[style.compute];
+    this.#tensors = tensors;
+    this.#branches = branches;
+  }
+
+  /** Adds a node; answers its first output, which is named for it where no names are given. */
+  op(
+    type: string,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+    options: OpOptions = {},
+  ): Value {
+    const outputs = options.outputs ?? [`${type}_${this.#count++}`];
+    const [first = ''] = outputs;
+    const { domain = '', name = first } = options;
+    this.#nodes.push(nodeField({ type, domain, name, inputs, outputs, attributes }));
+    return first;
+  }
+
+  /** A node with several outputs. */
+  opOf(
+    count: number,
+    type: string,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+  ): readonly Value[] {
+    const at = this.#count++;
+    const outputs = Array.from({ length: count }, (_, i) => `${type}_${at}_${i}`);
+    this.op(type, inputs, attributes, { outputs });
+    return outputs;
+  }
+
+  /** The value that was made under this key before, or is made now: shapes and casts that many layers share. */
+  once(key: string, make: () => Value): Value {
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    this.#made.set(key, value);
+    return value;
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** The shape in the file. @throws Error when the file lacks the tensor */
+  shapeOf(name: string): readonly number[] {
+    return this.#tensor(name).shape;
+  }
+
+  /** What the tensor is stored in. @throws Error when the file lacks it */
+  typeOf(name: string): ElementType {
+    return STORED_ELEMENT[this.#tensor(name).type];
+  }
+
+  /** How many of `path.0`, `path.1`, … there are, told by the tensor `mark` that each has. */
+  countOf(path: string, mark: string): number {
+    let count = 0;
+    while (this.has(`${path}.${count}.${mark}`)) count++;
+    return count;
+  }
+
+  #tensor(name: string): TensorSlice {
+    const found = this.#tensors.get(name);
+    if (found === undefined) throw new Error(`the tensor ${name} is missing`);
+    return found;
+  }
+
+  /** A weight in what the graph calculates in; `dims` views the same bytes in another shape. */
+  weight(name: string, dims?: readonly number[]): Value {
+    const value = this.stored(name, dims);
+    const scale = `${name.replace(/weight$/, '')}scale_weight`;
+    const scaled = this.#tensor(name).type.startsWith('F8') && this.has(scale);
+    return this.once(`cast ${value}`, () => {
+      const cast = this.cast(value, this.typeOf(name));
+      // fp8 has three bits of mantissa and little range: such files keep a factor for each layer
+      return scaled ? this.op('Mul', [cast, this.weight(scale, [])]) : cast;
+    });
+  }
+
+  /** A weight as it is in the file: rows of a table are fetched before they are cast. */
+  stored(name: string, dims?: readonly number[]): Value {
+    return this.external(name, this.#tensor(name), dims);
+  }
+
+  /** Any slice of any file as an initializer of the graph. */
+  external(name: string, tensor: TensorSlice, dims: readonly number[] = tensor.shape): Value {
+    const isSame = dims.join() === tensor.shape.join();
+    const value = isSame ? name : `${name}[${dims.join()}]`;
+    if (sizeOf(dims) !== sizeOf(tensor.shape)) {
+      throw new Error(`${name} is [${tensor.shape.join(', ')}], wanted as [${dims.join(', ')}]`);
+    }
+    this.#external.set(value, { tensor, dims });
+    return value;
+  }
+
+  /** From an element type to what the graph calculates in. */
+  cast(value: Value, from: ElementType): Value {
+    return from === this.type ? value : this.op('Cast', [value], { to: this.type });
+  }
+
+  /** Integers, one axis. */
+  ints(...values: readonly number[]): Value {
+    const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#constant(`ints(${values.join()})`, ELEMENT.int64, [values.length], bytes);
+  }
+
+  /** An integer without axes. */
+  int(value: number): Value {
+    const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
+    return this.#constant(`int(${value})`, ELEMENT.int64, [], bytes);
+  }
+
+  /** Constants in what the graph calculates in, or in float32 where a graph of less must not round them. */
+  floats(
+    name: string,
+    values: readonly number[],
+    dims: readonly number[] = [values.length],
+    type: ElementType = this.type,
+  ): Value {
+    const data = type === ELEMENT.float16 ? Float16Array.from(values) : Float32Array.from(values);
+    return this.#constant(`${name}(${type})`, type, dims, new Uint8Array(data.buffer));
+  }
+
+  #constant(name: Value, type: ElementType, dims: readonly number[], bytes: Uint8Array): Value {
+    if (!this.#constants.has(name)) {
+      this.#constants.set(name, tensorField({ name, type, dims }, bytes));
+    }
+    return name;
+  }
+
+  input(name: Value, dims: Dims, type: ElementType = this.type): Value {
+    this.#inputs.push(valueField('input', name, type, dims));
+    return name;
+  }
+
+  /** Shows a value under a name, which must not be one that the graph uses already. */
+  output(value: Value, name: Value, dims: Dims, type: ElementType = this.type): void {
+    this.op('Identity', [value], {}, { outputs: [name] });
+    this.#outputs.push(valueField('output', name, type, dims));
+  }
+
+  /** What LoRAs add to the layer. */
+  branchesOf(path: string): readonly LowRankBranch[] {
+    const key = path.replaceAll('.', '_');
+    this.#branched.add(key);
+    return this.#branches.get(key) ?? [];
+  }
+
+  /** @throws Error when a LoRA changes a layer that the network does not have, or weights lie on several drives */
+  finish(name: string): BuiltGraph {
+    for (const path of this.#branches.keys()) {
+      if (!this.#branched.has(path)) {
+        throw new Error(`it changes a layer ${path}, which is not there`);
+      }
+    }
+    const weightsIn = commonFolder([...this.#external.values()].map(({ tensor }) => tensor.file));
+    const weights = [...this.#external].map(([value, { tensor, dims }]) => {
+      const { file, offset, length, type } = tensor;
+      const location = relative(weightsIn, file).split(sep).join('/');
+      return tensorField(
+        { name: value, type: STORED_ELEMENT[type], dims },
+        { location, offset, length },
+      );
+    });
+    const graph = [
+      ...this.#nodes,
+      ...weights,
+      ...this.#constants.values(),
+      ...this.#inputs,
+      ...this.#outputs,
+    ];
+    return { bytes: modelBytes(name, graph, OPSETS), weightsIn };
+  }
+}
+
+function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** ONNX Runtime takes weights from below one folder; the root holds them all, except for drives of Windows. */
+function commonFolder(files: readonly string[]): string {
+  let common = dirname(files[0] ?? sep);
+  for (const file of files) {
+    while (!isBelow(common, file)) {
+      const parent = dirname(common);
+      if (parent === common) throw new Error(`${file} lies on another drive than ${files[0]}`);
+      common = parent;
+    }
+  }
+  return common;
+}
+
+function isBelow(folder: string, file: string): boolean {
+  return file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}

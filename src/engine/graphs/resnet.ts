@@ -1,0 +1,20 @@
+/** The residual block that UNet and VAE are made of (He et al. 2016, with groups for batches). */
+import type { GraphBuilder, Value } from './builder.ts';
+import { conv, groupNorm, linear, silu } from './layers.ts';
+
+/** [B,C,H,W] -> [B,C',H,W]; `time` [B,T], already behind its SiLU, shifts every channel. */
+export function resnet(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { time, ...norm }: { groups: number; epsilon: number; time: Value | null },
+): Value {
+  let y = conv(g, silu(g, groupNorm(g, x, `${path}.norm1`, norm)), `${path}.conv1`);
+  if (time !== null) {
+    const shift = g.op('Unsqueeze', [linear(g, time, `${path}.time_emb_proj`), g.ints(2, 3)]);
+    y = g.op('Add', [y, shift]);
+  }
+  y = conv(g, silu(g, groupNorm(g, y, `${path}.norm2`, norm)), `${path}.conv2`);
+  const widened = g.has(`${path}.conv_shortcut.weight`);
+  return g.op('Add', [widened ? conv(g, x, `${path}.conv_shortcut`) : x, y]);
+}

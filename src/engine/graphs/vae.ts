@@ -1,0 +1,85 @@
+/**
+ * The autoencoder between pixels and latents (Kingma & Welling 2014; AutoencoderKL of Rombach et al. 2022), one graph a
+ * direction. Names are those of diffusers and of its exports.
+ */
+import type { PartTensors } from '../checkpoint/tensors.ts';
+import { attend } from './attention.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
+import {
+  conv,
+  flat,
+  groupNorm,
+  linear,
+  rowsOf,
+  silu,
+  toPicture,
+  toTokens,
+  upsample,
+} from './layers.ts';
+import { resnet } from './resnet.ts';
+
+const NORM = { groups: 32, epsilon: 1e-6 };
+const IN_RESNET = { ...NORM, time: null };
+
+/** Latents [B,C,h,w], unscaled -> pixels [B,3,H,W] in -1 … 1. */
+export function vaeDecoderGraph(tensors: PartTensors, style: GraphStyle): BuiltGraph {
+  const g = new GraphBuilder(tensors, style);
+  const [, latentChannels = 4] = g.shapeOf('decoder.conv_in.weight');
+  const latents = g.input('latent_sample', ['batch_size', latentChannels, 'height', 'width']);
+  const given = g.has('post_quant_conv.weight') ? conv(g, latents, 'post_quant_conv') : latents;
+  let x = middle(g, conv(g, given, 'decoder.conv_in'), 'decoder.mid_block');
+  for (let i = 0; i < g.countOf('decoder.up_blocks', 'resnets.0.conv1.weight'); i++) {
+    const path = `decoder.up_blocks.${i}`;
+    for (let j = 0; j < g.countOf(`${path}.resnets`, 'conv1.weight'); j++) {
+      x = resnet(g, x, `${path}.resnets.${j}`, IN_RESNET);
+    }
+    const up = `${path}.upsamplers.0.conv`;
+    if (g.has(`${up}.weight`)) x = conv(g, upsample(g, x), up);
+  }
+  x = silu(g, groupNorm(g, x, 'decoder.conv_norm_out', NORM));
+  const pixels = ['batch_size', 3, 'height_pixels', 'width_pixels'];
+  g.output(conv(g, x, 'decoder.conv_out'), 'sample', pixels);
+  return g.finish('vae_decoder');
+}
+
+/** Pixels [B,3,H,W] in -1 … 1 -> mean and logarithm of the variance of latents, [B,2C,h,w]. */
+export function vaeEncoderGraph(tensors: PartTensors, style: GraphStyle): BuiltGraph {
+  const g = new GraphBuilder(tensors, style);
+  let x = conv(g, g.input('sample', ['batch_size', 3, 'height', 'width']), 'encoder.conv_in');
+  for (let i = 0; i < g.countOf('encoder.down_blocks', 'resnets.0.conv1.weight'); i++) {
+    const path = `encoder.down_blocks.${i}`;
+    for (let j = 0; j < g.countOf(`${path}.resnets`, 'conv1.weight'); j++) {
+      x = resnet(g, x, `${path}.resnets.${j}`, IN_RESNET);
+    }
+    const down = `${path}.downsamplers.0.conv`;
+    // the row and the column that a stride of two lacks are at the far ends alone
+    if (g.has(`${down}.weight`)) x = conv(g, x, down, { stride: 2, pads: [0, 0, 1, 1] });
+  }
+  x = middle(g, x, 'encoder.mid_block');
+  x = conv(g, silu(g, groupNorm(g, x, 'encoder.conv_norm_out', NORM)), 'encoder.conv_out');
+  const [parameters = 8] = g.shapeOf('encoder.conv_out.weight');
+  if (g.has('quant_conv.weight')) x = conv(g, x, 'quant_conv');
+  const latents = ['batch_size', parameters, 'height_latent', 'width_latent'];
+  g.output(x, 'latent_parameters', latents);
+  return g.finish('vae_encoder');
+}
+
+/** Two resnets, and between them every place looks at all others with one head. */
+function middle(g: GraphBuilder, x: Value, path: string): Value {
+  const first = resnet(g, x, `${path}.resnets.0`, IN_RESNET);
+  const attention = `${path}.attentions.0`;
+  const has = g.has(`${attention}.to_q.weight`);
+  return resnet(g, has ? lookAround(g, first, attention) : first, `${path}.resnets.1`, IN_RESNET);
+}
+
+function lookAround(g: GraphBuilder, x: Value, path: string): Value {
+  const [channels = 0] = g.shapeOf(`${path}.to_q.weight`);
+  const rows = rowsOf(g, x, channels);
+  const tokens = toTokens(g, groupNorm(g, x, `${path}.group_norm`, NORM), channels);
+  const project = (layer: string): Value =>
+    g.op('Reshape', [linear(g, tokens, `${path}.${layer}`), rows]);
+  const [q, k, v] = [project('to_q'), project('to_k'), project('to_v')];
+  const seen = attend(g, { q, k, v }, { heads: 1, headSize: channels });
+  const out = linear(g, flat(g, seen, channels), `${path}.to_out.0`);
+  return g.op('Add', [toPicture(g, out, { rows, like: x }), x]);
+}
