@@ -1,6 +1,6 @@
 import type { Channel } from './world/channels.ts';
 import type { Links } from './messages/media.ts';
-import type { Store } from './store/store.ts';
+import type { Store } from './store/store-calls.ts';
 import type { StoredInteraction, StoredMessage } from './store/stored.ts';
 import type { Guild, World } from './world/world.ts';
 import type {

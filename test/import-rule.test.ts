@@ -12,6 +12,14 @@ const OPEN: readonly string[] = ['src/explore', 'src/bot'];
 
 type SourceFile = { file: string; text: string };
 
+const files: readonly SourceFile[] = globSync(
+  ['src/**/*.ts', 'commands/**/*.ts', 'playground/**/*.ts'],
+  { cwd: root },
+)
+  .map((file) => file.split(path.sep).join('/'))
+  .filter((file) => !file.includes('node_modules'))
+  .map((file) => ({ file, text: readFileSync(path.join(root, file), 'utf8') }));
+
 function roomOf(file: string): string {
   if (/^src\/[a-z-]+\.ts$/.test(file)) return 'main';
   return file.startsWith('src/')
@@ -23,10 +31,7 @@ function roomOf(file: string): string {
 function violations(files: readonly SourceFile[]): string[] {
   const found: string[] = [];
   for (const { file, text } of files) {
-    const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
-      (match) => match[1] ?? '',
-    );
-    for (const specifier of imports) {
+    for (const specifier of importsOf(text)) {
       const problem = specifier.startsWith('.')
         ? localProblem(file, path.posix.join(path.posix.dirname(file), specifier))
         : packageProblem(file, specifier);
@@ -56,6 +61,31 @@ function localProblem(file: string, target: string): string | null {
   return null;
 }
 
+/** Files that reach themselves through what they import. Types count: who reads one file of a circle reads them all. */
+function circles(files: readonly SourceFile[]): string[] {
+  const known = new Set(files.map(({ file }) => file));
+  const arrows = new Map(
+    files.map(({ file, text }) => [
+      file,
+      importsOf(text)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
+        .filter((target) => known.has(target)),
+    ]),
+  );
+  const reaches = (from: string, wanted: string, seen = new Set<string>()): boolean =>
+    (arrows.get(from) ?? []).some((next) => {
+      if (next === wanted) return true;
+      if (seen.has(next)) return false;
+      return reaches(next, wanted, seen.add(next));
+    });
+  return files.map(({ file }) => file).filter((file) => reaches(file, file));
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
 function packageProblem(file: string, specifier: string): string | null {
   if (specifier === 'onnxruntime-node' && file !== 'src/engine/network/session.ts') {
     return 'only src/engine/network/session.ts talks to ONNX Runtime';
@@ -66,9 +96,6 @@ function packageProblem(file: string, specifier: string): string | null {
 }
 
 test('rooms import leftward only, and only public files', () => {
-  const files = globSync(['src/**/*.ts', 'commands/**/*.ts', 'playground/**/*.ts'], { cwd: root })
-    .map((file) => file.split(path.sep).join('/'))
-    .map((file) => ({ file, text: readFileSync(path.join(root, file), 'utf8') }));
   assert.ok(files.length > 20, `expected the sources, found ${files.length} files`);
   assert.deepEqual(violations(files), []);
 });
@@ -88,4 +115,16 @@ test('the rule can fail: each planted violation is found', () => {
   for (const [file, text] of planted) {
     assert.equal(violations([{ file, text }]).length, 1, `${file}: ${text}`);
   }
+});
+
+test('no file reaches itself through its imports', () => {
+  assert.deepEqual(circles(files), []);
+  const planted: readonly SourceFile[] = [
+    { file: 'src/bot/bot.ts', text: "import { a } from './reply/a.ts';" },
+    { file: 'src/bot/reply/a.ts', text: "import type { B } from './b.ts';" },
+    { file: 'src/bot/reply/b.ts', text: "import { c } from '../bot.ts';" },
+    { file: 'src/bot/reply/c.ts', text: "import { c } from '../bot.ts';" },
+  ];
+  const found = ['src/bot/bot.ts', 'src/bot/reply/a.ts', 'src/bot/reply/b.ts'];
+  assert.deepEqual(circles(planted), found);
 });

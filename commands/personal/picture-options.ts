@@ -10,9 +10,10 @@ import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
-import { DEFAULT_LIMITS } from '../../src/bot/services.ts';
+import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
-import { chooseModel, isSampler, isSchedule } from '../../src/bot/order/options.ts';
+import { chooseModel } from '../../src/bot/order/options.ts';
+import { isSampler, isSchedule } from '../../src/engine/names.ts';
 import { sensibleSizes } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 

@@ -5,7 +5,7 @@ import type {
 } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
-import { isSampler, isSchedule } from '../../src/bot/order/options.ts';
+import { isSampler, isSchedule } from '../../src/engine/names.ts';
 import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
 import {
   DEFAULT_POLICY,

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { plainChannel } from '../world/channels.ts';
 import type { Channel } from '../world/channels.ts';
-import type { Store } from './store.ts';
+import type { Store } from './store-calls.ts';
 import type { StoredMessage } from './stored.ts';
 import type { Guild, Person } from '../world/world.ts';
 import { seedWorld } from '../world/world.ts';

@@ -23,8 +23,8 @@ import { openReplies } from './reply/replies.ts';
 import { openSheets } from './sheet/sheets.ts';
 import { DEFAULT_PACE } from './reply/reply-tools.ts';
 import type { ReplyPace } from './reply/reply-tools.ts';
-import { DEFAULT_LIMITS } from './services.ts';
-import type { BotLog } from './services.ts';
+import { DEFAULT_LIMITS } from './policy/limits.ts';
+import type { BotLog } from './bot-log.ts';
 import type { SettingsStore } from './stores/settings.ts';
 import { createTraffic } from './interaction/traffic.ts';
 

@@ -72,3 +72,11 @@ export const UPSCALERS = [
   'pixel',
 ] as const;
 export type UpscalerName = (typeof UPSCALERS)[number];
+
+export function isSampler(value: unknown): value is SamplerName {
+  return SAMPLERS.some((name) => name === value);
+}
+
+export function isSchedule(value: unknown): value is ScheduleName {
+  return SCHEDULES.some((name) => name === value);
+}

@@ -1,4 +1,4 @@
-import type { BotLog } from '../../src/bot/services.ts';
+import type { BotLog } from '../../src/bot/bot-log.ts';
 
 export type LogLine = { level: string; message: string; fields: object };
 

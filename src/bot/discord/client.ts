@@ -1,6 +1,6 @@
 import { Client, Events, GatewayIntentBits, Options, REST } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 export type DiscordAccess = {
   client: Client;

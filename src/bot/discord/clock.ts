@@ -1,6 +1,6 @@
 import { RequestMethod } from 'discord.js';
 import type { REST } from 'discord.js';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 const LOOK_MS = 500;
 /** Clocks are nudged by fractions of a second all the time; that harms nothing. */

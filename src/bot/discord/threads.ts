@@ -1,7 +1,7 @@
 import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
 import { describe, troubleOf } from './discord-errors.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 /** Opens a closed thread again. False when it is locked, or gone: then nothing can be shown there any more. */
 export async function openThread(

@@ -10,7 +10,7 @@ import { describe, troubleOf } from '../discord/discord-errors.ts';
 import type { Enlargement } from '../pictures/enlarged.ts';
 import { openFirstResponse } from './first-response.ts';
 import { toPledge } from '../stores/pledges.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import { shorten } from '../render/markdown.ts';
 import { messageBody } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';

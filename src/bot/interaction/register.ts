@@ -1,7 +1,7 @@
 import { Routes } from 'discord.js';
 import type { REST, RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
 import { describe } from '../discord/discord-errors.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 /**
  * Tells Discord the commands, only when they differ from what it has: it counts command creations. A failure

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../engine/request-codec.ts';
 import type { SamplerName, ScheduleName } from '../../engine/names.ts';
-import { isSampler, isSchedule } from './options.ts';
+import { isSampler, isSchedule } from '../../engine/names.ts';
 
 /** What may be chosen beforehand: by a server, a preset, or a person for themselves. What is absent is left open. */
 export type Choices = {

@@ -1,6 +1,4 @@
 import { UserError } from '../../engine/errors.ts';
-import { SAMPLERS, SCHEDULES } from '../../engine/names.ts';
-import type { SamplerName, ScheduleName } from '../../engine/names.ts';
 import { canPerturb, parseRequest, parseSize } from '../../engine/request-codec.ts';
 import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../../engine/request.ts';
 import {
@@ -12,7 +10,7 @@ import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { quoted } from '../render/markdown.ts';
 import { sizeOfRatio } from './sizes.ts';
-import type { BotLimits } from '../services.ts';
+import type { BotLimits } from '../policy/limits.ts';
 import type { Text } from '../text/text.ts';
 
 /** What a person typed or chose, before anything is known about it; null: left out. */
@@ -55,14 +53,6 @@ export const NOTHING_CHOSEN: Order = {
   count: null,
   model: null,
 };
-
-export function isSampler(value: unknown): value is SamplerName {
-  return SAMPLERS.some((name) => name === value);
-}
-
-export function isSchedule(value: unknown): value is ScheduleName {
-  return SCHEDULES.some((name) => name === value);
-}
 
 /** A model by name, whatever its letter case. @throws UserError with the names there are */
 export function findModel(models: readonly ModelInfo[], name: string, text: Text): ModelInfo {

@@ -1,6 +1,6 @@
 import type { ImageSize } from '../../engine/request.ts';
 import { openRows } from '../stores/row-store.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 /** The pictures of somebody's message that a person points at while a form about them is open. */
 export type FoundPictures = {

@@ -2,7 +2,7 @@ import { MessageFlags, Routes } from 'discord.js';
 import type { BaseInteraction, REST } from 'discord.js';
 import { describe } from '../discord/discord-errors.ts';
 import { quoted, shorten } from '../render/markdown.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import type { SettingsStore } from '../stores/settings.ts';
 
 /** `what`: ready to print. `prompt`: as typed, or null. */

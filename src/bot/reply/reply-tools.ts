@@ -3,7 +3,7 @@ import type { JobState, Queue } from '../../queue/job.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import type { Runner } from '../../queue/runner.ts';
 import type { Rendered } from '../render/render.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import type { Traffic } from '../interaction/traffic.ts';
 
 /** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */

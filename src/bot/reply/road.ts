@@ -6,7 +6,7 @@ import { messageBody } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';
 import { toContext } from './reply-address.ts';
 import type { ReplyAddress } from './reply-address.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import type { Traffic } from '../interaction/traffic.ts';
 
 export type Road = {

@@ -9,14 +9,8 @@ import type { ReplyTools } from '../reply/reply-tools.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { chainOf } from './sheet-chain.ts';
 import { drawSheet } from './sheet-render.ts';
-import {
-  forgetExtras,
-  type Growing,
-  markFailed,
-  openState,
-  secondsOf,
-  takeResult,
-} from './sheet-state.ts';
+import { forgetExtras, type Growing, markFailed, openState, secondsOf } from './sheet-state.ts';
+import { takeResult } from './sheet-results.ts';
 import { type Text, textFor } from '../text/text.ts';
 
 export type SheetTools = ReplyTools & { engine: Engine };

@@ -18,14 +18,8 @@ import { fromContext } from '../reply/reply-address.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
 import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
-import {
-  extraOf,
-  type Growing,
-  markFailed,
-  openState,
-  secondsOf,
-  takeResult,
-} from './sheet-state.ts';
+import { extraOf, type Growing, markFailed, openState, secondsOf } from './sheet-state.ts';
+import { takeResult } from './sheet-results.ts';
 
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
 export type Sheets = {

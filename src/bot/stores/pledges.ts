@@ -9,7 +9,7 @@ import { words } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';
 import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS } from '../reply/reply-address.ts';
 import { openRoad } from '../reply/road.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import { textFor } from '../text/text.ts';
 import type { Traffic } from '../interaction/traffic.ts';
 

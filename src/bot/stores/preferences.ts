@@ -1,7 +1,7 @@
 import { readChoices } from '../order/choices.ts';
 import type { Choices } from '../order/choices.ts';
 import { openRows } from './row-store.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 /** What one person wants on every server; a command's own options and a preset go before it. */
 export type Preferences = {

@@ -3,7 +3,7 @@ import { readChoices } from '../order/choices.ts';
 import type { Choices } from '../order/choices.ts';
 import { plainLine, quoted } from '../render/markdown.ts';
 import { openRows } from './row-store.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 import type { Text } from '../text/text.ts';
 
 /** A named set of choices that a server curates. */

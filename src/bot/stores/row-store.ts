@@ -1,6 +1,6 @@
 import { Keyv } from 'keyv';
 import { openKeyValueFile } from './key-value-file.ts';
-import type { BotLog } from '../services.ts';
+import type { BotLog } from '../bot-log.ts';
 
 /** Versioned rows by key, through Keyv. Several namespaces may live in one file. */
 export type RowStore = {

@@ -2,7 +2,7 @@
 import { guidanceScales } from '../batch.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
-import type { TextEmbedding } from '../text/text-encoder.ts';
+import type { TextEmbedding } from '../text/context.ts';
 import type { Unet, UnetInput } from '../network/unet.ts';
 
 export type AskOptions = {

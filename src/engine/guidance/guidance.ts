@@ -10,7 +10,8 @@ import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { Predict, SamplingRun } from '../sampling/sampling.ts';
-import { type Conditioning, type TextEmbedding, textAt } from '../text/text-encoder.ts';
+import { type Conditioning, textAt } from '../text/text-encoder.ts';
+import { type TextEmbedding } from '../text/context.ts';
 
 export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
   positive: Conditioning;

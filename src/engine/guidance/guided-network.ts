@@ -5,7 +5,7 @@ import { handOver } from './handover.ts';
 import { type Journal, noJournal } from '../pipeline/journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { negativeSkips } from './negative-guidance.ts';
-import type { Start } from '../pipeline/pass.ts';
+import type { Start } from '../pipeline/start.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SamplingRun } from '../sampling/sampling.ts';
 import { RUNTIME_VERSION } from '../network/session.ts';

@@ -1,14 +1,20 @@
 /** What family a model belongs to and what suits it, by marks in its configs. */
 import type { ModelInfo } from '../request.ts';
 import type { Json } from './folder-files.ts';
-import type { ModelLayout } from './layout.ts';
+
+/** What of a model's layout decides what suits it. */
+type Suited = {
+  family: ModelInfo['family'];
+  fewSteps: boolean;
+  ownDefaults: Partial<ModelInfo['defaults']>;
+};
 
 /** Sampler, steps and guidance when a person names none: the folder's own word first, then what suits the family. */
-export function defaultsOf(layout: ModelLayout): ModelInfo['defaults'] {
+export function defaultsOf(layout: Suited): ModelInfo['defaults'] {
   return { ...familyDefaults(layout), ...layout.ownDefaults };
 }
 
-function familyDefaults(layout: ModelLayout): ModelInfo['defaults'] {
+function familyDefaults(layout: Suited): ModelInfo['defaults'] {
   if (layout.family === 'lcm') {
     return { sampler: 'lcm', schedule: 'automatic', steps: 4, guidanceScale: 1.5 };
   }
@@ -28,7 +34,7 @@ function familyDefaults(layout: ModelLayout): ModelInfo['defaults'] {
  */
 export function familyOf(
   denoiser: Json,
-  textEncoders: ModelLayout['textEncoders'],
+  textEncoders: readonly { id: string }[],
   transformer: boolean,
 ): ModelInfo['family'] {
   if (transformer) return denoiser['_class_name'] === 'FluxTransformer2DModel' ? 'flux' : 'sd3';

@@ -1,8 +1,7 @@
 /** One pass of a generation: the sampler over the guided network, every step reported. */
-import type { Prompts } from '../text/conditioning.ts';
+import type { Pass, Start } from './start.ts';
 import { CancelledError, UserError } from '../errors.ts';
 import { networkOf } from '../guidance/guided-network.ts';
-import type { EncodedInit } from '../start/init.ts';
 import type { Journal, JournalOptions } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { createNoiseSource } from '../noise/noise.ts';
@@ -10,7 +9,7 @@ import { createPreviewer } from '../preview/previewer.ts';
 import type { FixedReplan, GenerateRequest, Progress } from '../request.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { planSampling } from '../samplers/samplers.ts';
-import type { LatentShape, NoiseSource, PlannedSampling } from '../sampling/sampling.ts';
+import type { LatentShape, NoiseSource } from '../sampling/sampling.ts';
 import { say } from '../sentences.ts';
 import type { RunClock } from '../network/session.ts';
 import { createSnapshots } from '../preview/snapshots.ts';
@@ -39,17 +38,6 @@ export type PipelineHooks = {
 };
 
 type TurnHooks = Pick<PipelineHooks, 'signal' | 'clock'>;
-
-/** One run of the sampler: what it paints, at which size, in which steps. */
-export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
-
-export type Start = Prompts &
-  Pass & {
-    noise: NoiseSource;
-    init: Omit<EncodedInit, 'noise'> | null;
-    /** the model that takes over, with the prompts as it reads them */
-    refiner: (Prompts & { model: LoadedModel }) | null;
-  };
 
 /**
  * What all passes share. Their steps: how many are finished, what those took that were not resumed, when the first

@@ -8,16 +8,15 @@ import { encodeInit, type EncodedInit } from '../start/init.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import {
-  type Pass,
   type PipelineHooks,
   type PipelineOptions,
-  type Start,
   type StepCount,
   letMessagesIn,
   noiseOf,
   planPass,
   sampleLatents,
 } from './pass.ts';
+import { type Pass, type Start } from './start.ts';
 import { fitPreviewFactors } from '../preview/preview.ts';
 import type { GeneratedImage, GenerateRequest, GenerateResult, WithheldImage } from '../request.ts';
 import { decodeLatents, type Pixels } from '../network/vae.ts';

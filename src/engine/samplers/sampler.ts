@@ -37,3 +37,16 @@ export function ancestralStep(from: number, to: number, eta: number): { down: nu
   const up = Math.min(to, (eta * to * Math.sqrt((from - to) * (from + to))) / from);
   return { down: Math.sqrt((to - up) * (to + up)), up };
 }
+
+/** How a sampler in sigma space is run. */
+export type SigmaMethod = {
+  sample: Sampler;
+  /** noise from Brownian trees instead of the stream of draws */
+  brownian?: boolean;
+  /** the last sigma before 0 is left out of a schedule of one step more */
+  discardPenultimate?: boolean;
+  /** follows SamplerOptions.replan: deterministic, and of an order that a change of step length does not spoil */
+  replans?: boolean;
+  /** where the number of steps is not the schedule's */
+  countSteps?: (sigmas: Float32Array) => number;
+};

@@ -20,20 +20,7 @@ import { planSigma } from './plan-sigma.ts';
 import { planTimesteps } from './plan-timesteps.ts';
 import { sampleUniPcSigma } from './unipc.ts';
 import { restartSteps, sampleRestart } from './restart.ts';
-import type { Sampler } from './sampler.ts';
-
-/** How a sampler in sigma space is run. */
-export type SigmaMethod = {
-  sample: Sampler;
-  /** noise from Brownian trees instead of the stream of draws */
-  brownian?: boolean;
-  /** the last sigma before 0 is left out of a schedule of one step more */
-  discardPenultimate?: boolean;
-  /** follows SamplerOptions.replan: deterministic, and of an order that a change of step length does not spoil */
-  replans?: boolean;
-  /** where the number of steps is not the schedule's */
-  countSteps?: (sigmas: Float32Array) => number;
-};
+import type { SigmaMethod } from './sampler.ts';
 
 export type SamplerEntry = {
   /** A1111's label, diffusers' where A1111 has none */

@@ -13,7 +13,7 @@ import {
 import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
 import { type Spacing, comfySigmas, discreteSpacing, flowSpacing } from '../schedules/comfy.ts';
 import { readTraining } from '../schedules/training.ts';
-import type { SigmaMethod } from './samplers.ts';
+import type { SigmaMethod } from './sampler.ts';
 
 export type Setting = {
   name: SamplerName;

@@ -8,9 +8,6 @@ import type { FixedReplan, GenerateRequest, Replan } from '../request.ts';
 /** latents shape [B,C,h,w] */
 export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
 
-/** What the network's output means. */
-export type Parameterization = 'epsilon' | 'v_prediction' | 'sample' | 'flow';
-
 /**
  * The guided network: input x [B,C,h,w] exactly as the network expects it (already scaled by the caller) and
  * the training timestep (may be fractional), output in the model's parameterization after classifier-free guidance.

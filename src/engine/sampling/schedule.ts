@@ -1,7 +1,9 @@
 import { UserError } from '../errors.ts';
-import type { Parameterization } from './sampling.ts';
 import { type TrainingConfig, ldmAlphas, ldmBetas, readTraining } from '../schedules/training.ts';
 import { say } from '../sentences.ts';
+
+/** What the network's output means. */
+export type Parameterization = 'epsilon' | 'v_prediction' | 'sample' | 'flow';
 
 const f = Math.fround;
 

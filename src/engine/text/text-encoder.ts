@@ -2,6 +2,7 @@
  * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
  * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
  */
+import type { TextEmbedding } from './context.ts';
 import { alignPlans, joinChunks, joinEncoders } from './context.ts';
 import type { Embeddings, FindEmbedding } from './embeddings.ts';
 import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
@@ -15,18 +16,6 @@ import {
   planPrompt,
 } from './prompt.ts';
 import { sealChunk } from './prompt/chunks.ts';
-
-/** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
-export type TextEmbedding = {
-  context: Float32Array;
-  tokens: number;
-  dim: number;
-  pooled: Float32Array | null;
-  /** SDXL: sizes and, for the refiner, the aesthetic score */
-  timeIds?: readonly number[];
-  /** where the images of a batch are told different things: what each of them is; all of one length */
-  ofImages?: readonly TextEmbedding[];
-};
 
 /** Parts are denoised apart and summed by weight; inside a part the text changes with the steps. */
 export type Conditioning = {

@@ -1,6 +1,6 @@
 import { textWidth } from './lettering.ts';
 import type { SheetPlan } from './plan.ts';
-import { SIZES } from './tile.ts';
+import { SIZES } from './theme.ts';
 
 export const MARGIN = 28;
 export const GAP = 16;

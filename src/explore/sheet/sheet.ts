@@ -5,7 +5,8 @@ import type { Axis } from './axis.ts';
 import type { SheetPlan } from './plan.ts';
 import { GAP, LABEL_LINE, type Layout, layOut, MARGIN, type Place, TITLE } from './sheet-layout.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
-import { type Box, drawTile, ground, labelLine, raster, SIZES, type Tile } from './tile.ts';
+import { type Box, drawTile, ground, labelLine, raster, type Tile } from './tile.ts';
+import { SIZES } from './theme.ts';
 
 export type SheetWords = {
   title: string;

@@ -33,3 +33,6 @@ export const THEME: Readonly<Record<ThemeName, Theme>> = {
     lines: ['#0072b2', '#d55e00', '#007a5a', '#8c7800', '#a8328c', '#5b3fa8', '#0095a3', '#4b4e57'],
   },
 };
+
+/** Pixels per em of labels and of what stands beside them. */
+export const SIZES = { label: 22, small: 18 } as const;

@@ -1,3 +1,4 @@
+import { SIZES } from './theme.ts';
 import sharp from 'sharp';
 import { letter, sized, textWidth } from './lettering.ts';
 import type { Layout } from './sheet-layout.ts';
@@ -9,9 +10,6 @@ export type Tile =
   | { state: 'running' }
   | { state: 'failed'; words: string }
   | { state: 'done'; picture: Uint8Array; note?: string; label?: string };
-
-/** Pixels per em of labels and of what stands beside them. */
-export const SIZES = { label: 22, small: 18 } as const;
 
 export type Box = { width: number; height: number };
 

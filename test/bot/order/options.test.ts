@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { completeOrder } from '../../../src/bot/order/options.ts';
 import { sensibleSizes } from '../../../src/bot/order/sizes.ts';
 import type { Order } from '../../../src/bot/order/options.ts';
-import { DEFAULT_LIMITS } from '../../../src/bot/services.ts';
+import { DEFAULT_LIMITS } from '../../../src/bot/policy/limits.ts';
 import { textFor } from '../../../src/bot/text/text.ts';
 import type { ModelInfo } from '../../../src/engine/request.ts';
 

@@ -1,0 +1,15 @@
+import type { EncodedInit } from '../start/init.ts';
+import type { LatentShape, NoiseSource, PlannedSampling } from '../sampling/sampling.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { Prompts } from '../text/conditioning.ts';
+import type { LoadedModel } from '../model/loader.ts';
+/** One run of the sampler: what it paints, at which size, in which steps. */
+export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
+
+export type Start = Prompts &
+  Pass & {
+    noise: NoiseSource;
+    init: Omit<EncodedInit, 'noise'> | null;
+    /** the model that takes over, with the prompts as it reads them */
+    refiner: (Prompts & { model: LoadedModel }) | null;
+  };
