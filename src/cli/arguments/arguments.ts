@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../../engine/errors.ts';
-import type { Margins } from '../../engine/start/outpaint.ts';
+import type { Margins } from '../../engine/outpaint.ts';
 import { parseSize } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { UserError } from '../../engine/errors.ts';
-import { outpaint } from '../../engine/start/outpaint.ts';
+import { outpaint } from '../../engine/outpaint.ts';
 import { LIMITS } from '../../engine/request-codec.ts';
 import type { ImageSize, RequestInput } from '../../engine/request.ts';
 import type { ImagineArguments, InitArguments } from './arguments.ts';
