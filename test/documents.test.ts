@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const root = path.join(import.meta.dirname, '..');
+const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+const isThere = (file: string): boolean => existsSync(path.join(root, file));
+
+const documents = globSync(['*.md', 'docs/**/*.md', 'playground/*.md', 'training/*.md'], {
+  cwd: root,
+}).map((file) => ({ file: file.split(path.sep).join('/'), text: read(file) }));
+
+type Document = (typeof documents)[number];
+
+/** Scripts that a document tells people to run and that package.json does not have. */
+function unknownScripts({ file, text }: Document): string[] {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  return [...text.matchAll(/npm run (?:-s |--silent )?([a-z][\w:-]*)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => !(name in scripts))
+    .map((name) => `${file}: npm run ${name}`);
+}
+
+/** Links and pictures that lead nowhere. */
+function brokenLinks({ file, text }: Document): string[] {
+  return [...text.matchAll(/\]\(([^)\s#`(]+)(?:#[^)]*)?\)/g), ...text.matchAll(/src="([^"]+)"/g)]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => !isThere(path.join(path.dirname(file), target)))
+    .map((target) => `${file} -> ${target}`);
+}
+
+/** Source files that a document names by their whole path. */
+function lostFiles({ file, text }: Document): string[] {
+  return [
+    ...text.matchAll(/\b((?:src|commands|playground|scripts|test|bench)\/[\w./-]+\.(?:ts|cjs))\b/g),
+  ]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !isThere(target))
+    .map((target) => `${file} names ${target}`);
+}
+
+test('documents name scripts, links and files that exist', () => {
+  assert.ok(documents.length > 8);
+  const current = documents.filter(({ file }) => file !== 'CHANGELOG.md');
+  assert.deepEqual(current.flatMap(unknownScripts), []);
+  assert.deepEqual(current.flatMap(brokenLinks), []);
+  assert.deepEqual(current.flatMap(lostFiles), []);
+  const planted = {
+    file: 'README.md',
+    text: '`npm run -s nothing` [here](docs/nothing.md) in src/nothing.ts',
+  };
+  assert.equal(unknownScripts(planted).length, 1);
+  assert.equal(brokenLinks(planted).length, 1);
+  assert.equal(lostFiles(planted).length, 1);
+});
+
+/** The tree of ARCHITECTURE's "Rooms" as paths: two blanks a level, names before the first wide gap. */
+function roomsOf(text: string): string[] {
+  const tree = /## Rooms[\s\S]*?```\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  const above: string[] = [];
+  const found: string[] = [];
+  for (const line of tree.split('\n').filter((each) => each.trim() !== '')) {
+    const depth = (line.length - line.trimStart().length) / 2;
+    const names =
+      line
+        .trim()
+        .split(/\s{2,}/)[0]
+        ?.split(' ') ?? [];
+    above.length = depth;
+    for (const name of names) {
+      if (/^[\w.-]+(?:\/|\.ts|\.md|\/[\w-]+\/)$/.test(name)) found.push([...above, name].join(''));
+    }
+    above[depth] = names[0] ?? '';
+  }
+  return found;
+}
+
+test("ARCHITECTURE's rooms are the folders there are", () => {
+  const rooms = roomsOf(read('ARCHITECTURE.md'));
+  assert.ok(rooms.includes('src/engine/engine.ts') && rooms.length > 60, rooms.join('\n'));
+  assert.deepEqual(
+    rooms.filter((room) => !isThere(room)),
+    [],
+  );
+  for (const parent of ['src', 'src/engine', 'src/queue', 'src/explore', 'src/bot']) {
+    const folders = readdirSync(path.join(root, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    const text = read('ARCHITECTURE.md');
+    for (const name of folders)
+      assert.ok(text.includes(`${name}/`), `${parent}/${name} is not told of`);
+  }
+  assert.deepEqual(roomsOf('## Rooms\n```\nsrc/\n  a/  x\n    b.ts c.ts  y\n```'), [
+    'src/',
+    'src/a/',
+    'src/a/b.ts',
+    'src/a/c.ts',
+  ]);
+});
+
+test('ARCHITECTURE lists every decision that is written down', () => {
+  const listed = [...read('ARCHITECTURE.md').matchAll(/\(docs\/adr\/([\w-]+\.md)\)/g)].map(
+    (match) => match[1],
+  );
+  assert.deepEqual(listed.toSorted(), readdirSync(path.join(root, 'docs/adr')).toSorted());
+});
+
+/** Tables may stand side by side: one small file an entry. */
+const TABLES = ['src/engine/samplers', 'src/engine/diffusers'];
+
+test('no folder has more than sixteen files side by side', () => {
+  const crowded = globSync(['src/**/', 'commands/**/', 'playground/**/'], { cwd: root })
+    .map((folder) => folder.split(path.sep).join('/'))
+    .filter((folder) => !folder.includes('node_modules') && !TABLES.includes(folder))
+    .map((folder) => {
+      const entries = readdirSync(path.join(root, folder), { withFileTypes: true });
+      return { folder, files: entries.filter((entry) => entry.isFile()).length };
+    })
+    .filter(({ files }) => files > 16);
+  assert.deepEqual(crowded, []);
+});
