@@ -1,9 +1,9 @@
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
 import { samplerWithSchedule, scheduleNamed } from './request/labels.ts';
+import { checkReadable } from './encoder-texts.ts';
 import { promptOf } from './lora/tags.ts';
 import { findLora } from './lora/loras.ts';
-import { parseAttention } from './text/prompt/attention.ts';
 import { stripComments } from './text/prompt/comments.ts';
 import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
 import {
@@ -104,7 +104,7 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   return request;
 }
 
-/** An unknown <lora:…> and (a:1.2.3) are refused here, not when the prompt's turn comes. */
+/** An unknown <lora:…>, (a:1.2.3) and too many parts are refused here, not when the prompt's turn comes. */
 function checkPrompts(
   problems: Problems,
   request: GenerateRequest,
@@ -114,13 +114,7 @@ function checkPrompts(
   collect(problems, () => {
     for (const { name } of promptOf(request).loras) if (loras !== null) findLora(name, loras);
   });
-  if (request.emphasis === 'none' || request.profile === 'comfy') return;
-  collect(problems, () => {
-    const isA1111 = request.profile === 'a1111';
-    for (const prompt of [request.prompt, request.negativePrompt]) {
-      parseAttention(isA1111 ? stripComments(prompt) : prompt);
-    }
-  });
+  collect(problems, () => checkReadable(request));
 }
 
 /** What A1111 takes out of a prompt and Darkroom cannot do anything with. */

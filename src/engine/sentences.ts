@@ -69,6 +69,10 @@ const ORDER_SENTENCES = {
     'the second prompt must have as many AND and edits such as [a:b:5] as the first.',
 
   // Prompts
+  'too-many-parts': (count: number, most: number) =>
+    `prompt: ${count} parts are joined by AND; at most ${most} are painted together. Leave some of them out.`,
+  'too-many-encodings': (runs: number, most: number) =>
+    `prompt: its edits such as [a:b:5] and [a|b] make ${runs} texts of 75 tokens; at most ${most} are read for one picture. Use fewer edits, fewer words or fewer steps.`,
   'extra-weights': (tag: string) =>
     `prompt: ${tag} asks for a hypernetwork, which Darkroom does not apply. Take it out of the prompt to paint without it.`,
   'lora-in-negative': (tag: string) =>

@@ -1,4 +1,5 @@
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
+import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { LimitError } from '../../queue/allowance.ts';
@@ -171,7 +172,8 @@ function refusalOf(
   }
 
   const { server, nsfw } = filtersOf(policy);
-  const word = server.find(`${request.prompt}\n${request.negativePrompt}`);
+  const painted = [request.prompt, ...textsThatReachTheEncoder(request)];
+  const word = foundIn(server, [...painted, request.negativePrompt, ...textsOfNegative(request)]);
   if (word !== null) {
     // The entry is for moderators: a list that answers with itself would teach how to get round it.
     return {
@@ -180,7 +182,7 @@ function refusalOf(
       showPrompt: true,
     };
   }
-  const nsfwWord = isOpen(policy, place) ? null : nsfw.find(request.prompt);
+  const nsfwWord = isOpen(policy, place) ? null : foundIn(nsfw, painted);
   if (nsfwWord !== null) {
     return {
       words: (text) =>
@@ -190,6 +192,15 @@ function refusalOf(
       reason: (text) => text.auditNsfw(shown(nsfwWord)),
       showPrompt: true,
     };
+  }
+  return null;
+}
+
+/** The entry that matched first in any of the texts. */
+function foundIn(filter: WordFilter, texts: readonly string[]): string | null {
+  for (const text of texts) {
+    const entry = filter.find(text);
+    if (entry !== null) return entry;
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import lookalikes from './lookalikes.json' with { type: 'json' };
 
 /** Finds words that are not allowed; every search takes time linear in the text. */
 export type WordFilter = {
@@ -44,23 +45,33 @@ export function createWordFilter(
     return null;
   }
 
+  function findIn(folded: string): string | null {
+    const tokens = tokensOf(folded);
+    for (const token of tokens) {
+      const entry = single.get(token);
+      if (entry !== undefined) return entry;
+    }
+    const spelled = entrySpelledOut(tokens);
+    if (spelled !== null) return spelled;
+    const line = ` ${tokens.join(' ')} `;
+    const dense = line.replaceAll(' ', '');
+    return (
+      phrases.find(({ needle }) => line.includes(needle))?.entry ??
+      anywhere.find(({ needle }) => dense.includes(needle))?.entry ??
+      null
+    );
+  }
+
   return {
     find(text) {
-      const folded = fold(text);
-      const tokens = tokensOf(folded);
-      for (const token of tokens) {
-        const entry = single.get(token);
-        if (entry !== undefined) return entry;
+      const readings = readingsOf(text);
+      for (const reading of readings) {
+        const entry = findIn(reading);
+        if (entry !== null) return entry;
       }
-      const spelled = entrySpelledOut(tokens);
-      if (spelled !== null) return spelled;
-      const line = ` ${tokens.join(' ')} `;
-      const dense = line.replaceAll(' ', '');
+      const tried = [text, ...readings];
       return (
-        phrases.find(({ needle }) => line.includes(needle))?.entry ??
-        anywhere.find(({ needle }) => dense.includes(needle))?.entry ??
-        compiled.find(({ pattern }) => [text, folded].some((one) => pattern.matcher(one).find()))
-          ?.entry ??
+        compiled.find(({ pattern }) => tried.some((one) => pattern.matcher(one).find()))?.entry ??
         null
       );
     },
@@ -76,15 +87,21 @@ export function compilePattern(pattern: string): RE2JS | null {
   }
 }
 
-/** Letters of other scripts that look like Latin ones, and what folding by Unicode alone leaves. */
-const LOOKALIKES: ReadonlyMap<string, string> = new Map(
-  (
-    'аa вb сc ԁd еe ɡg һh іi јj кk мm нh оo рp ԛq ѕs тt уy хx ԝw αa βb εe ιi κk νv οo ' +
-    'ρp τt υu χx ßss ıi øo łl đd æae œoe'
-  )
-    .split(' ')
-    .map((pair) => [pair.slice(0, 1), pair.slice(1)]),
-);
+/** Small characters of any script by the Latin letters and digits that they look like. */
+const LOOKALIKES = charactersOf(lookalikes.small);
+/** Capitals that look otherwise than their small letter: "Ν" like an N, "ν" like a v. */
+const CAPITALS = charactersOf(lookalikes.capital);
+
+function charactersOf(byLetters: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(byLetters).flatMap(([letters, characters]) =>
+      Array.from(characters, (character) => [character, letters] as const),
+    ),
+  );
+}
+
+/** One stroke each: an l to the table, and in a word as likely an i. */
+const ONE_STROKE: ReadonlySet<string> = new Set(lookalikes.oneStroke);
 const DIGITS: ReadonlyMap<string, string> = new Map(
   Object.entries({ 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't', '@': 'a', $: 's' }),
 );
@@ -94,13 +111,32 @@ const SPACELESS =
 
 /**
  * Text as it is compared: compatibility forms resolved, accents, stacked marks and invisible characters gone, one
- * letter case, lookalikes made Latin. Both sides go through it, so no script is worse off.
+ * letter case, lookalikes made Latin by Unicode's table of confusables. Both sides go through it, so no script is
+ * worse off. ASCII stays as it is: an "rn" is no "m".
  */
 export function fold(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replaceAll(/[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
-    .toLowerCase()
+  return latinized(bare(text).toLowerCase());
+}
+
+/** The ways to read a text: folded, with its capitals taken as they look, and with an i for whatever is one stroke. */
+function readingsOf(text: string): Set<string> {
+  const plain = bare(text);
+  const capitals = plain.replaceAll(/\P{ASCII}/gu, (one) => CAPITALS.get(one) ?? one);
+  const read = [plain, capitals].map((one) => one.toLowerCase());
+  const strokes = read.map((one) =>
+    one.replaceAll(/\P{ASCII}/gu, (each) => (ONE_STROKE.has(each) ? 'i' : each)),
+  );
+  return new Set([...read, ...strokes].map(latinized));
+}
+
+function bare(text: string): string {
+  return text.normalize('NFKD').replaceAll(/[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
+}
+
+/** Small letters in; lower case can bring marks of its own. */
+function latinized(small: string): string {
+  return small
+    .replaceAll(/\p{M}/gu, '')
     .replaceAll(/\P{ASCII}/gu, (letter) => LOOKALIKES.get(letter) ?? letter);
 }
 
@@ -121,10 +157,11 @@ function lettersApart(tokens: readonly string[]): string[] {
 
 /** What counts as not safe for work everywhere, before a server adds to it. Unambiguous words only. */
 export const NSFW_WORDS: readonly string[] = (
-  'nsfw, nude, nudes, nudity, nudist, naked woman, naked man, naked girl, topless, ' +
+  'nsfw, nude, nudes, nudity, nudist, nudists, naked, nakedness, topless, ' +
   'uncensored, porn*, hentai, xxx, rule 34, rule34, sex, sexual*, erotic*, orgasm*, ' +
   'masturbat*, blowjob*, handjob*, cumshot*, bukkake, gangbang*, creampie, bdsm, ' +
   'fetish*, genital*, penis*, vagina*, vulva*, clitoris, dildo*, nipples, areola*, ' +
-  'ahegao, futanari, milf, nackt, nackte, nackter, nacktbild*, porno*, sexuell*, ' +
+  'ahegao, futanari, milf, nackt, nackte, nackter, nackten, nacktem, nacktes, ' +
+  'nacktbild*, porno*, sexuell*, ' +
   'erotisch*'
 ).split(', ');

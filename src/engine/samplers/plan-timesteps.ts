@@ -15,7 +15,7 @@ import { sampleUniPc } from './unipc.ts';
 type TimestepSampler = 'ddim' | 'ddim_cfgpp' | 'plms' | 'unipc';
 
 /** A1111's factor between a CFG scale and the 0-1 scale of CFG++ */
-const CFGPP_FACTOR = 1 / 12.5;
+export const CFGPP_FACTOR = 1 / 12.5;
 
 export function planTimesteps(
   name: TimestepSampler,

@@ -9,6 +9,7 @@ import { stripComments } from './prompt/comments.ts';
 import type { GenerateRequest, ImageSize, XlWords } from '../request.ts';
 import { SAMPLER_TABLE } from '../samplers/samplers.ts';
 import { say } from '../sentences.ts';
+import type { ReadOptions } from './prompt.ts';
 import type { Conditioning } from './text-encoder.ts';
 
 export type Prompts = { positive: Conditioning; negative: Conditioning };
@@ -20,6 +21,49 @@ export type Prompts = { positive: Conditioning; negative: Conditioning };
 function promptSteps(sampler: SamplerName | null, steps: number): number {
   return sampler !== null && SAMPLER_TABLE[sampler].evaluations === 2 ? 2 * steps : steps;
 }
+
+/** What the encoders are handed: a text for all of them, or one for the first and one for the second. */
+export type EncoderText = { text: string; second?: string };
+
+export function promptText(
+  request: Pick<GenerateRequest, 'prompt' | 'profile' | 'xl'>,
+): EncoderText {
+  return encoderText(request, promptOf(request).text, request.xl?.prompt2);
+}
+
+export function negativeText(
+  request: Pick<GenerateRequest, 'negativePrompt' | 'profile' | 'xl'>,
+): EncoderText {
+  const text = written(request, request.negativePrompt);
+  return encoderText(request, text, request.xl?.negativePrompt2);
+}
+
+function encoderText(
+  request: Pick<GenerateRequest, 'profile'>,
+  text: string,
+  second: string | undefined,
+): EncoderText {
+  return second ? { text, second: written(request, second) } : { text };
+}
+
+function written({ profile }: Pick<GenerateRequest, 'profile'>, text: string): string {
+  return profile === 'a1111' ? stripComments(text) : text;
+}
+
+/** How the request's prompts are read; `hiresSteps`: in the second pass. */
+export function readingOptions(
+  { emphasis, profile, sampler, steps }: ReadRequest,
+  hiresSteps?: number,
+): ReadOptions {
+  return {
+    emphasis,
+    profile,
+    steps: promptSteps(sampler, steps),
+    ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
+  };
+}
+
+type ReadRequest = Pick<GenerateRequest, 'emphasis' | 'profile' | 'sampler' | 'steps'>;
 
 /** `hiresSteps`: for the second pass, which prompt editing counts apart from the first. */
 export async function encodePrompts(
@@ -64,31 +108,25 @@ async function encodeShared(
   hiresSteps?: number,
 ): Promise<Prompts> {
   const { layout } = entry;
-  const { emphasis, profile, clipSkip, sampler, xl = null } = request;
+  const { profile, clipSkip, xl = null } = request;
   checkXlWords(xl, layout);
-  const written = (text: string): string => (profile === 'a1111' ? stripComments(text) : text);
-  const options = {
-    emphasis,
-    profile,
-    clipSkip,
-    steps: promptSteps(sampler, request.steps),
-    ...(hiresSteps === undefined ? {} : { hiresSteps: promptSteps(sampler, hiresSteps) }),
-  };
-  const encoded = await textEncoder.encode(promptOf(request).text, {
+  const prompt = promptText(request);
+  const options = { ...readingOptions(request, hiresSteps), clipSkip };
+  const encoded = await textEncoder.encode(prompt.text, {
     ...options,
-    ...(xl?.prompt2 ? { second: written(xl.prompt2) } : {}),
+    ...(prompt.second === undefined ? {} : { second: prompt.second }),
     negative: false,
   });
   const positive = withTimeIds(encoded, timeIds(request, layout, 'positive'));
   const asked = needsNegative(request, layout.guidanceEmbedding, positive.parts.length);
   // CFG++ takes the unconditional answer at every scale.
-  if (!asked && sampler !== 'ddim_cfgpp') return { positive, negative: positive };
-  const text = written(request.negativePrompt);
+  if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
+  const { text, second } = negativeText(request);
   const negative = zeroesNegative(text, request, layout)
     ? textEncoder.zeros(positive)
     : await textEncoder.encode(text, {
         ...options,
-        ...(xl?.negativePrompt2 ? { second: written(xl.negativePrompt2) } : {}),
+        ...(second === undefined ? {} : { second }),
         // diffusers counts clip skip for the prompt alone.
         clipSkip: profile === 'diffusers' ? 1 : clipSkip,
         negative: true,

@@ -1,10 +1,12 @@
 import type { FindEmbedding } from './embeddings.ts';
 import type { EmphasisName, ProfileName } from '../names.ts';
-import { parseAttention } from './prompt/attention.ts';
+import { UserError } from '../errors.ts';
+import { parseAttention, type WeightedText } from './prompt/attention.ts';
 import { chunkTruncated, chunkWeighted, sealChunk, type PromptChunk } from './prompt/chunks.ts';
 import { chunkComfy, parseComfyWeights } from './prompt/comfy.ts';
 import { parseComposition } from './prompt/composition.ts';
 import { parseTimeline } from './prompt/timeline.ts';
+import { say } from '../sentences.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export { applyComfyEmphasis, applyEmphasis } from './prompt/emphasis.ts';
@@ -44,58 +46,158 @@ export type PromptOptions = {
   negative?: boolean;
 };
 
+/** Parts of a composition that one prompt may have: each is asked for in every evaluation of the network. */
+export const MOST_PARTS = 16;
+
 /**
- * Reads a prompt after the profile's rules: a1111 = composition, prompt editing, emphasis, BREAK and chunks of 75
- * tokens; comfy = ComfyUI's weights and chunks; diffusers = plain text cut at 75 tokens, unless emphasis is
- * asked for (then as a1111). Throws UserError for a weight that is no number.
+ * Runs of a text encoder that one prompt may take: the moments of its editing times the chunks of each. All of their
+ * results are held at once.
  */
-export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOptions): PromptPlan {
-  const { emphasis, profile } = options;
+export const MOST_ENCODINGS = 512;
+
+/** A prompt as its grammar is understood, before any token: what stands where, and when. */
+export type ReadPart = { weight: number; text: string; moments: ReadMoment[] };
+
+export type ReadMoment = {
+  untilStep: number;
+  /** as edited, emphasis and escapes still in it */
+  text: string;
+  /** what the tokenizer is handed, one after the other; a chunk break is BREAK with weight -1 */
+  pieces: WeightedText[];
+};
+
+export type ReadOptions = Pick<
+  PromptOptions,
+  'emphasis' | 'profile' | 'steps' | 'hiresSteps' | 'negative'
+>;
+
+/**
+ * Reads a prompt after the profile's rules: a1111 = composition, prompt editing and emphasis; comfy = ComfyUI's
+ * weights; diffusers = plain text, unless emphasis is asked for (then as a1111). Moments of the same text share their
+ * pieces. Throws UserError for a weight that is no number and for too many parts.
+ */
+export function readPrompt(text: string, options: ReadOptions): ReadPart[] {
+  const { emphasis, profile, steps } = options;
+  const single = (pieces: WeightedText[]): ReadPart[] => [
+    { weight: 1, text, moments: [{ untilStep: steps, text, pieces }] },
+  ];
   if (profile === 'comfy') {
-    const pieces = emphasis === 'none' ? [{ text, weight: 1 }] : parseComfyWeights(text);
-    return singlePart(options, text, chunkComfy(pieces, tokenizer, options.findEmbedding));
+    return single(emphasis === 'none' ? [{ text, weight: 1 }] : parseComfyWeights(text));
   }
-  if (profile === 'diffusers' && emphasis === 'none') {
-    return singlePart(options, text, [chunkTruncated(text, tokenizer)]);
-  }
+  if (isPlainText(options)) return single([{ text, weight: 1 }]);
   const composed = options.negative ? [{ text, weight: 1 }] : parseComposition(text);
-  return {
-    parts: composed.map((part) => ({
-      weight: part.weight,
-      schedule: planSchedule(part.text, tokenizer, options),
-    })),
-  };
+  if (composed.length > MOST_PARTS) {
+    throw new UserError(say('too-many-parts', composed.length, MOST_PARTS));
+  }
+  return composed.map((part) => ({ ...part, moments: readMoments(part.text, options) }));
 }
 
-function singlePart(options: PromptOptions, text: string, chunks: PromptChunk[]): PromptPlan {
-  const conditioningKey = JSON.stringify([options.profile, options.emphasis, text]);
-  return {
-    parts: [{ weight: 1, schedule: [{ untilStep: options.steps, conditioningKey, chunks }] }],
+/** diffusers' own way with a prompt: no grammar at all, cut off behind one chunk. */
+function isPlainText({ profile, emphasis }: ReadOptions): boolean {
+  return profile === 'diffusers' && emphasis === 'none';
+}
+
+function readMoments(text: string, { steps, hiresSteps, emphasis }: ReadOptions): ReadMoment[] {
+  const timeline = parseTimeline(text, steps, hiresSteps === undefined ? {} : { hiresSteps });
+  const byText = new Map<string, WeightedText[]>();
+  return timeline.map(({ untilStep, text: own }) => {
+    let pieces = byText.get(own);
+    if (pieces === undefined) {
+      pieces = emphasis === 'none' ? [{ text: own, weight: 1 }] : parseAttention(own);
+      byText.set(own, pieces);
+    }
+    return { untilStep, text: own, pieces };
+  });
+}
+
+/**
+ * A prompt as the text encoder takes it: chunks of 75 tokens, ended early by BREAK (a1111) or between short pieces
+ * (comfy); diffusers' plain text is cut off behind the first. Throws UserError for what readPrompt refuses and for more
+ * runs of the encoder than MOST_ENCODINGS.
+ */
+export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOptions): PromptPlan {
+  const { emphasis, profile, findEmbedding } = options;
+  const read = readPrompt(text, options);
+  if (profile !== 'comfy' && !isPlainText(options)) {
+    const parts = read.map((part) => ({
+      weight: part.weight,
+      schedule: planSchedule(part, tokenizer, options),
+    }));
+    checkEncodings(
+      sum(parts.map(({ schedule }) => schedule.length * (schedule[0]?.chunks.length ?? 0))),
+    );
+    return { parts };
+  }
+  const [{ weight, moments }] = read as [ReadPart];
+  const [{ untilStep, pieces }] = moments as [ReadMoment];
+  const chunks =
+    profile === 'comfy'
+      ? chunkComfy(pieces, tokenizer, findEmbedding)
+      : [chunkTruncated(text, tokenizer)];
+  const conditioningKey = JSON.stringify([profile, emphasis, text]);
+  return { parts: [{ weight, schedule: [{ untilStep, conditioningKey, chunks }] }] };
+}
+
+/** What a tokenizer of CLIP takes apart before it looks for longer pieces: each is a token at least. */
+const WORDS = /'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+const CHUNK = 75;
+
+/**
+ * Runs of one text encoder that a prompt takes at least, counted by its words: the vocabulary lies with the model, and
+ * rare words are several tokens.
+ */
+export function leastEncodings(read: readonly ReadPart[]): number {
+  const known = new Map<readonly WeightedText[], number>();
+  const chunksOf = (pieces: readonly WeightedText[]): number => {
+    let chunks = known.get(pieces);
+    if (chunks === undefined) known.set(pieces, (chunks = leastChunks(pieces)));
+    return chunks;
   };
+  return sum(
+    read.map(({ moments }) => moments.length * Math.max(...moments.map((m) => chunksOf(m.pieces)))),
+  );
+}
+
+function leastChunks(pieces: readonly WeightedText[]): number {
+  let chunks = 0;
+  let words = 0;
+  for (const { text, weight } of pieces) {
+    if (text === 'BREAK' && weight === -1) {
+      chunks += Math.max(1, Math.ceil(words / CHUNK));
+      words = 0;
+    } else words += text.match(WORDS)?.length ?? 0;
+  }
+  return chunks + (words > 0 || chunks === 0 ? Math.ceil(Math.max(1, words) / CHUNK) : 0);
+}
+
+/** Throws UserError for more runs of a text encoder than one prompt may take. */
+export function checkEncodings(runs: number): void {
+  if (runs > MOST_ENCODINGS) throw new UserError(say('too-many-encodings', runs, MOST_ENCODINGS));
 }
 
 function planSchedule(
-  text: string,
+  { text: source, moments }: ReadPart,
   tokenizer: Tokenizer,
   { steps, hiresSteps, emphasis, findEmbedding = null }: PromptOptions,
 ): PromptMoment[] {
-  const timeline = parseTimeline(text, steps, hiresSteps === undefined ? {} : { hiresSteps });
   const byText = new Map<string, PromptChunk[]>();
-  for (const moment of timeline) {
-    if (byText.has(moment.text)) continue;
-    const pieces =
-      emphasis === 'none' ? [{ text: moment.text, weight: 1 }] : parseAttention(moment.text);
-    byText.set(moment.text, chunkWeighted(pieces, tokenizer, undefined, findEmbedding));
+  for (const { text, pieces } of moments) {
+    if (!byText.has(text))
+      byText.set(text, chunkWeighted(pieces, tokenizer, undefined, findEmbedding));
   }
   const longest = Math.max(...[...byText.values()].map((chunks) => chunks.length));
   for (const chunks of byText.values()) {
     while (chunks.length < longest) chunks.push(sealChunk([], [], tokenizer));
   }
   // The mean that emphasis restores is taken over the whole timeline, so its texts belong to the key.
-  const context = timeline.length > 1 ? [text, steps, hiresSteps] : [];
-  return timeline.map((moment) => ({
-    untilStep: moment.untilStep,
-    conditioningKey: JSON.stringify(['a1111', emphasis, moment.text, ...context]),
-    chunks: byText.get(moment.text) ?? [],
+  const context = moments.length > 1 ? [source, steps, hiresSteps] : [];
+  return moments.map(({ untilStep, text }) => ({
+    untilStep,
+    conditioningKey: JSON.stringify(['a1111', emphasis, text, ...context]),
+    chunks: byText.get(text) ?? [],
   }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -76,7 +76,7 @@ test('6,000 hostile characters against 500 words stay quick', () => {
 test('the built-in list leaves ordinary prompts alone', () => {
   const filter = createWordFilter(NSFW_WORDS);
   for (const prompt of [
-    'a naked mole rat, macro photograph',
+    'a baked mole rat, macro photograph',
     'Essex countryside, Sussex cliffs, sextant on a table',
     'cream pie on a plate',
     'a bottomless lake',
@@ -86,8 +86,33 @@ test('the built-in list leaves ordinary prompts alone', () => {
   }
   assert.equal(filter.find('a NUDE on a sofa'), 'nude');
   assert.equal(filter.find('pоrnographic'), 'porn*');
+  assert.equal(filter.find('naked, on a rock'), 'naked');
+});
+
+test('lookalikes of any script, by the table of Unicode', () => {
+  for (const text of [
+    'ոսdе', // Armenian and Cyrillic
+    'ΝUDΕ', // Greek capitals
+    'ոᴜⅾе',
+    'ɴᴜᴅᴇ',
+    'nυԁe',
+    'ꓠꓴꓓꓰ', // Lisu
+    'ńüđę',
+    '🅝🅤🅓🅔',
+  ]) {
+    assert.equal(finds(['nude'], text), 'nude', text);
+  }
+  assert.equal(finds(['kитти', 'milk'], 'мılк'), 'milk', 'a small к is a small К');
+  for (const text of ['pen\u05c0s', 'pen\u01c0s', 'penᛁs', 'penіs', 'penｌs'.replace('ｌ', 'ӏ')]) {
+    assert.equal(finds(['penis'], text), 'penis', text);
+  }
+  assert.equal(finds(['melt'], 'me\u01c0t'), 'melt', 'one stroke is an l as well');
+  assert.equal(finds(['porn*', 'corn'], 'pomegranate, a com port'), null, 'rn is no m');
+  assert.equal(finds(['fail'], 'fall'), null);
+  assert.equal(finds(['лес'], 'тёмный лес'), 'лес');
 });
 
 test('folding is idempotent', () => {
-  for (const text of ['Ǆ', 'ﬁ', 'İ', 'ẞ', 'Å']) assert.equal(fold(fold(text)), fold(text));
+  for (const text of ['Ǆ', 'ﬁ', 'İ', 'ẞ', 'Å', 'ӏ', '×', 'ш', 'ю'])
+    assert.equal(fold(fold(text)), fold(text));
 });

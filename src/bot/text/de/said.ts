@@ -56,6 +56,10 @@ export const SAID: Omit<
   'second-prompt-shape': () =>
     'Der zweite Prompt muss so viele AND und Wechsel wie [a:b:5] haben wie der erste.',
 
+  'too-many-parts': (count, most) =>
+    `prompt: ${count} Teile sind durch AND verbunden, höchstens ${most} werden zusammen gemalt. Lass einige weg.`,
+  'too-many-encodings': (runs, most) =>
+    `prompt: Seine Wechsel wie [a:b:5] und [a|b] ergeben ${runs} Texte von 75 Tokens, für ein Bild werden höchstens ${most} gelesen. Nimm weniger Wechsel, Wörter oder Schritte.`,
   'extra-weights': (tag) =>
     `prompt: ${tag} verlangt ein Hypernetwork, das Darkroom nicht anwendet. Nimm es heraus, um ohne es zu malen.`,
   'lora-in-negative': (tag) =>
