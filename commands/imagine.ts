@@ -196,14 +196,14 @@ function needsFiles({ options }: ChatInputCommandInteraction, { text }: Scene): 
 
 async function initOf(
   { options }: ChatInputCommandInteraction,
-  { media, text }: Scene,
+  scene: Scene,
 ): Promise<NonNullable<Order['init']>> {
   const mask = options.getAttachment('mask');
-  const start = await attachedPicture(options.getAttachment('image', true), media, text);
+  const start = await attachedPicture(options.getAttachment('image', true), scene);
   return {
     image: start.bytes,
     size: start.size,
-    mask: mask === null ? null : (await attachedPicture(mask, media, text)).bytes,
+    mask: mask === null ? null : (await attachedPicture(mask, scene)).bytes,
     strength: options.getNumber('strength') ?? 0.75,
     maskBlur: options.getNumber('mask_blur') ?? 4,
     onlyMasked: options.getBoolean('only_masked') ?? false,

@@ -30,7 +30,7 @@ export const fromPicture: Action = {
     await scene.answer.modal(await formFor(found, interaction.guildId, scene));
   },
   async submit(interaction, { detail }, scene) {
-    const { text, own, media } = scene;
+    const { text, own } = scene;
     const found = await foundOf(interaction.user.id, detail, scene);
     const typed = (name: string) => field(interaction, name, text).trim();
     const start = startOf(interaction.fields.getStringSelectValues('start')[0], found, text);
@@ -52,7 +52,7 @@ export const fromPicture: Action = {
     complete();
     if (start !== null) {
       await scene.answer.acknowledge(seenBy);
-      const { bytes, size } = await attachedPicture({ url: start.url, size: 0 }, media, text);
+      const { bytes, size } = await attachedPicture({ url: start.url, size: 0 }, scene);
       const { strength } = start;
       order.init = { image: bytes, size, mask: null, strength, maskBlur: 0, onlyMasked: false };
     }

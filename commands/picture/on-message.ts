@@ -2,7 +2,6 @@ import { ApplicationCommandType, MessageFlags } from 'discord.js';
 import type { Message, MessageContextMenuCommandInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
-import { readImageSize } from '../../src/engine/image.ts';
 import type {
   GenerateRequest,
   ImageSize,
@@ -12,8 +11,7 @@ import type {
 import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
 import type { FoundPictures } from '../../src/bot/pictures/found-pictures.ts';
-import { readRecipe } from '../../src/bot/pictures/found-recipe.ts';
-import type { FoundRecipe } from '../../src/bot/pictures/found-recipe.ts';
+import type { FoundRecipe } from '../../src/engine/recipe-of-file.ts';
 import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
@@ -112,7 +110,7 @@ async function recipeInside(
 /** The first recipe among the pictures of a message; the pictures themselves, as far as they are some. */
 async function lookInto(
   { targetMessage }: MessageContextMenuCommandInteraction,
-  { media, text }: Scene,
+  { media, reader, text }: Scene,
 ): Promise<{ recipe: FoundRecipe | null; found: FoundPictures }> {
   const links = pictureLinks(targetMessage, media);
   if (links.length === 0) throw new UserError(text.noPictureThere);
@@ -124,9 +122,9 @@ async function lookInto(
   for (const url of links) {
     try {
       const bytes = await media.download(url, text);
-      const recipe = readRecipe(bytes);
+      const { recipe, size } = await reader.look(bytes);
       if (recipe !== null) return { recipe, found };
-      pictures.push({ url, size: await readImageSize(bytes) });
+      pictures.push({ url, size });
     } catch (error) {
       // One bad file among several keeps nobody from the others.
       if (!(error instanceof UserError)) throw error;
@@ -186,6 +184,8 @@ function knownRefiner({ refiner }: RequestInput, models: readonly ModelInfo[]): 
 }
 
 function fittingSize(input: RequestInput, model: ModelInfo) {
-  const ratio = Number(input.width) / Number(input.height);
+  const side = (value: unknown) =>
+    typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+  const ratio = side(input.width) / side(input.height);
   return Number.isFinite(ratio) && ratio > 0 ? sizeOfRatio(model, ratio) : model.nativeSize;
 }

@@ -144,7 +144,7 @@ async function startOf(
   const seenBy = sheetSeenBy(interaction, scene);
   if (seenBy === 'public') checkMayPost(interaction, scene);
   await scene.answer.acknowledge(seenBy);
-  const { bytes, size } = await attachedPicture(image, scene.media, scene.text);
+  const { bytes, size } = await attachedPicture(image, scene);
   return {
     image: bytes,
     size,

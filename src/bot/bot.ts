@@ -2,6 +2,7 @@ import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
 import type { Engine } from '../engine/engine.ts';
+import { openPictureReader } from '../engine/picture-reader.ts';
 import type { Queue } from '../queue/job.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Runner } from '../queue/runner.ts';
@@ -71,6 +72,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { commands, log } = options;
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
+  const reader = openPictureReader();
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
   try {
     const pace = { ...DEFAULT_PACE, ...options.pace };
@@ -91,6 +93,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       presets,
       found,
       media: openMedia(options.apiBase),
+      reader,
       replies,
       sheets,
       limits: DEFAULT_LIMITS,
@@ -124,6 +127,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       discordsTime: () => askDiscordsTime(client.rest),
       async close() {
         await dispatch.close();
+        reader.close();
         endWithheld();
         await audit.close();
         await replies.close();
@@ -134,6 +138,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       },
     };
   } catch (error) {
+    reader.close();
     endWatch();
     await closeAccess(access);
     throw error;

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import type { PictureReader } from '../engine/picture-reader.ts';
 import type { Calibration } from '../explore/calibration/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { Queue } from '../queue/job.ts';
@@ -25,6 +26,8 @@ export type BotServices = {
   presets: PresetStore;
   found: FoundStore;
   media: Media;
+  /** pictures that people post are read by it alone */
+  reader: PictureReader;
   replies: Replies;
   sheets: Sheets;
   limits: BotLimits;

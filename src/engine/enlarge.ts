@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { markPng, readInfotext } from './image.ts';
+import { DEFAULT_DECODE_LIMITS, inWords, markPng, readImageSize, readInfotext } from './image.ts';
+import type { ImageSize } from './request.ts';
 
 const FACTOR = 2;
 /** Longest side of the result, pixels. */
@@ -30,20 +31,27 @@ export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
   return markPng(enlarged, { infotext });
 }
 
+/** A start picture or mask as it is stored with an order, and the sides of what was given, upright. */
+export type StorablePicture = { bytes: Uint8Array; size: ImageSize };
+
 /** A picture that would be stored with an order is kept no larger than this. */
 const KEPT_SIDE = 2048;
 const KEPT_BYTES = 2 * 1024 * 1024;
 
 /**
  * A start picture or mask as it is stored with an order: unchanged when it is small, else fitted into 2048 x 2048,
- * upright. `bytes` have passed decodeImage.
+ * upright. Every pixel is decoded. Throws UserError as decodeImage does.
  */
-export async function storablePicture(bytes: Uint8Array): Promise<Uint8Array> {
-  const { width, height } = await sharp(bytes).metadata();
-  if (bytes.byteLength <= KEPT_BYTES && Math.max(width, height) <= KEPT_SIDE) return bytes;
-  return sharp(bytes)
-    .autoOrient()
+export async function storablePicture(bytes: Uint8Array): Promise<StorablePicture> {
+  const { maxSide } = DEFAULT_DECODE_LIMITS;
+  const size = await readImageSize(bytes);
+  const upright = sharp(bytes, { limitInputPixels: maxSide ** 2, failOn: 'error' }).autoOrient();
+  if (bytes.byteLength <= KEPT_BYTES && Math.max(size.width, size.height) <= KEPT_SIDE) {
+    await inWords(() => upright.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer());
+    return { bytes, size };
+  }
+  const fitted = upright
     .resize(KEPT_SIDE, KEPT_SIDE, { fit: 'inside', withoutEnlargement: true })
-    .webp({ quality: 95 })
-    .toBuffer();
+    .webp({ quality: 95 });
+  return { bytes: await inWords(() => fitted.toBuffer()), size };
 }

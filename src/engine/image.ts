@@ -10,7 +10,7 @@ import {
   readPngTexts,
   textChunk,
 } from './picture/png-text.ts';
-import type { PngText } from './picture/png-text.ts';
+import type { PngText, TextBudget } from './picture/png-text.ts';
 
 /** 8-bit RGB, rows from the top, 3 bytes a pixel. */
 export type RgbImage = { data: Uint8Array; width: number; height: number };
@@ -82,7 +82,7 @@ export async function decodeImage(
   bytes: Uint8Array,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<DecodedImage> {
-  return inWords(limits, async () => {
+  return inWords(async () => {
     const { hasAlpha } = await checkHeader(bytes, limits);
     const upright = sharp(bytes, { limitInputPixels: limits.maxSide ** 2, failOn: 'error' })
       .autoOrient()
@@ -91,7 +91,7 @@ export async function decodeImage(
       resolveWithObject: true,
     });
     return layOnWhite(data, info.width, info.height, hasAlpha);
-  });
+  }, limits);
 }
 
 /** The sides of such a picture, upright, from its header alone. Throws UserError as decodeImage does. */
@@ -99,7 +99,7 @@ export async function readImageSize(
   bytes: Uint8Array,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<{ width: number; height: number }> {
-  return inWords(limits, async () => (await checkHeader(bytes, limits)).upright);
+  return inWords(async () => (await checkHeader(bytes, limits)).upright, limits);
 }
 
 /** Reads no pixel, so that a size can be told whatever it is. */
@@ -120,7 +120,11 @@ async function checkHeader(bytes: Uint8Array, limits: DecodeLimits) {
   return { hasAlpha, upright: { width: autoOrient.width, height: autoOrient.height } };
 }
 
-async function inWords<T>(limits: DecodeLimits, read: () => Promise<T>): Promise<T> {
+/** Whatever a decoder says of somebody's picture, in a sentence for them. */
+export async function inWords<T>(
+  read: () => Promise<T>,
+  limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -170,14 +174,30 @@ function layOnWhite(
   return { data, width, height, alpha };
 }
 
-/** The texts inside a PNG, JPEG or WebP, under the keywords they have in a PNG. */
+/** Under what names programs keep their recipes in a file. Others are not read. */
+const RECIPE_KEYWORDS = new Set([
+  'parameters',
+  'prompt',
+  'workflow',
+  'Comment',
+  'invokeai_metadata',
+  'Software',
+]);
+/** All texts of one file together: the largest graphs of people have half of it. */
+const TEXT_BYTES = 256 * 1024;
+const BUDGET: TextBudget = { keywords: RECIPE_KEYWORDS, bytes: TEXT_BYTES };
+
+/**
+ * The texts inside a PNG, JPEG or WebP that may be recipes, under the keywords they have in a PNG: the first of each,
+ * at most 256 KiB together.
+ */
 export function readTexts(bytes: Uint8Array): PngText[] {
-  if (isPng(bytes)) return readPngTexts(bytes);
+  if (isPng(bytes)) return readPngTexts(bytes, BUDGET);
   const exif = findExif(bytes);
   // A phone's comment ("Screenshot") is no recipe.
   return exif === null
     ? []
-    : readExifTexts(exif).filter(
+    : readExifTexts(exif, BUDGET).filter(
         ({ keyword, text }) => keyword !== 'parameters' || /Steps: \d|^\s*\{/.test(text),
       );
 }

@@ -22,6 +22,7 @@ import {
   canPerturb,
   isAbsent,
   LIMITS,
+  nameOf,
   oneOf,
   type Problems,
   real,
@@ -157,14 +158,14 @@ function samplerAndSchedule(
   let schedule: GenerateRequest['schedule'] =
     isAbsent(input.sampler) && sampler !== null ? model.defaults.schedule : 'automatic';
   if (!isAbsent(input.sampler)) {
-    const found = samplerWithSchedule(String(input.sampler));
+    const found = samplerWithSchedule(nameOf(input.sampler));
     if (found) {
       sampler = found.sampler;
       schedule = found.schedule ?? schedule;
     } else problems.push(unknownName('sampler', input.sampler, SAMPLERS));
   }
   if (!isAbsent(input.schedule)) {
-    const named = scheduleNamed(String(input.schedule));
+    const named = scheduleNamed(nameOf(input.schedule));
     if (named) schedule = named;
     else problems.push(unknownName('schedule', input.schedule, SCHEDULES));
   }

@@ -116,6 +116,8 @@ const ORDER_SENTENCES = {
   'picture-animated': () => 'The picture is animated. Send a still picture.',
   'picture-damaged': () =>
     'The picture is damaged: it could not be decoded. Save it anew and try again.',
+  'picture-too-demanding': (seconds: number, megabytes: number) =>
+    `Reading the picture took more than ${seconds} s or ${megabytes} MB, which no ordinary picture does. Save it anew with another program and try again.`,
   'picture-too-large': (side: number, size: string) =>
     `The picture is too large: at most ${side}x${side} pixels are taken, it has ${size}.`,
   'picture-too-large-to-double': (width: number, height: number, most: number) =>

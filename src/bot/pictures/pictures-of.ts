@@ -1,14 +1,13 @@
 import type { Attachment, Message } from 'discord.js';
-import { storablePicture } from '../../engine/enlarge.ts';
-import { decodeImage } from '../../engine/image.ts';
-import type { ImageSize } from '../../engine/request.ts';
 import { UserError } from '../../engine/errors.ts';
+import type { StorablePicture } from '../../engine/enlarge.ts';
+import type { PictureReader } from '../../engine/picture-reader.ts';
 import { parseCustomId } from '../interaction/custom-id.ts';
 import { DOWNLOAD_LIMIT } from './media.ts';
 import type { Media } from './media.ts';
 import type { Text } from '../text/text.ts';
 
-/** Decoded pixels are large: one given picture is unpacked at a time. */
+/** Decoded pixels are large: one picture is unpacked at a time. */
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Work on whole pictures, one after the other over all interactions. */
@@ -24,17 +23,12 @@ export function inTurn<T>(work: () => Promise<T>): Promise<T> {
  */
 export async function attachedPicture(
   attachment: Pick<Attachment, 'url' | 'size'>,
-  media: Media,
-  text: Text,
-): Promise<{ bytes: Uint8Array; size: ImageSize }> {
+  { media, reader, text }: { media: Media; reader: PictureReader; text: Text },
+): Promise<StorablePicture> {
   if (attachment.size > DOWNLOAD_LIMIT) {
     throw new UserError(text.fileTooLarge(DOWNLOAD_LIMIT / 1024 / 1024));
   }
-  const bytes = await media.download(attachment.url, text);
-  return inTurn(async () => {
-    const { width, height } = await decodeImage(bytes);
-    return { bytes: await storablePicture(bytes), size: { width, height } };
-  });
+  return reader.start(await media.download(attachment.url, text));
 }
 
 const PICTURE_NAME = /\.(png|jpe?g|webp)$/i;

@@ -20,10 +20,13 @@ const TAG = /<(?:lora|lyco):([^>]+)>/gi;
  */
 export function takeLoras(prompt: string): { text: string; loras: LoraUse[] } {
   const loras: LoraUse[] = [];
-  const text = prompt.replaceAll(TAG, (tag, inner: string) => {
+  // Where nothing closes a tag there is none, and searching for its end from each `<lora:` would take long.
+  const end = prompt.lastIndexOf('>') + 1;
+  const head = prompt.slice(0, end).replaceAll(TAG, (tag, inner: string) => {
     loras.push(readTag(tag, inner.split(':')));
     return '';
   });
+  const text = head + prompt.slice(end);
   if (loras.length > MOST_LORAS)
     throw new UserError(say('too-many-loras', loras.length, MOST_LORAS));
   return { text, loras };

@@ -1,10 +1,10 @@
-import type { PngText } from './png-text.ts';
+import type { PngText, TextBudget } from './png-text.ts';
 
 const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;
 /** TIFF's type of a text. */
 const ASCII = 2;
-const NAMED = /^(prompt|workflow|parameters):\s*([^]+)$/;
+const NAMED = /^(prompt|workflow|parameters):/;
 
 /** The EXIF block of a JPEG or WebP file (a TIFF structure); null when there is none. */
 export function findExif(bytes: Uint8Array): Uint8Array | null {
@@ -42,46 +42,67 @@ function findInWebp(file: Buffer): Uint8Array | null {
   return null;
 }
 
+/** More entries than this no program writes into one directory. */
+const MAX_ENTRIES = 256;
+
 /**
  * What people's programs write into an EXIF block, under the keyword it would have in a PNG: A1111's parameters, which
  * stand in the UserComment, and ComfyUI's `prompt:{…}` and `workflow:{…}`, which stand in text tags of the first
- * directory (0x0110 Model, 0x010f Make and below, nodes_images.py). Broken entries are passed over.
+ * directory (0x0110 Model, 0x010f Make and below, nodes_images.py). Broken entries are passed over, as are those beyond
+ * the budget; each directory is read once, the first entry of each keyword counts.
  */
-export function readExifTexts(exif: Uint8Array): PngText[] {
+export function readExifTexts(exif: Uint8Array, { keywords, bytes }: TextBudget): PngText[] {
   if (exif.length < 8) return [];
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
   const little = view.getUint16(0) === 0x4949;
-  const texts: PngText[] = [];
-  try {
-    const root = view.getUint32(4, little);
-    for (const { tag, kind, count, valueAt } of entriesOf(view, root, little)) {
+  const block = Buffer.from(exif.buffer, exif.byteOffset, exif.byteLength);
+  const texts = new Map<string, string>();
+  let left = bytes;
+  const valueOf = ({ count, valueAt }: Entry): Buffer => {
+    const start = view.getUint32(valueAt, little);
+    return block.subarray(start, start + count);
+  };
+  /** Only what is wanted is paid for, and only what is paid for is unfolded. */
+  const take = (keyword: string, value: Buffer, decode: (value: Buffer) => string): void => {
+    if (!keywords.has(keyword) || texts.has(keyword) || value.byteLength > left) return;
+    left -= value.byteLength;
+    texts.set(keyword, decode(value));
+  };
+  const readComments = (directory: number): void => {
+    for (const entry of entriesOf(view, directory, little)) {
+      const { tag, count } = entry;
+      if (tag === USER_COMMENT && count > 8) take('parameters', valueOf(entry), decodeComment);
+    }
+  };
+  let seen = false;
+  const readRoot = (directory: number): void => {
+    for (const entry of entriesOf(view, directory, little)) {
+      const { tag, kind, count, valueAt } = entry;
       if (tag === EXIF_POINTER) {
-        const comment = readComment(view, view.getUint32(valueAt, little), little);
-        if (comment !== null) texts.push({ keyword: 'parameters', text: comment });
+        if (!seen) {
+          seen = true;
+          readComments(view.getUint32(valueAt, little));
+        }
       } else if (kind === ASCII && count > 4) {
-        const text = textAt(view, view.getUint32(valueAt, little), count);
-        const [, keyword, rest] = NAMED.exec(text) ?? [];
-        if (keyword !== undefined && rest !== undefined) texts.push({ keyword, text: rest });
+        const value = valueOf(entry);
+        const [name = '', keyword] = NAMED.exec(value.toString('latin1', 0, 16)) ?? [];
+        if (keyword !== undefined) take(keyword, value.subarray(name.length), textOf);
       }
     }
+  };
+  try {
+    readRoot(view.getUint32(4, little));
   } catch (error) {
     // Offsets that point outside the block.
     if (!(error instanceof RangeError)) throw error;
   }
-  return texts;
+  return [...texts].map(([keyword, text]) => ({ keyword, text }));
 }
 
-function readComment(view: DataView, directory: number, little: boolean): string | null {
-  for (const { tag, count, valueAt } of entriesOf(view, directory, little)) {
-    if (tag !== USER_COMMENT || count <= 8) continue;
-    const start = view.getUint32(valueAt, little);
-    return decodeComment(Buffer.from(bytesAt(view, start, count)));
-  }
-  return null;
-}
+type Entry = { tag: number; kind: number; count: number; valueAt: number };
 
-function* entriesOf(view: DataView, directory: number, little: boolean) {
-  const entries = view.getUint16(directory, little);
+function* entriesOf(view: DataView, directory: number, little: boolean): Generator<Entry> {
+  const entries = Math.min(MAX_ENTRIES, view.getUint16(directory, little));
   for (let index = 0; index < entries; index++) {
     const at = directory + 2 + index * 12;
     yield {
@@ -93,24 +114,22 @@ function* entriesOf(view: DataView, directory: number, little: boolean) {
   }
 }
 
-function bytesAt(view: DataView, start: number, count: number): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).subarray(
-    start,
-    start + count,
-  );
+function textOf(value: Buffer): string {
+  return withoutEnd(value.toString('utf8')).trimStart();
 }
 
-function textAt(view: DataView, start: number, count: number): string {
-  return Buffer.from(bytesAt(view, start, count))
-    .toString('utf8')
-    .replace(/\0+$/, '');
+/** Without the zeros at its end. A pattern such as \0+$ would begin anew at every zero. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
+  return text.slice(0, end);
 }
 
 /** The first 8 bytes name the character set; "UNICODE" is UTF-16 whose byte order nobody agrees on. */
 function decodeComment(bytes: Buffer): string {
   const charset = bytes.toString('latin1', 0, 7);
   const body = bytes.subarray(8);
-  if (charset !== 'UNICODE') return body.toString('utf8').replace(/\0+$/, '');
+  if (charset !== 'UNICODE') return withoutEnd(body.toString('utf8'));
   let evenZeros = 0;
   let oddZeros = 0;
   for (const [at, byte] of body.entries()) {
@@ -120,5 +139,5 @@ function decodeComment(bytes: Buffer): string {
   }
   const even = body.subarray(0, body.length - (body.length % 2));
   const ordered = evenZeros >= oddZeros ? Buffer.from(even).swap16() : even;
-  return ordered.toString('utf16le').replace(/\0+$/, '');
+  return withoutEnd(ordered.toString('utf16le'));
 }

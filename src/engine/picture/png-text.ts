@@ -3,11 +3,24 @@ import { crc32, inflateSync } from 'node:zlib';
 /** One text entry of a PNG. */
 export type PngText = { keyword: string; text: string };
 
-type Chunk = { type: string; data: Uint8Array; end: number };
+/** What is worth reading of a file that anybody may have written. */
+export type TextBudget = {
+  /** the first entry of each counts, whatever becomes of it; others are not even unfolded */
+  keywords: ReadonlySet<string>;
+  /** of all texts together, as they stand unfolded */
+  bytes: number;
+};
+
+type Chunk = { type: number; data: Uint8Array; end: number };
 
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-/** A compressed text may not unfold to more than this. */
-const MAX_TEXT_BYTES = 1 << 20;
+const typeNumber = (type: string): number => Buffer.from(type, 'latin1').readUInt32BE(0);
+const IHDR = typeNumber('IHDR');
+const PLAIN = typeNumber('tEXt');
+const PACKED = typeNumber('zTXt');
+const INTERNATIONAL = typeNumber('iTXt');
+/** PNG's own limit. */
+const MAX_KEYWORD = 79;
 
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, at) => bytes[at] === byte);
@@ -42,7 +55,7 @@ export function internationalChunk(keyword: string, text: string): Buffer {
 /** Inserts ready-made chunks behind the header chunk. */
 export function insertChunks(png: Uint8Array, chunks: readonly Uint8Array[]): Uint8Array {
   const header = readChunks(png).next().value;
-  if (!header || header.type !== 'IHDR') throw new Error('not a PNG: no header chunk');
+  if (!header || header.type !== IHDR) throw new Error('not a PNG: no header chunk');
   return Buffer.concat([png.subarray(0, header.end), ...chunks, png.subarray(header.end)]);
 }
 
@@ -55,39 +68,54 @@ export function makeChunk(type: string, data: Uint8Array): Buffer {
   return chunk;
 }
 
-/** Every text entry, in file order; broken entries are passed over. */
-export function readPngTexts(png: Uint8Array): PngText[] {
+/**
+ * The first text entry of each keyword, in file order. An entry that is damaged, or larger than what is left of the
+ * budget, is passed over and not made good by a later one: a file of thousands of such entries costs as much as one.
+ */
+export function readPngTexts(png: Uint8Array, { keywords, bytes }: TextBudget): PngText[] {
   if (!isPng(png)) return [];
   const texts: PngText[] = [];
-  for (const chunk of readChunks(png)) {
-    try {
-      const text = readText(chunk);
-      if (text) texts.push(text);
-    } catch {
-      // A damaged or oversized entry is somebody else's: the picture itself may still be read.
-    }
+  const met = new Set<string>();
+  let left = bytes;
+  for (const { type, data } of readChunks(png)) {
+    if (met.size === keywords.size) break;
+    if (type !== PLAIN && type !== PACKED && type !== INTERNATIONAL) continue;
+    const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const keyEnd = body.subarray(0, MAX_KEYWORD + 1).indexOf(0);
+    if (keyEnd < 1) continue;
+    const keyword = body.toString('latin1', 0, keyEnd);
+    if (!keywords.has(keyword) || met.has(keyword)) continue;
+    met.add(keyword);
+    const text = readText(type, body, keyEnd, left);
+    if (text === null) continue;
+    left -= text.byteLength;
+    texts.push({ keyword, text: text.toString(type === INTERNATIONAL ? 'utf8' : 'latin1') });
   }
   return texts;
 }
 
-function readText({ type, data }: Chunk): PngText | null {
-  if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return null;
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const keyEnd = bytes.indexOf(0);
-  if (keyEnd < 0) return null;
-  const keyword = bytes.toString('latin1', 0, keyEnd);
-  if (type === 'tEXt') return { keyword, text: bytes.toString('latin1', keyEnd + 1) };
-  if (type === 'zTXt')
-    return { keyword, text: unfold(bytes.subarray(keyEnd + 2)).toString('latin1') };
-  const languageEnd = bytes.indexOf(0, keyEnd + 3);
-  const translatedEnd = bytes.indexOf(0, languageEnd + 1);
+/** The bytes of the text itself; null when they are damaged or more than `most`. */
+function readText(type: number, body: Buffer, keyEnd: number, most: number): Buffer | null {
+  if (type === PLAIN) return within(body.subarray(keyEnd + 1), most);
+  if (type === PACKED) return unfold(body.subarray(keyEnd + 2), most);
+  const languageEnd = body.indexOf(0, keyEnd + 3);
+  const translatedEnd = body.indexOf(0, languageEnd + 1);
   if (languageEnd < 0 || translatedEnd < 0) return null;
-  const rest = bytes.subarray(translatedEnd + 1);
-  return { keyword, text: (bytes[keyEnd + 1] === 1 ? unfold(rest) : rest).toString('utf8') };
+  const rest = body.subarray(translatedEnd + 1);
+  return body[keyEnd + 1] === 1 ? unfold(rest, most) : within(rest, most);
 }
 
-function unfold(bytes: Uint8Array): Buffer {
-  return inflateSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
+function within(text: Buffer, most: number): Buffer | null {
+  return text.byteLength <= most ? text : null;
+}
+
+function unfold(packed: Uint8Array, most: number): Buffer | null {
+  if (most < 1) return null;
+  try {
+    return inflateSync(packed, { maxOutputLength: most });
+  } catch {
+    return null;
+  }
 }
 
 function* readChunks(png: Uint8Array): Generator<Chunk, undefined> {
@@ -97,8 +125,7 @@ function* readChunks(png: Uint8Array): Generator<Chunk, undefined> {
     const length = view.getUint32(at);
     const end = at + 12 + length;
     if (end > png.length) return;
-    const type = String.fromCharCode(...png.subarray(at + 4, at + 8));
-    yield { type, data: png.subarray(at + 8, at + 8 + length), end };
+    yield { type: view.getUint32(at + 4), data: png.subarray(at + 8, at + 8 + length), end };
     at = end;
   }
 }

@@ -17,6 +17,7 @@ import {
   fieldsOf,
   isAbsent,
   LIMITS,
+  nameOf,
   type Problems,
   real,
   seed,
@@ -114,7 +115,7 @@ export function hiresFix(
 
 function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
   if (isAbsent(value)) return 'latent';
-  const found = upscalerNamed(String(value));
+  const found = upscalerNamed(nameOf(value));
   if (!found) problems.push(unknownName('hires upscaler', value, UPSCALERS));
   return found ?? 'latent';
 }

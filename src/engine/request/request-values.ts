@@ -42,11 +42,16 @@ export function isAbsent(value: unknown): value is null | undefined {
 
 /** Shortened, without line breaks and control characters: safe to repeat in any message. */
 export function shown(value: unknown): string {
-  const plain = typeof value === 'object' ? 'an object' : String(value);
+  const plain = typeof value === 'object' ? 'an object' : nameOf(value);
   const safe = plain.replace(/[\p{Cc}\p{Cf}`@<>]/gu, ' ');
   // By code points, so that no emoji is cut in two.
   const start = Array.from(safe.slice(0, 100)).slice(0, 40).join('');
   return safe.length > start.length ? `"${start}…"` : `"${safe}"`;
+}
+
+/** A name or number as text; nothing of an object, whose `toString` may be anything. */
+export function nameOf(value: unknown): string {
+  return typeof value === 'object' || typeof value === 'function' ? '' : String(value);
 }
 
 export function text(problems: Problems, field: string, value: unknown, fallback: string): string {
@@ -66,7 +71,8 @@ export function toNumber(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   const isDecimal =
-    typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value);
+    typeof value === 'string' &&
+    /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(value);
   return isDecimal ? Number(value) : Number.NaN;
 }
 
@@ -124,7 +130,7 @@ export function side(
 
 export function seed(problems: Problems, field: string, value: unknown): bigint {
   if (isAbsent(value)) return randomSeed();
-  const digits = typeof value === 'string' ? value.trim() : String(value);
+  const digits = typeof value === 'string' ? value.trim() : nameOf(value);
   const fits =
     /^-?\d{1,20}$/.test(digits) && (typeof value !== 'number' || Number.isSafeInteger(value));
   if (fits) {
@@ -148,13 +154,13 @@ export function oneOf<T extends string>(
   fallback: T,
 ): T {
   if (isAbsent(value)) return fallback;
-  const found = names.find((name) => name === String(value).trim().toLowerCase());
+  const found = names.find((name) => name === nameOf(value).trim().toLowerCase());
   if (!found) problems.push(unknownName(field, value, names));
   return found ?? fallback;
 }
 
 export function unknownName(field: string, value: unknown, names: readonly string[]): Said {
-  const close = nearest(String(value), names);
+  const close = nearest(nameOf(value), names);
   const all = names.join(', ');
   return close === null
     ? say('unknown-name', field, shown(value), all)

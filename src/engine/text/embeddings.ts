@@ -96,6 +96,8 @@ function createFinder(entries: readonly { ids: number[]; loaded: Loaded }[]): Fi
 }
 
 /** What can be read comes first, so that a converted file hides the one it was made from. */
+/** A card's text is its owner's file: dozens of vectors, not a recipe. */
+const CARD = { keywords: new Set(['sd-ti-embedding']), bytes: 64 * 1024 * 1024 };
 const KINDS = ['.safetensors', '.png', '.pt', '.bin'];
 
 async function filesOf(folder: string): Promise<NamedFile[]> {
@@ -118,7 +120,7 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
     if (kind === '.safetensors') {
       return { name, hash, ...arrange(readSafetensors(bytes)) };
     }
-    const data = readPngTexts(bytes).find(({ keyword }) => keyword === 'sd-ti-embedding')?.text;
+    const data = readPngTexts(bytes, CARD)[0]?.text;
     if (data === undefined) return null;
     const { called, tensors } = readA1111Data(data);
     return { name: called ?? name, hash, ...arrange(tensors) };

@@ -12,7 +12,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src/engine/request.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { requestFromInfotext } from '../../../src/engine/infotext.ts';
-import { requestFromWorkflow } from '../../../src/engine/workflow.ts';
+import { requestFromWorkflow } from '../../../src/engine/recipe/workflow.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
 import { type ArrayRef, fixture, maxDifference } from '../../support/golden.ts';
 import { measurer } from '../../support/measure.ts';

@@ -273,3 +273,16 @@ test('a comment reaches from # to the end of the line', () => {
   ];
   for (const [written, read] of cases) assert.equal(stripComments(written), read);
 });
+
+test('emphasis of a prompt longer than any order: the weights of nested brackets, in linear time', () => {
+  // Beyond some millions of products the order of the factors is given up; their value is not.
+  const deep = 4000;
+  const nested = `${'(a'.repeat(deep)}${':1.0001)[b]'.repeat(deep)}`;
+  const pieces = parseAttention(nested);
+  const weights = pieces.filter(({ text }) => text === 'a').map(({ weight }) => weight);
+  for (const [at, weight] of weights.entries()) {
+    const wanted = 1.0001 ** (at + 1);
+    assert.ok(Math.abs(weight / wanted - 1) < 1e-9, `${at}: ${weight}, not ${wanted}`);
+  }
+  assert.equal(weights.length, deep);
+});

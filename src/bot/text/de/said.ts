@@ -95,6 +95,8 @@ export const SAID: Omit<
   'picture-animated': () => 'Das Bild ist animiert. Schicke ein unbewegtes.',
   'picture-damaged': () =>
     'Das Bild ist beschädigt und lässt sich nicht lesen. Speichere es neu und versuche es noch einmal.',
+  'picture-too-demanding': (seconds, megabytes) =>
+    `Das Bild zu lesen hat mehr als ${seconds} s oder ${megabytes} MB gebraucht, was kein gewöhnliches Bild tut. Speichere es mit einem anderen Programm neu und versuch es noch einmal.`,
   'picture-too-large': (side, size) =>
     `Das Bild ist zu groß: höchstens ${side}x${side} Pixel gehen, es hat ${size}.`,
   'picture-too-large-to-double': (width, height, most) =>

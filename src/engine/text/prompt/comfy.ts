@@ -5,7 +5,7 @@ import type { Tokenizer } from '../tokenizer.ts';
 import type { WeightedText } from './attention.ts';
 import { type ChunkInsert, type PromptChunk, sealChunk } from './chunks.ts';
 
-const FLOAT = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+const FLOAT = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 const ESCAPED_CLOSE = '\u0000\u0001';
 const ESCAPED_OPEN = '\u0000\u0002';
 /** Pieces of at least this many tokens may be cut by a chunk's end; shorter ones move on whole. */

@@ -19,7 +19,7 @@ type Parsed<T> = { value: T; end: number } | null;
 type Element = NonNullable<Parsed<Node>>;
 
 const WHEN = new RegExp(
-  `${SPACE}*([+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)${SPACE}*\\]`,
+  `${SPACE}*([+-]?(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?)${SPACE}*\\]`,
   'uy',
 );
 // A backslash takes the next character along, but never a line's end.

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readRecipe } from '../../../src/bot/pictures/found-recipe.ts';
-import { insertChunks, textChunk } from '../../../src/engine/picture/png-text.ts';
-import { tinyPng } from '../../support/tiny-png.ts';
+import { recipeOfFile } from '../../src/engine/recipe-of-file.ts';
+import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
+import { tinyPng } from '../support/tiny-png.ts';
 
 function fixture(name: string): Buffer {
-  return readFileSync(new URL(`../../fixtures/recipes/${name}`, import.meta.url));
+  return readFileSync(new URL(`../fixtures/recipes/${name}`, import.meta.url));
 }
 
 const png = (entries: Readonly<Record<string, string>>) =>
@@ -15,9 +15,9 @@ const png = (entries: Readonly<Record<string, string>>) =>
     Object.entries(entries).map(([keyword, text]) => textChunk(keyword, text)),
   );
 
-test('ComfyUI’s graph is found in the EXIF tags of WebP and JPEG, animated or not', () => {
+test('ComfyUI’s graph is found in the EXIF tags of WebP and JPEG, animated or not', async () => {
   for (const name of ['comfy.webp', 'comfy-animated.webp', 'comfy.jpg']) {
-    const found = readRecipe(fixture(name));
+    const found = await recipeOfFile(fixture(name));
     assert.equal(found?.program, 'ComfyUI', name);
     assert.deepEqual(
       [found.input.prompt, found.input.seed, found.input.sampler, found.input.width],
@@ -26,23 +26,23 @@ test('ComfyUI’s graph is found in the EXIF tags of WebP and JPEG, animated or 
     );
     assert.match(found.text, /Negative prompt: blur\nSteps: 12/);
   }
-  const both = readRecipe(fixture('comfy-with-parameters.webp'));
+  const both = await recipeOfFile(fixture('comfy-with-parameters.webp'));
   assert.deepEqual([both?.program, both?.input.prompt], [null, 'a boat']);
 });
 
-test('any cut of such a file is read without harm', () => {
+test('any cut of such a file is read without harm', async () => {
   for (const name of ['comfy.webp', 'comfy.jpg']) {
     const file = fixture(name);
-    for (let cut = 0; cut < file.length; cut++) readRecipe(file.subarray(0, cut));
+    for (let cut = 0; cut < file.length; cut++) await recipeOfFile(file.subarray(0, cut));
     for (let at = 0; at < file.length; at += 3) {
       const bent = Buffer.from(file);
       bent[at] = 0xff;
-      readRecipe(bent);
+      await recipeOfFile(bent);
     }
   }
 });
 
-test('SwarmUI, InvokeAI, NovelAI and Fooocus in their own words', () => {
+test('SwarmUI, InvokeAI, NovelAI and Fooocus in their own words', async () => {
   const swarm = {
     sui_image_params: {
       prompt: 'a house',
@@ -122,7 +122,7 @@ test('SwarmUI, InvokeAI, NovelAI and Fooocus in their own words', () => {
     ],
   ];
   for (const [entries, wanted, program] of cases) {
-    const found = readRecipe(png(entries));
+    const found = await recipeOfFile(png(entries));
     assert.equal(found?.program, program);
     for (const [name, value] of Object.entries({ negativePrompt: 'fog', ...wanted })) {
       assert.deepEqual(Object(found.input)[name], value, `${program} ${name}`);
@@ -131,7 +131,7 @@ test('SwarmUI, InvokeAI, NovelAI and Fooocus in their own words', () => {
   }
 });
 
-test('what only looks like a recipe is none', () => {
+test('what only looks like a recipe is none', async () => {
   for (const entries of [
     {},
     { parameters: '{"sui_image_params": 5}' },
@@ -139,7 +139,7 @@ test('what only looks like a recipe is none', () => {
     { invokeai_metadata: '{broken' },
     { prompt: 'not a graph' },
   ]) {
-    const found = readRecipe(png(entries));
+    const found = await recipeOfFile(png(entries));
     assert.ok(found === null || found.program === null, JSON.stringify(entries));
   }
 });

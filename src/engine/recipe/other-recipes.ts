@@ -1,6 +1,6 @@
-import type { SamplerName, ScheduleName } from './names.ts';
-import type { PngText } from './picture/png-text.ts';
-import type { RequestInput } from './request.ts';
+import type { SamplerName, ScheduleName } from '../names.ts';
+import type { PngText } from '../picture/png-text.ts';
+import type { RequestInput } from '../request.ts';
 import { COMFY_SAMPLERS, COMFY_SCHEDULES, decimal, modelName, named } from './workflow.ts';
 
 /** What a picture of SwarmUI, InvokeAI, NovelAI or Fooocus says about how it was made. */
@@ -111,7 +111,7 @@ function fromSwarm(said: Fields): RequestInput {
 }
 
 function fromInvoke(said: Fields): RequestInput {
-  const scheduler = String(said['scheduler']);
+  const scheduler = words(said['scheduler']);
   const sampler = named(INVOKE, scheduler.replace(/_k$/, ''));
   const { name, model_name: olderName } = fieldsOf(said['model']) ?? {};
   const skipped = said['clip_skip'];
@@ -166,7 +166,7 @@ function novelWeights(prompt: string): string {
 }
 
 function fromFooocus(said: Fields): RequestInput {
-  const [, width, height] = /^\((\d+), (\d+)\)$/.exec(String(said['resolution'])) ?? [];
+  const [, width, height] = /^\((\d+), (\d+)\)$/.exec(words(said['resolution'])) ?? [];
   const sampler = named(COMFY_SAMPLERS, said['sampler']);
   const skip = said['clip_skip'];
   return {

@@ -1,18 +1,19 @@
-import { UserError } from '../../engine/errors.ts';
-import { readTexts } from '../../engine/image.ts';
-import { buildInfotext, requestFromInfotext } from '../../engine/infotext.ts';
-import type { RequestInput } from '../../engine/request.ts';
-import { readOtherRecipe } from '../../engine/other-recipes.ts';
-import { requestFromWorkflow } from '../../engine/workflow.ts';
+import { UserError } from './errors.ts';
+import { readTexts } from './image.ts';
+import { buildInfotext, requestFromInfotext } from './infotext.ts';
+import type { RequestInput } from './request.ts';
+import { readOtherRecipe } from './recipe/other-recipes.ts';
+import { requestFromWorkflow } from './recipe/workflow.ts';
 
 /** What a picture says about how it was made; `text` in A1111's format. `program`: whose own format it was in. */
 export type FoundRecipe = { program: string | null; text: string; input: RequestInput };
 
 /**
  * By A1111, this program, ComfyUI, SwarmUI, InvokeAI, NovelAI or Fooocus, from the file itself. Null when it says
- * nothing that is understood.
+ * nothing that is understood. Of files that others posted it is asked through `picture-reader.ts`, which ends a reading
+ * that takes too long.
  */
-export function readRecipe(bytes: Uint8Array): FoundRecipe | null {
+export async function recipeOfFile(bytes: Uint8Array): Promise<FoundRecipe | null> {
   const texts = readTexts(bytes);
   const other = readOtherRecipe(texts);
   if (other !== null) return { ...other, text: inWords(other.input) };
@@ -39,14 +40,15 @@ function understood(read: () => RequestInput): RequestInput | null {
 function inWords(input: RequestInput): string {
   const shown = (value: unknown) =>
     typeof value === 'string' || typeof value === 'number' ? value : null;
-  const { width, height } = input;
-  return buildInfotext(String(input.prompt ?? ''), String(input.negativePrompt ?? ''), {
+  const words = (value: unknown) => (typeof value === 'string' ? value : '');
+  const [width, height] = [shown(input.width), shown(input.height)];
+  return buildInfotext(words(input.prompt), words(input.negativePrompt), {
     Steps: shown(input.steps),
     Sampler: shown(input.sampler),
     'Schedule type': shown(input.schedule),
     'CFG scale': shown(input.guidanceScale),
     Seed: shown(input.seed),
-    Size: width === undefined || height === undefined ? null : `${width}x${height}`,
+    Size: width === null || height === null ? null : `${width}x${height}`,
     Model: shown(input.model),
     'Clip skip': shown(input.clipSkip),
   });

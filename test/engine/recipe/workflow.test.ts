@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UserError } from '../../src/engine/errors.ts';
-import { readTexts } from '../../src/engine/image.ts';
-import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
-import { requestFromWorkflow } from '../../src/engine/workflow.ts';
-import { tinyPng } from '../support/tiny-png.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { readTexts } from '../../../src/engine/image.ts';
+import { insertChunks, textChunk } from '../../../src/engine/picture/png-text.ts';
+import { requestFromWorkflow } from '../../../src/engine/recipe/workflow.ts';
+import { tinyPng } from '../../support/tiny-png.ts';
 
 /** The graph of ComfyUI's first screen. */
 const SIMPLE = {

@@ -1,7 +1,7 @@
-import { UserError } from './errors.ts';
-import { say } from './sentences.ts';
-import type { SamplerName, ScheduleName } from './names.ts';
-import type { RequestInput } from './request.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import type { SamplerName, ScheduleName } from '../names.ts';
+import type { RequestInput } from '../request.ts';
 
 /** What ComfyUI calls the samplers that go by another name here. */
 export const COMFY_SAMPLERS: Readonly<Record<string, SamplerName>> = {
@@ -149,7 +149,8 @@ function isTextEncoder({ kind, inputs }: Node): boolean {
 /** The node a link `["id", output]` points at. */
 function target(graph: Graph, link: unknown): Node | null {
   if (!Array.isArray(link) || link.length !== 2) return null;
-  return graph.get(String(link[0])) ?? null;
+  const [id]: unknown[] = link;
+  return typeof id === 'string' || typeof id === 'number' ? (graph.get(`${id}`) ?? null) : null;
 }
 
 /** A value that stands in the graph, or the one a chain of value nodes leads to. */
@@ -203,6 +204,7 @@ export function modelName(file: unknown): string | undefined {
 }
 
 export function named<T>(table: Readonly<Record<string, T>>, said: unknown): T | undefined {
-  const name = String(said).replace(/_gpu$/, '');
+  if (typeof said !== 'string') return undefined;
+  const name = said.replace(/_gpu$/, '');
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
