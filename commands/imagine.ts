@@ -9,8 +9,14 @@ import type { Order } from '../src/bot/order/options.ts';
 import { checkMayPost, noteOf, placeOrder } from '../src/bot/order/order.ts';
 import type { SeenBy } from '../src/bot/order/order.ts';
 import { attachedPicture } from '../src/bot/pictures/pictures-of.ts';
-import { findPreset, withPreset } from '../src/bot/stores/presets.ts';
-import { PICTURE_OPTIONS, SEED_OPTION, completeChoice } from './personal/picture-options.ts';
+import { readTyped } from '../src/bot/order/typed-order.ts';
+import { findPreset } from '../src/bot/stores/presets.ts';
+import {
+  PICTURE_OPTIONS,
+  SEED_OPTION,
+  completeChoice,
+  stepsOf,
+} from './personal/picture-options.ts';
 import { presetChoices } from './personal/presets.ts';
 import { again, reroll } from './picture/reroll.ts';
 import { discard } from './picture/discard.ts';
@@ -139,9 +145,10 @@ export const imagine: Command = {
     ]);
     const named = options.getString('preset');
     const preset = named === null ? null : findPreset(presets, named, scene.text);
-    const order = orderOf(interaction);
-    if (preset !== null) order.prompt = withPreset(order.prompt, preset);
     const defaults = { ...server, ...scene.own.choices, ...preset?.choices };
+    const typed = orderOf(interaction, scene);
+    const read = await readTyped(typed, scene, { guildId, defaults, preset });
+    const { order, notes, template } = read;
     const complete = () => completeOrder(order, { ...scene, models, defaults });
     if (needsFiles(interaction, scene)) {
       // What can be refused without the files is refused before they are fetched.
@@ -152,8 +159,8 @@ export const imagine: Command = {
     }
     const request = complete();
     const auto = autoOf(order, request, { ...scene, models, defaults });
-    const note = auto && noteOf(auto);
-    await placeOrder(interaction, scene, request, null, seen, note);
+    const told = { auto: auto && noteOf(auto), notes, template };
+    await placeOrder(interaction, scene, request, null, seen, told);
   },
 
   async autocomplete(interaction, scene) {
@@ -210,11 +217,11 @@ async function initOf(
   };
 }
 
-function orderOf({ options }: ChatInputCommandInteraction): Order {
+function orderOf({ options }: ChatInputCommandInteraction, { text }: Scene): Order {
   return {
     prompt: options.getString('prompt', true),
     negative: options.getString('negative'),
-    steps: options.getInteger('steps'),
+    steps: stepsOf(options.getString('steps'), text),
     cfg: options.getNumber('cfg'),
     seed: options.getString('seed'),
     sampler: options.getString('sampler'),

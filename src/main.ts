@@ -5,6 +5,7 @@ import { openFound } from './bot/pictures/found-pictures.ts';
 import { openPreferences } from './bot/stores/preferences.ts';
 import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
+import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
 import { startEngine } from './engine/engine.ts';
@@ -38,6 +39,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('preferences', () => preferences.close());
   const presets = openPresets(kept);
   onClose('presets', () => presets.close());
+  const wildcardStore = openWildcardStore(kept);
+  onClose('wildcards', () => wildcardStore.close());
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
@@ -62,6 +65,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     preferences,
     presets,
     found,
+    wildcardStore,
+    wildcardFolder: path.join(config.modelsDir, 'wildcards'),
     calibrationFile,
     calibratesItself,
     commands,

@@ -1,11 +1,12 @@
 import { ApplicationCommandOptionType } from 'discord.js';
+import { UserError } from '../../src/engine/errors.ts';
 import type {
   APIApplicationCommandBasicOption,
   AutocompleteInteraction,
   ChatInputCommandInteraction,
 } from 'discord.js';
 import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
-import { LIMITS, parseSize } from '../../src/engine/request-codec.ts';
+import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
@@ -14,7 +15,7 @@ import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { isSampler, isSchedule } from '../../src/engine/names.ts';
-import { sensibleSizes } from '../../src/bot/order/sizes.ts';
+import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 
 /** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
@@ -34,7 +35,7 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
   size: {
     type: ApplicationCommandOptionType.String,
     name: 'size',
-    description: 'Width x height in pixels, for example 512x768',
+    description: 'Pixels (512x768), a ratio (16:9), or square, portrait, landscape, tall, wide',
     autocomplete: true,
     max_length: 40,
   },
@@ -45,13 +46,13 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     min_value: LIMITS.count.min,
     max_value: DEFAULT_LIMITS.count,
   },
+  // A text, so that "auto" can be sent before Discord has shown it as a choice.
   steps: {
-    type: ApplicationCommandOptionType.Integer,
+    type: ApplicationCommandOptionType.String,
     name: 'steps',
-    description: 'How often the picture is refined; 20 to 30 is usual',
+    description: 'How often the picture is refined; 20 to 30 is usual, auto takes as few as it can',
     autocomplete: true,
-    min_value: AUTO_STEPS,
-    max_value: LIMITS.steps.max,
+    max_length: 10,
   },
   cfg: {
     type: ApplicationCommandOptionType.Number,
@@ -99,18 +100,35 @@ export const CHOICE_OPTIONS: readonly APIApplicationCommandBasicOption[] = CHOIC
   (name) => PICTURE_OPTIONS[name],
 );
 
-/** What was given of them. @throws UserError for a size that is none */
-export function choicesOf({ options }: ChatInputCommandInteraction): Choices {
+/** The steps that were typed: a number, AUTO_STEPS, or null. @throws UserError for anything else */
+export function stepsOf(typed: string | null, text: Text): number | null {
+  const plain = typed?.trim().toLowerCase() ?? '';
+  if (plain === '') return null;
+  if (plain === 'auto' || plain === text.auto.toLowerCase()) return AUTO_STEPS;
+  const { min, max } = LIMITS.steps;
+  const steps = /^\d{1,6}$/.test(plain) ? Number(plain) : Number.NaN;
+  if (steps >= min && steps <= max) return steps;
+  throw new UserError(text.stepsOrAuto(quoted(plain, 40), min, max));
+}
+
+/** What was given of them; a ratio means the pixels that the model chosen, or else used here, paints best. @throws UserError for a size that is none */
+export async function choicesOf(
+  { options, guildId }: ChatInputCommandInteraction,
+  { engine, settings, own, text }: Scene,
+): Promise<Choices> {
   const sampler = options.getString('sampler');
   const schedule = options.getString('schedule');
   const size = options.getString('size');
+  const [models, server] = await Promise.all([engine.models(), settings.defaults(guildId)]);
+  const defaults = { ...server, ...own.choices };
+  const model = chooseModel(models, options.getString('model'), defaults, text);
   const given: { [K in ChoiceName]: Choices[K] | null } = {
     model: options.getString('model'),
     sampler: isSampler(sampler) ? sampler : null,
     schedule: isSchedule(schedule) ? schedule : null,
-    steps: options.getInteger('steps'),
+    steps: stepsOf(options.getString('steps'), text),
     cfg: options.getNumber('cfg'),
-    size: size === null ? null : parseSize(size),
+    size: size === null ? null : sizeFrom(size, model, text),
     count: options.getInteger('count'),
     clipSkip: options.getInteger('clip_skip'),
     pag: options.getNumber('pag'),
@@ -153,14 +171,14 @@ export async function completeChoice(
   return sizeChoices(interaction, models, focused.value, scene);
 }
 
-/** What was typed, and automatic steps, which are sent as a number that nobody would mean otherwise. */
+/** What was typed, and automatic steps. */
 export function stepsChoices(typed: string, { text }: Pick<Scene, 'text'>): Choice[] {
   const steps = /^\d{1,3}$/.test(typed.trim()) ? Number(typed) : 0;
   const own =
     steps >= LIMITS.steps.min && steps <= LIMITS.steps.max
-      ? [{ name: text.steps(steps), value: steps }]
+      ? [{ name: text.steps(steps), value: String(steps) }]
       : [];
-  return [...own, { name: text.autoChoice, value: AUTO_STEPS }];
+  return [...own, { name: text.autoChoice, value: 'auto' }];
 }
 
 /** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */
@@ -193,19 +211,34 @@ async function sizeChoices(
   const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
   const named = interaction.options.getString('model');
   const known = models.some((model) => model.name === named) ? named : null;
-  const sizes = sensibleSizes(chooseModel(models, known, defaults, text));
+  const model = chooseModel(models, known, defaults, text);
   const wanted = typed.replaceAll(/\s/g, '').toLowerCase();
-  const choices = sizes.map(({ width, height }) => {
-    const { square, portrait, landscape } = text.shapes;
-    const shape = width === height ? square : width < height ? portrait : landscape;
-    return { name: text.sizeChoice(width, height, shape), value: `${width}x${height}` };
+  const choices = offeredSizes(model).map(({ width, height, ratio, shape }) => {
+    const name = text.shapes[shape ?? (width < height ? 'portrait' : 'landscape')];
+    const words = shape === 'square' ? name : `${ratio} · ${name}`;
+    return { name: text.sizeChoice(width, height, words), value: `${width}x${height}` };
   });
   const fitting = choices.filter(
-    ({ name, value }) => value.startsWith(wanted) || name.includes(wanted),
+    ({ name, value }) => value.startsWith(wanted) || name.toLowerCase().includes(wanted),
   );
-  // What was typed stays choosable: any size on the model's grid is allowed, not only these.
-  if (/^\d{2,5}[x×]\d{2,5}$/.test(wanted) && !choices.some(({ value }) => value === wanted)) {
-    fitting.unshift({ name: shorten(plainLine(wanted), 40), value: wanted });
+  return wanted === '' ? fitting : [...typedSize(typed, model, fitting, text), ...fitting];
+}
+
+/** What was typed stays choosable, with the pixels it means: any size on the model's grid is allowed, not only these. */
+function typedSize(
+  typed: string,
+  model: ModelInfo,
+  offered: readonly { value: string | number }[],
+  text: Text,
+): Choice[] {
+  try {
+    const { width, height } = sizeFrom(typed, model, text);
+    const value = `${width}x${height}`;
+    if (offered.some((one) => one.value === value)) return [];
+    const words = shorten(plainLine(typed), 20);
+    return [{ name: words === value ? value : text.sizeChoice(width, height, words), value }];
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
   }
-  return fitting;
 }

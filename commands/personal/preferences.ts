@@ -92,7 +92,7 @@ async function set(interaction: ChatInputCommandInteraction, scene: Scene): Prom
   const { own, answer } = scene;
   const language = interaction.options.getString('language');
   const hidden = interaction.options.getBoolean('private');
-  const given = choicesOf(interaction);
+  const given = await choicesOf(interaction, scene);
   if (language === null && hidden === null && Object.keys(given).length === 0) {
     throw new UserError(scene.text.preferencesNothingToSet);
   }

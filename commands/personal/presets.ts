@@ -117,7 +117,7 @@ async function save(
     throw new UserError(text.presetName(PRESET_NAME_LIMIT));
   }
   const prompt = interaction.options.getString('prompt')?.trim() ?? '';
-  const choices = await checkedChoices(choicesOf(interaction), prompt, guildId, scene);
+  const choices = await checkedChoices(await choicesOf(interaction, scene), prompt, guildId, scene);
   if (prompt === '' && Object.keys(choices).length === 0) throw new UserError(text.presetEmpty);
   const preset: Preset = { name, prompt, choices };
   await stored(scene, () => scene.presets.save(guildId, preset, text));

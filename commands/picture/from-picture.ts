@@ -6,12 +6,14 @@ import { AUTO_STEPS } from '../../src/bot/order/choices.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import type { FoundPictures } from '../../src/bot/pictures/found-pictures.ts';
 import { autoOf, chooseModel, completeOrder, NOTHING_CHOSEN } from '../../src/bot/order/options.ts';
+import { readTyped } from '../../src/bot/order/typed-order.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
 import type { Order } from '../../src/bot/order/options.ts';
 import { noteOf, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { field, line, typedSteps } from './remix.ts';
+import { stepsOf } from '../personal/picture-options.ts';
+import { field, line } from './remix.ts';
 
 /** The form belongs to a message of somebody, not to a job. */
 const NO_JOB = '000000000000';
@@ -40,13 +42,15 @@ export const fromPicture: Action = {
       scene.settings.defaults(interaction.guildId),
     ]);
     const defaults = { ...server, ...own.choices, count: 1 };
-    const order: Order = {
+    const typedOrder: Order = {
       ...NOTHING_CHOSEN,
       prompt: typed('prompt'),
       negative: typed('negative'),
-      steps: typedSteps(typed('steps'), text),
+      steps: stepsOf(typed('steps'), text),
       size: typed('size') || null,
     };
+    const read = await readTyped(typedOrder, scene, { guildId: interaction.guildId, defaults });
+    const { order, notes, template } = read;
     const complete = () => completeOrder(order, { ...scene, models, defaults });
     // What can be refused without the picture is refused before it is fetched.
     complete();
@@ -59,7 +63,8 @@ export const fromPicture: Action = {
     const request = complete();
     const parent = { url: found.messageUrl, kind: 'reimagine' as const };
     const auto = autoOf(order, request, { ...scene, models, defaults });
-    await placeOrder(interaction, scene, request, parent, seenBy, auto && noteOf(auto));
+    const told = { auto: auto && noteOf(auto), notes, template };
+    await placeOrder(interaction, scene, request, parent, seenBy, told);
   },
 };
 

@@ -2,9 +2,9 @@ import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
-import { findModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
-import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
-import { field, line } from './remix.ts';
+import { limitsHold } from '../../src/bot/order/options.ts';
+import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { field, line, wordsBefore, wordsOf } from './remix.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 
 const USUAL_STRENGTH = '0.6';
@@ -18,7 +18,7 @@ export const init: Action = {
     const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(text.notFinished);
     if (index >= job.result.images.length) throw new UserError(text.unknownButton);
-    const { prompt, negativePrompt, steps } = job.request;
+    const { prompt, negativePrompt } = wordsBefore(job);
     await scene.answer.modal({
       custom_id: customId('init', job.id, String(index)),
       title: text.remixStart,
@@ -26,7 +26,7 @@ export const init: Action = {
         line('prompt', text.remixPrompt, prompt, true, true),
         line('negative', text.remixNegative, negativePrompt, true),
         line('strength', text.remixStrength, USUAL_STRENGTH, false, true),
-        line('steps', text.remixSteps, String(steps)),
+        line('steps', text.remixSteps, String(job.request.steps)),
         line('seed', text.remixSeed, ''),
       ],
     });
@@ -34,16 +34,14 @@ export const init: Action = {
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
     const image = await storedPicture(job, indexOf(id.detail, scene), scene);
-    const model = findModel(await scene.engine.models(), job.request.model, scene.text);
+    const { words, model, notes, template } = await wordsOf(interaction, job, scene);
     const typed = (name: string) => field(interaction, name, scene.text).trim();
     const request = parseRequest(
       {
         ...job.request,
-        prompt: typed('prompt'),
-        negativePrompt: typed('negative'),
         steps: typed('steps') || job.request.steps,
-        seed: typed('seed') || randomSeed(),
         count: 1,
+        ...words,
         variation: null,
         hires: null,
         init: {
@@ -57,6 +55,8 @@ export const init: Action = {
       model,
     );
     limitsHold(request, scene.limits, scene.text);
-    await placeOrder(interaction, scene, request, { job, kind: 'init' });
+    const parent = { job, kind: 'init' as const };
+    const told = { notes, template };
+    await placeOrder(interaction, scene, request, parent, seenLike(interaction), told);
   },
 };

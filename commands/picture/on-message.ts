@@ -22,7 +22,7 @@ import { formRow } from '../../src/bot/render/rows.ts';
 import { formFor, fromPictureId } from './from-picture.ts';
 import { stored } from '../personal/presets.ts';
 import { RECIPE_SHOWN } from './recipe.ts';
-import { rerolled } from './reroll.ts';
+import { rerolledJob } from './reroll.ts';
 import { EVERYWHERE } from '../places.ts';
 
 /** The recipe of any picture: one of ours, or one that carries it inside. */
@@ -66,13 +66,9 @@ export const reimagine: MessageCommand = {
     const job = await ownJob(interaction, scene);
     if (job !== null) {
       const parent = { job, kind: 'reimagine' as const };
-      return placeOrder(
-        interaction,
-        scene,
-        rerolled(job.request),
-        parent,
-        wanted(interaction, scene),
-      );
+      const { request, template } = await rerolledJob(job, interaction, scene);
+      const seenBy = wanted(interaction, scene);
+      return placeOrder(interaction, scene, request, parent, seenBy, { template });
     }
     const { recipe, found } = await lookInto(interaction, scene);
     if (recipe === null) return offerForm(found, interaction, scene);

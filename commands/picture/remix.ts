@@ -4,59 +4,81 @@ import type {
   APIModalInteractionResponseCallbackData,
   ModalSubmitInteraction,
 } from 'discord.js';
-import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { Job } from '../../src/queue/job.ts';
 import { UserError } from '../../src/engine/errors.ts';
-import { LIMITS, parseRequest } from '../../src/engine/request-codec.ts';
-import { AUTO_STEPS } from '../../src/bot/order/choices.ts';
-import type { Action } from '../../src/bot/interaction/command.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
-import { findModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
-import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
+import { NOTHING_CHOSEN, fieldsOf, findModel, limitsHold } from '../../src/bot/order/options.ts';
+import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { readTyped } from '../../src/bot/order/typed-order.ts';
+import type { PromptTemplate } from '../../src/bot/order/notes.ts';
+import { addressIn } from '../../src/bot/reply/reply-address.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { numberOf } from '../settings/settings-typed.ts';
 
 /** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */
 export const remix: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    await scene.answer.modal(form(job.id, job.request, scene.text));
+    await scene.answer.modal(form(job, scene.text));
   },
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    const model = findModel(await scene.engine.models(), job.request.model, scene.text);
-    const typed = (name: string) => field(interaction, name, scene.text);
-    const seed = typed('seed').trim();
-    const steps = typed('steps').trim() || String(job.request.steps);
+    const typed = (name: string) => field(interaction, name, scene.text).trim();
+    const { words, model, notes, template } = await wordsOf(interaction, job, scene);
+    const steps = words.steps ?? (typed('steps') || String(job.request.steps));
     const request = parseRequest(
       {
         ...job.request,
-        prompt: typed('prompt'),
-        negativePrompt: typed('negative'),
         steps,
-        replan: steps === String(job.request.steps) ? job.request.replan : null,
-        guidanceScale: typed('cfg').trim().replace(',', '.') || job.request.guidanceScale,
-        seed: seed === '' ? randomSeed() : seed,
-        variation: seed === String(job.request.seed) ? job.request.variation : null,
+        replan: String(steps) === String(job.request.steps) ? job.request.replan : null,
+        guidanceScale: typed('cfg').replace(',', '.') || job.request.guidanceScale,
+        variation: String(words.seed) === String(job.request.seed) ? job.request.variation : null,
+        ...words,
       },
       model,
     );
     limitsHold(request, scene.limits, scene.text);
-    await placeOrder(interaction, scene, request, { job, kind: 'remix' });
+    const parent = { job, kind: 'remix' as const };
+    const told = { notes, template };
+    await placeOrder(interaction, scene, request, parent, seenLike(interaction), told);
   },
 };
+
+/**
+ * What the words of a form over a job mean: its fields `prompt`, `negative` and `seed` with their switches and
+ * alternatives, as fields of a request, and the model that paints. Any seed is drawn. @throws UserError as readTyped
+ */
+export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, scene: Scene) {
+  const { guildId } = interaction;
+  const typed = (name: string) => field(interaction, name, scene.text).trim();
+  const { order, notes, template } = await readTyped(
+    {
+      ...NOTHING_CHOSEN,
+      prompt: typed('prompt'),
+      negative: typed('negative'),
+      seed: typed('seed') || null,
+    },
+    scene,
+    { guildId, defaults: {} },
+  );
+  const models = await scene.engine.models();
+  const model = findModel(models, order.model ?? job.request.model, scene.text);
+  return { words: fieldsOf(order, model, scene.text), model, notes, template };
+}
+
+/** The words as they were typed, before a seed chose among their alternatives. */
+export function wordsBefore(job: Job): PromptTemplate {
+  const { prompt, negativePrompt } = job.request;
+  return addressIn(job.context)?.template ?? { prompt, negativePrompt };
+}
 
 export function field(interaction: ModalSubmitInteraction, name: string, text: Text): string {
   const found = interaction.fields.fields.get(name);
   const value = found !== undefined && 'value' in found ? found.value : null;
   if (typeof value !== 'string') throw new UserError(text.formIncomplete);
   return value;
-}
-
-/** The steps field of a form: a number, `auto`, or nothing (null). @throws UserError for anything else */
-export function typedSteps(typed: string, text: Text): number | null {
-  if (typed.toLowerCase() === text.auto) return AUTO_STEPS;
-  return numberOf(typed, text.panel.fields.steps, { ...LIMITS.steps, whole: true }, text) ?? null;
 }
 
 const PROMPT_LIMIT = 4000;
@@ -68,8 +90,8 @@ export function line(
   value: string,
   paragraph = false,
   required = false,
+  limit = paragraph ? PROMPT_LIMIT : 24,
 ): APILabelComponent {
-  const limit = paragraph ? PROMPT_LIMIT : 24;
   return {
     type: ComponentType.Label,
     label,
@@ -84,19 +106,16 @@ export function line(
   };
 }
 
-function form(
-  jobId: string,
-  request: GenerateRequest,
-  text: Text,
-): APIModalInteractionResponseCallbackData {
+function form(job: Job, text: Text): APIModalInteractionResponseCallbackData {
+  const { prompt, negativePrompt } = wordsBefore(job);
   return {
-    custom_id: customId('remix', jobId),
+    custom_id: customId('remix', job.id),
     title: text.remixTitle,
     components: [
-      line('prompt', text.remixPrompt, request.prompt, true, true),
-      line('negative', text.remixNegative, request.negativePrompt, true),
-      line('steps', text.remixSteps, String(request.steps)),
-      line('cfg', text.remixCfg, String(request.guidanceScale)),
+      line('prompt', text.remixPrompt, prompt, true, true),
+      line('negative', text.remixNegative, negativePrompt, true),
+      line('steps', text.remixSteps, String(job.request.steps)),
+      line('cfg', text.remixCfg, String(job.request.guidanceScale)),
       line('seed', text.remixSeed, ''),
     ],
   };

@@ -1,14 +1,21 @@
+import type { BaseInteraction } from 'discord.js';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { Action } from '../../src/bot/interaction/command.ts';
+import type { Job } from '../../src/queue/job.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { randomSeed } from '../../src/bot/order/options.ts';
-import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
+import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { expanded } from '../../src/bot/order/typed-order.ts';
+import type { PromptTemplate } from '../../src/bot/order/notes.ts';
+import { addressIn } from '../../src/bot/reply/reply-address.ts';
 
 /** The same order with a new seed. Whoever presses it orders a picture of their own. */
 export const reroll: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    await placeOrder(interaction, scene, rerolled(job.request), { job, kind: 'reroll' });
+    const { request, template } = await rerolledJob(job, interaction, scene);
+    const parent = { job, kind: 'reroll' as const };
+    await placeOrder(interaction, scene, request, parent, seenLike(interaction), { template });
   },
 };
 
@@ -17,10 +24,30 @@ export const again: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    await placeOrder(interaction, scene, job.request, { job, kind: 'again' });
+    const { notes, template } = addressIn(job.context) ?? {};
+    const told = { ...(notes && { notes }), ...(template && { template }) };
+    const parent = { job, kind: 'again' as const };
+    await placeOrder(interaction, scene, job.request, parent, seenLike(interaction), told);
   },
 };
 
 export function rerolled(request: GenerateRequest): GenerateRequest {
   return { ...request, seed: randomSeed(), variation: null };
+}
+
+/**
+ * A job's order with a new seed, which chooses anew among the alternatives of its prompt.
+ * @throws UserError when a list that the prompt names is no longer there
+ */
+export async function rerolledJob(
+  { request, context }: Job,
+  { guildId }: Pick<BaseInteraction, 'guildId'>,
+  scene: Scene,
+): Promise<{ request: GenerateRequest; template: PromptTemplate | null }> {
+  const next = rerolled(request);
+  const template = addressIn(context)?.template ?? null;
+  const { wildcards } = await scene.settings.policy(guildId);
+  if (template === null || !wildcards) return { request: next, template };
+  const words = await expanded(template, next.seed, guildId, scene);
+  return { request: { ...next, ...words }, template };
 }

@@ -56,14 +56,17 @@ export function tellChanged(page: PanelPage, interaction: BaseInteraction, { aud
 }
 
 export async function showPanel(page: PanelPage, guildId: string, scene: Scene): Promise<void> {
-  const [defaults, policy, models] = await Promise.all([
+  const [defaults, policy, models, lists, files] = await Promise.all([
     scene.settings.defaults(guildId),
     scene.settings.policy(guildId),
     scene.engine.models(),
+    scene.wildcardStore.list(guildId),
+    scene.wildcardFiles.lists(),
   ]);
   const { text } = scene;
   const defaultLines = describeDefaults(defaults, text);
-  await scene.answer.show(renderPanel(page, { defaults, policy, models, defaultLines, text }));
+  const sight = { defaults, policy, models, defaultLines, lists, files, text };
+  await scene.answer.show(renderPanel(page, sight));
   // Another change may have been shown in between: the panel ends with what holds now.
   const now = await Promise.all([scene.settings.defaults(guildId), scene.settings.policy(guildId)]);
   if (now[0] !== defaults || now[1] !== policy) await showPanel(page, guildId, scene);
@@ -128,6 +131,10 @@ async function apply(
     case 'reset-access':
       await policy(defaultOf(['channels', 'allowedRoles', 'blockedUsers', 'auditChannel']));
       return 'access';
+    case 'lists-on':
+    case 'lists-off':
+      await policy({ wildcards: control === 'lists-on' });
+      return 'lists';
     case 'nsfw':
       await policy({ nsfw: oneOf(NSFW_POLICIES, value, 'age-restricted') });
       return 'content';

@@ -1,26 +1,30 @@
 import type { ModalSubmitInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
-import { LIMITS, parseSize } from '../../src/engine/request-codec.ts';
+import { LIMITS } from '../../src/engine/request-codec.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
+import type { ImageSize } from '../../src/engine/request.ts';
+import { chooseModel } from '../../src/bot/order/options.ts';
+import { sizeFrom } from '../../src/bot/order/sizes.ts';
 import { POLICY_LIMITS } from '../../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
 import { checkedChoices, stored } from '../personal/presets.ts';
-import { field, line, typedSteps } from '../picture/remix.ts';
+import { stepsOf } from '../personal/picture-options.ts';
+import { field, line } from '../picture/remix.ts';
+import { applyList, listForm } from './settings-lists.ts';
+import type { PanelForm } from './settings-lists.ts';
 import type { PanelPage } from './settings-panel.ts';
 import { entriesOf, numberOf, patternsOf } from './settings-typed.ts';
 
-/** A form of the panel, filled in with what holds now. */
-export type PanelForm = { title: string; id?: string; lines: ReturnType<typeof line>[] };
-
-/** The form that a control opens; null where it opens none. `roleId`: whom the role select chose. */
+/** The form that a control opens; null where it opens none. `chosen`: a role's id, or a list's key. */
 export async function formOf(
   control: string,
-  roleId: string | undefined,
+  chosen: string | undefined,
   guildId: string,
-  { settings, text }: Scene,
+  scene: Scene,
 ): Promise<PanelForm | null> {
+  const { settings, text } = scene;
   const { panel } = text;
   const { fields } = panel;
   const [defaults, policy] = await Promise.all([
@@ -51,8 +55,8 @@ export async function formOf(
     case 'everybody':
     case 'role': {
       const ofRole = control === 'role';
-      if (ofRole && roleId === undefined) return null;
-      const set: RoleLimits = ofRole ? (policy.roles[roleId ?? ''] ?? {}) : policy.everybody;
+      if (ofRole && chosen === undefined) return null;
+      const set: RoleLimits = ofRole ? (policy.roles[chosen ?? ''] ?? {}) : policy.everybody;
       const lines = [
         number('waiting', set.waiting),
         number('work', set.work),
@@ -60,7 +64,7 @@ export async function formOf(
       ];
       if (!ofRole) return { title: panel.pages.limits, lines };
       lines.push(number('weight', set.weight));
-      return { title: panel.pages.limits, id: `role-${roleId}`, lines };
+      return { title: panel.pages.limits, id: `role-${chosen}`, lines };
     }
     case 'server':
       return {
@@ -77,6 +81,10 @@ export async function formOf(
           line(name, fields[name], policy[name].join('\n'), true),
         ),
       };
+    case 'list':
+      return listForm(chosen ?? '', guildId, scene);
+    case 'list-new':
+      return listForm(null, guildId, scene);
     default:
       return null;
   }
@@ -109,6 +117,12 @@ export async function applyForm(
     await policy({ roles: Object.keys(set).length === 0 ? others : { ...others, [roleId]: set } });
     return 'limits';
   }
+  const list = /^list-([0-9a-f]{16}|new)$/.exec(control)?.[1];
+  if (list !== undefined) {
+    const said = { name: typed('name'), entries: typed('entries') };
+    await applyList(list, said, guildId, scene);
+    return 'lists';
+  }
   switch (control) {
     case 'numbers': {
       const number = (name: 'count' | 'clipSkip') =>
@@ -116,9 +130,9 @@ export async function applyForm(
       const sides = typed('size');
       await setDefaults(
         {
-          steps: typedSteps(typed('steps'), text) ?? undefined,
+          steps: stepsOf(typed('steps'), text) ?? undefined,
           cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
-          size: sides === '' ? undefined : parseSize(sides),
+          size: sides === '' ? undefined : await sizeHere(sides, guildId, scene),
           count: number('count'),
           clipSkip: number('clipSkip'),
         },
@@ -153,6 +167,16 @@ export async function applyForm(
     default:
       throw new UserError(text.unknownButton);
   }
+}
+
+/** For the model that paints here unless somebody names another. */
+async function sizeHere(
+  typed: string,
+  guildId: string,
+  { engine, settings, text }: Scene,
+): Promise<ImageSize> {
+  const [models, defaults] = await Promise.all([engine.models(), settings.defaults(guildId)]);
+  return sizeFrom(typed, chooseModel(models, null, defaults, text), text);
 }
 
 /** What is undefined is forgotten; what is set must give a picture together with the rest. */

@@ -12,9 +12,12 @@ import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../../src/bot/po
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
 import type { Rendered } from '../../src/bot/render/render.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
+import { quoted } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
+import type { WildcardList } from '../../src/bot/wildcards/lists.ts';
+import { listKey } from './settings-lists.ts';
 
-export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content'] as const;
+export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content', 'lists'] as const;
 export type PanelPage = (typeof PANEL_PAGES)[number];
 
 /** The panel's controls belong to no job. */
@@ -32,6 +35,9 @@ export type PanelSight = {
   models: readonly ModelInfo[];
   /** the defaults in words, one line each */
   defaultLines: readonly string[];
+  /** of the server, and of the installation, for wildcards in prompts; absent: none */
+  lists?: readonly WildcardList[];
+  files?: readonly WildcardList[];
   text: Text;
 };
 
@@ -43,7 +49,7 @@ export function renderPanel(page: PanelPage, sight: PanelSight): Rendered {
     PANEL_PAGES.map((value) => ({ label: pages[value], value, default: value === page })),
     {},
   );
-  const parts = { defaults, limits, access, content }[page](sight);
+  const parts = { defaults, limits, access, content, lists: wildcards }[page](sight);
   return { components: [row(tabs), ...parts], files: [] };
 }
 
@@ -181,6 +187,38 @@ function content({ policy, text }: PanelSight): Part[] {
     row(stringSelect('nsfw', nsfw, {})),
     row(stringSelect('spoiler', spoiler, {})),
     row(button('words', panel.words), button('reset-content', panel.reset, ButtonStyle.Danger)),
+  ];
+}
+
+const NAMES_SHOWN = 40;
+
+function wildcards({ policy, lists = [], files = [], text }: PanelSight): Part[] {
+  const { panel } = text;
+  const names = (all: readonly WildcardList[]) => {
+    const shown = all
+      .slice(0, NAMES_SHOWN)
+      .map(({ name, entries }) => panel.lists.one(quoted(`__${name}__`, 60), entries.length));
+    return [...shown, ...(all.length > shown.length ? ['…'] : [])].join(', ') || panel.none;
+  };
+  const options = lists.map(({ name, entries }) => ({
+    label: name,
+    value: listKey(name),
+    description: panel.lists.entries(entries.length),
+  }));
+  return [
+    paragraph([
+      panel.titles.lists,
+      policy.wildcards ? panel.lists.on : panel.lists.off,
+      panel.lists.own(names(lists)),
+      panel.lists.files(names(files)),
+    ]),
+    ...(options.length === 0
+      ? []
+      : [row(stringSelect('list', options, { placeholder: panel.chooseList }))]),
+    row(
+      button('list-new', panel.newList),
+      policy.wildcards ? button('lists-off', panel.listsOff) : button('lists-on', panel.listsOn),
+    ),
   ];
 }
 

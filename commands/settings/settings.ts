@@ -80,7 +80,7 @@ async function set(
   scene: Scene,
 ): Promise<void> {
   const { answer, settings, text } = scene;
-  const given = choicesOf(interaction);
+  const given = await choicesOf(interaction, scene);
   if (Object.keys(given).length === 0) throw new UserError(text.settingsNothingToSet);
   const change = await checkedChoices(given, '', guildId, scene);
   const defaults = await stored(scene, () => settings.change(guildId, change));

@@ -30,11 +30,11 @@ export const evolution: Command = {
   },
 
   async run(interaction, scene) {
-    const { request, theme } = await readShared(interaction, scene);
+    const { request, theme, notes } = await readShared(interaction, scene);
     const looks = planLooks(request.steps, interaction.options.getString('at'));
     const x = { name: 'steps' as const, values: looks.map(String) };
     const order = { kind: 'evolution', x, y: null, input: request, theme } as const;
-    await placeSheet(interaction, scene, order, request);
+    await placeSheet(interaction, scene, order, request, notes);
   },
 
   async autocomplete(interaction, scene) {

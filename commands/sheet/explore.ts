@@ -108,7 +108,7 @@ export const explore: Command = {
       throw new UserError(scene.text.imageMissing('strength'));
     }
     const init = await startOf(interaction, scene);
-    const { request, model, theme, schedule } = await readShared(interaction, scene, init);
+    const { request, model, theme, schedule, notes } = await readShared(interaction, scene, init);
     const input: RequestInput = { ...request };
     // Samplers are compared each with its own schedule, unless one was named for all.
     if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
@@ -117,7 +117,8 @@ export const explore: Command = {
     const [hardest] = plan.cells
       .map((one) => one.request)
       .toSorted((a, b) => workOf(b) - workOf(a));
-    await placeSheet(interaction, scene, { kind: 'sheet', x, y, input, theme }, hardest ?? request);
+    const order = { kind: 'sheet' as const, x, y, input, theme };
+    await placeSheet(interaction, scene, order, hardest ?? request, notes);
   },
 
   async autocomplete(interaction, scene) {

@@ -2,6 +2,8 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
 import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
+import { readTyped } from '../../src/bot/order/typed-order.ts';
+import type { OrderNote } from '../../src/bot/order/notes.ts';
 import { completeOrder } from '../../src/bot/order/options.ts';
 import type { Order } from '../../src/bot/order/options.ts';
 import { limitWords, permitOrder } from '../../src/bot/policy/gate.ts';
@@ -43,6 +45,7 @@ export type Shared = {
   theme: ThemeName;
   /** the schedule that was named; null: each sampler's own where samplers are compared */
   schedule: string | null;
+  notes: readonly OrderNote[];
 };
 
 /** @throws UserError for what no picture could be made with */
@@ -57,24 +60,24 @@ export async function readShared(
     scene.settings.defaults(guildId),
   ]);
   const defaults = { ...server, ...scene.own.choices };
-  const schedule = options.getString('schedule');
-  const order = {
+  const typed = {
     prompt: options.getString('prompt', true),
     negative: options.getString('negative'),
     steps: options.getInteger('steps'),
     cfg: options.getNumber('cfg'),
     seed: options.getString('seed'),
     sampler: options.getString('sampler'),
-    schedule,
+    schedule: options.getString('schedule'),
     size: options.getString('size'),
     count: 1,
     model: options.getString('model'),
     init,
   };
+  const { order, notes } = await readTyped(typed, scene, { guildId, defaults });
   const request = completeOrder(order, { ...scene, models, defaults });
   const model = models.find(({ name }) => name === request.model)!;
   const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
-  return { request, model, theme, schedule: schedule ?? defaults.schedule ?? null };
+  return { request, model, theme, schedule: order.schedule ?? defaults.schedule ?? null, notes };
 }
 
 /** As the person prefers their pictures. */
@@ -89,6 +92,7 @@ export async function placeSheet(
   order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
   /** the most demanding of its pictures */
   request: GenerateRequest,
+  notes: readonly OrderNote[],
 ): Promise<void> {
   const { answer, sheets } = scene;
   const seenBy = sheetSeenBy(interaction, scene);
@@ -101,6 +105,7 @@ export async function placeSheet(
     spoiler,
     explicit,
     previews,
+    notes,
   });
   const first = {
     guildId: interaction.guildId ?? `dm:${interaction.user.id}`,

@@ -27,6 +27,9 @@ import type { ReplyPace } from './reply/reply-tools.ts';
 import { DEFAULT_LIMITS } from './policy/limits.ts';
 import type { BotLog } from './bot-log.ts';
 import type { SettingsStore } from './stores/settings.ts';
+import { openWildcardStore } from './stores/wildcard-store.ts';
+import type { WildcardStore } from './stores/wildcard-store.ts';
+import { openWildcardFiles } from './wildcards/lists.ts';
 import { createTraffic } from './interaction/traffic.ts';
 
 export type BotOptions = {
@@ -41,6 +44,10 @@ export type BotOptions = {
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
+  /** the lists that servers curate; absent: none are kept */
+  wildcardStore?: WildcardStore;
+  /** text files with a prompt's wildcards, an entry a line; absent: none */
+  wildcardFolder?: string;
   commands: readonly AnyCommand[];
   log: BotLog;
   /** what `npm run calibrate` wrote; absent: automatic steps are the model's own */
@@ -70,6 +77,7 @@ const READY_TIMEOUT_MS = 60_000;
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { engine, queue, runner, pictures, settings, preferences, presets, found } = options;
   const { commands, log } = options;
+  const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
   const reader = openPictureReader();
@@ -92,6 +100,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       preferences,
       presets,
       found,
+      wildcardStore,
+      wildcardFiles: openWildcardFiles(options.wildcardFolder ?? null),
       media: openMedia(options.apiBase),
       reader,
       replies,

@@ -14,6 +14,8 @@ import type { PresetStore } from './stores/presets.ts';
 import type { Replies } from './reply/replies.ts';
 import type { Sheets } from './sheet/sheets.ts';
 import type { SettingsStore } from './stores/settings.ts';
+import type { WildcardStore } from './stores/wildcard-store.ts';
+import type { WildcardFiles } from './wildcards/lists.ts';
 
 /** Everything a command's handler may use. */
 export type BotServices = {
@@ -25,6 +27,9 @@ export type BotServices = {
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
+  wildcardStore: WildcardStore;
+  /** of this installation */
+  wildcardFiles: WildcardFiles;
   media: Media;
   /** pictures that people post are read by it alone */
   reader: PictureReader;

@@ -42,7 +42,7 @@ after(async () => {
 test('a server’s default is auto: the calibrated number paints, and the seconds saved are told', async () => {
   await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('settings set', { steps: -1 });
+    await ada.command('settings set', { steps: 'auto' });
     await ada.waitForMessage((one) => isPrivate(one) && /Steps:\*\* auto/.test(textOf(one)));
     assert.deepEqual(await stage.settings.defaults(ATELIER), { steps: -1 });
 
@@ -63,7 +63,7 @@ test('a server’s default is auto: the calibrated number paints, and the second
 test('a run that stands still goes on in fewer steps, and the reply and the recipe say how many', async () => {
   await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
     const ada = await stage.user();
-    const order = { prompt: 'a red heart', sampler: 'dpmpp_2m', schedule: 'karras', steps: -1 };
+    const order = { prompt: 'a red heart', sampler: 'dpmpp_2m', schedule: 'karras', steps: 'auto' };
     await ada.command('imagine', order);
     const done = await ada.waitForMessage(isDone, 30_000);
     const [job] = await stage.queue.recent({ limit: 1 });
@@ -87,7 +87,7 @@ test('what is not calibrated here is measured once nobody waits, and the reply s
   const bot = { calibrationFile: file, calibratesItself: true };
   await onStage(engine, { bot }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'a tree', sampler: 'ddim', steps: -1 });
+    await ada.command('imagine', { prompt: 'a tree', sampler: 'ddim', steps: 'auto' });
     const words = /the model's own; how few are enough for ddim is measured once nobody waits/;
     await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
   });
@@ -96,16 +96,16 @@ test('what is not calibrated here is measured once nobody waits, and the reply s
 test('/imagine steps offers auto; what is not calibrated or never settles says why it keeps the model’s number', async () => {
   await onStage(engine, { bot: { calibrationFile: file } }, async (stage) => {
     const ada = await stage.user();
-    const auto = { name: 'auto · as few as change nothing you would see', value: -1 };
+    const auto = { name: 'auto · as few as change nothing you would see', value: 'auto' };
     const offered = (typed: string) => ada.autocomplete('imagine', 'steps', typed, { prompt: 'x' });
     assert.deepEqual(await offered(''), [auto]);
-    assert.deepEqual(await offered('12'), [{ name: '12 steps', value: 12 }, auto]);
+    assert.deepEqual(await offered('12'), [{ name: '12 steps', value: '12' }, auto]);
 
     for (const [sampler, words] of [
       ['ddim', /auto steps: \d+, the model's own; .*`npm run calibrate` once .* for ddim/],
       ['euler_a', /auto steps: \d+, the model's own; euler\\_a adds new noise/],
     ] as const) {
-      await ada.command('imagine', { prompt: `with ${sampler}`, steps: -1, sampler });
+      await ada.command('imagine', { prompt: `with ${sampler}`, steps: 'auto', sampler });
       await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
     }
   });

@@ -199,7 +199,8 @@ async function findCommand(
       Object.entries(values).map(([option, value]) => ({
         name: option,
         type: typeOf(option),
-        value,
+        // As the page does: what is typed into a field for text is text.
+        value: typeOf(option) === 3 ? String(value) : value,
       })),
   };
 }

@@ -13,6 +13,7 @@ import { openPresets } from '../../src/bot/stores/presets.ts';
 import type { PresetStore } from '../../src/bot/stores/presets.ts';
 import { openSettings } from '../../src/bot/stores/settings.ts';
 import type { SettingsStore } from '../../src/bot/stores/settings.ts';
+import { openWildcardStore } from '../../src/bot/stores/wildcard-store.ts';
 import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../playground/playground.ts';
@@ -100,6 +101,7 @@ export async function openStage(
     const preferences = openPreferences(kept);
     const presets = openPresets(kept);
     const found = openFound(kept);
+    const wildcardStore = openWildcardStore(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const runner = startRunner({ queue, engine, pictures, log });
     const closeParts = async () => {
@@ -108,6 +110,7 @@ export async function openStage(
       await preferences.close();
       await presets.close();
       await found.close();
+      await wildcardStore.close();
       await queue.close();
     };
     const bot = await startBot({
@@ -121,6 +124,7 @@ export async function openStage(
       preferences,
       presets,
       found,
+      wildcardStore,
       commands,
       log,
       pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },

@@ -1,6 +1,12 @@
 import { UserError } from '../../engine/errors.ts';
-import { canPerturb, parseRequest, parseSize } from '../../engine/request-codec.ts';
-import type { GenerateRequest, ImageSize, InitImage, ModelInfo } from '../../engine/request.ts';
+import { canPerturb, parseRequest } from '../../engine/request-codec.ts';
+import type {
+  GenerateRequest,
+  ImageSize,
+  InitImage,
+  ModelInfo,
+  RequestInput,
+} from '../../engine/request.ts';
 import {
   type AutoSteps,
   autoSteps,
@@ -9,7 +15,7 @@ import {
 import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { quoted } from '../render/markdown.ts';
-import { sizeOfRatio } from './sizes.ts';
+import { sizeFrom, sizeOfRatio } from './sizes.ts';
 import type { BotLimits } from '../policy/limits.ts';
 import type { Text } from '../text/text.ts';
 
@@ -106,7 +112,7 @@ export function completeOrder(
 ): GenerateRequest {
   const { defaults, limits, text } = context;
   const model = chooseModel(context.models, order.model, defaults, text);
-  const size = chosenSize(order, defaults, model);
+  const size = chosenSize(order, defaults, model, text);
   const steps = order.steps ?? defaults.steps;
   const parsed = parseRequest(
     {
@@ -141,6 +147,31 @@ export function completeOrder(
   return request;
 }
 
+/** What an order says, as fields of a request that has the rest; a seed is drawn where none is said. */
+export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInput {
+  const given: RequestInput = {
+    ...(order.size !== null && sizeFrom(order.size, model, text)),
+    count: order.count,
+    steps: order.steps === AUTO_STEPS ? null : order.steps,
+    guidanceScale: order.cfg,
+    sampler: order.sampler,
+    schedule: order.schedule,
+    clipSkip: order.clipSkip,
+    eta: order.eta,
+    guidanceRescale: order.rescale,
+    variation: variationOf(order),
+    hires: hiresOf(order),
+  };
+  const said = Object.entries(given).filter(([, value]) => (value ?? null) !== null);
+  return {
+    ...Object.fromEntries(said),
+    model: model.name,
+    prompt: order.prompt,
+    negativePrompt: order.negative ?? '',
+    seed: order.seed?.trim() || randomSeed(),
+  };
+}
+
 /** What AUTO_STEPS came to for a complete order; null when it was not asked for. */
 export function autoOf(
   order: Pick<Order, 'steps'>,
@@ -159,8 +190,8 @@ export function autoOf(
 }
 
 /** Typed, else the start picture's shape, else a default, else the model's own. */
-function chosenSize(order: Order, defaults: Choices, model: ModelInfo): ImageSize {
-  if (order.size !== null) return parseSize(order.size);
+function chosenSize(order: Order, defaults: Choices, model: ModelInfo, text: Text): ImageSize {
+  if (order.size !== null) return sizeFrom(order.size, model, text);
   const { init } = order;
   if (init) return sizeOfRatio(model, init.size.width / init.size.height);
   return defaults.size ?? model.nativeSize;

@@ -32,7 +32,7 @@ export async function placeOrder(
   request: GenerateRequest,
   parent: Parent | null,
   seenBy: SeenBy = seenLike(interaction),
-  auto: AutoNote | null = null,
+  told: Told = {},
 ): Promise<void> {
   const { answer, queue, replies } = scene;
   if (seenBy === 'public') checkMayPost(interaction, scene);
@@ -45,7 +45,7 @@ export async function placeOrder(
     spoiler,
     explicit,
     previews,
-    auto,
+    ...told,
   };
   const order: NewJob = {
     key: interaction.id,
@@ -64,6 +64,9 @@ export async function placeOrder(
   const left = await whatIsLeft(interaction, scene, { nearOnly: true });
   if (left !== null) await answer.tell(left);
 }
+
+/** What the reply says of the order beside its recipe, and what a new seed chooses from. */
+export type Told = Pick<ReplyAddress, 'auto' | 'notes' | 'template'>;
 
 /** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
 export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;

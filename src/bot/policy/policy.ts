@@ -38,6 +38,8 @@ export type ServerPolicy = {
   nsfwWords: readonly string[];
   spoiler: SpoilerPolicy;
   previews: PreviewPace;
+  /** `{a|b}` and `__name__` in prompts are chosen from; false: painted as typed */
+  wildcards: boolean;
   /** where refusals and deletions are told */
   auditChannel: string | null;
 };
@@ -55,6 +57,7 @@ export const DEFAULT_POLICY: ServerPolicy = Object.freeze({
   nsfwWords: [],
   spoiler: 'never',
   previews: 'normal',
+  wildcards: true,
   auditChannel: null,
 });
 
@@ -100,6 +103,7 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
   nsfw: (value) => NSFW_POLICIES.find((one) => one === value),
   spoiler: (value) => SPOILER_POLICIES.find((one) => one === value),
   previews: (value) => PREVIEW_PACES.find((one) => one === value),
+  wildcards: (value) => (typeof value === 'boolean' ? value : undefined),
   auditChannel: (value) => (value === null || isSnowflake(value) ? value : undefined),
 };
 

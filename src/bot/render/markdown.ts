@@ -43,6 +43,11 @@ export function quoted(text: string, limit: number): string {
   return escapeMarkdown(shorten(plainLine(text), limit));
 }
 
+/** A few words to copy, in a line; at most `limit` characters. */
+export function codeSpan(text: string, limit: number): string {
+  return `\`${shorten(plainLine(text).replaceAll('`', "'"), limit)}\``;
+}
+
 /** Text to copy, as it is. A zero-width space between backticks keeps it from closing the block. */
 export function codeBlock(content: string): string {
   return `\`\`\`\n${content.replaceAll('```', '`\u200b`\u200b`')}\n\`\`\``;

@@ -1,7 +1,9 @@
 import { FULL_STEPS } from '../../explore/calibration/calibration.ts';
 import type { GenerateRequest, Progress } from '../../engine/request.ts';
 import type { JobFailure, StoredResult } from '../../queue/job.ts';
-import { escapeMarkdown, plainLine, shorten } from './markdown.ts';
+import { NOTE_KINDS } from '../order/notes.ts';
+import type { OrderNote } from '../order/notes.ts';
+import { codeSpan, escapeMarkdown, plainLine, shorten } from './markdown.ts';
 import type { AutoNote, Lineage } from '../reply/reply-address.ts';
 import { spoken, type Text } from '../text/text.ts';
 
@@ -117,6 +119,21 @@ export function autoWords(
   const taken = stepsTaken(request, result);
   const seconds = (auto.seconds * (FULL_STEPS - taken)) / Math.max(1, FULL_STEPS - steps);
   return text.autoSaved(taken, seconds.toFixed(1));
+}
+
+/** What became of an order's words, one quiet line a kind. */
+export function noteLines(notes: readonly OrderNote[], text: Text): string[] {
+  return NOTE_KINDS.flatMap((kind) => {
+    const of = notes.filter((note) => note.kind === kind);
+    if (of.length === 0) return [];
+    const list = shorten(of.map(({ what }) => codeSpan(what, 60)).join(', '), 400);
+    const said = {
+      'unknown-switch': text.unknownSwitches(list),
+      'overruled-switch': text.overruledSwitches(list),
+      'wildcards-off': text.wildcardsAreOff,
+    }[kind];
+    return [`-# ${said}`];
+  });
 }
 
 /** `Reroll of this picture`, with a link where its message is known. */

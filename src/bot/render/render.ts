@@ -6,12 +6,14 @@ import {
   autoWords,
   failureWords,
   lineageWords,
+  noteLines,
   progressWords,
   recipeLine,
   waitWords,
 } from './render-words.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
+import type { OrderNote } from '../order/notes.ts';
 import type { AutoNote, Lineage } from '../reply/reply-address.ts';
 import type { Text } from '../text/text.ts';
 
@@ -46,6 +48,7 @@ export function render(
     text: Text;
     lineage: Lineage | null;
     auto?: AutoNote | null;
+    notes?: readonly OrderNote[];
     pictures?: readonly Picture[];
     preview?: Preview | null;
   },
@@ -56,6 +59,7 @@ export function render(
     const result = state.status === 'done' ? state.result : null;
     about.push(`-# ${autoWords(more.auto, job.request, result, text)}`);
   }
+  about.push(...noteLines(more.notes ?? [], text));
   switch (state.status) {
     case 'waiting': {
       const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);

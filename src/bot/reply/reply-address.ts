@@ -2,6 +2,8 @@ import type { JobContext } from '../../queue/job.ts';
 import { isSheet } from '../../explore/sheet/order.ts';
 import { PREVIEW_PACES } from '../policy/policy.ts';
 import type { PreviewPace } from '../policy/policy.ts';
+import { NOTE_KINDS } from '../order/notes.ts';
+import type { OrderNote, PromptTemplate } from '../order/notes.ts';
 import { AUTO_REASONS, type AutoReason } from '../../explore/calibration/calibration.ts';
 
 /** Which picture a job was made from, and how; url null when its message is not known. */
@@ -39,6 +41,10 @@ export type ReplyAddress = {
   previews?: PreviewPace;
   /** absent: somebody chose the number of steps */
   auto?: AutoNote | null;
+  /** what the reply tells of the order in quiet lines; absent: nothing */
+  notes?: readonly OrderNote[];
+  /** the prompts before a seed chose among their alternatives; absent: there were none */
+  template?: PromptTemplate | null;
 };
 
 const VERSION = 1;
@@ -74,6 +80,8 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     explicit: context['explicit'] === true,
     previews: PREVIEW_PACES.find((one) => one === context['previews']) ?? 'normal',
     auto: readAuto(context['auto']),
+    notes: readNotes(context['notes']),
+    template: readTemplate(context['template']),
   };
 }
 
@@ -99,6 +107,22 @@ function readAuto(value: unknown): AutoNote | null {
   if (typeof seconds === 'number') return { seconds };
   const reason = AUTO_REASONS.find((one) => one === why);
   return reason === undefined ? null : { why: reason };
+}
+
+function readNotes(value: unknown): OrderNote[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one: unknown) => {
+    const { kind: told, what } = Object(one);
+    const kind = NOTE_KINDS.find((known) => known === told);
+    return kind === undefined || typeof what !== 'string' ? [] : [{ kind, what }];
+  });
+}
+
+function readTemplate(value: unknown): PromptTemplate | null {
+  const { prompt, negativePrompt } = Object(value);
+  return typeof prompt === 'string' && typeof negativePrompt === 'string'
+    ? { prompt, negativePrompt }
+    : null;
 }
 
 function readLineage(value: unknown): Lineage | null {

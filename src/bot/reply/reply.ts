@@ -116,6 +116,7 @@ export function openReply(
       text,
       lineage: found.lineage,
       auto: found.auto ?? null,
+      notes: found.notes ?? [],
       pictures: shown,
       preview,
     });

@@ -9,7 +9,7 @@ import { customId } from '../interaction/custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../render/markdown.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { type MessageFile, type Rendered } from '../render/render.ts';
-import { failureText, progressWords, waitWords } from '../render/render-words.ts';
+import { failureText, noteLines, progressWords, waitWords } from '../render/render-words.ts';
 import type { Growing } from './sheet-state.ts';
 import { textFor, type Text } from '../text/text.ts';
 
@@ -26,7 +26,11 @@ export async function drawSheet(
   const done = state.status === 'done' || state.status === 'cancelled';
   const files = await filesOf(sheet, done, uploadLimit, text);
   const open = state.status === 'waiting' || state.status === 'running';
-  const lines = [...headOf(sheet, state, text), ...aboutOf(sheet), ...troublesOf(sheet, text)];
+  const lines = [
+    ...headOf(sheet, state, text),
+    ...aboutOf(sheet, text),
+    ...troublesOf(sheet, text),
+  ];
   if (open) lines.push(`-# ${costOf(sheet, text)}`);
   if (done && sheet.extra !== null) {
     const sentences = sheet.extra.words.map((one) => wordsOf([one], text.said));
@@ -112,12 +116,13 @@ function placeOf(cells: readonly Cell[]): string {
     : cells.map(({ index }) => index + 1).join(', ');
 }
 
-function aboutOf({ order, state }: Growing): string[] {
+function aboutOf({ order, state }: Growing, text: Text): string[] {
   const { plan } = state;
   const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
   return [
     `> ${quoted(plan.base.prompt, 300)}`,
     `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
+    ...noteLines(fromContext(order.address)?.notes ?? [], text),
   ];
 }
 

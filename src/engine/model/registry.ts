@@ -77,7 +77,12 @@ export function openRegistry(
 }
 
 /** What lies beside the models and is none. */
-const BESIDE_MODELS: ReadonlySet<string> = new Set([EMBEDDINGS_FOLDER, LORAS_FOLDER]);
+const BESIDE_MODELS: ReadonlySet<string> = new Set([
+  EMBEDDINGS_FOLDER,
+  LORAS_FOLDER,
+  'wildcards',
+  'upscalers',
+]);
 
 /** Folders directly below the models folder, sorted by name; hidden ones are left alone. */
 async function modelFolders(modelsDir: string): Promise<string[]> {

@@ -4,7 +4,13 @@ export const COMMANDS: typeof ENGLISH = {
   sizeChoice: (width, height, shape) => `${width}x${height} · ${shape}`,
   autoChoice: 'auto · so wenige, dass man keinen Unterschied sieht',
   auto: 'auto',
-  shapes: { square: 'quadratisch', portrait: 'Hochformat', landscape: 'Querformat' },
+  shapes: {
+    square: 'quadratisch',
+    portrait: 'Hochformat',
+    landscape: 'Querformat',
+    tall: 'hoch',
+    wide: 'breit',
+  },
   settingsNeedServer:
     'Einstellungen gehören zu einem Server. Benutze diesen Befehl auf einem Server, den du verwaltest.',
   settingsNeedPermission:

@@ -6,10 +6,11 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'A set of options that this server keeps ready':
     'Ein Satz Optionen, den dieser Server bereithält',
   'Which model paints': 'Welches Modell malt',
-  'Width x height in pixels, for example 512x768': 'Breite x Höhe in Pixeln, zum Beispiel 512x768',
+  'Pixels (512x768), a ratio (16:9), or square, portrait, landscape, tall, wide':
+    'Pixel (512x768), ein Verhältnis (16:9), oder square, portrait, landscape, tall, wide',
   'How many pictures': 'Wie viele Bilder',
-  'How often the picture is refined; 20 to 30 is usual':
-    'Wie oft das Bild verfeinert wird; üblich sind 20 bis 30',
+  'How often the picture is refined; 20 to 30 is usual, auto takes as few as it can':
+    'Wie oft das Bild verfeinert wird; üblich sind 20 bis 30, auto nimmt so wenige wie möglich',
   'How strictly the prompt is followed; 5 to 9 is usual':
     'Wie streng der Prompt befolgt wird; üblich sind 5 bis 9',
   'The path from noise to picture': 'Der Weg vom Rauschen zum Bild',

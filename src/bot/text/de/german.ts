@@ -8,6 +8,7 @@ import { SAID } from './said.ts';
 import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
 import { SHEET } from './sheet.ts';
+import { WORDS } from './words.ts';
 import type { ENGLISH } from '../en/english.ts';
 
 export const GERMAN: typeof ENGLISH = {
@@ -16,6 +17,7 @@ export const GERMAN: typeof ENGLISH = {
   ...ANSWERS,
   ...COMMANDS,
   ...HELP,
+  ...WORDS,
   panel: PANEL,
   sheet: SHEET,
   said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS },

@@ -1,12 +1,20 @@
 import type { PANEL as ENGLISH } from '../en/panel.ts';
 
 export const PANEL: typeof ENGLISH = {
-  pages: { defaults: 'Vorgaben', limits: 'Grenzen', access: 'Wer und wo', content: 'Inhalte' },
+  pages: {
+    defaults: 'Vorgaben',
+    limits: 'Grenzen',
+    access: 'Wer und wo',
+    content: 'Inhalte',
+    lists: 'Wildcards',
+  },
   titles: {
     limits:
       '### Grenzen dieses Servers\nUnterhalb derer des ganzen Bots. Der Tag endet um Mitternacht (UTC).',
     access: '### Wer Bilder machen darf, und wo',
     content: '### Was gemalt werden darf',
+    lists:
+      '### Wildcards\n`{rot|blau}` in einem Prompt wählt eines, `__name__` einen Eintrag einer Liste. Der Seed wählt: Derselbe Seed wählt dasselbe.',
   },
   none: '*keine*',
   everywhere: '*überall*',
@@ -17,6 +25,10 @@ export const PANEL: typeof ENGLISH = {
   ofEverybody: 'Alle…',
   ofServer: 'Ganzer Server…',
   words: 'Wörter…',
+  newList: 'Neue Liste…',
+  listsOn: 'Wildcards einschalten',
+  listsOff: 'Wildcards ausschalten',
+  chooseList: 'Eine Liste ändern oder löschen…',
   reset: 'Diese Seite zurücksetzen',
   chooseModel: 'Modell',
   chooseSampler: 'Sampler',
@@ -44,6 +56,8 @@ export const PANEL: typeof ENGLISH = {
     words: 'Nicht erlaubt: Wörter, eins je Zeile; wort*',
     nsfwWords: 'Nur in Kanälen mit Altersbeschränkung',
     patterns: 'Nicht erlaubt: Muster (RE2), je Zeile eins',
+    listName: 'Name, für __name__',
+    listEntries: 'Einträge, je Zeile einer (keine: löschen)',
   },
   facts: {
     waiting: (count) => `${count} wartend`,
@@ -65,6 +79,14 @@ export const PANEL: typeof ENGLISH = {
     spoiler: (policy) => `**Spoiler:** ${policy}`,
     words: (words, patterns, nsfw) =>
       `**Wortlisten:** ${words} Wörter und ${patterns} Muster nicht erlaubt, ${nsfw} weitere für Kanäle mit Altersbeschränkung`,
+  },
+  lists: {
+    on: '**Wildcards:** an',
+    off: '**Wildcards:** aus; Prompts werden gemalt, wie sie dastehen',
+    own: (lists) => `**Listen dieses Servers:** ${lists}`,
+    one: (name, entries) => `${name} (${entries})`,
+    files: (lists) => `**Listen des Bots:** ${lists}`,
+    entries: (entries) => `${entries} ${entries === 1 ? 'Eintrag' : 'Einträge'}`,
   },
   nsfw: {
     nowhere: 'NSFW nirgends',

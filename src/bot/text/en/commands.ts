@@ -3,7 +3,13 @@ export const COMMANDS = {
   sizeChoice: (width: number, height: number, shape: string) => `${width}x${height} · ${shape}`,
   autoChoice: 'auto · as few as change nothing you would see',
   auto: 'auto',
-  shapes: { square: 'square', portrait: 'portrait', landscape: 'landscape' },
+  shapes: {
+    square: 'square',
+    portrait: 'portrait',
+    landscape: 'landscape',
+    tall: 'tall',
+    wide: 'wide',
+  },
   settingsNeedServer: 'Settings belong to a server. Use this command in a server you manage.',
   settingsNeedPermission: 'You need the Manage Server permission to change these settings.',
   settingsTitle:

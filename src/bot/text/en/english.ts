@@ -8,6 +8,7 @@ import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
 import { REPLY } from './reply.ts';
 import { SHEET } from './sheet.ts';
+import { WORDS } from './words.ts';
 
 export const ENGLISH = {
   ...REPLY,
@@ -15,6 +16,7 @@ export const ENGLISH = {
   ...ANSWERS,
   ...COMMANDS,
   ...HELP,
+  ...WORDS,
   panel: PANEL,
   sheet: SHEET,
   /** sentences of the rooms below, by their codes */

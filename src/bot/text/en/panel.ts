@@ -2,12 +2,20 @@ import type { NsfwPolicy, PreviewPace, SpoilerPolicy } from '../../policy/policy
 
 /** The panel of `/settings`. */
 export const PANEL = {
-  pages: { defaults: 'Defaults', limits: 'Limits', access: 'Who and where', content: 'Content' },
+  pages: {
+    defaults: 'Defaults',
+    limits: 'Limits',
+    access: 'Who and where',
+    content: 'Content',
+    lists: 'Wildcards',
+  },
   titles: {
     limits:
       '### Limits of this server\nBelow those of the whole bot. The day ends at midnight UTC.',
     access: '### Who may make pictures, and where',
     content: '### What may be painted',
+    lists:
+      '### Wildcards\n`{red|blue}` in a prompt chooses one, `__name__` an entry of a list. The seed chooses, so the same seed chooses the same.',
   },
   none: '*none*',
   everywhere: '*everywhere*',
@@ -18,6 +26,10 @@ export const PANEL = {
   ofEverybody: 'Everybody…',
   ofServer: 'Whole server…',
   words: 'Words…',
+  newList: 'New list…',
+  listsOn: 'Switch wildcards on',
+  listsOff: 'Switch wildcards off',
+  chooseList: 'Change or delete a list…',
   reset: 'Reset this page',
   chooseModel: 'Model',
   chooseSampler: 'Sampler',
@@ -45,6 +57,8 @@ export const PANEL = {
     words: 'Not allowed: words, one a line; word*',
     nsfwWords: 'Only in age-restricted channels',
     patterns: 'Not allowed: patterns (RE2), one a line',
+    listName: 'Name, for __name__',
+    listEntries: 'Entries, one a line (none: delete the list)',
   },
   facts: {
     waiting: (count: number) => `${count} waiting`,
@@ -66,6 +80,14 @@ export const PANEL = {
     spoiler: (policy: string) => `**Spoilers:** ${policy}`,
     words: (words: number, patterns: number, nsfw: number) =>
       `**Word lists:** ${words} words and ${patterns} patterns not allowed, ${nsfw} more for age-restricted channels`,
+  },
+  lists: {
+    on: '**Wildcards:** on',
+    off: '**Wildcards:** off; prompts are painted as typed',
+    own: (lists: string) => `**Lists of this server:** ${lists}`,
+    one: (name: string, entries: number) => `${name} (${entries})`,
+    files: (lists: string) => `**Lists of the bot:** ${lists}`,
+    entries: (entries: number) => `${entries} ${entries === 1 ? 'entry' : 'entries'}`,
   },
   nsfw: {
     nowhere: 'NSFW nowhere',
