@@ -1,3 +1,4 @@
+import { editedFile } from '../src/engine/network/graph-source.ts';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pinDimensions } from '../src/engine/onnx/edit.ts';
@@ -50,8 +51,8 @@ export async function benchPinning(): Promise<BenchRow[]> {
     if (pinned.length === 0) throw new Error(`${file} has no named dimension to pin`);
     const options = { provider: 'cpu', clock: { ms: 0 } } as const;
     const sessions = [
-      await openSession(file, options),
-      await openSession(file, { ...options, graph: writeOnnx(graph) }),
+      await openSession({ kind: 'file', path: file }, options),
+      await openSession(editedFile(file, writeOnnx(graph)), options),
     ] as const;
     try {
       const gain = await compare(sessions, network);

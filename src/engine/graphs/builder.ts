@@ -50,6 +50,16 @@ export type LowRankBranch = {
   label: string;
 };
 
+/** A LoRA that does not fit the network. */
+export class BranchError extends Error {
+  readonly label: string;
+
+  constructor(label: string, message: string) {
+    super(message);
+    this.label = label;
+  }
+}
+
 type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
 
 export class GraphBuilder {
@@ -223,12 +233,11 @@ export class GraphBuilder {
     return this.#branches.get(key) ?? [];
   }
 
-  /** @throws Error when a LoRA changes a layer that the network does not have, or weights lie on several drives */
+  /** @throws BranchError when a LoRA changes a layer that the network does not have, Error when weights lie on several drives */
   finish(name: string): BuiltGraph {
-    for (const path of this.#branches.keys()) {
-      if (!this.#branched.has(path)) {
-        throw new Error(`it changes a layer ${path}, which is not there`);
-      }
+    for (const [path, [branch]] of this.#branches) {
+      if (branch === undefined || this.#branched.has(path)) continue;
+      throw new BranchError(branch.label, `it changes a layer ${path}, which is not there`);
     }
     const weightsIn = commonFolder([...this.#external.values()].map(({ tensor }) => tensor.file));
     const weights = [...this.#external].map(([value, { tensor, dims }]) => {

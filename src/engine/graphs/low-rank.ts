@@ -3,7 +3,7 @@
  * LoRA's own file as the layer's weights stay in theirs.
  */
 import type { TensorSlice } from '../checkpoint/tensors.ts';
-import type { GraphBuilder, LowRankBranch, Value } from './builder.ts';
+import { BranchError, type GraphBuilder, type LowRankBranch, type Value } from './builder.ts';
 import { type Attributes, STORED_ELEMENT } from './proto.ts';
 
 /** `convolution`: the attributes of the layer where it is one; its first kernel of that size takes them over. */
@@ -24,11 +24,14 @@ export function withBranches(
   }, y);
 }
 
-function checkSize(g: GraphBuilder, path: string, { down, up }: LowRankBranch): void {
+function checkSize(g: GraphBuilder, path: string, { down, up, label }: LowRankBranch): void {
   const own = [up.shape[0], down.shape[1]];
   const here = g.shapeOf(`${path}.weight`).slice(0, 2);
   if (own.join() !== here.join()) {
-    throw new Error(`its layer ${path} is ${own.join('x')}, here it is ${here.join('x')}`);
+    throw new BranchError(
+      label,
+      `its layer ${path} is ${own.join('x')}, here it is ${here.join('x')}`,
+    );
   }
 }
 
@@ -41,10 +44,14 @@ function linearBranch(
   for (const { shape } of [down, up]) {
     if (shape.length > 2 && shape.slice(2).some((side) => side !== 1)) {
       const sides = shape.join(', ');
-      throw new Error(`its layer ${path} is a convolution [${sides}], here it is linear`);
+      throw new BranchError(
+        label,
+        `its layer ${path} is a convolution [${sides}], here it is linear`,
+      );
     }
   }
-  if (mid !== null) throw new Error(`its layer ${path} is a convolution, here it is linear`);
+  if (mid !== null)
+    throw new BranchError(label, `its layer ${path} is a convolution, here it is linear`);
   const pair = (role: string, tensor: TensorSlice): Value =>
     weightOf(g, `${path}.${label}.${role}`, tensor, tensor.shape.slice(0, 2));
   const thin = g.op('Gemm', [x, pair('down', down)], { transB: 1 });
@@ -62,7 +69,8 @@ function convBranch(
   const wanted = own['kernel_shape'] as readonly number[];
   const kernel = kernelOf(spatial);
   if (kernel.join() !== wanted.join()) {
-    throw new Error(
+    throw new BranchError(
+      label,
       `the kernel of its layer ${path} is ${kernel.join('x')}, here it is ${wanted.join('x')}`,
     );
   }

@@ -4,14 +4,14 @@
  */
 import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
 
-/** One layer's pair: W + strength · alpha / rank · up · down. */
-export type LowRank = {
+/** One layer's pair: W + strength · alpha / rank · up · down. Its matrices are numbers, or where they lie in a file. */
+export type LowRank<T = Tensor> = {
   /** [rank, in], or [rank, in, kh, kw] of a convolution */
-  down: Tensor;
+  down: T;
   /** [out, rank] or [out, rank, 1, 1] */
-  up: Tensor;
+  up: T;
   /** a convolution [rank, rank, kh, kw] between them (LoCon's CP decomposition), null otherwise */
-  mid: Tensor | null;
+  mid: T | null;
   /** absent: the rank, so that nothing is scaled */
   alpha: number | null;
 };
@@ -19,7 +19,7 @@ export type LowRank = {
 export type LoraPart = 'denoiser' | 'text_encoder' | 'text_encoder_2';
 
 /** By part and by the layer's path in diffusers, underscores for dots: `down_blocks_0_attentions_0_…_attn1_to_q`. */
-export type LoraLayers = ReadonlyMap<LoraPart, ReadonlyMap<string, LowRank>>;
+export type LoraLayers<T = Tensor> = ReadonlyMap<LoraPart, ReadonlyMap<string, LowRank<T>>>;
 
 type Role = 'down' | 'up' | 'mid' | 'alpha';
 
@@ -42,30 +42,45 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
 
 /** @throws Error saying what the file holds instead */
 export function readLora(bytes: Uint8Array): LoraLayers {
-  const parts = new Map<LoraPart, Map<string, Partial<Record<Role, Tensor>>>>();
-  const isPart = (name: string): boolean => {
-    const other = OTHER_KINDS.find(([pattern]) => pattern.test(name));
-    if (other) throw new Error(`it holds ${other[1]}; LoRA and LoCon are what can be applied`);
-    return placeOf(name) !== null;
-  };
-  for (const [name, tensor] of readSafetensors(bytes, isPart)) {
-    const place = placeOf(name);
+  return pairUp(readSafetensors(bytes, isPartOfPair), ({ data }) => data[0] ?? null);
+}
+
+function isPartOfPair(name: string): boolean {
+  const other = OTHER_KINDS.find(([pattern]) => pattern.test(name));
+  if (other) throw new Error(`it holds ${other[1]}; LoRA and LoCon are what can be applied`);
+  return placeOf(name) !== null;
+}
+
+type Shaped = { shape: readonly number[] };
+
+/** `numberIn`: the only number of a tensor. @throws Error saying what there is instead of pairs */
+export function pairUp<T extends Shaped>(
+  tensors: Iterable<readonly [name: string, tensor: T]>,
+  numberIn: (tensor: T) => number | null,
+): LoraLayers<T> {
+  const parts = new Map<LoraPart, Map<string, Partial<Record<Role, T>>>>();
+  for (const [name, tensor] of tensors) {
+    const place = isPartOfPair(name) ? placeOf(name) : null;
     if (place === null) continue;
-    const layers = parts.get(place.part) ?? new Map<string, Partial<Record<Role, Tensor>>>();
+    const layers = parts.get(place.part) ?? new Map<string, Partial<Record<Role, T>>>();
     parts.set(place.part, layers);
     layers.set(place.layer, { ...layers.get(place.layer), [place.role]: tensor });
   }
   const whole = new Map(
     [...parts].map(([part, layers]) => [
       part,
-      new Map([...layers].map(([layer, found]) => [layer, pairOf(layer, found)] as const)),
+      new Map([...layers].map(([layer, own]) => [layer, pairOf(layer, own, numberIn)] as const)),
     ]),
   );
   if (whole.size === 0) throw new Error('it holds no LoRA weights');
   return whole;
 }
 
-function pairOf(layer: string, { down, up, mid, alpha }: Partial<Record<Role, Tensor>>): LowRank {
+function pairOf<T extends Shaped>(
+  layer: string,
+  { down, up, mid, alpha }: Partial<Record<Role, T>>,
+  numberIn: (tensor: T) => number | null,
+): LowRank<T> {
   if (down === undefined || up === undefined) {
     throw new Error(`its layer ${layer} has only one of its two matrices`);
   }
@@ -76,7 +91,7 @@ function pairOf(layer: string, { down, up, mid, alpha }: Partial<Record<Role, Te
     const shapes = [down, ...(mid ? [mid] : []), up].map(({ shape }) => `[${shape.join(', ')}]`);
     throw new Error(`the matrices ${shapes.join(' and ')} of its layer ${layer} do not multiply`);
   }
-  return { down, up, mid: mid ?? null, alpha: alpha?.data[0] ?? null };
+  return { down, up, mid: mid ?? null, alpha: alpha === undefined ? null : numberIn(alpha) };
 }
 
 /** Where a tensor belongs; null for what is no part of a pair. */

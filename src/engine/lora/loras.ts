@@ -1,9 +1,13 @@
+/// <reference lib="esnext.float16" />
 /** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
-import { type LoraLayers, type LoraPart, readLora } from './file.ts';
+import { openTensorFile } from '../checkpoint/tensor-file.ts';
+import type { TensorSlice } from '../checkpoint/tensors.ts';
+import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
+import { type LoraLayers, type LoraPart, pairUp, readLora } from './file.ts';
 import type { LoraUse } from './tags.ts';
 import { type NamedFile, namedFiles } from '../model/named-files.ts';
 import { addLowRank } from '../onnx/low-rank.ts';
@@ -78,7 +82,13 @@ async function lorasFor(modelFolder: string): Promise<NamedFile[]> {
   return [...byName.values()];
 }
 
-export type OpenedLora = ChosenLora & { hash: string; layers: LoraLayers };
+export type OpenedLora = ChosenLora & {
+  hash: string;
+  /** where its pairs lie in its file */
+  layers: LoraLayers<TensorSlice>;
+  /** its pairs as numbers, read anew each time */
+  numbers(): LoraLayers;
+};
 
 /** Throws RunError for files that hold something else. */
 export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLora[]> {
@@ -86,13 +96,32 @@ export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLo
   for (const lora of chosen) {
     try {
       const bytes = await readFile(lora.file);
-      opened.push({ ...lora, hash: hashOf(bytes), layers: readLora(bytes) });
+      const { tensors } = await openTensorFile(lora.file);
+      const layers = pairUp(tensors, (alpha) => numberIn(bytes, alpha));
+      opened.push({ ...lora, hash: hashOf(bytes), layers, numbers: () => readLora(bytes) });
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       throw new RunError(say('lora-unreadable', lora.name, basename(lora.file), cause));
     }
   }
   return opened;
+}
+
+/** The number of a tensor that holds one: alpha beside a pair. */
+function numberIn(bytes: Uint8Array, { offset, type }: TensorSlice): number | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (type) {
+    case 'F64':
+      return view.getFloat64(offset, true);
+    case 'F32':
+      return view.getFloat32(offset, true);
+    case 'F16':
+      return new Float16Array(bytes.slice(offset, offset + 2).buffer)[0] ?? null;
+    case 'BF16':
+      return new Float32Array(Uint32Array.of(view.getUint16(offset, true) << 16).buffer)[0] ?? null;
+    default:
+      return null;
+  }
 }
 
 /** Without the header, so that a changed description is the same LoRA (modules/hashes.py, addnet_hash_safetensors). */
@@ -103,20 +132,24 @@ function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(weights).digest('hex').slice(0, 12);
 }
 
+function changing(loras: readonly OpenedLora[], part: LoraPart): readonly OpenedLora[] {
+  return loras.filter(
+    (lora) => strengthFor(lora, part) !== 0 && (lora.layers.get(part)?.size ?? 0) > 0,
+  );
+}
+
 /** The edit of one of a model's graphs; null when no LoRA changes it. Throws RunError for one of another kind of model. */
 export function loraEdit(
   loras: readonly OpenedLora[],
   part: LoraPart,
   model: string,
 ): ((graph: OnnxFile) => void) | null {
-  const changing = loras.filter(
-    (lora) => strengthFor(lora, part) !== 0 && (lora.layers.get(part)?.size ?? 0) > 0,
-  );
-  if (changing.length === 0) return null;
+  const wanting = changing(loras, part);
+  if (wanting.length === 0) return null;
   return (graph) => {
-    for (const [number, lora] of changing.entries()) {
+    for (const [number, lora] of wanting.entries()) {
       const strength = strengthFor(lora, part);
-      const wanted = [...(lora.layers.get(part) ?? [])];
+      const wanted = [...(lora.numbers().get(part) ?? [])];
       try {
         addLowRank(
           graph,
@@ -129,6 +162,39 @@ export function loraEdit(
       }
     }
   };
+}
+
+export type LoraBranches = ReadonlyMap<string, readonly LowRankBranch[]>;
+
+/** What LoRAs add to a graph that is written, by layer; they read their pairs where they lie. */
+export function loraBranches(loras: readonly OpenedLora[], part: LoraPart): LoraBranches {
+  const branches = new Map<string, LowRankBranch[]>();
+  for (const [number, lora] of changing(loras, part).entries()) {
+    const strength = strengthFor(lora, part);
+    for (const [layer, { down, up, mid, alpha }] of lora.layers.get(part) ?? []) {
+      const rank = down.shape[0] ?? 1;
+      const scale = (strength * (alpha ?? rank)) / rank;
+      const branch = { down, up, mid, scale, label: `lora_${number}` };
+      branches.set(layer, [...(branches.get(layer) ?? []), branch]);
+    }
+  }
+  return branches;
+}
+
+/** Writes a graph with branches. Throws RunError naming the LoRA that does not fit it. */
+export function withLoras<T>(
+  loras: readonly OpenedLora[],
+  part: LoraPart,
+  model: string,
+  write: (branches: LoraBranches) => T,
+): T {
+  try {
+    return write(loraBranches(loras, part));
+  } catch (error) {
+    if (!(error instanceof BranchError)) throw error;
+    const lora = changing(loras, part)[Number(error.label.replace('lora_', ''))];
+    throw new RunError(say('lora-misfit', lora?.name ?? '', model, error.message));
+  }
 }
 
 /** Throws RunError when a file changes text encoders that the model lacks. */

@@ -2,7 +2,7 @@
  * One small run of the denoiser on the chosen provider beside the same run on the CPU. Drivers that compute wrong
  * numbers do so without an error; a picture of mud is the first sign otherwise.
  */
-import { openSession, type Feed, type RunClock, type Session } from '../network/session.ts';
+import type { Feed, Session } from '../network/session.ts';
 import type { ModelLayout } from './layout.ts';
 
 export type CanaryResult = {
@@ -11,12 +11,11 @@ export type CanaryResult = {
   dtype: string;
 };
 
-/** `graph`: the edited copy that the session was opened with. Throws when the CPU's own answer is not finite: the weights are damaged then. */
+/** `onCpu`: opens the same network there. Throws when the CPU's own answer is not finite: the weights are damaged then. */
 export async function runCanary(
   session: Session,
   layout: ModelLayout,
-  clock: RunClock,
-  graph?: Uint8Array,
+  onCpu: () => Promise<Session>,
 ): Promise<CanaryResult> {
   const feeds = canaryFeeds(session, layout);
   const output = session.outputs.keys().next().value as string;
@@ -32,12 +31,7 @@ export async function runCanary(
     }
     return { maxError: null, dtype };
   }
-  const reference = await openSession(session.path, {
-    provider: 'cpu',
-    clock,
-    mapWeights: true,
-    ...(graph && { graph }),
-  });
+  const reference = await onCpu();
   try {
     return { maxError: relativeError(answer, await run(reference)), dtype };
   } finally {

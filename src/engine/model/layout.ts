@@ -3,7 +3,10 @@
  * here opens a graph, so that a folder of many models lists at once.
  */
 import { basename, join } from 'node:path';
+import type { PartTensors } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
+import type { ClipTextConfig } from '../graphs/clip-text.ts';
+import type { UnetWords } from '../graphs/unet-config.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
 import { familyOf, isFewSteps } from './family.ts';
@@ -20,28 +23,46 @@ import { readOwnDefaults } from './own-defaults.ts';
 
 type Family = ModelInfo['family'];
 
+/** A network: an ONNX graph as it lies in a folder, or tensors in a checkpoint that a graph is written for. */
+export type NetworkSource =
+  | { kind: 'file'; path: string }
+  | {
+      kind: 'tensors';
+      tensors: PartTensors;
+      /** the file that people know it by */
+      path: string;
+      /** what a config.json beside the weights says of a UNet */
+      words?: UnetWords;
+      /** and of a safety checker's picture encoder */
+      heads?: number;
+    };
+
 export type TextEncoderFiles = {
   id: 'text_encoder' | 'text_encoder_2';
-  graph: string;
-  tokenizer: string;
+  source: NetworkSource;
+  /** its folder, and the token that fills up short prompts where the folder does not say */
+  tokenizer: { folder: string; padding?: string };
+  /** layers that count */
   hiddenLayers: number;
   /** numbers in the embedding of a token; 0 when the config does not say */
   width: number;
+  /** what tensors alone do not tell */
+  clip: Omit<ClipTextConfig, 'layers'>;
 };
 
 export type ModelLayout = {
   name: string;
+  /** of a checkpoint in one file: that file */
   folder: string;
   family: Family;
   inpainting: boolean;
-  /** graph files, absolute */
-  denoiser: string;
+  denoiser: NetworkSource;
   textEncoders: readonly TextEncoderFiles[];
-  vaeDecoder: string;
-  /** null: the folder cannot do img2img */
-  vaeEncoder: string | null;
-  /** null: the folder has none, and nobody looks at its pictures */
-  safetyChecker: string | null;
+  vaeDecoder: NetworkSource;
+  /** null: the model cannot do img2img */
+  vaeEncoder: NetworkSource | null;
+  /** null: the model has none, and nobody looks at its pictures */
+  safetyChecker: NetworkSource | null;
   latentChannels: number;
   /** pixels per latent, one axis */
   vaeFactor: number;
@@ -105,20 +126,20 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     throw new RunError(say('scaling-factor', name, JSON.stringify(scale)));
   }
   const guidanceEmbedding = denoiser['time_cond_proj_dim'];
+  const graphIn = (component: string): NetworkSource => ({
+    kind: 'file',
+    path: join(folder, component, 'model.onnx'),
+  });
   return {
     name,
     folder,
     family,
     inpainting: !transformer && inChannels === 2 * latentChannels + 1,
-    denoiser: join(folder, denoiserFolder, 'model.onnx'),
+    denoiser: graphIn(denoiserFolder),
     textEncoders,
-    vaeDecoder: join(folder, 'vae_decoder', 'model.onnx'),
-    vaeEncoder: components.get('vae_encoder')?.graph
-      ? join(folder, 'vae_encoder', 'model.onnx')
-      : null,
-    safetyChecker: components.get('safety_checker')?.graph
-      ? join(folder, 'safety_checker', 'model.onnx')
-      : null,
+    vaeDecoder: graphIn('vae_decoder'),
+    vaeEncoder: components.get('vae_encoder')?.graph ? graphIn('vae_encoder') : null,
+    safetyChecker: components.get('safety_checker')?.graph ? graphIn('safety_checker') : null,
     latentChannels,
     vaeFactor,
     sizeFactor: vaeFactor * downFactor,
@@ -168,14 +189,27 @@ async function textEncodersOf(
     const config = await readJson(folder, name, `${id}/config.json`);
     found.push({
       id,
-      graph: join(folder, id, 'model.onnx'),
-      tokenizer: join(folder, `tokenizer${suffix}`),
+      source: { kind: 'file', path: join(folder, id, 'model.onnx') },
+      tokenizer: { folder: join(folder, `tokenizer${suffix}`) },
       hiddenLayers: positive(config['num_hidden_layers'], 12),
       width: positive(config['hidden_size'], 0),
+      clip: clipWords(config),
     });
   }
   if (found.length === 0) throw missing(name, 'text_encoder/model.onnx');
   return found;
+}
+
+/** Of a text encoder's config.json, by transformers' names. */
+export function clipWords(config: Json): TextEncoderFiles['clip'] {
+  const epsilon = config['layer_norm_eps'];
+  const architectures = JSON.stringify(config['architectures'] ?? []);
+  return {
+    heads: positive(config['num_attention_heads'], 12),
+    activation: config['hidden_act'] === 'gelu' ? 'gelu' : 'quick_gelu',
+    normEpsilon: typeof epsilon === 'number' ? epsilon : 1e-5,
+    projected: architectures.includes('WithProjection'),
+  };
 }
 
 function nativeSizeOf(sampleSize: unknown, vaeFactor: number): { width: number; height: number } {

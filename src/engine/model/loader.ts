@@ -4,15 +4,9 @@ import { basename, dirname } from 'node:path';
 import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
 import type { LoraPart } from '../lora/file.ts';
-import {
-  type AppliedLora,
-  checkParts,
-  type ChosenLora,
-  loraEdit,
-  type OpenedLora,
-  openLoras,
-} from '../lora/loras.ts';
+import { type AppliedLora, checkParts, type ChosenLora, openLoras } from '../lora/loras.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
@@ -27,7 +21,15 @@ import {
 import type { EncoderPart } from '../text/encoder-run.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
-import { editDenoiser, openEncoder } from './edited-graphs.ts';
+import type { GraphSource } from '../network/graph-source.ts';
+import {
+  denoiserSource,
+  openEncoder,
+  type OpenedVariant,
+  safetyCheckerSource,
+  vaeDecoderSource,
+  vaeEncoderSource,
+} from './model-graphs.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
 import type { RegistryEntry } from './registry.ts';
@@ -80,8 +82,6 @@ export async function loadModel(
   return loadOnFirst(providersFor(options.device), entry, options, wanted);
 }
 
-type OpenedVariant = { loras: readonly OpenedLora[]; perturbed: boolean };
-
 const PLAIN_OPENED: OpenedVariant = { loras: [], perturbed: false };
 
 /** The first provider that works and passes the canary; the last one's failure is told. */
@@ -92,10 +92,13 @@ export async function loadOnFirst(
   variant: OpenedVariant = PLAIN_OPENED,
 ): Promise<LoadedModel> {
   const model = entry.info.name;
-  for (const provider of providers) {
-    const last = provider === providers.at(-1);
+  const ways = providers.flatMap((provider) =>
+    waysOn(provider, entry.layout).map((flavour) => ({ provider, flavour })),
+  );
+  for (const { provider, flavour } of ways) {
+    const last = provider === ways.at(-1)?.provider && flavour === ways.at(-1)?.flavour;
     try {
-      return await loadOn(provider, entry, options, variant);
+      return await loadOn(provider, flavour, entry, options, variant);
     } catch (error) {
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
@@ -106,23 +109,32 @@ export async function loadOnFirst(
   throw new Error('no provider to try');
 }
 
+/** An ONNX folder is opened as it is; graphs that are written come in several flavours. */
+function waysOn(provider: ProviderName, layout: ModelLayout): readonly Flavour[] {
+  const flavours = flavoursFor(provider);
+  return layout.denoiser.kind === 'tensors' ? flavours : flavours.slice(0, 1);
+}
+
 /** Opens what it can one by one and closes all of it again when a later one fails. */
 async function loadOn(
   provider: ProviderName,
+  flavour: Flavour,
   entry: RegistryEntry,
   { clock, warn }: LoadOptions,
-  { loras, perturbed }: OpenedVariant,
+  variant: OpenedVariant,
 ): Promise<LoadedModel> {
   const { layout } = entry;
+  const { loras } = variant;
+  const { style, vaeStyle } = flavour;
   const opened: Session[] = [];
-  const open = async (path: string, graph?: Uint8Array): Promise<Session> => {
+  const open = async (source: GraphSource): Promise<Session> => {
     try {
-      const session = await openSession(path, { provider, clock, ...(graph && { graph }) });
+      const session = await openSession(source, { provider, clock, ...sessionOf(source, flavour) });
       opened.push(session);
       return session;
     } catch (error) {
-      if (provider !== 'cpu' && (await opensOnCpu(path, clock))) throw error;
-      throw explainFile(error, path, layout);
+      if (provider !== 'cpu' && (await opensOnCpu(source, clock))) throw error;
+      throw explainFile(error, source, layout);
     }
   };
   const release = async (): Promise<void> => {
@@ -130,17 +142,15 @@ async function loadOn(
   };
 
   try {
-    const graph = await editDenoiser(layout, loraEdit(loras, 'denoiser', layout.name), perturbed);
-    const denoiser = await open(layout.denoiser, graph);
+    const denoiser = await open(await denoiserSource(layout, variant, style));
     const unet = createUnet(denoiser, layout);
-    const canary = await runCanary(denoiser, layout, clock, graph);
+    const canary = await runCanary(denoiser, layout, () => onCpu(layout, variant, clock));
     judgeCanary(canary, provider, layout, warn);
     const parts: EncoderPart[] = [];
     for (const files of layout.textEncoders) {
-      const addLoras = loraEdit(loras, files.id as LoraPart, layout.name);
-      parts.push(await openEncoder(files, layout, open, addLoras));
+      parts.push(await openEncoder(files, layout, loras, open, style));
     }
-    const vaeDecoder = await open(layout.vaeDecoder);
+    const vaeDecoder = await open(vaeDecoderSource(layout, vaeStyle));
     let vaeEncoder: Session | null = null;
     let safetyChecker: SafetyChecker | null = null;
     return {
@@ -154,24 +164,46 @@ async function loadOn(
         if (layout.vaeEncoder === null) {
           throw new UserError(say('no-vae-encoder', layout.name));
         }
-        vaeEncoder ??= await open(layout.vaeEncoder);
+        vaeEncoder ??= await open(vaeEncoderSource(layout.vaeEncoder, vaeStyle));
         return vaeEncoder;
       },
       async safetyChecker() {
         if (layout.safetyChecker === null) return null;
-        safetyChecker ??= await createSafetyChecker(await open(layout.safetyChecker), layout);
+        const source = safetyCheckerSource(layout.safetyChecker, vaeStyle);
+        safetyChecker ??= await createSafetyChecker(await open(source), layout);
         return safetyChecker;
       },
       schedule: scheduleOf(layout),
       preview: await readPreviewFactors(layout),
       loras: loras.map(({ name, hash }) => ({ name, hash })),
-      perturbed,
+      perturbed: variant.perturbed,
       release,
     };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+/** The same denoiser where the reference answer comes from. */
+async function onCpu(
+  layout: ModelLayout,
+  variant: OpenedVariant,
+  clock: RunClock,
+): Promise<Session> {
+  const [flavour] = flavoursFor('cpu') as [Flavour];
+  const source = await denoiserSource(layout, variant, flavour.style);
+  return openSession(source, {
+    provider: 'cpu',
+    clock,
+    mapWeights: true,
+    ...sessionOf(source, flavour),
+  });
+}
+
+/** ONNX folders are opened as they always were. */
+function sessionOf(source: GraphSource, { session }: Flavour): Partial<Flavour['session']> {
+  return source.kind === 'built' && source.own ? session : {};
 }
 
 /** The noise process of the folder, and which pipeline's way of calling its scheduler holds. */
@@ -209,19 +241,24 @@ function refuseUnsupported(layout: ModelLayout): void {
 }
 
 async function checkFiles(layout: ModelLayout): Promise<void> {
-  const graphs = [layout.denoiser, layout.vaeDecoder, ...layout.textEncoders.map((e) => e.graph)];
-  for (const graph of graphs) {
-    const info = await stat(graph).catch(() => null);
+  const networks = [
+    layout.denoiser,
+    layout.vaeDecoder,
+    ...layout.textEncoders.map((e) => e.source),
+  ];
+  for (const network of networks) {
+    if (network.kind === 'tensors') continue;
+    const info = await stat(network.path).catch(() => null);
     if (info === null || info.size < 16) {
-      throw new RunError(say('model-file-empty', layout.name, shortName(graph)));
+      throw new RunError(say('model-file-empty', layout.name, shortName(network.path)));
     }
   }
 }
 
 /** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
-async function opensOnCpu(path: string, clock: RunClock): Promise<boolean> {
+async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<boolean> {
   try {
-    const session = await openSession(path, { provider: 'cpu', clock, mapWeights: true });
+    const session = await openSession(source, { provider: 'cpu', clock, mapWeights: true });
     await session.release();
     return true;
   } catch {
@@ -229,7 +266,7 @@ async function opensOnCpu(path: string, clock: RunClock): Promise<boolean> {
   }
 }
 
-function explainFile(error: unknown, path: string, layout: ModelLayout): RunError {
+function explainFile(error: unknown, { path }: GraphSource, layout: ModelLayout): RunError {
   const said = error instanceof Error ? error.message : String(error);
   const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
   const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);

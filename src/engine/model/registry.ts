@@ -123,7 +123,7 @@ function hashOf(layout: ModelLayout): Promise<string> {
   const key = `${layout.folder} ${layout.stamp}`;
   let hash = hashes.get(key);
   if (hash === undefined) {
-    hash = digest(layout.denoiser);
+    hash = digest(layout.denoiser.path);
     hashes.set(key, hash);
     hash.catch(() => hashes.delete(key));
   }

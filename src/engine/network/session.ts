@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { RunError } from '../errors.ts';
+import type { GraphSource } from './graph-source.ts';
 import { say } from '../sentences.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 
@@ -56,27 +57,31 @@ export type SessionOptions = {
   clock: RunClock;
   /** map weights instead of copying them: quick to open, about a tenth slower to run */
   mapWeights?: boolean;
-  /** an edited copy of the file at the path; its external data is still looked for beside the path */
-  graph?: Uint8Array;
+  /** run the graph as it was written: nothing is folded, so weights of another type are cast in every run */
+  asWritten?: boolean;
 };
 
 /** Throws ONNX Runtime's own error when the file cannot be read or the provider does not work. */
-export async function openSession(path: string, options: SessionOptions): Promise<Session> {
+export async function openSession(source: GraphSource, options: SessionOptions): Promise<Session> {
+  const { path } = source;
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [options.provider],
     logSeverityLevel: 4,
+    ...(options.asWritten ? { graphOptimizationLevel: 'disabled' } : {}),
     extra: {
       session: {
         // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.
         force_spinning_stop: '1',
         ...(options.mapWeights ? { disable_prepacking: '1' } : {}),
-        ...(options.graph ? { model_external_initializers_file_folder_path: dirname(path) } : {}),
+        ...(source.kind === 'built'
+          ? { model_external_initializers_file_folder_path: source.weightsIn }
+          : {}),
       },
     },
   };
-  const inner = await (options.graph === undefined
+  const inner = await (source.kind === 'file'
     ? InferenceSession.create(path, settings)
-    : InferenceSession.create(options.graph, settings));
+    : InferenceSession.create(source.bytes, settings));
   const inputs = portsOf(inner.inputMetadata);
   const { clock } = options;
   const kept = new WeakMap<Feed, Tensor>();

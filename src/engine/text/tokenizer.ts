@@ -35,10 +35,11 @@ const CLIP_END = '<|endoftext|>';
 const CLIP_LENGTH = 77;
 
 /**
- * Loads the tokenizer of a model folder: tokenizer.json where there is one, else vocab.json and merges.txt as
- * CLIPTokenizer reads them. Throws UserError naming the file that is missing or broken.
+ * Loads the tokenizer of a folder: tokenizer.json where there is one, else vocab.json and merges.txt as
+ * CLIPTokenizer reads them; `padding` is the token where the folder does not name one. Throws UserError naming the
+ * file that is missing or broken.
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, padding = CLIP_END): Promise<Tokenizer> {
   const [config, specials] = await Promise.all([
     readJson<Record<string, unknown>>(folder, 'tokenizer_config.json'),
     readJson<Record<string, unknown>>(folder, 'special_tokens_map.json'),
@@ -62,8 +63,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
   const encode = (text: string): number[] =>
     backend.encode(lowers ? text.replaceAll('Σ', 'σ') : text, { add_special_tokens: false }).ids;
-  const padToken = tokenOf('pad_token', CLIP_END);
-  const pad = idOf('pad_token', CLIP_END);
+  const padToken = tokenOf('pad_token', padding);
+  const pad = idOf('pad_token', padding);
   return {
     encode,
     encodePadSpecial: (text) =>

@@ -51,16 +51,13 @@ export function wave(count: number, phase = 0): number[] {
   return Array.from({ length: count }, (_, i) => Math.sin(1 + 1.7 * i + phase));
 }
 
-export async function open(
-  t: TestContext,
-  { bytes, weightsIn }: BuiltGraph,
-  mapWeights = true,
-): Promise<Session> {
-  const session = await openSession(join(weightsIn, 'graph'), {
+export async function open(t: TestContext, graph: BuiltGraph, asWritten = true): Promise<Session> {
+  const source = { kind: 'built', own: true, path: 'graph', ...graph } as const;
+  const session = await openSession(source, {
     provider: 'cpu',
     clock: { ms: 0 },
-    graph: bytes,
-    mapWeights,
+    mapWeights: true,
+    asWritten,
   });
   t.after(() => session.release());
   return session;

@@ -182,12 +182,12 @@ test('what it cannot do is told in a sentence', async () => {
   assert.throws(() => order({ pagScale: 21 }), /pag scale must be a number from 0 to 20/);
   const transformer = { ...entry.info, name: 'big', family: 'sd3' as const };
   assert.throws(() => parseRequest({ prompt: 'a cat', pagScale: 3 }, transformer), /transformer/);
-  const decoder = readOnnx(await readFile(entry.layout.vaeDecoder));
+  const decoder = readOnnx(await readFile(entry.layout.vaeDecoder.path));
   assert.throws(() => addPerturbation(decoder), /self-attention of a middle block was not found/);
 });
 
 test('the graph gets one input more', async () => {
-  const graph = readOnnx(await readFile(entry.layout.denoiser));
+  const graph = readOnnx(await readFile(entry.layout.denoiser.path));
   addPerturbation(graph);
   const added = graphInputs(graph).find(({ name }) => name === PERTURBED_INPUT);
   assert.equal(added?.dims.length, 3);

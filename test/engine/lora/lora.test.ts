@@ -16,6 +16,7 @@ import { addLowRank, layersOf } from '../../../src/engine/onnx/low-rank.ts';
 import { chooseLoras, loraEdit, openLoras } from '../../../src/engine/lora/loras.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
+import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/golden/lora', import.meta.url));
@@ -49,7 +50,10 @@ describe('branches beside the layers equal weights that the pairs were merged in
     const path = join(demo, 'unet/model.onnx');
     const file = readOnnx(await readFile(path));
     loraEdit(loras, 'denoiser', 'demo')?.(file);
-    const session = await openSession(path, { provider: 'cpu', clock, graph: writeOnnx(file) });
+    const session = await openSession(editedFile(path, writeOnnx(file)), {
+      provider: 'cpu',
+      clock,
+    });
     const answer = await session.run(
       {
         sample: { data: wave(4 * 256, 1.7), shape: [1, 4, 16, 16] },
@@ -68,7 +72,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
     const path = join(demo, 'text_encoder/model.onnx');
     const edit = { endAfter: null, vectors: false };
     const graph = await editTextEncoder(path, edit, loraEdit(loras, 'text_encoder', 'demo'));
-    const session = await openSession(path, { provider: 'cpu', clock, graph });
+    const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
     const ids = Array.from({ length: 77 }, (_, i) => i);
     const answer = await session.run({ input_ids: { data: ids, shape: [1, 77] } }, [
       'last_hidden_state',
@@ -95,7 +99,7 @@ test('linear layers of torch’s newer exporter are found by its notes', async (
     alpha: 1,
   };
   addLowRank(file, [{ layer: names[0]!, pair, strength: 1 }], 'lora_0');
-  const session = await openSession(path, { provider: 'cpu', clock, graph: writeOnnx(file) });
+  const session = await openSession(editedFile(path, writeOnnx(file)), { provider: 'cpu', clock });
   const sample = { data: wave(24, 1.7), shape: [1, 3, 8] };
   const { out } = await session.run({ sample }, ['out']);
   await session.release();
@@ -135,7 +139,10 @@ for (const [model, type] of [
       });
       assert.ok(wanted.length > 20, String(wanted.length));
       addLowRank(file, wanted, 'lora_0');
-      const session = await openSession(path, { provider: 'cpu', clock, graph: writeOnnx(file) });
+      const session = await openSession(editedFile(path, writeOnnx(file)), {
+        provider: 'cpu',
+        clock,
+      });
       const feeds = Object.fromEntries(
         [...session.inputs.values()].map(({ name, shape }) => {
           const usual = name === 'encoder_hidden_states' ? [1, 77] : [1, 4, 16, 16];
@@ -281,7 +288,10 @@ describe('an engine with LoRAs', () => {
 
   test('what cannot be applied is told in a sentence, and the engine goes on', async () => {
     const files: Record<string, [Uint8Array | string, RegExp]> = {
-      text: ['not weights at all', /"text" \(text\.safetensors\) cannot be used: it has no header/],
+      text: [
+        'not weights at all',
+        /"text" \(text\.safetensors\) cannot be used: text\.safetensors is not a safetensors file/,
+      ],
       loha: [pack({ 'lora_unet_x.hada_w1_a': [2, 2] }), /it holds LoHa; LoRA and LoCon/],
       half: [pack({ 'lora_unet_conv_in.lora_up.weight': [2, 2] }), /only one of its two matrices/],
       xl: [

@@ -10,8 +10,13 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { GenerateResult, Progress, RequestInput } from '../../../src/engine/request.ts';
-import { clipPixels } from '../../../src/engine/network/safety.ts';
+import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
+import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
+import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';
+import { find } from '../../../src/engine/onnx/wire.ts';
 import type { Pixels } from '../../../src/engine/network/vae.ts';
+
+import { type Bits, f32, open as openGraph, store } from '../graphs/stored.ts';
 
 /** models/demo with a checker that was fitted to flag its red grounds: see test/fixtures/safety/make.py. */
 const fixture = path.join(import.meta.dirname, '../../fixtures/safety');
@@ -79,6 +84,43 @@ describe('against diffusers’ StableDiffusionSafetyChecker and transformers’ 
       const checker = (await model.safetyChecker())!;
       assert.equal(await checker.flags(picture), one.flagged);
     });
+  }
+});
+
+/** The fixture's weights by their names in a checkpoint: exports turn linear ones round and call them by numbers. */
+function weightsOf(file: OnnxFile): Map<string, Bits> {
+  const kept = new Map(initializers(file).map((each) => [each.name, each]));
+  const floats = (name: string): Float32Array => {
+    const raw = find(kept.get(name)?.fields ?? [], 9)?.bytes ?? new Uint8Array();
+    return new Float32Array(new Uint8Array(raw).buffer);
+  };
+  const weights = new Map<string, Bits>();
+  for (const [name, { dims }] of kept) {
+    if (/embed|layrnorm|vision_model/.test(name)) weights.set(name, f32(dims, floats(name)));
+  }
+  for (const { opType, name, inputs } of nodes(file)) {
+    const [inside = 0, out = 0] = kept.get(inputs[1] ?? '')?.dims ?? [];
+    if (opType !== 'MatMul' || out === 0) continue;
+    const given = floats(inputs[1] ?? '');
+    const turned = given.map((_, at) => given[(at % inside) * out + Math.floor(at / inside)]!);
+    const layer = name
+      .replace(/^\/|\/MatMul$/g, '')
+      .replaceAll('/', '.')
+      .replace(/^(vision_model\.)+/, '');
+    const isInner = layer.startsWith('encoder.');
+    weights.set(`${isInner ? 'vision_model.' : ''}${layer}.weight`, f32([out, inside], turned));
+  }
+  return weights;
+}
+
+test('a graph that is written over the same weights passes the same verdicts', async (t) => {
+  const file = readOnnx(await readFile(path.join(fixture, 'safety_checker/model.onnx')));
+  const tensors = await store(path.join(root, 'checker'), weightsOf(file));
+  const { entry } = model;
+  for (const attention of ['fused', 'plain'] as const) {
+    const graph = safetyCheckerGraph(tensors, { compute: 'float32', attention }, 2);
+    const checker = await createSafetyChecker(await openGraph(t, graph), entry.layout);
+    for (const one of golden) assert.equal(await checker.flags(draw(one)), one.flagged);
   }
 });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +12,10 @@ const demo = (file: string): string =>
 const fixture = (file: string): string =>
   fileURLToPath(new URL(`../../fixtures/onnx/${file}`, import.meta.url));
 
+const fileOf = (file: string) => ({ kind: 'file', path: demo(file) }) as const;
+
 test('inputs and outputs are read from the graph', async () => {
-  const session = await openSession(demo('unet/model.onnx'), {
+  const session = await openSession(fileOf('unet/model.onnx'), {
     provider: 'cpu',
     clock: { ms: 0 },
   });
@@ -27,7 +30,10 @@ test('inputs and outputs are read from the graph', async () => {
 
 test('time inside run() is added to the clock', async () => {
   const clock = { ms: 0 };
-  const session = await openSession(demo('text_encoder/model.onnx'), { provider: 'cpu', clock });
+  const session = await openSession(fileOf('text_encoder/model.onnx'), {
+    provider: 'cpu',
+    clock,
+  });
   const began = performance.now();
   await session.run({ input_ids: { data: new Float32Array(77).fill(1), shape: [1, 77] } }, [
     'last_hidden_state',
@@ -39,7 +45,10 @@ test('time inside run() is added to the clock', async () => {
 
 // half.onnx computes y = 2 x + t in float16 for x [n] and a scalar t: test/fixtures/onnx/make.py.
 test('float16 inputs and outputs travel as numbers', async () => {
-  const session = await openSession(fixture('half.onnx'), { provider: 'cpu', clock: { ms: 0 } });
+  const session = await openSession(
+    { kind: 'file', path: fixture('half.onnx') },
+    { provider: 'cpu', clock: { ms: 0 } },
+  );
   try {
     assert.equal(session.inputs.get('x')?.dtype, 'float16');
     const x = Float32Array.from([0, 1, -2.5, 0.333251953125, 65504 / 2, -0.0000610352]);
@@ -59,12 +68,8 @@ test('float16 inputs and outputs travel as numbers', async () => {
 
 test('weights beside the graph are found, for an edited copy in memory too', async () => {
   const path = fixture('external.onnx');
-  for (const graph of [undefined, await readFile(path)]) {
-    const session = await openSession(path, {
-      provider: 'cpu',
-      clock: { ms: 0 },
-      ...(graph && { graph }),
-    });
+  for (const source of [{ kind: 'file', path } as const, editedFile(path, await readFile(path))]) {
+    const session = await openSession(source, { provider: 'cpu', clock: { ms: 0 } });
     const x = new Float32Array(64).fill(2);
     const { y } = await session.run({ x: { data: x, shape: [64] } }, ['y']);
     assert.deepEqual([...(y?.data.slice(0, 4) ?? [])], [0, 2, 4, 6]);
@@ -73,7 +78,10 @@ test('weights beside the graph are found, for an edited copy in memory too', asy
 });
 
 test('a feed that the graph does not have is refused by name', async () => {
-  const session = await openSession(fixture('half.onnx'), { provider: 'cpu', clock: { ms: 0 } });
+  const session = await openSession(
+    { kind: 'file', path: fixture('half.onnx') },
+    { provider: 'cpu', clock: { ms: 0 } },
+  );
   try {
     await assert.rejects(session.run({ z: { data: [1], shape: [1] } }, ['y']), /no input z/);
   } finally {
@@ -90,7 +98,7 @@ test('a named device is tried alone, auto ends with the CPU', () => {
 test('a device that fails is told with what ONNX Runtime said and what to do', async (t) => {
   if (existsSync('/dev/nvidia0')) return t.skip('this machine has an NVIDIA GPU');
   const options = { provider: 'cuda', clock: { ms: 0 } } as const;
-  const error = await openSession(demo('unet/model.onnx'), options).then(
+  const error = await openSession(fileOf('unet/model.onnx'), options).then(
     () => null,
     (reason: Error) => reason,
   );

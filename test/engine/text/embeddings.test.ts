@@ -15,6 +15,7 @@ import { VECTOR_INPUTS } from '../../../src/engine/onnx/token-embedding.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { insertChunks, textChunk } from '../../../src/engine/picture/png-text.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
@@ -43,7 +44,7 @@ async function rowsOf(folder: string, encoder: string, text: string): Promise<Fl
   const tokenizer = await loadTokenizer(join(folder, encoder.replace('text_encoder', 'tokenizer')));
   const path = join(folder, encoder, 'model.onnx');
   const graph = await editTextEncoder(path, { endAfter: null, vectors: true });
-  const session = await openSession(path, { provider: 'cpu', clock, graph });
+  const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
   const ids = tokenizer.encode(text);
   const padded = [...ids, ...Array.from({ length: 77 - ids.length }, () => tokenizer.eos)];
   const [input = ''] = session.inputs.keys();

@@ -1,0 +1,135 @@
+/**
+ * The networks of a model as graphs to open. Of an ONNX folder: its files, edited where LoRAs, perturbed attention or a
+ * layer of a text encoder ask for it. Of a checkpoint: graphs written over its tensors, with all of that in them.
+ */
+import { readFile } from 'node:fs/promises';
+import { RunError } from '../errors.ts';
+import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
+import { clipTextGraph } from '../graphs/clip-text.ts';
+import { safetyCheckerGraph } from '../graphs/safety-checker.ts';
+import { unetConfig } from '../graphs/unet-config.ts';
+import { unetGraph } from '../graphs/unet.ts';
+import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
+import type { LoraPart } from '../lora/file.ts';
+import { loraEdit, type OpenedLora, withLoras } from '../lora/loras.ts';
+import { editedFile, type GraphSource } from '../network/graph-source.ts';
+import type { Session } from '../network/session.ts';
+import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
+import { addPerturbation } from '../onnx/perturbed-attention.ts';
+import { say } from '../sentences.ts';
+import type { EncoderPart } from '../text/encoder-run.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
+import { editTextEncoder, type TextEncoderEdit } from './text-encoder-edit.ts';
+
+/** LoRAs with their weights, and whether rows with perturbed attention are asked for. */
+export type OpenedVariant = { loras: readonly OpenedLora[]; perturbed: boolean };
+
+/** Throws RunError for a LoRA of another kind of model, and where there is nothing to perturb. */
+export async function denoiserSource(
+  { denoiser, name }: ModelLayout,
+  { loras, perturbed }: OpenedVariant,
+  style: GraphStyle,
+): Promise<GraphSource> {
+  if (denoiser.kind === 'tensors') {
+    const { tensors } = denoiser;
+    const graph = withLoras(loras, 'denoiser', name, (branches) =>
+      unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
+    );
+    return built(denoiser, graph);
+  }
+  const addLoras = loraEdit(loras, 'denoiser', name);
+  if (addLoras === null && !perturbed) return denoiser;
+  const file = readOnnx(await readFile(denoiser.path));
+  addLoras?.(file);
+  if (perturbed) perturb(file, name);
+  return editedFile(denoiser.path, writeOnnx(file));
+}
+
+function perturb(file: OnnxFile, model: string): void {
+  try {
+    addPerturbation(file);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new RunError(say('pag-misfit', model, cause));
+  }
+}
+
+export function vaeDecoderSource({ vaeDecoder }: ModelLayout, style: GraphStyle): GraphSource {
+  if (vaeDecoder.kind === 'file') return vaeDecoder;
+  return built(vaeDecoder, vaeDecoderGraph(vaeDecoder.tensors, style));
+}
+
+export function vaeEncoderSource(vaeEncoder: NetworkSource, style: GraphStyle): GraphSource {
+  if (vaeEncoder.kind === 'file') return vaeEncoder;
+  return built(vaeEncoder, vaeEncoderGraph(vaeEncoder.tensors, style));
+}
+
+export function safetyCheckerSource(checker: NetworkSource, style: GraphStyle): GraphSource {
+  if (checker.kind === 'file') return checker;
+  return built(checker, safetyCheckerGraph(checker.tensors, style, checker.heads));
+}
+
+function built({ path }: { path: string }, graph: BuiltGraph): GraphSource {
+  return { kind: 'built', own: true, path, ...graph };
+}
+
+const AS_IT_IS: TextEncoderEdit = { endAfter: null, vectors: false };
+
+export async function openEncoder(
+  files: TextEncoderFiles,
+  layout: ModelLayout,
+  loras: readonly OpenedLora[],
+  open: (source: GraphSource) => Promise<Session>,
+  style: GraphStyle,
+): Promise<EncoderPart> {
+  const sourceOf = (edit: TextEncoderEdit): Promise<GraphSource> =>
+    encoderSource(files, layout, { loras, edit, style });
+  const { source } = files;
+  const addsLoras = loraEdit(loras, files.id as LoraPart, layout.name) !== null;
+  const isBare = source.kind === 'file' && !addsLoras;
+  let session = await open(isBare ? source : await sourceOf(AS_IT_IS));
+  const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
+  if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
+    session = await open(await sourceOf(AS_IT_IS));
+  }
+  const edited = new Map<string, Promise<Session>>();
+  return {
+    session,
+    tokenizer: await loadTokenizer(files.tokenizer.folder, files.tokenizer.padding),
+    layers: files.hiddenLayers,
+    width: files.width,
+    name: files.id === 'text_encoder' ? 'clip_l' : 'clip_g',
+    edited(edit) {
+      const key = JSON.stringify(edit);
+      let opened = edited.get(key);
+      if (opened === undefined) {
+        opened = sourceOf(edit).then(open);
+        edited.set(key, opened);
+        opened.catch(() => edited.delete(key));
+      }
+      return opened;
+    },
+  };
+}
+
+async function encoderSource(
+  { source, id, clip, hiddenLayers }: TextEncoderFiles,
+  { name }: ModelLayout,
+  {
+    loras,
+    edit,
+    style,
+  }: { loras: readonly OpenedLora[]; edit: TextEncoderEdit; style: GraphStyle },
+): Promise<GraphSource> {
+  const part = id as LoraPart;
+  if (source.kind === 'file') {
+    const graph = await editTextEncoder(source.path, edit, loraEdit(loras, part, name));
+    return editedFile(source.path, graph);
+  }
+  const config = { ...clip, layers: hiddenLayers };
+  const graph = withLoras(loras, part, name, (branches) =>
+    clipTextGraph(source.tensors, config, style, edit, branches),
+  );
+  return built(source, graph);
+}

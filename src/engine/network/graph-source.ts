@@ -1,0 +1,24 @@
+import { dirname } from 'node:path';
+
+/** Where a network's graph and weights are. */
+export type GraphSource =
+  | {
+      kind: 'file';
+      /** an .onnx file, its weights inside it or beside it */
+      path: string;
+    }
+  | {
+      kind: 'built';
+      /** written from nothing, not an edited file */
+      own: boolean;
+      /** the file that people know it by: the one that was edited, or the one that holds its weights */
+      path: string;
+      bytes: Uint8Array;
+      /** the folder below which the files with its weights lie */
+      weightsIn: string;
+    };
+
+/** An edited copy of the file at the path; its external data is still looked for beside the path. */
+export function editedFile(path: string, bytes: Uint8Array): GraphSource {
+  return { kind: 'built', own: false, path, bytes, weightsIn: dirname(path) };
+}
