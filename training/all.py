@@ -12,7 +12,7 @@ from . import checkpoints
 from .presets import Options, options, parser
 from .problem import Problem, run
 
-STAGES = ("vae", "latents", "text", "unet", "judge", "export", "card")
+STAGES = ("tokenizer", "vae", "latents", "text", "unet", "judge", "export", "card")
 MEASURED_IN_MINUTES = ("vae", "text", "unet", "judge")
 
 
@@ -32,13 +32,17 @@ def main() -> None:
 
 def command(stage: str, chosen: Options, captions: object) -> list[str]:
     shared = ["--preset", chosen.preset.name, "--work", chosen.work, "--device", chosen.device]
-    shared += ["--ranks", chosen.ranks, "--captions", captions, "--tokenizer", chosen.tokenizer]
+    shared += ["--ranks", chosen.ranks, "--tokenizer", chosen.tokenizer]
+    if captions is not None:
+        shared += ["--captions", captions]
     if stage == "unet" and chosen.minutes is not None:
         shared += ["--minutes", chosen.minutes]
     return [sys.executable, "-m", f"training.{stage}", *map(str, shared)]
 
 
 def is_done(stage: str, chosen: Options) -> bool:
+    if stage == "tokenizer":
+        return (chosen.tokenizer / "vocab.json").exists()
     if stage not in MEASURED_IN_MINUTES:
         return False
     state = checkpoints.load_if_there(chosen.work / f"{stage}.pt", stage)

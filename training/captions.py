@@ -1,6 +1,6 @@
 """Say in English what a scene shows, each time a little differently.
 
-The words come from a JSON file (captions.json beside this one, or your own by `--captions`):
+The words come from a JSON file (captions.json beside the renderer, or your own by `--captions`):
 lists of synonyms for each object, colour and place; a word listed twice is used twice as often.
 """
 
@@ -11,17 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from .problem import Problem
-from .scene import BACKGROUNDS, COLOUR_NAMES, OBJECTS, SKIES, STYLES, Scene, Thing, pick
+from .scene import COLOUR_NAMES, COLOURLESS, FULL, SKIES, TINTED, Scene, Thing, World, pick
 
 DEFAULT_WORDS = Path(__file__).with_name("captions.json")
+GLOSSY_WORDS = Path(__file__).with_name("glossy") / "captions.json"
 Choices = dict[str, tuple[str, ...]]
 
-NUMBERS = {1: ("a", "a", "a", "one", "the", ""), 2: ("two", "two", "2", "a pair of"), 3: ("three", "three", "3")}
+NUMBERS = {1: ("a", "a", "a", "one", "the", ""), 2: ("two", "two", "2", "a pair of"), 3: ("three", "three", "3"), 4: ("four", "four", "4")}
 SIZES = {"small": ("small", "tiny", "little"), "big": ("big", "large", "huge", "giant"), "": ("",)}
 PAIRS = (
     "{a} and {b}", "{a} and {b}", "{a} next to {b}", "{a} beside {b}", "{a} with {b}",
     "{a} on the left and {b} on the right", "{b} to the right of {a}", "{a} to the left of {b}",
 )  # fmt: skip
+RELATED = {
+    "above": ("{a} above {b}", "{a} over {b}", "{b} below {a}", "{b} under {a}"),
+    "on": ("{a} on {b}", "{a} on top of {b}", "{a} sitting on {b}", "{a} standing on {b}"),
+    "front": ("{a} in front of {b}", "{b} behind {a}"),
+}
 PLAINS = (
     "on a {} background", "{} background", "on a plain {} background", "with a {} background",
     "against {}", "on {}",
@@ -40,9 +46,10 @@ class Words:
     skies: Choices
     styles: Choices
     praise: tuple[str, ...]
+    uncountable: tuple[str, ...] = ()  # without an article: "fries", "popcorn"
 
 
-def read_words(path: Path = DEFAULT_WORDS) -> Words:
+def read_words(path: Path = DEFAULT_WORDS, world: World = FULL) -> Words:
     """Read and check a caption file; a `Problem` names the first entry that does not fit."""
     try:
         data = json.loads(path.read_text(encoding="utf8"))
@@ -50,15 +57,15 @@ def read_words(path: Path = DEFAULT_WORDS) -> Words:
         raise Problem(f"the caption file {path} cannot be read: {error.strerror}.") from error
     except json.JSONDecodeError as error:
         raise Problem(f"the caption file {path} is not JSON: {error}.") from error
-    places = BACKGROUNDS[1:]
+    places = tuple(name for name in world.backgrounds if name != "plain")
     skies = tuple(sorted({sky for row in SKIES.values() for sky in row if sky}))
-    known = {"objects": OBJECTS, "colours": COLOUR_NAMES, "places": places, "landscapes": places}
-    known |= {"skies": skies, "styles": STYLES}
+    known = {"objects": world.objects, "colours": COLOUR_NAMES, "places": places, "landscapes": places}
+    known |= {"skies": skies, "styles": tuple(world.styles)}
     tables = {name: read_table(path, data, name, keys) for name, keys in known.items()}
-    plurals, praise = data.get("plurals", {}), data.get("praise", [])
-    if not isinstance(plurals, dict) or not isinstance(praise, list):
-        raise Problem(f'{path}: expected an object "plurals" and a list "praise".')
-    return Words(**tables, plurals=plurals, praise=tuple(praise))
+    plurals, praise, uncountable = data.get("plurals", {}), data.get("praise", []), data.get("uncountable", [])
+    if not isinstance(plurals, dict) or not isinstance(praise, list) or not isinstance(uncountable, list):
+        raise Problem(f'{path}: expected an object "plurals" and lists "praise" and "uncountable".')
+    return Words(**tables, plurals=plurals, praise=tuple(praise), uncountable=tuple(uncountable))
 
 
 def read_table(path: Path, data: object, name: str, keys: tuple[str, ...]) -> Choices:
@@ -73,6 +80,12 @@ def read_table(path: Path, data: object, name: str, keys: tuple[str, ...]) -> Ch
     if missing := [key for key in keys if key not in table]:
         raise Problem(f'{path}: "{name}" has no words for {", ".join(missing)}.')
     return {key: tuple(words) for key, words in table.items()}
+
+
+def fill(phrase: str, colour: str) -> str:
+    """The phrase with the colour in the place of its braces, and the article that goes with it."""
+    is_vowel = colour[0] in "aeiou"
+    return (phrase.replace("a {}", "an {}") if is_vowel else phrase).format(colour)
 
 
 class Narrator:
@@ -107,7 +120,7 @@ class Narrator:
             return ""
         if len(scene.things) == 2:
             first, second = (self.noun(thing, 1, scene) for thing in scene.things)
-            return self.one_of(PAIRS).format(a=first, b=second)
+            return self.one_of(RELATED.get(scene.relation, PAIRS)).format(a=first, b=second)
         text = self.noun(scene.things[0], scene.count, scene)
         if scene.side and not self.chance(0.1):
             text += f" {self.one_of(('on the {}', 'on the {} side', 'to the {}')).format(scene.side)}"
@@ -125,34 +138,43 @@ class Narrator:
             parts = [size, praise, word, f"{self.one_of(('that is', 'in', 'colored'))} {colour}"]
         else:
             parts = [size, praise, colour, word]
-        text, article = " ".join(part for part in parts if part), self.one_of(NUMBERS[count])
-        if article == "a" and text[0] in "aeiou":
+        is_bare = count == 1 and word in self.words.uncountable
+        text = " ".join(part for part in parts if part)
+        article = self.one_of(("", "", "some")) if is_bare else self.one_of(NUMBERS[count])
+        if article == "a" and text[0] in "aeiou" and not text.startswith(("uni", "ufo")):
             article = "an"
         return f"{article} {text}".strip()
 
     def plural(self, word: str) -> str:
+        if word in self.words.plurals:
+            return self.words.plurals[word]
         *before, last = word.split(" ")
         return " ".join([*before, self.words.plurals.get(last, f"{last}s")])
 
     def colour(self, thing: Thing, scene: Scene) -> str:
-        if scene.style == "sketch":
-            return "black and white" if self.chance(0.12) else ""
+        if scene.style in COLOURLESS:
+            return ("black" if scene.style == "silhouette" else "black and white") if self.chance(0.12) else ""
         return self.one_of(self.words.colours[thing.colour]) if thing.named and not self.chance(0.07) else ""
 
     def place(self, scene: Scene) -> str:
         if scene.background != "plain":
-            if not scene.things:
-                return self.one_of(self.words.landscapes[scene.background])
-            if self.chance(0.08):
+            if scene.things and self.chance(0.08):
                 return ""
-            phrases = self.words.landscapes if self.chance(0.15) else self.words.places
-            return self.one_of(phrases[scene.background])
+            is_whole = not scene.things or self.chance(0.15)
+            phrases = self.words.landscapes if is_whole else self.words.places
+            return self.tinted(self.one_of(phrases[scene.background]), scene)
         if scene.style == "sketch":
             return self.one_of(("on white paper", "on a white background")) if self.chance(0.3) else ""
         if scene.things and self.chance(0.3):
             return ""
         colour = self.one_of(self.words.colours[scene.background_colour])
-        return self.one_of(PLAINS if scene.things else ("{} background", "a plain {} background")).format(colour)
+        return fill(self.one_of(PLAINS if scene.things else ("{} background", "a plain {} background")), colour)
+
+    def tinted(self, phrase: str, scene: Scene) -> str:
+        """Names the colour of a background that has one, where its phrase leaves room for it."""
+        if scene.background not in TINTED or "{}" not in phrase:
+            return phrase
+        return fill(phrase, self.one_of(self.words.colours[scene.background_colour]))
 
     def join(self, subject: str, place: str, *, has_things: bool) -> str:
         if not has_things or not place:
@@ -162,7 +184,8 @@ class Narrator:
         return f"{subject} {place}" if place.startswith(LINKS) and not self.chance(0.2) else f"{subject}, {place}"
 
     def styled(self, text: str, style: str) -> str:
-        if self.chance(0.7 if style == "flat" else 0.04):
+        is_usual = style == next(iter(self.words.styles))
+        if self.chance(0.7 if is_usual else 0.04):
             return text
         name, way = self.one_of(self.words.styles[style]), self.rng.random()
         article = "an" if name[0] in "aeiou8" else "a"

@@ -9,7 +9,30 @@ from .problem import Problem, run
 from .scene import COLOUR_NAMES
 from .score import score
 
-LICENCE_LINE = "MIT, like the rest of this repository. No outside pictures, texts or weights went into it."
+OWN_LICENCE = "MIT, like the rest of this repository. No outside pictures, texts or weights went into it."
+GLOSSY_LICENCE = (
+    "MIT, like the rest of this repository. Its training pictures are composed of Microsoft's Fluent Emoji in 3D,\n"
+    "which are under the MIT licence too (NOTICE)."
+)
+NOTICE = """This model was trained on pictures composed of Microsoft's Fluent Emoji (3D), which are licensed as follows.
+
+MIT License
+
+Copyright (c) Microsoft Corporation.
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
 
 
 def main() -> None:
@@ -25,6 +48,8 @@ def write_card(chosen: Options, folder: Path) -> None:
         raise Problem(f"{folder} holds no model; run `python -m training.export` first.")
     table = score(chosen, folder, chosen.work / "score")
     (folder / "README.md").write_text(card(chosen, folder, table), encoding="utf8")
+    if chosen.preset.world.look == "glossy":
+        (folder / "NOTICE").write_text(NOTICE, encoding="utf8")
     print(f"card: {folder / 'README.md'}")
 
 
@@ -33,17 +58,19 @@ def card(chosen: Options, folder: Path, table: str) -> str:
     size = Pipeline(folder).size
     scheduler = json.loads((folder / "scheduler" / "scheduler_config.json").read_text())
     places = [name for name in world.backgrounds if name != "plain"]
-    styles = [name for name in world.styles if name != "flat"]
+    usual, *styles = world.styles
+    relations = [name for name in world.relations if name]
     lines = [
         "# The embedded model",
         "",
         f"A latent-diffusion text-to-image model with Stable Diffusion's graphs, {size}x{size} pixels, trained from",
-        "nothing on pictures that a program draws (`training/`). Weights are stored as fp16 and computed as fp32.",
+        f"nothing on pictures that a program draws (`training/`). Weights: {preset.storage}, computed as fp32.",
         "",
-        f"- Objects: {', '.join(world.objects)}; one to three of them, or two different ones.",
+        f"- Objects: {', '.join(world.objects)}; one to {world.most} of them, or two different ones.",
         f"- Colours: {', '.join(COLOUR_NAMES)}.",
         f"- Backgrounds: plain in any colour, {', '.join(places)}.",
-        f"- Styles: {', '.join(styles) or 'one, a flat illustration'}.",
+        f"- Styles: {', '.join(styles) or f'one, a {usual} illustration'}.",
+        *([f"- Relations of a pair: side by side, {', '.join(relations)}."] if relations else []),
         f"- Prediction: {scheduler['prediction_type']}; betas {scheduler['beta_schedule']} "
         f"{scheduler['beta_start']} to {scheduler['beta_end']}; latents 4x{preset.latent_size}x{preset.latent_size}.",
         "",
@@ -62,7 +89,7 @@ def card(chosen: Options, folder: Path, table: str) -> str:
         "",
         "## Licence",
         "",
-        LICENCE_LINE,
+        GLOSSY_LICENCE if world.look == "glossy" else OWN_LICENCE,
         "",
     ]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from . import checkpoints
-from .labels import HEADS, WIDTH, Labels, labels, loss, pick_rows
+from .labels import Heads, Labels, labels, loss, pick_rows
 from .parallel import Gradients, Ranks
 from .pictures import draw
 from .presets import Options, Preset, options, parser
@@ -29,15 +29,16 @@ SIDE = 64
 
 
 class Judge(nn.Module):
-    """float [n, 3, 64, 64] in [-1, 1] -> the answers of `labels.HEADS`, one row a picture.
+    """float [n, 3, 64, 64] in [-1, 1] -> the answers of `labels.Heads`, one row a picture.
 
     What colour an object has is asked where that object is: each kind of object looks at the picture
     with a map of its own. From the picture's mean and maxima alone, one pair of colours in seven went
     to the wrong objects, on renders too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Heads) -> None:
         super().__init__()
+        self.heads = heads
 
         def layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:
             convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
@@ -46,13 +47,13 @@ class Judge(nn.Module):
         self.features = nn.Sequential(
             layer(3, 32, 2), layer(32, 64, 2), layer(64, 64, 1), layer(64, 96, 2), layer(96, 128, 1)
         )
-        kinds, colours = HEADS.objects, HEADS.colours // HEADS.objects
+        kinds, colours = heads.objects, heads.colours // heads.objects
         self.looks = nn.Conv2d(128, kinds, 1)
         self.kinds = nn.Parameter(torch.zeros(kinds, 64))
         self.seen = nn.Linear(128, 64)
         self.colour = nn.Linear(64, colours)
         # The left, middle and right thirds apart: sides and neighbours are questions too.
-        self.head = nn.Sequential(nn.Linear(128 * 5, 256), nn.ReLU(), nn.Linear(256, WIDTH - HEADS.colours))
+        self.head = nn.Sequential(nn.Linear(128 * 5, 256), nn.ReLU(), nn.Linear(256, heads.width - heads.colours))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = self.features(images)
@@ -61,7 +62,7 @@ class Judge(nn.Module):
         where = self.looks(maps).flatten(2).softmax(2)
         looked = where @ maps.flatten(2).transpose(1, 2)
         colours = self.colour(F.relu(self.seen(looked) + self.kinds)).flatten(1)
-        return torch.cat([rest[:, : HEADS.objects], colours, rest[:, HEADS.objects :]], 1)
+        return torch.cat([rest[:, : self.heads.objects], colours, rest[:, self.heads.objects :]], 1)
 
 
 def prepare(pictures: np.ndarray) -> torch.Tensor:
@@ -85,13 +86,13 @@ def main() -> None:
 
 def train(chosen: Options) -> Judge:
     preset, ranks = chosen.preset, Ranks(chosen.device, 1)
-    path, judge = chosen.work / "judge.pt", Judge()
+    path, judge = chosen.work / "judge.pt", Judge(Heads.of(preset.world))
     state = checkpoints.load_if_there(path, "judge")
     if state:
         checkpoints.fit(judge, state["weights"], path)
     judge.to(ranks.device, memory_format=torch.channels_last)
     session = Session("judge", chosen, ranks, state)
-    images, target = renders(preset, PICTURES, 2, ranks)
+    images, target = renders(preset, min(PICTURES, 8 * preset.pictures), 2, ranks)
     images, target = images.to(ranks.device), {name: values.to(ranks.device) for name, values in target.items()}
     count = preset.batch(BATCH, chosen.device)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=FULL_RATE, weight_decay=0.01)
@@ -107,7 +108,7 @@ def train(chosen: Options) -> Judge:
         told = pick_rows(target, rows)
         with ranks.autocast():
             answers = judge(batch)
-        value = loss(answers, told)
+        value = loss(judge.heads, answers, told)
         value.backward()
         gradients.average(5.0)
         optimizer.step()
@@ -128,7 +129,7 @@ def renders(preset: Preset, count: int, seed: int, ranks: Ranks) -> tuple[torch.
     for chunk, pictures in draw(world, preset.image_size, count, seed, processes):
         scenes += chunk
         images.append(shrink(pictures))
-    return torch.cat(images), labels(scenes, spoken=False)
+    return torch.cat(images), labels(scenes, world, spoken=False)
 
 
 def spoil(images: torch.Tensor) -> torch.Tensor:
@@ -148,7 +149,7 @@ def honesty(judge: Judge, preset: Preset, ranks: Ranks) -> dict[str, float]:
     """The share of right answers on renders that no training has seen."""
     judge.eval()
     images, told = renders(preset, HELD_OUT, HELD_OUT_SEED, ranks)
-    answers = {name: part.cpu() for name, part in HEADS.split(judge(brighten(images.to(ranks.device)))).items()}
+    answers = {name: part.cpu() for name, part in judge.heads.split(judge(brighten(images.to(ranks.device)))).items()}
     kinds = told["objects"].sum(1)
     asked = told["objects"].bool()
     right = {"object": ((answers["objects"] > 0) == asked).all(1)}
@@ -156,7 +157,7 @@ def honesty(judge: Judge, preset: Preset, ranks: Ranks) -> dict[str, float]:
     coloured = ((told["colours"] >= 0) | ~asked).all(1)
     for number, name in ((1, "colour"), (2, "both colours")):
         right[name] = (colours | ~asked).all(1)[coloured & (kinds == number)]
-    for name in ("background", "background_colour", "style", "count", "side", "leftmost"):
+    for name in ("background", "background_colour", "style", "count", "side", "leftmost", "relation"):
         asked = told[name] >= 0
         right[name] = answers[name].argmax(1)[asked] == told[name][asked]
     return {name: values.float().mean().item() for name, values in right.items()}
@@ -164,7 +165,7 @@ def honesty(judge: Judge, preset: Preset, ranks: Ranks) -> dict[str, float]:
 
 def load_judge(chosen: Options) -> Judge:
     path = chosen.work / "judge.pt"
-    state, judge = checkpoints.load(path, "judge"), Judge()
+    state, judge = checkpoints.load(path, "judge"), Judge(Heads.of(chosen.preset.world))
     checkpoints.fit(judge, state["weights"], path)
     return judge.eval()
 

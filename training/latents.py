@@ -77,7 +77,7 @@ def write_shard(path: Path, shard: int, chosen: Options, vae: torch.nn.Module, r
     tokenizer = load_tokenizer(chosen.tokenizer)
     captions = describe(scenes, chosen.words, 100 + shard)
     ids = [[code.ids for code in tokenizer.encode_batch(row)] for row in captions]
-    told = {f"label_{name}": values.numpy() for name, values in labels(scenes, spoken=True).items()}
+    told = {f"label_{name}": values.numpy() for name, values in labels(scenes, preset.world, spoken=True).items()}
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, latents=np.concatenate(encoded), ids=np.array(ids, np.int16), **told)
     partial.rename(path)

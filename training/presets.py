@@ -1,11 +1,13 @@
-"""The two sizes of the model, and where a training keeps its files."""
+"""The models that can be trained, and where a training keeps its files."""
 
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .captions import DEFAULT_WORDS, Words, read_words
+from .captions import DEFAULT_WORDS, GLOSSY_WORDS, Words, read_words
 from .compact import Storage
+from .glossy.world import GLOSSY
+from .problem import Problem
 from .scene import FULL, SMALL, World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +38,13 @@ class Preset:
     storage: Storage  # of the exported UNet and text encoder
     minutes: dict[str, float]
     gpu_minutes: dict[str, float]
+    default_words: Path = DEFAULT_WORDS
+    shipped_tokenizer: Path | None = None  # else the stage `tokenizer` learns one
+
+    @property
+    def vocabulary(self) -> World:
+        """What the words of its captions speak of: those of the shipped model know more than it draws."""
+        return FULL if self.world is SMALL else self.world
 
     @property
     def latent_size(self) -> int:
@@ -70,32 +79,55 @@ SMALL_PRESET = Preset(
     storage="fp16",
     minutes={"vae": 30, "text": 2, "unet": 120, "judge": 8},
     gpu_minutes={"vae": 3, "text": 1.5, "unet": 10, "judge": 1.5},
+    shipped_tokenizer=SHIPPED_TOKENIZER,
 )
-LARGE_PRESET = Preset(
-    name="large",
-    world=FULL,
-    image_size=256,
-    vae_channels=(24, 48, 72, 96),
-    vae_groups=8,
+GLOSSY_KINDS = {"empty": 0.02, "one": 0.46, "some": 0.12, "pair": 0.4}
+# The third edition for a machine without a GPU: the networks are what two cores can teach in hours.
+GLOSSY_PRESET = Preset(
+    name="glossy",
+    world=GLOSSY,
+    image_size=128,
+    vae_channels=(16, 32, 48, 64),
+    vae_groups=2,
     text_width=192,
     text_layers=3,
-    unet_channels=(128, 160, 192),
-    unet_groups=16,
+    unet_channels=(64, 96, 128),
+    unet_groups=8,
     unet_layers=1,
+    vae_batch=14,
+    unet_batch=16,
+    gpu_batches=16,
+    lessons=replace(GLOSSY, kinds=GLOSSY_KINDS, asides=0.3),
+    pictures=32_000,
+    shapes=((128, 128), (128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 128), (128, 192)),
+    learning_rate=8e-4,
+    storage="fp16",
+    minutes={"vae": 40, "text": 12, "unet": 600, "judge": 30},
+    gpu_minutes={"vae": 3, "text": 2, "unet": 12, "judge": 2},
+    default_words=GLOSSY_WORDS,
+)
+GLOSSY_LARGE_PRESET = replace(
+    GLOSSY_PRESET,
+    name="glossy-large",
+    image_size=256,
+    vae_channels=(16, 32, 64, 96),
+    vae_groups=8,
+    # 20 guided steps and the decoder are 180 GFLOP: about two seconds on two cores.
+    unet_channels=(80, 144, 208),
+    unet_groups=16,
     vae_batch=96,
     unet_batch=256,
     gpu_batches=1,
-    lessons=replace(FULL, kinds=LESSONS, asides=0.3),
     pictures=60_000,
     shapes=((256, 256), (256, 256), (256, 256), (384, 256), (256, 256), (256, 384)),
     learning_rate=6e-4,
     storage="int8",
-    minutes={"vae": 120, "text": 4, "unet": 2000, "judge": 8},
-    gpu_minutes={"vae": 6, "text": 1.5, "unet": 15, "judge": 1.5},
+    minutes={"vae": 240, "text": 12, "unet": 6000, "judge": 30},
+    gpu_minutes={"vae": 6, "text": 2, "unet": 20, "judge": 2},
 )
 # A few minutes for all stages: to see that everything works before hours are spent.
 TRIAL_PRESET = replace(
-    SMALL_PRESET,
+    GLOSSY_PRESET,
     name="trial",
     image_size=64,
     pictures=400,
@@ -103,7 +135,7 @@ TRIAL_PRESET = replace(
     minutes={"vae": 0.5, "text": 0.3, "unet": 0.5, "judge": 0.3},
     gpu_minutes={"vae": 0.7, "text": 0.3, "unet": 0.7, "judge": 0.3},
 )
-PRESETS = {preset.name: preset for preset in (SMALL_PRESET, LARGE_PRESET, TRIAL_PRESET)}
+PRESETS = {preset.name: preset for preset in (GLOSSY_PRESET, GLOSSY_LARGE_PRESET, SMALL_PRESET, TRIAL_PRESET)}
 
 
 @dataclass(frozen=True)
@@ -126,28 +158,32 @@ class Options:
 
 def parser(description: str) -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(description=description)
-    result.add_argument("--preset", choices=tuple(PRESETS), default="small")
+    names = ("auto", *PRESETS)
+    result.add_argument("--preset", choices=names, default="auto", help="auto: glossy-large on CUDA, else glossy")
     result.add_argument("--work", type=Path, default=ROOT / "out" / "training", help="checkpoints, sheets, logs")
     result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     result.add_argument("--ranks", type=int, default=2, help="one-thread processes when on the CPU")
     result.add_argument("--minutes", type=float, help="training time of the stage, all its runs together")
-    result.add_argument("--captions", type=Path, default=DEFAULT_WORDS, help="words of the captions (JSON)")
-    result.add_argument("--tokenizer", type=Path, default=SHIPPED_TOKENIZER, help="tokenizer to use")
+    result.add_argument("--captions", type=Path, help="words of the captions (JSON); the preset's own when left out")
+    result.add_argument("--tokenizer", type=Path, help="tokenizer to use; the preset's own when left out")
     return result
 
 
 def options(parsed: argparse.Namespace) -> Options:
     import torch
 
-    device = parsed.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    has_cuda = torch.cuda.is_available()
+    if parsed.device == "cuda" and not has_cuda:
+        raise Problem("--device cuda was asked for, but PyTorch sees no CUDA device; use --device cpu.")
+    device = ("cuda" if has_cuda else "cpu") if parsed.device == "auto" else parsed.device
+    name = parsed.preset if parsed.preset != "auto" else "glossy-large" if device == "cuda" else "glossy"
+    preset, work = PRESETS[name], parsed.work.resolve()
     return Options(
-        preset=PRESETS[parsed.preset],
-        work=parsed.work.resolve(),
+        preset=preset,
+        work=work,
         device=device,
         ranks=max(1, parsed.ranks) if device == "cpu" else 1,
         minutes=parsed.minutes,
-        words=read_words(parsed.captions),
-        tokenizer=parsed.tokenizer,
+        words=read_words(parsed.captions or preset.default_words, preset.vocabulary),
+        tokenizer=parsed.tokenizer or preset.shipped_tokenizer or work / "tokenizer",
     )

@@ -12,16 +12,21 @@ from PIL import Image
 
 from .backdrops import BACKDROPS, Brush, tint
 from .canvas import Canvas
+from .glossy.compose import paint_scene
+from .glossy.world import GLOSSY
 from .objects import DRAWINGS, FLOATING, INK, MIRRORED
 from .problem import run
 from .scene import FULL, SMALL, Scene, Thing, sample_scene
 from .shapes import Array, ellipse
 
+WORLDS = {"glossy": GLOSSY, "full": FULL, "small": SMALL}
 LANDSCAPES = ("meadow", "night", "sunset", "snow", "forest", "mountains")
 
 
 def render(scene: Scene, width: int = 128, height: int = 128) -> Array:
     """The picture: uint8 [height, width, 3]."""
+    if scene.look == "glossy":
+        return paint_scene(scene, width, height)
     rng = np.random.default_rng(scene.seed)
     canvas = Canvas(width, height)
     BACKDROPS[scene.background](Brush(canvas, rng), scene)
@@ -102,10 +107,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/training/renders.png"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--world", choices=("small", "full"), default="full")
+    parser.add_argument("--world", choices=tuple(WORLDS), default="glossy")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
-    scenes = [sample_scene(rng, FULL if options.world == "full" else SMALL) for _ in range(64)]
+    scenes = [sample_scene(rng, WORLDS[options.world]) for _ in range(64)]
+    render(scenes[0])  # reads the sprites
     start = time.perf_counter()
     pictures = [render(scene, options.size, options.size) for scene in scenes]
     speed = len(scenes) / (time.perf_counter() - start)

@@ -32,33 +32,39 @@ PREFIXES = {"text_encoder": "model.", "unet": "unet.", "vae_encoder": "vae.", "v
 def main() -> None:
     arguments = parser("Read an exported model back into checkpoints.")
     arguments.add_argument("folder", type=Path, help="ONNX folder, such as models/demo")
+    arguments.add_argument("--vae-only", action="store_true", help="the autoencoder alone, for another text or UNet")
     parsed = arguments.parse_args()
-    restore(options(parsed), parsed.folder)
+    restore(options(parsed), parsed.folder, STAGES[:1] if parsed.vae_only else STAGES)
 
 
-def restore(chosen: Options, folder: Path) -> None:
+def restore(chosen: Options, folder: Path, stages: tuple[str, ...] = STAGES) -> None:
     """Write the checkpoints; a `Problem`, before anything is written, when graphs and preset differ."""
-    paths = {stage: chosen.work / f"{stage}.pt" for stage in STAGES}
+    paths = {stage: chosen.work / f"{stage}.pt" for stage in stages}
     if present := [str(path) for path in paths.values() if path.exists()]:
         raise Problem(f"{', '.join(present)} would be overwritten; move them away or choose another --work.")
     preset, scale = chosen.preset, read_scale(folder)
     vocabulary = load_tokenizer(folder / "tokenizer").get_vocab_size()
     vae, unet, text = build_vae(preset), build_unet(preset), build_text_encoder(preset, vocabulary)
     fill(vae, folder, "vae_encoder", "vae_decoder")
-    fill(unet, folder, "unet")
-    fill(getattr(text, "text_model", text), folder, "text_encoder")
+    if "unet" in stages:
+        fill(unet, folder, "unet")
+        fill(getattr(text, "text_model", text), folder, "text_encoder")
     quieten()
     for graph in graphs(preset, text.eval(), unet.eval(), vae.eval(), vocabulary):
+        if "unet" not in stages and not graph.name.startswith("vae"):
+            continue
         difference = compare(folder / graph.name / "model.onnx", graph, "fp16")
         print(f"restore: {graph.name}, at most {difference:.1e} from the ONNX graph", flush=True)
-    states = {
+    known = {
         "vae": both(vae),
         "text": {"average": text.state_dict(), "vocabulary": vocabulary},
         "unet": both(unet) | {"scale": scale, "text": text.state_dict()},
     }
+    states = {stage: known[stage] for stage in stages}
     checkpoints.need_space(chosen.work, sum(map(checkpoints.size_of, states.values())))
-    # The new latents must have the size that the UNet knows.
-    write_scale(chosen.work / "latents", scale)
+    if "unet" in stages:
+        # The new latents must have the size that the UNet knows.
+        write_scale(chosen.work / "latents", scale)
     for stage, path in paths.items():
         checkpoints.save(path, {"stage": stage, "step": 0, "spent": 0.0} | states[stage])
         print(f"restore: {path}")

@@ -1,6 +1,8 @@
 """What a picture shows, before it is drawn or described: the words the model shall know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -39,8 +41,13 @@ NATURAL: dict[str, tuple[str, ...]] = {
     "moon": ("yellow", "white"),
 }
 OBJECTS = tuple(NATURAL)
+Look = Literal["drawn", "glossy"]
 BACKGROUNDS = ("plain", "meadow", "sunset", "night", "sea", "snow", "forest", "mountains")
 STYLES = ("flat", "sticker", "sketch", "pixel")
+COLOURLESS = ("sketch", "silhouette")  # styles that show no colour of an object
+RELATIONS = ("", "above", "on", "front")
+TINTED = ("plain", "gradient", "room")  # backgrounds of any colour
+DARK = ("night", "moon")  # nothing black shows there
 SKIES: dict[str, tuple[str, ...]] = {
     "meadow": ("sun", "sun", "clouds", ""),
     "sea": ("sun", "clouds", ""),
@@ -52,7 +59,7 @@ SKIES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Thing:
-    """One object; `named` says whether the caption may tell its colour."""
+    """One object; `named` says whether the caption may tell its colour. '' is the colour it has by itself."""
 
     kind: str
     colour: str
@@ -72,6 +79,8 @@ class Scene:
     count: int = 0
     size: str = ""  # '', 'small' or 'big'
     side: str = ""  # '', 'left' or 'right'
+    relation: str = ""  # of a pair, how the first stands to the second: '' is left of it, or see `RELATIONS`
+    look: Look = "drawn"
 
 
 @dataclass(frozen=True)
@@ -80,9 +89,21 @@ class World:
 
     objects: tuple[str, ...]
     backgrounds: dict[str, float]
-    styles: dict[str, float]
-    kinds: dict[str, float]  # 'empty', 'one', 'some' (two or three alike), 'pair' (two kinds)
+    styles: dict[str, float]  # the first one is what a picture has when nobody asks for a style
+    kinds: dict[str, float]  # 'empty', 'one', 'some' (up to `most` alike), 'pair' (two kinds)
     asides: float = 0.12  # how often a single object that is not big stands left or right
+    look: Look = "drawn"
+    most: int = 3
+    painted: frozenset[str] | None = None  # objects that come in every colour; all when None
+    natural: float = 0.0  # how often an object keeps the colour it has by itself, unnamed
+    relations: dict[str, float] = field(default_factory=lambda: {"": 1.0})
+
+    @cached_property
+    def object_index(self) -> dict[str, int]:
+        return {kind: i for i, kind in enumerate(self.objects)}
+
+    def paints(self, kind: str) -> bool:
+        return self.painted is None or kind in self.painted
 
 
 SMALL = World(
@@ -115,15 +136,18 @@ def sample_scene(rng: np.random.Generator, world: World) -> Scene:
     background_colour = pick(rng, COLOUR_NAMES)
     if style == "sketch":
         background, background_colour = "plain", "white"
+    elif style == "silhouette" and background in DARK:
+        background = "sunset"
     elif style == "sticker" and rng.random() < 0.7:
         background = "plain"
     kind = pick(rng, world.kinds)
-    if kind == "empty" and style in ("sketch", "sticker"):
+    if kind == "empty" and style in ("sketch", "sticker", "silhouette"):
         kind = "one"
     things = sample_things(rng, world, kind)
-    count = {"empty": 0, "one": 1, "pair": 2}.get(kind) if kind != "some" else int(rng.integers(2, 4))
+    count = {"empty": 0, "one": 1, "pair": 2}.get(kind) if kind != "some" else int(rng.integers(2, world.most + 1))
     size = pick(rng, ("small", "", "", "", "big")) if count == 1 else ""
     side = pick(rng, ("left", "right")) if count == 1 and size != "big" and rng.random() < world.asides else ""
+    relation = pick(rng, world.relations) if kind == "pair" and len(world.relations) > 1 else ""
     return Scene(
         seed=int(rng.integers(1 << 31)),
         style=style,
@@ -134,21 +158,26 @@ def sample_scene(rng: np.random.Generator, world: World) -> Scene:
         count=count or 0,
         size=size,
         side=side,
+        relation=relation,
+        look=world.look,
     )
 
 
 def sample_things(rng: np.random.Generator, world: World, kind: str) -> tuple[Thing, ...]:
     if kind == "empty":
         return ()
-    first = sample_thing(rng, world.objects)
+    first = sample_thing(rng, world, world.objects)
     if kind != "pair":
         return (first,)
     others = tuple(name for name in world.objects if name != first.kind)
-    return (first, sample_thing(rng, others))
+    return (first, sample_thing(rng, world, others))
 
 
-def sample_thing(rng: np.random.Generator, kinds: tuple[str, ...]) -> Thing:
+def sample_thing(rng: np.random.Generator, world: World, kinds: tuple[str, ...]) -> Thing:
     kind = pick(rng, kinds)
+    if world.look == "glossy":
+        is_painted = world.paints(kind) and rng.random() >= world.natural
+        return Thing(kind, pick(rng, COLOUR_NAMES) if is_painted else "", named=is_painted)
     if rng.random() < 0.25:
         return Thing(kind, pick(rng, NATURAL[kind]), named=bool(rng.random() < 0.5))
     return Thing(kind, pick(rng, COLOUR_NAMES))

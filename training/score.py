@@ -8,166 +8,102 @@ against other prompts' answers (the floor, which must lie near chance).
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from .captions import Narrator
+from .exam import Case, Examiner
 from .judge import Judge, load_judge, prepare
-from .labels import HEADS, SIDES
+from .labels import SIDES
 from .pictures import draw
 from .pipeline import Pipeline
 from .presets import Options, options, parser
 from .problem import Problem, run
 from .render import render, sheet
-from .scene import BACKGROUNDS, COLOUR_NAMES, NATURAL, OBJECTS, STYLES, Scene, Thing, World, pick
+from .scene import COLOUR_NAMES, TINTED, World, sample_scene
 from .vae import HELD_OUT_SEED
 
-PLACES = {
-    "meadow": "in a meadow",
-    "sunset": "at sunset",
-    "night": "at night",
-    "sea": "on the sea",
-    "snow": "in the snow",
-    "forest": "in a forest",
-    "mountains": "in the mountains",
-}
-PLURALS = {"fox": "foxes", "fish": "fish", "butterfly": "butterflies"}
-STYLE_WORDS = {"sticker": "a sticker of", "sketch": "a line drawing of", "pixel": "pixel art of"}
 BATCH = 12
-
-
-@dataclass(frozen=True)
-class Case:
-    """A prompt, and a scene that would be a right answer to it."""
-
-    group: str
-    prompt: str
-    scene: Scene
-
-
-def article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
-
-
-def single_cases(rng: np.random.Generator, world: World, count: int) -> list[Case]:
-    cases = []
-    for i in range(count):
-        kind, colour = world.objects[i % len(world.objects)], pick(rng, COLOUR_NAMES)
-        place = pick(rng, tuple(world.backgrounds))
-        paint = pick(rng, COLOUR_NAMES)
-        where = f"on {article(paint)} background" if place == "plain" else PLACES[place]
-        thing = f"{colour} {kind}"
-        prompt = (f"{article(thing)} {where}", f"{where}, {article(thing)}", f"cute {thing} {where}")[i % 3]
-        cases.append(Case("single", prompt, scene(i, place, paint, (Thing(kind, colour),), 1)))
-    return cases
-
-
-def scene(
-    seed: int, place: str, paint: str, things: tuple[Thing, ...], count: int, side: str = "", style: str = "flat"
-) -> Scene:
-    return Scene(seed, style, place, paint, "", things, count, "", side)
-
-
-def count_cases(rng: np.random.Generator, world: World, count: int) -> list[Case]:
-    cases = []
-    for i in range(count):
-        kind, colour, number = world.objects[i % len(world.objects)], pick(rng, COLOUR_NAMES), 2 + i % 2
-        paint = pick(rng, ("white", "blue", "yellow", "pink"))
-        words = f"{('two', 'three')[i % 2]} {colour} {PLURALS.get(kind, kind + 's')} on {article(paint)} background"
-        cases.append(Case("count", words, scene(i, "plain", paint, (Thing(kind, colour),), number)))
-    return cases
-
-
-def side_cases(rng: np.random.Generator, world: World, count: int) -> list[Case]:
-    cases = []
-    for i in range(count):
-        kind, colour, side = world.objects[i % len(world.objects)], pick(rng, COLOUR_NAMES), SIDES[1 + i % 2]
-        prompt = f"{article(f'{colour} {kind}')} on the {side} in a meadow"
-        cases.append(Case("position", prompt, scene(i, "meadow", "green", (Thing(kind, colour),), 1, side)))
-    return cases
-
-
-def pair_cases(rng: np.random.Generator, world: World, count: int) -> list[Case]:
-    cases = []
-    for i in range(count):
-        first = world.objects[i % len(world.objects)]
-        second = pick(rng, tuple(kind for kind in world.objects if kind != first))
-        things = (Thing(first, pick(rng, COLOUR_NAMES)), Thing(second, pick(rng, COLOUR_NAMES)))
-        names = [article(f"{thing.colour} {thing.kind}") for thing in things]
-        place = pick(rng, ("meadow", "snow", "sea"))
-        prompt = f"{names[0]} and {names[1]} {PLACES[place]}"
-        cases.append(Case("pair", prompt, scene(i, place, "white", things, 2)))
-    return cases
-
-
-def style_cases(rng: np.random.Generator, world: World, count: int) -> list[Case]:
-    styles = [style for style in world.styles if style in STYLE_WORDS]
-    if not styles:
-        return []
-    cases = []
-    for i in range(count):
-        kind, style = world.objects[i % len(world.objects)], styles[i % len(styles)]
-        prompt = f"{STYLE_WORDS[style]} {article(kind)} on a white background"
-        things = (Thing(kind, NATURAL[kind][0]),)
-        cases.append(Case("style", prompt, scene(i, "plain", "white", things, 1, style=style)))
-    return cases
-
-
-def all_cases(world: World, count: int) -> list[Case]:
-    rng = np.random.default_rng(5)
-    few = max(12, count * 2 // 5)
-    groups = [single_cases(rng, world, count)]
-    groups += [make(rng, world, few) for make in (count_cases, side_cases, pair_cases, style_cases)]
-    return [case for group in groups for case in group]
+PAGE, PAGE_SEED = 60, 60
 
 
 @torch.no_grad()
-def verdicts(judge: Judge, pictures: np.ndarray, cases: list[Case]) -> dict[str, list[bool]]:
-    """For each question the answers, right or wrong, in the order of the cases it is asked of."""
-    answers = HEADS.split(judge(prepare(pictures)))
-    result: dict[str, list[bool]] = {}
-    for i, case in enumerate(cases):
-        for question, right in verdict({name: part[i] for name, part in answers.items()}, case).items():
-            result.setdefault(f"{case.group}: {question}", []).append(right)
-    return result
+def verdicts(judge: Judge, pictures: np.ndarray, cases: list[Case], world: World) -> list[dict[str, bool]]:
+    """For each case its questions and whether the picture is right."""
+    answers = judge.heads.split(judge(prepare(pictures)))
+    return [verdict({name: part[i] for name, part in answers.items()}, case, world) for i, case in enumerate(cases)]
 
 
-def verdict(answer: dict[str, torch.Tensor], case: Case) -> dict[str, bool]:
+def verdict(answer: dict[str, torch.Tensor], case: Case, world: World) -> dict[str, bool]:
     wanted = case.scene
-    kinds = [OBJECTS.index(thing.kind) for thing in wanted.things]
+    kinds = [world.object_index[thing.kind] for thing in wanted.things]
     seen = answer["objects"].topk(len(kinds)).indices.tolist()
     objects = sorted(seen) == sorted(kinds)
-    painted = [COLOUR_NAMES[int(answer["colours"][kind].argmax())] for kind in kinds]
-    colours = painted == [thing.colour for thing in wanted.things]
+    named = [(kind, thing.colour) for kind, thing in zip(kinds, wanted.things) if thing.colour and thing.named]
+    colours = all(COLOUR_NAMES[int(answer["colours"][kind].argmax())] == colour for kind, colour in named)
     if case.group == "count":
         return {"object": objects, "number": int(answer["count"].argmax()) == wanted.count}
     if case.group == "position":
         return {"object": objects, "side": SIDES[int(answer["side"].argmax())] == wanted.side}
-    if case.group == "pair":
-        left = OBJECTS[int(answer["leftmost"].argmax())] == wanted.things[0].kind
+    if case.group in ("pair", "relation"):
+        first = world.objects[int(answer["leftmost"].argmax())] == wanted.things[0].kind
+        if case.group == "relation":
+            relation = tuple(world.relations)[int(answer["relation"].argmax())] == wanted.relation
+            return {"both objects": objects, "relation": relation and first}
         result = {"both objects": objects, "both colours": colours, "objects and colours": objects and colours}
-        return result | {"first is left": left}
+        return result | {"first is left": first}
     if case.group == "style":
-        return {"object": objects, "style": STYLES[int(answer["style"].argmax())] == wanted.style}
-    place = BACKGROUNDS[int(answer["background"].argmax())] == wanted.background
-    if wanted.background == "plain":
+        return {"object": objects, "style": tuple(world.styles)[int(answer["style"].argmax())] == wanted.style}
+    place = tuple(world.backgrounds)[int(answer["background"].argmax())] == wanted.background
+    if wanted.background in TINTED:
         place = place and COLOUR_NAMES[int(answer["background_colour"].argmax())] == wanted.background_colour
-    right = {"object": objects, "colour": colours, "background": place, "all three": objects and colours and place}
+    right = {"object": objects} | ({"colour": colours} if named else {})
+    right |= {"background": place, "all three": objects and colours and place}
     return right | {"just one": int(answer["count"].argmax()) == 1}
 
 
-def shares(answers: dict[str, list[bool]]) -> dict[str, float]:
-    return {question: sum(right) / len(right) for question, right in answers.items()}
+def shares(cases: list[Case], answers: list[dict[str, bool]]) -> dict[str, float]:
+    asked: dict[str, list[bool]] = {}
+    for case, answer in zip(cases, answers, strict=True):
+        for question, right in answer.items():
+            asked.setdefault(f"{case.group}: {question}", []).append(right)
+    return {question: sum(right) / len(right) for question, right in asked.items()}
 
 
-def paint_all(pipeline: Pipeline, cases: list[Case], steps: int, guidance: float) -> np.ndarray:
+def breakdown(cases: list[Case], answers: list[dict[str, bool]]) -> dict[str, dict[str, float]]:
+    """Shares by concept, colour, count, relation, backdrop and style; the least first."""
+    asked: dict[str, dict[str, list[bool]]] = {}
+
+    def note(table: str, key: str, right: bool) -> None:
+        asked.setdefault(table, {}).setdefault(key, []).append(right)
+
+    for case, answer in zip(cases, answers, strict=True):
+        wanted = case.scene
+        if len(wanted.things) == 1 and case.group != "style":
+            note("concept", wanted.things[0].kind, answer["object"])
+        if case.group == "single":
+            note("backdrop", wanted.background, answer["background"])
+            if "colour" in answer:
+                note("colour", wanted.things[0].colour, answer["colour"])
+        for group, question, key in (
+            ("count", "number", str(wanted.count)),
+            ("position", "side", wanted.side),
+            ("relation", "relation", wanted.relation),
+            ("style", "style", wanted.style),
+        ):
+            if case.group == group:
+                note(group, key, answer[question])
+    means = {table: {key: sum(r) / len(r) for key, r in rows.items()} for table, rows in asked.items()}
+    return {table: dict(sorted(rows.items(), key=lambda row: row[1])) for table, rows in means.items()}
+
+
+def paint_all(pipeline: Pipeline, prompts: list[str], steps: int, guidance: float) -> np.ndarray:
     parts = []
-    for start in range(0, len(cases), BATCH):
-        batch = cases[start : start + BATCH]
-        seeds = list(range(100 + start, 100 + start + len(batch)))
-        parts.append(pipeline.paint([case.prompt for case in batch], seeds, steps, guidance))
+    for start in range(0, len(prompts), BATCH):
+        batch = prompts[start : start + BATCH]
+        parts.append(pipeline.paint(batch, list(range(100 + start, 100 + start + len(batch))), steps, guidance))
     return np.concatenate(parts)
 
 
@@ -208,29 +144,55 @@ def score(
         raise Problem(f"{model} holds no unet/model.onnx; give a folder in diffusers' ONNX layout.")
     torch.set_num_threads(2)
     world, judge, pipeline = chosen.preset.world, load_judge(chosen), Pipeline(model)
-    cases = all_cases(world, prompts)
-    pictures = paint_all(pipeline, cases, steps, guidance)
+    rng = np.random.default_rng(5)
+    cases = Examiner(world, Narrator(chosen.words, rng), rng).all_cases(prompts)
+    pictures = paint_all(pipeline, [case.prompt for case in cases], steps, guidance)
     drawn = np.stack([render(case.scene, pipeline.size, pipeline.size) for case in cases])
     rebuilt = np.concatenate([pipeline.reconstruct(drawn[i : i + BATCH]) for i in range(0, len(drawn), BATCH)])
+    answers = verdicts(judge, pictures, cases, world)
+    others = mismatch(cases)
     columns = {
-        "model": shares(verdicts(judge, pictures, cases)),
-        "renders": shares(verdicts(judge, drawn, cases)),
-        "renders through the VAE": shares(verdicts(judge, rebuilt, cases)),
-        "other prompts": shares(verdicts(judge, pictures, mismatch(cases))),
+        "model": shares(cases, answers),
+        "renders": shares(cases, verdicts(judge, drawn, cases, world)),
+        "renders through the VAE": shares(cases, verdicts(judge, rebuilt, cases, world)),
+        "other prompts": shares(others, verdicts(judge, pictures, others, world)),
     }
     figures = {
         "VAE PSNR, dB": psnr(pipeline, world),
         f"seconds a picture ({steps} steps, 2 threads)": seconds_a_picture(pipeline, steps, guidance),
         "size of the graphs, MB": sum(path.stat().st_size for path in model.rglob("*.onnx")) / 1e6,
     }
-    text = table(columns, figures, len(cases))
+    parts = breakdown(cases, answers)
+    text = table(columns, figures, len(cases)) + "\n\n" + by_part(parts)
     if out:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "score.json").write_text(json.dumps({"adherence": columns, "figures": figures}, indent=1) + "\n")
+        results = {"adherence": columns, "figures": figures, "parts": parts}
+        (out / "score.json").write_text(json.dumps(results, indent=1) + "\n")
         (out / "score.md").write_text(text + "\n")
         sheet(list(pictures[:60]), 12).save(out / "single.png")
         sheet(list(pictures[prompts:][:144]), 12).save(out / "others.png")
+        write_page(chosen, pipeline, out, steps, guidance)
     return text
+
+
+def write_page(chosen: Options, pipeline: Pipeline, out: Path, steps: int, guidance: float) -> None:
+    """page.png and page.txt: random prompts of the world's own words, one picture each, to be counted by eye."""
+    rng = np.random.default_rng(PAGE_SEED)
+    narrator = Narrator(chosen.words, rng)
+    prompts = [narrator.caption(sample_scene(rng, chosen.preset.world)) for _ in range(PAGE)]
+    sheet(list(paint_all(pipeline, prompts, steps, guidance)), 10).save(out / "page.png")
+    lines = [f"{1 + i // 10}.{1 + i % 10} {prompt}" for i, prompt in enumerate(prompts)]
+    (out / "page.txt").write_text("\n".join(lines) + "\n", encoding="utf8")
+
+
+def by_part(parts: dict[str, dict[str, float]], least: int = 20) -> str:
+    """One line a table; of many concepts only those that are right least often."""
+    lines = ["| by | share of right answers, the least first |", "|---|---|"]
+    for name, rows in parts.items():
+        shown = list(rows.items())[:least]
+        rest = f", {len(rows) - least} more" if len(rows) > least else ""
+        lines.append(f"| {name} | {', '.join(f'{key} {share:.0%}' for key, share in shown)}{rest} |")
+    return "\n".join(lines)
 
 
 def mismatch(cases: list[Case]) -> list[Case]:

@@ -86,7 +86,7 @@ class Captions(unittest.TestCase):
 class Tokens(unittest.TestCase):
     def test_written_and_read_again(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            write_tokenizer(Path(folder), *train_tokenizer(read_words(), captions=300, size=700))
+            write_tokenizer(Path(folder), *train_tokenizer(read_words(), FULL, captions=300, size=700))
             tokenizer = load_tokenizer(Path(folder))
             code = tokenizer.encode("A red cat, at night!")
             self.assertEqual(len(code.ids), 77)
@@ -140,9 +140,14 @@ class Restoring(unittest.TestCase):
         with self.assertRaisesRegex(Problem, "would be overwritten"):
             restore(self.chosen(SMALL_PRESET), DEMO)
 
+    def test_the_autoencoder_alone_serves_another_unet(self) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            restore(self.chosen(PRESETS["glossy"]), DEMO, ("vae",))
+        self.assertEqual([path.name for path in self.work.iterdir()], ["vae.pt"])
+
     def test_another_preset_is_refused_and_nothing_written(self) -> None:
         with self.assertRaisesRegex(Problem, "use the --preset it was trained with|use its own --preset"):
-            restore(self.chosen(PRESETS["large"]), DEMO)
+            restore(self.chosen(PRESETS["glossy-large"]), DEMO)
         self.assertEqual(list(self.work.iterdir()), [])
 
     def test_a_folder_that_is_no_model_is_named(self) -> None:
@@ -270,8 +275,8 @@ class Numbers(unittest.TestCase):
     def test_spoken_labels_hide_what_captions_hide(self) -> None:
         scene = Scene(1, things=(Thing("cat", "red", named=False),), count=1)
         cat = OBJECTS.index("cat")
-        self.assertEqual(labels([scene], spoken=True)["colours"][0, cat], -1)
-        self.assertEqual(labels([scene], spoken=False)["colours"][0, cat], 0)
+        self.assertEqual(labels([scene], FULL, spoken=True)["colours"][0, cat], -1)
+        self.assertEqual(labels([scene], FULL, spoken=False)["colours"][0, cat], 0)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torch import nn
 
 from . import checkpoints
 from .captions import Narrator
-from .labels import HEADS, WIDTH, Labels, labels, loss, pick_rows
+from .labels import Heads, Labels, labels, loss, pick_rows
 from .models import TOKENS, build_text_encoder
 from .parallel import Gradients, Ranks
 from .presets import Options, options, parser
@@ -31,7 +31,7 @@ FULL_RATE = 1e-3
 KEEPING = 3.0
 WHOLE_EVERY = 4
 BATCH = 64
-SCENES = 24_000
+SCENES = 60_000
 HELD_OUT_SEED = 902
 HELD_OUT = 2000
 # Captions are short; most of the 77 places are padding, which costs time and teaches nothing.
@@ -41,9 +41,10 @@ LENGTH = 40
 class Reader(nn.Module):
     """The text encoder with a linear head on the mean of its end and padding states."""
 
-    def __init__(self, encoder: nn.Module, width: int, end: int) -> None:
+    def __init__(self, encoder: nn.Module, width: int, end: int, heads: Heads) -> None:
         super().__init__()
-        self.encoder, self.head, self.end = encoder, nn.Linear(width, WIDTH), end
+        self.heads, self.end = heads, end
+        self.encoder, self.head = encoder, nn.Linear(width, heads.width)
 
     def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The answers, and the states they come from."""
@@ -74,7 +75,9 @@ def read_scenes(chosen: Options, seed: int, count: int) -> Readings:
     scenes = [sample_scene(rng, chosen.preset.lessons) for _ in range(count)]
     narrator, tokenizer = Narrator(chosen.words, rng), load_tokenizer(chosen.tokenizer)
     codes = tokenizer.encode_batch([narrator.caption(scene) for scene in scenes])
-    return Readings(torch.tensor([code.ids for code in codes], dtype=torch.int16), labels(scenes, spoken=True))
+    return Readings(
+        torch.tensor([code.ids for code in codes], dtype=torch.int16), labels(scenes, chosen.preset.world, spoken=True)
+    )
 
 
 def main() -> None:
@@ -87,7 +90,7 @@ def train(chosen: Options) -> None:
     path = chosen.work / "text.pt"
     state = checkpoints.load_if_there(path, "text")
     unet_state = checkpoints.load_if_there(chosen.work / "unet.pt", "unet")
-    reader = Reader(build_text_encoder(preset, size), preset.text_width, size - 1)
+    reader = Reader(build_text_encoder(preset, size), preset.text_width, size - 1, Heads.of(preset.world))
     if state:
         checkpoints.fit(reader.encoder, state["average"], path)
     # A restored encoder comes without the head.
@@ -114,7 +117,7 @@ def train(chosen: Options) -> None:
         with ranks.autocast():
             answers, states = reader(ids)
             before = original(ids).last_hidden_state.float() if original else states
-        value = loss(answers, told)
+        value = loss(reader.heads, answers, told)
         value = value + KEEPING * (states - before).square().mean()
         value.backward()
         gradients.average(1.0)
@@ -133,12 +136,12 @@ def accuracy(reader: Reader, readings: Readings, ranks: Ranks) -> dict[str, floa
     """The share of right answers to each question, where a caption answers it."""
     reader.eval()
     outputs = torch.cat([reader(ids.long().to(ranks.device))[0].cpu() for ids in readings.ids.split(200)])
-    answers, told = HEADS.split(outputs), readings.told
+    answers, told = reader.heads.split(outputs), readings.told
     right = {"objects": ((answers["objects"] > 0) == told["objects"].bool()).all(1)}
     asked = told["colours"] >= 0
     colours = ((answers["colours"].argmax(2) == told["colours"]) | ~asked).all(1)
     right |= {name: colours[asked.sum(1) == count] for name, count in (("colour", 1), ("both colours", 2))}
-    for name in ("background", "background_colour", "count", "side", "leftmost"):
+    for name in ("background", "background_colour", "count", "side", "leftmost", "relation"):
         right[name] = (answers[name].argmax(1) == told[name])[told[name] >= 0]
     return {name: values.float().mean().item() for name, values in right.items()}
 

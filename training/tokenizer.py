@@ -1,10 +1,9 @@
-"""A CLIP tokenizer of our own words: `python -m training.tokenizer --out FOLDER`.
+"""A CLIP tokenizer of our own words: `python -m training.tokenizer`. Writes <work>/tokenizer.
 
 The format is CLIP's (byte-level BPE, `</w>` at a word's end, 77 ids), so that a reader of CLIP's
 vocab.json and merges.txt needs nothing new.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,10 +11,11 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 
-from .captions import DEFAULT_WORDS, Narrator, Words, read_words
+from .captions import Narrator, Words
 from .models import TOKENS
+from .presets import options, parser
 from .problem import Problem, run
-from .scene import FULL, sample_scene
+from .scene import World, sample_scene
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -64,11 +64,11 @@ def bare(model: BPE) -> Tokenizer:
 
 
 def train_tokenizer(
-    words: Words, captions: int = 30_000, size: int = 1800
+    words: Words, world: World, captions: int = 30_000, size: int = 2600
 ) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Learn merges from captions; the vocabulary is ordered as CLIP's."""
     narrator = Narrator(words, np.random.default_rng(3))
-    corpus = [narrator.caption(sample_scene(narrator.rng, FULL)) for _ in range(captions)]
+    corpus = [narrator.caption(sample_scene(narrator.rng, world)) for _ in range(captions)]
     learner = bare(BPE(end_of_word_suffix="</w>"))
     trainer = trainers.BpeTrainer(
         vocab_size=size,
@@ -120,15 +120,12 @@ def write_tokenizer(folder: Path, vocabulary: dict[str, int], merges: list[tuple
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train a tokenizer on the captions.")
-    parser.add_argument("--out", type=Path, required=True, help="a new folder; an existing one is kept")
-    parser.add_argument("--captions", type=Path, default=DEFAULT_WORDS)
-    options = parser.parse_args()
-    if (options.out / "vocab.json").exists():
-        raise Problem(f"{options.out} holds a tokenizer; models trained with it need its ids. Choose another --out.")
-    vocabulary, merges = train_tokenizer(read_words(options.captions))
-    write_tokenizer(options.out, vocabulary, merges)
-    print(f"{options.out}: {len(vocabulary)} tokens, {len(merges)} merges")
+    chosen = options(parser("Train a tokenizer on the captions; an existing one is kept.").parse_args())
+    if (chosen.tokenizer / "vocab.json").exists():
+        raise Problem(f"{chosen.tokenizer} holds a tokenizer; models trained with it need its ids. Choose another.")
+    vocabulary, merges = train_tokenizer(chosen.words, chosen.preset.vocabulary)
+    write_tokenizer(chosen.tokenizer, vocabulary, merges)
+    print(f"{chosen.tokenizer}: {len(vocabulary)} tokens, {len(merges)} merges")
 
 
 if __name__ == "__main__":
