@@ -11,6 +11,8 @@ import { openPreferences } from '../src/bot/stores/preferences.ts';
 import { openPresets } from '../src/bot/stores/presets.ts';
 import { openSettings } from '../src/bot/stores/settings.ts';
 import type { Engine } from '../src/engine/engine.ts';
+import { startAnnouncer } from '../src/queue/announcer.ts';
+import { createJobEvents } from '../src/queue/events.ts';
 import { openPictureStore } from '../src/queue/pictures.ts';
 import { openQueue } from '../src/queue/queue.ts';
 import { startRunner } from '../src/queue/runner.ts';
@@ -146,10 +148,13 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
       return result;
     },
   };
-  const runner = startRunner({ queue, engine: timed, pictures, log: quiet });
+  const events = createJobEvents(quiet);
+  const announcer = startAnnouncer({ queue, events, log: quiet });
+  const devices = [{ name: 'cpu', engine: timed }];
+  const runner = startRunner({ queue, events, devices, pictures, log: quiet });
   /** job id -> when its pictures were decoded */
   const decoded = new Map<string, number>();
-  runner.onEvent(({ job, state }) => {
+  events.subscribe(({ job, state }) => {
     if (state.status === 'done') decoded.set(job.id, decodedAt);
   });
   const bot = await startBot({
@@ -157,7 +162,7 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
     apiBase,
     engine,
     queue,
-    runner,
+    events,
     pictures,
     settings,
     commands,
@@ -170,14 +175,15 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
     decoded,
     /** Stops whatever waits or runs. */
     async clear() {
-      for (const { id } of await queue.outlook()) {
-        await queue.cancel(id, { userId: '', moderator: true });
+      for (const { id } of await queue.line.outlook()) {
+        await queue.line.cancel(id, { userId: '', moderator: true });
       }
-      await until(async () => (await queue.unsettled()).length === 0, 'an empty queue');
+      await until(async () => (await queue.archive.unsettled()).length === 0, 'an empty queue');
     },
     async close() {
       await bot.close();
       await runner.close();
+      announcer.close();
       await settings.close();
       await queue.close();
       await rm(folder, { recursive: true, force: true });

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GenerateRequest } from '../src/engine/request.ts';
-import type { Job, NewJob, Queue } from '../src/queue/job.ts';
+import type { NewJob } from '../src/queue/job.ts';
+import type { Claim, WorkerFacts } from '../src/queue/line.ts';
+import type { Queue } from '../src/queue/contracts.ts';
 import { openQueue } from '../src/queue/queue.ts';
 import { median, quantile } from './row.ts';
 import type { BenchRow } from './row.ts';
@@ -13,6 +15,8 @@ const SAMPLES = 400;
 
 /** The flood: one guild adds 500 jobs, then five guilds add 3 each; 2 workers; a job takes D. */
 const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 };
+
+const WORKER: WorkerFacts = { name: 'bench', seats: [{ name: 'cpu', loaded: [], unfit: [] }] };
 
 const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
 
@@ -63,18 +67,18 @@ async function latencies(folder: string): Promise<BenchRow[]> {
   const url = path.join(folder, 'latencies.db');
   let queue = await openQueue({ url, limits });
   const next = (i: number) => order(`guild-${i % 500}`, `user-${i % 2500}`);
-  for (let i = 0; i < WAITING; i++) await queue.submit(next(i));
+  for (let i = 0; i < WAITING; i++) await queue.line.submit(next(i));
   const submit: number[] = [];
-  const claim: number[] = [];
+  const claims: number[] = [];
   const finish: number[] = [];
   const outlook: number[] = [];
   const cpu = process.cpuUsage();
   for (let i = 0; i < SAMPLES; i++) {
-    submit.push(await milliseconds(() => queue.submit(next(i))));
-    let job: Job | null = null;
-    claim.push(await milliseconds(async () => void (job = await queue.claim())));
-    finish.push(await milliseconds(() => end(queue, job)));
-    if (i % 20 === 0) outlook.push(await milliseconds(() => queue.outlook()));
+    submit.push(await milliseconds(() => queue.line.submit(next(i))));
+    let claim: Claim | null = null;
+    claims.push(await milliseconds(async () => void (claim = await queue.line.claim(WORKER))));
+    finish.push(await milliseconds(() => end(queue, claim)));
+    if (i % 20 === 0) outlook.push(await milliseconds(() => queue.line.outlook()));
   }
   const { user, system } = process.cpuUsage(cpu);
   const outlooks = outlook.reduce((sum, value) => sum + value, 0);
@@ -93,8 +97,8 @@ async function latencies(folder: string): Promise<BenchRow[]> {
   return [
     row(`submit ${at}, median`, median(submit), 1),
     row(`submit ${at}, p95`, quantile(submit, 0.95)),
-    row(`claim ${at}, median`, median(claim), 3),
-    row(`claim ${at}, p95`, quantile(claim, 0.95)),
+    row(`claim ${at}, median`, median(claims), 3),
+    row(`claim ${at}, p95`, quantile(claims, 0.95)),
     row(`finish ${at}, median`, median(finish)),
     row('CPU of one submit + claim + finish, disk waits aside', perJob),
     row('one fsync of 4 KB on this disk, for comparison, median', disk),
@@ -103,9 +107,9 @@ async function latencies(folder: string): Promise<BenchRow[]> {
   ];
 }
 
-async function end(queue: Queue, job: Job | null): Promise<void> {
-  if (job === null) throw new Error('nothing was claimed');
-  await queue.finish(job.id, job.attempt, { status: 'cancelled' });
+async function end(queue: Queue, claim: Claim | null): Promise<void> {
+  if (claim === null) throw new Error('nothing was claimed');
+  await queue.line.finish(claim.lease, { status: 'cancelled' });
 }
 
 /** What the disk alone takes to make 4 KB durable at the moment: no durable submit can be faster. */
@@ -135,7 +139,7 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
 async function flood(folder: string): Promise<BenchRow[]> {
   const { jobs, guilds, each, workers, seconds } = FLOOD;
   const queue = await openQueue({ url: path.join(folder, 'flood.db'), limits });
-  for (let i = 0; i < jobs; i++) await queue.submit(order('flood', `user-${i % 3}`));
+  for (let i = 0; i < jobs; i++) await queue.line.submit(order('flood', `user-${i % 3}`));
   let worst = 0;
   const turns: number[] = [];
   let left = guilds * each;
@@ -144,16 +148,16 @@ async function flood(folder: string): Promise<BenchRow[]> {
   const small = Array.from({ length: guilds * each }, (_, i) =>
     order(`small-${i % guilds}`, 'user'),
   );
-  await Promise.all(small.map((one) => queue.submit(one)));
+  await Promise.all(small.map((one) => queue.line.submit(one)));
   async function work(): Promise<void> {
     while (left > 0) {
       const turn = performance.now();
-      const job = await queue.claim();
-      if (job === null) throw new Error('the flood ended early');
+      const claim = await queue.line.claim(WORKER);
+      if (claim === null) throw new Error('the flood ended early');
       await sleep(seconds * 1000);
-      await queue.finish(job.id, job.attempt, { status: 'done', result: RESULT });
+      await queue.line.finish(claim.lease, { status: 'done', result: RESULT });
       turns.push(performance.now() - turn);
-      if (!job.guildId.startsWith('small')) continue;
+      if (!claim.job.guildId.startsWith('small')) continue;
       left--;
       worst = Math.max(worst, performance.now() - began);
     }

@@ -23,8 +23,8 @@ export const queue: Command = {
       guildId: interaction.guildId ?? `dm:${interaction.user.id}`,
     };
     const [outlook, unsettled] = await Promise.all([
-      scene.queue.outlook(),
-      scene.queue.unsettled(),
+      scene.line.outlook(),
+      scene.archive.unsettled(),
     ]);
     const running = unsettled.filter((job) => job.status === 'running');
     const waiting = new Map(unsettled.map((job) => [job.id, job]));

@@ -15,13 +15,13 @@ export const stats: Command = {
     description: 'Pictures, painting time and waits of this server and of you; how fast it paints',
     ...EVERYWHERE,
   },
-  async run(interaction, { answer, engine, queue, text }) {
+  async run(interaction, { answer, engine, archive, text }) {
     const since = Date.now() - DAYS * 24 * 3600 * 1000;
     const { guildId, user } = interaction;
     const [server, own, rates] = await Promise.all([
-      guildId === null ? null : queue.figures({ guildId, since }),
-      queue.figures({ userId: user.id, since }),
-      queue.rates(),
+      guildId === null ? null : archive.figures({ guildId, since }),
+      archive.figures({ userId: user.id, since }),
+      archive.rates(),
     ]);
     const { provider } = engine.status();
     await answer.tell(

@@ -13,6 +13,8 @@ import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
+import { startAnnouncer } from './queue/announcer.ts';
+import { createJobEvents } from './queue/events.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';
@@ -44,7 +46,11 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
-  const runner = startRunner({ queue, engine, pictures, log });
+  const events = createJobEvents(log);
+  const announcer = startAnnouncer({ queue, events, log });
+  onClose('announcer', () => announcer.close());
+  const devices = [{ name: config.device, engine }];
+  const runner = startRunner({ queue, events, devices, pictures, log });
   onClose('runner', () => runner.close());
 
   const calibrationFile = path.join(config.dataDir, 'calibration.json');
@@ -59,7 +65,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     ...discord,
     engine,
     queue,
-    runner,
+    events,
     pictures,
     settings,
     preferences,
@@ -76,7 +82,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   // A local Discord has this machine's clock, which cannot bear witness for itself.
   const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
   const { keepDays } = config;
-  const retention = startRetention({ queue, pictures, keepDays, log, otherClock });
+  const retention = startRetention({ archive: queue.archive, pictures, keepDays, log, otherClock });
   onClose('retention', () => retention.close());
   announce(discord.page, bot);
 }

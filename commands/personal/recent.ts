@@ -38,7 +38,7 @@ const turnPage: Action = {
 };
 
 async function showPage(userId: string, page: number, scene: Scene): Promise<void> {
-  const found = await scene.queue.recent({ userId, limit: (page + 1) * PAGE + 1 });
+  const found = await scene.archive.recent({ userId, limit: (page + 1) * PAGE + 1 });
   const jobs = found.slice(page * PAGE, (page + 1) * PAGE);
   const isLast = found.length <= (page + 1) * PAGE || page === LAST_PAGE;
   await scene.answer.show(renderRecent(jobs, page, isLast, scene.text));

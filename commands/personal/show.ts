@@ -36,12 +36,12 @@ export const show: Command = {
 
   async run(interaction, scene) {
     const id = ID.exec(interaction.options.getString('job', true).trim().toLowerCase())?.[1];
-    const job = id === undefined ? null : await scene.queue.get(id);
+    const job = id === undefined ? null : await scene.archive.get(id);
     await showJob(job, interaction, scene);
   },
 
-  async autocomplete(interaction, { queue, text }) {
-    const jobs = await queue.recent({ userId: interaction.user.id, limit: OFFERED });
+  async autocomplete(interaction, { archive, text }) {
+    const jobs = await archive.recent({ userId: interaction.user.id, limit: OFFERED });
     const typed = interaction.options.getFocused().trim().toLowerCase();
     return jobs
       .map((job): Choice => {
@@ -56,7 +56,7 @@ export const show: Command = {
 export const showAction: Action = {
   visibility: 'private',
   async press(interaction, id, scene) {
-    await showJob(await scene.queue.get(id.jobId), interaction, scene);
+    await showJob(await scene.archive.get(id.jobId), interaction, scene);
   },
 };
 

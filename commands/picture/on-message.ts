@@ -90,7 +90,7 @@ async function ownJob(
   scene: Scene,
 ): Promise<Job | null> {
   const id = jobIdOf(interaction.targetMessage, interaction.client.user.id);
-  const job = id === null ? null : await scene.queue.get(id);
+  const job = id === null ? null : await scene.archive.get(id);
   return job !== null && maySee(job, interaction) ? job : null;
 }
 

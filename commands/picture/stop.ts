@@ -10,14 +10,14 @@ import type { Job } from '../../src/queue/job.ts';
 export const stop: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
-    const { answer, queue, text } = scene;
+    const { answer, line, text } = scene;
     const job = await jobOf(id, interaction, scene);
     const by = {
       userId: interaction.user.id,
       moderator: isModerator(interaction),
       ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
     };
-    switch (await queue.cancel(job.id, by)) {
+    switch (await line.cancel(job.id, by)) {
       case 'not-yours':
         throw new UserError(text.notYoursToStop);
       case 'unknown':

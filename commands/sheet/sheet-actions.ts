@@ -45,7 +45,7 @@ async function openCell(last: Job, index: number, scene: Scene): Promise<Opened>
   const image = groups[at]?.cells.findIndex((cell) => cell.index === index) ?? -1;
   let job: Job | null = last;
   for (let back = found.at; back > at && job !== null; back--) {
-    job = job.parentId === null ? null : await scene.queue.get(job.parentId);
+    job = job.parentId === null ? null : await scene.archive.get(job.parentId);
   }
   if (at < 0 || image < 0 || job === null || at > found.at) throw new UserError(own.noCell);
   const stored = job.result && storedAt(job.result, image);
@@ -198,7 +198,7 @@ export const sheetStop: Action = {
 export const sheetRemove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
-    const { answer, audit, pictures, queue, text } = scene;
+    const { answer, archive, audit, pictures, text } = scene;
     const last = await jobOf(id, interaction, scene);
     checkMayDelete(last, interaction, text);
     await answer.acknowledge('in-place');
@@ -206,7 +206,7 @@ export const sheetRemove: Action = {
     let job: Job | null = last;
     while (job !== null && isSheet(job.context)) {
       for (const { key } of job.result?.images ?? []) await pictures.delete(key);
-      job = job.parentId === null ? null : await queue.get(job.parentId);
+      job = job.parentId === null ? null : await archive.get(job.parentId);
     }
     const serverText = textFor(interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {

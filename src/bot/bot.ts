@@ -3,9 +3,9 @@ import type { Client } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openPictureReader } from '../engine/picture-reader.ts';
-import type { Queue } from '../queue/job.ts';
+import type { JobEvents } from '../queue/events.ts';
 import type { PictureStore } from '../queue/pictures.ts';
-import type { Runner } from '../queue/runner.ts';
+import type { Queue } from '../queue/contracts.ts';
 import { openCalibrations } from './stores/calibrations.ts';
 import { closeAccess, createAccess } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
@@ -38,7 +38,7 @@ export type BotOptions = {
   apiBase: string | null;
   engine: Engine;
   queue: Queue;
-  runner: Runner;
+  events: JobEvents;
   pictures: PictureStore;
   settings: SettingsStore;
   preferences: PreferenceStore;
@@ -75,7 +75,8 @@ const READY_TIMEOUT_MS = 60_000;
  * @throws UserError when the token was refused or Discord cannot be reached
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { engine, queue, runner, pictures, settings, preferences, presets, found } = options;
+  const { engine, events, pictures, settings, preferences, presets, found } = options;
+  const { line, archive, pledges } = options.queue;
   const { commands, log } = options;
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
   const access = createAccess(options.token, options.apiBase, log);
@@ -86,15 +87,15 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const pace = { ...DEFAULT_PACE, ...options.pace };
     const traffic = createTraffic();
     const audit = openAudit({ rest: client.rest, settings, log });
-    const endWithheld = tellWithheld(runner, audit);
-    const tools = { messages, traffic, queue, runner, pictures, pace, log };
+    const endWithheld = tellWithheld(events, audit);
+    const tools = { messages, traffic, line, archive, events, pictures, pace, log };
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
     const calibrations = await openCalibrations(options.calibrationFile ?? null);
     const services = {
       engine,
-      queue,
-      runner,
+      line,
+      archive,
       pictures,
       settings,
       preferences,
@@ -115,17 +116,17 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       audit,
       log,
     };
-    const broken = await queue.pledges();
+    const broken = await pledges.open();
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, {
       acks,
       messages: client.rest,
       traffic,
-      queue,
+      pledges,
       log,
     });
     const ready = await logIn(client, options.token, options.apiBase);
-    await settlePledges(broken, { ...tools, messages: client.rest });
+    await settlePledges(broken, { ...tools, pledges, messages: client.rest });
     await replies.resume();
     await sheets.resume();
     const definitions = commands.map(({ definition }) => withTranslations(definition));

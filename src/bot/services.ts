@@ -2,10 +2,10 @@ import type { Engine } from '../engine/engine.ts';
 import type { PictureReader } from '../engine/picture-reader.ts';
 import type { Calibration } from '../explore/calibration/calibration.ts';
 import type { PictureStore } from '../queue/pictures.ts';
-import type { Queue } from '../queue/job.ts';
-import type { Runner } from '../queue/runner.ts';
 import type { BotLog } from './bot-log.ts';
 import type { BotLimits } from './policy/limits.ts';
+import type { Archive } from '../queue/archive.ts';
+import type { Line } from '../queue/line.ts';
 import type { FoundStore } from './pictures/found-pictures.ts';
 import type { Media } from './pictures/media.ts';
 import type { Audit } from './policy/audit.ts';
@@ -20,8 +20,8 @@ import type { WildcardFiles } from './wildcards/lists.ts';
 /** Everything a command's handler may use. */
 export type BotServices = {
   engine: Engine;
-  queue: Queue;
-  runner: Runner;
+  line: Line;
+  archive: Archive;
   pictures: PictureStore;
   settings: SettingsStore;
   preferences: PreferenceStore;

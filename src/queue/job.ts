@@ -1,6 +1,5 @@
 import type { FixedReplan, GenerateRequest, Progress } from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
-import type { Allowance, Usage } from './allowance.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
 export type JobId = string;
@@ -82,9 +81,6 @@ export type Job = NewJob & {
   crashes?: number;
 };
 
-/** Somebody was told that an answer comes; `key` is that of the job it may become. */
-export type Pledge = { key: string; context: JobContext; createdAt: number };
-
 export type JobOutcome =
   | { status: 'done'; result: StoredResult }
   | { status: 'failed'; failure: JobFailure }
@@ -143,77 +139,4 @@ export type MachineRate = {
   images: number;
   /** network evaluations a second, the whole batch counted as one */
   stepsPerSecond: number;
-};
-
-/**
- * A durable fair queue. Everything it acknowledged survives kill -9 at any moment. Start-time fair queueing
- * over guilds, then over the users inside a guild; cost = measured step time x steps x pixels x images.
- * After close() every call throws UserError. All implementations pass test/queue/contract.ts.
- */
-export type Queue = {
-  /** Throws LimitError when a limit of the queue, or of `allowance`, is reached. */
-  submit(job: NewJob, allowance?: Allowance): Promise<Job>;
-  /**
-   * Remembers that an answer was promised, until a job with the same key is submitted or `redeem` says that the
-   * answer was given. What is still there at the next open was broken by a crash; a pledge whose job is on record is
-   * kept by that job, and is not there. A second pledge of a key replaces what the first one said.
-   */
-  pledge(key: string, context: JobContext): Promise<void>;
-  redeem(key: string): Promise<void>;
-  /** What was promised and is still open, oldest first. */
-  pledges(): Promise<readonly Pledge[]>;
-  /** What a guild, or one person in it, has taken today and has waiting. */
-  usage(guildId: string, userId?: string): Promise<Usage>;
-  /**
-   * The fairest waiting job becomes running with attempt + 1; null when none waits. A job whose stored request
-   * this version cannot read is recorded as failed and handed out in that state, so that its reply hears of it.
-   */
-  claim(): Promise<Job | null>;
-  /** False when the attempt is no longer the current one: the late result is dropped. */
-  finish(id: JobId, attempt: number, outcome: JobOutcome): Promise<boolean>;
-  /**
-   * Back to the head of its line, charge refunded; `crashed` also counts towards the job's crashes. A job that
-   * was told to stop becomes cancelled instead.
-   */
-  release(id: JobId, attempt: number, why?: 'handed-back' | 'crashed'): Promise<boolean>;
-  /**
-   * A waiting job is cancelled here and its charge refunded; a running one answers 'stopping' (its runner aborts
-   * it, and a restart does not bring it back). With `guildId`, a moderator's word holds in that guild only.
-   */
-  cancel(
-    id: JobId,
-    by: { userId: string; moderator: boolean; guildId?: string },
-  ): Promise<CancelAnswer>;
-  get(id: JobId): Promise<Job | null>;
-  /** Every waiting job in the order it would run now. */
-  outlook(): Promise<readonly Outlook[]>;
-  /** Replaces the job's context (the reply learnt its message id). */
-  setContext(id: JobId, context: JobContext): Promise<void>;
-  /** Marks the final message as sent. */
-  setDelivered(id: JobId): Promise<void>;
-  /** Finished jobs whose final message was not recorded as sent, and every job still waiting or running. */
-  unsettled(): Promise<readonly Job[]>;
-  /**
-   * Finished and delivered jobs that ended before then (milliseconds since 1970), oldest first, at most `limit`,
-   * each with the keys of everything it keeps in the picture store. Of dates that contradict the order the jobs came
-   * in, the order is believed.
-   */
-  expired(filter: {
-    finishedBefore: number;
-    limit: number;
-  }): Promise<readonly { id: JobId; pictures: readonly string[] }[]>;
-  /** Takes finished and delivered jobs out of the record; others of the list stay. */
-  forget(ids: readonly JobId[]): Promise<void>;
-  /** Newest first; at most `limit`. */
-  recent(filter: { guildId?: string; userId?: string; limit: number }): Promise<readonly Job[]>;
-  /** Sums over the jobs ordered since then (milliseconds since 1970), of a server, a person, or all. */
-  figures(filter: { guildId?: string; userId?: string; since: number }): Promise<QueueFigures>;
-  /** How fast this machine is, model by model, the latest measured first. */
-  rates(): Promise<readonly MachineRate[]>;
-  measure(measurement: Measurement): Promise<void>;
-  /** Seconds this machine would need; null until it has measured the model. */
-  estimate(request: GenerateRequest): Promise<number | null>;
-  /** Calls back when the set of waiting jobs or their order may have changed; returns the way to stop. */
-  onChange(listener: (change?: QueueChange) => void): () => void;
-  close(): Promise<void>;
 };

@@ -1,33 +1,20 @@
-import type { DatabaseSync } from 'node:sqlite';
-import type { JobContext, Pledge } from './job.ts';
+import type { JobContext } from './job.ts';
 
-/** The rows of what was promised and is not yet kept; all calls run inside the caller's transaction. */
+/** Somebody was told that an answer comes; `key` is that of the job it may become. */
+export type Pledge = { key: string; context: JobContext; createdAt: number };
+
+/**
+ * Answers that were promised and not yet given. What is still open at the next start was broken by a crash; a pledge
+ * whose job is on record is kept by that job, and is not there. All implementations pass test/queue/pledges-contract.ts.
+ */
 export type Pledges = {
-  add(pledge: Pledge): void;
-  drop(key: string): void;
-  /** Those of which a job came are kept: nobody else has to. */
-  dropKept(): void;
-  /** oldest first */
-  all(): Pledge[];
+  /**
+   * Remembers the promise until a job with the same key is submitted or `redeem` says that the answer was given. A
+   * second pledge of a key replaces what the first one said.
+   */
+  make(key: string, context: JobContext): Promise<void>;
+  /** The answer was given. A key that nobody pledged is passed over. */
+  redeem(key: string): Promise<void>;
+  /** What was promised and is still open, oldest first. */
+  open(): Promise<readonly Pledge[]>;
 };
-
-export function createPledges(db: DatabaseSync): Pledges {
-  const add = db.prepare(`
-    INSERT INTO pledges VALUES ($key, $context, $createdAt) 
-      ON CONFLICT (key) DO UPDATE SET context = excluded.context`);
-  const drop = db.prepare('DELETE FROM pledges WHERE key = ?');
-  const dropKept = db.prepare('DELETE FROM pledges WHERE key IN (SELECT key FROM jobs)');
-  const all = db.prepare('SELECT * FROM pledges ORDER BY created_at, key');
-  return {
-    add: ({ key, context, createdAt }) =>
-      void add.run({ key, context: JSON.stringify(context), createdAt }),
-    drop: (key) => void drop.run(key),
-    dropKept: () => void dropKept.run(),
-    all: () =>
-      all.all().map((row) => ({
-        key: String(row['key']),
-        context: JSON.parse(String(row['context'])) as JobContext,
-        createdAt: Number(row['created_at']),
-      })),
-  };
-}

@@ -1,6 +1,6 @@
 import { UserError } from '../engine/errors.ts';
-import type { Queue } from './job.ts';
 import type { QueueLimits } from './allowance.ts';
+import { LEASE_MS, type Queue } from './contracts.ts';
 import { openSqliteQueue } from './sqlite/sqlite-queue.ts';
 
 export type QueueOptions = {
@@ -9,14 +9,23 @@ export type QueueOptions = {
   limits: QueueLimits;
   /** milliseconds since 1970; for tests */
   now?: () => number;
+  /** milliseconds of a clock that is never set; for tests */
+  steady?: () => number;
+  leaseMs?: number;
 };
 
 /**
- * Opens the queue that the URL names and brings it in order after a crash: jobs that ran wait again. Throws
- * UserError when it cannot be used (unknown kind, unwritable, owned by another program, written by a newer
- * version).
+ * Opens the queue that the URL names and brings it in order after a crash: jobs that ran wait again.
+ * @throws UserError when it cannot be used (unknown kind, unwritable, owned by another program, written by a newer
+ * version)
  */
-export async function openQueue({ url, limits, now = Date.now }: QueueOptions): Promise<Queue> {
+export async function openQueue({
+  url,
+  limits,
+  now = Date.now,
+  steady = () => performance.now(),
+  leaseMs = LEASE_MS,
+}: QueueOptions): Promise<Queue> {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 1) {
       throw new UserError(`${name} must be a whole number of at least 1, not ${value}.`);
@@ -29,7 +38,7 @@ export async function openQueue({ url, limits, now = Date.now }: QueueOptions): 
       `The queue cannot live at "${withoutPassword(url)}". Give "sqlite:<file>" or the path of a file.`,
     );
   }
-  return openSqliteQueue(file, limits, now);
+  return openSqliteQueue(file, { limits, now, steady, leaseMs });
 }
 
 function withoutPassword(url: string): string {

@@ -1,10 +1,10 @@
 import type { EngineLog } from '../engine/engine.ts';
 import { watchClock } from './retention/clock-doubt.ts';
-import type { Queue } from './job.ts';
+import type { Archive } from './archive.ts';
 import type { PictureStore } from './pictures.ts';
 
 export type RetentionOptions = {
-  queue: Pick<Queue, 'expired' | 'forget' | 'recent'>;
+  archive: Pick<Archive, 'expired' | 'forget' | 'recent'>;
   pictures: Pick<PictureStore, 'delete'>;
   /** finished jobs are kept for so many days; 0: for ever */
   keepDays: number;
@@ -39,7 +39,7 @@ const BATCH = 100;
  * believed it removes nothing, and asks again every hour.
  */
 export function startRetention({
-  queue,
+  archive,
   pictures,
   keepDays,
   log,
@@ -47,7 +47,7 @@ export function startRetention({
   now = Date.now,
   steady = () => performance.now(),
 }: RetentionOptions): Retention {
-  const clock = watchClock({ now, steady, otherClock, newest: () => queue.recent({ limit: 1 }) });
+  const clock = watchClock({ now, steady, otherClock, newest: () => archive.recent({ limit: 1 }) });
   let closed = false;
   let timer: NodeJS.Timeout | null = null;
 
@@ -60,13 +60,13 @@ export function startRetention({
     const finishedBefore = at - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
     let jobs = 0;
     while (!closed) {
-      const batch = await queue.expired({ finishedBefore, limit: BATCH });
+      const batch = await archive.expired({ finishedBefore, limit: BATCH });
       if (batch.length === 0) break;
       // The files go first: a row without its files is found again, files without their row never.
       for (const { pictures: keys } of batch) {
         await Promise.all(keys.map((key) => pictures.delete(key)));
       }
-      await queue.forget(batch.map(({ id }) => id));
+      await archive.forget(batch.map(({ id }) => id));
       jobs += batch.length;
     }
     if (jobs > 0) log.info({ jobs, keepDays }, 'old jobs and their pictures were removed');

@@ -1,235 +1,204 @@
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Engine, EngineLog } from '../engine/engine.ts';
-import { attempt, type Current } from './runner/attempt.ts';
-import { watchPlaces } from './places.ts';
-import { failureOf, StoreError } from './runner/failure.ts';
-import { removeJobJournal, removeOldJournals } from './runner/job-journal.ts';
-import type { Job, JobOutcome, JobState, Queue } from './job.ts';
+import type { JobEvents } from './events.ts';
+import type { JobId, QueueChange } from './job.ts';
+import type { Claim, Seat } from './line.ts';
 import type { PictureStore } from './pictures.ts';
-
-export type JobEvent = { job: Job; state: JobState };
+import { LEASE_MS, type Queue } from './contracts.ts';
+import { attempt, type Current } from './runner/attempt.ts';
+import { createBell } from './runner/bell.ts';
+import { removeJobJournal, removeOldJournals } from './runner/job-journal.ts';
+import { createRecorder } from './runner/recorder.ts';
 
 /**
- * Claims the fairest job, runs it on the engine, stores the pictures and records the outcome. A crashed engine
- * costs one retry, then the job fails with words. Listeners hear every state of every job, in order per job.
+ * Claims the fairest job that a free device can run, runs it there, stores the pictures and records the outcome. A
+ * crashed engine costs one retry, then the job fails with words. Publishes what runs and how far it is.
  */
 export type Runner = {
-  onEvent(listener: (event: JobEvent) => void): () => void;
-  /** Aborts the running job if it is this one; true when it was running here. */
-  stop(jobId: string): boolean;
-  /** Stops claiming, lets the current step end, hands a running job back to the queue. */
+  /** Stops claiming, lets the current steps end, hands running jobs back to the line. */
   close(): Promise<void>;
 };
 
+/** What paints one job at a time. */
+export type Device = { name: string; engine: Engine };
+
 export type RunnerOptions = {
-  queue: Queue;
-  engine: Engine;
+  queue: Pick<Queue, 'line' | 'archive'>;
+  events: JobEvents;
+  devices: readonly Device[];
   pictures: PictureStore;
   log: EngineLog;
   /** makes the short reference that a person sees and the log carries; for tests */
   newReference?: () => string;
   /** milliseconds between two writes of what a running job could go on with; for tests */
   everyMs?: number;
+  /** a lease is renewed three times as often; for tests */
+  leaseMs?: number;
 };
 
 /** Nothing announces every change (another program may write the file): look again this often. */
 const POLL_MS = 5000;
-/** After an error of the queue itself, or an engine that is closing: wait this long, doubled up to the most. */
+/** After an error of the queue itself: wait this long, doubled up to the most. */
 const PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
-/** How long close() waits for the engine to let go before it hands the job back regardless; the fence holds. */
+/** A device whose engine gave a job up unasked is left alone for so long. */
+const BREATH_MS = 1000;
+/** How long close() waits for the engines to let go before it hands the jobs back regardless; the fence holds. */
 const CLOSE_PATIENCE_MS = 15_000;
-const RECORD_TRIES = 3;
 
 export function startRunner(options: RunnerOptions): Runner {
-  const { queue, pictures, log } = options;
+  const { queue, events, devices, pictures, log, leaseMs = LEASE_MS } = options;
+  const { line, archive } = queue;
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
-  const listeners = new Set<(event: JobEvent) => void>();
-  let current: Current | null = null;
+  const name = `${hostname()}-${process.pid}`;
+  const bell = createBell();
+  const recorder = createRecorder({ line, events, pictures, log, newReference, bell });
+  /** by device */
+  const running = new Map<string, Current>();
+  const runs = new Set<Promise<void>>();
+  /** devices that rest, until when; milliseconds of performance.now() */
+  const resting = new Map<string, number>();
   let closing = false;
-  let alarm: (() => void) | null = null;
-  let news = false;
-  /** what the queue could not write down yet, oldest first; a restart would find these jobs still running */
-  const owed: (() => Promise<unknown>)[] = [];
   /** the last picture could not be stored: nothing is painted until the store takes something */
   let storeInDoubt = false;
+  /** of a run: the loop pauses for it as for its own */
+  let stumbled: { error: unknown } | null = null;
 
-  function emit(job: Job, state: JobState): void {
-    for (const listener of listeners) {
-      try {
-        listener({ job, state });
-      } catch (error) {
-        log.error({ err: error, job: job.id }, 'a listener of job events failed');
-      }
-    }
-  }
-
-  function wake(): void {
-    news = true;
-    alarm?.();
-  }
-
-  /** Returns at the next change, or after `ms`. */
-  async function rest(ms: number, listen: boolean): Promise<void> {
-    if (closing || (listen && news)) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      timer.unref();
-      alarm = () => {
-        if (!listen && !closing) return;
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    alarm = null;
+  function freeSeats(): Seat[] {
+    for (const [seat, until] of resting) if (until <= performance.now()) resting.delete(seat);
+    return devices
+      .filter((device) => !running.has(device.name) && !resting.has(device.name))
+      .map(({ name: seat, engine }) => ({
+        name: seat,
+        loaded: engine.status().loaded.map(({ model }) => model),
+        unfit: [],
+      }));
   }
 
   async function loop(): Promise<void> {
     let pause = PAUSE_MS;
     while (!closing) {
       try {
-        news = false;
-        for (; owed[0] !== undefined; owed.shift()) await owed[0]();
+        bell.silence();
+        if (stumbled !== null) throw take(stumbled).error;
+        await recorder.catchUp();
         // Those who wait must not lose their pictures too.
         if (storeInDoubt) await pictures.tryOut();
         storeInDoubt = false;
-        const job = await queue.claim();
+        const seats = freeSeats();
+        const claim = seats.length === 0 ? null : await line.claim({ name, seats });
         pause = PAUSE_MS;
-        if (job === null) await rest(POLL_MS, true);
-        else if (closing) await release(job, 'handed-back');
-        else if (job.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
-        else if (!(await run(job))) await rest(PAUSE_MS * 4, false);
+        if (claim === null) await bell.wait(resting.size > 0 ? BREATH_MS : POLL_MS);
+        else if (closing) await recorder.release(claim.lease, 'handed-back');
+        else begin(claim);
       } catch (error) {
         log.error({ err: error }, `the queue or its pictures failed; trying again in ${pause} ms`);
-        await rest(pause, false);
+        await bell.sleep(pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       }
     }
+    await Promise.all(runs);
   }
 
-  /** One claimed job to its end. False: the engine gave it up unasked, so the next claim should wait a little. */
-  async function run(job: Job): Promise<boolean> {
-    const mine: Current = { job, abort: new AbortController(), asked: null };
-    current = mine;
-    places.started(job.id);
-    emit(job, { status: 'running', progress: null });
+  function take(found: { error: unknown }): { error: unknown } {
+    stumbled = null;
+    return found;
+  }
+
+  function begin(claim: Claim): void {
+    const { seat } = claim.lease;
+    const mine: Current = { claim, abort: new AbortController(), asked: null };
+    running.set(seat, mine);
+    const run = runOn(seat, mine)
+      .catch((error: unknown) => (stumbled = { error }))
+      .then(() => {
+        running.delete(seat);
+        runs.delete(run);
+        bell.ring();
+      });
+    runs.add(run);
+  }
+
+  /** One claimed job to its end. */
+  async function runOn(seat: string, mine: Current): Promise<void> {
+    const { lease, job } = mine.claim;
+    const device = devices.find((one) => one.name === seat);
+    if (device === undefined) throw new Error(`there is no device ${seat}`);
+    const renewal = setInterval(() => void renew(mine), leaseMs / 3);
+    renewal.unref();
+    events.publish({ job, state: { status: 'running', progress: null } });
     try {
-      const ended = await attempt(mine, { ...options, newReference, emit });
+      const tools = { ...options, ...device, line, newReference };
+      const ended = await attempt(mine, tools);
       if ('back' in ended) {
-        await release(job, ended.back);
-        return !ended.unasked;
+        if (ended.unasked) resting.set(seat, performance.now() + BREATH_MS);
+        await recorder.release(lease, ended.back);
+        return;
       }
       storeInDoubt = ended.storeFailed;
-      await settle(job, ended.outcome);
-      return true;
+      await recorder.settle(mine.claim, ended.outcome);
     } finally {
-      current = null;
+      clearInterval(renewal);
     }
   }
 
-  /** Records the outcome and tells it; what the queue cannot record now is told as failed and recorded later. */
-  async function settle(job: Job, outcome: JobOutcome): Promise<void> {
-    let recorded: boolean | null = null;
-    let cause: unknown;
-    for (let tries = 0; recorded === null && tries < RECORD_TRIES; tries++) {
-      if (tries > 0) await rest(PAUSE_MS * tries, false);
-      try {
-        recorded = await queue.finish(job.id, job.attempt, outcome);
-      } catch (error) {
-        cause = error;
-      }
-    }
-    if (recorded === true) {
-      await forgetSteps(job);
-      const stored = await queue.get(job.id).catch(() => null);
-      emit(stored ?? job, outcome);
-    } else if (recorded === false) {
-      log.warn({ job: job.id, attempt: job.attempt }, 'a late result was dropped');
-    } else {
-      if (outcome.status === 'done') {
-        await Promise.allSettled(outcome.result.images.map(({ key }) => pictures.delete(key)));
-      }
-      const error = new StoreError('the outcome could not be recorded', { cause });
-      const failure = failureOf(error, job, newReference, log);
-      if (failure === 'retry') return;
-      owed.push(() => queue.finish(job.id, job.attempt, { status: 'failed', failure }));
-      emit(job, { status: 'failed', failure });
-    }
-  }
-
-  /** Before the end is told: until then the next start finds this job and can do it. */
-  const forgetSteps = (job: Job) => removeJobJournal(job, options);
-
-  async function release(job: Job, why: 'handed-back' | 'crashed'): Promise<void> {
-    const write = () => queue.release(job.id, job.attempt, why);
-    await write().catch((error: unknown) => {
-      owed.push(write);
-      throw error;
-    });
-  }
-
-  function stop(jobId: string): boolean {
-    if (current === null || current.job.id !== jobId || current.asked !== null) {
-      return current?.job.id === jobId;
-    }
-    current.asked = 'stop';
-    current.abort.abort();
-    return true;
-  }
-
-  /** A waiting job that ended elsewhere (cancelled by its owner) is told here, so that every state is heard. */
-  async function endedElsewhere(id: string): Promise<void> {
+  async function renew(mine: Current): Promise<void> {
+    const { lease, job } = mine.claim;
     try {
-      const job = await queue.get(id);
-      if (job !== null) await forgetSteps(job);
-      if (job?.status === 'cancelled') emit(job, { status: 'cancelled' });
-      if (job?.status === 'failed') emit(job, { status: 'failed', failure: job.failure! });
+      if ((await line.renew(lease)) || running.get(lease.seat) !== mine) return;
+      log.warn({ job: job.id, attempt: lease.attempt }, 'the lease of a job ran out: it is let go');
+      end(mine, 'lost');
     } catch (error) {
-      log.warn({ err: error, job: id }, 'a finished job could not be read');
+      log.warn({ err: error, job: job.id }, 'the lease of a job could not be renewed');
     }
   }
 
-  const places = watchPlaces({ queue, emit, log });
-  const stopListening = queue.onChange((change) => {
-    if (change?.stopping === true) stop(change.id);
-    const ended = change?.status === 'cancelled' || change?.status === 'failed';
-    if (change !== undefined && ended && change.id !== current?.job.id) {
-      places.started(change.id);
-      void endedElsewhere(change.id);
-    }
-    if (change === undefined || change.status === 'waiting') wake();
-    places.look();
-  });
-  places.look();
-  void removeOldJournals(options);
+  function end(mine: Current, why: NonNullable<Current['asked']>): void {
+    if (mine.asked !== null) return;
+    mine.asked = why;
+    mine.abort.abort();
+  }
+
+  const currentOf = (id: JobId): Current | undefined =>
+    [...running.values()].find(({ claim }) => claim.job.id === id);
+
+  function hear(change?: QueueChange): void {
+    if (change === undefined || change.status === 'waiting') bell.ring();
+    if (change === undefined) return;
+    const mine = currentOf(change.id);
+    if (change.stopping === true && mine !== undefined) end(mine, 'stop');
+    // One that ended while it waited again: what an earlier attempt kept of it is of no use.
+    const isOver = change.status === 'cancelled' || change.status === 'failed';
+    if (isOver && mine === undefined) void forgetSteps(change.id);
+  }
+
+  async function forgetSteps(id: JobId): Promise<void> {
+    const job = await archive.get(id).catch(() => null);
+    if (job !== null) await removeJobJournal(job, options);
+  }
+
+  const stopListening = line.onChange(hear);
+  void removeOldJournals({ archive, pictures, log });
   const looping = loop();
 
   async function close(): Promise<void> {
     closing = true;
-    wake();
-    places.close();
-    if (current !== null && current.asked === null) {
-      current.asked = 'close';
-      current.abort.abort();
-    }
-    const held = current;
+    bell.close();
+    const held = [...running.values()];
+    for (const mine of held) end(mine, 'close');
     const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
     await Promise.race([
       looping,
       new Promise((resolve) => patience.addEventListener('abort', resolve)),
     ]);
     stopListening();
-    if (held === null || !patience.aborted) return;
-    log.warn({ job: held.job.id }, 'the engine did not let go of its job in time');
-    await queue.release(held.job.id, held.job.attempt);
+    if (!patience.aborted) return;
+    for (const { claim } of held) {
+      log.warn({ job: claim.job.id }, 'the engine did not let go of its job in time');
+      await line.release(claim.lease);
+    }
   }
 
-  return {
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    stop,
-    close,
-  };
+  return { close };
 }

@@ -52,7 +52,7 @@ test('a server’s default is auto: the calibrated number paints, and the second
     assert.match(textOf(done), /· 6 steps · euler/);
     // 44 steps of half a second.
     assert.match(textOf(done), /auto steps: 6 are enough here, about 22\.0 s saved against 50/);
-    assert.equal((await stage.queue.recent({ limit: 1 }))[0]?.request.steps, 6);
+    assert.equal((await stage.queue.archive.recent({ limit: 1 }))[0]?.request.steps, 6);
 
     await ada.command('imagine', { ...order, prompt: 'a tree', steps: 2 });
     const own = await ada.waitForMessage((one) => isDone(one) && /a tree/.test(textOf(one)));
@@ -66,7 +66,7 @@ test('a run that stands still goes on in fewer steps, and the reply and the reci
     const order = { prompt: 'a red heart', sampler: 'dpmpp_2m', schedule: 'karras', steps: 'auto' };
     await ada.command('imagine', order);
     const done = await ada.waitForMessage(isDone, 30_000);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     const { replan, infotext } = job?.result ?? {};
     assert.ok(replan && job);
     const taken = replan.after + replan.rest;

@@ -22,12 +22,12 @@ test('/queue: places and waits; prompts for their owner only', async () => {
     assert.match(textOf(await ada.waitForMessage(answered)), /Nothing is waiting/);
     await ada.command('imagine', { prompt: 'first of ada', steps: 150, size: '256x256' });
     await waitUntil(
-      async () => (await stage.queue.unsettled())[0]?.status === 'running',
+      async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
       'running',
     );
     await ada.command('imagine', { prompt: 'second of ada' });
     await ben.command('imagine', { prompt: 'secret of ben' });
-    await waitUntil(async () => (await stage.queue.unsettled()).length === 3, 'all stored');
+    await waitUntil(async () => (await stage.queue.archive.unsettled()).length === 3, 'all stored');
     await ben.command('queue');
     const seen = textOf(await ben.waitForMessage(answered));
     assert.match(seen, /▶ a picture for <@1200000000000000001>/);
@@ -41,8 +41,8 @@ test('/queue: places and waits; prompts for their owner only', async () => {
     const far = textOf(await cleoElsewhere.waitForMessage(answered));
     assert.match(far, /a picture for another server/);
     assert.doesNotMatch(far, /<@|of ada|of ben/);
-    for (const job of await stage.queue.unsettled()) {
-      await stage.queue.cancel(job.id, { userId: job.userId, moderator: false });
+    for (const job of await stage.queue.archive.unsettled()) {
+      await stage.queue.line.cancel(job.id, { userId: job.userId, moderator: false });
     }
   });
 });

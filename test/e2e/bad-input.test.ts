@@ -54,7 +54,7 @@ test('options that Discord does not check, at their limits and beyond: a sentenc
       assert.doesNotMatch(answer, /[^\\]@everyone|\u202e|\u2066|(\p{M}){6}|[^\\]\]\(https/u);
       assert.ok(answer.length < 1000, String(answer.length));
     }
-    assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+    assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
     assert.deepEqual(
       stage.lines.filter(({ level }) => level === 'error'),
       [],
@@ -131,7 +131,7 @@ test('custom ids of the newer buttons, forged in every part', async () => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'x', steps: 1 });
     const done = await ada.waitForMessage(isDone, 30_000);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     const id = job?.id ?? '';
     const cases: [string, RegExp][] = [
       [`1:upscale:${id}`, /not one of mine/],
@@ -201,7 +201,9 @@ test('what the engine refuses is said in the language of the person: at once, an
     );
     assert.match(textOf(failed), /Der Sampler plms braucht mindestens 2 Schritte/);
     await stage.restart();
-    await ada.command('show', { job: (await stage.queue.recent({ limit: 1 }))[0]?.id ?? '' });
+    await ada.command('show', {
+      job: (await stage.queue.archive.recent({ limit: 1 }))[0]?.id ?? '',
+    });
     await ada.waitForMessage((one) =>
       /fehlgeschlagen[^]*braucht mindestens 2 Schritte/.test(textOf(one)),
     );

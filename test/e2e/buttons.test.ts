@@ -31,7 +31,7 @@ async function nextDone(
 }
 
 async function newestRequest(stage: Stage) {
-  const [job] = await stage.queue.recent({ limit: 1 });
+  const [job] = await stage.queue.archive.recent({ limit: 1 });
   assert.ok(job !== undefined);
   return job;
 }
@@ -43,7 +43,7 @@ test('Reroll: the same order, a new seed, a link to where it came from', async (
     await ada.press(first.id, buttonOf(first, 'reroll'));
     const second = await nextDone(ada, first);
     const job = await newestRequest(stage);
-    const parent = await stage.queue.get(job.parentId ?? '');
+    const parent = await stage.queue.archive.get(job.parentId ?? '');
     assert.notEqual(job.request.seed, 5n);
     assert.deepEqual({ ...job.request, seed: 5n }, parent?.request);
     assert.match(
@@ -264,7 +264,7 @@ test('a private order stays private, even from forged ids; a moderator may delet
       for (const message of ben.messages().filter(isPrivate)) ben.dismiss(message.id);
       await waitUntil(() => !ben.messages().some(isPrivate), 'dismissed');
     }
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
 
     const log = ada.ready.guilds[0]?.channels[1]?.id ?? '';
     await stage.settings.changePolicy(ada.ready.guilds[0]?.id ?? '', { auditChannel: log });

@@ -52,11 +52,11 @@ for (const seed of [1, 2]) {
         }
         faults.clear();
         await waitUntil(
-          async () => (await stage.queue.unsettled()).length === 0,
+          async () => (await stage.queue.archive.unsettled()).length === 0,
           'everything delivered',
           40_000,
         );
-        const jobs = await stage.queue.recent({ limit: 99 });
+        const jobs = await stage.queue.archive.recent({ limit: 99 });
         assert.ok(jobs.length >= 10, `only ${jobs.length} orders came through`);
         assert.ok(jobs.every(({ status }) => status === 'done'));
         const shown = ada
@@ -79,13 +79,13 @@ test('a final edit that is never answered is tried again in time, and shown once
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'x', steps: 40 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'running',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running',
       'running',
       20_000,
     );
     stage.playground.faults.add({ match: { route: /@original$/ }, answer: 503, times: 10_000 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'done',
       'done',
       30_000,
     );

@@ -62,7 +62,7 @@ test('direct messages: every button, the message commands, and what belongs to s
     await waitUntil(() => !ben.messages().some(({ id }) => id === first.id), 'deleted');
 
     // A later token: direct messages are edited through their channel too.
-    const jobs = await stage.queue.recent({ limit: 20 });
+    const jobs = await stage.queue.archive.recent({ limit: 20 });
     assert.ok(jobs.every(({ guildId }) => guildId === `dm:${BEN}`));
     assert.equal(picturesOf(shown[1]!).length, 1);
   });
@@ -107,7 +107,7 @@ test('who prefers private pictures gets private sheets', async () => {
       30_000,
     );
     assert.ok(isPrivate(sheet));
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     await ben.command('show', { job: job?.id ?? '' });
     assert.match(textOf(await ben.waitForMessage(isPrivate)), /no such picture/);
     assert.equal(ben.messages().filter((one) => !isPrivate(one)).length, 0);

@@ -34,9 +34,9 @@ const hasAction = (message: PlaygroundMessage, action: string): boolean =>
   customIdsOf(message).some((id) => id.split(':')[1] === action);
 const isWhole = (message: PlaygroundMessage): boolean => hasAction(message, 'cell');
 const sheetJobs = async (stage: Stage) =>
-  (await stage.queue.recent({ limit: 50 })).filter(({ context }) => isSheet(context));
+  (await stage.queue.archive.recent({ limit: 50 })).filter(({ context }) => isSheet(context));
 const settled = (stage: Stage): Promise<void> =>
-  waitUntil(async () => (await stage.queue.unsettled()).length === 0, 'settled', 20_000);
+  waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled', 20_000);
 
 test('a steps sheet grows cell by cell and ends with its curve in words', async () => {
   await onStage({}, async (stage) => {
@@ -137,7 +137,7 @@ test('other people’s pictures are painted between the cells', async () => {
     const whole = ada.messages().some(isWhole);
     assert.ok(!whole, 'Ben did not wait for the whole sheet');
     await ada.waitForMessage(isWhole, 60_000);
-    const jobs = await stage.queue.recent({ limit: 20 });
+    const jobs = await stage.queue.archive.recent({ limit: 20 });
     const order = jobs
       .toSorted((a, b) => a.startedAt! - b.startedAt!)
       .map(({ request }) => request.prompt);
@@ -176,7 +176,7 @@ test('ended between two cells: the next start goes on from the finished one', as
     await stage.bot.close();
     const finished = async () =>
       (await sheetJobs(stage)).every(({ status }) => status === 'done') &&
-      (await stage.queue.unsettled()).length === 1;
+      (await stage.queue.archive.unsettled()).length === 1;
     await waitUntil(finished, 'a finished cell without a successor', 30_000);
     const painted = (await sheetJobs(stage)).length;
     assert.ok(painted < 3);
@@ -225,8 +225,8 @@ test('the server’s rules hold for sheets: its words, and the day’s seconds b
 
     await ada.command('imagine', { prompt: 'a boat', steps: 10 });
     await ada.waitForMessage(isDone, 20_000);
-    await waitUntil(async () => (await stage.queue.usage(ATELIER)).seconds > 0, 'charged');
-    const { seconds } = await stage.queue.usage(ATELIER, ada.userId);
+    await waitUntil(async () => (await stage.queue.line.usage(ATELIER)).seconds > 0, 'charged');
+    const { seconds } = await stage.queue.line.usage(ATELIER, ada.userId);
     await stage.settings.changePolicy(ATELIER, {
       words: [],
       everybody: { seconds: seconds * 3.5 },
@@ -331,7 +331,7 @@ test('what cannot be: a sentence for the person alone, and nothing is queued', a
     }
     await ada.command('evolution', { prompt: 'x', steps: 5, at: '9' });
     await ada.waitForMessage((one) => /no step 9/.test(textOf(one)), 10_000);
-    assert.equal((await stage.queue.recent({ limit: 5 })).length, 0);
+    assert.equal((await stage.queue.archive.recent({ limit: 5 })).length, 0);
   });
 });
 

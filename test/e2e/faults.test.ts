@@ -14,7 +14,7 @@ const CHANNEL_EDIT = /^\/channels\/.*\/messages\/\{message_id\}$/;
 async function delivered(stage: Stage, timeout = 30_000): Promise<void> {
   await waitUntil(
     async () => {
-      const [job] = await stage.queue.recent({ limit: 1 });
+      const [job] = await stage.queue.archive.recent({ limit: 1 });
       return job?.delivered === true;
     },
     'delivered',
@@ -24,7 +24,7 @@ async function delivered(stage: Stage, timeout = 30_000): Promise<void> {
 
 async function cancelled(stage: Stage): Promise<void> {
   await waitUntil(async () => {
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     return job?.status === 'cancelled';
   }, 'cancelled');
 }
@@ -38,7 +38,7 @@ for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
       await ada.waitForMessage(isDone, 30_000);
       await delivered(stage);
       assert.equal(ada.messages().length, 1);
-      assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+      assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
     });
   });
 }
@@ -54,7 +54,7 @@ test('a first response whose every confirmation is lost has arrived all the same
     await ada.waitForMessage(isDone, 30_000);
     await delivered(stage);
     assert.equal(ada.messages().length, 1);
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
   });
 });
 
@@ -66,7 +66,7 @@ test('Discord refuses the finished message as such: words say where the picture 
     await ada.command('imagine', { prompt: 'x', steps: 10 });
     faults.add({ match, answer: 503, times: 10_000 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'done',
       'done',
       30_000,
     );
@@ -97,7 +97,7 @@ test('a first response that never gets through starts no job', async () => {
     const ada = await stage.user();
     const outcome = await ada.command('imagine', { prompt: 'x', steps: 2 });
     assert.equal(outcome.type, 'failed');
-    assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+    assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
     assert.ok(stage.lines.some(({ message }) => /first response/.test(message)));
   });
 });
@@ -207,7 +207,7 @@ test('a channel where the bot may not attach files: told before any work', async
     await ada.command('imagine', { prompt: 'x' });
     const answer = await ada.waitForMessage(isPrivate);
     assert.match(textOf(answer), /did not start it.*Attach Files/);
-    assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+    assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
   });
 });
 
@@ -220,7 +220,7 @@ test('a place that takes only small files gets a smaller copy, and says so', asy
     // Held back until only the final edit is left to refuse.
     faults.add({ match, answer: 503, times: 10_000 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'done',
       'done',
       30_000,
     );
@@ -236,7 +236,7 @@ test('a place that takes only small files gets a smaller copy, and says so', asy
     assert.match(textOf(done), /smaller copy/);
     const [link = ''] = picturesOf(done);
     assert.match(link, /\.webp/);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     const original = await stage.pictures.get(job?.result?.images[0]?.key ?? '');
     assert.ok((await bytesAt(link)).byteLength < (original?.byteLength ?? 0));
   });

@@ -44,9 +44,9 @@ test('one message from the line through previews to the picture', async () => {
     assert.ok(states.some((state) => customIdsOf(state).some((id) => id.includes(':stop:'))));
     assert.ok(!customIdsOf(done).some((id) => id.includes(':stop:')));
 
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     await waitUntil(
-      async () => (await stage.queue.get(job?.id ?? ''))?.delivered === true,
+      async () => (await stage.queue.archive.get(job?.id ?? ''))?.delivered === true,
       'delivered',
     );
     for (const edit of stage.calls('PATCH', EDIT)) {
@@ -96,7 +96,7 @@ test('what a person types cannot ping, link, format or leave its line', async ()
       '> \\@everyone \\<\\@1200000000000000002\\> \\# Big \\[x\\](https\\://evil.example) \\`code\\` abc',
     );
     assert.deepEqual([done.mentions, done.mention_everyone], [[], false]);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.equal(job?.request.prompt, prompt, 'the engine gets the words as they were typed');
   });
 });
@@ -116,7 +116,7 @@ for (const [what, options, words] of WRONG) {
       const answer = await ada.waitForMessage(isPrivate);
       assert.match(textOf(answer), words);
       assert.equal(ada.messages().length, 1, 'nothing for everybody');
-      assert.deepEqual(await stage.queue.recent({ limit: 1 }), []);
+      assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
     });
   });
 }
@@ -135,7 +135,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'first', steps: 60, size: '384x384' });
     await waitUntil(
-      async () => (await stage.queue.unsettled())[0]?.status === 'running',
+      async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
       'running',
     );
     await ada.command('imagine', { prompt: 'second', steps: 1 });
@@ -144,7 +144,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
     await waitUntil(() => !ada.messages().some(({ thinking }) => thinking), 'no thinking is left');
     await waitUntil(() => ada.messages().filter(isDone).length === 2, 'two pictures', 30_000);
     assert.equal(ada.messages().length, 3);
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 2);
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 2);
   });
 });
 
@@ -162,7 +162,7 @@ test('fifty at once: every acknowledgement in time, every picture arrives', asyn
     const [ada] = people;
     await waitUntil(() => ada?.messages().filter(isDone).length === 50, '50 pictures', 60_000);
     assert.equal(ada?.messages().length, 50);
-    assert.equal((await stage.queue.recent({ limit: 99 })).length, 50);
+    assert.equal((await stage.queue.archive.recent({ limit: 99 })).length, 50);
     assert.equal(stage.exchanges.filter(({ status }) => status === 429).length, 0);
   });
 });

@@ -43,7 +43,7 @@ async function imagine(page: Page, line: string): Promise<void> {
 }
 
 const accepted = async (stage: Stage): Promise<number> =>
-  (await stage.queue.recent({ limit: 99 })).length;
+  (await stage.queue.archive.recent({ limit: 99 })).length;
 
 test('the bot follows the age flag that a manager sets on the page', { skip }, async () => {
   await onStage(engine, {}, async (stage) => {

@@ -52,7 +52,7 @@ test(
       await imagine(page, '/imagine prompt:a lamp steps:2 seed:5');
       await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
       await shot(page, 'done');
-      const [first] = await stage.queue.recent({ limit: 1 });
+      const [first] = await stage.queue.archive.recent({ limit: 1 });
       for (const name of [
         'Vary subtle',
         'Vary strong',
@@ -74,7 +74,8 @@ test(
       for (let i = 0; i < 3; i++) await imagine(page, `/imagine prompt:more ${i} steps:1`);
       await waitUntil(
         async () =>
-          (await stage.queue.recent({ limit: 9 })).filter((job) => job.delivered).length === 5,
+          (await stage.queue.archive.recent({ limit: 9 })).filter((job) => job.delivered).length ===
+          5,
         'all delivered',
         30_000,
       );
@@ -123,7 +124,7 @@ test('a file from the disk becomes the start picture', { skip }, async () => {
     await shot(page, 'file');
     await page.keyboard.press('Enter');
     await page.getByText(/start picture, strength 0\.5/).waitFor();
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.equal(job?.request.init?.strength, 0.5);
   });
 });
@@ -158,7 +159,7 @@ test(
       await page.getByRole('option', { name: 'Yes: repaint a little' }).click();
       await dialog.getByRole('button', { name: 'Submit' }).click();
       await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
-      const [job] = await stage.queue.recent({ limit: 1 });
+      const [job] = await stage.queue.archive.recent({ limit: 1 });
       assert.deepEqual([job?.request.prompt, job?.request.init?.strength], ['a boat', 0.35]);
     });
   },
@@ -217,7 +218,7 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     assert.equal(await field('size').inputValue(), '112x144 · portrait');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     const { prompt, width, height, steps } = job!.request;
     assert.deepEqual([prompt, width, height, steps], ['a lamp', 112, 144, 2]);
 

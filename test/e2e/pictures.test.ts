@@ -45,7 +45,7 @@ async function nextDone(
 }
 
 async function newest(stage: Stage) {
-  const [job] = await stage.queue.recent({ limit: 1 });
+  const [job] = await stage.queue.archive.recent({ limit: 1 });
   assert.ok(job !== undefined);
   return job;
 }
@@ -109,7 +109,7 @@ test('files that are not what they say, too large for their pixels, or without a
       await ada.command('imagine', { prompt: 'x', [option]: 0.5 });
       assert.match(await told(ada), new RegExp(`\`${option}\` needs a start picture`));
     }
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1);
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
     assert.equal(ada.messages().filter((one) => one.thinking === true).length, 0);
   });
 });
@@ -136,7 +136,7 @@ test('a private result later than its token is in /recent, and nothing is posted
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 60, size: '256x256', private: true });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.delivered === true,
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.delivered === true,
       'settled',
       60_000,
     );
@@ -166,7 +166,11 @@ test('Upscale: the stored picture, twice the size, with its recipe; Delete only 
     assert.deepEqual([width, height], [192, 128]);
     assert.match(readInfotext(png) ?? '', /Steps: 2.*Seed: 5.*Upscaled: 2x Lanczos/s);
     assert.match(textOf(large), new RegExp(`channels/\\d+/\\d+/${first.id}`));
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 1, 'nothing was generated');
+    assert.equal(
+      (await stage.queue.archive.recent({ limit: 9 })).length,
+      1,
+      'nothing was generated',
+    );
     await ben.press(large.id, buttonOf(large, 'discard'));
     await waitUntil(() => !ada.messages().some(({ id }) => id === large.id), 'gone');
     assert.ok(
@@ -196,7 +200,7 @@ test('a batch: upscale or start from one of its pictures by the menu', async () 
       30_000,
     );
     const { request } = await newest(stage);
-    const parent = await stage.queue.get((await newest(stage)).parentId ?? '');
+    const parent = await stage.queue.archive.get((await newest(stage)).parentId ?? '');
     const stored = await stage.pictures.get(parent?.result?.images[1]?.key ?? '');
     assert.deepEqual(Buffer.from(request.init?.image ?? []), Buffer.from(stored ?? []));
     assert.deepEqual([request.init?.strength, request.seed, request.count], [0.4, 9n, 1]);
@@ -326,7 +330,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
     await ada.command('Reimagine', {}, other);
     await ada.submitModal(outcome, { ...filled, prompt: 'x', start: ['none'] });
     assert.match(await told(ada), /no longer know which picture/);
-    assert.equal((await stage.queue.recent({ limit: 9 })).length, 2);
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 2);
   });
 });
 

@@ -27,10 +27,10 @@ async function allowed(
   user: Awaited<ReturnType<Stage['user']>>,
   options: Record<string, string | number> = {},
 ): Promise<void> {
-  const before = (await stage.queue.recent({ limit: 99 })).length;
+  const before = (await stage.queue.archive.recent({ limit: 99 })).length;
   await user.command('imagine', { prompt: 'a boat', steps: 2, ...options });
   await waitUntil(
-    async () => (await stage.queue.recent({ limit: 99 })).length === before + 1,
+    async () => (await stage.queue.archive.recent({ limit: 99 })).length === before + 1,
     'accepted',
   );
 }
@@ -50,7 +50,7 @@ test('who, where and how much: refused before anything is started, and only ther
     assert.match(await refused(ada), new RegExp(`go to <#${second!.id}>`));
     await policy(stage, { channels: [first!.id], allowedRoles: [SUPPORTER] });
     assert.match(await refused(ada), new RegExp(`<@&${SUPPORTER}>`));
-    assert.deepEqual(await stage.queue.recent({ limit: 9 }), []);
+    assert.deepEqual(await stage.queue.archive.recent({ limit: 9 }), []);
     await allowed(stage, cleo);
 
     // 128 x 128 x 40 steps: 0.7 million.
@@ -99,7 +99,7 @@ test('what was painted in an age-restricted channel is not shown in another, by 
     await ada.open(adult!.id);
     await allowed(stage, ada, { prompt: 'a boat' });
     await ada.waitForMessage(isDone, 30_000);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     const show = async () => {
       await ada.command('show', { job: job!.id });
       const record = await ada.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
@@ -188,8 +188,8 @@ test('seconds a day: what is left is told near the end, then the order is refuse
     const ada = await stage.user();
     await allowed(stage, ada, { steps: 40 });
     await ada.waitForMessage(isDone, 30_000);
-    await waitUntil(async () => (await stage.queue.usage(ATELIER)).seconds > 0, 'charged');
-    const { seconds } = await stage.queue.usage(ATELIER, ada.userId);
+    await waitUntil(async () => (await stage.queue.line.usage(ATELIER)).seconds > 0, 'charged');
+    const { seconds } = await stage.queue.line.usage(ATELIER, ada.userId);
     await policy(stage, { everybody: { seconds: seconds * 2.2 } });
     await allowed(stage, ada, { steps: 40 });
     await ada.waitForMessage((one) => /s\*\* of the machine left today/.test(textOf(one)));
@@ -207,11 +207,11 @@ test('a weight is given to the queue; waiting limits of the server hold in the p
     await policy(stage, { roles: { [SUPPORTER]: { weight: 3, waiting: 1 } } });
     await allowed(stage, cleo, { steps: 140 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'running',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running',
       'running',
     );
     await allowed(stage, cleo, { steps: 2 });
-    assert.equal((await stage.queue.recent({ limit: 1 }))[0]?.weight, 3);
+    assert.equal((await stage.queue.archive.recent({ limit: 1 }))[0]?.weight, 3);
     assert.match(await refused(cleo), /already have 1 picture waiting/);
   });
 });

@@ -25,7 +25,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
       ada.messages().map(({ id }) => id),
       ids,
     );
-    await waitUntil(async () => (await stage.queue.unsettled()).length === 0, 'settled');
+    await waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled');
   });
 });
 
@@ -37,7 +37,7 @@ test('a picture that was finished while Discord did not answer is delivered afte
     const edits = { method: 'PATCH', route: /^\/webhooks\/.*@original$/ };
     stage.playground.faults.add({ match: edits, answer: 503, times: 10_000 });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'done',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'done',
       'done',
       30_000,
     );
@@ -65,7 +65,7 @@ test('the message was deleted while the bot was away: its job is cancelled', asy
       );
     });
     await waitUntil(
-      async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'cancelled',
+      async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'cancelled',
       'cancelled',
     );
     assert.equal(ada.messages().length, 0);
@@ -104,6 +104,6 @@ test('an Upscale that a restart cut short, later than its token: its message is 
     assert.equal(large.id, thinking.id);
     assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);
     assert.equal(ada.messages().length, 2);
-    assert.deepEqual(await stage.queue.pledges(), []);
+    assert.deepEqual(await stage.queue.pledges.open(), []);
   });
 });

@@ -74,11 +74,11 @@ test('a flagged picture is withheld with one sentence, costs nothing of the day,
     const actions = customIdsOf(done).map((id) => id.split(':')[1]);
     assert.deepEqual(actions, ['reroll', 'remix', 'recipe', 'delete']);
 
-    await waitUntil(async () => (await queue.unsettled()).length === 0, 'delivered');
-    const [job] = await queue.recent({ limit: 1 });
+    await waitUntil(async () => (await queue.archive.unsettled()).length === 0, 'delivered');
+    const [job] = await queue.archive.recent({ limit: 1 });
     assert.deepEqual([job!.status, job!.result!.images, job!.result!.withheld], ['done', [], [0]]);
     assert.equal(await pictures.get(`${job!.id}-0.png`), null);
-    const { seconds, reserved } = await queue.usage(job!.guildId, job!.userId);
+    const { seconds, reserved } = await queue.line.usage(job!.guildId, job!.userId);
     assert.deepEqual([seconds, reserved], [0, 0]);
 
     await ada.press(done.id, buttonOf(done, 'recipe'));
@@ -101,7 +101,7 @@ test('where the channel allows NSFW nobody looks; of a batch only the flagged on
       count: 4,
     });
     const partial = await ada.waitForMessage(isDone, 30_000);
-    const [job] = await queue.recent({ limit: 1 });
+    const [job] = await queue.archive.recent({ limit: 1 });
     const { images, withheld } = job!.result!;
     assert.ok(withheld!.length > 0 && images.length + withheld!.length === 4);
     assert.equal(picturesOf(partial).length, images.length);
@@ -144,9 +144,9 @@ test('a sheet marks what is kept back; every other cell opens its own picture', 
     await ada.command('explore', sheet);
     const isWhole = (one: PlaygroundMessage) => actionsOf(one).includes('cell');
     const done = await ada.waitForMessage(isWhole, 60_000);
-    await waitUntil(async () => (await queue.unsettled()).length === 0, 'delivered');
+    await waitUntil(async () => (await queue.archive.unsettled()).length === 0, 'delivered');
     // Four seeds are one batch, of which the store has fewer pictures than there are places.
-    const [job, ...others] = await queue.recent({ limit: 9 });
+    const [job, ...others] = await queue.archive.recent({ limit: 9 });
     assert.deepEqual(others, []);
     const { images, withheld = [] } = job!.result!;
     assert.ok(withheld.length > 0 && images.length > 0 && images.length + withheld.length === 4);
@@ -178,7 +178,7 @@ test('an evolution whose picture is kept back shows none of the steps on the way
     await ada.command('evolution', { ...RED, at: '1,2,5,10' });
     const isOver = (one: PlaygroundMessage) => actionsOf(one).join() === 'sheet-delete';
     const done = await ada.waitForMessage(isOver, 30_000);
-    await waitUntil(async () => (await queue.unsettled()).length === 0, 'delivered');
+    await waitUntil(async () => (await queue.archive.unsettled()).length === 0, 'delivered');
     assert.match(textOf(done), /That did not work.*\n.*\n.*\n-# Kept back by the safety checker/);
     assert.ok(picturesOf(done).every((url) => !url.includes('evolution.webp')));
   });

@@ -33,7 +33,7 @@ async function paints(user: PlaygroundUserClient, channelId: string): Promise<Pl
 }
 
 async function newest(stage: Stage) {
-  const [job] = await stage.queue.recent({ limit: 1 });
+  const [job] = await stage.queue.archive.recent({ limit: 1 });
   assert.ok(job !== undefined);
   return job;
 }
@@ -42,7 +42,8 @@ async function newest(stage: Stage) {
 async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: string) {
   await user.open(channelId);
   await user.command('imagine', { prompt: 'slow', steps: 100, size: '256x256' });
-  const isRunning = async () => (await stage.queue.recent({ limit: 1 }))[0]?.status === 'running';
+  const isRunning = async () =>
+    (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running';
   await waitUntil(isRunning, 'running', 20_000);
   return newest(stage);
 }
@@ -79,7 +80,7 @@ test('what the bot may do in a thread is what counts there', async () => {
     await ada.open(SKETCHES);
     await ada.command('imagine', { prompt: 'x' });
     assert.match(await told(ada), /give me: Send Messages in Threads/);
-    assert.equal((await stage.queue.recent({ limit: 5 })).length, 0);
+    assert.equal((await stage.queue.archive.recent({ limit: 5 })).length, 0);
     faults.denyBot(GENERAL, permission.sendMessages);
     await paints(ada, SKETCHES);
     await ada.open(GENERAL);
@@ -116,7 +117,10 @@ test('a thread that is closed meanwhile is opened for the picture', async () => 
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: false });
     const done = await ada.waitForMessage(isDone, 60_000);
     assert.equal(picturesOf(done).length, 1);
-    await waitUntil(async () => (await stage.queue.get(job.id))?.delivered === true, 'delivered');
+    await waitUntil(
+      async () => (await stage.queue.archive.get(job.id))?.delivered === true,
+      'delivered',
+    );
     assert.equal(stage.calls('PATCH', /^\/channels\/\{channel_id\}$/).length, 1);
     assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);
   });
@@ -128,11 +132,11 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
     const job = await startSlow(stage, ben, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: true });
     await waitUntil(
-      async () => (await stage.queue.get(job.id))?.delivered === true,
+      async () => (await stage.queue.archive.get(job.id))?.delivered === true,
       'settled',
       60_000,
     );
-    assert.equal((await stage.queue.get(job.id))?.status, 'done');
+    assert.equal((await stage.queue.archive.get(job.id))?.status, 'done');
     assert.ok(stage.calls('PATCH', /^\/channels\/\{channel_id\}$/).length <= 1);
     assert.equal((await ben.command('imagine', { prompt: 'x' })).type, 'failed');
     await ben.open(GENERAL);
@@ -153,7 +157,7 @@ test('later than its token: a thread is edited through the channel, a private on
     assert.ok(stage.calls('PATCH', /^\/channels\/[^/]+\/messages\/[^/]+$/).length > 0);
     const hidden = await startSlow(stage, ada, STUDIO);
     await waitUntil(
-      async () => (await stage.queue.get(hidden.id))?.delivered === true,
+      async () => (await stage.queue.archive.get(hidden.id))?.delivered === true,
       'settled',
       60_000,
     );

@@ -1,5 +1,6 @@
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { Measurement, NewJob, StoredResult } from '../../src/queue/job.ts';
+import type { Job, Measurement, NewJob, StoredResult } from '../../src/queue/job.ts';
+import type { Lease, Line, WorkerFacts } from '../../src/queue/line.ts';
 
 /** A complete request; small, so that a real engine could paint it too. */
 export function aRequest(over: Partial<GenerateRequest> = {}): GenerateRequest {
@@ -66,4 +67,19 @@ export function aMeasurement(over: Partial<Measurement> = {}): Measurement {
     fixedSeconds: 0,
     ...over,
   };
+}
+
+/** One that can run everything, one job at a time. */
+export const WORKER: WorkerFacts = {
+  name: 'a worker',
+  seats: [{ name: 'cpu', loaded: [], unfit: [] }],
+};
+
+export function leaseOf(id: string, attempt: number): Lease {
+  return { id, attempt, worker: WORKER.name, seat: 'cpu' };
+}
+
+/** The next job for a worker that can run everything; null when none waits. */
+export async function claimJob(line: Pick<Line, 'claim'>): Promise<Job | null> {
+  return (await line.claim(WORKER))?.job ?? null;
 }

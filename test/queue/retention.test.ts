@@ -3,13 +3,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { Queue } from '../../src/queue/job.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRetention } from '../../src/queue/retention.ts';
 import type { Retention } from '../../src/queue/retention.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { anOrder, aResult } from './orders.ts';
+import { anOrder, aResult, claimJob, leaseOf } from './orders.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -48,11 +48,11 @@ async function inArchive(work: (archive: Archive) => Promise<void>): Promise<voi
     async paint(count, delivered = true) {
       const made: string[] = [];
       for (let n = 0; n < count; n++) {
-        const { id } = await queue.submit(anOrder());
-        await queue.claim();
+        const { id } = await queue.line.submit(anOrder());
+        await claimJob(queue.line);
         await pictures.put(`${id}-0.png`, new Uint8Array(4));
-        await queue.finish(id, 1, { status: 'done', result: aResult(id) });
-        if (delivered) await queue.setDelivered(id);
+        await queue.line.finish(leaseOf(id, 1), { status: 'done', result: aResult(id) });
+        if (delivered) await queue.archive.delivered(id);
         made.push(id);
       }
       return made;
@@ -60,14 +60,14 @@ async function inArchive(work: (archive: Archive) => Promise<void>): Promise<voi
     async start(keepDays) {
       const otherClock = async () => clock.discord;
       const steady = () => clock.steady;
-      const parts = { queue, pictures, keepDays, log, now, steady, otherClock };
+      const parts = { archive: queue.archive, pictures, keepDays, log, now, steady, otherClock };
       const retention = startRetention(parts);
       started.push(retention);
       await retention.first;
       return retention;
     },
     async left() {
-      const jobs = (await queue.recent({ limit: 1000 })).length;
+      const jobs = (await queue.archive.recent({ limit: 1000 })).length;
       return { jobs, files: (await readdir(path.join(folder, 'pictures'))).length };
     },
     doubts: () =>
@@ -169,7 +169,7 @@ test('after a long silence the clock is asked about, not believed', async () => 
 test('what a clock that was off has dated is as old as its neighbours', async () => {
   await inArchive(async ({ clock, queue, paint, wait, start }) => {
     clock.discord = START;
-    const ids = async () => (await queue.recent({ limit: 9 })).map(({ id }) => id);
+    const ids = async () => (await queue.archive.recent({ limit: 9 })).map(({ id }) => id);
     const [old] = await paint(1);
     clock.wall -= 400 * DAY;
     const [datedBack] = await paint(1);

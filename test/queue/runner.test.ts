@@ -9,12 +9,15 @@ import type { Engine, EngineLog, GenerateOptions } from '../../src/engine/engine
 import { startEngine } from '../../src/engine/engine.ts';
 import { CancelledError, EngineCrashedError, UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
-import type { Queue } from '../../src/queue/job.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { startAnnouncer } from '../../src/queue/announcer.ts';
+import { createJobEvents, type JobEvent, type JobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
+import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/queue/runner.ts';
-import type { JobEvent, Runner } from '../../src/queue/runner.ts';
+import type { Runner, RunnerOptions } from '../../src/queue/runner.ts';
 import { anOrder, aRequest } from './orders.ts';
 
 type Generate = (request: GenerateRequest, options: GenerateOptions) => Promise<GenerateResult>;
@@ -70,6 +73,7 @@ type Stage = {
   queue: Queue;
   pictures: PictureStore;
   runner: Runner;
+  bus: JobEvents;
   events: JobEvent[];
   logged: { fields: Record<string, unknown>; message: string }[];
   folder: string;
@@ -81,11 +85,12 @@ type Stage = {
 
 async function stage(
   generate: Generate | Engine,
-  over: Partial<{ queue: Queue }> = {},
+  over: Partial<Pick<RunnerOptions, 'devices' | 'leaseMs'>> & { queueLeaseMs?: number } = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(path.join(root, 'stage-'));
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
-  const queue = over.queue ?? (await openQueue({ url: path.join(folder, 'queue.db'), limits }));
+  const { queueLeaseMs: leaseMs = 30_000 } = over;
+  const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits, leaseMs });
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
   const logged: Stage['logged'] = [];
   const write = (fields: object, message: string) => {
@@ -93,15 +98,26 @@ async function stage(
   };
   const log: EngineLog = { info: write, warn: write, error: write };
   const engine = typeof generate === 'function' ? engineThat(generate) : generate;
-  const runner = startRunner({ queue, engine, pictures, log, newReference: () => 'ref-1' });
+  const bus = createJobEvents(log);
   const events: JobEvent[] = [];
-  runner.onEvent((event) => events.push(event));
+  bus.subscribe((event) => events.push(event));
+  const announcer = startAnnouncer({ queue, events: bus, log });
+  const runner = startRunner({
+    queue,
+    events: bus,
+    devices: [{ name: 'cpu', engine }],
+    pictures,
+    log,
+    newReference: () => 'ref-1',
+    ...over,
+  });
   const statusesOf = (id: string) =>
     events.filter(({ job }) => job.id === id).map(({ state }) => state.status);
   return {
     queue,
     pictures,
     runner,
+    bus,
     events,
     logged,
     folder,
@@ -120,6 +136,7 @@ async function stage(
     statusesOf,
     async close() {
       await runner.close();
+      announcer.close();
       await queue.close();
     },
   };
@@ -132,7 +149,7 @@ describe('a job that goes well', () => {
       setTimeout(() => onProgress?.({ phase: 'sampling', step: 2, steps: 2, sigma: 1 }), 50);
       return aPicture(request);
     });
-    const { id } = await t.queue.submit(anOrder({ request: aRequest({ count: 2 }) }));
+    const { id } = await t.queue.line.submit(anOrder({ request: aRequest({ count: 2 }) }));
     const { job, state } = await t.until(id, 'done');
     assert.ok(state.status === 'done');
     assert.deepEqual(
@@ -144,9 +161,9 @@ describe('a job that goes well', () => {
     );
     assert.equal(state.result.infotext, 'picture 0');
     assert.deepEqual(job.result, state.result);
-    assert.deepEqual(await t.queue.get(id), job);
+    assert.deepEqual(await t.queue.archive.get(id), job);
     assert.equal((await t.pictures.get(`${id}-1.png`))?.[0], 2);
-    const estimate = await t.queue.estimate(aRequest());
+    const estimate = await t.queue.line.estimate(aRequest());
     assert.ok(estimate !== null && estimate > 0.05 && estimate < 5, `${estimate}`);
     await sleep(80);
     const statuses = t.statusesOf(id).filter((status) => status !== 'waiting');
@@ -159,7 +176,7 @@ describe('a job that goes well', () => {
     await sleep(60);
     const began = performance.now();
     for (let i = 0; i < 5; i++) {
-      const { id } = await t.queue.submit(anOrder());
+      const { id } = await t.queue.line.submit(anOrder());
       await t.until(id, 'done');
     }
     assert.ok(performance.now() - began < 2000);
@@ -183,8 +200,8 @@ describe('a job that goes well', () => {
       const [model] = await engine.models();
       assert.ok(model !== undefined);
       const request = aRequest({ model: model.name, steps: 4, ...model.nativeSize });
-      const first = await t.queue.submit(anOrder({ request }));
-      const second = await t.queue.submit(anOrder({ request }));
+      const first = await t.queue.line.submit(anOrder({ request }));
+      const second = await t.queue.line.submit(anOrder({ request }));
       const { state } = await t.until(second.id, 'done');
       assert.ok(state.status === 'done');
       assert.match(state.result.infotext, /Steps: 4/);
@@ -194,7 +211,7 @@ describe('a job that goes well', () => {
       ];
       assert.deepEqual([...a!.subarray(1, 4)], [...Buffer.from('PNG')]);
       assert.deepEqual(a, b, 'the same order gives the same bytes');
-      const estimate = await t.queue.estimate(request);
+      const estimate = await t.queue.line.estimate(request);
       assert.ok(estimate !== null && estimate < state.result.seconds * 3 + 1, `${estimate}`);
       await t.close();
     } finally {
@@ -208,7 +225,7 @@ describe('a job that fails', () => {
     const t = await stage(async () => {
       throw new UserError('No model is called "x".');
     });
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     const { state } = await t.until(id, 'failed');
     assert.deepEqual(state, {
       status: 'failed',
@@ -221,7 +238,7 @@ describe('a job that fails', () => {
     const t = await stage(async () => {
       throw new TypeError('secret /home/owner/path is undefined');
     });
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     const { state } = await t.until(id, 'failed');
     assert.ok(state.status === 'failed');
     assert.equal(state.failure.reference, 'ref-1');
@@ -242,9 +259,9 @@ describe('a job that fails', () => {
       }
       return aPicture(request);
     });
-    const bomb = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'bomb' }) }));
-    const once = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'once' }) }));
-    const plain = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'plain' }) }));
+    const bomb = await t.queue.line.submit(anOrder({ request: aRequest({ prompt: 'bomb' }) }));
+    const once = await t.queue.line.submit(anOrder({ request: aRequest({ prompt: 'once' }) }));
+    const plain = await t.queue.line.submit(anOrder({ request: aRequest({ prompt: 'plain' }) }));
     const { state } = await t.until(bomb.id, 'failed');
     assert.ok(state.status === 'failed');
     assert.match(state.failure.message, /broke down twice/);
@@ -268,10 +285,10 @@ describe('a job that fails', () => {
       if (key.endsWith('.png') && isFull) throw Object.assign(new Error(), { code: 'ENOSPC' });
       await put(key, bytes);
     };
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     await t.until(id, 'done');
-    assert.deepEqual(await readdir(path.join(t.folder, 'pictures')), [`${id}-0.png`]);
     await t.close();
+    assert.deepEqual(await readdir(path.join(t.folder, 'pictures')), [`${id}-0.png`]);
   });
 
   test('because pictures cannot be stored: words, and no half of a batch', async () => {
@@ -284,7 +301,7 @@ describe('a job that fails', () => {
       }
       return aPicture(request);
     });
-    const doomed = await t.queue.submit(anOrder({ request: aRequest({ count: 3 }) }));
+    const doomed = await t.queue.line.submit(anOrder({ request: aRequest({ count: 3 }) }));
     const { state } = await t.until(doomed.id, 'failed');
     assert.ok(state.status === 'failed');
     assert.match(state.failure.message, /could not be kept/);
@@ -293,7 +310,7 @@ describe('a job that fails', () => {
     // What begins with a dot is the store being tried out.
     const left = (await readdir(path.join(t.folder, 'pictures'))).filter((name) => name[0] !== '.');
     assert.deepEqual(left, [`${doomed.id}-1.png`]);
-    const next = await t.queue.submit(anOrder());
+    const next = await t.queue.line.submit(anOrder());
     await t.until(next.id, 'done');
     await t.close();
   });
@@ -307,13 +324,13 @@ describe('a job that fails', () => {
     const { put, tryOut } = t.pictures;
     const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
     t.pictures.put = t.pictures.tryOut = () => Promise.reject(full);
-    const doomed = await t.queue.submit(anOrder());
+    const doomed = await t.queue.line.submit(anOrder());
     await t.until(doomed.id, 'failed');
-    const next = await t.queue.submit(anOrder());
+    const next = await t.queue.line.submit(anOrder());
     const tries = () =>
       t.logged.filter(({ message }) => /its pictures failed/.test(message)).length;
     while (tries() < 3) await sleep(20);
-    assert.equal((await t.queue.get(next.id))?.status, 'waiting');
+    assert.equal((await t.queue.archive.get(next.id))?.status, 'waiting');
     assert.equal(painted, 1);
     Object.assign(t.pictures, { put, tryOut });
     await t.until(next.id, 'done');
@@ -322,16 +339,16 @@ describe('a job that fails', () => {
 
   test('a listener or a queue that throws does not end the loop', async () => {
     const t = await stage(async (request) => aPicture(request));
-    t.runner.onEvent(() => {
+    t.bus.subscribe(() => {
       throw new Error('a listener broke');
     });
     let broken = 3;
-    const claim = t.queue.claim.bind(t.queue);
-    t.queue.claim = async () => {
+    const claim = t.queue.line.claim;
+    t.queue.line.claim = async (worker) => {
       if (broken-- > 0) throw new Error('database or disk is full');
-      return claim();
+      return claim(worker);
     };
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     await t.until(id, 'done');
     assert.ok(t.logged.some(({ message }) => /the queue or its pictures failed/.test(message)));
     assert.ok(t.logged.some(({ message }) => /listener/.test(message)));
@@ -340,20 +357,20 @@ describe('a job that fails', () => {
 
   test('an outcome that cannot be recorded is told as failed, and recorded when it can be', async () => {
     const t = await stage(async (request) => aPicture(request));
-    const finish = t.queue.finish.bind(t.queue);
+    const finish = t.queue.line.finish;
     let broken = 4;
-    t.queue.finish = async (...args) => {
+    t.queue.line.finish = async (...args) => {
       if (broken-- > 0) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
       return finish(...args);
     };
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     const { state } = await t.until(id, 'failed');
     assert.ok(state.status === 'failed');
     assert.match(state.failure.message, /disk .* full/);
     assert.equal(await t.pictures.get(`${id}-0.png`), null);
-    const next = await t.queue.submit(anOrder());
+    const next = await t.queue.line.submit(anOrder());
     await t.until(next.id, 'done');
-    assert.equal((await t.queue.get(id))?.status, 'failed');
+    assert.equal((await t.queue.archive.get(id))?.status, 'failed');
     await t.close();
   });
 });
@@ -363,33 +380,24 @@ describe('stopping', () => {
     const t = await stage(async (request, { signal }) =>
       request.prompt === 'slow' ? untilAborted(signal) : aPicture(request),
     );
-    const slow = await t.queue.submit(anOrder({ request: aRequest({ prompt: 'slow' }) }));
+    const slow = await t.queue.line.submit(anOrder({ request: aRequest({ prompt: 'slow' }) }));
     await t.until(slow.id, 'running');
-    assert.equal(t.runner.stop('000000000000'), false);
-    assert.equal(await t.queue.cancel(slow.id, { userId: 'user-a', moderator: false }), 'stopping');
+    assert.equal(
+      await t.queue.line.cancel(slow.id, { userId: 'user-a', moderator: false }),
+      'stopping',
+    );
     await t.until(slow.id, 'cancelled');
-    assert.equal(t.runner.stop(slow.id), false);
-    const next = await t.queue.submit(anOrder());
+    const next = await t.queue.line.submit(anOrder());
     await t.until(next.id, 'done');
-    await t.close();
-  });
-
-  test('through the runner alone', async () => {
-    const t = await stage(async (_, { signal }) => untilAborted(signal));
-    const { id } = await t.queue.submit(anOrder());
-    await t.until(id, 'running');
-    assert.equal(t.runner.stop(id), true);
-    await t.until(id, 'cancelled');
-    assert.equal((await t.queue.get(id))?.status, 'cancelled');
     await t.close();
   });
 
   test('a waiting job that is cancelled is heard too, once', async () => {
     const t = await stage(async (_, { signal }) => untilAborted(signal));
-    const first = await t.queue.submit(anOrder());
-    const second = await t.queue.submit(anOrder());
+    const first = await t.queue.line.submit(anOrder());
+    const second = await t.queue.line.submit(anOrder());
     await t.until(first.id, 'running');
-    await t.queue.cancel(second.id, { userId: 'user-a', moderator: false });
+    await t.queue.line.cancel(second.id, { userId: 'user-a', moderator: false });
     await t.until(second.id, 'cancelled');
     await sleep(400);
     assert.equal(t.statusesOf(second.id).at(-1), 'cancelled');
@@ -399,16 +407,16 @@ describe('stopping', () => {
 
   test('closing hands the running job back, nothing lost and nothing counted', async () => {
     const t = await stage(async (_, { signal }) => untilAborted(signal));
-    const running = await t.queue.submit(anOrder());
-    const waiting = await t.queue.submit(anOrder());
+    const running = await t.queue.line.submit(anOrder());
+    const waiting = await t.queue.line.submit(anOrder());
     await t.until(running.id, 'running');
     await t.runner.close();
-    const outlook = await t.queue.outlook();
+    const outlook = await t.queue.line.outlook();
     assert.deepEqual(
       outlook.map(({ id }) => id),
       [running.id, waiting.id],
     );
-    const job = await t.queue.get(running.id);
+    const job = await t.queue.archive.get(running.id);
     assert.deepEqual([job?.status, job?.attempt, job?.crashes], ['waiting', 1, 0]);
     assert.ok(!t.statusesOf(running.id).includes('cancelled'));
     await t.queue.close();
@@ -420,7 +428,7 @@ describe('stopping', () => {
       if (++tries < 3) throw new CancelledError();
       return aPicture(request);
     });
-    const { id } = await t.queue.submit(anOrder());
+    const { id } = await t.queue.line.submit(anOrder());
     await t.until(id, 'done');
     assert.equal(tries, 3);
     await t.close();
@@ -434,7 +442,7 @@ test('waiting jobs hear their place, and only when it changed', async () => {
     return aPicture(request);
   });
   const jobs: string[] = [];
-  for (let i = 0; i < 4; i++) jobs.push((await t.queue.submit(anOrder())).id);
+  for (let i = 0; i < 4; i++) jobs.push((await t.queue.line.submit(anOrder())).id);
   const placesOf = (id: string) =>
     t.events.flatMap(({ job, state }) =>
       job.id === id && state.status === 'waiting' ? [state.position] : [],
@@ -448,7 +456,7 @@ test('waiting jobs hear their place, and only when it changed', async () => {
   // The wait became known with the first measurement: the place may be told anew, never a wrong one.
   assert.deepEqual([...new Set(placesOf(jobs[3]!))], [3, 2]);
   const before = t.events.length;
-  t.queue.setContext(jobs[3]!, { messageId: 'm' });
+  t.queue.archive.remember(jobs[3]!, { messageId: 'm' });
   await sleep(400);
   assert.equal(t.events.length, before);
   const closing = t.close();
@@ -461,4 +469,61 @@ test('waiting jobs hear their place, and only when it changed', async () => {
         !statuses.includes('running'),
     );
   }
+});
+
+describe('several devices', () => {
+  const devicesThat = (names: readonly string[], generate: (name: string) => Generate) =>
+    names.map((name) => ({ name, engine: engineThat(generate(name)) }));
+
+  test('paint at the same time, each one job, places are told once', async () => {
+    const holds = new Map<string, () => void>();
+    const devices = devicesThat(['one', 'two'], (name) => async (request) => {
+      await new Promise<void>((resolve) => holds.set(name, resolve));
+      return aPicture(request);
+    });
+    const t = await stage(async () => assert.fail('not this one'), { devices });
+    const jobs: Job[] = [];
+    for (let i = 0; i < 4; i++) jobs.push(await t.queue.line.submit(anOrder()));
+    await t.until(jobs[0]!.id, 'running');
+    await t.until(jobs[1]!.id, 'running');
+    assert.equal(holds.size, 2);
+    await t.until(jobs[3]!.id, 'waiting');
+    await sleep(400);
+    const told = t.events.filter(({ job, state }) => job.id === jobs[3]!.id && 'position' in state);
+    assert.equal(told.length, 1);
+    holds.get('two')!();
+    await t.until(jobs[2]!.id, 'running');
+    assert.equal((await t.queue.archive.get(jobs[3]!.id))?.status, 'waiting');
+    holds.get('one')!();
+    await t.until(jobs[3]!.id, 'running');
+    for (const hold of holds.values()) hold();
+    for (const { id } of jobs) await t.until(id, 'done');
+    await t.close();
+  });
+
+  test('a job whose lease ran out is let go, and its late result dropped', async () => {
+    let tries = 0;
+    const aborted: string[] = [];
+    const devices = devicesThat(['slow', 'quick'], () => async (request, { signal }) => {
+      if (++tries > 1) return aPicture(request);
+      return untilAborted(signal).finally(() => aborted.push(request.prompt));
+    });
+    // Renewed far too seldom: as a process that was frozen would.
+    const t = await stage(async () => assert.fail('not this one'), {
+      devices,
+      queueLeaseMs: 150,
+      leaseMs: 1500,
+    });
+    const { id } = await t.queue.line.submit(anOrder());
+    await t.until(id, 'running');
+    await sleep(200);
+    await t.queue.line.submit(anOrder());
+    await t.until(id, 'done');
+    const until = performance.now() + 20_000;
+    while (aborted.length === 0 && performance.now() < until) await sleep(20);
+    assert.equal(aborted.length, 1, 'its engine was told to end');
+    assert.equal((await t.queue.archive.get(id))?.attempt, 2);
+    await t.close();
+    assert.equal(t.statusesOf(id).filter((status) => status === 'done').length, 1);
+  });
 });

@@ -184,7 +184,7 @@ export async function jobsOf({ data }: Hall): Promise<readonly Job[]> {
     limits: { waitingPerUser: 1, waitingPerGuild: 1 },
   });
   try {
-    return await queue.recent({ limit: 50 });
+    return await queue.archive.recent({ limit: 50 });
   } finally {
     await queue.close();
     await rm(folder, { recursive: true, force: true });

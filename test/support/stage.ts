@@ -18,12 +18,13 @@ import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Exchange, Playground, PlaygroundOptions } from '../../playground/playground.ts';
-import type { Queue } from '../../src/queue/job.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { startAnnouncer } from '../../src/queue/announcer.ts';
+import { createJobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/queue/runner.ts';
-import type { Runner } from '../../src/queue/runner.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
 import { connectUser } from './playground-user.ts';
@@ -41,7 +42,6 @@ export type Stage = {
   calls(method: string, route: RegExp): Exchange[];
   lines: LogLine[];
   queue: Queue;
-  runner: Runner;
   pictures: PictureStore;
   settings: SettingsStore;
   presets: PresetStore;
@@ -103,9 +103,13 @@ export async function openStage(
     const found = openFound(kept);
     const wildcardStore = openWildcardStore(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
-    const runner = startRunner({ queue, engine, pictures, log });
+    const events = createJobEvents(log);
+    const announcer = startAnnouncer({ queue, events, log });
+    const devices = [{ name: 'cpu', engine }];
+    const runner = startRunner({ queue, events, devices, pictures, log });
     const closeParts = async () => {
       await runner.close();
+      announcer.close();
       await settings.close();
       await preferences.close();
       await presets.close();
@@ -118,7 +122,7 @@ export async function openStage(
       apiBase: playground.apiBase,
       engine,
       queue,
-      runner,
+      events,
       pictures,
       settings,
       preferences,
@@ -133,7 +137,7 @@ export async function openStage(
       await closeParts();
       throw error;
     });
-    return { queue, settings, presets, pictures, runner, bot, closeParts };
+    return { queue, settings, presets, pictures, bot, closeParts };
   }
 
   async function closeOutside(): Promise<void> {

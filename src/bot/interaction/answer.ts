@@ -5,7 +5,7 @@ import type {
   APIModalInteractionResponseCallbackData,
   REST,
 } from 'discord.js';
-import type { Queue } from '../../queue/job.ts';
+import type { Pledges } from '../../queue/pledges.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import type { Enlargement } from '../pictures/enlarged.ts';
 import { openFirstResponse } from './first-response.ts';
@@ -61,7 +61,7 @@ export type AnswerRoads = {
   messages: REST;
   traffic: Traffic;
   /** remembers a "thinking…" until something fills it, so that a crash in between leaves none behind */
-  queue: Pick<Queue, 'pledge' | 'redeem'>;
+  pledges: Pick<Pledges, 'make' | 'redeem'>;
   log: BotLog;
 };
 
@@ -89,7 +89,7 @@ const DEFERRALS: Readonly<Record<Visibility, object>> = {
 
 export function openAnswer(
   interaction: { id: string; token: string; applicationId: string; locale: string },
-  { acks, messages, traffic, queue, log }: AnswerRoads,
+  { acks, messages, traffic, pledges, log }: AnswerRoads,
 ): Answer {
   const { id, token, applicationId } = interaction;
   const response = openFirstResponse(interaction, { acks, traffic });
@@ -119,7 +119,7 @@ export function openAnswer(
     const { locale } = interaction;
     const { messageId } = response;
     const promised = { applicationId, token, locale, messageId, enlargement };
-    return queue.pledge(id, toPledge(promised)).then(
+    return pledges.make(id, toPledge(promised)).then(
       () => void (pledged = true),
       (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
     );
@@ -129,7 +129,7 @@ export function openAnswer(
   function redeem(): void {
     if (!pledged) return;
     pledged = false;
-    queue.redeem(id).catch((error: unknown) => {
+    pledges.redeem(id).catch((error: unknown) => {
       log.warn(describe(error), 'a kept promise could not be struck out');
     });
   }

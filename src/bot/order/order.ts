@@ -34,7 +34,7 @@ export async function placeOrder(
   seenBy: SeenBy = seenLike(interaction),
   told: Told = {},
 ): Promise<void> {
-  const { answer, queue, replies } = scene;
+  const { answer, line, replies } = scene;
   if (seenBy === 'public') checkMayPost(interaction, scene);
   const granted = await permitOrder(interaction, scene, request);
   const { allowance, weight, spoiler, explicit, previews } = granted;
@@ -56,7 +56,7 @@ export async function placeOrder(
     parentId: parent !== null && 'job' in parent ? parent.job.id : null,
     weight,
   };
-  const job = await queue.submit(order, allowance).catch((error: unknown) => {
+  const job = await line.submit(order, allowance).catch((error: unknown) => {
     throw limitWords(error, scene.text);
   });
   answer.handOver();
@@ -142,7 +142,7 @@ export async function jobOf(
   interaction: BaseInteraction,
   scene: Scene,
 ): Promise<Job> {
-  const job = await scene.queue.get(id.jobId);
+  const job = await scene.archive.get(id.jobId);
   if (job === null || !maySee(job, interaction)) throw new UserError(scene.text.jobGone);
   return job;
 }

@@ -1,6 +1,7 @@
 import { enlargePicture } from '../../engine/enlarge.ts';
 import { UserError } from '../../engine/errors.ts';
-import type { Job, Queue } from '../../queue/job.ts';
+import type { Archive } from '../../queue/archive.ts';
+import type { Job } from '../../queue/job.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { troubleOf } from '../discord/discord-errors.ts';
 import { inTurn } from './pictures-of.ts';
@@ -37,10 +38,14 @@ const LEAST_UPLOAD = 4096;
 export async function sendEnlarged(
   order: Enlargement,
   send: (rendered: Rendered) => Promise<void>,
-  { queue, pictures, text }: { queue: Pick<Queue, 'get'>; pictures: PictureStore; text: Text },
+  {
+    archive,
+    pictures,
+    text,
+  }: { archive: Pick<Archive, 'get'>; pictures: PictureStore; text: Text },
 ): Promise<void> {
   const { index, asker } = order;
-  const job = await queue.get(order.jobId);
+  const job = await archive.get(order.jobId);
   if (job === null) throw new UserError(text.jobGone);
   const png = await storedPicture(job, index, { pictures, text });
   const large = await inTurn(() => enlargePicture(png));

@@ -3,7 +3,8 @@ import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { LimitError } from '../../queue/allowance.ts';
-import type { Job, Queue } from '../../queue/job.ts';
+import type { Job } from '../../queue/job.ts';
+import type { Line } from '../../queue/line.ts';
 import type { Allowance, LimitReached } from '../../queue/allowance.ts';
 import { plainLine, shorten } from '../render/markdown.ts';
 import { addressIn } from '../reply/reply-address.ts';
@@ -102,14 +103,14 @@ export async function mayShowHere(
 /** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */
 export async function whatIsLeft(
   interaction: Asking,
-  { settings, queue, text }: { settings: SettingsStore; queue: Queue; text: Text },
+  { settings, line, text }: { settings: SettingsStore; line: Pick<Line, 'usage'>; text: Text },
   { nearOnly }: { nearOnly: boolean },
 ): Promise<string | null> {
   const { guildId, userId, roleIds } = placeOf(interaction);
   if (guildId === null) return null;
   const { seconds: allowed } = limitsFor(await settings.policy(guildId), roleIds);
   if (allowed === Infinity) return null;
-  const { seconds, reserved } = await queue.usage(guildId, userId);
+  const { seconds, reserved } = await line.usage(guildId, userId);
   const left = Math.max(0, allowed - seconds - reserved);
   if (nearOnly && left > allowed * NEAR) return null;
   return text.secondsLeft(Math.floor(left), allowed);

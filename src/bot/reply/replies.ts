@@ -4,8 +4,9 @@ import { openReply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import type { ReplyTools } from './reply-tools.ts';
 import { fromContext } from './reply-address.ts';
+import { recordOf } from './reply-record.ts';
 
-/** All replies that are still changing. It listens to the runner and tells each reply its state. */
+/** All replies that are still changing. It listens to the jobs' events and tells each reply its state. */
 export type Replies = {
   /** Takes up the message of a job; once per job. */
   open(job: Job): void;
@@ -16,9 +17,9 @@ export type Replies = {
 };
 
 export function openReplies(tools: ReplyTools): Replies {
-  const { queue, runner, log } = tools;
+  const { line, archive, events, log } = tools;
   const open = new Map<JobId, Reply>();
-  /** jobs whose message went away before their end: what the runner still says of them is not shown */
+  /** jobs whose message went away before their end: what is still said of them is not shown */
   const abandoned = new Set<JobId>();
   let closed = false;
 
@@ -27,7 +28,7 @@ export function openReplies(tools: ReplyTools): Replies {
     if (known !== undefined) return known;
     const address = fromContext(job.context);
     if (address === null || closed) return null;
-    const reply = openReply(job, address, tools, () => {
+    const reply = openReply(job, address, { ...tools, record: recordOf(job, tools) }, () => {
       open.delete(job.id);
       if (reply.status === 'waiting' || reply.status === 'running') abandoned.add(job.id);
     });
@@ -35,23 +36,23 @@ export function openReplies(tools: ReplyTools): Replies {
     return reply;
   }
 
-  const stopListening = runner.onEvent(({ job, state }) => {
+  const stopListening = events.subscribe(({ job, state }) => {
     if (closed) return;
     if (!abandoned.has(job.id)) replyOf(job)?.show(state);
     else if (state.status !== 'waiting' && state.status !== 'running') abandoned.delete(job.id);
   });
 
   async function resume(): Promise<void> {
-    for (const job of await queue.unsettled()) {
-      // A state the runner reported meanwhile is newer than this list.
+    for (const job of await archive.unsettled()) {
+      // A state that was published meanwhile is newer than this list.
       if (open.get(job.id)?.status || isSheet(job.context)) continue;
       const reply = replyOf(job);
       const state = stateOf(job);
       if (reply === null) log.warn({ job: job.id }, 'a job without a message that can be found');
       else if (state !== null) reply.show(state);
     }
-    // The runner tells a place when it changes; these were told before this process listened.
-    for (const { id, position, waitSeconds } of await queue.outlook()) {
+    // A place is told when it changes; these were told before this process listened.
+    for (const { id, position, waitSeconds } of await line.outlook()) {
       const reply = open.get(id);
       if (reply?.status === null) reply.show({ status: 'waiting', position, waitSeconds });
     }

@@ -1,9 +1,12 @@
 import type { REST } from 'discord.js';
-import type { JobState, Queue } from '../../queue/job.ts';
+import type { Archive } from '../../queue/archive.ts';
+import type { JobEvents } from '../../queue/events.ts';
+import type { JobState } from '../../queue/job.ts';
+import type { Line } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
-import type { Runner } from '../../queue/runner.ts';
 import type { Rendered } from '../render/render.ts';
 import type { BotLog } from '../bot-log.ts';
+import type { ReplyRecord } from './reply-record.ts';
 import type { Traffic } from '../interaction/traffic.ts';
 
 /** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */
@@ -30,7 +33,7 @@ export type MessageTools = {
   /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
   messages: REST;
   traffic: Traffic;
-  queue: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'>;
+  record: ReplyRecord;
   pictures: PictureStore;
   pace: ReplyPace;
   log: BotLog;
@@ -38,4 +41,9 @@ export type MessageTools = {
   draw?: (state: JobState, uploadLimit: number) => Promise<Rendered>;
 };
 
-export type ReplyTools = MessageTools & { queue: Queue; runner: Runner };
+/** What all messages need together. */
+export type ReplyTools = Omit<MessageTools, 'record' | 'draw'> & {
+  line: Line;
+  archive: Archive;
+  events: JobEvents;
+};

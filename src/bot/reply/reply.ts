@@ -44,7 +44,7 @@ export function openReply(
   tools: MessageTools,
   onOver: () => void,
 ): Reply {
-  const { queue, pictures, pace, log } = tools;
+  const { record, pictures, pace, log } = tools;
   const text = textFor(found.locale);
   const about = { job: job.id };
   const road = openRoad(job.id, found, tools);
@@ -179,7 +179,7 @@ export function openReply(
   /** The job ends with its message: no GPU time for a picture that nobody can see, and no new message. */
   async function abandon(state: JobState): Promise<void> {
     if (!isFinal(state)) {
-      await queue.cancel(job.id, { userId: job.userId, moderator: true });
+      await record.abandon();
     }
     await noteDelivered();
   }
@@ -189,7 +189,7 @@ export function openReply(
     for (let tries = 1; ; tries++) {
       const isLast = over;
       try {
-        return await queue.setDelivered(job.id);
+        return await record.delivered();
       } catch (error) {
         log.warn({ ...about, ...describe(error) }, 'a delivered message could not be noted');
         if (isLast) return;

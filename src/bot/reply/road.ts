@@ -1,12 +1,12 @@
 import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
-import type { Queue } from '../../queue/job.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { messageBody } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';
 import { toContext } from './reply-address.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import type { BotLog } from '../bot-log.ts';
+import type { ReplyRecord } from './reply-record.ts';
 import type { Traffic } from '../interaction/traffic.ts';
 
 export type Road = {
@@ -30,17 +30,17 @@ export function openRoad(
   found: ReplyAddress,
   {
     messages,
-    queue,
+    record,
     traffic,
     log,
-  }: { messages: REST; queue: Pick<Queue, 'setContext'>; traffic: Traffic; log: BotLog },
+  }: { messages: REST; record: Pick<ReplyRecord, 'remember'>; traffic: Traffic; log: BotLog },
 ): Road {
   const address = { ...found };
 
   async function learn(change: Partial<ReplyAddress>): Promise<void> {
     Object.assign(address, change);
     // Noted or not, this process knows it: a full disk must not make it send the picture again.
-    await queue.setContext(jobId, toContext(address)).catch((error: unknown) => {
+    await record.remember(toContext(address)).catch((error: unknown) => {
       log.warn({ job: jobId, ...describe(error) }, 'where a message is could not be noted');
     });
   }

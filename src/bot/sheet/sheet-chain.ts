@@ -8,7 +8,9 @@ import {
   type SheetOrder,
 } from '../../explore/sheet/order.ts';
 import type { Group } from '../../explore/sheet/plan.ts';
-import { type Job, type Queue } from '../../queue/job.ts';
+import type { Archive } from '../../queue/archive.ts';
+import type { Job } from '../../queue/job.ts';
+import type { Line } from '../../queue/line.ts';
 import { LimitError } from '../../queue/allowance.ts';
 
 /** A sheet's jobs in the queue: each names the one before as its parent, and the last is enough to find them all. */
@@ -18,10 +20,10 @@ export type Link = { job: Job; order: SheetOrder; at: number };
 const FULL_LINE_MS = 2000;
 
 /** The chain that ends with this job, oldest first. */
-export async function chainOf(last: Job, queue: Pick<Queue, 'get'>): Promise<Job[]> {
+export async function chainOf(last: Job, archive: Pick<Archive, 'get'>): Promise<Job[]> {
   const chain = [last];
   for (let job: Job | null = last; job.parentId !== null;) {
-    job = await queue.get(job.parentId);
+    job = await archive.get(job.parentId);
     if (job === null || !isSheet(job.context)) break;
     chain.unshift(job);
   }
@@ -34,7 +36,7 @@ export async function chainOf(last: Job, queue: Pick<Queue, 'get'>): Promise<Job
  */
 export async function submitLink(
   { order, at, group, past }: { order: SheetOrder; at: number; group: Group; past: Job },
-  queue: Pick<Queue, 'submit'>,
+  line: Pick<Line, 'submit'>,
   signal: AbortSignal,
 ): Promise<Job | LimitError | 'closing'> {
   const { guildId, userId, weight } = past;
@@ -50,7 +52,7 @@ export async function submitLink(
         parentId: past.id,
         ...(weight === undefined ? {} : { weight }),
       };
-      return await queue.submit(next, order.allowance);
+      return await line.submit(next, order.allowance);
     } catch (error) {
       if (error instanceof LimitError && error.reached.limit.startsWith('seconds')) return error;
       if (!(error instanceof UserError)) throw error;
@@ -61,10 +63,10 @@ export async function submitLink(
 
 /** The last link of every chain that an earlier process left unfinished. */
 export async function openChains(
-  queue: Pick<Queue, 'unsettled' | 'setDelivered'>,
+  archive: Pick<Archive, 'unsettled' | 'delivered'>,
 ): Promise<readonly Link[]> {
   const last = new Map<string, Link>();
-  for (const job of await queue.unsettled()) {
+  for (const job of await archive.unsettled()) {
     const found = readSheetContext(job.context, job.request);
     if (found === null) continue;
     const link = { job, ...found };
@@ -72,7 +74,7 @@ export async function openChains(
     const [past, newer] =
       known !== undefined && known.at > found.at ? [link, known] : [known, link];
     // The chain went on from it: it has nothing left to tell.
-    if (past !== undefined) await queue.setDelivered(past.job.id);
+    if (past !== undefined) await archive.delivered(past.job.id);
     last.set(found.order.id, newer);
   }
   return [...last.values()];

@@ -2,10 +2,11 @@ import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
 import { say } from '../../engine/sentences.ts';
 import { sheetContext, type SheetOrder } from '../../explore/sheet/order.ts';
-import type { Job, JobState, Queue } from '../../queue/job.ts';
+import type { Job, JobState } from '../../queue/job.ts';
 import { failureText } from '../render/render-words.ts';
 import { openReply } from '../reply/reply.ts';
-import type { ReplyTools } from '../reply/reply-tools.ts';
+import type { MessageTools, ReplyTools } from '../reply/reply-tools.ts';
+import { recordOf, type ReplyRecord } from '../reply/reply-record.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { chainOf } from './sheet-chain.ts';
 import { drawSheet } from './sheet-render.ts';
@@ -24,7 +25,7 @@ export async function openGrowing(
   tools: SheetTools,
   over: () => void,
 ): Promise<Growing> {
-  const { engine, pictures, queue } = tools;
+  const { engine, pictures, line, archive } = tools;
   const models = await engine.models();
   const model = models.find(({ name }) => name === order.input.model);
   const address = fromContext(order.address);
@@ -33,7 +34,7 @@ export async function openGrowing(
     const names = models.map(({ name }) => name).join(', ') || '-';
     throw new UserError(say('no-model', String(order.input.model), names));
   }
-  const jobs = await chainOf(job, queue);
+  const jobs = await chainOf(job, archive);
   const state = await openState(order, model);
   const text = textFor(address.locale);
   for (const [index, one] of jobs.slice(0, -1).entries()) {
@@ -47,7 +48,7 @@ export async function openGrowing(
     jobs,
     at,
     stopped: false,
-    seconds: await secondsOf(state, queue),
+    seconds: await secondsOf(state, line),
     extra: null,
     result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
     line: Promise.resolve(),
@@ -62,31 +63,31 @@ export function textOf({ order }: Pick<Growing, 'order'>): Text {
   return textFor(fromContext(order.address)?.locale ?? 'en');
 }
 
-/** The reply speaks of one job; for a sheet that is whichever is in the queue now. */
-function messageTools(sheet: Growing, tools: SheetTools) {
-  const { pictures, queue } = tools;
-  const now = (): Job => sheet.jobs.at(-1)!;
-  const own: Pick<Queue, 'setContext' | 'setDelivered' | 'cancel'> = {
-    async setContext(_, address) {
+/** The reply speaks of one job; for a sheet that is whichever is in the line now. */
+function messageTools(sheet: Growing, tools: SheetTools): MessageTools {
+  const { pictures, archive } = tools;
+  const now = (): ReplyRecord => recordOf(sheet.jobs.at(-1)!, tools);
+  const record: ReplyRecord = {
+    async remember(address) {
       sheet.order = { ...sheet.order, address };
-      await queue.setContext(now().id, sheetContext(sheet.order, sheet.at));
+      await now().remember(sheetContext(sheet.order, sheet.at));
     },
-    async setDelivered() {
-      await queue.setDelivered(now().id);
-      const jobs = await Promise.all(sheet.jobs.map(({ id }) => queue.get(id)));
+    async delivered() {
+      await now().delivered();
+      const jobs = await Promise.all(sheet.jobs.map(({ id }) => archive.get(id)));
       await forgetExtras(
         jobs.filter((job) => job !== null),
         pictures,
       );
     },
-    cancel(_, by) {
+    async abandon() {
       sheet.stopped = true;
-      return queue.cancel(now().id, by);
+      await now().abandon();
     },
   };
   return {
     ...tools,
-    queue: own,
+    record,
     draw: (state: JobState, uploadLimit: number) => drawSheet(sheet, state, uploadLimit),
   };
 }

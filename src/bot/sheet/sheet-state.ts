@@ -8,7 +8,8 @@ import { subtitleOf } from '../../explore/curve/report.ts';
 import { curvesOf, type PaintedCell } from '../../explore/sheet/run-sheet.ts';
 import { openSheet, type Sheet } from '../../explore/sheet/sheet.ts';
 import type { ModelInfo } from '../../engine/request.ts';
-import type { Job, Queue, StoredResult } from '../../queue/job.ts';
+import type { Job, StoredResult } from '../../queue/job.ts';
+import type { Line } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import type { Reply } from '../reply/reply.ts';
 import type { Text } from '../text/text.ts';
@@ -71,11 +72,11 @@ export async function markFailed(
 /** Seconds that all jobs of a sheet are expected to take. */
 export async function secondsOf(
   { groups }: SheetState,
-  queue: Pick<Queue, 'estimate'>,
+  line: Pick<Line, 'estimate'>,
 ): Promise<number | null> {
   let sum = 0;
   for (const { request } of groups) {
-    const seconds = await queue.estimate(request);
+    const seconds = await line.estimate(request);
     if (seconds === null) return null;
     sum += seconds;
   }

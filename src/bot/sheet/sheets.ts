@@ -15,6 +15,7 @@ import { limitSentence } from '../policy/gate.ts';
 import { failureText } from '../render/render-words.ts';
 import { openReply } from '../reply/reply.ts';
 import { fromContext } from '../reply/reply-address.ts';
+import { recordOf } from '../reply/reply-record.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
 import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
@@ -38,7 +39,7 @@ export type Sheets = {
 const EXTRA_BYTES = 8 * 1024 * 1024;
 
 export function openSheets(tools: SheetTools): Sheets {
-  const { queue, runner, pictures, engine, log } = tools;
+  const { line, archive, events, pictures, engine, log } = tools;
   const growing = new Map<string, Promise<Growing>>();
   const ended = new Set<string>();
   const closing = new AbortController();
@@ -84,7 +85,7 @@ export function openSheets(tools: SheetTools): Sheets {
     log.warn({ job: job.id, ...describe(why) }, 'a sheet cannot go on');
     ended.add(order.id);
     const failure = { message: why.message, said: why.said, reference: null };
-    openReply(job, address, tools, () => {}).show(
+    openReply(job, address, { ...tools, record: recordOf(job, tools) }, () => {}).show(
       state.status === 'done' ? { status: 'failed', failure } : state,
     );
   }
@@ -127,7 +128,7 @@ export function openSheets(tools: SheetTools): Sheets {
     const past = sheet.jobs.at(-1)!;
     const at = sheet.at + 1;
     const group = sheet.state.groups[at]!;
-    const next = await submitLink({ order: sheet.order, at, group, past }, queue, signal);
+    const next = await submitLink({ order: sheet.order, at, group, past }, line, signal);
     if (next === 'closing') return;
     if (next instanceof LimitError) {
       const text = textOf(sheet);
@@ -138,10 +139,10 @@ export function openSheets(tools: SheetTools): Sheets {
     }
     sheet.jobs.push(next);
     sheet.at = at;
-    sheet.seconds ??= await secondsOf(sheet.state, queue);
+    sheet.seconds ??= await secondsOf(sheet.state, line);
     // Only now is the past cell settled: killed before, the next start finds it and goes on from there.
-    await queue.setDelivered(past.id);
-    if (sheet.stopped) await queue.cancel(next.id, { userId: next.userId, moderator: true });
+    await archive.delivered(past.id);
+    if (sheet.stopped) await line.cancel(next.id, { userId: next.userId, moderator: true });
     sheet.reply.show({ status: 'running', progress: null });
   }
 
@@ -155,7 +156,7 @@ export function openSheets(tools: SheetTools): Sheets {
     sheet.reply.show(isWhole ? { status: 'done', result: sheet.result! } : state);
   }
 
-  const stopListening = runner.onEvent(({ job, state }) => {
+  const stopListening = events.subscribe(({ job, state }) => {
     if (isSheet(job.context)) hear(job, state);
   });
 
@@ -167,7 +168,7 @@ export function openSheets(tools: SheetTools): Sheets {
     if (model === undefined) throw new Error('an order without a model');
     const { request } = (await openState(order, model)).groups[0]!;
     const context = sheetContext(order, 0);
-    const job = await queue.submit(
+    const job = await line.submit(
       { key: chainKey(order, 0), ...first, request, context, parentId: null },
       order.allowance,
     );
@@ -175,7 +176,7 @@ export function openSheets(tools: SheetTools): Sheets {
   }
 
   async function resume(): Promise<void> {
-    for (const { job, order, at } of await openChains(queue)) {
+    for (const { job, order, at } of await openChains(archive)) {
       if (job.status === 'done' && job.result) hear(job, { status: 'done', result: job.result });
       else if (job.status === 'failed' && job.failure)
         hear(job, { status: 'failed', failure: job.failure });
@@ -196,7 +197,7 @@ export function openSheets(tools: SheetTools): Sheets {
       throw new UserError(textOf(sheet).sheet.notYoursToStop);
     }
     sheet.stopped = true;
-    await queue.cancel(sheet.jobs.at(-1)!.id, by);
+    await line.cancel(sheet.jobs.at(-1)!.id, by);
     return true;
   }
 

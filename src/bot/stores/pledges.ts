@@ -1,5 +1,7 @@
 import type { REST } from 'discord.js';
-import type { JobContext, Pledge, Queue } from '../../queue/job.ts';
+import type { Archive } from '../../queue/archive.ts';
+import type { JobContext } from '../../queue/job.ts';
+import type { Pledge, Pledges } from '../../queue/pledges.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { UserError } from '../../engine/errors.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
@@ -58,7 +60,8 @@ function fromPledge({ context }: Pledge): Promised | null {
 export type PledgeTools = {
   messages: REST;
   traffic: Traffic;
-  queue: Pick<Queue, 'redeem' | 'get'>;
+  pledges: Pick<Pledges, 'redeem'>;
+  archive: Pick<Archive, 'get'>;
   pictures: PictureStore;
   log: BotLog;
 };
@@ -67,9 +70,9 @@ export type PledgeTools = {
  * Each message that an earlier process left on "thinking…" gets what was promised, where the pledge says what that
  * is; else it says that nothing came of it. What Discord cannot be told now is tried again at the next start.
  */
-export async function settlePledges(pledges: readonly Pledge[], tools: PledgeTools): Promise<void> {
+export async function settlePledges(broken: readonly Pledge[], tools: PledgeTools): Promise<void> {
   await Promise.all(
-    pledges.map(async (pledge) => {
+    broken.map(async (pledge) => {
       const promised = fromPledge(pledge);
       try {
         if (promised !== null) await settle(pledge, promised, tools);
@@ -78,7 +81,7 @@ export async function settlePledges(pledges: readonly Pledge[], tools: PledgeToo
           return tools.log.warn(describe(error), 'a promised answer could not be given');
         }
       }
-      await tools.queue.redeem(pledge.key);
+      await tools.pledges.redeem(pledge.key);
     }),
   );
 }
@@ -119,6 +122,7 @@ function sendTo(
     lineage: null,
     private: enlargement?.private ?? true,
   };
-  const queue = { setContext: async () => {} };
-  return openRoad(pledge.key, address, { ...tools, queue }).send(rendered, true);
+  // The answer is all there is to it: no job has to find this message again.
+  const record = { remember: async () => {} };
+  return openRoad(pledge.key, address, { ...tools, record }).send(rendered, true);
 }

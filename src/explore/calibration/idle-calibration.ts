@@ -2,7 +2,7 @@ import type { Engine, EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
 import type { SamplerName, ScheduleName } from '../../engine/names.ts';
 import type { ModelInfo } from '../../engine/request.ts';
-import type { Queue } from '../../queue/job.ts';
+import type { Queue } from '../../queue/contracts.ts';
 import { calibrate, nothingMeasured } from './calibrate.ts';
 import {
   readCalibrations,
@@ -26,7 +26,7 @@ const RECENT = 60;
  */
 export function startIdleCalibration(options: {
   engine: Engine;
-  queue: Queue;
+  queue: Pick<Queue, 'line' | 'archive'>;
   /** see readCalibrations */
   file: string;
   afterMs: number;
@@ -34,7 +34,8 @@ export function startIdleCalibration(options: {
   /** see CalibrationHooks; for tests */
   pairs?: number;
 }): IdleCalibration {
-  const { engine, queue, file, afterMs, log } = options;
+  const { engine, file, afterMs, log } = options;
+  const { line, archive } = options.queue;
   /** what went wrong is not tried again until the next start */
   const failed = new Set<string>();
   let closing = false;
@@ -71,7 +72,7 @@ export function startIdleCalibration(options: {
   }
 
   async function isBusy(): Promise<boolean> {
-    const jobs = await queue.unsettled();
+    const jobs = await archive.unsettled();
     return jobs.some(({ status }) => status === 'waiting' || status === 'running');
   }
 
@@ -85,7 +86,7 @@ export function startIdleCalibration(options: {
       entry.count += count;
       counts.set(nameOf(kind), entry);
     };
-    for (const { request } of await queue.recent({ limit: RECENT })) {
+    for (const { request } of await archive.recent({ limit: RECENT })) {
       const model = models.find(({ name }) => name === request.model);
       const { sampler, schedule } = request;
       const fits = request.init === null && convergenceOf(request) === 'ode';
@@ -141,7 +142,7 @@ export function startIdleCalibration(options: {
     }
   }
 
-  const stopListening = queue.onChange(() => {
+  const stopListening = line.onChange(() => {
     running?.abort.abort();
     arm();
   });

@@ -86,13 +86,17 @@ export function place(lines: Lines, turn: Turn): void {
   lines.waiting++;
 }
 
-/** Whose turn it is: smallest guild tag, then smallest user tag in it, ties by arrival. Null when none waits. */
-export function nextTurn(lines: Lines): Turn | null {
+/**
+ * Whose turn it is: smallest guild tag, then smallest user tag in it, ties by arrival. Null when none waits. With
+ * `fits` others are passed over, and keep their tags: they are first where they fit.
+ */
+export function nextTurn(lines: Lines, fits?: (turn: Turn) => boolean): Turn | null {
   let best: Turn | null = null;
   let bestTag = Infinity;
   for (const guild of lines.guilds.values()) {
     if (guild.waiting === 0 || guild.tag > bestTag) continue;
-    const turn = nextOfGuild(guild);
+    const turn = nextOfGuild(guild, fits);
+    if (turn === null) continue;
     if (guild.tag < bestTag || best === null || turn.seq < best.seq) {
       best = turn;
       bestTag = guild.tag;
@@ -101,18 +105,18 @@ export function nextTurn(lines: Lines): Turn | null {
   return best;
 }
 
-function nextOfGuild(guild: GuildLine): Turn {
+function nextOfGuild(guild: GuildLine, fits?: (turn: Turn) => boolean): Turn | null {
   let best: Turn | null = null;
   let bestTag = Infinity;
   for (const user of guild.users.values()) {
-    const head = user.turns[0];
-    if (head === undefined || user.tag > bestTag) continue;
+    if (user.tag > bestTag) continue;
+    const head = fits === undefined ? user.turns[0] : user.turns.find(fits);
+    if (head === undefined) continue;
     if (user.tag < bestTag || best === null || head.seq < best.seq) {
       best = head;
       bestTag = user.tag;
     }
   }
-  if (best === null) throw new Error('a guild counts a waiting turn that no user line holds');
   return best;
 }
 

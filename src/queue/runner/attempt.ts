@@ -1,46 +1,53 @@
 import type { Engine, EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
+import type { JobEvents } from '../events.ts';
+import type { JobOutcome } from '../job.ts';
+import type { Claim, Line, ReleaseReason } from '../line.ts';
+import type { PictureStore } from '../pictures.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { openJobJournal, removeJobJournal } from './job-journal.ts';
-import type { Job, JobOutcome, JobState, Queue } from '../job.ts';
-import type { PictureStore } from '../pictures.ts';
 import { storeResult } from './store-result.ts';
 import { lookIn, type SeenLook, watchOf } from './watch.ts';
 
-/** A job that runs now; `asked`: what its end was asked for by. */
-export type Current = { job: Job; abort: AbortController; asked: 'stop' | 'close' | null };
+/** A job that runs now; `asked`: what its end was asked for by. `lost`: its lease ran out, somebody else has it. */
+export type Current = {
+  claim: Claim;
+  abort: AbortController;
+  asked: 'stop' | 'close' | 'lost' | null;
+};
 
-/** `back`: the job returns to the queue, because the engine `crashed` under it or gave it up; `unasked`: nobody wanted that. */
+/** `back`: the job returns to the line, because the engine crashed under it or gave it up; `unasked`: nobody wanted that. */
 export type Ended =
   | { outcome: JobOutcome; storeFailed: boolean }
-  | { back: 'handed-back' | 'crashed'; unasked: boolean };
+  | { back: ReleaseReason; unasked: boolean };
 
 export type AttemptTools = {
-  queue: Queue;
+  line: Pick<Line, 'measure'>;
   engine: Engine;
   pictures: PictureStore;
+  events: Pick<JobEvents, 'publish'>;
   log: EngineLog;
   newReference: () => string;
   everyMs?: number;
-  emit: (job: Job, state: JobState) => void;
 };
 
 /** Paints one claimed job and puts what came of it into the picture store. */
 export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended> {
-  const { engine, emit, log, newReference } = tools;
-  const { job, abort } = mine;
+  const { engine, events, log, newReference } = tools;
+  const { claim, abort } = mine;
+  const { job, request } = claim;
   const looks: SeenLook[] = [];
   const journal = await openJobJournal(job, tools);
   let over = false;
   try {
-    const result = await engine.generate(job.request, {
+    const result = await engine.generate(request, {
       ...watchOf(job.context),
       signal: abort.signal,
       journal: journal.options,
       onProgress: (progress) => {
         const look = lookIn(progress, job.id);
         if (look !== null) looks.push(look);
-        if (!over) emit(job, { status: 'running', progress });
+        if (!over) events.publish({ job, state: { status: 'running', progress } });
       },
     });
     over = true;
@@ -55,8 +62,8 @@ export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended
   } catch (error) {
     over = true;
     if (mine.asked === 'stop') return { outcome: { status: 'cancelled' }, storeFailed: false };
-    if (mine.asked === 'close' || error instanceof CancelledError) {
-      return { back: 'handed-back', unasked: mine.asked !== 'close' };
+    if (mine.asked !== null || error instanceof CancelledError) {
+      return { back: 'handed-back', unasked: mine.asked === null };
     }
     const failure = failureOf(error, job, newReference, log);
     if (failure === 'retry') return { back: 'crashed', unasked: false };

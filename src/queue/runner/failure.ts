@@ -3,7 +3,7 @@ import { EngineCrashedError, UserError } from '../../engine/errors.ts';
 import type { Said } from '../../engine/said.ts';
 import type { Job, JobFailure } from '../job.ts';
 import { sayOfQueue } from '../sentences.ts';
-import { isFull } from '../sqlite/sqlite-file.ts';
+import { isFull } from '../sqlite/file/sqlite-file.ts';
 
 /** Pictures or the job's outcome could not be written; `cause` says why. */
 export class StoreError extends Error {

@@ -1,5 +1,6 @@
 import type { EngineLog, GenerateOptions } from '../../engine/engine.ts';
-import type { Job, Queue } from '../job.ts';
+import type { Archive } from '../archive.ts';
+import type { Job } from '../job.ts';
 import type { PictureStore } from '../pictures.ts';
 
 /**
@@ -85,17 +86,17 @@ export async function removeJobJournal(
 
 /** Of jobs that ended while nobody could remove theirs: after a crash, or on a disk in trouble. Never throws. */
 export async function removeOldJournals({
-  queue,
+  archive,
   pictures,
   log,
 }: Pick<JobJournalOptions, 'pictures' | 'log'> & {
-  queue: Pick<Queue, 'get'>;
+  archive: Pick<Archive, 'get'>;
 }): Promise<void> {
   try {
     for (const key of await pictures.keys()) {
       const [, id] = KEY_OF_STEPS.exec(key) ?? [];
       if (id === undefined) continue;
-      const status = (await queue.get(id))?.status;
+      const status = (await archive.get(id))?.status;
       if (status !== 'waiting' && status !== 'running') await pictures.delete(key);
     }
   } catch (error) {

@@ -2,18 +2,19 @@ import type { EngineLog } from '../../engine/engine.ts';
 import type { GenerateResult } from '../../engine/request.ts';
 import { measurementOf } from '../fairness/estimate.ts';
 import { StoreError } from './failure.ts';
-import type { Job, Queue, StoredResult } from '../job.ts';
+import type { Job, StoredResult } from '../job.ts';
+import type { Line } from '../line.ts';
 import type { PictureStore } from '../pictures.ts';
 import { type SeenLook, watchOf } from './watch.ts';
 
-type StoreTools = { queue: Pick<Queue, 'measure'>; pictures: PictureStore; log: EngineLog };
+type StoreTools = { line: Pick<Line, 'measure'>; pictures: PictureStore; log: EngineLog };
 
 /** What the engine made goes into the picture store, all of it or nothing. Throws StoreError. */
 export async function storeResult(
   job: Job,
   result: GenerateResult,
   looks: readonly SeenLook[],
-  { queue, pictures, log }: StoreTools,
+  { line, pictures, log }: StoreTools,
 ): Promise<StoredResult> {
   const began = performance.now();
   const withheld = (result.withheld ?? []).map(({ index }) => index);
@@ -42,7 +43,7 @@ export async function storeResult(
     throw new StoreError('the pictures could not be stored', { cause: error });
   }
   const storeSeconds = (performance.now() - began) / 1000;
-  await measure(result, storeSeconds, { queue, log });
+  await measure(result, storeSeconds, { line, log });
   return {
     images,
     ...(withheld.length > 0 ? { withheld } : {}),
@@ -66,10 +67,10 @@ export async function storeResult(
 async function measure(
   result: GenerateResult,
   storeSeconds: number,
-  { queue, log }: Pick<StoreTools, 'queue' | 'log'>,
+  { line, log }: Pick<StoreTools, 'line' | 'log'>,
 ): Promise<void> {
   try {
-    await queue.measure(measurementOf(result, storeSeconds));
+    await line.measure(measurementOf(result, storeSeconds));
   } catch (error) {
     log.warn({ err: error }, 'the measurement was not recorded');
   }

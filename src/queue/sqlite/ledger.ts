@@ -2,7 +2,7 @@ import { createEstimator } from '../fairness/estimate.ts';
 import type { Estimator } from '../fairness/estimate.ts';
 import { finish, giveBack, leave } from '../fairness/fairness.ts';
 import { failureSaying } from '../runner/failure.ts';
-import type { JobOutcome } from '../job.ts';
+import type { JobOutcome, JobStatus } from '../job.ts';
 import { forgetWaiting, loadLive, remember } from './live.ts';
 import type { Live } from './live.ts';
 import type { Head } from './rows.ts';
@@ -27,8 +27,11 @@ export type Ledger = {
   write(body: () => void): void;
   /** A live job becomes finished. Inside a transaction. */
   end(head: Head, outcome: JobOutcome): void;
-  /** A running job waits again at the head of its line. Inside a transaction. */
-  putBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void;
+  /**
+   * A running job waits again at the head of its line; one that was told to stop is cancelled, and one under which
+   * programs ended too often has failed. Answers what became of it. Inside a transaction.
+   */
+  takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): JobStatus;
   /** Jobs that ran when the last program ended wait again, or are cancelled when they had been told to stop. */
   recover(): void;
 };
@@ -102,19 +105,26 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
     store.saveLines(known.lines, guildId, userId);
   }
 
+  function takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): JobStatus {
+    if (head.stopping) {
+      end(head, { status: 'cancelled' });
+      return 'cancelled';
+    }
+    if (lost.restarted === true && head.restarts >= RESTARTS_FORGIVEN) {
+      end(head, { status: 'failed', failure: FATAL_FAILURE });
+      return 'failed';
+    }
+    putBack(head, lost);
+    return 'waiting';
+  }
+
   function recover(): void {
     write(() => {
-      for (const id of state().running.keys()) {
-        const head = store.head(id)!;
-        if (head.stopping) end(head, { status: 'cancelled' });
-        else if (head.restarts >= RESTARTS_FORGIVEN) {
-          end(head, { status: 'failed', failure: FATAL_FAILURE });
-        } else putBack(head, { restarted: true });
-      }
+      for (const id of state().running.keys()) takeBack(store.head(id)!, { restarted: true });
     });
   }
 
-  return { estimator, state, write, end, putBack, recover };
+  return { estimator, state, write, end, takeBack, recover };
 }
 
 /** Painted to its end, and all of it kept back by the safety checker. */

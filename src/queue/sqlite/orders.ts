@@ -2,14 +2,15 @@ import { UserError } from '../../engine/errors.ts';
 import { workOf } from '../fairness/estimate.ts';
 import { join } from '../fairness/fairness.ts';
 import type { Kept } from './inputs.ts';
-import type { Job, NewJob, Queue } from '../job.ts';
+import type { Job, NewJob } from '../job.ts';
+import type { Line } from '../line.ts';
 import type { Allowance } from '../allowance.ts';
 import { newJobId } from '../job-id.ts';
 import { checkLimits, dayOf } from '../fairness/limits.ts';
 import { remember } from './live.ts';
 import type { QueueCore } from './queue-core.ts';
 import { sayOfQueue } from '../sentences.ts';
-import { writingWords } from './sqlite-file.ts';
+import { writingWords } from './file/sqlite-file.ts';
 
 /** A job at its submit, but for what was told. */
 const NOT_STARTED = {
@@ -23,19 +24,9 @@ const NOT_STARTED = {
   crashes: 0,
 } as const satisfies Partial<Job>;
 
-type Orders = Pick<
-  Queue,
-  'submit' | 'pledge' | 'redeem' | 'cancel' | 'setContext' | 'setDelivered' | 'forget'
->;
-
-/** The calls that people's orders make, from the promise to the last word. */
-export function createOrders(core: QueueCore): Orders {
-  const { store, pledges, inputs, ledger, group, now, tell, checkOpen } = core;
-  const noted = <T>(write: () => T): Promise<T> => {
-    checkOpen();
-    return group.add(() => write);
-  };
-
+/** The calls that people's orders make. */
+export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel'> {
+  const { store, inputs, ledger, group, tell, checkOpen } = core;
   return {
     async submit(job, allowance = {}) {
       checkOpen();
@@ -56,9 +47,6 @@ export function createOrders(core: QueueCore): Orders {
       }
     },
 
-    pledge: async (key, context) => noted(() => pledges.add({ key, context, createdAt: now() })),
-    redeem: async (key) => noted(() => pledges.drop(key)),
-
     async cancel(id, by) {
       checkOpen();
       const head = store.head(id);
@@ -76,18 +64,6 @@ export function createOrders(core: QueueCore): Orders {
       }
       tell({ id, status: 'running', stopping: true });
       return 'stopping';
-    },
-
-    setContext: async (id, context) => noted(() => store.setContext(id, context)),
-    setDelivered: async (id) => noted(() => store.setDelivered(id)),
-
-    async forget(ids) {
-      const named = await noted(() => {
-        const hashes = inputs.namedBy(ids);
-        for (const id of ids) store.forget(id);
-        return hashes;
-      });
-      await inputs.drop(named);
     },
   };
 }

@@ -1,26 +1,38 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { GroupCommit } from './group-commit.ts';
-import type { Inputs } from './inputs.ts';
-import type { QueueChange } from '../job.ts';
 import type { QueueLimits } from '../allowance.ts';
+import type { QueueChange } from '../job.ts';
+import type { Lease } from '../line.ts';
+import type { GroupCommit } from './file/group-commit.ts';
+import type { Inputs } from './inputs.ts';
+import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
-import type { Pledges } from '../pledges.ts';
+import type { PledgeRows } from './pledge-rows.ts';
 import type { Head } from './rows.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
+export type SqliteQueueOptions = {
+  limits: QueueLimits;
+  /** milliseconds since 1970 */
+  now: () => number;
+  /** milliseconds of a clock that is never set */
+  steady: () => number;
+  leaseMs: number;
+};
+
 /** What the calls of the embedded queue share. */
-export type QueueCore = {
+export type QueueCore = SqliteQueueOptions & {
   db: DatabaseSync;
   store: SqliteStore;
-  pledges: Pledges;
+  pledges: PledgeRows;
   inputs: Inputs;
   ledger: Ledger;
+  leases: Leases;
   /** one transaction for many callers */
   group: GroupCommit;
-  limits: QueueLimits;
-  now: () => number;
   /** One transaction, now; places change with it. */
   write(body: () => void): void;
+  /** The same shared with others; for what changes no place. */
+  noted<T>(body: () => T): Promise<T>;
   /** Every waiting job with its cost, in the order it would run now. */
   order(): readonly { id: string; cost: number }[];
   tell(change?: QueueChange): void;
@@ -28,8 +40,8 @@ export type QueueCore = {
   checkOpen(): void;
 };
 
-/** The running job's row, or null when this attempt is not (or no longer) the one that runs. */
-export function currentRun({ store }: QueueCore, id: string, attempt: number): Head | null {
+/** The leased job's row, or null when this lease is not (or no longer) the one that runs it. */
+export function currentRun({ store }: QueueCore, { id, attempt }: Lease): Head | null {
   const head = store.head(id);
   return head !== null && head.status === 'running' && head.attempt === attempt ? head : null;
 }

@@ -1,10 +1,11 @@
 import { nextTurn, start } from '../fairness/fairness.ts';
+import type { Job, JobFailure, JobStatus } from '../job.ts';
+import type { Claim, Lease, Line, Seat } from '../line.ts';
 import { failureSaying } from '../runner/failure.ts';
-import type { Job, JobFailure, JobStatus, Queue } from '../job.ts';
-import { forgetWaiting } from './live.ts';
-import { currentRun, type QueueCore } from './queue-core.ts';
-import { UNREADABLE } from './rows.ts';
 import { sayOfQueue } from '../sentences.ts';
+import { forgetWaiting, type WaitingJob } from './live.ts';
+import { currentRun, type QueueCore } from './queue-core.ts';
+import { type Head, UNREADABLE } from './rows.ts';
 
 const UNREADABLE_FAILURE = failureSaying(sayOfQueue('order-unreadable'), null);
 const GONE_FAILURE = failureSaying(sayOfQueue('start-picture-gone'), null);
@@ -20,13 +21,26 @@ function unreadable({ request }: Job): JobFailure | null {
 /** The calls of whoever runs the jobs. */
 export function createRuns(
   core: QueueCore,
-): Pick<Queue, 'claim' | 'finish' | 'release' | 'measure'> {
-  const { store, inputs, ledger, now, write, tell, checkOpen } = core;
+): Pick<Line, 'claim' | 'renew' | 'finish' | 'release' | 'measure'> {
+  const { store, inputs, ledger, leases, now, write, tell, checkOpen } = core;
 
-  async function claim(): Promise<Job | null> {
-    checkOpen();
-    const turn = nextTurn(ledger.state().lines);
-    if (turn === null) return null;
+  function takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void {
+    let status: JobStatus = head.status;
+    write(() => (status = ledger.takeBack(head, lost)));
+    leases.end(head.id);
+    tell({ id: head.id, status });
+  }
+
+  /** A worker that fell silent: its jobs wait again. */
+  function takeBackOverdue(): void {
+    for (const lease of leases.overdue()) {
+      const head = currentRun(core, lease);
+      if (head === null) leases.end(lease.id);
+      else takeBack(head, { restarted: true });
+    }
+  }
+
+  function begin(turn: WaitingJob): Head {
     write(() => {
       const live = ledger.state();
       const head = store.head(turn.id)!;
@@ -45,51 +59,76 @@ export function createRuns(
       });
       store.saveLines(live.lines, turn.guildId, turn.userId);
     });
-    const job = await inputs.fill(store.byId(turn.id)!).catch((error: unknown) => {
+    return store.head(turn.id)!;
+  }
+
+  /** A job that has just begun ends at once: it cannot be run, or was told to stop meanwhile. */
+  function endAtOnce(
+    id: string,
+    outcome: { status: 'cancelled' } | { status: 'failed'; failure: JobFailure },
+  ): null {
+    write(() => ledger.end(store.head(id)!, outcome));
+    leases.end(id);
+    tell({ id, status: outcome.status });
+    return null;
+  }
+
+  async function open(lease: Lease): Promise<Claim | null> {
+    const { id } = lease;
+    const job = await inputs.fill(store.byId(id)!).catch((error: unknown) => {
       // Not this job's fault: it waits until its picture can be read.
-      write(() => ledger.putBack(store.head(turn.id)!, {}));
+      takeBack(store.head(id)!, {});
       throw error;
     });
     const failure = unreadable(job);
-    if (failure !== null) {
-      const head = store.head(turn.id)!;
-      write(() => ledger.end(head, { status: 'failed', failure }));
-      tell();
-      return store.byId(turn.id);
-    }
+    if (failure !== null) return endAtOnce(id, { status: 'failed', failure });
     // Told to stop while its picture was read: its runner has not heard of it yet.
-    const head = store.head(job.id)!;
-    if (head.stopping) {
-      write(() => ledger.end(head, { status: 'cancelled' }));
-      tell({ id: job.id, status: 'cancelled' });
-      return claim();
-    }
-    tell({ id: job.id, status: 'running' });
-    return job;
+    if (store.head(id)!.stopping) return endAtOnce(id, { status: 'cancelled' });
+    tell({ id, status: 'running' });
+    return { lease, job, request: job.request };
   }
 
   return {
-    claim,
+    async claim({ name, seats }) {
+      for (;;) {
+        checkOpen();
+        takeBackOverdue();
+        const { lines, waiting } = ledger.state();
+        const modelOf = (id: string) => waiting.get(id)!.work.model;
+        const isPicky = seats.every(({ unfit }) => unfit.length > 0);
+        const turn = nextTurn(lines, isPicky ? ({ id }) => canRun(seats, modelOf(id)) : undefined);
+        if (turn === null) return null;
+        const seat = bestSeat(seats, modelOf(turn.id));
+        const { id, attempt } = begin(waiting.get(turn.id)!);
+        const lease = { id, attempt, worker: name, seat: seat.name };
+        leases.grant(lease);
+        const claim = await open(lease);
+        if (claim !== null) return claim;
+      }
+    },
 
-    async finish(id, attempt, outcome) {
+    async renew(lease) {
       checkOpen();
-      const head = currentRun(core, id, attempt);
-      if (head === null) return false;
-      write(() => ledger.end(head, outcome));
-      tell({ id, status: outcome.status });
+      if (currentRun(core, lease) === null) return false;
+      leases.renew(lease);
       return true;
     },
 
-    async release(id, attempt, why = 'handed-back') {
+    async finish(lease, outcome) {
       checkOpen();
-      const head = currentRun(core, id, attempt);
+      const head = currentRun(core, lease);
       if (head === null) return false;
-      const status: JobStatus = head.stopping ? 'cancelled' : 'waiting';
-      write(() => {
-        if (head.stopping) ledger.end(head, { status: 'cancelled' });
-        else ledger.putBack(head, { crashed: why === 'crashed' });
-      });
-      tell({ id, status });
+      write(() => ledger.end(head, outcome));
+      leases.end(lease.id);
+      tell({ id: lease.id, status: outcome.status });
+      return true;
+    },
+
+    async release(lease, why = 'handed-back') {
+      checkOpen();
+      const head = currentRun(core, lease);
+      if (head === null) return false;
+      takeBack(head, { crashed: why === 'crashed' });
       return true;
     },
 
@@ -103,4 +142,18 @@ export function createRuns(
       tell();
     },
   };
+}
+
+const isFit = ({ unfit }: Seat, model: string): boolean => !unfit.includes(model);
+
+function canRun(seats: readonly Seat[], model: string): boolean {
+  return seats.some((seat) => isFit(seat, model));
+}
+
+/** Where the model is loaded, else where the least is: what others wait for stays loaded. */
+function bestSeat(seats: readonly Seat[], model: string): Seat {
+  const rank = ({ loaded }: Seat): number => (loaded.includes(model) ? -1 : loaded.length);
+  const [best] = seats.filter((seat) => isFit(seat, model)).toSorted((a, b) => rank(a) - rank(b));
+  if (best === undefined) throw new Error(`no seat can run ${model}`);
+  return best;
 }

@@ -5,7 +5,7 @@ import type { Lines } from '../fairness/fairness.ts';
 import type { Job, JobContext, JobFailure, JobStatus, Measurement, StoredResult } from '../job.ts';
 import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
-import { isFull, type SqliteFile } from './sqlite-file.ts';
+import { isFull, type SqliteFile } from './file/sqlite-file.ts';
 
 export type NewRow = Work & {
   id: string;

@@ -57,8 +57,8 @@ test("labels keep Discord's limits in every language", () => {
 const AT_START = new Set([
   'src/queue/pictures.ts',
   'src/queue/queue.ts',
-  'src/queue/sqlite/schema.ts',
-  'src/queue/sqlite/sqlite-file.ts',
+  'src/queue/sqlite/file/schema.ts',
+  'src/queue/sqlite/file/sqlite-file.ts',
 ]);
 const BARE = /new (?:User|Run)Error\(\s*['"`]/g;
 

@@ -28,17 +28,17 @@ async function painted(
   user: PlaygroundUserClient,
   options: Record<string, string | number | boolean>,
 ) {
-  const before = (await stage.queue.recent({ limit: 100 })).length;
+  const before = (await stage.queue.archive.recent({ limit: 100 })).length;
   await user.command('imagine', { steps: 1, ...options });
   await waitUntil(
     async () => {
-      const jobs = await stage.queue.recent({ limit: 100 });
+      const jobs = await stage.queue.archive.recent({ limit: 100 });
       return jobs.length > before && jobs[0]?.delivered === true;
     },
     'delivered',
     30_000,
   );
-  const [job] = await stage.queue.recent({ limit: 1 });
+  const [job] = await stage.queue.archive.recent({ limit: 1 });
   assert.ok(job !== undefined);
   return job;
 }
@@ -152,10 +152,13 @@ test('/show: recipe, times, lineage and link; by id, file name, or from the list
     const first = await painted(stage, ada, { prompt: 'a lamp' });
     const message = await ada.waitForMessage(isDone);
     await ada.press(message.id, buttonOf(message, 'reroll'));
-    await waitUntil(async () => (await stage.queue.recent({ limit: 9 })).length === 2, 'two');
-    const [second] = await stage.queue.recent({ limit: 1 });
     await waitUntil(
-      async () => (await stage.queue.get(second?.id ?? ''))?.delivered === true,
+      async () => (await stage.queue.archive.recent({ limit: 9 })).length === 2,
+      'two',
+    );
+    const [second] = await stage.queue.archive.recent({ limit: 1 });
+    await waitUntil(
+      async () => (await stage.queue.archive.get(second?.id ?? ''))?.delivered === true,
       'second',
       30_000,
     );

@@ -37,7 +37,7 @@ test('defaults are shown, changed, used, and reset', async () => {
 
     await ada.command('imagine', { prompt: 'x', sampler: 'heun' });
     assert.match(textOf(await ada.waitForMessage(isDone, 30_000)), /96x64 · 3 steps · heun/);
-    const [job] = await stage.queue.recent({ limit: 1 });
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.equal(job?.request.negativePrompt, 'text @everyone');
 
     await answerTo(ada, 'settings reset', { option: 'size' });

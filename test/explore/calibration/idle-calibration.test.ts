@@ -12,7 +12,9 @@ import {
   readUnfinished,
 } from '../../../src/explore/calibration/calibration-file.ts';
 import { startIdleCalibration } from '../../../src/explore/calibration/idle-calibration.ts';
-import type { Job, Queue } from '../../../src/queue/job.ts';
+import type { Job } from '../../../src/queue/job.ts';
+import type { Queue } from '../../../src/queue/contracts.ts';
+import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { startRunner } from '../../../src/queue/runner.ts';
@@ -53,7 +55,14 @@ async function until(what: () => unknown): Promise<void> {
 async function submit(queue: Queue, key: string): Promise<Job> {
   const input = { prompt: 'a person waits', steps: 3, sampler: 'euler', schedule: 'uniform' };
   const request = parseRequest(input, demo);
-  return queue.submit({ key, guildId: 'g', userId: 'u', request, context: {}, parentId: null });
+  return queue.line.submit({
+    key,
+    guildId: 'g',
+    userId: 'u',
+    request,
+    context: {},
+    parentId: null,
+  });
 }
 
 test('measures what people use when nobody waits, gives way to them, goes on after a restart, never twice', async () => {
@@ -64,7 +73,9 @@ test('measures what people use when nobody waits, gives way to them, goes on aft
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
   const { spied, seen } = listening();
   const isOurs = ({ request }: { request: GenerateRequest }) => request.prompt === 'a person waits';
-  const runner = startRunner({ queue, engine: spied, pictures, log });
+  const devices = [{ name: 'cpu', engine: spied }];
+  const events = createJobEvents(log);
+  const runner = startRunner({ queue, events, devices, pictures, log });
   await submit(queue, 'first');
 
   const start = () =>
@@ -76,7 +87,7 @@ test('measures what people use when nobody waits, gives way to them, goes on aft
 
   const before = seen.length;
   const job = await submit(queue, 'second');
-  await until(async () => (await queue.get(job.id))?.status === 'done');
+  await until(async () => (await queue.archive.get(job.id))?.status === 'done');
   const order = seen.findIndex((each, index) => index >= before && isOurs(each));
   // At most the picture in hand and one begun in the same moment lie before it; both were broken off.
   assert.ok(order >= before && order <= before + 1, `${order} of ${before}`);

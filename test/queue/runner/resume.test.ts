@@ -6,7 +6,9 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Engine, startEngine } from '../../../src/engine/engine.ts';
-import type { Job, JobContext, Queue, StoredResult } from '../../../src/queue/job.ts';
+import type { Job, JobContext, StoredResult } from '../../../src/queue/job.ts';
+import type { Queue } from '../../../src/queue/contracts.ts';
+import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore, type PictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { startRunner } from '../../../src/queue/runner.ts';
@@ -67,13 +69,15 @@ async function inHall(
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
   let reached = 0;
   const start = () => {
-    const runner = startRunner({ queue, engine, pictures, log, everyMs: 0 });
-    runner.onEvent(({ state }) => {
+    const events = createJobEvents(log);
+    const devices = [{ name: 'cpu', engine }];
+    const runner = startRunner({ queue, events, devices, pictures, log, everyMs: 0 });
+    events.subscribe(({ state }) => {
       if (state.status === 'running') reached = Math.max(reached, state.progress?.step ?? 0);
     });
     return runner;
   };
-  const job = await queue.submit(anOrder({ request, context }));
+  const job = await queue.line.submit(anOrder({ request, context }));
   await prepare(path.join(folder, 'pictures'), job);
   let runner = start();
   const until = async (fits: () => boolean | Promise<boolean>, what: string) => {
@@ -91,8 +95,8 @@ async function inHall(
       job,
       step: (least) => until(() => reached >= least, `at step ${least}`),
       async done() {
-        await until(async () => (await queue.get(job.id))?.status === 'done', 'done');
-        return (await queue.get(job.id))!.result!;
+        await until(async () => (await queue.archive.get(job.id))?.status === 'done', 'done');
+        return (await queue.archive.get(job.id))!.result!;
       },
       async handBack(between) {
         await runner.close();
@@ -128,7 +132,7 @@ test('killed with its child process, a picture goes on from its last stored step
     process.kill(engine.status().pid!, 'SIGKILL');
     const { resumedSteps = 0 } = await checkSame(hall);
     assert.ok(resumedSteps >= 10 && resumedSteps < STEPS, `${resumedSteps} steps spared`);
-    assert.equal((await hall.queue.get(hall.job.id))!.attempt, 2);
+    assert.equal((await hall.queue.archive.get(hall.job.id))!.attempt, 2);
   });
 });
 
@@ -140,7 +144,7 @@ test('handed back at a close, twice, it goes on each time', async () => {
     await hall.handBack();
     const { resumedSteps = 0 } = await checkSame(hall);
     assert.ok(resumedSteps >= 20, `${resumedSteps} steps spared`);
-    assert.equal((await hall.queue.get(hall.job.id))!.attempt, 3);
+    assert.equal((await hall.queue.archive.get(hall.job.id))!.attempt, 3);
   });
 });
 
@@ -159,7 +163,7 @@ test('stopped, or ended while no runner was there: nothing is left behind', asyn
     await step(10);
     await handBack(async () => {
       assert.deepEqual(await files(), [`${job.id}.steps-1`]);
-      await queue.cancel(job.id, { userId: job.userId, moderator: false });
+      await queue.line.cancel(job.id, { userId: job.userId, moderator: false });
     });
     const end = performance.now() + 20_000;
     while ((await files()).length > 0 && performance.now() < end) await sleep(5);

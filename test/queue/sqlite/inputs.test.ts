@@ -9,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../src/engine/errors.ts';
 import { encodeRequest } from '../../../src/engine/stored-request.ts';
 import type { GenerateRequest } from '../../../src/engine/request.ts';
-import type { Queue } from '../../../src/queue/job.ts';
+import type { Queue } from '../../../src/queue/contracts.ts';
 import type { QueueLimits } from '../../../src/queue/allowance.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { anOrder, aRequest, aResult } from '../orders.ts';
+import { anOrder, aRequest, aResult, claimJob, leaseOf } from '../orders.ts';
 
 const WIDE: QueueLimits = { waitingPerUser: 100, waitingPerGuild: 100 };
 const picture = (fill: number) => new Uint8Array(5000).fill(fill);
@@ -55,28 +55,28 @@ function rowOf(file: string, id: string): string {
 
 /** Runs a job to its end and out of the record. */
 async function forget(queue: Queue, id: string): Promise<void> {
-  const job = await queue.claim();
+  const job = await claimJob(queue.line);
   assert.equal(job?.id, id);
-  await queue.finish(id, job.attempt, { status: 'done', result: aResult(id) });
-  await queue.setDelivered(id);
-  await queue.forget([id]);
+  await queue.line.finish(leaseOf(id, job.attempt), { status: 'done', result: aResult(id) });
+  await queue.archive.delivered(id);
+  await queue.archive.forget([id]);
 }
 
 test('a picture is stored once, the rows name it, and it goes with the last of them', async () => {
   const file = freshFile();
   const queue = await openQueue({ url: file, limits: WIDE });
-  const first = await queue.submit(anOrder({ request: withInit(1, 2) }));
-  const second = await queue.submit(anOrder({ request: withInit(1) }));
+  const first = await queue.line.submit(anOrder({ request: withInit(1, 2) }));
+  const second = await queue.line.submit(anOrder({ request: withInit(1) }));
   assert.deepEqual(await filesOf(file), [hashOf(1), hashOf(2)].sort());
   assert.ok(rowOf(file, first.id).length < 1500, 'no bytes in the row');
   for (const [id, request] of [
     [first.id, withInit(1, 2)],
     [second.id, withInit(1)],
   ] as const) {
-    assert.deepEqual((await queue.get(id))?.request, request);
+    assert.deepEqual((await queue.archive.get(id))?.request, request);
   }
-  assert.deepEqual((await queue.recent({ limit: 1 }))[0]?.request, withInit(1));
-  assert.deepEqual((await queue.unsettled())[0]?.request, withInit(1, 2));
+  assert.deepEqual((await queue.archive.recent({ limit: 1 }))[0]?.request, withInit(1));
+  assert.deepEqual((await queue.archive.unsettled())[0]?.request, withInit(1, 2));
   await forget(queue, first.id);
   assert.deepEqual(await filesOf(file), [hashOf(1)]);
   await forget(queue, second.id);
@@ -88,10 +88,10 @@ test('what was refused, or sent twice, leaves nothing behind', async () => {
   const file = freshFile();
   const queue = await openQueue({ url: file, limits: { waitingPerUser: 1, waitingPerGuild: 1 } });
   const order = anOrder({ request: withInit(3) });
-  const { id } = await queue.submit(order);
-  assert.equal((await queue.submit(order)).id, id);
-  assert.deepEqual((await queue.submit(order)).request, withInit(3));
-  await assert.rejects(queue.submit(anOrder({ request: withInit(4) })), /already have/);
+  const { id } = await queue.line.submit(order);
+  assert.equal((await queue.line.submit(order)).id, id);
+  assert.deepEqual((await queue.line.submit(order)).request, withInit(3));
+  await assert.rejects(queue.line.submit(anOrder({ request: withInit(4) })), /already have/);
   assert.deepEqual(await filesOf(file), [hashOf(3)]);
   await queue.close();
 });
@@ -99,11 +99,11 @@ test('what was refused, or sent twice, leaves nothing behind', async () => {
 test('many at once, submitted and forgotten: no picture is lost, none is left', async () => {
   const file = freshFile();
   const queue = await openQueue({ url: file, limits: WIDE });
-  const submit = () => queue.submit(anOrder({ request: withInit(5) }));
+  const submit = () => queue.line.submit(anOrder({ request: withInit(5) }));
   for (let round = 0; round < 10; round++) {
     const { id } = await submit();
     const [next] = await Promise.all([submit(), forget(queue, id)]);
-    assert.deepEqual((await queue.get(next.id))?.request, withInit(5));
+    assert.deepEqual((await queue.archive.get(next.id))?.request, withInit(5));
     await forget(queue, next.id);
   }
   assert.deepEqual(await filesOf(file), []);
@@ -113,7 +113,7 @@ test('many at once, submitted and forgotten: no picture is lost, none is left', 
 test('a file that a crash left without a row is swept at the next start; others stay', async () => {
   const file = freshFile();
   let queue = await openQueue({ url: file, limits: WIDE });
-  await queue.submit(anOrder({ request: withInit(6) }));
+  await queue.line.submit(anOrder({ request: withInit(6) }));
   await queue.close();
   await writeFile(path.join(`${file}.inputs`, hashOf(7)), picture(7));
   queue = await openQueue({ url: file, limits: WIDE });
@@ -125,15 +125,15 @@ test('a file that a crash left without a row is swept at the next start; others 
 test('a picture that somebody deleted by hand: the job fails with words, the next one runs', async () => {
   const file = freshFile();
   const queue = await openQueue({ url: file, limits: WIDE });
-  const gone = await queue.submit(anOrder({ request: withInit(8) }));
-  const next = await queue.submit(anOrder());
+  const gone = await queue.line.submit(anOrder({ request: withInit(8) }));
+  const next = await queue.line.submit(anOrder());
   await rm(path.join(`${file}.inputs`, hashOf(8)));
-  const failed = await queue.claim();
-  assert.deepEqual([failed?.id, failed?.status], [gone.id, 'failed']);
+  assert.equal((await claimJob(queue.line))?.id, next.id);
+  const failed = await queue.archive.get(gone.id);
+  assert.equal(failed?.status, 'failed');
   assert.match(failed?.failure?.message ?? '', /start picture of this order is no longer stored/);
-  const { request } = (await queue.get(gone.id))!;
-  await assert.rejects(queue.submit(anOrder({ request })), /no longer stored/);
-  assert.equal((await queue.claim())?.id, next.id);
+  const { request } = (await queue.archive.get(gone.id))!;
+  await assert.rejects(queue.line.submit(anOrder({ request })), /no longer stored/);
   await queue.close();
 });
 
@@ -142,12 +142,12 @@ test('a folder that cannot be written: the order is refused with words, and what
   const file = freshFile();
   await symlink('/sys/kernel', `${file}.inputs`);
   const queue = await openQueue({ url: file, limits: WIDE });
-  await assert.rejects(queue.submit(anOrder({ request: withInit(1) })), (error) => {
+  await assert.rejects(queue.line.submit(anOrder({ request: withInit(1) })), (error) => {
     assert.ok(error instanceof UserError);
     return /was not taken: the data folder cannot be written/.test(error.message);
   });
-  const { id } = await queue.submit(anOrder());
-  assert.equal((await queue.claim())?.id, id);
+  const { id } = await queue.line.submit(anOrder());
+  assert.equal((await claimJob(queue.line))?.id, id);
   await queue.close();
 });
 
@@ -155,7 +155,7 @@ test('rows of an older version move out by themselves, also when they are interr
   const file = freshFile();
   let queue = await openQueue({ url: file, limits: WIDE });
   const ids: string[] = [];
-  for (let made = 0; made < 50; made++) ids.push((await queue.submit(anOrder())).id);
+  for (let made = 0; made < 50; made++) ids.push((await queue.line.submit(anOrder())).id);
   await queue.close();
   const db = new DatabaseSync(file);
   // As version 5 left it: without what came later, and with an index that has gone since.
@@ -173,14 +173,14 @@ test('rows of an older version move out by themselves, also when they are interr
     assert.ok(starts < 40, 'it comes to an end');
     queue = await openQueue({ url: file, limits: WIDE });
     for (const [at, id] of ids.entries()) {
-      assert.deepEqual((await queue.get(id))?.request, wanted[at]);
+      assert.deepEqual((await queue.archive.get(id))?.request, wanted[at]);
     }
     await sleep(20);
     await queue.close();
   }
   queue = await openQueue({ url: file, limits: WIDE });
   for (const [at, id] of ids.entries()) {
-    assert.deepEqual((await queue.get(id))?.request, wanted[at]);
+    assert.deepEqual((await queue.archive.get(id))?.request, wanted[at]);
   }
   const images = new Set(
     wanted.flatMap(({ init }) => (init === null ? [] : [init.image[0], init.mask?.[0]])),

@@ -108,9 +108,11 @@ test(
     for (let kill = 0; kill < KILLS; kill++) {
       await runAndKill(file, `run${kill}`, all);
       const queue = await openQueue({ url: file, limits });
-      checkJobs(await queue.recent({ limit: 1e9 }), all);
-      const outlook = await queue.outlook();
-      const waiting = (await queue.unsettled()).filter(({ status }) => status === 'waiting');
+      checkJobs(await queue.archive.recent({ limit: 1e9 }), all);
+      const outlook = await queue.line.outlook();
+      const waiting = (await queue.archive.unsettled()).filter(
+        ({ status }) => status === 'waiting',
+      );
       assert.deepEqual(new Set(outlook.map(({ id }) => id)), new Set(waiting.map(({ id }) => id)));
       await queue.close();
       checkFile(file);

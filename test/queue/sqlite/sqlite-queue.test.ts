@@ -6,11 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
 import { encodeRequest } from '../../../src/engine/stored-request.ts';
-import type { Queue } from '../../../src/queue/job.ts';
+import type { QueueChange } from '../../../src/queue/job.ts';
+import type { Queue } from '../../../src/queue/contracts.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { MIGRATIONS } from '../../../src/queue/sqlite/schema.ts';
-import { testQueueContract } from '../contract.ts';
-import { anOrder, aRequest } from '../orders.ts';
+import { MIGRATIONS } from '../../../src/queue/sqlite/file/schema.ts';
+import { testArchiveContract } from '../archive-contract.ts';
+import type { OpenForTest } from '../contract-bench.ts';
+import { testLineContract } from '../line-contract.ts';
+import { testPledgesContract } from '../pledges-contract.ts';
+import { anOrder, aRequest, claimJob } from '../orders.ts';
 
 const limits = { waitingPerUser: 1000, waitingPerGuild: 1000 };
 let folder: string;
@@ -23,9 +27,13 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 const freshFile = () => path.join(folder, `queue-${++files}.sqlite`);
 
-testQueueContract('SQLite', async (wanted, now) => {
+const LEASE_MS = 30_000;
+
+const openForTest: OpenForTest = async (wanted, now) => {
   let file = freshFile();
-  const open: Queue[] = [await openQueue({ url: `sqlite:${file}`, limits: wanted, now })];
+  let steady = 0;
+  const options = { limits: wanted, now, steady: () => steady, leaseMs: LEASE_MS };
+  const open: Queue[] = [await openQueue({ ...options, url: `sqlite:${file}` })];
   return {
     queue: open[0]!,
     async killAndReopen() {
@@ -34,15 +42,25 @@ testQueueContract('SQLite', async (wanted, now) => {
       await copyFile(file, left);
       await copyFile(`${file}-wal`, `${left}-wal`);
       file = left;
-      const queue = await openQueue({ url: left, limits: wanted, now });
+      const queue = await openQueue({ ...options, url: left });
       open.push(queue);
       return queue;
+    },
+    async outlastLeases(meanwhile) {
+      for (let half = 0; half < 3; half++) {
+        await meanwhile?.();
+        steady += LEASE_MS / 2;
+      }
     },
     async dispose() {
       for (const queue of open) await queue.close();
     },
   };
-});
+};
+
+testLineContract('SQLite', openForTest);
+testArchiveContract('SQLite', openForTest);
+testPledgesContract('SQLite', openForTest);
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   try {
@@ -86,7 +104,7 @@ describe('opening', () => {
     const queue = await openQueue({ url: freshFile(), limits });
     await queue.close();
     await queue.close();
-    await assert.rejects(queue.submit(anOrder()), /queue is closed/);
+    await assert.rejects(queue.line.submit(anOrder()), /queue is closed/);
   });
 });
 
@@ -113,10 +131,10 @@ describe('other versions', () => {
     writeFirstVersion(file);
     const queue = await openQueue({ url: file, limits });
     assert.deepEqual(
-      (await queue.outlook()).map(({ id }) => id),
+      (await queue.line.outlook()).map(({ id }) => id),
       ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'],
     );
-    const job = await queue.claim();
+    const job = await claimJob(queue.line);
     assert.deepEqual([job?.id, job?.attempt, job?.crashes], ['aaaaaaaaaaaa', 2, 0]);
     assert.deepEqual(job?.request, aRequest());
     await queue.close();
@@ -136,8 +154,10 @@ describe('other versions', () => {
     db.exec(`INSERT INTO pledges VALUES ('k1', '{"token":"t"}', 1), ('k2', '{"token":"t"}', 2)`);
     db.close();
     const queue = await openQueue({ url: file, limits });
-    assert.deepEqual(await queue.pledges(), [{ key: 'k2', context: { token: 't' }, createdAt: 2 }]);
-    assert.equal((await queue.claim())?.id, 'aaaaaaaaaaaa');
+    assert.deepEqual(await queue.pledges.open(), [
+      { key: 'k2', context: { token: 't' }, createdAt: 2 },
+    ]);
+    assert.equal((await claimJob(queue.line))?.id, 'aaaaaaaaaaaa');
     await queue.close();
   });
 
@@ -157,19 +177,22 @@ describe('other versions', () => {
     test(`${what} fails visibly and blocks nobody`, async () => {
       const file = freshFile();
       const first = await openQueue({ url: file, limits });
-      const strange = await first.submit(anOrder());
-      const normal = await first.submit(anOrder());
+      const strange = await first.line.submit(anOrder());
+      const normal = await first.line.submit(anOrder());
       await first.close();
       const db = new DatabaseSync(file);
       db.prepare('UPDATE jobs SET request = ? WHERE id = ?').run(request, strange.id);
       db.close();
       const queue = await openQueue({ url: file, limits });
-      assert.equal((await queue.unsettled()).length, 2);
-      const handed = await queue.claim();
-      assert.deepEqual([handed?.id, handed?.status], [strange.id, 'failed']);
-      assert.match(handed?.failure?.message ?? '', /another version/);
-      assert.deepEqual(handed?.context, strange.context);
-      assert.equal((await queue.claim())?.id, normal.id);
+      assert.equal((await queue.archive.unsettled()).length, 2);
+      const heard: (QueueChange | undefined)[] = [];
+      queue.line.onChange((change) => heard.push(change));
+      assert.equal((await claimJob(queue.line))?.id, normal.id);
+      assert.deepEqual(heard.at(0), { id: strange.id, status: 'failed' });
+      const failed = await queue.archive.get(strange.id);
+      assert.equal(failed?.status, 'failed');
+      assert.match(failed?.failure?.message ?? '', /another version/);
+      assert.deepEqual(failed?.context, strange.context);
       await queue.close();
     });
   }
@@ -178,35 +201,35 @@ describe('other versions', () => {
 test('a job under which the program died again and again is given up with words', async () => {
   const file = freshFile();
   let queue = await openQueue({ url: file, limits });
-  const { id } = await queue.submit(anOrder());
+  const { id } = await queue.line.submit(anOrder());
   let deaths = 0;
-  for (; (await queue.get(id))?.status === 'waiting'; deaths++) {
+  for (; (await queue.archive.get(id))?.status === 'waiting'; deaths++) {
     assert.ok(deaths < 20);
-    assert.equal((await queue.claim())?.crashes, 0);
+    assert.equal((await claimJob(queue.line))?.crashes, 0);
     await queue.close();
     queue = await openQueue({ url: file, limits });
   }
   assert.equal(deaths, 11);
-  assert.match((await queue.get(id))?.failure?.message ?? '', /ended 11 times/);
+  assert.match((await queue.archive.get(id))?.failure?.message ?? '', /ended 11 times/);
   await queue.close();
 });
 
 test('a transaction that fails leaves memory and file as they were', async () => {
   const file = freshFile();
   const queue = await openQueue({ url: file, limits });
-  const kept = await queue.submit(anOrder());
+  const kept = await queue.line.submit(anOrder());
   const db = new DatabaseSync(file, { timeout: 1000 });
   db.exec(`CREATE TRIGGER no_more BEFORE INSERT ON guild_lines
     BEGIN SELECT RAISE(ABORT, 'planted'); END`);
-  await assert.rejects(queue.submit(anOrder({ guildId: 'guild-b' })), /planted/);
-  await assert.rejects(queue.claim(), /planted/);
+  await assert.rejects(queue.line.submit(anOrder({ guildId: 'guild-b' })), /planted/);
+  await assert.rejects(claimJob(queue.line), /planted/);
   assert.deepEqual(
-    (await queue.outlook()).map(({ id }) => id),
+    (await queue.line.outlook()).map(({ id }) => id),
     [kept.id],
   );
   db.exec('DROP TRIGGER no_more');
   db.close();
-  assert.equal((await queue.claim())?.id, kept.id);
-  assert.equal(await queue.claim(), null);
+  assert.equal((await claimJob(queue.line))?.id, kept.id);
+  assert.equal(await claimJob(queue.line), null);
   await queue.close();
 });

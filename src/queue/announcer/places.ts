@@ -1,5 +1,7 @@
-import type { EngineLog } from '../engine/engine.ts';
-import type { Job, JobId, JobState, Outlook, Queue } from './job.ts';
+import type { EngineLog } from '../../engine/engine.ts';
+import type { JobId, Outlook } from '../job.ts';
+import type { JobEvents } from '../events.ts';
+import type { Queue } from '../contracts.ts';
 
 /** Changes come in bursts: look this long after the first, and at most this often. */
 const SETTLE_MS = 25;
@@ -24,11 +26,12 @@ export type Places = {
  * moves them all, and nobody can tell 7,311 from 7,310.
  */
 export function watchPlaces(options: {
-  queue: Queue;
-  emit: (job: Job, state: JobState) => void;
+  queue: Pick<Queue, 'line' | 'archive'>;
+  events: Pick<JobEvents, 'publish'>;
   log: EngineLog;
 }): Places {
-  const { queue, emit, log } = options;
+  const { events, log } = options;
+  const { line, archive } = options.queue;
   let told = new Map<JobId, Told>();
   const left = new Set<JobId>();
   let timer: NodeJS.Timeout | null = null;
@@ -55,7 +58,7 @@ export function watchPlaces(options: {
     looking = true;
     left.clear();
     try {
-      await tell(await queue.outlook());
+      await tell(await line.outlook());
     } catch (error) {
       if (!closed) log.warn({ err: error }, 'the places of waiting jobs could not be told');
     }
@@ -74,11 +77,11 @@ export function watchPlaces(options: {
       const due = before === undefined || worthTelling(before, place);
       next.set(place.id, due ? place : before);
       if (!due) continue;
-      const job = await queue.get(place.id);
+      const job = await archive.get(place.id);
       if (closed) return;
       if (job?.status !== 'waiting' || left.has(place.id)) continue;
       const { position, waitSeconds } = place;
-      emit(job, { status: 'waiting', position, waitSeconds });
+      events.publish({ job, state: { status: 'waiting', position, waitSeconds } });
     }
     told = next;
   }

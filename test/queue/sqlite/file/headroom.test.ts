@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { isFull, openSqliteFile } from '../../../src/queue/sqlite/sqlite-file.ts';
-import { createSqliteStore } from '../../../src/queue/sqlite/sqlite-store.ts';
+import { isFull, openSqliteFile } from '../../../../src/queue/sqlite/file/sqlite-file.ts';
+import { createSqliteStore } from '../../../../src/queue/sqlite/sqlite-store.ts';
 
 test('a write that finds no room gives up the headroom; a later one does not fail for it', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-headroom-'));

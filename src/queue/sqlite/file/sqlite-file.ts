@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UserError } from '../../engine/errors.ts';
+import { UserError } from '../../../engine/errors.ts';
 import { keepHeadroom, type Headroom } from './headroom.ts';
 import { migrate } from './schema.ts';
-import { sayOfQueue } from '../sentences.ts';
+import { sayOfQueue } from '../../sentences.ts';
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
 const BUSY = 5;

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { UserError } from '../../engine/errors.ts';
+import { UserError } from '../../../engine/errors.ts';
 
 /**
  * Every schema there ever was, oldest first; migration n leads from version n to n + 1 (SQLite's user_version).

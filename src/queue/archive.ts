@@ -1,0 +1,34 @@
+import type { Job, JobContext, JobId, MachineRate, QueueFigures } from './job.ts';
+
+/** Whose jobs; absent fields: everybody's. */
+export type Owners = { guildId?: string; userId?: string };
+
+/**
+ * The record of all jobs, from the submit until they are forgotten. After close() every call throws UserError. All
+ * implementations pass test/queue/archive-contract.ts.
+ */
+export type Archive = {
+  get(id: JobId): Promise<Job | null>;
+  /** Newest first; at most `limit`. */
+  recent(filter: Owners & { limit: number }): Promise<readonly Job[]>;
+  /** Finished jobs whose final message was not recorded as sent, and every job still waiting or running. */
+  unsettled(): Promise<readonly Job[]>;
+  /** Replaces the job's context (the reply learnt its message id). An unknown job is passed over. */
+  remember(id: JobId, context: JobContext): Promise<void>;
+  /** Marks the final message as sent. An unknown job is passed over. */
+  delivered(id: JobId): Promise<void>;
+  /**
+   * Finished and delivered jobs that ended before then (milliseconds since 1970), oldest first, at most `limit`,
+   * each with the keys of everything it keeps in the picture store. Of dates that contradict the order the jobs came
+   * in, the order is believed.
+   */
+  expired(filter: { finishedBefore: number; limit: number }): Promise<readonly ExpiredJob[]>;
+  /** Takes finished and delivered jobs out of the record; others of the list stay. */
+  forget(ids: readonly JobId[]): Promise<void>;
+  /** Sums over the jobs ordered since then (milliseconds since 1970). */
+  figures(filter: Owners & { since: number }): Promise<QueueFigures>;
+  /** How fast this machine is, model by model, the latest measured first. */
+  rates(): Promise<readonly MachineRate[]>;
+};
+
+export type ExpiredJob = { id: JobId; pictures: readonly string[] };

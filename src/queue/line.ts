@@ -1,0 +1,88 @@
+import type { GenerateRequest } from '../engine/request.ts';
+import type { Allowance, Usage } from './allowance.ts';
+import type {
+  CancelAnswer,
+  Job,
+  JobId,
+  JobOutcome,
+  Measurement,
+  NewJob,
+  Outlook,
+  QueueChange,
+} from './job.ts';
+
+/** A device of a worker that is free to run a job. */
+export type Seat = {
+  /** e.g. `cuda:0` */
+  name: string;
+  /** models it holds in memory */
+  loaded: readonly string[];
+  /** models it cannot run */
+  unfit: readonly string[];
+};
+
+/** Who asks for a job, and where it could run it. */
+export type WorkerFacts = {
+  /** names the process in leases */
+  name: string;
+  /** at least one */
+  seats: readonly Seat[];
+};
+
+/**
+ * The right to run one job, for `leaseMs` from the claim or the latest renewal. `attempt` is the fence: once the lease
+ * ran out and somebody else claimed the job, whatever this one brings is dropped.
+ */
+export type Lease = { id: JobId; attempt: number; worker: string; seat: string };
+
+/** A job to run, with all that the engine needs for it. */
+export type Claim = { lease: Lease; job: Job; request: GenerateRequest };
+
+/** Why a job comes back unfinished; only crashes count against it. */
+export type ReleaseReason = 'handed-back' | 'crashed';
+
+export type Canceller = { userId: string; moderator: boolean; guildId?: string };
+
+/**
+ * The jobs that wait or run, durable and fair: everything acknowledged survives kill -9 at any moment. Start-time fair
+ * queueing over guilds, then over the users inside a guild; a turn costs the seconds that the machine is expected to
+ * need. After close() every call throws UserError. All implementations pass test/queue/line-contract.ts.
+ */
+export type Line = {
+  /**
+   * Takes a job into the line; a second submit with the same key answers the first job. Strikes out the pledge of that
+   * key.
+   * @throws LimitError when a limit of the queue, or of `allowance`, is reached
+   */
+  submit(job: NewJob, allowance?: Allowance): Promise<Job>;
+  /**
+   * The fairest waiting job that a seat of this worker can run becomes running with attempt + 1, on the seat that has
+   * its model loaded where one has; null when there is none. A job that cannot be run at all (its stored request or
+   * start picture cannot be read) is recorded as failed, told by onChange, and passed over.
+   */
+  claim(worker: WorkerFacts): Promise<Claim | null>;
+  /** Prolongs the lease; false when it is no longer the current one: the work should end. */
+  renew(lease: Lease): Promise<boolean>;
+  /** Records the outcome; false when the lease is no longer the current one: the late result is dropped. */
+  finish(lease: Lease, outcome: JobOutcome): Promise<boolean>;
+  /**
+   * The job waits again at the head of its line, its charge refunded; `crashed` also counts towards its crashes. One
+   * that was told to stop becomes cancelled instead. False when the lease is no longer the current one.
+   */
+  release(lease: Lease, why?: ReleaseReason): Promise<boolean>;
+  /**
+   * A waiting job is cancelled here and its charge refunded; a running one answers 'stopping' (its runner aborts
+   * it, and a restart does not bring it back). With `guildId`, a moderator's word holds in that guild only.
+   */
+  cancel(id: JobId, by: Canceller): Promise<CancelAnswer>;
+  /** Every waiting job in the order it would run now. */
+  outlook(): Promise<readonly Outlook[]>;
+  /** What a guild, or one person in it, has taken today and has waiting. */
+  usage(guildId: string, userId?: string): Promise<Usage>;
+  /** Takes a measured generation into the prices and waits. */
+  measure(measurement: Measurement): Promise<void>;
+  /** Seconds this machine would need; null until it has measured the model. */
+  estimate(request: GenerateRequest): Promise<number | null>;
+  /** Calls back when the set of waiting jobs or their order may have changed; returns the way to stop. */
+  onChange(listener: (change?: QueueChange) => void): () => void;
+};

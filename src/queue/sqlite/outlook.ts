@@ -1,0 +1,43 @@
+import { workOf } from '../fairness/estimate.ts';
+import { dayOf, reserved } from '../fairness/limits.ts';
+import type { Line } from '../line.ts';
+import type { QueueCore } from './queue-core.ts';
+
+/** The line's calls that change nothing. */
+export function createOutlook(core: QueueCore): Pick<Line, 'outlook' | 'usage' | 'estimate'> {
+  const { store, ledger, now, checkOpen } = core;
+  return {
+    async outlook() {
+      checkOpen();
+      const live = ledger.state();
+      const measured = ledger.estimator.measured();
+      // As many places as jobs run now: each waiting job takes the place that becomes free first.
+      const free = [...live.running.values()].map(({ startedAt, cost }) => {
+        // A clock that was set back would have a run begin tomorrow.
+        const seconds = Math.max(0, now() - startedAt) / 1000;
+        return Math.max(0, cost - seconds);
+      });
+      if (free.length === 0) free.push(0);
+      return core.order().map(({ id, cost }, index) => {
+        const wait = Math.min(...free);
+        free[free.indexOf(wait)] = wait + cost;
+        return { id, position: index + 1, waitSeconds: measured ? wait : null };
+      });
+    },
+
+    async usage(guildId, userId) {
+      checkOpen();
+      const live = ledger.state();
+      const guild = live.lines.guilds.get(guildId);
+      const waiting =
+        userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
+      return {
+        waiting: waiting ?? 0,
+        seconds: store.spent(dayOf(now()), guildId, userId),
+        reserved: reserved(live, guildId, userId),
+      };
+    },
+
+    estimate: async (request) => ledger.estimator.seconds(workOf(request)),
+  };
+}

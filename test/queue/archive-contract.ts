@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import type { Job } from '../../src/queue/job.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { type Contract, contractOf, type OpenForTest } from './contract-bench.ts';
+import { aMeasurement, anOrder, aResult, claimJob, leaseOf } from './orders.ts';
+
+/** What every implementation of Archive must do. */
+export function testArchiveContract(name: string, open: OpenForTest): void {
+  const contract = contractOf(open);
+  describe(`archive contract: ${name}`, () => {
+    describe('looking things up', () => lookups(contract));
+    describe('expired, forget', () => forgetting(contract));
+  });
+}
+
+async function claimed(queue: Queue): Promise<Job> {
+  const job = await claimJob(queue.line);
+  assert.ok(job !== null, 'a job should wait');
+  return job;
+}
+
+function lookups(contract: Contract): void {
+  contract('unsettled: live jobs, and finished ones whose message was not recorded', async (t) => {
+    const jobs = [];
+    for (let i = 0; i < 4; i++) jobs.push((await t.queue.line.submit(anOrder())).id);
+    for (let i = 0; i < 3; i++) {
+      const job = await claimed(t.queue);
+      if (i < 2)
+        await t.queue.line.finish(leaseOf(job.id, 1), { status: 'done', result: aResult(job.id) });
+    }
+    await t.queue.archive.delivered(jobs[0]!);
+    const unsettled = await t.queue.archive.unsettled();
+    assert.deepEqual(
+      unsettled.map(({ id }) => id),
+      jobs.slice(1),
+    );
+    assert.equal((await t.queue.archive.get(jobs[0]!))?.delivered, true);
+  });
+
+  contract('a context is replaced; an unknown job is nothing to trip over', async ({ queue }) => {
+    const { id } = await queue.line.submit(anOrder());
+    await queue.archive.remember(id, { messageId: '77', nested: { ephemeral: true } });
+    assert.deepEqual((await queue.archive.get(id))?.context, {
+      messageId: '77',
+      nested: { ephemeral: true },
+    });
+    await queue.archive.remember('000000000000', {});
+    await queue.archive.delivered('000000000000');
+    assert.equal(await queue.archive.get('000000000000'), null);
+  });
+
+  contract('figures: what came of the jobs of a server and of a person', async (t) => {
+    const nothing = { jobs: 0, pictures: 0, failed: 0, seconds: 0, meanWaitSeconds: null };
+    assert.deepEqual(await t.queue.archive.figures({ since: 0 }), nothing);
+    const since = t.clock.now;
+    for (const [guildId, userId] of [
+      ['g1', 'ada'],
+      ['g1', 'ben'],
+      ['g2', 'ada'],
+    ] as const) {
+      await t.queue.line.submit(anOrder({ guildId, userId }));
+    }
+    t.clock.now += 4000;
+    for (let i = 0; i < 3; i++) {
+      const job = await claimed(t.queue);
+      const failed = job.userId === 'ben';
+      const failure = { message: 'no', reference: null };
+      await t.queue.line.finish(
+        leaseOf(job.id, 1),
+        failed ? { status: 'failed', failure } : { status: 'done', result: aResult(job.id) },
+      );
+    }
+    const { images, seconds } = aResult('x');
+    const one = { jobs: 1, pictures: images.length, seconds, meanWaitSeconds: 4 };
+    assert.deepEqual(await t.queue.archive.figures({ guildId: 'g1', since }), {
+      ...one,
+      failed: 1,
+    });
+    assert.deepEqual(await t.queue.archive.figures({ guildId: 'g2', since }), {
+      ...one,
+      failed: 0,
+    });
+    const ada = await t.queue.archive.figures({ userId: 'ada', since });
+    assert.deepEqual([ada.jobs, ada.failed], [2, 0]);
+    assert.deepEqual(await t.queue.archive.figures({ userId: 'ada', since: t.clock.now }), nothing);
+  });
+
+  contract('rates: how fast the machine is, from what was measured', async ({ queue }) => {
+    assert.deepEqual(await queue.archive.rates(), []);
+    await queue.line.measure(aMeasurement({ stepSeconds: 0.5 }));
+    await queue.line.measure(aMeasurement({ stepSeconds: 0.25 }));
+    const { model, pixels, images } = aMeasurement();
+    assert.deepEqual(await queue.archive.rates(), [{ model, pixels, images, stepsPerSecond: 4 }]);
+  });
+
+  contract('recent: newest first, of a guild, of a person, at most so many', async ({ queue }) => {
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const owner = { guildId: i % 2 ? 'odd' : 'even', userId: i < 3 ? 'early' : 'late' };
+      ids.push((await queue.line.submit(anOrder(owner))).id);
+    }
+    const found = async (filter: { guildId?: string; userId?: string; limit: number }) =>
+      (await queue.archive.recent(filter)).map(({ id }) => ids.indexOf(id));
+    assert.deepEqual(await found({ limit: 100 }), [5, 4, 3, 2, 1, 0]);
+    assert.deepEqual(await found({ guildId: 'odd', limit: 2 }), [5, 3]);
+    assert.deepEqual(await found({ guildId: 'even', userId: 'late', limit: 9 }), [4]);
+    assert.deepEqual(await found({ guildId: 'nobody', limit: 9 }), []);
+  });
+}
+
+function forgetting(contract: Contract): void {
+  contract('only what ended long ago and was delivered goes, with all its pictures', async (t) => {
+    const start = t.clock.now;
+    const run = async (delivered: boolean): Promise<string> => {
+      const { id } = await t.queue.line.submit(anOrder());
+      await claimed(t.queue);
+      const result = { ...aResult(id), latents: `${id}.latents` };
+      const looks = [{ key: `${id}-look.png`, step: 1, sigma: 2 }];
+      await t.queue.line.finish(leaseOf(id, 1), { status: 'done', result: { ...result, looks } });
+      if (delivered) await t.queue.archive.delivered(id);
+      return id;
+    };
+    const old = await run(true);
+    const unseen = await run(false);
+    const stopped = (await t.queue.line.submit(anOrder())).id;
+    await t.queue.line.cancel(stopped, { userId: 'user-a', moderator: false });
+    await t.queue.archive.delivered(stopped);
+    t.clock.now += 1000;
+    const young = await run(true);
+    const waiting = (await t.queue.line.submit(anOrder())).id;
+    const past = { finishedBefore: start + 1000, limit: 9 };
+
+    assert.deepEqual(await t.queue.archive.expired(past), [
+      { id: old, pictures: [`${old}-0.png`, `${old}-look.png`, `${old}.latents`] },
+      { id: stopped, pictures: [] },
+    ]);
+    assert.equal((await t.queue.archive.expired({ ...past, limit: 1 })).length, 1);
+    await t.queue.archive.forget([old, unseen, stopped, waiting, 'never made']);
+    await t.reopen();
+    const left = (await t.queue.archive.recent({ limit: 9 })).map(({ id }) => id);
+    assert.deepEqual(left, [waiting, young, unseen]);
+    assert.deepEqual(await t.queue.archive.expired(past), []);
+    assert.equal((await claimed(t.queue)).id, waiting);
+  });
+}
