@@ -11,7 +11,7 @@ const onStage = stagesOfFile();
 const ATELIER = '1300000000000001000';
 
 async function lastRequest({ queue }: Stage) {
-  const [job] = await queue.recent({ limit: 1 });
+  const [job] = await queue.archive.recent({ limit: 1 });
   assert.ok(job);
   return job.request;
 }
@@ -46,7 +46,7 @@ test('switches in a prompt become options, unknown ones are named, none is paint
     );
     await ada.command('imagine', { prompt: 'a tree --seed' });
     await ada.waitForMessage((one) => isPrivate(one) && /`--seed` needs a value/.test(textOf(one)));
-    assert.equal((await stage.queue.recent({ limit: 5 })).length, 2);
+    assert.equal((await stage.queue.archive.recent({ limit: 5 })).length, 2);
   });
 });
 
@@ -128,7 +128,7 @@ test('the seed chooses among alternatives and lists; Reroll chooses anew; a serv
 
       const seen = new Set<string>();
       for (let round = 0; round < 12 && seen.size < 2; round += 1) {
-        const before = (await stage.queue.recent({ limit: 100 })).length;
+        const before = (await stage.queue.archive.recent({ limit: 100 })).length;
         await ada.press(first.id, buttonOf(first, 'reroll'));
         await ada.waitForMessage(() => ada.messages().filter(isDone).length === before + 1, 30_000);
         seen.add((await lastRequest(stage)).prompt);
