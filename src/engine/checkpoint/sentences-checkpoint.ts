@@ -51,6 +51,81 @@ export const CHECKPOINT_SENTENCES = {
   'file-is-picture': (file: string) => `${file} is a picture, not a model.`,
   'file-is-onnx': (file: string) =>
     `${file} is an ONNX graph. ONNX models are folders (unet/model.onnx, text_encoder/model.onnx, …): put the whole folder into the models folder.`,
+  'file-is-coming': (file: string) =>
+    `${file} is a download that has not finished. Wait for it, or start it again.`,
+  'gguf-not-yet': (file: string) =>
+    `${file} is a GGUF file, which Darkroom does not paint with yet. Take the model as .safetensors.`,
+  'not-a-model-file': (file: string) =>
+    `${file} is no model file. Darkroom opens .safetensors files, diffusers folders and ONNX folders.`,
   'file-is-blank': (file: string) =>
     `${file} begins with zeros only: its download has set the space aside and not finished. Wait for it, or start it again.`,
+
+  'file-is-lora': (file: string, folder: string) =>
+    `${file} is a LoRA, not a model. Put it into ${folder} and write <lora:name:0.8> into a prompt.`,
+  'file-is-embedding': (file: string, folder: string) =>
+    `${file} is a textual inversion, not a model. Put it into ${folder} and write its name into a prompt.`,
+  'file-is-vae': (file: string, folder: string) =>
+    `${file} is a VAE, not a model. Put it into ${folder}, and name it for a model with --vae or with "vae" in the model's NAME.json.`,
+  'file-is-text-encoder': (file: string, folder: string) =>
+    `${file} is a text encoder, not a model. Put it into ${folder}: models that lack one find it there.`,
+  'file-is-not-used': (file: string, kind: string) =>
+    `${file} is no model to paint with but belongs to ${kind}, which Darkroom does not use yet. Take it out of the models folder.`,
+  'file-has-no-tensors': (file: string) =>
+    `${file} is a safetensors file without tensors. ${AGAIN}`,
+  'file-is-unknown': (file: string, example: string) =>
+    `${file} is none of the models that Darkroom knows; it has tensors such as ${example}. Known are Stable Diffusion 1, 2 and XL as single files or diffusers folders.`,
+  'family-not-yet': (file: string, family: string) =>
+    `${file} is a model of ${family}, which Darkroom does not paint with yet. Known are Stable Diffusion 1, 2 and XL.`,
+
+  // What is wrong with a model
+  'part-lacks': (model: string, part: string, tensor: string) =>
+    `${model} is not whole: its ${part} lacks the tensor ${tensor}. ${AGAIN}`,
+  'part-misfit': (model: string, part: string, tensor: string, found: string, expected: string) =>
+    `${model} does not fit together: the tensor ${tensor} of its ${part} has the shape [${found}] where [${expected}] was expected. ${AGAIN}`,
+  'part-quantised': (model: string, tensor: string) =>
+    `${model} is quantised in a way that Darkroom does not know (${tensor}). Take a version in fp16, bf16, fp32 or plain fp8.`,
+  'part-not-finite': (model: string, part: string, tensor: string) =>
+    `${model} is damaged: the tensor ${tensor} of its ${part} is full of values that are no numbers (NaN). Take another version of it, or merge it again.`,
+  'unet-channels': (model: string, inputs: number, outputs: number) =>
+    `${model} has a UNet that takes ${inputs} channels and gives ${outputs}; Darkroom knows those with 4 (or 9 for inpainting) and 4.`,
+  'unet-without-prompt': (model: string) =>
+    `${model} has a UNet that reads no prompt. Darkroom knows those of Stable Diffusion 1, 2 and XL.`,
+  'text-encoder-misfit': (model: string, part: string, found: number, expected: number) =>
+    `${model} needs a ${part} of width ${expected}, and this one has ${found}: it belongs to another family of models.`,
+  'text-encoder-vocabulary': (model: string, part: string, found: number, expected: number) =>
+    `${model} has a ${part} that knows ${found} tokens where CLIP's tokenizer has ${expected}: it needs a tokenizer of its own in a diffusers folder.`,
+  'folder-lacks': (model: string, what: string) =>
+    `${model} lacks ${what}. A diffusers folder needs unet/, vae/, text_encoder/ and scheduler/ with their config.json and .safetensors files.`,
+  'folder-has-pickles': (model: string, file: string) =>
+    `${model} has ${file} and no .safetensors beside it. Pickles can run any program when they are opened, so Darkroom does not open them: download the .safetensors files of the same model.`,
+  'shard-absent': (model: string, file: string, index: string) =>
+    `${model} lacks ${file}, which ${index} names. Download the missing file.`,
+  'shards-absent': (model: string, found: number, expected: number) =>
+    `${model} has ${found} of ${expected} parts (…-of-${String(expected).padStart(5, '0')}.safetensors). Download the missing ones.`,
+  'shard-lacks': (model: string, tensor: string, file: string) =>
+    `${model}: the tensor ${tensor} is not in ${file}, where the index says it is. Download the files of one and the same version.`,
+  'shard-index': (model: string, index: string) =>
+    `${model}: ${index} does not say which tensor lies in which file beside it. Download it again.`,
+
+  // NAME.json beside a model
+  'override-not-json': (file: string) =>
+    `${file} beside the model is not a JSON object. Correct it, or take it away.`,
+  'override-name': (file: string, name: string, names: string) =>
+    `${file} beside the model has "${name}"; it may hold ${names}.`,
+  'override-value': (file: string, name: string, found: string, allowed: string) =>
+    `${file} beside the model: "${name}" is ${found}; allowed: ${allowed}.`,
+  'override-scheduler': (file: string) => `${file} beside the model, "scheduler":`,
+  'override-family': (file: string, wanted: string, found: string) =>
+    `${file} beside the model says that it is ${wanted}, but its tensors are those of ${found}. Take "family" out of it.`,
+
+  // How something is known of a model
+  'how-beside': (file: string) => `${file} beside the model`,
+  'how-markers': (keys: string) => `marker keys ${keys.replace(', ', ' and ')}`,
+  'how-marker': (key: string) => `marker key ${key}`,
+  'how-scheduler': () => 'scheduler/scheduler_config.json',
+  'how-metadata': (key: string) => `__metadata__["${key}"]`,
+  'how-weights': (spread: string, limit: string) =>
+    `not in any key; the weights say so by ComfyUI's rule (the biases of one norm are spread by ${spread}, above ${limit} is v_prediction)`,
+  'how-unknown': () => 'unknown from the file: epsilon by default',
+  'how-family': () => 'usual for the family',
 };

@@ -3,6 +3,7 @@
  * layer's weights. Read from the names that kohya's trainer, diffusers and PEFT give them, by the layers of diffusers.
  */
 import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
+import { flatUnetLayer } from '../checkpoint/names/unet-names.ts';
 
 /** One layer's pair: W + strength · alpha / rank · up · down. Its matrices are numbers, or where they lie in a file. */
 export type LowRank<T = Tensor> = {
@@ -40,9 +41,12 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
   [/\.oft_/, 'OFT'],
 ];
 
-/** @throws Error saying what the file holds instead */
-export function readLora(bytes: Uint8Array): LoraLayers {
-  return pairUp(readSafetensors(bytes, isPartOfPair), ({ data }) => data[0] ?? null);
+/**
+ * `file`: its name, for sentences.
+ * @throws RunError for a damaged file, Error saying what it holds instead
+ */
+export function readLora(bytes: Uint8Array, file: string): LoraLayers {
+  return pairUp(readSafetensors(bytes, file, isPartOfPair), ({ data }) => data[0] ?? null);
 }
 
 function isPartOfPair(name: string): boolean {
@@ -127,52 +131,6 @@ export function textLayer(path: string): string {
 function denoiserLayer(path: string): string {
   // diffusers' first format: attention processors, whose to_out is a list of one in the network.
   const layer = path.replace('_processor_', '_');
-  return /^(?:input_blocks|middle_block|output_blocks|time_embed|label_emb)_|^out_\d/.test(layer)
-    ? fromOriginal(layer)
-    : layer.replace(/_to_out$/, '_to_out_0');
-}
-
-/** Of the original networks, whose blocks are numbered through: two resnets and a sampler a level (SD 1, 2 and XL). */
-const PER_LEVEL = 3;
-
-const RESNET: Readonly<Record<string, string>> = {
-  in_layers_2: 'conv1',
-  out_layers_3: 'conv2',
-  emb_layers_1: 'time_emb_proj',
-  skip_connection: 'conv_shortcut',
-};
-
-/**
- * The original Stable Diffusion's layer names, which files for SDXL mostly have, as those of diffusers (behaviour of
- * diffusers' convert_unet_state_dict and _maybe_map_sgm_blocks_to_diffusers).
- */
-function fromOriginal(layer: string): string {
-  const block = /^(input_blocks|output_blocks)_(\d+)_(\d)_(.+)$/.exec(layer);
-  if (block) {
-    const [, side = '', number, inner, rest = ''] = block;
-    return blockLayer(side === 'input_blocks', Number(number), Number(inner), rest);
-  }
-  const middle = /^middle_block_(\d)_(.+)$/.exec(layer);
-  if (middle) {
-    const [, inner, rest = ''] = middle;
-    if (inner === '1') return `mid_block_attentions_0_${rest}`;
-    return `mid_block_resnets_${inner === '0' ? 0 : 1}_${RESNET[rest] ?? rest}`;
-  }
-  return layer
-    .replace(/^input_blocks_0_0$/, 'conv_in')
-    .replace(/^time_embed_0$/, 'time_embedding_linear_1')
-    .replace(/^time_embed_2$/, 'time_embedding_linear_2')
-    .replace(/^label_emb_0_0$/, 'add_embedding_linear_1')
-    .replace(/^label_emb_0_2$/, 'add_embedding_linear_2')
-    .replace(/^out_2$/, 'conv_out');
-}
-
-function blockLayer(isDown: boolean, number: number, inner: number, rest: string): string {
-  const counted = isDown ? number - 1 : number;
-  const [level, place] = [Math.floor(counted / PER_LEVEL), counted % PER_LEVEL];
-  const side = isDown ? `down_blocks_${level}` : `up_blocks_${level}`;
-  if (rest === 'op' || (isDown && place === PER_LEVEL - 1)) return `${side}_downsamplers_0_conv`;
-  if (rest === 'conv') return `${side}_upsamplers_0_conv`;
-  if (inner === 0) return `${side}_resnets_${place}_${RESNET[rest] ?? rest}`;
-  return `${side}_attentions_${place}_${rest}`;
+  // Files for SDXL mostly have the original network's names.
+  return flatUnetLayer(layer) ?? layer.replace(/_to_out$/, '_to_out_0');
 }

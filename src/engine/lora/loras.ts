@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
-import { openTensorFile } from '../checkpoint/tensor-file.ts';
+import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
 import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
 import { type LoraLayers, type LoraPart, pairUp, readLora } from './file.ts';
@@ -98,8 +98,10 @@ export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLo
       const bytes = await readFile(lora.file);
       const { tensors } = await openTensorFile(lora.file);
       const layers = pairUp(tensors, (alpha) => numberIn(bytes, alpha));
-      opened.push({ ...lora, hash: hashOf(bytes), layers, numbers: () => readLora(bytes) });
+      const numbers = (): LoraLayers => readLora(bytes, basename(lora.file));
+      opened.push({ ...lora, hash: hashOf(bytes), layers, numbers });
     } catch (error) {
+      if (error instanceof UserError) throw error;
       const cause = error instanceof Error ? error.message : String(error);
       throw new RunError(say('lora-unreadable', lora.name, basename(lora.file), cause));
     }

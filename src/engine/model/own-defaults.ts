@@ -5,7 +5,7 @@ import type { ModelInfo } from '../request.ts';
 
 type Defaults = ModelInfo['defaults'];
 
-const FIELDS: Readonly<
+export const OWN_DEFAULTS: Readonly<
   Record<string, { key: keyof Defaults; fits: (value: unknown) => boolean; allowed: string }>
 > = {
   sampler: {
@@ -46,9 +46,11 @@ export function readOwnDefaults(
 ): Partial<Defaults> {
   const own: Partial<Record<keyof Defaults, unknown>> = {};
   for (const [name, value] of Object.entries(json)) {
-    const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+    const field = Object.hasOwn(OWN_DEFAULTS, name) ? OWN_DEFAULTS[name] : undefined;
     if (field === undefined) {
-      throw new UserError(say('own-defaults-name', model, name, Object.keys(FIELDS).join(', ')));
+      throw new UserError(
+        say('own-defaults-name', model, name, Object.keys(OWN_DEFAULTS).join(', ')),
+      );
     }
     if (!field.fits(value)) {
       throw new UserError(

@@ -118,13 +118,15 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
     const bytes = await readFile(file);
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
     if (kind === '.safetensors') {
-      return { name, hash, ...arrange(readSafetensors(bytes)) };
+      return { name, hash, ...arrange(readSafetensors(bytes, basename(file))) };
     }
     const data = readPngTexts(bytes, CARD)[0]?.text;
     if (data === undefined) return null;
     const { called, tensors } = readA1111Data(data);
     return { name: called ?? name, hash, ...arrange(tensors) };
   } catch (error) {
+    const [damage] = error instanceof UserError ? error.said : [];
+    if (damage !== undefined) return { name, problem: damage };
     const said = error instanceof Error ? error.message : String(error);
     return {
       name,

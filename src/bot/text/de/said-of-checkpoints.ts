@@ -53,6 +53,77 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
   'file-is-picture': (file) => `${file} ist ein Bild, kein Modell.`,
   'file-is-onnx': (file) =>
     `${file} ist ein ONNX-Graph. ONNX-Modelle sind Ordner (unet/model.onnx, text_encoder/model.onnx, …): lege den ganzen Ordner in den Modellordner.`,
+  'file-is-coming': (file) =>
+    `${file} ist ein Download, der nicht fertig ist. Warte darauf, oder starte ihn neu.`,
+  'gguf-not-yet': (file) =>
+    `${file} ist eine GGUF-Datei, mit der Darkroom noch nicht malt. Nimm das Modell als .safetensors.`,
+  'not-a-model-file': (file) =>
+    `${file} ist keine Modelldatei. Darkroom öffnet .safetensors-Dateien, diffusers-Ordner und ONNX-Ordner.`,
   'file-is-blank': (file) =>
     `${file} beginnt mit lauter Nullen: der Download hat den Platz reserviert und ist nicht fertig. Warte darauf, oder starte ihn neu.`,
+
+  'file-is-lora': (file, folder) =>
+    `${file} ist ein LoRA, kein Modell. Lege es nach ${folder} und schreibe <lora:name:0.8> in einen Prompt.`,
+  'file-is-embedding': (file, folder) =>
+    `${file} ist eine Textual Inversion, kein Modell. Lege sie nach ${folder} und schreibe ihren Namen in einen Prompt.`,
+  'file-is-vae': (file, folder) =>
+    `${file} ist eine VAE, kein Modell. Lege sie nach ${folder}, und nenne sie für ein Modell mit --vae oder mit „vae“ in dessen NAME.json.`,
+  'file-is-text-encoder': (file, folder) =>
+    `${file} ist ein Text-Encoder, kein Modell. Lege ihn nach ${folder}: Modelle ohne Text-Encoder finden ihn dort.`,
+  'file-is-not-used': (file, kind) =>
+    `${file} ist kein Modell zum Malen, sondern gehört zu ${kind}, was Darkroom noch nicht benutzt. Nimm die Datei aus dem Modellordner.`,
+  'file-has-no-tensors': (file) => `${file} ist eine safetensors-Datei ohne Tensoren. ${AGAIN}`,
+  'file-is-unknown': (file, example) =>
+    `${file} ist keines der Modelle, die Darkroom kennt; darin sind Tensoren wie ${example}. Bekannt sind Stable Diffusion 1, 2 und XL als einzelne Datei oder als diffusers-Ordner.`,
+  'family-not-yet': (file, family) =>
+    `${file} ist ein Modell von ${family}, mit dem Darkroom noch nicht malt. Bekannt sind Stable Diffusion 1, 2 und XL.`,
+
+  'part-lacks': (model, part, tensor) =>
+    `${model} ist nicht ganz: dem Teil ${part} fehlt der Tensor ${tensor}. ${AGAIN}`,
+  'part-misfit': (model, part, tensor, found, expected) =>
+    `${model} passt nicht zusammen: der Tensor ${tensor} im Teil ${part} hat die Form [${found}], erwartet war [${expected}]. ${AGAIN}`,
+  'part-quantised': (model, tensor) =>
+    `${model} ist auf eine Weise quantisiert, die Darkroom nicht kennt (${tensor}). Nimm eine Fassung in fp16, bf16, fp32 oder einfachem fp8.`,
+  'part-not-finite': (model, part, tensor) =>
+    `${model} ist beschädigt: der Tensor ${tensor} im Teil ${part} ist voller Werte, die keine Zahlen sind (NaN). Nimm eine andere Fassung, oder mische sie neu.`,
+  'unet-channels': (model, inputs, outputs) =>
+    `${model} hat ein UNet, das ${inputs} Kanäle nimmt und ${outputs} gibt; Darkroom kennt solche mit 4 (oder 9 für Inpainting) und 4.`,
+  'unet-without-prompt': (model) =>
+    `${model} hat ein UNet, das keinen Prompt liest. Darkroom kennt die von Stable Diffusion 1, 2 und XL.`,
+  'text-encoder-misfit': (model, part, found, expected) =>
+    `${model} braucht einen ${part} der Breite ${expected}, dieser hat ${found}: er gehört zu einer anderen Modellfamilie.`,
+  'text-encoder-vocabulary': (model, part, found, expected) =>
+    `${model} hat einen ${part}, der ${found} Token kennt, CLIPs Tokenizer hat ${expected}: er braucht einen eigenen Tokenizer in einem diffusers-Ordner.`,
+  'folder-lacks': (model, what) =>
+    `${model} fehlt ${what}. Ein diffusers-Ordner braucht unet/, vae/, text_encoder/ und scheduler/ mit ihren config.json- und .safetensors-Dateien.`,
+  'folder-has-pickles': (model, file) =>
+    `${model} hat ${file} und keine .safetensors-Datei daneben. Pickles können beim Öffnen jedes Programm ausführen, deshalb öffnet Darkroom sie nicht: lade die .safetensors-Dateien desselben Modells.`,
+  'shard-absent': (model, file, index) =>
+    `${model} fehlt ${file}, die Datei ${index} nennt sie. Lade die fehlende Datei.`,
+  'shards-absent': (model, found, expected) =>
+    `${model} hat ${found} von ${expected} Teilen (…-of-${String(expected).padStart(5, '0')}.safetensors). Lade die fehlenden.`,
+  'shard-lacks': (model, tensor, file) =>
+    `${model}: der Tensor ${tensor} ist nicht in ${file}, wo er laut Verzeichnis liegt. Lade die Dateien ein und derselben Fassung.`,
+  'shard-index': (model, index) =>
+    `${model}: ${index} sagt nicht, welcher Tensor in welcher Datei daneben liegt. Lade die Datei noch einmal.`,
+
+  'override-not-json': (file) =>
+    `${file} neben dem Modell ist kein JSON-Objekt. Berichtige die Datei, oder nimm sie weg.`,
+  'override-name': (file, name, names) =>
+    `In ${file} neben dem Modell steht „${name}“; erlaubt sind ${names}.`,
+  'override-value': (file, name, found, allowed) =>
+    `${file} neben dem Modell: „${name}“ ist ${found}; erlaubt: ${allowed}.`,
+  'override-scheduler': (file) => `${file} neben dem Modell, „scheduler“:`,
+  'override-family': (file, wanted, found) =>
+    `${file} neben dem Modell sagt, es sei ${wanted}, aber seine Tensoren sind die von ${found}. Nimm „family“ heraus.`,
+
+  'how-beside': (file) => `${file} neben dem Modell`,
+  'how-markers': (keys) => `die Merkmale ${keys.replace(', ', ' und ')}`,
+  'how-marker': (key) => `das Merkmal ${key}`,
+  'how-scheduler': () => 'scheduler/scheduler_config.json',
+  'how-metadata': (key) => `__metadata__["${key}"]`,
+  'how-weights': (spread, limit) =>
+    `steht nirgends; so sagen es die Gewichte nach ComfyUIs Regel (die Biaswerte einer Norm streuen um ${comma(spread)}, über ${comma(limit)} ist es v_prediction)`,
+  'how-unknown': () => 'in der Datei steht es nicht: epsilon als Vorgabe',
+  'how-family': () => 'üblich für die Familie',
 };

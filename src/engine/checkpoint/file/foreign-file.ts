@@ -1,6 +1,6 @@
 /** What a file is that calls itself .safetensors and is none, by its first bytes: so that the sentence can say what to do. */
-import type { Said } from '../said.ts';
-import { say } from '../sentences.ts';
+import type { Said } from '../../said.ts';
+import { say } from '../../sentences.ts';
 
 /** Enough for the beginning of a web page or of a pointer of Git LFS. */
 export const FIRST_BYTES = 512;

@@ -3,8 +3,8 @@ import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openTensorFile } from '../../../src/engine/checkpoint/tensor-file.ts';
-import { RunError, UserError } from '../../../src/engine/errors.ts';
+import { openTensorFile } from '../../../../src/engine/checkpoint/file/tensor-file.ts';
+import { RunError, UserError } from '../../../../src/engine/errors.ts';
 import { safetensorsOf, withHeader } from './make-safetensors.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'darkroom-header-'));

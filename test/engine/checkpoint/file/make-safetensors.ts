@@ -1,5 +1,5 @@
 /** Small .safetensors files for tests, written by the format's description. */
-import { type StoredType, TYPE_BYTES } from '../../../src/engine/checkpoint/tensors.ts';
+import { type StoredType, TYPE_BYTES } from '../../../../src/engine/checkpoint/tensors.ts';
 
 export type Made = { type?: StoredType | string; shape: readonly number[]; bytes?: Uint8Array };
 

@@ -1,9 +1,9 @@
 /** Opening .safetensors files: their headers are read once and kept as long as the files stay as they are. */
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { RunError, UserError } from '../errors.ts';
-import { say } from '../sentences.ts';
-import { FIRST_BYTES, foreignKind } from './foreign-file.ts';
+import { RunError, UserError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
+import { FIRST_BYTES } from './foreign-file.ts';
 import { headerLength, parseHeader, type SafetensorsHeader } from './header.ts';
 
 export type TensorFile = SafetensorsHeader & {
@@ -68,21 +68,8 @@ async function readHeader(
 ): Promise<SafetensorsHeader> {
   if (file.size === 0) throw new RunError(say('file-has-no-bytes', file.name));
   const first = await readAt(handle, 0, Math.min(FIRST_BYTES, file.size), file.name);
-  const { length, foreign } = lengthOrKind(first, file);
-  if (foreign !== null) throw foreign;
-  const json = await readAt(handle, 8, length, file.name);
+  const json = await readAt(handle, 8, headerLength(first, file), file.name);
   return parseHeader(json, file);
-}
-
-/** A foreign file's first eight bytes may pass for a length; what follows a true one is an opening brace. */
-function lengthOrKind(
-  first: Buffer,
-  file: { path: string; name: string; size: number },
-): { length: number; foreign: RunError | null } {
-  const opens = /^\s*\{/.test(first.toString('latin1', 8));
-  const kind = opens ? null : foreignKind(first, file.name);
-  if (kind !== null) return { length: 0, foreign: new RunError(kind) };
-  return { length: headerLength(first, file), foreign: null };
 }
 
 async function readAt(

@@ -3,9 +3,10 @@
  * Everything it says is checked before anybody believes it, in time that grows with its length alone.
  * Source: github.com/huggingface/safetensors, README, "Format".
  */
-import { RunError } from '../errors.ts';
-import { say } from '../sentences.ts';
-import { type StoredType, type TensorSlice, TYPE_BYTES } from './tensors.ts';
+import { RunError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
+import { FIRST_BYTES, foreignKind } from './foreign-file.ts';
+import { type StoredType, type TensorSlice, TYPE_BYTES } from '../tensors.ts';
 
 export type SafetensorsHeader = {
   tensors: ReadonlyMap<string, TensorSlice>;
@@ -41,12 +42,16 @@ const OTHER_BITS: Readonly<Record<string, number>> = {
 type Entry = { name: string; type: string; shape: number[]; start: number; end: number };
 
 /**
- * The header's length in bytes, from the first eight of the file.
- * @throws RunError when no header of that length can be there
+ * The header's length in bytes, from the file's first bytes.
+ * @throws RunError when no header of that length can be there: saying what the file is instead where that is known
  */
-export function headerLength(first: Uint8Array, file: HeaderOf): number {
-  const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
-  const length = first.length < 8 ? 0n : view.getBigUint64(0, true);
+export function headerLength(bytes: Uint8Array, file: HeaderOf): number {
+  const first = Buffer.from(bytes.subarray(0, FIRST_BYTES));
+  // A foreign file's first eight bytes may pass for a length; what follows a true one is an opening brace.
+  const isHeader = /^\s*\{/.test(first.toString('latin1', 8));
+  const foreign = isHeader ? null : foreignKind(first, file.name);
+  if (foreign !== null) throw new RunError(foreign);
+  const length = first.length < 8 ? 0n : first.readBigUInt64LE(0);
   if (length < 2n || length > BigInt(MAX_HEADER_BYTES)) {
     throw new RunError(say('not-safetensors', file.name));
   }

@@ -1,0 +1,84 @@
+/** Is a network whole, and are its weights numbers that can be calculated with? */
+import { RunError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import type { CheckpointParts } from './checkpoint.ts';
+import { isFloating, readNumbers } from './file/numbers.ts';
+import { shown } from './file/header.ts';
+import { type Blueprint, firstMisfit } from './shape/blueprint.ts';
+import type { PartTensors } from './tensors.ts';
+
+/** @throws RunError naming the first tensor that is missing, of another size, or of a type nobody reads */
+export function checkPart(
+  model: string,
+  part: string,
+  tensors: PartTensors,
+  blueprint: Blueprint,
+): void {
+  refuseQuantised(model, tensors);
+  const misfit = firstMisfit(tensors, blueprint);
+  if (misfit === null) return;
+  const { name, found, expected } = misfit;
+  if (found === null) throw new RunError(say('part-lacks', model, part, shown(name)));
+  throw new RunError(
+    say('part-misfit', model, part, shown(name), found.join(', '), expected.join(', ')),
+  );
+}
+
+/** Quantised files keep scales and maps beside the weights, which stand for other numbers then. */
+const SCALES =
+  /\.(?:scale_weight|weight_scale|scale_input|input_scale|absmax|quant_map|quant_state\b.*|qweight|qzeros|scales|SCB|wscales|comfy_quant)$/;
+
+function refuseQuantised(model: string, tensors: PartTensors): void {
+  for (const [name, { type }] of tensors) {
+    if (SCALES.test(name)) throw new RunError(say('part-quantised', model, shown(name)));
+    if (!isFloating(type) && !/(?:^|\.)position_ids$/.test(name)) {
+      throw new RunError(say('tensor-type', model, shown(name), type));
+    }
+  }
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  F64: 'fp64',
+  F32: 'fp32',
+  F16: 'fp16',
+  BF16: 'bf16',
+  F8_E4M3: 'fp8',
+  F8_E5M2: 'fp8_e5m2',
+};
+
+/** What most of a network's bytes are stored in. */
+export function dtypeOf(tensors: PartTensors): string {
+  const bytes = new Map<string, number>();
+  for (const { type, length } of tensors.values()) {
+    if (isFloating(type)) bytes.set(type, (bytes.get(type) ?? 0) + length);
+  }
+  const [most = ''] = [...bytes].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  return WORDS[most] ?? most;
+}
+
+/** One tensor a network that everything passes through, of a few thousand numbers. */
+const LOOKED_AT = {
+  unet: ['conv_in.weight', 'conv_out.weight'],
+  vae: ['decoder.conv_in.weight', 'decoder.conv_out.weight'],
+  text: ['final_layer_norm.weight'],
+} as const;
+
+/** @throws RunError for a network whose first numbers are none; a run on a small input looks at all of them later */
+export async function checkFinite(
+  model: string,
+  { unet, vae, texts }: CheckpointParts,
+): Promise<void> {
+  const look = async (part: string, tensors: PartTensors, names: readonly string[]) => {
+    for (const name of names) {
+      const tensor = tensors.get(name);
+      if (tensor === undefined) continue;
+      const numbers = await readNumbers(tensor);
+      if (!numbers.every(Number.isFinite)) {
+        throw new RunError(say('part-not-finite', model, part, name));
+      }
+    }
+  };
+  await look('unet', unet, LOOKED_AT.unet);
+  if (vae !== null) await look('vae', vae, LOOKED_AT.vae);
+  for (const [role, tensors] of texts) await look(role, tensors, LOOKED_AT.text);
+}

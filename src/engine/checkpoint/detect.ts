@@ -1,0 +1,123 @@
+/** A path is looked at: a single file or a diffusers folder. What model is it, and where are its networks' tensors? */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RunError, UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import { checkFinite } from './check-part.ts';
+import type { CheckpointReading, Facts } from './checkpoint.ts';
+import { readFolder } from './diffusers-folder.ts';
+import { FAMILIES } from './families/families.ts';
+import { shown } from './file/header.ts';
+import { openTensorFile } from './file/tensor-file.ts';
+import { IN, looksOf, otherKind } from './kinds.ts';
+import { splitFile } from './names/split.ts';
+import { readWords } from './sidecar.ts';
+
+export type OpenedCheckpoint = CheckpointReading & {
+  /** as it was given */
+  path: string;
+  /** the files that its tensors lie in, real paths */
+  files: readonly string[];
+  /** their sizes together */
+  bytes: number;
+  /** changes when one of the files does, or what lies beside them */
+  stamp: string;
+};
+
+/** What people call it: the file without its ending, or the folder. */
+export function checkpointName(path: string): string {
+  return basename(path).replace(/\.(?:safetensors|sft)$/i, '');
+}
+
+/**
+ * Headers are read and checked, of the weights only a few numbers.
+ * @throws RunError saying what the file is instead, or what is wrong with it
+ */
+export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
+  const info = await stat(path).catch(() => null);
+  const opened = info?.isDirectory() === true ? await openFolder(path) : await openFile(path);
+  await checkFinite(opened.info.name, opened.parts);
+  return opened;
+}
+
+async function openFile(path: string): Promise<OpenedCheckpoint> {
+  refuseByEnding(path);
+  const file = await openTensorFile(path);
+  const words = await readWords(path);
+  const looks = looksOf(file.tensors);
+  const { tensors, metadata } = file;
+  const name = checkpointName(path);
+  const facts: Facts = { name, layout: 'ldm', tensors, looks, metadata, words, folder: null };
+  return {
+    ...(await readFamily(facts, file.name)),
+    path,
+    files: [file.path],
+    bytes: file.bytes,
+    stamp: `${file.path}=${file.stamp} ${words.stamp}`,
+  };
+}
+
+async function openFolder(path: string): Promise<OpenedCheckpoint> {
+  const name = checkpointName(path);
+  const words = await readWords(path);
+  const { folder, tensors, files, bytes, stamp } = await readFolder(path, name);
+  const facts: Facts = {
+    name,
+    layout: 'diffusers',
+    tensors,
+    looks: looksOf(tensors),
+    metadata: new Map(),
+    words,
+    folder,
+  };
+  return {
+    ...(await readFamily(facts, name)),
+    path,
+    files,
+    bytes,
+    stamp: `${stamp} ${words.stamp}`,
+  };
+}
+
+async function readFamily(facts: Facts, file: string): Promise<CheckpointReading> {
+  const { tensors, looks } = facts;
+  const beside = otherKind(looks, tensors, file);
+  // A merge may carry leftovers of other kinds: what can be painted with comes first.
+  const family = FAMILIES.find(({ fits }) => fits(facts));
+  if (family !== undefined && !(beside !== null && isForeign(family.id))) {
+    return family.read(facts);
+  }
+  if (beside !== null) throw new RunError(beside);
+  const { vae, texts } = splitFile(tensors);
+  if (vae !== null) throw new RunError(say('file-is-vae', file, IN.vae));
+  if (texts.length > 0 || isBigTextEncoder(looks)) {
+    throw new RunError(say('file-is-text-encoder', file, IN.texts));
+  }
+  const [example = ''] = tensors.keys();
+  throw new RunError(say('file-is-unknown', file, shown(example)));
+}
+
+/** LoRAs and ControlNets of other families have those families' names in them. */
+function isForeign(family: string): boolean {
+  return family !== 'stable-diffusion';
+}
+
+/** T5 and language models, which newer families read prompts with. */
+function isBigTextEncoder(looks: ReadonlySet<string>): boolean {
+  return (
+    looks.has('encoder.block.0.layer.0.SelfAttention.q.weight') ||
+    looks.has('model.layers.0.self_attn.q_proj.weight')
+  );
+}
+
+/** Files that can be told by their ending alone. */
+function refuseByEnding(path: string): void {
+  const file = basename(path);
+  if (/\.(?:ckpt|pt|pth|bin)$/i.test(file)) throw new RunError(say('file-is-pickle', file));
+  if (/\.(?:part|partial|crdownload|download|aria2|tmp|incomplete)$/i.test(file)) {
+    throw new RunError(say('file-is-coming', file));
+  }
+  if (/\.onnx$/i.test(file)) throw new RunError(say('file-is-onnx', file));
+  if (/\.gguf$/i.test(file)) throw new RunError(say('gguf-not-yet', file));
+  if (!/\.(?:safetensors|sft)$/i.test(file)) throw new UserError(say('not-a-model-file', file));
+}
