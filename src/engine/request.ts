@@ -164,6 +164,8 @@ export type ModelInfo = {
   loras?: readonly string[];
   /** width and height must be divisible by this */
   sizeFactor: number;
+  /** what costOf counts by; absent: not known, and taken for a plain SD 1 */
+  network?: ModelNetwork;
   /** the size the model was trained at, pixels */
   nativeSize: { width: number; height: number };
   defaults: {
@@ -174,6 +176,14 @@ export type ModelInfo = {
     /** of perturbed-attention guidance; absent: none */
     pagScale?: number;
   };
+};
+
+export type ModelNetwork = {
+  /** scheduler_config.json */
+  schedulerConfig: Record<string, unknown>;
+  /** it guides itself by the scale (LCM), and is never asked for the negative prompt */
+  guidesItself: boolean;
+  textEncoders: number;
 };
 
 export type ImageSize = { width: number; height: number };
@@ -224,6 +234,15 @@ export type Timings = {
   resumed_steps?: number;
   /** time inside ONNX Runtime's run(), for the overhead figure */
   onnx_ms: number;
+  /** what this run asked of the denoising network; absent in results of older versions */
+  asked?: AskedRows;
+};
+
+/** Rows that went through the network: one image of one text at one evaluation each. */
+export type AskedRows = {
+  rows: number;
+  /** pixels of every row's picture, summed */
+  rowPixels: number;
 };
 
 export type GenerateResult = {

@@ -34,6 +34,11 @@ export const planDiffusers: PlanSampling = (request, model, refiner = null): Pla
   const stages = stagesOf(request, model, refiner, [1, 1, 8, 8]);
   return {
     steps: stages.reduce((sum, stage) => sum + stepsOf(stage), 0),
+    asks() {
+      const [first, second] = stages.map(asksOf);
+      // Where nobody takes over, the way ends.
+      return { first: first ?? [], second: refiner === null ? [] : (second ?? []) };
+    },
     run: (input) => runStages(request, model, input),
   };
 };
@@ -43,6 +48,10 @@ type Stage = { scheduler: Scheduler; begin: number; end: number };
 
 function stepsOf({ scheduler: { order }, begin, end }: Stage): number {
   return Math.max(0, Math.ceil((end - begin) / order));
+}
+
+function asksOf({ scheduler: { timesteps }, begin, end }: Stage): readonly number[] {
+  return timesteps.slice(begin, end);
 }
 
 /**

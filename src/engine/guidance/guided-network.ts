@@ -17,6 +17,7 @@ export function networkOf(
   { request, shape, init, refiner, positive, negative }: Start,
   journal: Journal,
   checkpoint: () => Promise<void> | null,
+  onAsk: (rows: number) => void,
 ): Guided & Pick<SamplingRun, 'refiner'> {
   const counter = { evaluations: 0 };
   const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
@@ -30,6 +31,7 @@ export function networkOf(
       guidanceEmbedding: network.entry.layout.guidanceEmbedding,
       extraChannels: init?.extraChannels ?? null,
       checkpoint,
+      onAsk,
       answered: journal.pass(
         journal === noJournal ? [] : questionOf(network, request, prompts, init),
       ),

@@ -35,16 +35,23 @@ export function handOver(
     schedule: ModelSchedule;
   },
 ): Guided {
-  const done = completedShare(request, schedule);
-  let current = first;
-  const at = (timestep: number): Guided => {
-    if (done(timestep) >= switchAt) current = second;
-    return current;
-  };
+  const isOver = takesOver(request, schedule, switchAt);
+  const at = (timestep: number): Guided => (isOver(timestep) ? second : first);
   return {
     predict: (x, timestep) => at(timestep).predict(x, timestep),
     predictPair: (x, timestep, factor) => at(timestep).predictPair(x, timestep, factor),
   };
+}
+
+/** Whether the other network answers an evaluation: asked of each in order, and true for good once it was. */
+export function takesOver(
+  request: GenerateRequest,
+  schedule: ModelSchedule,
+  switchAt: number,
+): (timestep: number) => boolean {
+  const done = completedShare(request, schedule);
+  let over = false;
+  return (timestep) => (over ||= done(timestep) >= switchAt);
 }
 
 function completedShare(

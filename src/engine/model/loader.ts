@@ -10,7 +10,7 @@ import { type AppliedLora, checkParts, type ChosenLora, openLoras } from '../lor
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
-import { type ModelSchedule, readModelSchedule } from '../sampling/schedule.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
 import {
   deviceRefusal,
   openSession,
@@ -32,6 +32,7 @@ import {
 } from './model-graphs.ts';
 import { runCanary, type CanaryResult } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
+import { noiseProcessOf } from './noise-process.ts';
 import type { RegistryEntry } from './registry.ts';
 
 export type LoadedModel = {
@@ -173,7 +174,7 @@ async function loadOn(
         safetyChecker ??= await createSafetyChecker(await open(source), layout);
         return safetyChecker;
       },
-      schedule: scheduleOf(layout),
+      schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
       loras: loras.map(({ name, hash }) => ({ name, hash })),
       perturbed: variant.perturbed,
@@ -204,17 +205,6 @@ async function onCpu(
 /** ONNX folders are opened as they always were. */
 function sessionOf(source: GraphSource, { session }: Flavour): Partial<Flavour['session']> {
   return source.kind === 'built' && source.own ? session : {};
-}
-
-/** The noise process of the folder, and which pipeline's way of calling its scheduler holds. */
-function scheduleOf({ family, schedulerConfig }: ModelLayout): ModelSchedule {
-  const schedule = readModelSchedule(schedulerConfig);
-  const sdxl = family === 'sdxl' || family === 'sdxl-refiner';
-  if (family === 'flux') return { ...schedule, sdxl, pipeline: 'flux' };
-  // an LCM scheduler on a plain network is driven by the plain pipeline
-  if (family === 'lcm') return { ...schedule, sdxl };
-  const isPlain = family === 'sd1' || family === 'sd2';
-  return { ...schedule, sdxl, pipeline: isPlain ? 'sd' : 'other' };
 }
 
 /** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */

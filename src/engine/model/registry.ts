@@ -108,6 +108,11 @@ function infoOf(layout: ModelLayout, hash: string): ModelInfo {
     inpainting: layout.inpainting,
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
+    network: {
+      schedulerConfig: layout.schedulerConfig,
+      guidesItself: layout.guidanceEmbedding !== null,
+      textEncoders: layout.textEncoders.length,
+    },
     nativeSize: layout.nativeSize,
     defaults: defaultsOf(layout),
   };

@@ -6,7 +6,7 @@ import type { Journal, JournalOptions } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { createNoiseSource } from '../noise/noise.ts';
 import { createPreviewer } from '../preview/previewer.ts';
-import type { FixedReplan, GenerateRequest, Progress } from '../request.ts';
+import type { AskedRows, FixedReplan, GenerateRequest, Progress } from '../request.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { planSampling } from '../samplers/samplers.ts';
 import type { LatentShape, NoiseSource } from '../sampling/sampling.ts';
@@ -51,6 +51,8 @@ export type StepCount = {
   journal: Journal;
   /** looks at every picture before it leaves; null: nobody asked, or the model has none */
   safety: SafetyChecker | null;
+  /** what went through the network */
+  asked: AskedRows;
   /** the rest was taken in fewer steps: `total` has shrunk */
   replanned: FixedReplan | null;
 };
@@ -104,10 +106,18 @@ export async function sampleLatents(
   }
 
   // Steps of a few milliseconds do without the turns of promises when nothing waits.
-  const network = networkOf(model, start, journal, () =>
-    previewer.pending() || snapshots.waits() || isTurnDue(hooks)
-      ? settle().then(() => letMessagesIn(hooks))
-      : null,
+  const network = networkOf(
+    model,
+    start,
+    journal,
+    () =>
+      previewer.pending() || snapshots.waits() || isTurnDue(hooks)
+        ? settle().then(() => letMessagesIn(hooks))
+        : null,
+    (rows) => {
+      count.asked.rows += rows;
+      count.asked.rowPixels += rows * request.width * request.height;
+    },
   );
   const latents = await sampling.run({
     ...network,

@@ -81,6 +81,7 @@ async function paint(
     began: encoded,
     journal,
     safety,
+    asked: { rows: 0, rowPixels: 0 },
     replanned: null,
   };
   let last = first;
@@ -152,6 +153,7 @@ async function paint(
         ? { resumed_steps: count.finished - count.stepsMs.length }
         : {}),
       onnx_ms: hooks.clock.ms - onnxBefore,
+      asked: count.asked,
     },
     ...(options.keepLatents && withheld.length === 0
       ? { latents: { data: latents, shape: last.shape } }

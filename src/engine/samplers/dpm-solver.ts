@@ -106,6 +106,40 @@ function stochasticTarget(
 
 export type DpmSolverOptions = SamplerOptions & { sigmaMin: number; sigmaMax: number };
 
+type FastStep = { order: number; t: number; next: number; aim: number; up: number; h: number };
+
+function fastSteps(
+  evaluations: number,
+  { eta, sigmaMin, sigmaMax }: Required<Pick<DpmSolverOptions, 'eta' | 'sigmaMin' | 'sigmaMax'>>,
+): FastStep[] {
+  const start = timeOf(sigmaMax);
+  const end = timeOf(sigmaMin);
+  const m = Math.floor(evaluations / 3) + 1;
+  const times = linspace32(start, end, m + 1);
+  const orders: number[] =
+    evaluations % 3 === 0
+      ? [...Array<number>(Math.max(m - 2, 0)).fill(3), 2, 1]
+      : [...Array<number>(m - 1).fill(3), evaluations % 3];
+  return orders.map((order, i) => {
+    const t = times[i]!;
+    const next = times[i + 1]!;
+    const { aim, up } = stochasticTarget(t, next, end, eta);
+    return { order, t, next, aim, up, h: f(aim - t) };
+  });
+}
+
+/** Where DPM fast evaluates: at the start of every step, and inside those of second and third order. */
+export function dpmFastAsks(
+  evaluations: number,
+  range: Required<Pick<DpmSolverOptions, 'eta' | 'sigmaMin' | 'sigmaMax'>>,
+): number[] {
+  const inside: Readonly<Record<number, readonly number[]>> = { 1: [], 2: [1 / 2], 3: [R1, R2] };
+  return fastSteps(evaluations, range).flatMap(({ order, t, h }) => [
+    sigmaOf(t),
+    ...inside[order]!.map((r) => sigmaOf(f(t + f(r * h)))),
+  ]);
+}
+
 /**
  * DPM fast: `evaluations` network calls in steps of third order, the rest in lower orders; noise only for
  * eta > 0. 0 < sigmaMin < sigmaMax; x is at sigmaMax, the result at sigmaMin.
@@ -117,19 +151,8 @@ export async function sampleDpmFast(
   { noise, onStep, eta = 0, noiseScale = 1, sigmaMin, sigmaMax }: DpmSolverOptions,
 ): Promise<Float32Array> {
   const slopeAt = slopeOf(denoise);
-  const start = timeOf(sigmaMax);
-  const end = timeOf(sigmaMin);
-  const m = Math.floor(evaluations / 3) + 1;
-  const times = linspace32(start, end, m + 1);
-  const orders: number[] =
-    evaluations % 3 === 0
-      ? [...Array<number>(Math.max(m - 2, 0)).fill(3), 2, 1]
-      : [...Array<number>(m - 1).fill(3), evaluations % 3];
-  for (const [i, order] of orders.entries()) {
-    const t = times[i]!;
-    const next = times[i + 1]!;
-    const { aim, up } = stochasticTarget(t, next, end, eta);
-    const h = f(aim - t);
+  const steps = fastSteps(evaluations, { eta, sigmaMin, sigmaMax });
+  for (const [i, { t, next, aim, up, h, order }] of steps.entries()) {
     const e = await slopeAt(x, t);
     onStep(i, sigmaOf(t), e.denoised);
     if (order === 1) {

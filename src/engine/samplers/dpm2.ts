@@ -1,7 +1,7 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { raiseNoise, type Churn } from './churn.ts';
 import { addTo, slope, sum2 } from './linear.ts';
-import { ancestralStep, type SamplerOptions } from './sampler.ts';
+import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 /** The middle of a step in log σ, where DPM-Solver-2 evaluates. */
 function midpoint(sigma: number, next: number): number {
@@ -50,6 +50,17 @@ export async function sampleDpm2Ancestral(
     if (down > 0) addTo(x, noiseScale * up, noise(sigma, next));
   }
   return x;
+}
+
+export function dpm2Asks(sigmas: Float32Array): number[] {
+  return asksWithin(sigmas, (sigma, next) => (next === 0 ? null : midpoint(sigma, next)));
+}
+
+export function dpm2AncestralAsks(sigmas: Float32Array, eta: number): number[] {
+  return asksWithin(sigmas, (sigma, next) => {
+    const { down } = ancestralStep(sigma, next, eta);
+    return down === 0 ? null : midpoint(sigma, down);
+  });
 }
 
 async function midpointStep(

@@ -1,6 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { addTo, sum2 } from './linear.ts';
-import { ancestralStep, type SamplerOptions } from './sampler.ts';
+import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 /**
  * DPM++ 2S a: a single-step second-order solver in x̂0 down to below the target level, then noise back up; two
@@ -23,7 +23,7 @@ export async function sampleDpmpp2sAncestral(
       x = denoised.slice();
     } else {
       // In t = -ln σ half a step is the geometric mean, and -expm1(-h) is 1 - σ_to/σ_from.
-      const middle = Math.sqrt(sigma * down);
+      const middle = middleOf(sigma, down);
       const half = sum2(middle / sigma, x, 1 - middle / sigma, denoised);
       const denoised2 = await denoise(half, middle);
       x = sum2(down / sigma, x, 1 - down / sigma, denoised2);
@@ -31,4 +31,15 @@ export async function sampleDpmpp2sAncestral(
     if (next > 0) addTo(x, noiseScale * up, noise(sigma, next));
   }
   return x;
+}
+
+function middleOf(sigma: number, down: number): number {
+  return Math.sqrt(sigma * down);
+}
+
+export function dpmpp2sAncestralAsks(sigmas: Float32Array, eta: number): number[] {
+  return asksWithin(sigmas, (sigma, next) => {
+    const { down } = ancestralStep(sigma, next, eta);
+    return down === 0 ? null : middleOf(sigma, down);
+  });
 }

@@ -1,6 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { sum3, sum4 } from './linear.ts';
-import { ancestralStep, type SamplerOptions } from './sampler.ts';
+import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 const f = Math.fround;
 
@@ -15,6 +15,9 @@ export function brownianPoints(sigma: number, next: number, r: number): [number,
   return [f(Math.exp(-t)), f(Math.exp(-s)), f(Math.exp(-tNext))];
 }
 
+/** Where in a step the second evaluation lies, as a share of its way in log σ. */
+const INNER = 0.5;
+
 /**
  * DPM++ SDE: a stochastic single-step second-order solver; two evaluations and two Brownian draws a step, one
  * evaluation on the last. Lu et al., "DPM-Solver++" (2022); reference k_diffusion/sampling.py, sample_dpmpp_sde.
@@ -23,7 +26,7 @@ export async function sampleDpmppSde(
   denoise: Denoiser,
   x: Float32Array,
   sigmas: Float32Array,
-  { noise, onStep, eta = 1, noiseScale = 1, r = 0.5 }: SamplerOptions & { r?: number },
+  { noise, onStep, eta = 1, noiseScale = 1, r = INNER }: SamplerOptions & { r?: number },
 ): Promise<Float32Array> {
   for (let i = 0; i < sigmas.length - 1; i++) {
     const sigma = sigmas[i]!;
@@ -54,4 +57,10 @@ export async function sampleDpmppSde(
     );
   }
   return x;
+}
+
+export function dpmppSdeAsks(sigmas: Float32Array): number[] {
+  return asksWithin(sigmas, (sigma, next) =>
+    next === 0 ? null : brownianPoints(sigma, next, INNER)[1],
+  );
 }

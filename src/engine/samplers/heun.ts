@@ -1,7 +1,7 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { raiseNoise, type Churn } from './churn.ts';
 import { slope, sum2, sum3 } from './linear.ts';
-import type { SamplerOptions } from './sampler.ts';
+import { asksWithin, type SamplerOptions } from './sampler.ts';
 
 /**
  * Heun: an Euler step, then the mean of the slopes at both ends; two evaluations a step, one on the last.
@@ -22,6 +22,11 @@ export async function sampleHeun(
     x = await heunStep(denoise, raised.x, raised.sigma, sigmas[i + 1]!, denoised);
   }
   return x;
+}
+
+/** Where Heun evaluates: at both ends of every step, but at the end of one to 0. */
+export function heunAsks(sigmas: Float32Array): number[] {
+  return asksWithin(sigmas, (_, next) => (next === 0 ? null : next));
 }
 
 /** One Heun step from sigma to next, given x̂0 at sigma. */

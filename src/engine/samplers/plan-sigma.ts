@@ -1,7 +1,9 @@
-import { lcmDenoiser, sigmaDenoiser } from '../sampling/denoiser.ts';
-import type { Denoiser, PlannedSampling, SamplingRun } from '../sampling/sampling.ts';
-import { sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
+import type { FixedReplan } from '../request.ts';
+import { lcmDenoiser, lcmTimestep, sigmaDenoiser, sigmaTimestep } from '../sampling/denoiser.ts';
+import type { Asks, Denoiser, PlannedSampling, SamplingRun } from '../sampling/sampling.ts';
+import { dpmFastAsks, sampleDpmAdaptive, sampleDpmFast } from './dpm-solver.ts';
 import { sum2 } from './linear.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
 import { blend, spreadMask } from './mask.ts';
 import { coarserSigmas, openReplanner } from './replan.ts';
 import type { SamplerOptions } from './sampler.ts';
@@ -11,14 +13,72 @@ import { type Layout, type Levels, type Setting, describeLevels, layout } from '
  * Sampling in sigma space by A1111's rules (modules/sd_samplers_kdiffusion.py, KDiffusionSampler) or ComfyUI's
  * (comfy/samplers.py, KSampler): noise levels, the noised start, the mask, and the sampler run over them.
  */
-export function planSigma(setting: Setting): PlannedSampling {
+export function planSigma(setting: Setting, refiner: ModelSchedule | null): PlannedSampling {
   const { request, method } = setting;
+  // A1111's refiner takes over inside the network, at the timesteps of the first.
+  const isHandedOver =
+    refiner !== null && request.profile === 'comfy' && request.refiner?.switchAt !== 1;
+  const next = isHandedOver ? { ...setting, model: refiner } : null;
   const levels = describeLevels(setting);
   const { run } = layout(setting, levels, request.init?.strength ?? null);
   return {
     steps: method.countSteps?.(run) ?? run.length - 1,
+    asks: (replan) => asksOf(setting, levels, run, replan, next),
     run: (input) => runSigma(setting, levels, input),
   };
+}
+
+/** ComfyUI's two samplers in a row (KSamplerAdvanced): the first ends at a step, the second starts there anew. */
+function cutOf({ request }: Setting, run: Float32Array): number {
+  return Math.round((request.refiner?.switchAt ?? 1) * (run.length - 1));
+}
+
+/** `next`: the setting of the model that takes over, of which the timesteps are asked behind the cut. */
+function asksOf(
+  setting: Setting,
+  levels: Levels,
+  run: Float32Array,
+  replan: FixedReplan | null,
+  next: Setting | null,
+): Asks {
+  if (setting.name === 'dpm_adaptive') return null;
+  const asked = (own: Setting, theirs: Levels, sigmas: Float32Array): number[] => {
+    if (sigmas.length < 2) return [];
+    const { method } = own;
+    const follows = replan !== null && method.replans && replan.after < sigmas.length - 1;
+    const walked = follows ? coarserSigmas(sigmas, replan.after, replan.rest) : sigmas;
+    return levelsAsked(own, theirs, walked).map(timestepOf(own, theirs));
+  };
+  if (next === null) return { first: asked(setting, levels, run), second: [] };
+  const cut = cutOf(setting, run);
+  const theirs = describeLevels(next);
+  const whole = layout(next, theirs, setting.request.init?.strength ?? null);
+  return {
+    first: asked(setting, levels, run.slice(0, cut + 1)),
+    second: asked(next, theirs, whole.run.slice(cut)),
+  };
+}
+
+function levelsAsked(setting: Setting, levels: Levels, sigmas: Float32Array): number[] {
+  const { name, method, request } = setting;
+  if (name === 'dpm_fast') {
+    const { evaluations, eta, sigmaMin, sigmaMax } = rangeOf(
+      setting,
+      levels,
+      sigmas,
+      request.init !== null,
+    );
+    return dpmFastAsks(evaluations, { eta, sigmaMin, sigmaMax });
+  }
+  return method.asks?.(sigmas, request.eta ?? 1) ?? Array.from(sigmas.subarray(0, -1));
+}
+
+function timestepOf(
+  { model, request }: Setting,
+  { table, grid }: Levels,
+): (sigma: number) => number {
+  if (grid !== null) return (sigma) => lcmTimestep(grid, sigma);
+  return sigmaTimestep(model, table, request.profile === 'comfy');
 }
 
 async function runSigma(
@@ -38,8 +98,7 @@ async function runSigma(
   if (refiner === null || switchAt === 1) {
     x = await runPart(setting, levels, input, { x, noise: start, sigmas, before: 0 });
   } else {
-    // ComfyUI's two samplers in a row (KSamplerAdvanced): the first ends at a step, the second starts there anew.
-    const cut = Math.round(switchAt * (run.length - 1));
+    const cut = cutOf(setting, run);
     const first = { all: sigmas.all, run: run.slice(0, cut + 1) };
     if (cut > 0) {
       x = await runPart(setting, levels, input, { x, noise: start, sigmas: first, before: 0 });
@@ -102,7 +161,7 @@ function runPart(
 }
 
 function integrate(
-  { name, method, request }: Setting,
+  setting: Setting,
   levels: Levels,
   denoise: Denoiser,
   x: Float32Array,
@@ -110,19 +169,31 @@ function integrate(
   options: SamplerOptions,
   isImg2img: boolean,
 ): Promise<Float32Array> {
+  const { name, method } = setting;
   if (name !== 'dpm_fast' && name !== 'dpm_adaptive')
     return method.sample(denoise, x, sigmas, options);
+  const { evaluations, ...range } = rangeOf(setting, levels, sigmas, isImg2img);
+  const solver = { ...options, ...range };
+  if (name === 'dpm_adaptive') return sampleDpmAdaptive(denoise, x, solver);
+  return sampleDpmFast(denoise, x, evaluations, solver);
+}
+
+/** What DPM fast and adaptive take in place of a list of levels. */
+function rangeOf(
+  { request }: Setting,
+  levels: Levels,
+  sigmas: Float32Array,
+  isImg2img: boolean,
+): { evaluations: number; eta: number; sigmaMin: number; sigmaMax: number } {
   // A1111 hands its eta for ancestral samplers (1) to these too; txt2img covers the model's whole range.
   const isComfy = request.profile === 'comfy';
   const wholeRange = !isImg2img && !isComfy;
-  const solver = {
-    ...options,
-    eta: options.eta ?? (isComfy ? 0 : 1),
+  return {
+    evaluations: isImg2img ? sigmas.length - 1 : request.steps,
+    eta: request.eta ?? (isComfy ? 0 : 1),
     sigmaMin: wholeRange ? levels.table.sigmas[0]! : sigmas.at(-2)!,
     sigmaMax: wholeRange ? levels.table.sigmas.at(-1)! : sigmas[0]!,
   };
-  if (name === 'dpm_adaptive') return sampleDpmAdaptive(denoise, x, solver);
-  return sampleDpmFast(denoise, x, isImg2img ? sigmas.length - 1 : request.steps, solver);
 }
 
 /** The latents the first step starts from. */

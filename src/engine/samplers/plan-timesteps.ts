@@ -1,14 +1,14 @@
 import { noisePredictor, outputToNoise } from '../sampling/denoiser.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
-import type { GenerateRequest } from '../request.ts';
+import type { FixedReplan, GenerateRequest } from '../request.ts';
 import type { PlannedSampling, SamplingRun } from '../sampling/sampling.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import { sampleDdim, samplePlms, type NoisePredictor } from './ddim.ts';
 import { sum2 } from './linear.ts';
 import { blend, spreadMask } from './mask.ts';
 import { coarserTimesteps, openReplanner } from './replan.ts';
-import { sampleUniPc } from './unipc.ts';
+import { sampleUniPc, uniPcAsks } from './unipc.ts';
 
 /** A1111's samplers over training timesteps (modules/sd_samplers_timesteps.py, CompVisSampler). */
 
@@ -42,6 +42,7 @@ export function planTimesteps(
   }
   return {
     steps: name === 'unipc' ? planned.evaluated.length : planned.evaluated.length - 1,
+    asks: (replan) => ({ first: asksOf(name, request, model, planned, replan), second: [] }),
     run: (input) => runTimesteps(name, request, model, input),
   };
 }
@@ -62,6 +63,44 @@ function layout(
   if (strength === null) return { evaluated: all, start: null };
   const encoded = Math.trunc(Math.min(strength, 0.999) * steps);
   return { evaluated: all.slice(0, encoded), start: all[encoded]! };
+}
+
+function asksOf(
+  name: TimestepSampler,
+  request: GenerateRequest,
+  { alphasCumprod }: ModelSchedule,
+  { evaluated }: Layout,
+  replan: FixedReplan | null,
+): number[] {
+  const steps = evaluated.length - 1;
+  switch (name) {
+    case 'unipc': {
+      const from = request.init === null ? {} : { start: continuousStart(evaluated) };
+      return uniPcAsks(evaluated.length, alphasCumprod, from);
+    }
+    case 'plms': {
+      const descending = evaluated.slice(1).reverse();
+      // The first step looks ahead to where it ends.
+      return [descending[0]!, evaluated[Math.max(steps - 1, 0)]!, ...descending.slice(1)];
+    }
+    case 'ddim':
+      return ddimAsks(
+        replan !== null && followsReplan(request) && replan.after < steps
+          ? coarserTimesteps(evaluated, replan.after, replan.rest)
+          : evaluated,
+      );
+    case 'ddim_cfgpp':
+      return ddimAsks(evaluated);
+  }
+}
+
+function ddimAsks(timesteps: readonly number[]): number[] {
+  return timesteps.slice(1).reverse();
+}
+
+/** Noise in the steps would make other steps another picture. */
+function followsReplan({ eta }: GenerateRequest): boolean {
+  return (eta ?? 0) <= 0;
 }
 
 async function runTimesteps(
@@ -96,13 +135,11 @@ async function runTimesteps(
   };
   switch (name) {
     case 'ddim': {
-      // Noise in the steps would make other steps another picture.
-      const replanner =
-        (request.eta ?? 0) > 0
-          ? null
-          : openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
-              input.onReplan?.(plan),
-            );
+      const replanner = followsReplan(request)
+        ? openReplanner(input.replan ?? null, { total, batch: input.shape[0] }, (plan) =>
+            input.onReplan?.(plan),
+          )
+        : null;
       const replan = (index: number, denoised: Float32Array): number[] | null => {
         const rest = replanner?.(index, denoised) ?? null;
         return rest === null ? null : coarserTimesteps(evaluated, index, rest);

@@ -32,6 +32,10 @@ export async function sampleRestart(
   return x;
 }
 
+export function restartAsks(sigmas: Float32Array): number[] {
+  return restartSteps(sigmas, undefined).flatMap(([from, to]) => (to === 0 ? [from] : [from, to]));
+}
+
 /** The steps in order, as pairs of noise levels. */
 export function restartSteps(
   given: Float32Array,

@@ -27,6 +27,20 @@ export type Sampler = (
   options: SamplerOptions,
 ) => Promise<Float32Array>;
 
+/** Every level but the last, each followed by the second evaluation of its step, where that has one. */
+export function asksWithin(
+  sigmas: Float32Array,
+  second: (sigma: number, next: number) => number | null,
+): number[] {
+  const asked: number[] = [];
+  for (let i = 0; i < sigmas.length - 1; i++) {
+    asked.push(sigmas[i]!);
+    const other = second(sigmas[i]!, sigmas[i + 1]!);
+    if (other !== null) asked.push(other);
+  }
+  return asked;
+}
+
 /**
  * Splits a step from `from` to `to` into a deterministic part down to `down` and noise of deviation `up` on top
  * (k_diffusion/sampling.py, get_ancestral_step). In double precision: where `from` is far above `to` the
@@ -49,4 +63,6 @@ export type SigmaMethod = {
   replans?: boolean;
   /** where the number of steps is not the schedule's */
   countSteps?: (sigmas: Float32Array) => number;
+  /** the levels it evaluates at, in order; absent: at each but the last */
+  asks?: (sigmas: Float32Array, eta: number) => number[];
 };

@@ -5,21 +5,21 @@ import { SAMPLERS, type SamplerName, type ScheduleName } from '../names.ts';
 import type { PlanSampling } from '../sampling/sampling.ts';
 import { sampleDpmpp2m } from './dpmpp-2m.ts';
 import { sampleDpmpp2mSde } from './dpmpp-2m-sde.ts';
-import { sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
+import { dpmpp2sAncestralAsks, sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
 import { sampleDpmpp3mSde } from './dpmpp-3m-sde.ts';
-import { sampleDpmppSde } from './dpmpp-sde.ts';
+import { dpmppSdeAsks, sampleDpmppSde } from './dpmpp-sde.ts';
 import { sampleDdpm } from './ddpm.ts';
 import { sampleDeis } from './deis.ts';
-import { sampleDpm2, sampleDpm2Ancestral } from './dpm2.ts';
+import { dpm2Asks, dpm2AncestralAsks, sampleDpm2, sampleDpm2Ancestral } from './dpm2.ts';
 import { sampleEuler } from './euler.ts';
 import { sampleEulerAncestral } from './euler-a.ts';
-import { sampleHeun } from './heun.ts';
+import { heunAsks, sampleHeun } from './heun.ts';
 import { sampleLcm } from './lcm.ts';
 import { sampleLms } from './lms.ts';
 import { planSigma } from './plan-sigma.ts';
 import { planTimesteps } from './plan-timesteps.ts';
 import { sampleUniPcSigma } from './unipc.ts';
-import { restartSteps, sampleRestart } from './restart.ts';
+import { restartAsks, restartSteps, sampleRestart } from './restart.ts';
 import type { SigmaMethod } from './sampler.ts';
 
 export type SamplerEntry = {
@@ -43,15 +43,17 @@ const byRange: SigmaMethod = {
 export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
   euler: entry('Euler', 1, 'uniform', true, { sample: sampleEuler, replans: true }),
   euler_a: entry('Euler a', 1, 'uniform', false, { sample: sampleEulerAncestral }),
-  heun: entry('Heun', 2, 'uniform', true, { sample: sampleHeun, replans: true }),
+  heun: entry('Heun', 2, 'uniform', true, { sample: sampleHeun, replans: true, asks: heunAsks }),
   dpm2: entry('DPM2', 2, 'karras', true, {
     sample: sampleDpm2,
     discardPenultimate: true,
     replans: true,
+    asks: dpm2Asks,
   }),
   dpm2_a: entry('DPM2 a', 2, 'karras', false, {
     sample: sampleDpm2Ancestral,
     discardPenultimate: true,
+    asks: dpm2AncestralAsks,
   }),
   lms: entry('LMS', 1, 'uniform', true, { sample: sampleLms }),
   dpm_fast: entry('DPM fast', 1, 'uniform', false, {
@@ -59,8 +61,15 @@ export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
     countSteps: (sigmas) => fastSteps(sigmas.length - 1),
   }),
   dpm_adaptive: entry('DPM adaptive', null, 'uniform', false, byRange),
-  dpmpp_2s_a: entry('DPM++ 2S a', 2, 'karras', false, { sample: sampleDpmpp2sAncestral }),
-  dpmpp_sde: entry('DPM++ SDE', 2, 'karras', false, { sample: sampleDpmppSde, brownian: true }),
+  dpmpp_2s_a: entry('DPM++ 2S a', 2, 'karras', false, {
+    sample: sampleDpmpp2sAncestral,
+    asks: dpmpp2sAncestralAsks,
+  }),
+  dpmpp_sde: entry('DPM++ SDE', 2, 'karras', false, {
+    sample: sampleDpmppSde,
+    brownian: true,
+    asks: dpmppSdeAsks,
+  }),
   dpmpp_2m: entry('DPM++ 2M', 1, 'karras', true, { sample: sampleDpmpp2m, replans: true }),
   dpmpp_2m_sde: entry('DPM++ 2M SDE', 1, 'exponential', false, {
     sample: sampleDpmpp2mSde,
@@ -78,6 +87,7 @@ export const SAMPLER_TABLE: Readonly<Record<SamplerName, SamplerEntry>> = {
   }),
   restart: entry('Restart', 2, 'karras', false, {
     sample: sampleRestart,
+    asks: restartAsks,
     countSteps: (sigmas) => restartSteps(sigmas, undefined).length,
   }),
   ddim: entry('DDIM', 1, 'uniform', false, 'timesteps'),
@@ -154,5 +164,5 @@ export const planSampling: PlanSampling = (request, model, refiner = null) => {
   const automatic = isComfy ? 'normal' : chosen.automatic;
   const schedule = request.schedule === 'automatic' ? automatic : request.schedule;
   const method = comfyOwn ?? (chosen.by as { sigma: SigmaMethod }).sigma;
-  return planSigma({ name, method, schedule, request, model });
+  return planSigma({ name, method, schedule, request, model }, refiner);
 };

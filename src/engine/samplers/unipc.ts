@@ -62,6 +62,22 @@ function times(process: Process, steps: number, start: number, skipType: string)
   return [...linspace32(start, end, steps + 1)];
 }
 
+function timestepAt({ count }: Process, t: number): number {
+  return f(f(t - f(1 / count)) * 1000);
+}
+
+/** Where sampleUniPc evaluates: at every time but the last. */
+export function uniPcAsks(
+  steps: number,
+  alphasCumprod: Float32Array,
+  { start = 1, skipType = 'time_uniform' }: Pick<UniPcOptions, 'start' | 'skipType'>,
+): number[] {
+  const process = processOf(alphasCumprod);
+  return times(process, steps, start, skipType)
+    .slice(0, -1)
+    .map((t) => timestepAt(process, t));
+}
+
 /** @param steps evaluations; at least `order` */
 export async function sampleUniPc(
   predict: NoisePredictor,
@@ -74,7 +90,7 @@ export async function sampleUniPc(
   const process = processOf(alphasCumprod);
   const grid = times(process, steps, options.start ?? 1, skipType);
   const model = async (at: Float32Array, t: number): Promise<Float32Array> => {
-    const eps = await predict(at, f(f(t - f(1 / process.count)) * 1000));
+    const eps = await predict(at, timestepAt(process, t));
     const logAlpha = process.logAlpha(t);
     const alpha = Math.exp(logAlpha);
     return sum2(1 / alpha, at, -Math.sqrt(-Math.expm1(2 * logAlpha)) / alpha, eps);

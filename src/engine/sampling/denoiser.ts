@@ -15,6 +15,16 @@ function scaledInput(x: Float32Array, sigma: number): Float32Array {
   return out;
 }
 
+/** The timestep at which the network is asked about a noise level. */
+export function sigmaTimestep(
+  { parameterization }: Pick<ModelSchedule, 'parameterization'>,
+  table: SigmaTable,
+  quantize = false,
+): (sigma: number) => number {
+  if (parameterization === 'flow') return (sigma) => f(f(sigma) * 1000);
+  return (sigma) => sigmaToT(table, f(sigma), quantize);
+}
+
 /**
  * x̂0 in sigma space, x = x0 + σ n: k-diffusion's CompVisDenoiser (ε) and CompVisVDenoiser (v)
  * (k_diffusion/external.py); for flow models x = (1 - σ) x0 + σ n and timestep = 1000 σ.
@@ -26,12 +36,13 @@ export function sigmaDenoiser(
   table: SigmaTable,
   quantize = false,
 ): Denoiser {
+  const timestep = sigmaTimestep(model, table, quantize);
   if (model.parameterization === 'flow') {
-    return async (x, sigma) => sum2(1, x, -sigma, await predict(x, f(f(sigma) * 1000)));
+    return async (x, sigma) => sum2(1, x, -sigma, await predict(x, timestep(sigma)));
   }
   return async (x, level) => {
     const sigma = f(level);
-    const output = await predict(scaledInput(x, sigma), sigmaToT(table, sigma, quantize));
+    const output = await predict(scaledInput(x, sigma), timestep(sigma));
     switch (model.parameterization) {
       case 'epsilon':
         return sum2(1, x, -sigma, output);
@@ -61,7 +72,7 @@ export function lcmGrid(alphasCumprod: Float32Array): LcmGrid {
 
 /** the grid's training timestep nearest a noise level */
 export function lcmTimestep(grid: LcmGrid, sigma: number): number {
-  return sigmaToT(grid.table, sigma, true) * grid.stride + (grid.stride - 1);
+  return sigmaToT(grid.table, f(sigma), true) * grid.stride + (grid.stride - 1);
 }
 
 /**

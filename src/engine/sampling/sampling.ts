@@ -58,10 +58,18 @@ export type SamplingRun = {
   refiner?: { predict: Predict; schedule: ModelSchedule } | null;
 };
 
+/**
+ * The training timesteps at which a run asks the network, in order: `first` of the model, `second` of the one that
+ * takes over with a schedule of its own. Null: the run follows the picture.
+ */
+export type Asks = { first: readonly number[]; second: readonly number[] } | null;
+
 /** Result: final latents [B,C,h,w], before the VAE's scaling. */
 export type PlannedSampling = {
   /** steps a person sees (progress total) */
   steps: number;
+  /** what run() will ask, by the same levels; `replan`: of a run that follows it */
+  asks(replan: FixedReplan | null): Asks;
   run(input: SamplingRun): Promise<Float32Array>;
 };
 

@@ -138,8 +138,6 @@ export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOp
   return { parts: [{ weight, schedule: [{ untilStep, conditioningKey, chunks }] }] };
 }
 
-/** What a tokenizer of CLIP takes apart before it looks for longer pieces: each is a token at least. */
-const WORDS = /'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const CHUNK = 75;
 
 /**
@@ -165,10 +163,34 @@ function leastChunks(pieces: readonly WeightedText[]): number {
     if (text === 'BREAK' && weight === -1) {
       chunks += Math.max(1, Math.ceil(words / CHUNK));
       words = 0;
-    } else words += text.match(WORDS)?.length ?? 0;
+    } else words += wordsOf(text);
   }
   return chunks + (words > 0 || chunks === 0 ? Math.ceil(Math.max(1, words) / CHUNK) : 0);
 }
+
+/**
+ * What a tokenizer of CLIP takes apart before it looks for longer pieces, each a token at least: runs of letters,
+ * single digits, runs of other signs. Beyond ASCII all counts as letters.
+ */
+function wordsOf(text: string): number {
+  let words = 0;
+  let before = SPACE;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const kind = code < 128 ? KIND_OF[code]! : LETTER;
+    if (kind === DIGIT || (kind !== SPACE && kind !== before)) words++;
+    before = kind;
+  }
+  return words;
+}
+
+const [SPACE, LETTER, DIGIT, SIGN] = [0, 1, 2, 3];
+const KIND_OF = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/\s/.test(character)) return SPACE;
+  if (/[a-z]/i.test(character)) return LETTER;
+  return /\d/.test(character) ? DIGIT : SIGN;
+});
 
 /** Throws UserError for more runs of a text encoder than one prompt may take. */
 export function checkEncodings(runs: number): void {
