@@ -1,4 +1,5 @@
 import type { Job } from '../src/queue/job.ts';
+import { promptOf } from '../src/bot/render/render-words.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { quoted } from '../src/bot/render/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/gate.ts';
@@ -55,7 +56,7 @@ function describeJob(
   { text }: Scene,
 ): string {
   if (job.userId === asking.userId) {
-    return text.queueYours(quoted(job.request.prompt, PROMPT_SHOWN) || text.emptyPrompt);
+    return text.queueYours(quoted(promptOf(job), PROMPT_SHOWN) || text.emptyPrompt);
   }
   return job.guildId === asking.guildId
     ? text.queueSomebody(`<@${job.userId}>`)

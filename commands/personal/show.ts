@@ -2,6 +2,7 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Job } from '../../src/queue/job.ts';
+import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action, Choice, Command, Scene } from '../../src/bot/interaction/command.ts';
 import { plainLine, shorten } from '../../src/bot/render/markdown.ts';
 import { maySee } from '../../src/bot/order/order.ts';
@@ -45,7 +46,7 @@ export const show: Command = {
     const typed = interaction.options.getFocused().trim().toLowerCase();
     return jobs
       .map((job): Choice => {
-        const prompt = plainLine(job.request.prompt) || text.emptyPrompt;
+        const prompt = plainLine(promptOf(job)) || text.emptyPrompt;
         return { name: shorten(`${job.id} · ${prompt}`, 100), value: job.id };
       })
       .filter(({ name }) => name.toLowerCase().includes(typed));

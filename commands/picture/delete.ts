@@ -1,5 +1,6 @@
 import { UserError } from '../../src/engine/errors.ts';
 import type { MessageComponentInteraction } from 'discord.js';
+import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { isModerator } from '../../src/bot/interaction/permissions.ts';
@@ -19,7 +20,7 @@ export const remove: Action = {
     const serverText = textFor(interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {
       what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${job.userId}>`),
-      prompt: job.request.prompt,
+      prompt: promptOf(job),
     });
   },
 };

@@ -4,6 +4,7 @@ import type { Action } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { readable } from '../../src/bot/order/stored-order.ts';
 import { field, line, wordsBefore, wordsOf } from './remix.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 
@@ -26,7 +27,7 @@ export const init: Action = {
         line('prompt', text.remixPrompt, prompt, true, true),
         line('negative', text.remixNegative, negativePrompt, true),
         line('strength', text.remixStrength, USUAL_STRENGTH, false, true),
-        line('steps', text.remixSteps, String(job.request.steps)),
+        line('steps', text.remixSteps, String(readable(job).steps)),
         line('seed', text.remixSeed, ''),
       ],
     });
@@ -38,8 +39,8 @@ export const init: Action = {
     const typed = (name: string) => field(interaction, name, scene.text).trim();
     const request = parseRequest(
       {
-        ...job.request,
-        steps: typed('steps') || job.request.steps,
+        ...readable(job),
+        steps: typed('steps') || readable(job).steps,
         count: 1,
         ...words,
         variation: null,

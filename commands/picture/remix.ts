@@ -11,6 +11,7 @@ import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { NOTHING_CHOSEN, fieldsOf, findModel, limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { readable, requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { PromptTemplate } from '../../src/bot/order/notes.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
@@ -27,14 +28,15 @@ export const remix: Action = {
     const job = await jobOf(id, interaction, scene);
     const typed = (name: string) => field(interaction, name, scene.text).trim();
     const { words, model, notes, template } = await wordsOf(interaction, job, scene);
-    const steps = words.steps ?? (typed('steps') || String(job.request.steps));
+    const before = await requestOf(job, scene);
+    const steps = words.steps ?? (typed('steps') || String(before.steps));
     const request = parseRequest(
       {
-        ...job.request,
+        ...before,
         steps,
-        replan: String(steps) === String(job.request.steps) ? job.request.replan : null,
-        guidanceScale: typed('cfg').replace(',', '.') || job.request.guidanceScale,
-        variation: String(words.seed) === String(job.request.seed) ? job.request.variation : null,
+        replan: String(steps) === String(before.steps) ? before.replan : null,
+        guidanceScale: typed('cfg').replace(',', '.') || before.guidanceScale,
+        variation: String(words.seed) === String(before.seed) ? before.variation : null,
         ...words,
       },
       model,
@@ -64,13 +66,13 @@ export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, sce
     { guildId, defaults: {} },
   );
   const models = await scene.engine.models();
-  const model = findModel(models, order.model ?? job.request.model, scene.text);
+  const model = findModel(models, order.model ?? readable(job).model, scene.text);
   return { words: fieldsOf(order, model, scene.text), model, notes, template };
 }
 
 /** The words as they were typed, before a seed chose among their alternatives. */
 export function wordsBefore(job: Job): PromptTemplate {
-  const { prompt, negativePrompt } = job.request;
+  const { prompt, negativePrompt } = readable(job);
   return addressIn(job.context)?.template ?? { prompt, negativePrompt };
 }
 
@@ -114,8 +116,8 @@ function form(job: Job, text: Text): APIModalInteractionResponseCallbackData {
     components: [
       line('prompt', text.remixPrompt, prompt, true, true),
       line('negative', text.remixNegative, negativePrompt, true),
-      line('steps', text.remixSteps, String(job.request.steps)),
-      line('cfg', text.remixCfg, String(job.request.guidanceScale)),
+      line('steps', text.remixSteps, String(readable(job).steps)),
+      line('cfg', text.remixCfg, String(readable(job).guidanceScale)),
       line('seed', text.remixSeed, ''),
     ],
   };

@@ -4,6 +4,7 @@ import type { Job } from '../../src/queue/job.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { randomSeed } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { expanded } from '../../src/bot/order/typed-order.ts';
 import type { PromptTemplate } from '../../src/bot/order/notes.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
@@ -27,7 +28,8 @@ export const again: Action = {
     const { notes, template } = addressIn(job.context) ?? {};
     const told = { ...(notes && { notes }), ...(template && { template }) };
     const parent = { job, kind: 'again' as const };
-    await placeOrder(interaction, scene, job.request, parent, seenLike(interaction), told);
+    const request = await requestOf(job, scene);
+    await placeOrder(interaction, scene, request, parent, seenLike(interaction), told);
   },
 };
 
@@ -40,12 +42,12 @@ export function rerolled(request: GenerateRequest): GenerateRequest {
  * @throws UserError when a list that the prompt names is no longer there
  */
 export async function rerolledJob(
-  { request, context }: Job,
+  job: Job,
   { guildId }: Pick<BaseInteraction, 'guildId'>,
   scene: Scene,
 ): Promise<{ request: GenerateRequest; template: PromptTemplate | null }> {
-  const next = rerolled(request);
-  const template = addressIn(context)?.template ?? null;
+  const next = rerolled(await requestOf(job, scene));
+  const template = addressIn(job.context)?.template ?? null;
   const { wildcards } = await scene.settings.policy(guildId);
   if (template === null || !wildcards) return { request: next, template };
   const words = await expanded(template, next.seed, guildId, scene);

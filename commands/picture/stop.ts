@@ -1,5 +1,6 @@
 import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
+import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { isModerator } from '../../src/bot/interaction/permissions.ts';
@@ -36,6 +37,6 @@ function tellStopped(job: Job, interaction: MessageComponentInteraction, { audit
   const text = textFor(interaction.guildLocale ?? interaction.locale);
   audit.tell(interaction, {
     what: text.auditStopped(`<@${interaction.user.id}>`, `<@${job.userId}>`),
-    prompt: job.request.prompt,
+    prompt: promptOf(job),
   });
 }

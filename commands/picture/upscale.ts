@@ -4,6 +4,7 @@ import type { Job } from '../../src/queue/job.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { sendEnlarged } from '../../src/bot/pictures/enlarged.ts';
 import { checkMayPost, jobOf, seenLike } from '../../src/bot/order/order.ts';
+import { readable } from '../../src/bot/order/stored-order.ts';
 import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
@@ -44,7 +45,8 @@ async function enlarge(
   const seenBy = seenLike(interaction);
   if (seenBy === 'public') checkMayPost(interaction, scene);
   // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
-  const { spoiler } = await permitOrder(interaction, scene, { ...job.request, steps: 1, count: 1 });
+  const nearlyNothing = { ...readable(job), init: null, steps: 1, count: 1 };
+  const { spoiler } = await permitOrder(interaction, scene, nearlyNothing);
   if (!(await mayShowHere(job, interaction, scene))) throw new UserError(scene.text.notShownHere);
   await storedPicture(job, index, scene);
   const order = {

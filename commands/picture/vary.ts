@@ -5,6 +5,7 @@ import type { Action } from '../../src/bot/interaction/command.ts';
 import type { CustomId } from '../../src/bot/interaction/custom-id.ts';
 import { randomSeed } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
+import { requestOf } from '../../src/bot/order/stored-order.ts';
 
 /** How far the start noise moves towards other noise: the composition stays, or mostly stays. */
 const STRENGTH = { subtle: 0.15, strong: 0.4 } as const;
@@ -16,10 +17,11 @@ export const vary: Action = {
     const choice = choiceOf(interaction, id);
     if (choice === null) throw new UserError(scene.text.unknownButton);
     const job = await jobOf(id, interaction, scene);
-    if (choice.index >= job.request.count) throw new UserError(scene.text.unknownButton);
+    const before = await requestOf(job, scene);
+    if (choice.index >= before.count) throw new UserError(scene.text.unknownButton);
     if (job.result === null) throw new UserError(scene.text.notFinished);
     const seed = job.result.images[choice.index]?.seed;
-    const request = varied(job.request, choice, seed === undefined ? null : BigInt(seed));
+    const request = varied(before, choice, seed === undefined ? null : BigInt(seed));
     await placeOrder(interaction, scene, request, { job, kind: 'vary' });
   },
 };

@@ -7,9 +7,10 @@ import { customId, type CustomId } from '../../src/bot/interaction/custom-id.ts'
 import { escapeMarkdown, quoted } from '../../src/bot/render/markdown.ts';
 import { randomSeed } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
+import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { isModerator, mayManageServer } from '../../src/bot/interaction/permissions.ts';
 import { messageBody, type Rendered } from '../../src/bot/render/render.ts';
-import { recipeLine } from '../../src/bot/render/render-words.ts';
+import { promptOf, recipeLine } from '../../src/bot/render/render-words.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
 import { textFor } from '../../src/bot/text/text.ts';
 import type { Axis } from '../../src/explore/sheet/axis.ts';
@@ -19,6 +20,7 @@ import {
   readSheetContext,
   type SheetOrder,
   soloRequest,
+  withStart,
 } from '../../src/explore/sheet/order.ts';
 import type { Job, StoredImage, StoredResult } from '../../src/queue/job.ts';
 import { checkMayDelete } from '../picture/delete.ts';
@@ -35,12 +37,13 @@ type Opened = {
 /** The job and the picture behind one cell of the sheet whose last job is `last`. */
 async function openCell(last: Job, index: number, scene: Scene): Promise<Opened> {
   const own = scene.text.sheet;
-  const found = readSheetContext(last.context, last.request);
+  const found = readSheetContext(last.context);
   if (found === null) throw new UserError(own.noCell);
   const models = await scene.engine.models();
   const model = models.find(({ name }) => name === found.order.input.model);
   if (model === undefined) throw new UserError(scene.text.jobGone);
-  const { groups } = groupsOf(found.order, model);
+  const order = withStart(found.order, await requestOf(last, scene));
+  const { groups } = groupsOf(order, model);
   const at = groups.findIndex(({ cells }) => cells.some((cell) => cell.index === index));
   const image = groups[at]?.cells.findIndex((cell) => cell.index === index) ?? -1;
   let job: Job | null = last;
@@ -50,7 +53,7 @@ async function openCell(last: Job, index: number, scene: Scene): Promise<Opened>
   if (at < 0 || image < 0 || job === null || at > found.at) throw new UserError(own.noCell);
   const stored = job.result && storedAt(job.result, image);
   if (!stored) throw new UserError(own.notMade);
-  return { order: found.order, job, image, stored, request: soloRequest(job.request, image) };
+  return { order, job, image, stored, request: soloRequest(await requestOf(job, scene), image) };
 }
 
 function indexIn(text: string | null | undefined): number {
@@ -211,7 +214,7 @@ export const sheetRemove: Action = {
     const serverText = textFor(interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {
       what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${last.userId}>`),
-      prompt: last.request.prompt,
+      prompt: promptOf(last),
     });
   },
 };

@@ -1,4 +1,4 @@
-import type { Job, JobContext, JobId, MachineRate, QueueFigures } from './job.ts';
+import type { FoundRequest, Job, JobContext, JobId, MachineRate, QueueFigures } from './job.ts';
 
 /** Whose jobs; absent fields: everybody's. */
 export type Owners = { guildId?: string; userId?: string };
@@ -9,6 +9,8 @@ export type Owners = { guildId?: string; userId?: string };
  */
 export type Archive = {
   get(id: JobId): Promise<Job | null>;
+  /** The job's request with the bytes of its start pictures; null for an unknown job. */
+  request(id: JobId): Promise<FoundRequest | null>;
   /** Newest first; at most `limit`. */
   recent(filter: Owners & { limit: number }): Promise<readonly Job[]>;
   /** Finished jobs whose final message was not recorded as sent, and every job still waiting or running. */

@@ -1,4 +1,4 @@
-import type { FixedReplan, GenerateRequest, Progress } from '../engine/request.ts';
+import type { FixedReplan, GenerateRequest, InitImage, Progress } from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
@@ -21,6 +21,24 @@ export type NewJob = {
   /** this person's share inside the guild beside others, > 0; default 1 */
   weight?: number;
 };
+
+/** A start picture or mask by the SHA-256 of its bytes, hexadecimal. */
+export type PictureRef = { sha256: string };
+
+/** A request as a job carries it: pictures by reference, so that telling a place reads no file. */
+export type StoredRequest = Omit<GenerateRequest, 'init'> & { init: StoredInit | null };
+export type StoredInit = Omit<InitImage, 'image' | 'mask'> & {
+  image: PictureRef;
+  mask: PictureRef | null;
+};
+
+/** What became of a stored request, with the bytes of its pictures. */
+export type FoundRequest =
+  | { kind: 'found'; request: GenerateRequest }
+  /** a file of it was deleted */
+  | { kind: 'picture-gone' }
+  /** written by a newer version, or damaged */
+  | { kind: 'unreadable' };
 
 export type StoredImage = {
   /** key in the picture store, e.g. `<jobId>-0.png` */
@@ -65,8 +83,10 @@ export type JobFailure = {
 
 export type JobStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 
-export type Job = NewJob & {
+export type Job = Omit<NewJob, 'request'> & {
   id: JobId;
+  /** `unreadable`: written by a newer version of Darkroom, or damaged; such a job only ever fails */
+  request: StoredRequest | 'unreadable';
   status: JobStatus;
   /** 0 before the first claim; the fence against late results */
   attempt: number;

@@ -7,6 +7,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import type { Calibration } from '../../src/explore/calibration/calibration.ts';
 import { saveCalibration } from '../../src/explore/calibration/calibration-file.ts';
 import { isDone, isPrivate, textOf } from '../support/messages.ts';
+import { requestIn } from '../support/jobs.ts';
 import { onStage, openEngine } from '../support/stage.ts';
 
 const ATELIER = '1300000000000001000';
@@ -52,7 +53,7 @@ test('a server’s default is auto: the calibrated number paints, and the second
     assert.match(textOf(done), /· 6 steps · euler/);
     // 44 steps of half a second.
     assert.match(textOf(done), /auto steps: 6 are enough here, about 22\.0 s saved against 50/);
-    assert.equal((await stage.queue.archive.recent({ limit: 1 }))[0]?.request.steps, 6);
+    assert.equal(requestIn((await stage.queue.archive.recent({ limit: 1 }))[0]).steps, 6);
 
     await ada.command('imagine', { ...order, prompt: 'a tree', steps: 2 });
     const own = await ada.waitForMessage((one) => isDone(one) && /a tree/.test(textOf(one)));

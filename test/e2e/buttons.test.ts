@@ -11,6 +11,7 @@ import {
   waitUntil,
 } from '../support/messages.ts';
 import { ADA, BEN, stagesOfFile } from '../support/stage.ts';
+import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -44,8 +45,8 @@ test('Reroll: the same order, a new seed, a link to where it came from', async (
     const second = await nextDone(ada, first);
     const job = await newestRequest(stage);
     const parent = await stage.queue.archive.get(job.parentId ?? '');
-    assert.notEqual(job.request.seed, 5n);
-    assert.deepEqual({ ...job.request, seed: 5n }, parent?.request);
+    assert.notEqual(requestIn(job).seed, 5n);
+    assert.deepEqual({ ...requestIn(job), seed: 5n }, requestIn(parent));
     assert.match(
       textOf(second),
       new RegExp(
@@ -77,7 +78,7 @@ test('Vary: the same seed, moved towards another noise; strong moves further', a
       const count = ada.messages().length;
       await ada.press(first.id, id);
       await waitUntil(() => ada.messages().filter(isDone).length > count, how, 30_000);
-      const { request } = await newestRequest(stage);
+      const request = requestIn(await newestRequest(stage));
       assert.equal(request.seed, 5n);
       strengths.push(request.variation?.strength ?? 0);
     }
@@ -92,7 +93,7 @@ test('Vary of a batch starts from the chosen picture', async () => {
     const first = await finished(ada, { count: 3 });
     await ada.select(first.id, buttonOf(first, 'vary'), ['2-strong']);
     const second = await nextDone(ada, first);
-    const { request } = await newestRequest(stage);
+    const request = requestIn(await newestRequest(stage));
     assert.deepEqual([request.seed, request.count], [7n, 1]);
     assert.match(textOf(second), /Variation of/);
   });
@@ -113,7 +114,7 @@ test('Remix: a form with the order in it; what is changed holds, the rest stays'
       seed: '99',
     });
     await nextDone(ada, first);
-    const { request } = await newestRequest(stage);
+    const request = requestIn(await newestRequest(stage));
     assert.deepEqual(
       [request.prompt, request.negativePrompt, request.steps, request.guidanceScale, request.seed],
       ['a lamp at night', 'people', 3, 4.5, 99n],

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Hall } from '../support/hall.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { requestIn } from '../support/jobs.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
 
 const preload = fileURLToPath(new URL('../support/movable-clock.ts', import.meta.url));
@@ -82,7 +83,7 @@ test('a clock a year ahead at the start: nothing is removed, and what is ordered
       await allDone(hall, idsOf(hall));
       await sleep(300);
       assert.equal(await hall.stop(), 0);
-      const kept = (await jobsOf(hall)).map(({ request }) => request.prompt);
+      const kept = (await jobsOf(hall)).map((job) => requestIn(job).prompt);
       assert.deepEqual(kept, ['of today again', 'of next year', 'of today']);
     },
     { preload },

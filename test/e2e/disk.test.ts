@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { NO_SMALL_DISK } from '../support/small-disk.ts';
 import type { Hall } from '../support/hall.ts';
 import { imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { requestIn } from '../support/jobs.ts';
 import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
 
 const options = { skip: NO_SMALL_DISK, timeout: 180_000 };
@@ -72,14 +73,14 @@ async function isOnRecord(hall: Hall, meanwhile: readonly string[]): Promise<voi
   const jobs = await jobsOf(hall);
   const prompts = ['after', ...meanwhile, 'waiting too', 'waiting', 'the long one', 'before'];
   assert.deepEqual(
-    jobs.map(({ request }) => request.prompt),
+    jobs.map((job) => requestIn(job).prompt),
     prompts,
   );
   const failed = jobs.filter(({ status }) => status === 'failed');
   assert.equal(failed.length, 1);
   assert.ok(jobs.every(({ status }) => status === 'done' || status === 'failed'));
   // The long one gives up its kept steps for its picture; had it written some already, the next finds no room.
-  assert.match(failed[0]!.request.prompt, /^(the long one|waiting)$/);
+  assert.match(requestIn(failed[0]).prompt, /^(the long one|waiting)$/);
   assert.ok(jobs.every(({ delivered }) => delivered));
   const files = await readdir(path.join(hall.data, 'pictures'));
   const named = jobs.flatMap(({ result }) => result?.images.map(({ key }) => key) ?? []);

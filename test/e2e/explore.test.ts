@@ -17,6 +17,7 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
+import { requestIn } from '../support/jobs.ts';
 import {
   BEN,
   MODELS,
@@ -140,7 +141,7 @@ test('other people’s pictures are painted between the cells', async () => {
     const jobs = await stage.queue.archive.recent({ limit: 20 });
     const order = jobs
       .toSorted((a, b) => a.startedAt! - b.startedAt!)
-      .map(({ request }) => request.prompt);
+      .map((job) => requestIn(job).prompt);
     assert.ok(order.indexOf('a cat') <= 2, order.join());
   });
 });
@@ -162,7 +163,7 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
     assert.equal(picturesOf(done).length, 2);
     await settled(stage);
     const jobs = await sheetJobs(stage);
-    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [10, 20, 30, 40]);
+    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [10, 20, 30, 40]);
     assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
   });
 });
@@ -186,7 +187,7 @@ test('ended between two cells: the next start goes on from the finished one', as
     assert.match(textOf(done), /^3 pictures/m);
     await settled(stage);
     const jobs = await sheetJobs(stage);
-    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [15, 20, 25]);
+    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [15, 20, 25]);
     assert.ok(
       jobs.every(({ attempt }) => attempt === 1),
       'no cell was painted twice',
@@ -366,10 +367,10 @@ test('strength: a start picture in, from untouched to repainted; without one, wo
     await ada.waitForMessage(isWhole, 60_000);
     await settled(stage);
     const jobs = (await sheetJobs(stage)).toSorted(
-      (a, b) => a.request.init!.strength - b.request.init!.strength,
+      (a, b) => requestIn(a).init!.strength - requestIn(b).init!.strength,
     );
     assert.deepEqual(
-      jobs.map(({ request }) => request.init?.strength),
+      jobs.map((job) => requestIn(job).init?.strength),
       [0, 0.5, 1],
     );
     // The start picture is one even grey: the more is repainted, the less of it is left.

@@ -10,6 +10,7 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
+import { requestIn } from '../support/jobs.ts';
 import { BEN, stagesOfFile } from '../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -97,7 +98,7 @@ test('what a person types cannot ping, link, format or leave its line', async ()
     );
     assert.deepEqual([done.mentions, done.mention_everyone], [[], false]);
     const [job] = await stage.queue.archive.recent({ limit: 1 });
-    assert.equal(job?.request.prompt, prompt, 'the engine gets the words as they were typed');
+    assert.equal(requestIn(job).prompt, prompt, 'the engine gets the words as they were typed');
   });
 });
 

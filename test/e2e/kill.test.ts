@@ -7,6 +7,7 @@ import type { Exchange } from '../../playground/playground.ts';
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { requestIn } from '../support/jobs.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 
 const isWhole = (message: PlaygroundMessage) =>
@@ -228,7 +229,7 @@ test('kill -9 twice within a sheet: it grows on in its one message, each cell on
     assert.equal(await hall.stop(), 0);
 
     const jobs = await jobsOf(hall);
-    assert.deepEqual(jobs.map(({ request }) => request.steps).toSorted(), [90, 91, 92, 93]);
+    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [90, 91, 92, 93]);
     assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
     // A kill can only cost the cell that was being painted.
     const attempts = jobs.reduce((sum, { attempt }) => sum + attempt, 0);

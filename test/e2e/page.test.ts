@@ -6,6 +6,7 @@ import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { waitUntil } from '../support/messages.ts';
 import { onStage, openEngine } from '../support/stage.ts';
+import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
 
 let engine: Engine;
@@ -125,7 +126,7 @@ test('a file from the disk becomes the start picture', { skip }, async () => {
     await page.keyboard.press('Enter');
     await page.getByText(/start picture, strength 0\.5/).waitFor();
     const [job] = await stage.queue.archive.recent({ limit: 1 });
-    assert.equal(job?.request.init?.strength, 0.5);
+    assert.equal(requestIn(job).init?.strength, 0.5);
   });
 });
 
@@ -160,7 +161,7 @@ test(
       await dialog.getByRole('button', { name: 'Submit' }).click();
       await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
       const [job] = await stage.queue.archive.recent({ limit: 1 });
-      assert.deepEqual([job?.request.prompt, job?.request.init?.strength], ['a boat', 0.35]);
+      assert.deepEqual([requestIn(job).prompt, requestIn(job).init?.strength], ['a boat', 0.35]);
     });
   },
 );
@@ -219,7 +220,7 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
     const [job] = await stage.queue.archive.recent({ limit: 1 });
-    const { prompt, width, height, steps } = job!.request;
+    const { prompt, width, height, steps } = requestIn(job);
     assert.deepEqual([prompt, width, height, steps], ['a lamp', 112, 144, 2]);
 
     await page.keyboard.press('ArrowUp');

@@ -19,6 +19,7 @@ import {
 } from '../support/messages.ts';
 import { BEN, onStage, openEngine } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
+import { requestIn, wholeRequestOf } from '../support/jobs.ts';
 import type { Exchange } from '../../playground/playground.ts';
 
 let engine: Engine;
@@ -64,7 +65,7 @@ test('an attached picture is where the new one starts; its shape decides the siz
     const png = tinyPng(200, 100);
     const image = await ada.upload('start.png', 'image/png', png);
     const message = await finished(ada, { image: image.id, strength: 0.5 });
-    const { request } = await newest(stage);
+    const request = await wholeRequestOf(stage.queue, await newest(stage));
     assert.deepEqual(Buffer.from(request.init?.image ?? []), png);
     assert.equal(request.init?.strength, 0.5);
     assert.ok(request.width > request.height, `${request.width}x${request.height}`);
@@ -199,7 +200,7 @@ test('a batch: upscale or start from one of its pictures by the menu', async () 
       (one) => isDone(one) && textOf(one).includes('Painted over [this picture]'),
       30_000,
     );
-    const { request } = await newest(stage);
+    const request = await wholeRequestOf(stage.queue, await newest(stage));
     const parent = await stage.queue.archive.get((await newest(stage)).parentId ?? '');
     const stored = await stage.pictures.get(parent?.result?.images[1]?.key ?? '');
     assert.deepEqual(Buffer.from(request.init?.image ?? []), Buffer.from(stored ?? []));
@@ -229,7 +230,7 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
     const ours = await finished(ada);
     const theirs = writeInfotext(
       {
-        ...(await newest(stage)).request,
+        ...(await wholeRequestOf(stage.queue, await newest(stage))),
         prompt: 'from elsewhere',
         seed: 77n,
         width: 768,
@@ -273,7 +274,7 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
 
     await ada.command('Reimagine', {}, a1111);
     const second = await nextDone(ada, ours);
-    let { request } = await newest(stage);
+    let request = await wholeRequestOf(stage.queue, await newest(stage));
     assert.deepEqual(
       [request.prompt, request.steps, request.model],
       ['from elsewhere', 2, demo.name],
@@ -282,10 +283,10 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
     assert.ok(request.width > request.height && request.width < 768);
     await ada.command('Reimagine', {}, comfy);
     await ada.waitForMessage((one) => isDone(one) && Number(one.id) > Number(second.id), 30_000);
-    ({ request } = await newest(stage));
+    request = await wholeRequestOf(stage.queue, await newest(stage));
     assert.deepEqual([request.profile, request.steps, request.sampler], ['comfy', 3, 'euler']);
     await ada.command('Reimagine', {}, ours.id);
-    await waitUntil(async () => (await newest(stage)).request.prompt === 'a lamp', 'again');
+    await waitUntil(async () => requestIn(await newest(stage)).prompt === 'a lamp', 'again');
     const ourLink = new RegExp(`Reimagined from .*${ours.id}`);
     await ada.waitForMessage((one) => ourLink.test(textOf(one)), 30_000);
   });
@@ -304,7 +305,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
 
     await ada.submitModal(outcome, { ...filled, prompt: 'a lamp', start: ['0-0.35'] });
     const first = await ada.waitForMessage(isDone, 30_000);
-    let { request } = await newest(stage);
+    let request = await wholeRequestOf(stage.queue, await newest(stage));
     assert.deepEqual([request.width, request.height, request.count], [96, 192, 1]);
     assert.deepEqual([request.init?.strength, request.negativePrompt], [0.35, 'blur']);
     assert.deepEqual(Buffer.from(request.init?.image ?? []), tinyPng(60, 120));
@@ -314,7 +315,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
     await stage.restart();
     await ada.submitModal(outcome, { ...filled, prompt: 'only words', start: ['none'], steps: '' });
     await nextDone(ada, first);
-    ({ request } = await newest(stage));
+    request = await wholeRequestOf(stage.queue, await newest(stage));
     assert.deepEqual([request.prompt, request.init, request.steps], ['only words', null, 3]);
 
     for (const [wrong, words] of [
@@ -349,7 +350,7 @@ test('Reimagine where the file is slow: a button opens the form; a file that is 
     await ada.submitModal(outcome, { ...filledIn(outcome), prompt: 'a lamp', steps: '2' });
     const done = await ada.waitForMessage(isDone, 30_000);
     assert.ok(!isPrivate(done));
-    assert.equal((await newest(stage)).request.init?.strength, 0.6);
+    assert.equal(requestIn(await newest(stage)).init?.strength, 0.6);
 
     const broken = await attach(stage, ada, [], [32, 32], (png) => png.subarray(0, 20));
     await ada.command('Reimagine', {}, broken);

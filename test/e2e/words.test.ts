@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { buttonOf, isDone, isPrivate, textOf } from '../support/messages.ts';
 import { stagesOfFile } from '../support/stage.ts';
+import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -12,8 +13,7 @@ const ATELIER = '1300000000000001000';
 
 async function lastRequest({ queue }: Stage) {
   const [job] = await queue.archive.recent({ limit: 1 });
-  assert.ok(job);
-  return job.request;
+  return requestIn(job);
 }
 
 test('switches in a prompt become options, unknown ones are named, none is painted', async () => {

@@ -1,5 +1,6 @@
 import type { JobEvents } from '../../queue/events.ts';
 import { fromContext } from '../reply/reply-address.ts';
+import { promptOf } from '../render/render-words.ts';
 import { textFor } from '../text/text.ts';
 import type { Audit } from './audit.ts';
 
@@ -12,6 +13,6 @@ export function tellWithheld(events: Pick<JobEvents, 'subscribe'>, audit: Audit)
     const address = fromContext(job.context) ?? fromContext(Object(job.context['address']));
     if (address === null) return;
     const what = textFor(address.locale).auditWithheld(`<@${job.userId}>`, kept);
-    audit.tell(address, { what, prompt: job.request.prompt });
+    audit.tell(address, { what, prompt: promptOf(job) });
   });
 }

@@ -3,6 +3,7 @@ import type { Job } from '../../queue/job.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
 import { ALT_TEXT_LIMIT, PROMPT_SHOWN, gallery, paragraph, words } from './render.ts';
 import type { MessageFile, Picture, Rendered } from './render.ts';
+import { promptOf } from './render-words.ts';
 import { enlargedRow } from './rows.ts';
 import type { Text } from '../text/text.ts';
 
@@ -15,11 +16,11 @@ export function renderEnlarged(
   const { text, url } = more;
   const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
   const name = `darkroom-${job.id}-${more.index + 1}-2x.${picture.format}`;
-  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
   const lines = [
-    ...(quoted(job.request.prompt, PROMPT_SHOWN) === ''
+    ...(quoted(promptOf(job), PROMPT_SHOWN) === ''
       ? []
-      : [`> ${quoted(job.request.prompt, PROMPT_SHOWN)}`]),
+      : [`> ${quoted(promptOf(job), PROMPT_SHOWN)}`]),
     `-# ${text.enlargedFrom(from)} · ${text.by(`<@${more.asker}>`)}`,
     ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
   ];

@@ -3,7 +3,14 @@ import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { Job } from '../../queue/job.ts';
 import { codeBlock, escapeMarkdown, quoted, shorten } from './markdown.ts';
 import { gallery, paragraph, pictureFiles } from './render.ts';
-import { failureText, lineageWords, recipeLine, shortRecipe, stepsTaken } from './render-words.ts';
+import {
+  failureText,
+  lineageWords,
+  promptOf,
+  recipeLine,
+  shortRecipe,
+  stepsTaken,
+} from './render-words.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from '../reply/reply-address.ts';
 import { againRow, doneRows, pagesRow, showButton, stopRow } from './rows.ts';
@@ -43,7 +50,7 @@ function recordLines(job: Job, missing: string | null, text: Text): string[] {
   if (lineage !== null) lines.push(lineageWords(lineage, text));
   lines.push(
     job.result === null
-      ? `> ${quoted(job.request.prompt, 600) || text.emptyPrompt}\n-# ${recipeLine(job.request, null, text)}`
+      ? `> ${quoted(promptOf(job), 600) || text.emptyPrompt}\n-# ${recipeLine(job.request, null, text)}`
       : codeBlock(shorten(job.result.infotext, INFOTEXT_SHOWN)),
   );
   if (job.failure !== null) lines.push(failureText(job.failure, text));
@@ -64,8 +71,8 @@ function factsOf({ createdAt, startedAt, request, result }: Job, text: Text): st
   if (startedAt !== null) facts.push(text.showWaited(seconds((startedAt - createdAt) / 1000)));
   if (result !== null) {
     const { resumedSteps = 0 } = result;
-    const rate =
-      Math.max(0, stepsTaken(request, result) - resumedSteps) / Math.max(0.001, result.seconds);
+    const steps = request === 'unreadable' ? 0 : stepsTaken(request, result);
+    const rate = Math.max(0, steps - resumedSteps) / Math.max(0.001, result.seconds);
     if (resumedSteps > 0) facts.push(text.showResumed(resumedSteps));
     facts.push(
       text.showPainted(seconds(result.seconds), seconds(rate), escapeMarkdown(result.provider)),
@@ -107,7 +114,7 @@ export function renderRecent(
   const [first] = jobs;
   if (first === undefined) return { components: [paragraph([text.recentEmpty])], files: [] };
   const sections = jobs.map((job): APIMessageTopLevelComponent => {
-    const prompt = quoted(job.request.prompt, PROMPT_SHOWN) || text.emptyPrompt;
+    const prompt = quoted(promptOf(job), PROMPT_SHOWN) || text.emptyPrompt;
     const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
     const about = `-# ${when} · ${text.showStatus[job.status]} · ${shortRecipe(job.request, job.result, text)}`;
     return {

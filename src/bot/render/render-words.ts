@@ -1,6 +1,6 @@
 import { FULL_STEPS } from '../../explore/calibration/calibration.ts';
 import type { GenerateRequest, Progress } from '../../engine/request.ts';
-import type { JobFailure, StoredResult } from '../../queue/job.ts';
+import type { Job, JobFailure, StoredResult } from '../../queue/job.ts';
 import { NOTE_KINDS } from '../order/notes.ts';
 import type { OrderNote } from '../order/notes.ts';
 import { codeSpan, escapeMarkdown, plainLine, shorten } from './markdown.ts';
@@ -32,12 +32,21 @@ export function progressWords(progress: Progress | null, text: Text): string {
   }
 }
 
+/** What the lines about a picture are made of: of a start picture only how much of it was repainted. */
+export type Painted = Omit<GenerateRequest, 'init'> & { init: { strength: number } | null };
+
+/** The words of an order; none where they cannot be read. */
+export function promptOf({ request }: Pick<Job, 'request'>): string {
+  return request === 'unreadable' ? '' : request.prompt;
+}
+
 /** `model · 512x768 · 20 steps · dpmpp_2m karras · cfg 7 · seed 42`, escaped. What is off is left out. */
 export function recipeLine(
-  request: GenerateRequest,
+  request: Painted | 'unreadable',
   result: StoredResult | null,
   text: Text,
 ): string {
+  if (request === 'unreadable') return text.recipeUnreadable;
   const { variation, hires } = request;
   return joined([
     ...mainParts(request, result, text),
@@ -49,15 +58,16 @@ export function recipeLine(
 
 /** All that a sheet can vary, short enough for eight of them in one message; escaped. */
 export function shortRecipe(
-  request: GenerateRequest,
+  request: Painted | 'unreadable',
   result: StoredResult | null,
   text: Text,
 ): string {
+  if (request === 'unreadable') return text.recipeUnreadable;
   const named = { ...request, model: shorten(request.model, 30) };
   return joined([...mainParts(named, result, text), initWords(request, text)]);
 }
 
-function mainParts(request: GenerateRequest, result: StoredResult | null, text: Text): string[] {
+function mainParts(request: Painted, result: StoredResult | null, text: Text): string[] {
   return [
     request.model,
     `${request.width}x${request.height}`,
@@ -69,7 +79,7 @@ function mainParts(request: GenerateRequest, result: StoredResult | null, text: 
   ];
 }
 
-function initWords({ init }: GenerateRequest, text: Text): string {
+function initWords({ init }: Painted, text: Text): string {
   return init === null ? '' : text.initStrength(String(init.strength));
 }
 
@@ -82,25 +92,25 @@ function joined(parts: readonly string[]): string {
   );
 }
 
-function pathWords({ sampler, schedule }: GenerateRequest): string {
+function pathWords({ sampler, schedule }: Painted): string {
   return [sampler, schedule === 'automatic' ? null : schedule]
     .filter((name) => name !== null)
     .join(' ');
 }
 
 /** Of a batch of a sheet's cells: each scale once. */
-function guidanceWords({ guidanceScale, each }: GenerateRequest, text: Text): string {
+function guidanceWords({ guidanceScale, each }: Painted, text: Text): string {
   const scales = new Set(each?.map((own) => own.guidanceScale) ?? [guidanceScale]);
   return text.cfg([...scales].join(', '));
 }
 
 /** What was planned, or fewer where the rest was re-planned. */
-export function stepsTaken({ steps }: GenerateRequest, result: StoredResult | null): number {
+export function stepsTaken({ steps }: Pick<Painted, 'steps'>, result: StoredResult | null): number {
   const replan = result?.replan;
   return replan ? replan.after + replan.rest : steps;
 }
 
-function seedWords(request: GenerateRequest, result: StoredResult | null, text: Text): string {
+function seedWords(request: Painted, result: StoredResult | null, text: Text): string {
   const shown = result?.images.map((image) => image.seed) ?? [];
   const seeds = [...new Set(shown.length > 0 ? shown : [String(request.seed)])];
   return text.seed(seeds.length <= 4 ? seeds.join(', ') : `${seeds[0]} … ${seeds.at(-1)}`);
@@ -108,7 +118,7 @@ function seedWords(request: GenerateRequest, result: StoredResult | null, text: 
 
 export function autoWords(
   auto: AutoNote,
-  request: GenerateRequest,
+  request: Painted,
   result: StoredResult | null,
   text: Text,
 ): string {

@@ -8,6 +8,7 @@ import {
   lineageWords,
   noteLines,
   progressWords,
+  promptOf,
   recipeLine,
   waitWords,
 } from './render-words.ts';
@@ -55,7 +56,7 @@ export function render(
 ): Rendered {
   const { text } = more;
   const about = aboutLines(job, more.lineage, state.status === 'done' ? state.result : null, text);
-  if (more.auto) {
+  if (more.auto && job.request !== 'unreadable') {
     const result = state.status === 'done' ? state.result : null;
     about.push(`-# ${autoWords(more.auto, job.request, result, text)}`);
   }
@@ -96,7 +97,7 @@ function aboutLines(
   result: StoredResult | null,
   text: Text,
 ): string[] {
-  const prompt = quoted(job.request.prompt, PROMPT_SHOWN);
+  const prompt = quoted(promptOf(job), PROMPT_SHOWN);
   const lines = [
     `> ${prompt === '' ? text.emptyPrompt : prompt}`,
     `-# ${recipeLine(job.request, result, text)}`,
@@ -116,7 +117,7 @@ function renderRunning(
 ): Rendered {
   const lines = [progressWords(progress, text), ...about];
   if (preview === null) return words(lines, [stopRow(job.id, text)]);
-  const description = shorten(text.previewAltText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const description = shorten(text.previewAltText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
   const name = 'preview.jpg';
   return {
     components: [paragraph(lines), gallery([{ name, description }]), stopRow(job.id, text)],
@@ -150,7 +151,7 @@ export function pictureFiles(
   pictures: readonly Picture[],
   text: Text,
 ): MessageFile[] {
-  const description = shorten(text.altText(plainLine(job.request.prompt)), ALT_TEXT_LIMIT);
+  const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
   return pictures.map(({ data, format }, index) => ({
     name: `darkroom-${job.id}-${index + 1}.${format}`,
     data,

@@ -67,7 +67,7 @@ export async function openChains(
 ): Promise<readonly Link[]> {
   const last = new Map<string, Link>();
   for (const job of await archive.unsettled()) {
-    const found = readSheetContext(job.context, job.request);
+    const found = readSheetContext(job.context);
     if (found === null) continue;
     const link = { job, ...found };
     const known = last.get(found.order.id);

@@ -1,8 +1,9 @@
 import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
 import { say } from '../../engine/sentences.ts';
-import { sheetContext, type SheetOrder } from '../../explore/sheet/order.ts';
+import { sheetContext, type SheetOrder, withStart } from '../../explore/sheet/order.ts';
 import type { Job, JobState } from '../../queue/job.ts';
+import { requestOf } from '../order/stored-order.ts';
 import { failureText } from '../render/render-words.ts';
 import { openReply } from '../reply/reply.ts';
 import type { MessageTools, ReplyTools } from '../reply/reply-tools.ts';
@@ -18,14 +19,15 @@ export type SheetTools = ReplyTools & { engine: Engine };
 
 /**
  * The sheet whose chain ends with this job, number `at`: its past cells are painted already. `over`: its message says
- * all it ever will. @throws UserError when its model has gone, or is not the one it was planned for
+ * all it ever will. @throws UserError when its model or its start picture has gone, or is not the one it was planned for
  */
 export async function openGrowing(
-  { order, job, at }: { order: SheetOrder; job: Job; at: number },
+  { order: known, job, at }: { order: SheetOrder; job: Job; at: number },
   tools: SheetTools,
   over: () => void,
 ): Promise<Growing> {
   const { engine, pictures, line, archive } = tools;
+  const order = withStart(known, await requestOf(job, tools));
   const models = await engine.models();
   const model = models.find(({ name }) => name === order.input.model);
   const address = fromContext(order.address);

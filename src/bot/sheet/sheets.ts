@@ -61,7 +61,7 @@ export function openSheets(tools: SheetTools): Sheets {
   }
 
   function hear(job: Job, state: JobState): void {
-    const found = readSheetContext(job.context, job.request);
+    const found = readSheetContext(job.context);
     if (found === null || signal.aborted || ended.has(found.order.id)) return;
     void sheetOf(found.order, job, found.at)
       .then((sheet) => {
@@ -190,7 +190,7 @@ export function openSheets(tools: SheetTools): Sheets {
   }
 
   async function stop(job: Job, by: { userId: string; moderator: boolean }): Promise<boolean> {
-    const found = readSheetContext(job.context, job.request);
+    const found = readSheetContext(job.context);
     const sheet = found && (await growing.get(found.order.id));
     if (!sheet) return false;
     if (by.userId !== job.userId && !by.moderator) {

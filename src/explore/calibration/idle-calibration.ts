@@ -87,6 +87,7 @@ export function startIdleCalibration(options: {
       counts.set(nameOf(kind), entry);
     };
     for (const { request } of await archive.recent({ limit: RECENT })) {
+      if (request === 'unreadable') continue;
       const model = models.find(({ name }) => name === request.model);
       const { sampler, schedule } = request;
       const fits = request.init === null && convergenceOf(request) === 'ode';

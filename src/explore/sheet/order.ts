@@ -60,11 +60,8 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
   return { version: VERSION, id, kind, x, y, input, theme, address, allowance, at, watch };
 }
 
-/** null when the context belongs to no sheet, or to one of another version. */
-export function readSheetContext(
-  context: JobContext,
-  request: GenerateRequest,
-): { order: SheetOrder; at: number } | null {
+/** Without a start picture; null when the context belongs to no sheet, or to one of another version. */
+export function readSheetContext(context: JobContext): { order: SheetOrder; at: number } | null {
   if (context['version'] !== VERSION) return null;
   const { id, kind, input, address, allowance, at } = context;
   const [x, y] = [readAxis(context['x']), readAxis(context['y'])];
@@ -72,11 +69,15 @@ export function readSheetContext(
   const known = kind === 'sheet' || kind === 'evolution';
   if (typeof id !== 'string' || !known || x === null || theme === undefined) return null;
   if (!isRecord(input) || !isRecord(address) || typeof at !== 'number') return null;
-  const full: RequestInput = request.init === null ? input : { ...input, init: request.init };
   return {
-    order: { id, kind, x, y, input: full, theme, address, allowance: numbersIn(allowance) },
+    order: { id, kind, x, y, input, theme, address, allowance: numbersIn(allowance) },
     at,
   };
+}
+
+/** The order with the start picture that each of its jobs carries. */
+export function withStart(order: SheetOrder, { init }: Pick<GenerateRequest, 'init'>): SheetOrder {
+  return init === null ? order : { ...order, input: { ...order.input, init } };
 }
 
 export function isSheet(context: JobContext): boolean {

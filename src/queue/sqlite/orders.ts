@@ -1,7 +1,6 @@
-import { UserError } from '../../engine/errors.ts';
 import { workOf } from '../fairness/estimate.ts';
 import { join } from '../fairness/fairness.ts';
-import type { Kept } from './inputs.ts';
+import type { Kept } from './inputs/inputs.ts';
 import type { Job, NewJob } from '../job.ts';
 import type { Line } from '../line.ts';
 import type { Allowance } from '../allowance.ts';
@@ -9,7 +8,6 @@ import { newJobId } from '../job-id.ts';
 import { checkLimits, dayOf } from '../fairness/limits.ts';
 import { remember } from './live.ts';
 import type { QueueCore } from './queue-core.ts';
-import { sayOfQueue } from '../sentences.ts';
 import { writingWords } from './file/sqlite-file.ts';
 
 /** A job at its submit, but for what was told. */
@@ -32,16 +30,13 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel'> {
       checkOpen();
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
-      if (job.request.init?.image.byteLength === 0) {
-        throw new UserError(sayOfQueue('start-picture-gone'));
-      }
       try {
         const kept = await inputs.keep(job.request);
         const { stored, fresh } = await group
           .add(() => admit(core, job, { weight, allowance, kept }))
           .finally(kept.settle);
         if (fresh) tell({ id: stored.id, status: 'waiting' });
-        return fresh ? stored : await inputs.fill(stored);
+        return stored;
       } catch (error) {
         throw writingWords(error);
       }
@@ -95,6 +90,7 @@ function admit(
     const moved = join(live.lines, turn);
     remember(live, turn);
     if (moved) store.saveLines(live.lines, guildId, userId);
-    return { stored: { ...job, ...NOT_STARTED, weight, id, createdAt }, fresh: true };
+    const stored = { ...job, ...NOT_STARTED, request: kept.request, weight, id, createdAt };
+    return { stored, fresh: true };
   };
 }

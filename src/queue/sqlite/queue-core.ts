@@ -3,7 +3,7 @@ import type { QueueLimits } from '../allowance.ts';
 import type { QueueChange } from '../job.ts';
 import type { Lease } from '../line.ts';
 import type { GroupCommit } from './file/group-commit.ts';
-import type { Inputs } from './inputs.ts';
+import type { Inputs } from './inputs/inputs.ts';
 import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
 import type { PledgeRows } from './pledge-rows.ts';

@@ -1,8 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import type { GenerateRequest } from '../../engine/request.ts';
-import { decodeRequest } from '../../engine/stored-request.ts';
 import type { Work } from '../fairness/estimate.ts';
 import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from '../job.ts';
+import { readStored } from './inputs/stored-request.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -23,43 +22,6 @@ export type Head = Work & {
   restarts: number;
 };
 
-/**
- * The stored request. Null when this version cannot read it (written by a newer Darkroom, or damaged): the job
- * must fail with words and must not take others with it.
- */
-function readRequest(json: string): GenerateRequest | null {
-  try {
-    return decodeRequest(json);
-  } catch {
-    return null;
-  }
-}
-
-/** Stands in the `request` of a job whose own cannot be read; such a job only ever fails. */
-export const UNREADABLE: GenerateRequest = Object.freeze({
-  model: 'unknown',
-  prompt: '',
-  negativePrompt: '',
-  width: 8,
-  height: 8,
-  count: 1,
-  steps: 1,
-  guidanceScale: 1,
-  sampler: null,
-  schedule: 'automatic',
-  seed: 0n,
-  variation: null,
-  seedResize: null,
-  etaNoiseSeedDelta: 0,
-  eta: null,
-  guidanceRescale: 0,
-  clipSkip: 1,
-  emphasis: 'original',
-  rng: 'cpu',
-  profile: 'a1111',
-  init: null,
-});
-
 export function jobOrNull(row: Row | undefined): Job | null {
   return row === undefined ? null : jobOf(row);
 }
@@ -70,7 +32,7 @@ export function jobOf(row: Row): Job {
     key: String(row['key']),
     guildId: String(row['guild_id']),
     userId: String(row['user_id']),
-    request: readRequest(String(row['request'])) ?? UNREADABLE,
+    request: readStored(String(row['request'])),
     context: JSON.parse(String(row['context'])) as JobContext,
     parentId: textOrNull(row['parent_id']),
     weight: Number(row['weight']),

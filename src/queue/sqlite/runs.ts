@@ -1,22 +1,17 @@
 import { nextTurn, start } from '../fairness/fairness.ts';
-import type { Job, JobFailure, JobStatus } from '../job.ts';
+import type { JobFailure, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
 import { failureSaying } from '../runner/failure.ts';
 import { sayOfQueue } from '../sentences.ts';
 import { forgetWaiting, type WaitingJob } from './live.ts';
 import { currentRun, type QueueCore } from './queue-core.ts';
-import { type Head, UNREADABLE } from './rows.ts';
+import type { Head } from './rows.ts';
 
-const UNREADABLE_FAILURE = failureSaying(sayOfQueue('order-unreadable'), null);
-const GONE_FAILURE = failureSaying(sayOfQueue('start-picture-gone'), null);
-
-/** Why a job cannot be run at all; null when it can. */
-function unreadable({ request }: Job): JobFailure | null {
-  if (request === UNREADABLE) return UNREADABLE_FAILURE;
-  const { init } = request;
-  const isGone = init?.image.byteLength === 0 || init?.mask?.byteLength === 0;
-  return isGone ? GONE_FAILURE : null;
-}
+/** Why a job that was found so cannot be run at all. */
+const FAILURES = {
+  unreadable: failureSaying(sayOfQueue('order-unreadable'), null),
+  'picture-gone': failureSaying(sayOfQueue('start-picture-gone'), null),
+};
 
 /** The calls of whoever runs the jobs. */
 export function createRuns(
@@ -75,17 +70,19 @@ export function createRuns(
 
   async function open(lease: Lease): Promise<Claim | null> {
     const { id } = lease;
-    const job = await inputs.fill(store.byId(id)!).catch((error: unknown) => {
+    const found = await inputs.read(id).catch((error: unknown) => {
       // Not this job's fault: it waits until its picture can be read.
       takeBack(store.head(id)!, {});
       throw error;
     });
-    const failure = unreadable(job);
-    if (failure !== null) return endAtOnce(id, { status: 'failed', failure });
+    if (found === null) throw new Error(`job ${id} was forgotten while it ran`);
+    if (found.kind !== 'found') {
+      return endAtOnce(id, { status: 'failed', failure: FAILURES[found.kind] });
+    }
     // Told to stop while its picture was read: its runner has not heard of it yet.
     if (store.head(id)!.stopping) return endAtOnce(id, { status: 'cancelled' });
     tell({ id, status: 'running' });
-    return { lease, job, request: job.request };
+    return { lease, job: store.byId(id)!, request: found.request };
   }
 
   return {

@@ -5,7 +5,7 @@ import type { Queue } from '../contracts.ts';
 import { sayOfQueue } from '../sentences.ts';
 import { createGroupCommit } from './file/group-commit.ts';
 import { openSqliteFile, type SqliteFile } from './file/sqlite-file.ts';
-import { openInputs } from './inputs.ts';
+import { openInputs } from './inputs/inputs.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { createOrders } from './orders.ts';

@@ -23,7 +23,7 @@ const text = textFor('en');
 const jobWith = (input: object) => ({
   id: 'abc123def456',
   userId: '42',
-  request: parseRequest({ prompt: 'a cat', seed: 5n, ...input }, MODEL),
+  request: { ...parseRequest({ prompt: 'a cat', seed: 5n, ...input }, MODEL), init: null },
 });
 const resultOf = (count: number): StoredResult => ({
   images: Array.from({ length: count }, (_, index) => ({

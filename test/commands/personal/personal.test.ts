@@ -11,6 +11,7 @@ import {
   waitUntil,
 } from '../../support/messages.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
+import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -68,14 +69,16 @@ test('/presets: curated by who manages the server, used by everybody, gone when 
     assert.match(await told(ben), /ink wash of \{prompt\}[^]*Sampler:\*\* euler\\_a/);
     const choices = await ben.autocomplete('imagine', 'preset', 'ink', { prompt: 'x' });
     assert.deepEqual(choices, [{ name: 'Ink *wash*', value: 'Ink *wash*' }]);
-    const { request } = await painted(stage, ben, { prompt: 'a crane', preset: 'ink *WASH*' });
+    const request = requestIn(
+      await painted(stage, ben, { prompt: 'a crane', preset: 'ink *WASH*' }),
+    );
     assert.deepEqual(
       [request.prompt, request.negativePrompt, request.sampler, request.guidanceScale],
       ['ink wash of a crane, paper', 'colour', 'euler_a', 4],
     );
     assert.deepEqual([request.width, request.height], [96, 64]);
     const own = await painted(stage, ben, { prompt: 'x', preset: 'Ink *wash*', cfg: 6 });
-    assert.equal(own.request.guidanceScale, 6, 'what is typed goes before the preset');
+    assert.equal(requestIn(own).guidanceScale, 6, 'what is typed goes before the preset');
 
     await stage.restart();
     await ada.command('presets delete', { name: 'ink *wash*' });
@@ -121,15 +124,15 @@ test('/preferences: language, private replies and defaults of one person, on eve
     await ada.command('queue');
     assert.match(await told(ada), /Niemand wartet/);
     const mine = await painted(stage, ada, { prompt: 'x' });
-    assert.deepEqual([mine.request.guidanceScale, mine.request.pagScale], [3.5, 1.5]);
+    assert.deepEqual([requestIn(mine).guidanceScale, requestIn(mine).pagScale], [3.5, 1.5]);
     const message = await ada.waitForMessage(isDone);
     assert.match(textOf(message), /CFG 3\.5 · PAG 1\.5/);
     assert.ok(isPrivate(message));
     assert.match(JSON.stringify(message.components), /Neu würfeln/);
     const open = await painted(stage, ada, { prompt: 'for all', private: false, cfg: 2 });
-    assert.equal(open.request.guidanceScale, 2);
+    assert.equal(requestIn(open).guidanceScale, 2);
     assert.ok(ben.messages().some((one) => isDone(one) && textOf(one).includes('for all')));
-    assert.notEqual((await painted(stage, ben, { prompt: 'x' })).request.guidanceScale, 3.5);
+    assert.notEqual(requestIn(await painted(stage, ben, { prompt: 'x' })).guidanceScale, 3.5);
 
     await ada.command('preferences set', {});
     assert.match(await told(ada), /mindestens eine Option/);

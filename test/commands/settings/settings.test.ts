@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlaygroundUserClient } from '../../support/playground-user.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
+import { requestIn } from '../../support/jobs.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -38,7 +39,7 @@ test('defaults are shown, changed, used, and reset', async () => {
     await ada.command('imagine', { prompt: 'x', sampler: 'heun' });
     assert.match(textOf(await ada.waitForMessage(isDone, 30_000)), /96x64 · 3 steps · heun/);
     const [job] = await stage.queue.archive.recent({ limit: 1 });
-    assert.equal(job?.request.negativePrompt, 'text @everyone');
+    assert.equal(requestIn(job).negativePrompt, 'text @everyone');
 
     await answerTo(ada, 'settings reset', { option: 'size' });
     const shown = await answerTo(ada, 'settings show');

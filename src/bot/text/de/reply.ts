@@ -37,6 +37,7 @@ export const REPLY: typeof ENGLISH = {
   altText: (prompt) => (prompt === '' ? 'KI-generiertes Bild' : `KI-generiertes Bild: ${prompt}`),
   previewAltText: (prompt) => `Unfertige Vorschau: ${prompt}`,
   emptyPrompt: 'kein Prompt',
+  recipeUnreadable: 'mit einer anderen Version von Darkroom bestellt',
   steps: (steps) => `${steps} Schritte`,
   seed: (seeds) => `Seed ${seeds}`,
   cfg: (scale) => `CFG ${scale}`,

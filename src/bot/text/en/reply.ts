@@ -36,6 +36,7 @@ export const REPLY = {
     prompt === '' ? 'AI-generated image' : `AI-generated image: ${prompt}`,
   previewAltText: (prompt: string) => `Unfinished preview: ${prompt}`,
   emptyPrompt: 'no prompt',
+  recipeUnreadable: 'ordered with another version of Darkroom',
   steps: (steps: number) => `${steps} steps`,
   seed: (seeds: string) => `seed ${seeds}`,
   cfg: (scale: string) => `cfg ${scale}`,

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UserError } from '../../engine/errors.ts';
-import type { GenerateRequest } from '../../engine/request.ts';
-import { decodeRequest, encodeRequest } from '../../engine/stored-request.ts';
-import type { Job } from '../job.ts';
-import { openPictureStore, type PictureStore } from '../pictures.ts';
+import { UserError } from '../../../engine/errors.ts';
+import type { GenerateRequest } from '../../../engine/request.ts';
+import type { FoundRequest, JobId, PictureRef, StoredRequest } from '../../job.ts';
+import { openPictureStore, type PictureStore } from '../../pictures.ts';
+import { readStored, readWithBytes, refOf, writeStored } from './stored-request.ts';
 
 /**
  * Start pictures and masks of orders, each once, as files named by their SHA-256 in a folder beside the database.
@@ -17,8 +16,8 @@ import { openPictureStore, type PictureStore } from '../pictures.ts';
 export type Inputs = {
   /** Stores a request's pictures before its row is written; `settle` after that, whatever came of it. */
   keep(request: GenerateRequest): Promise<Kept>;
-  /** The job with its pictures' bytes; a picture whose file is gone is empty. Rejects when one cannot be read now. */
-  fill<T extends Job | null>(job: T): Promise<T>;
+  /** A job's request with its pictures' bytes; null for an unknown job. Rejects when one cannot be read now. */
+  read(id: JobId): Promise<FoundRequest | null>;
   /** Inside a transaction: job number `seq` names these. */
   name(seq: number, hashes: readonly string[]): void;
   /** What these jobs name; call before they are forgotten, then `drop` it. */
@@ -30,19 +29,17 @@ export type Inputs = {
 };
 
 export type Kept = {
+  /** for the job */
+  request: StoredRequest;
   /** for the row */
   text: string;
   hashes: readonly string[];
   settle(): Promise<void>;
 };
 
-/** Stands before a hash where the bytes would be: no base64 text holds a colon. */
-const MARK = 'sha256:';
 /** Rows of older versions that are looked at between two breaks. */
 const MOVE_BATCH = 20;
 const MOVE_BREAK_MS = 20;
-
-type Pictures = { image: string | null; mask: string | null };
 
 export function openInputs(
   folder: string,
@@ -77,17 +74,19 @@ export function openInputs(
   async function keep(request: GenerateRequest): Promise<Kept> {
     const { init } = request;
     if (init === null) {
-      return { text: encodeRequest(request), hashes: [], settle: () => Promise.resolve() };
+      const stored = { ...request, init };
+      const text = writeStored(stored);
+      return { request: stored, text, hashes: [], settle: () => Promise.resolve() };
     }
-    const put = async (bytes: Uint8Array): Promise<string> => {
-      const hash = createHash('sha256').update(bytes).digest('hex');
+    const put = async (bytes: Uint8Array): Promise<PictureRef> => {
+      const { sha256: hash } = refOf(bytes);
       held.set(hash, (held.get(hash) ?? 0) + 1);
       hashes.push(hash);
       await inLine(async () => {
         const files = await opened();
         if ((await files.get(hash)) === null) await files.put(hash, bytes);
       });
-      return MARK + hash;
+      return { sha256: hash };
     };
     const hashes: string[] = [];
     const settle = (): Promise<void> => {
@@ -97,9 +96,8 @@ export function openInputs(
     try {
       const image = await put(init.image);
       const mask = init.mask === null ? null : await put(init.mask);
-      const fields = JSON.parse(encodeRequest({ ...request, init: null })) as object;
-      const text = JSON.stringify({ ...fields, init: { ...init, image, mask } });
-      return { text, hashes, settle };
+      const stored = { ...request, init: { ...init, image, mask } };
+      return { request: stored, text: writeStored(stored), hashes, settle };
     } catch (error) {
       await settle().catch(() => {});
       // The store's own words are for whoever starts the program.
@@ -107,16 +105,20 @@ export function openInputs(
     }
   }
 
-  async function fill<T extends Job | null>(job: T): Promise<T> {
-    if (job === null || job.request.init === null) return job;
-    const named = picturesIn(String(requestOf.get(job.id)?.['request'] ?? ''));
-    if (named === null) return job;
-    const read = async (hash: string | null): Promise<Uint8Array | null> =>
-      hash === null ? null : readWhole(path.join(folder, hash));
-    const { init } = job.request;
-    const image = (await read(named.image)) ?? init.image;
-    const mask = named.mask === null ? init.mask : await read(named.mask);
-    return { ...job, request: { ...job.request, init: { ...init, image, mask } } };
+  async function read(id: JobId): Promise<FoundRequest | null> {
+    const text = requestOf.get(id)?.['request'];
+    if (text === undefined) return null;
+    const older = readWithBytes(String(text));
+    if (older !== null) return { kind: 'found', request: older };
+    const stored = readStored(String(text));
+    if (stored === 'unreadable') return { kind: 'unreadable' };
+    const { init, ...request } = stored;
+    if (init === null) return { kind: 'found', request: { ...request, init } };
+    const file = ({ sha256 }: PictureRef) => readWhole(path.join(folder, sha256));
+    const image = await file(init.image);
+    const mask = init.mask && (await file(init.mask));
+    if (image === null || (init.mask !== null && mask === null)) return { kind: 'picture-gone' };
+    return { kind: 'found', request: { ...request, init: { ...init, image, mask } } };
   }
 
   async function drop(hashes: readonly string[]): Promise<void> {
@@ -165,14 +167,8 @@ export function openInputs(
 
   /** null for a row without a picture, or one that cannot be read: it stays as it is. */
   async function keepOld(text: string): Promise<Kept | null> {
-    if (!text.includes('"init":{') || picturesIn(text) !== null) return null;
-    let request: GenerateRequest;
-    try {
-      request = decodeRequest(text);
-    } catch {
-      return null;
-    }
-    return request.init === null ? null : keep(request);
+    const request = readWithBytes(text);
+    return request === null || request.init === null ? null : keep(request);
   }
 
   // A disk that takes nothing now is tried again at the next start; nothing is lost by waiting.
@@ -182,7 +178,7 @@ export function openInputs(
 
   return {
     keep,
-    fill,
+    read,
     name(seq, hashes) {
       for (const hash of hashes) addName.run(hash, seq);
     },
@@ -196,23 +192,13 @@ export function openInputs(
   };
 }
 
-/** Empty where the file is gone. */
-async function readWhole(file: string): Promise<Uint8Array> {
+/** null where the file is gone. */
+async function readWhole(file: string): Promise<Uint8Array | null> {
   try {
     const { buffer, byteOffset, byteLength } = await readFile(file);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Uint8Array(0);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-}
-
-/** The hashes that a row names; null when it names none. */
-function picturesIn(text: string): Pictures | null {
-  if (!text.includes(`"${MARK}`)) return null;
-  const { init } = JSON.parse(text) as { init?: { image?: unknown; mask?: unknown } | null };
-  const hashOf = (value: unknown): string | null =>
-    typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;
-  const image = hashOf(init?.image);
-  return image === null ? null : { image, mask: hashOf(init?.mask) };
 }
