@@ -18,7 +18,7 @@ import {
 } from './layers.ts';
 import { resnet } from './resnet.ts';
 
-const NORM = { groups: 32, epsilon: 1e-6 };
+export const NORM = { groups: 32, epsilon: 1e-6 };
 const IN_RESNET = { ...NORM, time: null };
 
 /** Latents [B,C,h,w], unscaled -> pixels [B,3,H,W] in -1 … 1. */
@@ -26,8 +26,7 @@ export function vaeDecoderGraph(tensors: PartTensors, style: GraphStyle): BuiltG
   const g = new GraphBuilder(tensors, style);
   const [, latentChannels = 4] = g.shapeOf('decoder.conv_in.weight');
   const latents = g.input('latent_sample', ['batch_size', latentChannels, 'height', 'width']);
-  const given = g.has('post_quant_conv.weight') ? conv(g, latents, 'post_quant_conv') : latents;
-  let x = middle(g, conv(g, given, 'decoder.conv_in'), 'decoder.mid_block');
+  let x = decoderStart(g, latents);
   for (let i = 0; i < g.countOf('decoder.up_blocks', 'resnets.0.conv1.weight'); i++) {
     const path = `decoder.up_blocks.${i}`;
     for (let j = 0; j < g.countOf(`${path}.resnets`, 'conv1.weight'); j++) {
@@ -40,6 +39,12 @@ export function vaeDecoderGraph(tensors: PartTensors, style: GraphStyle): BuiltG
   const pixels = ['batch_size', 3, 'height_pixels', 'width_pixels'];
   g.output(conv(g, x, 'decoder.conv_out'), 'sample', pixels);
   return g.finish('vae_decoder');
+}
+
+/** As far as every place looks at all others. */
+export function decoderStart(g: GraphBuilder, latents: Value): Value {
+  const given = g.has('post_quant_conv.weight') ? conv(g, latents, 'post_quant_conv') : latents;
+  return middle(g, conv(g, given, 'decoder.conv_in'), 'decoder.mid_block');
 }
 
 /** Pixels [B,3,H,W] in -1 … 1 -> mean and logarithm of the variance of latents, [B,2C,h,w]. */
@@ -55,13 +60,18 @@ export function vaeEncoderGraph(tensors: PartTensors, style: GraphStyle): BuiltG
     // the row and the column that a stride of two lacks are at the far ends alone
     if (g.has(`${down}.weight`)) x = conv(g, x, down, { stride: 2, pads: [0, 0, 1, 1] });
   }
-  x = middle(g, x, 'encoder.mid_block');
-  x = conv(g, silu(g, groupNorm(g, x, 'encoder.conv_norm_out', NORM)), 'encoder.conv_out');
   const [parameters = 8] = g.shapeOf('encoder.conv_out.weight');
-  if (g.has('quant_conv.weight')) x = conv(g, x, 'quant_conv');
   const latents = ['batch_size', parameters, 'height_latent', 'width_latent'];
-  g.output(x, 'latent_parameters', latents);
+  g.output(encoderEnd(g, x), 'latent_parameters', latents);
   return g.finish('vae_encoder');
+}
+
+/** From where every place looks at all others. */
+export function encoderEnd(g: GraphBuilder, x: Value): Value {
+  const seen = middle(g, x, 'encoder.mid_block');
+  const normed = silu(g, groupNorm(g, seen, 'encoder.conv_norm_out', NORM));
+  const parameters = conv(g, normed, 'encoder.conv_out');
+  return g.has('quant_conv.weight') ? conv(g, parameters, 'quant_conv') : parameters;
 }
 
 /** Two resnets, and between them every place looks at all others with one head. */

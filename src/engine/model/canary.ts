@@ -2,6 +2,8 @@
  * One small run of the denoiser on the chosen provider beside the same run on the CPU. Drivers that compute wrong
  * numbers do so without an error; a picture of mud is the first sign otherwise.
  */
+import { basename } from 'node:path';
+import type { ProviderName } from '../names.ts';
 import type { Feed, Session } from '../network/session.ts';
 import type { ModelLayout } from './layout.ts';
 
@@ -37,6 +39,25 @@ export async function runCanary(
   } finally {
     await reference.release();
   }
+}
+
+/** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
+const TOLERANCE = { float32: 0.02, float16: 0.08 };
+
+/** Throws Error where the answers differ by more than kernels may. */
+export function judgeCanary(
+  { maxError, dtype }: CanaryResult,
+  provider: ProviderName,
+  layout: ModelLayout,
+  warn: (fields: object, message: string) => void,
+): void {
+  const tolerance = dtype === 'float16' ? TOLERANCE.float16 : TOLERANCE.float32;
+  if (maxError === null || maxError <= tolerance) return;
+  warn({ provider, model: layout.name, maxError, tolerance }, 'provider disagrees with the CPU');
+  throw new Error(
+    `a test run of ${basename(layout.folder)} differs from the CPU by ${(100 * maxError).toFixed(1)} % of its largest value ` +
+      `(allowed: ${100 * tolerance} %); its driver computes wrong numbers`,
+  );
 }
 
 export function relativeError(answer: Float32Array, reference: Float32Array): number {

@@ -1,10 +1,9 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
+import { decoderInBands, encoderInBands } from '../graphs/vae-bands.ts';
 import type { LoraPart } from '../lora/file.ts';
 import { type AppliedLora, checkParts, type ChosenLora, openLoras } from '../lora/loras.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
@@ -21,7 +20,8 @@ import {
 import type { EncoderPart } from '../text/encoder-run.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
-import type { GraphSource } from '../network/graph-source.ts';
+import { withBands } from '../network/banded.ts';
+import { builtSource, type GraphSource } from '../network/graph-source.ts';
 import {
   denoiserSource,
   openEncoder,
@@ -30,8 +30,9 @@ import {
   vaeDecoderSource,
   vaeEncoderSource,
 } from './model-graphs.ts';
-import { runCanary, type CanaryResult } from './canary.ts';
-import type { ModelLayout } from './layout.ts';
+import { judgeCanary, runCanary } from './canary.ts';
+import type { ModelLayout, NetworkSource } from './layout.ts';
+import { checkFiles, explainFile, opensOnCpu } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
 import type { RegistryEntry } from './registry.ts';
 
@@ -138,6 +139,21 @@ async function loadOn(
       throw explainFile(error, source, layout);
     }
   };
+  /** Large pictures go band by band through a network that was written here; a band's session is gone after it. */
+  const openVae = async (
+    network: NetworkSource,
+    bands: typeof decoderInBands,
+  ): Promise<Session> => {
+    const write = bands === decoderInBands ? vaeDecoderSource : vaeEncoderSource;
+    const session = await open(write(network, vaeStyle));
+    if (network.kind === 'file') return session;
+    return withBands(
+      session,
+      () => bands(network.tensors, vaeStyle),
+      (graph) =>
+        openSession(builtSource(network.path, graph), { provider, clock, ...flavour.session }),
+    );
+  };
   const release = async (): Promise<void> => {
     for (const session of opened.splice(0)) await session.release();
   };
@@ -151,7 +167,7 @@ async function loadOn(
     for (const files of layout.textEncoders) {
       parts.push(await openEncoder(files, layout, loras, open, style));
     }
-    const vaeDecoder = await open(vaeDecoderSource(layout, vaeStyle));
+    const vaeDecoder = await openVae(layout.vaeDecoder, decoderInBands);
     let vaeEncoder: Session | null = null;
     let safetyChecker: SafetyChecker | null = null;
     return {
@@ -165,7 +181,7 @@ async function loadOn(
         if (layout.vaeEncoder === null) {
           throw new UserError(say('no-vae-encoder', layout.name));
         }
-        vaeEncoder ??= await open(vaeEncoderSource(layout.vaeEncoder, vaeStyle));
+        vaeEncoder ??= await openVae(layout.vaeEncoder, encoderInBands);
         return vaeEncoder;
       },
       async safetyChecker() {
@@ -207,69 +223,7 @@ function sessionOf(source: GraphSource, { session }: Flavour): Partial<Flavour['
   return source.kind === 'built' && source.own ? session : {};
 }
 
-/** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
-const TOLERANCE = { float32: 0.02, float16: 0.08 };
-
-function judgeCanary(
-  { maxError, dtype }: CanaryResult,
-  provider: ProviderName,
-  layout: ModelLayout,
-  warn: LoadOptions['warn'],
-): void {
-  const tolerance = dtype === 'float16' ? TOLERANCE.float16 : TOLERANCE.float32;
-  if (maxError === null || maxError <= tolerance) return;
-  warn({ provider, model: layout.name, maxError, tolerance }, 'provider disagrees with the CPU');
-  throw new Error(
-    `a test run of ${basename(layout.folder)} differs from the CPU by ${(100 * maxError).toFixed(1)} % of its largest value ` +
-      `(allowed: ${100 * tolerance} %); its driver computes wrong numbers`,
-  );
-}
-
 function refuseUnsupported(layout: ModelLayout): void {
   if (layout.family !== 'flux') return;
   throw new RunError(say('model-is-flux', layout.name));
-}
-
-async function checkFiles(layout: ModelLayout): Promise<void> {
-  const networks = [
-    layout.denoiser,
-    layout.vaeDecoder,
-    ...layout.textEncoders.map((e) => e.source),
-  ];
-  for (const network of networks) {
-    if (network.kind === 'tensors') continue;
-    const info = await stat(network.path).catch(() => null);
-    if (info === null || info.size < 16) {
-      throw new RunError(say('model-file-empty', layout.name, shortName(network.path)));
-    }
-  }
-}
-
-/** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
-async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<boolean> {
-  try {
-    const session = await openSession(source, { provider: 'cpu', clock, mapWeights: true });
-    await session.release();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function explainFile(error: unknown, { path }: GraphSource, layout: ModelLayout): RunError {
-  const said = error instanceof Error ? error.message : String(error);
-  const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
-  const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);
-  return new RunError(
-    say(
-      absent ? 'model-weights-absent' : 'model-file-damaged',
-      layout.name,
-      shortName(path),
-      short,
-    ),
-  );
-}
-
-function shortName(path: string): string {
-  return `${basename(dirname(path))}/${basename(path)}`;
 }

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { RunError } from '../errors.ts';
-import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
+import type { GraphStyle } from '../graphs/builder.ts';
 import { clipTextGraph } from '../graphs/clip-text.ts';
 import { safetyCheckerGraph } from '../graphs/safety-checker.ts';
 import { unetConfig } from '../graphs/unet-config.ts';
@@ -12,7 +12,7 @@ import { unetGraph } from '../graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import type { LoraPart } from '../lora/file.ts';
 import { loraEdit, type OpenedLora, withLoras } from '../lora/loras.ts';
-import { editedFile, type GraphSource } from '../network/graph-source.ts';
+import { builtSource, editedFile, type GraphSource } from '../network/graph-source.ts';
 import type { Session } from '../network/session.ts';
 import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
 import { addPerturbation } from '../onnx/perturbed-attention.ts';
@@ -36,7 +36,7 @@ export async function denoiserSource(
     const graph = withLoras(loras, 'denoiser', name, (branches) =>
       unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
     );
-    return built(denoiser, graph);
+    return builtSource(denoiser.path, graph);
   }
   const addLoras = loraEdit(loras, 'denoiser', name);
   if (addLoras === null && !perturbed) return denoiser;
@@ -55,23 +55,19 @@ function perturb(file: OnnxFile, model: string): void {
   }
 }
 
-export function vaeDecoderSource({ vaeDecoder }: ModelLayout, style: GraphStyle): GraphSource {
-  if (vaeDecoder.kind === 'file') return vaeDecoder;
-  return built(vaeDecoder, vaeDecoderGraph(vaeDecoder.tensors, style));
+export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {
+  if (decoder.kind === 'file') return decoder;
+  return builtSource(decoder.path, vaeDecoderGraph(decoder.tensors, style));
 }
 
-export function vaeEncoderSource(vaeEncoder: NetworkSource, style: GraphStyle): GraphSource {
-  if (vaeEncoder.kind === 'file') return vaeEncoder;
-  return built(vaeEncoder, vaeEncoderGraph(vaeEncoder.tensors, style));
+export function vaeEncoderSource(encoder: NetworkSource, style: GraphStyle): GraphSource {
+  if (encoder.kind === 'file') return encoder;
+  return builtSource(encoder.path, vaeEncoderGraph(encoder.tensors, style));
 }
 
 export function safetyCheckerSource(checker: NetworkSource, style: GraphStyle): GraphSource {
   if (checker.kind === 'file') return checker;
-  return built(checker, safetyCheckerGraph(checker.tensors, style, checker.heads));
-}
-
-function built({ path }: { path: string }, graph: BuiltGraph): GraphSource {
-  return { kind: 'built', own: true, path, ...graph };
+  return builtSource(checker.path, safetyCheckerGraph(checker.tensors, style, checker.heads));
 }
 
 const AS_IT_IS: TextEncoderEdit = { endAfter: null, vectors: false };
@@ -131,5 +127,5 @@ async function encoderSource(
   const graph = withLoras(loras, part, name, (branches) =>
     clipTextGraph(source.tensors, config, style, edit, branches),
   );
-  return built(source, graph);
+  return builtSource(source.path, graph);
 }

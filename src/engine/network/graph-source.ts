@@ -22,3 +22,11 @@ export type GraphSource =
 export function editedFile(path: string, bytes: Uint8Array): GraphSource {
   return { kind: 'built', own: false, path, bytes, weightsIn: dirname(path) };
 }
+
+/** A graph that was written over the weights in the file at the path, and perhaps in others. */
+export function builtSource(
+  path: string,
+  graph: { bytes: Uint8Array; weightsIn: string },
+): GraphSource {
+  return { kind: 'built', own: true, path, ...graph };
+}

@@ -10,6 +10,7 @@ import type {
   TensorSlice,
 } from '../../../src/engine/checkpoint/tensors.ts';
 import type { BuiltGraph } from '../../../src/engine/graphs/builder.ts';
+import { builtSource } from '../../../src/engine/network/graph-source.ts';
 import { openSession, type Session } from '../../../src/engine/network/session.ts';
 
 export type Bits = { type: StoredType; shape: readonly number[]; bytes: Uint8Array };
@@ -52,8 +53,7 @@ export function wave(count: number, phase = 0): number[] {
 }
 
 export async function open(t: TestContext, graph: BuiltGraph, asWritten = true): Promise<Session> {
-  const source = { kind: 'built', own: true, path: 'graph', ...graph } as const;
-  const session = await openSession(source, {
+  const session = await openSession(builtSource('graph', graph), {
     provider: 'cpu',
     clock: { ms: 0 },
     mapWeights: true,

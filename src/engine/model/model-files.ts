@@ -1,0 +1,53 @@
+/** What is wrong with a model's files, in words, when they are missing, empty or do not open. */
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { RunError } from '../errors.ts';
+import type { GraphSource } from '../network/graph-source.ts';
+import { openSession, type RunClock } from '../network/session.ts';
+import { say } from '../sentences.ts';
+import type { ModelLayout } from './layout.ts';
+
+/** Throws RunError naming a graph that is empty or not there. */
+export async function checkFiles(layout: ModelLayout): Promise<void> {
+  const networks = [
+    layout.denoiser,
+    layout.vaeDecoder,
+    ...layout.textEncoders.map((e) => e.source),
+  ];
+  for (const network of networks) {
+    if (network.kind === 'tensors') continue;
+    const info = await stat(network.path).catch(() => null);
+    if (info === null || info.size < 16) {
+      throw new RunError(say('model-file-empty', layout.name, shortName(network.path)));
+    }
+  }
+}
+
+/** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
+export async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<boolean> {
+  try {
+    const session = await openSession(source, { provider: 'cpu', clock, mapWeights: true });
+    await session.release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function explainFile(error: unknown, { path }: GraphSource, layout: ModelLayout): RunError {
+  const said = error instanceof Error ? error.message : String(error);
+  const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);
+  const absent = /external data|cannot get file size|No such file|does not exist/i.test(said);
+  return new RunError(
+    say(
+      absent ? 'model-weights-absent' : 'model-file-damaged',
+      layout.name,
+      shortName(path),
+      short,
+    ),
+  );
+}
+
+function shortName(path: string): string {
+  return `${basename(dirname(path))}/${basename(path)}`;
+}
