@@ -1,7 +1,7 @@
 import type { AnyCommand } from '../src/bot/interaction/command.ts';
 import { evolution } from './sheet/evolution.ts';
 import { explore } from './sheet/explore.ts';
-import { help } from './help.ts';
+import { help } from './help/help.ts';
 import { imagine } from './imagine.ts';
 import { models } from './models.ts';
 import { recipeOf, reimagine } from './picture/on-message.ts';

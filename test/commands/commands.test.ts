@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { bytesAt, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
 import { BEN, onStage, openEngine } from '../support/stage.ts';
 
 let engine: Engine;
@@ -88,6 +88,23 @@ test('/help names every command and button', async () => {
       assert.ok(shown.includes(name), name);
     }
     assert.ok(shown.length < 2500);
+    assert.ok(shown.indexOf('/explore') < shown.indexOf('/imagine'), 'first what no other bot has');
+  });
+});
+
+test('/help has a page for each kind of person, and shows pictures', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('help');
+    const first = await ada.waitForMessage((one) => picturesOf(one).length === 2);
+    for (const link of picturesOf(first)) assert.ok((await bytesAt(link)).length > 10_000);
+    const page = async (name: string, fits: RegExp) => {
+      await ada.press(first.id, `1:help:000000000000:${name}`);
+      return ada.waitForMessage((one) => one.id === first.id && fits.test(textOf(one)));
+    };
+    assert.match(textOf(await page('manager', /who manage this server/)), /\/settings show/);
+    assert.equal(picturesOf(await page('owner', /owner of this bot/)).length, 1);
+    assert.equal(picturesOf(await page('member', /every knob/)).length, 2);
   });
 });
 
