@@ -71,7 +71,7 @@ export function exifSaying(comment: Buffer): Buffer {
   return webpWith(Buffer.concat([head, latin('ASCII\0\0\0'), comment]));
 }
 
-function webpWith(exif: Buffer): Buffer {
+export function webpWith(exif: Buffer): Buffer {
   const head = Buffer.alloc(20);
   head.write('RIFF', 0, 'latin1');
   head.writeUInt32LE(exif.length + 12, 4);

@@ -1,16 +1,13 @@
 import { UserError } from '../errors.ts';
+import { fieldsIn } from './field-line.ts';
 import { parseAttention } from '../text/prompt/attention.ts';
-import { SPACE, strip, WORD } from '../text/prompt/characters.ts';
+import { strip } from '../text/prompt/characters.ts';
 
 /** What A1111's parse_generation_parameters returns: "Prompt", "Negative prompt" and every label. */
 export type ParsedInfotext = { [label: string]: string | number | boolean };
 
 /** Longer lines are not A1111's; reading them label by label would take long. */
 const MAX_FIELD_LINE = 16_384;
-const FIELD = new RegExp(
-  `${SPACE}*(${WORD}(?:${WORD}|[ \\-/])+):${SPACE}*("(?:\\\\.|[^\\\\"])+"|[^,]*)(?:,|$)`,
-  'gu',
-);
 const ABSENT: Readonly<ParsedInfotext> = {
   'Hires sampler': 'Use same sampler',
   'Hires schedule type': 'Use same scheduler',
@@ -40,11 +37,11 @@ const ABSENT: Readonly<ParsedInfotext> = {
 export function parseInfotext(text: string): ParsedInfotext {
   const lines = strip(text).split('\n');
   const last = lines.at(-1) ?? '';
-  const pairs = last.length > MAX_FIELD_LINE ? [] : [...last.matchAll(FIELD)];
+  const pairs = last.length > MAX_FIELD_LINE ? [] : fieldsIn(last);
   const isFieldLine = pairs.length >= 3;
   const { prompt, negative } = splitPrompts(isFieldLine ? lines.slice(0, -1) : lines);
   const parsed: ParsedInfotext = {};
-  if (isFieldLine) for (const [, label = '', value = ''] of pairs) addField(parsed, label, value);
+  if (isFieldLine) for (const { label, value } of pairs) addField(parsed, label, value);
   // Last: a field of that name is not the prompt.
   parsed['Prompt'] = prompt;
   parsed['Negative prompt'] = negative;

@@ -18,50 +18,97 @@ const LONG_PIECE = 8;
 export function parseComfyWeights(prompt: string): WeightedText[] {
   const escaped = prompt.replaceAll('\\)', ESCAPED_CLOSE).replaceAll('\\(', ESCAPED_OPEN);
   const pieces: WeightedText[] = [];
-  weigh(escaped, 1, pieces);
+  weigh(escaped, pieces);
   return pieces.map(({ text, weight }) => ({
     text: text.replaceAll(ESCAPED_CLOSE, ')').replaceAll(ESCAPED_OPEN, '('),
     weight,
   }));
 }
 
-function weigh(text: string, weight: number, pieces: WeightedText[]): void {
-  for (const part of splitParentheses(text)) {
-    if (part.length < 2 || !part.startsWith('(') || !part.endsWith(')')) {
-      pieces.push({ text: part, weight });
+/** A stretch from `from` up to `to` that weighs so much; `whole`: nothing in it is looked at further. */
+type Stretch = { from: number; to: number; weight: number; whole: boolean };
+
+/** Brackets are paired once for the whole text: looking for them anew on each level would take its length times its depth. */
+function weigh(text: string, pieces: WeightedText[]): void {
+  const { depthAt, opensAt, closeOf } = pairParentheses(text);
+  const todo: Stretch[] = [{ from: 0, to: text.length, weight: 1, whole: false }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { from, to, weight } = next;
+    if (next.whole) {
+      pieces.push({ text: text.slice(from, to), weight });
       continue;
     }
-    const inner = part.slice(1, -1);
-    const colon = inner.lastIndexOf(':');
-    const number = inner.slice(colon + 1);
-    if (colon > 0 && FLOAT.test(number)) weigh(inner.slice(0, colon), Number(number), pieces);
-    else weigh(inner, weight * 1.1, pieces);
+    const parts: Stretch[] = [];
+    let at = from;
+    const opens = opensAt.get(depthAt[from] ?? 0) ?? [];
+    for (let k = firstFrom(opens, from); (opens[k] ?? to) < to; k++) {
+      const open = opens[k] ?? to;
+      if (open > at) parts.push({ from: at, to: open, weight, whole: true });
+      // What never closes reaches to the end.
+      at = Math.min(to, (closeOf.get(open) ?? to) + 1);
+      const closes = at - open >= 2 && text[at - 1] === ')';
+      if (closes) parts.push(within(text, open + 1, at - 1, weight));
+      else parts.push({ from: open, to: at, weight, whole: true });
+    }
+    if (at < to) parts.push({ from: at, to, weight, whole: true });
+    for (let k = parts.length - 1; k >= 0; k--) todo.push(parts[k] as Stretch);
   }
 }
 
-/** Top-level parentheses and the text between them; what never closes stays with its text. */
-function splitParentheses(text: string): string[] {
-  const parts: string[] = [];
-  let current = '';
-  let depth = 0;
-  for (const character of text) {
-    if (character === '(') {
-      if (depth === 0) {
-        if (current !== '') parts.push(current);
-        current = '(';
-      } else current += character;
-      depth++;
-    } else if (character === ')') {
-      depth--;
-      current += character;
-      if (depth === 0) {
-        parts.push(current);
-        current = '';
-      }
-    } else current += character;
+const NUMBER_SIGN = /[\d.+\-eE\s]/;
+
+/** What stands between a pair of parentheses: `a:1.3` weighs 1.3, `a` 1.1 times its surroundings. */
+function within(text: string, from: number, to: number, weight: number): Stretch {
+  let colon = to - 1;
+  while (colon > from && NUMBER_SIGN.test(text[colon] ?? '')) colon--;
+  if (colon > from && text[colon] === ':') {
+    const number = text.slice(colon + 1, to);
+    if (FLOAT.test(number)) return { from, to: colon, weight: Number(number), whole: false };
   }
-  if (current !== '') parts.push(current);
-  return parts;
+  return { from, to, weight: weight * 1.1, whole: false };
+}
+
+type Parentheses = {
+  /** how many are open before each character; below 0 where more were closed than opened */
+  depthAt: Int32Array;
+  /** where parentheses open, by that depth, ascending */
+  opensAt: ReadonlyMap<number, readonly number[]>;
+  closeOf: ReadonlyMap<number, number>;
+};
+
+function pairParentheses(text: string): Parentheses {
+  const depthAt = new Int32Array(text.length + 1);
+  const opensAt = new Map<number, number[]>();
+  const closeOf = new Map<number, number>();
+  const open: number[] = [];
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    depthAt[at] = depth;
+    if (text[at] === '(') {
+      const same = opensAt.get(depth);
+      if (same) same.push(at);
+      else opensAt.set(depth, [at]);
+      open.push(at);
+      depth++;
+    } else if (text[at] === ')') {
+      const opened = open.pop();
+      if (opened !== undefined) closeOf.set(opened, at);
+      depth--;
+    }
+  }
+  depthAt[text.length] = depth;
+  return { depthAt, opensAt, closeOf };
+}
+
+/** The place of the first that is at least `least` among ascending numbers. */
+function firstFrom(ascending: readonly number[], least: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Tokens that stay together, or an embedding in their place. */

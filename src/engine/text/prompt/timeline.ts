@@ -22,8 +22,28 @@ const WHEN = new RegExp(
   `${SPACE}*([+-]?(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?)${SPACE}*\\]`,
   'uy',
 );
-// A backslash takes the next character along, but never a line's end.
-const PLAIN = /(?:[^\\[\]():|]|\\[^\n])+/uy;
+
+/** A prompt, and for each place in it where the plain text that begins there ends: at that place when there is none. */
+type Source = { prompt: string; plainEnd: Int32Array };
+
+/** Found once for all places: each escaped bracket would look for its end anew. */
+function sourceOf(prompt: string): Source {
+  const plainEnd = new Int32Array(prompt.length + 1).fill(prompt.length);
+  for (let at = prompt.length - 1; at >= 0; at--) {
+    const next = plainNext(prompt, at);
+    plainEnd[at] = next === at ? at : (plainEnd[next] ?? next);
+  }
+  return { prompt, plainEnd };
+}
+
+/** Behind one plain character. A backslash takes the next one along, but never a line's end. */
+function plainNext(prompt: string, at: number): number {
+  const character = prompt[at] ?? '';
+  if (character !== '\\') return '[]():|'.includes(character) ? at : at + 1;
+  const next = prompt.codePointAt(at + 1);
+  if (next === undefined || next === 0x0a) return at;
+  return at + (next > 0xffff ? 3 : 2);
+}
 
 /**
  * A1111's prompt editing: [a:b:0.5] becomes b after half the steps, [b:5] appears and [a::5] disappears after
@@ -54,17 +74,16 @@ export function parseTimeline(
 
 /** Null when the grammar does not take the prompt. */
 function parsePrompt(prompt: string): Node[] | null {
-  const { taken, parses } = readBackwards(prompt);
+  const source = sourceOf(prompt);
+  const { taken, parses } = readBackwards(source);
   if (!parses) return null;
   const nodes: Node[] = [];
   let at = 0;
   while (at < prompt.length) {
     const element = taken.get(at);
-    PLAIN.lastIndex = at;
-    const plain = element ? null : PLAIN.exec(prompt);
-    if (element) nodes.push(element.value);
-    else nodes.push({ kind: 'text', text: plain?.[0] ?? prompt[at] ?? '' });
-    at = element?.end ?? at + (plain?.[0].length ?? 1);
+    const end = element?.end ?? Math.max(source.plainEnd[at] ?? 0, at + 1);
+    nodes.push(element?.value ?? { kind: 'text', text: prompt.slice(at, end) });
+    at = end;
   }
   return nodes;
 }
@@ -74,7 +93,8 @@ function parsePrompt(prompt: string): Node[] | null {
  * what lies to the right, so one pass from the end decides without recursion. Stray brackets and colons are
  * allowed between elements, and right behind one they can undo it: see isReadAsStray.
  */
-function readBackwards(prompt: string): { taken: Map<number, Element>; parses: boolean } {
+function readBackwards(source: Source): { taken: Map<number, Element>; parses: boolean } {
+  const { prompt } = source;
   const elements = new Map<number, Element | null>();
   const taken = new Map<number, Element>();
   const parses: boolean[] = [];
@@ -88,8 +108,8 @@ function readBackwards(prompt: string): { taken: Map<number, Element>; parses: b
       parses[at] = !isBroken && (parses[at + (isEscape ? 2 : 1)] ?? false);
       continue;
     }
-    if (character === '[') elements.set(at, parseSquare(prompt, at, elements));
-    else if (character === '(') elements.set(at, parseRound(prompt, at, elements));
+    if (character === '[') elements.set(at, parseSquare(source, at, elements));
+    else if (character === '(') elements.set(at, parseRound(source, at, elements));
     const element = elements.get(at) ?? null;
     const asStray = parses[at + 1] ?? false;
     const asElement = element !== null && (parses[element.end] ?? false);
@@ -112,7 +132,7 @@ function isReadAsStray(element: Node, straysBehind: number): boolean {
 
 /** As many elements and plain text as follow each other. */
 function parseRun(
-  prompt: string,
+  { prompt, plainEnd }: Source,
   start: number,
   elements: ReadonlyMap<number, Parsed<Node>>,
 ): { value: Node[]; end: number } {
@@ -125,25 +145,25 @@ function parseRun(
       end = element.end;
       continue;
     }
-    PLAIN.lastIndex = end;
-    const plain = PLAIN.exec(prompt);
-    if (!plain) break;
-    value.push({ kind: 'text', text: plain[0] });
-    end = PLAIN.lastIndex;
+    const plain = plainEnd[end] ?? end;
+    if (plain === end) break;
+    value.push({ kind: 'text', text: prompt.slice(end, plain) });
+    end = plain;
   }
   return { value, end };
 }
 
 function parseRound(
-  prompt: string,
+  source: Source,
   start: number,
   elements: ReadonlyMap<number, Parsed<Node>>,
 ): Parsed<Node> {
-  const first = parseRun(prompt, start + 1, elements);
+  const { prompt } = source;
+  const first = parseRun(source, start + 1, elements);
   const parts = [first.value];
   let end = first.end;
   if (prompt[end] === ':') {
-    const second = parseRun(prompt, end + 1, elements);
+    const second = parseRun(source, end + 1, elements);
     parts.push(second.value);
     end = second.end;
   }
@@ -152,24 +172,25 @@ function parseRound(
 }
 
 function parseSquare(
-  prompt: string,
+  source: Source,
   start: number,
   elements: ReadonlyMap<number, Parsed<Node>>,
 ): Parsed<Node> {
-  const first = parseRun(prompt, start + 1, elements);
+  const { prompt } = source;
+  const first = parseRun(source, start + 1, elements);
   const next = prompt[first.end];
   if (next === ']') {
     const value: Node = { kind: 'group', open: '[', parts: [first.value], close: ']' };
     return { value, end: first.end + 1 };
   }
-  if (next === '|') return parseAlternate(prompt, first, elements);
+  if (next === '|') return parseAlternate(source, first, elements);
   if (next !== ':') return null;
   const soon = parseWhen(prompt, first.end + 1);
   if (soon) {
     const value: Node = { kind: 'scheduled', before: [], after: first.value, when: soon.value };
     return { value, end: soon.end };
   }
-  const second = parseRun(prompt, first.end + 1, elements);
+  const second = parseRun(source, first.end + 1, elements);
   if (prompt[second.end] !== ':') return null;
   const late = parseWhen(prompt, second.end + 1);
   if (!late) return null;
@@ -183,14 +204,15 @@ function parseSquare(
 }
 
 function parseAlternate(
-  prompt: string,
+  source: Source,
   first: { value: Node[]; end: number },
   elements: ReadonlyMap<number, Parsed<Node>>,
 ): Parsed<Node> {
+  const { prompt } = source;
   const choices = [first.value];
   let end = first.end;
   while (prompt[end] === '|') {
-    const choice = parseRun(prompt, end + 1, elements);
+    const choice = parseRun(source, end + 1, elements);
     choices.push(choice.value);
     end = choice.end;
   }
@@ -203,21 +225,27 @@ function parseWhen(prompt: string, at: number): Parsed<string> {
   return match ? { value: match[1] ?? '', end: WHEN.lastIndex } : null;
 }
 
+/** Without recursion: brackets of people nest deeper than calls may. */
 function collectEnds(
   nodes: readonly Node[],
   total: number,
   stepOf: (when: string) => number,
   ends: Set<number>,
 ): void {
-  for (const node of nodes) {
-    if (node.kind === 'scheduled') {
-      const step = stepOf(node.when);
-      if (step >= 1) ends.add(step);
-    } else if (node.kind === 'alternate') {
-      for (let step = 1; step <= total; step++) ends.add(step);
+  const todo: (readonly Node[])[] = [nodes];
+  let alternates = false;
+  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+    for (const node of part) {
+      if (node.kind === 'scheduled') {
+        const step = stepOf(node.when);
+        if (step >= 1) ends.add(step);
+      }
+      alternates ||= node.kind === 'alternate';
+      for (const inner of innerOf(node)) todo.push(inner);
     }
-    for (const inner of innerOf(node)) collectEnds(inner, total, stepOf, ends);
   }
+  if (!alternates) return;
+  for (let step = 1; step <= total; step++) ends.add(step);
 }
 
 function innerOf(node: Node): readonly Node[][] {
@@ -227,17 +255,28 @@ function innerOf(node: Node): readonly Node[][] {
 }
 
 function textAt(nodes: readonly Node[], step: number, stepOf: (when: string) => number): string {
-  let text = '';
-  for (const node of nodes) {
-    if (node.kind === 'text') text += node.text;
-    else if (node.kind === 'group') {
-      const parts = node.parts.map((part) => textAt(part, step, stepOf));
-      text += node.open + parts.join(':') + node.close;
-    } else if (node.kind === 'scheduled') {
-      text += textAt(step <= stepOf(node.when) ? node.before : node.after, step, stepOf);
+  const texts: string[] = [];
+  const todo: (Node | string)[] = [];
+  /** What is taken off first comes last. */
+  const add = (part: readonly Node[]): void => {
+    for (let at = part.length - 1; at >= 0; at--) todo.push(part[at] as Node);
+  };
+  add(nodes);
+  for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+    if (typeof node === 'string') texts.push(node);
+    else if (node.kind === 'text') texts.push(node.text);
+    else if (node.kind === 'scheduled') {
+      add(step <= stepOf(node.when) ? node.before : node.after);
+    } else if (node.kind === 'alternate') {
+      add(node.choices[(step - 1) % node.choices.length] ?? []);
     } else {
-      text += textAt(node.choices[(step - 1) % node.choices.length] ?? [], step, stepOf);
+      todo.push(node.close);
+      for (let at = node.parts.length - 1; at >= 0; at--) {
+        add(node.parts[at] ?? []);
+        if (at > 0) todo.push(':');
+      }
+      texts.push(node.open);
     }
   }
-  return text;
+  return texts.join('');
 }
