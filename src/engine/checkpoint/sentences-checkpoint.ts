@@ -107,6 +107,25 @@ export const CHECKPOINT_SENTENCES = {
   'shard-index': (model: string, index: string) =>
     `${model}: ${index} does not say which tensor lies in which file beside it. Download it again.`,
 
+  // Networks in files of their own
+  'model-needs-vae': (model: string, folder: string) =>
+    `${model} has no VAE, and none is at hand. Put one into ${folder} (for Stable Diffusion 1 and 2 vae-ft-mse-840000, for SDXL sdxl_vae), or beside the model as ${model}.vae.safetensors.`,
+  'model-needs-one-vae': (model: string, names: string) =>
+    `${model} has no VAE, and several could be meant: ${names}. Name one with --vae, or with "vae" in ${model}.json beside the model.`,
+  'model-needs-text-encoder': (model: string, part: string, width: number, folder: string) =>
+    `${model} has no ${part}, and none of width ${width} is at hand. Put it (clip_l, clip_g or the like, .safetensors) into ${folder}, or name it with --text-encoder.`,
+  'no-vae': (name: string, names: string) => `There is no VAE "${name}". There are ${names}.`,
+  'no-vae-at-all': (name: string, folder: string) =>
+    `There is no VAE "${name}": put .safetensors files of VAEs into ${folder}.`,
+  'no-vae-file': (file: string) => `The VAE ${file} is not there.`,
+  'file-has-no-vae': (file: string) => `${file} has no VAE in it. Name a file that has one.`,
+  'vae-misfit': (file: string, model: string, found: number, expected: number) =>
+    `The VAE ${file} does not fit ${model}: it has latents of ${found} channels where ${expected} are needed. It belongs to another family of models.`,
+  'file-has-no-text-encoder': (file: string) =>
+    `${file} has no text encoder of CLIP in it. Name a file that has one (clip_l, clip_g or the like).`,
+  'text-encoder-unused': (file: string, model: string, found: string, needed: string) =>
+    `The text encoder ${file} does not fit ${model}: its width is ${found} where ${needed} is needed. It belongs to another family of models.`,
+
   // NAME.json beside a model
   'override-not-json': (file: string) =>
     `${file} beside the model is not a JSON object. Correct it, or take it away.`,
@@ -120,6 +139,8 @@ export const CHECKPOINT_SENTENCES = {
 
   // How something is known of a model
   'how-beside': (file: string) => `${file} beside the model`,
+  'how-named': (name: string) => `${name}, as asked for`,
+  'how-shelf': (file: string, folder: string) => `${file} in ${folder}`,
   'how-markers': (keys: string) => `marker keys ${keys.replace(', ', ' and ')}`,
   'how-marker': (key: string) => `marker key ${key}`,
   'how-scheduler': () => 'scheduler/scheduler_config.json',

@@ -107,6 +107,24 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
   'shard-index': (model, index) =>
     `${model}: ${index} sagt nicht, welcher Tensor in welcher Datei daneben liegt. Lade die Datei noch einmal.`,
 
+  'model-needs-vae': (model, folder) =>
+    `${model} hat keine VAE, und es liegt keine bereit. Lege eine nach ${folder} (für Stable Diffusion 1 und 2 vae-ft-mse-840000, für SDXL sdxl_vae), oder neben das Modell als ${model}.vae.safetensors.`,
+  'model-needs-one-vae': (model, names) =>
+    `${model} hat keine VAE, und mehrere könnten gemeint sein: ${names}. Nenne eine mit --vae, oder mit „vae“ in ${model}.json neben dem Modell.`,
+  'model-needs-text-encoder': (model, part, width, folder) =>
+    `${model} hat keinen ${part}, und es liegt keiner der Breite ${width} bereit. Lege ihn (clip_l, clip_g oder dergleichen, .safetensors) nach ${folder}, oder nenne ihn mit --text-encoder.`,
+  'no-vae': (name, names) => `Es gibt keine VAE „${name}“. Es gibt ${names}.`,
+  'no-vae-at-all': (name, folder) =>
+    `Es gibt keine VAE „${name}“: lege .safetensors-Dateien mit VAEs nach ${folder}.`,
+  'no-vae-file': (file) => `Die VAE ${file} ist nicht da.`,
+  'file-has-no-vae': (file) => `${file} enthält keine VAE. Nenne eine Datei, die eine hat.`,
+  'vae-misfit': (file, model, found, expected) =>
+    `Die VAE ${file} passt nicht zu ${model}: ihre Latents haben ${found} Kanäle, gebraucht werden ${expected}. Sie gehört zu einer anderen Modellfamilie.`,
+  'file-has-no-text-encoder': (file) =>
+    `${file} enthält keinen Text-Encoder von CLIP. Nenne eine Datei, die einen hat (clip_l, clip_g oder dergleichen).`,
+  'text-encoder-unused': (file, model, found, needed) =>
+    `Der Text-Encoder ${file} passt nicht zu ${model}: er ist ${found} breit, gebraucht wird ${needed}. Er gehört zu einer anderen Modellfamilie.`,
+
   'override-not-json': (file) =>
     `${file} neben dem Modell ist kein JSON-Objekt. Berichtige die Datei, oder nimm sie weg.`,
   'override-name': (file, name, names) =>
@@ -118,6 +136,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${file} neben dem Modell sagt, es sei ${wanted}, aber seine Tensoren sind die von ${found}. Nimm „family“ heraus.`,
 
   'how-beside': (file) => `${file} neben dem Modell`,
+  'how-named': (name) => `${name}, wie gewünscht`,
+  'how-shelf': (file, folder) => `${file} in ${folder}`,
   'how-markers': (keys) => `die Merkmale ${keys.replace(', ', ' und ')}`,
   'how-marker': (key) => `das Merkmal ${key}`,
   'how-scheduler': () => 'scheduler/scheduler_config.json',
