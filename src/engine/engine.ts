@@ -2,6 +2,7 @@ import { CancelledError, EngineCrashedError } from './errors.ts';
 import type { JournalOptions } from './pipeline/journal.ts';
 import { keepHost } from './host/keeper.ts';
 import { reviveError, type FromWorker } from './host/messages.ts';
+import type { Wishes } from './checkpoint/companions.ts';
 import { openRegistry } from './model/registry.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateRequest, GenerateResult, ModelInfo, Progress } from './request.ts';
@@ -252,7 +253,13 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   };
 }
 
-/** A model folder by its path, as the registry sees it. Throws UserError when it is none. */
-export async function describeModel(folder: string): Promise<ModelInfo> {
-  return (await openRegistry(folder).find(folder)).info;
+/**
+ * A model folder or file by its path, as the registry of the models folder sees it. Throws UserError when it is none.
+ */
+export async function describeModel(
+  path: string,
+  modelsDir = path,
+  wishes?: Wishes,
+): Promise<ModelInfo> {
+  return (await openRegistry(modelsDir).find(path, wishes)).info;
 }

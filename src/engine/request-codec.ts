@@ -74,7 +74,13 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
       min: 0,
       max: 1,
     }),
-    clipSkip: whole(problems, 'clip skip', input.clipSkip, 1, LIMITS.clipSkip),
+    clipSkip: whole(
+      problems,
+      'clip skip',
+      input.clipSkip,
+      model.defaults.clipSkip ?? 1,
+      LIMITS.clipSkip,
+    ),
     emphasis: oneOf(
       problems,
       'emphasis',

@@ -7,6 +7,7 @@ import type {
   ScheduleName,
   UpscalerName,
 } from './names.ts';
+import type { Said } from './said.ts';
 
 /**
  * One complete order for pictures: nothing left to a default, so that the same request on the same machine
@@ -175,6 +176,17 @@ export type ModelInfo = {
     guidanceScale: number;
     /** of perturbed-attention guidance; absent: none */
     pagScale?: number;
+    /** counts as requests do; absent: 1 */
+    clipSkip?: number;
+  };
+  /** of a .safetensors file or a diffusers folder: what is known of it, and by what; absent: an ONNX folder */
+  checkpoint?: {
+    /** what its weights are stored in: `fp16`, or `mixed: unet fp16, vae fp32` */
+    dtype: string;
+    prediction: { value: 'epsilon' | 'v_prediction' | 'sample'; how: Said };
+    zeroTerminalSnr: boolean;
+    /** where its VAE comes from; null: it has its own */
+    vae: Said | null;
   };
 };
 

@@ -4,19 +4,19 @@ import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 
-/** A model and what a request calls it: its name in the models folder, or its absolute folder. */
+/** A model and what a request calls it: its name in the models folder, or its absolute path. */
 export type ChosenModel = { info: ModelInfo; requestName: string };
 
 /**
- * A name of the models folder wins over a folder of that name; nothing wanted means the first model that paints
+ * A name of the models folder wins over a file or folder of that name; nothing wanted means the first model that paints
  * without a start picture. Throws UserError naming what there is.
  */
 export async function chooseModel(
   wanted: string | null,
   engine: Engine,
-  describe: (folder: string) => Promise<ModelInfo>,
+  describe: (path: string) => Promise<ModelInfo>,
 ): Promise<ChosenModel> {
-  if (wanted !== null && /[/\\]/.test(wanted)) return describeFolder(wanted, describe);
+  if (wanted !== null && /[/\\]/.test(wanted)) return describePath(wanted, describe);
   const models = await engine.models();
   const names = models.map(({ name }) => name).join(', ');
   if (wanted === null) {
@@ -26,21 +26,21 @@ export async function chooseModel(
   }
   const named = models.find(({ name }) => name === wanted);
   if (named) return { info: named, requestName: named.name };
-  if (await isFolder(wanted)) return describeFolder(wanted, describe);
+  if (await isThere(wanted)) return describePath(wanted, describe);
   throw new UserError(
-    `model "${wanted}" is not known. There is ${names || 'none in the models folder'}; --model also takes a folder.`,
+    `model "${wanted}" is not known. There is ${names || 'none in the models folder'}; --model also takes a .safetensors file or a folder.`,
   );
 }
 
-async function describeFolder(
+async function describePath(
   wanted: string,
-  describe: (folder: string) => Promise<ModelInfo>,
+  describe: (path: string) => Promise<ModelInfo>,
 ): Promise<ChosenModel> {
-  if (!(await isFolder(wanted))) throw new UserError(`model folder ${wanted} does not exist.`);
-  const folder = path.resolve(wanted);
-  return { info: await describe(folder), requestName: folder };
+  if (!(await isThere(wanted))) throw new UserError(`model ${wanted} does not exist.`);
+  const absolute = path.resolve(wanted);
+  return { info: await describe(absolute), requestName: absolute };
 }
 
-async function isFolder(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => null))?.isDirectory() ?? false;
+async function isThere(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null)) !== null;
 }

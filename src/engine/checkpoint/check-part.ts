@@ -2,10 +2,10 @@
 import { RunError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { CheckpointParts } from './checkpoint.ts';
-import { isFloating, readNumbers } from './file/numbers.ts';
+import { isFloating, readBytes, toFloat32 } from './file/numbers.ts';
 import { shown } from './file/header.ts';
 import { type Blueprint, firstMisfit } from './shape/blueprint.ts';
-import type { PartTensors } from './tensors.ts';
+import type { PartTensors, TensorSlice } from './tensors.ts';
 
 /** @throws RunError naming the first tensor that is missing, of another size, or of a type nobody reads */
 export function checkPart(
@@ -68,17 +68,21 @@ export async function checkFinite(
   model: string,
   { unet, vae, texts }: CheckpointParts,
 ): Promise<void> {
-  const look = async (part: string, tensors: PartTensors, names: readonly string[]) => {
+  const looked: { part: string; name: string; tensor: TensorSlice }[] = [];
+  const look = (part: string, tensors: PartTensors, names: readonly string[]): void => {
     for (const name of names) {
       const tensor = tensors.get(name);
-      if (tensor === undefined) continue;
-      const numbers = await readNumbers(tensor);
-      if (!numbers.every(Number.isFinite)) {
-        throw new RunError(say('part-not-finite', model, part, name));
-      }
+      if (tensor !== undefined) looked.push({ part, name, tensor });
     }
   };
-  await look('unet', unet, LOOKED_AT.unet);
-  if (vae !== null) await look('vae', vae, LOOKED_AT.vae);
-  for (const [role, tensors] of texts) await look(role, tensors, LOOKED_AT.text);
+  look('unet', unet, LOOKED_AT.unet);
+  if (vae !== null) look('vae', vae, LOOKED_AT.vae);
+  for (const [role, tensors] of texts) look(role, tensors, LOOKED_AT.text);
+  const bytes = await readBytes(looked.map(({ tensor }) => tensor));
+  for (const [i, { part, name, tensor }] of looked.entries()) {
+    const numbers = toFloat32((bytes[i] as Uint8Array<ArrayBuffer>).buffer, tensor.type);
+    if (!numbers.every(Number.isFinite)) {
+      throw new RunError(say('part-not-finite', model, part, name));
+    }
+  }
 }

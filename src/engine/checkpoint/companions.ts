@@ -301,7 +301,12 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
-/** VAEs that a model may be given by name. */
-export async function vaeNames(modelsDir: string): Promise<string[]> {
-  return (await filesIn(modelsDir, VAE_FOLDERS)).map((path) => checkpointName(path));
+/** Changes when a file comes into one of these folders, changes, or goes. */
+export async function shelfStamp(modelsDir: string): Promise<string> {
+  const paths = await filesIn(modelsDir, [...VAE_FOLDERS, ...TEXT_FOLDERS]);
+  const stamps = paths.map(async (path) => {
+    const info = await stat(path).catch(() => null);
+    return `${path}=${info?.size}@${info?.mtimeMs}`;
+  });
+  return (await Promise.all(stamps)).join(' ');
 }

@@ -20,6 +20,16 @@ export type ReadFolder = {
 /** Sub-folders whose networks are read, the denoiser's two names first. */
 const NETWORKS = ['unet', 'transformer', 'vae', 'text_encoder', 'text_encoder_2', 'safety_checker'];
 
+/** Does a folder look like one of diffusers with .safetensors in it? The ONNX door has model.onnx there. */
+export async function isDiffusersFolder(path: string): Promise<boolean> {
+  for (const denoiser of ['unet', 'transformer']) {
+    const names = await readdir(join(path, denoiser)).catch((): string[] => []);
+    if (names.includes('model.onnx')) return false;
+    if (names.some((name) => /\.(?:safetensors|bin)$/.test(name))) return true;
+  }
+  return false;
+}
+
 /** @throws RunError for what is missing or cannot be read */
 export async function readFolder(path: string, name: string): Promise<ReadFolder> {
   const parts = new Map<string, FolderPart>();

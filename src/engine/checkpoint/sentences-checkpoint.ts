@@ -114,6 +114,8 @@ export const CHECKPOINT_SENTENCES = {
     `${model} has no VAE, and several could be meant: ${names}. Name one with --vae, or with "vae" in ${model}.json beside the model.`,
   'model-needs-text-encoder': (model: string, part: string, width: number, folder: string) =>
     `${model} has no ${part}, and none of width ${width} is at hand. Put it (clip_l, clip_g or the like, .safetensors) into ${folder}, or name it with --text-encoder.`,
+  'model-name-twice': (name: string, first: string, second: string) =>
+    `Two models are called ${name}: ${first} is used, ${second} is not. Give one of them another name.`,
   'no-vae': (name: string, names: string) => `There is no VAE "${name}". There are ${names}.`,
   'no-vae-at-all': (name: string, folder: string) =>
     `There is no VAE "${name}": put .safetensors files of VAEs into ${folder}.`,

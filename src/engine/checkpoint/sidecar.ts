@@ -8,15 +8,30 @@ import { readOverride } from './override.ts';
 
 const LARGEST = 1 << 20;
 
+const ENDINGS = ['.json', '.yaml', '.yml', '.civitai.info', '.cm-info.json', '.metadata.json'];
+
+/** Changes when one of the files beside a model does, or comes, or goes. */
+export async function sidecarStamp(path: string): Promise<string> {
+  const stamps = await Promise.all(
+    [...ENDINGS, '.vae.safetensors'].map(async (ending) => {
+      const info = await stat(baseOf(path) + ending).catch(() => null);
+      return info === null ? '' : `${ending}=${info.size}@${info.mtimeMs}`;
+    }),
+  );
+  return stamps.join('');
+}
+
+function baseOf(path: string): string {
+  return join(dirname(path), basename(path).replace(/\.(?:safetensors|sft)$/i, ''));
+}
+
 /** Of a file or a folder; `path` as it was given, since links lead to places where nothing lies beside. */
 export async function readWords(path: string): Promise<Words> {
-  const base = join(dirname(path), basename(path).replace(/\.(?:safetensors|sft)$/i, ''));
-  const stamps: string[] = [];
+  const base = baseOf(path);
   const text = async (ending: string): Promise<{ file: string; text: string } | null> => {
     const file = base + ending;
     const info = await stat(file).catch(() => null);
     if (!info?.isFile() || info.size > LARGEST) return null;
-    stamps.push(`${ending}=${info.size}@${info.mtimeMs}`);
     const content = await readFile(file, 'utf8').catch(() => null);
     return content === null ? null : { file: basename(file), text: content };
   };
@@ -30,7 +45,7 @@ export async function readWords(path: string): Promise<Words> {
     prediction: trained?.prediction ?? site?.prediction ?? null,
     zeroTerminalSnr: trained?.zeroTerminalSnr ?? null,
     distilled: site?.distilled ?? null,
-    stamp: stamps.join(' '),
+    stamp: await sidecarStamp(path),
   };
 }
 

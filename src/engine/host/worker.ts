@@ -124,7 +124,7 @@ async function use(
   { beside = null, uses = [], perturbed = false }: Wanted = {},
 ): Promise<LoadedModel> {
   const entry = await find(model);
-  const variant = { loras: await chooseLoras(uses, entry.layout.folder), perturbed };
+  const variant = { loras: await chooseLoras(uses, entry.layout.beside), perturbed };
   if (!cache.holds(entry, variant)) onLoad();
   const began = performance.now();
   const { model: loaded, fresh } = await cache.use(entry, beside, variant);

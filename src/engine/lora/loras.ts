@@ -2,7 +2,7 @@
 /** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
@@ -27,18 +27,18 @@ export type AppliedLora = {
   hash: string;
 };
 
-/** The names that prompts for this model may use, in order. */
-export async function loraNames(modelFolder: string): Promise<string[]> {
-  return (await lorasFor(modelFolder)).map(({ name }) => name).toSorted();
+/** The names that prompts for a model may use, in order; `beside`: see ModelLayout. */
+export async function loraNames(beside: readonly string[]): Promise<string[]> {
+  return (await lorasFor(beside)).map(({ name }) => name).toSorted();
 }
 
 /** Throws UserError for a name without a file. */
 export async function chooseLoras(
   uses: readonly LoraUse[],
-  modelFolder: string,
+  beside: readonly string[],
 ): Promise<readonly ChosenLora[]> {
   if (uses.length === 0) return [];
-  const files = await lorasFor(modelFolder);
+  const files = await lorasFor(beside);
   return uses.map((use) => {
     const found = findLora(
       use.name,
@@ -71,10 +71,10 @@ function likelyOnes(wanted: string, names: readonly string[]): string {
   return shown.join(', ') + (more > 0 ? ` … (+${more})` : '');
 }
 
-/** The model's own folder wins where both hold a name. */
-async function lorasFor(modelFolder: string): Promise<NamedFile[]> {
+/** `beside`: see ModelLayout; the first folder that holds a name wins. */
+async function lorasFor(beside: readonly string[]): Promise<NamedFile[]> {
   const byName = new Map<string, NamedFile>();
-  for (const folder of [modelFolder, dirname(modelFolder)]) {
+  for (const folder of beside) {
     for (const file of await namedFiles(join(folder, LORAS_FOLDER), ['.safetensors'])) {
       if (!byName.has(file.name.toLowerCase())) byName.set(file.name.toLowerCase(), file);
     }

@@ -1,5 +1,5 @@
 /** A checkpoint as a model: what the loader needs of it, with the networks that come from elsewhere. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CheckpointInfo, Distilled } from '../checkpoint/checkpoint.ts';
 import { complete, type CompanionText, NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import type { OpenedCheckpoint } from '../checkpoint/detect.ts';
@@ -43,6 +43,7 @@ export async function layoutOfCheckpoint(
   const layout: ModelLayout = {
     name: info.name,
     folder: path,
+    beside: besideOf(path, modelsDir),
     family: info.family,
     inpainting: info.inpainting,
     denoiser: { ...network(parts.unet), words: { heads: info.heads } } as NetworkSource,
@@ -60,11 +61,26 @@ export async function layoutOfCheckpoint(
     zeroEmptyNegative: info.zeroEmptyNegative,
     schedulerConfig: info.scheduler.config as Json,
     fewSteps: info.distilled !== null || isFewSteps(info.scheduler.config as Json, {}),
-    ownDefaults: { ...distilledDefaults(info.distilled), ...info.defaults },
+    ownDefaults: {
+      ...distilledDefaults(info.distilled),
+      ...info.defaults,
+      ...(info.clipSkip !== null && { clipSkip: info.clipSkip }),
+    },
     stamp: `${opened.stamp} ${stamp} ${JSON.stringify(wishes)}`,
     bytes: opened.bytes + bytes,
   };
   return { layout, vae: vae.how === null ? null : { path: vae.path, how: vae.how } };
+}
+
+/** The model's own folder, the one it lies in, and the models folder, whatever sub-folders people have in it. */
+function besideOf(path: string, modelsDir: string | null): string[] {
+  const isFile = /\.(?:safetensors|sft)$/i.test(path);
+  const folders = [
+    ...(isFile ? [] : [path]),
+    dirname(path),
+    ...(modelsDir === null ? [] : [modelsDir]),
+  ];
+  return [...new Set(folders)];
 }
 
 function textFiles(

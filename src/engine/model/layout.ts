@@ -2,7 +2,7 @@
  * What a model folder in the diffusers / optimum ONNX layout holds, read from its small JSON files alone. Nothing
  * here opens a graph, so that a folder of many models lists at once.
  */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
 import type { ClipTextConfig } from '../graphs/clip-text.ts';
@@ -54,6 +54,8 @@ export type ModelLayout = {
   name: string;
   /** of a checkpoint in one file: that file */
   folder: string;
+  /** where its LoRAs and textual inversions are looked for, in loras/ and embeddings/, the nearest first */
+  beside: readonly string[];
   family: Family;
   inpainting: boolean;
   denoiser: NetworkSource;
@@ -133,6 +135,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   return {
     name,
     folder,
+    beside: [folder, dirname(folder)],
     family,
     inpainting: !transformer && inChannels === 2 * latentChannels + 1,
     denoiser: graphIn(denoiserFolder),

@@ -174,7 +174,7 @@ async function loadOn(
       entry,
       provider,
       canaryMaxError: canary.maxError,
-      textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.folder)),
+      textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.beside)),
       unet,
       vaeDecoder,
       async vaeEncoder() {

@@ -1,54 +1,117 @@
 /** The models folder as people see it: names, families, sizes, hashes. Opens no session. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join } from 'node:path';
-import { EMBEDDINGS_FOLDER } from '../text/embeddings.ts';
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, relative, sep } from 'node:path';
+import type { CheckpointInfo } from '../checkpoint/checkpoint.ts';
+import { NO_WISHES, shelfStamp, type Wishes } from '../checkpoint/companions.ts';
+import { dtypeInWords } from '../checkpoint/describe.ts';
+import { checkpointName, openCheckpoint } from '../checkpoint/detect.ts';
+import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
+import { sidecarStamp } from '../checkpoint/sidecar.ts';
 import { UserError } from '../errors.ts';
-import { loraNames, LORAS_FOLDER } from '../lora/loras.ts';
-import { say } from '../sentences.ts';
+import { loraNames } from '../lora/loras.ts';
 import type { ModelInfo } from '../request.ts';
+import type { Said } from '../said.ts';
+import { say } from '../sentences.ts';
+import { layoutOfCheckpoint } from './checkpoint-layout.ts';
 import { defaultsOf } from './family.ts';
-import { readLayout, type ModelLayout } from './layout.ts';
+import { findModels, type FoundModel } from './find-models.ts';
+import { fingerprint } from './fingerprint.ts';
+import { componentsOf } from './folder-files.ts';
+import { type ModelLayout, readLayout } from './layout.ts';
 
 export type RegistryEntry = { layout: ModelLayout; info: ModelInfo };
 
 export type Registry = {
-  /** Every readable model, by name; folders that are not models are reported through `onRefused` once. */
+  /** Every readable model, by name; what is not a model is reported through `onRefused` once. */
   list(): Promise<readonly ModelInfo[]>;
-  /** By name, or an absolute folder. Throws UserError when there is none. */
-  find(nameOrFolder: string): Promise<RegistryEntry>;
+  /**
+   * By name, by its path below the models folder, or by an absolute path; `wishes`: networks in place of its own.
+   * Throws UserError when there is none.
+   */
+  find(wanted: string, wishes?: Wishes): Promise<RegistryEntry>;
 };
+
+/** A layout of a checkpoint names every tensor: some are kept, of all others what people see. */
+const KEPT_LAYOUTS = 4;
+
+type Seen = { stamp: string; info: ModelInfo; beside: readonly string[] } | Refusal;
+type Refusal = { stamp: string; error: unknown };
 
 export function openRegistry(
   modelsDir: string,
-  onRefused: (folder: string, reason: string) => void = () => {},
+  onRefused: (path: string, reason: string) => void = () => {},
 ): Registry {
-  const known = new Map<string, RegistryEntry>();
+  const seen = new Map<string, Seen>();
+  const kept = new Map<string, RegistryEntry>();
   const refused = new Map<string, string>();
 
-  async function read(folder: string): Promise<RegistryEntry> {
-    const layout = await readLayout(folder);
-    const before = known.get(folder);
+  /** Anew, or what was read last time where nothing changed. */
+  async function read(model: FoundModel, wishes: Wishes): Promise<RegistryEntry> {
+    if (model.kind === 'checkpoint') return readCheckpoint(model, wishes);
+    const layout = await readLayout(model.path);
+    const before = kept.get(model.path);
     if (before !== undefined && before.layout.stamp === layout.stamp) return before;
-    const entry = { layout, info: infoOf(layout, await hashOf(layout)) };
-    known.set(folder, entry);
+    return keep(model.path, { layout, info: await infoOf(layout) });
+  }
+
+  async function readCheckpoint(model: FoundModel, wishes: Wishes): Promise<RegistryEntry> {
+    const opened = await openCheckpoint(model.path);
+    const { layout: own, vae } = await layoutOfCheckpoint(opened, modelsDir, wishes);
+    const layout = { ...own, name: model.name };
+    const key = `${model.path} ${JSON.stringify(wishes)}`;
+    const before = kept.get(key);
+    if (before !== undefined && before.layout.stamp === layout.stamp) return before;
+    const notes = notesOf(opened.info, vae?.how ?? null);
+    return keep(key, { layout, info: { ...(await infoOf(layout)), checkpoint: notes } });
+  }
+
+  function keep(key: string, entry: RegistryEntry): RegistryEntry {
+    kept.delete(key);
+    kept.set(key, entry);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= KEPT_LAYOUTS) break;
+      kept.delete(oldest);
+    }
     return entry;
   }
 
+  /** What people see of it; a file is not looked into again as long as it and what lies beside it stay. */
+  async function look(model: FoundModel, shelf: string): Promise<ModelInfo> {
+    const stamp = `${await stampOf(model)} ${shelf}`;
+    let known = seen.get(model.path);
+    if (known?.stamp !== stamp) {
+      known = await read(model, NO_WISHES).then(
+        ({ info, layout }) => ({ stamp, info, beside: layout.beside }),
+        (error: unknown) => ({ stamp, error }),
+      );
+      seen.set(model.path, known);
+    }
+    if ('error' in known) throw known.error;
+    return { ...known.info, loras: await loraNames(known.beside) };
+  }
+
   async function scan(): Promise<readonly ModelInfo[]> {
-    const infos: ModelInfo[] = [];
-    for (const folder of await modelFolders(modelsDir)) {
+    const infos = new Map<string, ModelInfo>();
+    const found = await findModels(modelsDir);
+    const shelf = await shelfStamp(modelsDir);
+    for (const model of found) {
       try {
-        infos.push({ ...(await read(folder)).info, loras: await loraNames(folder) });
-        refused.delete(folder);
+        const first = infos.get(model.name);
+        const info = await look(model, shelf);
+        if (first !== undefined) {
+          throw new UserError(say('model-name-twice', model.name, first.folder, model.path));
+        }
+        infos.set(model.name, info);
+        refused.delete(model.path);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (refused.get(folder) !== reason) onRefused(folder, reason);
-        refused.set(folder, reason);
+        if (refused.get(model.path) !== reason) onRefused(model.path, reason);
+        refused.set(model.path, reason);
       }
     }
-    return infos;
+    const there = new Set(found.map(({ path }) => path));
+    for (const path of seen.keys()) if (!there.has(path)) seen.delete(path);
+    return [...infos.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Callers that come while the folder is being read share the reading. */
@@ -61,89 +124,66 @@ export function openRegistry(
       });
       return scanning;
     },
-    async find(nameOrFolder) {
-      if (isAbsolute(nameOrFolder)) return read(nameOrFolder);
-      const folders = await modelFolders(modelsDir);
-      const folder = folders.find((candidate) => basename(candidate) === nameOrFolder);
-      if (folder !== undefined) return read(folder);
-      const names = folders.map((candidate) => basename(candidate)).join(', ');
+    async find(wanted, wishes = NO_WISHES) {
+      if (isAbsolute(wanted)) return read(await modelAt(wanted), wishes);
+      const models = await findModels(modelsDir);
+      const model = models.find(
+        ({ name, path }) =>
+          name === wanted || basename(path) === wanted || pathBelow(modelsDir, path) === wanted,
+      );
+      if (model !== undefined) return read(model, wishes);
+      const names = models.map(({ name }) => name).join(', ');
       throw new UserError(
-        names === ''
-          ? say('no-model-at-all', nameOrFolder, modelsDir)
-          : say('no-model', nameOrFolder, names),
+        names === '' ? say('no-model-at-all', wanted, modelsDir) : say('no-model', wanted, names),
       );
     },
   };
 }
 
-/** What lies beside the models and is none. */
-const BESIDE_MODELS: ReadonlySet<string> = new Set([
-  EMBEDDINGS_FOLDER,
-  LORAS_FOLDER,
-  'wildcards',
-  'upscalers',
-]);
-
-/** Folders directly below the models folder, sorted by name; hidden ones are left alone. */
-async function modelFolders(modelsDir: string): Promise<string[]> {
-  const entries = await readdir(modelsDir, { withFileTypes: true }).catch(() => null);
-  if (entries === null) {
-    throw new UserError(say('models-folder-unreadable', modelsDir));
-  }
-  const folders: string[] = [];
-  for (const { name } of entries) {
-    if (name.startsWith('.') || BESIDE_MODELS.has(name)) continue;
-    const info = await stat(join(modelsDir, name)).catch(() => null);
-    if (info?.isDirectory()) folders.push(join(modelsDir, name));
-  }
-  return folders.toSorted();
+/** As people write it, without the ending: checkpoints/anime/name */
+function pathBelow(modelsDir: string, path: string): string {
+  return relative(modelsDir, path)
+    .replaceAll(sep, '/')
+    .replace(/\.(?:safetensors|sft)$/i, '');
 }
 
-function infoOf(layout: ModelLayout, hash: string): ModelInfo {
+async function modelAt(path: string): Promise<FoundModel> {
+  const info = await stat(path).catch(() => null);
+  const isFolder = info?.isDirectory() ?? false;
+  const isCheckpoint = !isFolder || (await isDiffusersFolder(path));
+  return { path, name: checkpointName(path), kind: isCheckpoint ? 'checkpoint' : 'onnx' };
+}
+
+async function stampOf({ path, name, kind }: FoundModel): Promise<string> {
+  const info = await stat(path).catch(() => null);
+  if (info === null) return 'absent';
+  if (!info.isDirectory()) return `${info.size}@${info.mtimeMs} ${await sidecarStamp(path)}`;
+  const components = kind === 'onnx' ? null : await componentsOf(path, name).catch(() => null);
+  // ONNX folders say by themselves what changed: see read
+  if (components === null) return `${performance.now()}`;
+  const parts = [...components].map(([id, { stamp }]) => `${id}:${stamp}`);
+  return `${parts.join()} ${info.mtimeMs} ${await sidecarStamp(path)}`;
+}
+
+async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
   return {
     name: layout.name,
     folder: layout.folder,
-    hash,
+    hash: await fingerprint(`${layout.folder} ${layout.stamp}`, layout.denoiser),
     family: layout.family,
     inpainting: layout.inpainting,
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
-    network: {
-      schedulerConfig: layout.schedulerConfig,
-      guidesItself: layout.guidanceEmbedding !== null,
-      textEncoders: layout.textEncoders.length,
-    },
     nativeSize: layout.nativeSize,
     defaults: defaultsOf(layout),
   };
 }
 
-const hashes = new Map<string, Promise<string>>();
-
-/**
- * First 10 hex digits of SHA-256 over the denoiser's graph file followed by the name and size of each external data
- * file: gigabytes of weights are never read only to name a model.
- */
-function hashOf(layout: ModelLayout): Promise<string> {
-  const key = `${layout.folder} ${layout.stamp}`;
-  let hash = hashes.get(key);
-  if (hash === undefined) {
-    hash = digest(layout.denoiser.path);
-    hashes.set(key, hash);
-    hash.catch(() => hashes.delete(key));
-  }
-  return hash;
-}
-
-async function digest(graph: string): Promise<string> {
-  const sha = createHash('sha256');
-  for await (const part of createReadStream(graph, { highWaterMark: 1 << 18 })) {
-    sha.update(part as Buffer);
-  }
-  const folder = dirname(graph);
-  for (const file of (await readdir(folder)).toSorted()) {
-    if (file === basename(graph) || /\.(json|txt|md)$/.test(file)) continue;
-    sha.update(`${file} ${(await stat(join(folder, file))).size}\n`);
-  }
-  return sha.digest('hex').slice(0, 10);
+function notesOf(info: CheckpointInfo, vae: Said | null): NonNullable<ModelInfo['checkpoint']> {
+  return {
+    dtype: dtypeInWords(info),
+    prediction: info.prediction,
+    zeroTerminalSnr: info.zeroTerminalSnr,
+    vae,
+  };
 }

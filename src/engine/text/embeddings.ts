@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { type NamedFile, namedFiles } from '../model/named-files.ts';
 import type { Said } from '../said.ts';
@@ -45,9 +45,9 @@ export type Embeddings = {
 /** A file that cannot be used matters only to a prompt that asks for it. */
 type Loaded = Embedding | { name: string; problem: Said };
 
-export function openEmbeddings(modelFolder: string): Embeddings {
-  // The model's own folder wins where both hold a name.
-  const folders = [modelFolder, dirname(modelFolder)].map((each) => join(each, EMBEDDINGS_FOLDER));
+/** `beside`: see ModelLayout; the first folder that holds a name wins. */
+export function openEmbeddings(beside: readonly string[]): Embeddings {
+  const folders = beside.map((each) => join(each, EMBEDDINGS_FOLDER));
   const kept = new Map<string, { stamp: string; loaded: Loaded | null }>();
   const finders = new Map<Tokenizer, { stamp: string; find: FindEmbedding | null }>();
 

@@ -44,7 +44,7 @@ const expected = JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf
 
 describe('branches beside the layers equal weights that the pairs were merged into', async () => {
   const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
-  const loras = await openLoras(await chooseLoras(uses, join(root, 'demo')));
+  const loras = await openLoras(await chooseLoras(uses, [join(root, 'demo'), root]));
 
   test('in the denoiser: linear, Gemm, convolutions with stride and in three steps, two on one layer', async () => {
     const path = join(demo, 'unet/model.onnx');

@@ -113,6 +113,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${model} hat keine VAE, und mehrere könnten gemeint sein: ${names}. Nenne eine mit --vae, oder mit „vae“ in ${model}.json neben dem Modell.`,
   'model-needs-text-encoder': (model, part, width, folder) =>
     `${model} hat keinen ${part}, und es liegt keiner der Breite ${width} bereit. Lege ihn (clip_l, clip_g oder dergleichen, .safetensors) nach ${folder}, oder nenne ihn mit --text-encoder.`,
+  'model-name-twice': (name, first, second) =>
+    `Zwei Modelle heißen ${name}: ${first} wird benutzt, ${second} nicht. Gib einem davon einen anderen Namen.`,
   'no-vae': (name, names) => `Es gibt keine VAE „${name}“. Es gibt ${names}.`,
   'no-vae-at-all': (name, folder) =>
     `Es gibt keine VAE „${name}“: lege .safetensors-Dateien mit VAEs nach ${folder}.`,

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.float16" />
 /** Tensors' numbers as float32, of any floating type that files have. */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { StoredType, TensorSlice } from '../tensors.ts';
 
 const FLOATING: ReadonlySet<StoredType> = new Set([
@@ -19,14 +19,29 @@ export function isFloating(type: StoredType): boolean {
 
 /** Reads one tensor. @throws Error when the file has become shorter than its header said */
 export async function readNumbers(tensor: TensorSlice): Promise<Float32Array> {
-  const handle = await open(tensor.file, 'r');
+  const [bytes] = await readBytes([tensor]);
+  return toFloat32((bytes as Uint8Array<ArrayBuffer>).buffer, tensor.type);
+}
+
+/** The bytes of several tensors, or of as many of each as are asked for; every file is opened once. */
+export async function readBytes(
+  tensors: readonly TensorSlice[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const handles = new Map<string, FileHandle>();
   try {
-    const bytes = new Uint8Array(tensor.length);
-    const { bytesRead } = await handle.read(bytes, 0, tensor.length, tensor.offset);
-    if (bytesRead < tensor.length) throw new Error(`${tensor.file} became shorter`);
-    return toFloat32(bytes.buffer, tensor.type);
+    const read: Uint8Array<ArrayBuffer>[] = [];
+    for (const { file, offset, length } of tensors) {
+      const handle = handles.get(file) ?? (await open(file, 'r'));
+      handles.set(file, handle);
+      const bytes = new Uint8Array(Math.min(length, most));
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
+      if (bytesRead < bytes.length) throw new Error(`${file} became shorter`);
+      read.push(bytes);
+    }
+    return read;
   } finally {
-    await handle.close();
+    for (const handle of handles.values()) await handle.close();
   }
 }
 

@@ -36,18 +36,31 @@ export function dimOf(tensors: PartTensors, name: string, axis: number): number 
 
 /** One more than the highest number that stands behind `path.` in any name. */
 export function countBelow(tensors: PartTensors, path: string): number {
-  let count = 0;
-  const start = `${path}.`;
-  for (const name of tensors.keys()) {
-    if (!name.startsWith(start)) continue;
-    const number = Number.parseInt(name.slice(start.length), 10);
-    if (number >= count && number < MAX_BLOCKS) count = number + 1;
+  let counts = COUNTS.get(tensors);
+  if (counts === undefined) {
+    counts = countsOf(tensors.keys());
+    COUNTS.set(tensors, counts);
   }
-  return count;
+  return counts.get(path) ?? 0;
 }
+
+const COUNTS = new WeakMap<PartTensors, ReadonlyMap<string, number>>();
 
 /** No network has more of anything; a name with a larger number is damage, not a block. */
 const MAX_BLOCKS = 1000;
+
+/** Of every path that a number stands behind. */
+function countsOf(names: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    for (const found of name.matchAll(/\.(\d{1,3})(?=\.)/g)) {
+      const path = name.slice(0, found.index);
+      const count = Number(found[1]) + 1;
+      if (count > (counts.get(path) ?? 0) && count <= MAX_BLOCKS) counts.set(path, count);
+    }
+  }
+  return counts;
+}
 
 /** Adds a layer's weight and bias. */
 export function layer(

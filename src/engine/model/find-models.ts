@@ -1,0 +1,88 @@
+/** Where models lie below the models folder: files and folders, in whatever sub-folders people have. */
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { checkpointName } from '../checkpoint/detect.ts';
+import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
+
+export type FoundModel = { path: string; name: string; kind: 'onnx' | 'checkpoint' };
+
+/** What lies beside the models and is none, by the names that several programs give it. */
+const BESIDE_MODELS: ReadonlySet<string> = new Set(
+  [
+    'embeddings wildcards hypernetworks styles style_models photomaker gligen loras lora',
+    'lycoris locon vae vae_approx vae-approx text_encoders text_encoder clip clip_vision',
+    'controlnet controlnetpreprocessor t2i_adapter ipadapter ip-adapter animatediff_models',
+    'animatediff_motion_lora motion_module upscalers upscale_models latent_upscale_models',
+    'esrgan realesrgan swinir ldsr gfpgan codeformer facerestore_models facedetection',
+    'insightface sams ultralytics deepbooru blip torch_deepdanbooru karlo configs',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** How deep people nest: models/checkpoints/SDXL/anime/… */
+const DEEPEST = 5;
+
+/** What may be a model, or was meant as one: read, it says what it is. */
+const MODEL_FILE = /\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf|part|crdownload|aria2)$/i;
+
+/** Of a folder with parts of a model below it. */
+const PARTS = new Set(['unet', 'transformer', 'vae_decoder', 'vae', 'text_encoder', 'scheduler']);
+
+/**
+ * In the order of their paths. Hidden files and folders are left alone, and so is `NAME.vae.safetensors`, which belongs
+ * to the model beside it.
+ * @throws UserError when the folder cannot be read
+ */
+export async function findModels(modelsDir: string): Promise<FoundModel[]> {
+  if (!(await isReadable(modelsDir))) {
+    throw new UserError(say('models-folder-unreadable', modelsDir));
+  }
+  const found = await below(modelsDir, 0, new Set());
+  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function isReadable(folder: string): Promise<boolean> {
+  return (await readdir(folder).catch(() => null)) !== null;
+}
+
+/** `walked`: real paths, so that links that lead in a circle end */
+async function below(folder: string, depth: number, walked: Set<string>): Promise<FoundModel[]> {
+  const real = await realpath(folder).catch(() => null);
+  if (real === null || walked.has(real)) return [];
+  walked.add(real);
+  const names = await readdir(folder).catch((): string[] => []);
+  const found: FoundModel[] = [];
+  for (const name of names) {
+    if (name.startsWith('.')) continue;
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => null);
+    if (info === null || info.isFile()) {
+      // A link that leads nowhere is told, too, when it has a model's name.
+      const isCompanion = /\.vae\.(?:safetensors|sft|pt|ckpt)$/i.test(name);
+      if (MODEL_FILE.test(name) && !isCompanion) {
+        found.push({ path, name: checkpointName(path), kind: 'checkpoint' });
+      }
+    } else if (info.isDirectory() && !BESIDE_MODELS.has(name.toLowerCase())) {
+      found.push(...(await inFolder(path, depth + 1, walked)));
+    }
+  }
+  return found;
+}
+
+async function inFolder(folder: string, depth: number, walked: Set<string>): Promise<FoundModel[]> {
+  const name = folderName(folder);
+  if (await isDiffusersFolder(folder)) return [{ path: folder, name, kind: 'checkpoint' }];
+  const names = await readdir(folder).catch((): string[] => []);
+  const isModel = names.includes('model_index.json') || names.some((each) => PARTS.has(each));
+  const inside = isModel || depth >= DEEPEST ? [] : await below(folder, depth, walked);
+  // Directly below the models folder an empty one is a model that somebody has begun to copy.
+  const isMeant = isModel || (depth === 1 && inside.length === 0);
+  return isMeant ? [{ path: folder, name, kind: 'onnx' }] : inside;
+}
+
+/** A snapshot in Hugging Face's cache is called by its repository: models--org--name/snapshots/1a2b… */
+function folderName(folder: string): string {
+  const cached = /[/\\]models--[^/\\]+?--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(folder);
+  return cached?.[1] ?? basename(folder);
+}
