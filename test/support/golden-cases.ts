@@ -54,7 +54,7 @@ export type PictureSuite = {
   left: string[];
 };
 
-type Args = Record<string, unknown>;
+export type Args = Record<string, unknown>;
 type Case = {
   name?: string;
   args: Args;
@@ -134,22 +134,33 @@ async function diffusersPicture(
     tolerance: Math.max(isHalf ? 0.5 : 2e-3, 3 * (c.ort_vs_torch?.vae_in_max_abs ?? 0)),
     png: png === undefined ? null : await read(family, png),
     request: {
-      ...plain,
-      model: family,
-      prompt: String(args['prompt']),
-      negativePrompt: String(args['negative_prompt'] ?? ''),
-      width: 8 * width,
-      height: 8 * height,
-      count: Number(args['num_images_per_prompt'] ?? 1),
-      steps: Number(args['num_inference_steps']),
-      guidanceScale: Number(args['guidance_scale'] ?? 7.5),
-      guidanceRescale: Number(args['guidance_rescale'] ?? 0),
-      clipSkip: Number(args['clip_skip'] ?? 0) + 1,
-      eta: args['eta'] === undefined ? null : Number(args['eta']),
+      ...diffusersRequest(family, args, { width: 8 * width, height: 8 * height }),
       seed: BigInt(c.seeds?.[0] ?? 0),
       init: await initOf(family, c, Number(args['strength'] ?? 1)),
-      ...xlOf(args),
     },
+  };
+}
+
+/** What a pipeline of diffusers was called with, in a request's words; seed 0, and no start picture. */
+export function diffusersRequest(
+  model: string,
+  args: Args,
+  size: { width: number; height: number },
+): GenerateRequest {
+  return {
+    ...plain,
+    model,
+    ...size,
+    prompt: String(args['prompt']),
+    negativePrompt: String(args['negative_prompt'] ?? ''),
+    count: Number(args['num_images_per_prompt'] ?? 1),
+    steps: Number(args['num_inference_steps']),
+    guidanceScale: Number(args['guidance_scale'] ?? 7.5),
+    guidanceRescale: Number(args['guidance_rescale'] ?? 0),
+    clipSkip: Number(args['clip_skip'] ?? 0) + 1,
+    eta: args['eta'] === undefined ? null : Number(args['eta']),
+    seed: 0n,
+    ...xlOf(args),
   };
 }
 
@@ -171,6 +182,9 @@ function xlOf(args: Args): Pick<GenerateRequest, 'xl' | 'refiner'> {
     ...('target_size' in args && { targetSize: size('target_size') }),
     ...('negative_original_size' in args && {
       negativeOriginalSize: size('negative_original_size'),
+    }),
+    ...('negative_crops_coords_top_left' in args && {
+      negativeCrop: corner('negative_crops_coords_top_left'),
     }),
     ...('negative_target_size' in args && { negativeTargetSize: size('negative_target_size') }),
     ...(args['negative_prompt'] === '' && { encodesEmptyNegative: true }),

@@ -1,9 +1,9 @@
-/// <reference lib="esnext.float16" />
 /** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
+import { isFloating, toFloat32 } from '../checkpoint/file/numbers.ts';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
 import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
@@ -110,20 +110,10 @@ export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLo
 }
 
 /** The number of a tensor that holds one: alpha beside a pair. */
-function numberIn(bytes: Uint8Array, { offset, type }: TensorSlice): number | null {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (type) {
-    case 'F64':
-      return view.getFloat64(offset, true);
-    case 'F32':
-      return view.getFloat32(offset, true);
-    case 'F16':
-      return new Float16Array(bytes.slice(offset, offset + 2).buffer)[0] ?? null;
-    case 'BF16':
-      return new Float32Array(Uint32Array.of(view.getUint16(offset, true) << 16).buffer)[0] ?? null;
-    default:
-      return null;
-  }
+function numberIn(bytes: Uint8Array, { offset, length, type }: TensorSlice): number | null {
+  if (!isFloating(type)) return null;
+  const own = new Uint8Array(bytes.subarray(offset, offset + length));
+  return toFloat32(own.buffer, type)[0] ?? null;
 }
 
 /** Without the header, so that a changed description is the same LoRA (modules/hashes.py, addnet_hash_safetensors). */
