@@ -27,10 +27,28 @@ export type Archive = {
   expired(filter: { finishedBefore: number; limit: number }): Promise<readonly ExpiredJob[]>;
   /** Takes finished and delivered jobs out of the record; others of the list stay. */
   forget(ids: readonly JobId[]): Promise<void>;
+  /**
+   * Notes that the messages of jobs are gone; answers those of whom it was not known. What is gone with its server comes
+   * back with it (`restore`).
+   */
+  retract(shown: ShownIn): Promise<readonly JobId[]>;
+  /** The server is there again, and with it the messages that went with it, as far as their pictures are. */
+  restore(guildId: string): Promise<void>;
+  /** Jobs retracted before then whose pictures may still be in the store, longest first, at most `limit`. */
+  retracted(filter: { before: number; limit: number }): Promise<readonly ExpiredJob[]>;
+  /** Notes that the store holds nothing of these jobs any more. */
+  emptied(ids: readonly JobId[]): Promise<void>;
   /** Sums over the jobs ordered since then (milliseconds since 1970). */
   figures(filter: Owners & { since: number }): Promise<QueueFigures>;
   /** How fast this machine is, model by model, the latest measured first. */
   rates(): Promise<readonly MachineRate[]>;
 };
+
+/** Where the messages of jobs were. */
+export type ShownIn =
+  | { messages: readonly string[] }
+  | { channels: readonly string[] }
+  | { jobs: readonly JobId[] }
+  | { guildId: string };
 
 export type ExpiredJob = { id: JobId; pictures: readonly string[] };

@@ -4,7 +4,10 @@ import type { Said } from '../engine/said.ts';
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
 export type JobId = string;
 
-/** Opaque to the queue: where the reply lives. JSON. */
+/**
+ * Opaque to the queue: where the reply lives. JSON. Only `messageId` and `channelId`, at the top or under `address`, are
+ * looked at, so that a job is found by the message that shows it.
+ */
 export type JobContext = Readonly<Record<string, unknown>>;
 
 export type NewJob = {
@@ -97,6 +100,8 @@ export type Job = Omit<NewJob, 'request'> & {
   failure: JobFailure | null;
   /** the final message was recorded as sent */
   delivered: boolean;
+  /** since when its message is gone, milliseconds since 1970; absent or null: it is not */
+  retractedAt?: number | null;
   /** attempts lost because the engine crashed; attempts lost to restarts count nowhere */
   crashes?: number;
 };

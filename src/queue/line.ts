@@ -3,6 +3,7 @@ import type { Allowance, Usage } from './allowance.ts';
 import type {
   CancelAnswer,
   Job,
+  JobFailure,
   JobId,
   JobOutcome,
   Measurement,
@@ -75,6 +76,11 @@ export type Line = {
    * it, and a restart does not bring it back). With `guildId`, a moderator's word holds in that guild only.
    */
   cancel(id: JobId, by: Canceller): Promise<CancelAnswer>;
+  /**
+   * A finished job whose pictures were shown to nobody becomes a failed one, and of the day's seconds it takes nothing.
+   * False when it brought none, or they were delivered.
+   */
+  revoke(id: JobId, failure: JobFailure): Promise<boolean>;
   /** Every waiting job in the order it would run now. */
   outlook(): Promise<readonly Outlook[]>;
   /** What a guild, or one person in it, has taken today and has waiting. */

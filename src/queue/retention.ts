@@ -1,10 +1,10 @@
 import type { EngineLog } from '../engine/engine.ts';
 import { watchClock } from './retention/clock-doubt.ts';
-import type { Archive } from './archive.ts';
+import type { Archive, ExpiredJob } from './archive.ts';
 import type { PictureStore } from './pictures.ts';
 
 export type RetentionOptions = {
-  archive: Pick<Archive, 'expired' | 'forget' | 'recent'>;
+  archive: Pick<Archive, 'expired' | 'forget' | 'recent' | 'retracted' | 'emptied'>;
   pictures: Pick<PictureStore, 'delete'>;
   /** finished jobs are kept for so many days; 0: for ever */
   keepDays: number;
@@ -27,16 +27,18 @@ export type Retention = {
 };
 
 const DAY_MS = 86_400_000;
-/** How soon a clock that was not believed is asked again. */
+/** How often it looks, and how soon a clock that was not believed is asked again. */
 const ASK_AGAIN_MS = 3_600_000;
+/** How long whoever ordered a picture may still save it after its message is gone. */
+const GRACE_MS = DAY_MS;
 /** The limits count the seconds of a UTC day: what belongs to today or yesterday stays, whatever was asked for. */
 const LEAST_DAYS = 2;
 /** Jobs of one transaction; between two of them others have their turn. */
 const BATCH = 100;
 
 /**
- * Removes finished, delivered jobs of long ago with their pictures: at once and then daily. While the clock cannot be
- * believed it removes nothing, and asks again every hour.
+ * Removes finished, delivered jobs of long ago with their pictures, and the pictures alone of jobs whose message has
+ * been gone for a day: at once and then every hour. While the clock cannot be believed it removes nothing.
  */
 export function startRetention({
   archive,
@@ -51,37 +53,58 @@ export function startRetention({
   let closed = false;
   let timer: NodeJS.Timeout | null = null;
 
-  async function prune(): Promise<{ again: number }> {
+  async function prune(): Promise<void> {
+    const gone = await archive.retracted({ before: Infinity, limit: 1 });
+    if (keepDays === 0 && gone.length === 0) return;
     const { at, doubt } = await clock.ask();
     if (doubt !== null) {
       log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
-      return { again: ASK_AGAIN_MS };
+      return;
     }
+    await empty(at - GRACE_MS);
+    if (keepDays > 0) await removeOld(at);
+  }
+
+  async function removeFiles(batch: readonly ExpiredJob[]): Promise<void> {
+    for (const { pictures: keys } of batch) {
+      await Promise.all(keys.map((key) => pictures.delete(key)));
+    }
+  }
+
+  async function empty(before: number): Promise<void> {
+    let jobs = 0;
+    while (!closed) {
+      const batch = await archive.retracted({ before, limit: BATCH });
+      if (batch.length === 0) break;
+      await removeFiles(batch);
+      await archive.emptied(batch.map(({ id }) => id));
+      jobs += batch.length;
+    }
+    if (jobs > 0) log.info({ jobs }, 'pictures whose messages were deleted a day ago were removed');
+  }
+
+  async function removeOld(at: number): Promise<void> {
     const finishedBefore = at - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
     let jobs = 0;
     while (!closed) {
       const batch = await archive.expired({ finishedBefore, limit: BATCH });
       if (batch.length === 0) break;
       // The files go first: a row without its files is found again, files without their row never.
-      for (const { pictures: keys } of batch) {
-        await Promise.all(keys.map((key) => pictures.delete(key)));
-      }
+      await removeFiles(batch);
       await archive.forget(batch.map(({ id }) => id));
       jobs += batch.length;
     }
     if (jobs > 0) log.info({ jobs, keepDays }, 'old jobs and their pictures were removed');
-    return { again: DAY_MS };
   }
 
   async function run(): Promise<void> {
-    if (closed || keepDays === 0) return;
+    if (closed) return;
     if (timer !== null) clearTimeout(timer);
-    const { again } = await prune().catch((error: unknown) => {
+    await prune().catch((error: unknown) => {
       log.error({ err: error }, 'old jobs could not be removed');
-      return { again: ASK_AGAIN_MS };
     });
     if (closed) return;
-    timer = setTimeout(() => void round(), again);
+    timer = setTimeout(() => void round(), ASK_AGAIN_MS);
     timer.unref();
   }
 

@@ -11,6 +11,7 @@ export function testArchiveContract(name: string, open: OpenForTest): void {
   describe(`archive contract: ${name}`, () => {
     describe('looking things up', () => lookups(contract));
     describe('expired, forget', () => forgetting(contract));
+    describe('messages that are gone', () => retracting(contract));
   });
 }
 
@@ -142,5 +143,77 @@ function forgetting(contract: Contract): void {
     assert.deepEqual(left, [waiting, young, unseen]);
     assert.deepEqual(await t.queue.archive.expired(past), []);
     assert.equal((await claimed(t.queue)).id, waiting);
+  });
+}
+
+function retracting(contract: Contract): void {
+  const withContext = async (t: { queue: Queue }, context: object, guildId = 'g1') => {
+    const { id } = await t.queue.line.submit({ ...anOrder(), guildId, context: { ...context } });
+    return id;
+  };
+  const known = async ({ queue }: { queue: Queue }, id: string) =>
+    (await queue.archive.get(id))?.retractedAt ?? null;
+
+  contract(
+    'a job is found by its message, its channel, its server and its id, and only once',
+    async (t) => {
+      const { archive } = t.queue;
+      const [plain, cell, other] = [
+        await withContext(t, { messageId: '1', channelId: '10' }),
+        await withContext(t, { address: { messageId: '2', channelId: '10' } }),
+        await withContext(t, { messageId: '3', channelId: '11' }, 'g2'),
+      ];
+      t.clock.now += 5;
+      assert.deepEqual(await archive.retract({ messages: ['2', '99'] }), [cell]);
+      assert.equal(await known(t, cell), t.clock.now);
+      t.clock.now += 5;
+      assert.deepEqual(await archive.retract({ messages: ['2'] }), []);
+      assert.deepEqual(await archive.retract({ channels: ['10'] }), [plain]);
+      assert.equal(await known(t, other), null);
+      assert.deepEqual(await archive.retract({ jobs: [other, plain] }), [other]);
+      assert.deepEqual(await archive.retract({ guildId: 'g1' }), []);
+      assert.deepEqual(
+        (await archive.recent({ limit: 3 })).map(({ retractedAt }) => retractedAt),
+        [t.clock.now, t.clock.now - 5, t.clock.now],
+      );
+    },
+  );
+
+  contract('what went with its server comes back with it, what was deleted does not', async (t) => {
+    const { archive } = t.queue;
+    const deleted = await withContext(t, { messageId: '1' });
+    const left = await withContext(t, { messageId: '2' });
+    await archive.retract({ messages: ['1'] });
+    assert.deepEqual(await archive.retract({ guildId: 'g1' }), [left]);
+    await archive.restore('g2');
+    assert.notEqual(await known(t, left), null);
+    await archive.restore('g1');
+    assert.equal(await known(t, left), null);
+    assert.notEqual(await known(t, deleted), null);
+  });
+
+  contract('pictures of retracted jobs are named until the store holds none of them', async (t) => {
+    const { archive, line } = t.queue;
+    const ids = [
+      await withContext(t, { messageId: '1' }),
+      await withContext(t, { messageId: '2' }),
+    ];
+    await archive.retract({ messages: ['1', '2'] });
+    const before = t.clock.now + 1;
+    assert.deepEqual(
+      await archive.retracted({ before, limit: 9 }),
+      [],
+      'they may still bring some',
+    );
+    const job = await claimed(t.queue);
+    await line.finish(leaseOf(job.id, 1), { status: 'done', result: aResult(job.id) });
+    const found = await archive.retracted({ before, limit: 9 });
+    assert.deepEqual(found, [
+      { id: ids[0], pictures: aResult(job.id).images.map(({ key }) => key) },
+    ]);
+    assert.deepEqual(await archive.retracted({ before: t.clock.now, limit: 9 }), []);
+    await archive.emptied([job.id]);
+    assert.deepEqual(await archive.retracted({ before, limit: 9 }), []);
+    assert.notEqual(await known(t, job.id), null);
   });
 }

@@ -144,6 +144,29 @@ function daysSeconds(contract: Contract): void {
     assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} s, expected ${expected}`);
 
   contract(
+    'a finished job that nobody was shown is revoked, once, and costs nothing',
+    async (t) => {
+      await measured(t);
+      const { line, archive } = t.queue;
+      const failure = { message: 'kept back', reference: null };
+      const { id } = await line.submit(anOrder());
+      assert.equal(await line.revoke(id, failure), false, 'it waits');
+      await finishOne(t, 'done');
+      near((await line.usage('guild-a', 'user-a')).seconds, 1);
+      assert.equal(await line.revoke(id, failure), true);
+      near((await line.usage('guild-a', 'user-a')).seconds, 0);
+      const job = await archive.get(id);
+      assert.deepEqual([job?.status, job?.failure, job?.result], ['failed', failure, null]);
+      assert.equal(await line.revoke(id, failure), false);
+      const shown = await line.submit(anOrder());
+      await finishOne(t, 'done');
+      await archive.delivered(shown.id);
+      assert.equal(await line.revoke(shown.id, failure), false, 'it was shown');
+      assert.equal(await line.revoke('000000000000', failure), false);
+    },
+  );
+
+  contract(
     'are reserved by what waits, charged by what is finished, and told when refused',
     async (t) => {
       await measured(t);

@@ -185,3 +185,31 @@ test('what a clock that was off has dated is as old as its neighbours', async ()
     assert.deepEqual(await ids(), [young], 'none is kept for years');
   });
 });
+
+test('pictures whose message is gone stay for a day, and their job stays on record', async () => {
+  await inArchive(async (archive) => {
+    const [id = ''] = await archive.paint(2);
+    const retention = await archive.start(0);
+    await archive.queue.archive.retract({ jobs: [id] });
+    archive.wait(23 * HOUR);
+    await retention.round();
+    assert.deepEqual(await archive.left(), { jobs: 2, files: 2 });
+    archive.wait(2 * HOUR);
+    await retention.round();
+    assert.deepEqual(await archive.left(), { jobs: 2, files: 1 });
+    assert.notEqual((await archive.queue.archive.get(id))?.retractedAt, null);
+  });
+});
+
+test('a clock that leapt removes no picture of a deleted message', async () => {
+  await inArchive(async (archive) => {
+    const [id = ''] = await archive.paint(1);
+    const retention = await archive.start(0);
+    await archive.queue.archive.retract({ jobs: [id] });
+    await retention.round();
+    archive.clock.wall += 400 * DAY;
+    await retention.round();
+    assert.deepEqual(await archive.left(), { jobs: 1, files: 1 });
+    assert.match(archive.doubts().join(), /leapt 400 days ahead/);
+  });
+});

@@ -51,7 +51,7 @@ function expiredOf(row: Row, { finishedBefore, now }: Omit<Filter, 'limit'>): Ex
 }
 
 /** Everything that a stored result names in the picture store. */
-function keysOf(result: SQLOutputValue | undefined): string[] {
+export function keysOf(result: SQLOutputValue | undefined): string[] {
   if (typeof result !== 'string') return [];
   const { images, latents, looks = [] } = JSON.parse(result) as StoredResult;
   const keys = [...images, ...looks].map(({ key }) => key);

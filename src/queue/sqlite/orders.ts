@@ -19,11 +19,12 @@ const NOT_STARTED = {
   result: null,
   failure: null,
   delivered: false,
+  retractedAt: null,
   crashes: 0,
 } as const satisfies Partial<Job>;
 
 /** The calls that people's orders make. */
-export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel'> {
+export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 'revoke'> {
   const { store, inputs, ledger, group, tell, checkOpen } = core;
   return {
     async submit(job, allowance = {}) {
@@ -59,6 +60,17 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel'> {
       }
       tell({ id, status: 'running', stopping: true });
       return 'stopping';
+    },
+
+    async revoke(id, failure) {
+      checkOpen();
+      const head = store.head(id);
+      if (head?.status !== 'done' || store.byId(id)?.delivered !== false) return false;
+      const finishedAt = core.now();
+      core.write(() =>
+        store.change({ ...head, status: 'failed', charged: 0, finishedAt, failure }),
+      );
+      return true;
     },
   };
 }

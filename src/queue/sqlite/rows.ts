@@ -44,6 +44,7 @@ export function jobOf(row: Row): Job {
     result: parsedOrNull<StoredResult>(row['result']),
     failure: parsedOrNull<JobFailure>(row['failure']),
     delivered: row['delivered'] === 1,
+    retractedAt: numberOrNull(row['retracted_at']),
     crashes: Number(row['crashes']),
   };
 }

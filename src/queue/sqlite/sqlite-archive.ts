@@ -2,6 +2,7 @@ import type { Archive } from '../archive.ts';
 import { createExpiry } from '../retention/expiry.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { QueueCore } from './queue-core.ts';
+import { createRetractions } from './retractions.ts';
 
 export function createSqliteArchive(core: QueueCore): Archive {
   const { db, store, inputs, now, checkOpen, noted } = core;
@@ -27,6 +28,7 @@ export function createSqliteArchive(core: QueueCore): Archive {
       });
       await inputs.drop(named);
     },
+    ...createRetractions(core),
     figures: (filter) => open(() => figuresOf(db, filter)),
     rates: () => open(() => ratesOf(db)),
   };

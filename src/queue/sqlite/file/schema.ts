@@ -1,6 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../../engine/errors.ts';
 
+/** What a job's context says of its message; one that is no JSON says nothing. */
+export function addressed(field: 'messageId' | 'channelId'): string {
+  return `CASE WHEN json_valid(context) THEN
+    coalesce(json_extract(context, '$.${field}'), json_extract(context, '$.address.${field}')) END`;
+}
+
 /**
  * Every schema there ever was, oldest first; migration n leads from version n to n + 1 (SQLite's user_version).
  * Only ever append: databases of every age are in use.
@@ -90,6 +96,15 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // Old jobs are looked for in the order they came.
   'DROP INDEX jobs_settled;',
+  // Jobs whose message is gone, and by whose context they are found: a sheet's job has its address one level down.
+  `
+  ALTER TABLE jobs ADD COLUMN retracted_at INTEGER;
+  ALTER TABLE jobs ADD COLUMN retracted_with TEXT CHECK (retracted_with IN ('message', 'guild'));
+  ALTER TABLE jobs ADD COLUMN emptied INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_retracted ON jobs (retracted_at) WHERE retracted_at IS NOT NULL AND emptied = 0;
+  CREATE INDEX jobs_of_message ON jobs (${addressed('messageId')});
+  CREATE INDEX jobs_of_channel ON jobs (${addressed('channelId')});
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */
