@@ -8,6 +8,10 @@ export type Heads = {
   headSize: number;
   /** tokens see only those before them */
   causal?: boolean;
+  /** added to the scores: broadcasts to [B,heads,S,T] */
+  bias?: Value;
+  /** what scores are multiplied with; absent: 1 / sqrt(headSize) */
+  scale?: number;
 };
 
 /** q [B,S,heads·headSize], k and v [B,T,heads·headSize] -> [B,S,heads·headSize] */
@@ -25,25 +29,31 @@ export function attend(
 function fused(
   g: GraphBuilder,
   inputs: readonly Value[],
-  { heads, headSize, causal }: Heads,
+  { heads, headSize, causal, bias, scale = 1 / Math.sqrt(headSize) }: Heads,
 ): Value {
-  const scale = { float: 1 / Math.sqrt(headSize) };
-  const attributes = { num_heads: heads, scale, ...(causal && { unidirectional: 1 }) };
-  return g.op('MultiHeadAttention', inputs, attributes, { domain: MICROSOFT });
+  const attributes = {
+    num_heads: heads,
+    scale: { float: scale },
+    ...(causal && { unidirectional: 1 }),
+  };
+  // behind q, k and v come their biases and a mask of keys
+  const all = bias === undefined ? inputs : [...inputs, '', '', bias];
+  return g.op('MultiHeadAttention', all, attributes, { domain: MICROSOFT });
 }
 
 function writtenOut(
   g: GraphBuilder,
   [q = '', k = '', v = '']: readonly Value[],
-  { heads, headSize, causal }: Heads,
+  { heads, headSize, causal, bias, scale: factor = 1 / Math.sqrt(headSize) }: Heads,
 ): Value {
   const split = (x: Value, perm: readonly number[]): Value =>
     g.op('Transpose', [g.op('Reshape', [x, g.ints(0, 0, heads, headSize)])], { perm });
   const queries = split(q, [0, 2, 1, 3]);
   const keys = split(k, [0, 2, 3, 1]);
-  const scale = g.floats(`scale_${headSize}`, [1 / Math.sqrt(headSize)]);
+  const scale = g.floats(`scale_${factor}`, [factor]);
   const scaled = g.op('Mul', [g.op('MatMul', [queries, keys]), scale]);
-  const scores = causal ? g.op('Add', [scaled, causalMask(g, q)]) : scaled;
+  const masks = [...(causal ? [causalMask(g, q)] : []), ...(bias === undefined ? [] : [bias])];
+  const scores = masks.reduce((sum, mask) => g.op('Add', [sum, mask]), scaled);
   const shares = g.op('Softmax', [scores], { axis: -1 });
   const seen = g.op('MatMul', [shares, split(v, [0, 2, 1, 3])]);
   const joined = g.op('Transpose', [seen], { perm: [0, 2, 1, 3] });

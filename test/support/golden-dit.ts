@@ -1,0 +1,40 @@
+/** The tiny diffusion transformers beside the checkout: written to a folder of the test, with what diffusers made of them. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { glob, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openTensorFile } from '../../src/engine/checkpoint/file/tensor-file.ts';
+import type { PartTensors, TensorSlice } from '../../src/engine/checkpoint/tensors.ts';
+import { fullSet } from './golden.ts';
+
+const maker = new URL('dit/make-models.mjs', fullSet);
+
+/** Writes `model/form` and answers its folder; null, and the test is skipped, where the models are not here. */
+export async function goldenModel(t: TestContext, wanted: string): Promise<string | null> {
+  if (!existsSync(maker)) {
+    t.skip('no reference models here');
+    return null;
+  }
+  const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'dit-')));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const run = promisify(execFile);
+  // the script runs only under the path that it finds itself at
+  const script = await realpath(fileURLToPath(maker));
+  await run(process.execPath, [script, folder, `--only=${wanted}`]);
+  return path.join(folder, wanted);
+}
+
+/** All tensors of the .safetensors below a folder, `prefix` taken off their names. */
+export async function tensorsBelow(folder: string, prefix = ''): Promise<PartTensors> {
+  const all = new Map<string, TensorSlice>();
+  for await (const file of glob('**/*.safetensors', { cwd: folder })) {
+    for (const [name, tensor] of (await openTensorFile(path.join(folder, file))).tensors) {
+      all.set(name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor);
+    }
+  }
+  return all;
+}
