@@ -1,0 +1,175 @@
+/**
+ * Flux.1 (Black Forest Labs 2024; reference diffusers, models/transformers/transformer_flux.py): blocks with two streams,
+ * then blocks with one in which attention and feed-forward run side by side. Names are diffusers'.
+ */
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import {
+  type BuiltGraph,
+  GraphBuilder,
+  type GraphStyle,
+  type LowRankBranch,
+  type Value,
+} from '../builder.ts';
+import { ELEMENT } from '../proto.ts';
+import { sinusoids } from '../time-embedding.ts';
+import {
+  afterLooking,
+  apart,
+  feedForward,
+  type JointCall,
+  lastLayer,
+  look,
+  lookTogether,
+  type Modulation,
+  modulations,
+  normed,
+  OF_PICTURE,
+  project,
+  type Streams,
+  twoLayers,
+} from './joint.ts';
+import { gridPlaces, joinTurns, same, type Turns, turnsOf } from './rotary.ts';
+import { dense, gated, geluTanh, gridOf, patchify, unpatchify } from './tokens.ts';
+
+const HEAD = 128;
+const ROTARY = {
+  theta: 10_000,
+  rounding: 'late',
+  axes: [
+    { features: 16, places: 1 },
+    { features: 56, places: 512 },
+    { features: 56, places: 512 },
+  ],
+} as const;
+
+export type FluxWords = {
+  /** the last norm's layer has its shift before its scale: files of the original names */
+  shiftFirst: boolean;
+};
+
+/**
+ * hidden_states [B,C,h,w] with h and w even, timestep [B] (1000 is noise), encoder_hidden_states [B,L,D] of T5,
+ * pooled_projections [B,P] of CLIP, and guidance [B] where the network was distilled for it -> velocity [B,C/…,h,w].
+ * A network of more input channels (Fill, Kontext's kin) takes them behind the latents, already in patches.
+ * @throws Error when a tensor is missing or has another shape than the others need
+ */
+export function fluxGraph(
+  tensors: PartTensors,
+  { shiftFirst }: FluxWords,
+  style: GraphStyle,
+  branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
+): BuiltGraph {
+  const g = new GraphBuilder(tensors, style, branches);
+  const [width = 0, patch = 0] = g.shapeOf('x_embedder.weight');
+  const channels = patch / 4;
+  const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
+  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
+  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
+  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const moment = momentOf(g, timestep);
+  const call: JointCall = {
+    g,
+    like: sample,
+    width,
+    heads: width / HEAD,
+    headSize: HEAD,
+    epsilon: 1e-6,
+    turns: placesOf(g, sample, given),
+  };
+
+  let streams: Streams = {
+    picture: dense(g, patchify(g, sample, channels, 'channels first'), 'x_embedder', sample),
+    text: dense(g, given, 'context_embedder', sample),
+  };
+  for (let i = 0; i < g.countOf('transformer_blocks', 'norm1.linear.weight'); i++) {
+    streams = doubleBlock(call, streams, moment, `transformer_blocks.${i}`);
+  }
+  let x = g.op('Concat', [streams.text, streams.picture], { axis: 1 });
+  for (let i = 0; i < g.countOf('single_transformer_blocks', 'norm.linear.weight'); i++) {
+    x = singleBlock(call, x, moment, `single_transformer_blocks.${i}`);
+  }
+  const { picture } = apart(g, x, streams.text);
+  const out = (g.shapeOf('proj_out.weight')[0] ?? 0) / 4;
+  const velocity = unpatchify(g, lastLayer(call, picture, moment, shiftFirst), {
+    sample,
+    channels: out,
+    order: 'channels first',
+  });
+  g.output(velocity, 'out_sample', ['batch_size', out, 'height', 'width']);
+  return g.finish('transformer');
+}
+
+/** The moment, the strength of guidance where the network knows it, and the prompt as a whole: [B,width] */
+function momentOf(g: GraphBuilder, timestep: Value): Value {
+  const thousand = g.floats('thousand', [1000], [1], ELEMENT.float32);
+  const waves = (x: Value): Value => sinusoids(g, g.op('Mul', [x, thousand]), 256);
+  const path = 'time_text_embed';
+  let moment = twoLayers(g, waves(g.op('Div', [timestep, thousand])), `${path}.timestep_embedder`);
+  if (g.has(`${path}.guidance_embedder.linear_1.weight`)) {
+    const guidance = g.input('guidance', ['batch_size'], ELEMENT.float32);
+    moment = g.op('Add', [moment, twoLayers(g, waves(guidance), `${path}.guidance_embedder`)]);
+  }
+  const pooledWidth = g.shapeOf(`${path}.text_embedder.linear_1.weight`)[1] ?? 0;
+  const pooled = g.input('pooled_projections', ['batch_size', pooledWidth]);
+  return g.op('Add', [moment, twoLayers(g, pooled, `${path}.text_embedder`)]);
+}
+
+/** Text stands at 0 on all axes, the picture's patches at their rows and columns. */
+function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
+  const zero = g.int(0);
+  const words = same(g, zero, g.op('Squeeze', [g.op('Shape', [text], { start: 1, end: 2 })]));
+  const grid = gridOf(g, sample);
+  const height = g.op('Squeeze', [grid.height]);
+  const width = g.op('Squeeze', [grid.width]);
+  const { rows, columns } = gridPlaces(g, height, width);
+  const first = same(g, zero, g.op('Mul', [height, width]));
+  return joinTurns(
+    g,
+    turnsOf(g, ROTARY, [words, words, words]),
+    turnsOf(g, ROTARY, [first, rows, columns]),
+  );
+}
+
+function doubleBlock(call: JointCall, given: Streams, moment: Value, path: string): Streams {
+  const { g } = call;
+  const [first, second] = modulations(g, moment, `${path}.norm1.linear`, 2) as [
+    Modulation,
+    Modulation,
+  ];
+  const [textFirst, textSecond] = modulations(g, moment, `${path}.norm1_context.linear`, 2) as [
+    Modulation,
+    Modulation,
+  ];
+  const seen = lookTogether(
+    call,
+    {
+      picture: normed(call, given.picture, first),
+      text: normed(call, given.text, textFirst),
+    },
+    `${path}.attn`,
+  );
+  return {
+    picture: afterLooking(call, given.picture, seen.picture, {
+      out: `${path}.attn.to_out.0`,
+      first,
+      second,
+      feed: feedForward(call, `${path}.ff`),
+    }),
+    text: afterLooking(call, given.text, seen.text, {
+      out: `${path}.attn.to_add_out`,
+      first: textFirst,
+      second: textSecond,
+      feed: feedForward(call, `${path}.ff_context`),
+    }),
+  };
+}
+
+function singleBlock(call: JointCall, x: Value, moment: Value, path: string): Value {
+  const { g, like } = call;
+  const [modulation] = modulations(g, moment, `${path}.norm.linear`, 1) as [Modulation];
+  const given = normed(call, x, modulation);
+  const fed = geluTanh(g, dense(g, given, `${path}.proj_mlp`, like));
+  const seen = look(call, project(call, given, `${path}.attn`, OF_PICTURE));
+  const both = g.op('Concat', [seen, fed], { axis: 2 });
+  return gated(g, x, modulation[2], dense(g, both, `${path}.proj_out`, like));
+}

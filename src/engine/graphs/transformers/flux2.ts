@@ -1,0 +1,215 @@
+/**
+ * FLUX.2 klein's transformer (Black Forest Labs 2026; reference diffusers, models/transformers/transformer_flux2.py): as
+ * Flux.1, but one modulation for all blocks of a kind, SwiGLU, and pictures to edit from behind the noise. Names are
+ * diffusers'.
+ */
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import {
+  type BuiltGraph,
+  GraphBuilder,
+  type GraphStyle,
+  type LowRankBranch,
+  type Value,
+} from '../builder.ts';
+import { ELEMENT } from '../proto.ts';
+import { sinusoids } from '../time-embedding.ts';
+import {
+  afterLooking,
+  apart,
+  type JointCall,
+  lastLayer,
+  look,
+  lookTogether,
+  type Modulation,
+  modulations,
+  normed,
+  type Streams,
+  twoLayers,
+} from './joint.ts';
+import { gridPlaces, joinTurns, range, same, type Turns, turnsOf } from './rotary.ts';
+import { dense, gated, headNorm, swish } from './tokens.ts';
+
+const HEAD = 128;
+const ROTARY = {
+  theta: 2000,
+  rounding: 'late',
+  axes: [
+    { features: 32, places: 512 },
+    { features: 32, places: 512 },
+    { features: 32, places: 512 },
+    { features: 32, places: 1024 },
+  ],
+} as const;
+
+export type Flux2Words = {
+  /** the last norm's layer has its shift before its scale: files of the original names */
+  shiftFirst: boolean;
+};
+
+/**
+ * hidden_states [B,C,h,w] of latents in patches, timestep [B] (1000 is noise), encoder_hidden_states [B,L,D],
+ * and pictures to edit from as reference_states [B,R,C] at reference_places [R,4] (R may be 0); guidance [B] where
+ * the network knows it -> velocity [B,C,h,w].
+ * @throws Error when a tensor is missing or has another shape than the others need
+ */
+export function flux2Graph(
+  tensors: PartTensors,
+  { shiftFirst }: Flux2Words,
+  style: GraphStyle,
+  branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
+): BuiltGraph {
+  const g = new GraphBuilder(tensors, style, branches);
+  const [width = 0, channels = 0] = g.shapeOf('x_embedder.weight');
+  const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
+  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
+  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
+  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const moment = momentOf(g, timestep);
+  const { noise, turns } = sequence(g, sample, given, channels);
+  const call: JointCall = {
+    g,
+    like: sample,
+    width,
+    heads: width / HEAD,
+    headSize: HEAD,
+    epsilon: 1e-6,
+    turns,
+  };
+
+  let streams: Streams = {
+    picture: dense(g, noise, 'x_embedder', sample),
+    text: dense(g, given, 'context_embedder', sample),
+  };
+  const ofPicture = modulations(g, moment, 'double_stream_modulation_img.linear', 2);
+  const ofText = modulations(g, moment, 'double_stream_modulation_txt.linear', 2);
+  for (let i = 0; i < g.countOf('transformer_blocks', 'attn.to_q.weight'); i++) {
+    streams = doubleBlock(call, streams, { ofPicture, ofText }, `transformer_blocks.${i}`);
+  }
+  let x = g.op('Concat', [streams.text, streams.picture], { axis: 1 });
+  const [single] = modulations(g, moment, 'single_stream_modulation.linear', 1) as [Modulation];
+  for (let i = 0; i < g.countOf('single_transformer_blocks', 'attn.to_out.weight'); i++) {
+    x = singleBlock(call, x, single, `single_transformer_blocks.${i}`);
+  }
+  const { picture } = apart(g, x, streams.text);
+  const own = g.op('Slice', [picture, g.ints(0), noiseLength(g, sample), g.ints(1)]);
+  const out = lastLayer(call, own, moment, shiftFirst);
+  g.output(asPicture(g, out, sample), 'out_sample', ['batch_size', channels, 'height', 'width']);
+  return g.finish('transformer');
+}
+
+function momentOf(g: GraphBuilder, timestep: Value): Value {
+  const thousand = g.floats('thousand', [1000], [1], ELEMENT.float32);
+  const path = 'time_guidance_embed';
+  const waves = (x: Value): Value => sinusoids(g, g.op('Mul', [x, thousand]), 256);
+  const moment = twoLayers(
+    g,
+    waves(g.op('Div', [timestep, thousand])),
+    `${path}.timestep_embedder`,
+  );
+  if (!g.has(`${path}.guidance_embedder.linear_1.weight`)) return moment;
+  const guidance = g.input('guidance', ['batch_size'], ELEMENT.float32);
+  return g.op('Add', [moment, twoLayers(g, waves(guidance), `${path}.guidance_embedder`)]);
+}
+
+/** [1] int64: places of the noise */
+function noiseLength(g: GraphBuilder, sample: Value): Value {
+  return g.once('noise length', () => {
+    const side = (start: number): Value => g.op('Shape', [sample], { start, end: start + 1 });
+    return g.op('Mul', [side(2), side(3)]);
+  });
+}
+
+/** Words count on the last axis, the noise's places on the second and third; each reference has a first axis of its own. */
+function sequence(
+  g: GraphBuilder,
+  sample: Value,
+  text: Value,
+  channels: number,
+): { noise: Value; turns: Turns } {
+  const references = g.input('reference_states', ['batch_size', 'reference_tokens', channels]);
+  const at = g.input('reference_places', ['reference_tokens', 4], ELEMENT.int64);
+  const zero = g.int(0);
+  const scalar = (x: Value): Value => g.op('Squeeze', [x]);
+  const words = scalar(g.op('Shape', [text], { start: 1, end: 2 }));
+  const still = same(g, zero, words);
+  const textTurns = turnsOf(g, ROTARY, [still, still, still, range(g, words)]);
+
+  const height = scalar(g.op('Shape', [sample], { start: 2, end: 3 }));
+  const width = scalar(g.op('Shape', [sample], { start: 3, end: 4 }));
+  const { rows, columns } = gridPlaces(g, height, width);
+  const first = same(g, zero, scalar(noiseLength(g, sample)));
+  const own = [first, rows, columns, first];
+  const axes = own.map((axis, i) =>
+    g.op('Concat', [axis, g.op('Gather', [at, g.int(i)], { axis: 1 })], { axis: 0 }),
+  );
+
+  const places = g.op('Reshape', [sample, g.ints(0, 0, -1)]);
+  const tokens = g.op('Transpose', [places], { perm: [0, 2, 1] });
+  return {
+    noise: g.op('Concat', [tokens, references], { axis: 1 }),
+    turns: joinTurns(g, textTurns, turnsOf(g, ROTARY, axes)),
+  };
+}
+
+function asPicture(g: GraphBuilder, tokens: Value, sample: Value): Value {
+  const turned = g.op('Transpose', [tokens], { perm: [0, 2, 1] });
+  return g.op('Reshape', [turned, g.op('Shape', [sample])]);
+}
+
+/** linear_out(silu(a) · b) of linear_in's two halves */
+function feedForward({ g, like }: JointCall, path: string): (x: Value) => Value {
+  return (x) => {
+    const inside = dense(g, x, `${path}.linear_in`, like);
+    return dense(g, swiGlu(g, inside), `${path}.linear_out`, like);
+  };
+}
+
+function swiGlu(g: GraphBuilder, x: Value): Value {
+  const [gate = '', up = ''] = g.opOf(2, 'Split', [x], { axis: -1, num_outputs: 2 });
+  return g.op('Mul', [swish(g, gate), up]);
+}
+
+function doubleBlock(
+  call: JointCall,
+  given: Streams,
+  { ofPicture, ofText }: { ofPicture: readonly Modulation[]; ofText: readonly Modulation[] },
+  path: string,
+): Streams {
+  const [first, second] = ofPicture as [Modulation, Modulation];
+  const [textFirst, textSecond] = ofText as [Modulation, Modulation];
+  const seen = lookTogether(
+    call,
+    { picture: normed(call, given.picture, first), text: normed(call, given.text, textFirst) },
+    `${path}.attn`,
+  );
+  return {
+    picture: afterLooking(call, given.picture, seen.picture, {
+      out: `${path}.attn.to_out.0`,
+      first,
+      second,
+      feed: feedForward(call, `${path}.ff`),
+    }),
+    text: afterLooking(call, given.text, seen.text, {
+      out: `${path}.attn.to_add_out`,
+      first: textFirst,
+      second: textSecond,
+      feed: feedForward(call, `${path}.ff_context`),
+    }),
+  };
+}
+
+/** Queries, keys, values and the feed-forward's inside come out of one layer, and go into one. */
+function singleBlock(call: JointCall, x: Value, modulation: Modulation, path: string): Value {
+  const { g, like, width } = call;
+  const wide = dense(g, normed(call, x, modulation), `${path}.attn.to_qkv_mlp_proj`, like);
+  const [all = 0] = g.shapeOf(`${path}.attn.to_qkv_mlp_proj.weight`);
+  const pieces = g.ints(width, width, width, all - 3 * width);
+  const [q = '', k = '', v = '', inside = ''] = g.opOf(4, 'Split', [wide, pieces], { axis: -1 });
+  const seen = look(call, {
+    q: headNorm(g, q, `${path}.attn.norm_q.weight`, call),
+    k: headNorm(g, k, `${path}.attn.norm_k.weight`, call),
+    v,
+  });
+  const both = g.op('Concat', [seen, swiGlu(g, inside)], { axis: 2 });
+  return gated(g, x, modulation[2], dense(g, both, `${path}.attn.to_out`, like));
+}
