@@ -1,4 +1,5 @@
 import type { ModelInfo } from '../src/engine/request.ts';
+import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
 import type { Command } from '../src/bot/interaction/command.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
@@ -48,6 +49,20 @@ function lorasOf(names: readonly string[]): string {
   return `LoRA ${tags.join(' ')}${more > 0 ? ` +${more}` : ''}`;
 }
 
+/** What a file cannot say is a default, and shows by what it is known. */
+function checkpointNotes(
+  { prediction, dtype, vae }: NonNullable<ModelInfo['checkpoint']>,
+  text: Text,
+): string[] {
+  const reason = (how: Said): string =>
+    escapeMarkdown(shorten(plainLine(wordsOf([how], text.said)), 160));
+  return [
+    text.modelPredicts(escapeMarkdown(prediction.value), reason(prediction.how)),
+    dtype,
+    ...(vae === null ? [] : [text.modelVae(reason(vae))]),
+  ];
+}
+
 export function describeModel(model: ModelInfo, status: EngineStatus, text: Text): string {
   const { defaults, nativeSize } = model;
   const loaded = status.loaded.find((entry) => entry.model === model.name);
@@ -61,6 +76,7 @@ export function describeModel(model: ModelInfo, status: EngineStatus, text: Text
   ];
   notes.push(model.safetyChecker === true ? text.modelChecked : text.modelUnchecked);
   if (model.loras?.length) notes.push(lorasOf(model.loras));
+  if (model.checkpoint !== undefined) notes.push(...checkpointNotes(model.checkpoint, text));
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
   const name = escapeMarkdown(shorten(plainLine(model.name), 80));
   const size = `${nativeSize.width}x${nativeSize.height}`;

@@ -4,27 +4,33 @@ import { loadConfig, loadEnvFile } from '../config.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
 import type { ProviderName } from '../engine/names.ts';
+import { inspect, type Inspected } from '../engine/inspect.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import type { ModelInfo } from '../engine/request.ts';
+import { inspectedInWords, modelTable } from './screen/model-words.ts';
 
-const HELP = `Lists the models of the models folder (MODELS_DIR).
+const HELP = `Lists the models of the models folder (MODELS_DIR), or says what files and folders are.
 
-  npm run -s models [-- options]
+  npm run -s models [-- options] [FILE|FOLDER …]
 
   --json                  one JSON object on stdout
   --check                 load each model and paint a step: does it work, and what runs it?
 
-Exit status: 0 done, 2 bad arguments, 1 failure (with --check: a model that does not work).
+Exit status: 0 done, 2 bad arguments, 1 failure (a file that is no model; with --check one that does not work).
 `;
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   try {
-    const { values } = readArguments(args);
+    const { values, positionals } = readArguments(args);
     if (values.help) {
       process.stdout.write(HELP);
       return 0;
+    }
+    if (positionals.length > 0) {
+      if (values.check) throw new UserError('--check is for the models folder, not for files.');
+      return await sayWhat(positionals, values.json ?? false);
     }
     return await list(values.json ?? false, values.check ?? false);
   } catch (error) {
@@ -41,11 +47,28 @@ function readArguments(args: string[]) {
     help: { type: 'boolean', short: 'h' },
   } as const;
   try {
-    return parseArgs({ args, options, strict: true });
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
   } catch (error) {
     const [sentence = ''] = (error as Error).message.split(/\. |\n/);
     throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json, --check and --help.`);
   }
+}
+
+/** What each file or folder is, whatever it is. */
+async function sayWhat(paths: readonly string[], json: boolean): Promise<number> {
+  loadEnvFile();
+  const { modelsDir } = loadConfig();
+  const all: Inspected[] = [];
+  for (const each of paths) all.push(await inspect(each, modelsDir));
+  const files = all.filter((each) => !('refused' in each));
+  const refuse = all.filter((each) => 'refused' in each);
+  if (json) {
+    const refused = refuse.map(({ path, refused: told }) => ({ path, ...told }));
+    process.stdout.write(`${JSON.stringify({ files, refuse: refused })}\n`);
+  } else {
+    for (const file of all) process.stdout.write(inspectedInWords(file));
+  }
+  return refuse.length === 0 ? 0 : 1;
 }
 
 async function list(json: boolean, check: boolean): Promise<number> {
@@ -75,7 +98,7 @@ async function list(json: boolean, check: boolean): Promise<number> {
       // Before a model is loaded nobody knows what will run it: then the device that was asked for stands alone.
       process.stdout.write(`${JSON.stringify({ models: shown, device, provider })}\n`);
     } else {
-      process.stdout.write(table(models, (name) => checks.get(name)?.provider ?? device));
+      process.stdout.write(modelTable(models, (name) => checks.get(name)?.provider ?? device));
       for (const line of refused) process.stderr.write(`not a model: ${line}\n`);
     }
     const failures = [...checks].filter(([, { error }]) => error !== null);
@@ -114,38 +137,4 @@ async function tryOut(model: ModelInfo, engine: Engine): Promise<Check> {
       error: message.replaceAll(/\s*\n\s*/g, ' '),
     };
   }
-}
-
-function table(models: readonly ModelInfo[], deviceOf: (name: string) => string): string {
-  if (models.length === 0) return 'There is no model yet: put a model folder into MODELS_DIR.\n';
-  const rows = [
-    ['name', 'family', 'size', 'hash', 'device'],
-    ...models.map(({ name, family, inpainting, nativeSize, hash }) => [
-      name,
-      inpainting ? `${family} inpainting` : family,
-      `${nativeSize.width}x${nativeSize.height}`,
-      hash,
-      deviceOf(name),
-    ]),
-  ];
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const watched = models.filter(({ safetyChecker }) => safetyChecker).map(({ name }) => name);
-  const safety =
-    watched.length === 0
-      ? 'No model here has a safety checker: nobody looks at the pictures.'
-      : `With a safety checker: ${watched.join(', ')}.`;
-  const loras = [...new Set(models.flatMap(({ loras: own }) => own ?? []))].toSorted();
-  const tags =
-    loras.length === 0
-      ? 'No LoRA yet: put .safetensors files into MODELS_DIR/loras and write <lora:name:0.8> into a prompt.'
-      : `LoRA: ${loras.map((name) => `<lora:${name}:1>`).join(' ')}`;
-  return `${lines.join('\n')}\n${safety}\n${tags}\n`;
 }

@@ -17,6 +17,8 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { readInfotext } from '../../src/engine/image.ts';
+import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
+import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 let folder: string;
@@ -274,6 +276,36 @@ test('models are listed, for people and as JSON', async () => {
   const { models } = JSON.parse(json.stdout);
   assert.equal(models[0].name, 'demo');
   assert.equal((await start('models', ['--all']).ended).code, 2);
+});
+
+test('models says of files and folders what they are, and of the models folder what is known and how', async () => {
+  const models = path.join(folder, 'checkpoints');
+  await mkdir(models);
+  const file = path.join(models, 'own.safetensors');
+  await writeFile(file, safetensorsOf(miniSd1(), { 'modelspec.prediction_type': 'epsilon' }));
+  await writeFile(path.join(models, 'own.json'), '{"clip_skip": 2}');
+  const lora = path.join(folder, 'stray.safetensors');
+  await writeFile(lora, safetensorsOf({ 'lora_unet_x.lora_up.weight': { shape: [1, 1] } }));
+  const env = { MODELS_DIR: models };
+  const { code, stdout } = await start('models', ['--json', file, lora, 'own'], env).ended;
+  assert.equal(code, 1);
+  const { files, refuse } = JSON.parse(stdout);
+  assert.deepEqual(
+    [files[0].path, files[0].family, files[0].prediction.value, files[0].has_vae, files[0].dtype],
+    [file, 'sd1', 'epsilon', true, 'mixed: unet and vae fp16, text fp8'],
+  );
+  assert.equal(files[1].path, 'own');
+  assert.equal(files[1].clip_skip, 2);
+  assert.deepEqual([refuse[0].path, refuse[0].code], [lora, 'file-is-lora']);
+  const words = await start('models', [file, lora, path.join(ROOT, 'models/demo'), 'no'], env)
+    .ended;
+  assert.match(words.stdout, /predicts +epsilon \(__metadata__/);
+  assert.match(words.stdout, /stray\.safetensors is a LoRA, not a model/);
+  assert.match(words.stdout, /an ONNX folder: sd1/);
+  assert.match(words.stdout, /^no\n {2}no is not there/m);
+  const list = await start('models', [], env).ended;
+  assert.match(list.stdout, /^own: epsilon \(.*modelspec.*; clip skip 2$/m);
+  assert.equal((await start('models', [file, '--check'], env).ended).code, 2);
 });
 
 test('models --check says what really runs each model, and which one does not work', async () => {

@@ -29,6 +29,8 @@ export type Registry = {
    * Throws UserError when there is none.
    */
   find(wanted: string, wishes?: Wishes): Promise<RegistryEntry>;
+  /** Through which door an absolute path is opened. */
+  kindOf(path: string): Promise<FoundModel['kind']>;
 };
 
 /** A layout of a checkpoint names every tensor: some are kept, of all others what people see. */
@@ -124,6 +126,7 @@ export function openRegistry(
       });
       return scanning;
     },
+    kindOf: async (path) => (await modelAt(path)).kind,
     async find(wanted, wishes = NO_WISHES) {
       if (isAbsolute(wanted)) return read(await modelAt(wanted), wishes);
       const models = await findModels(modelsDir);

@@ -40,6 +40,8 @@ export const COMMANDS: typeof ENGLISH = {
     `Vorgaben: ${steps} Schritte · ${sampler} ${schedule} · CFG ${cfg}`,
   modelChecked: 'Safety Checker: an, außer wo der Kanal NSFW erlaubt',
   modelUnchecked: 'kein Safety Checker',
+  modelPredicts: (what, reason) => `sagt ${what} voraus: ${reason}`,
+  modelVae: (source) => `VAE: ${source}`,
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
   engineNotLoaded: 'Noch ist kein Modell geladen; das erste Bild lädt eines.',
   engineRunsOn: (provider) => `Gerechnet wird auf **${provider}**.`,

@@ -37,6 +37,8 @@ export const COMMANDS = {
     `its defaults: ${steps} steps · ${sampler} ${schedule} · cfg ${cfg}`,
   modelChecked: 'safety checker: on, unless the channel allows NSFW',
   modelUnchecked: 'no safety checker',
+  modelPredicts: (what: string, reason: string) => `predicts ${what}: ${reason}`,
+  modelVae: (source: string) => `VAE: ${source}`,
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
   engineNotLoaded: 'No model is loaded yet; the first picture loads one.',
   engineRunsOn: (provider: string) => `The engine runs on **${provider}**.`,

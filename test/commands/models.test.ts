@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeModel } from '../../commands/models.ts';
+import { GERMAN } from '../../src/bot/text/de/german.ts';
+import { ENGLISH } from '../../src/bot/text/en/english.ts';
+import type { EngineStatus } from '../../src/engine/engine.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
+import { say } from '../../src/engine/sentences.ts';
+
+const idle: EngineStatus = { state: 'idle', provider: null, loaded: [], pid: null };
+
+const dropped: ModelInfo = {
+  name: 'dream_xl',
+  folder: '/models/dream_xl.safetensors',
+  hash: '0123456789',
+  family: 'sdxl',
+  inpainting: false,
+  sizeFactor: 32,
+  nativeSize: { width: 1024, height: 1024 },
+  defaults: { sampler: 'euler', schedule: 'automatic', steps: 20, guidanceScale: 7 },
+  checkpoint: {
+    dtype: 'fp16',
+    prediction: { value: 'v_prediction', how: say('how-markers', 'v_pred, ztsnr') },
+    zeroTerminalSnr: true,
+    vae: say('how-beside', 'dream_xl.vae.safetensors'),
+  },
+};
+
+test('/models says of a dropped file what it predicts and how that is known, in the person’s language', () => {
+  const english = describeModel(dropped, idle, ENGLISH);
+  assert.match(english, /predicts v\\_prediction: marker keys v\\_pred and ztsnr · fp16 · VAE: /);
+  const german = describeModel(dropped, idle, GERMAN);
+  assert.match(
+    german,
+    /sagt v\\_prediction voraus: die Merkmale v\\_pred und ztsnr · fp16 · VAE: /,
+  );
+  const { checkpoint: _, ...folder } = dropped;
+  assert.doesNotMatch(describeModel(folder, idle, ENGLISH), /predicts/);
+});
