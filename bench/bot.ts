@@ -12,6 +12,7 @@ import { openPresets } from '../src/bot/stores/presets.ts';
 import { openSettings } from '../src/bot/stores/settings.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { startAnnouncer } from '../src/queue/announcer.ts';
+import { createDevices } from '../src/queue/devices.ts';
 import { createJobEvents } from '../src/queue/events.ts';
 import { openPictureStore } from '../src/queue/pictures.ts';
 import { openQueue } from '../src/queue/queue.ts';
@@ -150,7 +151,7 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
   };
   const events = createJobEvents(quiet);
   const announcer = startAnnouncer({ queue, events, log: quiet });
-  const devices = [{ name: 'cpu', engine: timed }];
+  const devices = createDevices([{ name: 'cpu', engine: timed }], quiet);
   const runner = startRunner({ queue, events, devices, pictures, log: quiet });
   /** job id -> when its pictures were decoded */
   const decoded = new Map<string, number>();

@@ -2,6 +2,7 @@ import type { ModelInfo } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
 import type { Command } from '../src/bot/interaction/command.ts';
+import { deviceLines } from '../src/bot/render/device-lines.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
 import type { Text } from '../src/bot/text/text.ts';
 import { EVERYWHERE } from './places.ts';
@@ -32,9 +33,7 @@ export const models: Command = {
     const lines = found.slice(0, SHOWN).map((model) => describeModel(model, status, text));
     if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
     if (found.length === 0) lines.push(text.noModels);
-    const runsOn =
-      status.provider === null ? text.engineNotLoaded : text.engineRunsOn(status.provider);
-    await answer.tell([text.modelsTitle, ...lines, `-# ${runsOn}`].join('\n'));
+    await answer.tell([text.modelsTitle, ...lines, ...deviceLines(status, text)].join('\n'));
   },
 };
 

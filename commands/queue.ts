@@ -29,7 +29,12 @@ export const queue: Command = {
     ]);
     const running = unsettled.filter((job) => job.status === 'running');
     const waiting = new Map(unsettled.map((job) => [job.id, job]));
-    const lines = running.map((job) => text.queueRunning(describeJob(job, asking, scene)));
+    const several = (scene.engine.status().devices?.length ?? 1) > 1;
+    const lines = running.map((job) => {
+      const what = describeJob(job, asking, scene);
+      const where = several && job.device !== null ? text.queueOn(what, job.device) : what;
+      return text.queueRunning(where);
+    });
     // The first in the line, and one's own wherever they stand.
     const shown = outlook.filter(
       ({ id }, index) => index < SHOWN || waiting.get(id)?.userId === asking.userId,

@@ -1,5 +1,6 @@
 import type { MachineRate, QueueFigures } from '../src/queue/job.ts';
 import type { Command } from '../src/bot/interaction/command.ts';
+import { deviceLines } from '../src/bot/render/device-lines.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
 import type { Text } from '../src/bot/text/text.ts';
 import { EVERYWHERE } from './places.ts';
@@ -23,14 +24,13 @@ export const stats: Command = {
       archive.figures({ userId: user.id, since }),
       archive.rates(),
     ]);
-    const { provider } = engine.status();
     await answer.tell(
       [
         text.statsTitle(DAYS),
         ...(server === null ? [] : [`**${text.statsServer}:** ${figureWords(server, text)}`]),
         `**${text.statsYou}:** ${figureWords(own, text)}`,
         ...rates.slice(0, MODELS_SHOWN).map((rate) => `-# ${rateWords(rate, text)}`),
-        `-# ${provider === null ? text.engineNotLoaded : text.engineRunsOn(provider)}`,
+        ...deviceLines(engine.status(), text),
       ].join('\n'),
     );
   },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from './engine/errors.ts';
-import { DEVICES, type DeviceName } from './engine/names.ts';
+import type { DeviceSpec } from './engine/devices.ts';
+import { DEVICES, type DeviceName, NUMBERED_DEVICES } from './engine/names.ts';
 
 /** Everything the environment decides. Read once, frozen, handed down as arguments. */
 export type Config = {
@@ -11,7 +12,13 @@ export type Config = {
   discordApiBase: string | null;
   dataDir: string;
   modelsDir: string;
+  /** the first of `devices`, or what stands for all that are found */
   device: DeviceName;
+  deviceIndex: number | null;
+  /** what paints, each one picture at a time; null: all GPUs that are found, or else `device` */
+  devices: readonly DeviceSpec[] | null;
+  /** GPUs that CUDA_VISIBLE_DEVICES leaves; null: all */
+  visibleGpus: number | null;
   isolation: 'thread' | 'process';
   playgroundPort: number;
   logLevel: LogLevel;
@@ -43,12 +50,16 @@ export function loadEnvFile(file = '.env'): void {
 export function loadConfig(env: Environment = process.env): Config {
   const mistakes: string[] = [];
   const read = readers(env, mistakes);
+  const devices = read.devices('DEVICES');
   const config: Config = {
     discordToken: read.text('DISCORD_TOKEN'),
     discordApiBase: read.apiBase('DISCORD_API_BASE'),
     dataDir: path.resolve(read.text('DATA_DIR') ?? 'data'),
     modelsDir: path.resolve(read.text('MODELS_DIR') ?? 'models'),
-    device: read.choice('DEVICE', DEVICES, 'auto'),
+    device: devices?.[0]?.device ?? read.choice('DEVICE', DEVICES, 'auto'),
+    deviceIndex: devices?.[0]?.index ?? null,
+    devices,
+    visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -104,6 +115,14 @@ function readers(env: Environment, mistakes: string[]) {
       );
       return fallback;
     },
+    devices(name: string): readonly DeviceSpec[] | null {
+      const value = text(name);
+      if (value === null) return null;
+      const devices = parseDevices(value);
+      if (typeof devices !== 'string') return devices;
+      mistakes.push(`${name} is ${quote(value)}; ${devices}`);
+      return null;
+    },
     apiBase(name: string): string | null {
       const value = text(name);
       if (value === null) return null;
@@ -119,6 +138,31 @@ function readers(env: Environment, mistakes: string[]) {
       return value.replace(/\/+$/, '');
     },
   };
+}
+
+/** `cuda:0,cuda:1,cpu` -> devices, CPUs numbered where there are several; a string: what is wrong with it. */
+function parseDevices(list: string): readonly DeviceSpec[] | string {
+  const words = list.split(',').map((word) => word.trim().toLowerCase());
+  const specs: DeviceSpec[] = [];
+  for (const word of words) {
+    const [, kind = '', digits] = /^([a-z]+)(?::(\d{1,2}))?$/.exec(word) ?? [];
+    const device = DEVICES.find((name) => name === kind);
+    if (device === undefined || (digits !== undefined && !NUMBERED_DEVICES.includes(device))) {
+      return (
+        `expected names with commas between them, of ${DEVICES.join(', ')}, ` +
+        `with a number behind ${NUMBERED_DEVICES.join(' and ')}: cuda:0,cuda:1.`
+      );
+    }
+    const index = digits === undefined ? null : Number(digits);
+    const isKnown = specs.some((one) => one.device === device && (one.index ?? 0) === (index ?? 0));
+    if (isKnown && device !== 'cpu') return `${word} is the same GPU twice: name each once.`;
+    specs.push({ name: word, device, index });
+  }
+  const cpus = specs.filter(({ device }) => device === 'cpu');
+  if (cpus.length < 2) return specs;
+  return specs.map((spec) =>
+    spec.device === 'cpu' ? { ...spec, name: `cpu:${cpus.indexOf(spec)}` } : spec,
+  );
 }
 
 function quote(value: string): string {

@@ -8,12 +8,12 @@ import { openSettings } from './bot/stores/settings.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
-import { startEngine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
+import { asOneEngine, startDevices } from './queue/devices.ts';
 import { createJobEvents } from './queue/events.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
@@ -27,7 +27,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('data folder', await claimDataFolder(config.dataDir));
   const discord = await findDiscord(config, log, onClose);
 
-  const engine = await startEngine(config, log);
+  const devices = await startDevices(config, log);
+  const engine = asOneEngine(devices);
   onClose('engine', () => engine.close());
   const queue = await openQueue({
     url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
@@ -49,7 +50,6 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const events = createJobEvents(log);
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
-  const devices = [{ name: config.device, engine }];
   const runner = startRunner({ queue, events, devices, pictures, log });
   onClose('runner', () => runner.close());
 

@@ -78,3 +78,30 @@ test('a real-looking token is never sent to a local Discord', () => {
   assert.equal(loadConfig({ ...local, DISCORD_TOKEN: 'local-token' }).discordToken, 'local-token');
   assert.equal(loadConfig({ DISCORD_TOKEN: real }).discordToken, real);
 });
+
+test('DEVICES: a list, CPUs numbered, mistakes named', () => {
+  const devices = (list: string) =>
+    loadConfig({ DEVICES: list }).devices?.map(({ name, device, index }) => [name, device, index]);
+  assert.deepEqual(devices(' cuda:0, CUDA:1,cpu '), [
+    ['cuda:0', 'cuda', 0],
+    ['cuda:1', 'cuda', 1],
+    ['cpu', 'cpu', null],
+  ]);
+  assert.deepEqual(devices('cpu,cpu'), [
+    ['cpu:0', 'cpu', null],
+    ['cpu:1', 'cpu', null],
+  ]);
+  const { device, deviceIndex } = loadConfig({ DEVICES: 'cuda:1', DEVICE: 'cpu' });
+  assert.deepEqual([device, deviceIndex], ['cuda', 1]);
+  assert.equal(loadConfig({ DEVICE: 'cpu' }).devices, null);
+  for (const [list, words] of [
+    ['cuda;cpu', /DEVICES is "cuda;cpu"; expected names with commas/],
+    ['cpu:1', /with a number behind cuda and dml/],
+    ['cuda:x', /expected names/],
+    ['gpu', /expected names/],
+    ['cuda:0,,cpu', /expected names/],
+    ['cuda,cuda:0', /cuda:0 is the same GPU twice/],
+  ] as const) {
+    assert.throws(() => loadConfig({ DEVICES: list }), words, list);
+  }
+});

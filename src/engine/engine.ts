@@ -10,6 +10,8 @@ import type { GenerateRequest, GenerateResult, ModelInfo, Progress } from './req
 export type EngineConfig = {
   modelsDir: string;
   device: DeviceName;
+  /** which one of its kind, where the machine has several; absent or null: the first */
+  deviceIndex?: number | null;
   isolation: 'thread' | 'process';
   /** bytes of model files kept loaded at once */
   modelCacheBytes: number;
@@ -48,6 +50,12 @@ export type EngineStatus = {
   provider: ProviderName | null;
   /** model name -> how the canary run compared with the CPU */
   loaded: readonly { model: string; provider: ProviderName; canaryMaxError: number | null }[];
+  /** where several devices paint: each of them */
+  devices?: readonly (Omit<EngineStatus, 'devices'> & {
+    name: string;
+    /** why it is not used, and when it is tried again (milliseconds since 1970); null: it is */
+    aside: { why: string; until: number } | null;
+  })[];
   /** process id of the child when the engine is isolated in one; null in a thread */
   pid?: number | null;
 };
@@ -87,10 +95,10 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   const registry = openRegistry(config.modelsDir, (folder, reason) =>
     log.warn({ folder, reason }, 'folder is not a usable model'),
   );
-  const { modelsDir, device, modelCacheBytes, preload = null } = config;
+  const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
   const keeper = keepHost(
     config.isolation,
-    { modelsDir, device, modelCacheBytes, preload },
+    { modelsDir, device, deviceIndex, modelCacheBytes, preload },
     { onMessage: receive, onLost: lost },
   );
   const waiting: Call[] = [];

@@ -24,6 +24,9 @@ export class UserError extends Error {
  */
 export class RunError extends UserError {}
 
+/** The device does not work, or computes wrong numbers: another one may paint the same order. */
+export class DeviceError extends RunError {}
+
 /** The generation was stopped on request: by a person, or because the program is closing. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';

@@ -58,6 +58,8 @@ export const EMPHASES = ['original', 'no_norm', 'ignore', 'none'] as const;
 export type EmphasisName = (typeof EMPHASES)[number];
 
 export const DEVICES = ['auto', 'cuda', 'webgpu', 'dml', 'coreml', 'cpu'] as const;
+/** Of these a machine may have several: `cuda:1`. */
+export const NUMBERED_DEVICES: readonly DeviceName[] = ['cuda', 'dml'];
 export type DeviceName = (typeof DEVICES)[number];
 export type ProviderName = Exclude<DeviceName, 'auto'>;
 

@@ -91,6 +91,8 @@ export type Job = Omit<NewJob, 'request'> & {
   /** `unreadable`: written by a newer version of Darkroom, or damaged; such a job only ever fails */
   request: StoredRequest | 'unreadable';
   status: JobStatus;
+  /** the device it runs on now; null: it does not run */
+  device: string | null;
   /** 0 before the first claim; the fence against late results */
   attempt: number;
   createdAt: number;

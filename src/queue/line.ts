@@ -20,6 +20,8 @@ export type Seat = {
   loaded: readonly string[];
   /** models it cannot run */
   unfit: readonly string[];
+  /** jobs that another seat is to try, because they went wrong there; absent: none */
+  avoids?: readonly JobId[];
 };
 
 /** Who asks for a job, and where it could run it. */

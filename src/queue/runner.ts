@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Engine, EngineLog } from '../engine/engine.ts';
+import type { EngineLog } from '../engine/engine.ts';
+import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
 import type { JobId, QueueChange } from './job.ts';
 import type { Claim, Seat } from './line.ts';
@@ -19,9 +20,6 @@ export type Runner = {
   /** Stops claiming, lets the current steps end, hands running jobs back to the line. */
   close(): Promise<void>;
 };
-
-/** What paints one job at a time. */
-export type Device = { name: string; engine: Engine };
 
 export type RunnerOptions = {
   queue: Pick<Queue, 'line' | 'archive'>;
@@ -65,15 +63,15 @@ export function startRunner(options: RunnerOptions): Runner {
   /** of a run: the loop pauses for it as for its own */
   let stumbled: { error: unknown } | null = null;
 
-  function freeSeats(): Seat[] {
+  /** `some`: of the free ones some cannot be used just now. */
+  function freeSeats(): { seats: Seat[]; some: boolean } {
     for (const [seat, until] of resting) if (until <= performance.now()) resting.delete(seat);
-    return devices
-      .filter((device) => !running.has(device.name) && !resting.has(device.name))
-      .map(({ name: seat, engine }) => ({
-        name: seat,
-        loaded: engine.status().loaded.map(({ model }) => model),
-        unfit: [],
-      }));
+    const free = devices.filter((device) => !running.has(device.name));
+    const seats = free
+      .filter((device) => !resting.has(device.name))
+      .map((device) => device.seat())
+      .filter((seat) => seat !== null);
+    return { seats, some: seats.length < free.length };
   }
 
   async function loop(): Promise<void> {
@@ -86,10 +84,10 @@ export function startRunner(options: RunnerOptions): Runner {
         // Those who wait must not lose their pictures too.
         if (storeInDoubt) await pictures.tryOut();
         storeInDoubt = false;
-        const seats = freeSeats();
+        const { seats, some } = freeSeats();
         const claim = seats.length === 0 ? null : await line.claim({ name, seats });
         pause = PAUSE_MS;
-        if (claim === null) await bell.wait(resting.size > 0 ? BREATH_MS : POLL_MS);
+        if (claim === null) await bell.wait(some ? BREATH_MS : POLL_MS);
         else if (closing) await recorder.release(claim.lease, 'handed-back');
         else begin(claim);
       } catch (error) {
@@ -129,7 +127,7 @@ export function startRunner(options: RunnerOptions): Runner {
     renewal.unref();
     events.publish({ job, state: { status: 'running', progress: null } });
     try {
-      const tools = { ...options, ...device, line, newReference };
+      const tools = { ...options, device, line, newReference };
       const ended = await attempt(mine, tools);
       if ('back' in ended) {
         if (ended.unasked) resting.set(seat, performance.now() + BREATH_MS);

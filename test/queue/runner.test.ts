@@ -7,10 +7,16 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine, EngineLog, GenerateOptions } from '../../src/engine/engine.ts';
 import { startEngine } from '../../src/engine/engine.ts';
-import { CancelledError, EngineCrashedError, UserError } from '../../src/engine/errors.ts';
+import {
+  CancelledError,
+  DeviceError,
+  EngineCrashedError,
+  UserError,
+} from '../../src/engine/errors.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { startAnnouncer } from '../../src/queue/announcer.ts';
+import { createDevices, type NamedEngine } from '../../src/queue/devices.ts';
 import { createJobEvents, type JobEvent, type JobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
@@ -85,7 +91,11 @@ type Stage = {
 
 async function stage(
   generate: Generate | Engine,
-  over: Partial<Pick<RunnerOptions, 'devices' | 'leaseMs'>> & { queueLeaseMs?: number } = {},
+  over: Partial<Pick<RunnerOptions, 'leaseMs'>> & {
+    queueLeaseMs?: number;
+    engines?: readonly NamedEngine[];
+    now?: () => number;
+  } = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(path.join(root, 'stage-'));
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
@@ -105,11 +115,11 @@ async function stage(
   const runner = startRunner({
     queue,
     events: bus,
-    devices: [{ name: 'cpu', engine }],
+    devices: createDevices(over.engines ?? [{ name: 'cpu', engine }], log, over.now),
     pictures,
     log,
     newReference: () => 'ref-1',
-    ...over,
+    ...(over.leaseMs !== undefined && { leaseMs: over.leaseMs }),
   });
   const statusesOf = (id: string) =>
     events.filter(({ job }) => job.id === id).map(({ state }) => state.status);
@@ -472,16 +482,16 @@ test('waiting jobs hear their place, and only when it changed', async () => {
 });
 
 describe('several devices', () => {
-  const devicesThat = (names: readonly string[], generate: (name: string) => Generate) =>
+  const enginesThat = (names: readonly string[], generate: (name: string) => Generate) =>
     names.map((name) => ({ name, engine: engineThat(generate(name)) }));
 
   test('paint at the same time, each one job, places are told once', async () => {
     const holds = new Map<string, () => void>();
-    const devices = devicesThat(['one', 'two'], (name) => async (request) => {
+    const engines = enginesThat(['one', 'two'], (name) => async (request) => {
       await new Promise<void>((resolve) => holds.set(name, resolve));
       return aPicture(request);
     });
-    const t = await stage(async () => assert.fail('not this one'), { devices });
+    const t = await stage(async () => assert.fail('not this one'), { engines });
     const jobs: Job[] = [];
     for (let i = 0; i < 4; i++) jobs.push(await t.queue.line.submit(anOrder()));
     await t.until(jobs[0]!.id, 'running');
@@ -504,13 +514,13 @@ describe('several devices', () => {
   test('a job whose lease ran out is let go, and its late result dropped', async () => {
     let tries = 0;
     const aborted: string[] = [];
-    const devices = devicesThat(['slow', 'quick'], () => async (request, { signal }) => {
+    const engines = enginesThat(['slow', 'quick'], () => async (request, { signal }) => {
       if (++tries > 1) return aPicture(request);
       return untilAborted(signal).finally(() => aborted.push(request.prompt));
     });
     // Renewed far too seldom: as a process that was frozen would.
     const t = await stage(async () => assert.fail('not this one'), {
-      devices,
+      engines,
       queueLeaseMs: 150,
       leaseMs: 1500,
     });
@@ -525,5 +535,86 @@ describe('several devices', () => {
     assert.equal((await t.queue.archive.get(id))?.attempt, 2);
     await t.close();
     assert.equal(t.statusesOf(id).filter((status) => status === 'done').length, 1);
+  });
+
+  test('a device that computes wrong numbers is set aside, told, and tried again later', async () => {
+    let now = 1_700_000_000_000;
+    let broken = true;
+    const ran: string[] = [];
+    const engines = enginesThat(['bad', 'good'], (name) => async (request) => {
+      ran.push(name);
+      if (name === 'bad' && broken) throw new DeviceError('it differs from the CPU by 80 %');
+      return aPicture(request);
+    });
+    const t = await stage(async () => assert.fail('not this one'), { engines, now: () => now });
+    const paint = async () => {
+      const { id } = await t.queue.line.submit(anOrder());
+      await t.until(id, 'done');
+      return (await t.queue.archive.get(id))!;
+    };
+    const { crashes, attempt } = await paint();
+    assert.deepEqual([crashes, attempt, ran], [0, 2, ['bad', 'good']]);
+    await paint();
+    assert.deepEqual(ran, ['bad', 'good', 'good']);
+    const [told] = t.logged.filter(({ message }) => /set aside/.test(message));
+    assert.deepEqual([told?.fields['device'], told?.fields['minutes']], ['bad', 5]);
+    now += 5 * 60_000;
+    await paint();
+    assert.deepEqual(ran.slice(3), ['bad', 'good'], 'tried again, in vain');
+    now += 5 * 60_000;
+    await paint();
+    assert.deepEqual(ran.slice(5), ['good'], 'twice as long');
+    now += 5 * 60_000;
+    broken = false;
+    await paint();
+    assert.deepEqual(ran.slice(6), ['bad']);
+    await t.close();
+  });
+
+  test('a job goes to another device after a crash; three crashes set one aside', async () => {
+    const ran: string[] = [];
+    const engines = enginesThat(['shaky', 'firm'], (name) => async (request) => {
+      ran.push(name);
+      if (name === 'shaky') throw new EngineCrashedError('SIGSEGV');
+      return aPicture(request);
+    });
+    const t = await stage(async () => assert.fail('not this one'), { engines });
+    for (let i = 0; i < 5; i++) {
+      const { id } = await t.queue.line.submit(anOrder());
+      await t.until(id, 'done');
+      assert.equal((await t.queue.archive.get(id))?.crashes, i < 3 ? 1 : 0);
+    }
+    assert.deepEqual(ran.join(' '), 'shaky firm shaky firm shaky firm firm firm');
+    await t.close();
+  });
+
+  test('where a model does not fit it is not tried for a while; the device goes on with others', async () => {
+    const ran: string[] = [];
+    const engines = enginesThat(['small', 'large'], (name) => async (request) => {
+      ran.push(`${request.model} on ${name}`);
+      if (name === 'small' && request.model === 'xl') {
+        throw new DeviceError('ONNX Runtime said: Failed to allocate memory');
+      }
+      return aPicture(request);
+    });
+    const t = await stage(async () => assert.fail('not this one'), { engines });
+    for (const model of ['xl', 'xl', 'sd']) {
+      const { id } = await t.queue.line.submit(anOrder({ request: aRequest({ model }) }));
+      await t.until(id, 'done');
+    }
+    assert.deepEqual(ran, ['xl on small', 'xl on large', 'xl on large', 'sd on small']);
+    await t.close();
+  });
+
+  test('one device alone is never set aside: people hear why', async () => {
+    const t = await stage(async () => {
+      throw new DeviceError('the driver is gone');
+    });
+    for (let i = 0; i < 4; i++) {
+      const { id } = await t.queue.line.submit(anOrder());
+      const { state } = await t.until(id, 'failed');
+      assert.ok(state.status === 'failed' && /driver is gone/.test(state.failure.message));
+    }
+    await t.close();
   });
 });

@@ -20,6 +20,7 @@ import { startPlayground } from '../../playground/playground.ts';
 import type { Exchange, Playground, PlaygroundOptions } from '../../playground/playground.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { startAnnouncer } from '../../src/queue/announcer.ts';
+import { createDevices, type Device } from '../../src/queue/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
@@ -78,6 +79,8 @@ export async function openStage(
     playground?: Partial<PlaygroundOptions>;
     bot?: Partial<BotOptions>;
     limits?: { waitingPerUser: number; waitingPerGuild: number };
+    /** what paints; absent: `engine` alone */
+    devices?: readonly Device[];
   } = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-stage-'));
@@ -105,7 +108,7 @@ export async function openStage(
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const events = createJobEvents(log);
     const announcer = startAnnouncer({ queue, events, log });
-    const devices = [{ name: 'cpu', engine }];
+    const devices = options.devices ?? createDevices([{ name: 'cpu', engine }], log);
     const runner = startRunner({ queue, events, devices, pictures, log });
     const closeParts = async () => {
       await runner.close();

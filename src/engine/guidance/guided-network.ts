@@ -50,14 +50,15 @@ export function networkOf(
 
 /** All that decides what the network answers, but for x and the timestep. */
 function questionOf(
-  { entry, provider, loras }: LoadedModel,
+  { entry, provider, deviceIndex, loras }: LoadedModel,
   request: GenerateRequest,
   { positive, negative }: Prompts,
   init: Start['init'],
 ): (string | Float32Array)[] {
   const told: (string | Float32Array)[] = [
     RUNTIME_VERSION,
-    provider,
+    // Two GPUs of a machine need not be of one kind.
+    deviceIndex ? `${provider}:${deviceIndex}` : provider,
     entry.info.hash,
     // Their strengths stand in the prompt.
     ...loras.map(({ hash }) => hash),

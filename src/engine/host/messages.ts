@@ -1,5 +1,5 @@
 /** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
-import { CancelledError, RunError, UserError } from '../errors.ts';
+import { CancelledError, DeviceError, RunError, UserError } from '../errors.ts';
 import type { PipelineOptions } from '../pipeline/pass.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import type { Said } from '../said.ts';
@@ -8,6 +8,8 @@ import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
 export type HostConfig = {
   modelsDir: string;
   device: DeviceName;
+  /** which one of its kind; null: the first */
+  deviceIndex: number | null;
   modelCacheBytes: number;
   /** model to load in the background once idle; null: the first request loads */
   preload: string | null;
@@ -41,7 +43,7 @@ export type FromWorker =
 
 /** Classes are lost in structured cloning: the kind keeps what the caller must tell apart. */
 export type PlainError = {
-  kind: 'user' | 'run' | 'cancelled' | 'other';
+  kind: 'user' | 'run' | 'device' | 'cancelled' | 'other';
   name: string;
   message: string;
   stack: string;
@@ -62,6 +64,7 @@ export function flattenError(error: unknown): PlainError {
 }
 
 function kindOf(error: Error): PlainError['kind'] {
+  if (error instanceof DeviceError) return 'device';
   if (error instanceof RunError) return 'run';
   if (error instanceof UserError) return 'user';
   return error instanceof CancelledError ? 'cancelled' : 'other';
@@ -71,6 +74,7 @@ const spoken = ({ message, said }: PlainError) => (said.length > 0 ? said : mess
 
 export function reviveError(plain: PlainError): Error {
   if (plain.kind === 'user') return new UserError(spoken(plain));
+  if (plain.kind === 'device') return new DeviceError(spoken(plain));
   if (plain.kind === 'run') return new RunError(spoken(plain));
   if (plain.kind === 'cancelled') return new CancelledError();
   const error = new Error(plain.message);

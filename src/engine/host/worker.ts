@@ -85,6 +85,7 @@ function start(config: HostConfig): void {
   registry = openRegistry(config.modelsDir);
   cache = createModelCache({
     device: config.device,
+    deviceIndex: config.deviceIndex,
     budgetBytes: config.modelCacheBytes,
     clock,
     warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),

@@ -39,6 +39,8 @@ import type { RegistryEntry } from './registry.ts';
 export type LoadedModel = {
   entry: RegistryEntry;
   provider: ProviderName;
+  /** which one of several GPUs it runs on; null: the first, or the CPU */
+  deviceIndex: number | null;
   /** largest difference from the CPU as a share of the CPU's largest value; null when the CPU itself runs */
   canaryMaxError: number | null;
   textEncoder: TextEncoder;
@@ -65,6 +67,8 @@ export const PLAIN: Variant = { loras: [], perturbed: false };
 
 export type LoadOptions = {
   device: DeviceName;
+  /** which one of its kind; absent or null: the first */
+  deviceIndex?: number | null;
   clock: RunClock;
   warn: (fields: object, message: string) => void;
 };
@@ -122,7 +126,7 @@ async function loadOn(
   provider: ProviderName,
   flavour: Flavour,
   entry: RegistryEntry,
-  { clock, warn }: LoadOptions,
+  { clock, warn, deviceIndex = null }: LoadOptions,
   variant: OpenedVariant,
 ): Promise<LoadedModel> {
   const { layout } = entry;
@@ -131,7 +135,8 @@ async function loadOn(
   const opened: Session[] = [];
   const open = async (source: GraphSource): Promise<Session> => {
     try {
-      const session = await openSession(source, { provider, clock, ...sessionOf(source, flavour) });
+      const options = { provider, deviceIndex, clock, ...sessionOf(source, flavour) };
+      const session = await openSession(source, options);
       opened.push(session);
       return session;
     } catch (error) {
@@ -173,6 +178,7 @@ async function loadOn(
     return {
       entry,
       provider,
+      deviceIndex: provider === 'cpu' ? null : deviceIndex,
       canaryMaxError: canary.maxError,
       textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.beside)),
       unet,

@@ -3,11 +3,11 @@
  * The only door to ONNX Runtime. Everything beyond it deals in Float32Array and plain numbers; dtypes of the
  * graph (float16, int32, int64, …), the float16 input trap and the release of native memory stay in this file.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import { RunError } from '../errors.ts';
+import { isCudaSetUp } from './cuda-files.ts';
+import { DeviceError, RunError } from '../errors.ts';
 import type { GraphSource } from './graph-source.ts';
 import { say } from '../sentences.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
@@ -54,6 +54,8 @@ export type Session = {
 
 export type SessionOptions = {
   provider: ProviderName;
+  /** which GPU, where the machine has several; absent or null: the first */
+  deviceIndex?: number | null;
   clock: RunClock;
   /** map weights instead of copying them: quick to open, about a tenth slower to run */
   mapWeights?: boolean;
@@ -65,7 +67,7 @@ export type SessionOptions = {
 export async function openSession(source: GraphSource, options: SessionOptions): Promise<Session> {
   const { path } = source;
   const settings: InferenceSession.SessionOptions = {
-    executionProviders: [options.provider],
+    executionProviders: [providerOf(options)],
     logSeverityLevel: 4,
     ...(options.asWritten ? { graphOptimizationLevel: 'disabled' } : {}),
     extra: {
@@ -117,6 +119,14 @@ export async function openSession(source: GraphSource, options: SessionOptions):
     },
     release: () => inner.release(),
   };
+}
+
+function providerOf({
+  provider,
+  deviceIndex,
+}: SessionOptions): InferenceSession.ExecutionProviderConfig {
+  if (deviceIndex == null || (provider !== 'cuda' && provider !== 'dml')) return provider;
+  return { name: provider, deviceId: deviceIndex };
 }
 
 function portsOf(metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, Port> {
@@ -196,14 +206,7 @@ export function providersFor(device: DeviceName): readonly ProviderName[] {
 /** Spares `auto` the attempts whose native libraries are known to be absent (they print on stderr). */
 function mayWork(provider: ProviderName): boolean {
   if (process.platform !== 'linux') return true;
-  if (provider === 'cuda') {
-    const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-    const bin = join(dirname(entry), '..', 'bin');
-    // bin/napi-v6/linux/x64: the middle part names the interface version, which changes between releases.
-    return readdirSync(bin).some((version) =>
-      existsSync(join(bin, version, 'linux', process.arch, 'libonnxruntime_providers_cuda.so')),
-    );
-  }
+  if (provider === 'cuda') return isCudaSetUp();
   if (provider === 'webgpu') {
     const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
     const folders = [`/usr/lib/${triplet}`, '/usr/lib64', '/usr/lib', '/usr/local/lib'];
@@ -221,7 +224,7 @@ const SETUP_HINTS: Record<ProviderName, string> = {
 };
 
 /** The sentence for a named device that cannot be used. */
-export function deviceRefusal(provider: ProviderName, cause: string): RunError {
+export function deviceRefusal(provider: ProviderName, cause: string): DeviceError {
   const said = cause.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
-  return new RunError(say('device-does-not-work', provider, said, SETUP_HINTS[provider]));
+  return new DeviceError(say('device-does-not-work', provider, said, SETUP_HINTS[provider]));
 }

@@ -1,5 +1,6 @@
-import type { Engine, EngineLog } from '../../engine/engine.ts';
+import type { EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
+import type { Device } from '../devices.ts';
 import type { JobEvents } from '../events.ts';
 import type { JobOutcome } from '../job.ts';
 import type { Claim, Line, ReleaseReason } from '../line.ts';
@@ -23,7 +24,7 @@ export type Ended =
 
 export type AttemptTools = {
   line: Pick<Line, 'measure'>;
-  engine: Engine;
+  device: Device;
   pictures: PictureStore;
   events: Pick<JobEvents, 'publish'>;
   log: EngineLog;
@@ -33,14 +34,14 @@ export type AttemptTools = {
 
 /** Paints one claimed job and puts what came of it into the picture store. */
 export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended> {
-  const { engine, events, log, newReference } = tools;
+  const { device, events, log, newReference } = tools;
   const { claim, abort } = mine;
   const { job, request } = claim;
   const looks: SeenLook[] = [];
   const journal = await openJobJournal(job, tools);
   let over = false;
   try {
-    const result = await engine.generate(request, {
+    const result = await device.engine.generate(request, {
       ...watchOf(job.context),
       signal: abort.signal,
       journal: journal.options,
@@ -51,6 +52,7 @@ export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended
       },
     });
     over = true;
+    device.note(job, request.model, null);
     const store = () => storeResult(job, result, looks, tools);
     const stored = await store().catch(async () => {
       // The kept steps may be what filled the disk.
@@ -64,6 +66,9 @@ export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended
     if (mine.asked === 'stop') return { outcome: { status: 'cancelled' }, storeFailed: false };
     if (mine.asked !== null || error instanceof CancelledError) {
       return { back: 'handed-back', unasked: mine.asked === null };
+    }
+    if (device.note(job, request.model, error) === 'elsewhere') {
+      return { back: 'handed-back', unasked: false };
     }
     const failure = failureOf(error, job, newReference, log);
     if (failure === 'retry') return { back: 'crashed', unasked: false };

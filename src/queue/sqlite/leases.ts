@@ -9,6 +9,8 @@ export type Leases = {
   grant(lease: Lease): void;
   renew(lease: Lease): void;
   end(id: JobId): void;
+  /** The device that runs this job; null: none does. */
+  deviceOf(id: JobId): string | null;
   /** Those that ran out. */
   overdue(): Lease[];
 };
@@ -26,6 +28,7 @@ export function createLeases({
     grant: hold,
     renew: hold,
     end: (id) => void held.delete(id),
+    deviceOf: (id) => held.get(id)?.lease.seat ?? null,
     overdue() {
       const now = steady();
       return [...held.values()].filter(({ until }) => until < now).map(({ lease }) => lease);

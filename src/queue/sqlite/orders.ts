@@ -13,6 +13,7 @@ import { writingWords } from './file/sqlite-file.ts';
 /** A job at its submit, but for what was told. */
 const NOT_STARTED = {
   status: 'waiting',
+  device: null,
   attempt: 0,
   startedAt: null,
   finishedAt: null,

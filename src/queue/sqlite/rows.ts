@@ -37,6 +37,7 @@ export function jobOf(row: Row): Job {
     parentId: textOrNull(row['parent_id']),
     weight: Number(row['weight']),
     status: String(row['status']) as JobStatus,
+    device: null,
     attempt: Number(row['attempt']),
     createdAt: Number(row['created_at']),
     startedAt: numberOrNull(row['started_at']),

@@ -1,5 +1,5 @@
 import { nextTurn, start } from '../fairness/fairness.ts';
-import type { JobFailure, JobStatus } from '../job.ts';
+import type { JobFailure, JobId, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
 import { failureSaying } from '../runner/failure.ts';
 import { sayOfQueue } from '../sentences.ts';
@@ -82,7 +82,8 @@ export function createRuns(
     // Told to stop while its picture was read: its runner has not heard of it yet.
     if (store.head(id)!.stopping) return endAtOnce(id, { status: 'cancelled' });
     tell({ id, status: 'running' });
-    return { lease, job: store.byId(id)!, request: found.request };
+    const job = { ...store.byId(id)!, device: lease.seat };
+    return { lease, job, request: found.request };
   }
 
   return {
@@ -92,10 +93,11 @@ export function createRuns(
         takeBackOverdue();
         const { lines, waiting } = ledger.state();
         const modelOf = (id: string) => waiting.get(id)!.work.model;
-        const isPicky = seats.every(({ unfit }) => unfit.length > 0);
-        const turn = nextTurn(lines, isPicky ? ({ id }) => canRun(seats, modelOf(id)) : undefined);
+        const isPicky = seats.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);
+        const fits = ({ id }: { id: string }) => seatsFor(seats, id, modelOf(id)).length > 0;
+        const turn = nextTurn(lines, isPicky ? fits : undefined);
         if (turn === null) return null;
-        const seat = bestSeat(seats, modelOf(turn.id));
+        const seat = bestSeat(seatsFor(seats, turn.id, modelOf(turn.id)), modelOf(turn.id));
         const { id, attempt } = begin(waiting.get(turn.id)!);
         const lease = { id, attempt, worker: name, seat: seat.name };
         leases.grant(lease);
@@ -141,16 +143,14 @@ export function createRuns(
   };
 }
 
-const isFit = ({ unfit }: Seat, model: string): boolean => !unfit.includes(model);
-
-function canRun(seats: readonly Seat[], model: string): boolean {
-  return seats.some((seat) => isFit(seat, model));
+function seatsFor(seats: readonly Seat[], id: JobId, model: string): readonly Seat[] {
+  return seats.filter(({ unfit, avoids }) => !unfit.includes(model) && !avoids?.includes(id));
 }
 
 /** Where the model is loaded, else where the least is: what others wait for stays loaded. */
 function bestSeat(seats: readonly Seat[], model: string): Seat {
   const rank = ({ loaded }: Seat): number => (loaded.includes(model) ? -1 : loaded.length);
-  const [best] = seats.filter((seat) => isFit(seat, model)).toSorted((a, b) => rank(a) - rank(b));
+  const [best] = seats.toSorted((a, b) => rank(a) - rank(b));
   if (best === undefined) throw new Error(`no seat can run ${model}`);
   return best;
 }

@@ -1,22 +1,30 @@
 import type { Archive } from '../archive.ts';
+import type { Job } from '../job.ts';
 import { createExpiry } from '../retention/expiry.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { QueueCore } from './queue-core.ts';
 import { createRetractions } from './retractions.ts';
 
 export function createSqliteArchive(core: QueueCore): Archive {
-  const { db, store, inputs, now, checkOpen, noted } = core;
+  const { db, store, inputs, leases, now, checkOpen, noted } = core;
   const expired = createExpiry(db);
   const open = async <T>(look: () => T | Promise<T>): Promise<T> => {
     checkOpen();
     return look();
   };
 
+  const located = (job: Job): Job =>
+    job.status === 'running' ? { ...job, device: leases.deviceOf(job.id) } : job;
+
   return {
-    get: (id) => open(() => store.byId(id)),
+    get: (id) =>
+      open(() => {
+        const job = store.byId(id);
+        return job === null ? null : located(job);
+      }),
     request: (id) => open(() => inputs.read(id)),
-    recent: (filter) => open(() => store.recent(filter)),
-    unsettled: () => open(() => store.unsettled()),
+    recent: (filter) => open(() => store.recent(filter).map(located)),
+    unsettled: () => open(() => store.unsettled().map(located)),
     remember: (id, context) => noted(() => store.setContext(id, context)),
     delivered: (id) => noted(() => store.setDelivered(id)),
     expired: (filter) => open(() => expired({ ...filter, now: now() })),

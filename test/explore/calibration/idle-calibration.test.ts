@@ -14,6 +14,7 @@ import {
 import { startIdleCalibration } from '../../../src/explore/calibration/idle-calibration.ts';
 import type { Job } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';
+import { createDevices } from '../../../src/queue/devices.ts';
 import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
@@ -73,7 +74,7 @@ test('measures what people use when nobody waits, gives way to them, goes on aft
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
   const { spied, seen } = listening();
   const isOurs = ({ request }: { request: GenerateRequest }) => request.prompt === 'a person waits';
-  const devices = [{ name: 'cpu', engine: spied }];
+  const devices = createDevices([{ name: 'cpu', engine: spied }], log);
   const events = createJobEvents(log);
   const runner = startRunner({ queue, events, devices, pictures, log });
   await submit(queue, 'first');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Engine, startEngine } from '../../../src/engine/engine.ts';
 import type { Job, JobContext, StoredResult } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';
+import { createDevices } from '../../../src/queue/devices.ts';
 import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore, type PictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
@@ -70,7 +71,7 @@ async function inHall(
   let reached = 0;
   const start = () => {
     const events = createJobEvents(log);
-    const devices = [{ name: 'cpu', engine }];
+    const devices = createDevices([{ name: 'cpu', engine }], log);
     const runner = startRunner({ queue, events, devices, pictures, log, everyMs: 0 });
     events.subscribe(({ state }) => {
       if (state.status === 'running') reached = Math.max(reached, state.progress?.step ?? 0);

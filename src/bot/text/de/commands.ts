@@ -29,6 +29,7 @@ export const COMMANDS: typeof ENGLISH = {
   queueRunning: (what) => `▶ ${what}`,
   queueWaiting: (position, what, wait) =>
     `\`#${position}\` ${what}${wait === null ? '' : ` · ${wait}`}`,
+  queueOn: (what, device) => `${what} · auf ${device}`,
   queueYours: (prompt) => `**deins:** ${prompt}`,
   queueSomebody: (user) => `ein Bild für ${user}`,
   queueElsewhere: 'ein Bild für einen anderen Server',
@@ -45,6 +46,16 @@ export const COMMANDS: typeof ENGLISH = {
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
   engineNotLoaded: 'Noch ist kein Modell geladen; das erste Bild lädt eines.',
   engineRunsOn: (provider) => `Gerechnet wird auf **${provider}**.`,
+  deviceLine: (name, state, models) =>
+    `**${name}** · ${state}${models === '' ? '' : ` · ${models}`}`,
+  deviceStates: {
+    starting: 'startet',
+    idle: 'frei',
+    busy: 'malt',
+    restarting: 'startet neu',
+    closed: 'beendet',
+  },
+  deviceAside: (time) => `außer Betrieb, neuer Versuch ${time}`,
   modelsMore: (count) => `… und ${count} weitere`,
   recipeTitle: '### Rezept',
   unknownJob: 'Dieses Bild gibt es nicht, oder es ist nicht für dich bestimmt.',

@@ -26,6 +26,7 @@ export const COMMANDS = {
   queueRunning: (what: string) => `▶ ${what}`,
   queueWaiting: (position: number, what: string, wait: string | null) =>
     `\`#${position}\` ${what}${wait === null ? '' : ` · ${wait}`}`,
+  queueOn: (what: string, device: string) => `${what} · on ${device}`,
   queueYours: (prompt: string) => `**yours:** ${prompt}`,
   queueSomebody: (user: string) => `a picture for ${user}`,
   queueElsewhere: 'a picture for another server',
@@ -42,6 +43,16 @@ export const COMMANDS = {
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
   engineNotLoaded: 'No model is loaded yet; the first picture loads one.',
   engineRunsOn: (provider: string) => `The engine runs on **${provider}**.`,
+  deviceLine: (name: string, state: string, models: string) =>
+    `**${name}** · ${state}${models === '' ? '' : ` · ${models}`}`,
+  deviceStates: {
+    starting: 'starting',
+    idle: 'free',
+    busy: 'painting',
+    restarting: 'starting again',
+    closed: 'ended',
+  },
+  deviceAside: (time: string) => `out of order, tried again ${time}`,
   modelsMore: (count: number) => `… and ${count} more`,
   recipeTitle: '### Recipe',
   unknownJob: 'There is no such picture, or it is not yours to see.',

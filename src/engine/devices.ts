@@ -1,0 +1,30 @@
+import { readdirSync } from 'node:fs';
+import type { DeviceName } from './names.ts';
+import { isCudaSetUp } from './network/cuda-files.ts';
+
+/** One device; `index` null: the first of its kind. */
+export type DeviceSpec = { name: string; device: DeviceName; index: number | null };
+
+/**
+ * What paints on this machine where nobody said so: each NVIDIA GPU, where there are several and CUDA is set up, else
+ * the one device that was asked for. `visible`: GPUs that the environment leaves; null: all.
+ */
+export function findDevices(device: DeviceName, visible: number | null): readonly DeviceSpec[] {
+  const found = ['auto', 'cuda'].includes(device) && isCudaSetUp();
+  const gpus = found ? Math.min(nvidiaGpus(), visible ?? Infinity) : 0;
+  if (gpus < 2) return [{ name: device, device, index: null }];
+  // The first may fall back to the CPU where none of them works.
+  return Array.from({ length: gpus }, (_, index) => ({
+    name: `cuda:${index}`,
+    device: index === 0 ? device : 'cuda',
+    index,
+  }));
+}
+
+function nvidiaGpus(): number {
+  try {
+    return readdirSync('/proc/driver/nvidia/gpus').length;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { loadConfig } from '../../src/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { asOneEngine, type Device, startDevices } from '../../src/queue/devices.ts';
+import { textOf, waitUntil } from '../support/messages.ts';
+import { memoryLog } from '../support/memory-log.ts';
+import { BEN, MODELS, onStage } from '../support/stage.ts';
+
+let devices: readonly Device[];
+let engine: Engine;
+before(async () => {
+  const config = loadConfig({ DEVICES: 'cpu,cpu', MODELS_DIR: MODELS });
+  devices = await startDevices(config, memoryLog().log);
+  engine = asOneEngine(devices);
+});
+after(() => engine.close());
+
+test('two devices paint for two people at the same time, and are shown', async () => {
+  await onStage(engine, { devices }, async (stage) => {
+    const pids = devices.map((device) => device.engine.status().pid);
+    assert.equal(new Set(pids).size, 2, 'a process each');
+    const [ada, ben] = [await stage.user(), await stage.user(BEN)];
+    await ada.command('imagine', { prompt: 'a tree', steps: 60, size: '384x384' });
+    await ben.command('imagine', { prompt: 'a house', steps: 60, size: '384x384' });
+    const running = async () =>
+      (await stage.queue.archive.unsettled()).filter(({ status }) => status === 'running');
+    await waitUntil(async () => (await running()).length === 2, 'both run', 60_000);
+    assert.deepEqual((await running()).map(({ device }) => device).toSorted(), ['cpu:0', 'cpu:1']);
+
+    const areBusy = () => devices.every((device) => device.status().state === 'busy');
+    await waitUntil(areBusy, 'both paint', 60_000);
+
+    await ada.command('queue');
+    const queue = textOf(await ada.waitForMessage((one) => /### Queue/.test(textOf(one))));
+    assert.match(queue, /\*\*yours:\*\* a tree · on cpu:0/);
+    assert.match(queue, /a picture for <@\d+> · on cpu:1/);
+    await ada.command('models');
+    const models = textOf(await ada.waitForMessage((one) => /### Models/.test(textOf(one))));
+    assert.match(models, /\*\*cpu:0\*\* · painting/);
+    assert.match(models, /\*\*cpu:1\*\* · painting/);
+    await ada.command('stats');
+    assert.match(
+      textOf(await ada.waitForMessage((one) => /The last 30 days/.test(textOf(one)))),
+      /\*\*cpu:1\*\* · painting/,
+    );
+    for (const { id, userId } of await running()) {
+      await stage.queue.line.cancel(id, { userId, moderator: false });
+    }
+    await waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled');
+  });
+});
+
+test('a device whose engine dies gives its job to the other one; the picture is the same', async () => {
+  await onStage(engine, { devices }, async (stage) => {
+    const ada = await stage.user();
+    const options = { prompt: 'a boat', seed: '7', steps: 40, size: '256x256' };
+    await ada.command('imagine', options);
+    const job = async () => (await stage.queue.archive.recent({ limit: 1 }))[0];
+    await waitUntil(async () => (await job())?.status === 'running', 'running', 60_000);
+    const victim = devices.find(
+      ({ name, engine: { status } }) => name && status().state === 'busy',
+    );
+    const pid = victim?.engine.status().pid;
+    assert.ok(typeof pid === 'number');
+    process.kill(pid, 'SIGKILL');
+    await waitUntil(async () => (await job())?.status === 'done', 'done', 60_000);
+    const { id, attempt } = (await job())!;
+    assert.equal(attempt, 2);
+    const png = await stage.pictures.get(`${id}-0.png`);
+
+    await ada.command('imagine', options);
+    await waitUntil(async () => (await job())?.id !== id, 'ordered again', 60_000);
+    await waitUntil(async () => (await job())?.status === 'done', 'done again', 60_000);
+    assert.deepEqual(await stage.pictures.get(`${(await job())!.id}-0.png`), png);
+  });
+});
