@@ -4,6 +4,7 @@
  */
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { attend } from './attention.ts';
+import { fromPatches, hasPatches, toPatches } from './autoencoders/patches.ts';
 import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
 import {
   conv,
@@ -24,7 +25,8 @@ const IN_RESNET = { ...NORM, time: null };
 /** Latents [B,C,h,w], unscaled -> pixels [B,3,H,W] in -1 … 1. */
 export function vaeDecoderGraph(tensors: PartTensors, style: GraphStyle): BuiltGraph {
   const g = new GraphBuilder(tensors, style);
-  const [, latentChannels = 4] = g.shapeOf('decoder.conv_in.weight');
+  const [, inside = 4] = g.shapeOf('decoder.conv_in.weight');
+  const latentChannels = hasPatches(g) ? 4 * inside : inside;
   const latents = g.input('latent_sample', ['batch_size', latentChannels, 'height', 'width']);
   let x = decoderStart(g, latents);
   for (let i = 0; i < g.countOf('decoder.up_blocks', 'resnets.0.conv1.weight'); i++) {
@@ -43,7 +45,8 @@ export function vaeDecoderGraph(tensors: PartTensors, style: GraphStyle): BuiltG
 
 /** As far as every place looks at all others. */
 export function decoderStart(g: GraphBuilder, latents: Value): Value {
-  const given = g.has('post_quant_conv.weight') ? conv(g, latents, 'post_quant_conv') : latents;
+  const places = hasPatches(g) ? fromPatches(g, latents) : latents;
+  const given = g.has('post_quant_conv.weight') ? conv(g, places, 'post_quant_conv') : places;
   return middle(g, conv(g, given, 'decoder.conv_in'), 'decoder.mid_block');
 }
 
@@ -61,7 +64,8 @@ export function vaeEncoderGraph(tensors: PartTensors, style: GraphStyle): BuiltG
     if (g.has(`${down}.weight`)) x = conv(g, x, down, { stride: 2, pads: [0, 0, 1, 1] });
   }
   const [parameters = 8] = g.shapeOf('encoder.conv_out.weight');
-  const latents = ['batch_size', parameters, 'height_latent', 'width_latent'];
+  const all = hasPatches(g) ? 4 * parameters : parameters;
+  const latents = ['batch_size', all, 'height_latent', 'width_latent'];
   g.output(encoderEnd(g, x), 'latent_parameters', latents);
   return g.finish('vae_encoder');
 }
@@ -71,7 +75,8 @@ export function encoderEnd(g: GraphBuilder, x: Value): Value {
   const seen = middle(g, x, 'encoder.mid_block');
   const normed = silu(g, groupNorm(g, seen, 'encoder.conv_norm_out', NORM));
   const parameters = conv(g, normed, 'encoder.conv_out');
-  return g.has('quant_conv.weight') ? conv(g, parameters, 'quant_conv') : parameters;
+  const all = g.has('quant_conv.weight') ? conv(g, parameters, 'quant_conv') : parameters;
+  return hasPatches(g) ? toPatches(g, all) : all;
 }
 
 /** Two resnets, and between them every place looks at all others with one head. */

@@ -7,6 +7,7 @@ import { qwenGraph } from '../../../../src/engine/graphs/language/qwen3.ts';
 import { t5Graph } from '../../../../src/engine/graphs/language/t5.ts';
 import { flux2Graph } from '../../../../src/engine/graphs/transformers/flux2.ts';
 import { fluxGraph } from '../../../../src/engine/graphs/transformers/flux.ts';
+import { qwenImageGraph } from '../../../../src/engine/graphs/transformers/qwen-image.ts';
 import { sd3Graph } from '../../../../src/engine/graphs/transformers/sd3.ts';
 import type { PartTensors } from '../../../../src/engine/checkpoint/tensors.ts';
 import type { GraphStyle } from '../../../../src/engine/graphs/builder.ts';
@@ -249,3 +250,46 @@ for (const [model, form] of [
     }
   });
 }
+
+test("Qwen-Image: transformer and Qwen2.5 answer as diffusers' and transformers' do", async (t) => {
+  const folder = await goldenModel(t, 'qwen-image/diffusers');
+  const golden = fullGolden('dit/qwen-image');
+  if (folder === null || golden === null) return;
+  const transformer = await tensorsBelow(path.join(folder, 'transformer'));
+  const qwen = await tensorsBelow(path.join(folder, 'text_encoder'), 'model.');
+  const cases = casesOf(golden, /^diffusers$/);
+  assert.ok(cases.length > 2);
+  for (const style of STYLES) {
+    const network = await open(t, qwenImageGraph(transformer, style));
+    const config = { headSize: 32, epsilon: 1e-6, theta: 1e6 };
+    const text = await open(t, qwenGraph(qwen, config, style, { taps: [], normed: true }));
+    for (const one of cases) {
+      const [embeds] = one.prompt_embeds![0] as [ArrayRef];
+      const [, tokens = 0, width = 0] = embeds.$[1];
+      const ids = feedOf(golden, one.token_ids[0]![1]);
+      const mask = { data: new Float32Array(ids.data.length).fill(1), shape: ids.shape };
+      const states = await text.run({ input_ids: ids, attention_mask: mask }, [
+        'last_hidden_state',
+      ]);
+      const all = states['last_hidden_state']!.data;
+      // the template's own words come first and are left out
+      const off = maxDifference(all.slice(all.length - tokens * width), golden.array(embeds));
+      assert.ok(off <= 5e-4, `${one.name}: embeds are off by ${off}`);
+      const inputs = one.denoiser_call0_inputs!;
+      const h = (one.args.height ?? 0) / 8;
+      const w = (one.args.width ?? 0) / 8;
+      const feeds = {
+        hidden_states: unpacked(feedOf(golden, inputs.hidden_states!), h, w),
+        timestep: { data: [1000 * golden.array(inputs.timestep!)[0]!], shape: [1] },
+        encoder_hidden_states: feedOf(golden, embeds),
+      };
+      const wanted = unpacked(feedOf(golden, one.denoiser_call0_output), h, w).data;
+      await assertNear(network, feeds, {
+        output: 'out_sample',
+        wanted,
+        tolerance: 2e-4,
+        name: one.name,
+      });
+    }
+  }
+});
