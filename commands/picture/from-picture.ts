@@ -84,15 +84,20 @@ export async function formFor(
   const { width, height } = found.pictures[0]?.size ?? model.nativeSize;
   const size = sizeOfRatio(model, width / height);
   const steps = defaults.steps ?? model.defaults.steps;
+  const { words } = found;
   return {
     custom_id: fromPictureId(found),
     title: text.fromPictureTitle,
     components: [
-      line('prompt', text.remixPrompt, '', true, true),
-      line('negative', text.remixNegative, defaults.negative ?? '', true),
+      line('prompt', text.remixPrompt, words?.prompt ?? '', true, true),
+      line('negative', text.remixNegative, words?.negative ?? defaults.negative ?? '', true),
       startSelect(found.pictures.length, text),
-      line('size', text.fromPictureSize, `${size.width}x${size.height}`),
-      line('steps', text.remixSteps, steps === AUTO_STEPS ? text.auto : String(steps)),
+      line('size', text.fromPictureSize, words?.size || `${size.width}x${size.height}`),
+      line(
+        'steps',
+        text.remixSteps,
+        words?.steps || (steps === AUTO_STEPS ? text.auto : String(steps)),
+      ),
     ],
   };
 }

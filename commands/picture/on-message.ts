@@ -10,8 +10,10 @@ import type {
 } from '../../src/engine/request.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
-import type { FoundPictures } from '../../src/bot/pictures/found-pictures.ts';
-import type { FoundRecipe } from '../../src/engine/recipe-of-file.ts';
+import type { FoundPictures, FoundWords } from '../../src/bot/pictures/found-pictures.ts';
+import { fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
+import type { Said } from '../../src/engine/said.ts';
+import { wordsOf } from '../../src/engine/said.ts';
 import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
@@ -38,14 +40,18 @@ export const recipeOf: MessageCommand = {
     const { answer, text } = scene;
     const own = await ownJob(interaction, scene);
     if (own !== null && own.result === null) throw new UserError(text.notFinished);
-    const found =
-      own?.result?.infotext !== undefined
-        ? { program: null, text: own.result.infotext }
-        : await recipeInside(interaction, scene);
-    const note = found.program === null ? '' : `\n${text.recipeFrom(found.program)}`;
-    await answer.tell(
-      `${text.recipeTitle}\n${codeBlock(shorten(found.text, RECIPE_SHOWN))}${note}`,
-    );
+    if (own?.result?.infotext !== undefined) {
+      const words = codeBlock(shorten(own.result.infotext, RECIPE_SHOWN));
+      return answer.tell(`${text.recipeTitle}\n${words}`);
+    }
+    const recipe = await recipeInside(interaction, scene);
+    const isOurs = ['Darkroom', 'A1111'].includes(recipe.source);
+    const notes = [
+      ...(isOurs ? [] : [text.recipeFrom(recipe.source)]),
+      ...notesLine(recipe.notes, scene),
+    ];
+    const shown = codeBlock(shorten(recipeText(recipe), RECIPE_SHOWN));
+    await answer.tell([text.recipeTitle, shown, ...notes].join('\n'));
   },
 };
 
@@ -72,11 +78,35 @@ export const reimagine: MessageCommand = {
     }
     const { recipe, found } = await lookInto(interaction, scene);
     if (recipe === null) return offerForm(found, interaction, scene);
-    const request = await adapted(recipe.input, interaction, scene);
+    const fitted = await adapted(recipe, interaction, scene);
+    if (fitted === null) {
+      const words = wordsIn(recipe);
+      return offerForm({ ...found, words }, interaction, scene);
+    }
     const parent = { url: found.messageUrl, kind: 'reimagine' as const };
-    await placeOrder(interaction, scene, request, parent, wanted(interaction, scene));
+    await placeOrder(interaction, scene, fitted.request, parent, wanted(interaction, scene));
+    const [line] = notesLine(fitted.notes, scene);
+    if (line !== undefined) await scene.answer.tell(line);
   },
 };
+
+/** What could be read, for the form that asks for the rest. */
+function wordsIn({ input }: Recipe): FoundWords {
+  const text = (value: unknown): string =>
+    typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const [width, height] = [text(input.width), text(input.height)];
+  return {
+    prompt: text(input.prompt),
+    negative: text(input.negativePrompt),
+    size: width === '' || height === '' ? '' : `${width}x${height}`,
+    steps: text(input.steps),
+  };
+}
+
+/** One quiet line about what was left out or replaced; none where everything is as it was. */
+function notesLine(notes: readonly Said[], { text }: Pick<Scene, 'text'>): string[] {
+  return notes.length === 0 ? [] : [`-# ${shorten(wordsOf(notes, text.said), 900)}`];
+}
 
 /** What comes of a picture that only one person sees is for that person too. */
 function wanted({ targetMessage }: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
@@ -97,7 +127,7 @@ async function ownJob(
 async function recipeInside(
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,
-): Promise<FoundRecipe> {
+): Promise<Recipe> {
   const { recipe } = await lookInto(interaction, scene);
   if (recipe === null) throw new UserError(scene.text.noRecipeThere);
   return recipe;
@@ -107,7 +137,7 @@ async function recipeInside(
 async function lookInto(
   { targetMessage }: MessageContextMenuCommandInteraction,
   { media, reader, text }: Scene,
-): Promise<{ recipe: FoundRecipe | null; found: FoundPictures }> {
+): Promise<{ recipe: Recipe | null; found: FoundPictures }> {
   const links = pictureLinks(targetMessage, media);
   if (links.length === 0) throw new UserError(text.noPictureThere);
   const hidden = isHidden(targetMessage);
@@ -119,8 +149,8 @@ async function lookInto(
     try {
       const bytes = await media.download(url, text);
       const { recipe, size } = await reader.look(bytes);
+      if (size !== null) pictures.push({ url, size });
       if (recipe !== null) return { recipe, found };
-      pictures.push({ url, size });
     } catch (error) {
       // One bad file among several keeps nobody from the others.
       if (!(error instanceof UserError)) throw error;
@@ -143,40 +173,36 @@ async function offerForm(
   await answer.tell(text.noRecipeForm, [formRow(fromPictureId(found), text)]);
 }
 
-/** A recipe from elsewhere, as far as this installation can follow it: its model and size may not exist here. */
+/**
+ * A recipe from elsewhere, as far as this installation can follow it: its model and size may not exist here. Null when it
+ * does not say what was painted, or in a way that nothing can be painted from.
+ */
 async function adapted(
-  input: RequestInput,
+  recipe: Recipe,
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,
-): Promise<GenerateRequest> {
+): Promise<{ request: GenerateRequest; notes: readonly Said[] } | null> {
+  if (typeof recipe.input.prompt !== 'string') return null;
   const { engine, settings, own, limits, text } = scene;
   const [models, server] = await Promise.all([
     engine.models(),
     settings.defaults(interaction.guildId),
   ]);
-  const theirs = models.find(({ name }) => name === input.model);
+  const theirs = models.find(({ name }) => name === recipe.input.model);
   const model = theirs ?? chooseModel(models, null, { ...server, ...own.choices }, text);
-  const request = parseRequest(
-    {
-      ...input,
-      model: model.name,
-      ...(theirs === undefined
-        ? { hires: null, refiner: null, xl: null, ...fittingSize(input, model) }
-        : { refiner: knownRefiner(input, models) }),
-      seed: randomSeed(),
-      variation: null,
-      count: 1,
-    },
-    model,
-  );
-  limitsHold(request, limits, text);
-  return request;
-}
-
-/** By its name in the models folder: what a picture says must not open any other folder. */
-function knownRefiner({ refiner }: RequestInput, models: readonly ModelInfo[]): unknown {
-  const name = (refiner as { model?: unknown } | null | undefined)?.model;
-  return models.some((model) => model.name === name) ? refiner : null;
+  const input =
+    theirs === undefined ? { ...recipe.input, ...fittingSize(recipe.input, model) } : recipe.input;
+  const fitted = await fitRecipe({ ...recipe, input }, model, models, limits);
+  const more = { seed: randomSeed(), variation: null, count: 1 };
+  try {
+    const request = parseRequest({ ...fitted.input, ...more }, model);
+    limitsHold(request, limits, text);
+    return { request, notes: fitted.notes };
+  } catch (error) {
+    // What cannot be painted as it stands is offered in the form, where it can be mended.
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
 function fittingSize(input: RequestInput, model: ModelInfo) {

@@ -11,6 +11,7 @@ import { encodeNpy } from './screen/npy.ts';
 import { picturePath, prepareTarget, proveWritable, writeWhole } from './screen/outputs.ts';
 import { complain, EXIT, interruptible, LOG, seedValue } from './screen/program.ts';
 import { readInput } from './arguments/read-input.ts';
+import { modelHere, NoRecipeError, readRecipe, recipeFrom } from './arguments/read-recipe.ts';
 import { createScreen } from './screen/screen.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -24,7 +25,8 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return await imagine(wanted);
   } catch (error) {
-    return complain(error);
+    const code = complain(error);
+    return error instanceof NoRecipeError ? EXIT.nothing : code;
   }
 }
 
@@ -33,8 +35,13 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
   const config = loadConfig();
   const engine = await startEngine(config, LOG);
   try {
-    const model = await chooseModel(wanted.model, engine, describeModel);
-    const input = await readInput(wanted, model);
+    const recipe = wanted.from === null ? null : await recipeFrom(wanted.from);
+    const models = await engine.models();
+    const named = wanted.model ?? modelHere(recipe, models);
+    const model = await chooseModel(named, engine, describeModel);
+    const fitted = recipe && (await readRecipe(recipe, wanted, model.info, models));
+    for (const { words } of fitted?.notes ?? []) process.stderr.write(`${words}\n`);
+    const input = await readInput(wanted, model, fitted);
     const { request, auto } = await chooseSteps(input, model.info, config.dataDir);
     // Last of all checks, because it creates folders.
     const target = await prepareTarget(wanted.out);

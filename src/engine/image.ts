@@ -4,8 +4,10 @@ import { say } from './sentences.ts';
 import { findExif, readExifTexts } from './picture/exif-text.ts';
 import { packPng } from './picture/png-pack.ts';
 import {
+  exifInPng,
   insertChunks,
   internationalChunk,
+  isAnimatedPng,
   isPng,
   readPngTexts,
   textChunk,
@@ -108,7 +110,7 @@ async function checkHeader(bytes: Uint8Array, limits: DecodeLimits) {
     const size = (count: number): string => `${(count / 1048576).toFixed(1)} MB`;
     throw new UserError(say('picture-too-heavy', size(bytes.length), size(limits.maxBytes)));
   }
-  if (!isStillFormat(bytes)) {
+  if (!isImageFile(bytes)) {
     throw new UserError(say('not-a-picture'));
   }
   const header = sharp(bytes, { failOn: 'error', limitInputPixels: false });
@@ -139,19 +141,11 @@ function tooLarge({ maxSide }: DecodeLimits, size: string): UserError {
 }
 
 /** The content decides, whatever the file was called. */
-function isStillFormat(bytes: Uint8Array): boolean {
+export function isImageFile(bytes: Uint8Array): boolean {
   if (isPng(bytes)) return true;
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return true;
   const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   return head.startsWith('RIFF') && head.endsWith('WEBP');
-}
-
-/** APNG announces itself by an acTL chunk before the picture data. */
-function isAnimatedPng(bytes: Uint8Array): boolean {
-  if (!isPng(bytes)) return false;
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const animation = head.indexOf('acTL', 0, 'latin1');
-  return animation >= 0 && animation < head.indexOf('IDAT', 0, 'latin1');
 }
 
 function layOnWhite(
@@ -177,6 +171,9 @@ function layOnWhite(
 /** Under what names programs keep their recipes in a file. Others are not read. */
 const RECIPE_KEYWORDS = new Set([
   'parameters',
+  'Parameters',
+  'Description',
+  'sd-metadata',
   'prompt',
   'workflow',
   'Comment',
@@ -192,13 +189,15 @@ const BUDGET: TextBudget = { keywords: RECIPE_KEYWORDS, bytes: TEXT_BYTES };
  * at most 256 KiB together.
  */
 export function readTexts(bytes: Uint8Array): PngText[] {
-  if (isPng(bytes)) return readPngTexts(bytes, BUDGET);
-  const exif = findExif(bytes);
+  const texts = isPng(bytes) ? readPngTexts(bytes, BUDGET) : [];
+  if (texts.length > 0) return texts;
+  const exif = isPng(bytes) ? exifInPng(bytes) : findExif(bytes);
   // A phone's comment ("Screenshot") is no recipe.
   return exif === null
     ? []
     : readExifTexts(exif, BUDGET).filter(
-        ({ keyword, text }) => keyword !== 'parameters' || /Steps: \d|^\s*\{/.test(text),
+        ({ keyword, text }) =>
+          !['parameters', 'Description'].includes(keyword) || /Steps: ?\d|^\s*\{/.test(text),
       );
 }
 

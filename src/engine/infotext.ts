@@ -6,10 +6,9 @@ import {
   EMPHASIS_LABELS,
   SAMPLER_LABELS,
   SCHEDULE_LABELS,
-  samplerWithSchedule,
-  scheduleNamed,
   UPSCALER_LABELS,
 } from './request/labels.ts';
+import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
 import { extraWords, takeExtras } from './recipe/infotext-extras.ts';
 import { parseInfotext, type ParsedInfotext } from './recipe/infotext-parse.ts';
 import type { AppliedLora } from './lora/loras.ts';

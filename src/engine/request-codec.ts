@@ -1,7 +1,7 @@
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { samplerWithSchedule, scheduleNamed } from './request/labels.ts';
 import { checkReadable } from './encoder-texts.ts';
+import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
 import { promptOf } from './lora/tags.ts';
 import { findLora } from './lora/loras.ts';
 import { stripComments } from './text/prompt/comments.ts';
@@ -106,20 +106,16 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   if (shortcuts) request.negativeGuidance = shortcuts;
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
-  checkPrompts(problems, request, model.loras ?? null);
+  checkPrompts(problems, request, model);
   if (problems.length > 0) throw new UserError(problems);
   return request;
 }
 
 /** An unknown <lora:…>, (a:1.2.3) and too many parts are refused here, not when the prompt's turn comes. */
-function checkPrompts(
-  problems: Problems,
-  request: GenerateRequest,
-  loras: readonly string[] | null,
-): void {
+function checkPrompts(problems: Problems, request: GenerateRequest, model: ModelInfo): void {
   checkTags(problems, request);
   collect(problems, () => {
-    for (const { name } of promptOf(request).loras) if (loras !== null) findLora(name, loras);
+    for (const { name } of promptOf(request).loras) if (model.loras) findLora(name, model);
   });
   collect(problems, () => checkReadable(request));
 }

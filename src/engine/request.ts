@@ -163,6 +163,8 @@ export type ModelInfo = {
   safetyChecker?: boolean;
   /** LoRAs that its prompts may name; absent: not known */
   loras?: readonly string[];
+  /** files of LoRAs by the name that training gave them, in small letters; absent: not known */
+  loraAliases?: Readonly<Record<string, string>>;
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** what costOf counts by; absent: not known, and taken for a plain SD 1 */

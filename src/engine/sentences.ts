@@ -1,5 +1,6 @@
 import { CHECKPOINT_SENTENCES } from './checkpoint/sentences-checkpoint.ts';
 import { MODEL_SENTENCES } from './model/sentences-model.ts';
+import { RECIPE_SENTENCES } from './recipe/sentences-recipe.ts';
 import { sayer } from './said.ts';
 
 /**
@@ -189,9 +190,14 @@ const ORDER_SENTENCES = {
     `DEVICE=${device} was asked for, but it does not work here. ONNX Runtime said: ${cause}. ${hint}`,
 };
 
-export type { CHECKPOINT_SENTENCES, MODEL_SENTENCES };
+export type { CHECKPOINT_SENTENCES, MODEL_SENTENCES, RECIPE_SENTENCES };
 
-export const SENTENCES = { ...ORDER_SENTENCES, ...MODEL_SENTENCES, ...CHECKPOINT_SENTENCES };
+export const SENTENCES = {
+  ...ORDER_SENTENCES,
+  ...MODEL_SENTENCES,
+  ...CHECKPOINT_SENTENCES,
+  ...RECIPE_SENTENCES,
+};
 
 /** One of the engine's sentences, for a UserError. */
 export const say = sayer(SENTENCES);

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { UserError } from '../../src/engine/errors.ts';
 import { openPictureReader } from '../../src/engine/picture-reader.ts';
 import { makeChunk } from '../../src/engine/picture/png-text.ts';
-import { recipeOfFile } from '../../src/engine/recipe-of-file.ts';
+import { recipeOfFile } from '../../src/engine/recipe.ts';
 import * as hostile from '../support/hostile-files.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
@@ -107,7 +107,7 @@ test('values that are no text are no recipe’s text', async () => {
   const { recipe } = await reader.look(
     hostile.pngSaying(JSON.stringify(invoke), 'invokeai_metadata'),
   );
-  assert.equal(recipe?.program, 'InvokeAI');
+  assert.equal(recipe?.source, 'InvokeAI');
 });
 
 test('nothing of this program’s own variables reaches the reader', async () => {

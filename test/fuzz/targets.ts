@@ -15,8 +15,11 @@ import {
   readOnnx,
 } from '../../src/engine/onnx/graph.ts';
 import { makeChunk } from '../../src/engine/picture/png-text.ts';
-import { recipeOfFile } from '../../src/engine/recipe-of-file.ts';
-import { requestFromWorkflow } from '../../src/engine/recipe/workflow.ts';
+import { recipeOfFile } from '../../src/engine/recipe.ts';
+import { fromWorkflow } from '../../src/engine/recipe/comfy/workflow.ts';
+import { fromInfotext } from '../../src/engine/recipe/programs/a1111.ts';
+import { fromCompelPrompt } from '../../src/engine/recipe/programs/compel-prompt.ts';
+import { fromNovelPrompt } from '../../src/engine/recipe/programs/novel-prompt.ts';
 import { parseRequest, parseSize } from '../../src/engine/request-codec.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { commentExif } from '../../src/engine/webp-copy.ts';
@@ -131,6 +134,54 @@ function graph(random: Random, size: number): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
+/** Known nodes, each hanging twice on the one before: what is read twice at every level takes for ever. */
+const JOINED: readonly (readonly [string, readonly string[]])[] = [
+  ['StringConcatenate', ['string_a', 'string_b']],
+  ['Text Concatenate', ['text_a', 'text_b']],
+  ['MathExpression|pysssss', ['expression', 'a']],
+  ['ConditioningConcat', ['conditioning_to', 'conditioning_from']],
+  ['ConditioningCombine', ['conditioning_1', 'conditioning_2']],
+  ['CLIPTextEncode', ['text', 'clip']],
+  ['Context Big (rgthree)', ['base_ctx', 'positive']],
+  ['LoraLoader', ['model', 'clip']],
+  ['LoRA Stacker', ['lora_stack', 'lora_name_1']],
+  ['LatentUpscale', ['samples', 'width']],
+  ['Reroute', ['', 'value']],
+  ['Unknown', ['positive', 'negative']],
+  ['KSampler', ['latent_image', 'positive']],
+];
+
+function joinedGraph(random: Random, size: number): string {
+  const kinds = Array.from({ length: 1 + random.below(3) }, () => random.pick(JOINED));
+  const count = Math.max(2, Math.floor(size / 90));
+  const entries = Array.from({ length: count }, (_, id) => {
+    const [kind, inputs] = random.pick(kinds);
+    const link =
+      id === 0
+        ? 'cat'
+        : [String(random.chance(0.9) ? id - 1 : random.below(count)), random.below(3)];
+    const links = Object.fromEntries(inputs.map((name) => [name, link]));
+    return [
+      id,
+      { class_type: kind, inputs: { ...links, steps: 2, cfg: 1, denoise: 0.5, seed: 1 } },
+    ];
+  });
+  const last = ['KSampler', 'SaveImage'].map((kind, at) => [
+    count + at,
+    {
+      class_type: kind,
+      inputs: {
+        positive: [String(count - 1), 0],
+        negative: [String(count - 1), 1],
+        latent_image: [String(count - 1), 0],
+        steps: 3,
+        images: [String(count), 0],
+      },
+    },
+  ]);
+  return JSON.stringify(Object.fromEntries([...entries, ...last]));
+}
+
 function json(random: Random, size: number): string {
   if (random.chance(0.5)) return graph(random, size);
   if (random.chance(0.3))
@@ -232,6 +283,9 @@ export const TARGETS: readonly Target[] = [
   prompts('comments', stripComments),
   prompts('ComfyUI’s weights', parseComfyWeights),
   prompts('LoRA tags', takeLoras),
+  prompts('NovelAI’s prompts', fromNovelPrompt),
+  prompts('InvokeAI’s prompts', fromCompelPrompt),
+  prompts('any program’s infotext', fromInfotext),
   target<string>({
     name: 'infotext',
     make: (random, size) => longText(random, INFOTEXT_SIGNS, size),
@@ -245,7 +299,12 @@ export const TARGETS: readonly Target[] = [
     },
     read: (text) => parseRequest({ ...requestFromInfotext(text), model: 'demo' }, MODEL),
   }),
-  target<string>({ name: 'ComfyUI graphs', make: json, read: (text) => requestFromWorkflow(text) }),
+  target<string>({ name: 'ComfyUI graphs', make: json, read: (text) => fromWorkflow(text) }),
+  target<string>({
+    name: 'joined ComfyUI graphs',
+    make: joinedGraph,
+    read: (text) => fromWorkflow(text),
+  }),
   target<Uint8Array>({
     name: 'recipes in PNG',
     make: pngOf,

@@ -11,7 +11,12 @@ export type FoundPictures = {
   hidden: boolean;
   /** `url`: signed by Discord, good for about a day */
   pictures: readonly { url: string; size: ImageSize }[];
+  /** what could be read of how it was made; absent: nothing */
+  words?: FoundWords;
 };
+
+/** As they stand in a form. */
+export type FoundWords = { prompt: string; negative: string; size: string; steps: string };
 
 /** One row a person: the message they pointed at last. It outlives a restart, as the form does. */
 export type FoundStore = {
@@ -39,7 +44,7 @@ export function openFound(options: { file: string; log: BotLog }): FoundStore {
 
 /** A row of any age or origin -> what it says, or null. */
 function readFound(row: unknown): FoundPictures | null {
-  const { messageId, messageUrl, hidden, pictures } = Object(row);
+  const { messageId, messageUrl, hidden, pictures, words } = Object(row);
   if (typeof messageId !== 'string' || !Array.isArray(pictures)) return null;
   const good = pictures.flatMap((one: unknown) => {
     const { url, size } = Object(one);
@@ -52,5 +57,19 @@ function readFound(row: unknown): FoundPictures | null {
     messageUrl: typeof messageUrl === 'string' ? messageUrl : null,
     hidden: hidden === true,
     pictures: good,
+    ...(typeof words === 'object' && words !== null && { words: readWords(words) }),
+  };
+}
+
+function readWords(row: object): FoundWords {
+  const text = (name: string): string => {
+    const value: unknown = Object(row)[name];
+    return typeof value === 'string' ? value : '';
+  };
+  return {
+    prompt: text('prompt'),
+    negative: text('negative'),
+    size: text('size'),
+    steps: text('steps'),
   };
 }

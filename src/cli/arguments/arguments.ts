@@ -9,6 +9,8 @@ import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
 export type ImagineArguments = {
   request: RequestInput;
   model: string | null;
+  /** a file whose recipe is painted */
+  from: string | null;
   out: string | null;
   saveLatents: string | null;
   /** pictures that the model's safety checker flags are not written */
@@ -51,6 +53,7 @@ const OPTIONS = {
   }),
   size: { type: 'string' },
   model: { type: 'string' },
+  from: { type: 'string' },
   out: { type: 'string' },
   init: { type: 'string' },
   strength: { type: 'string' },
@@ -77,7 +80,8 @@ const OPTIONS = {
 export function parseImagineArguments(args: readonly string[]): ImagineArguments | null {
   const { values, positionals } = parse(joinNegativeNumbers(args));
   if (values.help) return null;
-  const request: RequestInput = { prompt: readPrompt(positionals) };
+  const prompt = readPrompt(positionals, values.from !== undefined);
+  const request: RequestInput = prompt === null ? {} : { prompt };
   for (const [name, key] of Object.entries(TEXT_OPTIONS)) {
     const value = values[name as keyof typeof TEXT_OPTIONS];
     if (value !== undefined) request[key] = value;
@@ -91,6 +95,7 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
   return {
     request,
     model: values.model ?? null,
+    from: values.from ?? null,
     out: values.out ?? null,
     saveLatents: values['save-latents'] ?? null,
     safety: readSafety(values.safety),
@@ -110,8 +115,10 @@ function readReplan(text: string): { after: string; rest: string } {
   throw new UserError(`--replan takes two numbers of steps, such as 12+5, not "${text}".`);
 }
 
-function readPrompt(positionals: readonly string[]): string {
+/** Null where a recipe has one. */
+function readPrompt(positionals: readonly string[], fromRecipe: boolean): string | null {
   const [prompt, ...more] = positionals;
+  if (prompt === undefined && fromRecipe) return null;
   if (prompt === undefined) {
     throw new UserError(
       'A prompt is missing: npm run -s imagine -- "a red cat". --help shows more.',

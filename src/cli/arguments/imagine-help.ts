@@ -17,6 +17,9 @@ The picture
   --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
   --schedule NAME         automatic, karras, exponential, …
   --model NAME|DIR        a model of the models folder, or any model folder
+Again
+  --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
+                          and every option here stands for what the recipe says
 From a picture
   --init FILE             start from this PNG, JPEG or WebP
   --strength X            how much of it is painted anew, 0-1 (0.75)
@@ -51,5 +54,6 @@ Results
   --save-latents FILE.npy the final latents, float32 [B,C,h,w]
   --safety on|off         write only what the model folder's safety checker lets pass, if it has one (on)
 
-Environment: MODELS_DIR, DEVICE, ENGINE_ISOLATION. Exit status: 0 done, 2 bad arguments, 1 failure.
+Environment: MODELS_DIR, DEVICE, ENGINE_ISOLATION. Exit status: 0 done, 2 bad arguments, 3 no recipe,
+1 failure.
 `;

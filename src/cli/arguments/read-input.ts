@@ -6,15 +6,20 @@ import { LIMITS } from '../../engine/request-codec.ts';
 import type { ImageSize, RequestInput } from '../../engine/request.ts';
 import type { ImagineArguments, InitArguments } from './arguments.ts';
 import type { ChosenModel } from './model-choice.ts';
+import type { ReadRecipe } from './read-recipe.ts';
 
 /** The request of a command line, still unchecked, with the bytes of its pictures. */
 export async function readInput(
   wanted: ImagineArguments,
   { info, requestName }: ChosenModel,
+  recipe: ReadRecipe | null = null,
 ): Promise<RequestInput> {
-  const input: RequestInput = { ...wanted.request, model: requestName };
+  const input: RequestInput = { ...recipe?.input, ...wanted.request, model: requestName };
   if (!wanted.init) return input;
-  const init = await readInit(wanted.init, info.sizeFactor);
+  // A recipe's second pass enlarges what was painted from its text alone.
+  if (wanted.request.hires === undefined) delete input.hires;
+  const strength = wanted.init.strength ?? recipe?.denoise;
+  const init = await readInit({ ...wanted.init, strength }, info.sizeFactor);
   if (input.width === undefined) Object.assign(input, await sizeOf(init.image, info.sizeFactor));
   return { ...input, init };
 }

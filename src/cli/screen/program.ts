@@ -1,7 +1,7 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { CancelledError, RunError, UserError } from '../../engine/errors.ts';
 
-export const EXIT = { done: 0, failed: 1, badArguments: 2, cancelled: 130 } as const;
+export const EXIT = { done: 0, failed: 1, badArguments: 2, nothing: 3, cancelled: 130 } as const;
 /** Only what went wrong: stdout stays free for the answer, stderr for the bar. */
 export const LOG: EngineLog = {
   info() {},

@@ -1,7 +1,7 @@
 /** The folder of LoRA files, and what of them a model is opened with. Files are read only when a prompt asks. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { isFloating, toFloat32 } from '../checkpoint/file/numbers.ts';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
@@ -9,13 +9,12 @@ import type { TensorSlice } from '../checkpoint/tensors.ts';
 import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
 import { type LoraLayers, type LoraPart, pairUp, readLora } from './file.ts';
 import type { LoraUse } from './tags.ts';
-import { type NamedFile, namedFiles } from '../model/named-files.ts';
+import type { NamedFile } from '../model/named-files.ts';
+import { lorasFor } from './files.ts';
+import { loraAliases } from './hashes.ts';
 import { addLowRank } from '../onnx/low-rank.ts';
 import type { OnnxFile } from '../onnx/graph.ts';
 import { say } from '../sentences.ts';
-
-/** Beside the models, or inside a model's folder for that model alone. */
-export const LORAS_FOLDER = 'loras';
 
 /** A file that a prompt asks for; `stamp` changes with its content. */
 export type ChosenLora = LoraUse & { file: string; stamp: string };
@@ -32,6 +31,12 @@ export async function loraNames(beside: readonly string[]): Promise<string[]> {
   return (await lorasFor(beside)).map(({ name }) => name).toSorted();
 }
 
+/** Names of files, and files' names by what their makers called them. */
+export type KnownLoras = {
+  loras?: readonly string[];
+  loraAliases?: Readonly<Record<string, string>>;
+};
+
 /** Throws UserError for a name without a file. */
 export async function chooseLoras(
   uses: readonly LoraUse[],
@@ -39,20 +44,32 @@ export async function chooseLoras(
 ): Promise<readonly ChosenLora[]> {
   if (uses.length === 0) return [];
   const files = await lorasFor(beside);
+  const known = {
+    loras: files.map(({ name }) => name),
+    loraAliases: await loraAliases(beside),
+  };
   return uses.map((use) => {
-    const found = findLora(
-      use.name,
-      files.map(({ name }) => name),
-    );
+    const found = findLora(use.name, known);
     const file = files.find(({ name }) => name === found) as NamedFile;
     return { ...use, ...file };
   });
 }
 
-/** The name as the file has it; capitals do not matter. Throws UserError when there is none. */
-export function findLora(wanted: string, names: readonly string[]): string {
-  const found = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
-  if (found !== undefined) return found;
+/** The name as the file has it; capitals do not matter. Null when there is none. */
+export function knownLora(
+  wanted: string,
+  { loras = [], loraAliases: aliases = {} }: KnownLoras,
+): string | null {
+  const small = wanted.toLowerCase();
+  const own = loras.find((name) => name.toLowerCase() === small);
+  return own ?? (Object.hasOwn(aliases, small) ? (aliases[small] ?? null) : null);
+}
+
+/** The same. Throws UserError when there is none. */
+export function findLora(wanted: string, known: KnownLoras): string {
+  const found = knownLora(wanted, known);
+  if (found !== null) return found;
+  const { loras: names = [] } = known;
   throw new UserError(
     names.length === 0
       ? say('no-lora-at-all', wanted.slice(0, 60))
@@ -69,17 +86,6 @@ function likelyOnes(wanted: string, names: readonly string[]): string {
   const more = names.length - LISTED;
   const shown = names.toSorted((a, b) => rank(a) - rank(b)).slice(0, LISTED);
   return shown.join(', ') + (more > 0 ? ` … (+${more})` : '');
-}
-
-/** `beside`: see ModelLayout; the first folder that holds a name wins. */
-async function lorasFor(beside: readonly string[]): Promise<NamedFile[]> {
-  const byName = new Map<string, NamedFile>();
-  for (const folder of beside) {
-    for (const file of await namedFiles(join(folder, LORAS_FOLDER), ['.safetensors'])) {
-      if (!byName.has(file.name.toLowerCase())) byName.set(file.name.toLowerCase(), file);
-    }
-  }
-  return [...byName.values()];
 }
 
 export type OpenedLora = ChosenLora & {

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EMBEDDINGS_FOLDER } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
-import { LORAS_FOLDER } from '../lora/loras.ts';
+import { LORAS_FOLDER } from '../lora/files.ts';
 import { say } from '../sentences.ts';
 
 export type Json = Record<string, unknown>;

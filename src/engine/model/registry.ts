@@ -8,6 +8,7 @@ import { checkpointName, openCheckpoint } from '../checkpoint/detect.ts';
 import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
 import { sidecarStamp } from '../checkpoint/sidecar.ts';
 import { UserError } from '../errors.ts';
+import { loraAliases } from '../lora/hashes.ts';
 import { loraNames } from '../lora/loras.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';
@@ -89,7 +90,8 @@ export function openRegistry(
       seen.set(model.path, known);
     }
     if ('error' in known) throw known.error;
-    return { ...known.info, loras: await loraNames(known.beside) };
+    const { info, beside } = known;
+    return { ...info, loras: await loraNames(beside), loraAliases: await loraAliases(beside) };
   }
 
   async function scan(): Promise<readonly ModelInfo[]> {

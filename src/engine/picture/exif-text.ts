@@ -4,7 +4,10 @@ const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;
 /** TIFF's type of a text. */
 const ASCII = 2;
-const NAMED = /^(prompt|workflow|parameters):/;
+const NAMED = /^(prompt|workflow|parameters):/i;
+const IMAGE_DESCRIPTION = 0x010e;
+/** Longer values stand elsewhere in the block. */
+const INLINE = 4;
 
 /** The EXIF block of a JPEG or WebP file (a TIFF structure); null when there is none. */
 export function findExif(bytes: Uint8Array): Uint8Array | null {
@@ -47,9 +50,10 @@ const MAX_ENTRIES = 256;
 
 /**
  * What people's programs write into an EXIF block, under the keyword it would have in a PNG: A1111's parameters, which
- * stand in the UserComment, and ComfyUI's `prompt:{…}` and `workflow:{…}`, which stand in text tags of the first
- * directory (0x0110 Model, 0x010f Make and below, nodes_images.py). Broken entries are passed over, as are those beyond
- * the budget; each directory is read once, the first entry of each keyword counts.
+ * stand in the UserComment of the EXIF directory (of the first one in Fooocus' files), and ComfyUI's `prompt:{…}` and
+ * `workflow:{…}`, which stand in text tags of the first directory (0x0110 Model, 0x010f Make and below,
+ * nodes_images.py); a description without such a name is a PNG's `Description`. Broken entries are passed over, as are
+ * those beyond the budget; each directory is read once, the first entry of each keyword counts.
  */
 export function readExifTexts(exif: Uint8Array, { keywords, bytes }: TextBudget): PngText[] {
   if (exif.length < 8) return [];
@@ -70,9 +74,12 @@ export function readExifTexts(exif: Uint8Array, { keywords, bytes }: TextBudget)
   };
   const readComments = (directory: number): void => {
     for (const entry of entriesOf(view, directory, little)) {
-      const { tag, count } = entry;
-      if (tag === USER_COMMENT && count > 8) take('parameters', valueOf(entry), decodeComment);
+      if (entry.tag === USER_COMMENT) readComment(entry);
     }
+  };
+  const readComment = (entry: Entry): void => {
+    if (entry.count > INLINE)
+      take('parameters', valueOf(entry), (value) => decodeComment(value, little));
   };
   let seen = false;
   const readRoot = (directory: number): void => {
@@ -83,10 +90,12 @@ export function readExifTexts(exif: Uint8Array, { keywords, bytes }: TextBudget)
           seen = true;
           readComments(view.getUint32(valueAt, little));
         }
-      } else if (kind === ASCII && count > 4) {
+      } else if (tag === USER_COMMENT) readComment(entry);
+      else if (kind === ASCII && count > INLINE) {
         const value = valueOf(entry);
         const [name = '', keyword] = NAMED.exec(value.toString('latin1', 0, 16)) ?? [];
-        if (keyword !== undefined) take(keyword, value.subarray(name.length), textOf);
+        if (keyword !== undefined) take(keyword.toLowerCase(), value.subarray(name.length), textOf);
+        else if (tag === IMAGE_DESCRIPTION) take('Description', value, textOf);
       }
     }
   };
@@ -125,11 +134,38 @@ function withoutEnd(text: string): string {
   return text.slice(0, end);
 }
 
-/** The first 8 bytes name the character set; "UNICODE" is UTF-16 whose byte order nobody agrees on. */
-function decodeComment(bytes: Buffer): string {
-  const charset = bytes.toString('latin1', 0, 7);
-  const body = bytes.subarray(8);
-  if (charset !== 'UNICODE') return withoutEnd(body.toString('utf8'));
+/** What recipes hold and no other text of the same bytes does. */
+const SIGN = /Steps: ?\d|Negative prompt:|^\s*\{\s*"/;
+const CHARSET_BYTES = 8;
+
+/**
+ * The first 8 bytes name the character set, but some programs leave them out, as A1111's own reader allows (piexif's
+ * UserComment.load, else UTF-8). "UNICODE" is UTF-16 whose byte order nobody agrees on, and with some programs UTF-8.
+ * `little`: the block's byte order.
+ */
+function decodeComment(bytes: Buffer, little: boolean): string {
+  const charset = bytes.toString('latin1', 0, CHARSET_BYTES).replaceAll('\0', '');
+  const body = bytes.subarray(CHARSET_BYTES);
+  switch (charset) {
+    case 'UNICODE':
+      return decodeUnicode(body, little);
+    case 'ASCII':
+    case 'UTF8':
+    case 'UTF-8':
+      return withoutEnd(body.toString('utf8'));
+    case 'JIS':
+      return withoutEnd(new TextDecoder('iso-2022-jp').decode(body));
+    case '':
+      return decodeUnicode(body, little);
+    default:
+      return bytes.includes(0) ? decodeUnicode(bytes, little) : withoutEnd(bytes.toString('utf8'));
+  }
+}
+
+function decodeUnicode(body: Buffer, little: boolean): string {
+  const mark = body.length > 1 ? body.readUInt16BE(0) : 0;
+  if (mark === 0xfeff || mark === 0xfffe) return utf16(body.subarray(2), mark === 0xfffe);
+  const utf8 = withoutEnd(body.toString('utf8'));
   let evenZeros = 0;
   let oddZeros = 0;
   for (const [at, byte] of body.entries()) {
@@ -137,7 +173,15 @@ function decodeComment(bytes: Buffer): string {
     if (at % 2 === 0) evenZeros++;
     else oddZeros++;
   }
+  // Text of Latin letters has a zero in every pair; UTF-8 has none but at its end.
+  if (!utf8.includes('\0') && (SIGN.test(utf8) || !SIGN.test(utf16(body, little)))) {
+    if (!utf8.includes('\uFFFD')) return utf8;
+  }
+  if (evenZeros === oddZeros) return utf16(body, little);
+  return utf16(body, oddZeros > evenZeros);
+}
+
+function utf16(body: Buffer, little: boolean): string {
   const even = body.subarray(0, body.length - (body.length % 2));
-  const ordered = evenZeros >= oddZeros ? Buffer.from(even).swap16() : even;
-  return withoutEnd(ordered.toString('utf16le'));
+  return withoutEnd((little ? even : Buffer.from(even).swap16()).toString('utf16le'));
 }

@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { crc32, inflateSync } from 'node:zlib';
 
 /** One text entry of a PNG. */
@@ -19,6 +20,9 @@ const IHDR = typeNumber('IHDR');
 const PLAIN = typeNumber('tEXt');
 const PACKED = typeNumber('zTXt');
 const INTERNATIONAL = typeNumber('iTXt');
+const EXIF = typeNumber('eXIf');
+const ANIMATION = typeNumber('acTL');
+const PIXELS = typeNumber('IDAT');
 /** PNG's own limit. */
 const MAX_KEYWORD = 79;
 
@@ -89,9 +93,18 @@ export function readPngTexts(png: Uint8Array, { keywords, bytes }: TextBudget): 
     const text = readText(type, body, keyEnd, left);
     if (text === null) continue;
     left -= text.byteLength;
-    texts.push({ keyword, text: text.toString(type === INTERNATIONAL ? 'utf8' : 'latin1') });
+    texts.push({
+      keyword,
+      text: type === INTERNATIONAL ? text.toString('utf8') : latinOrUtf8(text),
+    });
   }
   return texts;
+}
+
+/** Latin-1 by the book; what is valid UTF-8 was written by somebody who did not read it (stable-diffusion.cpp). */
+function latinOrUtf8(text: Buffer): string {
+  if (isAscii(text) || !isUtf8(text)) return text.toString('latin1');
+  return text.toString('utf8');
 }
 
 /** The bytes of the text itself; null when they are damaged or more than `most`. */
@@ -128,4 +141,19 @@ function* readChunks(png: Uint8Array): Generator<Chunk, undefined> {
     yield { type: view.getUint32(at + 4), data: png.subarray(at + 8, at + 8 + length), end };
     at = end;
   }
+}
+
+/** The EXIF block of a PNG, which some programs write instead of texts; null when there is none. */
+export function exifInPng(png: Uint8Array): Uint8Array | null {
+  for (const { type, data } of readChunks(png)) if (type === EXIF) return data;
+  return null;
+}
+
+/** APNG announces itself by an acTL chunk before the picture data. */
+export function isAnimatedPng(png: Uint8Array): boolean {
+  if (!isPng(png)) return false;
+  for (const { type } of readChunks(png)) {
+    if (type === ANIMATION || type === PIXELS) return type === ANIMATION;
+  }
+  return false;
 }

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { storablePicture } from '../enlarge.ts';
 import { flattenError } from '../host/messages.ts';
 import { readImageSize } from '../image.ts';
-import { recipeOfFile } from '../recipe-of-file.ts';
+import { recipeOfFile } from '../recipe.ts';
 import type { FromReader, PictureLook, ReaderAnswers, ToReader } from './reader-messages.ts';
 
 // One picture comes after the other: nothing is to be kept, and the machine's other cores paint.
@@ -54,7 +54,8 @@ const read: { [K in keyof ReaderAnswers]: (bytes: Uint8Array) => Promise<ReaderA
 
 async function look(bytes: Uint8Array): Promise<PictureLook> {
   const recipe = await recipeOfFile(bytes);
-  return recipe === null ? { recipe, size: await readImageSize(bytes) } : { recipe, size: null };
+  if (recipe === null) return { recipe, size: await readImageSize(bytes) };
+  return { recipe, size: await readImageSize(bytes).catch(() => null) };
 }
 
 function tell(message: FromReader): void {

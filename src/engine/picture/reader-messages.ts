@@ -1,11 +1,13 @@
 /** What crosses between the caller and the process that reads pictures. */
 import type { StorablePicture } from '../enlarge.ts';
 import type { PlainError } from '../host/messages.ts';
-import type { FoundRecipe } from '../recipe-of-file.ts';
+import type { Recipe } from '../recipe.ts';
 import type { ImageSize } from '../request.ts';
 
-/** What a picture says of how it was made; its sides, upright, where it says nothing. */
-export type PictureLook = { recipe: FoundRecipe; size: null } | { recipe: null; size: ImageSize };
+/** What a picture says of how it was made, and its sides, upright; null where only a recipe could be read. */
+export type PictureLook =
+  | { recipe: Recipe; size: ImageSize | null }
+  | { recipe: null; size: ImageSize };
 
 export type ReaderAnswers = { look: PictureLook; start: StorablePicture };
 /** `length` bytes follow on stdin. */

@@ -1,5 +1,5 @@
 import type { EmphasisName, SamplerName, ScheduleName, UpscalerName } from '../names.ts';
-import { SAMPLERS, SCHEDULES, UPSCALERS } from '../names.ts';
+import { UPSCALERS } from '../names.ts';
 
 /** A1111's names where it has the sampler, else the usual name: what infotexts and people write. */
 export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {
@@ -67,33 +67,13 @@ export function upscalerNamed(text: string): UpscalerName | null {
   return UPSCALERS.find((name) => matches(text, name, UPSCALER_LABELS[name])) ?? null;
 }
 
-/** Our name or the label in any case: "DPM++ 2M", "dpm++ 2m" and "dpmpp_2m" are one sampler. */
-export function samplerNamed(text: string): SamplerName | null {
-  return SAMPLERS.find((name) => matches(text, name, SAMPLER_LABELS[name])) ?? null;
-}
-
-export function scheduleNamed(text: string): ScheduleName | null {
-  return SCHEDULES.find((name) => matches(text, name, SCHEDULE_LABELS[name])) ?? null;
-}
-
-/** "DPM++ 2M Karras": before A1111 1.9 the schedule was part of the sampler's name. */
-export function samplerWithSchedule(
-  text: string,
-): { sampler: SamplerName; schedule: ScheduleName | null } | null {
-  const sampler = samplerNamed(text);
-  if (sampler) return { sampler, schedule: null };
-  const space = text.trim().lastIndexOf(' ');
-  const head = samplerNamed(text.trim().slice(0, Math.max(space, 0)));
-  const tail = scheduleNamed(text.trim().slice(space + 1));
-  return head && tail ? { sampler: head, schedule: tail } : null;
-}
-
 function matches(text: string, name: string, label: string): boolean {
   const wanted = fold(text);
   return wanted === fold(name) || wanted === fold(label);
 }
 
-function fold(text: string): string {
+/** Capitals, spaces, `_`, `-` and brackets do not count; `++` is `pp`. */
+export function fold(text: string): string {
   return text
     .toLowerCase()
     .replaceAll('++', 'pp')

@@ -1,7 +1,7 @@
 /** What the network is told beside the noise: prompt, negative prompt and, for SDXL, sizes. */
 import { UserError } from '../errors.ts';
 import { needsNegative } from '../guidance/guidance.ts';
-import { promptOf } from '../lora/tags.ts';
+import { promptOf, withoutTags } from '../lora/tags.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { SamplerName } from '../names.ts';
@@ -47,7 +47,7 @@ function encoderText(
 }
 
 function written({ profile }: Pick<GenerateRequest, 'profile'>, text: string): string {
-  return profile === 'a1111' ? stripComments(text) : text;
+  return withoutTags(profile === 'a1111' ? stripComments(text) : text);
 }
 
 /** How the request's prompts are read; `hiresSteps`: in the second pass. */

@@ -82,6 +82,7 @@ test('every option reaches its field', () => {
       seedResize: { width: 128, height: 64 },
     },
     model: 'demo',
+    from: null,
     out: 'x.png',
     saveLatents: 'l.npy',
     safety: true,

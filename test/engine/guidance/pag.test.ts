@@ -12,7 +12,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src/engine/request.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { requestFromInfotext } from '../../../src/engine/infotext.ts';
-import { requestFromWorkflow } from '../../../src/engine/recipe/workflow.ts';
+import { fromWorkflow } from '../../../src/engine/recipe/comfy/workflow.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
 import { type ArrayRef, fixture, maxDifference } from '../../support/golden.ts';
 import { measurer } from '../../support/measure.ts';
@@ -166,7 +166,7 @@ test('the recipe says it, and recipes of others are read', async () => {
       },
     },
   };
-  assert.equal(requestFromWorkflow(JSON.stringify(workflow)).pagScale, 4);
+  assert.equal(fromWorkflow(JSON.stringify(workflow))?.input.pagScale, 4);
 });
 
 test('a stored request keeps it; a model folder may have its own', () => {

@@ -204,7 +204,7 @@ test('tags are read as A1111 reads them', () => {
   const { text, loras } = takeLoras(
     'a (cat <lora:a>:1.2) <LORA:b:0.5:0.25>, <lora:c:te=0.1:unet=2> <x:1>',
   );
-  assert.equal(text, 'a (cat :1.2) ,  <x:1>');
+  assert.equal(text, 'a (cat :1.2) ,  ');
   assert.deepEqual(loras, [
     { name: 'a', denoiser: 1, text: 1 },
     { name: 'b', denoiser: 0.25, text: 0.5 },

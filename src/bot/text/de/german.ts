@@ -7,6 +7,7 @@ import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
 import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
+import { SAID_OF_RECIPES } from './said-of-recipes.ts';
 import { SHEET } from './sheet.ts';
 import { WORDS } from './words.ts';
 import type { ENGLISH } from '../en/english.ts';
@@ -20,5 +21,5 @@ export const GERMAN: typeof ENGLISH = {
   ...WORDS,
   panel: PANEL,
   sheet: SHEET,
-  said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS },
+  said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS, ...SAID_OF_RECIPES },
 };

@@ -1,4 +1,8 @@
-import type { CHECKPOINT_SENTENCES, MODEL_SENTENCES } from '../../../engine/sentences.ts';
+import type {
+  CHECKPOINT_SENTENCES,
+  MODEL_SENTENCES,
+  RECIPE_SENTENCES,
+} from '../../../engine/sentences.ts';
 import type { ENGLISH } from '../en/english.ts';
 
 const comma = (number: string) => number.replace('.', ',');
@@ -6,7 +10,7 @@ const comma = (number: string) => number.replace('.', ',');
 /** What engine, queue and explore say, by their codes. Names of options stay as people type them. */
 export const SAID: Omit<
   (typeof ENGLISH)['said'],
-  keyof typeof MODEL_SENTENCES | keyof typeof CHECKPOINT_SENTENCES
+  keyof typeof MODEL_SENTENCES | keyof typeof CHECKPOINT_SENTENCES | keyof typeof RECIPE_SENTENCES
 > = {
   'not-text': (field, found) => `${field} muss Text sein, nicht ${found}.`,
   'text-too-long': (field, length, most) =>

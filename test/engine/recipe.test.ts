@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { recipeOfFile } from '../../src/engine/recipe-of-file.ts';
+import { recipeOfFile, recipeText } from '../../src/engine/recipe.ts';
 import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
@@ -18,16 +18,17 @@ const png = (entries: Readonly<Record<string, string>>) =>
 test('ComfyUI’s graph is found in the EXIF tags of WebP and JPEG, animated or not', async () => {
   for (const name of ['comfy.webp', 'comfy-animated.webp', 'comfy.jpg']) {
     const found = await recipeOfFile(fixture(name));
-    assert.equal(found?.program, 'ComfyUI', name);
+    assert.ok(found);
+    assert.equal(found.source, 'ComfyUI', name);
     assert.deepEqual(
       [found.input.prompt, found.input.seed, found.input.sampler, found.input.width],
       ['ein Café 🐱 bei Nacht', '18446744073709551615', 'euler_a', 512],
       name,
     );
-    assert.match(found.text, /Negative prompt: blur\nSteps: 12/);
+    assert.match(recipeText(found), /Negative prompt: blur\nSteps: 12/);
   }
   const both = await recipeOfFile(fixture('comfy-with-parameters.webp'));
-  assert.deepEqual([both?.program, both?.input.prompt], [null, 'a boat']);
+  assert.deepEqual([both?.source, both?.input.prompt], ['A1111', 'a boat']);
 });
 
 test('any cut of such a file is read without harm', async () => {
@@ -117,17 +118,18 @@ test('SwarmUI, InvokeAI, NovelAI and Fooocus in their own words', async () => {
     ],
     [
       { fooocus_scheme: 'fooocus', parameters: JSON.stringify(fooocus) },
-      { sampler: 'dpmpp_2m_sde', width: '1152', seed: '5555555555555555555', model: 'juggernaut' },
+      { sampler: 'dpmpp_2m_sde', width: 1152, seed: '5555555555555555555', model: 'juggernaut' },
       'Fooocus',
     ],
   ];
   for (const [entries, wanted, program] of cases) {
     const found = await recipeOfFile(png(entries));
-    assert.equal(found?.program, program);
+    assert.ok(found);
+    assert.equal(found.source, program);
     for (const [name, value] of Object.entries({ negativePrompt: 'fog', ...wanted })) {
       assert.deepEqual(Object(found.input)[name], value, `${program} ${name}`);
     }
-    assert.match(found.text, /Negative prompt: fog\nSteps: \d+/);
+    assert.match(recipeText(found), /Negative prompt: fog\nSteps: \d+/);
   }
 });
 
@@ -140,6 +142,6 @@ test('what only looks like a recipe is none', async () => {
     { prompt: 'not a graph' },
   ]) {
     const found = await recipeOfFile(png(entries));
-    assert.ok(found === null || found.program === null, JSON.stringify(entries));
+    assert.equal(found, null, JSON.stringify(entries));
   }
 });

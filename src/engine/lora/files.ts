@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { type NamedFile, namedFiles } from '../model/named-files.ts';
+
+/** Beside the models, or inside a model's folder for that model alone. */
+export const LORAS_FOLDER = 'loras';
+
+/** `beside`: see ModelLayout; the first folder that holds a name wins. */
+export async function lorasFor(beside: readonly string[]): Promise<NamedFile[]> {
+  const byName = new Map<string, NamedFile>();
+  for (const folder of beside) {
+    for (const file of await namedFiles(join(folder, LORAS_FOLDER), ['.safetensors'])) {
+      if (!byName.has(file.name.toLowerCase())) byName.set(file.name.toLowerCase(), file);
+    }
+  }
+  return [...byName.values()];
+}
