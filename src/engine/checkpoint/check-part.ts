@@ -25,13 +25,20 @@ export function checkPart(
 }
 
 /** Quantised files keep scales and maps beside the weights, which stand for other numbers then. */
-const SCALES =
-  /\.(?:scale_weight|weight_scale|scale_input|input_scale|absmax|quant_map|quant_state\b.*|qweight|qzeros|scales|SCB|wscales|comfy_quant)$/;
+const SCALES = /\.(?:absmax|quant_map|quant_state\b.*|qweight|qzeros|scales|SCB|wscales)$/;
+
+/** What is no weight: places of tokens, and notes about how the file was made. */
+const NOTES = /(?:^|\.)(?:position_ids|comfy_quant|scaled_fp8)$/;
 
 function refuseQuantised(model: string, tensors: PartTensors): void {
-  for (const [name, { type }] of tensors) {
-    if (SCALES.test(name)) throw new RunError(say('part-quantised', model, shown(name)));
-    if (!isFloating(type) && !/(?:^|\.)position_ids$/.test(name)) {
+  for (const [name, { type, shape }] of tensors) {
+    // fp8 with one factor a layer can be read, with a factor a row or a block it cannot
+    const isPerBlock =
+      name.endsWith('.scale_weight') && shape.reduce((product, dim) => product * dim, 1) !== 1;
+    if (isPerBlock || SCALES.test(name)) {
+      throw new RunError(say('part-quantised', model, shown(name)));
+    }
+    if (!isFloating(type) && !NOTES.test(name)) {
       throw new RunError(say('tensor-type', model, shown(name), type));
     }
   }

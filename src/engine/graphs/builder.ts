@@ -5,7 +5,7 @@
  * and nothing is copied or converted. Networks are written with layers.ts and attention.ts on top of this.
  */
 import { dirname, relative, sep } from 'node:path';
-import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
+import type { PartTensors, StoredType, TensorSlice } from '../checkpoint/tensors.ts';
 import type { Field } from '../onnx/wire.ts';
 import {
   type Attributes,
@@ -139,6 +139,11 @@ export class GraphBuilder {
     return STORED_ELEMENT[this.#tensor(name).type];
   }
 
+  /** The same, by the name that files give it. */
+  storedTypeOf(name: string): StoredType {
+    return this.#tensor(name).type;
+  }
+
   /** How many of `path.0`, `path.1`, … there are, told by the tensor `mark` that each has. */
   countOf(path: string, mark: string): number {
     let count = 0;
@@ -167,6 +172,11 @@ export class GraphBuilder {
   /** A weight as it is in the file: rows of a table are fetched before they are cast. */
   stored(name: string, dims?: readonly number[]): Value {
     return this.external(name, this.#tensor(name), dims);
+  }
+
+  /** The bytes of a weight that has one for each number: what cannot fetch rows of fp8 can fetch those. */
+  bitsOf(name: string): Value {
+    return this.external(`${name} in bits`, { ...this.#tensor(name), type: 'U8' });
   }
 
   /** Any slice of any file as an initializer of the graph. */

@@ -3,6 +3,7 @@
  * batch's rows one behind the other: Gemm then reads torch's [out, in] matrices as they lie in the file, where a MatMul
  * would need a turned copy of each.
  */
+import { toFloat32 } from '../checkpoint/file/numbers.ts';
 import { type GraphBuilder, MICROSOFT, type Value } from './builder.ts';
 import { withBranches } from './low-rank.ts';
 import { ELEMENT } from './proto.ts';
@@ -42,8 +43,23 @@ function biasOf(g: GraphBuilder, path: string): Value[] {
 
 /** Rows of a table, fetched in the file's own type: a cast of a whole table of 49408 words would be kept. */
 export function embedding(g: GraphBuilder, table: string, ids: Value): Value {
+  const type = g.storedTypeOf(table);
+  if (type === 'F8_E4M3' || type === 'F8_E5M2') return embeddingOfBytes(g, table, ids, type);
   const rows = g.op('Gather', [g.stored(table), ids], { axis: 0 });
   return g.cast(rows, g.typeOf(table));
+}
+
+/** No Gather takes fp8: the rows' bytes are fetched, and by them one of the 256 numbers there are. */
+function embeddingOfBytes(
+  g: GraphBuilder,
+  table: string,
+  ids: Value,
+  type: 'F8_E4M3' | 'F8_E5M2',
+): Value {
+  const bytes = g.op('Gather', [g.bitsOf(table), ids], { axis: 0 });
+  const places = g.op('Cast', [bytes], { to: ELEMENT.int32 });
+  const numbers = toFloat32(Uint8Array.from({ length: 256 }, (_, i) => i).buffer, type);
+  return g.op('Gather', [g.floats(`numbers of ${type}`, [...numbers]), places], { axis: 0 });
 }
 
 /** x · sigmoid(x) */

@@ -3,8 +3,10 @@
  * numbers do so without an error; a picture of mud is the first sign otherwise.
  */
 import { basename } from 'node:path';
+import { RunError } from '../errors.ts';
 import type { ProviderName } from '../names.ts';
 import type { Feed, Session } from '../network/session.ts';
+import { say } from '../sentences.ts';
 import type { ModelLayout } from './layout.ts';
 
 export type CanaryResult = {
@@ -13,7 +15,7 @@ export type CanaryResult = {
   dtype: string;
 };
 
-/** `onCpu`: opens the same network there. Throws when the CPU's own answer is not finite: the weights are damaged then. */
+/** `onCpu`: opens the same network there. Throws RunError when the CPU's own answer is not finite: the weights are damaged then. */
 export async function runCanary(
   session: Session,
   layout: ModelLayout,
@@ -27,9 +29,7 @@ export async function runCanary(
   const answer = await run(session);
   if (session.provider === 'cpu') {
     if (!answer.every(Number.isFinite)) {
-      throw new Error(
-        `${session.path} answers a plain test input with numbers that are not finite`,
-      );
+      throw new RunError(say('denoiser-not-finite', layout.name, basename(session.path)));
     }
     return { maxError: null, dtype };
   }

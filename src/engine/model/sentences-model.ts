@@ -37,6 +37,10 @@ export const MODEL_SENTENCES = {
     `Model "${model}": ${file} made a picture of shape [${found}] where [${expected}] was expected. Its config.json ("block_out_channels") belongs to another VAE.`,
   'vae-not-finite': () =>
     'The VAE answered with numbers that are not finite, so there is no picture. This happens with fp16 VAEs that overflow: use the model’s fp32 VAE (or a "fp16-fix" VAE) in vae_decoder/, or set DEVICE=cpu.',
+  'denoiser-not-finite': (model: string, file: string) =>
+    `Model "${model}": the network in ${file} answers a plain test input with numbers that are not finite (NaN), so its weights are damaged. Download it again, or take another version of it.`,
+  'latents-not-finite': (model: string) =>
+    `Model "${model}" left the numbers on the way (NaN), so there is no picture. Weights of its UNet or text encoder are damaged, or a LoRA is too strong: try without LoRAs, or download the model again.`,
   'denoiser-asks-more': (model: string, file: string, unknown: string, known: string) =>
     `Model "${model}": ${file} asks for ${unknown}, which Darkroom cannot give. Known inputs: ${known}. Models with control nets or extra adapters are not supported.`,
   'not-a-denoiser': (model: string, file: string, names: string, lacking: string) =>

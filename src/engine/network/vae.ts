@@ -24,6 +24,7 @@ export async function decodeLatents(
   const input = firstName(decoder.inputs);
   const output = firstName(decoder.outputs);
   const { toVae } = channelScales(layout, latents.length);
+  if (!latents.every(Number.isFinite)) throw new RunError(say('latents-not-finite', layout.name));
   const unscaled = latents.map(toVae);
   const results = await decoder.run(
     { [input]: { data: unscaled, shape: [1, layout.latentChannels, height, width] } },

@@ -353,8 +353,12 @@ test('a network that is not whole, does not fit, or holds no numbers is named', 
     await refusedAs({ ...whole, [key]: { type: 'I8', shape: [32, 32] } }),
     'tensor-type',
   );
-  const scale = 'model.diffusion_model.input_blocks.1.1.proj_in.scale_weight';
+  const scale = 'model.diffusion_model.input_blocks.1.1.proj_in.weight.absmax';
   assert.equal(await refusedAs({ ...whole, [scale]: weight(1) }), 'part-quantised');
+  const factor = 'model.diffusion_model.input_blocks.1.1.proj_in.weight_scale';
+  assert.equal(await refusedAs({ ...whole, [factor]: weight(32) }), 'part-quantised');
+  const { parts } = await openCheckpoint(await put({ ...whole, [factor]: weight() }));
+  assert.ok(parts.unet.has('down_blocks.0.attentions.0.proj_in.scale_weight'));
   const nan = new Uint8Array(2 * 32 * 4 * 9).fill(0xff);
   const bad: Made = { type: 'F16', shape: [32, 4, 3, 3], bytes: nan };
   const first = 'model.diffusion_model.input_blocks.0.0.weight';

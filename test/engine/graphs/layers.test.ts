@@ -105,6 +105,26 @@ test('weights of every floating type are cast', async (t) => {
   }
 });
 
+test('rows of a table of any type', async (t) => {
+  const numbers = [0, 0.25, -1.5, 3, 0.5, 1.75];
+  const bits: Record<string, Uint8Array> = {
+    F32: f32([], numbers).bytes,
+    F16: f16([], numbers).bytes,
+    F8_E4M3: Uint8Array.of(0, 0x28, 0xbc, 0x44, 0x30, 0x3e),
+    F8_E5M2: Uint8Array.of(0, 0x34, 0xbe, 0x42, 0x38, 0x3f),
+  };
+  for (const [type, bytes] of Object.entries(bits)) {
+    const table = { type, shape: [3, 2], bytes } as Bits;
+    const layer = (g: GraphBuilder, value: Value) =>
+      embedding(g, 'words.weight', g.op('Cast', [value], { to: ELEMENT.int64 }));
+    const got = await run(t, new Map([['words.weight', table]]), layer, {
+      data: [2, 0],
+      shape: [1, 2],
+    });
+    close(got, [0.5, 1.75, 0, 0.25]);
+  }
+});
+
 test('fp8 weights with a factor of their own', async (t) => {
   const tensors = new Map<string, Bits>([
     ['fc.weight', { type: 'F8_E4M3', shape: [1, 3], bytes: Uint8Array.of(0x38, 0x40, 0xb8) }],

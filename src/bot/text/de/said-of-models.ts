@@ -40,6 +40,10 @@ export const SAID_OF_MODELS: typeof MODEL_SENTENCES = {
     `Modell „${model}“: ${file} machte ein Bild der Form [${found}], erwartet war [${expected}]. Seine config.json („block_out_channels“) gehört zu einer anderen VAE.`,
   'vae-not-finite': () =>
     'Die VAE antwortete mit Zahlen, die nicht endlich sind, deshalb gibt es kein Bild. So laufen VAEs in fp16 über: lege die fp32-VAE des Modells (oder eine „fp16-fix“-VAE) nach vae_decoder/, oder setze DEVICE=cpu.',
+  'denoiser-not-finite': (model, file) =>
+    `Modell „${model}“: das Netz in ${file} antwortet auf eine einfache Probe mit Werten, die keine Zahlen sind (NaN), seine Gewichte sind also beschädigt. Lade es noch einmal, oder nimm eine andere Fassung.`,
+  'latents-not-finite': (model) =>
+    `Modell „${model}“ hat unterwegs die Zahlen verlassen (NaN), deshalb gibt es kein Bild. Gewichte von UNet oder Text-Encoder sind beschädigt, oder ein LoRA ist zu stark: versuche es ohne LoRAs, oder lade das Modell noch einmal.`,
   'denoiser-asks-more': (model, file, unknown, known) =>
     `Modell „${model}“: ${file} verlangt ${unknown}, was Darkroom nicht geben kann. Bekannte Eingaben: ${known}. Modelle mit ControlNets oder weiteren Adaptern werden nicht unterstützt.`,
   'not-a-denoiser': (model, file, names, lacking) =>

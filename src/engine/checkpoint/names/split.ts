@@ -48,10 +48,15 @@ export function splitFile(tensors: Named): SplitFile {
   return { unet, vae: vaeOf(tensors), texts: textsOf(tensors, unet === null) };
 }
 
+const SCALE = /\.weight_scale$/;
+
 function below(tensors: Named, root: string): Map<string, TensorSlice> {
   const own = new Map<string, TensorSlice>();
   for (const [name, tensor] of tensors) {
-    if (name.startsWith(root)) own.set(name.slice(root.length), tensor);
+    if (!name.startsWith(root)) continue;
+    // the factor of fp8 weights has an older name, which the graphs read
+    const known = name.endsWith('.weight_scale') ? name.replace(SCALE, '.scale_weight') : name;
+    own.set(known.slice(root.length), tensor);
   }
   return own;
 }
