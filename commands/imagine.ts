@@ -2,12 +2,14 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { PROFILES } from '../src/engine/names.ts';
+import { readImageSize } from '../src/engine/image.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { autoOf, completeOrder } from '../src/bot/order/options.ts';
 import type { Order } from '../src/bot/order/options.ts';
 import { checkMayPost, noteOf, placeOrder } from '../src/bot/order/order.ts';
 import type { SeenBy } from '../src/bot/order/order.ts';
+import { fitMask } from '../src/bot/pictures/masks.ts';
 import { attachedPicture } from '../src/bot/pictures/pictures-of.ts';
 import { readTyped } from '../src/bot/order/typed-order.ts';
 import { findPreset } from '../src/bot/stores/presets.ts';
@@ -27,7 +29,14 @@ import { recipe } from './picture/recipe.ts';
 import { remix } from './picture/remix.ts';
 import { remove } from './picture/delete.ts';
 import { stop } from './picture/stop.ts';
-import { upscale, use } from './picture/upscale.ts';
+import { keep } from './edit/keep.ts';
+import { post } from './edit/post.ts';
+import { redo } from './edit/redo.ts';
+import { region, regionPart } from './edit/region.ts';
+import { regionForm } from './edit/region-form.ts';
+import { use } from './edit/use.ts';
+import { zoom } from './edit/zoom.ts';
+import { upscale } from './picture/upscale.ts';
 import { vary } from './picture/vary.ts';
 import { EVERYWHERE } from './places.ts';
 
@@ -176,6 +185,13 @@ export const imagine: Command = {
     vary,
     upscale,
     use,
+    zoom,
+    redo,
+    post,
+    region,
+    'region-part': regionPart,
+    'region-form': regionForm,
+    keep,
     init,
     'from-picture': fromPicture,
     remix,
@@ -207,10 +223,20 @@ async function initOf(
 ): Promise<NonNullable<Order['init']>> {
   const mask = options.getAttachment('mask');
   const start = await attachedPicture(options.getAttachment('image', true), scene);
+  const fitted =
+    mask === null
+      ? null
+      : await fitMask(
+          (await attachedPicture(mask, scene)).bytes,
+          // A very large picture is kept smaller than it came.
+          await readImageSize(start.bytes),
+          scene.text,
+        );
   return {
     image: start.bytes,
     size: start.size,
-    mask: mask === null ? null : (await attachedPicture(mask, scene)).bytes,
+    mask: fitted?.bytes ?? null,
+    ...(fitted && { coverage: fitted.coverage }),
     strength: options.getNumber('strength') ?? 0.75,
     maskBlur: options.getNumber('mask_blur') ?? 4,
     onlyMasked: options.getBoolean('only_masked') ?? false,

@@ -49,7 +49,7 @@ export const remix: Action = {
 };
 
 /**
- * What the words of a form over a job mean: its fields `prompt`, `negative` and `seed` with their switches and
+ * What the words of a form over a job mean: its fields `prompt`, `negative` and, where it has one, `seed` with their switches and
  * alternatives, as fields of a request, and the model that paints. Any seed is drawn. @throws UserError as readTyped
  */
 export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, scene: Scene) {
@@ -60,7 +60,7 @@ export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, sce
       ...NOTHING_CHOSEN,
       prompt: typed('prompt'),
       negative: typed('negative'),
-      seed: typed('seed') || null,
+      seed: interaction.fields.fields.has('seed') ? typed('seed') || null : null,
     },
     scene,
     { guildId, defaults: {} },

@@ -18,7 +18,10 @@ export const stop: Action = {
       moderator: isModerator(interaction),
       ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
     };
-    switch (await line.cancel(job.id, by)) {
+    scene.replies.noteStop(job.id, interaction.user.id);
+    const outcome = await line.cancel(job.id, by);
+    if (outcome !== 'cancelled' && outcome !== 'stopping') scene.replies.noteStop(job.id, null);
+    switch (outcome) {
       case 'not-yours':
         throw new UserError(text.notYoursToStop);
       case 'unknown':

@@ -8,7 +8,6 @@ import { readable } from '../../src/bot/order/stored-order.ts';
 import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
-import { init } from './init.ts';
 
 /** The stored picture at twice its size: the very same picture, never a new one that resembles it. */
 export const upscale: Action = {
@@ -20,18 +19,6 @@ export const upscale: Action = {
       indexOf(id.detail, scene),
       scene,
     );
-  },
-};
-
-/** The menu under a batch: `<index>-upscale` or `<index>-init`. */
-export const use: Action = {
-  visibility: 'public',
-  async press(interaction, id, scene) {
-    const told = interaction.isStringSelectMenu() ? (interaction.values[0] ?? '') : '';
-    const match = /^([0-8])-(upscale|init)$/.exec(told);
-    if (match === null) throw new UserError(scene.text.unknownButton);
-    const chosen = { ...id, detail: match[1] ?? null };
-    await (match[2] === 'init' ? init : upscale).press(interaction, chosen, scene);
   },
 };
 

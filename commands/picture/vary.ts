@@ -1,4 +1,5 @@
 import type { MessageComponentInteraction } from 'discord.js';
+import { requestOfImage } from '../../src/engine/batch.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
@@ -17,10 +18,11 @@ export const vary: Action = {
     const choice = choiceOf(interaction, id);
     if (choice === null) throw new UserError(scene.text.unknownButton);
     const job = await jobOf(id, interaction, scene);
-    const before = await requestOf(job, scene);
-    if (choice.index >= before.count) throw new UserError(scene.text.unknownButton);
+    const whole = await requestOf(job, scene);
+    if (choice.index >= whole.count) throw new UserError(scene.text.unknownButton);
     if (job.result === null) throw new UserError(scene.text.notFinished);
     const seed = job.result.images[choice.index]?.seed;
+    const before = whole.each ? requestOfImage(whole, choice.index) : whole;
     const request = varied(before, choice, seed === undefined ? null : BigInt(seed));
     await placeOrder(interaction, scene, request, { job, kind: 'vary' });
   },

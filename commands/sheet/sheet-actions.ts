@@ -12,6 +12,7 @@ import { isModerator, mayManageServer } from '../../src/bot/interaction/permissi
 import { messageBody, type Rendered } from '../../src/bot/render/render.ts';
 import { promptOf, recipeLine } from '../../src/bot/render/render-words.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
+import { cellRow } from '../../src/bot/render/rows.ts';
 import { textFor } from '../../src/bot/text/text.ts';
 import type { Axis } from '../../src/explore/sheet/axis.ts';
 import {
@@ -116,6 +117,7 @@ function drawCell(
       },
       { type: ComponentType.TextDisplay, content: lines.join('\n') },
       { type: ComponentType.ActionRow, components: buttons },
+      cellRow(job.id, job.result?.images.indexOf(stored) ?? 0, text),
     ],
     files: [{ name, data: png, contentType: 'image/png', description }],
   };

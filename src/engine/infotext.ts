@@ -99,10 +99,12 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
   const oneStream = request.profile !== 'a1111' && request.count > 1;
   return {
     'Mask blur': request.init?.mask ? request.init.maskBlur : null,
+    'Mask coverage': coverageWords(request),
     'Inpaint area': request.init?.mask && request.init.onlyMasked ? 'Only masked' : null,
     [isTimestepSampler ? 'Eta DDIM' : 'Eta']: request.eta,
     Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
     'Replanned steps': replanWords(request),
+    Unfinished: unfinishedWords(request),
     ...hiresFields(request),
     ...extraWords(request),
     'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
@@ -112,10 +114,21 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
   };
 }
 
+/** `23%`, as A1111 writes shares; null where nobody counted. */
+function coverageWords({ init }: GenerateRequest): string | null {
+  if (!init?.mask || init.coverage === undefined) return null;
+  return `${Math.max(1, Math.round(init.coverage * 100))}%`;
+}
+
 /** A1111's list of the LoRAs or textual inversions a picture was painted with. */
 function hashesOf(embeddings: readonly { name: string; hash: string }[]): string | null {
   const each = embeddings.map(({ name, hash }) => `${name.replaceAll(/[:,]/g, '')}: ${hash}`);
   return each.length === 0 ? null : [...new Set(each)].join(', ');
+}
+
+/** `12 of 30 steps`, of a picture whose run was ended before. */
+function unfinishedWords({ endAfter, steps, hires }: GenerateRequest): string | null {
+  return endAfter ? `${endAfter} of ${steps + (hires?.steps ?? 0)} steps` : null;
 }
 
 /** `12+5`: 12 of the steps as planned, then 5 to the end. */

@@ -104,6 +104,10 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   if (each) request.each = each;
   const shortcuts = negativeGuidance(problems, input.negativeGuidance, request);
   if (shortcuts) request.negativeGuidance = shortcuts;
+  if (!isAbsent(input.endAfter)) {
+    const most = request.steps + (hires?.steps ?? 0);
+    request.endAfter = whole(problems, 'end after', input.endAfter, most, { min: 1, max: most });
+  }
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
   checkPrompts(problems, request, model);

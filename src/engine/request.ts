@@ -67,6 +67,11 @@ export type GenerateRequest = {
   negativeGuidance?: NegativeGuidance | null;
   /** another model takes over on the way, as SDXL's refiner does; absent or null: none */
   refiner?: Refiner | null;
+  /**
+   * the run ends after so many steps, and the picture is what x̂0 was by then: unfinished, and marked so; absent or null:
+   * it is painted to the end
+   */
+  endAfter?: number | null;
   /** what only SDXL can be told; absent or null: nothing of it */
   xl?: XlWords | null;
 };
@@ -143,6 +148,8 @@ export type InitImage = {
   maskBlur: number;
   /** repaint only the masked region, at full size */
   onlyMasked: boolean;
+  /** share of the picture that the mask has painted anew, 0-1, as whoever made the order counted it: told in the recipe */
+  coverage?: number;
 };
 
 /** What a person or a program asked for before defaults and checks: parseRequest makes a GenerateRequest of it. */

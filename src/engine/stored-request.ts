@@ -36,6 +36,7 @@ const OPTIONAL_KEYS = [
   'each',
   'negativeGuidance',
   'refiner',
+  'endAfter',
   'xl',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 

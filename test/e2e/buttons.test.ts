@@ -76,7 +76,9 @@ test('Vary: the same seed, moved towards another noise; strong moves further', a
     for (const how of ['subtle', 'strong']) {
       const id = customIdsOf(first).find((one) => one.endsWith(`0-${how}`)) ?? '';
       const count = ada.messages().length;
-      await ada.press(first.id, id);
+      await (how === 'strong'
+        ? ada.select(first.id, buttonOf(first, 'use'), ['0-strong'])
+        : ada.press(first.id, id));
       await waitUntil(() => ada.messages().filter(isDone).length > count, how, 30_000);
       const request = requestIn(await newestRequest(stage));
       assert.equal(request.seed, 5n);
@@ -91,7 +93,7 @@ test('Vary of a batch starts from the chosen picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada, { count: 3 });
-    await ada.select(first.id, buttonOf(first, 'vary'), ['2-strong']);
+    await ada.select(first.id, buttonOf(first, 'use'), ['2-strong']);
     const second = await nextDone(ada, first);
     const request = requestIn(await newestRequest(stage));
     assert.deepEqual([request.seed, request.count], [7n, 1]);

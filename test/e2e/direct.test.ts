@@ -39,10 +39,10 @@ test('direct messages: every button, the message commands, and what belongs to s
     await ben.press(first.id, buttonOf(first, 'reroll'));
     shown.push(await nextDone(ben, shown));
     assert.match(textOf(shown[1]!), new RegExp(`channels/@me/${ben.channelId}/${first.id}`));
-    await ben.press(first.id, customIdsOf(first).find((id) => id.endsWith('0-strong')) ?? '');
+    await ben.select(first.id, buttonOf(first, 'use'), ['0-strong']);
     shown.push(await nextDone(ben, shown));
     await ben.press(first.id, buttonOf(first, 'upscale'));
-    const large = await ben.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    const large = await ben.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     shown.push(large);
     const form = await ben.press(first.id, buttonOf(first, 'init'));
     assert.ok(form.type === 'modal');
@@ -76,7 +76,7 @@ test('a private picture stays private with all that comes of it', async () => {
     await ada.command('imagine', { prompt: 'a secret', steps: 1, size: '64x64', private: true });
     const first = await nextDone(ada, []);
     await ada.press(first.id, buttonOf(first, 'upscale'));
-    const large = await ada.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    const large = await ada.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     assert.ok(isPrivate(large));
     await ada.press(first.id, buttonOf(first, 'recipe'));
     const form = await ada.press(first.id, buttonOf(first, 'remix'));

@@ -120,7 +120,7 @@ test('kill -9 in the middle of an Upscale: the larger copy arrives all the same,
     await imagine(hall, 'a lamp', 2);
     await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 30_000);
     const [first] = hall.ada.messages();
-    const large = () => hall.ada.messages().filter((one) => textOf(one).includes('Upscaled'));
+    const large = () => hall.ada.messages().filter((one) => textOf(one).includes('Enlarged'));
     // First as soon as it is promised, then as soon as it is shown, before that can be noted.
     for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
       hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
@@ -141,7 +141,7 @@ test('kill -9 in the middle of an Upscale: the larger copy arrives all the same,
 });
 
 const isEnlargedEdit = ({ method, request }: Exchange) =>
-  method === 'PATCH' && JSON.stringify(request).includes('Upscaled');
+  method === 'PATCH' && JSON.stringify(request).includes('Enlarged');
 
 test('kill -9 around the upload: before it arrives, and before its answer is recorded', async () => {
   await inHall(async (hall) => {

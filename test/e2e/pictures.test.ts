@@ -161,7 +161,7 @@ test('Upscale: the stored picture, twice the size, with its recipe; Delete only 
     await ben.open(ada.channelId);
     const first = await finished(ada, { size: '96x64' });
     await ben.press(first.id, buttonOf(first, 'upscale'));
-    const large = await ada.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    const large = await ada.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     const png = await bytesAt(picturesOf(large)[0] ?? '');
     const { width, height } = await sharp(png).metadata();
     assert.deepEqual([width, height], [192, 128]);
@@ -185,7 +185,7 @@ test('a batch: upscale or start from one of its pictures by the menu', async () 
     const ada = await stage.user();
     const first = await finished(ada, { count: 3 });
     await ada.select(first.id, buttonOf(first, 'use'), ['2-upscale']);
-    const large = await ada.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    const large = await ada.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     assert.match(readInfotext(await bytesAt(picturesOf(large)[0] ?? '')) ?? '', /Seed: 7/);
     const outcome = await ada.select(first.id, buttonOf(first, 'use'), ['1-init']);
     assert.ok(outcome.type === 'modal');

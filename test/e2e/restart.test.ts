@@ -100,7 +100,7 @@ test('an Upscale that a restart cut short, later than its token: its message is 
     await ada.press(first.id, buttonOf(first, 'upscale'));
     const thinking = await ada.waitForMessage((one) => one.thinking === true);
     await stage.restart(() => new Promise((resolve) => setTimeout(resolve, 4000)));
-    const large = await ada.waitForMessage((one) => textOf(one).includes('Upscaled'), 20_000);
+    const large = await ada.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     assert.equal(large.id, thinking.id);
     assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);
     assert.equal(ada.messages().length, 2);

@@ -25,7 +25,7 @@ const OTHER_RATIOS = [
 ] as const;
 
 const RATIOS: readonly (readonly [number, number])[] = [
-  ...Object.values(SHAPES),
+  ...Object.values(SHAPES).filter(([across, down]) => across !== down),
   ...OTHER_RATIOS,
   [9, 21],
 ];

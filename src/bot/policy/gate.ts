@@ -27,7 +27,7 @@ export type Grant = {
   previews: PreviewPace;
 };
 
-type Asking = RepliableInteraction | MessageComponentInteraction;
+export type Asking = RepliableInteraction | MessageComponentInteraction;
 
 type Place = {
   guildId: string | null;

@@ -3,8 +3,9 @@ import type { Job } from '../../queue/job.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
 import { ALT_TEXT_LIMIT, PROMPT_SHOWN, gallery, paragraph, words } from './render.ts';
 import type { MessageFile, Picture, Rendered } from './render.ts';
-import { promptOf } from './render-words.ts';
-import { enlargedRow } from './rows.ts';
+import { readable } from '../order/stored-order.ts';
+import { promptOf, recipeLine } from './render-words.ts';
+import { copyRows } from './rows.ts';
 import type { Text } from '../text/text.ts';
 
 /** A larger copy of one of a job's pictures, as a message of its own. */
@@ -25,7 +26,35 @@ export function renderEnlarged(
     ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
   ];
   return {
-    components: [gallery([{ name, description }]), paragraph(lines), enlargedRow(job.id, text)],
+    components: [
+      gallery([{ name, description }]),
+      paragraph(lines),
+      ...copyRows(job.id, more.index, text),
+    ],
+    files: [{ name, description, data: picture.data, contentType: `image/${picture.format}` }],
+  };
+}
+
+/** One of a job's pictures, as its owner shows it to everybody. */
+export function renderPosted(
+  job: Pick<Job, 'id' | 'userId' | 'request' | 'result'>,
+  picture: Picture,
+  { text, index }: { text: Text; index: number },
+): Rendered {
+  const name = `darkroom-${job.id}-${index + 1}.${picture.format}`;
+  const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
+  const lines = [
+    `> ${quoted(promptOf(job), PROMPT_SHOWN) || text.emptyPrompt}`,
+    `-# ${recipeLine(readable(job), job.result, text)}`,
+    `-# ${text.postedFrom(`<@${job.userId}>`)}`,
+    ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
+  ];
+  return {
+    components: [
+      gallery([{ name, description }]),
+      paragraph(lines),
+      ...copyRows(job.id, index, text),
+    ],
     files: [{ name, description, data: picture.data, contentType: `image/${picture.format}` }],
   };
 }

@@ -97,6 +97,7 @@ function rowsOf(job: Job, text: Text, reduced: boolean): APIMessageTopLevelCompo
         reduced,
         // Deleting belongs to the message that everybody sees; of a private one only this may be left.
         mayDelete: fromContext(job.context)?.private === true,
+        hidden: true,
       });
     case 'failed':
     case 'cancelled':

@@ -33,7 +33,9 @@ export function progressWords(progress: Progress | null, text: Text): string {
 }
 
 /** What the lines about a picture are made of: of a start picture only how much of it was repainted. */
-export type Painted = Omit<GenerateRequest, 'init'> & { init: { strength: number } | null };
+export type Painted = Omit<GenerateRequest, 'init'> & {
+  init: { strength: number; coverage?: number } | null;
+};
 
 /** The words of an order; none where they cannot be read. */
 export function promptOf({ request }: Pick<Job, 'request'>): string {
@@ -53,7 +55,13 @@ export function recipeLine(
     variation === null ? '' : text.variationStrength(String(variation.strength)),
     initWords(request, text),
     hires ? text.hiresScale(String(hires.scale)) : '',
+    request.endAfter ? text.unfinished(request.endAfter, request.steps + (hires?.steps ?? 0)) : '',
   ]);
+}
+
+/** `23 %` of a share 0-1; what is not nothing is not called nothing. */
+export function percent(share: number): string {
+  return `${share > 0 ? Math.max(1, Math.round(share * 100)) : 0} %`;
 }
 
 /** All that a sheet can vary, short enough for eight of them in one message; escaped. */
@@ -80,7 +88,10 @@ function mainParts(request: Painted, result: StoredResult | null, text: Text): s
 }
 
 function initWords({ init }: Painted, text: Text): string {
-  return init === null ? '' : text.initStrength(String(init.strength));
+  if (init === null) return '';
+  const start = text.initStrength(String(init.strength));
+  const { coverage } = init;
+  return coverage === undefined ? start : `${start}, ${text.maskCovers(percent(coverage))}`;
 }
 
 function joined(parts: readonly string[]): string {
@@ -155,6 +166,11 @@ export function lineageWords({ kind, url }: Lineage, text: Text): string {
     remix: text.remixOf,
     init: text.initOf,
     reimagine: text.reimagineOf,
+    zoom: text.zoomOf,
+    pan: text.panOf,
+    region: text.regionOf,
+    redo: text.redoOf,
+    keep: text.keptOf,
   }[kind];
   return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);
 }

@@ -50,6 +50,10 @@ export function render(
     lineage: Lineage | null;
     auto?: AutoNote | null;
     notes?: readonly OrderNote[];
+    /** only one person sees the message; absent: everybody */
+    hidden?: boolean;
+    /** of a stopped job: by whom, and how far it had come */
+    stopped?: { by: string | null; reached: { step: number; steps: number } | null };
     pictures?: readonly Picture[];
     preview?: Preview | null;
   },
@@ -69,11 +73,14 @@ export function render(
     case 'running':
       return renderRunning(job, state.progress, more.preview ?? null, about, text);
     case 'done':
-      return renderDone(job, state.result, more.pictures ?? [], about, text);
+      return renderDone(job, state.result, more.pictures ?? [], about, {
+        text,
+        hidden: more.hidden === true,
+      });
     case 'failed':
       return words([failureWords(state.failure, text), ...about], [againRow(job.id, text)]);
     case 'cancelled':
-      return words([text.stopped, ...about], [againRow(job.id, text)]);
+      return renderStopped(job, more.stopped ?? null, about, text);
   }
 }
 
@@ -125,15 +132,28 @@ function renderRunning(
   };
 }
 
+function renderStopped(
+  { id, userId }: Pick<Job, 'id' | 'userId'>,
+  stopped: { by: string | null; reached: { step: number; steps: number } | null } | null,
+  about: readonly string[],
+  text: Text,
+): Rendered {
+  const { by = null, reached = null } = stopped ?? {};
+  const who = by === null || by === userId ? null : `<@${by}>`;
+  const first =
+    reached === null ? text.stopped(who) : text.stoppedAt(who, reached.step, reached.steps);
+  return words([first, ...about], [againRow(id, text, { keep: reached?.step ?? null })]);
+}
+
 function renderDone(
   job: Pick<Job, 'id' | 'request'>,
   result: StoredResult,
   pictures: readonly Picture[],
   about: readonly string[],
-  text: Text,
+  { text, hidden }: { text: Text; hidden: boolean },
 ): Rendered {
   const reduced = pictures.some((picture) => picture.reduced);
-  const rows = doneRows(job.id, result.images.length, text, { reduced, mayDelete: true });
+  const rows = doneRows(job.id, result.images.length, text, { reduced, mayDelete: true, hidden });
   const withheld = result.withheld?.length ?? 0;
   if (result.images.length === 0) return words([text.withheld(withheld, 0), ...about], rows);
   if (pictures.length === 0) return words([text.picturesGone, ...about], rows);

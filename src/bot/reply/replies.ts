@@ -10,6 +10,8 @@ import { recordOf } from './reply-record.ts';
 export type Replies = {
   /** Takes up the message of a job; once per job. */
   open(job: Job): void;
+  /** Who asked for the end of a job; null: nobody after all. */
+  noteStop(id: JobId, userId: string | null): void;
   /** Takes up every message that an earlier process left unfinished. */
   resume(): Promise<void>;
   /** Stops all edits. What was not delivered is taken up by the next start. */
@@ -61,6 +63,9 @@ export function openReplies(tools: ReplyTools): Replies {
   return {
     open(job) {
       if (!job.delivered) replyOf(job);
+    },
+    noteStop(id, userId) {
+      open.get(id)?.noteStop(userId);
     },
     resume,
     async close() {

@@ -7,7 +7,19 @@ import type { OrderNote, PromptTemplate } from '../order/notes.ts';
 import { AUTO_REASONS, type AutoReason } from '../../explore/calibration/calibration.ts';
 
 /** Which picture a job was made from, and how; url null when its message is not known. */
-export const LINEAGE_KINDS = ['reroll', 'vary', 'again', 'remix', 'init', 'reimagine'] as const;
+export const LINEAGE_KINDS = [
+  'reroll',
+  'vary',
+  'again',
+  'remix',
+  'init',
+  'reimagine',
+  'zoom',
+  'pan',
+  'region',
+  'redo',
+  'keep',
+] as const;
 export type Lineage = { kind: (typeof LINEAGE_KINDS)[number]; url: string | null };
 
 /** What automatic steps came to: the seconds they save against full ones, or why the model's number was kept. */

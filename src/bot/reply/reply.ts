@@ -17,6 +17,8 @@ import { fitForUpload } from '../pictures/upload.ts';
 export type Reply = {
   /** The latest state wins; a final state is never dropped and nothing follows it. */
   show(state: JobState): void;
+  /** Who asked for its end. */
+  noteStop(userId: string | null): void;
   /** What was shown last, or is about to be. */
   readonly status: JobState['status'] | null;
   /** Ends without a further edit; waits for the one in flight. */
@@ -62,6 +64,8 @@ export function openReply(
   /** Discord refuses the finished message as such: words tell where the picture is */
   let plain = false;
   let preview: Preview | null = null;
+  let stoppedBy: string | null = null;
+  let reached: { step: number; steps: number } | null = null;
 
   function gap(state: JobState): number {
     if (isFinal(state)) return 0;
@@ -117,6 +121,8 @@ export function openReply(
       lineage: found.lineage,
       auto: found.auto ?? null,
       notes: found.notes ?? [],
+      hidden: found.private === true,
+      stopped: { by: stoppedBy, reached },
       pictures: shown,
       preview,
     });
@@ -224,8 +230,14 @@ export function openReply(
       if (state.status !== 'running') preview = null;
       else if (state.progress?.phase === 'sampling' && found.previews !== 'off')
         preview = state.progress.preview ?? preview;
+      if (state.status === 'running' && state.progress?.phase === 'sampling') {
+        reached = { step: state.progress.step, steps: state.progress.steps };
+      }
       if (isFinal(state)) breaks.end();
       start();
+    },
+    noteStop(userId) {
+      stoppedBy = userId;
     },
     get status() {
       return status;

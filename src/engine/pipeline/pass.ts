@@ -72,6 +72,9 @@ export function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSour
   return createNoiseSource(request, shape, { dtype: model.unet.dtype, sizeFactor });
 }
 
+/** Leaves a sampler whose run is to end before its last step. */
+class EndedError extends Error {}
+
 /** Runs the sampler over the guided network and reports every step, with a preview when one is due. */
 export async function sampleLatents(
   model: LoadedModel,
@@ -119,7 +122,8 @@ export async function sampleLatents(
       count.asked.rowPixels += rows * request.width * request.height;
     },
   );
-  const latents = await sampling.run({
+  let ended: Float32Array | null = null;
+  const run = sampling.run({
     ...network,
     noise,
     shape,
@@ -140,13 +144,19 @@ export async function sampleLatents(
       const steps = count.total;
       if (!journal.resuming()) stepsMs.push(now - stepBegan);
       stepBegan = now;
+      if (step === request.endAfter) ended = denoised.slice();
       const progress: Progress = { phase: 'sampling', step, steps, sigma };
       if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
       snapshots.offer(step, sigma, denoised);
       previewer.offer(step, steps, denoised, (preview) =>
         hooks.onProgress(preview ? { ...progress, preview } : progress),
       );
+      if (ended !== null) throw new EndedError();
     },
+  });
+  const latents = await run.catch((error: unknown) => {
+    if (error instanceof EndedError && ended !== null) return ended;
+    throw error;
   });
   await settle();
   return latents;

@@ -98,7 +98,8 @@ async function paint(
     hooks,
     count,
   );
-  if (hires && second) {
+  const isOver = request.endAfter ? count.finished >= request.endAfter : false;
+  if (hires && second && !isOver) {
     const passes = { first: request, second: second.request, hires };
     const enlarged = await enlargeLatents(latents, first.shape, second.shape, passes, model);
     const start: Start = {

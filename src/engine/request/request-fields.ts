@@ -80,6 +80,9 @@ export function initImage(problems: Problems, value: unknown): InitImage | null 
     mask,
     maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
     onlyMasked: fields['onlyMasked'] === true,
+    ...(mask !== null && !isAbsent(fields['coverage'])
+      ? { coverage: real(problems, 'mask coverage', fields['coverage'], 0, { min: 0, max: 1 }) }
+      : {}),
   };
 }
 

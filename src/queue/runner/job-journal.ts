@@ -29,7 +29,7 @@ export type JobJournalOptions = {
 
 /** Never throws: a job that cannot be resumed is still a job. */
 export async function openJobJournal(
-  job: Pick<Job, 'id' | 'attempt'>,
+  job: Pick<Job, 'id' | 'attempt'> & Partial<Pick<Job, 'parentId' | 'request'>>,
   { pictures, log, everyMs = EVERY_MS }: JobJournalOptions,
 ): Promise<JobJournal> {
   const key = keyOf(job.id, job.attempt);
@@ -59,7 +59,7 @@ export async function openJobJournal(
     });
   }
 
-  const past = await readBefore(pictures, job).catch((error: unknown) => {
+  const past = await readPast(pictures, job).catch((error: unknown) => {
     log.warn({ err: error, job: job.id }, 'the kept steps of a job could not be read');
     return null;
   });
@@ -104,8 +104,22 @@ export async function removeOldJournals({
   }
 }
 
+/** More starts of one job are not looked through. */
+const MOST_ATTEMPTS = 20;
+
 const keyOf = (id: string, attempt: number): string => `${id}.steps-${attempt}`;
 const KEY_OF_STEPS = /^([0-9a-z]+)\.steps-\d+$/;
+
+/** What is unfinished goes on from the steps of the job that was stopped. */
+async function readPast(
+  pictures: PictureStore,
+  { id, attempt, parentId, request }: Parameters<typeof openJobJournal>[0],
+): Promise<Uint8Array | null> {
+  const own = await readBefore(pictures, { id, attempt });
+  const isPart = typeof request === 'object' && Boolean(request.endAfter);
+  if (own !== null || !isPart || !parentId) return own;
+  return readBefore(pictures, { id: parentId, attempt: MOST_ATTEMPTS });
+}
 
 /** The latest earlier attempt that came far enough to write anything. */
 async function readBefore(

@@ -19,6 +19,8 @@ export type Recorder = {
 
 const RECORD_TRIES = 3;
 const PAUSE_MS = 250;
+/** The steps of a stopped job are kept for so long; what a restart finds is removed then. */
+const STOPPED_KEPT_MS = 15 * 60_000;
 
 export function createRecorder(tools: {
   line: Pick<Line, 'finish' | 'release'>;
@@ -42,6 +44,11 @@ export function createRecorder(tools: {
       } catch (error) {
         cause = error;
       }
+    }
+    if (recorded === true && outcome.status === 'cancelled') {
+      // Somebody may want to see how far it came, and then only the last of it is still to be made.
+      setTimeout(() => void removeJobJournal(job, tools), STOPPED_KEPT_MS).unref();
+      return;
     }
     if (recorded === true) return removeJobJournal(job, tools);
     if (recorded === false) {

@@ -3,6 +3,7 @@ import { BUTTONS } from './buttons.ts';
 import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
+import { REGION } from './region.ts';
 import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
 import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
@@ -19,6 +20,7 @@ export const GERMAN: typeof ENGLISH = {
   ...COMMANDS,
   ...HELP,
   ...WORDS,
+  ...REGION,
   panel: PANEL,
   sheet: SHEET,
   said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS, ...SAID_OF_RECIPES },

@@ -10,7 +10,14 @@ export const REPLY: typeof ENGLISH = {
   readingPrompt: '**Der Prompt wird gelesen…**',
   step: (step, steps, bar) => `**Schritt ${step} von ${steps}** ${bar}`,
   developing: '**Das Bild wird entwickelt…**',
-  stopped: '**Angehalten.** Es ist kein Bild entstanden.',
+  stopped: (by) =>
+    by === null
+      ? '**Angehalten.** Es ist kein Bild entstanden.'
+      : `**Angehalten von ${by}.** Es ist kein Bild entstanden.`,
+  stoppedAt: (by, step, steps) =>
+    `**Angehalten${by === null ? '' : ` von ${by}`}** bei Schritt ${step} von ${steps}.`,
+  unfinished: (step, steps) => `unfertig, Schritt ${step} von ${steps}`,
+  keptOf: (link) => `So weit war es gekommen: ${link}`,
   failed: (message) => `**Das hat nicht geklappt.** ${message}`,
   reference: (reference) =>
     `Wenn du dem Betreiber des Bots davon erzählst, nenne \`${reference}\`.`,
@@ -30,7 +37,8 @@ export const REPLY: typeof ENGLISH = {
   remixOf: (link) => `Remix von ${link}`,
   initOf: (link) => `Übermalt aus ${link}`,
   reimagineOf: (link) => `Neu gemalt nach ${link}`,
-  enlargedFrom: (link) => `**Vergrößert** auf das Doppelte aus ${link}`,
+  enlargedFrom: (link) =>
+    `**Vergrößert** auf das Doppelte aus ${link}: dasselbe Bild, jedes Pixel übertragen (Lanczos), keine neuen Einzelheiten`,
   thisPicture: 'diesem Bild',
   anEarlierPicture: 'einem früheren Bild',
   by: (user) => `für ${user}`,

@@ -6,6 +6,7 @@ import { BUTTONS } from './buttons.ts';
 import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
 import { PANEL } from './panel.ts';
+import { REGION } from './region.ts';
 import { REPLY } from './reply.ts';
 import { SHEET } from './sheet.ts';
 import { WORDS } from './words.ts';
@@ -17,6 +18,7 @@ export const ENGLISH = {
   ...COMMANDS,
   ...HELP,
   ...WORDS,
+  ...REGION,
   panel: PANEL,
   sheet: SHEET,
   /** sentences of the rooms below, by their codes */

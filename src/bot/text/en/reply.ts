@@ -9,7 +9,12 @@ export const REPLY = {
   readingPrompt: '**Reading the prompt…**',
   step: (step: number, steps: number, bar: string) => `**Step ${step} of ${steps}** ${bar}`,
   developing: '**Developing the picture…**',
-  stopped: '**Stopped.** Nothing was made.',
+  stopped: (by: string | null) =>
+    by === null ? '**Stopped.** Nothing was made.' : `**Stopped by ${by}.** Nothing was made.`,
+  stoppedAt: (by: string | null, step: number, steps: number) =>
+    `**Stopped${by === null ? '' : ` by ${by}`}** at step ${step} of ${steps}.`,
+  unfinished: (step: number, steps: number) => `unfinished, step ${step} of ${steps}`,
+  keptOf: (link: string) => `As far as it had come: ${link}`,
   failed: (message: string) => `**That did not work.** ${message}`,
   reference: (reference: string) => `If you tell the bot's owner, mention \`${reference}\`.`,
   notShownHere:
@@ -28,7 +33,8 @@ export const REPLY = {
   remixOf: (link: string) => `Remix of ${link}`,
   initOf: (link: string) => `Painted over ${link}`,
   reimagineOf: (link: string) => `Reimagined from ${link}`,
-  enlargedFrom: (link: string) => `**Upscaled** to twice its size from ${link}`,
+  enlargedFrom: (link: string) =>
+    `**Enlarged** to twice its size from ${link}: the same picture, every pixel carried over (Lanczos), no new detail`,
   thisPicture: 'this picture',
   anEarlierPicture: 'an earlier picture',
   by: (user: string) => `for ${user}`,
