@@ -8,6 +8,7 @@ import { openSettings } from './bot/stores/settings.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder } from './data-folder.ts';
+import { costAmong } from './engine/cost.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
@@ -32,6 +33,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('engine', () => engine.close());
   const queue = await openQueue({
     url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
+    costOf: async (request) => costAmong(request, await engine.models().catch(() => [])),
     limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
   });
   onClose('queue', () => queue.close());

@@ -34,7 +34,7 @@ export const evolution: Command = {
     const looks = planLooks(request.steps, interaction.options.getString('at'));
     const x = { name: 'steps' as const, values: looks.map(String) };
     const order = { kind: 'evolution', x, y: null, input: request, theme } as const;
-    await placeSheet(interaction, scene, order, request, notes);
+    await placeSheet(interaction, scene, order, [request], notes);
   },
 
   async autocomplete(interaction, scene) {

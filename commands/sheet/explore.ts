@@ -1,7 +1,7 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
-import type { GenerateRequest, RequestInput } from '../../src/engine/request.ts';
+import type { RequestInput } from '../../src/engine/request.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import type { Order } from '../../src/bot/order/options.ts';
 import { checkMayPost } from '../../src/bot/order/order.ts';
@@ -114,11 +114,9 @@ export const explore: Command = {
     if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
     const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
-    const [hardest] = plan.cells
-      .map((one) => one.request)
-      .toSorted((a, b) => workOf(b) - workOf(a));
     const order = { kind: 'sheet' as const, x, y, input, theme };
-    await placeSheet(interaction, scene, order, hardest ?? request, notes);
+    const cells = plan.cells.map((one) => one.request);
+    await placeSheet(interaction, scene, order, cells, notes);
   },
 
   async autocomplete(interaction, scene) {
@@ -154,8 +152,4 @@ async function startOf(
     maskBlur: 4,
     onlyMasked: false,
   };
-}
-
-function workOf({ steps, width, height }: GenerateRequest): number {
-  return steps * width * height;
 }

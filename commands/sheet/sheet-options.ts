@@ -90,14 +90,14 @@ export async function placeSheet(
   interaction: ChatInputCommandInteraction,
   scene: Scene,
   order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
-  /** the most demanding of its pictures */
-  request: GenerateRequest,
+  /** its pictures, each of which must be allowed */
+  requests: readonly GenerateRequest[],
   notes: readonly OrderNote[],
 ): Promise<void> {
   const { answer, sheets } = scene;
   const seenBy = sheetSeenBy(interaction, scene);
   if (seenBy === 'public') checkMayPost(interaction, scene);
-  const granted = await permitOrder(interaction, scene, request);
+  const granted = await permitOrder(interaction, scene, requests);
   const { allowance, weight, spoiler, explicit, previews } = granted;
   await answer.acknowledge(seenBy);
   const address = toContext({

@@ -111,7 +111,7 @@ function count(request: GenerateRequest, model: Counted, refiner: Counted | null
 }
 
 /** What makes a run slower or faster for each row and pixel than others of its model. */
-function kindOf({ hires, refiner, pagScale, init, sampler }: GenerateRequest): string {
+export function kindOf({ hires, refiner, pagScale, init, sampler }: GenerateRequest): string {
   const special = [
     hires ? (hires.upscaler === 'pixel' ? 'hires-pixel' : 'hires') : null,
     refiner?.model ? `refiner ${refiner.model}` : null,
@@ -123,7 +123,11 @@ function kindOf({ hires, refiner, pagScale, init, sampler }: GenerateRequest): s
 }
 
 /** A picture in, for inpainting networks the masked one as well; every picture out; `pixel` goes out and in between. */
-function vaePixelsOf(request: GenerateRequest, last: GenerateRequest, model: Counted): number {
+export function vaePixelsOf(
+  request: GenerateRequest,
+  last: GenerateRequest,
+  model: Pick<Counted, 'inpainting'>,
+): number {
   const out = last.width * last.height * request.count;
   const first = request.width * request.height;
   const into = request.init === null ? 0 : first * (model.inpainting ? 2 : 1);

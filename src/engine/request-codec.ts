@@ -45,6 +45,24 @@ const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
  */
 export function parseRequest(input: RequestInput, model: ModelInfo): GenerateRequest {
   const problems: Problems = [];
+  const request = readFields(problems, input, model);
+  checkPrompts(problems, request, model);
+  if (problems.length > 0) throw new UserError(problems);
+  return request;
+}
+
+/**
+ * The same of a request that was accepted once: what its prompts say is not looked at again, for limits on them may be
+ * younger, and what was painted stays what it is.
+ */
+export function parseAccepted(input: RequestInput, model: ModelInfo): GenerateRequest {
+  const problems: Problems = [];
+  const request = readFields(problems, input, model);
+  if (problems.length > 0) throw new UserError(problems);
+  return request;
+}
+
+function readFields(problems: Problems, input: RequestInput, model: ModelInfo): GenerateRequest {
   const profile = oneOf(problems, 'profile', input.profile, PROFILES, 'a1111');
   const request: GenerateRequest = {
     model: text(problems, 'model', input.model, model.name),
@@ -110,8 +128,6 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   }
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
-  checkPrompts(problems, request, model);
-  if (problems.length > 0) throw new UserError(problems);
   return request;
 }
 

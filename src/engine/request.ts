@@ -259,11 +259,14 @@ export type Timings = {
   asked?: AskedRows;
 };
 
-/** Rows that went through the network: one image of one text at one evaluation each. */
+/** What went through the networks; rows are one image of one text at one evaluation each. */
 export type AskedRows = {
+  evaluations: number;
   rows: number;
   /** pixels of every row's picture, summed */
   rowPixels: number;
+  /** in and out of the VAE */
+  vaePixels: number;
 };
 
 export type GenerateResult = {

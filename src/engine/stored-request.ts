@@ -1,5 +1,5 @@
 /** Requests as JSON and back, for a database row or a file. */
-import { parseRequest } from './request-codec.ts';
+import { parseAccepted } from './request-codec.ts';
 import { fieldsOf, shown } from './request/request-values.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
 
@@ -87,7 +87,7 @@ export function decodeRequest(json: string): GenerateRequest {
   );
   input.init = decodeInit(fields['init']);
   try {
-    const request = parseRequest(input, STORED);
+    const request = parseAccepted(input, STORED);
     // -1 asks for a random seed; a stored one is known.
     if (request.seed.toString() !== fields['seed']) throw new Error('its seed is no number');
     return fields['sampler'] === null ? { ...request, sampler: null } : request;

@@ -1,4 +1,10 @@
-import type { FixedReplan, GenerateRequest, InitImage, Progress } from '../engine/request.ts';
+import type {
+  AskedRows,
+  FixedReplan,
+  GenerateRequest,
+  InitImage,
+  Progress,
+} from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
@@ -129,12 +135,17 @@ export type CancelAnswer = 'cancelled' | 'stopping' | 'already-finished' | 'not-
 /** One measured generation, from which costs and waits are estimated. */
 export type Measurement = {
   model: string;
+  /** of the order (engine/cost.ts); absent in rows of older versions: plain */
+  kind?: string;
   pixels: number;
   images: number;
   /** network evaluations were guided (two a step) */
   guided: boolean;
   steps: number;
+  /** of one evaluation of the network */
   stepSeconds: number;
+  /** what went through the networks, and the seconds of all steps; absent in rows of older versions */
+  work?: AskedRows & { seconds: number };
   /** everything but the steps: encode, decode, store */
   fixedSeconds: number;
   /** a model was loaded in this run: the figures count only until the model was measured warm */

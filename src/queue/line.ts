@@ -61,7 +61,7 @@ export type Line = {
   /**
    * The fairest waiting job that a seat of this worker can run becomes running with attempt + 1, on the seat that has
    * its model loaded where one has; null when there is none. A job that cannot be run at all (its stored request or
-   * start picture cannot be read) is recorded as failed, told by onChange, and passed over.
+   * start picture cannot be read, its prompts are more than this version reads) is recorded as failed, told by onChange, and passed over.
    */
   claim(worker: WorkerFacts): Promise<Claim | null>;
   /** Prolongs the lease; false when it is no longer the current one: the work should end. */

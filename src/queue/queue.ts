@@ -1,4 +1,6 @@
+import { type Cost, costOf } from '../engine/cost.ts';
 import { UserError } from '../engine/errors.ts';
+import type { GenerateRequest } from '../engine/request.ts';
 import type { QueueLimits } from './allowance.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
 import { openSqliteQueue } from './sqlite/sqlite-queue.ts';
@@ -7,6 +9,8 @@ export type QueueOptions = {
   /** `sqlite:<file>` or a plain path */
   url: string;
   limits: QueueLimits;
+  /** what an order asks of the machine, among the models there are; absent: as of a model nothing is known of */
+  costOf?: (request: GenerateRequest) => Cost | Promise<Cost>;
   /** milliseconds since 1970; for tests */
   now?: () => number;
   /** milliseconds of a clock that is never set; for tests */
@@ -22,6 +26,7 @@ export type QueueOptions = {
 export async function openQueue({
   url,
   limits,
+  costOf: cost = (request) => costOf(request, null),
   now = Date.now,
   steady = () => performance.now(),
   leaseMs = LEASE_MS,
@@ -38,7 +43,7 @@ export async function openQueue({
       `The queue cannot live at "${withoutPassword(url)}". Give "sqlite:<file>" or the path of a file.`,
     );
   }
-  return openSqliteQueue(file, { limits, now, steady, leaseMs });
+  return openSqliteQueue(file, { limits, costOf: cost, now, steady, leaseMs });
 }
 
 function withoutPassword(url: string): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
 import { LimitError } from '../../src/queue/allowance.ts';
 import type { Job, QueueChange } from '../../src/queue/job.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
@@ -546,6 +547,20 @@ function places(contract: Contract): void {
       );
     },
   );
+
+  contract('an order costs what it paints, not what its first line says', async ({ queue }) => {
+    await queue.line.measure(aMeasurement({ stepSeconds: 0.1 }));
+    const seconds = (over: Partial<GenerateRequest>) => queue.line.estimate(aRequest(over));
+    near(await seconds({}), 1);
+    const hires = { scale: 2, steps: 100, strength: 0.5, upscaler: 'latent' } as const;
+    near(await seconds({ hires }), 1 + 40);
+    near(await seconds({ prompt: Array.from({ length: 15 }, () => 'a').join(' AND ') }), 8);
+    const reserved = async () => (await queue.line.usage('guild-a', 'user-a')).reserved;
+    await queue.line.submit(anOrder({ request: aRequest({ hires }) }));
+    near(await reserved(), 41);
+    await queue.line.submit(anOrder());
+    near(await reserved(), 42);
+  });
 
   contract('measurements survive a restart', async (t) => {
     await t.queue.line.measure(aMeasurement({ stepSeconds: 0.2 }));

@@ -1,4 +1,6 @@
 import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
+import { type Cost, costAmong } from '../../engine/cost.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
@@ -39,29 +41,38 @@ type Place = {
   roleIds: readonly string[];
 };
 
-type Tools = { settings: SettingsStore; audit: Audit; text: Text };
+type Tools = {
+  settings: SettingsStore;
+  audit: Audit;
+  engine: Pick<Engine, 'models'>;
+  text: Text;
+};
 
 /** Below this part of the day's seconds a person is told what is left. */
 const NEAR = 0.2;
 
 /**
- * Whether this person may have this picture made here. Asked before anything else is done for the order, and for
- * every order, whatever it came from. @throws UserError saying why not; the audit channel hears of it
+ * Whether this person may have this picture made here, or all of these, each an order of its own. Asked before anything
+ * else is done for the order, and for every order, whatever it came from. @throws UserError saying why not; the audit channel hears of it
  */
 export async function permitOrder(
   interaction: Asking,
-  { settings, audit, text }: Tools,
-  request: GenerateRequest,
+  { settings, audit, engine, text }: Tools,
+  order: GenerateRequest | readonly GenerateRequest[],
 ): Promise<Grant> {
+  const requests = Array.isArray(order)
+    ? (order as readonly GenerateRequest[])
+    : [order as GenerateRequest];
   const place = placeOf(interaction);
   const policy = await settings.policy(place.guildId);
   const limits = limitsFor(policy, place.roleIds);
-  const refusal = refusalOf(request, place, policy, limits.work);
+  const work = limits.work === Infinity ? 0 : await hardest(requests, engine);
+  const refusal = refusalOf(requests, place, policy, work, limits.work);
   if (refusal !== null) {
     const serverText = textFor(interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {
       what: serverText.auditRefused(`<@${place.userId}>`, refusal.reason(serverText)),
-      prompt: refusal.showPrompt ? request.prompt : null,
+      prompt: refusal.showPrompt ? (requests[0]?.prompt ?? null) : null,
     });
     throw new UserError(refusal.words(text));
   }
@@ -79,6 +90,15 @@ export async function permitOrder(
     explicit: isOpen(policy, place),
     previews: policy.previews,
   };
+}
+
+/** The work of the most demanding one. */
+async function hardest(
+  requests: readonly GenerateRequest[],
+  engine: Pick<Engine, 'models'>,
+): Promise<number> {
+  const models = await engine.models();
+  return Math.max(0, ...requests.map((request) => workIn(costAmong(request, models))));
 }
 
 /** Is NSFW allowed here? */
@@ -148,9 +168,10 @@ type Refusal = {
 };
 
 function refusalOf(
-  request: GenerateRequest,
+  requests: readonly GenerateRequest[],
   place: Place,
   policy: ServerPolicy,
+  work: number,
   workAllowed: number,
 ): Refusal | null {
   const simply = (said: (text: Text) => string): Refusal => ({
@@ -167,11 +188,18 @@ function refusalOf(
   if (allowedRoles.length > 0 && !allowedRoles.some((id) => place.roleIds.includes(id))) {
     return simply((text) => text.refusedRole(allowedRoles.map((id) => `<@&${id}>`).join(' ')));
   }
-  const work = workOf(request);
   if (work > workAllowed) {
     return simply((text) => text.refusedWork(shownWork(work), shownWork(workAllowed)));
   }
+  for (const request of requests) {
+    const refusal = wordRefusal(request, place, policy);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
 
+/** Neither what was typed nor what it comes to may hold a word of the lists. */
+function wordRefusal(request: GenerateRequest, place: Place, policy: ServerPolicy): Refusal | null {
   const { server, nsfw } = filtersOf(policy);
   const painted = [request.prompt, ...textsThatReachTheEncoder(request)];
   const word = foundIn(server, [...painted, request.negativePrompt, ...textsOfNegative(request)]);
@@ -206,12 +234,9 @@ function foundIn(filter: WordFilter, texts: readonly string[]): string | null {
   return null;
 }
 
-/** Millions of steps x pixels over all pictures, a second pass included. */
-export function workOf(request: GenerateRequest): number {
-  const { width, height, steps, count } = request;
-  const scale = request.hires?.scale ?? 1;
-  const passes = scale > 1 ? 1 + scale * scale : 1;
-  return (width * height * steps * count * passes) / 1e6;
+/** Millions of steps x pixels over all pictures and passes; a step with guidance is two rows of the network. */
+function workIn({ rowPixels }: Pick<Cost, 'rowPixels'>): number {
+  return rowPixels / 2 / 1e6;
 }
 
 const shownWork = (work: number) => (work < 10 ? work.toFixed(1) : String(Math.round(work)));

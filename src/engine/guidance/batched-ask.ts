@@ -13,8 +13,6 @@ export type AskOptions = {
   guidanceEmbedding: number | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
   extraChannels: Float32Array | null;
-  /** told of every run, how many rows it has */
-  onAsk?: (rows: number) => void;
   /** the last ones of the texts, this many, are asked with perturbed attention */
   perturbedTexts: number;
 };
@@ -46,7 +44,6 @@ export function createBatchedAsk(
       asked = { texts, perturbed, question: questionOf(texts, perturbed) };
     }
     const { question } = asked;
-    options.onAsk?.(question.sample.shape[0]);
     repeatLatents(question.sample.data, x, texts.length, options);
     question.timestep = timestep;
     return unet.predict(question);

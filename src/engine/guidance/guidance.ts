@@ -14,6 +14,8 @@ import { type Conditioning, textAt } from '../text/text-encoder.ts';
 import { type TextEmbedding } from '../text/context.ts';
 
 export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
+  /** told of every evaluation that the network answers, in how many rows */
+  onAsk: (rows: number) => void;
   positive: Conditioning;
   negative: Conditioning;
   request: Pick<
@@ -60,7 +62,11 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const weights = positive.parts.map(({ weight }) => weight);
   const pagScale = request.pagScale ?? 0;
   const perturbed = pagScale > 0 ? positive.parts : [];
-  const ask = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
+  const askAll = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
+  const ask: typeof askAll = (x, timestep, texts) => {
+    options.onAsk(texts.length * batch);
+    return askAll(x, timestep, texts);
+  };
   const alone = textsOf([...positive.parts, ...perturbed]);
   const both = textsOf([negative.parts[0] as Part, ...positive.parts, ...perturbed]);
 

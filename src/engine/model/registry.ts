@@ -179,6 +179,11 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     inpainting: layout.inpainting,
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
+    network: {
+      schedulerConfig: layout.schedulerConfig,
+      guidesItself: layout.guidanceEmbedding !== null,
+      textEncoders: layout.textEncoders.length,
+    },
     nativeSize: layout.nativeSize,
     defaults: defaultsOf(layout),
   };

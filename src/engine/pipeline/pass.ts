@@ -118,6 +118,7 @@ export async function sampleLatents(
         ? settle().then(() => letMessagesIn(hooks))
         : null,
     (rows) => {
+      count.asked.evaluations++;
       count.asked.rows += rows;
       count.asked.rowPixels += rows * request.width * request.height;
     },

@@ -2,6 +2,7 @@
 import { encodePrompts } from '../text/conditioning.ts';
 import { checkRefiner } from '../guidance/handover.ts';
 import { enlargeLatents, secondPass } from '../start/hires.ts';
+import { vaePixelsOf } from '../cost.ts';
 import { encodePng } from '../image.ts';
 import { imageSeed, writeInfotext } from '../infotext.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
@@ -81,7 +82,7 @@ async function paint(
     began: encoded,
     journal,
     safety,
-    asked: { rows: 0, rowPixels: 0 },
+    asked: { evaluations: 0, rows: 0, rowPixels: 0, vaePixels: 0 },
     replanned: null,
   };
   let last = first;
@@ -154,7 +155,7 @@ async function paint(
         ? { resumed_steps: count.finished - count.stepsMs.length }
         : {}),
       onnx_ms: hooks.clock.ms - onnxBefore,
-      asked: count.asked,
+      asked: { ...count.asked, vaePixels: vaePixelsOf(request, last.request, info) },
     },
     ...(options.keepLatents && withheld.length === 0
       ? { latents: { data: latents, shape: last.shape } }

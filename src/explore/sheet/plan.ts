@@ -1,3 +1,4 @@
+import { costOf } from '../../engine/cost.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { Said } from '../../engine/said.ts';
 import { parseRequest } from '../../engine/request-codec.ts';
@@ -58,7 +59,7 @@ export function planSheet(
   checkLimits(cells, { x, y }, model, limits);
   const { request: base } = cells[0]!;
   const pixels = model.nativeSize.width * model.nativeSize.height;
-  return { x, y, base, cells, cost: costOf(cells, model), pixels };
+  return { x, y, base, cells, cost: sheetCost(cells, model), pixels };
 }
 
 function checkAxes({ input, x, y }: Wanted): void {
@@ -113,16 +114,13 @@ function checkValues(input: RequestInput, axis: Axis, model: ModelInfo): void {
   }
 }
 
-function cellCost({ request }: Cell, { nativeSize }: ModelInfo): number {
-  return costIn(request, nativeSize.width * nativeSize.height);
+/** Steps at the model's own size; a step with guidance is two rows of the network. */
+function cellCost({ request }: Cell, model: ModelInfo): number {
+  const { width, height } = model.nativeSize;
+  return costOf(request, model).rowPixels / 2 / (width * height);
 }
 
-function costIn(request: GenerateRequest, pixels: number): number {
-  const share = request.init === null ? 1 : Math.max(0.05, request.init.strength);
-  return (request.steps * share * request.width * request.height) / pixels;
-}
-
-function costOf(cells: readonly Cell[], model: ModelInfo): number {
+function sheetCost(cells: readonly Cell[], model: ModelInfo): number {
   return cells.reduce((sum, cell) => sum + cellCost(cell, model), 0);
 }
 
@@ -132,7 +130,7 @@ function checkLimits(
   model: ModelInfo,
   limits: SheetLimits,
 ): void {
-  const cost = costOf(cells, model);
+  const cost = sheetCost(cells, model);
   if (cells.length <= limits.cells && cost <= limits.steps) return;
   const fit = largestFit(cells, { x, y }, model, limits);
   const [columns, rows] = [x.values.length, y?.values.length ?? 1];
@@ -196,7 +194,7 @@ export function groupCells({ cells, pixels }: Pick<SheetPlan, 'cells' | 'pixels'
   const groups: { shared: string; cells: Cell[] }[] = [];
   for (const cell of cells) {
     const shared = sharedBy(cell.request);
-    const cost = costIn(cell.request, pixels);
+    const cost = stepsIn(cell.request, pixels);
     const open = groups.findLast((group) => group.shared === shared);
     const most = Math.min(BATCH, Math.floor(BATCH_STEPS / cost));
     const joins = cell.request.profile === 'a1111' && cell.request.variation === null;
@@ -204,6 +202,12 @@ export function groupCells({ cells, pixels }: Pick<SheetPlan, 'cells' | 'pixels'
     else groups.push({ shared, cells: [cell] });
   }
   return groups.map((group) => ({ cells: group.cells, request: batchOf(group.cells) }));
+}
+
+/** As counted when the sheets of older versions were grouped, some of which are still being painted. */
+function stepsIn({ init, steps, width, height }: GenerateRequest, pixels: number): number {
+  const share = init === null ? 1 : Math.max(0.05, init.strength);
+  return (steps * share * width * height) / pixels;
 }
 
 /** All that one batch shares. Without guidance the network is asked half as much, so that those are among themselves. */

@@ -1,73 +1,54 @@
-import type { SamplerName } from '../../engine/names.ts';
-import type { GenerateRequest, GenerateResult } from '../../engine/request.ts';
+import { type Cost, kindOf } from '../../engine/cost.ts';
+import type { GenerateResult } from '../../engine/request.ts';
 import type { Measurement } from '../job.ts';
 
-/** What a job asks of the machine. */
-export type Work = {
+/** What a job asks of the machine: the figures of its cost that seconds are made of, and on which model. */
+export type Work = Pick<Cost, 'kind' | 'evaluations' | 'rows' | 'rowPixels' | 'vaePixels'> & {
   model: string;
-  pixels: number;
-  images: number;
-  guided: boolean;
-  /** network evaluations per image, guidance not counted */
-  evaluations: number;
 };
 
-/** These ask the network twice a step; every other sampler once. */
-const TWO_EVALUATIONS: ReadonlySet<SamplerName> = new Set([
-  'heun',
-  'dpm2',
-  'dpm2_a',
-  'dpmpp_2s_a',
-  'dpmpp_sde',
-  'restart',
-]);
+export function workOf(
+  model: string,
+  { kind, evaluations, rows, rowPixels, vaePixels }: Cost,
+): Work {
+  return { model, kind, evaluations, rows, rowPixels, vaePixels };
+}
 
 /** Samples kept per model, and how many of them (of one size) a figure is the median of. */
 export const SAMPLES_PER_MODEL = 32;
 const MEDIAN_OF = 9;
 
-/** Seconds per evaluation, megapixel and image that fairness assumes before anything was measured. */
+/** Seconds per row and megapixel that fairness assumes before anything was measured. */
 const PRIOR_RATE = 1;
 
 /** Fairness divides by costs: none may be nothing. */
 const LEAST_COST = 0.001;
 
-export function workOf(request: GenerateRequest): Work {
-  const share = request.init === null ? 1 : request.init.strength;
-  return {
-    model: request.model,
-    pixels: request.width * request.height,
-    images: request.count,
-    guided: request.guidanceScale !== 1,
-    evaluations: Math.ceil(
-      Math.max(1, Math.ceil(request.steps * share)) * evaluationsPerStep(request),
-    ),
-  };
-}
-
-/** Perturbed attention asks one question more, beside one or two. */
-function evaluationsPerStep({ sampler, guidanceScale, pagScale }: GenerateRequest): number {
-  const asked = sampler !== null && TWO_EVALUATIONS.has(sampler) ? 2 : 1;
-  if (!pagScale) return asked;
-  return asked * (guidanceScale === 1 ? 2 : 1.5);
-}
+/** A step this many times as long as the usual one paid for something else: compilation, memory, a busy machine. */
+const OUTLIER = 2;
 
 /**
- * The figures of one finished generation. The step time is the median of its steps (the first steps after a load
- * pay for compilation and allocation) and is given per network evaluation. `storeSeconds`: writing the pictures.
+ * The figures of one finished generation. Steps that are far longer than the median count as that one: the first ones
+ * after a load pay for compilation and allocation. `storeSeconds`: writing the pictures.
  */
 export function measurementOf(result: GenerateResult, storeSeconds: number): Measurement {
   const { request, timings } = result;
-  const steps = timings.steps_ms.length;
-  const sampling = timings.steps_ms.reduce((sum, step) => sum + step, 0);
-  const fixed = (timings.total_ms - timings.load_ms - sampling) / 1000;
+  const { steps_ms: steps, asked } = timings;
+  const fixed = (timings.total_ms - timings.load_ms - sum(steps)) / 1000;
+  const usual = median(steps);
+  // The steps of a second pass are longer because it is larger.
+  const isEven = !request.hires;
+  const sampling = sum(steps.map((ms) => (isEven && ms > OUTLIER * usual ? usual : ms))) / 1000;
+  const evaluations = asked?.evaluations ?? steps.length;
   return {
     model: request.model,
+    kind: kindOf(request),
     pixels: request.width * request.height,
     images: request.count,
     guided: request.guidanceScale !== 1,
-    steps,
-    stepSeconds: median(timings.steps_ms) / 1000 / evaluationsPerStep(request),
+    steps: steps.length,
+    stepSeconds: evaluations > 0 ? sampling / evaluations : 0,
+    ...(asked && { work: { ...asked, seconds: sampling } }),
     fixedSeconds: Math.max(0, fixed) + storeSeconds,
     // Neither the first run of a model nor one that goes on where another was cut short is like all others.
     cold: timings.load_ms > 1 || timings.resumed_steps !== undefined,
@@ -84,27 +65,38 @@ export type Estimator = {
   measured(): boolean;
 };
 
+/** A measurement as rates: seconds for each megapixel of a row, and of the VAE. */
+type Sample = {
+  kind: string;
+  rate: number;
+  fixedRate: number;
+  /** megapixels of one evaluation's rows: what the machine has to do at once */
+  atOnce: number;
+  cold: boolean;
+};
+
 /**
- * Estimates from the last measurements: medians, so that one slow run changes nothing, and of the size nearest to
- * the asked one, so that a size seen before is not scaled from another. Samples of the other guidance mode serve
- * with factor 2.
+ * Estimates from the last measurements: medians, so that one slow run changes nothing, of the kind of order that is
+ * asked for, and of the size nearest to it, so that a size seen before is not scaled from another. Other kinds serve
+ * until the first of its own was measured, plain ones before all.
  */
 export function createEstimator(measurements: Iterable<Measurement> = []): Estimator {
-  const byModel = new Map<string, Measurement[]>();
+  const byModel = new Map<string, Sample[]>();
   const known = new Map<string, number | null>();
 
   function add(measurement: Measurement): void {
-    if (!usable(measurement)) return;
+    const sample = sampleOf(measurement);
+    if (sample === null) return;
     const samples = byModel.get(measurement.model) ?? [];
-    samples.push(measurement);
+    samples.push(sample);
     if (samples.length > SAMPLES_PER_MODEL) samples.shift();
     byModel.set(measurement.model, samples);
     known.clear();
   }
 
   function seconds(work: Work): number | null {
-    const { model, pixels, images, guided, evaluations } = work;
-    const key = `${model}\n${pixels} ${images} ${guided} ${evaluations}`;
+    const { model, kind, evaluations, rowPixels, vaePixels } = work;
+    const key = `${model}\n${kind}\n${evaluations} ${rowPixels} ${vaePixels}`;
     let value = known.get(key);
     if (value === undefined) {
       value = fromSamples(byModel.get(model) ?? [], work);
@@ -119,10 +111,7 @@ export function createEstimator(measurements: Iterable<Measurement> = []): Estim
     const others = [...byModel.keys()]
       .map((model) => seconds({ ...work, model }))
       .filter((value) => value !== null);
-    const value =
-      others.length > 0
-        ? median(others)
-        : PRIOR_RATE * work.evaluations * size(work) * (work.guided ? 2 : 1);
+    const value = others.length > 0 ? median(others) : PRIOR_RATE * (work.rowPixels / 1e6);
     return Math.max(LEAST_COST, value);
   }
 
@@ -130,32 +119,63 @@ export function createEstimator(measurements: Iterable<Measurement> = []): Estim
   return { add, seconds, cost, measured: () => byModel.size > 0 };
 }
 
-function usable({ pixels, images, steps, stepSeconds, fixedSeconds }: Measurement): boolean {
-  return (
-    [pixels, images, steps, stepSeconds].every((value) => Number.isFinite(value) && value > 0) &&
-    Number.isFinite(fixedSeconds) &&
-    fixedSeconds >= 0
-  );
+/** Null for figures that say nothing. Those of older versions know neither kind nor rows. */
+function sampleOf(measurement: Measurement): Sample | null {
+  const { kind = 'plain', pixels, images, steps, guided, stepSeconds, work } = measurement;
+  const atOnce = pixels * images * (guided ? 2 : 1);
+  const {
+    evaluations = steps,
+    rowPixels = atOnce * steps,
+    vaePixels = pixels * images,
+    seconds = stepSeconds * steps,
+  } = work ?? {};
+  const sample: Sample = {
+    kind,
+    rate: seconds / (rowPixels / 1e6),
+    fixedRate: measurement.fixedSeconds / (vaePixels / 1e6),
+    atOnce: rowPixels / evaluations / 1e6,
+    cold: measurement.cold === true,
+  };
+  const { rate, fixedRate } = sample;
+  const isUsable =
+    [rate, sample.atOnce].every((value) => Number.isFinite(value) && value > 0) &&
+    Number.isFinite(fixedRate) &&
+    fixedRate >= 0;
+  return isUsable ? sample : null;
 }
 
-function fromSamples(all: readonly Measurement[], work: Work): number | null {
-  const warm = all.filter(({ cold }) => cold !== true);
-  const temperate = warm.length > 0 ? warm : all;
-  const same = temperate.filter(({ guided }) => guided === work.guided);
-  const samples = same.length > 0 ? same : temperate;
-  const factor = same.length > 0 ? 1 : work.guided ? 2 : 0.5;
-  const distance = (sample: Measurement) => Math.abs(Math.log(size(sample) / size(work)));
-  const nearest = Math.min(...samples.map(distance));
-  const chosen = samples.filter((sample) => distance(sample) === nearest).slice(-MEDIAN_OF);
+function fromSamples(all: readonly Sample[], work: Work): number | null {
+  const chosen = nearest(warmest(ofKind(all, work.kind)), work);
   if (chosen.length === 0) return null;
-  const rate = median(chosen.map((sample) => sample.stepSeconds / size(sample)));
-  const fixedRate = median(chosen.map((sample) => sample.fixedSeconds / size(sample)));
-  return size(work) * (rate * factor * work.evaluations + fixedRate);
+  const rate = median(chosen.map((sample) => sample.rate));
+  const fixedRate = median(chosen.map((sample) => sample.fixedRate));
+  return (work.rowPixels * rate + work.vaePixels * fixedRate) / 1e6;
 }
 
-/** Megapixels of the whole batch. */
-function size({ pixels, images }: { pixels: number; images: number }): number {
-  return (pixels * images) / 1e6;
+function ofKind(samples: readonly Sample[], wanted: string): readonly Sample[] {
+  const own = samples.filter(({ kind }) => kind === wanted);
+  if (own.length > 0) return own;
+  const plain = samples.filter(({ kind }) => kind === 'plain');
+  return plain.length > 0 ? plain : samples;
+}
+
+function warmest(samples: readonly Sample[]): readonly Sample[] {
+  const warm = samples.filter(({ cold }) => !cold);
+  return warm.length > 0 ? warm : samples;
+}
+
+function nearest(
+  samples: readonly Sample[],
+  { rowPixels, evaluations }: Pick<Work, 'rowPixels' | 'evaluations'>,
+): readonly Sample[] {
+  const asked = rowPixels / Math.max(1, evaluations) / 1e6;
+  const distance = ({ atOnce }: Sample) => Math.abs(Math.log(atOnce / Math.max(asked, 1e-6)));
+  const least = Math.min(...samples.map(distance));
+  return samples.filter((sample) => distance(sample) === least).slice(-MEDIAN_OF);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Middle value; 0 of nothing. */

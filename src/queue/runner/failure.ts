@@ -23,10 +23,7 @@ export function failureOf(
   newReference: () => string,
   log: EngineLog,
 ): JobFailure | 'retry' {
-  if (error instanceof UserError) {
-    const { message, said } = error;
-    return { message, reference: null, ...(said.length > 0 && { said }) };
-  }
+  if (error instanceof UserError) return failureIn(error);
   if (error instanceof EngineCrashedError && (job.crashes ?? 0) < CRASHES_FORGIVEN) {
     log.warn({ err: error, job: job.id }, 'the engine crashed under a job; trying it once more');
     return 'retry';
@@ -34,6 +31,11 @@ export function failureOf(
   const reference = newReference();
   log.error({ err: error, job: job.id, reference }, 'a job failed');
   return failureSaying(saidOf(error), reference);
+}
+
+/** What the person can mend, in its own words. */
+export function failureIn({ message, said }: UserError): JobFailure {
+  return { message, reference: null, ...(said.length > 0 && { said }) };
 }
 
 /** A failure in the queue's own words. */

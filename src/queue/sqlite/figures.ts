@@ -34,13 +34,14 @@ export function figuresOf(db: DatabaseSync, filter: FiguresFilter): QueueFigures
   };
 }
 
-/** The newest measurement of each model, a warm one where there is one; the latest measured first. */
+/** The newest measurement of each model, of a plain order and a warm one where there is one; the latest measured first. */
 export function ratesOf(db: DatabaseSync): MachineRate[] {
   const rows = db
     .prepare(
       `SELECT model, figures, seq FROM
         (SELECT *, row_number() OVER (
-          PARTITION BY model ORDER BY coalesce(json_extract(figures, '$.cold'), 0), seq DESC
+          PARTITION BY model ORDER BY coalesce(json_extract(figures, '$.kind'), 'plain') <> 'plain',
+            coalesce(json_extract(figures, '$.cold'), 0), seq DESC
         ) AS place FROM measurements)
       WHERE place = 1 ORDER BY seq DESC`,
     )

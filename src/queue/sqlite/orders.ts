@@ -1,4 +1,4 @@
-import { workOf } from '../fairness/estimate.ts';
+import { type Work, workOf } from '../fairness/estimate.ts';
 import { join } from '../fairness/fairness.ts';
 import type { Kept } from './inputs/inputs.ts';
 import type { Job, NewJob } from '../job.ts';
@@ -33,9 +33,10 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
       try {
+        const work = workOf(job.request.model, await core.costOf(job.request));
         const kept = await inputs.keep(job.request);
         const { stored, fresh } = await group
-          .add(() => admit(core, job, { weight, allowance, kept }))
+          .add(() => admit(core, job, { weight, allowance, kept, work }))
           .finally(kept.settle);
         if (fresh) tell({ id: stored.id, status: 'waiting' });
         return stored;
@@ -76,22 +77,35 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
   };
 }
 
+type Admission = { weight: number; allowance: Allowance; kept: Kept; work: Work };
+
 /** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
 function admit(
   { store, pledges, inputs, ledger, limits, now }: QueueCore,
   job: NewJob,
-  { weight, allowance, kept }: { weight: number; allowance: Allowance; kept: Kept },
+  { weight, allowance, kept, work }: Admission,
 ): () => { stored: Job; fresh: boolean } {
   const first = store.byKey(job.key);
   if (first !== null) return () => ({ stored: first, fresh: false });
   const { key, guildId, userId, parentId } = job;
-  const work = workOf(job.request);
   const cost = ledger.estimator.cost(work);
   const createdAt = now();
   const spent = (guild: string, user?: string) => store.spent(dayOf(createdAt), guild, user);
   checkLimits(ledger.state(), limits, allowance, job, cost, spent);
   const id = newJobId();
-  const row = { id, key, guildId, userId, parentId, weight, ...work };
+  const { width, height, count, guidanceScale } = job.request;
+  const row = {
+    id,
+    key,
+    guildId,
+    userId,
+    parentId,
+    weight,
+    work,
+    pixels: width * height,
+    images: count,
+    guided: guidanceScale !== 1,
+  };
   const request = kept.text;
   const context = JSON.stringify(job.context);
   return () => {

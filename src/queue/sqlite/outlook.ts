@@ -38,6 +38,8 @@ export function createOutlook(core: QueueCore): Pick<Line, 'outlook' | 'usage' |
       };
     },
 
-    estimate: async (request) => ledger.estimator.seconds(workOf(request)),
+    async estimate(request) {
+      return ledger.estimator.seconds(workOf(request.model, await core.costOf(request)));
+    },
   };
 }

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Cost } from '../../engine/cost.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
 import type { QueueLimits } from '../allowance.ts';
 import type { QueueChange } from '../job.ts';
 import type { Lease } from '../line.ts';
@@ -12,6 +14,8 @@ import type { SqliteStore } from './sqlite-store.ts';
 
 export type SqliteQueueOptions = {
   limits: QueueLimits;
+  /** what an order asks of the machine */
+  costOf: (request: GenerateRequest) => Cost | Promise<Cost>;
   /** milliseconds since 1970 */
   now: () => number;
   /** milliseconds of a clock that is never set */

@@ -64,12 +64,20 @@ export function headOf(row: Row): Head {
     startedAt: numberOrNull(row['started_at']),
     stopping: row['stopping'] === 1,
     restarts: Number(row['restarts']),
-    model: String(row['model']),
-    pixels: Number(row['pixels']),
-    images: Number(row['images']),
-    guided: row['guided'] === 1,
-    evaluations: Number(row['evaluations']),
+    ...workIn(row),
   };
+}
+
+/** Rows of older versions say it in columns, which knew neither what is special about an order nor a second pass. */
+function workIn(row: Row): Work {
+  const model = String(row['model']);
+  const stored = parsedOrNull<Omit<Work, 'model'>>(row['work']);
+  if (stored !== null) return { ...stored, model };
+  const [pixels, images] = [Number(row['pixels']), Number(row['images'])];
+  const evaluations = Number(row['evaluations']);
+  const rows = evaluations * images * (row['guided'] === 1 ? 2 : 1);
+  const [rowPixels, vaePixels] = [rows * pixels, images * pixels];
+  return { model, kind: 'plain', evaluations, rows, rowPixels, vaePixels };
 }
 
 const textOrNull = (value: SQLOutputValue | undefined) => (value == null ? null : String(value));

@@ -1,7 +1,10 @@
+import { checkReadable } from '../../engine/encoder-texts.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
 import { nextTurn, start } from '../fairness/fairness.ts';
 import type { JobFailure, JobId, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
-import { failureSaying } from '../runner/failure.ts';
+import { failureIn, failureSaying } from '../runner/failure.ts';
 import { sayOfQueue } from '../sentences.ts';
 import { forgetWaiting, type WaitingJob } from './live.ts';
 import { currentRun, type QueueCore } from './queue-core.ts';
@@ -12,6 +15,17 @@ const FAILURES = {
   unreadable: failureSaying(sayOfQueue('order-unreadable'), null),
   'picture-gone': failureSaying(sayOfQueue('start-picture-gone'), null),
 };
+
+/** Jobs of older versions may ask for more than this one paints. */
+function refusalOf(request: GenerateRequest): JobFailure | null {
+  try {
+    checkReadable(request);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return failureIn(error);
+    throw error;
+  }
+}
 
 /** The calls of whoever runs the jobs. */
 export function createRuns(
@@ -79,6 +93,8 @@ export function createRuns(
     if (found.kind !== 'found') {
       return endAtOnce(id, { status: 'failed', failure: FAILURES[found.kind] });
     }
+    const failure = refusalOf(found.request);
+    if (failure !== null) return endAtOnce(id, { status: 'failed', failure });
     // Told to stop while its picture was read: its runner has not heard of it yet.
     if (store.head(id)!.stopping) return endAtOnce(id, { status: 'cancelled' });
     tell({ id, status: 'running' });

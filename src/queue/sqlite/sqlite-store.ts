@@ -7,7 +7,12 @@ import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
 import { isFull, type SqliteFile } from './file/sqlite-file.ts';
 
-export type NewRow = Work & {
+export type NewRow = {
+  work: Work;
+  /** of one picture; these columns are older than `work`, which says more */
+  pixels: number;
+  images: number;
+  guided: boolean;
   id: string;
   key: string;
   guildId: string;
@@ -40,7 +45,7 @@ export type SqliteStore = ReturnType<typeof createSqliteStore>;
 const DAY_MS = 86_400_000;
 
 const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, charged, started_at, stopping, restarts,
-  model, pixels, images, guided, evaluations`;
+  model, pixels, images, guided, evaluations, work`;
 
 /** Every statement of the queue, prepared once. Nothing here opens or ends a transaction but `transaction`. */
 export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
@@ -55,9 +60,9 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
   const unsettled = db.prepare('SELECT * FROM jobs WHERE delivered = 0 ORDER BY seq');
   const insert = db.prepare(`
     INSERT INTO jobs (id, key, guild_id, user_id, parent_id, weight, request, context, created_at, status,
-      model, pixels, images, guided, evaluations)
+      model, pixels, images, guided, evaluations, work)
     VALUES ($id, $key, $guildId, $userId, $parentId, $weight, $request, $context, $createdAt, 'waiting',
-      $model, $pixels, $images, $guided, $evaluations)`);
+      $model, $pixels, $images, $guided, $evaluations, $work)`);
   const change = db.prepare(`
     UPDATE jobs SET status = $status, attempt = $attempt, charged = $charged, started_at = $startedAt,
       finished_at = $finishedAt, stopping = $stopping, result = $result, failure = $failure,
@@ -139,8 +144,16 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
 
     live: () => live.all().map(headOf),
 
-    insert(row: NewRow): number {
-      return Number(insert.run({ ...row, guided: Number(row.guided) }).lastInsertRowid);
+    insert({ work, ...row }: NewRow): number {
+      const { model, ...asked } = work;
+      const { lastInsertRowid } = insert.run({
+        ...row,
+        guided: Number(row.guided),
+        model,
+        evaluations: work.evaluations,
+        work: JSON.stringify(asked),
+      });
+      return Number(lastInsertRowid);
     },
 
     change(to: Change): void {

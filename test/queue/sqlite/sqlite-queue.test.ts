@@ -198,6 +198,30 @@ describe('other versions', () => {
   }
 });
 
+test('a waiting job that asks for more than is painted now ends in words, and costs nothing', async () => {
+  const file = freshFile();
+  const first = await openQueue({ url: file, limits });
+  const large = await first.line.submit(anOrder());
+  const normal = await first.line.submit(anOrder());
+  await first.close();
+  const db = new DatabaseSync(file);
+  const prompt = Array.from({ length: 400 }, () => 'a cat').join(' AND ');
+  db.prepare('UPDATE jobs SET request = ?, work = NULL WHERE id = ?').run(
+    encodeRequest(aRequest({ prompt })),
+    large.id,
+  );
+  db.close();
+  const queue = await openQueue({ url: file, limits });
+  assert.equal((await claimJob(queue.line))?.id, normal.id);
+  const failed = await queue.archive.get(large.id);
+  assert.equal(failed?.status, 'failed');
+  assert.match(failed?.failure?.message ?? '', /400 parts .* 16 /);
+  assert.equal(failed?.failure?.said?.[0]?.code, 'too-many-parts');
+  const { seconds } = await queue.line.usage(large.guildId, large.userId);
+  assert.equal(seconds, 0);
+  await queue.close();
+});
+
 test('a job under which the program died again and again is given up with words', async () => {
   const file = freshFile();
   let queue = await openQueue({ url: file, limits });

@@ -105,6 +105,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_of_message ON jobs (${addressed('messageId')});
   CREATE INDEX jobs_of_channel ON jobs (${addressed('channelId')});
   `,
+  // What costOf says of a job; null in rows that are older.
+  'ALTER TABLE jobs ADD COLUMN work TEXT;',
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */
