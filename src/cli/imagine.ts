@@ -10,7 +10,7 @@ import { chooseModel } from './arguments/model-choice.ts';
 import { encodeNpy } from './screen/npy.ts';
 import { picturePath, prepareTarget, proveWritable, writeWhole } from './screen/outputs.ts';
 import { complain, EXIT, interruptible, LOG, seedValue } from './screen/program.ts';
-import { readInput } from './arguments/read-input.ts';
+import { readInput, readWishes } from './arguments/read-input.ts';
 import { modelHere, NoRecipeError, readRecipe, recipeFrom } from './arguments/read-recipe.ts';
 import { createScreen } from './screen/screen.ts';
 
@@ -38,10 +38,13 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
     const recipe = wanted.from === null ? null : await recipeFrom(wanted.from);
     const models = await engine.models();
     const named = wanted.model ?? modelHere(recipe, models);
-    const model = await chooseModel(named, engine, describeModel);
+    const wishes = await readWishes(wanted);
+    const hasWishes = wishes.vae !== null || wishes.textEncoders.length > 0;
+    const describe = (model: string) => describeModel(model, config.modelsDir, wishes);
+    const model = await chooseModel(named, engine, describe, hasWishes);
     const fitted = recipe && (await readRecipe(recipe, wanted, model.info, models));
     for (const { words } of fitted?.notes ?? []) process.stderr.write(`${words}\n`);
-    const input = await readInput(wanted, model, fitted);
+    const input = { ...(await readInput(wanted, model, fitted)), ...wishes };
     const { request, auto } = await chooseSteps(input, model.info, config.dataDir);
     // Last of all checks, because it creates folders.
     const target = await prepareTarget(wanted.out);

@@ -20,6 +20,7 @@ import {
 } from './request/request-fields.ts';
 import {
   canPerturb,
+  files,
   isAbsent,
   LIMITS,
   nameOf,
@@ -128,6 +129,10 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   }
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
+  const vae = text(problems, 'vae', input.vae, '').trim();
+  if (vae !== '') request.vae = vae;
+  const encoders = files(problems, 'text encoder', input.textEncoders);
+  if (encoders.length > 0) request.textEncoders = encoders;
   return request;
 }
 

@@ -74,6 +74,10 @@ export type GenerateRequest = {
   endAfter?: number | null;
   /** what only SDXL can be told; absent or null: nothing of it */
   xl?: XlWords | null;
+  /** of a checkpoint: a VAE in place of its own, by its name in models/vae, or an absolute file (command line only) */
+  vae?: string | null;
+  /** of a checkpoint: absolute files with text encoders in place of its own (command line only) */
+  textEncoders?: readonly string[];
 };
 
 /** Evaluations of the network that do without the negative prompt, as if the guidance scale were 1. */

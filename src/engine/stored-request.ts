@@ -38,6 +38,8 @@ const OPTIONAL_KEYS = [
   'refiner',
   'endAfter',
   'xl',
+  'vae',
+  'textEncoders',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
 const NULLABLE: ReadonlySet<string> = new Set([

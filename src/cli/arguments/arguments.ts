@@ -11,6 +11,9 @@ export type ImagineArguments = {
   model: string | null;
   /** a file whose recipe is painted */
   from: string | null;
+  /** networks in place of the model's own: a name or a file, and files */
+  vae: string | null;
+  textEncoders: readonly string[];
   out: string | null;
   saveLatents: string | null;
   /** pictures that the model's safety checker flags are not written */
@@ -54,6 +57,8 @@ const OPTIONS = {
   size: { type: 'string' },
   model: { type: 'string' },
   from: { type: 'string' },
+  vae: { type: 'string' },
+  'text-encoder': { type: 'string', multiple: true },
   out: { type: 'string' },
   init: { type: 'string' },
   strength: { type: 'string' },
@@ -96,6 +101,8 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
     request,
     model: values.model ?? null,
     from: values.from ?? null,
+    vae: values.vae ?? null,
+    textEncoders: values['text-encoder'] ?? [],
     out: values.out ?? null,
     saveLatents: values['save-latents'] ?? null,
     safety: readSafety(values.safety),

@@ -16,7 +16,9 @@ The picture
   --seed N                0 to 2^64-1; the same seed gives the same picture (random)
   --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
   --schedule NAME         automatic, karras, exponential, …
-  --model NAME|DIR        a model of the models folder, or any model folder
+  --model NAME|FILE|DIR   a model of the models folder, or any .safetensors file or model folder
+  --vae NAME|FILE         a VAE of MODELS_DIR/vae or any file with one, in place of the model's own
+  --text-encoder FILE     for a file that has none; once for each it lacks
 Again
   --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
                           and every option here stands for what the recipe says

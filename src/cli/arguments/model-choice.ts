@@ -9,12 +9,14 @@ export type ChosenModel = { info: ModelInfo; requestName: string };
 
 /**
  * A name of the models folder wins over a file or folder of that name; nothing wanted means the first model that paints
- * without a start picture. Throws UserError naming what there is.
+ * without a start picture. `hasWishes`: networks are named in place of the model's own. Throws UserError naming what
+ * there is.
  */
 export async function chooseModel(
   wanted: string | null,
   engine: Engine,
-  describe: (path: string) => Promise<ModelInfo>,
+  describe: (nameOrPath: string) => Promise<ModelInfo>,
+  hasWishes = false,
 ): Promise<ChosenModel> {
   if (wanted !== null && /[/\\]/.test(wanted)) return describePath(wanted, describe);
   const models = await engine.models();
@@ -27,6 +29,8 @@ export async function chooseModel(
   const named = models.find(({ name }) => name === wanted);
   if (named) return { info: named, requestName: named.name };
   if (await isThere(wanted)) return describePath(wanted, describe);
+  // what is not listed may only lack a network that was named
+  if (hasWishes) return { info: await describe(wanted), requestName: wanted };
   throw new UserError(
     `model "${wanted}" is not known. There is ${names || 'none in the models folder'}; --model also takes a .safetensors file or a folder.`,
   );

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import sharp from 'sharp';
 import { UserError } from '../../engine/errors.ts';
 import { outpaint } from '../../engine/outpaint.ts';
@@ -22,6 +23,25 @@ export async function readInput(
   const init = await readInit({ ...wanted.init, strength }, info.sizeFactor);
   if (input.width === undefined) Object.assign(input, await sizeOf(init.image, info.sizeFactor));
   return { ...input, init };
+}
+
+/** A VAE that is a file here, or a name of the models folder; files with text encoders, absolute. */
+export async function readWishes({
+  vae,
+  textEncoders,
+}: Pick<ImagineArguments, 'vae' | 'textEncoders'>): Promise<{
+  vae: string | null;
+  textEncoders: string[];
+}> {
+  const isPath = vae !== null && (/[/\\]/.test(vae) || (await isFile(vae)));
+  return {
+    vae: isPath ? path.resolve(vae) : vae,
+    textEncoders: textEncoders.map((file) => path.resolve(file)),
+  };
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null))?.isFile() ?? false;
 }
 
 /** Outpainting leaves little of what fills the new part, and wants a wide seam. */

@@ -125,6 +125,8 @@ export const CHECKPOINT_SENTENCES = {
     `The VAE ${file} does not fit ${model}: it has latents of ${found} channels where ${expected} are needed. It belongs to another family of models.`,
   'file-has-no-text-encoder': (file: string) =>
     `${file} has no text encoder of CLIP in it. Name a file that has one (clip_l, clip_g or the like).`,
+  'export-keeps-parts': (model: string) =>
+    `"${model}" is an ONNX export: its VAE and text encoders are part of it. Others can be named for .safetensors models only.`,
   'text-encoder-unused': (file: string, model: string, found: string, needed: string) =>
     `The text encoder ${file} does not fit ${model}: its width is ${found} where ${needed} is needed. It belongs to another family of models.`,
 

@@ -4,6 +4,7 @@
  * a thread in the middle of one aborts the whole process.
  */
 import { parentPort, type Transferable } from 'node:worker_threads';
+import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import { CancelledError, RunError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { type LoraUse, promptOf } from '../lora/tags.ts';
@@ -107,24 +108,30 @@ function start(config: HostConfig): void {
 const LOOK_AGAIN_MS = 5000;
 const found = new Map<string, { entry: RegistryEntry; at: number }>();
 
-async function find(model: string): Promise<RegistryEntry> {
-  const known = found.get(model);
+async function find(model: string, wishes: Wishes): Promise<RegistryEntry> {
+  const key = JSON.stringify([model, wishes]);
+  const known = found.get(key);
   if (known !== undefined && performance.now() - known.at < LOOK_AGAIN_MS) return known.entry;
-  found.delete(model);
-  const entry = await registry.find(model);
-  found.set(model, { entry, at: performance.now() });
+  found.delete(key);
+  const entry = await registry.find(model, wishes);
+  found.set(key, { entry, at: performance.now() });
   return entry;
 }
 
-type Wanted = { beside?: LoadedModel | null; uses?: readonly LoraUse[]; perturbed?: boolean };
+type Wanted = {
+  beside?: LoadedModel | null;
+  uses?: readonly LoraUse[];
+  perturbed?: boolean;
+  wishes?: Wishes;
+};
 
 /** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
 async function use(
   model: string,
   onLoad: () => void = () => {},
-  { beside = null, uses = [], perturbed = false }: Wanted = {},
+  { beside = null, uses = [], perturbed = false, wishes = NO_WISHES }: Wanted = {},
 ): Promise<LoadedModel> {
-  const entry = await find(model);
+  const entry = await find(model, wishes);
   const variant = { loras: await chooseLoras(uses, entry.layout.beside), perturbed };
   if (!cache.holds(entry, variant)) onLoad();
   const began = performance.now();
@@ -195,7 +202,8 @@ async function serve({ id, request, options }: Job): Promise<void> {
       teller.tell({ phase: 'loading', step: 0, steps: request.steps });
     const perturbed = (request.pagScale ?? 0) > 0;
     const uses = promptOf(request).loras;
-    const model = await use(request.model, tellLoading, { uses, perturbed });
+    const wishes = { vae: request.vae ?? null, textEncoders: request.textEncoders ?? [] };
+    const model = await use(request.model, tellLoading, { uses, perturbed, wishes });
     const second = request.refiner?.model ?? null;
     const refiner =
       second === null ? null : await use(second, tellLoading, { beside: model, perturbed });

@@ -70,8 +70,12 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
   };
 }
 
-/** A model with LoRAs, or with an input for perturbed attention, is a model of its own: its graphs are opened so. */
+/**
+ * A model with LoRAs, or with an input for perturbed attention, is a model of its own: its graphs are opened so. Graphs
+ * that are written always have the input.
+ */
 function keyOf({ layout }: RegistryEntry, { loras, perturbed }: Variant): string {
   const told = loras.map(({ file, stamp, denoiser, text }) => [file, stamp, denoiser, text]);
-  return JSON.stringify([layout.folder, perturbed, ...told]);
+  const edited = perturbed && layout.denoiser.kind === 'file';
+  return JSON.stringify([layout.folder, layout.wishes, edited, ...told]);
 }

@@ -66,7 +66,8 @@ export async function layoutOfCheckpoint(
       ...info.defaults,
       ...(info.clipSkip !== null && { clipSkip: info.clipSkip }),
     },
-    stamp: `${opened.stamp} ${stamp} ${JSON.stringify(wishes)}`,
+    wishes: JSON.stringify(wishes),
+    stamp: `${opened.stamp} ${stamp}`,
     bytes: opened.bytes + bytes,
   };
   return { layout, vae: vae.how === null ? null : { path: vae.path, how: vae.how } };

@@ -90,6 +90,8 @@ export type ModelLayout = {
   fewSteps: boolean;
   /** from the folder's defaults.json */
   ownDefaults: Partial<ModelInfo['defaults']>;
+  /** networks that were asked for in place of its own: with others it is another model; absent: none */
+  wishes?: string;
   /** changes when any file of the model changes */
   stamp: string;
   /** size of all graphs and their external data */

@@ -199,7 +199,7 @@ async function loadOn(
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
       loras: loras.map(({ name, hash }) => ({ name, hash })),
-      perturbed: variant.perturbed,
+      perturbed: variant.perturbed || layout.denoiser.kind === 'tensors',
       release,
     };
   } catch (error) {

@@ -51,6 +51,9 @@ export function openRegistry(
   /** Anew, or what was read last time where nothing changed. */
   async function read(model: FoundModel, wishes: Wishes): Promise<RegistryEntry> {
     if (model.kind === 'checkpoint') return readCheckpoint(model, wishes);
+    if (wishes.vae !== null || wishes.textEncoders.length > 0) {
+      throw new UserError(say('export-keeps-parts', model.name));
+    }
     const layout = await readLayout(model.path);
     const before = kept.get(model.path);
     if (before !== undefined && before.layout.stamp === layout.stamp) return before;

@@ -7,6 +7,7 @@ export function extraWords({
   pagScale,
   refiner,
   xl,
+  vae,
 }: GenerateRequest): Record<string, string | number | null> {
   const { minSigma = 0, allSteps = false, skipEarly = 0 } = negativeGuidance ?? {};
   return {
@@ -16,11 +17,12 @@ export function extraWords({
     'PAG scale': pagScale ? pagScale : null,
     Refiner: refiner?.model ? nameOf(refiner.model) : null,
     'Refiner switch at': refiner?.switchAt ?? null,
+    VAE: vae ? nameOf(vae) : null,
     ...xlFields(xl ?? {}),
   };
 }
 
-/** The folder's name: where it lies on this machine is nobody's business. */
+/** The name of a file or folder: where it lies on this machine is nobody's business. */
 function nameOf(model: string): string {
   return model.split(/[\\/]/).findLast((part) => part !== '') ?? model;
 }

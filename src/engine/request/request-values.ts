@@ -54,6 +54,16 @@ export function nameOf(value: unknown): string {
   return typeof value === 'object' || typeof value === 'function' ? '' : String(value);
 }
 
+/** Paths, none of them empty. */
+export function files(problems: Problems, field: string, value: unknown): readonly string[] {
+  if (isAbsent(value)) return [];
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '')) {
+    return value as string[];
+  }
+  problems.push(say('not-text', field, shown(value)));
+  return [];
+}
+
 export function text(problems: Problems, field: string, value: unknown, fallback: string): string {
   if (isAbsent(value)) return fallback;
   if (typeof value !== 'string') {

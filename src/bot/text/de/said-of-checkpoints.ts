@@ -124,6 +124,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `Die VAE ${file} passt nicht zu ${model}: ihre Latents haben ${found} Kanäle, gebraucht werden ${expected}. Sie gehört zu einer anderen Modellfamilie.`,
   'file-has-no-text-encoder': (file) =>
     `${file} enthält keinen Text-Encoder von CLIP. Nenne eine Datei, die einen hat (clip_l, clip_g oder dergleichen).`,
+  'export-keeps-parts': (model) =>
+    `„${model}“ ist ein ONNX-Export: VAE und Text-Encoder gehören fest dazu. Andere lassen sich nur für .safetensors-Modelle nennen.`,
   'text-encoder-unused': (file, model, found, needed) =>
     `Der Text-Encoder ${file} passt nicht zu ${model}: er ist ${found} breit, gebraucht wird ${needed}. Er gehört zu einer anderen Modellfamilie.`,
 
