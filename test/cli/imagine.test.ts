@@ -19,6 +19,14 @@ import sharp from 'sharp';
 import { readInfotext } from '../../src/engine/image.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
+import { comparePictures } from '../support/golden-cases.ts';
+import {
+  originalNames,
+  referenceCase,
+  referenceModel,
+  type Weights,
+  writeWeights,
+} from '../support/reference-checkpoint.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 let folder: string;
@@ -331,4 +339,54 @@ test('--help shows every option', async () => {
   for (const option of ['--negative', '--cfg', '--save-latents', '--seed-resize', '--emphasis']) {
     assert.ok(stdout.includes(option), option);
   }
+});
+
+describe('a .safetensors file and nothing else', async () => {
+  const { unet, vae, text_encoder } = await referenceModel();
+  const c = await referenceCase();
+  const words = [c.prompt, '--profile', 'diffusers', '--size', '64x64', '--seed', String(c.seed)];
+  const count = ['--steps', String(c.steps), '--cfg', String(c.guidanceScale)];
+
+  test('paints what diffusers paints, and with parts from elsewhere the same', async () => {
+    const whole = await writeWeights(
+      path.join(folder, 'given/whole.safetensors'),
+      originalNames({ unet, vae, text_encoder }),
+    );
+    const none = new Map() as Weights;
+    const bare = await writeWeights(
+      path.join(folder, 'given/bare.safetensors'),
+      originalNames({ unet, vae: none, text_encoder: none }),
+    );
+    await writeWeights(path.join(folder, 'given/soft-vae.safetensors'), vae);
+    await writeWeights(path.join(folder, 'given/clip_l.safetensors'), text_encoder);
+    const parts = [
+      '--vae',
+      'given/soft-vae.safetensors',
+      '--text-encoder',
+      'given/clip_l.safetensors',
+    ];
+    for (const args of [
+      ['--model', whole],
+      ['--model', path.relative(folder, bare), ...parts],
+    ]) {
+      const { code, stderr } = await imagine(...words, ...count, '--out', 'one.png', ...args);
+      assert.equal(code, 0, stderr);
+      const { levels } = await comparePictures(await readFile(path.join(folder, 'one.png')), c.png);
+      assert.ok(levels <= 1, `${levels} levels`);
+    }
+    const lacking = await imagine(...words, ...count, '--model', bare);
+    assert.equal(lacking.code, 1);
+    assert.match(
+      lacking.stderr,
+      /^bare has no VAE, and none is at hand\. Put one into models\/vae/,
+    );
+    const export_ = await imagine(
+      'a cat',
+      '--vae',
+      'given/soft-vae.safetensors',
+      '--model',
+      'demo',
+    );
+    assert.match(export_.stderr, /^"demo" is an ONNX export/);
+  });
 });
