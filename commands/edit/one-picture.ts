@@ -3,7 +3,7 @@ import type { ImageSize, ModelInfo, RequestInput } from '../../src/engine/reques
 import { requestOfImage } from '../../src/engine/batch.ts';
 import { imageSeed } from '../../src/engine/infotext.ts';
 import type { Job } from '../../src/queue/job.ts';
-import type { Asking } from '../../src/bot/policy/gate.ts';
+import type { Asking } from '../../src/bot/policy/place.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
 import { findModel } from '../../src/bot/order/options.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';

@@ -5,7 +5,7 @@ import type { Job } from '../../src/queue/job.ts';
 import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action, Choice, Command, Scene } from '../../src/bot/interaction/command.ts';
 import { plainLine, shorten } from '../../src/bot/render/markdown.ts';
-import { maySee } from '../../src/bot/order/order.ts';
+import { maySee } from '../../src/bot/order/visibility.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import { veil } from '../../src/bot/policy/veil.ts';
 import { renderRecord } from '../../src/bot/render/render-record.ts';
@@ -68,7 +68,8 @@ async function showJob(
 ): Promise<void> {
   const { answer, pictures, text } = scene;
   // The same words for what does not exist and for what is somebody else's.
-  if (job === null || !maySee(job, interaction)) throw new UserError(text.unknownJob);
+  if (job === null || !(await maySee(job, interaction, scene)))
+    throw new UserError(text.unknownJob);
   await answer.acknowledge('private');
   const isFit = await mayShowHere(job, interaction, scene);
   const images = isFit ? (job.result?.images ?? []) : [];

@@ -17,7 +17,8 @@ import { wordsOf } from '../../src/engine/said.ts';
 import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
-import { maySee, placeOrder } from '../../src/bot/order/order.ts';
+import { placeOrder } from '../../src/bot/order/order.ts';
+import { maySee } from '../../src/bot/order/visibility.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
 import { jobIdOf, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
 import { formRow } from '../../src/bot/render/rows.ts';
@@ -121,7 +122,7 @@ async function ownJob(
 ): Promise<Job | null> {
   const id = jobIdOf(interaction.targetMessage, interaction.client.user.id);
   const job = id === null ? null : await scene.archive.get(id);
-  return job !== null && maySee(job, interaction) ? job : null;
+  return job !== null && (await maySee(job, interaction, scene)) ? job : null;
 }
 
 async function recipeInside(

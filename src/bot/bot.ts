@@ -9,6 +9,7 @@ import type { Queue } from '../queue/contracts.ts';
 import { openCalibrations } from './stores/calibrations.ts';
 import { closeAccess, createAccess } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
+import { watchDeletions } from './discord/deletions.ts';
 import type { AnyCommand } from './interaction/command.ts';
 import { startDispatch } from './interaction/dispatch.ts';
 import { withTranslations } from './interaction/localize.ts';
@@ -17,6 +18,7 @@ import { openMedia } from './pictures/media.ts';
 import type { PreferenceStore } from './stores/preferences.ts';
 import type { PresetStore } from './stores/presets.ts';
 import { openAudit } from './policy/audit.ts';
+import { openDelivery } from './policy/delivery.ts';
 import { tellWithheld } from './policy/withheld.ts';
 import { registerCommands } from './interaction/register.ts';
 import { settlePledges } from './stores/pledges.ts';
@@ -88,7 +90,10 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const traffic = createTraffic();
     const audit = openAudit({ rest: client.rest, settings, log });
     const endWithheld = tellWithheld(events, audit);
-    const tools = { messages, traffic, line, archive, events, pictures, pace, log };
+    const askBeforeDelivery = openDelivery({ client, settings, audit });
+    const shared = { messages, traffic, line, archive, events, pictures, pace, log };
+    const tools = { ...shared, askBeforeDelivery };
+    const endDeletions = watchDeletions(client, { archive, line, log });
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
     const calibrations = await openCalibrations(options.calibrationFile ?? null);
@@ -138,6 +143,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       discordsTime: () => askDiscordsTime(client.rest),
       async close() {
         await dispatch.close();
+        await endDeletions();
         reader.close();
         endWithheld();
         await audit.close();

@@ -79,8 +79,8 @@ export type Line = {
    */
   cancel(id: JobId, by: Canceller): Promise<CancelAnswer>;
   /**
-   * A finished job whose pictures were shown to nobody becomes a failed one, and of the day's seconds it takes nothing.
-   * False when it brought none, or they were delivered.
+   * A finished job whose pictures nobody is shown becomes a failed one, and of the day's seconds it takes nothing. False
+   * when it brought none.
    */
   revoke(id: JobId, failure: JobFailure): Promise<boolean>;
   /** Every waiting job in the order it would run now. */

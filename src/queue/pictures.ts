@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../engine/errors.ts';
+import type { StoredResult } from './job.ts';
 
 /** Pictures by key, e.g. `<jobId>-0.png`. Keys match /^[0-9a-z][0-9a-z.-]{0,80}$/; a half-written picture is never visible. */
 export type PictureStore = {
@@ -16,6 +17,12 @@ export type PictureStore = {
   /** Rejects where nothing can be stored now. */
   tryOut(): Promise<void>;
 };
+
+/** Everything that a result names in the store. */
+export function keysIn({ images, latents, looks = [] }: StoredResult): string[] {
+  const keys = [...images, ...looks].map(({ key }) => key);
+  return latents === undefined ? keys : [...keys, latents];
+}
 
 const KEY = /^[0-9a-z][0-9a-z.-]{0,80}$/;
 

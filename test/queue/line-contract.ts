@@ -159,10 +159,6 @@ function daysSeconds(contract: Contract): void {
       const job = await archive.get(id);
       assert.deepEqual([job?.status, job?.failure, job?.result], ['failed', failure, null]);
       assert.equal(await line.revoke(id, failure), false);
-      const shown = await line.submit(anOrder());
-      await finishOne(t, 'done');
-      await archive.delivered(shown.id);
-      assert.equal(await line.revoke(shown.id, failure), false, 'it was shown');
       assert.equal(await line.revoke('000000000000', failure), false);
     },
   );

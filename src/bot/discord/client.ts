@@ -22,7 +22,12 @@ export function connectOptions(apiBase: string | null): { api?: string } {
 export function createAccess(token: string, apiBase: string | null, log: BotLog): DiscordAccess {
   const api = connectOptions(apiBase);
   const options: ClientOptions = {
-    intents: [GatewayIntentBits.Guilds],
+    // Of messages only that they were deleted is of interest; none of these is privileged.
+    intents: [
+      GatewayIntentBits.Guilds,
+      GatewayIntentBits.GuildMessages,
+      GatewayIntentBits.DirectMessages,
+    ],
     allowedMentions: { parse: [], repliedUser: false },
     rest: { ...api, version: '10' },
     // Nothing here reads messages, members or voice states; what is not kept does not grow.

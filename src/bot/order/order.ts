@@ -10,6 +10,7 @@ import type { GenerateRequest } from '../../engine/request.ts';
 import type { Job, NewJob } from '../../queue/job.ts';
 import type { Scene } from '../interaction/command.ts';
 import type { CustomId } from '../interaction/custom-id.ts';
+import { maySee } from './visibility.ts';
 import { missingToPost } from '../interaction/permissions.ts';
 import { limitWords, permitOrder, whatIsLeft } from '../policy/gate.ts';
 import {
@@ -143,13 +144,7 @@ export async function jobOf(
   scene: Scene,
 ): Promise<Job> {
   const job = await scene.archive.get(id.jobId);
-  if (job === null || !maySee(job, interaction)) throw new UserError(scene.text.jobGone);
+  if (job === null || !(await maySee(job, interaction, scene)))
+    throw new UserError(scene.text.jobGone);
   return job;
-}
-
-/** One's own, and what was shown to everybody on this server. */
-export function maySee(job: Job, interaction: BaseInteraction): boolean {
-  if (job.userId === interaction.user.id) return true;
-  const hidden = addressIn(job.context)?.private === true;
-  return !hidden && interaction.guildId !== null && job.guildId === interaction.guildId;
 }

@@ -1,4 +1,3 @@
-import type { MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 import { type Cost, costAmong } from '../../engine/cost.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-texts.ts';
@@ -14,6 +13,7 @@ import type { SettingsStore } from '../stores/settings.ts';
 import { textFor } from '../text/text.ts';
 import type { Text } from '../text/text.ts';
 import type { Audit } from './audit.ts';
+import { type Asking, type Place, placeOf } from './place.ts';
 import { limitsFor } from './policy.ts';
 import type { PreviewPace, ServerPolicy } from './policy.ts';
 import { NSFW_WORDS, createWordFilter } from './words.ts';
@@ -27,18 +27,6 @@ export type Grant = {
   /** the server's policy allows NSFW here: no safety checker looks at the picture */
   explicit: boolean;
   previews: PreviewPace;
-};
-
-export type Asking = RepliableInteraction | MessageComponentInteraction;
-
-type Place = {
-  guildId: string | null;
-  channelId: string;
-  /** the channel a thread belongs to, and the category above */
-  above: readonly string[];
-  ageRestricted: boolean;
-  userId: string;
-  roleIds: readonly string[];
 };
 
 type Tools = {
@@ -99,6 +87,20 @@ async function hardest(
 ): Promise<number> {
   const models = await engine.models();
   return Math.max(0, ...requests.map((request) => workIn(costAmong(request, models))));
+}
+
+/** Why a finished picture may not be shown in this place after all; null: it may. What it cost is past. */
+export function refusalToShow(
+  request: GenerateRequest,
+  explicit: boolean,
+  place: Place,
+  policy: ServerPolicy,
+): Pick<Refusal, 'words' | 'reason'> | null {
+  const refusal = refusalOf([request], place, policy, 0, Infinity);
+  // Its own words say that nothing was made.
+  if (refusal?.showPrompt === true) return { ...refusal, words: (text) => text.keptBackPrompt };
+  if (refusal !== null || !explicit || isOpen(policy, place)) return refusal;
+  return { words: (text) => text.keptBackHere, reason: (text) => text.keptBackHere };
 }
 
 /** Is NSFW allowed here? */
@@ -254,23 +256,4 @@ function filtersOf(policy: ServerPolicy): { server: WordFilter; nsfw: WordFilter
     filters.set(policy, known);
   }
   return known;
-}
-
-function placeOf(interaction: Asking): Place {
-  const { guildId, channel, member } = interaction;
-  const thread = channel?.isThread() === true ? channel : null;
-  const flagged = thread === null ? channel : thread.parent;
-  const roles = member?.roles;
-  return {
-    guildId,
-    channelId: interaction.channelId ?? '0',
-    above: [
-      thread?.parentId,
-      flagged !== null && 'parentId' in flagged ? flagged.parentId : null,
-    ].filter((id) => typeof id === 'string'),
-    ageRestricted: flagged !== null && 'nsfw' in flagged && flagged.nsfw,
-    userId: interaction.user.id,
-    // Discord's own list in the interaction when the member is not cached.
-    roleIds: roles === undefined ? [] : Array.isArray(roles) ? roles : [...roles.cache.keys()],
-  };
 }

@@ -1,6 +1,8 @@
 import type { Archive } from '../../queue/archive.ts';
-import type { Job, JobContext } from '../../queue/job.ts';
+import type { Job, JobContext, JobFailure } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
+import { keysIn } from '../../queue/pictures.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
 
 /** What a message tells the record of what it shows. */
 export type ReplyRecord = {
@@ -10,6 +12,10 @@ export type ReplyRecord = {
   delivered(): Promise<void>;
   /** Nobody can be shown it any more: it need not be painted. */
   abandon(): Promise<void>;
+  /** Its message was deleted. */
+  retract(): Promise<void>;
+  /** It may not be shown after all: its pictures are removed, and nobody pays for them. */
+  revoke(failure: JobFailure): Promise<void>;
 };
 
 /** The record of one job. */
@@ -18,13 +24,27 @@ export function recordOf(
   {
     line,
     archive,
-  }: { line: Pick<Line, 'cancel'>; archive: Pick<Archive, 'remember' | 'delivered'> },
+    pictures,
+  }: {
+    line: Pick<Line, 'cancel' | 'revoke'>;
+    archive: Pick<Archive, 'remember' | 'delivered' | 'retract' | 'get'>;
+    pictures: Pick<PictureStore, 'delete'>;
+  },
 ): ReplyRecord {
   return {
     remember: (context) => archive.remember(id, context),
     delivered: () => archive.delivered(id),
     async abandon() {
       await line.cancel(id, { userId, moderator: true });
+    },
+    async retract() {
+      await archive.retract({ jobs: [id] });
+    },
+    async revoke(failure) {
+      // The files go first: a job that names its files is found again, files that nobody names never.
+      const result = (await archive.get(id))?.result ?? null;
+      for (const key of result === null ? [] : keysIn(result)) await pictures.delete(key);
+      await line.revoke(id, failure);
     },
   };
 }

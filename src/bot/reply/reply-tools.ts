@@ -4,6 +4,7 @@ import type { JobEvents } from '../../queue/events.ts';
 import type { JobState } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
+import type { AskBeforeDelivery } from '../policy/delivery.ts';
 import type { Rendered } from '../render/render.ts';
 import type { BotLog } from '../bot-log.ts';
 import type { ReplyRecord } from './reply-record.ts';
@@ -37,6 +38,8 @@ export type MessageTools = {
   pictures: PictureStore;
   pace: ReplyPace;
   log: BotLog;
+  /** the server's rules as they are now */
+  askBeforeDelivery: AskBeforeDelivery;
   /** draws the message in place of render(); files together at most `uploadLimit` bytes each */
   draw?: (state: JobState, uploadLimit: number) => Promise<Rendered>;
 };

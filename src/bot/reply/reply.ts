@@ -1,7 +1,8 @@
 import type { Preview } from '../../engine/request.ts';
-import type { Job, JobState } from '../../queue/job.ts';
+import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { describe, retryAfter, troubleOf } from '../discord/discord-errors.ts';
 import { openBreaks } from './breaks.ts';
+import type { Verdict } from '../policy/delivery.ts';
 import { veil } from '../policy/veil.ts';
 import { render, words } from '../render/render.ts';
 import { showRow } from '../render/rows.ts';
@@ -63,6 +64,8 @@ export function openReply(
   let over = false;
   /** Discord refuses the finished message as such: words tell where the picture is */
   let plain = false;
+  /** why the finished picture may not be shown */
+  let keptBack: JobFailure | null = null;
   let preview: Preview | null = null;
   let stoppedBy: string | null = null;
   let reached: { step: number; steps: number } | null = null;
@@ -102,16 +105,32 @@ export function openReply(
 
   async function attempt(state: JobState): Promise<Sent> {
     try {
+      const { failure, spoiler } = await verdictOn(state);
+      if (failure !== null) {
+        // Its pictures are gone then, whatever the rules will be at the next try.
+        if (keptBack === null) await record.revoke(failure);
+        keptBack = failure;
+        await road.send(words([failure.message], []), true);
+        return { outcome: 'sent' };
+      }
       const drawn = plain
         ? words([text.refusedByDiscord(job.id)], [showRow(job.id, text)])
         : await (tools.draw?.(state, uploadLimit) ?? draw(state));
-      const rendered = found.spoiler === true ? veil(drawn) : drawn;
+      const rendered = spoiler ? veil(drawn) : drawn;
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
       return { outcome: 'sent' };
     } catch (error) {
       return afterTrouble(error, state);
     }
+  }
+
+  /** Asked anew with each try: hours may lie between two of them. */
+  async function verdictOn(state: JobState): Promise<Verdict> {
+    const shows = state.status === 'done' || (isFinal(state) && tools.draw !== undefined);
+    if (keptBack !== null) return { failure: keptBack, spoiler: false };
+    if (shows) return tools.askBeforeDelivery(job, found);
+    return { failure: null, spoiler: found.spoiler === true };
   }
 
   async function draw(state: JobState): Promise<Rendered> {
@@ -169,6 +188,7 @@ export function openReply(
         return { outcome: 'over' };
       case 'deleted':
       case 'forbidden':
+        if (trouble === 'deleted') await record.retract();
         log.info({ ...about, trouble, ...describe(error) }, 'the reply has no place any more');
         await abandon(state);
         return { outcome: 'over' };

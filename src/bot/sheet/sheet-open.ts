@@ -86,6 +86,12 @@ function messageTools(sheet: Growing, tools: SheetTools): MessageTools {
       sheet.stopped = true;
       await now().abandon();
     },
+    async retract() {
+      for (const each of sheet.jobs) await recordOf(each, tools).retract();
+    },
+    async revoke(failure) {
+      for (const each of sheet.jobs) await recordOf(each, tools).revoke(failure);
+    },
   };
   return {
     ...tools,

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { StoredResult } from '../job.ts';
+import { keysIn } from '../pictures.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -53,7 +54,5 @@ function expiredOf(row: Row, { finishedBefore, now }: Omit<Filter, 'limit'>): Ex
 /** Everything that a stored result names in the picture store. */
 export function keysOf(result: SQLOutputValue | undefined): string[] {
   if (typeof result !== 'string') return [];
-  const { images, latents, looks = [] } = JSON.parse(result) as StoredResult;
-  const keys = [...images, ...looks].map(({ key }) => key);
-  return latents === undefined ? keys : [...keys, latents];
+  return keysIn(JSON.parse(result) as StoredResult);
 }

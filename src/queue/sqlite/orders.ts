@@ -67,7 +67,7 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
     async revoke(id, failure) {
       checkOpen();
       const head = store.head(id);
-      if (head?.status !== 'done' || store.byId(id)?.delivered !== false) return false;
+      if (head?.status !== 'done') return false;
       const finishedAt = core.now();
       core.write(() =>
         store.change({ ...head, status: 'failed', charged: 0, finishedAt, failure }),

@@ -56,6 +56,8 @@ export const ANSWERS: typeof ENGLISH = {
   refusedNsfwHere: (word) =>
     `„${word}“ ist auf diesem Server nicht erwünscht. Es wurde nichts gemacht.`,
   auditRefused: (user, reason) => `**Abgelehnt** für ${user}: ${reason}`,
+  auditKeptBack: (user: string, reason: string) =>
+    `**Zurückgehalten**, ein fertiges Bild von ${user}: ${reason}`,
   auditWithheld: (user, count) =>
     `**Zurückgehalten** vom Safety Checker: ${count === 1 ? 'ein Bild' : `${count} Bilder`} für ${user}`,
   auditDeleted: (user, owner) => `**Gelöscht** von ${user}: ein Bild von ${owner}`,

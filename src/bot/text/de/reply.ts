@@ -24,6 +24,10 @@ export const REPLY: typeof ENGLISH = {
   notShownHere:
     'Diese Bilder entstanden, wo altersbeschränkte erlaubt sind, und werden nur dort gezeigt. Bitte frage in jenem Kanal.',
   picturesGone: 'Die Bilddateien dieses Auftrags sind nicht mehr gespeichert.',
+  keptBack: (reason: string) =>
+    `Das Bild ist fertig und wird zurückgehalten. ${reason} Es kostet dich nichts.`,
+  keptBackPrompt: 'Die Regeln dieses Servers erlauben seinen Prompt nicht mehr.',
+  keptBackHere: 'Es wurde gemalt, wo NSFW gezeigt werden darf, und das ist hier nicht mehr so.',
   refusedByDiscord: (id) =>
     `Das Bild ist fertig, aber Discord hat die Nachricht damit nicht angenommen. \`/show ${id}\` hat es.`,
   withheld: (kept, shown) =>

@@ -53,6 +53,8 @@ export const ANSWERS = {
     `“${word}” is only for channels that are marked as age-restricted. Nothing was made.`,
   refusedNsfwHere: (word: string) => `“${word}” is not wanted on this server. Nothing was made.`,
   auditRefused: (user: string, reason: string) => `**Refused** for ${user}: ${reason}`,
+  auditKeptBack: (user: string, reason: string) =>
+    `**Kept back** a finished picture of ${user}: ${reason}`,
   auditWithheld: (user: string, count: number) =>
     `**Kept back** by the safety checker: ${count === 1 ? 'a picture' : `${count} pictures`} for ${user}`,
   auditDeleted: (user: string, owner: string) => `**Deleted** by ${user}: a picture of ${owner}`,

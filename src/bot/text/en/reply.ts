@@ -20,6 +20,10 @@ export const REPLY = {
   notShownHere:
     'These pictures were painted where age-restricted ones are allowed, and are only shown there. Please ask in that channel.',
   picturesGone: 'The picture files of this job are no longer stored.',
+  keptBack: (reason: string) =>
+    `The picture is finished and kept back. ${reason} It costs you nothing.`,
+  keptBackPrompt: 'The rules of this server do not allow its prompt any more.',
+  keptBackHere: 'It was painted where NSFW may be shown, and this is no such place any more.',
   refusedByDiscord: (id: string) =>
     `The picture is finished, but Discord did not take the message with it. \`/show ${id}\` has it.`,
   withheld: (kept: number, shown: number) =>

@@ -1,0 +1,69 @@
+import { Routes } from 'discord.js';
+import type { Client } from 'discord.js';
+import type { Job, JobFailure } from '../../queue/job.ts';
+import { troubleOf } from '../discord/discord-errors.ts';
+import type { ReplyAddress } from '../reply/reply-address.ts';
+import type { SettingsStore } from '../stores/settings.ts';
+import { textFor } from '../text/text.ts';
+import type { Audit } from './audit.ts';
+import { refusalToShow } from './gate.ts';
+import { placeIn } from './place.ts';
+
+/** How a finished picture is shown now; `failure`: not at all, and why. */
+export type Verdict = { failure: JobFailure | null; spoiler: boolean };
+
+/**
+ * The server's rules once more, just before a picture is shown: between order and picture lie minutes or, where Discord
+ * could not be reached, days, in which a channel loses its age flag, somebody is blocked or loses a role. Rejects where
+ * Discord cannot be asked now.
+ */
+export type AskBeforeDelivery = (job: Job, address: ReplyAddress) => Promise<Verdict>;
+
+export function openDelivery({
+  client,
+  settings,
+  audit,
+}: {
+  client: Client;
+  settings: SettingsStore;
+  audit: Audit;
+}): AskBeforeDelivery {
+  /** None where the person has left the server. */
+  async function rolesOf(guildId: string, userId: string): Promise<readonly string[]> {
+    try {
+      const member = await client.rest.get(Routes.guildMember(guildId, userId));
+      const { roles } = Object(member);
+      return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
+    } catch (error) {
+      if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
+      return [];
+    }
+  }
+
+  return async (job, address) => {
+    const { guildId, channelId, spoiler = false, explicit = false } = address;
+    const asItWas = { failure: null, spoiler };
+    const guild = guildId === null ? undefined : client.guilds.cache.get(guildId);
+    // Elsewhere nothing is known but what the order brought along.
+    if (guildId === null || guild === undefined || job.request === 'unreadable') return asItWas;
+    const policy = await settings.policy(guildId);
+    const channel = client.channels.cache.get(channelId) ?? null;
+    if (channel === null) return asItWas;
+    const { userId } = job;
+    const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
+    const place = placeIn(channel, { guildId, channelId, userId, roleIds });
+    const refusal = refusalToShow({ ...job.request, init: null }, explicit, place, policy);
+    const veiled =
+      policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);
+    if (refusal === null) return { failure: null, spoiler: spoiler || veiled };
+    const serverText = textFor(address.locale);
+    audit.tell(address, {
+      what: serverText.auditKeptBack(`<@${userId}>`, refusal.reason(serverText)),
+      prompt: null,
+    });
+    return {
+      failure: { message: serverText.keptBack(refusal.words(serverText)), reference: null },
+      spoiler,
+    };
+  };
+}

@@ -1,0 +1,43 @@
+import type { Channel, MessageComponentInteraction, RepliableInteraction } from 'discord.js';
+
+export type Asking = RepliableInteraction | MessageComponentInteraction;
+
+/** Where somebody asks for a picture, as the server's rules see it. */
+export type Place = {
+  guildId: string | null;
+  channelId: string;
+  /** the channel a thread belongs to, and the category above */
+  above: readonly string[];
+  ageRestricted: boolean;
+  userId: string;
+  roleIds: readonly string[];
+};
+
+export function placeOf(interaction: Asking): Place {
+  const { guildId, channel, member } = interaction;
+  const roles = member?.roles;
+  return placeIn(channel, {
+    guildId,
+    channelId: interaction.channelId ?? '0',
+    userId: interaction.user.id,
+    // Discord's own list in the interaction when the member is not cached.
+    roleIds: roles === undefined ? [] : Array.isArray(roles) ? roles : [...roles.cache.keys()],
+  });
+}
+
+/** `channel`: null where it is not known. */
+export function placeIn(
+  channel: Channel | null,
+  who: Omit<Place, 'above' | 'ageRestricted'>,
+): Place {
+  const thread = channel?.isThread() === true ? channel : null;
+  const flagged = thread === null ? channel : thread.parent;
+  return {
+    ...who,
+    above: [
+      thread?.parentId,
+      flagged !== null && 'parentId' in flagged ? flagged.parentId : null,
+    ].filter((id) => typeof id === 'string'),
+    ageRestricted: flagged !== null && 'nsfw' in flagged && flagged.nsfw === true,
+  };
+}
