@@ -19,7 +19,8 @@ export type AskOptions = {
 
 /**
  * Asks the network for every text at once: result [texts x B, C, h, w] in the order given. Texts of different
- * lengths cannot share a batch and are asked one length after the other.
+ * lengths cannot share a batch and are asked one length after the other, and so are more rows than the machine has
+ * memory for: a prompt of many parts takes longer, not more room.
  */
 export function createBatchedAsk(
   options: AskOptions,
@@ -34,7 +35,7 @@ export function createBatchedAsk(
   type Asked = { texts: readonly TextEmbedding[]; perturbed: number; question: UnetInput };
   let asked: Asked | null = null;
 
-  function askSameLength(
+  function askTogether(
     x: Float32Array,
     timestep: number,
     texts: readonly TextEmbedding[],
@@ -59,18 +60,28 @@ export function createBatchedAsk(
     };
   }
 
-  async function askByLength(
+  /** Texts by their places: of one length, and as many as one run may have. */
+  function groupsOf(texts: readonly TextEmbedding[]): number[][] {
+    const most = Math.max(1, Math.floor(unet.mostRows(height, width) / batch));
+    const byLength = Map.groupBy(texts.keys(), (place) => texts[place]!.tokens);
+    return [...byLength.values()].flatMap((places) => {
+      const runs = Math.ceil(places.length / most);
+      const each = Math.ceil(places.length / runs);
+      return Array.from({ length: runs }, (_, run) => places.slice(run * each, (run + 1) * each));
+    });
+  }
+
+  async function askInGroups(
     x: Float32Array,
     timestep: number,
     texts: readonly TextEmbedding[],
+    groups: readonly (readonly number[])[],
   ): Promise<Float32Array> {
-    const lengths = new Set(texts.map(({ tokens }) => tokens));
     const answers = new Float32Array(texts.length * latents);
-    for (const length of lengths) {
-      const places = [...texts.keys()].filter((i) => texts[i]?.tokens === length);
+    for (const places of groups) {
       const group = places.map((i) => texts[i] as TextEmbedding);
       const perturbed = places.filter((place) => place >= texts.length - perturbedTexts).length;
-      const answer = await askSameLength(x, timestep, group, perturbed);
+      const answer = await askTogether(x, timestep, group, perturbed);
       for (const [g, place] of places.entries()) {
         answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
       }
@@ -78,10 +89,13 @@ export function createBatchedAsk(
     return answers;
   }
 
-  return (x, timestep, texts) =>
-    asked?.texts === texts || haveSameLength(texts)
-      ? askSameLength(x, timestep, texts, perturbedTexts)
-      : askByLength(x, timestep, texts);
+  return (x, timestep, texts) => {
+    if (asked?.texts === texts) return askTogether(x, timestep, texts, perturbedTexts);
+    const groups = groupsOf(texts);
+    return groups.length === 1
+      ? askTogether(x, timestep, texts, perturbedTexts)
+      : askInGroups(x, timestep, texts, groups);
+  };
 }
 
 type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
@@ -96,10 +110,6 @@ function lastRows(rows: number, count: number): Rows {
     shape: [rows, 1, 1],
     constant: true,
   };
-}
-
-function haveSameLength(texts: readonly TextEmbedding[]): boolean {
-  return texts.every(({ tokens }) => tokens === texts[0]?.tokens);
 }
 
 function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {

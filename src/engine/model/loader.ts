@@ -19,6 +19,7 @@ import {
 } from '../network/session.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
+import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
 import { withBands } from '../network/banded.ts';
 import { builtSource, type GraphSource } from '../network/graph-source.ts';
@@ -165,7 +166,7 @@ async function loadOn(
 
   try {
     const denoiser = await open(await denoiserSource(layout, variant, style));
-    const unet = createUnet(denoiser, layout);
+    const unet = createUnet(denoiser, layout, evaluationBytes(provider));
     const canary = await runCanary(denoiser, layout, () => onCpu(layout, variant, clock));
     judgeCanary(canary, provider, layout, warn);
     const parts: EncoderPart[] = [];

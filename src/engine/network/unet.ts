@@ -6,6 +6,7 @@ import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import { PERTURBED_INPUT } from '../onnx/perturbed-attention.ts';
+import { rowsWithin } from './row-budget.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
 
 export type UnetInput = {
@@ -29,6 +30,8 @@ export type UnetInput = {
 export type Unet = {
   /** of the weights: diffusers draws its noise in this type */
   dtype: 'float32' | 'float16';
+  /** rows of this height and width of latents that one run takes; more are asked in several runs, to the same numbers */
+  mostRows(height: number, width: number): number;
   /** Network output [B,C,h,w] in the model's own parameterization. */
   predict(input: UnetInput): Promise<Float32Array>;
 };
@@ -47,7 +50,12 @@ const KNOWN_INPUTS = {
 };
 
 /** Throws UserError when the graph wants something that Darkroom does not know how to give. */
-export function createUnet(session: Session, layout: ModelLayout): Unet {
+export function createUnet(
+  session: Session,
+  layout: ModelLayout,
+  /** memory that one run may take */
+  bytes: number,
+): Unet {
   const kind = session.inputs.has('hidden_states') ? 'transformer' : 'unet';
   checkInputs(session, layout, KNOWN_INPUTS[kind]);
   const sampleName = kind === 'unet' ? 'sample' : 'hidden_states';
@@ -75,22 +83,37 @@ export function createUnet(session: Session, layout: ModelLayout): Unet {
     return (results[output] as Output).data;
   }
 
-  /** `fixed` rows at a time */
-  async function askInParts(input: UnetInput, fixed: number): Promise<Float32Array> {
+  /** `count` rows at a time; the last run has fewer where the graph allows it */
+  async function askInParts(
+    input: UnetInput,
+    count: number,
+    isFixed: boolean,
+  ): Promise<Float32Array> {
     const [rows] = input.sample.shape;
     const answers: Float32Array[] = [];
-    for (let row = 0; row < rows; row += fixed) {
-      answers.push(await ask(rowsOf(input, row, fixed)));
+    for (let row = 0; row < rows; row += count) {
+      const size = isFixed ? count : Math.min(count, rows - row);
+      answers.push(await ask(rowsOf(input, row, size)));
     }
-    return joinRows(answers, fixed, rows);
+    return joinRows(answers, count, rows);
   }
 
+  const dtype = samplePort.dtype === 'float16' ? 'float16' : 'float32';
+  const mostRows = (height: number, width: number): number =>
+    rowsWithin(bytes, { height, width }, dtype);
   return {
-    dtype: samplePort.dtype === 'float16' ? 'float16' : 'float32',
+    dtype,
+    mostRows,
     predict(input) {
-      const [rows] = input.sample.shape;
+      const [rows, , height, width] = input.sample.shape;
       const fixed = samplePort.shape[0];
-      return typeof fixed !== 'number' || fixed === rows ? ask(input) : askInParts(input, fixed);
+      if (typeof fixed === 'number') {
+        return fixed === rows ? ask(input) : askInParts(input, fixed, true);
+      }
+      const most = mostRows(height, width);
+      if (rows <= most) return ask(input);
+      // Runs of one length, as far as that goes.
+      return askInParts(input, Math.ceil(rows / Math.ceil(rows / most)), false);
     },
   };
 }
@@ -142,12 +165,16 @@ function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
   };
 }
 
-/** The answers of `fixed` rows each as one, without what filled up the last of them. */
-function joinRows(answers: readonly Float32Array[], fixed: number, rows: number): Float32Array {
+/** The answers about `count` rows each as one about `rows`, without what filled up the last of them. */
+function joinRows(answers: readonly Float32Array[], count: number, rows: number): Float32Array {
   const [{ length }] = answers as [Float32Array];
-  const whole = new Float32Array(answers.length * length);
-  for (const [i, answer] of answers.entries()) whole.set(answer, i * length);
-  return whole.slice(0, (rows * length) / fixed);
+  const whole = new Float32Array((rows * length) / count);
+  let at = 0;
+  for (const answer of answers) {
+    whole.set(answer.subarray(0, whole.length - at), at);
+    at += answer.length;
+  }
+  return whole;
 }
 
 function noRows(batch: number): Feed {

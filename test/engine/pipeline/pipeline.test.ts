@@ -80,6 +80,33 @@ test('AND asks for every part', async () => {
   );
 });
 
+test('rows beyond what the machine has room for are asked in several runs, to the same bytes', async () => {
+  const parts = Array.from({ length: 15 }, (_, i) => `a red star ${i}`).join(' AND ');
+  const long = `${'a blue sky, '.repeat(30)} AND ${parts}`;
+  for (const [count, most] of [
+    [1, 2],
+    [2, 5],
+    [3, 2],
+  ] as const) {
+    const { model: roomy, asked } = listening();
+    const whole = await paint({ prompt: long, steps: 2, count, negativePrompt: 'b' }, roomy);
+    const { model: narrow, asked: askedOfNarrow } = listening();
+    narrow.unet.mostRows = () => most;
+    const split = await paint({ prompt: long, steps: 2, count, negativePrompt: 'b' }, narrow);
+    assert.deepEqual(split.latents, whole.latents);
+    assert.deepEqual(
+      split.images.map(({ png }) => png),
+      whole.images.map(({ png }) => png),
+    );
+    const rowsOf = (all: readonly Asked[]) => all.map(({ rows }) => rows);
+    const sum = (all: readonly Asked[]) => rowsOf(all).reduce((total, rows) => total + rows, 0);
+    assert.equal(sum(asked), 2 * count * 17);
+    assert.equal(sum(askedOfNarrow), sum(asked));
+    assert.equal(Math.max(...rowsOf(asked)), count * 16);
+    assert.ok(Math.max(...rowsOf(askedOfNarrow)) <= Math.max(most, count));
+  }
+});
+
 test('prompt editing changes the picture only after its step', async () => {
   const plain = await paint({ prompt: 'a red star', steps: 6 });
   const edited = await paint({ prompt: 'a [red:blue:0.5] star', steps: 6 });
