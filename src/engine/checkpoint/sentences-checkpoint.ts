@@ -60,6 +60,8 @@ export const CHECKPOINT_SENTENCES = {
   'file-is-blank': (file: string) =>
     `${file} begins with zeros only: its download has set the space aside and not finished. Wait for it, or start it again.`,
 
+  'file-is-model': (file: string, family: string) =>
+    `${file} is a whole model (${family}). Put it into the models folder.`,
   'file-is-lora': (file: string, folder: string) =>
     `${file} is a LoRA, not a model. Put it into ${folder} and write <lora:name:0.8> into a prompt.`,
   'file-is-embedding': (file: string, folder: string) =>

@@ -1,8 +1,5 @@
 import { join } from 'node:path';
-import { type NamedFile, namedFiles } from '../model/named-files.ts';
-
-/** Beside the models, or inside a model's folder for that model alone. */
-export const LORAS_FOLDER = 'loras';
+import { LORAS_FOLDER, type NamedFile, namedFiles } from '../model/named-files.ts';
 
 /** `beside`: see ModelLayout; the first folder that holds a name wins. */
 export async function lorasFor(beside: readonly string[]): Promise<NamedFile[]> {

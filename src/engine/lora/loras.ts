@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { isFloating, toFloat32 } from '../checkpoint/file/numbers.ts';
+import { somethingElse } from '../checkpoint/wrong-place.ts';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
 import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
@@ -101,13 +102,17 @@ export async function openLoras(chosen: readonly ChosenLora[]): Promise<OpenedLo
   const opened: OpenedLora[] = [];
   for (const lora of chosen) {
     try {
-      const bytes = await readFile(lora.file);
       const { tensors } = await openTensorFile(lora.file);
+      // Of a whole model that lies here by mistake nothing more than its header is read.
+      pairUp(tensors, () => null);
+      const bytes = await readFile(lora.file);
       const layers = pairUp(tensors, (alpha) => numberIn(bytes, alpha));
       const numbers = (): LoraLayers => readLora(bytes, basename(lora.file));
       opened.push({ ...lora, hash: hashOf(bytes), layers, numbers });
     } catch (error) {
       if (error instanceof UserError) throw error;
+      const other = await somethingElse(lora.file, 'file-is-lora');
+      if (other !== null) throw new RunError(other);
       const cause = error instanceof Error ? error.message : String(error);
       throw new RunError(say('lora-unreadable', lora.name, basename(lora.file), cause));
     }

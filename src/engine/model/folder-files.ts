@@ -1,10 +1,9 @@
 /** The files of a model folder: its sub-folders with their sizes and ages, its small JSON files, read with care. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EMBEDDINGS_FOLDER } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
-import { LORAS_FOLDER } from '../lora/files.ts';
 import { say } from '../sentences.ts';
+import { EMBEDDINGS_FOLDER, LORAS_FOLDER } from './named-files.ts';
 
 export type Json = Record<string, unknown>;
 

@@ -3,6 +3,10 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 
+/** Beside the models, or inside a model's folder for that model alone. */
+export const LORAS_FOLDER = 'loras';
+export const EMBEDDINGS_FOLDER = 'embeddings';
+
 /** `name`: the file's, without its kind; `stamp` changes with its content. */
 export type NamedFile = { name: string; file: string; stamp: string };
 

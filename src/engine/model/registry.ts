@@ -15,8 +15,8 @@ import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { layoutOfCheckpoint } from './checkpoint-layout.ts';
 import { defaultsOf } from './family.ts';
-import { findModels, type FoundModel } from './find-models.ts';
-import { fingerprint } from './fingerprint.ts';
+import { findModels, type FoundModel } from './found/find-models.ts';
+import { fingerprint } from './found/fingerprint.ts';
 import { componentsOf } from './folder-files.ts';
 import { type ModelLayout, readLayout } from './layout.ts';
 

@@ -112,6 +112,8 @@ function fitNumbers(
   clamp(input, 'steps', 'steps', { min: 1, max: most }, notes, true);
   clamp(input, 'guidanceScale', 'cfg', LIMITS.guidanceScale, notes);
   clamp(input, 'guidanceRescale', 'cfg rescale', { min: 0, max: 1 }, notes);
+  // What a model begins with must not reach into a recipe that says nothing of it.
+  if (model.defaults.clipSkip !== undefined) input.clipSkip ??= 1;
   clamp(input, 'clipSkip', 'clip skip', LIMITS.clipSkip, notes, true);
   clamp(input, 'eta', 'eta', { min: 0, max: 1 }, notes);
   clamp(input, 'pagScale', 'pag', LIMITS.pagScale, notes);

@@ -6,14 +6,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { type NamedFile, namedFiles } from '../model/named-files.ts';
+import { EMBEDDINGS_FOLDER, type NamedFile, namedFiles } from '../model/named-files.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { readPngTexts } from '../picture/png-text.ts';
+import { somethingElse } from '../checkpoint/wrong-place.ts';
 import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
 import type { Tokenizer } from './tokenizer.ts';
-
-export const EMBEDDINGS_FOLDER = 'embeddings';
 
 /** The two text encoders that vectors are made for: SD 1 and 2 have the first, the SDXL refiner only the second. */
 export type EncoderName = 'clip_l' | 'clip_g';
@@ -126,7 +125,8 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
     return { name: called ?? name, hash, ...arrange(tensors) };
   } catch (error) {
     const [damage] = error instanceof UserError ? error.said : [];
-    if (damage !== undefined) return { name, problem: damage };
+    const problem = damage ?? (await somethingElse(file, 'file-is-embedding'));
+    if (problem !== null) return { name, problem };
     const said = error instanceof Error ? error.message : String(error);
     return {
       name,

@@ -18,6 +18,8 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
+import { safetensorsOf } from '../checkpoint/file/make-safetensors.ts';
+import { miniSd1, originalVae } from '../checkpoint/mini-checkpoint.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/golden/lora', import.meta.url));
 const demo = fileURLToPath(new URL('../../../models/demo', import.meta.url));
@@ -289,6 +291,8 @@ describe('an engine with LoRAs', () => {
   test('what cannot be applied is told in a sentence, and the engine goes on', async () => {
     const files: Record<string, [Uint8Array | string, RegExp]> = {
       text: ['not weights at all', /^text\.safetensors is not a safetensors file/],
+      model: [safetensorsOf(miniSd1()), /^model\.safetensors is a whole model \(sd1\)/],
+      vae: [safetensorsOf(originalVae(undefined, '')), /^vae\.safetensors is a VAE.*models\/vae/],
       loha: [pack({ 'lora_unet_x.hada_w1_a': [2, 2] }), /it holds LoHa; LoRA and LoCon/],
       half: [pack({ 'lora_unet_conv_in.lora_up.weight': [2, 2] }), /only one of its two matrices/],
       xl: [

@@ -216,6 +216,13 @@ test('what cannot be used is told to the prompt that asks for it, and to no othe
     safetensors({ x: { shape: [5], data: new Float32Array(5) } }),
   );
   await writeFile(join(shared, 'torn.safetensors'), Buffer.alloc(40));
+  await writeFile(
+    join(shared, 'lora.safetensors'),
+    safetensors({
+      'lora_unet_conv_in.lora_up.weight': { shape: [1, 2], data: new Float32Array(2) },
+      'lora_unet_conv_in.lora_down.weight': { shape: [2, 1], data: new Float32Array(2) },
+    }),
+  );
   await writeFile(join(shared, 'pickled.pt'), 'PK');
   await writeFile(
     join(shared, 'two.safetensors'),
@@ -231,6 +238,7 @@ test('what cannot be used is told to the prompt that asks for it, and to no othe
     ],
     ['a torn', /^torn\.safetensors begins with zeros only/],
     ['a pickled', /"pickled" is a \.pt file.*Convert it to \.safetensors/],
+    ['a lora', /^lora\.safetensors is a LoRA, not a model.*models\/loras/],
     ['two', /"two".*holds 2 tensors/],
   ] as const) {
     await assert.rejects(encode(model, prompt), (error) => {

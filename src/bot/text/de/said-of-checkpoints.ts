@@ -62,6 +62,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
   'file-is-blank': (file) =>
     `${file} beginnt mit lauter Nullen: der Download hat den Platz reserviert und ist nicht fertig. Warte darauf, oder starte ihn neu.`,
 
+  'file-is-model': (file, family) =>
+    `${file} ist ein ganzes Modell (${family}). Lege es in den Modellordner.`,
   'file-is-lora': (file, folder) =>
     `${file} ist ein LoRA, kein Modell. Lege es nach ${folder} und schreibe <lora:name:0.8> in einen Prompt.`,
   'file-is-embedding': (file, folder) =>

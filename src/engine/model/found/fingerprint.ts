@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { readBytes } from '../checkpoint/file/numbers.ts';
-import type { NetworkSource } from './layout.ts';
+import { readBytes } from '../../checkpoint/file/numbers.ts';
+import type { NetworkSource } from '../layout.ts';
 
 const hashes = new Map<string, Promise<string>>();
 

@@ -1,10 +1,10 @@
 /** Where models lie below the models folder: files and folders, in whatever sub-folders people have. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkpointName } from '../checkpoint/detect.ts';
-import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
-import { UserError } from '../errors.ts';
-import { say } from '../sentences.ts';
+import { checkpointName } from '../../checkpoint/detect.ts';
+import { isDiffusersFolder } from '../../checkpoint/diffusers-folder.ts';
+import { UserError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
 
 export type FoundModel = { path: string; name: string; kind: 'onnx' | 'checkpoint' };
 
