@@ -34,6 +34,15 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
+EXTRAS = (
+    ("loras", "lineart.safetensors", "a LoRA. `<lora:lineart>` in a prompt makes a line drawing of it."),
+    (
+        "embeddings",
+        "teal-paint.safetensors",
+        "a textual inversion of a colour that the model has no word for: `a teal-paint cat`.",
+    ),
+)
+
 
 def main() -> None:
     arguments = parser("Score a model and write its card.")
@@ -82,6 +91,7 @@ def card(chosen: Options, folder: Path, table: str) -> str:
         "",
         table,
         "",
+        *extras(folder),
         "## Limits",
         "",
         "It knows nothing but the words above: no people, no photographs, no text. Two different objects in one",
@@ -93,6 +103,15 @@ def card(chosen: Options, folder: Path, table: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def extras(folder: Path) -> list[str]:
+    """A section on the files beside the model that were made for it (training/tryouts)."""
+    lines = []
+    for kind, name, text in EXTRAS:
+        if (folder / kind / name).exists():
+            lines.append(f"- `{kind}/{name}`: {text}")
+    return ["## To try", "", *lines, ""] if lines else []
 
 
 if __name__ == "__main__":

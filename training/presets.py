@@ -77,8 +77,8 @@ SMALL_PRESET = Preset(
     shapes=((128, 128), (128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 128), (128, 192)),
     learning_rate=8e-4,
     storage="fp16",
-    minutes={"vae": 30, "text": 2, "unet": 120, "judge": 8},
-    gpu_minutes={"vae": 3, "text": 1.5, "unet": 10, "judge": 1.5},
+    minutes={"vae": 30, "text": 2, "unet": 120, "judge": 8, "lora": 12, "inversion": 6, "upscaler": 10},
+    gpu_minutes={"vae": 3, "text": 1.5, "unet": 10, "judge": 1.5, "lora": 1, "inversion": 1, "upscaler": 1},
     shipped_tokenizer=SHIPPED_TOKENIZER,
 )
 GLOSSY_KINDS = {"empty": 0.02, "one": 0.46, "some": 0.12, "pair": 0.4}

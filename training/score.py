@@ -7,6 +7,7 @@ against other prompts' answers (the floor, which must lie near chance).
 """
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def seconds_a_picture(pipeline: Pipeline, steps: int, guidance: float) -> float:
 def main() -> None:
     arguments = parser("Score an exported model.")
     arguments.add_argument("model", type=Path, help="ONNX folder, such as models/demo")
-    arguments.add_argument("--prompts", type=int, default=120, help="single-object ones; other groups have 2/5")
+    arguments.add_argument("--prompts", type=int, help="single-object ones, one an object; other groups have 2/5")
     arguments.add_argument("--steps", type=int, default=20)
     arguments.add_argument("--guidance", type=float, default=5.0)
     arguments.add_argument("--out", type=Path, help="folder for score.json, score.md and two sheets")
@@ -137,13 +138,14 @@ def main() -> None:
 
 
 def score(
-    chosen: Options, model: Path, out: Path | None, prompts: int = 120, steps: int = 20, guidance: float = 5.0
+    chosen: Options, model: Path, out: Path | None, prompts: int | None = None, steps: int = 20, guidance: float = 5.0
 ) -> str:
     """The table; with `out` also score.json, score.md and two sheets in that folder."""
     if not (model / "unet" / "model.onnx").exists():
         raise Problem(f"{model} holds no unet/model.onnx; give a folder in diffusers' ONNX layout.")
     torch.set_num_threads(2)
-    world, judge, pipeline = chosen.preset.world, load_judge(chosen), Pipeline(model)
+    world, judge, pipeline = chosen.preset.world, load_judge(chosen), Pipeline(model, max(2, os.cpu_count() or 2))
+    prompts = prompts or max(120, len(world.objects))
     rng = np.random.default_rng(5)
     cases = Examiner(world, Narrator(chosen.words, rng), rng).all_cases(prompts)
     pictures = paint_all(pipeline, [case.prompt for case in cases], steps, guidance)
@@ -159,7 +161,7 @@ def score(
     }
     figures = {
         "VAE PSNR, dB": psnr(pipeline, world),
-        f"seconds a picture ({steps} steps, 2 threads)": seconds_a_picture(pipeline, steps, guidance),
+        f"seconds a picture ({steps} steps, 2 threads)": seconds_a_picture(Pipeline(model, threads=2), steps, guidance),
         "size of the graphs, MB": sum(path.stat().st_size for path in model.rglob("*.onnx")) / 1e6,
     }
     parts = breakdown(cases, answers)

@@ -253,7 +253,8 @@ describe('an engine with LoRAs', () => {
 
   test('are listed, change the picture, and leave the model as it was', async () => {
     const [model] = await engine.models();
-    assert.deepEqual(model?.loras, ['Waves', 'ripples']);
+    // What the model brings along, and what lies beside it.
+    assert.deepEqual(model?.loras, ['Waves', 'lineart', 'ripples']);
     const plain = await paint('a red star');
     const changed = await paint('a red star <lora:waves:0.5>');
     assert.notDeepEqual(plain.images[0]?.png, changed.images[0]?.png);
@@ -329,7 +330,7 @@ describe('an engine with LoRAs', () => {
     }
     await assert.rejects(
       paint('a star <lora:wave>'),
-      /There is no LoRA "wave"\. There are Waves, half/,
+      /There is no LoRA "wave"\. There are Waves, half, lineart/,
     );
     await assert.rejects(
       paint('a star', { negativePrompt: '<lora:waves:1>' }),

@@ -1,0 +1,46 @@
+/** What lies beside the embedded model to be tried at once does what its words say. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { MODELS, openEngine } from '../../support/stage.ts';
+
+type Colour = [red: number, green: number, blue: number];
+
+describe('beside the embedded model', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await openEngine(MODELS);
+  });
+  after(() => engine.close());
+
+  async function paint(prompt: string, seed: number): Promise<Colour[]> {
+    const model = (await engine.models()).find(({ name }) => name === 'demo')!;
+    const { images } = await engine.generate(parseRequest({ prompt, seed, steps: 12 }, model));
+    const { data } = await sharp(images[0]!.png)
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return Array.from({ length: data.length / 3 }, (_, i): Colour => {
+      return [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
+    });
+  }
+
+  /** 0 for greys … 255 */
+  const colourfulness = (pixels: Colour[]): number =>
+    pixels.reduce((sum, pixel) => sum + Math.max(...pixel) - Math.min(...pixel), 0) / pixels.length;
+
+  const shareOf = (pixels: Colour[], is: (pixel: Colour) => boolean): number =>
+    pixels.filter(is).length / pixels.length;
+
+  test('the LoRA lineart makes line drawings on white paper of what a prompt names', async () => {
+    for (const [seed, prompt] of ['a red boat on the sea', 'a green star at night'].entries()) {
+      const plain = await paint(prompt, seed);
+      const drawn = await paint(`${prompt} <lora:lineart>`, seed);
+      assert.ok(colourfulness(drawn) < colourfulness(plain) / 3, prompt);
+      assert.ok(shareOf(drawn, (pixel) => Math.min(...pixel) > 190) > 0.6, prompt);
+      assert.ok(shareOf(drawn, (pixel) => Math.max(...pixel) < 130) > 0.01, prompt);
+    }
+  });
+});

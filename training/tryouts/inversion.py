@@ -1,0 +1,111 @@
+"""A textual inversion of a colour without a name: `python -m training.tryouts.inversion --preset small`.
+
+Writes <work>/tryouts/teal-paint.safetensors: four vectors, found through the frozen text encoder and UNet, that
+stand where a colour's word stands ("a teal-paint cat"). The model's words know green and blue, nothing between.
+"""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from .. import checkpoints
+from ..parallel import Gradients, Ranks
+from ..presets import Options, options, parser
+from ..problem import run
+from ..scene import Scene, Thing
+from ..session import Session
+from ..steps import Batch, Steps, adamw
+from ..tokenizer import load_tokenizer
+from ..unet import LEVELS, Batches
+from .base import encode_scenes, folder_for, frozen_base
+
+NEW, STARTS = "teal", ("green", "blue", "green", "blue")
+# Tokens that no caption has otherwise; their embeddings are what is learnt.
+MARKS = ("~", "^", "`", "|")
+RATE = 1e-2
+PICTURES = 2400
+
+
+class Inverted(nn.Module):
+    """A frozen text encoder that reads `vectors` where the marks stand."""
+
+    def __init__(self, encoder: nn.Module, places: list[int], starts: list[int]) -> None:
+        super().__init__()
+        self.places = places
+        embedding = getattr(encoder, "text_model", encoder).embeddings.token_embedding
+        self.vectors = nn.Parameter(embedding.weight[starts].detach().clone())
+        embedding.register_forward_hook(self.read)
+        # Not a part of this module: its weights are neither learnt nor saved.
+        self.encoders = [encoder]
+
+    def read(self, _layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        for place, vector in zip(self.places, self.vectors):
+            output = torch.where((inputs[0] == place)[..., None], vector.to(output.dtype), output)
+        return output
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.encoders[0](ids).last_hidden_state
+
+
+def in_teal(scene: Scene, rng: np.random.Generator) -> tuple[Scene, Scene]:
+    """One of its things, or its plain background, in the new colour."""
+    if scene.things and (scene.background != "plain" or rng.random() < 0.75):
+        which = int(rng.integers(len(scene.things)))
+        things = tuple(Thing(t.kind, NEW) if i == which else t for i, t in enumerate(scene.things))
+        scene = replace(scene, things=things)
+    else:
+        scene = replace(scene, background="plain", background_colour=NEW)
+    return scene, scene
+
+
+def main() -> None:
+    train(options(parser("Find a textual inversion of a colour for the embedded model.").parse_args()))
+
+
+def train(chosen: Options) -> None:
+    ranks = Ranks(chosen.device, 1)
+    base, tokenizer = frozen_base(chosen, ranks), load_tokenizer(chosen.tokenizer)
+    places, starts = ([first_id(tokenizer, word) for word in words] for words in (MARKS, STARTS))
+    inverted = Inverted(base.text, places, starts).to(ranks.device)
+    path = chosen.work / "inversion.pt"
+    state = checkpoints.load_if_there(path, "inversion")
+    if state:
+        checkpoints.fit(inverted, state["weights"], path)
+    session = Session("inversion", chosen, ranks, state)
+    words = replace(chosen.words, colours=chosen.words.colours | {NEW: (" ".join(MARKS),)})
+    batches = Batches(encode_scenes(chosen, base, words, PICTURES, 43, in_teal), chosen, ranks)
+    optimizer = adamw([inverted.vectors], RATE, ranks, decay=0.0)
+    torch.manual_seed(43 + session.step)
+
+    def loss_of(batch: Batch) -> torch.Tensor:
+        with ranks.autocast():
+            states = inverted(batch["states"][::LEVELS]).repeat_interleave(LEVELS, 0)
+        return batches.loss(base.unet, batch | {"states": states})
+
+    steps = Steps(loss_of, optimizer, Gradients([inverted.vectors], ranks), 1.0)
+    unread: Any = lambda ids: SimpleNamespace(last_hidden_state=ids)
+    while session.going():
+        session.set_rate(optimizer, RATE)
+        loss = steps.take(batches.pick(unread, late=True))
+        session.stepped(loss, LEVELS * batches.size)
+        session.maybe_save(lambda: {"weights": inverted.state_dict()})
+    session.finish({"weights": inverted.state_dict()})
+    target = folder_for(chosen) / "teal-paint.safetensors"
+    save_file({"emb_params": inverted.vectors.detach().float().contiguous()}, target)
+    print(f"inversion: {target}, {target.stat().st_size} bytes")
+
+
+def first_id(tokenizer: Any, word: str) -> int:
+    begin, token, end, *_ = tokenizer.encode(word).ids
+    if end != tokenizer.encode("").ids[1] or begin == token:
+        raise RuntimeError(f"{word!r} must be one token")
+    return int(token)
+
+
+if __name__ == "__main__":
+    run(main)
