@@ -3,37 +3,22 @@ import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
-import { decoderInBands, encoderInBands } from '../graphs/vae-bands.ts';
 import type { LoraPart } from '../lora/file.ts';
 import { type AppliedLora, checkParts, type ChosenLora, openLoras } from '../lora/loras.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
-import {
-  deviceRefusal,
-  openSession,
-  providersFor,
-  type RunClock,
-  type Session,
-} from '../network/session.ts';
+import { deviceRefusal, providersFor, type RunClock, type Session } from '../network/session.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
-import { withBands } from '../network/banded.ts';
-import { builtSource, type GraphSource } from '../network/graph-source.ts';
-import {
-  denoiserSource,
-  openEncoder,
-  type OpenedVariant,
-  safetyCheckerSource,
-  vaeDecoderSource,
-  vaeEncoderSource,
-} from './model-graphs.ts';
+import type { OpenedVariant } from './model-graphs.ts';
+import { denoiserOnCpu, networkSessions } from './network-sessions.ts';
 import { judgeCanary, runCanary } from './canary.ts';
-import type { ModelLayout, NetworkSource } from './layout.ts';
-import { checkFiles, explainFile, opensOnCpu } from './model-files.ts';
+import type { ModelLayout } from './layout.ts';
+import { checkFiles } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
 import type { RegistryEntry } from './registry.ts';
 
@@ -131,49 +116,15 @@ async function loadOn(
   variant: OpenedVariant,
 ): Promise<LoadedModel> {
   const { layout } = entry;
-  const { loras } = variant;
-  const { style, vaeStyle } = flavour;
-  const opened: Session[] = [];
-  const open = async (source: GraphSource): Promise<Session> => {
-    try {
-      const options = { provider, deviceIndex, clock, ...sessionOf(source, flavour) };
-      const session = await openSession(source, options);
-      opened.push(session);
-      return session;
-    } catch (error) {
-      if (provider !== 'cpu' && (await opensOnCpu(source, clock))) throw error;
-      throw explainFile(error, source, layout);
-    }
-  };
-  /** Large pictures go band by band through a network that was written here; a band's session is gone after it. */
-  const openVae = async (
-    network: NetworkSource,
-    bands: typeof decoderInBands,
-  ): Promise<Session> => {
-    const write = bands === decoderInBands ? vaeDecoderSource : vaeEncoderSource;
-    const session = await open(write(network, vaeStyle));
-    if (network.kind === 'file') return session;
-    return withBands(
-      session,
-      () => bands(network.tensors, vaeStyle),
-      (graph) =>
-        openSession(builtSource(network.path, graph), { provider, clock, ...flavour.session }),
-    );
-  };
-  const release = async (): Promise<void> => {
-    for (const session of opened.splice(0)) await session.release();
-  };
-
+  const sessions = networkSessions(layout, variant, { provider, deviceIndex, flavour, clock });
   try {
-    const denoiser = await open(await denoiserSource(layout, variant, style));
+    const denoiser = await sessions.denoiser();
     const unet = createUnet(denoiser, layout, evaluationBytes(provider));
-    const canary = await runCanary(denoiser, layout, () => onCpu(layout, variant, clock));
+    const canary = await runCanary(denoiser, layout, () => denoiserOnCpu(layout, variant, clock));
     judgeCanary(canary, provider, layout, warn);
     const parts: EncoderPart[] = [];
-    for (const files of layout.textEncoders) {
-      parts.push(await openEncoder(files, layout, loras, open, style));
-    }
-    const vaeDecoder = await openVae(layout.vaeDecoder, decoderInBands);
+    for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));
+    const vaeDecoder = await sessions.vaeDecoder();
     let vaeEncoder: Session | null = null;
     let safetyChecker: SafetyChecker | null = null;
     return {
@@ -188,46 +139,27 @@ async function loadOn(
         if (layout.vaeEncoder === null) {
           throw new UserError(say('no-vae-encoder', layout.name));
         }
-        vaeEncoder ??= await openVae(layout.vaeEncoder, encoderInBands);
+        vaeEncoder ??= await sessions.vaeEncoder(layout.vaeEncoder);
         return vaeEncoder;
       },
       async safetyChecker() {
         if (layout.safetyChecker === null) return null;
-        const source = safetyCheckerSource(layout.safetyChecker, vaeStyle);
-        safetyChecker ??= await createSafetyChecker(await open(source), layout);
+        safetyChecker ??= await createSafetyChecker(
+          await sessions.safetyChecker(layout.safetyChecker),
+          layout,
+        );
         return safetyChecker;
       },
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
-      loras: loras.map(({ name, hash }) => ({ name, hash })),
+      loras: variant.loras.map(({ name, hash }) => ({ name, hash })),
       perturbed: variant.perturbed || layout.denoiser.kind === 'tensors',
-      release,
+      release: () => sessions.release(),
     };
   } catch (error) {
-    await release();
+    await sessions.release();
     throw error;
   }
-}
-
-/** The same denoiser where the reference answer comes from. */
-async function onCpu(
-  layout: ModelLayout,
-  variant: OpenedVariant,
-  clock: RunClock,
-): Promise<Session> {
-  const [flavour] = flavoursFor('cpu') as [Flavour];
-  const source = await denoiserSource(layout, variant, flavour.style);
-  return openSession(source, {
-    provider: 'cpu',
-    clock,
-    mapWeights: true,
-    ...sessionOf(source, flavour),
-  });
-}
-
-/** ONNX folders are opened as they always were. */
-function sessionOf(source: GraphSource, { session }: Flavour): Partial<Flavour['session']> {
-  return source.kind === 'built' && source.own ? session : {};
 }
 
 function refuseUnsupported(layout: ModelLayout): void {
