@@ -10,6 +10,7 @@ import { AUTO_SAMPLERS, benchAuto } from './auto-steps.ts';
 import { benchBot } from './bot.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
+import { benchFullSize } from './full-size.ts';
 import { benchMemory } from './memory.ts';
 import { benchPinning } from './pinning.ts';
 import { benchQueue } from './queue.ts';
@@ -33,6 +34,9 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   reference: benchReference,
 };
 
+/** Gigabytes and minutes: only when named. */
+const LARGE: typeof PARTS = { 'full-size': benchFullSize };
+
 function format(row: BenchRow): string[] {
   const digits = row.value >= 100 ? 0 : row.value >= 10 ? 1 : row.value >= 1 ? 2 : 3;
   const verdict = row.ok === undefined ? '' : row.ok ? 'yes' : 'NO';
@@ -53,7 +57,8 @@ const HELP = `Measures speed and memory on this machine, all parts or those name
 
   npm run bench [-- part …] [--log "what changed"]
 
-  parts   ${Object.keys(PARTS).join(', ')}
+  parts   ${Object.keys(PARTS).join(', ')};
+          only when named: ${Object.keys(LARGE).join(', ')}
   --log   appends the table to bench/LOG.md
 `;
 
@@ -75,11 +80,10 @@ if (values.help) {
   process.exit(0);
 }
 const wanted = positionals.length > 0 ? positionals : Object.keys(PARTS);
-const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
+const all = { ...PARTS, ...LARGE };
+const unknown = wanted.filter((part) => !Object.hasOwn(all, part));
 if (unknown.length > 0) {
-  console.error(
-    `No bench called ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}.`,
-  );
+  console.error(`No bench called ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}.`);
   process.exit(2);
 }
 
@@ -101,7 +105,7 @@ const rows: BenchRow[] = [];
 for (const part of wanted) {
   running = part;
   console.error(`· ${part}`);
-  rows.push(...((await PARTS[part]?.().catch(keepCrash)) ?? []));
+  rows.push(...((await all[part]?.().catch(keepCrash)) ?? []));
 }
 const cpu = os.cpus()[0]?.model.trim() ?? 'unknown CPU';
 const machine = `${cpu}, ${os.availableParallelism()} cores, Node ${process.versions.node}`;
