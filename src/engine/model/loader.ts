@@ -16,7 +16,7 @@ import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
 import type { OpenedVariant } from './model-graphs.ts';
 import { denoiserOnCpu, networkSessions } from './network-sessions.ts';
-import { judgeCanary, runCanary } from './canary.ts';
+import { canaryOnce, judgeCanary, runCanary } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
 import { checkFiles } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
@@ -120,8 +120,12 @@ async function loadOn(
   try {
     const denoiser = await sessions.denoiser();
     const unet = createUnet(denoiser, layout, evaluationBytes(provider));
-    const canary = await runCanary(denoiser, layout, () => denoiserOnCpu(layout, variant, clock));
-    judgeCanary(canary, provider, layout, warn);
+    const canary = await canaryOnce(canaryKey(layout, provider, deviceIndex, flavour), async () => {
+      const reference = () => denoiserOnCpu(layout, variant, clock);
+      const result = await runCanary(denoiser, layout, reference);
+      judgeCanary(result, provider, layout, warn);
+      return result;
+    });
     const parts: EncoderPart[] = [];
     for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));
     const vaeDecoder = await sessions.vaeDecoder();
@@ -160,6 +164,12 @@ async function loadOn(
     await sessions.release();
     throw error;
   }
+}
+
+/** Of a written graph; an export is edited for LoRAs, and runs anew. */
+function canaryKey(layout: ModelLayout, ...way: readonly unknown[]): string {
+  if (layout.denoiser.kind === 'file') return '';
+  return JSON.stringify([layout.folder, layout.stamp, ...way]);
 }
 
 function refuseUnsupported(layout: ModelLayout): void {
