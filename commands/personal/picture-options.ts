@@ -9,7 +9,7 @@ import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
 import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
-import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
+import { AUTO_STEPS, CHOICE_NAMES, VAE_OF_MODEL } from '../../src/bot/order/choices.ts';
 import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
@@ -87,6 +87,13 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     min_value: LIMITS.pagScale.min,
     max_value: LIMITS.pagScale.max,
   },
+  vae: {
+    type: ApplicationCommandOptionType.String,
+    name: 'vae',
+    description: "Which VAE turns latents into pixels; automatic is the model's own",
+    autocomplete: true,
+    max_length: 100,
+  },
 };
 
 export const SEED_OPTION: APIApplicationCommandBasicOption = {
@@ -133,6 +140,7 @@ export async function choicesOf(
     clipSkip: options.getInteger('clip_skip'),
     pag: options.getNumber('pag'),
     negative: options.getString('negative'),
+    vae: vaeHere(options.getString('vae'), models, text),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
@@ -153,20 +161,42 @@ export function choiceWords(name: ChoiceName, choices: Choices, text: Text): str
   if (typeof value === 'number') {
     return name === 'steps' && value === AUTO_STEPS ? text.auto : String(value);
   }
-  return name === 'negative' || name === 'model' ? quoted(value, 200) : escapeMarkdown(value);
+  return name === 'negative' || name === 'model' || name === 'vae'
+    ? quoted(value, 200)
+    : escapeMarkdown(value);
 }
 
 const sizeWords = ({ width, height }: ImageSize) => `${width}x${height}`;
 
-/** Choices for `model`, `size` and `steps`; null for any other option. */
+/** VAEs that some model here may be given, and the word for a model's own. */
+function vaesOf(models: readonly ModelInfo[]): string[] {
+  return [VAE_OF_MODEL, ...new Set(models.flatMap(({ vaes = [] }) => vaes))];
+}
+
+/** As it is called here. @throws UserError with the names there are */
+export function vaeHere(
+  typed: string | null,
+  models: readonly ModelInfo[],
+  text: Text,
+): string | null {
+  if (typed === null || typed.trim() === '') return null;
+  const names = vaesOf(models);
+  const found = names.find((name) => name.toLowerCase() === typed.trim().toLowerCase());
+  if (found !== undefined) return found;
+  const there = names.slice(0, 10).map((name) => quoted(name, 60));
+  throw new UserError(text.unknownVae(quoted(typed, 60), text.anyModel, there.join(', ')));
+}
+
+/** Choices for `model`, `size`, `vae` and `steps`; null for any other option. */
 export async function completeChoice(
   interaction: AutocompleteInteraction,
   scene: Scene,
 ): Promise<readonly Choice[] | null> {
   const focused = interaction.options.getFocused(true);
   if (focused.name === 'steps') return stepsChoices(focused.value, scene);
-  if (focused.name !== 'model' && focused.name !== 'size') return null;
+  if (!['model', 'size', 'vae'].includes(focused.name)) return null;
   const models = await scene.engine.models();
+  if (focused.name === 'vae') return nameChoices(vaesOf(models), focused.value);
   if (focused.name === 'model') return modelChoices(models, focused.value);
   return sizeChoices(interaction, models, focused.value, scene);
 }

@@ -10,7 +10,7 @@ import { sizeFrom } from '../../src/bot/order/sizes.ts';
 import { POLICY_LIMITS } from '../../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
 import { checkedChoices, stored } from '../personal/presets.ts';
-import { stepsOf } from '../personal/picture-options.ts';
+import { stepsOf, vaeHere } from '../personal/picture-options.ts';
 import { field, line } from '../picture/remix.ts';
 import { applyList, listForm } from './settings-lists.ts';
 import type { PanelForm } from './settings-lists.ts';
@@ -50,7 +50,8 @@ export async function formOf(
     }
     case 'negative': {
       const said = line('negative', fields.negative, defaults.negative ?? '', true);
-      return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag)] };
+      const vae = line('vae', text.choiceNames.vae, defaults.vae ?? '');
+      return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag), vae] };
     }
     case 'everybody':
     case 'role': {
@@ -146,6 +147,7 @@ export async function applyForm(
         {
           negative: typed('negative') || undefined,
           pag: numberOf(typed('pag'), text.choiceNames.pag, LIMITS.pagScale, text),
+          vae: vaeHere(typed('vae'), await scene.engine.models(), text) ?? undefined,
         },
         guildId,
         scene,

@@ -174,6 +174,8 @@ export type ModelInfo = {
   safetyChecker?: boolean;
   /** LoRAs that its prompts may name; absent: not known */
   loras?: readonly string[];
+  /** VAEs that may stand in for its own; absent: none, its networks belong together */
+  vaes?: readonly string[];
   /** files of LoRAs by the name that training gave them, in small letters; absent: not known */
   loraAliases?: Readonly<Record<string, string>>;
   /** width and height must be divisible by this */

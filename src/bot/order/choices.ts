@@ -15,7 +15,12 @@ export type Choices = {
   /** perturbed-attention guidance; 0 none, whatever the model's folder says */
   pag?: number;
   negative?: string;
+  /** a VAE in place of the model's own, by its name; VAE_OF_MODEL: its own */
+  vae?: string;
 };
+
+/** `vae` of this name: the model's own, whatever was chosen beforehand. */
+export const VAE_OF_MODEL = 'automatic';
 
 /** `steps` of this number: as few as change nothing one would see, from this machine's calibration. */
 export const AUTO_STEPS = -1;
@@ -33,6 +38,7 @@ export const CHOICE_NAMES = [
   'clipSkip',
   'pag',
   'negative',
+  'vae',
 ] as const satisfies readonly ChoiceName[];
 
 const within = (value: unknown, { min, max }: { min: number; max: number }) =>
@@ -52,6 +58,7 @@ const CHECKS: Readonly<Record<ChoiceName, (value: unknown) => boolean>> = {
   clipSkip: (value) => within(value, LIMITS.clipSkip),
   pag: (value) => within(value, LIMITS.pagScale),
   negative: (value) => isText(value, LIMITS.promptLength),
+  vae: (value) => isText(value, 100),
 };
 
 /** A stored object of any age or origin -> what of it is still good. */

@@ -12,7 +12,7 @@ import {
   autoSteps,
   type Calibration,
 } from '../../explore/calibration/calibration.ts';
-import { AUTO_STEPS } from './choices.ts';
+import { AUTO_STEPS, VAE_OF_MODEL } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { quoted } from '../render/markdown.ts';
 import { sizeFrom, sizeOfRatio } from './sizes.ts';
@@ -33,6 +33,7 @@ export type Order = {
   count: number | null;
   model: string | null;
   clipSkip?: number | null;
+  vae?: string | null;
   eta?: number | null;
   /** strength of the variation, 0-1 */
   variation?: number | null;
@@ -90,6 +91,26 @@ export function chooseModel(
   return chosen;
 }
 
+/**
+ * The name of a VAE in place of the model's own, undefined for its own. One chosen beforehand is passed over by models
+ * that it is not for. @throws UserError for a typed name that there is not, with those there are
+ */
+function vaeOf(
+  typed: string | null,
+  chosen: string | undefined,
+  { name, vaes = [] }: ModelInfo,
+  text: Text,
+): string | undefined {
+  const known = (wanted: string): string | undefined =>
+    vaes.find((vae) => vae.toLowerCase() === wanted.trim().toLowerCase());
+  if (typed === null || typed.trim() === '') return known(chosen ?? '');
+  if (/^(?:automatic|auto|baked|none)$/i.test(typed.trim())) return undefined;
+  const found = known(typed);
+  if (found !== undefined) return found;
+  const there = [VAE_OF_MODEL, ...vaes.slice(0, 10)].map((vae) => quoted(vae, 60)).join(', ');
+  throw new UserError(text.unknownVae(quoted(typed, 60), quoted(name, 60), there));
+}
+
 /** A fresh seed of the size people can read and type: below 2^32, as A1111 draws them. */
 export function randomSeed(): bigint {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
@@ -131,6 +152,7 @@ export function completeOrder(
       eta: order.eta,
       guidanceRescale: order.rescale,
       pagScale: canPerturb(model) ? defaults.pag : undefined,
+      vae: vaeOf(order.vae ?? null, defaults.vae, model, text),
       profile: order.profile,
       variation: variationOf(order),
       init: order.init,
@@ -157,6 +179,7 @@ export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInp
     sampler: order.sampler,
     schedule: order.schedule,
     clipSkip: order.clipSkip,
+    vae: vaeOf(order.vae ?? null, undefined, model, text),
     eta: order.eta,
     guidanceRescale: order.rescale,
     variation: variationOf(order),

@@ -93,6 +93,7 @@ function set(
     case 'sampler':
     case 'schedule':
     case 'model':
+    case 'vae':
       order[name] = value;
   }
 }

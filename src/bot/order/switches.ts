@@ -16,6 +16,7 @@ export type SwitchName =
   | 'schedule'
   | 'count'
   | 'model'
+  | 'vae'
   | 'clipSkip'
   | 'hires'
   | 'variation'
@@ -63,6 +64,8 @@ const MEANINGS: Readonly<Record<string, SwitchName>> = {
   model: 'model',
   'sd-model': 'model',
   checkpoint: 'model',
+  vae: 'vae',
+  'sd-vae': 'vae',
   'clip-skip': 'clipSkip',
   clipskip: 'clipSkip',
   hires: 'hires',
@@ -79,7 +82,7 @@ const MEANINGS: Readonly<Record<string, SwitchName>> = {
 /** Meanings whose value is every word up to the next switch. */
 const WORDY: ReadonlySet<SwitchName> = new Set(['negative', 'prompt']);
 /** Meanings whose value may be a name of several words. */
-const NAMES: ReadonlySet<SwitchName> = new Set(['sampler', 'model', 'schedule']);
+const NAMES: ReadonlySet<SwitchName> = new Set(['sampler', 'model', 'schedule', 'vae']);
 
 /** What the others' switches take, where nothing here means the same: so much is taken out with them. */
 const FOREIGN: Readonly<Record<string, 'flag' | 'value' | 'values' | 'maybe'>> = {

@@ -83,6 +83,7 @@ function mainParts(request: Painted, result: StoredResult | null, text: Text): s
     pathWords(request),
     guidanceWords(request, text),
     request.pagScale ? text.pag(String(request.pagScale)) : '',
+    request.vae ? text.vae(shorten(request.vae, 30)) : '',
     seedWords(request, result, text),
   ];
 }

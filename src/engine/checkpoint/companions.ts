@@ -155,7 +155,9 @@ async function findVae({ model, modelsDir }: Shelf, wanted: string): Promise<str
 
 async function openVae(shelf: Shelf, path: string, how: Said): Promise<CompanionVae> {
   const { info } = shelf.model;
-  const tensors = await tensorsAt(shelf, path);
+  const tensors = await tensorsIn(path, ({ stamp, bytes }) => {
+    shelf.used.set(path, { stamp, bytes });
+  });
   const own = splitFile(tensors).vae;
   if (own === null) throw new RunError(say('file-has-no-vae', basename(path)));
   const shape = vaeShape(own);
@@ -264,16 +266,19 @@ function needsText({ name }: CheckpointInfo, { role, width }: WantedText): RunEr
 }
 
 /** Of a file, or of a folder as diffusers saves a VAE. */
-async function tensorsAt(shelf: Shelf, path: string): Promise<ReadonlyMap<string, TensorSlice>> {
+async function tensorsIn(
+  path: string,
+  onOpened: (file: { stamp: string; bytes: number }) => void,
+): Promise<ReadonlyMap<string, TensorSlice>> {
   const info = await stat(path).catch(() => null);
   if (info?.isDirectory() !== true) {
-    const { tensors, stamp, bytes } = await openTensorFile(path);
-    shelf.used.set(path, { stamp, bytes });
-    return tensors;
+    const file = await openTensorFile(path);
+    onOpened(file);
+    return file.tensors;
   }
   const shards = await openShards(path, await readdir(path), basename(path));
   if (shards === null) throw new RunError(say('file-has-no-vae', basename(path)));
-  shelf.used.set(path, { stamp: shards.stamp, bytes: shards.bytes });
+  onOpened(shards);
   return shards.tensors;
 }
 
@@ -299,6 +304,26 @@ async function filesIn(modelsDir: string | null, folders: readonly string[]): Pr
 
 async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
+}
+
+/** VAEs that models may be given by name, and how many channels their latents have. */
+export async function vaesOnShelf(
+  modelsDir: string,
+): Promise<{ name: string; latentChannels: number }[]> {
+  const found: { name: string; latentChannels: number }[] = [];
+  for (const path of await filesIn(modelsDir, VAE_FOLDERS)) {
+    try {
+      const vae = splitFile(await tensorsIn(path, () => {})).vae;
+      if (vae === null) continue;
+      found.push({
+        name: checkpointName(path),
+        latentChannels: vaeShape(vae).latentChannels,
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return found;
 }
 
 /** Changes when a file comes into one of these folders, changes, or goes. */

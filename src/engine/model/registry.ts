@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative, sep } from 'node:path';
 import type { CheckpointInfo } from '../checkpoint/checkpoint.ts';
-import { NO_WISHES, shelfStamp, type Wishes } from '../checkpoint/companions.ts';
+import { NO_WISHES, shelfStamp, vaesOnShelf, type Wishes } from '../checkpoint/companions.ts';
 import { dtypeInWords } from '../checkpoint/describe.ts';
 import { checkpointName, openCheckpoint } from '../checkpoint/detect.ts';
 import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
@@ -37,7 +37,10 @@ export type Registry = {
 /** A layout of a checkpoint names every tensor: some are kept, of all others what people see. */
 const KEPT_LAYOUTS = 4;
 
-type Seen = { stamp: string; info: ModelInfo; beside: readonly string[] } | Refusal;
+type Seen = { stamp: string; info: ModelInfo; layout: Seeable } | Refusal;
+/** what of a layout tells which LoRAs and VAEs are for it */
+type Seeable = Pick<ModelLayout, 'beside' | 'latentChannels'>;
+type Shelf = { stamp: string; vaes: Awaited<ReturnType<typeof vaesOnShelf>> };
 type Refusal = { stamp: string; error: unknown };
 
 export function openRegistry(
@@ -82,25 +85,44 @@ export function openRegistry(
   }
 
   /** What people see of it; a file is not looked into again as long as it and what lies beside it stay. */
-  async function look(model: FoundModel, shelf: string): Promise<ModelInfo> {
-    const stamp = `${await stampOf(model)} ${shelf}`;
+  async function look(model: FoundModel, shelf: Shelf): Promise<ModelInfo> {
+    const stamp = `${await stampOf(model)} ${shelf.stamp}`;
     let known = seen.get(model.path);
     if (known?.stamp !== stamp) {
       known = await read(model, NO_WISHES).then(
-        ({ info, layout }) => ({ stamp, info, beside: layout.beside }),
+        ({ info, layout: { beside, latentChannels } }) => ({
+          stamp,
+          info,
+          layout: { beside, latentChannels },
+        }),
         (error: unknown) => ({ stamp, error }),
       );
       seen.set(model.path, known);
     }
     if ('error' in known) throw known.error;
-    const { info, beside } = known;
-    return { ...info, loras: await loraNames(beside), loraAliases: await loraAliases(beside) };
+    const { info, layout } = known;
+    const { beside, latentChannels } = layout;
+    const vaes = shelf.vaes.filter((vae) => vae.latentChannels === latentChannels);
+    return {
+      ...info,
+      loras: await loraNames(beside),
+      loraAliases: await loraAliases(beside),
+      ...(info.checkpoint && { vaes: vaes.map(({ name }) => name) }),
+    };
+  }
+
+  let shelfBefore: Shelf | null = null;
+
+  async function shelfNow(): Promise<Shelf> {
+    const stamp = await shelfStamp(modelsDir);
+    if (shelfBefore?.stamp !== stamp) shelfBefore = { stamp, vaes: await vaesOnShelf(modelsDir) };
+    return shelfBefore;
   }
 
   async function scan(): Promise<readonly ModelInfo[]> {
     const infos = new Map<string, ModelInfo>();
     const found = await findModels(modelsDir);
-    const shelf = await shelfStamp(modelsDir);
+    const shelf = await shelfNow();
     for (const model of found) {
       try {
         const first = infos.get(model.name);

@@ -39,8 +39,19 @@ export async function fitRecipe(
   fitSize(input, model, ceilings, notes);
   fitHires(input, ceilings, notes);
   fitRefiner(input, models, notes);
+  fitVae(input, model, notes);
   if (model.family !== 'sdxl') delete input.xl;
   return { input, notes: unique(notes) };
+}
+
+/** The one of this name, in this folder's letters; where there is none the model's own paints. */
+function fitVae(input: RequestInput, { vaes = [] }: ModelInfo, notes: Said[]): void {
+  const wanted = fileName(input.vae);
+  delete input.vae;
+  if (wanted === undefined || /^(?:automatic|none)$/i.test(wanted)) return;
+  const found = vaes.find((name) => name.toLowerCase() === wanted.toLowerCase());
+  if (found === undefined) notes.push(say('recipe-left-out', `VAE ${shown(wanted)}`));
+  else input.vae = found;
 }
 
 function unique(notes: readonly Said[]): Said[] {

@@ -65,6 +65,9 @@ export function takeExtras(parsed: ParsedInfotext, input: RequestInput): void {
     };
   }
   input.pagScale = pagScaleOf(parsed);
+  // Names only: a path in somebody's picture leads nowhere here.
+  const vae = nameOf(String(parsed['VAE'] ?? '')).replace(/\.(?:safetensors|sft|pt|ckpt)$/i, '');
+  if (vae !== '') input.vae = vae;
   const switchAt = parsed['Refiner switch at'];
   if (refiner !== undefined || (switchAt !== undefined && input.profile === 'diffusers')) {
     // A1111 writes the first digits of its file's hash behind the name.

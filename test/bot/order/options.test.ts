@@ -60,6 +60,22 @@ test('perturbed attention is chosen beforehand, also against the model, and not 
   assert.equal(scale({ ...MODEL, family: 'sd3' }, { pag: 3 }), undefined);
 });
 
+test('a VAE in place of the model’s own: typed in the prompt, or chosen beforehand for models that have it', () => {
+  const own = { ...MODEL, vaes: ['vae-ft-mse', 'Anime'] };
+  const vae = (order: Partial<Order>, defaults = {}, model: ModelInfo = own) =>
+    complete(order, defaults, [model]).vae;
+  assert.equal(vae({}), undefined);
+  assert.equal(vae({ vae: ' anime ' }), 'Anime');
+  assert.equal(vae({}, { vae: 'vae-ft-mse' }), 'vae-ft-mse');
+  assert.equal(vae({}, { vae: 'vae-ft-mse' }, MODEL), undefined);
+  assert.equal(vae({ vae: 'automatic' }, { vae: 'vae-ft-mse' }), undefined);
+  assert.throws(
+    () => vae({ vae: '../../etc/secret' }),
+    /no VAE .* for Photo.*automatic, vae-ft-mse/,
+  );
+  assert.throws(() => vae({ vae: 'anime' }, {}, MODEL), /no VAE “anime”/);
+});
+
 test('a seed keeps all its 64 bits; without one it is drawn anew', () => {
   assert.equal(complete({ seed: '18446744073709551615' }).seed, 18446744073709551615n);
   assert.notEqual(complete({}).seed, complete({}).seed);

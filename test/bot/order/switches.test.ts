@@ -18,6 +18,7 @@ const CASES: [typed: string, prompt: string, found: Said, unknown?: string[]][] 
   ['a cat --no snow, ice --seed 5', 'a cat', { negative: 'snow, ice', seed: '5' }],
   ['a cat --no snow --no ice', 'a cat', { negative: 'snow, ice' }],
   ['a cat --steps 30 --cfg 6', 'a cat', { steps: '30', cfg: '6' }],
+  ['a cat --vae vae-ft-mse --n 2', 'a cat', { vae: 'vae-ft-mse', count: '2' }],
   ['a cat --steps auto', 'a cat', { steps: 'auto' }],
   ['a cat --sampler DPM++ 2M Karras --n 2', 'a cat', { sampler: 'DPM++ 2M Karras', count: '2' }],
   ['a cat --s 250', 'a cat', {}, ['--s 250']],

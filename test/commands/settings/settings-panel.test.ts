@@ -40,15 +40,20 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
     const done = await ada.waitForMessage(isDone, 30_000);
     assert.match(textOf(done), /96x64 · 3 steps · euler/);
 
-    const more = { negative: 'blur', pag: '2,5' };
+    const more = { negative: 'blur', pag: '2,5', vae: 'Automatic' };
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), more);
-    await shows(ada, /PAG:\*\* 2\.5[^]*Negative prompt:\*\* blur/);
+    await shows(ada, /PAG:\*\* 2\.5[^]*Negative prompt:\*\* blur[^]*VAE:\*\* automatic/);
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), {
       ...more,
       pag: '21',
     });
     await shows(ada, /“PAG” must be a number from 0 to 20.*You typed “21”/);
-    const neither = { negative: '', pag: '' };
+    await ada.submitModal(await modalOf(ada.press(id, control('negative'))), {
+      ...more,
+      vae: 'nope',
+    });
+    await shows(ada, /no VAE “nope” for any model here.*automatic/);
+    const neither = { negative: '', pag: '', vae: '' };
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), neither);
     await ada.submitModal(await modalOf(ada.press(id, control('numbers'))), {
       ...numbers,

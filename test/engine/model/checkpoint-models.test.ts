@@ -224,6 +224,8 @@ test('another VAE, and other text encoders, in place of the model’s own', asyn
   assert.match(swapped.layout.vaeDecoder.path, /mine\.safetensors$/);
   assert.notEqual(swapped.layout.stamp, own.layout.stamp);
   assert.equal(swapped.info.hash, own.info.hash);
+  const [listed] = await registry.list();
+  assert.deepEqual(listed?.vaes, ['mine']);
   const baked = await registry.find('x', { vae: 'automatic', textEncoders: [] });
   assert.match(baked.layout.vaeDecoder.path, /x\.safetensors$/);
   const encoder = join(root, 'elsewhere/l.safetensors');

@@ -27,6 +27,9 @@ export const ANSWERS: typeof ENGLISH = {
   noModels:
     'Noch gibt es kein Modell, das malen könnte. Wer den Bot betreibt, kann eines in den Modellordner legen.',
   unknownModel: (name, known) => `Ein Modell „${name}“ gibt es nicht. Es gibt: ${known}.`,
+  anyModel: 'alle Modelle hier',
+  unknownVae: (name, model, known) =>
+    `Eine VAE „${name}“ für ${model} gibt es nicht. Es gibt: ${known}.`,
   tooManySteps: (value, limit) =>
     `Schritte: dieser Bot erlaubt 1 bis ${limit}, verlangt waren ${value}.`,
   tooManyPixels: (width, height, limit) =>

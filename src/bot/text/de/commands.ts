@@ -125,5 +125,6 @@ export const COMMANDS: typeof ENGLISH = {
     clipSkip: 'Clip Skip',
     pag: 'PAG',
     negative: 'Negativer Prompt',
+    vae: 'VAE',
   },
 };

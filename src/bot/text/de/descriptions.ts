@@ -27,6 +27,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Nur den maskierten Teil neu malen, in voller Größe',
   'Which layer of the text encoder is read: 1 the last, 2 the one before it':
     'Welche Schicht des Text-Encoders gelesen wird: 1 die letzte, 2 die davor',
+  "Which VAE turns latents into pixels; automatic is the model's own":
+    'Welche VAE aus Latents Pixel macht; automatic ist die eigene des Modells',
   'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual':
     'Perturbed-Attention-Guidance: Formen halten besser zusammen; 0 ohne, üblich ist 3',
   'A second pass at a larger size: 2 is twice each side':

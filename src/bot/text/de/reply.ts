@@ -53,6 +53,7 @@ export const REPLY: typeof ENGLISH = {
   steps: (steps) => `${steps} Schritte`,
   seed: (seeds) => `Seed ${seeds}`,
   cfg: (scale) => `CFG ${scale}`,
+  vae: (name) => `VAE ${name}`,
   pag: (scale) => `PAG ${scale}`,
   variationStrength: (strength) => `Variation ${strength}`,
   initStrength: (strength) => `Startbild, Stärke ${strength}`,

@@ -26,6 +26,9 @@ export const ANSWERS = {
     'There is no model to paint with yet. The owner of this bot can add one to its models folder.',
   unknownModel: (name: string, known: string) =>
     `There is no model “${name}”. The models here: ${known}.`,
+  anyModel: 'any model here',
+  unknownVae: (name: string, model: string, known: string) =>
+    `There is no VAE “${name}” for ${model}. There are: ${known}.`,
   tooManySteps: (value: number, limit: number) =>
     `Steps: this bot allows 1 to ${limit}, you asked for ${value}.`,
   tooManyPixels: (width: number, height: number, limit: string) =>

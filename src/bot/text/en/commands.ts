@@ -120,5 +120,6 @@ export const COMMANDS = {
     clipSkip: 'Clip skip',
     pag: 'PAG',
     negative: 'Negative prompt',
+    vae: 'VAE',
   },
 };

@@ -50,6 +50,7 @@ export const REPLY = {
   steps: (steps: number) => `${steps} steps`,
   seed: (seeds: string) => `seed ${seeds}`,
   cfg: (scale: string) => `cfg ${scale}`,
+  vae: (name: string) => `vae ${name}`,
   pag: (scale: string) => `pag ${scale}`,
   variationStrength: (strength: string) => `variation ${strength}`,
   initStrength: (strength: string) => `start picture, strength ${strength}`,
