@@ -1,13 +1,15 @@
 /** A path is looked at: a single file or a diffusers folder. What model is it, and where are its networks' tensors? */
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import type { Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { checkFinite } from './check-part.ts';
 import type { CheckpointReading, Facts } from './checkpoint.ts';
-import { readFolder } from './diffusers-folder.ts';
+import { hasNetworks, readFolder } from './diffusers-folder.ts';
 import { FAMILIES } from './families/families.ts';
 import { shown } from './file/header.ts';
+import { openShards, partOf } from './file/shards.ts';
 import { openTensorFile } from './file/tensor-file.ts';
 import { IN, looksOf, otherKind } from './kinds.ts';
 import { splitFile } from './names/split.ts';
@@ -26,7 +28,7 @@ export type OpenedCheckpoint = CheckpointReading & {
 
 /** What people call it: the file without its ending, or the folder. */
 export function checkpointName(path: string): string {
-  return basename(path).replace(/\.(?:safetensors|sft)$/i, '');
+  return partOf(basename(path))?.name ?? basename(path).replace(/\.(?:safetensors|sft)$/i, '');
 }
 
 /**
@@ -35,14 +37,15 @@ export function checkpointName(path: string): string {
  */
 export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
   const info = await stat(path).catch(() => null);
-  const opened = info?.isDirectory() === true ? await openFolder(path) : await openFile(path);
+  const isFolder = info?.isDirectory() === true && (await hasNetworks(path));
+  const opened = isFolder ? await openFolder(path) : await openFile(path, info);
   await checkFinite(opened.info.name, opened.parts);
   return opened;
 }
 
-async function openFile(path: string): Promise<OpenedCheckpoint> {
-  refuseByEnding(path);
-  const file = await openTensorFile(path);
+async function openFile(path: string, info: Stats | null): Promise<OpenedCheckpoint> {
+  if (info?.isDirectory() !== true) refuseByEnding(path);
+  const file = await openWhole(path);
   const words = await readWords(path);
   const looks = looksOf(file.tensors);
   const { tensors, metadata } = file;
@@ -51,10 +54,29 @@ async function openFile(path: string): Promise<OpenedCheckpoint> {
   return {
     ...(await readFamily(facts, file.name)),
     path,
-    files: [file.path],
+    files: file.files,
     bytes: file.bytes,
-    stamp: `${file.path}=${file.stamp} ${words.stamp}`,
+    stamp: `${file.stamp} ${words.stamp}`,
   };
+}
+
+type Whole = Pick<OpenedCheckpoint, 'files' | 'bytes' | 'stamp'> &
+  Pick<Facts, 'tensors' | 'metadata'> & { name: string };
+
+/** One file, or all the parts of the network that it is a part of, or a folder of parts. */
+async function openWhole(path: string): Promise<Whole> {
+  const isFolder = !/\.(?:safetensors|sft)$/i.test(path);
+  const part = partOf(basename(path));
+  if (!isFolder && part === null) {
+    const file = await openTensorFile(path);
+    return { ...file, files: [file.path], stamp: `${file.path}=${file.stamp}` };
+  }
+  const folder = isFolder ? path : dirname(path);
+  const names = await readdir(folder);
+  const own = part === null ? names : names.filter((name) => name.startsWith(part.name));
+  const parts = await openShards(folder, own, checkpointName(path));
+  if (parts === null) throw new UserError(say('not-a-model-file', basename(path)));
+  return { ...parts, name: basename(path), metadata: new Map() };
 }
 
 async function openFolder(path: string): Promise<OpenedCheckpoint> {

@@ -30,6 +30,13 @@ export async function isDiffusersFolder(path: string): Promise<boolean> {
   return false;
 }
 
+/** Sub-folders that networks lie in, or should: a folder without any is one network's own. */
+export async function hasNetworks(path: string): Promise<boolean> {
+  const names = await readdir(path).catch((): string[] => []);
+  const lies = names.some((name) => /\.safetensors(?:\.index(?:\.[\w-]+)?\.json)?$/.test(name));
+  return !lies || names.some((name) => NETWORKS.includes(name));
+}
+
 /** @throws RunError for what is missing or cannot be read */
 export async function readFolder(path: string, name: string): Promise<ReadFolder> {
   const parts = new Map<string, FolderPart>();

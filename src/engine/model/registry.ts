@@ -5,7 +5,7 @@ import type { CheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { NO_WISHES, shelfStamp, vaesOnShelf, type Wishes } from '../checkpoint/companions.ts';
 import { dtypeInWords } from '../checkpoint/describe.ts';
 import { checkpointName, openCheckpoint } from '../checkpoint/detect.ts';
-import { isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
+import { hasNetworks, isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
 import { sidecarStamp } from '../checkpoint/sidecar.ts';
 import { UserError } from '../errors.ts';
 import { loraAliases } from '../lora/hashes.ts';
@@ -180,7 +180,7 @@ function pathBelow(modelsDir: string, path: string): string {
 async function modelAt(path: string): Promise<FoundModel> {
   const info = await stat(path).catch(() => null);
   const isFolder = info?.isDirectory() ?? false;
-  const isCheckpoint = !isFolder || (await isDiffusersFolder(path));
+  const isCheckpoint = !isFolder || (await isDiffusersFolder(path)) || !(await hasNetworks(path));
   return { path, name: checkpointName(path), kind: isCheckpoint ? 'checkpoint' : 'onnx' };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { placesIn, unetLayer } from '../../../src/engine/checkpoint/names/unet-names.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
@@ -154,6 +154,45 @@ test('two models of one name: the first is used, and the second is told', async 
   assert.deepEqual(names, ['x']);
   assert.match(refused['b/x.safetensors'] ?? '', /Two models are called x/);
   assert.equal((await openRegistry(root).find('b/x')).info.family, 'sdxl');
+});
+
+test('a model in several files, with an index and without', async () => {
+  const all = Object.entries(miniSd1());
+  const half = Math.ceil(all.length / 2);
+  const [one, two] = ['x-00001-of-00002.safetensors', 'x-00002-of-00002.safetensors'] as const;
+  const shards = {
+    [one]: Object.fromEntries(all.slice(0, half)),
+    [two]: Object.fromEntries(all.slice(half)),
+  };
+  const root = await folderOf(shards);
+  assert.deepEqual(await listed(root), { names: ['x'], refused: {} });
+  const { denoiser } = (await openRegistry(root).find('x')).layout;
+  assert.ok(denoiser.kind === 'tensors');
+  const files = new Set([...denoiser.tensors.values()].map(({ file }) => basename(file)));
+  assert.deepEqual([...files].toSorted(), [one, two]);
+  const map = Object.fromEntries(all.map(([name], i) => [name, i < half ? one : two]));
+  const index = (weights: object): string => JSON.stringify({ weight_map: weights });
+  await put(root, { 'x.safetensors.index.json': index(map) });
+  assert.equal((await openRegistry(root).find(root)).info.family, 'sd1');
+  for (const [weights, code] of [
+    [{ ...map, more: one }, 'shard-lacks'],
+    [{ ...map, more: 'x-00003-of-00003.safetensors' }, 'shard-absent'],
+    [{ more: '../../etc/passwd.safetensors' }, 'shard-index'],
+  ] as const) {
+    await put(root, { 'x.safetensors.index.json': index(weights) });
+    assert.equal(await refusal(openRegistry(root).find('x')), code);
+  }
+  await rm(join(root, 'x.safetensors.index.json'));
+  await rm(join(root, two));
+  assert.equal(await refusal(openRegistry(root).find('x')), 'shards-absent');
+});
+
+test('a file that is called as programs call what they save goes by its folder', async () => {
+  const root = await folderOf({
+    'unet/anime/diffusion_pytorch_model.fp16.safetensors': miniSd1(),
+    'checkpoints/model.safetensors': miniSd1(),
+  });
+  assert.deepEqual((await listed(root)).names, ['anime', 'checkpoints']);
 });
 
 test('links in a circle end', async () => {

@@ -47,6 +47,12 @@ type Variant = { name: string; files: string[]; index: string | null };
 
 const SHARD = /^(.*?)-(\d{5})-of-(\d{5})(\.safetensors)$/;
 
+/** What the parts of one network are called together, and which part this is; null: it is no part. */
+export function partOf(file: string): { name: string; part: number } | null {
+  const found = SHARD.exec(file);
+  return found && { name: found[1] ?? '', part: Number(found[2]) };
+}
+
 /** Files of one network differ in their variant alone: `model.fp16.safetensors`, `model.fp16-00001-of-00002.safetensors`. */
 function variantsOf(names: readonly string[]): Variant[] {
   const variants = new Map<string, Variant>();

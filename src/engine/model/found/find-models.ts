@@ -1,7 +1,8 @@
 /** Where models lie below the models folder: files and folders, in whatever sub-folders people have. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { checkpointName } from '../../checkpoint/detect.ts';
+import { partOf } from '../../checkpoint/file/shards.ts';
 import { isDiffusersFolder } from '../../checkpoint/diffusers-folder.ts';
 import { UserError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
@@ -60,14 +61,33 @@ async function below(folder: string, depth: number, walked: Set<string>): Promis
     if (info === null || info.isFile()) {
       // A link that leads nowhere is told, too, when it has a model's name.
       const isCompanion = /\.vae\.(?:safetensors|sft|pt|ckpt)$/i.test(name);
-      if (MODEL_FILE.test(name) && !isCompanion) {
-        found.push({ path, name: checkpointName(path), kind: 'checkpoint' });
+      if (MODEL_FILE.test(name) && !isCompanion && isFirst(name, names)) {
+        found.push({ path, name: nameOf(path, depth), kind: 'checkpoint' });
       }
     } else if (info.isDirectory() && !BESIDE_MODELS.has(name.toLowerCase())) {
       found.push(...(await inFolder(path, depth + 1, walked)));
     }
   }
   return found;
+}
+
+/** Of a network in several files the first that is there stands for all of them. */
+function isFirst(name: string, names: readonly string[]): boolean {
+  const own = partOf(name);
+  if (own === null) return true;
+  return !names.some((other) => {
+    const part = partOf(other);
+    return part?.name === own.name && part.part < own.part;
+  });
+}
+
+/** What programs call the file that they save, whatever the model is called: then its folder's name says more. */
+const NAMES_OF_PROGRAMS =
+  /^(?:model|unet|pytorch_model|diffusion_pytorch_model|diffusers?)(?:[._](?:fp16|bf16|fp32|non_ema))?$/i;
+
+function nameOf(path: string, depth: number): string {
+  const name = checkpointName(path);
+  return depth > 0 && NAMES_OF_PROGRAMS.test(name) ? folderName(dirname(path)) : name;
 }
 
 async function inFolder(folder: string, depth: number, walked: Set<string>): Promise<FoundModel[]> {
