@@ -195,7 +195,12 @@ async function handle(
     response.writeHead(403, { 'content-type': 'text/plain' }).end('Unknown host.');
     return;
   }
-  const url = new URL(request.url ?? '/', `http://127.0.0.1:${port}`);
+  const origin = `http://127.0.0.1:${port}`;
+  if (!URL.canParse(request.url ?? '/', origin)) {
+    response.writeHead(400, { 'content-type': 'text/plain' }).end('That is no path.');
+    return;
+  }
+  const url = new URL(request.url ?? '/', origin);
   const reading = request.method === 'GET' || request.method === 'HEAD';
   if (url.pathname.startsWith('/api/')) return handleApi(api, request, response, url);
   if (url.pathname === '/client/upload' && request.method === 'POST') {
@@ -213,10 +218,10 @@ async function handle(
   }
   // One origin for page, pictures and stored preferences.
   if (url.pathname === '/' && request.headers.host?.startsWith('localhost')) {
-    response.writeHead(302, { location: `http://127.0.0.1:${port}/` }).end();
+    response.writeHead(302, { location: `${origin}/` }).end();
     return;
   }
-  return servePage(response, url.pathname);
+  return servePage(response, url.pathname, port);
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

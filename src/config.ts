@@ -31,6 +31,8 @@ export type Config = {
   calibrateAfterMs: number;
   /** days that finished jobs and their pictures are kept; 0: for ever */
   keepDays: number;
+  /** what processes that it starts see of the environment: never the token */
+  childEnvironment: Readonly<Record<string, string>>;
 };
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -69,6 +71,7 @@ export function loadConfig(env: Environment = process.env): Config {
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
     calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
     keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
+    childEnvironment: childEnvironment(env),
   };
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
     mistakes.push(
@@ -80,6 +83,17 @@ export function loadConfig(env: Environment = process.env): Config {
     throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
   }
   return Object.freeze(config);
+}
+
+/** Where programs and libraries are found, languages and times are said, and GPUs are chosen. */
+const FOR_CHILDREN =
+  /^(?:PATH|LD_LIBRARY_PATH|DYLD_(?:FALLBACK_)?LIBRARY_PATH|HOME|USERPROFILE|SYSTEMROOT|WINDIR|TE?MP|TMPDIR|LANG|LC_ALL|TZ|XDG_(?:CACHE_HOME|RUNTIME_DIR|DATA_DIRS)|VK_(?:ICD_FILENAMES|DRIVER_FILES)|(?:CUDA|NVIDIA|OMP|ORT|HIP|ROCR)_[A-Z_]+)$/i;
+
+function childEnvironment(env: Environment): Readonly<Record<string, string>> {
+  const kept = Object.entries(env).filter(([name]) => FOR_CHILDREN.test(name));
+  return Object.fromEntries(
+    kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /**

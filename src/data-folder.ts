@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UserError } from './engine/errors.ts';
@@ -35,10 +35,29 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
   return () => lock.close();
 }
 
+/** Rights of anybody but the owner. */
+const OTHERS = 0o077;
+
+/**
+ * Which of these files and folders other accounts of this machine can get at, each as a sentence with the command that
+ * ends it. Windows keeps such rights elsewhere and is not asked.
+ */
+export async function openToOthers(paths: readonly string[]): Promise<string[]> {
+  if (process.platform === 'win32') return [];
+  const sentences: string[] = [];
+  for (const one of paths) {
+    const info = await stat(one).catch(() => null);
+    if (info === null || (info.mode & OTHERS) === 0) continue;
+    const command = `chmod ${info.isDirectory() ? '-R ' : ''}go= '${one.replaceAll("'", `'\\''`)}'`;
+    sentences.push(`Other accounts of this machine can get at ${one}. Close it with: ${command}`);
+  }
+  return sentences;
+}
+
 /** mkdir's own `recursive` never returns where the system refuses with ENOENT, as /proc does. */
 async function makeFolder(folder: string): Promise<void> {
   const make = () =>
-    mkdir(folder).catch((error: unknown) => {
+    mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
       if (reason(error) !== 'EEXIST') throw error;
     });
   try {

@@ -7,8 +7,9 @@ import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
-import { claimDataFolder } from './data-folder.ts';
+import { claimDataFolder, openToOthers } from './data-folder.ts';
 import { costAmong } from './engine/cost.ts';
+import type { Engine } from './engine/engine.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
@@ -26,11 +27,15 @@ type OnClose = (name: string, close: () => unknown) => void;
 
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
   onClose('data folder', await claimDataFolder(config.dataDir));
+  for (const sentence of await openToOthers([config.dataDir, path.resolve('.env')])) {
+    log.warn(sentence);
+  }
   const discord = await findDiscord(config, log, onClose);
 
-  const devices = await startDevices(config, log);
+  const devices = await startDevices({ ...config, hidesPaths: true }, log);
   const engine = asOneEngine(devices);
   onClose('engine', () => engine.close());
+  await tellOfModels(engine, config.modelsDir, log);
   const queue = await openQueue({
     url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
     costOf: async (request) => costAmong(request, await engine.models().catch(() => [])),
@@ -77,6 +82,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     wildcardFolder: path.join(config.modelsDir, 'wildcards'),
     calibrationFile,
     calibratesItself,
+    childEnvironment: config.childEnvironment,
     commands,
     log,
   });
@@ -87,6 +93,16 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const retention = startRetention({ archive: queue.archive, pictures, keepDays, log, otherClock });
   onClose('retention', () => retention.close());
   announce(discord.page, bot);
+}
+
+/** Without a model there is nothing to paint with; the bot says so in Discord, and here. */
+async function tellOfModels(engine: Engine, modelsDir: string, log: Log): Promise<void> {
+  const models = await engine.models().catch(() => null);
+  if (models !== null && models.length > 0) return;
+  const what = models === null ? 'cannot be read' : 'holds no model that can be used';
+  log.error(
+    `The models folder ${modelsDir} ${what}. Put a model there, or set MODELS_DIR to the folder that holds yours.`,
+  );
 }
 
 /** Discord itself, a local one that was named, or the playground when there is no token. */
@@ -121,6 +137,8 @@ function announce(
 }
 
 async function main(): Promise<void> {
+  // Pictures, prompts and tokens of people are nobody else's business on this machine.
+  process.umask(0o077);
   loadEnvFile();
   const config = loadConfig();
   const log = createLog(config.logLevel);

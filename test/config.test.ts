@@ -105,3 +105,21 @@ test('DEVICES: a list, CPUs numbered, mistakes named', () => {
     assert.throws(() => loadConfig({ DEVICES: list }), words, list);
   }
 });
+
+test('processes that Darkroom starts see where libraries are, and no secret', () => {
+  const { childEnvironment } = loadConfig({
+    DISCORD_TOKEN: 'secret',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    NODE_OPTIONS: '--require=/tmp/x.js',
+    PATH: '/bin',
+    LD_LIBRARY_PATH: '/cuda',
+    CUDA_VISIBLE_DEVICES: '1',
+    HOME: '/home/ada',
+  });
+  assert.deepEqual(childEnvironment, {
+    PATH: '/bin',
+    LD_LIBRARY_PATH: '/cuda',
+    CUDA_VISIBLE_DEVICES: '1',
+    HOME: '/home/ada',
+  });
+});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { claimDataFolder } from '../src/data-folder.ts';
+import { claimDataFolder, openToOthers } from '../src/data-folder.ts';
 
 async function temporaryFolder(t: { after(fn: () => Promise<void>): void }): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-data-'));
@@ -45,3 +45,23 @@ test(
     await assert.rejects(claimDataFolder('/proc/darkroom/data'), /cannot be written \(E[A-Z]+\)/);
   },
 );
+
+test('a new data folder is its owner’s alone; what others can read is told with the command that mends it', async (t) => {
+  if (process.platform === 'win32') return t.skip('rights are kept elsewhere there');
+  const folder = path.join(await temporaryFolder(t), "it's data");
+  (await claimDataFolder(folder))();
+  assert.equal((await stat(folder)).mode & 0o777, 0o700);
+  const env = path.join(folder, '.env');
+  await writeFile(env, 'DISCORD_TOKEN=x', { mode: 0o600 });
+  assert.deepEqual(await openToOthers([folder, env, path.join(folder, 'nothing')]), []);
+  await chmod(env, 0o644);
+  await chmod(folder, 0o755);
+  const sentences = await openToOthers([folder, env]);
+  assert.equal(sentences.length, 2);
+  // The command does what the sentence promises.
+  for (const sentence of sentences) {
+    const command = /Close it with: (.+)$/.exec(sentence)?.[1] ?? '';
+    execFileSync('sh', ['-c', command]);
+  }
+  assert.deepEqual(await openToOthers([folder, env]), []);
+});

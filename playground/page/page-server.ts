@@ -4,6 +4,7 @@ import { createRequire, stripTypeScriptTypes } from 'node:module';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { imageInfo } from '../messages/media.ts';
 import type { Headers } from '../rest/http.ts';
 import type { State } from '../state.ts';
 
@@ -37,7 +38,11 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /** The page and its parts: /, /web/… (TypeScript with its types stripped) and /vendor/…. Anything else is 404. */
-export async function servePage(response: ServerResponse, pathname: string): Promise<void> {
+export async function servePage(
+  response: ServerResponse,
+  pathname: string,
+  port: number,
+): Promise<void> {
   const file = fileFor(pathname);
   let bytes: Buffer;
   try {
@@ -57,7 +62,7 @@ export async function servePage(response: ServerResponse, pathname: string): Pro
       'cache-control': 'no-cache',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
-      ...(extension === '.html' ? contentPolicy(body.toString('utf8')) : {}),
+      ...(extension === '.html' ? contentPolicy(body.toString('utf8'), port) : {}),
     })
     .end(body);
 }
@@ -78,8 +83,11 @@ function fileFor(pathname: string): string | null {
   return path.join(folder, pathname.slice('/web/'.length));
 }
 
-/** Scripts come from this server only; an inline one (the import map) is allowed by its hash. */
-function contentPolicy(html: string): Headers {
+/**
+ * Everything comes from this server only; an inline script (the import map) is allowed by its hash. Pictures that a
+ * person has just chosen are blobs, the page's icon is its own data.
+ */
+function contentPolicy(html: string, port: number): Headers {
   const inline = [...html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
     (match) =>
       `'sha256-${createHash('sha256')
@@ -91,8 +99,8 @@ function contentPolicy(html: string): Headers {
       "default-src 'self'",
       `script-src 'self' ${inline.join(' ')}`.trim(),
       "style-src 'self' 'unsafe-inline'",
-      "img-src 'self' data: blob: https:",
-      "connect-src 'self' ws:",
+      "img-src 'self' data: blob:",
+      `connect-src 'self' ws://127.0.0.1:${port} ws://localhost:${port}`,
       "object-src 'none'",
       "base-uri 'none'",
       "form-action 'self'",
@@ -112,14 +120,13 @@ export function serveAttachment(state: State, response: ServerResponse, url: URL
       .end('This content is no longer available.');
     return;
   }
-  const picture = attachment.width !== null;
+  // What it is, not what its sender said it was.
+  const picture = imageInfo(bytes);
   response
     .writeHead(200, {
-      'content-type': picture
-        ? (attachment.contentType ?? 'application/octet-stream')
-        : 'application/octet-stream',
+      'content-type': picture?.contentType ?? 'application/octet-stream',
       'content-length': String(bytes.length),
-      'content-disposition': `${picture ? 'inline' : 'attachment'}; filename="${attachment.filename}"`,
+      'content-disposition': `${picture === null ? 'attachment' : 'inline'}; filename="${attachment.filename}"`,
       'cache-control': 'private, max-age=86400',
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; sandbox",

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import { ApiError } from '../rest/api-error.ts';
 import { Refusal } from '../interactions/command-options.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { parseFromPage } from './page-shapes.ts';
 import { createMessage, deleteMessage } from '../messages/messages.ts';
 import { pageActions } from './page-actions.ts';
 import type { Page, Room } from './page-news.ts';
@@ -9,7 +10,6 @@ import { sees, send, sendCommands, tell } from './page-news.ts';
 import { pageMessage } from './page-message.ts';
 import type { FromPage } from '../protocol.ts';
 import type { Happening, State } from '../state.ts';
-import { isFields } from '../validate/validate.ts';
 import type { Channel } from '../world/channels.ts';
 import { changeAge, changeRoles } from './page-guild.ts';
 import type { Person } from '../world/world.ts';
@@ -41,7 +41,7 @@ function accept(room: Room, socket: WebSocket): void {
   const page: Page = { socket, person: null };
   room.pages.add(page);
   socket.on('message', (data) => {
-    const from = parse(String(data));
+    const from = parseFromPage(String(data));
     if (!from) return send(page, { type: 'refused', reason: 'That was not understood.' });
     try {
       receive(room, page, from);
@@ -123,15 +123,6 @@ function hello({ state, gateway }: Room, page: Page, userId: string | null): voi
     ...(direct ? { direct: { id: direct.id, name: world.bot.name, ageRestricted: false } } : {}),
   });
   sendCommands(state, page);
-}
-
-function parse(text: string): FromPage | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isFields(value) && typeof value['type'] === 'string' ? (value as FromPage) : null;
-  } catch {
-    return null;
-  }
 }
 
 function reasonFor(state: State, error: unknown): string {

@@ -29,9 +29,18 @@ export function findRoute(method: string, path: string): FoundRoute {
   const found = onPath.find(({ route }) => route.method === method);
   if (!found) throw apiErrors.methodNotAllowed();
   const params = Object.fromEntries(
-    Object.entries(found.groups).map(([name, value]) => [name, decodeURIComponent(value)]),
+    Object.entries(found.groups).map(([name, value]) => [name, decoded(value)]),
   );
   const major = params['channel_id'] ?? params['guild_id'] ?? params['webhook_id'] ?? '';
   const token = params['webhook_token'] ?? params['interaction_token'] ?? '';
   return { route: found.route, params, major: `${major}${token}` };
+}
+
+/** A percent sign before anything but two digits is no way to write a path. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw apiErrors.notFound();
+  }
 }

@@ -57,6 +57,8 @@ export type BotOptions = {
   /** that file grows by itself while nobody waits; absent: no */
   calibratesItself?: boolean;
   pace?: Partial<ReplyPace>;
+  /** what a process that it starts sees of the environment; absent: nothing */
+  childEnvironment?: Readonly<Record<string, string>>;
 };
 
 export type Bot = {
@@ -83,7 +85,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
   const access = createAccess(options.token, options.apiBase, log);
   const { client, acks, messages } = access;
-  const reader = openPictureReader();
+  const reader = openPictureReader(options.childEnvironment);
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
   try {
     const pace = { ...DEFAULT_PACE, ...options.pace };

@@ -1,8 +1,10 @@
+import { realpath } from 'node:fs/promises';
 import { CancelledError, EngineCrashedError } from './errors.ts';
 import type { JournalOptions } from './pipeline/journal.ts';
 import { keepHost } from './host/keeper.ts';
 import { reviveError, type FromWorker } from './host/messages.ts';
 import type { Wishes } from './checkpoint/companions.ts';
+import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry } from './model/registry.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateRequest, GenerateResult, ModelInfo, Progress } from './request.ts';
@@ -17,6 +19,10 @@ export type EngineConfig = {
   modelCacheBytes: number;
   /** a child process that spends longer than this in one step is killed; milliseconds */
   stepDeadlineMs: number;
+  /** variables that the thread or process sees, the paths of libraries among them; default none */
+  childEnvironment?: Readonly<Record<string, string>>;
+  /** what goes wrong is told without paths of this machine, which are logged instead; default false */
+  hidesPaths?: boolean;
   /** model to load in the background before anybody asks; default none */
   preload?: string;
 };
@@ -96,11 +102,13 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     log.warn({ folder, reason }, 'folder is not a usable model'),
   );
   const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
+  const { childEnvironment: environment = {} } = config;
   const keeper = keepHost(
     config.isolation,
-    { modelsDir, device, deviceIndex, modelCacheBytes, preload },
+    { modelsDir, device, deviceIndex, modelCacheBytes, preload, environment },
     { onMessage: receive, onLost: lost },
   );
+  const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];
   const waiting: Call[] = [];
   let running: Call | null = null;
   let state: EngineStatus['state'] = 'starting';
@@ -133,8 +141,16 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
         settle(message.id, (call) => call.resolve(message.result));
         return;
       case 'failed':
-        settle(message.id, (call) => call.reject(reviveError(message.error)));
+        settle(message.id, (call) => call.reject(told(reviveError(message.error))));
     }
+  }
+
+  /** Where models lie is the owner's business. */
+  function told(error: Error): Error {
+    if (config.hidesPaths !== true) return error;
+    const hidden = withoutPaths(error, folders) as Error;
+    if (hidden !== error) log.warn({ said: error.message }, 'a model or its files are in trouble');
+    return hidden;
   }
 
   /** A listener that throws must not take the engine with it. */
@@ -244,7 +260,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   }
 
   return {
-    models: () => registry.list(),
+    models: () => registry.list().catch((error: Error) => Promise.reject(told(error))),
     generate,
     status: () => ({
       state,

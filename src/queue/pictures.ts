@@ -56,7 +56,7 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
     },
 
     async append(key, bytes) {
-      const file = await open(fileOf(folder, key), 'a', 0o644);
+      const file = await open(fileOf(folder, key), 'a', 0o600);
       try {
         await file.writeFile(bytes);
         await file.datasync();
@@ -105,7 +105,7 @@ async function writeDurably(
   target: string | null,
 ): Promise<void> {
   try {
-    const file = await open(temporary, 'wx', 0o644);
+    const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
       await file.sync();

@@ -7,16 +7,21 @@ import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
+import { memoryLog } from '../support/memory-log.ts';
+import { openPageLink } from '../support/page-link.ts';
 import { connectUser } from '../support/playground-user.ts';
+import { tinyPng } from '../support/tiny-png.ts';
 
 describe('what the local Discord lets in', () => {
   let playground: Playground;
   let port: number;
   before(async () => {
-    playground = await startPlayground({ port: 0, dataFile: ':memory:' });
+    playground = await startPlayground({ port: 0, dataFile: ':memory:', log: memory.log });
     port = Number(new URL(playground.url).port);
   });
   after(() => playground.close());
+  const memory = memoryLog();
+  const errors = () => memory.lines.filter(({ level }) => level === 'error');
 
   /** fetch would not send a foreign Host header. */
   const get = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
@@ -94,6 +99,109 @@ describe('what the local Discord lets in', () => {
     }
     const local = await get('/', { host: `localhost:${port}` });
     assert.deepEqual([local.status, local.headers.location], [302, playground.url]);
+  });
+
+  test('odd paths and bodies are refused, never a failure of the server', async () => {
+    for (const path of [
+      '//',
+      '/%',
+      '/%E0%A4%A',
+      '/web/%00',
+      '/web/',
+      '/vendor/',
+      '/api/',
+      '/\\',
+      '*',
+    ]) {
+      const { status = 0 } = await get(path);
+      assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
+    }
+    const odd = [
+      '%',
+      '%E0%A4%A',
+      '%00',
+      '-1',
+      '0'.repeat(300),
+      '__proto__',
+      '@me',
+      '%2F',
+      '9'.repeat(30),
+    ];
+    for (const one of odd) {
+      for (const path of [
+        `/channels/${one}`,
+        `/channels/${one}/messages/${one}`,
+        `/guilds/${one}/members/${one}`,
+        `/users/${one}`,
+        `/webhooks/${one}/${one}/messages/@original`,
+        `/interactions/${one}/${one}/callback`,
+        `/applications/${one}/commands`,
+        `/${one}`,
+      ]) {
+        for (const method of ['GET', 'POST', 'PATCH', 'PUT']) {
+          for (const body of ['null', '[]', '{"type":{"toString":1}}']) {
+            const answer = await fetch(`${playground.apiBase}/v10${path}`, {
+              method,
+              headers: {
+                authorization: `Bot ${playground.token}`,
+                'content-type': 'application/json',
+              },
+              ...(method === 'GET' ? {} : { body }),
+            });
+            assert.notEqual(answer.status, 500, `${method} ${path} ${body}`);
+            await answer.arrayBuffer();
+          }
+        }
+      }
+    }
+    assert.deepEqual(errors(), []);
+  });
+
+  test('a message that is none is answered in words, and the log stays quiet', async () => {
+    const link = await openPageLink(playground);
+    link.send({ type: 'hello', userId: null });
+    const trap = { toString: 1 };
+    const wrong: unknown[] = [
+      { type: 'nonsense' },
+      { type: '__proto__' },
+      { type: 'toString' },
+      { type: 'open' },
+      { type: 'open', channelId: trap },
+      { type: 'dismiss', messageId: {} },
+      { type: 'say', channelId: '1', content: trap },
+      { type: 'roles', guildId: '1', userId: '1', roleIds: [trap] },
+      { type: 'age', channelId: '1', ageRestricted: 'yes' },
+      { type: 'command', nonce: 'n', channelId: '1', commandId: '1', options: [5] },
+      { type: 'command', nonce: 5, channelId: '1', commandId: '1', options: {} },
+      { type: 'component', nonce: 'n', messageId: 7, customId: 'a', componentType: 2 },
+      { type: 'modal', nonce: 'n', interactionId: '1', customId: 'a', values: null },
+      { type: 'modal', nonce: 'n', interactionId: '1', customId: 'a', values: { a: trap } },
+      [],
+      null,
+      7,
+    ];
+    for (const message of wrong) link.send(message as Parameters<typeof link.send>[0]);
+    const refused = () => link.received.filter(({ type }) => type === 'refused').length;
+    await link.until(() => refused() === wrong.length || undefined, 10_000, 'all refused');
+    assert.deepEqual(errors(), []);
+    await link.close();
+  });
+
+  test('the page may load from here alone', async () => {
+    const policy = String((await get('/')).headers['content-security-policy']);
+    assert.match(policy, /img-src 'self' data: blob:(;|$)/);
+    assert.match(policy, new RegExp(`connect-src 'self' ws://127\\.0\\.0\\.1:${port} `));
+    assert.doesNotMatch(policy, /https:|ws:;/);
+  });
+
+  test('a picture is served as what it is, whatever its sender called it', async () => {
+    const ada = await connectUser(playground);
+    const upload = await ada.upload('a.png', 'text/html', tinyPng(8, 8));
+    const { pathname, search } = new URL(upload.url);
+    const file = await get(pathname + search);
+    assert.equal(file.headers['content-type'], 'image/png');
+    assert.match(String(file.headers['content-disposition']), /^inline/);
+    await ada.close();
   });
 
   test('an uploaded page is only ever a download', async () => {

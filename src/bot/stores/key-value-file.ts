@@ -1,19 +1,36 @@
+import { renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { EventEmitter } from 'node:events';
 import type { KeyvStoreAdapter } from 'keyv';
+import { UserError } from '../../engine/errors.ts';
+import type { BotLog } from '../bot-log.ts';
+
+/** SQLite's user_version; files of before there were versions have 0. */
+const SCHEMA = 1;
+
+/** SQLite's primary result codes (sqlite.org/rescode.html). */
+const CORRUPT = 11;
+const NOTADB = 26;
 
 /**
  * Keyv's storage contract over node:sqlite, so that the default install compiles nothing. Values are the
- * strings Keyv serialises. Expiry is Keyv's own: it stores and checks `expires` inside the value.
+ * strings Keyv serialises. Expiry is Keyv's own: it stores and checks `expires` inside the value. A damaged file is set
+ * aside, so that what it held can still be looked for, and the log told.
+ * @throws UserError for a file of a newer version
  */
-export function openKeyValueFile(file: string): KeyvStoreAdapter {
-  const database = new DatabaseSync(file);
-  database.exec('PRAGMA journal_mode = WAL');
-  database.exec('PRAGMA synchronous = FULL');
-  database.exec('PRAGMA busy_timeout = 2000');
-  database.exec(
-    'CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT',
-  );
+export function openKeyValueFile(file: string, log: BotLog): KeyvStoreAdapter {
+  let database: DatabaseSync;
+  try {
+    database = openDatabase(file);
+  } catch (error) {
+    const aside = isDamaged(error) ? setAside(file) : null;
+    if (aside === null) throw error;
+    log.error(
+      { file, aside, said: String(error) },
+      'the settings were damaged: they are set aside, and everything begins with its defaults',
+    );
+    database = openDatabase(file);
+  }
   const get = database.prepare('SELECT value FROM entries WHERE key = ?');
   const set = database.prepare(
     'INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
@@ -49,4 +66,48 @@ export function openKeyValueFile(file: string): KeyvStoreAdapter {
     },
   };
   return adapter;
+}
+
+function openDatabase(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec('PRAGMA busy_timeout = 2000');
+    const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get() ?? {};
+    if (verdict !== 'ok') throw Object.assign(new Error(String(verdict)), { errcode: CORRUPT });
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version > SCHEMA) {
+      throw new UserError(
+        `${file} was written by a newer Darkroom (schema ${version}, this one knows up to ${SCHEMA}). ` +
+          'Update Darkroom, or start with another DATA_DIR.',
+      );
+    }
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT',
+    );
+    if (version < SCHEMA) database.exec(`PRAGMA user_version = ${SCHEMA}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function isDamaged(error: unknown): boolean {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' && [CORRUPT, NOTADB].includes(code & 0xff);
+}
+
+/** Where the file is now, what SQLite keeps beside it too. */
+function setAside(file: string): string {
+  const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+  renameSync(file, aside);
+  for (const beside of ['-wal', '-shm']) {
+    try {
+      renameSync(file + beside, aside + beside);
+    } catch {
+      // There was none.
+    }
+  }
+  return aside;
 }

@@ -14,7 +14,7 @@ export type RowStore = {
 /** `file`: a path, created when absent, or ':memory:'. */
 export function openRows(options: { file: string; namespace: string; log: BotLog }): RowStore {
   const { namespace, log } = options;
-  const rows = new Keyv<unknown>({ store: openKeyValueFile(options.file), namespace });
+  const rows = new Keyv<unknown>({ store: openKeyValueFile(options.file, options.log), namespace });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;

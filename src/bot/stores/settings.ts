@@ -33,7 +33,7 @@ const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 export function openSettings(options: { file: string; log: BotLog }): SettingsStore {
   const { log } = options;
   const rows = new Keyv<unknown>({
-    store: openKeyValueFile(options.file),
+    store: openKeyValueFile(options.file, options.log),
     namespace: 'settings',
   });
   let lastError: unknown = null;

@@ -21,13 +21,25 @@ export type HostEvents = {
 const workerUrl = new URL('worker.ts', import.meta.url);
 const QUIET = ['--disable-warning=ExperimentalWarning'];
 
-export function openHost(isolation: 'thread' | 'process', events: HostEvents): Host {
-  return isolation === 'thread' ? openThread(events) : openChild(events);
+/** `environment`: all that the other side sees of this process's variables. */
+export function openHost(
+  isolation: 'thread' | 'process',
+  environment: Readonly<Record<string, string>>,
+  events: HostEvents,
+): Host {
+  return isolation === 'thread' ? openThread(environment, events) : openChild(environment, events);
 }
 
-function openThread({ onMessage, onExit }: HostEvents): Host {
+function openThread(
+  environment: Readonly<Record<string, string>>,
+  { onMessage, onExit }: HostEvents,
+): Host {
   // Without `stdout: true` the worker's prints pass through the main thread, which is what we want.
-  const worker = new Worker(workerUrl, { execArgv: QUIET, name: 'darkroom-engine' });
+  const worker = new Worker(workerUrl, {
+    execArgv: QUIET,
+    name: 'darkroom-engine',
+    env: { ...environment },
+  });
   let cause = '';
   worker.on('message', onMessage);
   worker.on('error', (error) => {
@@ -41,10 +53,14 @@ function openThread({ onMessage, onExit }: HostEvents): Host {
   };
 }
 
-function openChild({ onMessage, onExit }: HostEvents): Host {
+function openChild(
+  environment: Readonly<Record<string, string>>,
+  { onMessage, onExit }: HostEvents,
+): Host {
   const child = fork(fileURLToPath(workerUrl), [], {
     serialization: 'advanced',
     execArgv: QUIET,
+    env: { ...environment },
     // A child in its own group does not hear the terminal's Ctrl-C.
     detached: process.platform !== 'win32',
   });

@@ -21,7 +21,7 @@ export type KeeperEvents = {
 
 export function keepHost(
   isolation: 'thread' | 'process',
-  config: HostConfig,
+  { environment, ...config }: HostConfig & { environment: Readonly<Record<string, string>> },
   events: KeeperEvents,
 ): Keeper {
   let host: Host | null = null;
@@ -34,7 +34,7 @@ export function keepHost(
   function open(): void {
     inVain += 1;
     // Messages of a host that was given up must not pass for its successor's.
-    const own: Host = openHost(isolation, {
+    const own: Host = openHost(isolation, environment, {
       onMessage: (message) => {
         if (host === own) hear(message);
       },

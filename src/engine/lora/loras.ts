@@ -28,8 +28,11 @@ export type AppliedLora = {
 };
 
 /** The names that prompts for a model may use, in order; `beside`: see ModelLayout. */
-export async function loraNames(beside: readonly string[]): Promise<string[]> {
-  return (await lorasFor(beside)).map(({ name }) => name).toSorted();
+export async function loraNames(
+  beside: readonly string[],
+  onCircle?: (path: string) => void,
+): Promise<string[]> {
+  return (await lorasFor(beside, onCircle)).map(({ name }) => name).toSorted();
 }
 
 /** Names of files, and files' names by what their makers called them. */

@@ -105,7 +105,7 @@ export function openRegistry(
     const vaes = shelf.vaes.filter((vae) => vae.latentChannels === latentChannels);
     return {
       ...info,
-      loras: await loraNames(beside),
+      loras: await loraNames(beside, noticed),
       loraAliases: await loraAliases(beside),
       ...(info.checkpoint && { vaes: vaes.map(({ name }) => name) }),
     };
@@ -119,9 +119,17 @@ export function openRegistry(
     return shelfBefore;
   }
 
+  const noticed = (path: string): void => refuse(path, say('links-in-a-circle', path).words);
+
+  /** Told once. */
+  function refuse(path: string, reason: string): void {
+    if (refused.get(path) !== reason) onRefused(path, reason);
+    refused.set(path, reason);
+  }
+
   async function scan(): Promise<readonly ModelInfo[]> {
     const infos = new Map<string, ModelInfo>();
-    const found = await findModels(modelsDir);
+    const found = await findModels(modelsDir, noticed);
     const shelf = await shelfNow();
     for (const model of found) {
       try {
@@ -134,8 +142,7 @@ export function openRegistry(
         refused.delete(model.path);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (refused.get(model.path) !== reason) onRefused(model.path, reason);
-        refused.set(model.path, reason);
+        refuse(model.path, reason);
       }
     }
     const there = new Set(found.map(({ path }) => path));

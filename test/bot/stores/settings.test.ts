@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -73,7 +73,7 @@ test('of a row by another version or a broken one, what is understood is kept', 
 
 test('clear() removes one namespace only', async () => {
   await inFolder(async (file) => {
-    const store = openKeyValueFile(file);
+    const store = openKeyValueFile(file, memoryLog().log);
     await store.set('settings:1', 'a');
     await store.set('other:1', 'b');
     store.namespace = 'settings';
@@ -81,5 +81,43 @@ test('clear() removes one namespace only', async () => {
     assert.equal(await store.get('settings:1'), undefined);
     assert.equal(await store.get('other:1'), 'b');
     await store.disconnect?.();
+  });
+});
+
+test('a damaged file is set aside and told, and everything begins anew', async () => {
+  await inFolder(async (file) => {
+    await writeFile(file, 'this is no database, whatever it was '.repeat(200));
+    const { log, lines } = memoryLog();
+    const settings = openSettings({ file, log });
+    assert.deepEqual(await settings.change('1', { steps: 9 }), { steps: 9 });
+    await settings.close();
+    const told = lines.filter(({ level }) => level === 'error');
+    assert.equal(told.length, 1);
+    assert.match(told[0]?.message ?? '', /set aside/);
+    const kept = (await readdir(path.dirname(file))).filter((name) => name.includes('.damaged-'));
+    assert.equal(kept.length, 1);
+    const again = openSettings({ file, log });
+    assert.deepEqual(await again.defaults('1'), { steps: 9 });
+    await again.close();
+  });
+});
+
+test('a file without a version is taken over, one of a newer version is refused in words', async () => {
+  await inFolder(async (file) => {
+    const { log } = memoryLog();
+    const settings = openSettings({ file, log });
+    await settings.change('1', { steps: 9 });
+    await settings.close();
+    const set = (version: number) => {
+      const db = new DatabaseSync(file);
+      db.exec(`PRAGMA user_version = ${version}`);
+      db.close();
+    };
+    set(0);
+    const older = openSettings({ file, log });
+    assert.deepEqual(await older.defaults('1'), { steps: 9 });
+    await older.close();
+    set(99);
+    assert.throws(() => openSettings({ file, log }), /written by a newer Darkroom \(schema 99/);
   });
 });

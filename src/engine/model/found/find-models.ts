@@ -33,13 +33,17 @@ const PARTS = new Set(['unet', 'transformer', 'vae_decoder', 'vae', 'text_encode
 /**
  * In the order of their paths. Hidden files and folders are left alone, and so is `NAME.vae.safetensors`, which belongs
  * to the model beside it.
+ * `onCircle` hears of links that lead to a folder that was looked into already.
  * @throws UserError when the folder cannot be read
  */
-export async function findModels(modelsDir: string): Promise<FoundModel[]> {
+export async function findModels(
+  modelsDir: string,
+  onCircle: (path: string) => void = () => {},
+): Promise<FoundModel[]> {
   if (!(await isReadable(modelsDir))) {
     throw new UserError(say('models-folder-unreadable', modelsDir));
   }
-  const found = await below(modelsDir, 0, new Set());
+  const found = await below(modelsDir, 0, { walked: new Set(), onCircle });
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -48,10 +52,16 @@ async function isReadable(folder: string): Promise<boolean> {
 }
 
 /** `walked`: real paths, so that links that lead in a circle end */
-async function below(folder: string, depth: number, walked: Set<string>): Promise<FoundModel[]> {
+type Walk = { walked: Set<string>; onCircle: (path: string) => void };
+
+async function below(folder: string, depth: number, walk: Walk): Promise<FoundModel[]> {
   const real = await realpath(folder).catch(() => null);
-  if (real === null || walked.has(real)) return [];
-  walked.add(real);
+  if (real === null) return [];
+  if (walk.walked.has(real)) {
+    walk.onCircle(folder);
+    return [];
+  }
+  walk.walked.add(real);
   const names = await readdir(folder).catch((): string[] => []);
   const found: FoundModel[] = [];
   for (const name of names) {
@@ -65,7 +75,7 @@ async function below(folder: string, depth: number, walked: Set<string>): Promis
         found.push({ path, name: nameOf(path, depth), kind: 'checkpoint' });
       }
     } else if (info.isDirectory() && !BESIDE_MODELS.has(name.toLowerCase())) {
-      found.push(...(await inFolder(path, depth + 1, walked)));
+      found.push(...(await inFolder(path, depth + 1, walk)));
     }
   }
   return found;
@@ -90,12 +100,12 @@ function nameOf(path: string, depth: number): string {
   return depth > 0 && NAMES_OF_PROGRAMS.test(name) ? folderName(dirname(path)) : name;
 }
 
-async function inFolder(folder: string, depth: number, walked: Set<string>): Promise<FoundModel[]> {
+async function inFolder(folder: string, depth: number, walk: Walk): Promise<FoundModel[]> {
   const name = folderName(folder);
   if (await isDiffusersFolder(folder)) return [{ path: folder, name, kind: 'checkpoint' }];
   const names = await readdir(folder).catch((): string[] => []);
   const isModel = names.includes('model_index.json') || names.some((each) => PARTS.has(each));
-  const inside = isModel || depth >= DEEPEST ? [] : await below(folder, depth, walked);
+  const inside = isModel || depth >= DEEPEST ? [] : await below(folder, depth, walk);
   // Directly below the models folder an empty one is a model that somebody has begun to copy.
   const isMeant = isModel || (depth === 1 && inside.length === 0);
   return isMeant ? [{ path: folder, name, kind: 'onnx' }] : inside;
