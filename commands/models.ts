@@ -17,6 +17,9 @@ const FAMILIES: Readonly<Record<ModelInfo['family'], string>> = {
   lcm: 'Latent Consistency',
   sd3: 'Stable Diffusion 3',
   flux: 'FLUX',
+  flux2: 'FLUX.2',
+  'z-image': 'Z-Image',
+  'qwen-image': 'Qwen-Image',
 };
 
 export const models: Command = {

@@ -39,7 +39,8 @@ async function imagine(wanted: ImagineArguments): Promise<number> {
     const models = await engine.models();
     const named = wanted.model ?? modelHere(recipe, models);
     const wishes = await readWishes(wanted);
-    const hasWishes = wishes.vae !== null || wishes.textEncoders.length > 0;
+    const hasWishes =
+      wishes.vae !== null || wishes.textEncoders.length + wishes.tokenizers.length > 0;
     const describe = (model: string) => describeModel(model, config.modelsDir, wishes);
     const model = await chooseModel(named, engine, describe, hasWishes);
     const fitted = recipe && (await readRecipe(recipe, wanted, model.info, models));

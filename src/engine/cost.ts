@@ -226,8 +226,10 @@ function walkPass(
 
 /** CFG++ takes the unconditional answer at every scale. */
 function asksNegative(pass: GenerateRequest, { network }: Counted, parts: number): boolean {
-  const { guidesItself } = network ?? UNKNOWN.network;
-  return pass.sampler === 'ddim_cfgpp' || needsNegative(pass, guidesItself ? 1 : null, parts);
+  const { guidesItself, guidance } = network ?? UNKNOWN.network;
+  return (
+    pass.sampler === 'ddim_cfgpp' || needsNegative(pass, guidesItself ? 1 : null, parts, guidance)
+  );
 }
 
 function processOf({ family, network }: Counted): ModelSchedule {

@@ -33,6 +33,7 @@ import {
   text,
   unknownName,
   whole,
+  MOST_REFERENCES,
 } from './request/request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
@@ -69,8 +70,22 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
     model: text(problems, 'model', input.model, model.name),
     prompt: text(problems, 'prompt', input.prompt, ''),
     negativePrompt: text(problems, 'negative prompt', input.negativePrompt, ''),
-    width: side(problems, 'width', input.width, model.nativeSize.width, model.sizeFactor),
-    height: side(problems, 'height', input.height, model.nativeSize.height, model.sizeFactor),
+    width: side(
+      problems,
+      'width',
+      input.width,
+      model.nativeSize.width,
+      model.sizeFactor,
+      model.leastSide,
+    ),
+    height: side(
+      problems,
+      'height',
+      input.height,
+      model.nativeSize.height,
+      model.sizeFactor,
+      model.leastSide,
+    ),
     count: whole(problems, 'count', input.count, 1, LIMITS.count),
     steps: whole(problems, 'steps', input.steps, model.defaults.steps, LIMITS.steps),
     guidanceScale: real(
@@ -133,7 +148,32 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   if (vae !== '') request.vae = vae;
   const encoders = files(problems, 'text encoder', input.textEncoders);
   if (encoders.length > 0) request.textEncoders = encoders;
+  readTransformerFields(problems, input, request);
   return request;
+}
+
+/** What only diffusion transformers are told. */
+function readTransformerFields(
+  problems: Problems,
+  input: RequestInput,
+  request: GenerateRequest,
+): void {
+  const tokenizers = files(problems, 'tokenizer', input.tokenizers);
+  if (tokenizers.length > 0) request.tokenizers = tokenizers;
+  if (!isAbsent(input.distilledGuidance)) {
+    const value = input.distilledGuidance;
+    request.distilledGuidance = real(problems, 'distilled cfg', value, 3.5, LIMITS.guidanceScale);
+  }
+  if (!isAbsent(input.textLength)) {
+    const value = input.textLength;
+    request.textLength = whole(problems, 'text length', value, 512, { min: 16, max: 1024 });
+  }
+  const shown = Array.isArray(input.references) ? input.references : [];
+  if (shown.length > MOST_REFERENCES) {
+    problems.push(say('too-many-references', MOST_REFERENCES, shown.length));
+  } else if (shown.some((each) => !(each instanceof Uint8Array))) {
+    problems.push(say('no-picture-bytes', 'reference'));
+  } else if (shown.length > 0) request.references = shown as Uint8Array[];
 }
 
 /** An unknown <lora:…>, (a:1.2.3) and too many parts are refused here, not when the prompt's turn comes. */

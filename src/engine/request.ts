@@ -78,6 +78,14 @@ export type GenerateRequest = {
   vae?: string | null;
   /** of a checkpoint: absolute files with text encoders in place of its own (command line only) */
   textEncoders?: readonly string[];
+  /** of a diffusion transformer: absolute folders with tokenizers that its files do not bring (command line only) */
+  tokenizers?: readonly string[];
+  /** what a network that was distilled to a guidance of its own is told (Flux dev); absent: 3.5 */
+  distilledGuidance?: number;
+  /** tokens that a prompt is filled up to by families that do that; absent: as many as they are used to */
+  textLength?: number;
+  /** encoded pictures that the model is shown to edit from (FLUX.2); absent: none */
+  references?: readonly Uint8Array[];
 };
 
 /** Evaluations of the network that do without the negative prompt, as if the guidance scale were 1. */
@@ -168,7 +176,17 @@ export type ModelInfo = {
   /** first 10 hex digits of the SHA-256 over the denoiser's graph file (and its external data's size) */
   hash: string;
   /** detected from graphs and configs, never from the name */
-  family: 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner' | 'lcm' | 'sd3' | 'flux';
+  family:
+    | 'sd1'
+    | 'sd2'
+    | 'sdxl'
+    | 'sdxl-refiner'
+    | 'lcm'
+    | 'sd3'
+    | 'flux'
+    | 'flux2'
+    | 'z-image'
+    | 'qwen-image';
   inpainting: boolean;
   /** the folder has a safety checker, which looks at its pictures where that is asked for; absent: not known */
   safetyChecker?: boolean;
@@ -180,6 +198,8 @@ export type ModelInfo = {
   loraAliases?: Readonly<Record<string, string>>;
   /** width and height must be divisible by this */
   sizeFactor: number;
+  /** and be no less than this; absent: 64 */
+  leastSide?: number;
   /** what costOf counts by; absent: not known, and taken for a plain SD 1 */
   network?: ModelNetwork;
   /** the size the model was trained at, pixels */
@@ -205,12 +225,17 @@ export type ModelInfo = {
   };
 };
 
+/** `from-positive`: cond + w (cond - uncond) in profile diffusers; `normed`: as long as cond, token by token. */
+export type GuidanceRule = 'plain' | 'from-positive' | 'normed';
+
 export type ModelNetwork = {
   /** scheduler_config.json */
   schedulerConfig: Record<string, unknown>;
   /** it guides itself by the scale (LCM), and is never asked for the negative prompt */
   guidesItself: boolean;
   textEncoders: number;
+  /** how the answers with and without the prompt become one; absent: plain classifier-free guidance */
+  guidance?: GuidanceRule;
 };
 
 export type ImageSize = { width: number; height: number };

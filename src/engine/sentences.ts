@@ -1,4 +1,5 @@
 import { CHECKPOINT_SENTENCES } from './checkpoint/sentences-checkpoint.ts';
+import { FAMILY_SENTENCES } from './families/sentences-families.ts';
 import { MODEL_SENTENCES } from './model/sentences-model.ts';
 import { RECIPE_SENTENCES } from './recipe/sentences-recipe.ts';
 import { sayer } from './said.ts';
@@ -190,12 +191,13 @@ const ORDER_SENTENCES = {
     `DEVICE=${device} was asked for, but it does not work here. ONNX Runtime said: ${cause}. ${hint}`,
 };
 
-export type { CHECKPOINT_SENTENCES, MODEL_SENTENCES, RECIPE_SENTENCES };
+export type { CHECKPOINT_SENTENCES, FAMILY_SENTENCES, MODEL_SENTENCES, RECIPE_SENTENCES };
 
 export const SENTENCES = {
   ...ORDER_SENTENCES,
   ...MODEL_SENTENCES,
   ...CHECKPOINT_SENTENCES,
+  ...FAMILY_SENTENCES,
   ...RECIPE_SENTENCES,
 };
 

@@ -40,6 +40,10 @@ const OPTIONAL_KEYS = [
   'xl',
   'vae',
   'textEncoders',
+  'tokenizers',
+  'distilledGuidance',
+  'textLength',
+  'references',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
 const NULLABLE: ReadonlySet<string> = new Set([
@@ -52,13 +56,14 @@ const NULLABLE: ReadonlySet<string> = new Set([
 
 /** Seeds as decimal strings, pictures as base64. */
 export function encodeRequest(request: GenerateRequest): string {
-  const { seed: ownSeed, variation: varied, init, each } = request;
+  const { seed: ownSeed, variation: varied, init, each, references } = request;
   return JSON.stringify({
     version: VERSION,
     ...request,
     seed: ownSeed.toString(),
     ...(each && { each: each.map((own) => ({ ...own, seed: own.seed.toString() })) }),
     variation: varied && { ...varied, seed: varied.seed.toString() },
+    ...(references && { references: references.map(toBase64) }),
     init: init && { ...init, image: toBase64(init.image), mask: init.mask && toBase64(init.mask) },
   });
 }
@@ -88,6 +93,7 @@ export function decodeRequest(json: string): GenerateRequest {
     [...REQUEST_KEYS, ...OPTIONAL_KEYS].map((key) => [key, fields[key]]),
   );
   input.init = decodeInit(fields['init']);
+  input.references = decodeReferences(fields['references']);
   try {
     const request = parseAccepted(input, STORED);
     // -1 asks for a random seed; a stored one is known.
@@ -106,9 +112,17 @@ const STORED: ModelInfo = {
   family: 'sd1',
   inpainting: false,
   sizeFactor: 1,
+  leastSide: 32,
   nativeSize: { width: 64, height: 64 },
   defaults: { sampler: 'euler', schedule: 'automatic', steps: 1, guidanceScale: 1 },
 };
+
+function decodeReferences(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((each) =>
+    typeof each === 'string' ? new Uint8Array(Buffer.from(each, 'base64')) : each,
+  );
+}
 
 function decodeInit(value: unknown): unknown {
   const init = fieldsOf(value);

@@ -14,13 +14,17 @@ import { fullSet } from './golden.ts';
 const maker = new URL('dit/make-models.mjs', fullSet);
 
 /** Writes `model/form` and answers its folder; null, and the test is skipped, where the models are not here. */
-export async function goldenModel(t: TestContext, wanted: string): Promise<string | null> {
+export async function goldenModel(
+  t: TestContext,
+  wanted: string,
+  into?: string,
+): Promise<string | null> {
   if (!existsSync(maker)) {
     t.skip('no reference models here');
     return null;
   }
-  const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'dit-')));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = into ?? (await realpath(await mkdtemp(path.join(tmpdir(), 'dit-'))));
+  if (into === undefined) t.after(() => rm(folder, { recursive: true, force: true }));
   const run = promisify(execFile);
   // the script runs only under the path that it finds itself at
   const script = await realpath(fileURLToPath(maker));

@@ -14,6 +14,10 @@ export type ImagineArguments = {
   /** networks in place of the model's own: a name or a file, and files */
   vae: string | null;
   textEncoders: readonly string[];
+  /** folders */
+  tokenizers: readonly string[];
+  /** files: pictures to edit from */
+  references: readonly string[];
   out: string | null;
   saveLatents: string | null;
   /** pictures that the model's safety checker flags are not written */
@@ -48,6 +52,8 @@ const TEXT_OPTIONS = {
   'cfg-rescale': 'guidanceRescale',
   emphasis: 'emphasis',
   pag: 'pagScale',
+  'distilled-cfg': 'distilledGuidance',
+  'text-length': 'textLength',
 } as const satisfies Record<string, keyof RequestInput>;
 
 const OPTIONS = {
@@ -59,6 +65,8 @@ const OPTIONS = {
   from: { type: 'string' },
   vae: { type: 'string' },
   'text-encoder': { type: 'string', multiple: true },
+  tokenizer: { type: 'string', multiple: true },
+  reference: { type: 'string', multiple: true },
   out: { type: 'string' },
   init: { type: 'string' },
   strength: { type: 'string' },
@@ -103,6 +111,8 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
     from: values.from ?? null,
     vae: values.vae ?? null,
     textEncoders: values['text-encoder'] ?? [],
+    tokenizers: values.tokenizer ?? [],
+    references: values.reference ?? [],
     out: values.out ?? null,
     saveLatents: values['save-latents'] ?? null,
     safety: readSafety(values.safety),

@@ -16,6 +16,7 @@ export async function readInput(
   recipe: ReadRecipe | null = null,
 ): Promise<RequestInput> {
   const input: RequestInput = { ...recipe?.input, ...wanted.request, model: requestName };
+  if (wanted.references.length > 0) await readReferences(wanted.references, input, info.sizeFactor);
   if (!wanted.init) return input;
   // A recipe's second pass enlarges what was painted from its text alone.
   if (wanted.request.hires === undefined) delete input.hires;
@@ -25,18 +26,34 @@ export async function readInput(
   return { ...input, init };
 }
 
+/** The pictures to edit from; the first one's size is the new picture's where none is named. */
+async function readReferences(
+  files: readonly string[],
+  input: RequestInput,
+  sizeFactor: number,
+): Promise<void> {
+  const pictures: Uint8Array[] = [];
+  for (const file of files) pictures.push(await readPicture('--reference', file));
+  input.references = pictures;
+  const [first] = pictures;
+  if (input.width === undefined && first) Object.assign(input, await sizeOf(first, sizeFactor));
+}
+
 /** A VAE that is a file here, or a name of the models folder; files with text encoders, absolute. */
 export async function readWishes({
   vae,
   textEncoders,
-}: Pick<ImagineArguments, 'vae' | 'textEncoders'>): Promise<{
+  tokenizers,
+}: Pick<ImagineArguments, 'vae' | 'textEncoders' | 'tokenizers'>): Promise<{
   vae: string | null;
   textEncoders: string[];
+  tokenizers: string[];
 }> {
   const isPath = vae !== null && (/[/\\]/.test(vae) || (await isFile(vae)));
   return {
     vae: isPath ? path.resolve(vae) : vae,
     textEncoders: textEncoders.map((file) => path.resolve(file)),
+    tokenizers: tokenizers.map((folder) => path.resolve(folder)),
   };
 }
 

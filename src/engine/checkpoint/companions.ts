@@ -24,6 +24,8 @@ export type Wishes = {
   vae: string | null;
   /** paths */
   textEncoders: readonly string[];
+  /** of a diffusion transformer: folders with tokenizers; absent: none */
+  tokenizers?: readonly string[];
 };
 
 export const NO_WISHES: Wishes = { vae: null, textEncoders: [] };

@@ -32,6 +32,16 @@ export function dynamicShift(config: SchedulerConfig, [, , height, width]: Laten
   return patches * slopeOfShift + (low - slopeOfShift * from);
 }
 
+/** FLUX.2's shift by the number of patches and steps (diffusers pipeline_flux2.py, compute_empirical_mu). */
+export function empiricalShift([, , height, width]: LatentShape, steps: number): number {
+  const patches = height * width;
+  const at200 = 0.00016927 * patches + 0.45666666;
+  if (patches > 4300) return at200;
+  const at10 = 8.73809524e-5 * patches + 1.89833333;
+  const slopeOfSteps = (at200 - at10) / 190;
+  return slopeOfSteps * steps + (at200 - 200 * slopeOfSteps);
+}
+
 export type FlowGrid = { mu: number | null; fluxGrid: boolean };
 
 /** descending levels without the final one: in double precision, or in single where the pipeline passes its own grid */
@@ -77,10 +87,10 @@ function onFlow(timesteps: readonly number[], at: (i: number) => number): Omit<S
 }
 
 /** FlowMatchEulerDiscreteScheduler */
-export const flowMatchEuler: SchedulerFactory = (config, { steps, shape, fluxGrid }) => {
+export const flowMatchEuler: SchedulerFactory = (config, { steps, shape, fluxGrid, mu: own }) => {
   const isDynamic = flag(config, 'use_dynamic_shifting', false);
   const train = numberOption(config, 'num_train_timesteps', 1000);
-  const mu = isDynamic ? dynamicShift(config, shape) : null;
+  const mu = isDynamic ? (own ?? dynamicShift(config, shape)) : null;
   let levels = flowSigmas(config, steps, { mu, fluxGrid });
   const inverted = flag(config, 'invert_sigmas', false);
   if (inverted) levels = levels.map((s) => 1 - s);

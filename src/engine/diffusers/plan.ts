@@ -11,6 +11,7 @@ import type {
 } from '../sampling/sampling.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import type { SchedulerConfig } from './config.ts';
+import { empiricalShift } from './flow-match.ts';
 import type { Scheduler } from './scheduler.ts';
 import { chooseScheduler, type ChosenScheduler } from './schedulers.ts';
 
@@ -138,7 +139,11 @@ function build(
     // The pipelines hand eta = 0 to every scheduler that takes one, whatever the class's own default.
     eta: request.eta ?? (request.profile === 'diffusers' ? 0 : null),
     strength: shrinksGrid(chosen, model) ? strength : 1,
-    fluxGrid: model.pipeline === 'flux' || chosen.config['use_dynamic_shifting'] === true,
+    mu: model.pipeline === 'flux2' ? empiricalShift(shape, request.steps) : null,
+    fluxGrid:
+      model.pipeline === 'flux' ||
+      model.pipeline === 'flux2' ||
+      chosen.config['use_dynamic_shifting'] === true,
   });
 }
 

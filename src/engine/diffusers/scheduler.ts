@@ -33,6 +33,8 @@ export type SchedulerSettings = {
   strength: number;
   /** flow models: even steps of σ from 1 to 1/n, as Flux' pipeline passes them */
   fluxGrid: boolean;
+  /** the exponent of the shift where the pipeline has a rule of its own for it; null: by the config's figures */
+  mu: number | null;
 };
 
 export type SchedulerFactory = (config: SchedulerConfig, settings: SchedulerSettings) => Scheduler;

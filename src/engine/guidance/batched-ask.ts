@@ -2,8 +2,9 @@
 import { guidanceScales } from '../batch.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
-import type { TextEmbedding } from '../text/context.ts';
+import type { TextEmbedding } from '../text/text-embedding.ts';
 import type { Unet, UnetInput } from '../network/unet.ts';
+import type { References } from '../start/references.ts';
 
 export type AskOptions = {
   unet: Unet;
@@ -11,6 +12,10 @@ export type AskOptions = {
   request: Pick<GenerateRequest, 'guidanceScale' | 'each'>;
   /** LCM: length of the guidance embedding; the network then guides itself and is asked once */
   guidanceEmbedding: number | null;
+  /** what a network that was distilled to its guidance is told; null: it is told nothing */
+  distilled: number | null;
+  /** pictures that it edits from; null: none */
+  references: References | null;
   /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
   extraChannels: Float32Array | null;
   /** the last ones of the texts, this many, are asked with perturbed attention */
@@ -101,7 +106,13 @@ export function createBatchedAsk(
 type Rows = { data: Float32Array; shape: readonly number[]; constant: true };
 
 /** The same in every step until the text changes: a float16 graph's copy of them is made once. */
-type TextRows = { context: Rows; pooled?: Rows; timeIds?: Rows; guidance?: Rows };
+type TextRows = {
+  context: Rows;
+  pooled?: Rows;
+  timeIds?: Rows;
+  guidance?: Rows;
+  references?: { states: Rows; places: Rows };
+};
 
 /** [rows,1,1], 1 in the last `count` */
 function lastRows(rows: number, count: number): Rows {
@@ -120,7 +131,7 @@ function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): bo
 function repeatTexts(
   texts: readonly TextEmbedding[],
   batch: number,
-  { guidanceEmbedding, request }: AskOptions,
+  { guidanceEmbedding, distilled, references, request }: AskOptions,
 ): TextRows {
   const [first] = texts as [TextEmbedding];
   const rows = texts.length * batch;
@@ -160,7 +171,23 @@ function repeatTexts(
       constant: true,
     };
   }
+  if (distilled !== null) {
+    made.guidance = {
+      data: new Float32Array(rows).fill(distilled),
+      shape: [rows],
+      constant: true,
+    };
+  }
+  if (references !== null) made.references = referenceRows(references, rows);
   return made;
+}
+
+function referenceRows({ states, places, tokens }: References, rows: number) {
+  const shape = [rows, tokens, states.length / tokens];
+  return {
+    states: { data: stack(rows, () => states), shape, constant: true },
+    places: { data: places, shape: [tokens, 4], constant: true },
+  } as const;
 }
 
 function stack(rows: number, of: (row: number) => ArrayLike<number>): Float32Array {

@@ -8,10 +8,11 @@ import { type AskOptions, createBatchedAsk } from './batched-ask.ts';
 import { guidanceScales } from '../batch.ts';
 import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
-import type { GenerateRequest } from '../request.ts';
+import type { GenerateRequest, GuidanceRule } from '../request.ts';
+import { asLongAs } from './token-norm.ts';
 import type { Predict, SamplingRun } from '../sampling/sampling.ts';
 import { type Conditioning, textAt } from '../text/text-encoder.ts';
-import { type TextEmbedding } from '../text/context.ts';
+import type { TextEmbedding } from '../text/text-embedding.ts';
 
 export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
   /** told of every evaluation that the network answers, in how many rows */
@@ -24,6 +25,7 @@ export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
   >;
   /** counts the evaluations of a pass, over every network that takes part in it */
   counter: { evaluations: number };
+  rule: GuidanceRule;
   /** null: every evaluation asks for the negative prompt */
   skipsNegative: SkipsNegative | null;
   /** called before every network run; throws CancelledError to stop */
@@ -40,8 +42,10 @@ export function needsNegative(
   { guidanceScale, profile }: Pick<GenerateRequest, 'guidanceScale' | 'profile'>,
   guidanceEmbedding: number | null,
   parts: number,
+  rule: GuidanceRule = 'plain',
 ): boolean {
   if (guidanceEmbedding !== null) return false;
+  if (rule === 'from-positive' && profile === 'diffusers') return guidanceScale > 0;
   if (profile === 'diffusers' ? guidanceScale > 1 : guidanceScale !== 1) return true;
   return parts > 1;
 }
@@ -57,8 +61,10 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
   const { guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
-  const scales = guidanceScales(request, batch);
-  const guided = needsNegative(request, guidanceEmbedding, positive.parts.length);
+  // cond + w (cond - uncond) is uncond + (w + 1) (cond - uncond)
+  const extra = options.rule === 'from-positive' && request.profile === 'diffusers' ? 1 : 0;
+  const scales = guidanceScales(request, batch).map((scale) => scale + extra);
+  const guided = needsNegative(request, guidanceEmbedding, positive.parts.length, options.rule);
   const weights = positive.parts.map(({ weight }) => weight);
   const pagScale = request.pagScale ?? 0;
   const perturbed = pagScale > 0 ? positive.parts : [];
@@ -97,6 +103,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     if (pagScale > 0) {
       addPerturbedGuidance(combined, answers.subarray(latents), weights, pagScale);
     }
+    if (options.rule === 'normed') asLongAs(combined, answers.subarray(latents), options.shape);
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
     return combined;
   }

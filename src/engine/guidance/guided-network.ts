@@ -11,10 +11,13 @@ import type { SamplingRun } from '../sampling/sampling.ts';
 import { RUNTIME_VERSION } from '../network/session.ts';
 import { encodeRequest } from '../stored-request.ts';
 
+/** What diffusers' and ComfyUI's own defaults tell Flux dev. */
+const DISTILLED_GUIDANCE = 3.5;
+
 /** The guided network, and where another takes over, both, as the profile hands over. */
 export function networkOf(
   model: LoadedModel,
-  { request, shape, init, refiner, positive, negative }: Start,
+  { request, shape, init, refiner, positive, negative, references }: Start,
   journal: Journal,
   checkpoint: () => Promise<void> | null,
   onAsk: (rows: number) => void,
@@ -29,6 +32,11 @@ export function networkOf(
       counter,
       skipsNegative: negativeSkips(request, network.schedule),
       guidanceEmbedding: network.entry.layout.guidanceEmbedding,
+      rule: network.entry.layout.transformer?.guidance ?? 'plain',
+      distilled: network.entry.layout.transformer?.isGuided
+        ? (request.distilledGuidance ?? DISTILLED_GUIDANCE)
+        : null,
+      references: references ?? null,
       extraChannels: init?.extraChannels ?? null,
       checkpoint,
       onAsk,

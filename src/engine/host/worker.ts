@@ -202,7 +202,11 @@ async function serve({ id, request, options }: Job): Promise<void> {
       teller.tell({ phase: 'loading', step: 0, steps: request.steps });
     const perturbed = (request.pagScale ?? 0) > 0;
     const uses = promptOf(request).loras;
-    const wishes = { vae: request.vae ?? null, textEncoders: request.textEncoders ?? [] };
+    const wishes = {
+      vae: request.vae ?? null,
+      textEncoders: request.textEncoders ?? [],
+      tokenizers: request.tokenizers ?? [],
+    };
     const model = await use(request.model, tellLoading, { uses, perturbed, wishes });
     const second = request.refiner?.model ?? null;
     const refiner =

@@ -5,6 +5,8 @@
 import { basename, dirname, join } from 'node:path';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
+import type { TransformerWords } from '../families/words.ts';
+import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
 import type { ClipTextConfig } from '../graphs/clip-text.ts';
 import type { UnetWords } from '../graphs/unet-config.ts';
 import { say } from '../sentences.ts';
@@ -35,6 +37,11 @@ export type NetworkSource =
       words?: UnetWords;
       /** and of a safety checker's picture encoder */
       heads?: number;
+      /** writes its graph; absent: as Stable Diffusion's */
+      write?: (
+        style: GraphStyle,
+        branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
+      ) => BuiltGraph;
     };
 
 export type TextEncoderFiles = {
@@ -60,6 +67,8 @@ export type ModelLayout = {
   inpainting: boolean;
   denoiser: NetworkSource;
   textEncoders: readonly TextEncoderFiles[];
+  /** of a diffusion transformer: how it reads prompts and is guided; absent: a UNet, or a folder of ONNX */
+  transformer?: TransformerWords;
   vaeDecoder: NetworkSource;
   /** null: the model cannot do img2img */
   vaeEncoder: NetworkSource | null;

@@ -11,6 +11,7 @@ import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import { deviceRefusal, providersFor, type RunClock, type Session } from '../network/session.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
+import { openReader } from '../families/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
@@ -136,7 +137,9 @@ async function loadOn(
       provider,
       deviceIndex: provider === 'cpu' ? null : deviceIndex,
       canaryMaxError: canary.maxError,
-      textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.beside)),
+      textEncoder: layout.transformer
+        ? await openReader(layout, layout.transformer, sessions.open, flavour.style)
+        : createTextEncoder(layout, parts, openEmbeddings(layout.beside)),
       unet,
       vaeDecoder,
       async vaeEncoder() {
@@ -172,7 +175,8 @@ function canaryKey(layout: ModelLayout, ...way: readonly unknown[]): string {
   return JSON.stringify([layout.folder, layout.stamp, ...way]);
 }
 
+/** Exports of Flux differ too much from each other; its weights themselves are read. */
 function refuseUnsupported(layout: ModelLayout): void {
-  if (layout.family !== 'flux') return;
+  if (layout.family !== 'flux' || layout.transformer !== undefined) return;
   throw new RunError(say('model-is-flux', layout.name));
 }

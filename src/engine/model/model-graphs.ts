@@ -32,9 +32,14 @@ export async function denoiserSource(
   style: GraphStyle,
 ): Promise<GraphSource> {
   if (denoiser.kind === 'tensors') {
-    const { tensors } = denoiser;
-    const graph = withLoras(loras, 'denoiser', name, (branches) =>
-      unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
+    const { tensors, write } = denoiser;
+    const graph = withLoras(
+      loras,
+      'denoiser',
+      name,
+      (branches) =>
+        write?.(style, branches) ??
+        unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
     );
     return builtSource(denoiser.path, graph);
   }
@@ -57,12 +62,14 @@ function perturb(file: OnnxFile, model: string): void {
 
 export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {
   if (decoder.kind === 'file') return decoder;
-  return builtSource(decoder.path, vaeDecoderGraph(decoder.tensors, style));
+  const graph = decoder.write?.(style) ?? vaeDecoderGraph(decoder.tensors, style);
+  return builtSource(decoder.path, graph);
 }
 
 export function vaeEncoderSource(encoder: NetworkSource, style: GraphStyle): GraphSource {
   if (encoder.kind === 'file') return encoder;
-  return builtSource(encoder.path, vaeEncoderGraph(encoder.tensors, style));
+  const graph = encoder.write?.(style) ?? vaeEncoderGraph(encoder.tensors, style);
+  return builtSource(encoder.path, graph);
 }
 
 export function safetyCheckerSource(checker: NetworkSource, style: GraphStyle): GraphSource {

@@ -24,6 +24,7 @@ import {
 
 /** Each call opens one more session, which lives until `release`. */
 export type NetworkSessions = {
+  open(source: GraphSource): Promise<Session>;
   denoiser(): Promise<Session>;
   textEncoder(files: TextEncoderFiles): Promise<EncoderPart>;
   vaeDecoder(): Promise<Session>;
@@ -72,7 +73,7 @@ export function networkSessions(
     bands: typeof decoderInBands,
   ): Promise<Session> {
     const session = await open(source);
-    if (network.kind === 'file') return session;
+    if (network.kind === 'file' || network.write !== undefined) return session;
     return withBands(
       session,
       () => bands(network.tensors, vaeStyle),
@@ -84,6 +85,7 @@ export function networkSessions(
   }
 
   return {
+    open,
     denoiser: async () => open(await denoiserSource(layout, variant, style)),
     textEncoder: (files) => openEncoder(files, layout, variant.loras, open, style),
     vaeDecoder: () =>

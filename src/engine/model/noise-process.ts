@@ -21,7 +21,10 @@ export function noiseProcessOf({
 
 function callsOf(family: ModelInfo['family']): Pick<ModelSchedule, 'sdxl' | 'pipeline'> {
   const sdxl = family === 'sdxl' || family === 'sdxl-refiner';
-  if (family === 'flux') return { sdxl, pipeline: 'flux' };
+  if (family === 'flux2') return { sdxl, pipeline: 'flux2' };
+  if (family === 'flux' || family === 'z-image' || family === 'qwen-image') {
+    return { sdxl, pipeline: 'flux' };
+  }
   // an LCM scheduler on a plain network is driven by the plain pipeline
   if (family === 'lcm') return { sdxl };
   const isPlain = family === 'sd1' || family === 'sd2';

@@ -8,6 +8,8 @@ import { checkpointName, openCheckpoint } from '../checkpoint/detect.ts';
 import { hasNetworks, isDiffusersFolder } from '../checkpoint/diffusers-folder.ts';
 import { sidecarStamp } from '../checkpoint/sidecar.ts';
 import { UserError } from '../errors.ts';
+import { layoutOfTransformer } from '../families/model-layout.ts';
+import { openTransformer, type OpenedTransformer } from '../families/open-transformer.ts';
 import { loraAliases } from '../lora/hashes.ts';
 import { loraNames } from '../lora/loras.ts';
 import type { ModelInfo } from '../request.ts';
@@ -54,7 +56,7 @@ export function openRegistry(
   /** Anew, or what was read last time where nothing changed. */
   async function read(model: FoundModel, wishes: Wishes): Promise<RegistryEntry> {
     if (model.kind === 'checkpoint') return readCheckpoint(model, wishes);
-    if (wishes.vae !== null || wishes.textEncoders.length > 0) {
+    if (wishes.vae !== null || wishes.textEncoders.length + (wishes.tokenizers?.length ?? 0) > 0) {
       throw new UserError(say('export-keeps-parts', model.name));
     }
     const layout = await readLayout(model.path);
@@ -64,6 +66,8 @@ export function openRegistry(
   }
 
   async function readCheckpoint(model: FoundModel, wishes: Wishes): Promise<RegistryEntry> {
+    const transformer = await openTransformer(model.path, modelsDir, wishes);
+    if (transformer !== null) return readTransformer(model, transformer, wishes);
     const opened = await openCheckpoint(model.path);
     const { layout: own, vae } = await layoutOfCheckpoint(opened, modelsDir, wishes);
     const layout = { ...own, name: model.name };
@@ -72,6 +76,18 @@ export function openRegistry(
     if (before !== undefined && before.layout.stamp === layout.stamp) return before;
     const notes = notesOf(opened.info, vae?.how ?? null);
     return keep(key, { layout, info: { ...(await infoOf(layout)), checkpoint: notes } });
+  }
+
+  async function readTransformer(
+    model: FoundModel,
+    opened: OpenedTransformer,
+    wishes: Wishes,
+  ): Promise<RegistryEntry> {
+    const layout = { ...layoutOfTransformer(opened, modelsDir), name: model.name };
+    const key = `${model.path} ${JSON.stringify(wishes)}`;
+    const before = kept.get(key);
+    if (before !== undefined && before.layout.stamp === layout.stamp) return before;
+    return keep(key, { layout, info: await infoOf(layout) });
   }
 
   function keep(key: string, entry: RegistryEntry): RegistryEntry {
@@ -211,10 +227,12 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     inpainting: layout.inpainting,
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
+    ...(layout.transformer && { leastSide: 2 * layout.sizeFactor }),
     network: {
       schedulerConfig: layout.schedulerConfig,
       guidesItself: layout.guidanceEmbedding !== null,
-      textEncoders: layout.textEncoders.length,
+      textEncoders: layout.textEncoders.length + (layout.transformer?.encoders.length ?? 0),
+      ...(layout.transformer && { guidance: layout.transformer.guidance }),
     },
     nativeSize: layout.nativeSize,
     defaults: defaultsOf(layout),

@@ -21,8 +21,10 @@ export type UnetInput = {
   /** SDXL: pooled text [B,P] and sizes [B,5|6] */
   pooled?: Feed;
   timeIds?: Feed;
-  /** LCM: guidance embedding [B,E] */
+  /** LCM: guidance embedding [B,E]; a distilled transformer: the scale itself, [B] */
   guidance?: Feed;
+  /** tokens [B,R,C] of pictures to edit from, and where they stand, [R,4] */
+  references?: { states: Feed; places: Feed };
   /** of a model that was opened for it: [B,1,1], 1 for the rows whose attention is perturbed */
   perturbed?: Feed;
 };
@@ -46,7 +48,15 @@ const KNOWN_INPUTS = {
     'timestep_cond',
     PERTURBED_INPUT,
   ],
-  transformer: ['hidden_states', 'timestep', 'encoder_hidden_states', 'pooled_projections'],
+  transformer: [
+    'hidden_states',
+    'timestep',
+    'encoder_hidden_states',
+    'pooled_projections',
+    'guidance',
+    'reference_states',
+    'reference_places',
+  ],
 };
 
 /** Throws UserError when the graph wants something that Darkroom does not know how to give. */
@@ -75,7 +85,8 @@ export function createUnet(
     };
     if (pooled !== undefined) feeds[pooledName] = pooled;
     if (timeIds !== undefined) feeds['time_ids'] = timeIds;
-    if (guidance !== undefined) feeds['timestep_cond'] = guidance;
+    if (guidance !== undefined) feeds[kind === 'unet' ? 'timestep_cond' : 'guidance'] = guidance;
+    if (session.inputs.has('reference_states')) Object.assign(feeds, referenceFeeds(input));
     if (session.inputs.has(PERTURBED_INPUT)) {
       feeds[PERTURBED_INPUT] = perturbed ?? noRows(sample.shape[0]);
     }
@@ -175,6 +186,17 @@ function joinRows(answers: readonly Float32Array[], count: number, rows: number)
     at += answer.length;
   }
   return whole;
+}
+
+function referenceFeeds({ references, sample }: UnetInput): Record<string, Feed> {
+  const [rows, channels] = sample.shape;
+  return {
+    reference_states: references?.states ?? {
+      data: new Float32Array(0),
+      shape: [rows, 0, channels],
+    },
+    reference_places: references?.places ?? { data: new Float32Array(0), shape: [0, 4] },
+  };
 }
 
 function noRows(batch: number): Feed {

@@ -6,6 +6,7 @@ import { vaePixelsOf } from '../cost.ts';
 import { encodePng } from '../image.ts';
 import { imageSeed, writeInfotext } from '../infotext.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
+import { encodeReferences } from '../start/references.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import {
@@ -70,6 +71,7 @@ async function paint(
   };
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
+  const references = await encodeReferences(request.references ?? [], model);
   const { loras } = model;
   const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
   const encoded = performance.now();
@@ -93,6 +95,7 @@ async function paint(
       ...prompts,
       noise: init?.noise ?? noise,
       init,
+      references,
       refiner: hires ? null : takesOver,
     },
     options,
@@ -108,6 +111,7 @@ async function paint(
       ...(await encodePrompts(request, model, hires.steps)),
       noise: noiseOf(second, model),
       init: fromLatents(enlarged, second),
+      references,
       refiner: takesOver,
     };
     latents = await sampleLatents(model, start, options, hooks, count);

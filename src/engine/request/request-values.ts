@@ -25,9 +25,20 @@ export const LIMITS = {
   seed: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 
+const TRANSFORMER_FAMILIES: ReadonlySet<ModelInfo['family']> = new Set([
+  'sd3',
+  'flux',
+  'flux2',
+  'z-image',
+  'qwen-image',
+]);
+
+/** Pictures that a model may be shown at once. */
+export const MOST_REFERENCES = 16;
+
 /** Whether perturbed-attention guidance is possible: transformers have no middle block to perturb. */
 export function canPerturb({ family }: Pick<ModelInfo, 'family'>): boolean {
-  return family !== 'sd3' && family !== 'flux';
+  return !TRANSFORMER_FAMILIES.has(family);
 }
 
 /** A1111's random seeds stay below this. */
@@ -120,9 +131,10 @@ export function side(
   value: unknown,
   fallback: number,
   factor: number,
+  least: number = LIMITS.side.min,
 ): number {
   if (isAbsent(value)) return fallback;
-  const min = Math.ceil(LIMITS.side.min / factor) * factor;
+  const min = Math.ceil(least / factor) * factor;
   const max = Math.floor(LIMITS.side.max / factor) * factor;
   const number = toNumber(value);
   const isWhole = Number.isInteger(number);

@@ -19,7 +19,7 @@ export type ModelSchedule = {
    * even grid of σ; `sd` corrects old configs; `sd` and `other` keep a plain model with LCMScheduler from shrinking
    * its grid by the strength
    */
-  pipeline?: 'flux' | 'sd' | 'other';
+  pipeline?: 'flux' | 'flux2' | 'sd' | 'other';
   /** Align Your Steps has levels of its own for SDXL; left out, a picture larger than 768 x 768 is taken for one */
   sdxl?: boolean;
 };

@@ -115,10 +115,16 @@ async function encodeShared(
   const encoded = await textEncoder.encode(prompt.text, {
     ...options,
     ...(prompt.second === undefined ? {} : { second: prompt.second }),
+    ...lengthOf(request),
     negative: false,
   });
   const positive = withTimeIds(encoded, timeIds(request, layout, 'positive'));
-  const asked = needsNegative(request, layout.guidanceEmbedding, positive.parts.length);
+  const asked = needsNegative(
+    request,
+    layout.guidanceEmbedding,
+    positive.parts.length,
+    layout.transformer?.guidance,
+  );
   // CFG++ takes the unconditional answer at every scale.
   if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
   const { text, second } = negativeText(request);
@@ -127,11 +133,16 @@ async function encodeShared(
     : await textEncoder.encode(text, {
         ...options,
         ...(second === undefined ? {} : { second }),
+        ...lengthOf(request),
         // diffusers counts clip skip for the prompt alone.
         clipSkip: profile === 'diffusers' ? 1 : clipSkip,
         negative: true,
       });
   return { positive, negative: withTimeIds(negative, timeIds(request, layout, 'negative')) };
+}
+
+function lengthOf({ textLength }: GenerateRequest): { length?: number } {
+  return textLength === undefined ? {} : { length: textLength };
 }
 
 /** diffusers goes by the folder's model_index.json, A1111 does it for every SDXL (sd_models_xl.py), ComfyUI never. */
@@ -151,6 +162,8 @@ function isXl({ family }: ModelLayout): boolean {
 
 /** Throws UserError when another family is told what only SDXL hears. */
 function checkXlWords(xl: XlWords | null, layout: ModelLayout): void {
+  // other families with several encoders hear a second prompt
+  if (layout.transformer) return;
   const { encodesEmptyNegative: _, ...told } = xl ?? {};
   if (Object.keys(told).length > 0 && !isXl(layout))
     throw new UserError(say('xl-only', layout.name));

@@ -2,21 +2,10 @@
 import type { EncoderPart, Hidden } from './encoder-run.ts';
 import { UserError } from '../errors.ts';
 import type { ModelLayout } from '../model/layout.ts';
+import type { TextEmbedding } from './text-embedding.ts';
 import type { PromptPlan } from './prompt.ts';
 import { sealChunk } from './prompt/chunks.ts';
 import { say } from '../sentences.ts';
-
-/** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
-export type TextEmbedding = {
-  context: Float32Array;
-  tokens: number;
-  dim: number;
-  pooled: Float32Array | null;
-  /** SDXL: sizes and, for the refiner, the aesthetic score */
-  timeIds?: readonly number[];
-  /** where the images of a batch are told different things: what each of them is; all of one length */
-  ofImages?: readonly TextEmbedding[];
-};
 
 /**
  * Two texts for two encoders become one context: as many chunks of each, the shorter filled up with empty ones, as

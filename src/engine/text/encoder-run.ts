@@ -20,6 +20,8 @@ export type EncodeOptions = {
   negative: boolean;
   /** what SDXL's second encoder reads in place of the text */
   second?: string;
+  /** tokens that a text is filled up to by families that do that; absent: as many as they are used to */
+  length?: number;
 };
 
 /** One network of the folder with its tokenizer. */

@@ -2,7 +2,7 @@
  * Prompts to what the denoiser is conditioned on. One run of a text encoder takes a chunk of 77 tokens; longer
  * prompts are several runs joined along the token axis. Results are kept: rerolling a prompt costs no encoding.
  */
-import type { TextEmbedding } from './context.ts';
+import type { TextEmbedding } from './text-embedding.ts';
 import { alignPlans, joinChunks, joinEncoders } from './context.ts';
 import type { Embeddings, FindEmbedding } from './embeddings.ts';
 import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';

@@ -24,6 +24,7 @@ function create(c: Case, n: number, base: SchedulerConfig): Scheduler {
     eta: c.step_kwargs?.eta ?? null,
     strength: 1,
     fluxGrid: false,
+    mu: null,
   };
   return SCHEDULERS[c.scheduler]!(config, settings);
 }

@@ -7,6 +7,7 @@ import { REGION } from './region.ts';
 import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
 import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
+import { SAID_OF_FAMILIES } from './said-of-families.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
 import { SAID_OF_RECIPES } from './said-of-recipes.ts';
 import { SHEET } from './sheet.ts';
@@ -23,5 +24,11 @@ export const GERMAN: typeof ENGLISH = {
   ...REGION,
   panel: PANEL,
   sheet: SHEET,
-  said: { ...SAID, ...SAID_OF_MODELS, ...SAID_OF_CHECKPOINTS, ...SAID_OF_RECIPES },
+  said: {
+    ...SAID,
+    ...SAID_OF_MODELS,
+    ...SAID_OF_CHECKPOINTS,
+    ...SAID_OF_FAMILIES,
+    ...SAID_OF_RECIPES,
+  },
 };

@@ -1,5 +1,6 @@
 import type {
   CHECKPOINT_SENTENCES,
+  FAMILY_SENTENCES,
   MODEL_SENTENCES,
   RECIPE_SENTENCES,
 } from '../../../engine/sentences.ts';
@@ -10,7 +11,10 @@ const comma = (number: string) => number.replace('.', ',');
 /** What engine, queue and explore say, by their codes. Names of options stay as people type them. */
 export const SAID: Omit<
   (typeof ENGLISH)['said'],
-  keyof typeof MODEL_SENTENCES | keyof typeof CHECKPOINT_SENTENCES | keyof typeof RECIPE_SENTENCES
+  | keyof typeof MODEL_SENTENCES
+  | keyof typeof CHECKPOINT_SENTENCES
+  | keyof typeof FAMILY_SENTENCES
+  | keyof typeof RECIPE_SENTENCES
 > = {
   'not-text': (field, found) => `${field} muss Text sein, nicht ${found}.`,
   'text-too-long': (field, length, most) =>

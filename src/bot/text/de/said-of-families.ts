@@ -1,0 +1,29 @@
+import type { FAMILY_SENTENCES } from '../../../engine/sentences.ts';
+
+/** What the engine says of diffusion transformers and their networks. */
+export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
+  'family-needs-encoder': (model, family, usual, folder) =>
+    `${model} ist ein Transformer der Familie ${family} ohne Textencoder. Er braucht ${usual}: leg ihn in ${folder} oder nenne ihn mit --text-encoder.`,
+  'family-needs-vae': (model, family, usual, folder) =>
+    `${model} ist ein Transformer der Familie ${family} ohne VAE. Er braucht ${usual}: leg sie in ${folder} oder nenne sie mit --vae.`,
+  'family-needs-tokenizer': (model, encoder, folder) =>
+    `${model} braucht den Tokenizer von ${encoder}, den seine Datei nicht mitbringt: leg den Ordner mit tokenizer.json in ${folder} oder nenne ihn mit --tokenizer.`,
+  'family-part-misfit': (file, model, found, wanted) =>
+    `${file} passt nicht zu ${model}: Breite ${found}, gebraucht wird ${wanted}.`,
+  'family-part-unknown': (file, family) =>
+    `${file} ist kein Textencoder, mit dem ${family} Prompts liest.`,
+  'family-part-damaged': (model, part, cause) =>
+    `${part} von ${model} lässt sich nicht verwenden: ${cause}. Lade die Datei noch einmal von dort, wo sie herkam.`,
+  'tokenizer-unreadable': (folder, file, cause) =>
+    `${file} in ${folder} lässt sich nicht lesen: ${cause}.`,
+  'prompt-too-many-tokens': (model, most, found) =>
+    `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, dieser hat ${found}. Kürze ihn.`,
+  'no-references': (model) =>
+    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein.`,
+  'too-many-references': (most, found) =>
+    `Einem Modell können höchstens ${most} Vorlagen auf einmal gezeigt werden, nicht ${found}.`,
+  'reference-shape': (width, height) =>
+    `Eine Vorlage muss mindestens 64 Pixel breit und hoch und höchstens achtmal so lang wie breit sein, nicht ${width}x${height}.`,
+  'family-takes-text': (model, what) =>
+    `${model} nimmt den Prompt als einen einfachen Text: ${what} geht damit nicht.`,
+};

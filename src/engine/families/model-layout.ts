@@ -1,0 +1,61 @@
+/** An opened transformer as a model: what the loader and the pipeline need of it. */
+import { dirname } from 'node:path';
+import type { PartTensors } from '../checkpoint/tensors.ts';
+import type { ModelLayout, NetworkSource } from '../model/layout.ts';
+import type { OpenedTransformer } from './open-transformer.ts';
+
+/** `modelsDir`: where LoRAs lie; null: beside the model alone. */
+export function layoutOfTransformer(
+  opened: OpenedTransformer,
+  modelsDir: string | null,
+): ModelLayout {
+  const { family, denoiser, vae, name, path, encoders, scheduler, index } = opened;
+  const { tensors, shiftFirst } = denoiser;
+  const latents = family.latents(vae);
+  const network = (
+    at: { tensors: PartTensors; path: string },
+    write: Extract<NetworkSource, { kind: 'tensors' }>['write'],
+  ): NetworkSource => ({
+    kind: 'tensors',
+    tensors: at.tensors,
+    path: at.path,
+    ...(write && { write }),
+  });
+  // patches of two by two, which FLUX.2's latents are already
+  const patch = latents.factor >= 16 ? 1 : 2;
+  return {
+    name,
+    folder: path,
+    beside: [path, dirname(path), ...(modelsDir === null ? [] : [modelsDir])],
+    family: family.name,
+    inpainting: false,
+    denoiser: network(denoiser, (style, branches) =>
+      family.denoiser(tensors, { shiftFirst }, style, branches),
+    ),
+    textEncoders: [],
+    transformer: {
+      family,
+      encoders,
+      guidance: family.guidance,
+      isGuided: family.isGuided(tensors),
+    },
+    vaeDecoder: network(vae, (style) => family.vae.decoder(vae.tensors, style)),
+    vaeEncoder: vae.tensors.has('encoder.conv_in.weight')
+      ? network(vae, (style) => family.vae.encoder(vae.tensors, style))
+      : null,
+    safetyChecker: null,
+    latentChannels: latents.channels,
+    vaeFactor: latents.factor,
+    sizeFactor: latents.factor * patch,
+    nativeSize: { width: 1024, height: 1024 },
+    latentScale: { scale: latents.scale, shift: latents.shift, channels: latents.stats },
+    contextDim: family.contextWidth(tensors),
+    guidanceEmbedding: null,
+    zeroEmptyNegative: false,
+    schedulerConfig: { ...scheduler },
+    fewSteps: false,
+    ownDefaults: family.defaults({ tensors, scheduler, index }),
+    stamp: opened.stamp,
+    bytes: opened.bytes,
+  };
+}

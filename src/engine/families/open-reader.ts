@@ -1,0 +1,154 @@
+/** A transformer's text encoders, opened, as one that reads prompts. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PartTensors } from '../checkpoint/tensors.ts';
+import { RunError, UserError } from '../errors.ts';
+import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
+import { clipTextGraph } from '../graphs/clip-text.ts';
+import { qwenGraph } from '../graphs/language/qwen3.ts';
+import { t5Graph } from '../graphs/language/t5.ts';
+import type { ModelLayout } from '../model/layout.ts';
+import { builtSource, type GraphSource } from '../network/graph-source.ts';
+import type { Session } from '../network/session.ts';
+import { say } from '../sentences.ts';
+import type { TextEmbedding } from '../text/text-embedding.ts';
+import { loadLanguageTokenizer } from '../text/language/language-tokenizer.ts';
+import type { ClipPart, EncoderKind, LanguagePart, ReadingWords } from '../text/language/reader.ts';
+import type { TextEncoder } from '../text/text-encoder.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import type { TransformerWords } from './words.ts';
+import type { OpenedEncoder } from './open-transformer.ts';
+
+/** CLIP's own, for models that come without a tokenizer. */
+const CLIP_TOKENIZER = join(import.meta.dirname, '../checkpoint/clip-tokenizer');
+const CLIP_VOCABULARY = 49_408;
+
+/** whole prompts that are kept: rerolls and the cells of a sheet ask for the same one again */
+const KEPT = 8;
+
+/** @throws RunError for an encoder that is damaged or comes without a tokenizer */
+export async function openReader(
+  layout: ModelLayout,
+  { family, encoders, isGuided }: TransformerWords,
+  open: (source: GraphSource) => Promise<Session>,
+  style: GraphStyle,
+): Promise<TextEncoder> {
+  const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
+  for (const encoder of encoders) {
+    const { kind } = encoder.wanted;
+    const source = builtSource(encoder.path, graphOf(encoder, layout, family.reader.taps, style));
+    const session = await open(source);
+    parts.set(kind, await withTokenizer(encoder, session, layout.name));
+  }
+  const kept = new Map<string, TextEmbedding>();
+  const words = { contextDim: layout.contextDim, isGuided, model: layout.name };
+  return {
+    async encode(text, { second, length = null }) {
+      const told: ReadingWords = { ...words, length, ...(second !== undefined && { second }) };
+      const key = JSON.stringify([text, told]);
+      const known = kept.get(key) ?? (await family.reader.read(text, parts, told));
+      kept.delete(key);
+      kept.set(key, known);
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
+      return { parts: [{ weight: 1, schedule: [{ untilStep: Infinity, text: known }] }] };
+    },
+    zeros(like) {
+      const text = like.parts[0]?.schedule[0]?.text as TextEmbedding;
+      const zero = { ...text, context: new Float32Array(text.context.length) };
+      return { parts: [{ weight: 1, schedule: [{ untilStep: Infinity, text: zero }] }] };
+    },
+  };
+}
+
+function graphOf(
+  encoder: OpenedEncoder,
+  { name }: ModelLayout,
+  taps: (layers: number) => { taps: readonly number[]; normed: boolean },
+  style: GraphStyle,
+): BuiltGraph {
+  const { wanted, tensors, layers, width, config } = encoder;
+  const number = (key: string, usual: number): number =>
+    typeof config[key] === 'number' ? (config[key] as number) : usual;
+  try {
+    switch (wanted.kind) {
+      case 't5':
+        return t5Graph(tensors, style);
+      case 'qwen3':
+      case 'qwen2.5-vl': {
+        const heads = number('num_attention_heads', 0);
+        const own = number('head_dim', heads > 0 ? width / heads : likelyHeadSize(tensors));
+        const words = {
+          headSize: own,
+          epsilon: number('rms_norm_eps', 1e-6),
+          theta: number('rope_theta', 1e6),
+        };
+        return qwenGraph(tensors, words, style, taps(layers));
+      }
+      default:
+        return clipTextGraph(
+          wanted.kind === 'clip_g' || tensors.has('text_projection.weight')
+            ? tensors
+            : new Map([...tensors].filter(([key]) => !key.startsWith('text_projection'))),
+          {
+            layers,
+            heads: number('num_attention_heads', Math.max(1, Math.floor(width / 64))),
+            activation: wanted.kind === 'clip_g' ? 'gelu' : 'quick_gelu',
+            normEpsilon: number('layer_norm_eps', 1e-5),
+            projected: wanted.projected ?? false,
+          },
+          style,
+        );
+    }
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new RunError(say('family-part-damaged', name, wanted.kind, cause));
+  }
+}
+
+/** 128 as in all large ones, or what the shared heads of a smaller one leave. */
+function likelyHeadSize(tensors: PartTensors): number {
+  const rows = (role: string): number =>
+    tensors.get(`layers.0.self_attn.${role}_proj.weight`)?.shape[0] ?? 0;
+  let [a, b] = [rows('q'), rows('k')];
+  while (b > 0) [a, b] = [b, a % b];
+  return Math.min(128, a);
+}
+
+async function withTokenizer(
+  encoder: OpenedEncoder,
+  session: Session,
+  model: string,
+): Promise<ClipPart | LanguagePart> {
+  const { wanted, layers, vocabulary } = encoder;
+  const isClip = wanted.kind === 'clip_l' || wanted.kind === 'clip_g';
+  for (const folder of encoder.tokenizers) {
+    if (
+      (await kindOfTokenizer(folder)) !== (isClip ? 'clip' : wanted.kind === 't5' ? 't5' : 'qwen')
+    ) {
+      continue;
+    }
+    if (!isClip) return { session, tokenizer: await loadLanguageTokenizer(folder) };
+    const tokenizer = await loadTokenizer(folder).catch((error: unknown) => {
+      if (error instanceof UserError) return null;
+      throw error;
+    });
+    if (tokenizer !== null) return { session, tokenizer, layers };
+  }
+  if (isClip && vocabulary >= CLIP_VOCABULARY) {
+    const padding = wanted.kind === 'clip_g' ? '!' : '<|endoftext|>';
+    return { session, tokenizer: await loadTokenizer(CLIP_TOKENIZER, padding), layers };
+  }
+  throw new RunError(say('family-needs-tokenizer', model, wanted.usual, 'models/tokenizers'));
+}
+
+/** By the words it knows; null: the folder has none that can be read. */
+async function kindOfTokenizer(folder: string): Promise<'clip' | 't5' | 'qwen' | null> {
+  const text = await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => null);
+  if (text === null) {
+    const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
+    return merges === null ? null : 'clip';
+  }
+  if (text.includes('<|im_start|>')) return 'qwen';
+  if (text.includes('<|startoftext|>')) return 'clip';
+  return /"type":\s*"Unigram"/.test(text) ? 't5' : null;
+}

@@ -1,0 +1,275 @@
+/** A diffusion transformer as a model: its own networks, and those that lie elsewhere, found by what they are. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Json } from '../checkpoint/checkpoint.ts';
+import { checkpointName } from '../checkpoint/detect.ts';
+import { openTensors, type OpenedTensors } from '../checkpoint/file/open-tensors.ts';
+import { openShards } from '../checkpoint/file/shards.ts';
+import { vaeTensors } from '../checkpoint/names/split.ts';
+import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
+import { RunError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import { type FoundEncoder, encodersIn } from './encoders.ts';
+import { TRANSFORMERS } from './families.ts';
+import { diffusersNames, withoutRoot } from './names.ts';
+import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
+import type { TransformerFamily, WantedEncoder } from './transformer-family.ts';
+
+/** What somebody asks for in place of the model's own. */
+export type TransformerWishes = {
+  vae: string | null;
+  textEncoders: readonly string[];
+  tokenizers?: readonly string[];
+};
+
+export type OpenedEncoder = FoundEncoder & {
+  wanted: WantedEncoder;
+  /** folders to look for its tokenizer in, the nearest first */
+  tokenizers: readonly string[];
+  config: Json;
+};
+
+export type OpenedTransformer = {
+  name: string;
+  path: string;
+  family: TransformerFamily;
+  denoiser: { tensors: PartTensors; path: string; shiftFirst: boolean };
+  encoders: readonly OpenedEncoder[];
+  vae: { tensors: PartTensors; path: string; config: Json };
+  scheduler: Json;
+  index: Json;
+  bytes: number;
+  stamp: string;
+};
+
+/** What was opened on the way, so that changes are noticed. */
+type Used = Map<string, { stamp: string; bytes: number }>;
+
+/** One network's tensors under its makers' or diffusers' names, and its config where it has one. */
+type Own = { tensors: ReadonlyMap<string, TensorSlice>; path: string; config: Json };
+
+type Files = {
+  denoiser: Own;
+  /** of a folder, by its sub-folders; of a file that holds several networks, the file under '' */
+  parts: ReadonlyMap<string, Own>;
+  scheduler: Json | null;
+  index: Json;
+};
+
+/** The family whose transformer these tensors are; null: none of them. */
+export function transformerFamilyOf(
+  tensors: ReadonlyMap<string, TensorSlice>,
+): TransformerFamily | null {
+  for (const family of TRANSFORMERS) {
+    const own = withoutRoot(tensors, family.mark);
+    if ([...own.keys()].some((name) => family.mark.test(name))) return family;
+  }
+  return null;
+}
+
+/**
+ * Null: the path is another kind of model.
+ * @throws UserError for a wish that cannot be met, a network that is nowhere to be found, or a damaged file
+ */
+export async function openTransformer(
+  path: string,
+  modelsDir: string | null,
+  wishes: TransformerWishes,
+): Promise<OpenedTransformer | null> {
+  const used: Used = new Map();
+  const info = await stat(path).catch(() => null);
+  const files = info?.isDirectory() ? await filesOfFolder(path, used) : await oneFile(path, used);
+  if (files === null) return null;
+  const family = transformerFamilyOf(files.denoiser.tensors);
+  if (family === null) return null;
+  const name = checkpointName(path);
+  const bare = withoutRoot(files.denoiser.tensors, family.mark);
+  const { tensors, original } = diffusersNames(bare, family.originals);
+  const found: Found = { name, path, family, tensors, files, modelsDir, used };
+  const encoders = await encodersFor(found, wishes);
+  const vae = await vaeFor(found, wishes.vae);
+  return {
+    name,
+    path,
+    family,
+    denoiser: { tensors, path: files.denoiser.path, shiftFirst: original },
+    encoders,
+    vae,
+    scheduler: files.scheduler ?? family.scheduler(tensors),
+    index: files.index,
+    bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    stamp: [...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' '),
+  };
+}
+
+type Found = {
+  name: string;
+  path: string;
+  family: TransformerFamily;
+  /** the transformer's, by diffusers' names */
+  tensors: PartTensors;
+  files: Files;
+  modelsDir: string | null;
+  used: Used;
+};
+
+async function open(path: string, used: Used): Promise<OpenedTensors> {
+  const opened = await openTensors(path);
+  used.set(opened.path, { stamp: opened.stamp, bytes: opened.bytes });
+  return opened;
+}
+
+async function oneFile(path: string, used: Used): Promise<Files | null> {
+  if (!/\.(?:safetensors|sft|gguf)$/i.test(path)) return null;
+  const { tensors, path: real } = await open(path, used);
+  const own = { tensors, path: real, config: {} };
+  return { denoiser: own, parts: new Map([['', own]]), scheduler: null, index: {} };
+}
+
+async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
+  const parts = new Map<string, Own>();
+  for (const part of ['transformer', 'vae', 'text_encoder', 'text_encoder_2', 'text_encoder_3']) {
+    const folder = join(path, part);
+    const names = await readdir(folder).catch((): string[] | null => null);
+    if (names === null || names.includes('model.onnx')) continue;
+    const opened = await openShards(folder, names, `${basename(path)}/${part}`);
+    if (opened === null) continue;
+    used.set(folder, { stamp: opened.stamp, bytes: opened.bytes });
+    const config = await readJson(join(folder, 'config.json'));
+    parts.set(part, { tensors: opened.tensors, path: opened.files[0] ?? folder, config });
+  }
+  const denoiser = parts.get('transformer');
+  if (denoiser === undefined) return null;
+  const scheduler = await readJson(join(path, 'scheduler/scheduler_config.json'));
+  return {
+    denoiser,
+    parts,
+    scheduler: Object.keys(scheduler).length === 0 ? null : scheduler,
+    index: await readJson(join(path, 'model_index.json')),
+  };
+}
+
+async function readJson(file: string): Promise<Json> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return typeof value === 'object' && value !== null ? (value as Json) : {};
+  } catch {
+    return {};
+  }
+}
+
+async function encodersFor(found: Found, wishes: TransformerWishes): Promise<OpenedEncoder[]> {
+  const { family, name, path, modelsDir, used, files } = found;
+  const asked: FoundEncoder[] = [];
+  for (const file of wishes.textEncoders) {
+    const inside = encodersIn((await open(file, used)).tensors, file);
+    if (!inside.some(({ kinds }) => family.encoders.some(({ kind }) => kinds.includes(kind)))) {
+      throw new RunError(say('family-part-unknown', basename(file), family.title));
+    }
+    asked.push(...inside);
+  }
+  const folders = await tokenizerFolders(path, modelsDir, wishes.tokenizers ?? []);
+  const taken: OpenedEncoder[] = [];
+  let onShelf: FoundEncoder[] | null = null;
+  for (const wanted of family.encoders) {
+    const own = files.parts.get(wanted.part) ?? files.parts.get('');
+    const ownFound = own === undefined ? [] : encodersIn(own.tensors, own.path);
+    let chosen = bestOf(asked, wanted, found, taken) ?? bestOf(ownFound, wanted, found, taken);
+    if (chosen === null) {
+      onShelf ??= await shelvedEncoders(modelsDir);
+      chosen = bestOf(onShelf, wanted, found, taken);
+      if (chosen !== null) await open(chosen.path, used);
+    }
+    if (chosen === null) {
+      if (wanted.optional) continue;
+      const where = 'models/text_encoders';
+      throw new RunError(say('family-needs-encoder', name, family.title, wanted.usual, where));
+    }
+    const tokenizers = [...(wishes.tokenizers ?? []), join(path, wanted.tokenizer), ...folders];
+    taken.push({ ...chosen, wanted, tokenizers, config: own?.config ?? {} });
+  }
+  return taken;
+}
+
+/** Of those of the kind and width, the one whose file name says so, where there are several. */
+function bestOf(
+  candidates: readonly FoundEncoder[],
+  wanted: WantedEncoder,
+  { tensors }: Found,
+  taken: readonly FoundEncoder[],
+): FoundEncoder | null {
+  const width = wanted.width(tensors, taken);
+  const fitting = candidates.filter(
+    (each) =>
+      each.kinds.includes(wanted.kind) &&
+      !taken.some((other) => other.tensors === each.tensors) &&
+      (width === null || each.width === width),
+  );
+  const named = fitting.find(({ path }) => wanted.names.test(basename(path)));
+  return named ?? fitting[0] ?? null;
+}
+
+async function shelvedEncoders(modelsDir: string | null): Promise<FoundEncoder[]> {
+  const found: FoundEncoder[] = [];
+  for (const path of await shelved(modelsDir, FOLDERS.texts)) {
+    const opened = await openQuietly(path);
+    if (opened !== null) found.push(...encodersIn(opened.tensors, path));
+  }
+  return found;
+}
+
+async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransformer['vae']> {
+  const { family, name, path, modelsDir, used, files } = found;
+  if (wish !== null && !/^(?:|automatic|baked|none)$/i.test(wish)) {
+    const file = await namedVae(wish, { model: path, modelsDir });
+    const opened = await open(file, used);
+    const config = await readJson(join(dirname(opened.path), 'config.json'));
+    const tensors = autoencoderIn(opened.tensors);
+    if (tensors === null) throw new RunError(say('file-has-no-vae', basename(file)));
+    checkVae(found, basename(file), { tensors, config });
+    return { tensors, path: opened.path, config };
+  }
+  const own = files.parts.get('vae') ?? files.parts.get('');
+  const inside = own === undefined ? null : autoencoderIn(own.tensors);
+  if (own !== undefined && inside !== null) {
+    return { tensors: inside, path: own.path, config: own.config };
+  }
+  for (const file of await shelved(modelsDir, FOLDERS.vae)) {
+    const opened = await openQuietly(file);
+    const tensors = opened === null ? null : autoencoderIn(opened.tensors);
+    if (opened === null || tensors === null) continue;
+    if (family.latents({ config: {}, tensors }).channels !== channelsOf(found)) continue;
+    used.set(opened.path, { stamp: opened.stamp, bytes: opened.bytes });
+    return { tensors, path: opened.path, config: {} };
+  }
+  throw new RunError(say('family-needs-vae', name, family.title, family.vae.usual, 'models/vae'));
+}
+
+function channelsOf({ family, tensors }: Found): number {
+  return family.channels(tensors);
+}
+
+/** @throws RunError where its latents are not the transformer's */
+function checkVae(found: Found, file: string, vae: { tensors: PartTensors; config: Json }): void {
+  const { channels } = found.family.latents(vae);
+  const wanted = channelsOf(found);
+  if (channels === wanted) return;
+  throw new RunError(say('family-part-misfit', file, found.name, String(channels), String(wanted)));
+}
+
+/** The autoencoder among the tensors, by diffusers' names; null: there is none. */
+function autoencoderIn(all: ReadonlyMap<string, TensorSlice>): PartTensors | null {
+  for (const root of ['first_stage_model.', 'vae.', '']) {
+    const own = new Map(
+      [...all].flatMap(([name, tensor]) =>
+        name.startsWith(root) ? [[name.slice(root.length), tensor] as const] : [],
+      ),
+    );
+    if (!own.has('decoder.conv_in.weight')) continue;
+    if ([...own.keys()].some((name) => name.endsWith('.gamma'))) return own;
+    const renamed = new Map(vaeTensors(own));
+    for (const [name, tensor] of own) if (name.startsWith('bn.')) renamed.set(name, tensor);
+    return renamed;
+  }
+  return null;
+}

@@ -1,0 +1,27 @@
+/** About the families of diffusion transformers and the networks they are made of. */
+export const FAMILY_SENTENCES = {
+  'family-needs-encoder': (model: string, family: string, usual: string, folder: string) =>
+    `${model} is a ${family} transformer without its text encoder. It needs ${usual}: put it into ${folder}, or name it with --text-encoder.`,
+  'family-needs-vae': (model: string, family: string, usual: string, folder: string) =>
+    `${model} is a ${family} transformer without its VAE. It needs ${usual}: put it into ${folder}, or name it with --vae.`,
+  'family-needs-tokenizer': (model: string, encoder: string, folder: string) =>
+    `${model} needs the tokenizer of ${encoder}, which its file does not bring: put the folder with its tokenizer.json into ${folder}, or name it with --tokenizer.`,
+  'family-part-misfit': (file: string, model: string, found: string, wanted: string) =>
+    `${file} does not fit ${model}: it is ${found} numbers wide, ${wanted} are needed.`,
+  'family-part-unknown': (file: string, family: string) =>
+    `${file} is no text encoder that ${family} reads prompts with.`,
+  'family-part-damaged': (model: string, part: string, cause: string) =>
+    `The ${part} of ${model} cannot be used: ${cause}. Download it again from where it came from.`,
+  'tokenizer-unreadable': (folder: string, file: string, cause: string) =>
+    `${file} in ${folder} cannot be read: ${cause}.`,
+  'prompt-too-many-tokens': (model: string, most: number, found: number) =>
+    `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
+  'no-references': (model: string) =>
+    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein.`,
+  'too-many-references': (most: number, found: number) =>
+    `At most ${most} reference pictures can be shown to a model at once, not ${found}.`,
+  'reference-shape': (width: number, height: number) =>
+    `A reference picture must be at least 64 pixels wide and high and at most eight times as long as wide, not ${width}x${height}.`,
+  'family-takes-text': (model: string, what: string) =>
+    `${model} takes the prompt as one plain text: ${what} is not possible with it.`,
+};

@@ -1,0 +1,73 @@
+/** What tells one family of diffusion transformers from another: a file a family; families.ts is the table. */
+import type { Json } from '../checkpoint/checkpoint.ts';
+import type { PartTensors } from '../checkpoint/tensors.ts';
+import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
+import type { GuidanceRule, ModelInfo } from '../request.ts';
+import type { EncoderKind, Reader } from '../text/language/reader.ts';
+import type { NameRules } from './names.ts';
+
+export type WantedEncoder = {
+  kind: EncoderKind;
+  /** of a diffusers folder */
+  part: 'text_encoder' | 'text_encoder_2' | 'text_encoder_3';
+  /** of a diffusers folder */
+  tokenizer: 'tokenizer' | 'tokenizer_2' | 'tokenizer_3';
+  /** the model paints without it, too */
+  optional?: boolean;
+  /** what people find it under, and how large it is there */
+  usual: string;
+  /** of a CLIP: the text as a whole goes through its projection */
+  projected?: boolean;
+  /** file names that tell it from others of its kind */
+  names: RegExp;
+  /** numbers in the embedding of a token that the transformer needs; null: it does not tell */
+  width(tensors: PartTensors, taken: readonly { width: number }[]): number | null;
+};
+
+export type Latents = {
+  channels: number;
+  /** pixels a latent, one axis */
+  factor: number;
+  scale: number;
+  shift: number;
+  stats: { means: readonly number[]; deviations: readonly number[] } | null;
+};
+
+/** `config` is empty for a file, which has none. */
+export type VaeFacts = { config: Json; tensors: PartTensors };
+
+export type TransformerFamily = {
+  name: ModelInfo['family'];
+  /** as people say it */
+  title: string;
+  /** a name of its transformer's tensors that no other family has; numbers are 0 */
+  mark: RegExp;
+  originals: NameRules | null;
+  encoders: readonly WantedEncoder[];
+  vae: { usual: string; decoder: WriteGraph; encoder: WriteGraph };
+  /** @throws Error when a tensor is missing or has another shape than the others need */
+  denoiser(
+    tensors: PartTensors,
+    words: { shiftFirst: boolean },
+    style: GraphStyle,
+    branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
+  ): BuiltGraph;
+  latents(vae: VaeFacts): Latents;
+  /** features of a token of the context */
+  contextWidth(tensors: PartTensors): number;
+  /** latent channels that the transformer works with */
+  channels(tensors: PartTensors): number;
+  /** turns prompts into what the transformer reads */
+  reader: Reader;
+  guidance: GuidanceRule;
+  /** the network was distilled to a guidance of its own, told by its tensors */
+  isGuided(tensors: PartTensors): boolean;
+  /** it edits pictures that it is shown */
+  takesReferences: boolean;
+  /** of a file, which brings none */
+  scheduler(tensors: PartTensors): Json;
+  /** `index`: the folder's model_index.json */
+  defaults(facts: { tensors: PartTensors; scheduler: Json; index: Json }): ModelInfo['defaults'];
+};
+
+export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;

@@ -1,0 +1,12 @@
+import type { OpenedEncoder } from './open-transformer.ts';
+import type { GuidanceRule } from '../request.ts';
+import type { TransformerFamily } from './transformer-family.ts';
+
+/** What tells a transformer from a UNet once it is a model. */
+export type TransformerWords = {
+  family: TransformerFamily;
+  encoders: readonly OpenedEncoder[];
+  guidance: GuidanceRule;
+  /** distilled to a guidance of its own, which it is told */
+  isGuided: boolean;
+};

@@ -1,0 +1,88 @@
+/** How families with language models read prompts: a text in, what the transformer is told out. */
+import { UserError } from '../../errors.ts';
+import type { Session } from '../../network/session.ts';
+import { say } from '../../sentences.ts';
+import type { TextEmbedding } from '../text-embedding.ts';
+import type { Tokenizer } from '../tokenizer.ts';
+import type { LanguageTokenizer } from './language-tokenizer.ts';
+import { fitted, type States, statesOf } from './runs.ts';
+
+/** Networks that read prompts, by what they are. */
+export type EncoderKind = 'clip_l' | 'clip_g' | 't5' | 'qwen3' | 'qwen2.5-vl';
+
+/** An opened CLIP; `layers`: how many it has. */
+export type ClipPart = { session: Session; tokenizer: Tokenizer; layers: number };
+
+export type LanguagePart = { session: Session; tokenizer: LanguageTokenizer };
+
+export type ReadingParts = ReadonlyMap<EncoderKind, ClipPart | LanguagePart>;
+
+export type ReadingWords = {
+  /** what the second and third encoder read in place of the text */
+  second?: string;
+  third?: string;
+  /** tokens that a text is filled up to, where the family does that; null: as many as it is used to */
+  length: number | null;
+  /** width of the transformer's context */
+  contextDim: number;
+  /** the network was distilled to a guidance of its own */
+  isGuided: boolean;
+  /** the model's name, for sentences */
+  model: string;
+};
+
+/** Which hidden states of a language model are needed: see qwenGraph. */
+export type Taps = { taps: readonly number[]; normed: boolean };
+
+export type Reader = {
+  /** of a language model with so many layers */
+  taps(layers: number): Taps;
+  /** @throws UserError for a text that is longer than the encoder takes */
+  read(text: string, parts: ReadingParts, words: ReadingWords): Promise<TextEmbedding>;
+};
+
+export function languagePart(parts: ReadingParts, kind: EncoderKind): LanguagePart {
+  return parts.get(kind) as LanguagePart;
+}
+
+/** @throws UserError where there are more than `most` */
+export function withinLength(
+  ids: readonly number[],
+  most: number,
+  model: string,
+): readonly number[] {
+  if (ids.length > most)
+    throw new UserError(say('prompt-too-many-tokens', model, most, ids.length));
+  return ids;
+}
+
+/** What CLIP makes of a text: states before its last layer, [77, dim], and the text as a whole. */
+export async function clipStates(
+  parts: ReadingParts,
+  kind: 'clip_l' | 'clip_g',
+  text: string,
+): Promise<{ states: States; pooled: Float32Array }> {
+  const { session, tokenizer, layers } = parts.get(kind) as ClipPart;
+  const { bos, eos, pad, maxLength } = tokenizer;
+  const words = tokenizer.encodePadSpecial(text).slice(0, maxLength - 2);
+  const ids = fitted([bos, ...words, eos], maxLength, pad);
+  const whole = session.outputs.has('text_embeds') ? 'text_embeds' : 'pooler_output';
+  const inner = `hidden_states.${layers - 1}`;
+  const [states, pooled] = await statesOf(session, ids, null, [inner, whole]);
+  return { states: states!, pooled: pooled!.data };
+}
+
+/** T5's states of a text that is cut or filled up to `length` tokens; the last one stays the end. */
+export async function t5States(
+  { session, tokenizer }: LanguagePart,
+  text: string,
+  length: number,
+): Promise<States> {
+  const own = tokenizer.encode(text);
+  const end = own.slice(-1);
+  const ids = own.length > length ? [...own.slice(0, length - 1), ...end] : own;
+  const [states] = await statesOf(session, fitted(ids, length, tokenizer.pad), null, [
+    'last_hidden_state',
+  ]);
+  return states!;
+}

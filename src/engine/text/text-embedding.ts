@@ -1,0 +1,13 @@
+/** What the denoiser is told of a text. */
+
+/** context [S,D]; pooled [P] where the family uses it (SDXL, SD3) */
+export type TextEmbedding = {
+  context: Float32Array;
+  tokens: number;
+  dim: number;
+  pooled: Float32Array | null;
+  /** SDXL: sizes and, for the refiner, the aesthetic score */
+  timeIds?: readonly number[];
+  /** where the images of a batch are told different things: what each of them is; all of one length */
+  ofImages?: readonly TextEmbedding[];
+};

@@ -1,0 +1,172 @@
+/** Pictures of diffusion transformers beside those of diffusers, from folders and from the files that people have. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { loadModel, PLAIN } from '../../../src/engine/model/loader.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { generate } from '../../../src/engine/pipeline/pipeline.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import { type ArrayRef, fullGolden, fullSet, maxDifference } from '../../support/golden.ts';
+import { goldenModel } from '../../support/golden-dit.ts';
+import { comparePictures } from '../../support/golden-cases.ts';
+
+type Case = {
+  name: string;
+  args: Record<string, unknown> & { prompt: string; image?: string[] };
+  seeds: number | number[];
+  final_latents: ArrayRef;
+  image_float: ArrayRef;
+  png: string[];
+};
+
+type Row = {
+  family: string;
+  cases: readonly string[];
+  /** what make-models.mjs is asked for */
+  forms: readonly string[];
+  model: string;
+  vae?: string;
+  textEncoders?: readonly string[];
+  tokenizers?: readonly string[];
+};
+
+const folder = (family: string, form: string, cases: readonly string[]): Row => ({
+  family,
+  cases,
+  forms: [form],
+  model: form,
+});
+
+const ROWS: readonly Row[] = [
+  folder('z-image', 'zimage/diffusers', ['turbo', 'no_padding', 'cfg']),
+  folder('flux2-klein', 'klein/diffusers', ['t2i_wide', 'edit_two', 'edit_crop_own_size']),
+  folder('flux2-klein', 'klein/diffusers-base', ['base_cfg']),
+  folder('flux', 'flux-schnell/diffusers', ['schnell_tall']),
+  folder('flux', 'flux-dev/diffusers', ['dev_two_prompts', 'dev_true_cfg']),
+  folder('sd3', 'sd35/diffusers', ['t5_wide_negative']),
+  folder('sd3', 'sd3-no-t5/diffusers-no-t5', ['no_t5']),
+  folder('qwen-image', 'qwen-image/diffusers', ['cfg']),
+  {
+    family: 'z-image',
+    cases: ['fp8_scaled'],
+    forms: ['zimage/fp8', 'zimage/single'],
+    model: 'zimage/fp8/diffusion_models/z_image_turbo_fp8_scaled.safetensors',
+    vae: 'zimage/single/vae/ae.safetensors',
+    textEncoders: ['zimage/fp8/text_encoders/qwen_3_4b_fp8_scaled.safetensors'],
+    tokenizers: ['zimage/single/tokenizer'],
+  },
+  {
+    family: 'flux',
+    cases: ['dev'],
+    forms: ['flux-dev/single'],
+    model: 'flux-dev/single/diffusion_models/flux1-dev.safetensors',
+    vae: 'flux-dev/single/vae/ae.safetensors',
+    textEncoders: [
+      'flux-dev/single/text_encoders/t5xxl_fp16.safetensors',
+      'flux-dev/single/text_encoders/clip_l.safetensors',
+    ],
+    tokenizers: ['flux-dev/single/tokenizer', 'flux-dev/single/tokenizer_2'],
+  },
+  {
+    family: 'sd3',
+    cases: ['t5'],
+    forms: ['sd35/single'],
+    model: 'sd35/single/checkpoints/sd3.5_medium_incl_clips_t5xxl.safetensors',
+    tokenizers: ['sd35/single/tokenizer', 'sd35/single/tokenizer_3'],
+  },
+];
+
+/** diffusers' words for a call -> the request's. */
+async function inputOf({ args, seeds }: Case, family: string): Promise<RequestInput> {
+  const isFlux = family === 'flux';
+  const trueScale = args['true_cfg_scale'] ?? (isFlux ? 1 : undefined);
+  const input: RequestInput = {
+    prompt: args.prompt,
+    negativePrompt: args['negative_prompt'] ?? '',
+    steps: args['num_inference_steps'],
+    guidanceScale: trueScale ?? args['guidance_scale'],
+    seed: [seeds].flat()[0],
+    profile: 'diffusers',
+    rng: 'cpu',
+    width: args['width'],
+    height: args['height'],
+    textLength: args['max_sequence_length'],
+    ...(isFlux && { distilledGuidance: args['guidance_scale'] }),
+    ...(args['prompt_2'] !== undefined && { xl: { prompt2: args['prompt_2'] } }),
+  };
+  if (args.image) {
+    const files = args.image.map((file) => readFile(new URL(`dit/${file}`, fullSet)));
+    input.references = await Promise.all(files);
+  }
+  return input;
+}
+
+/** Latents [1,C,h,w] in the order that the pipeline keeps them: as they are, as tokens, or as tokens of patches. */
+function asReference(data: Float32Array, shape: readonly number[], wanted: readonly number[]) {
+  if (wanted.length === 4) return data;
+  const [, channels = 0, height = 0, width = 0] = shape;
+  const size = wanted[2] === channels ? 1 : 2;
+  const columns = width / size;
+  const out = new Float32Array(data.length);
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const token = Math.floor(y / size) * columns + Math.floor(x / size);
+        const inside = (c * size + (y % size)) * size + (x % size);
+        out[token * channels * size * size + inside] = data[(c * height + y) * width + x]!;
+      }
+    }
+  }
+  return out;
+}
+
+async function check(t: TestContext, row: Row): Promise<void> {
+  const golden = fullGolden(`dit/${row.family}`);
+  let root = '';
+  for (const form of row.forms) {
+    const made = await goldenModel(t, form, root === '' ? undefined : root);
+    if (made === null || golden === null) return;
+    root = made.slice(0, made.length - form.length - 1);
+  }
+  if (golden === null) return;
+  const at = (file: string): string => join(root, file);
+  const wishes = {
+    vae: row.vae === undefined ? null : at(row.vae),
+    textEncoders: (row.textEncoders ?? []).map(at),
+    tokenizers: (row.tokenizers ?? []).map(at),
+  };
+  const entry = await openRegistry(dirname(at(row.model))).find(at(row.model), wishes);
+  const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
+  const model = await loadModel(entry, options, PLAIN);
+  t.after(() => model.release());
+  for (const one of golden.manifest['cases'] as Case[]) {
+    if (!row.cases.includes(one.name)) continue;
+    const input = await inputOf(one, row.family);
+    // the first reference's own, where none was asked for
+    const [, height, width] = one.image_float.$[1];
+    const size = input.width === undefined ? { width, height } : {};
+    const request = parseRequest({ ...input, ...size, model: entry.info.name }, entry.info);
+    const signal = new AbortController().signal;
+    const result = await generate(
+      request,
+      model,
+      { previews: false, sendDenoised: false, keepLatents: true },
+      { signal, clock: { ms: 0 }, loadMs: 0, onProgress: () => {} },
+    );
+    assert.ok(result.latents);
+    const { data, shape } = result.latents;
+    const wanted = golden.array(one.final_latents);
+    const own = asReference(data, shape, one.final_latents.$[1]);
+    const error = maxDifference(own, wanted.slice(0, own.length));
+    assert.ok(error <= 2e-4, `${one.name}: latents are off by ${error}`);
+    const png = await readFile(new URL(`dit/${row.family}/${one.png[0]}`, fullSet));
+    const { levels, psnr } = await comparePictures(result.images[0]!.png, png);
+    assert.ok(levels <= 1 && psnr >= 60, `${one.name}: ${levels} levels, ${psnr} dB`);
+  }
+}
+
+for (const row of ROWS) {
+  test(`${row.model} paints what diffusers paints`, (t) => check(t, row));
+}
