@@ -46,6 +46,8 @@ export type Complete = {
   texts: readonly CompanionText[];
   /** changes when a file does that is not the model's own */
   stamp: string;
+  /** of each of those files */
+  stamps: ReadonlyMap<string, string>;
   bytes: number;
 };
 
@@ -70,6 +72,7 @@ export async function complete(
     vae,
     texts,
     stamp: [...used].map(([path, { stamp }]) => `${path}=${stamp}`).join(' '),
+    stamps: new Map([...used].map(([path, { stamp }]) => [path, stamp])),
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

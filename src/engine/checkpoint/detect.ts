@@ -20,6 +20,8 @@ export type OpenedCheckpoint = CheckpointReading & {
   path: string;
   /** the files that its tensors lie in, real paths */
   files: readonly string[];
+  /** of each of them, as it was when its header was read */
+  stamps: ReadonlyMap<string, string>;
   /** their sizes together */
   bytes: number;
   /** changes when one of the files does, or what lies beside them */
@@ -55,12 +57,13 @@ async function openFile(path: string, info: Stats | null): Promise<OpenedCheckpo
     ...(await readFamily(facts, file.name)),
     path,
     files: file.files,
+    stamps: file.stamps,
     bytes: file.bytes,
     stamp: `${file.stamp} ${words.stamp}`,
   };
 }
 
-type Whole = Pick<OpenedCheckpoint, 'files' | 'bytes' | 'stamp'> &
+type Whole = Pick<OpenedCheckpoint, 'files' | 'stamps' | 'bytes' | 'stamp'> &
   Pick<Facts, 'tensors' | 'metadata'> & { name: string };
 
 /** One file, or all the parts of the network that it is a part of, or a folder of parts. */
@@ -69,7 +72,8 @@ async function openWhole(path: string): Promise<Whole> {
   const part = partOf(basename(path));
   if (!isFolder && part === null) {
     const file = await openTensorFile(path);
-    return { ...file, files: [file.path], stamp: `${file.path}=${file.stamp}` };
+    const stamps = new Map([[file.path, file.stamp]]);
+    return { ...file, files: [file.path], stamps, stamp: `${file.path}=${file.stamp}` };
   }
   const folder = isFolder ? path : dirname(path);
   const names = await readdir(folder);
@@ -82,7 +86,7 @@ async function openWhole(path: string): Promise<Whole> {
 async function openFolder(path: string): Promise<OpenedCheckpoint> {
   const name = checkpointName(path);
   const words = await readWords(path);
-  const { folder, tensors, files, bytes, stamp } = await readFolder(path, name);
+  const { folder, tensors, files, stamps, bytes, stamp } = await readFolder(path, name);
   const facts: Facts = {
     name,
     layout: 'diffusers',
@@ -96,6 +100,7 @@ async function openFolder(path: string): Promise<OpenedCheckpoint> {
     ...(await readFamily(facts, name)),
     path,
     files,
+    stamps,
     bytes,
     stamp: `${stamp} ${words.stamp}`,
   };

@@ -13,6 +13,7 @@ export type ReadFolder = {
   /** of the denoiser */
   tensors: ReadonlyMap<string, TensorSlice>;
   files: readonly string[];
+  stamps: ReadonlyMap<string, string>;
   bytes: number;
   stamp: string;
 };
@@ -41,6 +42,7 @@ export async function hasNetworks(path: string): Promise<boolean> {
 export async function readFolder(path: string, name: string): Promise<ReadFolder> {
   const parts = new Map<string, FolderPart>();
   const stamps: string[] = [];
+  const fileStamps = new Map<string, string>();
   const files: string[] = [];
   let bytes = 0;
   for (const id of NETWORKS) {
@@ -55,6 +57,7 @@ export async function readFolder(path: string, name: string): Promise<ReadFolder
     });
     stamps.push(`${id}:${opened.stamp} ${await stampOf(join(path, id, 'config.json'))}`);
     files.push(...opened.files);
+    for (const [file, stamp] of opened.stamps) fileStamps.set(file, stamp);
     bytes += opened.bytes;
   }
   const denoiser = parts.get('unet') ?? parts.get('transformer');
@@ -74,6 +77,7 @@ export async function readFolder(path: string, name: string): Promise<ReadFolder
     tensors: denoiser.tensors,
     files,
     bytes,
+    stamps: fileStamps,
     stamp: stamps.join(' '),
   };
 }

@@ -12,6 +12,7 @@ import { chooseLoras } from '../lora/loras.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
+import { ChangedError } from '../model/model-files.ts';
 import { openRegistry, type Registry, type RegistryEntry } from '../model/registry.ts';
 import type { PipelineHooks } from '../pipeline/pass.ts';
 import { generate } from '../pipeline/pipeline.ts';
@@ -125,8 +126,19 @@ type Wanted = {
   wishes?: Wishes;
 };
 
+/** As `open`; a model whose files were replaced a moment ago is read anew. */
+async function use(...wanted: Parameters<typeof open>): Promise<LoadedModel> {
+  try {
+    return await open(...wanted);
+  } catch (error) {
+    if (!(error instanceof ChangedError)) throw error;
+    found.clear();
+    return open(...wanted);
+  }
+}
+
 /** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
-async function use(
+async function open(
   model: string,
   onLoad: () => void = () => {},
   { beside = null, uses = [], perturbed = false, wishes = NO_WISHES }: Wanted = {},

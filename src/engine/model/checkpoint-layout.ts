@@ -33,7 +33,7 @@ export async function layoutOfCheckpoint(
   wishes: Wishes = NO_WISHES,
 ): Promise<CheckpointModel> {
   const { info, parts, path } = opened;
-  const { vae, texts, stamp, bytes } = await complete(opened, modelsDir, wishes);
+  const { vae, texts, stamp, stamps, bytes } = await complete(opened, modelsDir, wishes);
   const network = (tensors: typeof parts.unet, at = opened.files[0] ?? path): NetworkSource => ({
     kind: 'tensors',
     tensors,
@@ -68,6 +68,7 @@ export async function layoutOfCheckpoint(
     },
     wishes: JSON.stringify(wishes),
     stamp: `${opened.stamp} ${stamp}`,
+    files: new Map([...opened.stamps, ...stamps]),
     bytes: opened.bytes + bytes,
   };
   return { layout, vae: vae.how === null ? null : { path: vae.path, how: vae.how } };

@@ -101,6 +101,8 @@ export type ModelLayout = {
   ownDefaults: Partial<ModelInfo['defaults']>;
   /** networks that were asked for in place of its own: with others it is another model; absent: none */
   wishes?: string;
+  /** of a checkpoint: the files that its graphs point into, as they were when their headers were read */
+  files?: ReadonlyMap<string, string>;
   /** changes when any file of the model changes */
   stamp: string;
   /** size of all graphs and their external data */

@@ -19,7 +19,7 @@ import type { OpenedVariant } from './model-graphs.ts';
 import { denoiserOnCpu, networkSessions } from './network-sessions.ts';
 import { canaryOnce, judgeCanary, runCanary } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
-import { checkFiles } from './model-files.ts';
+import { checkFiles, checkUnchanged } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
 import type { RegistryEntry } from './registry.ts';
 
@@ -60,7 +60,10 @@ export type LoadOptions = {
   warn: (fields: object, message: string) => void;
 };
 
-/** Throws UserError for a damaged folder or a named device that does not work. */
+/**
+ * Throws UserError for a damaged folder or a named device that does not work, ChangedError for files that became
+ * others meanwhile.
+ */
 export async function loadModel(
   entry: RegistryEntry,
   options: LoadOptions,
@@ -72,7 +75,18 @@ export async function loadModel(
   const parts = entry.layout.textEncoders.map(({ id }) => id as LoraPart);
   checkParts(opened, new Set(['denoiser', ...parts]), entry.info.name);
   const wanted = { loras: opened, perturbed };
-  return loadOnFirst(providersFor(options.device), entry, options, wanted);
+  await checkUnchanged(entry.layout);
+  let loaded: LoadedModel | null = null;
+  try {
+    loaded = await loadOnFirst(providersFor(options.device), entry, options, wanted);
+    await checkUnchanged(entry.layout);
+    return loaded;
+  } catch (error) {
+    await loaded?.release();
+    // What does not open because it is being replaced is not damaged.
+    await checkUnchanged(entry.layout);
+    throw error;
+  }
 }
 
 const PLAIN_OPENED: OpenedVariant = { loras: [], perturbed: false };

@@ -23,6 +23,24 @@ export async function checkFiles(layout: ModelLayout): Promise<void> {
   }
 }
 
+/**
+ * Graphs point into files by numbers that hold for the files as they were.
+ * @throws ChangedError when one of them has become another since its header was read
+ */
+export async function checkUnchanged({ name, files = new Map() }: ModelLayout): Promise<void> {
+  for (const [file, stamp] of files) {
+    const info = await stat(file).catch(() => null);
+    // a folder's files are looked at when it is read again
+    if (info?.isDirectory()) continue;
+    if (info === null || `${info.size}@${info.mtimeMs}` !== stamp) {
+      throw new ChangedError(say('model-changed', name, basename(file)));
+    }
+  }
+}
+
+/** Read again, it may be opened. */
+export class ChangedError extends RunError {}
+
 /** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
 export async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<boolean> {
   try {

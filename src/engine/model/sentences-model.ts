@@ -12,6 +12,8 @@ export const MODEL_SENTENCES = {
     `Model "${model}": ${file} is empty or cannot be read. Download or export it again.`,
   'model-weights-absent': (model: string, file: string, cause: string) =>
     `Model "${model}": ${file} refers to a weights file that is not beside it. Put its external data file (often model.onnx_data) into the same folder. ONNX Runtime said: ${cause}`,
+  'model-changed': (model: string, file: string) =>
+    `Model "${model}": ${file} was changed while it was opened. Ask again when it is copied completely.`,
   'model-file-damaged': (model: string, file: string, cause: string) =>
     `Model "${model}": ${file} is damaged or not an ONNX graph. Download or export it again. ONNX Runtime said: ${cause}`,
   'config-not-an-object': (model: string, file: string) =>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RunError } from '../../../src/engine/errors.ts';
 import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
+import { ChangedError } from '../../../src/engine/model/model-files.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
@@ -64,6 +65,21 @@ test('a whole file paints, though its weights are all zeros', async () => {
 test('a denoiser with weights that are no numbers does not open', async () => {
   const name = 'model.diffusion_model.output_blocks.1.0.out_layers.3.weight';
   await assert.rejects(open(damaged(name)), isSaid('denoiser-not-finite'));
+});
+
+test('a file that was replaced since its header was read is not opened by its old numbers', async () => {
+  const file = join(folder, 'y.safetensors');
+  await writeFile(file, safetensorsOf(miniSd1()));
+  const entry = await openRegistry(folder).find('y');
+  const options = { device: 'cpu', clock, warn: () => {} } as const;
+  await (await loadModel(entry, options)).release();
+  await writeFile(file, safetensorsOf(miniSd1({ channels: [32, 64] })));
+  await assert.rejects(loadModel(entry, options), (error) => {
+    assert.ok(error instanceof ChangedError);
+    return isSaid('model-changed')(error);
+  });
+  const anew = await openRegistry(folder).find('y');
+  assert.equal(await paint(await loadModel(anew, options)), 1);
 });
 
 test('a text encoder with such weights is told after the run, and so is a VAE', async () => {

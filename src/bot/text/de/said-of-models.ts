@@ -14,6 +14,8 @@ export const SAID_OF_MODELS: typeof MODEL_SENTENCES = {
     `Modell „${model}“: ${file} ist leer oder lässt sich nicht lesen. Lade oder exportiere es noch einmal.`,
   'model-weights-absent': (model, file, cause) =>
     `Modell „${model}“: ${file} verweist auf eine Datei mit Gewichten, die nicht daneben liegt. Lege sie (oft model.onnx_data) in denselben Ordner. ONNX Runtime sagt: ${cause}`,
+  'model-changed': (model, file) =>
+    `Modell „${model}“: ${file} wurde verändert, während es geöffnet wurde. Frage noch einmal, wenn die Datei ganz kopiert ist.`,
   'model-file-damaged': (model, file, cause) =>
     `Modell „${model}“: ${file} ist beschädigt oder kein ONNX-Graph. Lade oder exportiere es noch einmal. ONNX Runtime sagt: ${cause}`,
   'config-not-an-object': (model, file) =>

@@ -11,6 +11,8 @@ export type ShardedTensors = {
   tensors: ReadonlyMap<string, TensorSlice>;
   /** real paths */
   files: readonly string[];
+  /** by real path: changes when the file does */
+  stamps: ReadonlyMap<string, string>;
   bytes: number;
   stamp: string;
   /** types of the same weights in files that were not taken, by their names: fp16 */
@@ -136,6 +138,7 @@ function together(files: readonly TensorFile[], others: readonly string[]): Shar
   return {
     tensors,
     files: files.map(({ path }) => path),
+    stamps: new Map(files.map(({ path, stamp }) => [path, stamp])),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     stamp: files.map(({ path, stamp }) => `${path}=${stamp}`).join(' '),
     others,
