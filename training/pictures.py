@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from .captions import Narrator, Words
+from .glossy.sprites import book
 from .render import render
 from .scene import Scene, World, sample_scene
 from .shapes import Array
@@ -28,6 +29,9 @@ def draw(
 ) -> Iterator[tuple[list[Scene], Array]]:
     """At least `count` pictures in chunks, square for one number; the same seed gives the same pictures."""
     shape = (shape, shape) if isinstance(shape, int) else shape
+    if world.look == "glossy":
+        # Once, before there are workers who would each make it.
+        book()
     seeds = range(seed * 1_000_000, seed * 1_000_000 + -(-count // CHUNK))
     work = partial(draw_chunk, world=world, shape=shape)
     processes = processes or os.cpu_count() or 1

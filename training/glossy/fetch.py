@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from ..checkpoints import need_space
@@ -40,17 +41,19 @@ def fetch(what: str, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise Problem(f"npm is needed once to fetch {what}; install Node.js, or put the package into {folder}.")
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    done = subprocess.run(
-        [npm, "pack", what, "--silent", "--pack-destination", str(partial)], capture_output=True, text=True, cwd=partial
-    )
-    archives = list(partial.glob("*.tgz"))
-    if done.returncode != 0 or not archives:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise Problem(f"npm could not fetch {what}: {(done.stderr or done.stdout).strip()[:300]}")
-    with tarfile.open(archives[0]) as archive:
-        archive.extractall(partial, filter="data")
-    archives[0].unlink()
-    partial.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Several processes may fetch at once: each in a folder of its own, the first one's stays.
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as partial:
+        order = [npm, "pack", what, "--silent", "--pack-destination", partial]
+        done = subprocess.run(order, capture_output=True, text=True, cwd=partial)
+        archives = list(Path(partial).glob("*.tgz"))
+        if done.returncode != 0 or not archives:
+            raise Problem(f"npm could not fetch {what}: {(done.stderr or done.stdout).strip()[:300]}")
+        whole = Path(partial) / "whole"
+        with tarfile.open(archives[0]) as archive:
+            archive.extractall(whole, filter="data")
+        try:
+            whole.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise

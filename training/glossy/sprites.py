@@ -7,6 +7,7 @@ side fills the square. <cache>/book-<n>.json says where each one lies and how wi
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -77,10 +78,12 @@ def make(pixels: Path, index: Path) -> None:
             for colour in COLOUR_NAMES:
                 rows[f"{kind}/{colour}"] = len(pages)
                 pages.append(premultiplied(recolour(rgb, mask, light, colour), alpha))
-    partial = pixels.with_suffix(".partial.npy")
+    # Whole files under names of their own, then in place: two processes may do this at once. The index comes last.
+    partial = pixels.with_name(f"{os.getpid()}.partial.npy")
     np.save(partial, np.stack(pages))
     partial.rename(pixels)
-    index.write_text(json.dumps({"rows": rows, "extents": extents}), encoding="utf8")
+    partial.write_text(json.dumps({"rows": rows, "extents": extents}), encoding="utf8")
+    partial.rename(index)
 
 
 def picture_of(emoji: str) -> Image.Image:

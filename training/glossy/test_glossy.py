@@ -15,7 +15,7 @@ from ..labels import Heads, labels
 from ..problem import Problem
 from ..render import render
 from ..scene import COLOUR_NAMES, RELATIONS, Scene, Thing, sample_scene
-from . import fetch
+from . import fetch, sprites
 from .concepts import CONCEPTS
 from .filters import FILTERS
 from .recolour import paint_mask, recolour
@@ -175,6 +175,17 @@ class Fetching(unittest.TestCase):
                 with self.assertRaisesRegex(Problem, "could not fetch pictures@9: no such version"):
                     fetch.fetch("pictures@9", Path(folder) / "pictures")
             self.assertEqual(os.listdir(folder), [])
+
+    def test_a_damaged_book_is_named(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            pixels, index = Path(folder) / "book.npy", Path(folder) / "book.json"
+            pixels.write_bytes(b"no numbers")
+            index.write_text("{}")
+            sprites.book.cache_clear()
+            with mock.patch.object(sprites, "paths", lambda: (pixels, index)):
+                with self.assertRaisesRegex(Problem, "the sprites .*book.npy are damaged"):
+                    sprites.book()
+            self.assertEqual(pixels.read_bytes(), b"no numbers")
 
     def test_a_picture_is_cut_to_what_is_visible(self) -> None:
         from PIL import Image
