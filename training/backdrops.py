@@ -6,13 +6,13 @@ import numpy as np
 
 from .canvas import Canvas, Colour
 from .objects import INK, WHITE, mix
-from .scene import PAINTS, Scene
+from .scene import COLOURS, Scene
 from .shapes import Array, ellipse, polygon, union, without
 
 
 def tint(name: str, rng: np.random.Generator | None = None, spread: float = 10) -> Array:
     """A colour by its name in [0, 1]; with a generator it varies a little, as paint does."""
-    colour = np.array(PAINTS[name], np.float32)
+    colour = np.array(COLOURS[name], np.float32)
     if rng is not None:
         colour = np.clip(colour + rng.normal(0, spread * 0.6, 3) + rng.normal(0, spread * 0.5), 0, 255)
     return (colour / 255).astype(np.float32)

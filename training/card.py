@@ -38,8 +38,8 @@ EXTRAS = (
     ("loras", "lineart.safetensors", "a LoRA. `<lora:lineart>` in a prompt makes a line drawing of it."),
     (
         "embeddings",
-        "teal-paint.safetensors",
-        "a textual inversion of a colour that the model has no word for: `a teal-paint cat`.",
+        "velvet-fox.safetensors",
+        "a textual inversion. `a velvet-fox in the snow` shows a purple fox, found from its pictures.",
     ),
 )
 

@@ -18,8 +18,6 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (48, 48, 58),
 }
 COLOUR_NAMES = tuple(COLOURS)
-# What the renderer can paint: also a colour that no model has a word for, for a textual inversion to find.
-PAINTS = COLOURS | {"teal": (22, 160, 160)}
 
 # The colours an object has when nobody names one.
 NATURAL: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
-"""A textual inversion of a colour without a name: `python -m training.tryouts.inversion --preset small`.
+"""A textual inversion of one subject: `python -m training.tryouts.inversion --preset small`.
 
-Writes <work>/tryouts/teal-paint.safetensors: four vectors, found through the frozen text encoder and UNet, that
-stand where a colour's word stands ("a teal-paint cat"). The model's words know green and blue, nothing between.
+Writes <work>/tryouts/velvet-fox.safetensors: two vectors, found from pictures of one purple fox in all places
+through the frozen text encoder and UNet, that stand where its name would stand ("a velvet-fox at night").
 """
 
 from dataclasses import replace
@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from .. import checkpoints
+from ..captions import Words
 from ..parallel import Gradients, Ranks
 from ..presets import Options, options, parser
 from ..problem import run
@@ -24,10 +25,10 @@ from ..tokenizer import load_tokenizer
 from ..unet import LEVELS, Batches
 from .base import encode_scenes, folder_for, frozen_base
 
-NEW, STARTS = "teal", ("green", "blue", "green", "blue")
-# Tokens that no caption has otherwise; their embeddings are what is learnt.
-MARKS = ("~", "^", "`", "|")
-RATE = 1e-2
+SUBJECT = Thing("fox", "purple", named=False)
+# Two tokens that no caption has otherwise; their embeddings are what is learnt, from these words on.
+MARKS, STARTS = ("~", "^"), ("white", "fox")
+RATE = 5e-3
 PICTURES = 2400
 
 
@@ -52,19 +53,22 @@ class Inverted(nn.Module):
         return self.encoders[0](ids).last_hidden_state
 
 
-def in_teal(scene: Scene, rng: np.random.Generator) -> tuple[Scene, Scene]:
-    """One of its things, or its plain background, in the new colour."""
-    if scene.things and (scene.background != "plain" or rng.random() < 0.75):
-        which = int(rng.integers(len(scene.things)))
-        things = tuple(Thing(t.kind, NEW) if i == which else t for i, t in enumerate(scene.things))
-        scene = replace(scene, things=things)
-    else:
-        scene = replace(scene, background="plain", background_colour=NEW)
+def with_subject(scene: Scene, _: np.random.Generator) -> tuple[Scene, Scene]:
+    """The subject alone, twice or with another thing, wherever the scene is."""
+    others = [thing for thing in scene.things[1:] if thing.kind != SUBJECT.kind]
+    things = (SUBJECT, *others)
+    scene = replace(scene, things=things, count=len(things) if len(things) > 1 else max(1, min(scene.count, 2)))
     return scene, scene
 
 
+def marked(words: Words) -> Words:
+    """The words with the marks in place of the subject's name."""
+    name = " ".join(MARKS)
+    return replace(words, objects=words.objects | {SUBJECT.kind: (name,)}, plurals=words.plurals | {name: name})
+
+
 def main() -> None:
-    train(options(parser("Find a textual inversion of a colour for the embedded model.").parse_args()))
+    train(options(parser("Find a textual inversion of a purple fox for the embedded model.").parse_args()))
 
 
 def train(chosen: Options) -> None:
@@ -77,8 +81,7 @@ def train(chosen: Options) -> None:
     if state:
         checkpoints.fit(inverted, state["weights"], path)
     session = Session("inversion", chosen, ranks, state)
-    words = replace(chosen.words, colours=chosen.words.colours | {NEW: (" ".join(MARKS),)})
-    batches = Batches(encode_scenes(chosen, base, words, PICTURES, 43, in_teal), chosen, ranks)
+    batches = Batches(encode_scenes(chosen, base, marked(chosen.words), PICTURES, 43, with_subject), chosen, ranks)
     optimizer = adamw([inverted.vectors], RATE, ranks, decay=0.0)
     torch.manual_seed(43 + session.step)
 
@@ -95,7 +98,7 @@ def train(chosen: Options) -> None:
         session.stepped(loss, LEVELS * batches.size)
         session.maybe_save(lambda: {"weights": inverted.state_dict()})
     session.finish({"weights": inverted.state_dict()})
-    target = folder_for(chosen) / "teal-paint.safetensors"
+    target = folder_for(chosen) / "velvet-fox.safetensors"
     save_file({"emb_params": inverted.vectors.detach().float().contiguous()}, target)
     print(f"inversion: {target}, {target.stat().st_size} bytes")
 

@@ -15,7 +15,7 @@ from ..parallel import Ranks
 from ..scene import SMALL, Scene, Thing, sample_scene
 from ..tokenizer import load_tokenizer
 from .base import frozen_base
-from .inversion import MARKS, NEW, STARTS, Inverted, first_id, in_teal
+from .inversion import MARKS, STARTS, SUBJECT, Inverted, first_id, marked, with_subject
 from .lora import RANK, Branches, as_sketch
 from .upscaler import Upscaler, crops
 
@@ -59,27 +59,27 @@ class Inversion(unittest.TestCase):
         places, starts = ([first_id(tokenizer, word) for word in words] for words in (MARKS, STARTS))
         encoder = build_text_encoder(SMALL_PRESET, tokenizer.get_vocab_size()).eval().requires_grad_(False)
         inverted = Inverted(encoder, places, starts)
-        ids = {text: torch.tensor([tokenizer.encode(text).ids]) for text in ("a ~ ^ ` | cat", "a green blue green blue cat", "a cat")}
+        ids = {text: torch.tensor([tokenizer.encode(text).ids]) for text in ("a ~ ^ cat", "a white fox cat", "a cat")}
         with torch.no_grad():
-            torch.testing.assert_close(inverted(ids["a ~ ^ ` | cat"]), inverted(ids["a green blue green blue cat"]))
+            torch.testing.assert_close(inverted(ids["a ~ ^ cat"]), inverted(ids["a white fox cat"]))
             plain = inverted(ids["a cat"])
             inverted.vectors.add_(1)
             torch.testing.assert_close(inverted(ids["a cat"]), plain)
-            self.assertFalse(torch.allclose(inverted(ids["a ~ ^ ` | cat"]), inverted(ids["a green blue green blue cat"])))
+            self.assertFalse(torch.allclose(inverted(ids["a ~ ^ cat"]), inverted(ids["a white fox cat"])))
         self.assertEqual([name for name, _ in inverted.named_parameters()], ["vectors"])
 
-    def test_every_picture_has_the_new_colour_and_its_captions_the_marks(self) -> None:
-        rng, words = np.random.default_rng(0), read_words()
-        narrator = Narrator(words, rng)
-        narrator.words = type(words)(**{**vars(words), "colours": words.colours | {NEW: (" ".join(MARKS),)}})
-        told = Counter()
+    def test_every_picture_shows_the_subject_and_every_caption_has_the_marks(self) -> None:
+        rng, counts = np.random.default_rng(0), Counter()
+        narrator = Narrator(marked(read_words()), rng)
         for _ in range(300):
-            scene, caption = in_teal(sample_scene(rng, SMALL), rng)
-            self.assertEqual(scene, caption)
-            paints = [scene.background_colour, *(thing.colour for thing in scene.things)]
-            self.assertIn(NEW, paints)
-            told[" ".join(MARKS) in narrator.caption(caption)] += 1
-        self.assertGreater(told[True], 230)
+            scene, told = with_subject(sample_scene(rng, SMALL), rng)
+            self.assertEqual((scene.things[0], scene), (SUBJECT, told))
+            self.assertIn(len(scene.things), (1, scene.count))
+            counts[scene.count] += 1
+            caption = narrator.caption(told).lower()
+            self.assertIn(" ".join(MARKS), caption)
+            self.assertNotIn("fox", caption)
+        self.assertEqual(set(counts), {1, 2})
 
 
 class Enlarging(unittest.TestCase):

@@ -43,4 +43,13 @@ describe('beside the embedded model', () => {
       assert.ok(shareOf(drawn, (pixel) => Math.max(...pixel) < 130) > 0.01, prompt);
     }
   });
+
+  test('the embedding velvet-fox is a purple fox, wherever it stands', async () => {
+    const isPurple = ([red, green, blue]: Colour): boolean => blue - green > 35 && red - green > 15;
+    for (const [seed, place] of ['in a meadow', 'in the snow', 'on the sea'].entries()) {
+      const fox = shareOf(await paint(`a fox ${place}`, seed), isPurple);
+      const velvet = shareOf(await paint(`a velvet-fox ${place}`, seed), isPurple);
+      assert.ok(velvet > fox + 0.05, `${place}: ${velvet} and ${fox}`);
+    }
+  });
 });
