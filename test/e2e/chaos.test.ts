@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDone, isPrivate, waitUntil } from '../support/messages.ts';
 import { stagesOfFile } from '../support/stage.ts';
+import { patience } from '../support/patience.ts';
 
 const onStage = stagesOfFile();
 
@@ -24,7 +25,7 @@ function weather(seed: number): () => number {
 for (const seed of [1, 2]) {
   test(
     `weather ${seed}: Discord fails in every way; each accepted order ends in one message`,
-    { timeout: 90_000 },
+    { timeout: patience(90_000) },
     async (t) => {
       const playground = { timing: { heartbeat: 1500 } };
       await onStage({ playground }, async (stage) => {

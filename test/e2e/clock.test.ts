@@ -6,6 +6,7 @@ import type { Hall } from '../support/hall.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { requestIn } from '../support/jobs.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { patience } from '../support/patience.ts';
 
 const preload = fileURLToPath(new URL('../support/movable-clock.ts', import.meta.url));
 const HOUR = 3_600_000;
@@ -40,7 +41,7 @@ test('a clock that leaps by an hour while pictures are painted: each ends in its
 
 test(
   'a clock that is set back by a day: people are answered and see their pictures as ever',
-  { timeout: 120_000 },
+  { timeout: patience(120_000) },
   async () => {
     await inHall(
       async (hall) => {

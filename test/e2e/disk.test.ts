@@ -7,8 +7,9 @@ import type { Hall } from '../support/hall.ts';
 import { imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { requestIn } from '../support/jobs.ts';
 import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
+import { patience } from '../support/patience.ts';
 
-const options = { skip: NO_SMALL_DISK, timeout: 180_000 };
+const options = { skip: NO_SMALL_DISK, timeout: patience(180_000) };
 
 /** Still being painted when the disk is full, on fast machines too. */
 const LONG = { prompt: 'the long one', steps: 150, size: '384x384' };

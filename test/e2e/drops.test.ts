@@ -5,6 +5,7 @@ import type { GatewayDrop } from '../../playground/gateway/gateway.ts';
 import type { Hall } from '../support/hall.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { customIdsOf, textOf, waitUntil } from '../support/messages.ts';
+import { patience } from '../support/patience.ts';
 
 /** Short, so that a connection that only looks open is noticed within the test. */
 const playground = { timing: { heartbeat: 1500 } };
@@ -27,7 +28,7 @@ async function edited(hall: Hall, pictures: number): Promise<void> {
 
 test(
   'the gateway drops in every way while a picture is painted, the program is killed, and the gateway drops again',
-  { timeout: 290_000 },
+  { timeout: patience(290_000) },
   async () => {
     await inHall(
       async (hall) => {
@@ -61,7 +62,7 @@ test(
 
 test(
   'Stop pressed on a connection that only looks open, and the program killed: pressed again it is heard, once',
-  { timeout: 120_000 },
+  { timeout: patience(120_000) },
   async () => {
     await inHall(
       async (hall) => {

@@ -9,6 +9,7 @@ import type { Job } from '../../src/queue/job.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { requestIn } from '../support/jobs.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
+import { patience } from '../support/patience.ts';
 
 const isWhole = (message: PlaygroundMessage) =>
   customIdsOf(message).some((id) => id.split(':')[1] === 'cell');
@@ -34,7 +35,7 @@ test('kill -9 while one paints and one waits: both end in their own messages; a 
 
 test(
   'kill -9 in the middle of a long picture: it goes on from its last stored step, to the same bytes',
-  { timeout: 290_000 },
+  { timeout: patience(290_000) },
   async () => {
     await inHall(async (hall) => {
       const boat = { prompt: 'a boat', sampler: 'heun', seed: '5' };
@@ -170,7 +171,7 @@ test('kill -9 around the upload: before it arrives, and before its answer is rec
 
 test(
   'kill -9 at arbitrary moments, in good and bad weather: no order is lost, none is shown twice',
-  { timeout: 150_000 },
+  { timeout: patience(150_000) },
   async (t) => {
     await inHall(async (hall) => {
       const kills = 6;

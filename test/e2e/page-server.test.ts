@@ -6,6 +6,7 @@ import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { waitUntil } from '../support/messages.ts';
 import { onStage, openEngine } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
+import { patience } from '../support/patience.ts';
 
 const ATELIER = '1300000000000001000';
 const SUPPORTER = '1300000000000001002';
@@ -26,7 +27,7 @@ after(async () => {
 async function openPage(stage: Stage, person = 'Ada'): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(patience(30_000));
   await page.goto(stage.playground.url);
   await page.getByText('Darkroom is ready').waitFor();
   await page.getByRole('button', { name: /^You are/ }).click();

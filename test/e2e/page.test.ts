@@ -8,6 +8,7 @@ import { waitUntil } from '../support/messages.ts';
 import { onStage, openEngine } from '../support/stage.ts';
 import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
+import { patience } from '../support/patience.ts';
 
 let engine: Engine;
 let browser: Browser;
@@ -25,7 +26,7 @@ after(async () => {
 async function openPage(stage: Stage, size = { width: 1280, height: 800 }): Promise<Page> {
   const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(patience(15_000));
   await page.goto(stage.playground.url);
   await page.getByText('You are:').waitFor({ state: 'attached' });
   return page;

@@ -17,6 +17,7 @@ import type { PlaygroundUserClient } from './playground-user.ts';
 import { openSmallDisk } from './small-disk.ts';
 import type { SmallDisk } from './small-disk.ts';
 import { isDone, isPrivate, waitUntil } from './messages.ts';
+import { deadlineAfter, responsePatience } from './patience.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
@@ -67,6 +68,7 @@ export async function inHall(
     dataFile: ':memory:',
     onExchange: (exchange) => hall.onExchange(exchange),
     ...options.playground,
+    timing: { firstResponse: responsePatience(), ...options.playground?.timing },
   });
   let env: Record<string, string> = {
     DISCORD_TOKEN: playground.token,
@@ -139,7 +141,8 @@ export async function order(
   name: string,
   options: Record<string, string | number | boolean>,
 ): Promise<void> {
-  for (let tries = 0; tries < 30; tries++) {
+  const deadline = deadlineAfter(10_000);
+  while (!deadline.hasPassed()) {
     if ((await ada.command(name, options)).type === 'acknowledged') return;
     await sleep(300);
   }

@@ -1,4 +1,5 @@
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
+import { deadlineAfter } from './patience.ts';
 
 /** Links of the pictures a message shows, in its order. */
 export function picturesOf(message: PlaygroundMessage): string[] {
@@ -42,14 +43,15 @@ export const isDone = (message: PlaygroundMessage): boolean =>
 
 export const isPrivate = (message: PlaygroundMessage): boolean => ((message.flags ?? 0) & 64) !== 0;
 
+/** `timeout`: milliseconds of an idle machine. */
 export async function waitUntil(
   fits: () => boolean | Promise<boolean>,
   what: string,
   timeout = 10_000,
 ): Promise<void> {
-  const end = Date.now() + timeout;
+  const deadline = deadlineAfter(timeout);
   while (!(await fits())) {
-    if (Date.now() > end) throw new Error(`after ${timeout} ms still not: ${what}`);
+    if (deadline.hasPassed()) throw new Error(`after ${deadline.ms()} ms still not: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }

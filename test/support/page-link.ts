@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { deadlineAfter } from './patience.ts';
 import type { FromPage, FromServer, PlaygroundMessage } from '../../playground/protocol.ts';
 
 /** One connection to /client that remembers what it was told. */
@@ -7,7 +8,10 @@ export type PageLink = {
   /** newest state of every message that is there, oldest first */
   messages(): readonly PlaygroundMessage[];
   send(message: FromPage): void;
-  /** The first value that `probe` gives, now or when something arrives; rejects after `timeout` ms or when closed. */
+  /**
+   * The first value that `probe` gives, now or when something arrives; rejects when closed, or after `timeout`
+   * milliseconds of an idle machine.
+   */
   until<T>(probe: () => T | undefined, timeout: number, what: string): Promise<T>;
   close(): Promise<void>;
 };
@@ -53,11 +57,20 @@ export async function openPageLink(playground: { url: string }): Promise<PageLin
           if (value !== undefined) resolve(value);
           else reject(new Error(`The playground closed the page while waiting for ${what}.`));
         };
-        const timer = setTimeout(() => {
+        const deadline = deadlineAfter(timeout);
+        const giveUp = (): void => {
+          // Measuring takes its time, in which what was waited for may have come.
+          if (!deadline.hasPassed()) {
+            timer = setTimeout(giveUp, 200);
+            return;
+          }
+          look();
           stop();
-          const last = JSON.stringify(received.slice(-4));
-          reject(new Error(`Nothing after ${timeout} ms while waiting for ${what}. Last: ${last}`));
-        }, timeout);
+          const last = JSON.stringify(received.slice(-4)).slice(0, 4000);
+          const ms = deadline.ms();
+          reject(new Error(`Nothing after ${ms} ms while waiting for ${what}. Last: ${last}`));
+        };
+        let timer = setTimeout(giveUp, deadline.ms());
         watchers.add(look);
         look();
       }),

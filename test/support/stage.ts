@@ -28,6 +28,7 @@ import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/queue/runner.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
+import { responsePatience } from './patience.ts';
 import { connectUser } from './playground-user.ts';
 import type { PlaygroundUserClient } from './playground-user.ts';
 import { problemsOf } from './discord-schema.ts';
@@ -91,6 +92,8 @@ export async function openStage(
     dataFile: ':memory:',
     onExchange: (exchange) => exchanges.push(exchange),
     ...options.playground,
+    // Discord's own three seconds, on a machine that is as busy as this one.
+    timing: { firstResponse: responsePatience(), ...options.playground?.timing },
   });
   const users: PlaygroundUserClient[] = [];
 
