@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AUTO_SAMPLERS, benchAuto } from './auto-steps.ts';
 import { benchBot } from './bot.ts';
+import { benchCost } from './cost.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
 import { benchFullSize } from './full-size.ts';
@@ -22,6 +23,7 @@ import { benchStartup } from './startup.ts';
 const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   startup: benchStartup,
   engine: benchEngine,
+  cost: benchCost,
   queue: benchQueue,
   bot: benchBot,
   memory: benchMemory,

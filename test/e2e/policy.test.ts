@@ -62,6 +62,10 @@ test('who, where and how much: refused before anything is started, and only ther
     assert.match(await refused(ada, { steps: 40 }), /come to 0\.7 million, 0\.5 million/);
     await allowed(stage, cleo, { steps: 40 });
     assert.match(await refused(cleo, { steps: 140 }), /2\.0 million are allowed/);
+    // The second pass of hires fix is four times as large, and without guidance a step is half of one.
+    assert.match(await refused(cleo, { steps: 40, hires: 2 }), /come to 3\.3 million/);
+    assert.match(await refused(cleo, { steps: 140, prompt: 'a AND b' }), /come to 3\.4 million/);
+    await allowed(stage, cleo, { steps: 140, cfg: 1 });
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.guilds[1]?.channels[0]?.id ?? '');
     await allowed(stage, ben, { steps: 40 });

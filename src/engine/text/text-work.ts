@@ -31,7 +31,10 @@ export function textWork(request: GenerateRequest): TextWork {
 
 function readWork(request: GenerateRequest): TextWork {
   const first = readBoth(request);
-  const read = [...first, ...(request.hires ? readBoth(request, request.hires.steps) : [])];
+  // What does not change on the way reads the same in the second pass.
+  const isStill = isConstant(first[0]) && isConstant(first[1]);
+  const second = request.hires && !isStill ? readBoth(request, request.hires.steps) : [];
+  const read = [...first, ...(request.hires && isStill ? first : second)];
   const clipSkips = new Set(request.each?.map(({ clipSkip }) => clipSkip)).size || 1;
   return {
     parts: first[0]?.length ?? 1,

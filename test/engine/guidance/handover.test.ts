@@ -6,6 +6,11 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { startEngine } from '../../../src/engine/engine.ts';
+import { checkRefiner } from '../../../src/engine/guidance/handover.ts';
+import type { ModelLayout } from '../../../src/engine/model/layout.ts';
+import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { requestFromInfotext, writeInfotext } from '../../../src/engine/infotext.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
@@ -135,4 +140,46 @@ test('the words of SDXL go through a recipe', () => {
   const again = parseRequest(requestFromInfotext(writeInfotext(request, model, 0)), model);
   assert.deepEqual(again.xl, xl);
   assert.deepEqual(again.refiner, { model: null, switchAt: 0.6 });
+});
+
+test('a refiner whose latents or answers are others cannot take over, and both are named', async () => {
+  const entry = await openRegistry(modelsDir).find('base');
+  const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
+  const loaded = await loadModel(entry, options);
+  try {
+    checkRefiner(loaded, loaded);
+    const { layout } = entry;
+    const withLayout = (change: Partial<ModelLayout>): LoadedModel => ({
+      ...loaded,
+      entry: { ...entry, layout: { ...layout, name: 'other', ...change } },
+    });
+    for (const misfit of [
+      withLayout({ latentChannels: 16 }),
+      withLayout({ vaeFactor: 4 }),
+      withLayout({ inpainting: true }),
+      {
+        ...withLayout({}),
+        schedule: { ...loaded.schedule, parameterization: 'sample' } as const,
+      },
+    ]) {
+      assert.throws(() => checkRefiner(loaded, misfit), /other cannot take over from base:/);
+      await assert.rejects(
+        generate(
+          parseRequest({ prompt: 'x', refiner: { model: 'second', switchAt: 0.5 } }, model),
+          loaded,
+          { previews: false, sendDenoised: false, keepLatents: false },
+          {
+            signal: new AbortController().signal,
+            clock: options.clock,
+            loadMs: 0,
+            onProgress: () => assert.fail('nothing is painted'),
+          },
+          misfit,
+        ),
+        /other cannot take over/,
+      );
+    }
+  } finally {
+    await loaded.release();
+  }
 });

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
 import { createModelCache } from '../../../src/engine/model/cache.ts';
 import { loadModel, loadOnFirst } from '../../../src/engine/model/loader.ts';
-import { relativeError } from '../../../src/engine/model/canary.ts';
+import { judgeCanary, relativeError } from '../../../src/engine/model/canary.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { pinDimensions } from '../../../src/engine/onnx/edit.ts';
 import { readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';
@@ -194,6 +194,58 @@ test('the least recently used model makes room, the newest stays', async () => {
   assert.deepEqual(names(), ['a', 'c']);
   await cache.releaseAll();
   assert.deepEqual(names(), []);
+});
+
+test('what stands beside the asked model stays loaded beyond the budget', async () => {
+  const entry = await openRegistry(modelsDir).find('demo');
+  await brokenModel('beside', async () => {});
+  const other = await openRegistry(scratch).find('beside');
+  const cache = createModelCache({ ...options, budgetBytes: entry.layout.bytes });
+  const { model: base } = await cache.use(entry);
+  await cache.use(other, base);
+  assert.deepEqual(new Set(cache.loaded().map((each) => each.entry.layout.name)).size, 2);
+  assert.equal((await cache.use(entry)).fresh, false, 'it was not released');
+  await cache.use(other);
+  await cache.releaseAll();
+  // Without anybody beside it, the one that was there makes room.
+  await cache.use(entry);
+  await cache.use(other);
+  assert.deepEqual(
+    cache.loaded().map((each) => each.entry.layout.name),
+    ['beside'],
+  );
+  await cache.releaseAll();
+});
+
+test('a provider that differs from the CPU by more than its kernels may is refused, with the figure', async () => {
+  const { layout } = await openRegistry(modelsDir).find('demo');
+  const warned: object[] = [];
+  const judge = (maxError: number | null, dtype: string) =>
+    judgeCanary({ maxError, dtype }, 'cuda', layout, (fields) => warned.push(fields));
+  for (const [maxError, dtype] of [
+    [null, 'float32'],
+    [0, 'float32'],
+    [0.02, 'float32'],
+    [0.08, 'float16'],
+  ] as const) {
+    judge(maxError, dtype);
+  }
+  assert.deepEqual(warned, []);
+  for (const [maxError, dtype, says] of [
+    [0.021, 'float32', /2\.1 % .*allowed: 2 %.*wrong numbers/],
+    [0.081, 'float16', /8\.1 % .*allowed: 8 %/],
+    [0.081, 'float32', /allowed: 2 %/],
+    [Number.POSITIVE_INFINITY, 'float16', /wrong numbers/],
+  ] as const) {
+    assert.throws(() => judge(maxError, dtype), says);
+  }
+  assert.equal(warned.length, 4);
+  assert.deepEqual(warned[0], {
+    provider: 'cuda',
+    model: 'demo',
+    maxError: 0.021,
+    tolerance: 0.02,
+  });
 });
 
 test('the canary counts differences as shares of the largest value, and NaN as infinite', () => {

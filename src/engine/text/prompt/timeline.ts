@@ -57,7 +57,8 @@ export function parseTimeline(
 ): TimedText[] {
   const second = options.hiresSteps !== undefined && !options.oldTimelines;
   const total = second ? (options.hiresSteps ?? steps) : steps;
-  const nodes = parsePrompt(prompt);
+  // Only square brackets change anything; most prompts have none.
+  const nodes = prompt.includes('[') ? parsePrompt(prompt) : null;
   if (!nodes) return [{ untilStep: total, text: prompt }];
   const stepOf = (when: string): number => {
     const value = Number(when);
