@@ -146,6 +146,7 @@ function openState(origin: string, options: PlaygroundOptions): State {
     newId: snowflakeSource(store.highestId),
     log: options.log ?? silent,
     listeners: new Set(),
+    locales: new Map(),
     timers: new Set(),
   };
 }

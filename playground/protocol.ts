@@ -40,7 +40,8 @@ export type PlaygroundRole = { id: string; name: string; color: number; managed:
 
 /** `sentAs`: which person this tab is; ephemeral messages go to that person only. */
 export type FromPage =
-  | { type: 'hello'; userId: string | null }
+  /** `locale`: the language of this person's Discord, as `de` or `en-US`; absent: as before */
+  | { type: 'hello'; userId: string | null; locale?: string }
   | { type: 'open'; channelId: string }
   | {
       type: 'command';
@@ -84,7 +85,8 @@ export type FromPage =
       values: Readonly<Record<string, string | readonly string[]>>;
     }
   | { type: 'dismiss'; messageId: string }
-  | { type: 'say'; channelId: string; content: string }
+  /** `files`: ids answered by POST /client/upload */
+  | { type: 'say'; channelId: string; content: string; files?: readonly string[] }
   /** whether a channel is age-restricted */
   | { type: 'age'; channelId: string; ageRestricted: boolean }
   /** all roles that a member has from now on */

@@ -57,6 +57,8 @@ export type State = {
   newId: () => string;
   log: Log;
   listeners: Set<(happening: Happening) => void>;
+  /** the language that a person's Discord speaks, by their id; absent: American English */
+  locales: Map<string, string>;
   /** running timers, cleared when the server closes */
   timers: Set<NodeJS.Timeout>;
 };

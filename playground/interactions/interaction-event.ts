@@ -36,7 +36,7 @@ export function interactionEvent(state: State, interaction: StoredInteraction): 
           context: 0,
         }
       : { user: renderUser(person), context: 1 }),
-    locale: 'en-US',
+    locale: state.locales.get(interaction.userId) ?? 'en-US',
     app_permissions: appPermissions(state, channel),
     attachment_size_limit: attachmentSizeLimit,
     authorizing_integration_owners: integrationOwners(interaction),

@@ -8,6 +8,7 @@ import { pageActions } from './page-actions.ts';
 import type { Page, Room } from './page-news.ts';
 import { sees, send, sendCommands, tell } from './page-news.ts';
 import { pageMessage } from './page-message.ts';
+import type { UploadedFile } from '../messages/message-files.ts';
 import type { FromPage } from '../protocol.ts';
 import type { Happening, State } from '../state.ts';
 import type { Channel } from '../world/channels.ts';
@@ -63,7 +64,11 @@ function accept(room: Room, socket: WebSocket): void {
 
 function receive(room: Room, page: Page, from: FromPage): void {
   const { state } = room;
-  if (from.type === 'hello') return hello(room, page, from.userId);
+  if (from.type === 'hello') {
+    hello(room, page, from.userId);
+    if (page.person && isLocale(from.locale)) state.locales.set(page.person.id, from.locale);
+    return;
+  }
   const { person } = page;
   if (!person) throw new Refusal('Say hello first.');
   switch (from.type) {
@@ -78,7 +83,8 @@ function receive(room: Room, page: Page, from: FromPage): void {
     case 'say': {
       const channel = visibleChannel(state, person, from.channelId);
       const body = { content: String(from.content) };
-      createMessage(state, { channel, authorId: person.id }, { body, files: [] });
+      const files = uploadedFiles(state, from.files);
+      createMessage(state, { channel, authorId: person.id }, { body, files });
       return;
     }
     case 'dismiss': {
@@ -97,6 +103,25 @@ function receive(room: Room, page: Page, from: FromPage): void {
       });
   }
 }
+
+/** Discord's own names for languages. */
+const LOCALES = new Set(['en-US', 'en-GB', 'de', 'fr', 'es-ES', 'it', 'nl', 'pl', 'ja']);
+
+function isLocale(value: unknown): value is string {
+  return typeof value === 'string' && LOCALES.has(value);
+}
+
+/** What was uploaded before, as files of a message. @throws Refusal when one is gone */
+function uploadedFiles(state: State, ids: readonly string[] = []): UploadedFile[] {
+  return [...ids].slice(0, MOST_FILES).map((id, index) => {
+    const stored = state.store.attachment(String(id));
+    const bytes = stored && state.store.attachmentBytes(stored.id);
+    if (!stored || !bytes) throw new Refusal('The file is gone. Please choose it again.');
+    return { index, name: stored.filename, contentType: stored.contentType, bytes };
+  });
+}
+
+const MOST_FILES = 10;
 
 function visibleChannel(state: State, person: Person, channelId: string): Channel {
   const channel = state.world.channels.get(channelId);

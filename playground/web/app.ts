@@ -85,6 +85,9 @@ export function App({ client }: { client: Client }): VNode {
             direct=${guild === null}
             channel=${channel ?? null}
             bot=${bot}
+            connected=${state.connection === 'open'}
+            locale=${client.locale()}
+            onLocale=${client.setLocale}
             onAge=${guild?.yours.channels === true && !channel?.parentId ? (on: boolean) => client.setAge(channelId, on) : null}
             drawer=${drawer}
             onDrawer=${() => setDrawer(!drawer)}

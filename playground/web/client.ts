@@ -17,6 +17,7 @@ export type CommandCall = {
 export type Client = ReturnType<typeof createClient>;
 
 const AUTOCOMPLETE_MS = 3500;
+const LOCALE = 'locale';
 const offlineWords = 'The connection is down at the moment. Try again when the banner is gone.';
 
 export function createClient(url: string, memory: Storage) {
@@ -45,8 +46,12 @@ export function createClient(url: string, memory: Storage) {
     connection.send({ type: 'open', channelId });
   };
 
+  const hello = (userId: string | null): boolean => {
+    const locale = memory.getItem(LOCALE);
+    return connection.send({ type: 'hello', userId, ...(locale ? { locale } : {}) });
+  };
   const connection = connect(url, {
-    open: () => connection.send({ type: 'hello', userId: memory.getItem('person') }),
+    open: () => hello(memory.getItem('person')),
     lost: () =>
       set({ ...state, connection: state.connection === 'connecting' ? 'connecting' : 'lost' }),
     message(from) {
@@ -103,7 +108,13 @@ export function createClient(url: string, memory: Storage) {
     },
     openChannel,
     become(userId: string): void {
-      connection.send({ type: 'hello', userId });
+      hello(userId);
+    },
+    /** The language of the person's Discord, in which the bot answers. */
+    locale: (): string => memory.getItem(LOCALE) ?? 'en-US',
+    setLocale(locale: string): void {
+      memory.setItem(LOCALE, locale);
+      hello(state.you?.id ?? null);
     },
     runCommand(call: CommandCall): boolean {
       const id = nonce();
@@ -200,8 +211,9 @@ export function createClient(url: string, memory: Storage) {
     dismissPending(id: string): void {
       set(settled(state, id));
     },
-    say(content: string): void {
-      if (state.channelId) connection.send({ type: 'say', channelId: state.channelId, content });
+    say(content: string, files: readonly string[] = []): boolean {
+      const { channelId } = state;
+      return channelId !== null && connection.send({ type: 'say', channelId, content, files });
     },
     setAge(channelId: string, ageRestricted: boolean): boolean {
       return change({ type: 'age', channelId, ageRestricted });

@@ -23,6 +23,7 @@ import { useDroppedFiles, useSlashKey } from './gestures.ts';
 import { classes, html } from '../html.ts';
 import { icons } from '../frame/icons.ts';
 import type { People } from '../form/select-entries.ts';
+import { AttachButton, AttachedView, usePost } from './post.ts';
 import { useSuggestions } from './suggestions.ts';
 
 export type ComposerProps = {
@@ -40,6 +41,7 @@ export function Composer(props: ComposerProps): VNode {
   const [s, setState] = useState(emptyComposer);
   const set: SetState = setState;
   const [uploading, setUploading] = useState<string | null>(null);
+  const post = usePost(client, channelId);
   const last = useRef<Draft | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const suggestions = useSuggestions(client, channelId, s.draft, s.draft ? s.caret : null, people);
@@ -74,6 +76,10 @@ export function Composer(props: ComposerProps): VNode {
   };
   const say = (): void => {
     const words = s.text.trim();
+    if (post.attached) {
+      const wrong = post.send(words);
+      return set((now) => (wrong === null ? leave(now) : complain(now, wrong)));
+    }
     if (words === '') return;
     if (words.startsWith('/')) {
       const typed = words.split(' ')[0] ?? '';
@@ -88,11 +94,7 @@ export function Composer(props: ComposerProps): VNode {
   };
   const attach = async (file: File): Promise<void> => {
     const option = s.draft && fileOption(s.draft, s.caret);
-    if (!s.draft) {
-      const how =
-        'Files go with a command: type /, choose one that takes a file, then drop it again.';
-      return client.notice(how);
-    }
+    if (!s.draft) return post.add(file);
     if (!option) {
       const { name } = s.draft.command;
       return set((now) => complain(now, `/${name} takes no file.`));
@@ -134,7 +136,9 @@ export function Composer(props: ComposerProps): VNode {
   };
   return html`<div class="composer" onKeyDown=${onKeyDown} onPaste=${onPaste} ref=${box}>
     <${Popup} s=${s} set=${set} lists=${lists} botName=${props.botName} all=${commands} />
+    <${AttachedView} post=${post} />
     <div class=${classes('composer-line', s.draft && 'filling')}>
+      ${!s.draft && html`<${AttachButton} onFile=${(file: File) => void attach(file)} />`}
       ${
         s.draft
           ? html`<${CommandLine}
@@ -170,7 +174,7 @@ export function Composer(props: ComposerProps): VNode {
         class="composer-send"
         aria-label=${s.draft ? `Send /${s.draft.command.name}` : 'Send'}
         title="Send (Enter)"
-        disabled=${!s.draft && s.text.trim() === ''}
+        disabled=${!s.draft && !post.attached && s.text.trim() === ''}
         onClick=${s.draft ? submit : say}
       >
         ${icons.send()}

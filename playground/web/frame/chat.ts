@@ -11,6 +11,7 @@ import { Messages } from '../message/messages.ts';
 import type { People } from '../form/select-entries.ts';
 import type { BotState, State } from '../state.ts';
 import { spokenName } from './sidebar.ts';
+import { valuesFor, type Example } from './examples.ts';
 import { Welcome } from './welcome.ts';
 
 export function Chat(props: {
@@ -31,13 +32,11 @@ export function Chat(props: {
   const here = people.guild?.channels.find((one) => one.id === channelId) ?? null;
   const spoken = spokenName(here, channelName);
   const writtenTo = spoken.startsWith('#') ? spoken : `“${spoken}”`;
-  const imagine = commands.find((command) => command.name === 'imagine');
-  const paint = (prompt: string): void => {
-    const option = imagine?.options.find((o) => o.name === 'prompt');
-    if (!imagine || !option) return;
-    const { commandId, name, path } = imagine;
-    const options = [{ name: option.name, type: option.type, value: prompt }];
-    client.runCommand({ channelId, commandId, name, path, options });
+  const paint = (example: Example): void => {
+    const found = valuesFor(example, commands);
+    if (!found) return;
+    const { commandId, name, path } = found.command;
+    client.runCommand({ channelId, commandId, name, path, options: found.values });
   };
   const welcome = html`<${Welcome}
     channelName=${channelName}
@@ -45,7 +44,7 @@ export function Chat(props: {
     channel=${here}
     botName=${bot.name}
     ready=${bot.online && state.connection === 'open'}
-    canPaint=${imagine !== undefined}
+    canPaint=${(example: Example) => valuesFor(example, commands) !== null}
     empty=${messages !== undefined && messages.length === 0 && !waiting}
     onExample=${paint}
   />`;

@@ -5,13 +5,17 @@ import { icons } from './icons.ts';
 import type { PlaygroundChannel } from '../../protocol.ts';
 import { channelIcon } from './sidebar.ts';
 import type { BotState, State } from '../state.ts';
-import { useTheme } from '../theme.ts';
+import { SettingsMenu } from './settings-menu.ts';
 
 export function Head(props: {
   name: string;
   direct: boolean;
   channel: PlaygroundChannel | null;
   bot: BotState;
+  /** the page has its connection to the server */
+  connected: boolean;
+  locale: string;
+  onLocale: (locale: string) => void;
   /** null: not yours to change, or not here */
   onAge: ((restricted: boolean) => void) | null;
   drawer: boolean;
@@ -19,13 +23,16 @@ export function Head(props: {
   membersShown: boolean;
   onMembers: (() => void) | null;
 }): VNode {
-  const [theme, toggleTheme] = useTheme(localStorage);
-  const { bot } = props;
-  const state = bot.online
-    ? `${bot.name} is ready`
-    : bot.wasOnline
-      ? `${bot.name} is coming back…`
-      : `${bot.name} is starting…`;
+  const { bot, connected } = props;
+  // What is behind a lost connection nobody knows.
+  const online = connected && bot.online;
+  const state = !connected
+    ? 'No connection'
+    : bot.online
+      ? `${bot.name} is ready`
+      : bot.wasOnline
+        ? `${bot.name} is coming back…`
+        : `${bot.name} is starting…`;
   return html`<header class="head">
     <button
       type="button"
@@ -41,23 +48,13 @@ export function Head(props: {
       ${!props.direct && channelIcon(props.channel ?? {})}<span>${props.name}</span>
     </h2>
     ${
-      !props.onAge &&
       props.channel?.ageRestricted === true &&
       html`<span class="age" title="Age-restricted channel">18+</span>`
     }
-    <span class=${classes('bot-state', bot.online && 'online')} role="status"
+    <span class=${classes('bot-state', online && 'online')} role="status"
       ><i></i><span>${state}</span></span
     >
     <span class="head-space"></span>
-    ${props.onAge && html`<${AgeSwitch} restricted=${props.channel?.ageRestricted ?? false} onAge=${props.onAge} />`}
-    <button
-      type="button"
-      class="plain"
-      aria-label=${`Switch to the ${theme === 'dark' ? 'light' : 'dark'} theme`}
-      onClick=${toggleTheme}
-    >
-      ${theme === 'dark' ? icons.sun() : icons.moon()}
-    </button>
     ${
       props.onMembers &&
       html`<button
@@ -71,25 +68,13 @@ export function Head(props: {
         ${icons.people()}
       </button>`
     }
+    <${SettingsMenu}
+      restricted=${props.channel?.ageRestricted ?? false}
+      onAge=${props.onAge}
+      locale=${props.locale}
+      onLocale=${props.onLocale}
+    />
   </header>`;
-}
-
-/** For who may manage channels: whether this one is age-restricted. */
-function AgeSwitch(props: { restricted: boolean; onAge: (restricted: boolean) => void }): VNode {
-  const { restricted, onAge } = props;
-  const words = restricted
-    ? 'Age-restricted channel. Press to open it to everybody.'
-    : 'Open to everybody. Press to make it age-restricted.';
-  return html`<button
-    type="button"
-    class=${classes('plain age-switch', restricted && 'restricted')}
-    aria-label="Age-restricted channel (18+)"
-    aria-pressed=${restricted}
-    title=${words}
-    onClick=${() => onAge(!restricted)}
-  >
-    <span class="age">18+</span>
-  </button>`;
 }
 
 export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {

@@ -1,15 +1,10 @@
-/** The head of every channel: what this place is and three pictures to begin with. */
+/** The head of every channel: what this place is, and finished pictures and a sheet to begin with. */
 import type { VNode } from 'preact';
-import { html } from '../html.ts';
+import { classes, html } from '../html.ts';
+import { EXAMPLES, pictureOf, type Example } from './examples.ts';
 import type { PlaygroundChannel } from '../../protocol.ts';
 import { Aperture } from './icons.ts';
 import { channelIcon, spokenName } from './sidebar.ts';
-
-const examples: readonly { words: string; colours: readonly [string, string] }[] = [
-  { words: 'a red heart on a white background', colours: ['#d8344a', '#ffffff'] },
-  { words: 'an orange fox in the snow', colours: ['#e5812c', '#eaf1f8'] },
-  { words: 'a blue house at night', colours: ['#4b83d6', '#1b2140'] },
-];
 
 export function Welcome(props: {
   channelName: string;
@@ -18,8 +13,8 @@ export function Welcome(props: {
   botName: string;
   ready: boolean;
   empty: boolean;
-  canPaint: boolean;
-  onExample: (prompt: string) => void;
+  canPaint: (example: Example) => boolean;
+  onExample: (example: Example) => void;
 }): VNode {
   const { botName } = props;
   return html`<section class="welcome" aria-label="About this channel">
@@ -38,21 +33,17 @@ export function Welcome(props: {
       html`<div class="welcome-steps">
         <p>Press one to paint it, or type <kbd>/</kbd> for all commands.</p>
         <div class="chips">
-          ${examples.map(
-            ({ words, colours }) =>
+          ${EXAMPLES.map(
+            (example) =>
               html`<button
                 type="button"
-                class="chip"
-                key=${words}
-                disabled=${!props.ready || !props.canPaint}
-                onClick=${() => props.onExample(words)}
+                class=${classes('chip', example.command === 'explore' && 'wide')}
+                key=${example.words}
+                disabled=${!props.ready || !props.canPaint(example)}
+                onClick=${() => props.onExample(example)}
               >
-                <span
-                  class="chip-swatch"
-                  style=${`--a:${colours[0]};--b:${colours[1]}`}
-                  aria-hidden="true"
-                ></span>
-                <span><small>/imagine</small> ${words}</span>
+                <img class="chip-picture" src=${pictureOf(example)} alt="" loading="lazy" />
+                <span class="chip-words"><small>/${example.command}</small> ${example.words}</span>
               </button>`,
           )}
         </div>

@@ -48,6 +48,18 @@ export function Messages(props: {
     stuck.current = true;
     toBottom();
   }, [props.channelId]);
+  const sent = pending
+    .filter((p) => p.channelId === props.channelId)
+    .map((p) => p.nonce)
+    .join();
+  useLayoutEffect(() => {
+    // Whoever does something wants to see what comes of it: back to the newest, where the answer will be.
+    const asks = pending.some((p) => p.kind === 'command' && p.channelId === props.channelId);
+    if (!asks) return;
+    stuck.current = true;
+    setAway(false);
+    toBottom();
+  }, [sent]);
   useEffect(() => {
     // Growth of any kind (a message, a picture that has loaded, a narrower window) keeps the newest in view.
     const watch = new ResizeObserver(() => stuck.current && toBottom());
