@@ -1,6 +1,8 @@
 import type { AnyCommand } from '../src/bot/interaction/command.ts';
+import { editApp, exploreApp, startApp, upscaleApp } from './apps/apps.ts';
 import { evolution } from './sheet/evolution.ts';
 import { explore } from './sheet/explore.ts';
+import { gallery } from './personal/gallery.ts';
 import { help } from './help/help.ts';
 import { imagine } from './imagine.ts';
 import { models } from './models.ts';
@@ -20,6 +22,7 @@ export const commands: readonly AnyCommand[] = [
   evolution,
   queue,
   recent,
+  gallery,
   show,
   presets,
   preferences,
@@ -29,4 +32,8 @@ export const commands: readonly AnyCommand[] = [
   help,
   recipeOf,
   reimagine,
+  editApp,
+  upscaleApp,
+  startApp,
+  exploreApp,
 ];

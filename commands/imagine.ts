@@ -5,6 +5,7 @@ import { PROFILES } from '../src/engine/names.ts';
 import { readImageSize } from '../src/engine/image.ts';
 import { LIMITS } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
+import { isForeign } from '../src/bot/interaction/foreign.ts';
 import { autoOf, completeOrder } from '../src/bot/order/options.ts';
 import type { Order } from '../src/bot/order/options.ts';
 import { checkMayPost, noteOf, placeOrder } from '../src/bot/order/order.ts';
@@ -29,6 +30,7 @@ import { recipe } from './picture/recipe.ts';
 import { remix } from './picture/remix.ts';
 import { remove } from './picture/delete.ts';
 import { stop } from './picture/stop.ts';
+import { which } from './apps/which.ts';
 import { keep } from './edit/keep.ts';
 import { post } from './edit/post.ts';
 import { redo } from './edit/redo.ts';
@@ -192,6 +194,7 @@ export const imagine: Command = {
     'region-part': regionPart,
     'region-form': regionForm,
     keep,
+    which,
     init,
     'from-picture': fromPicture,
     remix,
@@ -203,8 +206,11 @@ export const imagine: Command = {
   },
 };
 
-function seenBy({ options }: ChatInputCommandInteraction, { own }: Scene): SeenBy {
-  return (options.getBoolean('private') ?? own.private) ? 'private' : 'public';
+function seenBy(interaction: ChatInputCommandInteraction, { own }: Scene): SeenBy {
+  const { options } = interaction;
+  return isForeign(interaction) || (options.getBoolean('private') ?? own.private)
+    ? 'private'
+    : 'public';
 }
 
 /** @throws UserError for options that say something of a start picture where there is none */

@@ -1,6 +1,7 @@
 import type { ModelInfo } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
+import type { Calibration } from '../src/explore/calibration/calibration.ts';
 import type { Command } from '../src/bot/interaction/command.ts';
 import { deviceLines } from '../src/bot/render/device-lines.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
@@ -30,10 +31,12 @@ export const models: Command = {
     ...EVERYWHERE,
   },
 
-  async run(_interaction, { answer, engine, text }) {
+  async run(_interaction, { answer, engine, calibrations, text }) {
     const found = await engine.models();
     const status = engine.status();
-    const lines = found.slice(0, SHOWN).map((model) => describeModel(model, status, text));
+    const lines = found
+      .slice(0, SHOWN)
+      .map((model) => describeModel(model, status, text, calibrations));
     if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
     if (found.length === 0) lines.push(text.noModels);
     await answer.tell([text.modelsTitle, ...lines, ...deviceLines(status, text)].join('\n'));
@@ -41,6 +44,7 @@ export const models: Command = {
 };
 
 const LORAS_SHOWN = 8;
+const CALIBRATIONS_SHOWN = 3;
 
 /** As a prompt asks for them, to copy. */
 function lorasOf(names: readonly string[]): string {
@@ -65,7 +69,30 @@ function checkpointNotes(
   ];
 }
 
-export function describeModel(model: ModelInfo, status: EngineStatus, text: Text): string {
+/** How few steps were enough, and when that was measured. */
+function calibrationNotes(
+  { hash }: ModelInfo,
+  calibrations: readonly Calibration[],
+  text: Text,
+): string[] {
+  return calibrations
+    .filter((one) => one.hash === hash)
+    .slice(0, CALIBRATIONS_SHOWN)
+    .map(({ sampler, schedule, steps, at, gaveUp }) => {
+      const path = escapeMarkdown(`${sampler} ${schedule}`);
+      const when = at === undefined ? null : `<t:${Math.floor(at / 1000)}:R>`;
+      return gaveUp === true
+        ? text.modelNotCalibrated(path, when)
+        : text.modelCalibrated(path, steps, when);
+    });
+}
+
+export function describeModel(
+  model: ModelInfo,
+  status: EngineStatus,
+  text: Text,
+  calibrations: readonly Calibration[] = [],
+): string {
   const { defaults, nativeSize } = model;
   const loaded = status.loaded.find((entry) => entry.model === model.name);
   const notes = [
@@ -80,6 +107,7 @@ export function describeModel(model: ModelInfo, status: EngineStatus, text: Text
   if (model.loras?.length) notes.push(lorasOf(model.loras));
   if (model.checkpoint !== undefined) notes.push(...checkpointNotes(model.checkpoint, text));
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));
+  notes.push(...calibrationNotes(model, calibrations, text));
   const name = escapeMarkdown(shorten(plainLine(model.name), 80));
   const size = `${nativeSize.width}x${nativeSize.height}`;
   const family = FAMILIES[model.family] + (model.inpainting ? ' (inpainting)' : '');

@@ -29,6 +29,8 @@ export type Config = {
   stepDeadlineMs: number;
   /** milliseconds without orders after which the machine calibrates; 0: never */
   calibrateAfterMs: number;
+  /** people may install the bot for themselves and use it, privately, on servers that did not invite it */
+  userInstall: boolean;
   /** days that finished jobs and their pictures are kept; 0: for ever */
   keepDays: number;
   /** what processes that it starts see of the environment: never the token */
@@ -70,6 +72,7 @@ export function loadConfig(env: Environment = process.env): Config {
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
     calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
+    userInstall: read.choice('USER_INSTALL', ['off', 'on'], 'off') === 'on',
     keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
     childEnvironment: childEnvironment(env),
   };

@@ -5,6 +5,7 @@ import { openFound } from './bot/pictures/found-pictures.ts';
 import { openPreferences } from './bot/stores/preferences.ts';
 import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
+import { openStars } from './bot/stores/stars.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
@@ -49,6 +50,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('preferences', () => preferences.close());
   const presets = openPresets(kept);
   onClose('presets', () => presets.close());
+  const stars = openStars(kept);
+  onClose('stars', () => stars.close());
   const wildcardStore = openWildcardStore(kept);
   onClose('wildcards', () => wildcardStore.close());
   const found = openFound(kept);
@@ -79,7 +82,9 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     presets,
     found,
     wildcardStore,
+    stars,
     wildcardFolder: path.join(config.modelsDir, 'wildcards'),
+    userInstall: config.userInstall,
     calibrationFile,
     calibratesItself,
     childEnvironment: config.childEnvironment,

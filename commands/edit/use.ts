@@ -5,6 +5,7 @@ import type { Scene } from '../../src/bot/interaction/command.ts';
 import type { CustomId } from '../../src/bot/interaction/custom-id.ts';
 import type { Use } from '../../src/bot/render/rows.ts';
 import { USES } from '../../src/bot/render/rows.ts';
+import { star } from '../personal/star.ts';
 import { showAction } from '../personal/show.ts';
 import { init } from '../picture/init.ts';
 import { upscale } from '../picture/upscale.ts';
@@ -39,5 +40,6 @@ const DO: Readonly<Record<Use, Press>> = {
   upscale: upscale.press,
   init: init.press,
   post: post.press,
+  star: star.press,
   show: showAction.press,
 };

@@ -1,25 +1,35 @@
 import { UserError } from '../../src/engine/errors.ts';
-import type { MessageComponentInteraction } from 'discord.js';
+import type { MessageComponentInteraction, ModalSubmitInteraction } from 'discord.js';
 import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
+import { customId } from '../../src/bot/interaction/custom-id.ts';
+import { askOnce, isSure } from '../confirm.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { isModerator } from '../../src/bot/interaction/permissions.ts';
-import { textFor, type Text } from '../../src/bot/text/text.ts';
+import { serverText } from '../../src/bot/policy/server-text.ts';
+import type { Text } from '../../src/bot/text/text.ts';
 import type { Job } from '../../src/queue/job.ts';
 
-/** Takes the message away and the stored pictures with it. */
+/** Takes the message away and the stored pictures with it; asks once. */
 export const remove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
+    const { text } = scene;
+    checkMayDelete(await jobOf(id, interaction, scene), interaction, text);
+    const words = { title: text.confirmDelete, words: text.confirmDeleteWords };
+    await askOnce(customId('delete', id.jobId), words, scene);
+  },
+  async submit(interaction, id, scene) {
     const { answer, audit, pictures, text } = scene;
     const job = await jobOf(id, interaction, scene);
     checkMayDelete(job, interaction, text);
     await answer.acknowledge('in-place');
+    if (!isSure(interaction)) return;
     await answer.deleteMessage();
     for (const { key } of job.result?.images ?? []) await pictures.delete(key);
-    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    const words = await serverText(interaction, scene);
     audit.tell(interaction, {
-      what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${job.userId}>`),
+      what: words.auditDeleted(`<@${interaction.user.id}>`, `<@${job.userId}>`),
       prompt: promptOf(job),
     });
   },
@@ -28,7 +38,7 @@ export const remove: Action = {
 /** @throws UserError for a job of somebody else, or one that has not ended */
 export function checkMayDelete(
   job: Job,
-  interaction: MessageComponentInteraction,
+  interaction: MessageComponentInteraction | ModalSubmitInteraction,
   text: Text,
 ): void {
   const moderates = isModerator(interaction) && job.guildId === interaction.guildId;

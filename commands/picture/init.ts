@@ -1,6 +1,9 @@
+import type { APIModalInteractionResponseCallbackData } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
+import type { Job } from '../../src/queue/job.ts';
+import type { Text } from '../../src/bot/text/text.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
@@ -19,18 +22,7 @@ export const init: Action = {
     const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(text.notFinished);
     if (index >= job.result.images.length) throw new UserError(text.unknownButton);
-    const { prompt, negativePrompt } = wordsBefore(job);
-    await scene.answer.modal({
-      custom_id: customId('init', job.id, String(index)),
-      title: text.remixStart,
-      components: [
-        line('prompt', text.remixPrompt, prompt, true, true),
-        line('negative', text.remixNegative, negativePrompt, true),
-        line('strength', text.remixStrength, USUAL_STRENGTH, false, true),
-        line('steps', text.remixSteps, String(readable(job).steps)),
-        line('seed', text.remixSeed, ''),
-      ],
-    });
+    await scene.answer.modal(initForm(job, index, text));
   },
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
@@ -61,3 +53,23 @@ export const init: Action = {
     await placeOrder(interaction, scene, request, parent, seenLike(interaction), told);
   },
 };
+
+/** The words of a job and how much of its picture may change. */
+export function initForm(
+  job: Job,
+  index: number,
+  text: Text,
+): APIModalInteractionResponseCallbackData {
+  const { prompt, negativePrompt } = wordsBefore(job);
+  return {
+    custom_id: customId('init', job.id, String(index)),
+    title: text.remixStart,
+    components: [
+      line('prompt', text.remixPrompt, prompt, true, true),
+      line('negative', text.remixNegative, negativePrompt, true),
+      line('strength', text.remixStrength, USUAL_STRENGTH, false, true),
+      line('steps', text.remixSteps, String(readable(job).steps)),
+      line('seed', text.remixSeed, ''),
+    ],
+  };
+}

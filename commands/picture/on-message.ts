@@ -14,6 +14,7 @@ import type { FoundPictures, FoundWords } from '../../src/bot/pictures/found-pic
 import { fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
 import type { Said } from '../../src/engine/said.ts';
 import { wordsOf } from '../../src/engine/said.ts';
+import { isForeign } from '../../src/bot/interaction/foreign.ts';
 import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
@@ -92,7 +93,7 @@ export const reimagine: MessageCommand = {
 };
 
 /** What could be read, for the form that asks for the rest. */
-function wordsIn({ input }: Recipe): FoundWords {
+export function wordsIn({ input }: Recipe): FoundWords {
   const text = (value: unknown): string =>
     typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   const [width, height] = [text(input.width), text(input.height)];
@@ -110,13 +111,14 @@ function notesLine(notes: readonly Said[], { text }: Pick<Scene, 'text'>): strin
 }
 
 /** What comes of a picture that only one person sees is for that person too. */
-function wanted({ targetMessage }: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
-  return own.private || isHidden(targetMessage) ? 'private' : 'public';
+export function wanted(interaction: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
+  const hidden = isForeign(interaction) || isHidden(interaction.targetMessage);
+  return own.private || hidden ? 'private' : 'public';
 }
 
 const isHidden = ({ flags }: Message) => flags.has(MessageFlags.Ephemeral);
 
-async function ownJob(
+export async function ownJob(
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,
 ): Promise<Job | null> {
@@ -135,7 +137,7 @@ async function recipeInside(
 }
 
 /** The first recipe among the pictures of a message; the pictures themselves, as far as they are some. */
-async function lookInto(
+export async function lookInto(
   { targetMessage }: MessageContextMenuCommandInteraction,
   { media, reader, text }: Scene,
 ): Promise<{ recipe: Recipe | null; found: FoundPictures }> {
@@ -162,7 +164,7 @@ async function lookInto(
   return { recipe: null, found };
 }
 
-async function offerForm(
+export async function offerForm(
   found: FoundPictures,
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,

@@ -15,6 +15,7 @@ import { readable, requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { PromptTemplate } from '../../src/bot/order/notes.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
+import { shorten } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 
 /** Opens a form with the order's words and main numbers; sending it orders a picture of one's own. */
@@ -22,7 +23,7 @@ export const remix: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    await scene.answer.modal(form(job, scene.text));
+    await scene.answer.modal(remixForm(job, scene.text));
   },
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
@@ -93,10 +94,12 @@ export function line(
   paragraph = false,
   required = false,
   limit = paragraph ? PROMPT_LIMIT : 24,
+  description = '',
 ): APILabelComponent {
   return {
     type: ComponentType.Label,
     label,
+    ...(description === '' ? {} : { description: shorten(description, 100) }),
     component: {
       type: ComponentType.TextInput,
       custom_id: id,
@@ -108,7 +111,7 @@ export function line(
   };
 }
 
-function form(job: Job, text: Text): APIModalInteractionResponseCallbackData {
+export function remixForm(job: Job, text: Text): APIModalInteractionResponseCallbackData {
   const { prompt, negativePrompt } = wordsBefore(job);
   return {
     custom_id: customId('remix', job.id),

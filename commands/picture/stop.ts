@@ -4,7 +4,7 @@ import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { isModerator } from '../../src/bot/interaction/permissions.ts';
-import { textFor } from '../../src/bot/text/text.ts';
+import { serverText } from '../../src/bot/policy/server-text.ts';
 import type { Job } from '../../src/queue/job.ts';
 
 /** Ends a waiting or running job; the reply itself then says so. */
@@ -30,15 +30,19 @@ export const stop: Action = {
         throw new UserError(text.alreadyFinished);
       case 'cancelled':
       case 'stopping':
-        if (job.userId !== interaction.user.id) tellStopped(job, interaction, scene);
+        if (job.userId !== interaction.user.id) await tellStopped(job, interaction, scene);
         return answer.acknowledge('in-place');
     }
   },
 };
 
-function tellStopped(job: Job, interaction: MessageComponentInteraction, { audit }: Scene): void {
-  const text = textFor(interaction.guildLocale ?? interaction.locale);
-  audit.tell(interaction, {
+async function tellStopped(
+  job: Job,
+  interaction: MessageComponentInteraction,
+  scene: Scene,
+): Promise<void> {
+  const text = await serverText(interaction, scene);
+  scene.audit.tell(interaction, {
     what: text.auditStopped(`<@${interaction.user.id}>`, `<@${job.userId}>`),
     prompt: promptOf(job),
   });

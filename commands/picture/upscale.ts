@@ -1,11 +1,13 @@
-import type { MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
+import { isForeign } from '../../src/bot/interaction/foreign.ts';
 import { sendEnlarged } from '../../src/bot/pictures/enlarged.ts';
 import { checkMayPost, jobOf, seenLike } from '../../src/bot/order/order.ts';
 import { readable } from '../../src/bot/order/stored-order.ts';
+import type { SeenBy } from '../../src/bot/order/order.ts';
 import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
+import type { Asking } from '../../src/bot/policy/place.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 
@@ -22,14 +24,15 @@ export const upscale: Action = {
   },
 };
 
-async function enlarge(
-  interaction: MessageComponentInteraction,
+export async function enlarge(
+  interaction: Asking,
   job: Job,
   index: number,
   scene: Scene,
+  wanted: SeenBy = seenLike(interaction),
 ): Promise<void> {
   const { answer } = scene;
-  const seenBy = seenLike(interaction);
+  const seenBy = isForeign(interaction) ? 'private' : wanted;
   if (seenBy === 'public') checkMayPost(interaction, scene);
   // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
   const nearlyNothing = { ...readable(job), init: null, steps: 1, count: 1 };
@@ -40,7 +43,7 @@ async function enlarge(
     jobId: job.id,
     index,
     asker: interaction.user.id,
-    channelId: interaction.channelId,
+    channelId: interaction.channelId ?? '0',
     private: seenBy === 'private',
     spoiler: spoiler || addressIn(job.context)?.spoiler === true,
     attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,

@@ -14,9 +14,11 @@ import {
   SPOILER_POLICIES,
 } from '../../src/bot/policy/policy.ts';
 import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
-import { textFor } from '../../src/bot/text/text.ts';
+import { serverText } from '../../src/bot/policy/server-text.ts';
+import { LANGUAGE_NAMES } from '../../src/bot/text/text.ts';
+import { askOnce, isSure } from '../confirm.ts';
 import { stored } from '../personal/presets.ts';
-import { applyForm, formOf, setDefaults } from './settings-forms.ts';
+import { applyForm, formOf, setDefaults, usedYesterday } from './settings-forms.ts';
 import { PANEL_PAGES, controlId, renderPanel } from './settings-panel.ts';
 import type { PanelPage } from './settings-panel.ts';
 import { describeDefaults } from './settings-words.ts';
@@ -29,6 +31,12 @@ export const settingsAction: Action = {
     const guildId = managed(interaction, scene);
     const control = detail ?? '';
     const values = valuesOf(interaction);
+    const resets = PANEL_PAGES.find((page) => control === `reset-${page}`);
+    if (resets !== undefined) {
+      const { confirmReset, confirmResetWords, panel } = scene.text;
+      const words = { title: confirmReset, words: confirmResetWords(panel.pages[resets]) };
+      return askOnce(controlId(control), words, scene);
+    }
     const form = await formOf(control, values[0], guildId, scene);
     if (form !== null) {
       const { title, id = control, lines } = form;
@@ -36,23 +44,32 @@ export const settingsAction: Action = {
     }
     await scene.answer.acknowledge('in-place');
     const page = await apply(control, values, guildId, scene);
-    if (control !== 'page') tellChanged(page, interaction, scene);
+    if (control !== 'page') await tellChanged(page, interaction, scene);
     await showPanel(page, guildId, scene);
   },
 
   async submit(interaction, { detail }, scene) {
     const guildId = managed(interaction, scene);
+    const control = detail ?? '';
+    const isReset = control.startsWith('reset-');
+    if (isReset && !isSure(interaction)) return scene.answer.acknowledge('in-place');
     await scene.answer.acknowledge('in-place');
-    const page = await applyForm(detail ?? '', interaction, guildId, scene);
-    tellChanged(page, interaction, scene);
+    const page = isReset
+      ? await apply(control, [], guildId, scene)
+      : await applyForm(control, interaction, guildId, scene);
+    await tellChanged(page, interaction, scene);
     await showPanel(page, guildId, scene);
   },
 };
 
-export function tellChanged(page: PanelPage, interaction: BaseInteraction, { audit }: Scene): void {
-  const text = textFor(interaction.guildLocale ?? interaction.locale);
+export async function tellChanged(
+  page: PanelPage,
+  interaction: BaseInteraction,
+  scene: Scene,
+): Promise<void> {
+  const text = await serverText(interaction, scene);
   const what = text.auditSettings(`<@${interaction.user.id}>`, text.panel.pages[page]);
-  audit.tell(interaction, { what, prompt: null });
+  scene.audit.tell(interaction, { what, prompt: null });
 }
 
 export async function showPanel(page: PanelPage, guildId: string, scene: Scene): Promise<void> {
@@ -64,8 +81,17 @@ export async function showPanel(page: PanelPage, guildId: string, scene: Scene):
     scene.wildcardFiles.lists(),
   ]);
   const { text } = scene;
-  const defaultLines = describeDefaults(defaults, text);
-  const sight = { defaults, policy, models, defaultLines, lists, files, text };
+  const defaultLines = describeDefaults(defaults, text, models);
+  const { steps, pixels, count } = scene.limits;
+  const side = Math.floor(Math.sqrt(pixels));
+  const notes =
+    page === 'limits'
+      ? [
+          text.panel.ceiling(steps, `${side}x${side}`, count),
+          `-# ${await usedYesterday(guildId, scene)}`,
+        ]
+      : [];
+  const sight = { notes, defaults, policy, models, defaultLines, lists, files, text };
   await scene.answer.show(renderPanel(page, sight));
   // Another change may have been shown in between: the panel ends with what holds now.
   const now = await Promise.all([scene.settings.defaults(guildId), scene.settings.policy(guildId)]);
@@ -137,6 +163,15 @@ async function apply(
       return 'lists';
     case 'nsfw':
       await policy({ nsfw: oneOf(NSFW_POLICIES, value, 'age-restricted') });
+      return 'content';
+    case 'language':
+      await policy({
+        language: value !== undefined && Object.hasOwn(LANGUAGE_NAMES, value) ? value : null,
+      });
+      return 'content';
+    case 'gallery-on':
+    case 'gallery-off':
+      await policy({ gallery: control === 'gallery-on' });
       return 'content';
     case 'spoiler':
       await policy({ spoiler: oneOf(SPOILER_POLICIES, value, 'never') });

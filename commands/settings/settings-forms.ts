@@ -31,8 +31,14 @@ export async function formOf(
     settings.defaults(guildId),
     settings.policy(guildId),
   ]);
-  const number = (name: keyof typeof fields, value: number | undefined, id: string = name) =>
-    line(id, fields[name], value === undefined ? '' : String(value));
+  const number = (
+    name: keyof typeof fields,
+    value: number | undefined,
+    id: string = name,
+    hint = '',
+  ) => line(id, fields[name], value === undefined ? '' : String(value), false, false, 24, hint);
+  const hints = panel.hints(shownWork(EXAMPLE_WORK), shownWork(mostWork(scene.limits)));
+  const used = () => usedYesterday(guildId, scene);
   switch (control) {
     case 'numbers': {
       const { steps, cfg, size, count, clipSkip } = defaults;
@@ -59,9 +65,9 @@ export async function formOf(
       if (ofRole && chosen === undefined) return null;
       const set: RoleLimits = ofRole ? (policy.roles[chosen ?? ''] ?? {}) : policy.everybody;
       const lines = [
-        number('waiting', set.waiting),
-        number('work', set.work),
-        number('seconds', set.seconds),
+        number('waiting', set.waiting, 'waiting', hints.waiting),
+        number('work', set.work, 'work', hints.work),
+        number('seconds', set.seconds, 'seconds', await used()),
       ];
       if (!ofRole) return { title: panel.pages.limits, lines };
       lines.push(number('weight', set.weight));
@@ -71,8 +77,8 @@ export async function formOf(
       return {
         title: panel.pages.limits,
         lines: [
-          number('serverWaiting', policy.server.waiting, 'waiting'),
-          number('serverSeconds', policy.server.seconds, 'seconds'),
+          number('serverWaiting', policy.server.waiting, 'waiting', hints.waiting),
+          number('serverSeconds', policy.server.seconds, 'seconds', await used()),
         ],
       };
     case 'words':
@@ -90,6 +96,28 @@ export async function formOf(
       return null;
   }
 }
+
+/** Four pictures of 1024x1024 at 30 steps, in millions of steps x pixels. */
+const EXAMPLE_WORK = (4 * 1024 * 1024 * 30) / 1e6;
+
+function mostWork({ steps, pixels, count }: Scene['limits']): number {
+  return (steps * pixels * count) / 1e6;
+}
+
+const shownWork = (work: number) => String(Math.round(work));
+
+/** What people of this server took of the machine on the day before (UTC), in words. */
+export async function usedYesterday(guildId: string, { archive, text }: Scene): Promise<string> {
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const [both, since] = await Promise.all([
+    archive.figures({ guildId, since: today - DAY_MS }),
+    archive.figures({ guildId, since: today }),
+  ]);
+  const seconds = Math.max(0, Math.round(both.seconds - since.seconds));
+  return text.panel.yesterday(seconds, Math.max(0, both.pictures - since.pictures));
+}
+
+const DAY_MS = 24 * 3600 * 1000;
 
 /** Stores what was typed; the page that shows it. @throws UserError for what cannot be */
 export async function applyForm(

@@ -15,6 +15,7 @@ import type { Choices } from '../../src/bot/order/choices.ts';
 import { quoted } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 import type { WildcardList } from '../../src/bot/wildcards/lists.ts';
+import { LANGUAGE_NAMES } from '../../src/bot/text/text.ts';
 import { listKey } from './settings-lists.ts';
 
 export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content', 'lists'] as const;
@@ -38,6 +39,8 @@ export type PanelSight = {
   /** of the server, and of the installation, for wildcards in prompts; absent: none */
   lists?: readonly WildcardList[];
   files?: readonly WildcardList[];
+  /** for the page of limits: the ceilings of the installation, and what was used */
+  notes?: readonly string[];
   text: Text;
 };
 
@@ -84,7 +87,7 @@ function defaults({ defaults: set, models, defaultLines, text }: PanelSight): Pa
   ];
 }
 
-function limits({ policy, text }: PanelSight): Part[] {
+function limits({ policy, notes = [], text }: PanelSight): Part[] {
   const { panel } = text;
   const { lines } = panel;
   const roles = Object.entries(policy.roles).map(([id, set]) =>
@@ -102,6 +105,7 @@ function limits({ policy, text }: PanelSight): Part[] {
       lines.server(facts(policy.server, text)),
       ...roles,
       lines.previews(panel.previews[policy.previews]),
+      ...notes,
     ]),
     row({
       type: ComponentType.RoleSelect,
@@ -172,6 +176,18 @@ function content({ policy, text }: PanelSight): Part[] {
     value,
     default: policy.nsfw === value,
   }));
+  const languages = [
+    {
+      value: 'discord',
+      label: panel.languageIs(panel.discordsLanguage),
+      default: policy.language === null,
+    },
+    ...Object.entries(LANGUAGE_NAMES).map(([value, name]) => ({
+      value,
+      label: panel.languageIs(name),
+      default: policy.language === value,
+    })),
+  ];
   const spoiler = SPOILER_POLICIES.map((value) => ({
     label: panel.spoiler[value],
     value,
@@ -183,10 +199,23 @@ function content({ policy, text }: PanelSight): Part[] {
       panel.lines.nsfw(panel.nsfw[policy.nsfw]),
       panel.lines.spoiler(panel.spoiler[policy.spoiler]),
       panel.lines.words(words.length, patterns.length, nsfwWords.length),
+      panel.lines.language(
+        policy.language === null
+          ? panel.discordsLanguage
+          : (LANGUAGE_NAMES[policy.language] ?? policy.language),
+      ),
+      policy.gallery ? panel.lines.galleryOn : panel.lines.galleryOff,
     ]),
     row(stringSelect('nsfw', nsfw, {})),
     row(stringSelect('spoiler', spoiler, {})),
-    row(button('words', panel.words), button('reset-content', panel.reset, ButtonStyle.Danger)),
+    row(stringSelect('language', languages, {})),
+    row(
+      button('words', panel.words),
+      policy.gallery
+        ? button('gallery-off', panel.galleryOff)
+        : button('gallery-on', panel.galleryOn),
+      button('reset-content', panel.reset, ButtonStyle.Danger),
+    ),
   ];
 }
 

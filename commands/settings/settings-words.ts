@@ -1,12 +1,58 @@
 import { CHOICE_NAMES } from '../../src/bot/order/choices.ts';
-import type { Choices } from '../../src/bot/order/choices.ts';
+import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
+import { escapeMarkdown, quoted } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 import { choiceWords } from '../personal/picture-options.ts';
 
-/** A server's defaults, one line each, also of what the model decides. */
-export function describeDefaults(defaults: Choices, text: Text): string[] {
+/**
+ * A server's defaults, one line each; of what is left to the model, its own value. `models`: the one that paints here
+ * unless somebody names another comes from the defaults, else is the first.
+ */
+export function describeDefaults(
+  defaults: Choices,
+  text: Text,
+  models: readonly ModelInfo[] = [],
+): string[] {
+  const model = models.find(({ name }) => name === defaults.model) ?? models[0];
   return CHOICE_NAMES.map((name) => {
-    const words = choiceWords(name, defaults, text) ?? `*${text.settingsModelDecides}*`;
+    const own = model === undefined ? null : ownWords(name, model, defaults, text);
+    const words =
+      choiceWords(name, defaults, text) ??
+      (own === null ? `*${text.settingsModelDecides}*` : text.settingsModels(own));
     return `**${text.choiceNames[name]}:** ${words}`;
   });
+}
+
+/** Ready to print. */
+function ownWords(
+  name: ChoiceName,
+  { name: called, nativeSize, defaults: own }: ModelInfo,
+  set: Choices,
+  text: Text,
+): string {
+  switch (name) {
+    case 'model':
+      return quoted(called, 80);
+    case 'sampler':
+      return escapeMarkdown(own.sampler);
+    case 'schedule':
+      // A schedule belongs to its sampler: of another one the model says nothing.
+      return set.sampler === undefined || set.sampler === own.sampler
+        ? escapeMarkdown(own.schedule)
+        : 'automatic';
+    case 'steps':
+      return String(own.steps);
+    case 'cfg':
+      return String(own.guidanceScale);
+    case 'size':
+      return `${nativeSize.width}x${nativeSize.height}`;
+    case 'count':
+    case 'clipSkip':
+      return '1';
+    case 'pag':
+      return String(own.pagScale ?? 0);
+    case 'negative':
+      return text.settingsEmpty;
+  }
 }

@@ -84,8 +84,12 @@ async function set(
   if (Object.keys(given).length === 0) throw new UserError(text.settingsNothingToSet);
   const change = await checkedChoices(given, '', guildId, scene);
   const defaults = await stored(scene, () => settings.change(guildId, change));
-  tellChanged('defaults', interaction, scene);
-  await answer.tell([text.settingsSaved, ...describeDefaults(defaults, text)].join('\n'));
+  await tellChanged('defaults', interaction, scene);
+  await answer.tell(
+    [text.settingsSaved, ...describeDefaults(defaults, text, await scene.engine.models())].join(
+      '\n',
+    ),
+  );
 }
 
 async function reset(
@@ -97,7 +101,7 @@ async function reset(
   const told = interaction.options.getString('option');
   const name = CHOICE_NAMES.find((choice) => PICTURE_OPTIONS[choice].name === told);
   await stored(scene, () => scene.settings.reset(guildId, name));
-  tellChanged('defaults', interaction, scene);
+  await tellChanged('defaults', interaction, scene);
   await answer.tell(
     name === undefined ? text.settingsReset : text.settingsResetOne(text.choiceNames[name]),
   );

@@ -19,22 +19,11 @@ import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { completeChoice } from '../personal/picture-options.ts';
 import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
+import { exploreThis } from './explore-this.ts';
+import { USUAL } from './usual-values.ts';
 import { EVERYWHERE } from '../places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
-
-/** Few enough to be painted while one looks on; null: only the person knows. */
-const USUAL: Readonly<Record<AxisName, string | null>> = {
-  steps: '1,3,5,10,20,40',
-  cfg: '1,3,5,7,10,15',
-  sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
-  schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
-  seed: '1..6',
-  clip_skip: '1,2',
-  pag: '0,1,2,3,5,8',
-  size: null,
-  strength: '0.2,0.4,0.6,0.8,1',
-};
 
 /** Where it is not what the sheet varies. */
 const USUAL_STRENGTH = 0.75;
@@ -127,6 +116,7 @@ export const explore: Command = {
     cell,
     'cell-reroll': cellReroll,
     'cell-default': cellDefault,
+    'explore-this': exploreThis,
     'sheet-stop': sheetStop,
     'sheet-delete': sheetRemove,
   },

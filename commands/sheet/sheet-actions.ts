@@ -13,7 +13,7 @@ import { messageBody, type Rendered } from '../../src/bot/render/render.ts';
 import { promptOf, recipeLine } from '../../src/bot/render/render-words.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
 import { cellRow } from '../../src/bot/render/rows.ts';
-import { textFor } from '../../src/bot/text/text.ts';
+import { serverText } from '../../src/bot/policy/server-text.ts';
 import type { Axis } from '../../src/explore/sheet/axis.ts';
 import {
   groupsOf,
@@ -213,9 +213,9 @@ export const sheetRemove: Action = {
       for (const { key } of job.result?.images ?? []) await pictures.delete(key);
       job = job.parentId === null ? null : await archive.get(job.parentId);
     }
-    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    const words = await serverText(interaction, scene);
     audit.tell(interaction, {
-      what: serverText.auditDeleted(`<@${interaction.user.id}>`, `<@${last.userId}>`),
+      what: words.auditDeleted(`<@${interaction.user.id}>`, `<@${last.userId}>`),
       prompt: promptOf(last),
     });
   },

@@ -1,5 +1,10 @@
 import { ApplicationCommandOptionType } from 'discord.js';
-import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
+import type {
+  APIApplicationCommandBasicOption,
+  BaseInteraction,
+  ChatInputCommandInteraction,
+  ModalSubmitInteraction,
+} from 'discord.js';
 import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
@@ -13,6 +18,7 @@ import { toContext } from '../../src/bot/reply/reply-address.ts';
 import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { type ThemeName, THEMES } from '../../src/explore/sheet/theme.ts';
+import { isForeign } from '../../src/bot/interaction/foreign.ts';
 import { PICTURE_OPTIONS, SEED_OPTION } from '../personal/picture-options.ts';
 
 /** What all pictures of a sheet share: the options of /imagine that make sense for it. */
@@ -81,13 +87,13 @@ export async function readShared(
 }
 
 /** As the person prefers their pictures. */
-export function sheetSeenBy(_interaction: unknown, { own }: Pick<Scene, 'own'>): SeenBy {
-  return own.private ? 'private' : 'public';
+export function sheetSeenBy(interaction: BaseInteraction, { own }: Pick<Scene, 'own'>): SeenBy {
+  return own.private || isForeign(interaction) ? 'private' : 'public';
 }
 
 /** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */
 export async function placeSheet(
-  interaction: ChatInputCommandInteraction,
+  interaction: ChatInputCommandInteraction | ModalSubmitInteraction,
   scene: Scene,
   order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
   /** its pictures, each of which must be allowed */
@@ -101,7 +107,7 @@ export async function placeSheet(
   const { allowance, weight, spoiler, explicit, previews } = granted;
   await answer.acknowledge(seenBy);
   const address = toContext({
-    ...addressOf(interaction, scene, null, seenBy),
+    ...addressOf(interaction, scene, null, seenBy, granted.language),
     spoiler,
     explicit,
     previews,

@@ -11,6 +11,7 @@ import { closeAccess, createAccess } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
 import { watchDeletions } from './discord/deletions.ts';
 import type { AnyCommand } from './interaction/command.ts';
+import { asPersonsApp } from './interaction/foreign.ts';
 import { startDispatch } from './interaction/dispatch.ts';
 import { withTranslations } from './interaction/localize.ts';
 import type { FoundStore } from './pictures/found-pictures.ts';
@@ -30,6 +31,8 @@ import { DEFAULT_LIMITS } from './policy/limits.ts';
 import type { BotLog } from './bot-log.ts';
 import type { SettingsStore } from './stores/settings.ts';
 import { openWildcardStore } from './stores/wildcard-store.ts';
+import { openStars } from './stores/stars.ts';
+import type { StarStore } from './stores/stars.ts';
 import type { WildcardStore } from './stores/wildcard-store.ts';
 import { openWildcardFiles } from './wildcards/lists.ts';
 import { createTraffic } from './interaction/traffic.ts';
@@ -46,6 +49,10 @@ export type BotOptions = {
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
+  /** people may take the bot along to other servers; absent: no */
+  userInstall?: boolean;
+  /** favourites; absent: none are kept */
+  stars?: StarStore;
   /** the lists that servers curate; absent: none are kept */
   wildcardStore?: WildcardStore;
   /** text files with a prompt's wildcards, an entry a line; absent: none */
@@ -109,6 +116,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       presets,
       found,
       wildcardStore,
+      stars: options.stars ?? openStars({ file: ':memory:', log }),
       wildcardFiles: openWildcardFiles(options.wildcardFolder ?? null),
       media: openMedia(options.apiBase),
       reader,
@@ -136,7 +144,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     await settlePledges(broken, { ...tools, pledges, messages: client.rest });
     await replies.resume();
     await sheets.resume();
-    const definitions = commands.map(({ definition }) => withTranslations(definition));
+    const definitions = commands
+      .map(({ definition }) =>
+        options.userInstall === true ? asPersonsApp(definition) : definition,
+      )
+      .map(withTranslations);
     await registerCommands(client.rest, ready.application.id, definitions, log);
     return {
       user: { id: ready.user.id, name: ready.user.displayName },

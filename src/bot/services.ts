@@ -14,6 +14,7 @@ import type { PresetStore } from './stores/presets.ts';
 import type { Replies } from './reply/replies.ts';
 import type { Sheets } from './sheet/sheets.ts';
 import type { SettingsStore } from './stores/settings.ts';
+import type { StarStore } from './stores/stars.ts';
 import type { WildcardStore } from './stores/wildcard-store.ts';
 import type { WildcardFiles } from './wildcards/lists.ts';
 
@@ -28,6 +29,7 @@ export type BotServices = {
   presets: PresetStore;
   found: FoundStore;
   wildcardStore: WildcardStore;
+  stars: StarStore;
   /** of this installation */
   wildcardFiles: WildcardFiles;
   media: Media;

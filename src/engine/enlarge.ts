@@ -10,9 +10,12 @@ const MAX_SIDE = 8192;
 
 /**
  * A stored picture at twice its size: Lanczos (three lobes), lightly sharpened; no pixel is imagined anew. The PNG
- * keeps its recipe, with `Upscaled` added, and its mark. Throws UserError when the result would be too large.
+ * keeps its recipe, with `Upscaled` added, and its mark; one that is not ours gets none. Throws UserError when the result would be too large.
  */
-export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
+export async function enlargePicture(
+  png: Uint8Array,
+  { isOurs = true }: { isOurs?: boolean } = {},
+): Promise<Uint8Array> {
   const { width, height } = await sharp(png).metadata();
   const [wide, high] = [width * FACTOR, height * FACTOR];
   if (Math.max(wide, high) > MAX_SIDE) {
@@ -25,6 +28,8 @@ export async function enlargePicture(png: Uint8Array): Promise<Uint8Array> {
     .sharpen({ sigma: 0.6, m1: 0.2, m2: 0.6 })
     .png({ compressionLevel: 2, adaptiveFiltering: true })
     .toBuffer();
+  // Who or what made it is not known: no mark says that a model did.
+  if (!isOurs) return enlarged;
   const recipe = readInfotext(png) ?? '';
   const note = `Upscaled: ${FACTOR}x Lanczos`;
   const infotext = recipe === '' ? note : `${recipe}, ${note}`;

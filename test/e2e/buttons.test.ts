@@ -193,10 +193,10 @@ test('Delete: message and stored pictures go; not for others', async () => {
     const first = await finished(ada);
     const { result } = await newestRequest(stage);
     const key = result?.images[0]?.key ?? '';
-    await ben.press(first.id, buttonOf(first, 'delete'));
+    await ben.pressSure(first.id, buttonOf(first, 'delete'));
     assert.match(textOf(await ben.waitForMessage(isPrivate)), /delete it/);
     assert.ok((await stage.pictures.get(key)) !== null);
-    await ada.press(first.id, buttonOf(first, 'delete'));
+    await ada.pressSure(first.id, buttonOf(first, 'delete'));
     await waitUntil(() => !ada.messages().some(({ id }) => id === first.id), 'the message is gone');
     await waitUntil(async () => (await stage.pictures.get(key)) === null, 'the picture is gone');
   });
@@ -276,7 +276,7 @@ test('a private order stays private, even from forged ids; a moderator may delet
       (one) => isDone(one) && textOf(one).includes('not wanted'),
       30_000,
     );
-    await ada.press(shown.id, buttonOf(shown, 'delete'));
+    await ada.pressSure(shown.id, buttonOf(shown, 'delete'));
     await waitUntil(() => !ben.messages().some((one) => one.id === shown.id), 'gone');
     await ada.open(log);
     const told = await ada.waitForMessage((one) => textOf(one).includes('Deleted'));

@@ -58,7 +58,7 @@ test('direct messages: every button, the message commands, and what belongs to s
 
     await ben.press(large.id, buttonOf(large, 'discard'));
     await waitUntil(() => !ben.messages().some(({ id }) => id === large.id), 'put away');
-    await ben.press(first.id, buttonOf(first, 'delete'));
+    await ben.pressSure(first.id, buttonOf(first, 'delete'));
     await waitUntil(() => !ben.messages().some(({ id }) => id === first.id), 'deleted');
 
     // A later token: direct messages are edited through their channel too.
@@ -89,7 +89,7 @@ test('a private picture stays private with all that comes of it', async () => {
     assert.ok(isPrivate(again), 'what is made of a private picture is private');
     await ada.press(large.id, buttonOf(large, 'discard'));
     await waitUntil(() => !ada.messages().some(({ id }) => id === large.id), 'put away');
-    await ada.press(first.id, buttonOf(first, 'delete'));
+    await ada.pressSure(first.id, buttonOf(first, 'delete'));
     await waitUntil(() => !ada.messages().some(({ id }) => id === first.id), 'deleted');
     assert.equal(ben.messages().length, 0);
   });

@@ -38,7 +38,7 @@ test('one message from the line through previews to the picture', async () => {
     assert.equal(new Set(states.map(({ id }) => id)).size, 1);
     const texts = states.map(textOf);
     assert.ok(
-      texts.some((text) => /Step \d+ of 150\*\* [▓░]{10}/.test(text)),
+      texts.some((text) => /Step \d+ of 150\*\* [▰▱]{10}/.test(text)),
       texts.join('\n'),
     );
     assert.ok(states.some((state) => picturesOf(state)[0]?.includes('preview.jpg')));

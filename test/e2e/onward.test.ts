@@ -274,10 +274,10 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
     );
     await ada.press(running.id, idEnding(running, `:stop:${jobIn(running)}`));
     const stopped = await ada.waitForMessage(
-      (one) => /Stopped\*\* at step/.test(textOf(one)),
+      (one) => /Stopped\.\*\* At step/.test(textOf(one)),
       PATIENCE,
     );
-    const [, step = ''] = /at step (\d+) of 150/.exec(textOf(stopped)) ?? [];
+    const [, step = ''] = /At step (\d+) of 150/.exec(textOf(stopped)) ?? [];
     const kept = await next(ada, () => ada.press(stopped.id, idEnding(stopped, `:${step}`)));
     assert.match(
       textOf(kept),
@@ -297,7 +297,7 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
     );
     await ada.press(his.id, idEnding(his, `:stop:${jobIn(his)}`));
     await ada.waitForMessage(
-      (one) => /Stopped by <@1200000000000000001>/.test(textOf(one)),
+      (one) => /Stopped\.\*\* By <@1200000000000000001>/.test(textOf(one)),
       PATIENCE,
     );
   });

@@ -52,20 +52,13 @@ test(
     await onStage(engine, {}, async (stage) => {
       const page = await openPage(stage);
       await imagine(page, '/imagine prompt:a lamp steps:2 seed:5');
-      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
       await shot(page, 'done');
       const [first] = await stage.queue.archive.recent({ limit: 1 });
-      for (const name of [
-        'Vary subtle',
-        'Vary strong',
-        'Use as start',
-        'Reroll',
-        'Remix',
-        'Recipe',
-      ]) {
+      for (const name of ['Vary', 'Vary region', 'Use as start', 'Reroll', 'Remix', 'Recipe']) {
         await page.getByRole('button', { name, exact: true }).waitFor();
       }
-      await page.getByRole('button', { name: 'Upscale', exact: true }).click();
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).click();
       await page.getByText('to twice its size').waitFor();
       await page.getByRole('button', { name: 'Use as start' }).first().click();
       const form = page.getByRole('dialog');
@@ -89,6 +82,7 @@ test(
       assert.ok(box !== null && box.y > -box.height && box.y < 800, JSON.stringify(box));
 
       await page.getByRole('button', { name: 'Delete' }).first().click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
       await waitUntil(async () => (await target.count()) === 0, 'deleted');
       await page.getByText('Painted over').getByRole('button', { name: 'this picture' }).click();
       await page.getByText('That message is not here any more').waitFor();
@@ -100,13 +94,14 @@ test('a batch, /recent and /show on a narrow screen', { skip }, async () => {
   await onStage(engine, {}, async (stage) => {
     const page = await openPage(stage, { width: 390, height: 800 });
     await imagine(page, '/imagine prompt:a row of lamps steps:2 count:4');
-    await page.getByText('Upscale one picture, or start from it…').waitFor();
+    await page.getByText('More with one picture…').waitFor();
     await shot(page, 'batch-narrow');
     await imagine(page, '/recent');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Your last pictures' }).waitFor();
     await shot(page, 'recent-narrow');
-    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByText('See one whole…').click();
+    await page.getByRole('option', { name: /^1 · a row of lamps/ }).click();
     await page.getByText(/painted in/).waitFor();
     await shot(page, 'show-narrow');
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
@@ -142,7 +137,7 @@ test(
       await thread.click();
       await page.getByRole('heading', { name: 'Welcome to last-year' }).waitFor();
       await imagine(page, '/imagine prompt:a lamp steps:1 size:64x64');
-      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
       await thread.getByText('closed').waitFor({ state: 'detached' });
 
       const form = new FormData();
@@ -160,7 +155,7 @@ test(
       await dialog.getByText('Yes: repaint about half').click();
       await page.getByRole('option', { name: 'Yes: repaint a little' }).click();
       await dialog.getByRole('button', { name: 'Submit' }).click();
-      await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
       const [job] = await stage.queue.archive.recent({ limit: 1 });
       assert.deepEqual([requestIn(job).prompt, requestIn(job).init?.strength], ['a boat', 0.35]);
     });
@@ -206,7 +201,7 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     await offered('demo').waitFor();
     await page.keyboard.press('Enter');
     await page.keyboard.type('size:');
-    await offered(/112x144/).waitFor();
+    await offered(/96x144/).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.keyboard.type('preset:');
@@ -217,12 +212,12 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     await offered(/^auto/).waitFor();
     await page.keyboard.type('2');
     await page.keyboard.press('Shift+Tab');
-    assert.equal(await field('size').inputValue(), '112x144 · portrait');
+    assert.equal(await field('size').inputValue(), '96x144 · 2:3 · portrait');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Upscale', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
     const [job] = await stage.queue.archive.recent({ limit: 1 });
     const { prompt, width, height, steps } = requestIn(job);
-    assert.deepEqual([prompt, width, height, steps], ['a lamp', 112, 144, 2]);
+    assert.deepEqual([prompt, width, height, steps], ['a lamp', 96, 144, 2]);
 
     await page.keyboard.press('ArrowUp');
     assert.equal(await field('prompt').inputValue(), 'a lamp');

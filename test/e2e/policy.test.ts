@@ -148,7 +148,7 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
     await policy(stage, { words: [] });
     await ada.command('imagine', { prompt: 'a boat', steps: 1 });
     const done = await ada.waitForMessage(isDone, 30_000);
-    await ada.press(done.id, buttonOf(done, 'delete'));
+    await ada.pressSure(done.id, buttonOf(done, 'delete'));
     const deleted = await reader.waitForMessage((one) => one.content.includes('Deleted'));
     assert.match(deleted.content, /Deleted.*by <@1200000000000000001>.*a boat/);
     await ada.command('settings set', { steps: 5 });

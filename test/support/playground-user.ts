@@ -45,6 +45,8 @@ export type PlaygroundUserClient = {
     options?: Readonly<Record<string, string | number | boolean>>,
   ): Promise<readonly APIApplicationCommandOptionChoice[]>;
   press(messageId: string, customId: string): Promise<ActionOutcome>;
+  /** The same for a button that asks once: answers that one is sure. */
+  pressSure(messageId: string, customId: string): Promise<ActionOutcome>;
   /** `componentType`: 3 (of texts) unless told */
   select(
     messageId: string,
@@ -57,7 +59,7 @@ export type PlaygroundUserClient = {
     values: Readonly<Record<string, string | readonly string[]>>,
   ): Promise<ActionOutcome>;
   upload(name: string, contentType: string, bytes: Uint8Array): Promise<Uploaded>;
-  say(content: string): void;
+  say(content: string, files?: readonly string[]): void;
   dismiss(messageId: string): void;
   /** The newest message that fits, now or within `timeout` milliseconds. */
   waitForMessage(
@@ -145,6 +147,11 @@ export async function connectUser(
         (nonce) => ({ type: 'component', nonce, messageId, customId, componentType: 2 }),
         `the answer to ${customId}`,
       ),
+    async pressSure(messageId, customId) {
+      const shown = await client.press(messageId, customId);
+      if (shown.type !== 'modal') return shown;
+      return client.submitModal(shown, { sure: 'yes' });
+    },
     select: (messageId, customId, values, componentType = 3) =>
       act(
         (nonce) => ({ type: 'component', nonce, messageId, customId, componentType, values }),
@@ -156,7 +163,8 @@ export async function connectUser(
         'the answer to the modal',
       ),
     upload: (name, contentType, bytes) => uploadFile(playground.url, name, contentType, bytes),
-    say: (content) => send({ type: 'say', channelId: client.channelId, content }),
+    say: (content, files) =>
+      send({ type: 'say', channelId: client.channelId, content, ...(files && { files }) }),
     dismiss: (messageId) => send({ type: 'dismiss', messageId }),
     waitForMessage: (fits, timeout = patience) =>
       until(() => client.messages().findLast(fits), timeout, 'a message'),
@@ -175,7 +183,7 @@ async function findCommand(
   { ready, channelId }: Pick<PlaygroundUserClient, 'ready' | 'channelId'>,
   name: string,
 ) {
-  const [root, ...path] = name.split(' ');
+  const [root, ...rest] = name.split(' ');
   const guildId =
     ready.guilds.find((guild) => guild.channels.some((one) => one.id === channelId))?.id ?? '@me';
   const listed = (): readonly APIApplicationCommand[] =>
@@ -183,10 +191,12 @@ async function findCommand(
       .flatMap((one) => (one.type === 'commands' && one.guildId === guildId ? [one.commands] : []))
       .at(-1) ?? [];
   const command = await link.until(
-    () => listed().find((one) => one.name === root),
+    // A message's command may have spaces in its name.
+    () => listed().find((one) => one.name === name) ?? listed().find((one) => one.name === root),
     patience,
     `the command ${name}`,
   );
+  const path = command.name === name ? [] : rest;
   let definitions = (command.options ?? []) as readonly Definition[];
   for (const part of path) {
     definitions = definitions.find((one) => one.name === part)?.options ?? [];

@@ -13,6 +13,7 @@ import { openPresets } from '../../src/bot/stores/presets.ts';
 import type { PresetStore } from '../../src/bot/stores/presets.ts';
 import { openSettings } from '../../src/bot/stores/settings.ts';
 import type { SettingsStore } from '../../src/bot/stores/settings.ts';
+import { openStars } from '../../src/bot/stores/stars.ts';
 import { openWildcardStore } from '../../src/bot/stores/wildcard-store.ts';
 import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -107,6 +108,7 @@ export async function openStage(
     const preferences = openPreferences(kept);
     const presets = openPresets(kept);
     const found = openFound(kept);
+    const stars = openStars(kept);
     const wildcardStore = openWildcardStore(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const events = createJobEvents(log);
@@ -120,6 +122,7 @@ export async function openStage(
       await preferences.close();
       await presets.close();
       await found.close();
+      await stars.close();
       await wildcardStore.close();
       await queue.close();
     };
@@ -135,6 +138,7 @@ export async function openStage(
       presets,
       found,
       wildcardStore,
+      stars,
       commands,
       log,
       pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },

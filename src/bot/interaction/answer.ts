@@ -9,6 +9,8 @@ import type { Pledges } from '../../queue/pledges.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import type { Enlargement } from '../pictures/enlarged.ts';
 import { openFirstResponse } from './first-response.ts';
+import type { Forms } from './forms.ts';
+import { isFromHidden } from './origin.ts';
 import { toPledge } from '../stores/pledges.ts';
 import type { BotLog } from '../bot-log.ts';
 import { shorten } from '../render/markdown.ts';
@@ -62,6 +64,8 @@ export type AnswerRoads = {
   traffic: Traffic;
   /** remembers a "thinking…" until something fills it, so that a crash in between leaves none behind */
   pledges: Pick<Pledges, 'make' | 'redeem'>;
+  /** hears of every form that is opened */
+  forms?: Pick<Forms, 'opened'>;
   log: BotLog;
 };
 
@@ -88,8 +92,14 @@ const DEFERRALS: Readonly<Record<Visibility, object>> = {
 };
 
 export function openAnswer(
-  interaction: { id: string; token: string; applicationId: string; locale: string },
-  { acks, messages, traffic, pledges, log }: AnswerRoads,
+  interaction: {
+    id: string;
+    token: string;
+    applicationId: string;
+    locale: string;
+    user?: { id: string };
+  },
+  { acks, messages, traffic, pledges, forms, log }: AnswerRoads,
 ): Answer {
   const { id, token, applicationId } = interaction;
   const response = openFirstResponse(interaction, { acks, traffic });
@@ -223,6 +233,8 @@ export function openAnswer(
 
     async modal(data) {
       if (first !== null) throw new Error('a modal cannot follow another response');
+      const { user } = interaction;
+      if (user !== undefined) forms?.opened(user.id, data, isFromHidden(interaction));
       return open({ type: InteractionResponseType.Modal, data }, null);
     },
 

@@ -11,7 +11,11 @@ import { LostInteractionError } from './first-response.ts';
 import type { Answer, AnswerRoads, Visibility } from './answer.ts';
 import { isMessageCommand, isSlashCommand } from './command.ts';
 import type { Action, AnyCommand, Scene } from './command.ts';
-import { parseCustomId } from './custom-id.ts';
+import { customId, parseCustomId } from './custom-id.ts';
+import type { ParsedCustomId } from './custom-id.ts';
+import { createForms } from './forms.ts';
+import { noteOrigin } from './origin.ts';
+import { formRow } from '../render/rows.ts';
 import { describe } from '../discord/discord-errors.ts';
 import { escapeMarkdown, plainLine, shorten } from '../render/markdown.ts';
 import type { BotServices } from '../services.ts';
@@ -21,6 +25,12 @@ import { spoken, textFor } from '../text/text.ts';
 const SAFETY_NET_MS = 1000;
 const CLOSE_PATIENCE_MS = 5000;
 const WORDS_LIMIT = 1500;
+/** Opens a refused form again; it belongs to no job. */
+const FORM_AGAIN = 'form-again';
+const NO_JOB = '000000000000';
+
+const isFormAgain = (parsed: ParsedCustomId): boolean =>
+  parsed.kind === 'valid' && parsed.id.action === FORM_AGAIN;
 
 export type Dispatch = {
   /** Takes no more interactions and waits for those in hand. */
@@ -42,11 +52,12 @@ export function startDispatch(
   );
   const actions = new Map(slash.flatMap((command) => Object.entries(command.actions ?? {})));
   const inHand = new Set<Promise<void>>();
+  const forms = createForms();
 
   // Age is not checked here: the clock of this machine may be wrong, and Discord itself refuses the
   // acknowledgement of an interaction that is too old (10062), before anything has been started for it.
   function onInteraction(interaction: Interaction): void {
-    const answer = openAnswer(interaction, roads);
+    const answer = openAnswer(interaction, { ...roads, forms });
     const work = services.preferences
       .get(interaction.user.id)
       .then((own) => {
@@ -83,6 +94,11 @@ export function startDispatch(
     }
     if (interaction.isMessageComponent() || interaction.isModalSubmit()) {
       const parsed = parseCustomId(interaction.customId);
+      const hidden = interaction.isModalSubmit() ? forms.isHidden(interaction) : null;
+      if (hidden !== null) noteOrigin(interaction, hidden);
+      if (interaction.isMessageComponent() && isFormAgain(parsed)) {
+        return guarded(interaction, scene, 'private', () => openAgain(interaction, parsed, scene));
+      }
       const action = parsed.kind === 'valid' ? actions.get(parsed.id.action) : undefined;
       return guarded(interaction, scene, action?.visibility ?? 'private', async () => {
         if (parsed.kind === 'older') throw new UserError(text.olderButton);
@@ -94,6 +110,19 @@ export function startDispatch(
       });
     }
     return guarded(interaction, scene, 'private', () => answer.tell(text.unknownCommand));
+  }
+
+  /** The form that was refused, with all that was typed into it. */
+  async function openAgain(
+    interaction: MessageComponentInteraction,
+    parsed: ParsedCustomId,
+    { answer, text }: Scene,
+  ): Promise<void> {
+    const key = parsed.kind === 'valid' ? (parsed.id.detail ?? '') : '';
+    const again = forms.again(key, interaction.user.id);
+    if (again === null) throw new UserError(text.formGone);
+    noteOrigin(interaction, again.hidden);
+    await answer.modal(again.form);
   }
 
   async function act(
@@ -150,12 +179,21 @@ export function startDispatch(
       log.error({ reference, interaction: interaction.id, ...describe(error) }, 'a handler failed');
       words = text.ourFault(reference);
     }
-    await tellOrLog(answer, words, interaction);
+    // A refused form can be opened once more with what was typed into it.
+    const isRefusal = error instanceof UserError && interaction.isModalSubmit();
+    const key = isRefusal ? forms.refused(interaction) : null;
+    const rows = key === null ? [] : [formRow(customId(FORM_AGAIN, NO_JOB, key), text)];
+    await tellOrLog(answer, words, interaction, rows);
   }
 
-  async function tellOrLog(answer: Answer, words: string, interaction: Interaction): Promise<void> {
+  async function tellOrLog(
+    answer: Answer,
+    words: string,
+    interaction: Interaction,
+    rows: ReturnType<typeof formRow>[],
+  ): Promise<void> {
     try {
-      await answer.tell(words);
+      await answer.tell(words, rows);
     } catch (error) {
       if (error instanceof LostInteractionError) return lost(error, interaction);
       log.warn(

@@ -1,4 +1,3 @@
-import { MessageFlags } from 'discord.js';
 import type {
   BaseInteraction,
   MessageComponentInteraction,
@@ -11,6 +10,8 @@ import type { Job, NewJob } from '../../queue/job.ts';
 import type { Scene } from '../interaction/command.ts';
 import type { CustomId } from '../interaction/custom-id.ts';
 import { maySee } from './visibility.ts';
+import { isForeign } from '../interaction/foreign.ts';
+import { isFromHidden } from '../interaction/origin.ts';
 import { missingToPost } from '../interaction/permissions.ts';
 import { limitWords, permitOrder, whatIsLeft } from '../policy/gate.ts';
 import {
@@ -32,17 +33,18 @@ export async function placeOrder(
   scene: Scene,
   request: GenerateRequest,
   parent: Parent | null,
-  seenBy: SeenBy = seenLike(interaction),
+  wanted: SeenBy = seenLike(interaction),
   told: Told = {},
 ): Promise<void> {
   const { answer, line, replies } = scene;
+  const seenBy = isForeign(interaction) ? 'private' : wanted;
   if (seenBy === 'public') checkMayPost(interaction, scene);
   const granted = await permitOrder(interaction, scene, request);
   const { allowance, weight, spoiler, explicit, previews } = granted;
   const lineage = lineageOf(parent, seenBy);
   await answer.acknowledge(seenBy);
   const address = {
-    ...addressOf(interaction, scene, lineage, seenBy),
+    ...addressOf(interaction, scene, lineage, seenBy, granted.language),
     spoiler,
     explicit,
     previews,
@@ -83,8 +85,7 @@ export type SeenBy = 'public' | 'private';
 
 /** What comes of a button is seen by whoever sees the button. */
 export function seenLike(interaction: RepliableInteraction | MessageComponentInteraction): SeenBy {
-  const message = 'message' in interaction ? interaction.message : null;
-  return message?.flags.has(MessageFlags.Ephemeral) === true ? 'private' : 'public';
+  return isFromHidden(interaction) ? 'private' : 'public';
 }
 
 /** @throws UserError when the bot lacks a permission it will need to show a picture there */
@@ -107,6 +108,7 @@ export function addressOf(
   { answer, own }: Scene,
   lineage: Lineage | null,
   seenBy: SeenBy = 'public',
+  language: string | null = null,
 ): ReplyAddress {
   return {
     applicationId: interaction.applicationId,
@@ -118,7 +120,7 @@ export function addressOf(
     // What everybody sees speaks the server's language, what one person sees theirs.
     locale:
       seenBy === 'public'
-        ? (interaction.guildLocale ?? own.language ?? interaction.locale)
+        ? (language ?? interaction.guildLocale ?? own.language ?? interaction.locale)
         : (own.language ?? interaction.locale),
     private: seenBy === 'private',
     attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,

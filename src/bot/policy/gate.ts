@@ -27,6 +27,8 @@ export type Grant = {
   /** the server's policy allows NSFW here: no safety checker looks at the picture */
   explicit: boolean;
   previews: PreviewPace;
+  /** of what everybody reads there; null: the server's own on Discord */
+  language: string | null;
 };
 
 type Tools = {
@@ -57,7 +59,7 @@ export async function permitOrder(
   const work = limits.work === Infinity ? 0 : await hardest(requests, engine);
   const refusal = refusalOf(requests, place, policy, work, limits.work);
   if (refusal !== null) {
-    const serverText = textFor(interaction.guildLocale ?? interaction.locale);
+    const serverText = textFor(policy.language ?? interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {
       what: serverText.auditRefused(`<@${place.userId}>`, refusal.reason(serverText)),
       prompt: refusal.showPrompt ? (requests[0]?.prompt ?? null) : null,
@@ -77,6 +79,7 @@ export async function permitOrder(
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted),
     explicit: isOpen(policy, place),
     previews: policy.previews,
+    language: policy.language,
   };
 }
 
@@ -135,7 +138,7 @@ export async function whatIsLeft(
   const { seconds, reserved } = await line.usage(guildId, userId);
   const left = Math.max(0, allowed - seconds - reserved);
   if (nearOnly && left > allowed * NEAR) return null;
-  return text.secondsLeft(Math.floor(left), allowed);
+  return text.secondsLeft(Math.floor(left), allowed, Math.ceil(reserved));
 }
 
 /** A reached limit in the person's language; any other error as it is. */

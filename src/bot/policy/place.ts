@@ -1,3 +1,4 @@
+import { isForeign } from '../interaction/foreign.ts';
 import type { Channel, MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 
 export type Asking = RepliableInteraction | MessageComponentInteraction;
@@ -14,9 +15,12 @@ export type Place = {
 };
 
 export function placeOf(interaction: Asking): Place {
-  const { guildId, channel, member } = interaction;
+  const { channel, member } = interaction;
   const roles = member?.roles;
-  return placeIn(channel, {
+  // Where nobody of ours has a say no server's rules hold, and nothing is open.
+  const foreign = isForeign(interaction);
+  const guildId = foreign ? null : interaction.guildId;
+  return placeIn(foreign ? null : channel, {
     guildId,
     channelId: interaction.channelId ?? '0',
     userId: interaction.user.id,

@@ -40,6 +40,10 @@ export type ServerPolicy = {
   previews: PreviewPace;
   /** `{a|b}` and `__name__` in prompts are chosen from; false: painted as typed */
   wildcards: boolean;
+  /** what members starred is shown to all of them */
+  gallery: boolean;
+  /** of what everybody reads, as `de`; null: what the server has on Discord */
+  language: string | null;
   /** where refusals and deletions are told */
   auditChannel: string | null;
 };
@@ -58,6 +62,8 @@ export const DEFAULT_POLICY: ServerPolicy = Object.freeze({
   spoiler: 'never',
   previews: 'normal',
   wildcards: true,
+  gallery: false,
+  language: null,
   auditChannel: null,
 });
 
@@ -104,6 +110,9 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
   spoiler: (value) => SPOILER_POLICIES.find((one) => one === value),
   previews: (value) => PREVIEW_PACES.find((one) => one === value),
   wildcards: (value) => (typeof value === 'boolean' ? value : undefined),
+  gallery: (value) => (typeof value === 'boolean' ? value : undefined),
+  language: (value) =>
+    value === null || (typeof value === 'string' && /^[a-z]{2}$/.test(value)) ? value : undefined,
   auditChannel: (value) => (value === null || isSnowflake(value) ? value : undefined),
 };
 

@@ -4,7 +4,7 @@ import type { Rendered } from '../render/render.ts';
 /** The same message with every picture behind Discord's spoiler. */
 export function veil(rendered: Rendered): Rendered {
   return {
-    ...rendered,
+    files: rendered.files.map((file) => ({ ...file, spoiler: true })),
     components: rendered.components.map((component) =>
       component.type === ComponentType.MediaGallery
         ? { ...component, items: component.items.map((item) => ({ ...item, spoiler: true })) }

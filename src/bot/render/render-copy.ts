@@ -59,6 +59,25 @@ export function renderPosted(
   };
 }
 
+/** A larger copy of a picture that somebody else made. */
+export function renderFound(
+  picture: Picture,
+  { text, url, asker }: { text: Text; url: string | null; asker: string },
+): Rendered {
+  const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
+  const file = {
+    name: `enlarged-2x.${picture.format}`,
+    description: text.enlargedAlt,
+    data: picture.data,
+    contentType: `image/${picture.format}`,
+  };
+  const lines = [
+    `-# ${text.enlargedFrom(from)} · ${text.by(`<@${asker}>`)}`,
+    ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
+  ];
+  return { components: [gallery([file]), paragraph(lines)], files: [file] };
+}
+
 /** Words, and a file to keep rather than to look at. */
 export function renderFile(lines: readonly string[], file: MessageFile | null): Rendered {
   if (file === null) return words(lines, []);

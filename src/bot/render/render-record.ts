@@ -1,8 +1,9 @@
 import { ComponentType } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import type { Job } from '../../queue/job.ts';
-import { codeBlock, escapeMarkdown, quoted, shorten } from './markdown.ts';
-import { gallery, paragraph, pictureFiles } from './render.ts';
+import { customId } from '../interaction/custom-id.ts';
+import { codeBlock, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
+import { ALT_TEXT_LIMIT, gallery, paragraph, pictureFiles } from './render.ts';
 import {
   failureText,
   lineageWords,
@@ -13,7 +14,7 @@ import {
 } from './render-words.ts';
 import type { Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from '../reply/reply-address.ts';
-import { againRow, doneRows, pagesRow, showButton, stopRow } from './rows.ts';
+import { againRow, doneRows, pagesRow, selectRow, showButton, stopRow } from './rows.ts';
 import type { Text } from '../text/text.ts';
 
 const INFOTEXT_SHOWN = 2800;
@@ -105,28 +106,94 @@ function rowsOf(job: Job, text: Text, reduced: boolean): APIMessageTopLevelCompo
   }
 }
 
+/** What the list of a person's pictures shows beside the words; absent: only words. */
+export type RecentLook = {
+  /** as in the ids of its buttons */
+  filter?: string;
+  filters?: readonly { label: string; value: string; default: boolean }[];
+  /** WebP, in the order of the jobs; null: none to show here */
+  thumbnails?: readonly (Uint8Array | null)[];
+  /** ids of the jobs that are favourites, and of those behind a spoiler */
+  starred?: ReadonlySet<string>;
+  spoilers?: ReadonlySet<string>;
+};
+
 /** One page of a person's own jobs, newest first, each with a way to see it whole. */
 export function renderRecent(
   jobs: readonly Job[],
   page: number,
   isLast: boolean,
   text: Text,
+  look: RecentLook = {},
 ): Rendered {
+  const { filter = 'a', filters = [], thumbnails = [], starred, spoilers } = look;
+  const rows: APIMessageTopLevelComponent[] =
+    filters.length === 0
+      ? []
+      : [selectRow(customId('recent', NO_JOB, 'filter'), text.recentFilter, filters)];
   const [first] = jobs;
-  if (first === undefined) return { components: [paragraph([text.recentEmpty])], files: [] };
-  const sections = jobs.map((job): APIMessageTopLevelComponent => {
+  if (first === undefined) {
+    const words = filter === 'a' ? text.recentEmpty : text.recentNothing;
+    return { components: [paragraph([words]), ...rows], files: [] };
+  }
+  const files = jobs.flatMap((job, at) => {
+    const data = thumbnails[at];
+    const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
+    const name = `thumb-${job.id}.webp`;
+    return data ? [{ name, data, contentType: 'image/webp', description }] : [];
+  });
+  const sections = jobs.map((job, at): APIMessageTopLevelComponent => {
     const prompt = quoted(promptOf(job), PROMPT_SHOWN) || text.emptyPrompt;
     const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
+    const mark = starred?.has(job.id) === true ? '★ ' : '';
     const about = `-# ${when} · ${text.showStatus[job.status]} · ${shortRecipe(job.request, job.result, text)}`;
+    const words = {
+      type: ComponentType.TextDisplay as const,
+      content: `${mark}${prompt}\n${about}`,
+    };
+    if (filters.length === 0) {
+      return {
+        type: ComponentType.Section,
+        components: [words],
+        accessory: showButton(job.id, text),
+      };
+    }
+    if (!thumbnails[at]) return words;
     return {
       type: ComponentType.Section,
-      components: [{ type: ComponentType.TextDisplay, content: `${prompt}\n${about}` }],
-      accessory: showButton(job.id, text),
+      components: [words],
+      accessory: {
+        type: ComponentType.Thumbnail,
+        media: { url: `attachment://thumb-${job.id}.webp` },
+        spoiler: spoilers?.has(job.id) === true,
+      },
     };
   });
-  const pages = pagesRow(first.id, page, isLast, text);
+  const pages = pagesRow(first.id, page, isLast, text, filter);
+  const choose =
+    filters.length === 0
+      ? []
+      : [
+          selectRow(
+            customId('recent-show', NO_JOB),
+            text.recentShow,
+            jobs.map((job, at) => ({
+              value: job.id,
+              label: shorten(`${at + 1} · ${plainLine(promptOf(job)) || text.emptyPrompt}`, 100),
+            })),
+          ),
+        ];
   return {
-    components: [paragraph([text.recentTitle]), ...sections, ...(pages === null ? [] : [pages])],
-    files: [],
+    components: [
+      paragraph([text.recentTitle]),
+      ...sections,
+      ...choose,
+      ...rows,
+      ...(pages === null ? [] : [pages]),
+    ],
+    files,
   };
 }
+
+/** The list belongs to no job. */
+const NO_JOB = '000000000000';

@@ -8,13 +8,20 @@ import type { AutoNote, Lineage } from '../reply/reply-address.ts';
 import { spoken, type Text } from '../text/text.ts';
 
 const BAR_CELLS = 10;
+/** One pair of shapes, which every font that has one of them has at the same width. */
+const [FULL_CELL, EMPTY_CELL] = ['▰', '▱'];
 
 export function waitWords(seconds: number, text: Text): string {
   const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
   return text.aboutSeconds(rounded);
 }
 
-export function progressWords(progress: Progress | null, text: Text): string {
+/** `left`: seconds that the remaining steps will take, as far as that is known. */
+export function progressWords(
+  progress: Progress | null,
+  text: Text,
+  left: number | null = null,
+): string {
   switch (progress?.phase) {
     case undefined:
       return text.starting;
@@ -26,8 +33,9 @@ export function progressWords(progress: Progress | null, text: Text): string {
       return text.developing;
     case 'sampling': {
       const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
-      const bar = '▓'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
-      return text.step(progress.step, progress.steps, bar);
+      const bar = FULL_CELL.repeat(filled) + EMPTY_CELL.repeat(BAR_CELLS - filled);
+      const step = text.step(progress.step, progress.steps, bar);
+      return left === null ? step : `${step} · ${text.secondsToGo(waitWords(left, text))}`;
     }
   }
 }

@@ -24,6 +24,8 @@ export type MessageFile = {
   data: Uint8Array;
   contentType: string;
   description: string;
+  /** behind Discord's spoiler; absent: openly */
+  spoiler?: boolean;
 };
 
 /** One whole message: an edit with it replaces everything the message held before. */
@@ -56,6 +58,10 @@ export function render(
     stopped?: { by: string | null; reached: { step: number; steps: number } | null };
     pictures?: readonly Picture[];
     preview?: Preview | null;
+    /** the same as files, one a picture, as the finished ones will lie; absent: the preview as it is */
+    previewFiles?: readonly Uint8Array[];
+    /** seconds that the remaining steps will take; absent or null: not known yet */
+    secondsLeft?: number | null;
   },
 ): Rendered {
   const { text } = more;
@@ -71,7 +77,7 @@ export function render(
       return words([text.queued(state.position, wait), ...about], [stopRow(job.id, text)]);
     }
     case 'running':
-      return renderRunning(job, state.progress, more.preview ?? null, about, text);
+      return renderRunning(job, state.progress, { ...more, about });
     case 'done':
       return renderDone(job, state.result, more.pictures ?? [], about, {
         text,
@@ -89,10 +95,11 @@ export function messageBody(rendered: Rendered) {
   return {
     flags: MessageFlags.IsComponentsV2,
     components: rendered.components,
-    attachments: rendered.files.map(({ name, description }, index) => ({
+    attachments: rendered.files.map(({ name, description, spoiler }, index) => ({
       id: String(index),
       filename: name,
       description,
+      ...(spoiler === true && { is_spoiler: true }),
     })),
     allowed_mentions: { parse: [] },
   };
@@ -118,18 +125,27 @@ function aboutLines(
 function renderRunning(
   job: Pick<Job, 'id' | 'request'>,
   progress: Progress | null,
-  preview: Preview | null,
-  about: readonly string[],
-  text: Text,
+  more: {
+    text: Text;
+    about: readonly string[];
+    preview?: Preview | null;
+    previewFiles?: readonly Uint8Array[];
+    secondsLeft?: number | null;
+  },
 ): Rendered {
-  const lines = [progressWords(progress, text), ...about];
+  const { text, about, preview = null, secondsLeft = null } = more;
+  const lines = [progressWords(progress, text, secondsLeft), ...about];
   if (preview === null) return words(lines, [stopRow(job.id, text)]);
   const description = shorten(text.previewAltText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
-  const name = 'preview.jpg';
-  return {
-    components: [paragraph(lines), gallery([{ name, description }]), stopRow(job.id, text)],
-    files: [{ name, description, data: preview.jpeg, contentType: 'image/jpeg' }],
-  };
+  const parts = more.previewFiles ?? [preview.jpeg];
+  const files = parts.map((data, index) => ({
+    name: parts.length === 1 ? 'preview.jpg' : `preview-${index + 1}.jpg`,
+    description,
+    data,
+    contentType: 'image/jpeg',
+  }));
+  // The gallery stands where the finished one will, so that nothing jumps.
+  return { components: [gallery(files), paragraph(lines), stopRow(job.id, text)], files };
 }
 
 function renderStopped(

@@ -129,7 +129,16 @@ function onwardRows(
 }
 
 /** What a menu under a picture can do, by the values of its options: `<index>-<use>`. */
-export const USES = ['strong', 'region', 'redo', 'upscale', 'init', 'post', 'show'] as const;
+export const USES = [
+  'strong',
+  'region',
+  'redo',
+  'upscale',
+  'init',
+  'post',
+  'star',
+  'show',
+] as const;
 export type Use = (typeof USES)[number];
 
 function moreRow(
@@ -140,7 +149,7 @@ function moreRow(
 ): APIMessageTopLevelComponent {
   const uses: readonly Use[] =
     pictures.length === 1
-      ? ['strong', 'show']
+      ? ['strong', 'star', 'show']
       : pictures.length <= ONE_PRESS
         ? ['strong', 'region', 'redo', 'upscale', 'init']
         : ['upscale', 'init'];
@@ -172,6 +181,19 @@ export function copyRows(jobId: string, index: number, text: Text): APIMessageTo
   return [row(first), ...onwardRows(jobId, index, text, [discard])];
 }
 
+/** One button for each of a batch's pictures, five a row. */
+export function numbersRow(
+  action: string,
+  jobId: string,
+  count: number,
+  detail: string,
+): APIMessageTopLevelComponent[] {
+  const buttons = Array.from({ length: Math.min(count, 9) }, (_, index) =>
+    button(customId(action, jobId, `${index}-${detail}`), String(index + 1)),
+  );
+  return [buttons.slice(0, 5), buttons.slice(5)].filter((one) => one.length > 0).map(row);
+}
+
 /** Under one cell of a sheet, which only one person sees. */
 export function cellRow(jobId: string, index: number, text: Text): APIMessageTopLevelComponent {
   return row([
@@ -188,6 +210,15 @@ function select(
   options: APISelectMenuOption[],
 ): APIStringSelectComponent {
   return { type: ComponentType.StringSelect, custom_id: id, placeholder, options };
+}
+
+/** A menu in a row of its own. */
+export function selectRow(
+  id: string,
+  placeholder: string,
+  options: readonly APISelectMenuOption[],
+): APIMessageTopLevelComponent {
+  return row([select(id, placeholder, [...options])]);
 }
 
 /** Opens a form that could not be Discord's first answer. */
@@ -209,10 +240,14 @@ export function pagesRow(
   page: number,
   last: boolean,
   text: Text,
+  filter = 'a',
 ): APIMessageTopLevelComponent | null {
+  const way = filter === 'a' ? '' : `-${filter}`;
   const buttons = [
-    ...(page > 0 ? [button(customId('recent', jobId, `p-${page - 1}`), text.buttonNewer)] : []),
-    ...(last ? [] : [button(customId('recent', jobId, `p-${page + 1}`), text.buttonOlder)]),
+    ...(page > 0
+      ? [button(customId('recent', jobId, `p-${page - 1}${way}`), text.buttonNewer)]
+      : []),
+    ...(last ? [] : [button(customId('recent', jobId, `p-${page + 1}${way}`), text.buttonOlder)]),
   ];
   return buttons.length === 0 ? null : row(buttons);
 }

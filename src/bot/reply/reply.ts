@@ -3,6 +3,8 @@ import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { describe, retryAfter, troubleOf } from '../discord/discord-errors.ts';
 import { openBreaks } from './breaks.ts';
 import type { Verdict } from '../policy/delivery.ts';
+import { createPacer } from './pacer.ts';
+import { previewFiles } from '../pictures/preview-files.ts';
 import { veil } from '../policy/veil.ts';
 import { render, words } from '../render/render.ts';
 import { showRow } from '../render/rows.ts';
@@ -68,6 +70,7 @@ export function openReply(
   let keptBack: JobFailure | null = null;
   let preview: Preview | null = null;
   let stoppedBy: string | null = null;
+  const pacer = createPacer();
   let reached: { step: number; steps: number } | null = null;
 
   function gap(state: JobState): number {
@@ -135,6 +138,7 @@ export function openReply(
 
   async function draw(state: JobState): Promise<Rendered> {
     const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
+    const files = state.status === 'running' && preview !== null ? await partsOf(preview) : null;
     return render(job, state, {
       text,
       lineage: found.lineage,
@@ -144,7 +148,18 @@ export function openReply(
       stopped: { by: stoppedBy, reached },
       pictures: shown,
       preview,
+      ...(files && { previewFiles: files }),
+      secondsLeft: pacer.left(),
     });
+  }
+
+  /** A preview is a courtesy: what cannot be taken apart is shown as it came. */
+  async function partsOf(whole: Preview): Promise<Uint8Array[] | null> {
+    if (job.request === 'unreadable') return null;
+    const { width, height, count, hires } = job.request;
+    const scale = hires?.scale ?? 1;
+    const size = { width: width * scale, height: height * scale };
+    return previewFiles(whole, count, size).catch(() => null);
   }
 
   async function loadPictures(images: readonly { key: string }[]): Promise<Picture[]> {
@@ -252,6 +267,7 @@ export function openReply(
         preview = state.progress.preview ?? preview;
       if (state.status === 'running' && state.progress?.phase === 'sampling') {
         reached = { step: state.progress.step, steps: state.progress.steps };
+        pacer.note(reached);
       }
       if (isFinal(state)) breaks.end();
       start();

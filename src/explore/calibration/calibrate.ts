@@ -36,6 +36,17 @@ export function nothingMeasured(): Measured {
   return { scores: {}, ms: 0, steps: 0 };
 }
 
+/** Steps of one picture, and milliseconds of the machine. */
+export type Budget = { steps: number; ms: number };
+
+/** With a budget so many pairs are measured, one a prompt: the most demanding of them decides. */
+const BUDGET_PAIRS = PROMPTS.length;
+
+/** A timer takes no more. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+class SpentError extends Error {}
+
 export type CalibrationHooks = {
   signal?: AbortSignal;
   /** pairs done so far, and steps found so far: what the demanding ones need, then what all take on average */
@@ -44,6 +55,8 @@ export type CalibrationHooks = {
   measured?: Measured;
   /** of the 16, for tests */
   pairs?: number;
+  /** the most that may be spent, what was measured before included; absent: as much as it takes */
+  budget?: Budget;
 };
 
 /**
@@ -61,25 +74,38 @@ export async function calibrate(
   const base = parseRequest({ ...input, prompt: '', seed: 0n }, model);
   if (convergenceOf(base) !== 'ode') return null;
   const measured = hooks.measured ?? nothingMeasured();
-  const pairs = PROMPTS.flatMap((prompt, at) =>
+  const { budget } = hooks;
+  const all = PROMPTS.flatMap((prompt, at) =>
     Array.from({ length: SEEDS }, (_, seed) => ({
       ...base,
       prompt,
       seed: BigInt(FIRST_SEED + at * SEEDS + seed),
     })),
-  )
-    .slice(0, hooks.pairs)
-    .map((request) => openPair(engine, request, measured, hooks.signal));
-  const needs: number[] = [];
-  for (const pair of pairs) {
-    needs.push(await needOf(pair, calibratedSteps(needs, pairs.length)));
-    const steps = calibratedSteps(needs, pairs.length);
-    hooks.onProgress?.(needs.length, pairs.length, steps);
-  }
-  const upFront = calibratedSteps(needs, pairs.length);
-  const { steps, still } = await replanned(pairs, upFront, (mean) =>
-    hooks.onProgress?.(pairs.length, pairs.length, Math.round(mean)),
   );
+  const chosen =
+    budget === undefined
+      ? all
+      : all.filter((_, index) => index % SEEDS === 0).slice(0, BUDGET_PAIRS);
+  const pairs = chosen
+    .slice(0, hooks.pairs)
+    .map((request) => openPair(engine, request, measured, hooks));
+  const needs: number[] = [];
+  let found: { steps: number; still: number | null } | null = null;
+  try {
+    for (const pair of pairs) {
+      needs.push(await needOf(pair, calibratedSteps(needs, pairs.length)));
+      const steps = calibratedSteps(needs, pairs.length);
+      hooks.onProgress?.(needs.length, pairs.length, steps);
+    }
+    found = { steps: calibratedSteps(needs, pairs.length), still: null };
+    found = await replanned(pairs, found.steps, (mean) =>
+      hooks.onProgress?.(pairs.length, pairs.length, Math.round(mean)),
+    );
+  } catch (error) {
+    // What was found before the budget was spent holds; half of the pairs say nothing.
+    if (!(error instanceof SpentError)) throw error;
+  }
+  const { steps, still } = found ?? { steps: FULL_STEPS, still: null };
   return {
     hash: model.hash,
     model: model.name,
@@ -88,7 +114,9 @@ export async function calibrate(
     steps,
     still,
     needs,
-    secondsPerStep: measured.ms / measured.steps / 1000,
+    secondsPerStep: measured.ms / Math.max(1, measured.steps) / 1000,
+    at: Date.now(),
+    ...(found === null && { gaveUp: true }),
   };
 }
 
@@ -101,12 +129,26 @@ function openPair(
   engine: Engine,
   request: GenerateRequest,
   measured: Measured,
-  signal: AbortSignal | undefined,
+  { signal, budget }: Pick<CalibrationHooks, 'signal' | 'budget'>,
 ): Pair {
   let full: Rgb | null = null;
   const paint = async (change: Partial<GenerateRequest>) => {
-    const options = { previews: false, ...(signal === undefined ? {} : { signal }) };
-    const { images, timings } = await engine.generate({ ...request, ...change }, options);
+    const planned = { ...request, ...change };
+    const left = budget && remaining(budget, measured);
+    if (left && (planned.steps > left.steps || left.ms <= 0)) throw new SpentError();
+    const clock = left && AbortSignal.timeout(Math.min(LONGEST_MS, Math.ceil(left.ms)));
+    const signals = [signal, clock].filter((one) => one !== undefined);
+    const began = performance.now();
+    const { images, timings } = await engine
+      .generate(planned, {
+        previews: false,
+        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+      })
+      .catch((error: unknown) => {
+        if (clock?.aborted !== true || signal?.aborted === true) throw error;
+        measured.ms += performance.now() - began;
+        throw new SpentError();
+      });
     measured.ms += timings.steps_ms.reduce((sum, step) => sum + step, 0);
     measured.steps += timings.steps_ms.length;
     return { pixels: await toRgb(images[0]!.png), taken: timings.steps_ms.length };
@@ -122,6 +164,11 @@ function openPair(
     }
     return score;
   };
+}
+
+/** What the budget still allows; a step costs what steps have cost. */
+function remaining({ steps, ms }: Budget, measured: Measured): Budget {
+  return { steps: steps - measured.steps, ms: ms - measured.ms };
 }
 
 /** Climbs the ladder from `from`: whether fewer steps do as well would not change the answer. */

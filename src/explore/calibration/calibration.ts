@@ -26,6 +26,10 @@ export type Calibration = {
   needs: readonly number[];
   /** one step of one picture at the model's own size */
   secondsPerStep: number;
+  /** milliseconds since 1970 when it was measured; absent: an older version measured it */
+  at?: number;
+  /** nothing was found within the steps and time that may be spent on it: it is not tried again */
+  gaveUp?: boolean;
 };
 
 /** What auto steps are measured against. */
@@ -69,6 +73,7 @@ export function autoSteps(
   if (convergence !== 'ode') return keep(convergence);
   const found = calibrations.find(
     (one) =>
+      one.gaveUp !== true &&
       one.hash === model.hash &&
       one.sampler === request.sampler &&
       one.schedule === request.schedule,

@@ -3,6 +3,7 @@ import { CancelledError } from '../../engine/errors.ts';
 import type { SamplerName, ScheduleName } from '../../engine/names.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 import type { Queue } from '../../queue/contracts.ts';
+import type { JobContext } from '../../queue/job.ts';
 import { calibrate, nothingMeasured } from './calibrate.ts';
 import {
   readCalibrations,
@@ -16,11 +17,14 @@ export type IdleCalibration = { close(): Promise<void> };
 
 type Kind = { model: ModelInfo; sampler: SamplerName; schedule: ScheduleName };
 
+/** What one model and sampler may cost the machine, whichever is reached first. */
+const BUDGET = { steps: 600, ms: 5 * 60_000 };
+
 /** Orders that are looked at to see what people use here. */
 const RECENT = 60;
 
 /**
- * Calibrates what people paint with while nobody waits: begins when nothing has happened in the queue for
+ * Calibrates what people asked `auto` for while nobody waits: begins when nothing has happened in the queue for
  * `afterMs`, gives way to the next order within one step, and goes on where it was when all is quiet again, also
  * after a restart. What is in the file is never measured again, unless a model has new weights.
  */
@@ -76,7 +80,7 @@ export function startIdleCalibration(options: {
     return jobs.some(({ status }) => status === 'waiting' || status === 'running');
   }
 
-  /** What people use most and nobody has measured yet; before anybody painted, what the first model suggests. */
+  /** What people most asked automatic steps for and nobody has measured yet; nothing where nobody ever did. */
   async function nextKind(): Promise<Kind | null> {
     const models = await engine.models();
     const known = await readCalibrations(file);
@@ -86,20 +90,13 @@ export function startIdleCalibration(options: {
       entry.count += count;
       counts.set(nameOf(kind), entry);
     };
-    for (const { request } of await archive.recent({ limit: RECENT })) {
-      if (request === 'unreadable') continue;
+    for (const { request, context } of await archive.recent({ limit: RECENT })) {
+      if (request === 'unreadable' || !askedForAuto(context)) continue;
       const model = models.find(({ name }) => name === request.model);
       const { sampler, schedule } = request;
       const fits = request.init === null && convergenceOf(request) === 'ode';
       if (model === undefined || sampler === null || !fits) continue;
       add({ model, sampler, schedule }, 1);
-    }
-    const [first] = models;
-    if (first !== undefined) {
-      const { sampler, schedule } = first.defaults;
-      if (convergenceOf({ sampler, eta: null }) === 'ode') {
-        add({ model: first, sampler, schedule }, 0);
-      }
     }
     const isKnown = ({ model, sampler, schedule }: Kind): boolean =>
       known.some(
@@ -127,6 +124,7 @@ export function startIdleCalibration(options: {
         {
           signal,
           measured,
+          budget: BUDGET,
           ...(options.pairs === undefined ? {} : { pairs: options.pairs }),
         },
       );
@@ -158,6 +156,11 @@ export function startIdleCalibration(options: {
       await running?.over;
     },
   };
+}
+
+/** Whoever ordered it left the number of steps to the machine; a bot notes what came of that. */
+function askedForAuto(context: JobContext): boolean {
+  return typeof context['auto'] === 'object' && context['auto'] !== null;
 }
 
 function nameOf({ model, sampler, schedule }: Kind): string {

@@ -69,7 +69,7 @@ test('running: step, bar and the newest preview', () => {
     { status: 'running', progress },
     { text, lineage: null, preview: { jpeg: new Uint8Array([9]), width: 8, height: 8 } },
   );
-  assert.match(allText(rendered.components), /Step 7 of 20\*\* ▓▓▓▓░░░░░░/);
+  assert.match(allText(rendered.components), /Step 7 of 20\*\* ▰▰▰▰▱▱▱▱▱▱/);
   assert.deepEqual(
     rendered.files.map(({ name, data }) => [name, [...data]]),
     [['preview.jpg', [9]]],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../src/bot/policy/policy.ts';
 import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import type { PlaygroundUserClient, ShownModal } from '../../support/playground-user.ts';
-import { isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
+import { buttonOf, isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
 import { CLEO, stagesOfFile } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();
@@ -17,8 +17,8 @@ async function openPanel(user: PlaygroundUserClient): Promise<PlaygroundMessage>
   return user.waitForMessage((one) => isPrivate(one) && JSON.stringify(one).includes('settings:'));
 }
 
-async function shows(user: PlaygroundUserClient, words: RegExp): Promise<void> {
-  await user.waitForMessage((one) => isPrivate(one) && words.test(textOf(one)));
+async function shows(user: PlaygroundUserClient, words: RegExp): Promise<PlaygroundMessage> {
+  return user.waitForMessage((one) => isPrivate(one) && words.test(textOf(one)));
 }
 
 async function modalOf(outcome: Promise<{ type: string }>): Promise<ShownModal> {
@@ -66,8 +66,13 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
       ...numbers,
       steps: 'many',
     });
-    await shows(ada, /“Steps” must be a number from 1 to \d+.*You typed “many”/);
-    await ada.press(id, control('reset-defaults'));
+    const refused = await shows(ada, /“Steps” must be a number from 1 to \d+.*You typed “many”/);
+    const again = await modalOf(ada.press(refused.id, buttonOf(refused, 'form-again')));
+    const typed = JSON.stringify(again.modal.components);
+    assert.ok(typed.includes('"value":"many"') && typed.includes('"value":"4,5"'), typed);
+    await ada.submitModal(again, { ...numbers, steps: '5' });
+    await shows(ada, /Steps:\*\* 5/);
+    await ada.pressSure(id, control('reset-defaults'));
     await waitUntil(
       async () => Object.keys(await stage.settings.defaults(ATELIER)).length === 0,
       'reset',
@@ -101,7 +106,7 @@ test('limits: everybody, the server, a role', async () => {
       roles: { [SUPPORTER]: { seconds: 600, weight: 2 } },
       previews: 'off',
     });
-    await ada.press(id, control('reset-limits'));
+    await ada.pressSure(id, control('reset-limits'));
     await shows(ada, /Everybody:\*\* \*none\*/);
   });
 });

@@ -194,3 +194,27 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
     scores.join(),
   );
 });
+
+test('a budget is never exceeded: what was found by then holds, or nothing, and that is told', async () => {
+  const wanted = { sampler: 'euler', schedule: 'uniform' } as const;
+  const measured = nothingMeasured();
+  const budget = { steps: 600, ms: Infinity };
+  const found = await calibrate(engine, demo, wanted, { measured, budget });
+  assert.ok(found !== null && measured.steps <= 600, String(measured.steps));
+  assert.ok(found.gaveUp !== true && found.steps <= 50);
+
+  const few = nothingMeasured();
+  const none = await calibrate(engine, demo, wanted, {
+    measured: few,
+    budget: { steps: 60, ms: Infinity },
+  });
+  assert.ok(none?.gaveUp === true && few.steps <= 60, String(few.steps));
+  const late = nothingMeasured();
+  const slow = await calibrate(engine, demo, wanted, {
+    measured: late,
+    budget: { steps: 600, ms: 1 },
+  });
+  assert.equal(slow?.gaveUp, true);
+  const order = parseRequest({ ...wanted, prompt: 'x' }, demo);
+  assert.equal(autoSteps(order, demo, [slow!]).why, 'uncalibrated');
+});

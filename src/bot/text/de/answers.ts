@@ -44,8 +44,8 @@ export const ANSWERS: typeof ENGLISH = {
     `Dieses Bild braucht die Maschine etwa ${cost} s lang; du hast heute noch ${left} s. Nimm weniger Schritte oder eine kleinere Größe, oder warte bis Mitternacht (UTC).`,
   limitSecondsServer: (cost, left) =>
     `Dieses Bild braucht die Maschine etwa ${cost} s lang; dieser Server hat heute noch ${left} s. Nimm weniger Schritte oder eine kleinere Größe, oder warte bis Mitternacht (UTC).`,
-  secondsLeft: (left, allowed) =>
-    `Du hast die Maschine heute noch **${left} s** von ${allowed} s. Nur fertige Bilder zählen; der Tag endet um Mitternacht (UTC).`,
+  secondsLeft: (left, allowed, reserved) =>
+    `Du hast die Maschine heute noch **${left} s** von ${allowed} s${reserved === 0 ? '' : `; ${reserved} s sind reserviert für das, was von dir wartet oder gemalt wird`}. Am Ende zählen nur fertige Bilder; der Tag endet um Mitternacht (UTC).`,
   refusedBlocked: 'Die Moderation dieses Servers lässt dich hier keine Bilder machen.',
   refusedChannel: (channels) =>
     `In diesem Kanal werden keine Bilder gemacht. Bitte geh nach ${channels}.`,

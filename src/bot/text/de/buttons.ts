@@ -22,6 +22,7 @@ export const BUTTONS: typeof ENGLISH = {
     redo: 'Größer malen',
     upscale: 'Vergrößern 2x',
     init: 'Als Startbild…',
+    star: 'Stern geben oder wegnehmen',
     post: 'Im Kanal zeigen',
     show: 'Alles, was darüber bekannt ist',
   },
@@ -41,6 +42,17 @@ export const BUTTONS: typeof ENGLISH = {
   remixNegative: 'Negativer Prompt',
   remixSteps: 'Schritte',
   remixCfg: 'CFG',
+  formGone:
+    'Was in diesem Formular stand, habe ich nicht mehr. Bitte öffne es noch einmal dort, wo es herkam.',
+  confirmLabel: 'Sicher?',
+  confirmYes: 'Ja',
+  confirmNo: 'Nein, lass es',
+  confirmDelete: 'Dieses Bild löschen?',
+  confirmDeleteWords:
+    'Die Nachricht verschwindet, und das gespeicherte Bild mit ihr. Niemand kann es zurückholen.',
+  confirmReset: 'Diese Seite zurücksetzen?',
+  confirmResetWords: (page) =>
+    `Alles auf der Seite „${page}“ ist danach wieder so, wie es war, bevor jemand etwas gesetzt hat.`,
   formIncomplete: 'Das Formular kam unvollständig zurück. Bitte versuche es noch einmal.',
   remixSeed: 'Seed (leer: ein neuer)',
   remixStrength: 'Stärke (0 behält das Bild, 1 malt es neu)',

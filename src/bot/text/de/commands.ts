@@ -18,6 +18,8 @@ export const COMMANDS: typeof ENGLISH = {
   settingsTitle:
     '### Vorgaben dieses Servers\nSie gelten, wenn jemand eine Option von `/imagine` weglässt.',
   settingsModelDecides: 'wie das Modell es vorsieht',
+  settingsModels: (value) => `*wie das Modell es vorsieht* (${value})`,
+  settingsEmpty: 'leer',
   settingsNothingToSet: 'Nenne mindestens eine Option, zum Beispiel `/settings set steps:30`.',
   settingsSaved: 'Gespeichert. Die Vorgaben gelten für jedes neue Bild auf diesem Server.',
   settingsReset: 'Erledigt. Auf diesem Server gelten wieder die Vorgaben der Modelle.',
@@ -44,6 +46,10 @@ export const COMMANDS: typeof ENGLISH = {
   modelPredicts: (what, reason) => `sagt ${what} voraus: ${reason}`,
   modelVae: (source) => `VAE: ${source}`,
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
+  modelCalibrated: (path, steps, when) =>
+    `auto mit ${path}: ${steps} Schritte${when === null ? '' : `, gemessen ${when}`}`,
+  modelNotCalibrated: (path, when) =>
+    `auto mit ${path}: in der Zeit zum Messen nicht geklärt${when === null ? '' : ` ${when}`}`,
   engineNotLoaded: 'Noch ist kein Modell geladen; das erste Bild lädt eines.',
   engineRunsOn: (provider) => `Gerechnet wird auf **${provider}**.`,
   deviceLine: (name, state, models) =>

@@ -63,6 +63,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'What the picture should show': 'Was das Bild zeigen soll',
   'The steps to look at, such as 1,2,5,10,20': 'Die Schritte, die gezeigt werden, etwa 1,2,5,10,20',
   'See what is being made and who is waiting': 'Sehen, was in Arbeit ist und wer wartet',
+  'What the members of this server starred':
+    'Was Mitglieder dieses Servers mit Stern versehen haben',
   'Your last pictures, private ones too': 'Deine letzten Bilder, auch die privaten',
   'Everything about one picture: recipe, times, where it came from':
     'Alles über ein Bild: Rezept, Zeiten, Herkunft',

@@ -29,6 +29,10 @@ export const PANEL: typeof ENGLISH = {
   listsOn: 'Wildcards einschalten',
   listsOff: 'Wildcards ausschalten',
   chooseList: 'Eine Liste ändern oder löschen…',
+  discordsLanguage: 'die des Servers bei Discord',
+  languageIs: (name) => `Sprache öffentlicher Nachrichten: ${name}`,
+  galleryOn: 'Galerie einschalten',
+  galleryOff: 'Galerie ausschalten',
   reset: 'Diese Seite zurücksetzen',
   chooseModel: 'Modell',
   chooseSampler: 'Sampler',
@@ -59,6 +63,14 @@ export const PANEL: typeof ENGLISH = {
     listName: 'Name, für __name__',
     listEntries: 'Einträge, je Zeile einer (keine: löschen)',
   },
+  hints: (example, most) => ({
+    waiting: 'Aufträge zugleich in der Reihe; üblich sind 3, 0 heißt keine Grenze',
+    work: `${example} = 4 Bilder mit 1024x1024 bei 30 Schritten; dieser Bot nimmt höchstens ${most}`,
+  }),
+  yesterday: (seconds, pictures) =>
+    `Gestern waren es hier ${seconds} s für ${pictures} ${pictures === 1 ? 'Bild' : 'Bilder'}; 0 heißt keine Grenze`,
+  ceiling: (steps, side, count) =>
+    `-# Dieser Bot selbst nimmt höchstens ${steps} Schritte, ${side} Pixel und ${count} Bilder je Auftrag.`,
   facts: {
     waiting: (count) => `${count} wartend`,
     work: (millions) => `${millions} Millionen Schritte × Pixel je Auftrag`,
@@ -77,6 +89,9 @@ export const PANEL: typeof ENGLISH = {
     audit: (channel) => `**Erfährt von Ablehnungen, Löschungen und Änderungen:** ${channel}`,
     nsfw: (policy) => `**NSFW:** ${policy}`,
     spoiler: (policy) => `**Spoiler:** ${policy}`,
+    language: (name) => `**Sprache öffentlicher Nachrichten:** ${name}`,
+    galleryOn: '**Galerie:** an; `/gallery` zeigt, was Mitglieder mit Stern versehen haben',
+    galleryOff: '**Galerie:** aus',
     words: (words, patterns, nsfw) =>
       `**Wortlisten:** ${words} Wörter und ${patterns} Muster nicht erlaubt, ${nsfw} weitere für Kanäle mit Altersbeschränkung`,
   },

@@ -37,6 +37,29 @@ export const REGION: typeof ENGLISH = {
     },
     shapes: { middle: 'Die Mitte', background: 'Der Hintergrund', edges: 'Die Ränder' },
   },
+  whichPicture: 'Welches der Bilder?',
+  enlargedAlt: 'Das Bild in doppelter Größe',
+  exploreThis: {
+    title: 'Dieses Bild erkunden',
+    axis: 'Was verändert wird',
+    values: 'Werte (leer: übliche)',
+    hint: 'Etwa 1,5,10,20,50 oder 3..12 by 1.5',
+  },
+  recentAll: 'Alle',
+  recentStarred: 'Mit Stern',
+  recentModel: (name) => `Gemalt von ${name}`,
+  recentFilter: 'Nur zeigen…',
+  recentShow: 'Eines ganz sehen…',
+  recentNothing: 'Davon ist unter deinen letzten Bildern keines.',
+  starred: 'Mit Stern. Deine Bilder mit Stern stehen in `/recent`.',
+  starredForAll:
+    'Mit Stern. Es hängt jetzt in `/gallery` und steht unter denen mit Stern in `/recent`.',
+  starTakenAway: 'Der Stern ist weg.',
+  galleryTitle: '### Galerie dieses Servers\nMit Sternen seiner Mitglieder.',
+  galleryEmpty: 'Hier hängt noch nichts. Unter einem Bild: Mehr…, dann der Stern.',
+  galleryEnd: 'Weiter zurück ist nichts mehr.',
+  galleryOff:
+    'Dieser Server zeigt keine Galerie. Wer ihn verwaltet, schaltet sie in `/settings show` auf der Seite über Inhalte ein.',
   regionNothing:
     'Kein Teil des Bilds ist gewählt. Drücke erst eine Zahl oder wähle einen Teil beim Namen, oder gib im Formular eine Maske dazu.',
   maskMisfit: (mask, picture) =>

@@ -9,13 +9,12 @@ export const REPLY: typeof ENGLISH = {
   loadingModel: '**Das Modell wird geladen…**',
   readingPrompt: '**Der Prompt wird gelesen…**',
   step: (step, steps, bar) => `**Schritt ${step} von ${steps}** ${bar}`,
+  secondsToGo: (about) => `noch ${about}`,
   developing: '**Das Bild wird entwickelt…**',
   stopped: (by) =>
-    by === null
-      ? '**Angehalten.** Es ist kein Bild entstanden.'
-      : `**Angehalten von ${by}.** Es ist kein Bild entstanden.`,
+    `**Angehalten.** ${by === null ? '' : `Von ${by}. `}Es ist kein Bild entstanden.`,
   stoppedAt: (by, step, steps) =>
-    `**Angehalten${by === null ? '' : ` von ${by}`}** bei Schritt ${step} von ${steps}.`,
+    `**Angehalten.** ${by === null ? 'Bei' : `Von ${by}, bei`} Schritt ${step} von ${steps}.`,
   unfinished: (step, steps) => `unfertig, Schritt ${step} von ${steps}`,
   keptOf: (link) => `So weit war es gekommen: ${link}`,
   failed: (message) => `**Das hat nicht geklappt.** ${message}`,

@@ -15,6 +15,8 @@ export const COMMANDS = {
   settingsTitle:
     '### Defaults of this server\nUsed when somebody leaves an option of `/imagine` out.',
   settingsModelDecides: "the model's own",
+  settingsModels: (value: string) => `*the model's own* (${value})`,
+  settingsEmpty: 'empty',
   settingsNothingToSet: 'Name at least one option, for example `/settings set steps:30`.',
   settingsSaved: 'Saved. These defaults hold for every new picture on this server.',
   settingsReset: "Done. This server now uses each model's own defaults.",
@@ -41,6 +43,10 @@ export const COMMANDS = {
   modelPredicts: (what: string, reason: string) => `predicts ${what}: ${reason}`,
   modelVae: (source: string) => `VAE: ${source}`,
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
+  modelCalibrated: (path: string, steps: number, when: string | null) =>
+    `auto with ${path}: ${steps} steps${when === null ? '' : `, measured ${when}`}`,
+  modelNotCalibrated: (path: string, when: string | null) =>
+    `auto with ${path}: not settled in the time for measuring${when === null ? '' : ` ${when}`}`,
   engineNotLoaded: 'No model is loaded yet; the first picture loads one.',
   engineRunsOn: (provider: string) => `The engine runs on **${provider}**.`,
   deviceLine: (name: string, state: string, models: string) =>

@@ -30,6 +30,10 @@ export const PANEL = {
   listsOn: 'Switch wildcards on',
   listsOff: 'Switch wildcards off',
   chooseList: 'Change or delete a list…',
+  discordsLanguage: "the server's own on Discord",
+  languageIs: (name: string) => `Language of public messages: ${name}`,
+  galleryOn: 'Switch the gallery on',
+  galleryOff: 'Switch the gallery off',
   reset: 'Reset this page',
   chooseModel: 'Model',
   chooseSampler: 'Sampler',
@@ -60,6 +64,14 @@ export const PANEL = {
     listName: 'Name, for __name__',
     listEntries: 'Entries, one a line (none: delete the list)',
   },
+  hints: (example: string, most: string) => ({
+    waiting: 'Jobs in the line at once; 3 is usual, 0 no limit',
+    work: `${example} = 4 pictures of 1024x1024 at 30 steps; this bot takes at most ${most}`,
+  }),
+  yesterday: (seconds: number, pictures: number) =>
+    `Yesterday people here took ${seconds} s for ${pictures} ${pictures === 1 ? 'picture' : 'pictures'}; 0 no limit`,
+  ceiling: (steps: number, side: string, count: number) =>
+    `-# This bot itself takes at most ${steps} steps, ${side} pixels and ${count} pictures an order.`,
   facts: {
     waiting: (count: number) => `${count} waiting`,
     work: (millions: number) => `${millions} million steps × pixels an order`,
@@ -78,6 +90,9 @@ export const PANEL = {
     audit: (channel: string) => `**Told of refusals, deletions and changes:** ${channel}`,
     nsfw: (policy: string) => `**NSFW:** ${policy}`,
     spoiler: (policy: string) => `**Spoilers:** ${policy}`,
+    language: (name: string) => `**Language of public messages:** ${name}`,
+    galleryOn: '**Gallery:** on; `/gallery` shows what members starred',
+    galleryOff: '**Gallery:** off',
     words: (words: number, patterns: number, nsfw: number) =>
       `**Word lists:** ${words} words and ${patterns} patterns not allowed, ${nsfw} more for age-restricted channels`,
   },

@@ -38,6 +38,28 @@ export const REGION = {
       edges: 'The edges',
     },
   },
+  whichPicture: 'Which of the pictures?',
+  enlargedAlt: 'The picture at twice its size',
+  exploreThis: {
+    title: 'Explore this picture',
+    axis: 'What to vary',
+    values: 'Values (empty: usual ones)',
+    hint: 'Such as 1,5,10,20,50 or 3..12 by 1.5',
+  },
+  recentAll: 'All of them',
+  recentStarred: 'Starred ones',
+  recentModel: (name: string) => `Painted by ${name}`,
+  recentFilter: 'Show only…',
+  recentShow: 'See one whole…',
+  recentNothing: 'There is none of that kind among your last pictures.',
+  starred: 'Starred. Your starred pictures are in `/recent`.',
+  starredForAll: 'Starred. It hangs in `/gallery` now, and is among the starred ones of `/recent`.',
+  starTakenAway: 'The star is taken away.',
+  galleryTitle: '### Gallery of this server\nStarred by its members.',
+  galleryEmpty: 'Nothing hangs here yet. Under a picture: More…, then the star.',
+  galleryEnd: 'There is nothing further back.',
+  galleryOff:
+    'This server shows no gallery. Who manages it can switch it on in `/settings show`, on the page about content.',
   regionNothing:
     'No part of the picture is chosen. Press a number or choose a part by name first, or add a mask to the form.',
   maskMisfit: (mask: string, picture: string) =>

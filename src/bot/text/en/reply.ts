@@ -8,11 +8,12 @@ export const REPLY = {
   loadingModel: '**Loading the model…**',
   readingPrompt: '**Reading the prompt…**',
   step: (step: number, steps: number, bar: string) => `**Step ${step} of ${steps}** ${bar}`,
+  secondsToGo: (about: string) => `${about} left`,
   developing: '**Developing the picture…**',
   stopped: (by: string | null) =>
-    by === null ? '**Stopped.** Nothing was made.' : `**Stopped by ${by}.** Nothing was made.`,
+    `**Stopped.** ${by === null ? '' : `By ${by}. `}Nothing was made.`,
   stoppedAt: (by: string | null, step: number, steps: number) =>
-    `**Stopped${by === null ? '' : ` by ${by}`}** at step ${step} of ${steps}.`,
+    `**Stopped.** ${by === null ? 'At' : `By ${by}, at`} step ${step} of ${steps}.`,
   unfinished: (step: number, steps: number) => `unfinished, step ${step} of ${steps}`,
   keptOf: (link: string) => `As far as it had come: ${link}`,
   failed: (message: string) => `**That did not work.** ${message}`,

@@ -1,0 +1,123 @@
+import { ApplicationCommandType } from 'discord.js';
+import type { MessageContextMenuCommandInteraction } from 'discord.js';
+import { enlargePicture } from '../../src/engine/enlarge.ts';
+import { UserError } from '../../src/engine/errors.ts';
+import { parseRequest } from '../../src/engine/request-codec.ts';
+import type { Job } from '../../src/queue/job.ts';
+import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
+import { chooseModel } from '../../src/bot/order/options.ts';
+import { checkMayPost } from '../../src/bot/order/order.ts';
+import { attachedPicture, inTurn, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
+import { fitForUpload } from '../../src/bot/pictures/upload.ts';
+import { permitOrder } from '../../src/bot/policy/gate.ts';
+import { veil } from '../../src/bot/policy/veil.ts';
+import { renderFound } from '../../src/bot/render/render-copy.ts';
+import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
+import { askWhich } from './which.ts';
+import { exploreThisForm } from '../sheet/explore-this.ts';
+import { enlarge } from '../picture/upscale.ts';
+import { initForm } from '../picture/init.ts';
+import { lookInto, offerForm, ownJob, wanted, wordsIn } from '../picture/on-message.ts';
+import { remixForm } from '../picture/remix.ts';
+import { EVERYWHERE } from '../places.ts';
+
+function definition(name: string, german: string): MessageCommand['definition'] {
+  return {
+    type: ApplicationCommandType.Message,
+    name,
+    name_localizations: { de: german },
+    ...EVERYWHERE,
+  };
+}
+
+/** A finished job of ours, whose pictures can be gone on with; null where the message shows none. */
+async function finishedJob(
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<Job | null> {
+  const job = await ownJob(interaction, scene);
+  if (job !== null && (job.result?.images.length ?? 0) === 0) {
+    throw new UserError(scene.text.notFinished);
+  }
+  return job;
+}
+
+/** The form with the words and main numbers behind a picture, ours or anybody's. */
+export const editApp: MessageCommand = {
+  visibility: 'private',
+  definition: definition('Edit', 'Bearbeiten'),
+  async run(interaction, scene) {
+    const job = await ownJob(interaction, scene);
+    if (job !== null) return scene.answer.modal(remixForm(job, scene.text));
+    const { recipe, found } = await lookInto(interaction, scene);
+    const words = recipe === null ? undefined : wordsIn(recipe);
+    await offerForm({ ...found, ...(words && { words }) }, interaction, scene);
+  },
+};
+
+/** One of the pictures becomes the start of a new one. */
+export const startApp: MessageCommand = {
+  visibility: 'private',
+  definition: definition('Use as start', 'Als Startbild'),
+  async run(interaction, scene) {
+    const job = await finishedJob(interaction, scene);
+    if (job === null) {
+      const { recipe, found } = await lookInto(interaction, scene);
+      const words = recipe === null ? undefined : wordsIn(recipe);
+      return offerForm({ ...found, ...(words && { words }) }, interaction, scene);
+    }
+    if ((job.result?.images.length ?? 0) > 1)
+      return askWhich('init', job, wanted(interaction, scene), scene);
+    await scene.answer.modal(initForm(job, 0, scene.text));
+  },
+};
+
+/** The very same picture at twice its size, ours or anybody's. */
+export const upscaleApp: MessageCommand = {
+  visibility: wanted,
+  definition: definition('Upscale', 'Vergrößern'),
+  async run(interaction, scene) {
+    const job = await finishedJob(interaction, scene);
+    if (job === null) return enlargeFound(interaction, scene);
+    if ((job.result?.images.length ?? 0) > 1)
+      return askWhich('upscale', job, wanted(interaction, scene), scene);
+    await enlarge(interaction, job, 0, scene, wanted(interaction, scene));
+  },
+};
+
+async function enlargeFound(
+  interaction: MessageContextMenuCommandInteraction,
+  scene: Scene,
+): Promise<void> {
+  const { answer, engine, media, settings, own, text } = scene;
+  const [link] = pictureLinks(interaction.targetMessage, media);
+  if (link === undefined) throw new UserError(text.noPictureThere);
+  const seenBy = wanted(interaction, scene);
+  if (seenBy === 'public') checkMayPost(interaction, scene);
+  const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
+  const model = chooseModel(await engine.models(), null, defaults, text);
+  // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
+  const { spoiler } = await permitOrder(interaction, scene, parseRequest({ steps: 1 }, model));
+  await answer.acknowledge(seenBy);
+  const { bytes } = await attachedPicture({ url: link, size: 0 }, scene);
+  const large = await inTurn(() => enlargePicture(bytes, { isOurs: false }));
+  const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
+  const [picture] = await fitForUpload([large], limit);
+  if (picture === undefined) throw new UserError(text.picturesGone);
+  const url = seenBy === 'public' ? interaction.targetMessage.url : null;
+  const rendered = renderFound(picture, { text, url, asker: interaction.user.id });
+  await answer.show(spoiler ? veil(rendered) : rendered);
+}
+
+/** A sheet around the picture: a form with what to vary. */
+export const exploreApp: MessageCommand = {
+  visibility: 'private',
+  definition: definition('Explore this', 'Erkunden'),
+  async run(interaction, scene) {
+    const job = await ownJob(interaction, scene);
+    if (job !== null) return scene.answer.modal(exploreThisForm(job, '', scene.text));
+    const { recipe } = await lookInto(interaction, scene);
+    if (recipe === null) throw new UserError(scene.text.noRecipeThere);
+    await scene.answer.modal(exploreThisForm(null, wordsIn(recipe).prompt, scene.text));
+  },
+};

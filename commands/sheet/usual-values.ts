@@ -1,0 +1,14 @@
+import type { AxisName } from '../../src/explore/sheet/axis.ts';
+
+/** Few enough to be painted while one looks on; null: only the person knows. */
+export const USUAL: Readonly<Record<AxisName, string | null>> = {
+  steps: '1,3,5,10,20,40',
+  cfg: '1,3,5,7,10,15',
+  sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
+  schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
+  seed: '1..6',
+  clip_skip: '1,2',
+  pag: '0,1,2,3,5,8',
+  size: null,
+  strength: '0.2,0.4,0.6,0.8,1',
+};
