@@ -2,6 +2,7 @@ import type { AnyCommand } from '../src/bot/interaction/command.ts';
 import { editApp, exploreApp, startApp, upscaleApp } from './apps/apps.ts';
 import { evolution } from './sheet/evolution.ts';
 import { explore } from './sheet/explore.ts';
+import { describe } from './personal/describe.ts';
 import { gallery } from './personal/gallery.ts';
 import { help } from './help/help.ts';
 import { imagine } from './imagine.ts';
@@ -24,6 +25,7 @@ export const commands: readonly AnyCommand[] = [
   recent,
   gallery,
   show,
+  describe,
   presets,
   preferences,
   models,

@@ -121,15 +121,18 @@ function controls(jobId: string, state: RegionState, text: Text): APIMessageTopL
     components,
   });
   const lit = (on: boolean) => (on ? ButtonStyle.Primary : ButtonStyle.Secondary);
-  const rows = REGION_SHAPES.map((shape, line) => {
-    const numbers = Array.from({ length: GRID }, (_, column) => line * GRID + column + 1);
-    return row([
-      ...numbers.map((cell) =>
-        button(id('region-part', String(cell)), String(cell), lit(isChosen(state.region, cell))),
-      ),
-      button(id('region-part', shape), words.shapes[shape], lit(state.region.shape === shape)),
-    ]);
-  });
+  const rows = Array.from({ length: GRID }, (_line, line) =>
+    row(
+      Array.from({ length: GRID }, (_column, column) => {
+        const cell = line * GRID + column + 1;
+        const style = lit(isChosen(state.region, cell));
+        return button(id('region-part', String(cell)), String(cell), style);
+      }),
+    ),
+  );
+  const shapes = REGION_SHAPES.map((shape) =>
+    button(id('region-part', shape), words.shapes[shape], lit(state.region.shape === shape)),
+  );
   const options = (Object.keys(AREAS) as AreaName[]).map((value) => ({
     label: words.names[value],
     value,
@@ -146,6 +149,7 @@ function controls(jobId: string, state: RegionState, text: Text): APIMessageTopL
     ]),
     row([
       button(id('region-form'), words.paint, ButtonStyle.Primary),
+      ...shapes,
       button(id('region-part', 'clear'), words.clear, ButtonStyle.Secondary),
     ]),
   ];

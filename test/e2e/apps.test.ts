@@ -115,3 +115,21 @@ test('a refused Remix comes back as it was typed, and what it makes is for every
     assert.ok(!isPrivate(done));
   });
 });
+
+test('/describe reads recipes, says so, and guesses nothing', async () => {
+  await onStage({}, async (stage) => {
+    const ada = await stage.user();
+    const first = await painted(ada, { seed: '77' });
+    const png = await bytesAt(picturesOf(first)[0] ?? '');
+    const own = await ada.upload('mine.png', 'image/png', png);
+    await ada.command('describe', { image: own.id });
+    const told = await ada.waitForMessage((one) => isPrivate(one) && /Seed: 77/.test(textOf(one)));
+    assert.match(textOf(told), /I read recipes only/);
+    const plain = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#2a6' } })
+      .png()
+      .toBuffer();
+    const other = await ada.upload('plain.png', 'image/png', plain);
+    await ada.command('describe', { image: other.id });
+    await ada.waitForMessage((one) => isPrivate(one) && /carries no recipe/.test(textOf(one)));
+  });
+});

@@ -81,12 +81,11 @@ export function doneRows(
   }
   const each = (action: string, detail: string, label: (picture: number) => string) =>
     pictures.map((index) => button(customId(action, jobId, `${index}${detail}`), label(index + 1)));
-  const [reroll, remix] = again;
   return [
-    row([...each('upscale', '', text.buttonU), ...(reroll ? [reroll] : [])]),
-    row([...each('vary', '-subtle', text.buttonV), ...(remix ? [remix] : [])]),
+    row(each('upscale', '', text.buttonU)),
+    row(each('vary', '-subtle', text.buttonV)),
     more,
-    row([recipe, ...whole]),
+    row([...again, recipe, ...whole]),
   ];
 }
 

@@ -63,6 +63,10 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'What the picture should show': 'Was das Bild zeigen soll',
   'The steps to look at, such as 1,2,5,10,20': 'Die Schritte, die gezeigt werden, etwa 1,2,5,10,20',
   'See what is being made and who is waiting': 'Sehen, was in Arbeit ist und wer wartet',
+  'Read the recipe inside a picture; it reads recipes only, and guesses nothing':
+    'Das Rezept in einem Bild lesen; es liest nur Rezepte und rät nichts',
+  'The picture, as the program that made it wrote it':
+    'Das Bild, wie das Programm es geschrieben hat, von dem es ist',
   'What the members of this server starred':
     'Was Mitglieder dieses Servers mit Stern versehen haben',
   'Your last pictures, private ones too': 'Deine letzten Bilder, auch die privaten',

@@ -20,7 +20,7 @@ export const HELP: typeof ENGLISH = {
     '**Neu würfeln** ein neuer Seed · **Variieren** ein Nachbar des Bilds · **Vergrößern** größer · **Als Startbild** es übermalen · **Remix** andere Worte · **Rezept** jede Zahl dahinter · **Anhalten** und **Löschen** sind für die, die bestellt haben, und für die Moderation.',
     'Auf jedem Bild, auch von anderswo: sein Menü, Apps, **Rezept** oder **Neu malen**.',
     '',
-    '`/queue` wer wartet · `/recent` deine Bilder · `/show` eines davon · `/presets` dieses Servers · `/preferences` von dir · `/models` was hier malen kann · `/stats` wie viel und wie schnell · `/settings` dieses Servers (Server verwalten).',
+    '`/queue` wer wartet · `/recent` deine Bilder · `/show` eines davon · `/describe` das Rezept in einer Datei · `/presets` dieses Servers · `/preferences` von dir · `/models` was hier malen kann · `/stats` wie viel und wie schnell · `/settings` dieses Servers (Server verwalten).',
     '-# Jedes Bild ist von einer Maschine gemacht und trägt diesen Hinweis mit seinem Rezept in der Datei.',
   ].join('\n'),
   helpManager: [

@@ -60,6 +60,9 @@ export const REGION: typeof ENGLISH = {
   galleryEnd: 'Weiter zurück ist nichts mehr.',
   galleryOff:
     'Dieser Server zeigt keine Galerie. Wer ihn verwaltet, schaltet sie in `/settings show` auf der Seite über Inhalte ein.',
+  describeOnly: 'Das sagt das Bild von sich selbst. Ich lese nur Rezepte und sehe keine Pixel an.',
+  describeNothing:
+    'Dieses Bild trägt kein Rezept. Ich lese nur Rezepte und rate nicht nach Pixeln; Apps, **Neu malen** öffnet ein Formular dafür.',
   regionNothing:
     'Kein Teil des Bilds ist gewählt. Drücke erst eine Zahl oder wähle einen Teil beim Namen, oder gib im Formular eine Maske dazu.',
   maskMisfit: (mask, picture) =>

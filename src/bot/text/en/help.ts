@@ -19,7 +19,7 @@ export const HELP = {
     '**Reroll** a new seed · **Vary** a neighbour of the picture · **Upscale** larger · **Use as start** paint over it · **Remix** other words · **Recipe** every number behind it · **Stop** and **Delete** are for who asked and for moderators.',
     'On any picture, also from elsewhere: its menu, Apps, **Recipe** or **Reimagine**.',
     '',
-    '`/queue` who is waiting · `/recent` your pictures · `/show` one of them · `/presets` of this server · `/preferences` of yours · `/models` what can paint here · `/stats` how much and how fast · `/settings` of this server (Manage Server).',
+    '`/queue` who is waiting · `/recent` your pictures · `/show` one of them · `/describe` the recipe in a file · `/presets` of this server · `/preferences` of yours · `/models` what can paint here · `/stats` how much and how fast · `/settings` of this server (Manage Server).',
     '-# Every picture is made by a machine and carries that mark, with its recipe, inside the file.',
   ].join('\n'),
   helpManager: [

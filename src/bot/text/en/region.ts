@@ -60,6 +60,10 @@ export const REGION = {
   galleryEnd: 'There is nothing further back.',
   galleryOff:
     'This server shows no gallery. Who manages it can switch it on in `/settings show`, on the page about content.',
+  describeOnly:
+    'This is what the picture says of itself. I read recipes only and do not look at pixels.',
+  describeNothing:
+    'This picture carries no recipe. I read recipes only and do not guess from pixels; Apps, **Reimagine** on it opens a form.',
   regionNothing:
     'No part of the picture is chosen. Press a number or choose a part by name first, or add a mask to the form.',
   maskMisfit: (mask: string, picture: string) =>
