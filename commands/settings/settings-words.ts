@@ -24,13 +24,13 @@ export function describeDefaults(
   });
 }
 
-/** Ready to print. */
+/** Ready to print; null: the model has no word for it. */
 function ownWords(
   name: ChoiceName,
   { name: called, nativeSize, defaults: own }: ModelInfo,
   set: Choices,
   text: Text,
-): string {
+): string | null {
   switch (name) {
     case 'model':
       return quoted(called, 80);
@@ -54,5 +54,7 @@ function ownWords(
       return String(own.pagScale ?? 0);
     case 'negative':
       return text.settingsEmpty;
+    case 'vae':
+      return null;
   }
 }
