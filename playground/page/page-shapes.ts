@@ -27,7 +27,7 @@ const ORDER = { nonce: text, channelId: text, commandId: text, path: orAbsent(li
 
 /** What each message of a page must hold. */
 const SHAPES: { readonly [T in FromPage['type']]: Shape } = {
-  hello: { userId: (value) => value === null || text(value) },
+  hello: { userId: (value) => value === null || text(value), locale: orAbsent(text) },
   open: { channelId: text },
   command: { ...ORDER, options: listOf(option), targetId: orAbsent(text) },
   autocomplete: { ...ORDER, options: listOf(option), focused: text },
@@ -40,7 +40,7 @@ const SHAPES: { readonly [T in FromPage['type']]: Shape } = {
   },
   modal: { nonce: text, interactionId: text, customId: text, values: typed },
   dismiss: { messageId: text },
-  say: { channelId: text, content: text },
+  say: { channelId: text, content: text, files: orAbsent(listOf(text)) },
   age: { channelId: text, ageRestricted: flag },
   roles: { guildId: text, userId: text, roleIds: listOf(text) },
 };
