@@ -70,6 +70,8 @@ export class GraphBuilder {
   readonly #branches: ReadonlyMap<string, readonly LowRankBranch[]>;
   readonly #branched = new Set<string>();
   readonly #nodes: Field[] = [];
+  /** ONNX Runtime runs what comes late in the file first, so that casts behind the layers would all be alive at once */
+  readonly #casts: Field[] = [];
   readonly #external = new Map<Value, { tensor: TensorSlice; dims: readonly number[] }>();
   readonly #constants = new Map<Value, Field>();
   readonly #inputs: Field[] = [];
@@ -163,7 +165,9 @@ export class GraphBuilder {
     const scale = `${name.replace(/weight$/, '')}scale_weight`;
     const scaled = this.#tensor(name).type.startsWith('F8') && this.has(scale);
     return this.once(`cast ${value}`, () => {
+      const before = this.#nodes.length;
       const cast = this.cast(value, this.typeOf(name));
+      this.#casts.push(...this.#nodes.splice(before));
       // fp8 has three bits of mantissa and little range: such files keep a factor for each layer
       return scaled ? this.op('Mul', [cast, this.weight(scale, [])]) : cast;
     });
@@ -259,6 +263,7 @@ export class GraphBuilder {
       );
     });
     const graph = [
+      ...this.#casts,
       ...this.#nodes,
       ...weights,
       ...this.#constants.values(),

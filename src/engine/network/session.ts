@@ -59,7 +59,10 @@ export type SessionOptions = {
   clock: RunClock;
   /** map weights instead of copying them: quick to open, about a tenth slower to run */
   mapWeights?: boolean;
-  /** run the graph as it was written: nothing is folded, so weights of another type are cast in every run */
+  /**
+   * run the graph as it was written: nothing is folded, so weights of another type are cast in every run; and no plan of
+   * memory is kept from one run to the next, which would be a second copy of what the run before took
+   */
   asWritten?: boolean;
 };
 
@@ -69,7 +72,9 @@ export async function openSession(source: GraphSource, options: SessionOptions):
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [providerOf(options)],
     logSeverityLevel: 4,
-    ...(options.asWritten ? { graphOptimizationLevel: 'disabled' } : {}),
+    ...(options.asWritten
+      ? { graphOptimizationLevel: 'disabled' as const, enableMemPattern: false }
+      : {}),
     extra: {
       session: {
         // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.

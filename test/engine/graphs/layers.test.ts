@@ -22,6 +22,7 @@ import {
   upsample,
 } from '../../../src/engine/graphs/layers.ts';
 import { ELEMENT } from '../../../src/engine/graphs/proto.ts';
+import { nodes, readOnnx } from '../../../src/engine/onnx/graph.ts';
 import { maxDifference } from '../../support/golden.ts';
 import { type Bits, f16, f32, folderFor, open, store, wave } from './stored.ts';
 
@@ -406,4 +407,16 @@ test('a tensor that is missing, or cannot be viewed so, is named', async (t) => 
   const g = new GraphBuilder(stored, STYLE);
   assert.throws(() => g.weight('fc.bias'), /the tensor fc\.bias is missing/);
   assert.throws(() => g.weight('fc.weight', [5, 3]), /fc\.weight is \[4, 3\], wanted as \[5, 3\]/);
+});
+
+test('casts of weights stand in front, whatever layer asked for them', async (t) => {
+  const tensors = new Map([
+    ['a.weight', f16([4, 3], matrix)],
+    ['b.weight', f16([3, 4], matrix)],
+  ]);
+  const file = join(await folderFor(t), 'weights');
+  const g = new GraphBuilder(await store(file, tensors), STYLE);
+  g.output(linear(g, linear(g, g.input('x', ['n', 3]), 'a'), 'b'), 'y', ['n', 3]);
+  const types = nodes(readOnnx(g.finish('order').bytes)).map(({ opType }) => opType);
+  assert.deepEqual(types, ['Cast', 'Cast', 'Gemm', 'Gemm', 'Identity']);
 });
