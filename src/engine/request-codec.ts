@@ -20,6 +20,7 @@ import {
 } from './request/request-fields.ts';
 import {
   canPerturb,
+  modelToBeginWith,
   files,
   isAbsent,
   LIMITS,
@@ -37,7 +38,7 @@ import {
 } from './request/request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { canPerturb, LIMITS };
+export { canPerturb, LIMITS, modelToBeginWith };
 
 const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
 

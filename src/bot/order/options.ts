@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/errors.ts';
-import { canPerturb, parseRequest } from '../../engine/request-codec.ts';
+import { canPerturb, modelToBeginWith, parseRequest } from '../../engine/request-codec.ts';
 import type {
   GenerateRequest,
   ImageSize,
@@ -75,7 +75,7 @@ export function findModel(models: readonly ModelInfo[], name: string, text: Text
 }
 
 /**
- * The model of an order: named, else the server's default, else the first there is. A default whose folder
+ * The model of an order: named, else the server's default, else the first there is that paints from words alone. A default whose folder
  * has gone is passed over; the reply's recipe line says which model painted.
  */
 export function chooseModel(
@@ -86,7 +86,7 @@ export function chooseModel(
 ): ModelInfo {
   if (named !== null && named.trim() !== '') return findModel(models, named, text);
   const byDefault = models.find((model) => model.name === defaults.model);
-  const chosen = byDefault ?? models[0];
+  const chosen = byDefault ?? modelToBeginWith(models);
   if (chosen === undefined) throw new UserError(text.noModels);
   return chosen;
 }

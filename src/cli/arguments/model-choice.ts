@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
+import { modelToBeginWith } from '../../engine/request-codec.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 
 /** A model and what a request calls it: its name in the models folder, or its absolute path. */
@@ -22,7 +23,7 @@ export async function chooseModel(
   const models = await engine.models();
   const names = models.map(({ name }) => name).join(', ');
   if (wanted === null) {
-    const first = models.find(({ inpainting }) => !inpainting) ?? models[0];
+    const first = modelToBeginWith(models);
     if (!first) throw new UserError('There is no model in the models folder (MODELS_DIR).');
     return { info: first, requestName: first.name };
   }

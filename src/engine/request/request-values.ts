@@ -41,6 +41,22 @@ export function canPerturb({ family }: Pick<ModelInfo, 'family'>): boolean {
   return !TRANSFORMER_FAMILIES.has(family);
 }
 
+/** Smaller ones are toys, such as the embedded model. */
+const LEAST_NATIVE_SIZE = 256;
+
+/**
+ * The model that paints where nobody names one: the first that paints from words alone; what people brought comes before
+ * the embedded toy. Undefined where there is none.
+ */
+export function modelToBeginWith(models: readonly ModelInfo[]): ModelInfo | undefined {
+  const painters = models.filter(
+    ({ inpainting, family }) => !inpainting && family !== 'sdxl-refiner',
+  );
+  const isToy = ({ nativeSize: { width, height } }: ModelInfo): boolean =>
+    Math.max(width, height) < LEAST_NATIVE_SIZE;
+  return painters.find((model) => !isToy(model)) ?? painters[0] ?? models[0];
+}
+
 /** A1111's random seeds stay below this. */
 const RANDOM_SEED_LIMIT = 2 ** 32;
 

@@ -86,6 +86,22 @@ test('models are found in any letter case; a default that has gone is passed ove
   assert.equal(complete({}, { model: 'deleted' }).model, 'Photo');
 });
 
+test('where nobody names a model, what people brought comes before toys, inpainting models and refiners', () => {
+  const like = (name: string, change: Partial<ModelInfo> = {}): ModelInfo => ({
+    ...MODEL,
+    name,
+    ...change,
+  });
+  const toy = like('demo', { nativeSize: { width: 128, height: 128 } });
+  const inpaint = like('a', { inpainting: true });
+  const refiner = like('b', { family: 'sdxl-refiner' });
+  const chosen = (...models: ModelInfo[]): string => complete({}, {}, models).model;
+  assert.equal(chosen(inpaint, refiner, toy, like('own')), 'own');
+  assert.equal(chosen(inpaint, toy), 'demo');
+  assert.equal(chosen(inpaint), 'a');
+  assert.equal(complete({}, { model: 'demo' }, [toy, like('own')]).model, 'demo');
+});
+
 test('what is wrong is named with its value and what is allowed', () => {
   assert.throws(() => complete({ model: 'nope\n# x' }), /no model “nope \\# x”.*Photo, paint/);
   assert.throws(() => complete({}, {}, []), /no model to paint with/);
