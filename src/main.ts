@@ -17,7 +17,6 @@ import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
 import { asOneEngine, startDevices } from './queue/devices.ts';
-import { createJobEvents } from './queue/events.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';
@@ -41,6 +40,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
     costOf: async (request) => costAmong(request, await engine.models().catch(() => [])),
     limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
+    log,
   });
   onClose('queue', () => queue.close());
   const kept = { file: path.join(config.dataDir, 'settings.db'), log };
@@ -57,7 +57,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
   const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
-  const events = createJobEvents(log);
+  const { events } = queue;
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
   const runner = startRunner({ queue, events, devices, pictures, log });

@@ -30,6 +30,8 @@ export type WorkerFacts = {
   name: string;
   /** at least one */
   seats: readonly Seat[];
+  /** what it has, as jobs name what they need (`model:<name>`); absent or null: everything */
+  has?: readonly string[] | null;
 };
 
 /**

@@ -1,16 +1,23 @@
 import { type Cost, costOf } from '../engine/cost.ts';
+import type { EngineLog } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { QueueLimits } from './allowance.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
+import type { PictureStore } from './pictures.ts';
 import { openSqliteQueue } from './sqlite/sqlite-queue.ts';
 
 export type QueueOptions = {
-  /** `sqlite:<file>` or a plain path */
+  /** `sqlite:<file>` or a plain path; `redis://…` or `rediss://…` for a queue that several programs share */
   url: string;
   limits: QueueLimits;
   /** what an order asks of the machine, among the models there are; absent: as of a model nothing is known of */
   costOf?: (request: GenerateRequest) => Cost | Promise<Cost>;
+  log?: EngineLog;
+  /** with Redis: where start pictures lie for all programs */
+  pictures?: PictureStore;
+  /** with Redis: before each of its keys */
+  prefix?: string;
   /** milliseconds since 1970; for tests */
   now?: () => number;
   /** milliseconds of a clock that is never set; for tests */
@@ -18,8 +25,11 @@ export type QueueOptions = {
   leaseMs?: number;
 };
 
+const SILENT: EngineLog = { info() {}, warn() {}, error() {} };
+
 /**
- * Opens the queue that the URL names and brings it in order after a crash: jobs that ran wait again.
+ * Opens the queue that the URL names and brings it in order after a crash: jobs that nobody runs any
+ * more wait again.
  * @throws UserError when it cannot be used (unknown kind, unwritable, owned by another program, written by a newer
  * version)
  */
@@ -27,6 +37,9 @@ export async function openQueue({
   url,
   limits,
   costOf: cost = (request) => costOf(request, null),
+  log = SILENT,
+  pictures,
+  prefix = '{darkroom}',
   now = Date.now,
   steady = () => performance.now(),
   leaseMs = LEASE_MS,
@@ -37,13 +50,19 @@ export async function openQueue({
     }
   }
   const scheme = /^([a-z][a-z0-9+]+):(?!\\)/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === 'redis' || scheme === 'rediss') {
+    if (pictures === undefined) throw new Error('a shared queue needs a picture store');
+    const { openRedisQueue } = await import('./redis/redis-queue.ts');
+    const shared = { limits, costOf: cost, now, leaseMs, inputs: pictures, prefix, log };
+    return openRedisQueue(url, shared);
+  }
   const file = scheme === 'sqlite' ? url.slice('sqlite:'.length) : url;
   if (file === '' || (scheme !== undefined && scheme !== 'sqlite')) {
     throw new UserError(
-      `The queue cannot live at "${withoutPassword(url)}". Give "sqlite:<file>" or the path of a file.`,
+      `The queue cannot live at "${withoutPassword(url)}". Give "redis://host:port", "sqlite:<file>" or the path of a file.`,
     );
   }
-  return openSqliteQueue(file, { limits, costOf: cost, now, steady, leaseMs });
+  return openSqliteQueue(file, { limits, costOf: cost, now, steady, leaseMs, log });
 }
 
 function withoutPassword(url: string): string {

@@ -1,20 +1,13 @@
+import { owedFor, shareOf } from '../fairness/charge.ts';
 import { createEstimator } from '../fairness/estimate.ts';
 import type { Estimator } from '../fairness/estimate.ts';
 import { finish, giveBack, leave } from '../fairness/fairness.ts';
-import { failureSaying } from '../runner/failure.ts';
+import { FATAL_FAILURE, RESTARTS_FORGIVEN } from '../stored/impossible.ts';
 import type { JobOutcome, JobStatus } from '../job.ts';
 import { forgetWaiting, loadLive, remember } from './live.ts';
 import type { Live } from './live.ts';
 import type { Head } from './rows.ts';
-import { sayOfQueue } from '../sentences.ts';
 import type { SqliteStore } from './sqlite-store.ts';
-
-/**
- * A job under which the whole program died this often ends as failed: in thread isolation a picture that crashes
- * the engine's native code takes the program along, and would do so at every start for ever.
- */
-const RESTARTS_FORGIVEN = 10;
-const FATAL_FAILURE = failureSaying(sayOfQueue('program-ended-often', RESTARTS_FORGIVEN + 1), null);
 
 /**
  * Jobs and accounts, in memory and in the file, kept in step: memory decides (whose turn it is), SQLite remembers;
@@ -59,7 +52,9 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
       leave(lines, turn);
       forgetWaiting(state(), turn);
     } else {
-      charged = owed(head, outcome);
+      const { charged: taken, startedAt } = head;
+      const run = { work: head, charged: taken, startedAt };
+      charged = owedFor(run, outcome, { estimator, now: now() });
       finish(lines, { ...head, cost: charged }, head.charged, charged);
       running.delete(head.id);
     }
@@ -74,16 +69,6 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
       failure: outcome.status === 'failed' ? outcome.failure : null,
     });
     store.saveLines(lines, head.guildId, head.userId);
-  }
-
-  /**
-   * Seconds a finished run is charged: a picture costs what the machine is now known to need for it, a run that
-   * brought none at most the time it took.
-   */
-  function owed(head: Head, outcome: JobOutcome): number {
-    if (outcome.status === 'done' && !bringsNothing(outcome)) return estimator.cost(head);
-    const took = Math.max(0, now() - (head.startedAt ?? now())) / 1000;
-    return Math.min(head.charged, took);
   }
 
   function putBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void {
@@ -125,16 +110,4 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
   }
 
   return { estimator, state, write, end, takeBack, recover };
-}
-
-/** Painted to its end, and all of it kept back by the safety checker. */
-function bringsNothing(outcome: JobOutcome): boolean {
-  return outcome.status === 'done' && shareOf(outcome) === 0;
-}
-
-/** How much of what was ordered somebody gets, 0-1. */
-function shareOf(outcome: JobOutcome): number {
-  if (outcome.status !== 'done') return 0;
-  const { images, withheld = [] } = outcome.result;
-  return withheld.length === 0 ? 1 : images.length / (images.length + withheld.length);
 }

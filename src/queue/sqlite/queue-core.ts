@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { EngineLog } from '../../engine/engine.ts';
 import type { Cost } from '../../engine/cost.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { QueueLimits } from '../allowance.ts';
@@ -13,6 +14,7 @@ import type { Head } from './rows.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
 export type SqliteQueueOptions = {
+  log: EngineLog;
   limits: QueueLimits;
   /** what an order asks of the machine */
   costOf: (request: GenerateRequest) => Cost | Promise<Cost>;

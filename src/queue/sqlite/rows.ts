@@ -1,9 +1,9 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Work } from '../fairness/estimate.ts';
 import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from '../job.ts';
-import { readStored } from './inputs/stored-request.ts';
+import { readStored } from '../stored/stored-request.ts';
 
-type Row = Record<string, SQLOutputValue>;
+export type Row = Record<string, SQLOutputValue>;
 
 /** The part of a job's row that the queue decides by. */
 export type Head = Work & {

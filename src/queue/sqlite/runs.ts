@@ -1,31 +1,10 @@
-import { checkReadable } from '../../engine/encoder-texts.ts';
-import { UserError } from '../../engine/errors.ts';
-import type { GenerateRequest } from '../../engine/request.ts';
 import { nextTurn, start } from '../fairness/fairness.ts';
 import type { JobFailure, JobId, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
-import { failureIn, failureSaying } from '../runner/failure.ts';
-import { sayOfQueue } from '../sentences.ts';
+import { FAILURES, refusalOf } from '../stored/impossible.ts';
 import { forgetWaiting, type WaitingJob } from './live.ts';
 import { currentRun, type QueueCore } from './queue-core.ts';
 import type { Head } from './rows.ts';
-
-/** Why a job that was found so cannot be run at all. */
-const FAILURES = {
-  unreadable: failureSaying(sayOfQueue('order-unreadable'), null),
-  'picture-gone': failureSaying(sayOfQueue('start-picture-gone'), null),
-};
-
-/** Jobs of older versions may ask for more than this one paints. */
-function refusalOf(request: GenerateRequest): JobFailure | null {
-  try {
-    checkReadable(request);
-    return null;
-  } catch (error) {
-    if (error instanceof UserError) return failureIn(error);
-    throw error;
-  }
-}
 
 /** The calls of whoever runs the jobs. */
 export function createRuns(

@@ -1,13 +1,16 @@
 import type { Archive } from '../archive.ts';
 import type { Job } from '../job.ts';
-import { createExpiry } from '../retention/expiry.ts';
+import { type DatedJob, scanExpired } from '../retention/expiry.ts';
 import { figuresOf, ratesOf } from './figures.ts';
+import type { Row } from './rows.ts';
 import type { QueueCore } from './queue-core.ts';
 import { createRetractions } from './retractions.ts';
 
 export function createSqliteArchive(core: QueueCore): Archive {
   const { db, store, inputs, leases, now, checkOpen, noted } = core;
-  const expired = createExpiry(db);
+  const oldestFirst = db.prepare(
+    'SELECT id, created_at, finished_at, delivered, result FROM jobs ORDER BY seq',
+  );
   const open = async <T>(look: () => T | Promise<T>): Promise<T> => {
     checkOpen();
     return look();
@@ -27,7 +30,12 @@ export function createSqliteArchive(core: QueueCore): Archive {
     unsettled: () => open(() => store.unsettled().map(located)),
     remember: (id, context) => noted(() => store.setContext(id, context)),
     delivered: (id) => noted(() => store.setDelivered(id)),
-    expired: (filter) => open(() => expired({ ...filter, now: now() })),
+    expired: (filter) =>
+      open(() => {
+        const scan = scanExpired({ ...filter, now: now() });
+        for (const row of oldestFirst.iterate()) if (scan.look(datedOf(row))) break;
+        return scan.found();
+      }),
     async forget(ids) {
       const named = await noted(() => {
         const hashes = inputs.namedBy(ids);
@@ -39,5 +47,16 @@ export function createSqliteArchive(core: QueueCore): Archive {
     ...createRetractions(core),
     figures: (filter) => open(() => figuresOf(db, filter)),
     rates: () => open(() => ratesOf(db)),
+  };
+}
+
+function datedOf(row: Row): DatedJob {
+  const { id, created_at: createdAt, finished_at: finishedAt, delivered, result } = row;
+  return {
+    id: String(id),
+    createdAt: Number(createdAt),
+    finishedAt: finishedAt === null ? null : Number(finishedAt),
+    delivered: delivered === 1,
+    result: typeof result === 'string' ? result : null,
   };
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../engine/errors.ts';
 import { order } from '../fairness/fairness.ts';
+import { createJobEvents } from '../events.ts';
 import type { QueueChange } from '../job.ts';
 import type { Queue } from '../contracts.ts';
 import { sayOfQueue } from '../sentences.ts';
@@ -99,6 +100,7 @@ function assemble(
     },
     archive: createSqliteArchive(core),
     pledges: createSqlitePledges(core),
+    events: createJobEvents(options.log),
     async close() {
       if (closed) return;
       group.flush();

@@ -91,9 +91,9 @@ describe('opening', () => {
     );
     const under = path.join(broken, 'queue.sqlite');
     assert.match(await refusal(openQueue({ url: under, limits })), /cannot be written/);
-    const redis = openQueue({ url: 'redis://me:secret@host/0', limits });
+    const redis = openQueue({ url: 'amqp://me:secret@host/0', limits });
     const words = await refusal(redis);
-    assert.match(words, /redis:/);
+    assert.match(words, /amqp:/);
     assert.doesNotMatch(words, /secret/);
     await refusal(
       openQueue({ url: freshFile(), limits: { waitingPerUser: 0, waitingPerGuild: 1 } }),

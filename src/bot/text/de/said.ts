@@ -171,6 +171,10 @@ export const SAID: Omit<
 
   'order-lost-disk-full': () =>
     'Dein Auftrag wurde nicht angenommen: auf der Maschine, die malt, ist die Platte voll. Bitte sag dem Betreiber des Bots Bescheid und versuche es später.',
+  'order-lost-queue-away': () =>
+    'Dein Auftrag wurde nicht angenommen: die Warteschlange ist gerade nicht erreichbar. Bitte versuche es in einer Minute noch einmal.',
+  'order-lost-queue-full': () =>
+    'Dein Auftrag wurde nicht angenommen: die Warteschlange hat keinen Platz mehr. Bitte sag es dem Betreiber dieses Bots und versuche es später noch einmal.',
   'order-lost-unwritable': () =>
     'Dein Auftrag wurde nicht angenommen: auf der Maschine, die malt, lässt sich der Datenordner nicht beschreiben. Bitte sag dem Betreiber des Bots Bescheid und versuche es später.',
   'start-picture-gone': () =>

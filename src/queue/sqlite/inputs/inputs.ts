@@ -6,7 +6,7 @@ import { UserError } from '../../../engine/errors.ts';
 import type { GenerateRequest } from '../../../engine/request.ts';
 import type { FoundRequest, JobId, PictureRef, StoredRequest } from '../../job.ts';
 import { openPictureStore, type PictureStore } from '../../pictures.ts';
-import { readStored, readWithBytes, refOf, writeStored } from './stored-request.ts';
+import { readStored, readWithBytes, refOf, writeStored } from '../../stored/stored-request.ts';
 
 /**
  * Start pictures and masks of orders, each once, as files named by their SHA-256 in a folder beside the database.

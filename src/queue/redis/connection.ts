@@ -1,0 +1,106 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { UserError } from '../../engine/errors.ts';
+import { sayOfQueue } from '../sentences.ts';
+
+export type Connection = {
+  /** for calls */
+  redis: Redis;
+  /** hears what others publish */
+  subscriber: Redis;
+  close(): Promise<void>;
+};
+
+/** What a call waits for its answer before it counts as failed; a frozen server answers nothing. */
+const ANSWER_MS = 5000;
+const CONNECT_MS = 5000;
+const LONGEST_PAUSE_MS = 2000;
+
+const OPTIONS: RedisOptions = {
+  lazyConnect: true,
+  commandTimeout: ANSWER_MS,
+  connectTimeout: CONNECT_MS,
+  maxRetriesPerRequest: 1,
+  // Every script may be sent twice: the fence and the keys of orders see to it that it counts once.
+  retryStrategy: (times) => Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(times, 6)),
+};
+
+/**
+ * Connects to Redis or Valkey and looks whether jobs are safe there.
+ * @throws UserError where it cannot be reached, refuses the password, or would throw jobs away when it is full
+ */
+export async function connect(url: string, onTrouble: (error: Error) => void): Promise<Connection> {
+  const place = withoutPassword(url);
+  let last: Error | null = null;
+  const open = () => {
+    const one = new Redis(url, OPTIONS);
+    // Without a listener ioredis prints every failed try.
+    one.on('error', (error: Error) => {
+      last = error;
+      onTrouble(error);
+    });
+    return one;
+  };
+  const [redis, subscriber] = [open(), open()];
+  try {
+    await Promise.all([redis.connect(), subscriber.connect()]);
+    await redis.ping();
+    await checkPolicy(redis, place);
+  } catch (error) {
+    redis.disconnect();
+    subscriber.disconnect();
+    if (error instanceof UserError) throw error;
+    throw new UserError(openingWords(last ?? error, place), { cause: error });
+  }
+  return {
+    redis,
+    subscriber,
+    async close() {
+      subscriber.disconnect();
+      await redis.quit().catch(() => redis.disconnect());
+    },
+  };
+}
+
+/** With any policy but noeviction a full server removes keys by itself, waiting jobs among them. */
+async function checkPolicy(redis: Redis, place: string): Promise<void> {
+  const memory = await redis.info('memory');
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction';
+  const limit = Number(/^maxmemory:(\d+)/m.exec(memory)?.[1] ?? 0);
+  if (policy === 'noeviction' || limit === 0) return;
+  throw new UserError(
+    `The queue at ${place} may lose jobs: its maxmemory-policy is ${policy}, so that it throws keys away when it is ` +
+      'full. Set `maxmemory-policy noeviction` there.',
+  );
+}
+
+/** Whether what was acknowledged survives the server's end. */
+export async function isDurable(redis: Redis): Promise<boolean> {
+  return /^aof_enabled:1/m.test(await redis.info('persistence'));
+}
+
+function openingWords(error: unknown, place: string): string {
+  const said = error instanceof Error ? error.message : String(error);
+  if (/WRONGPASS|NOAUTH|invalid password/i.test(said)) {
+    return `The queue at ${place} refuses the password (${said}). Put the right one into QUEUE_URL: redis://:password@host.`;
+  }
+  return (
+    `The queue at ${place} cannot be reached (${said}). Start Redis or Valkey there, or take QUEUE_URL away: then the ` +
+    'queue is a file of this machine.'
+  );
+}
+
+/** The sentence a person gets when an order cannot be recorded; other errors come back as they are. */
+export function writingWords(error: unknown): unknown {
+  if (error instanceof UserError) return error;
+  const said = error instanceof Error ? error.message : '';
+  if (said.startsWith('OOM '))
+    return new UserError(sayOfQueue('order-lost-queue-full'), { cause: error });
+  const isAway =
+    /Connection is closed|max retries|Command timed out|ECONN|MISCONF|READONLY|LOADING|Stream isn't/i;
+  if (!isAway.test(said)) return error;
+  return new UserError(sayOfQueue('order-lost-queue-away'), { cause: error });
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}

@@ -1,0 +1,72 @@
+import type { Work } from '../fairness/estimate.ts';
+import type { Job, JobContext, JobFailure, JobId, JobStatus, StoredResult } from '../job.ts';
+import { readStored } from '../stored/stored-request.ts';
+import type { RedisCore } from './redis-core.ts';
+
+/** A job's hash as Redis answers it. */
+export type JobHash = Readonly<Record<string, string>>;
+
+export async function readJobs(
+  { redis, key }: RedisCore,
+  ids: readonly JobId[],
+): Promise<readonly Job[]> {
+  const jobs: Job[] = [];
+  for (let from = 0; from < ids.length; from += 200) {
+    const pipeline = redis.pipeline();
+    for (const id of ids.slice(from, from + 200)) pipeline.hgetall(key(`job:${id}`));
+    const answers = (await pipeline.exec()) ?? [];
+    for (const [at, [error, hash]] of answers.entries()) {
+      if (error !== null) throw error;
+      const job = jobOf(ids[from + at]!, hash as JobHash);
+      if (job !== null) jobs.push(job);
+    }
+  }
+  return jobs;
+}
+
+/** null for an unknown job: an empty hash. */
+export function jobOf(id: JobId, hash: JobHash): Job | null {
+  if (hash['status'] === undefined) return null;
+  const status = hash['status'] as JobStatus;
+  return {
+    id,
+    key: hash['key'] ?? '',
+    guildId: hash['guildId'] ?? '',
+    userId: hash['userId'] ?? '',
+    request: readStored(hash['request'] ?? ''),
+    context: JSON.parse(hash['context'] ?? '{}') as JobContext,
+    parentId: hash['parentId'] ?? null,
+    weight: Number(hash['weight']),
+    status,
+    device: status === 'running' ? (hash['seat'] ?? null) : null,
+    attempt: Number(hash['attempt']),
+    createdAt: Number(hash['createdAt']),
+    startedAt: numberOrNull(hash['startedAt']),
+    finishedAt: numberOrNull(hash['finishedAt']),
+    result: parsedOrNull<StoredResult>(hash['result']),
+    failure: parsedOrNull<JobFailure>(hash['failure']),
+    delivered: hash['delivered'] === '1',
+    retractedAt: numberOrNull(hash['retractedAt']),
+    crashes: Number(hash['crashes'] ?? 0),
+  };
+}
+
+export function workIn(hash: JobHash): Work {
+  return JSON.parse(hash['work'] ?? 'null') as Work;
+}
+
+/** Where a job's message is: the sets by which it is found when that message is gone. */
+export function addressesOf(context: JobContext): string[] {
+  const inner = Object(context['address']) as Record<string, unknown>;
+  const found = (field: string): string[] => {
+    const value = context[field] ?? inner[field];
+    return typeof value === 'string' ? [`${field}:${value}`] : [];
+  };
+  return [...found('messageId'), ...found('channelId')];
+}
+
+const numberOrNull = (value: string | undefined) => (value === undefined ? null : Number(value));
+
+function parsedOrNull<T>(value: string | undefined): T | null {
+  return value === undefined ? null : (JSON.parse(value) as T);
+}

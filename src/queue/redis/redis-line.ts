@@ -1,0 +1,184 @@
+import { LimitError, type LimitReached } from '../allowance.ts';
+import { owedFor, shareOf } from '../fairness/charge.ts';
+import { workOf } from '../fairness/estimate.ts';
+import { dayOf } from '../fairness/limits.ts';
+import { newJobId } from '../job-id.ts';
+import type { CancelAnswer, Job, JobOutcome, NewJob } from '../job.ts';
+import type { Claim, Lease, Line } from '../line.ts';
+import { FAILURES, refusalOf } from '../stored/impossible.ts';
+import { writeStored } from '../stored/stored-request.ts';
+import { writingWords } from './connection.ts';
+import { keepInputs, readRequest } from './inputs.ts';
+import { createOutlook } from './redis-outlook.ts';
+import { addressesOf, type JobHash, jobOf, workIn } from './records.ts';
+import type { RedisCore } from './redis-core.ts';
+
+type Submitted = { kind: 'fresh' | 'known'; id: string } | ({ kind: 'limit' } & LimitReached);
+
+export function createRedisLine(core: RedisCore): Line {
+  const { redis, estimator, limits, now, key, run, checkOpen } = core;
+
+  const hashOf = (id: string): Promise<JobHash> => redis.hgetall(key(`job:${id}`));
+
+  async function stored(id: string): Promise<Job> {
+    const job = jobOf(id, await hashOf(id));
+    if (job === null) throw new Error(`job ${id} was forgotten meanwhile`);
+    return job;
+  }
+
+  async function admit(job: NewJob, weight: number, allowance: object): Promise<Job> {
+    const work = workOf(job.request.model, await core.costOf(job.request));
+    const createdAt = now();
+    const kept = await keepInputs(core, job.request);
+    const cost = estimator.cost(work);
+    const fields = {
+      key: job.key,
+      guildId: job.guildId,
+      userId: job.userId,
+      weight,
+      request: writeStored(kept.request),
+      context: JSON.stringify(job.context),
+      model: job.request.model,
+      work: JSON.stringify(work),
+      needs: JSON.stringify(needsOf(job)),
+      cost,
+      createdAt,
+      addresses: JSON.stringify(addressesOf(job.context)),
+      hashes: JSON.stringify(kept.hashes),
+      ...(job.parentId === null ? {} : { parentId: job.parentId }),
+    };
+    const answer = (await run('submit', {
+      id: newJobId(),
+      key: job.key,
+      guildId: job.guildId,
+      userId: job.userId,
+      cost,
+      day: dayOf(createdAt),
+      limits,
+      allowance,
+      fields: Object.entries(fields).flatMap(([name, value]) => [name, String(value)]),
+      addresses: addressesOf(job.context),
+      hashes: kept.hashes,
+    })) as Submitted;
+    if (answer.kind !== 'limit') return stored(answer.id);
+    await kept.drop();
+    const { kind: _, ...reached } = answer;
+    throw new LimitError(reached);
+  }
+
+  /** The claimed job with its pictures; null when it ended at once instead. */
+  async function open(lease: Lease): Promise<Claim | null> {
+    const hash = await hashOf(lease.id);
+    const job = jobOf(lease.id, hash);
+    if (job === null) return null;
+    const found = await readRequest(core, hash).catch(async (error: unknown) => {
+      // Not this job's fault: it waits until its picture can be read.
+      await line.release(lease);
+      throw error;
+    });
+    if (found.kind !== 'found') {
+      await line.finish(lease, { status: 'failed', failure: FAILURES[found.kind] });
+      return null;
+    }
+    const failure = refusalOf(found.request);
+    if (failure !== null) {
+      await line.finish(lease, { status: 'failed', failure });
+      return null;
+    }
+    if (hash['stopping'] === '1') {
+      await line.finish(lease, { status: 'cancelled' });
+      return null;
+    }
+    const cost = estimator.cost(workIn(hash));
+    if (cost !== Number(hash['cost'])) await run('reprice', { ...fence(lease), cost });
+    return { lease, job, request: found.request };
+  }
+
+  const line: Line = {
+    async submit(job, allowance = {}) {
+      checkOpen();
+      const weight = job.weight ?? 1;
+      if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
+      return admit(job, weight, allowance).catch((error: unknown) => {
+        throw writingWords(error);
+      });
+    },
+
+    async claim({ name, seats, has = null }) {
+      for (;;) {
+        const wanted = seats.map(({ avoids = [], ...seat }) => ({ ...seat, avoids }));
+        const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
+        const found = (await run('claim', arg)) as Omit<Lease, 'worker'> | null;
+        if (found === null) return null;
+        const claim = await open({ ...found, worker: name });
+        if (claim !== null) return claim;
+      }
+    },
+
+    renew: async (lease) => (await run('renew', fence(lease))) === true,
+
+    async finish(lease, outcome) {
+      const hash = await hashOf(lease.id);
+      const arg = { ...fence(lease), outcome: endOf(hash, outcome, core) };
+      return (await run('finish', arg)) === true;
+    },
+
+    release: async (lease, why = 'handed-back') =>
+      (await run('release', { ...fence(lease), crashed: why === 'crashed' })) === true,
+
+    cancel: async (id, by) => (await run('cancel', { id, ...by })) as CancelAnswer,
+
+    revoke: async (id, failure) =>
+      (await run('revoke', { id, failure: JSON.stringify(failure) })) === true,
+
+    ...createOutlook(core),
+
+    async measure(measurement) {
+      checkOpen();
+      const text = JSON.stringify(measurement);
+      await redis
+        .multi()
+        .rpush(key('measurements'), text)
+        .ltrim(key('measurements'), -MEASUREMENTS_KEPT, -1)
+        .incr(key('version'))
+        .publish(key('measured'), JSON.stringify({ origin: core.origin, measurement }))
+        .exec();
+      estimator.add(measurement);
+      core.tell();
+    },
+
+    onChange: (listener) => core.listen(listener),
+  };
+  return line;
+}
+
+/** Of all models together: enough for the medians of dozens of them. */
+const MEASUREMENTS_KEPT = 2000;
+
+const fence = ({ id, attempt }: Lease) => ({ id, attempt: String(attempt) });
+
+/** How the scripts are told of an outcome. */
+function endOf(hash: JobHash, outcome: JobOutcome, { estimator, now }: RedisCore): object {
+  const at = now();
+  const startedAt = hash['startedAt'] === undefined ? null : Number(hash['startedAt']);
+  const run = { work: workIn(hash), charged: Number(hash['charged'] ?? 0), startedAt };
+  return {
+    status: outcome.status,
+    owed: hash['work'] === undefined ? 0 : owedFor(run, outcome, { estimator, now: at }),
+    share: shareOf(outcome),
+    now: at,
+    day: dayOf(at),
+    ...(outcome.status === 'done' ? { result: JSON.stringify(outcome.result) } : {}),
+    ...(outcome.status === 'failed' ? { failure: JSON.stringify(outcome.failure) } : {}),
+  };
+}
+
+/** Of what a job holds: a program that reads another one never takes it. */
+export const PAYLOAD = 'payload:1';
+
+/** What a worker must have to run a job, as `claim` is told by `has`. */
+function needsOf({ request }: Pick<NewJob, 'request'>): string[] {
+  const second = request.refiner?.model ?? null;
+  const models = [request.model, ...(second === null ? [] : [second])];
+  return [PAYLOAD, ...models.map((model) => `model:${model}`)];
+}

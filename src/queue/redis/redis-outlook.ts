@@ -1,0 +1,103 @@
+import { workOf } from '../fairness/estimate.ts';
+import { createLines, guildLine, order, place, type Turn, userLine } from '../fairness/fairness.ts';
+import { dayOf } from '../fairness/limits.ts';
+import type { Line } from '../line.ts';
+import { workIn } from './records.ts';
+import type { RedisCore } from './redis-core.ts';
+
+type LiveJob = Turn & { status: 'waiting' | 'running'; startedAt: number };
+
+/** The line's calls that change nothing. */
+export function createOutlook(core: RedisCore): Pick<Line, 'outlook' | 'usage' | 'estimate'> {
+  const { redis, estimator, now, key, checkOpen } = core;
+  let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
+
+  /** Every job that waits or runs, at today's prices. */
+  async function live(): Promise<readonly LiveJob[]> {
+    const version = await redis.get(key('version'));
+    if (seen !== null && seen.version === version) return seen.jobs;
+    const jobs: LiveJob[] = [];
+    const ids = await redis.zrange(key('unsettled'), 0, -1);
+    const fields = ['status', 'seq', 'guildId', 'userId', 'weight', 'work', 'startedAt'];
+    for (let from = 0; from < ids.length; from += 500) {
+      const pipeline = redis.pipeline();
+      for (const id of ids.slice(from, from + 500)) pipeline.hmget(key(`job:${id}`), ...fields);
+      for (const [at, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
+        if (error !== null) throw error;
+        const [status, seq, guildId, userId, weight, work, startedAt] = answer as string[];
+        if (status !== 'waiting' && status !== 'running') continue;
+        jobs.push({
+          id: ids[from + at]!,
+          status,
+          seq: Number(seq),
+          guildId: guildId!,
+          userId: userId!,
+          weight: Number(weight),
+          cost: estimator.cost(workIn({ work: work! })),
+          startedAt: Number(startedAt ?? 0),
+        });
+      }
+    }
+    seen = { version, jobs };
+    return jobs;
+  }
+
+  /** The lines as the scripts keep them, for the same rules to say who comes when. */
+  async function lines(jobs: readonly LiveJob[]) {
+    const known = createLines();
+    const [clock, gtags, gclocks] = await Promise.all([
+      redis.get(key('clock')),
+      redis.hgetall(key('gtag')),
+      redis.hgetall(key('gclock')),
+    ]);
+    known.clock = Number(clock ?? 0);
+    const guilds = [...new Set(jobs.map(({ guildId }) => guildId))];
+    const pipeline = redis.pipeline();
+    for (const guildId of guilds) pipeline.hgetall(key(`utag:${guildId}`));
+    const answers = (await pipeline.exec()) ?? [];
+    for (const [at, guildId] of guilds.entries()) {
+      const guild = guildLine(known, guildId);
+      guild.tag = Number(gtags[guildId] ?? known.clock);
+      guild.clock = Number(gclocks[guildId] ?? 0);
+      const tags = answers[at]?.[1] as Record<string, string>;
+      for (const [userId, tag] of Object.entries(tags)) userLine(guild, userId).tag = Number(tag);
+    }
+    for (const job of jobs) if (job.status === 'waiting') place(known, job);
+    return known;
+  }
+
+  return {
+    async outlook() {
+      checkOpen();
+      const jobs = await live();
+      const measured = estimator.measured();
+      // As many places as jobs run now: each waiting job takes the place that becomes free first.
+      const free = jobs
+        .filter(({ status }) => status === 'running')
+        .map(({ startedAt, cost }) => Math.max(0, cost - Math.max(0, now() - startedAt) / 1000));
+      if (free.length === 0) free.push(0);
+      return order(await lines(jobs)).map(({ id, cost }, index) => {
+        const wait = Math.min(...free);
+        free[free.indexOf(wait)] = wait + cost;
+        return { id, position: index + 1, waitSeconds: measured ? wait : null };
+      });
+    },
+
+    async usage(guildId, userId) {
+      checkOpen();
+      const own = (await live()).filter(
+        (job) => job.guildId === guildId && (userId === undefined || job.userId === userId),
+      );
+      const spent = `spent:${dayOf(now())}:${guildId}${userId === undefined ? '' : `|${userId}`}`;
+      return {
+        waiting: own.filter(({ status }) => status === 'waiting').length,
+        seconds: Number((await redis.get(key(spent))) ?? 0),
+        reserved: own.reduce((sum, { cost }) => sum + cost, 0),
+      };
+    },
+
+    async estimate(request) {
+      return estimator.seconds(workOf(request.model, await core.costOf(request)));
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { EngineLog } from '../../engine/engine.ts';
+import type { Queue } from '../contracts.ts';
+import { createEstimator } from '../fairness/estimate.ts';
+import type { Measurement } from '../job.ts';
+import { connect, isDurable } from './connection.ts';
+import { createRedisArchive } from './redis-archive.ts';
+import { createRedisCore, type Published, type RedisQueueOptions } from './redis-core.ts';
+import { createRedisEvents } from './redis-events.ts';
+import { createRedisLine } from './redis-line.ts';
+import { createRedisPledges } from './redis-pledges.ts';
+
+/**
+ * The distributed queue on Redis or Valkey: many programs, one line. Each call that changes something is one script,
+ * and so happens whole or not at all; `attempt` fences off late results; leases end by Redis' own clock.
+ *
+ * What happens when:
+ *   a worker dies, freezes or is cut off   its lease runs out and the job waits again; what comes later is dropped
+ *   a bot dies                             workers go on; the next bot finds what was not delivered
+ *   Redis is away                          orders are refused in words, workers try again, nothing is lost that was
+ *                                          acknowledged (append-only file)
+ *   Redis is full (noeviction)             orders are refused in words
+ */
+export async function openRedisQueue(
+  url: string,
+  options: RedisQueueOptions & { log: EngineLog },
+): Promise<Queue> {
+  const { log } = options;
+  let isAway = false;
+  const connection = await connect(url, (error) => {
+    if (!isAway) log.warn({ err: error }, 'the queue cannot be reached; trying again');
+    isAway = true;
+  });
+  const { redis, subscriber } = connection;
+  const names = {
+    events: `${options.prefix}:events`,
+    changes: `${options.prefix}:changes`,
+    measured: `${options.prefix}:measured`,
+    measurements: `${options.prefix}:measurements`,
+  };
+  const measured = await redis.lrange(names.measurements, 0, -1);
+  const estimator = createEstimator(measured.map((text) => JSON.parse(text) as Measurement));
+  const core = createRedisCore(redis, estimator, options);
+  if (!(await isDurable(redis))) {
+    log.warn({}, 'the queue’s Redis keeps no append-only file: jobs are lost when it ends');
+  }
+
+  const archive = createRedisArchive(core);
+  const events = createRedisEvents({ ...connection, ...core, archive, log });
+
+  subscriber.on('message', (channel: string, text: string) => {
+    if (channel === names.events) return events.hear(text);
+    if (channel === names.measured) {
+      const { origin, measurement } = JSON.parse(text) as {
+        origin: string;
+        measurement: Measurement;
+      };
+      if (origin === core.origin) return;
+      estimator.add(measurement);
+      return core.tell();
+    }
+    const { origin, changes } = JSON.parse(text) as Published;
+    if (origin === core.origin) return;
+    for (const change of changes) core.tell(change);
+  });
+  // What was published meanwhile is lost: whoever listens looks for itself.
+  subscriber.on('ready', () => {
+    if (isAway) log.info({}, 'the queue can be reached again');
+    isAway = false;
+    core.tell();
+  });
+  await subscriber.subscribe(names.changes, names.measured, names.events);
+
+  // A worker's death must be noticed also while nobody claims.
+  const sweeping = setInterval(() => {
+    core.run('sweep', {}).catch(() => {});
+  }, options.leaseMs / 2);
+  sweeping.unref();
+  await core.run('sweep', {});
+
+  return {
+    line: createRedisLine(core),
+    archive,
+    pledges: createRedisPledges(core),
+    events,
+    async close() {
+      clearInterval(sweeping);
+      core.close();
+      await connection.close();
+    },
+  };
+}
