@@ -20,6 +20,12 @@ export type Config = {
   /** GPUs that CUDA_VISIBLE_DEVICES leaves; null: all */
   visibleGpus: number | null;
   isolation: 'thread' | 'process';
+  /** redis://… or rediss://…: the queue that workers share; null: a file in the data folder */
+  queueUrl: string | null;
+  /** a folder or http://:secret@host:port; null: a folder in the data folder */
+  picturesUrl: string | null;
+  /** where this program lends its pictures to workers; null: nowhere */
+  picturesServed: { host: string; port: number; secret: string } | null;
   playgroundPort: number;
   logLevel: LogLevel;
   waitingPerUser: number;
@@ -64,6 +70,9 @@ export function loadConfig(env: Environment = process.env): Config {
     deviceIndex: devices?.[0]?.index ?? null,
     devices,
     visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
+    queueUrl: read.queueUrl('QUEUE_URL'),
+    picturesUrl: read.text('PICTURES_URL'),
+    picturesServed: read.served(),
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -80,6 +89,11 @@ export function loadConfig(env: Environment = process.env): Config {
     mistakes.push(
       'DISCORD_API_BASE is set and DISCORD_TOKEN looks like a real bot token. A real token is never sent to ' +
         'another server: unset DISCORD_API_BASE, or use the token of the local Discord.',
+    );
+  }
+  if (config.devices?.length === 0 && config.queueUrl === null) {
+    mistakes.push(
+      'DEVICES=none leaves the painting to workers: set QUEUE_URL to the queue they share.',
     );
   }
   if (mistakes.length > 0) {
@@ -132,9 +146,29 @@ function readers(env: Environment, mistakes: string[]) {
       );
       return fallback;
     },
+    queueUrl(name: string): string | null {
+      const value = text(name);
+      if (value === null || (/^rediss?:\/\/./i.test(value) && URL.canParse(value))) return value;
+      // It may carry a password: nothing of it is shown.
+      mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
+      return null;
+    },
+    served(): Config['picturesServed'] {
+      const port = this.integer('PICTURES_PORT', 1, 65_535, 0);
+      if (port === 0) return null;
+      const secret = text('PICTURES_SECRET');
+      if (secret !== null && secret.length >= 16) {
+        return { host: text('PICTURES_HOST') ?? '0.0.0.0', port, secret };
+      }
+      mistakes.push(
+        'PICTURES_PORT lends the pictures to workers: set PICTURES_SECRET to at least 16 characters that nobody guesses.',
+      );
+      return null;
+    },
     devices(name: string): readonly DeviceSpec[] | null {
       const value = text(name);
       if (value === null) return null;
+      if (value.toLowerCase() === 'none') return [];
       const devices = parseDevices(value);
       if (typeof devices !== 'string') return devices;
       mistakes.push(`${name} is ${quote(value)}; ${devices}`);

@@ -17,10 +17,13 @@ import { createLog, type Log } from './log.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
 import { asOneEngine, startDevices } from './queue/devices.ts';
+import { openPictures } from './queue/open-pictures.ts';
+import { servePictures } from './queue/pictures-http.ts';
 import { openPictureStore } from './queue/pictures.ts';
-import { openQueue } from './queue/queue.ts';
+import { isShared, openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';
-import { startRunner } from './queue/runner.ts';
+import { startRunner, workerName } from './queue/runner.ts';
+import { startReporting, withWorkers } from './queue/workers.ts';
 
 /** What is open, innermost last: closed in reverse order. */
 type OnClose = (name: string, close: () => unknown) => void;
@@ -32,17 +35,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   }
   const discord = await findDiscord(config, log, onClose);
 
-  const devices = await startDevices({ ...config, hidesPaths: true }, log);
-  const engine = asOneEngine(devices);
-  onClose('engine', () => engine.close());
-  await tellOfModels(engine, config.modelsDir, log);
-  const queue = await openQueue({
-    url: `sqlite:${path.join(config.dataDir, 'queue.db')}`,
-    costOf: async (request) => costAmong(request, await engine.models().catch(() => [])),
-    limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
-    log,
-  });
-  onClose('queue', () => queue.close());
+  const { devices, engine, queue, pictures } = await openPainting(config, log, onClose);
   const kept = { file: path.join(config.dataDir, 'settings.db'), log };
   const settings = openSettings(kept);
   onClose('settings', () => settings.close());
@@ -56,15 +49,19 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('wildcards', () => wildcardStore.close());
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
-  const pictures = await openPictureStore(path.join(config.dataDir, 'pictures'));
   const { events } = queue;
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
-  const runner = startRunner({ queue, events, devices, pictures, log });
-  onClose('runner', () => runner.close());
+  if (devices.length > 0) {
+    const models = () => engine.models();
+    const parts = { queue, events, devices, pictures, log };
+    const runner = startRunner(isSharing(config) ? { ...parts, models } : parts);
+    onClose('runner', () => runner.close());
+  }
 
   const calibrationFile = path.join(config.dataDir, 'calibration.json');
-  const calibratesItself = config.calibrateAfterMs > 0;
+  // Of machines that share a line none can tell that nobody waits for it.
+  const calibratesItself = config.calibrateAfterMs > 0 && !isSharing(config);
   if (calibratesItself) {
     const parts = { engine, queue, file: calibrationFile, afterMs: config.calibrateAfterMs, log };
     const idle = startIdleCalibration(parts);
@@ -108,6 +105,43 @@ async function tellOfModels(engine: Engine, modelsDir: string, log: Log): Promis
   log.error(
     `The models folder ${modelsDir} ${what}. Put a model there, or set MODELS_DIR to the folder that holds yours.`,
   );
+}
+
+const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null && isShared(queueUrl);
+
+/** What paints, the line it paints from, and where its pictures go. */
+async function openPainting(config: Config, log: Log, onClose: OnClose) {
+  const { queueUrl, picturesUrl, picturesServed } = config;
+  const devices = await startDevices({ ...config, hidesPaths: true }, log);
+  const own = devices.length === 0 ? null : asOneEngine(devices);
+  onClose('engine', () => own?.close());
+  if (own !== null) await tellOfModels(own, config.modelsDir, log);
+  const pictures =
+    picturesUrl === null
+      ? await openPictureStore(path.join(config.dataDir, 'pictures'))
+      : await openPictures(picturesUrl);
+  if (picturesServed !== null) {
+    const lent = await servePictures({ store: pictures, ...picturesServed, log });
+    onClose('pictures for workers', () => lent.close());
+  }
+  let engine = own;
+  const queue = await openQueue({
+    url: queueUrl ?? `sqlite:${path.join(config.dataDir, 'queue.db')}`,
+    costOf: async (request) => costAmong(request, (await engine?.models().catch(() => [])) ?? []),
+    limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
+    pictures,
+    log,
+  });
+  onClose('queue', () => queue.close());
+  if (own !== null && !isSharing(config)) return { devices, engine: own, queue, pictures };
+  const { workers } = queue;
+  const name = workerName();
+  engine = withWorkers(own, { workers, name });
+  if (own !== null) {
+    const reporting = await startReporting({ workers, name, engine: own, log });
+    onClose('reporting', () => reporting.close());
+  }
+  return { devices, engine, queue, pictures };
 }
 
 /** Discord itself, a local one that was named, or the playground when there is no token. */

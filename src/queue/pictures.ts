@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../engine/errors.ts';
 import type { StoredResult } from './job.ts';
@@ -24,7 +24,13 @@ export function keysIn({ images, latents, looks = [] }: StoredResult): string[] 
   return latents === undefined ? keys : [...keys, latents];
 }
 
+/** May name a picture. */
+export const isPictureKey = (key: string): boolean => KEY.test(key);
+
 const KEY = /^[0-9a-z][0-9a-z.-]{0,80}$/;
+
+/** Nobody writes one picture for so long. */
+const GIVEN_UP_MS = 24 * 3_600_000;
 
 const TRY_BYTES = 256 * 1024;
 
@@ -33,13 +39,16 @@ const TEMPORARY = /^\.[0-9a-z-]+\.part$/;
 
 /**
  * Pictures as files of one folder, which is created when missing. `put` returns when the bytes would survive a
- * power cut. Throws UserError when the folder cannot be written.
+ * power cut. `shared`: other programs may be writing there just now. Throws UserError when the folder cannot be written.
  */
-export async function openPictureStore(folder: string): Promise<PictureStore> {
+export async function openPictureStore(
+  folder: string,
+  { shared = false }: { shared?: boolean } = {},
+): Promise<PictureStore> {
   try {
     await mkdir(folder, { recursive: true });
     const left = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
-    await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true })));
+    await Promise.all(left.map((name) => sweep(path.join(folder, name), shared)));
     await tryOut(folder);
   } catch (error) {
     throw new UserError(
@@ -84,6 +93,13 @@ export async function openPictureStore(folder: string): Promise<PictureStore> {
 
     tryOut: () => tryOut(folder),
   };
+}
+
+/** Of a folder of one's own nobody writes before it is open; of a shared one only what is old was given up. */
+async function sweep(file: string, shared: boolean): Promise<void> {
+  const found = shared ? await stat(file).catch(() => null) : null;
+  if (shared && (found === null || Date.now() - found.mtimeMs < GIVEN_UP_MS)) return;
+  await rm(file, { force: true });
 }
 
 /** As much as a picture needs: a byte may still find room where nothing else does. */

@@ -50,7 +50,7 @@ export async function openQueue({
     }
   }
   const scheme = /^([a-z][a-z0-9+]+):(?!\\)/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === 'redis' || scheme === 'rediss') {
+  if (isShared(url)) {
     if (pictures === undefined) throw new Error('a shared queue needs a picture store');
     const { openRedisQueue } = await import('./redis/redis-queue.ts');
     const shared = { limits, costOf: cost, now, leaseMs, inputs: pictures, prefix, log };
@@ -63,6 +63,11 @@ export async function openQueue({
     );
   }
   return openSqliteQueue(file, { limits, costOf: cost, now, steady, leaseMs, log });
+}
+
+/** Does the URL name a queue that several programs share? */
+export function isShared(url: string): boolean {
+  return /^rediss?:/i.test(url);
 }
 
 function withoutPassword(url: string): string {

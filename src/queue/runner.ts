@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineLog } from '../engine/engine.ts';
+import type { ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
 import type { JobId, QueueChange } from './job.ts';
 import type { Claim, Seat } from './line.ts';
+import { hasOf } from './needs.ts';
 import type { PictureStore } from './pictures.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
 import { attempt, type Current } from './runner/attempt.ts';
@@ -27,6 +29,8 @@ export type RunnerOptions = {
   devices: readonly Device[];
   pictures: PictureStore;
   log: EngineLog;
+  /** what this program can paint, where others paint from the same line; absent: whatever waits */
+  models?: () => Promise<readonly ModelInfo[]>;
   /** makes the short reference that a person sees and the log carries; for tests */
   newReference?: () => string;
   /** milliseconds between two writes of what a running job could go on with; for tests */
@@ -45,11 +49,16 @@ const BREATH_MS = 1000;
 /** How long close() waits for the engines to let go before it hands the jobs back regardless; the fence holds. */
 const CLOSE_PATIENCE_MS = 15_000;
 
+/** Names this program in leases and reports. */
+export function workerName(): string {
+  return `${hostname()}-${process.pid}`;
+}
+
 export function startRunner(options: RunnerOptions): Runner {
   const { queue, events, devices, pictures, log, leaseMs = LEASE_MS } = options;
   const { line, archive } = queue;
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
-  const name = `${hostname()}-${process.pid}`;
+  const name = workerName();
   const bell = createBell();
   const recorder = createRecorder({ line, events, pictures, log, newReference, bell });
   /** by device */
@@ -74,6 +83,10 @@ export function startRunner(options: RunnerOptions): Runner {
     return { seats, some: seats.length < free.length };
   }
 
+  async function had(): Promise<{ has?: readonly string[] }> {
+    return options.models === undefined ? {} : { has: hasOf(await options.models()) };
+  }
+
   async function loop(): Promise<void> {
     let pause = PAUSE_MS;
     while (!closing) {
@@ -85,7 +98,8 @@ export function startRunner(options: RunnerOptions): Runner {
         if (storeInDoubt) await pictures.tryOut();
         storeInDoubt = false;
         const { seats, some } = freeSeats();
-        const claim = seats.length === 0 ? null : await line.claim({ name, seats });
+        const claim =
+          seats.length === 0 ? null : await line.claim({ name, seats, ...(await had()) });
         pause = PAUSE_MS;
         if (claim === null) await bell.wait(some ? BREATH_MS : POLL_MS);
         else if (closing) await recorder.release(claim.lease, 'handed-back');

@@ -2,6 +2,7 @@ import { LimitError, type LimitReached } from '../allowance.ts';
 import { owedFor, shareOf } from '../fairness/charge.ts';
 import { workOf } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';
+import { needsOf } from '../needs.ts';
 import { newJobId } from '../job-id.ts';
 import type { CancelAnswer, Job, JobOutcome, NewJob } from '../job.ts';
 import type { Claim, Lease, Line } from '../line.ts';
@@ -40,7 +41,7 @@ export function createRedisLine(core: RedisCore): Line {
       context: JSON.stringify(job.context),
       model: job.request.model,
       work: JSON.stringify(work),
-      needs: JSON.stringify(needsOf(job)),
+      needs: JSON.stringify(needsOf(job.request)),
       cost,
       createdAt,
       addresses: JSON.stringify(addressesOf(job.context)),
@@ -171,14 +172,4 @@ function endOf(hash: JobHash, outcome: JobOutcome, { estimator, now }: RedisCore
     ...(outcome.status === 'done' ? { result: JSON.stringify(outcome.result) } : {}),
     ...(outcome.status === 'failed' ? { failure: JSON.stringify(outcome.failure) } : {}),
   };
-}
-
-/** Of what a job holds: a program that reads another one never takes it. */
-export const PAYLOAD = 'payload:1';
-
-/** What a worker must have to run a job, as `claim` is told by `has`. */
-function needsOf({ request }: Pick<NewJob, 'request'>): string[] {
-  const second = request.refiner?.model ?? null;
-  const models = [request.model, ...(second === null ? [] : [second])];
-  return [PAYLOAD, ...models.map((model) => `model:${model}`)];
 }

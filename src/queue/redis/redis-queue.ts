@@ -7,6 +7,7 @@ import { createRedisArchive } from './redis-archive.ts';
 import { createRedisCore, type Published, type RedisQueueOptions } from './redis-core.ts';
 import { createRedisEvents } from './redis-events.ts';
 import { createRedisLine } from './redis-line.ts';
+import { createRedisWorkers } from './redis-workers.ts';
 import { createRedisPledges } from './redis-pledges.ts';
 
 /**
@@ -47,6 +48,13 @@ export async function openRedisQueue(
   const archive = createRedisArchive(core);
   const events = createRedisEvents({ ...connection, ...core, archive, log });
 
+  /** Of jobs that ended while nobody heard it: their messages are still owed. */
+  async function tellEnds(): Promise<void> {
+    for (const { id, status } of await archive.unsettled()) {
+      if (status !== 'waiting' && status !== 'running') core.tell({ id, status });
+    }
+  }
+
   subscriber.on('message', (channel: string, text: string) => {
     if (channel === names.events) return events.hear(text);
     if (channel === names.measured) {
@@ -67,6 +75,9 @@ export async function openRedisQueue(
     if (isAway) log.info({}, 'the queue can be reached again');
     isAway = false;
     core.tell();
+    tellEnds().catch((error: unknown) => {
+      log.warn({ err: error }, 'how jobs ended meanwhile could not be read');
+    });
   });
   await subscriber.subscribe(names.changes, names.measured, names.events);
 
@@ -82,6 +93,7 @@ export async function openRedisQueue(
     archive,
     pledges: createRedisPledges(core),
     events,
+    workers: createRedisWorkers(core),
     async close() {
       clearInterval(sweeping);
       core.close();

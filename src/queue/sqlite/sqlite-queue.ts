@@ -4,6 +4,7 @@ import { createJobEvents } from '../events.ts';
 import type { QueueChange } from '../job.ts';
 import type { Queue } from '../contracts.ts';
 import { sayOfQueue } from '../sentences.ts';
+import { NO_WORKERS } from '../workers.ts';
 import { createGroupCommit } from './file/group-commit.ts';
 import { openSqliteFile, type SqliteFile } from './file/sqlite-file.ts';
 import { openInputs } from './inputs/inputs.ts';
@@ -101,6 +102,7 @@ function assemble(
     archive: createSqliteArchive(core),
     pledges: createSqlitePledges(core),
     events: createJobEvents(options.log),
+    workers: NO_WORKERS,
     async close() {
       if (closed) return;
       group.flush();

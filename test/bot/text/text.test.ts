@@ -56,7 +56,10 @@ test("labels keep Discord's limits in every language", () => {
 /** What is said at a start, to whoever runs the program, in the console. */
 const AT_START = new Set([
   'src/queue/pictures.ts',
+  'src/queue/open-pictures.ts',
+  'src/queue/pictures-http.ts',
   'src/queue/queue.ts',
+  'src/queue/redis/connection.ts',
   'src/queue/sqlite/file/schema.ts',
   'src/queue/sqlite/file/sqlite-file.ts',
 ]);

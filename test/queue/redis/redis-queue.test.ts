@@ -89,11 +89,15 @@ if (server === null) {
   });
 
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
+  const shared: Queue[] = [];
+  after(() => Promise.all(shared.map((queue) => queue.close())));
   const openShared = async (name: string, url = server.url) => {
-    const pictures = await openPictureStore(path.join(folder, 'shared'));
+    const pictures = await openPictureStore(path.join(folder, 'shared'), { shared: true });
     const { log, lines } = memoryLog();
-    const shared = { url, limits, pictures, prefix: `{${name}}`, leaseMs: LEASE_MS, log };
-    return { queue: await openQueue(shared), pictures, lines };
+    const options = { url, limits, pictures, prefix: `{${name}}`, leaseMs: LEASE_MS, log };
+    const queue = await openQueue(options);
+    shared.push(queue);
+    return { queue, pictures, lines };
   };
 
   describe('several programs on one Redis', () => {
@@ -194,6 +198,9 @@ if (server === null) {
       const own = await openRedisServer();
       assert.ok(own !== null);
       const { queue, lines } = await openShared('away', own.url);
+      const { id: done } = await queue.line.submit(anOrder());
+      await queue.line.cancel(done, { userId: 'user-a', moderator: false });
+      const heard: string[] = [];
       const { id } = await queue.line.submit(anOrder());
       const claim = await queue.line.claim(WORKER);
       assert.ok(claim !== null);
@@ -204,8 +211,14 @@ if (server === null) {
       });
       let changes = 0;
       queue.line.onChange((change) => (changes += change === undefined ? 1 : 0));
+      const ended = queue.line.onChange(
+        (change) => change?.id === done && heard.push(change.status),
+      );
       await own.start();
       await waitUntil(() => changes > 0, 'listeners are told to look for themselves');
+      await waitUntil(() => heard.length > 0, 'ends that nobody was told of are told again');
+      ended();
+      assert.deepEqual(heard, ['cancelled']);
       assert.ok(lines.some(({ message }) => /cannot be reached; trying again/.test(message)));
       await waitUntil(
         () => queue.line.submit(anOrder()).then(Boolean, () => false),

@@ -1,0 +1,117 @@
+import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
+import type { ModelInfo } from '../engine/request.ts';
+import type { DeviceStatus } from './devices.ts';
+
+/** What a program that paints says of itself. */
+export type WorkerReport = {
+  /** as in its leases */
+  name: string;
+  models: readonly ModelInfo[];
+  devices: readonly DeviceStatus[];
+};
+
+/** The programs that paint from one queue. One that reports nothing for REPORT_LIFE_MS is gone. */
+export type Workers = {
+  report(report: WorkerReport): Promise<void>;
+  leave(name: string): Promise<void>;
+  list(): Promise<readonly WorkerReport[]>;
+};
+
+export const REPORT_LIFE_MS = 15_000;
+const REPORT_EVERY_MS = 3000;
+
+/** Of a queue with one program: nobody else paints. */
+export const NO_WORKERS: Workers = {
+  report: async () => {},
+  leave: async () => {},
+  list: async () => [],
+};
+
+/** Reports what this program can paint, before it resolves and every few seconds; `close` says that it leaves. */
+export async function startReporting({
+  workers,
+  name,
+  engine,
+  log,
+}: {
+  workers: Workers;
+  name: string;
+  engine: Engine;
+  log: EngineLog;
+}): Promise<{ close(): Promise<void> }> {
+  let isAway = false;
+
+  async function report(): Promise<void> {
+    try {
+      const { devices, ...status } = engine.status();
+      const own = devices ?? [{ ...status, name, aside: null }];
+      await workers.report({ name, models: await engine.models(), devices: own });
+      isAway = false;
+    } catch (error) {
+      if (!isAway) log.warn({ err: error }, 'this worker could not report what it can paint');
+      isAway = true;
+    }
+  }
+
+  await report();
+  const timer = setInterval(() => void report(), REPORT_EVERY_MS);
+  timer.unref();
+  return {
+    async close() {
+      clearInterval(timer);
+      await workers.leave(name).catch(() => {});
+    },
+  };
+}
+
+/**
+ * One engine for whoever looks at it: this program's own, if it has one, and those of all workers. It paints on its
+ * own alone.
+ */
+export function withWorkers(
+  own: Engine | null,
+  { workers, name }: { workers: Workers; name: string },
+): Engine {
+  let others: readonly WorkerReport[] = [];
+  const look = async (): Promise<void> => {
+    const found = await workers.list();
+    others = found.filter((report) => report.name !== name);
+  };
+  const timer = setInterval(() => void look().catch(() => {}), REPORT_EVERY_MS);
+  timer.unref();
+
+  return {
+    async models() {
+      await look().catch(() => {});
+      const models = new Map<string, ModelInfo>();
+      for (const report of others) for (const model of report.models) models.set(model.name, model);
+      for (const model of (await own?.models()) ?? []) models.set(model.name, model);
+      return [...models.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    generate(request, options) {
+      if (own !== null) return own.generate(request, options);
+      return Promise.reject(new Error('this program has no engine: its workers paint'));
+    },
+    status() {
+      const mine = own?.status() ?? null;
+      const here = mine?.devices ?? (mine === null ? [] : [{ ...mine, name: 'here', aside: null }]);
+      const there = others.flatMap((report) =>
+        report.devices.map((device) => ({ ...device, name: placeOf(report, device) })),
+      );
+      const devices: DeviceStatus[] = [...here, ...there];
+      const loaded = devices.flatMap((device) => device.loaded);
+      const state: EngineStatus['state'] = mine?.state ?? devices[0]?.state ?? 'starting';
+      return { state, provider: loaded.at(-1)?.provider ?? null, loaded, devices };
+    },
+    async close() {
+      clearInterval(timer);
+      await own?.close();
+    },
+  };
+}
+
+/** `host/cuda:0`; a single device goes by the name of its worker. */
+function placeOf({ name, devices }: WorkerReport, device: DeviceStatus): string {
+  const host = name.replace(/-\d+$/, '');
+  return devices.length === 1 && device.name === name ? host : `${host}/${device.name}`;
+}

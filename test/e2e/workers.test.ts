@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { allDone, idsOf, imagine, inHall, order } from '../support/hall.ts';
+import { isDone, textOf, waitUntil } from '../support/messages.ts';
+import { openRedisServer } from '../support/redis-server.ts';
+import { MODELS } from '../support/stage.ts';
+
+const WORKER = fileURLToPath(new URL('../../src/cli/worker.ts', import.meta.url));
+const PATIENCE_MS = 120_000;
+
+const redis = await openRedisServer();
+const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-workers-'));
+after(async () => {
+  await redis?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+const skip = redis === null ? 'there is no redis-server here: apt-get install redis-server' : false;
+
+type Worker = { process: ChildProcess; log(): string; end(signal: NodeJS.Signals): Promise<void> };
+
+function startWorker(env: Readonly<Record<string, string>>): Worker {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', WORKER], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      QUEUE_URL: redis!.url,
+      PICTURES_URL: path.join(folder, 'pictures'),
+      MODELS_DIR: MODELS,
+      DEVICE: 'cpu',
+      ...env,
+    },
+  });
+  let written = '';
+  child.stderr.on('data', (part: Buffer) => (written += String(part)));
+  return {
+    process: child,
+    log: () => written,
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill(signal);
+      await exit;
+    },
+  };
+}
+
+test(
+  'a bot without an engine, two workers: pictures, places, a stop; one worker is killed',
+  { skip },
+  async () => {
+    const workers = [startWorker({}), startWorker({})];
+    try {
+      await inHall(
+        async (hall) => {
+          const { ada } = hall;
+          const ready = () => workers.every((worker) => /is ready/.test(worker.log()));
+          await waitUntil(ready, 'the workers', PATIENCE_MS);
+          await order(hall, 'models', {});
+          const models = await ada.waitForMessage((one) => /### Models/.test(textOf(one)), 30_000);
+          assert.match(textOf(models), /\*\*demo\*\*/);
+          for (let i = 0; i < 4; i++) await imagine(hall, `picture ${i}`, 12);
+          const ids = idsOf(hall).slice(-4);
+          const isPainted = () =>
+            ada.messages().filter((one) => ids.includes(one.id) && isDone(one)).length;
+          await waitUntil(() => isPainted() >= 1, 'the first picture', PATIENCE_MS);
+          // Whatever it was painting comes back when its lease has run out.
+          await workers[0]!.end('SIGKILL');
+          await waitUntil(() => isPainted() === 4, 'all four', PATIENCE_MS);
+
+          await imagine(hall, 'never to be finished', 150);
+          const running = await ada.waitForMessage(
+            (one) => /never to be/.test(textOf(one)) && /Step \d+ of 150/.test(textOf(one)),
+            PATIENCE_MS,
+          );
+          await ada.press(running.id, /"(1:stop:\w{12})"/.exec(JSON.stringify(running))![1]!);
+          await ada.waitForMessage(
+            (one) => one.id === running.id && /stopped/i.test(textOf(one)),
+            PATIENCE_MS,
+          );
+          await sleep(500);
+          assert.equal(isPainted(), 4, 'each picture in its own message, once');
+        },
+        {
+          env: {
+            QUEUE_URL: redis!.url,
+            PICTURES_URL: path.join(folder, 'pictures'),
+            DEVICES: 'none',
+          },
+        },
+      );
+    } finally {
+      for (const worker of workers) await worker.end('SIGKILL');
+    }
+  },
+);
+
+test(
+  'two machines without a folder in common: pictures travel by the bot’s store',
+  { skip },
+  async () => {
+    const secret = 'sixteen letters or more';
+    const port = 20_000 + (process.pid % 20_000);
+    let worker: Worker | null = null;
+    try {
+      await inHall(
+        async (hall) => {
+          await order(hall, 'models', {});
+          worker = startWorker({
+            QUEUE_URL: `${redis!.url}/1`,
+            PICTURES_URL: `http://:${encodeURIComponent(secret)}@127.0.0.1:${port}`,
+          });
+          await waitUntil(() => /is ready/.test(worker!.log()), 'the worker', PATIENCE_MS);
+          await imagine(hall, 'from afar', 6);
+          await waitUntil(() => hall.ada.messages().some(isDone), 'the picture', PATIENCE_MS).catch(
+            (error: unknown) => {
+              console.error(worker!.log());
+              throw error;
+            },
+          );
+          await allDone(hall, idsOf(hall).slice(-1));
+          await worker.end('SIGTERM');
+          assert.match(worker.log(), /closing/);
+        },
+        {
+          env: {
+            QUEUE_URL: `${redis!.url}/1`,
+            DEVICES: 'none',
+            PICTURES_PORT: String(port),
+            PICTURES_HOST: '127.0.0.1',
+            PICTURES_SECRET: secret,
+          },
+        },
+      );
+    } finally {
+      await (worker as Worker | null)?.end('SIGKILL');
+    }
+  },
+);
+
+test('a worker that lacks what it needs says so', { skip }, async () => {
+  for (const [env, words] of [
+    [{ QUEUE_URL: '' }, /needs the queue that it shares with the bot: set QUEUE_URL/],
+    [{ PICTURES_URL: '' }, /needs the place where the bot finds its pictures/],
+    [{ DEVICES: 'none' }, /A worker paints/],
+    [{ QUEUE_URL: 'redis://:a-secret@127.0.0.1:1' }, /cannot be reached/],
+  ] as const) {
+    const worker = startWorker(env);
+    await once(worker.process, 'exit');
+    assert.equal(worker.process.exitCode, 2);
+    assert.match(worker.log(), words);
+    assert.doesNotMatch(worker.log(), /a-secret/);
+  }
+});
