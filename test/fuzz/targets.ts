@@ -29,6 +29,9 @@ import { stripComments } from '../../src/engine/text/prompt/comments.ts';
 import { parseComposition } from '../../src/engine/text/prompt/composition.ts';
 import { parseTimeline } from '../../src/engine/text/prompt/timeline.ts';
 import { parseAxis } from '../../src/explore/sheet/axis.ts';
+import { readSwitches } from '../../src/bot/order/switches.ts';
+import { NSFW_WORDS, createWordFilter } from '../../src/bot/policy/words.ts';
+import { ExpandError, chooser, expand, isTemplate } from '../../src/bot/wildcards/expand.ts';
 import { parseCustomId } from '../../src/bot/interaction/custom-id.ts';
 import { codeBlock, codeSpan, quoted } from '../../src/bot/render/markdown.ts';
 import { parseMarkdown } from '../../playground/web/message/markdown.ts';
@@ -273,6 +276,8 @@ const MARKDOWN_SIGNS = [
   ' ',
 ];
 
+const filter = createWordFilter(NSFW_WORDS);
+
 export const TARGETS: readonly Target[] = [
   prompts('emphasis', parseAttention),
   prompts('prompt editing', (prompt) => parseTimeline(prompt, 20)),
@@ -393,6 +398,33 @@ export const TARGETS: readonly Target[] = [
       return [nodes(file), initializers(file), graphInputs(file), graphOutputs(file)];
     },
     words: true,
+  }),
+  target<string>({
+    name: 'switches in prompts',
+    make: (random, size) =>
+      longText(random, [...apart('--ar --v :: - -- 16:9 --no "'), ...PROMPT_SIGNS], size),
+    read: readSwitches,
+  }),
+  target<string>({
+    name: 'alternatives and wildcards',
+    make: (random, size) =>
+      longText(random, [...apart('{ } | $$ 2:: __a__ __'), ...PROMPT_SIGNS], size),
+    read: (text) => {
+      if (!isTemplate(text)) return;
+      try {
+        expand(text, chooser(1n), (name) => (name === 'a' ? ['b', '__a__', '{c|d}'] : null));
+      } catch (error) {
+        // It has no words of its own: the command says them.
+        if (!(error instanceof ExpandError)) throw error;
+      }
+    },
+    most: PROMPT_LENGTH,
+  }),
+  target<string>({
+    name: 'word lists',
+    make: (random, size) =>
+      longText(random, [...PROMPT_SIGNS, 'n', 'u', 'd', 'e', '\u043e', '*'], size),
+    read: (text) => filter.find(text),
   }),
   target<string>({
     name: 'custom ids',

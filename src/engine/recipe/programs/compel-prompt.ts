@@ -44,15 +44,18 @@ export function fromCompelPrompt(prompt: string): CompelPrompt {
 /** The texts of `"a", "b"`; null when something else stands between. */
 function quotedParts(list: string): string[] | null {
   const parts: string[] = [];
-  const rest = list.replaceAll(/"((?:[^"\\]|\\.)*)"\s*(?:,|$)/gs, (_all, text: string) => {
+  const part = /\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/sy;
+  const end = list.trimEnd().length;
+  while (part.lastIndex < end) {
+    const text = part.exec(list)?.[1];
+    if (text === undefined) return null;
     parts.push(text);
-    return '';
-  });
-  return parts.length > 0 && rest.trim() === '' ? parts : null;
+  }
+  return parts.length > 0 ? parts : null;
 }
 
 function weighed(prompt: string): string {
-  const levels: string[][] = [[]];
+  const levels: string[] = [''];
   let at = 0;
   const take = (pattern: RegExp): string | null => {
     pattern.lastIndex = at;
@@ -60,7 +63,9 @@ function weighed(prompt: string): string {
     if (found !== null) at += found.length;
     return found;
   };
-  const add = (text: string): void => void levels.at(-1)?.push(text);
+  const add = (text: string): void => {
+    levels[levels.length - 1] += text;
+  };
   /** what stands behind a bracket or a quote: a weight, or a word to swap in, which is passed over */
   const addGroup = (text: string): void => {
     while (take(SWAP) !== null) at = closing(prompt, at);
@@ -72,11 +77,11 @@ function weighed(prompt: string): string {
   while (at < prompt.length) {
     const sign = prompt[at] ?? '';
     if (sign === '(') {
-      levels.push([]);
+      levels.push('');
       at++;
     } else if (sign === ')') {
       at++;
-      if (levels.length > 1) addGroup((levels.pop() ?? []).join(''));
+      if (levels.length > 1) addGroup(levels.pop() ?? '');
     } else if (sign === '"') {
       const end = prompt.indexOf('"', at + 1);
       const text = end < 0 ? '' : prompt.slice(at + 1, end);
@@ -90,11 +95,8 @@ function weighed(prompt: string): string {
       } else add(weighedWord(word));
     }
   }
-  while (levels.length > 1) {
-    const text = (levels.pop() ?? []).join('');
-    add(text);
-  }
-  return (levels[0] ?? []).join('');
+  // What never closes means nothing.
+  return levels.join('');
 }
 
 function weighedWord(word: string): string {

@@ -4,7 +4,7 @@ type Open = { sign: '{' | '[' | '::'; weight: string; from: number };
 const CLOSES = { '}': '{', ']': '[' } as const;
 const WEIGHTS = { '{': '1.05', '[': '0.95' } as const;
 /** A weight, the end of one, a bracket, or text up to the next of them. */
-const TOKEN = /(?<![\w.])-?(?:\d+\.?\d*|\.\d+)::|::|[{}[\]()]|[^:{}[\]()\d.-]+|./gsu;
+const TOKEN = /(?<![\w.])-?(?:\d+(?:\.\d*)?|\.\d+)::|::|[{}[\]()]|[^:{}[\]()\d.-]+|./gsu;
 
 /**
  * A prompt of NovelAI in A1111's signs: `{word}` weighs 1.05 there and `[word]` 1/1.05; `1.3::words::` weighs 1.3 and
@@ -14,17 +14,22 @@ const TOKEN = /(?<![\w.])-?(?:\d+\.?\d*|\.\d+)::|::|[{}[\]()]|[^:{}[\]()\d.-]+|.
 export function fromNovelPrompt(prompt: string): string {
   const out: string[] = [];
   const open: Open[] = [];
+  let openWeights = 0;
   const close = (): void => {
-    const { weight, from } = open.pop() as Open;
+    const { sign, weight, from } = open.pop() as Open;
+    if (sign === '::') openWeights--;
     if (out.length === from) out.length = from - 1;
     else out.push(`:${weight})`);
   };
-  const closeThrough = (sign: Open['sign']): void => {
-    const at = open.findLastIndex((each) => each.sign === sign);
-    while (at >= 0 && open.length > at) close();
+  const closeThroughWeight = (): void => {
+    // Looked for only where there is one: else each `::` would look through all that is open.
+    if (openWeights === 0) return;
+    const at = open.findLastIndex((each) => each.sign === '::');
+    while (open.length > at) close();
   };
   const begin = (sign: Open['sign'], weight: string): void => {
     out.push('(');
+    if (sign === '::') openWeights++;
     open.push({ sign, weight, from: out.length });
   };
   for (const [token] of prompt.matchAll(TOKEN)) {
@@ -34,7 +39,7 @@ export function fromNovelPrompt(prompt: string): string {
       const isInner = open.at(-1)?.sign === CLOSES[token];
       if (isInner) close();
     } else if (token.endsWith('::')) {
-      closeThrough('::');
+      closeThroughWeight();
       if (token.length > 2) begin('::', String(Number(token.slice(0, -2))));
     } else out.push(token);
   }

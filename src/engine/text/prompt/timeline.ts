@@ -12,7 +12,8 @@ export type TimelineOptions = {
 
 type Node =
   | { kind: 'text'; text: string }
-  | { kind: 'group'; open: string; parts: Node[][]; close: string }
+  /** `still`: its whole text, where nothing in it changes with the steps */
+  | { kind: 'group'; open: string; parts: Node[][]; close: string; still: string | null }
   | { kind: 'scheduled'; before: Node[]; after: Node[]; when: string }
   | { kind: 'alternate'; choices: Node[][] };
 type Parsed<T> = { value: T; end: number } | null;
@@ -83,7 +84,7 @@ function parsePrompt(prompt: string): Node[] | null {
   while (at < prompt.length) {
     const element = taken.get(at);
     const end = element?.end ?? Math.max(source.plainEnd[at] ?? 0, at + 1);
-    nodes.push(element?.value ?? { kind: 'text', text: prompt.slice(at, end) });
+    append(nodes, element?.value ?? { kind: 'text', text: prompt.slice(at, end) });
     at = end;
   }
   return nodes;
@@ -131,6 +132,30 @@ function isReadAsStray(element: Node, straysBehind: number): boolean {
   return element.kind === 'group' || (element.kind === 'scheduled' && straysBehind % 2 === 0);
 }
 
+/** What a node says in every step; null when that changes. */
+function stillOf(node: Node): string | null {
+  if (node.kind === 'text') return node.text;
+  return node.kind === 'group' ? node.still : null;
+}
+
+/** Most of a prompt never changes: it is put together once, not for each moment. */
+function groupOf(open: string, parts: Node[][], close: string): Node {
+  const texts = parts.map((part) =>
+    part.length === 0 ? '' : part.length === 1 ? stillOf(part[0] as Node) : null,
+  );
+  const still = texts.includes(null) ? null : open + texts.join(':') + close;
+  return { kind: 'group', open, parts, close, still };
+}
+
+/** Adds a node to those before it; neighbours that never change become one. */
+function append(nodes: Node[], node: Node): void {
+  const last = nodes.at(-1);
+  const [before, now] = [last && stillOf(last), stillOf(node)];
+  if (typeof before === 'string' && now !== null) {
+    nodes[nodes.length - 1] = { kind: 'text', text: before + now };
+  } else nodes.push(node);
+}
+
 /** As many elements and plain text as follow each other. */
 function parseRun(
   { prompt, plainEnd }: Source,
@@ -142,13 +167,13 @@ function parseRun(
   while (end < prompt.length) {
     const element = elements.get(end);
     if (element) {
-      value.push(element.value);
+      append(value, element.value);
       end = element.end;
       continue;
     }
     const plain = plainEnd[end] ?? end;
     if (plain === end) break;
-    value.push({ kind: 'text', text: prompt.slice(end, plain) });
+    append(value, { kind: 'text', text: prompt.slice(end, plain) });
     end = plain;
   }
   return { value, end };
@@ -169,7 +194,7 @@ function parseRound(
     end = second.end;
   }
   if (prompt[end] !== ')') return null;
-  return { value: { kind: 'group', open: '(', parts, close: ')' }, end: end + 1 };
+  return { value: groupOf('(', parts, ')'), end: end + 1 };
 }
 
 function parseSquare(
@@ -181,7 +206,7 @@ function parseSquare(
   const first = parseRun(source, start + 1, elements);
   const next = prompt[first.end];
   if (next === ']') {
-    const value: Node = { kind: 'group', open: '[', parts: [first.value], close: ']' };
+    const value = groupOf('[', [first.value], ']');
     return { value, end: first.end + 1 };
   }
   if (next === '|') return parseAlternate(source, first, elements);
@@ -250,7 +275,7 @@ function collectEnds(
 }
 
 function innerOf(node: Node): readonly Node[][] {
-  if (node.kind === 'group') return node.parts;
+  if (node.kind === 'group') return node.still === null ? node.parts : [];
   if (node.kind === 'scheduled') return [node.before, node.after];
   return node.kind === 'alternate' ? node.choices : [];
 }
@@ -265,12 +290,12 @@ function textAt(nodes: readonly Node[], step: number, stepOf: (when: string) => 
   add(nodes);
   for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
     if (typeof node === 'string') texts.push(node);
-    else if (node.kind === 'text') texts.push(node.text);
+    else if (stillOf(node) !== null) texts.push(stillOf(node) ?? '');
     else if (node.kind === 'scheduled') {
       add(step <= stepOf(node.when) ? node.before : node.after);
     } else if (node.kind === 'alternate') {
       add(node.choices[(step - 1) % node.choices.length] ?? []);
-    } else {
+    } else if (node.kind === 'group') {
       todo.push(node.close);
       for (let at = node.parts.length - 1; at >= 0; at--) {
         add(node.parts[at] ?? []);
