@@ -64,23 +64,24 @@ const browser = await chromium.launch({
   args: QUIET,
 });
 try {
+  // The first sight on a phone, before anybody has painted.
+  const narrow = await browser.newPage({
+    viewport: { width: 390, height: 844 },
+    colorScheme: 'light',
+  });
+  await narrow.goto(program.url);
+  await narrow.getByText('is ready').waitFor({ state: 'attached' });
+  await narrow.waitForTimeout(1500);
+  await save(narrow, 'playground-phone.png');
+
   const page = await browser.newPage({
-    viewport: { width: 1200, height: 940 },
+    viewport: { width: 1200, height: 1000 },
     colorScheme: 'dark',
   });
   await page.goto(program.url);
   await imagine(page, 'prompt:an orange fox in the snow count:4 seed:11', 1);
   await page.waitForTimeout(1500);
   await save(page, 'playground.png');
-
-  const narrow = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    colorScheme: 'light',
-  });
-  await narrow.goto(program.url);
-  await narrow.getByRole('button', { name: 'Reroll' }).first().waitFor();
-  await narrow.waitForTimeout(1500);
-  await save(narrow, 'playground-phone.png');
 } finally {
   await browser.close();
   await program.stop();

@@ -94,9 +94,9 @@ async function rendered(
   const mask = await maskOf(state.region, size);
   const words = text.region;
   const file = {
-    name: 'region.webp',
+    name: 'region.jpg',
     data: drawn,
-    contentType: 'image/webp',
+    contentType: 'image/jpeg',
     description: words.alt,
   };
   const chosen = mask === null ? words.nothingYet : words.chosen(percent(mask.coverage));

@@ -142,7 +142,7 @@ test('vary region: numbers and names on a grid, words in a form, the rest stays'
     assert.ok(isPrivate(grid));
     assert.match(textOf(grid), /Nothing is chosen yet/);
     const drawn = await sharp(await bytesAt(picturesOf(grid)[0] ?? '')).metadata();
-    assert.deepEqual([drawn.width, drawn.height], [640, 640]);
+    assert.deepEqual([drawn.width, drawn.height], [512, 512]);
 
     const form = async () => {
       const shown = await ada.press(grid.id, idEnding(grid, grid.id === '' ? '' : stateOf(grid)));

@@ -124,10 +124,10 @@ export async function maskOf(region: Region, size: ImageSize): Promise<FittedMas
 }
 
 /** Large enough for a finger, small enough to be drawn at once. */
-const LONGEST = 640;
+const LONGEST = 512;
 const CHOSEN = 'rgba(88,101,242,0.55)';
 
-/** The picture with the numbered grid over it and the chosen part shaded; a WebP. */
+/** The picture with the numbered grid over it and the chosen part shaded; a JPEG. */
 export async function drawRegion(png: Uint8Array, region: Region): Promise<Uint8Array> {
   const { width: wide, height: high } = await sharp(png).metadata();
   const scale = LONGEST / Math.max(wide, high);
@@ -136,12 +136,21 @@ export async function drawRegion(png: Uint8Array, region: Region): Promise<Uint8
     .removeAlpha()
     .resize(width, height, { kernel: scale > 1 ? 'nearest' : 'lanczos3', fit: 'fill' })
     .composite([{ input: Buffer.from(overlay(region, width, height)) }])
-    .webp({ quality: 80, effort: 0 })
+    .jpeg({ quality: 85 })
     .toBuffer();
 }
 
 function overlay(region: Region, width: number, height: number): string {
-  const parts: string[] = [shading(region, width, height)];
+  const inner = `${shading(region, width, height)}${gridOf(width, height)}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${inner}</svg>`;
+}
+
+/** The lines and numbers, which are the same for all pictures of a size. */
+let drawn: { width: number; height: number; grid: string } | null = null;
+
+function gridOf(width: number, height: number): string {
+  if (drawn?.width === width && drawn.height === height) return drawn.grid;
+  const parts: string[] = [];
   for (let line = 1; line < GRID; line += 1) {
     const [x, y] = [(width * line) / GRID, (height * line) / GRID];
     for (const [colour, thick] of [
@@ -168,7 +177,8 @@ function overlay(region: Region, width: number, height: number): string {
     } as const;
     parts.push(letter(String(cell), at));
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${parts.join('')}</svg>`;
+  drawn = { width, height, grid: parts.join('') };
+  return drawn.grid;
 }
 
 function shading({ squares, shape }: Region, width: number, height: number): string {
