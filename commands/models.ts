@@ -31,7 +31,7 @@ export const models: Command = {
     ...EVERYWHERE,
   },
 
-  async run(_interaction, { answer, engine, calibrations, text }) {
+  async run(_interaction, { answer, engine, calibrations, upscalers, text }) {
     const found = await engine.models();
     const status = engine.status();
     const lines = found
@@ -39,6 +39,13 @@ export const models: Command = {
       .map((model) => describeModel(model, status, text, calibrations));
     if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
     if (found.length === 0) lines.push(text.noModels);
+    const larger = (await upscalers?.names()) ?? [];
+    if (larger.length > 0) {
+      const names = larger
+        .slice(0, SHOWN)
+        .map((name) => escapeMarkdown(shorten(plainLine(name), 60)));
+      lines.push(`-# ${text.modelsUpscalers(names.join(', '))}`);
+    }
     await answer.tell([text.modelsTitle, ...lines, ...deviceLines(status, text)].join('\n'));
   },
 };

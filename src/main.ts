@@ -11,6 +11,7 @@ import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
 import { costAmong } from './engine/cost.ts';
 import type { Engine } from './engine/engine.ts';
+import { openUpscalers } from './engine/upscalers.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
@@ -43,6 +44,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('preferences', () => preferences.close());
   const presets = openPresets(kept);
   onClose('presets', () => presets.close());
+  const upscalers = openUpscalers(path.join(config.modelsDir, 'upscalers'));
+  onClose('upscalers', () => upscalers.close());
   const stars = openStars(kept);
   onClose('stars', () => stars.close());
   const wildcardStore = openWildcardStore(kept);
@@ -82,6 +85,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     stars,
     wildcardFolder: path.join(config.modelsDir, 'wildcards'),
     userInstall: config.userInstall,
+    upscalers,
     calibrationFile,
     calibratesItself,
     childEnvironment: config.childEnvironment,

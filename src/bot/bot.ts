@@ -1,6 +1,7 @@
 import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
+import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openPictureReader } from '../engine/picture-reader.ts';
 import type { JobEvents } from '../queue/events.ts';
@@ -51,6 +52,8 @@ export type BotOptions = {
   found: FoundStore;
   /** people may take the bot along to other servers; absent: no */
   userInstall?: boolean;
+  /** networks that make a picture larger; absent: Lanczos does */
+  upscalers?: Upscalers;
   /** favourites; absent: none are kept */
   stars?: StarStore;
   /** the lists that servers curate; absent: none are kept */
@@ -116,6 +119,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       presets,
       found,
       wildcardStore,
+      upscalers: options.upscalers ?? null,
       stars: options.stars ?? openStars({ file: ':memory:', log }),
       wildcardFiles: openWildcardFiles(options.wildcardFolder ?? null),
       media: openMedia(options.apiBase),
@@ -141,7 +145,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       log,
     });
     const ready = await logIn(client, options.token, options.apiBase);
-    await settlePledges(broken, { ...tools, pledges, messages: client.rest });
+    const { upscalers = null } = options;
+    await settlePledges(broken, { ...tools, pledges, upscalers, messages: client.rest });
     await replies.resume();
     await sheets.resume();
     const definitions = commands

@@ -1,3 +1,4 @@
+import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PictureReader } from '../engine/picture-reader.ts';
 import type { Calibration } from '../explore/calibration/calibration.ts';
@@ -30,6 +31,8 @@ export type BotServices = {
   found: FoundStore;
   wildcardStore: WildcardStore;
   stars: StarStore;
+  /** networks that make a picture larger; null: none */
+  upscalers: Upscalers | null;
   /** of this installation */
   wildcardFiles: WildcardFiles;
   media: Media;

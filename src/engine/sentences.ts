@@ -124,6 +124,10 @@ const ORDER_SENTENCES = {
     `The picture is too large: at most ${side}x${side} pixels are taken, it has ${size}.`,
   'picture-too-large-to-double': (width: number, height: number, most: number) =>
     `The picture has ${width}x${height} pixels; twice that is more than ${most} on one side.`,
+  'picture-too-large-to-upscale': (width: number, height: number, factor: number, most: number) =>
+    `The picture has ${width}x${height} pixels; ${factor} times that is more than ${most} on one side.`,
+  'upscaler-misfit': (name: string) =>
+    `The upscaler "${name}" cannot be used: it must be an ONNX network from a picture [1, 3, height, width] to one that is a whole number of times as large. Put another file in its place.`,
   'mask-misfit': (mask: string, picture: string) =>
     `The mask has ${mask} pixels, the start picture ${picture}. Draw the mask at the size of the picture: white where to repaint, black where to keep.`,
   'outpaint-too-large': (size: string, becomes: string, most: number) =>

@@ -1,4 +1,5 @@
 import { enlargePicture } from '../../engine/enlarge.ts';
+import type { Upscalers } from '../../engine/upscalers.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { Archive } from '../../queue/archive.ts';
 import type { Job } from '../../queue/job.ts';
@@ -41,20 +42,27 @@ export async function sendEnlarged(
   {
     archive,
     pictures,
+    upscalers,
     text,
-  }: { archive: Pick<Archive, 'get'>; pictures: PictureStore; text: Text },
+  }: {
+    archive: Pick<Archive, 'get'>;
+    pictures: PictureStore;
+    /** networks that make it larger; null: none */
+    upscalers: Upscalers | null;
+    text: Text;
+  },
 ): Promise<void> {
   const { index, asker } = order;
   const job = await archive.get(order.jobId);
   if (job === null) throw new UserError(text.jobGone);
   const png = await storedPicture(job, index, { pictures, text });
-  const large = await inTurn(() => enlargePicture(png));
+  const { bytes: large, factor, by } = await largerOf(png, upscalers);
   const url = linkTo(job, order);
   let limit = order.attachmentLimit;
   for (;;) {
     const [picture] = await fitForUpload([large], limit);
     if (picture === undefined) throw new UserError(text.picturesGone);
-    const rendered = renderEnlarged(job, picture, { text, url, index, asker });
+    const rendered = renderEnlarged(job, picture, { text, url, index, asker, factor, by });
     try {
       return await send(order.spoiler ? veil(rendered) : rendered);
     } catch (error) {
@@ -62,6 +70,19 @@ export async function sendEnlarged(
       limit = Math.floor(picture.data.byteLength / 2);
     }
   }
+}
+
+/** By a network where the owner put one into models/upscalers, else by Lanczos; `by` null: the latter. */
+export async function largerOf(
+  png: Uint8Array,
+  upscalers: Upscalers | null,
+): Promise<{ bytes: Uint8Array; factor: number; by: string | null }> {
+  const [name] = (await upscalers?.names()) ?? [];
+  if (upscalers === null || name === undefined) {
+    return { bytes: await inTurn(() => enlargePicture(png)), factor: 2, by: null };
+  }
+  const made = await upscalers.upscale(name, png);
+  return { bytes: made.png, factor: made.factor, by: name };
 }
 
 function linkTo(job: Job, order: Enlargement): string | null {

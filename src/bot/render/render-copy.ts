@@ -12,17 +12,25 @@ import type { Text } from '../text/text.ts';
 export function renderEnlarged(
   job: Pick<Job, 'id' | 'request' | 'result'>,
   picture: Picture,
-  more: { text: Text; url: string | null; index: number; asker: string },
+  more: {
+    text: Text;
+    url: string | null;
+    index: number;
+    asker: string;
+    factor?: number;
+    /** the network that made it; null: none, every pixel was carried over */
+    by?: string | null;
+  },
 ): Rendered {
-  const { text, url } = more;
+  const { text, url, factor = 2, by = null } = more;
   const from = url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`;
-  const name = `darkroom-${job.id}-${more.index + 1}-2x.${picture.format}`;
+  const name = `darkroom-${job.id}-${more.index + 1}-${factor}x.${picture.format}`;
   const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
   const lines = [
     ...(quoted(promptOf(job), PROMPT_SHOWN) === ''
       ? []
       : [`> ${quoted(promptOf(job), PROMPT_SHOWN)}`]),
-    `-# ${text.enlargedFrom(from)} · ${text.by(`<@${more.asker}>`)}`,
+    `-# ${by === null ? text.enlargedFrom(from) : text.upscaledFrom(from, factor, quoted(by, 60))} · ${text.by(`<@${more.asker}>`)}`,
     ...(picture.reduced ? [`-# ${text.smallerCopy}`] : []),
   ];
   return {

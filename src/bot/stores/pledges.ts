@@ -2,6 +2,7 @@ import type { REST } from 'discord.js';
 import type { Archive } from '../../queue/archive.ts';
 import type { JobContext } from '../../queue/job.ts';
 import type { Pledge, Pledges } from '../../queue/pledges.ts';
+import type { Upscalers } from '../../engine/upscalers.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { UserError } from '../../engine/errors.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
@@ -63,6 +64,8 @@ export type PledgeTools = {
   pledges: Pick<Pledges, 'redeem'>;
   archive: Pick<Archive, 'get'>;
   pictures: PictureStore;
+  /** networks that make a picture larger; absent: Lanczos does */
+  upscalers?: Upscalers | null;
   log: BotLog;
 };
 
@@ -98,7 +101,11 @@ async function settle(pledge: Pledge, promised: Promised, tools: PledgeTools): P
       'an answer was lost in the restart; told so where the token still leads',
     );
   }
-  await sendEnlarged(enlargement, send, { ...tools, text }).catch(async (error: unknown) => {
+  await sendEnlarged(enlargement, send, {
+    ...tools,
+    upscalers: tools.upscalers ?? null,
+    text,
+  }).catch(async (error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     await send(words([error.message], []));
   });

@@ -46,6 +46,7 @@ export const COMMANDS: typeof ENGLISH = {
   modelPredicts: (what, reason) => `sagt ${what} voraus: ${reason}`,
   modelVae: (source) => `VAE: ${source}`,
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
+  modelsUpscalers: (names) => `Upscaler: ${names}; benutzt wird der erste`,
   modelCalibrated: (path, steps, when) =>
     `auto mit ${path}: ${steps} Schritte${when === null ? '' : `, gemessen ${when}`}`,
   modelNotCalibrated: (path, when) =>

@@ -42,6 +42,8 @@ export const REPLY: typeof ENGLISH = {
   reimagineOf: (link) => `Neu gemalt nach ${link}`,
   enlargedFrom: (link) =>
     `**Vergrößert** auf das Doppelte aus ${link}: dasselbe Bild, jedes Pixel übertragen (Lanczos), keine neuen Einzelheiten`,
+  upscaledFrom: (link, factor, name) =>
+    `**Hochskaliert** auf das ${factor}-Fache aus ${link} mit ${name}`,
   thisPicture: 'diesem Bild',
   anEarlierPicture: 'einem früheren Bild',
   by: (user) => `für ${user}`,

@@ -109,6 +109,10 @@ export const SAID: Omit<
     `Das Bild ist zu groß: höchstens ${side}x${side} Pixel gehen, es hat ${size}.`,
   'picture-too-large-to-double': (width, height, most) =>
     `Das Bild hat ${width}x${height} Pixel; das Doppelte ist mehr als ${most} auf einer Seite.`,
+  'picture-too-large-to-upscale': (width, height, factor, most) =>
+    `Das Bild hat ${width}x${height} Pixel, ${factor}-mal so viel ist mehr als ${most} auf einer Seite.`,
+  'upscaler-misfit': (name) =>
+    `Der Upscaler "${name}" ist nicht zu gebrauchen: Er muss ein ONNX-Netz sein, das aus einem Bild [1, 3, Höhe, Breite] ein ganzzahlig größeres macht. Leg eine andere Datei an seine Stelle.`,
   'mask-misfit': (mask, picture) =>
     `Die Maske hat ${mask} Pixel, das Startbild ${picture}. Zeichne die Maske in der Größe des Bilds: weiß, wo neu gemalt wird, schwarz, wo es bleibt.`,
   'outpaint-too-large': (size, becomes, most) =>

@@ -43,6 +43,7 @@ export const COMMANDS = {
   modelPredicts: (what: string, reason: string) => `predicts ${what}: ${reason}`,
   modelVae: (source: string) => `VAE: ${source}`,
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
+  modelsUpscalers: (names: string) => `Upscalers: ${names}; the first one is used`,
   modelCalibrated: (path: string, steps: number, when: string | null) =>
     `auto with ${path}: ${steps} steps${when === null ? '' : `, measured ${when}`}`,
   modelNotCalibrated: (path: string, when: string | null) =>

@@ -40,6 +40,8 @@ export const REPLY = {
   reimagineOf: (link: string) => `Reimagined from ${link}`,
   enlargedFrom: (link: string) =>
     `**Enlarged** to twice its size from ${link}: the same picture, every pixel carried over (Lanczos), no new detail`,
+  upscaledFrom: (link: string, factor: number, name: string) =>
+    `**Upscaled** to ${factor} times its size from ${link} by ${name}`,
   thisPicture: 'this picture',
   anEarlierPicture: 'an earlier picture',
   by: (user: string) => `for ${user}`,

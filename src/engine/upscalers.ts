@@ -1,0 +1,77 @@
+/** Networks that make a picture larger (ESRGAN and its kin, as .onnx), in a thread of their own. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { reviveError } from './host/messages.ts';
+import type { FromUpscaler, ToUpscaler } from './upscale/upscale-thread.ts';
+
+export type Upscalers = {
+  /** by the names of their files, in alphabetical order; looked up anew each time */
+  names(): Promise<readonly string[]>;
+  /**
+   * A stored picture made larger by one of them; keeps its recipe, with `Upscaled` added, and its mark.
+   * @throws UserError when the network or the picture cannot serve
+   */
+  upscale(name: string, png: Uint8Array): Promise<{ png: Uint8Array; factor: number }>;
+  close(): Promise<void>;
+};
+
+const ENDING = '.onnx';
+
+/** `folder`: absolute, such as models/upscalers; there need not be one. */
+export function openUpscalers(folder: string): Upscalers {
+  const waiting = new Map<number, PromiseWithResolvers<{ png: Uint8Array; factor: number }>>();
+  let worker: Worker | null = null;
+  let nextId = 1;
+  let closed = false;
+
+  function thread(): Worker {
+    if (worker !== null) return worker;
+    const fresh = new Worker(new URL('upscale/upscale-thread.ts', import.meta.url), {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    fresh.on('message', (message: FromUpscaler) => {
+      const call = waiting.get(message.id);
+      waiting.delete(message.id);
+      if (waiting.size === 0) fresh.unref();
+      if ('error' in message) call?.reject(reviveError(message.error));
+      else call?.resolve({ png: message.png, factor: message.factor });
+    });
+    const lost = (error: Error): void => {
+      if (worker === fresh) worker = null;
+      for (const call of waiting.values()) call.reject(error);
+      waiting.clear();
+    };
+    fresh.on('error', lost);
+    fresh.on('exit', () => lost(new Error('the upscaling thread has ended')));
+    worker = fresh;
+    return fresh;
+  }
+
+  return {
+    async names() {
+      const files = await readdir(folder).catch(() => []);
+      return files
+        .filter((file) => file.toLowerCase().endsWith(ENDING) && !file.startsWith('.'))
+        .map((file) => file.slice(0, -ENDING.length))
+        .toSorted();
+    },
+    upscale(name, png) {
+      if (closed) return Promise.reject(new Error('the upscalers are closed'));
+      const call = Promise.withResolvers<{ png: Uint8Array; factor: number }>();
+      const id = nextId++;
+      waiting.set(id, call);
+      const message: ToUpscaler = { id, file: path.join(folder, `${name}${ENDING}`), name, png };
+      const running = thread();
+      running.ref();
+      running.postMessage(message);
+      return call.promise;
+    },
+    async close() {
+      closed = true;
+      // A network run cannot be interrupted: what is in hand ends first.
+      await Promise.allSettled([...waiting.values()].map(({ promise }) => promise));
+      await worker?.terminate();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { encodePng, readInfotext } from '../../../src/engine/image.ts';
+import { openUpscalers } from '../../../src/engine/upscalers.ts';
+import type { Upscalers } from '../../../src/engine/upscalers.ts';
+import { writeUpscaler } from '../../support/upscaler.ts';
+
+let folder: string;
+let upscalers: Upscalers;
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-upscalers-'));
+  await writeUpscaler(path.join(folder, '2x-mean.onnx'));
+  await writeUpscaler(path.join(folder, '2x-fixed.onnx'), 64);
+  await writeFile(path.join(folder, 'broken.onnx'), 'no network');
+  await writeFile(path.join(folder, 'notes.txt'), 'none either');
+  upscalers = openUpscalers(folder);
+});
+after(async () => {
+  await upscalers.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Noise, so that a seam or a shift by one pixel shows. */
+const [width, height] = [300, 210];
+const data = Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * 7919) % 251);
+const picture = () => encodePng({ data, width, height }, { infotext: 'a lamp\nSteps: 2' });
+
+for (const name of ['2x-mean', '2x-fixed']) {
+  test(`${name}: as if the whole picture had gone through at once, recipe and all`, async () => {
+    const { png, factor } = await upscalers.upscale(name, await picture());
+    assert.equal(factor, 2);
+    assert.match(readInfotext(png) ?? '', new RegExp(`Steps: 2, Upscaled: 2x ${name}`));
+    const { data: made, info } = await sharp(png).removeAlpha().raw().toBuffer({
+      resolveWithObject: true,
+    });
+    assert.deepEqual([info.width, info.height], [600, 420]);
+    let worst = 0;
+    // The network's own border is its affair.
+    for (let y = 2; y < height - 2; y += 1) {
+      for (let x = 2; x < width - 2; x += 1) {
+        let sum = 0;
+        for (let j = -2; j <= 2; j += 1) {
+          for (let i = -2; i <= 2; i += 1) sum += data[3 * ((y + j) * width + x + i)] ?? 0;
+        }
+        for (const [i, j] of [
+          [0, 0],
+          [1, 1],
+        ] as const) {
+          const level = made[3 * ((2 * y + j) * 600 + 2 * x + i)] ?? 0;
+          worst = Math.max(worst, Math.abs(level - sum / 25));
+        }
+      }
+    }
+    // Rounded to whole levels once.
+    assert.ok(worst <= 0.51, String(worst));
+  });
+}
+
+test('names come from the folder; what is no network is refused in words', async () => {
+  assert.deepEqual(await upscalers.names(), ['2x-fixed', '2x-mean', 'broken']);
+  await assert.rejects(
+    upscalers.upscale('broken', await picture()),
+    /upscaler "broken" cannot be used/,
+  );
+  const wide = await encodePng(
+    { data: new Uint8Array(4100 * 10 * 3), width: 4096, height: 10 },
+    { infotext: '' },
+  );
+  // At the limit itself it still works.
+  assert.equal((await upscalers.upscale('2x-mean', wide)).factor, 2);
+  const none = openUpscalers(path.join(folder, 'nowhere'));
+  assert.deepEqual(await none.names(), []);
+  await none.close();
+});
