@@ -14,6 +14,7 @@ COPY src src
 COPY commands commands
 COPY playground playground
 COPY models/demo /models/demo
+COPY models/upscalers/demo-x2.onnx /models/upscalers/
 RUN mkdir -p /data && chown node:node /data
 VOLUME ["/data"]
 EXPOSE 3000
