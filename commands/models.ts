@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../src/engine/request.ts';
+import type { ModelInfo, UnusableModel } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
 import type { Calibration } from '../src/explore/calibration/calibration.ts';
@@ -39,6 +39,7 @@ export const models: Command = {
       .map((model) => describeModel(model, status, text, calibrations));
     if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
     if (found.length === 0) lines.push(text.noModels);
+    lines.push(...unusableLines(engine.unusable(), text));
     const larger = (await upscalers?.names()) ?? [];
     if (larger.length > 0) {
       const names = larger
@@ -49,6 +50,18 @@ export const models: Command = {
     await answer.tell([text.modelsTitle, ...lines, ...deviceLines(status, text)].join('\n'));
   },
 };
+
+const UNUSABLE_SHOWN = 5;
+
+/** What lies in the models folder and cannot paint: what it is, what is missing and where to put it. */
+export function unusableLines(unusable: readonly UnusableModel[], text: Text): string[] {
+  const lines = unusable.slice(0, UNUSABLE_SHOWN).map(({ name, said }) => {
+    const why = escapeMarkdown(shorten(plainLine(wordsOf(said, text.said)), 300));
+    return text.modelUnusable(escapeMarkdown(shorten(plainLine(name), 80)), why);
+  });
+  const more = unusable.length - UNUSABLE_SHOWN;
+  return more > 0 ? [...lines, text.modelsMore(more)] : lines;
+}
 
 const LORAS_SHOWN = 8;
 const CALIBRATIONS_SHOWN = 3;

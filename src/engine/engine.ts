@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { CancelledError, EngineCrashedError } from './errors.ts';
+import { CancelledError, EngineCrashedError, UserError } from './errors.ts';
 import type { JournalOptions } from './pipeline/journal.ts';
 import { keepHost } from './host/keeper.ts';
 import { reviveError, type FromWorker } from './host/messages.ts';
@@ -7,7 +7,13 @@ import type { Wishes } from './checkpoint/companions.ts';
 import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry } from './model/registry.ts';
 import type { DeviceName, ProviderName } from './names.ts';
-import type { GenerateRequest, GenerateResult, ModelInfo, Progress } from './request.ts';
+import type {
+  GenerateRequest,
+  GenerateResult,
+  ModelInfo,
+  Progress,
+  UnusableModel,
+} from './request.ts';
 
 export type EngineConfig = {
   modelsDir: string;
@@ -74,6 +80,8 @@ export type EngineStatus = {
 export type Engine = {
   /** scans the models folder anew when it changed; never loads a session, never blocks the caller */
   models(): Promise<readonly ModelInfo[]>;
+  /** what `models` could not use when it looked last, and why */
+  unusable(): readonly UnusableModel[];
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<GenerateResult>;
   status(): EngineStatus;
   close(): Promise<void>;
@@ -260,6 +268,12 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   }
 
   return {
+    unusable: () =>
+      registry.unusable().map(({ name, said }) => {
+        if (config.hidesPaths !== true) return { name, said };
+        const hidden = withoutPaths(new UserError(said), folders);
+        return { name, said: (hidden as UserError).said };
+      }),
     models: () => registry.list().catch((error: Error) => Promise.reject(told(error))),
     generate,
     status: () => ({

@@ -238,6 +238,9 @@ export type ModelNetwork = {
   guidance?: GuidanceRule;
 };
 
+/** A file or folder of the models folder that cannot paint, and the sentences that say why. */
+export type UnusableModel = { name: string; said: readonly Said[] };
+
 export type ImageSize = { width: number; height: number };
 
 export type Preview = ImageSize & {

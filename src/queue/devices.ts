@@ -78,6 +78,7 @@ export function asOneEngine(devices: readonly Device[]): Engine {
   if (devices.length === 1) return first.engine;
   return {
     models: () => first.engine.models(),
+    unusable: () => first.engine.unusable(),
     generate(request, options) {
       const usable = devices.filter((device) => device.seat() !== null);
       const idle = usable.find(({ engine }) => engine.status().state === 'idle');

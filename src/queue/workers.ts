@@ -88,6 +88,7 @@ export function withWorkers(
       for (const model of (await own?.models()) ?? []) models.set(model.name, model);
       return [...models.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
+    unusable: () => own?.unusable() ?? [],
     generate(request, options) {
       if (own !== null) return own.generate(request, options);
       return Promise.reject(new Error('this program has no engine: its workers paint'));

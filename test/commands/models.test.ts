@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeModel } from '../../commands/models.ts';
+import { describeModel, unusableLines } from '../../commands/models.ts';
 import { GERMAN } from '../../src/bot/text/de/german.ts';
 import { ENGLISH } from '../../src/bot/text/en/english.ts';
 import type { EngineStatus } from '../../src/engine/engine.ts';
@@ -36,4 +36,24 @@ test('/models says of a dropped file what it predicts and how that is known, in 
   );
   const { checkpoint: _, ...folder } = dropped;
   assert.doesNotMatch(describeModel(folder, idle, ENGLISH), /predicts/);
+});
+
+test('what cannot paint is said with its reason, a few of many', () => {
+  const lora = {
+    name: 'a_lora.safetensors',
+    said: [say('file-is-lora', 'a_lora.safetensors', 'models/loras')],
+  };
+  assert.match(
+    unusableLines([lora], ENGLISH).join(),
+    /\*\*a\\_lora\.safetensors\*\* cannot paint: .*is a LoRA, not a model\. Put it into models\/loras/,
+  );
+  assert.match(
+    unusableLines([lora], GERMAN).join(),
+    /kann nicht malen: .*ist ein LoRA, kein Modell/,
+  );
+  const many = unusableLines(
+    Array.from({ length: 9 }, () => lora),
+    ENGLISH,
+  );
+  assert.deepEqual([many.length, many.at(-1)], [6, '… and 4 more']);
 });

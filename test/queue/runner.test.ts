@@ -38,6 +38,7 @@ after(() => rm(root, { recursive: true, force: true }));
 function engineThat(generate: Generate): Engine {
   return {
     models: async () => [],
+    unusable: () => [],
     generate: (request, options = {}) => generate(request, options),
     status: () => ({ state: 'idle', provider: 'cpu', loaded: [] }),
     close: async () => {},

@@ -12,7 +12,7 @@ import { layoutOfTransformer } from '../families/model-layout.ts';
 import { openTransformer, type OpenedTransformer } from '../families/open-transformer.ts';
 import { loraAliases } from '../lora/hashes.ts';
 import { loraNames } from '../lora/loras.ts';
-import type { ModelInfo } from '../request.ts';
+import type { ModelInfo, UnusableModel } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { layoutOfCheckpoint } from './checkpoint-layout.ts';
@@ -27,6 +27,8 @@ export type RegistryEntry = { layout: ModelLayout; info: ModelInfo };
 export type Registry = {
   /** Every readable model, by name; what is not a model is reported through `onRefused` once. */
   list(): Promise<readonly ModelInfo[]>;
+  /** What the last `list` could not use. */
+  unusable(): readonly UnusableModel[];
   /**
    * By name, by its path below the models folder, or by an absolute path; `wishes`: networks in place of its own.
    * Throws UserError when there is none.
@@ -127,6 +129,7 @@ export function openRegistry(
     };
   }
 
+  let unusable: readonly UnusableModel[] = [];
   let shelfBefore: Shelf | null = null;
 
   async function shelfNow(): Promise<Shelf> {
@@ -145,6 +148,7 @@ export function openRegistry(
 
   async function scan(): Promise<readonly ModelInfo[]> {
     const infos = new Map<string, ModelInfo>();
+    const cannot: UnusableModel[] = [];
     const found = await findModels(modelsDir, noticed);
     const shelf = await shelfNow();
     for (const model of found) {
@@ -159,8 +163,11 @@ export function openRegistry(
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         refuse(model.path, reason);
+        const said = error instanceof UserError ? error.said : [];
+        if (said.length > 0) cannot.push({ name: basename(model.path), said });
       }
     }
+    unusable = cannot;
     const there = new Set(found.map(({ path }) => path));
     for (const path of seen.keys()) if (!there.has(path)) seen.delete(path);
     return [...infos.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -176,6 +183,7 @@ export function openRegistry(
       });
       return scanning;
     },
+    unusable: () => unusable,
     kindOf: async (path) => (await modelAt(path)).kind,
     async find(wanted, wishes = NO_WISHES) {
       if (isAbsolute(wanted)) return read(await modelAt(wanted), wishes);

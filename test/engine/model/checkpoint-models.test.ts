@@ -139,6 +139,16 @@ test('what is no model is reported with a reason, once, and again when it change
     ['good'],
   );
   assert.equal(reported.length, 5);
+  assert.deepEqual(
+    registry.unusable().map(({ name, said }) => [name, said[0]?.code]),
+    [
+      ['coming.safetensors.part', 'file-is-coming'],
+      ['cut.safetensors', 'not-safetensors'],
+      ['lora.safetensors', 'file-is-lora'],
+      ['lost.safetensors', 'file-is-absent'],
+      ['old.ckpt', 'file-is-pickle'],
+    ],
+  );
   assert.ok(reported.some((line) => /^lora\.safetensors: .*models\/loras/.test(line)));
   assert.ok(reported.some((line) => /^lost\.safetensors: .*link/.test(line)));
   assert.ok(reported.some((line) => /^coming.*not finished/.test(line)));

@@ -63,6 +63,7 @@ export const COMMANDS: typeof ENGLISH = {
     closed: 'beendet',
   },
   deviceAside: (time) => `außer Betrieb, neuer Versuch ${time}`,
+  modelUnusable: (name, why) => `⚠ **${name}** kann nicht malen: ${why}`,
   modelsMore: (count) => `… und ${count} weitere`,
   recipeTitle: '### Rezept',
   unknownJob: 'Dieses Bild gibt es nicht, oder es ist nicht für dich bestimmt.',

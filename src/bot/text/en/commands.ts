@@ -60,6 +60,7 @@ export const COMMANDS = {
     closed: 'ended',
   },
   deviceAside: (time: string) => `out of order, tried again ${time}`,
+  modelUnusable: (name: string, why: string) => `⚠ **${name}** cannot paint: ${why}`,
   modelsMore: (count: number) => `… and ${count} more`,
   recipeTitle: '### Recipe',
   unknownJob: 'There is no such picture, or it is not yours to see.',
