@@ -11,6 +11,7 @@ import { benchBot } from './bot.ts';
 import { benchCost } from './cost.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
+import { benchHostile } from './hostile.ts';
 import { benchFullSize } from './full-size.ts';
 import { benchMemory } from './memory.ts';
 import { benchPinning } from './pinning.ts';
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   cost: benchCost,
   queue: benchQueue,
   bot: benchBot,
+  hostile: benchHostile,
   memory: benchMemory,
   explore: benchExplore,
   ...Object.fromEntries(

@@ -7,7 +7,12 @@ import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { checkMayPost } from '../../src/bot/order/order.ts';
-import { attachedPicture, inTurn, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
+import {
+  attachedPicture,
+  fewAtOnce,
+  inTurn,
+  pictureLinks,
+} from '../../src/bot/pictures/pictures-of.ts';
 import { fitForUpload } from '../../src/bot/pictures/upload.ts';
 import { permitOrder } from '../../src/bot/policy/gate.ts';
 import { veil } from '../../src/bot/policy/veil.ts';
@@ -100,7 +105,8 @@ async function enlargeFound(
   const { spoiler } = await permitOrder(interaction, scene, parseRequest({ steps: 1 }, model));
   await answer.acknowledge(seenBy);
   const { bytes } = await attachedPicture({ url: link, size: 0 }, scene);
-  const large = await inTurn(() => enlargePicture(bytes, { isOurs: false }));
+  const make = () => inTurn(() => enlargePicture(bytes, { isOurs: false }));
+  const large = await fewAtOnce(interaction.user.id, text, make);
   const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
   const [picture] = await fitForUpload([large], limit);
   if (picture === undefined) throw new UserError(text.picturesGone);

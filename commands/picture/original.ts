@@ -2,7 +2,9 @@ import { UserError } from '../../src/engine/errors.ts';
 import { webpCopy } from '../../src/engine/webp-copy.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
-import { mayShowHere } from '../../src/bot/policy/gate.ts';
+import { fewAtOnce, inTurn } from '../../src/bot/pictures/pictures-of.ts';
+import { readable } from '../../src/bot/order/stored-order.ts';
+import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
 import { renderFile } from '../../src/bot/render/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
 import { storedPicture } from '../../src/bot/pictures/stored-picture.ts';
@@ -19,11 +21,14 @@ export const original: Action = {
     if (!(await mayShowHere(job, interaction, scene))) {
       throw new UserError(scene.text.notShownHere);
     }
+    // Who may not order here may not have the files made here either; what was painted is past.
+    await permitOrder(interaction, scene, { ...readable(job), init: null, steps: 1, count: 1 });
     await storedPicture(job, 0, scene);
     await scene.answer.acknowledge('private');
     for (let index = 0; index < count; index++) {
       const png = await storedPicture(job, index, scene);
-      const rendered = await fileOf(`darkroom-${job.id}-${index + 1}`, png, limit, scene);
+      const make = () => fileOf(`darkroom-${job.id}-${index + 1}`, png, limit, scene);
+      const rendered = await fewAtOnce(interaction.user.id, scene.text, () => inTurn(make));
       await (index === 0 ? scene.answer.show(rendered) : scene.answer.add(rendered));
     }
   },

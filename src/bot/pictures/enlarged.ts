@@ -5,7 +5,7 @@ import type { Archive } from '../../queue/archive.ts';
 import type { Job } from '../../queue/job.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { troubleOf } from '../discord/discord-errors.ts';
-import { inTurn } from './pictures-of.ts';
+import { fewAtOnce, inTurn } from './pictures-of.ts';
 import { veil } from '../policy/veil.ts';
 import { renderEnlarged } from '../render/render-copy.ts';
 import type { Rendered } from '../render/render.ts';
@@ -56,7 +56,7 @@ export async function sendEnlarged(
   const job = await archive.get(order.jobId);
   if (job === null) throw new UserError(text.jobGone);
   const png = await storedPicture(job, index, { pictures, text });
-  const { bytes: large, factor, by } = await largerOf(png, upscalers);
+  const { bytes: large, factor, by } = await fewAtOnce(asker, text, () => largerOf(png, upscalers));
   const url = linkTo(job, order);
   let limit = order.attachmentLimit;
   for (;;) {
