@@ -17,7 +17,8 @@ from onnx import helper, numpy_helper
 from . import checkpoints
 from .captions import DEFAULT_WORDS, Narrator, read_words
 from .compact import compact
-from .labels import labels
+from .exam import Examiner
+from .labels import Heads, labels
 from .latents import read_latents
 from .models import Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
 from .parallel import Gradients, Ranks
@@ -28,7 +29,8 @@ from .refit import refit
 from .render import render
 from .restore import restore, weights
 from .sampling import ddim
-from .scene import FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
+from .scene import COLOUR_NAMES, FULL, OBJECTS, SMALL, Scene, Thing, sample_scene
+from .score import verdict
 from .steps import Steps, adamw, take_up
 from .text import read_scenes
 from .tokenizer import load_tokenizer, train_tokenizer, write_tokenizer
@@ -181,6 +183,34 @@ class Refitting(unittest.TestCase):
         after = new(ids).last_hidden_state @ state["block.attn2.to_k.weight"].T
         self.assertLess(float((after - before).std() / before.std()), 0.05)
         self.assertTrue(torch.equal(state["block.attn1.to_k.weight"], first))
+
+
+class Exam(unittest.TestCase):
+    def setUp(self) -> None:
+        rng = np.random.default_rng(5)
+        self.cases = Examiner(SMALL, Narrator(read_words(), rng), rng).all_cases(24)
+
+    def test_the_shipped_world_is_asked_what_it_knows(self) -> None:
+        self.assertEqual({case.group for case in self.cases}, {"single", "count", "position", "pair"})
+        for case in self.cases:
+            for thing in case.scene.things:
+                self.assertIn(thing.colour, case.prompt)
+
+    def test_a_right_answer_passes_and_another_prompt_s_does_not(self) -> None:
+        heads = Heads.of(SMALL)
+        for case, other in zip(self.cases, self.cases[1:] + self.cases[:1]):
+            told = labels([case.scene], SMALL, spoken=False)
+            widths = {name: width for name, width in heads.widths().items() if name not in ("objects", "colours")}
+            answer = {name: one_hot(told[name][0], width) for name, width in widths.items()}
+            answer["objects"] = told["objects"][0]
+            answer["colours"] = torch.stack([one_hot(colour, len(COLOUR_NAMES)) for colour in told["colours"][0]])
+            self.assertTrue(all(verdict(answer, case, SMALL).values()), case)
+            if case.group == other.group:
+                self.assertFalse(all(verdict(answer, other, SMALL).values()), (case, other))
+
+
+def one_hot(value: torch.Tensor, width: int) -> torch.Tensor:
+    return torch.nn.functional.one_hot(value.clamp_min(0), width).float()
 
 
 class Lessons(unittest.TestCase):
