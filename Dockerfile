@@ -14,7 +14,7 @@ COPY src src
 COPY commands commands
 COPY playground playground
 COPY models/demo /models/demo
-COPY models/upscalers/demo-x2.onnx /models/upscalers/
+COPY models/upscalers/demo /models/upscalers/demo
 RUN mkdir -p /data && chown node:node /data
 VOLUME ["/data"]
 EXPOSE 3000

@@ -41,7 +41,7 @@ EXTRAS = (
         "velvet-fox.safetensors",
         "a textual inversion. `a velvet-fox in the snow` shows a purple fox, found from its pictures.",
     ),
-    ("../upscalers", "demo-x2.onnx", "an upscaler, twice the size, trained on the same world."),
+    ("../upscalers/demo", "demo-x2.onnx", "an upscaler, twice the size, trained on the same world."),
 )
 
 

@@ -6,7 +6,10 @@ import { reviveError } from './host/messages.ts';
 import type { FromUpscaler, ToUpscaler } from './upscale/upscale-thread.ts';
 
 export type Upscalers = {
-  /** by the names of their files, in alphabetical order; looked up anew each time */
+  /**
+   * By the names of their files, in alphabetical order; looked up anew each time. `demo/large` lies in a folder that
+   * is called like a model, and serves the pictures of that model alone.
+   */
   names(): Promise<readonly string[]>;
   /**
    * A stored picture made larger by one of them; keeps its recipe, with `Upscaled` added, and its mark.
@@ -17,6 +20,18 @@ export type Upscalers = {
 };
 
 const ENDING = '.onnx';
+
+/** The one that makes this model's pictures larger: its own, else the first that serves all; null without any. */
+export function upscalerFor(model: string | null, names: readonly string[]): string | null {
+  const own = model === null ? undefined : names.find((name) => name.startsWith(`${model}/`));
+  return own ?? names.find((name) => !name.includes('/')) ?? null;
+}
+
+function networksOf(files: readonly string[]): string[] {
+  return files
+    .filter((file) => file.toLowerCase().endsWith(ENDING) && !file.startsWith('.'))
+    .map((file) => file.slice(0, -ENDING.length));
+}
 
 /** `folder`: absolute, such as models/upscalers; there need not be one. */
 export function openUpscalers(folder: string): Upscalers {
@@ -50,11 +65,16 @@ export function openUpscalers(folder: string): Upscalers {
 
   return {
     async names() {
-      const files = await readdir(folder).catch(() => []);
-      return files
-        .filter((file) => file.toLowerCase().endsWith(ENDING) && !file.startsWith('.'))
-        .map((file) => file.slice(0, -ENDING.length))
-        .toSorted();
+      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+      const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+      const inside = folders.map(async ({ name }) => {
+        const files = await readdir(path.join(folder, name)).catch(() => []);
+        return networksOf(files).map((file) => `${name}/${file}`);
+      });
+      const own = networksOf(
+        entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
+      );
+      return [...own, ...(await Promise.all(inside)).flat()].toSorted();
     },
     upscale(name, png) {
       if (closed) return Promise.reject(new Error('the upscalers are closed'));

@@ -1,5 +1,5 @@
 import { enlargePicture } from '../../engine/enlarge.ts';
-import type { Upscalers } from '../../engine/upscalers.ts';
+import { type Upscalers, upscalerFor } from '../../engine/upscalers.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { Archive } from '../../queue/archive.ts';
 import type { Job } from '../../queue/job.ts';
@@ -56,7 +56,12 @@ export async function sendEnlarged(
   const job = await archive.get(order.jobId);
   if (job === null) throw new UserError(text.jobGone);
   const png = await storedPicture(job, index, { pictures, text });
-  const { bytes: large, factor, by } = await fewAtOnce(asker, text, () => largerOf(png, upscalers));
+  const model = job.request === 'unreadable' ? null : job.request.model;
+  const {
+    bytes: large,
+    factor,
+    by,
+  } = await fewAtOnce(asker, text, () => largerOf(png, model, upscalers));
   const url = linkTo(job, order);
   let limit = order.attachmentLimit;
   for (;;) {
@@ -75,10 +80,11 @@ export async function sendEnlarged(
 /** By a network where the owner put one into models/upscalers, else by Lanczos; `by` null: the latter. */
 export async function largerOf(
   png: Uint8Array,
+  model: string | null,
   upscalers: Upscalers | null,
 ): Promise<{ bytes: Uint8Array; factor: number; by: string | null }> {
-  const [name] = (await upscalers?.names()) ?? [];
-  if (upscalers === null || name === undefined) {
+  const name = upscalerFor(model, (await upscalers?.names()) ?? []);
+  if (upscalers === null || name === null) {
     return { bytes: await inTurn(() => enlargePicture(png)), factor: 2, by: null };
   }
   const made = await upscalers.upscale(name, png);

@@ -6,7 +6,7 @@ import sharp, { type Sharp } from 'sharp';
 import { openSession, type Session } from '../../../src/engine/network/session.ts';
 import { MODELS } from '../../support/stage.ts';
 
-const FILE = path.join(MODELS, 'upscalers', 'demo-x2.onnx');
+const FILE = path.join(MODELS, 'upscalers', 'demo', 'demo-x2.onnx');
 
 type Planes = { data: Float32Array; width: number; height: number };
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { encodePng, readInfotext } from '../../../src/engine/image.ts';
-import { openUpscalers } from '../../../src/engine/upscalers.ts';
+import { openUpscalers, upscalerFor } from '../../../src/engine/upscalers.ts';
 import type { Upscalers } from '../../../src/engine/upscalers.ts';
 import { writeUpscaler } from '../../support/upscaler.ts';
 
@@ -16,6 +16,8 @@ before(async () => {
   await writeUpscaler(path.join(folder, '2x-mean.onnx'));
   await writeUpscaler(path.join(folder, '2x-fixed.onnx'), 64);
   await writeFile(path.join(folder, 'broken.onnx'), 'no network');
+  await mkdir(path.join(folder, 'toy'));
+  await writeUpscaler(path.join(folder, 'toy', 'own.onnx'));
   await writeFile(path.join(folder, 'notes.txt'), 'none either');
   upscalers = openUpscalers(folder);
 });
@@ -61,7 +63,7 @@ for (const name of ['2x-mean', '2x-fixed']) {
 }
 
 test('names come from the folder; what is no network is refused in words', async () => {
-  assert.deepEqual(await upscalers.names(), ['2x-fixed', '2x-mean', 'broken']);
+  assert.deepEqual(await upscalers.names(), ['2x-fixed', '2x-mean', 'broken', 'toy/own']);
   await assert.rejects(
     upscalers.upscale('broken', await picture()),
     /upscaler "broken" cannot be used/,
@@ -75,4 +77,18 @@ test('names come from the folder; what is no network is refused in words', async
   const none = openUpscalers(path.join(folder, 'nowhere'));
   assert.deepEqual(await none.names(), []);
   await none.close();
+});
+
+test('a network in a folder called like a model serves that model alone, and first', async () => {
+  const names = await upscalers.names();
+  assert.equal(upscalerFor('toy', names), 'toy/own');
+  assert.equal(upscalerFor('another', names), '2x-fixed');
+  assert.equal(upscalerFor('another', ['toy/own']), null);
+  const small = await encodePng(
+    { data: data.slice(0, 3 * 40 * 30), width: 40, height: 30 },
+    { infotext: '' },
+  );
+  const { png, factor } = await upscalers.upscale('toy/own', small);
+  assert.deepEqual([factor, (await sharp(png).metadata()).width], [2, 80]);
+  assert.match(readInfotext(png) ?? '', /Upscaled: 2x toy\/own/);
 });
