@@ -42,6 +42,8 @@ export type TensorSlice = {
   type: StoredType;
   /** empty: one number */
   shape: readonly number[];
+  /** a matrix of so many bits a number, as MatMulNBits has it; its factors are a tensor of their own, NAME.scales */
+  packed?: { bits: number; block: number };
 };
 
 /**

@@ -103,7 +103,7 @@ const LLAMA: Readonly<Record<string, string>> = {
 function languageNames(tensors: ReadonlyMap<string, TensorSlice>): PartTensors {
   const renamed = new Map<string, TensorSlice>();
   for (const [name, tensor] of withFactors(tensors)) {
-    const block = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name);
+    const block = /^blk\.(\d+)\.(\w+)\.(weight\.scales|weight|bias)$/.exec(name);
     const part = LLAMA[block?.[2] ?? ''];
     if (block !== null && part !== undefined) {
       renamed.set(`layers.${block[1]}.${part}.${block[3]}`, tensor);

@@ -22,6 +22,12 @@ export const FAMILY_SENTENCES = {
     `At most ${most} reference pictures can be shown to a model at once, not ${found}.`,
   'reference-shape': (width: number, height: number) =>
     `A reference picture must be at least 64 pixels wide and high and at most eight times as long as wide, not ${width}x${height}.`,
+  'gguf-damaged': (file: string) =>
+    `${file} is no whole GGUF file. Download it again from where it came from.`,
+  'gguf-type': (file: string, type: number) =>
+    `${file} holds numbers of a kind (${type}) that Darkroom does not know. Take a Q8_0, Q4_K_M or F16 file of the model.`,
+  'gguf-quantised': (file: string, type: string) =>
+    `${file} is quantised as ${type}, which Darkroom does not read. Take a Q8_0, Q6_K, Q5_K, Q4_K or Q4_0 file of the model.`,
   'family-takes-text': (model: string, what: string) =>
     `${model} takes the prompt as one plain text: ${what} is not possible with it.`,
 };

@@ -178,6 +178,19 @@ export class GraphBuilder {
     return this.external(name, this.#tensor(name), dims);
   }
 
+  /** A matrix [rows, columns] of few bits a number, with its factors; null: it is stored as numbers. */
+  packed(name: string): { blocks: Value; scales: Value; bits: number; block: number } | null {
+    const tensor = this.#tensor(name);
+    if (tensor.packed === undefined) return null;
+    const { bits, block } = tensor.packed;
+    const [rows = 0, columns = 0] = tensor.shape;
+    const dims = [rows, columns / block, (block * bits) / 8];
+    this.#external.set(name, { tensor, dims });
+    const scales = this.#tensor(`${name}.scales`);
+    const factors = this.external(`${name}.scales`, scales, [(rows * columns) / block]);
+    return { blocks: name, scales: this.cast(factors, ELEMENT.float32), bits, block };
+  }
+
   /** The bytes of a weight that has one for each number: what cannot fetch rows of fp8 can fetch those. */
   bitsOf(name: string): Value {
     return this.external(`${name} in bits`, { ...this.#tensor(name), type: 'U8' });

@@ -10,10 +10,26 @@ import { ELEMENT } from './proto.ts';
 
 /** y = x Wᵀ + b of [rows, in]. A convolution of one pixel, [out, in, 1, 1], is the same bytes. */
 export function linear(g: GraphBuilder, x: Value, path: string): Value {
+  return withBranches(g, path, x, packedLinear(g, x, path) ?? plainLinear(g, x, path), null);
+}
+
+function plainLinear(g: GraphBuilder, x: Value, path: string): Value {
   const [out = 0, inside = 0] = g.shapeOf(`${path}.weight`);
   const inputs = [x, g.weight(`${path}.weight`, [out, inside]), ...biasOf(g, path)];
-  const y = g.op('Gemm', inputs, { transB: 1 }, { name: path });
-  return withBranches(g, path, x, y, null);
+  return g.op('Gemm', inputs, { transB: 1 }, { name: path });
+}
+
+/** With a matrix of eight or four bits a number, which is unfolded on the way; null: it is an ordinary one. */
+function packedLinear(g: GraphBuilder, x: Value, path: string): Value | null {
+  const packed = g.packed(`${path}.weight`);
+  if (packed === null) return null;
+  const { blocks, scales, bits, block } = packed;
+  const [N = 0, K = 0] = g.shapeOf(`${path}.weight`);
+  const attributes = { N, K, bits, block_size: block };
+  const options = { domain: MICROSOFT, name: path };
+  const y = g.op('MatMulNBits', [x, blocks, scales], attributes, options);
+  const bias = biasOf(g, path);
+  return bias.length === 0 ? y : g.op('Add', [y, ...bias]);
 }
 
 export type Convolution = { stride?: number; pads?: readonly number[] };

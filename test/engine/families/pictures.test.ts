@@ -78,6 +78,28 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** What a GGUF of these names holds is told by what it came to: the transformer, or a text encoder. */
+const GGUF: readonly Row[] = [
+  ...['Q8_0', 'Q4_0', 'Q4_K_M'].map((type) => ({
+    family: 'z-image',
+    cases: [`gguf_${type.toLowerCase()}`],
+    forms: ['zimage/gguf', 'zimage/single'],
+    model: `zimage/gguf/diffusion_models/z_image_turbo-${type}.gguf`,
+    vae: 'zimage/single/vae/ae.safetensors',
+    textEncoders: ['zimage/single/text_encoders/qwen_3_4b.safetensors'],
+    tokenizers: ['zimage/single/tokenizer'],
+  })),
+  {
+    family: 'z-image',
+    cases: ['gguf_text_encoder'],
+    forms: ['zimage/gguf', 'zimage/single'],
+    model: 'zimage/single/diffusion_models/z_image_turbo_bf16.safetensors',
+    vae: 'zimage/single/vae/ae.safetensors',
+    textEncoders: ['zimage/gguf/text_encoders/Qwen3-4B-Q8_0.gguf'],
+    tokenizers: ['zimage/single/tokenizer'],
+  },
+];
+
 /** diffusers' words for a call -> the request's. */
 async function inputOf({ args, seeds }: Case, family: string): Promise<RequestInput> {
   const isFlux = family === 'flux';
@@ -167,6 +189,6 @@ async function check(t: TestContext, row: Row): Promise<void> {
   }
 }
 
-for (const row of ROWS) {
+for (const row of [...ROWS, ...GGUF]) {
   test(`${row.model} paints what diffusers paints`, (t) => check(t, row));
 }

@@ -24,6 +24,12 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `Einem Modell können höchstens ${most} Vorlagen auf einmal gezeigt werden, nicht ${found}.`,
   'reference-shape': (width, height) =>
     `Eine Vorlage muss mindestens 64 Pixel breit und hoch und höchstens achtmal so lang wie breit sein, nicht ${width}x${height}.`,
+  'gguf-damaged': (file) =>
+    `${file} ist keine vollständige GGUF-Datei. Lade sie noch einmal von dort, wo sie herkam.`,
+  'gguf-type': (file, type) =>
+    `${file} enthält Zahlen einer Art (${type}), die Darkroom nicht kennt. Nimm eine Datei des Modells in Q8_0, Q4_K_M oder F16.`,
+  'gguf-quantised': (file, type) =>
+    `${file} ist als ${type} quantisiert, was Darkroom nicht liest. Nimm eine Datei des Modells in Q8_0, Q6_K, Q5_K, Q4_K oder Q4_0.`,
   'family-takes-text': (model, what) =>
     `${model} nimmt den Prompt als einen einfachen Text: ${what} geht damit nicht.`,
 };

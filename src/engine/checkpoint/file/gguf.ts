@@ -1,0 +1,221 @@
+/**
+ * GGUF, llama.cpp's file of tensors (github.com/ggml-org/ggml, docs/gguf.md): little-endian; counts, keys and values,
+ * then names, shapes and types, then the numbers from an aligned place on.
+ */
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RunError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
+
+/** How a type is stored: `block` numbers in `bytes` bytes. */
+export type GgufType = { name: string; block: number; bytes: number };
+
+/** ggml.h, enum ggml_type */
+const TYPES: Readonly<Record<number, GgufType>> = {
+  0: { name: 'F32', block: 1, bytes: 4 },
+  1: { name: 'F16', block: 1, bytes: 2 },
+  2: { name: 'Q4_0', block: 32, bytes: 18 },
+  3: { name: 'Q4_1', block: 32, bytes: 20 },
+  6: { name: 'Q5_0', block: 32, bytes: 22 },
+  7: { name: 'Q5_1', block: 32, bytes: 24 },
+  8: { name: 'Q8_0', block: 32, bytes: 34 },
+  10: { name: 'Q2_K', block: 256, bytes: 84 },
+  11: { name: 'Q3_K', block: 256, bytes: 110 },
+  12: { name: 'Q4_K', block: 256, bytes: 144 },
+  13: { name: 'Q5_K', block: 256, bytes: 176 },
+  14: { name: 'Q6_K', block: 256, bytes: 210 },
+  24: { name: 'I8', block: 1, bytes: 1 },
+  26: { name: 'I32', block: 1, bytes: 4 },
+  30: { name: 'BF16', block: 1, bytes: 2 },
+};
+
+export type GgufTensor = {
+  name: string;
+  type: GgufType;
+  /** as torch has it: rows first */
+  shape: readonly number[];
+  /** bytes from the file's start */
+  offset: number;
+  length: number;
+};
+
+export type GgufFile = {
+  tensors: readonly GgufTensor[];
+  /** of the keys only what is short: text and numbers */
+  keys: ReadonlyMap<string, string | number>;
+  path: string;
+  bytes: number;
+  stamp: string;
+};
+
+/** A vocabulary of a quarter of a million words is some megabytes. */
+const MOST_HEADER = 64 * 1024 * 1024;
+const MOST_TENSORS = 20_000;
+const MOST_KEYS = 10_000;
+
+/** @throws RunError for a file that is no GGUF, breaks off, or holds a type that nobody knows */
+export async function openGguf(given: string): Promise<GgufFile> {
+  const path = await realpath(given);
+  const name = basename(given);
+  const handle = await open(path, 'r');
+  try {
+    const { size, mtimeMs } = await handle.stat();
+    const header = await readHeader(handle, size);
+    const { tensors, keys } = parse(header, { name, size });
+    return { tensors, keys, path, bytes: size, stamp: `${size}@${mtimeMs}` };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readHeader(handle: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(Math.min(size, MOST_HEADER));
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+function parse(
+  bytes: Buffer,
+  { name, size }: { name: string; size: number },
+): Pick<GgufFile, 'tensors' | 'keys'> {
+  const damaged = (): RunError => new RunError(say('gguf-damaged', name));
+  if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') throw damaged();
+  const reader = new Reader(bytes, 4);
+  try {
+    const version = reader.u32();
+    if (version < 2 || version > 3) throw damaged();
+    const tensorCount = reader.count(MOST_TENSORS);
+    const keyCount = reader.count(MOST_KEYS);
+    const keys = new Map<string, string | number>();
+    for (let i = 0; i < keyCount; i++) {
+      const key = reader.text();
+      const value = reader.value(reader.u32());
+      if (value !== null) keys.set(key, value);
+    }
+    const found = Array.from({ length: tensorCount }, () => tensorAt(reader, name));
+    const align = Number(keys.get('general.alignment') ?? 32);
+    if (!(align >= 1)) throw damaged();
+    const begin = Math.ceil(reader.at / align) * align;
+    const tensors = found.map((tensor) => ({ ...tensor, offset: begin + tensor.offset }));
+    for (const { offset, length } of tensors) if (offset + length > size) throw damaged();
+    return { tensors, keys };
+  } catch (error) {
+    if (error instanceof RangeError) throw damaged();
+    throw error;
+  }
+}
+
+function tensorAt(reader: Reader, file: string): GgufTensor {
+  const name = reader.text();
+  const dimensions = reader.u32();
+  if (dimensions > 8) throw new RangeError('too many dimensions');
+  const sides = Array.from({ length: dimensions }, () => reader.u64());
+  const number = reader.u32();
+  const offset = reader.u64();
+  const type = TYPES[number];
+  if (type === undefined) throw new RunError(say('gguf-type', file, number));
+  const count = sides.reduce((product, side) => product * side, 1);
+  if ((sides[0] ?? 1) % type.block !== 0) throw new RangeError('rows do not divide');
+  const length = (count / type.block) * type.bytes;
+  return { name, type, shape: sides.toReversed(), offset, length };
+}
+
+/** Throws RangeError beyond the end, as Buffer's own readers do. */
+class Reader {
+  readonly #bytes: Buffer;
+  at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.at = at;
+  }
+
+  u32(): number {
+    this.at += 4;
+    return this.#bytes.readUInt32LE(this.at - 4);
+  }
+
+  u64(): number {
+    this.at += 8;
+    const value = this.#bytes.readBigUInt64LE(this.at - 8);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError('too large');
+    return Number(value);
+  }
+
+  count(most: number): number {
+    const count = this.u64();
+    if (count > most) throw new RangeError('too many');
+    return count;
+  }
+
+  text(): string {
+    const length = this.u64();
+    if (this.at + length > this.#bytes.length) throw new RangeError('text beyond the end');
+    this.at += length;
+    return this.#bytes.toString('utf8', this.at - length, this.at);
+  }
+
+  /** A key's value; null for what nobody here asks for, such as lists. */
+  value(type: number): string | number | null {
+    switch (type) {
+      case 8:
+        return this.text();
+      case 9:
+        return this.#skipList();
+      case 4:
+        return this.u32();
+      case 5:
+        return this.u32() | 0;
+      case 10:
+      case 11:
+        return this.u64();
+      case 6:
+        this.at += 4;
+        return this.#bytes.readFloatLE(this.at - 4);
+      case 12:
+        this.at += 8;
+        return this.#bytes.readDoubleLE(this.at - 8);
+      default: {
+        const size = SIZES[type];
+        if (size === undefined) throw new RangeError('unknown kind of value');
+        this.at += size;
+        return null;
+      }
+    }
+  }
+
+  #skipList(): null {
+    const type = this.u32();
+    const count = this.u64();
+    if (count > this.#bytes.length) throw new RangeError('list beyond the end');
+    const size = SIZES[type];
+    if (size !== undefined) {
+      this.at += size * count;
+      if (this.at > this.#bytes.length) throw new RangeError('list beyond the end');
+      return null;
+    }
+    if (type !== 8) throw new RangeError('a list of lists');
+    for (let i = 0; i < count; i++) this.text();
+    return null;
+  }
+}
+
+/** Bytes of a key's value by its kind; texts and lists have lengths of their own. */
+const SIZES: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 4,
+  6: 4,
+  7: 1,
+  10: 8,
+  11: 8,
+  12: 8,
+};
