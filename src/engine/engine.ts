@@ -17,6 +17,8 @@ import type {
 
 export type EngineConfig = {
   modelsDir: string;
+  /** keeps what is unfolded from packed weights, in weights/; absent: the system's folder for such files */
+  dataDir?: string;
   device: DeviceName;
   /** which one of its kind, where the machine has several; absent or null: the first */
   deviceIndex?: number | null;
@@ -110,10 +112,11 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     log.warn({ folder, reason }, 'folder is not a usable model'),
   );
   const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
+  const dataDir = config.dataDir ?? null;
   const { childEnvironment: environment = {} } = config;
   const keeper = keepHost(
     config.isolation,
-    { modelsDir, device, deviceIndex, modelCacheBytes, preload, environment },
+    { modelsDir, dataDir, device, deviceIndex, modelCacheBytes, preload, environment },
     { onMessage: receive, onLost: lost },
   );
   const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];

@@ -44,6 +44,8 @@ export type TensorSlice = {
   shape: readonly number[];
   /** a matrix of so many bits a number, as MatMulNBits has it; its factors are a tensor of their own, NAME.scales */
   packed?: { bits: number; block: number };
+  /** what it is unfolded from, once a model is opened; until then there is no `file` */
+  source?: { file: string; offset: number; length: number };
 };
 
 /**

@@ -38,6 +38,7 @@ export function layoutOfTransformer(
       encoders,
       guidance: family.guidance,
       isGuided: family.isGuided(tensors),
+      prepare: opened.prepare,
     },
     vaeDecoder: network(vae, (style) => family.vae.decoder(vae.tensors, style)),
     vaeEncoder: vae.tensors.has('encoder.conv_in.weight')

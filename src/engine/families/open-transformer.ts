@@ -40,10 +40,12 @@ export type OpenedTransformer = {
   index: Json;
   bytes: number;
   stamp: string;
+  /** before its graphs are opened */
+  prepare(): Promise<void>;
 };
 
 /** What was opened on the way, so that changes are noticed. */
-type Used = Map<string, { stamp: string; bytes: number }>;
+type Used = Map<string, { stamp: string; bytes: number; prepare?: () => Promise<void> }>;
 
 /** One network's tensors under its makers' or diffusers' names, and its config where it has one. */
 type Own = { tensors: ReadonlyMap<string, TensorSlice>; path: string; config: Json };
@@ -99,6 +101,9 @@ export async function openTransformer(
     index: files.index,
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     stamp: [...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' '),
+    async prepare() {
+      for (const each of used.values()) await each.prepare?.();
+    },
   };
 }
 
@@ -115,7 +120,7 @@ type Found = {
 
 async function open(path: string, used: Used): Promise<OpenedTensors> {
   const opened = await openTensors(path);
-  used.set(opened.path, { stamp: opened.stamp, bytes: opened.bytes });
+  used.set(opened.path, opened);
   return opened;
 }
 
@@ -239,7 +244,7 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
     const tensors = opened === null ? null : autoencoderIn(opened.tensors);
     if (opened === null || tensors === null) continue;
     if (family.latents({ config: {}, tensors }).channels !== channelsOf(found)) continue;
-    used.set(opened.path, { stamp: opened.stamp, bytes: opened.bytes });
+    used.set(opened.path, opened);
     return { tensors, path: opened.path, config: {} };
   }
   throw new RunError(say('family-needs-vae', name, family.title, family.vae.usual, 'models/vae'));

@@ -9,4 +9,6 @@ export type TransformerWords = {
   guidance: GuidanceRule;
   /** distilled to a guidance of its own, which it is told */
   isGuided: boolean;
+  /** before its graphs are opened: what is packed is unfolded */
+  prepare(): Promise<void>;
 };

@@ -7,6 +7,8 @@ import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
 
 export type HostConfig = {
   modelsDir: string;
+  /** keeps what is unfolded from packed weights; null: the system's folder for such files does */
+  dataDir: string | null;
   device: DeviceName;
   /** which one of its kind; null: the first */
   deviceIndex: number | null;

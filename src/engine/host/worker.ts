@@ -3,6 +3,8 @@
  * It answers one generation at a time and never stops inside a network run; a run cannot be interrupted, and ending
  * a thread in the middle of one aborts the whole process.
  */
+import { join } from 'node:path';
+import { keepUnpackedIn } from '../checkpoint/file/unpacked.ts';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import { CancelledError, RunError } from '../errors.ts';
@@ -84,6 +86,7 @@ function enqueue(work: () => Promise<void>): void {
 }
 
 function start(config: HostConfig): void {
+  if (config.dataDir !== null) keepUnpackedIn(join(config.dataDir, 'weights'));
   registry = openRegistry(config.modelsDir);
   cache = createModelCache({
     device: config.device,

@@ -71,6 +71,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   refuseUnsupported(entry.layout);
   await checkFiles(entry.layout);
+  await entry.layout.transformer?.prepare();
   const opened = await openLoras(loras);
   const parts = entry.layout.textEncoders.map(({ id }) => id as LoraPart);
   checkParts(opened, new Set(['denoiser', ...parts]), entry.info.name);

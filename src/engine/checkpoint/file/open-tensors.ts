@@ -15,6 +15,8 @@ export type OpenedTensors = {
   bytes: number;
   /** changes when the file does */
   stamp: string;
+  /** before a graph over them is opened; absent: nothing is to be done */
+  prepare?: () => Promise<void>;
 };
 
 /** @throws RunError saying what the file is instead, or what is wrong with it */
@@ -27,7 +29,7 @@ export async function openTensors(path: string): Promise<OpenedTensors> {
 /** Types that graphs can be pointed at. */
 const PLAIN: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'I8', 'I32']);
 
-async function fromGguf(file: GgufFile): Promise<OpenedTensors> {
+function fromGguf(file: GgufFile): OpenedTensors {
   const { path, bytes, stamp, tensors } = file;
   const quantised = tensors.filter(({ type }) => !PLAIN.has(type.name));
   const unknown = quantised.find(({ type }) => !canDecode(type.name));
@@ -40,8 +42,9 @@ async function fromGguf(file: GgufFile): Promise<OpenedTensors> {
       all.set(name, { file: path, offset, length, type: type.name as StoredType, shape });
     }
   }
-  if (quantised.length > 0) {
-    for (const [name, slice] of await unpacked(file, quantised)) all.set(name, slice);
-  }
-  return { tensors: all, path, bytes, stamp };
+  const opened = { tensors: all, path, bytes, stamp };
+  if (quantised.length === 0) return opened;
+  const { tensors: more, prepare } = unpacked(file, quantised);
+  for (const [name, slice] of more) all.set(name, slice);
+  return { ...opened, prepare };
 }

@@ -4,7 +4,7 @@
  * stays as it is.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TensorSlice } from '../tensors.ts';
@@ -24,61 +24,70 @@ export function keepUnpackedIn(path: string): void {
   folder = path;
 }
 
-/** The tensors by name: those in blocks point into the file, which is written when it is not there yet. */
-export async function unpacked(
-  file: GgufFile,
-  quantised: readonly GgufTensor[],
-): Promise<Map<string, TensorSlice>> {
+/** Where the tensors will lie, which the header alone tells: nothing is written until a model is opened. */
+export type Unpacked = {
+  tensors: ReadonlyMap<string, TensorSlice>;
+  /** writes the file when it is not there yet */
+  prepare(): Promise<void>;
+};
+
+export function unpacked(file: GgufFile, quantised: readonly GgufTensor[]): Unpacked {
   const key = createHash('sha256').update(`${VERSION} ${file.path} ${file.stamp}`).digest('hex');
   const at = join(folder, `${key.slice(0, 32)}.weights`);
-  const known = await readIndex(at);
-  if (known !== null) return known;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const written = await write(file, quantised, at);
-  await prune(at);
-  return written;
+  const tensors = new Map<string, TensorSlice>();
+  let size = 0;
+  for (const tensor of quantised) {
+    for (const { name, bytes, ...rest } of piecesOf(tensor)) {
+      const { offset, length } = tensor;
+      const source = { file: file.path, offset, length };
+      tensors.set(name, { ...rest, file: at, offset: size, length: bytes, source });
+      size = placeAfter(size, bytes);
+    }
+  }
+  return { tensors, prepare: () => prepareOnce(at, () => write(file, quantised, { at, size })) };
 }
 
-type Index = Record<string, Omit<TensorSlice, 'file'>>;
+/** ONNX Runtime maps what lies at such places. */
+function placeAfter(offset: number, bytes: number): number {
+  return offset + Math.ceil(bytes / 64) * 64;
+}
 
-async function readIndex(at: string): Promise<Map<string, TensorSlice> | null> {
-  try {
-    const { size, tensors } = JSON.parse(await readFile(`${at}.json`, 'utf8')) as {
-      size: number;
-      tensors: Index;
-    };
-    if ((await stat(at)).size !== size) return null;
-    return new Map(Object.entries(tensors).map(([name, slice]) => [name, { ...slice, file: at }]));
-  } catch {
-    return null;
+/** Several models may begin to open the same file at once. */
+const preparing = new Map<string, Promise<void>>();
+
+function prepareOnce(at: string, work: () => Promise<void>): Promise<void> {
+  let running = preparing.get(at);
+  if (running === undefined) {
+    running = work().finally(() => preparing.delete(at));
+    preparing.set(at, running);
   }
+  return running;
 }
 
 /** Whole under another name first: a program that dies leaves nothing that looks finished. */
 async function write(
   file: GgufFile,
   quantised: readonly GgufTensor[],
-  at: string,
-): Promise<Map<string, TensorSlice>> {
+  { at, size }: { at: string; size: number },
+): Promise<void> {
+  if ((await stat(at).catch(() => null))?.size === size) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = `${at}.${process.pid}.part`;
   const source = await open(file.path, 'r');
   const target = await open(draft, 'w', 0o600);
-  const tensors: Index = {};
-  let size = 0;
   try {
+    let offset = 0;
     for (const tensor of quantised) {
       const bytes = Buffer.alloc(tensor.length);
       await source.read(bytes, 0, tensor.length, tensor.offset);
-      for (const [name, piece] of piecesOf(tensor, bytes)) {
-        const { data, ...rest } = piece;
-        await target.write(data, 0, data.byteLength, size);
-        tensors[name] = { ...rest, offset: size, length: data.byteLength };
-        // ONNX Runtime maps what lies at such places
-        size += Math.ceil(data.byteLength / 64) * 64;
+      for (const data of numbersOf(tensor, bytes)) {
+        await target.write(data, 0, data.byteLength, offset);
+        offset = placeAfter(offset, data.byteLength);
       }
     }
     await target.truncate(size);
     await target.sync();
+    await rename(draft, at);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
@@ -86,27 +95,37 @@ async function write(
     await source.close();
     await target.close();
   }
-  await rename(draft, at);
-  await writeFile(`${at}.json`, JSON.stringify({ size, tensors }), { mode: 0o600 });
-  return new Map(Object.entries(tensors).map(([name, slice]) => [name, { ...slice, file: at }]));
+  await prune(at);
 }
 
-type Piece = Omit<TensorSlice, 'file' | 'offset' | 'length'> & { data: Uint8Array };
+type Piece = Pick<TensorSlice, 'type' | 'shape' | 'packed'> & { name: string; bytes: number };
 
-function piecesOf(tensor: GgufTensor, bytes: Uint8Array): [string, Piece][] {
-  const { name, type, shape } = tensor;
+/** Eight or four bits a number where the matrix can stay so; 0: it cannot. */
+function bitsOf({ name, type, shape }: GgufTensor): 0 | 4 | 8 {
   const isMatrix =
     shape.length === 2 && name.endsWith('.weight') && !/embd|embed|shared/.test(name);
-  if (isMatrix && (type.name === 'Q8_0' || type.name === 'Q4_0')) {
-    const bits = type.name === 'Q8_0' ? 8 : 4;
-    const { blocks, scales } = bits === 8 ? eightBits(bytes) : fourBits(bytes);
-    const [rows = 0, columns = 0] = shape;
-    return [
-      [name, { type: 'U8', shape, packed: { bits, block: 32 }, data: blocks }],
-      [`${name}.scales`, { type: 'F32', shape: [rows, columns / 32], data: asBytes(scales) }],
-    ];
-  }
-  return [[name, { type: 'F32', shape, data: asBytes(decodeBlocks(type, bytes)) }]];
+  if (!isMatrix) return 0;
+  return type.name === 'Q8_0' ? 8 : type.name === 'Q4_0' ? 4 : 0;
+}
+
+function piecesOf(tensor: GgufTensor): Piece[] {
+  const { name, shape } = tensor;
+  const bits = bitsOf(tensor);
+  const count = shape.reduce((product, side) => product * side, 1);
+  if (bits === 0) return [{ name, type: 'F32', shape, bytes: 4 * count }];
+  const [rows = 0, columns = 0] = shape;
+  return [
+    { name, type: 'U8', shape, packed: { bits, block: 32 }, bytes: (count * bits) / 8 },
+    { name: `${name}.scales`, type: 'F32', shape: [rows, columns / 32], bytes: count / 8 },
+  ];
+}
+
+/** In the order and of the sizes of the pieces. */
+function numbersOf(tensor: GgufTensor, bytes: Uint8Array): Uint8Array[] {
+  const bits = bitsOf(tensor);
+  if (bits === 0) return [asBytes(decodeBlocks(tensor.type, bytes))];
+  const { blocks, scales } = bits === 8 ? eightBits(bytes) : fourBits(bytes);
+  return [blocks, asBytes(scales)];
 }
 
 function asBytes(values: Float32Array): Uint8Array {
@@ -158,7 +177,6 @@ async function prune(own: string): Promise<void> {
     if (total <= MOST_BYTES) return;
     if (path === own) continue;
     await rm(path, { force: true });
-    await rm(`${path}.json`, { force: true });
     total -= size;
   }
 }

@@ -50,7 +50,9 @@ async function ofTensors({
   const sorted = [...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1));
   for (const [name, { type, shape }] of sorted) sha.update(`${name} ${type} ${shape.join()}\n`);
   const every = Math.max(1, Math.floor(sorted.length / SAMPLES));
-  const sampled = sorted.filter((_, i) => i % every === 0).map(([, tensor]) => tensor);
+  const sampled = sorted
+    .filter((_, i) => i % every === 0)
+    .map(([, tensor]) => ({ ...tensor, ...tensor.source }));
   for (const bytes of await readBytes(sampled, SAMPLE_BYTES)) sha.update(bytes);
   return sha.digest('hex').slice(0, 10);
 }
