@@ -39,11 +39,15 @@ const LOOK_EVERY_MS = 100;
 
 const childFile = fileURLToPath(new URL('picture/reader-child.ts', import.meta.url));
 
-/** `environment`: all that the process sees of its parent's variables; default none. */
+/**
+ * `environment`: all that the process sees of its parent's variables; default none. `deadlineMs`: what one picture may
+ * take of processor time; for tests.
+ */
 export function openPictureReader(
   environment: Readonly<Record<string, string>> = {},
+  deadlineMs = DEADLINE_MS,
 ): PictureReader {
-  let child = openChild(environment);
+  let child = openChild(environment, deadlineMs);
   let line: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
   let closed = false;
@@ -60,7 +64,7 @@ export function openPictureReader(
     const mine = line.then(async () => {
       if (closed) throw new CancelledError();
       clearTimeout(idle);
-      if (child.ended()) child = openChild(environment);
+      if (child.ended()) child = openChild(environment, deadlineMs);
       try {
         return (await child.read(kind, bytes)) as ReaderAnswers[K];
       } finally {
@@ -89,7 +93,7 @@ type Child = {
   end(): void;
 };
 
-function openChild(environment: Readonly<Record<string, string>>): Child {
+function openChild(environment: Readonly<Record<string, string>>, deadlineMs: number): Child {
   const child = fork(childFile, [], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MB}`],
@@ -119,14 +123,14 @@ function openChild(environment: Readonly<Record<string, string>>): Child {
     settle()?.reject(error);
   };
   const tooMuch = (): void =>
-    giveUp(new UserError(say('picture-too-demanding', DEADLINE_MS / 1000, MEMORY_MB)));
+    giveUp(new UserError(say('picture-too-demanding', deadlineMs / 1000, MEMORY_MB)));
 
   child.on('message', (message) => {
     const told = message as FromReader;
     if (told.id !== pending?.id) return;
     if (told.type === 'began') {
       endWatch();
-      endWatch = watch(child.pid, tooMuch);
+      endWatch = watch(child.pid, deadlineMs, tooMuch);
     } else if (told.type === 'done') settle()?.resolve(told.answer);
     else settle()?.reject(reviveError(told.error));
   });
@@ -164,7 +168,7 @@ function holdOpen(child: ChildProcess, hold: boolean): void {
 }
 
 /** Calls `tooMuch` once the process has had its time or memory. Returns the way to stop. */
-function watch(pid: number | undefined, tooMuch: () => void): () => void {
+function watch(pid: number | undefined, deadlineMs: number, tooMuch: () => void): () => void {
   const began = performance.now();
   const before = usageOf(pid);
   const timer = setInterval(() => void look(), LOOK_EVERY_MS);
@@ -173,7 +177,7 @@ function watch(pid: number | undefined, tooMuch: () => void): () => void {
     const waited = performance.now() - began;
     const worked = start === null || now === null ? waited : now.cpuMs - start.cpuMs;
     const large = now !== null && now.memoryMb > MEMORY_MB;
-    if (large || worked > DEADLINE_MS || waited > PATIENCE_MS) {
+    if (large || worked > deadlineMs || waited > PATIENCE_MS) {
       clearInterval(timer);
       tooMuch();
     }

@@ -110,6 +110,25 @@ test('values that are no text are no recipe’s text', async () => {
   assert.equal(recipe?.source, 'InvokeAI');
 });
 
+test('a reading that takes too long is ended in words, and the next one begins anew', async () => {
+  // Noise is as much work as a picture of this size can be.
+  const pixels = Buffer.alloc(3000 * 3000 * 3);
+  for (let at = 0; at < pixels.length; at++) pixels[at] = (at * 2654435761) >>> 24;
+  const raw = { width: 3000, height: 3000, channels: 3 as const };
+  const large = await sharp(pixels, { raw }).png({ compressionLevel: 1 }).toBuffer();
+  const strict = openPictureReader({}, 50);
+  try {
+    const asked = [strict.start(large), strict.look(tinyPng(30, 20))];
+    const [ended, next] = await Promise.allSettled(asked);
+    assert.ok(ended?.status === 'rejected' && ended.reason instanceof UserError);
+    assert.match(ended.reason.message, /more than 0\.05 s or 1024 MB/);
+    // It starts anew for this one, and may be too slow by so strict a measure, but it answers.
+    assert.ok(next?.status === 'fulfilled' || next?.reason instanceof UserError);
+  } finally {
+    strict.close();
+  }
+});
+
 test('nothing of this program’s own variables reaches the reader', async () => {
   process.env['DARKROOM_SECRET'] = 'hidden';
   const own = openPictureReader();
