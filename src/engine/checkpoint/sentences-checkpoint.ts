@@ -111,7 +111,7 @@ export const CHECKPOINT_SENTENCES = {
 
   // Networks in files of their own
   'model-needs-vae': (model: string, folder: string) =>
-    `${model} has no VAE, and none is at hand. Put one into ${folder} (for Stable Diffusion 1 and 2 vae-ft-mse-840000, for SDXL sdxl_vae), or beside the model as ${model}.vae.safetensors.`,
+    `${model} has no VAE, and none is at hand. Put one into ${folder} (for Stable Diffusion 1 and 2 vae-ft-mse-840000, for SDXL sdxl_vae), beside the model as ${model}.vae.safetensors, or name one with --vae.`,
   'model-needs-one-vae': (model: string, names: string) =>
     `${model} has no VAE, and several could be meant: ${names}. Name one with --vae, or with "vae" in ${model}.json beside the model.`,
   'model-needs-text-encoder': (model: string, part: string, width: number, folder: string) =>

@@ -1,4 +1,5 @@
 /** Small files beside a model that speak of it: the keeper's own NAME.json, a training config, what a site says. */
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { say } from '../sentences.ts';
@@ -8,17 +9,34 @@ import { readOverride } from './override.ts';
 
 const LARGEST = 1 << 20;
 
-const ENDINGS = ['.json', '.yaml', '.yml', '.civitai.info', '.cm-info.json', '.metadata.json'];
+/** The VAE beside a model counts as part of what lies there; it is read elsewhere. */
+const ENDINGS = [
+  '.json',
+  '.yaml',
+  '.yml',
+  '.civitai.info',
+  '.cm-info.json',
+  '.metadata.json',
+  '.vae.safetensors',
+];
+
+/** Those that are there, by their endings. */
+async function sidecarsOf(path: string): Promise<Map<string, Stats>> {
+  const infos = await Promise.all(
+    ENDINGS.map((ending) => stat(baseOf(path) + ending).catch(() => null)),
+  );
+  return new Map(ENDINGS.flatMap((ending, i) => (infos[i]?.isFile() ? [[ending, infos[i]]] : [])));
+}
 
 /** Changes when one of the files beside a model does, or comes, or goes. */
 export async function sidecarStamp(path: string): Promise<string> {
-  const stamps = await Promise.all(
-    [...ENDINGS, '.vae.safetensors'].map(async (ending) => {
-      const info = await stat(baseOf(path) + ending).catch(() => null);
-      return info === null ? '' : `${ending}=${info.size}@${info.mtimeMs}`;
-    }),
-  );
-  return stamps.join('');
+  return stampOf(await sidecarsOf(path));
+}
+
+function stampOf(sidecars: ReadonlyMap<string, Stats>): string {
+  return [...sidecars]
+    .map(([ending, { size, mtimeMs }]) => `${ending}=${size}@${mtimeMs}`)
+    .join(' ');
 }
 
 function baseOf(path: string): string {
@@ -27,11 +45,11 @@ function baseOf(path: string): string {
 
 /** Of a file or a folder; `path` as it was given, since links lead to places where nothing lies beside. */
 export async function readWords(path: string): Promise<Words> {
-  const base = baseOf(path);
+  const sidecars = await sidecarsOf(path);
   const text = async (ending: string): Promise<{ file: string; text: string } | null> => {
-    const file = base + ending;
-    const info = await stat(file).catch(() => null);
-    if (!info?.isFile() || info.size > LARGEST) return null;
+    const info = sidecars.get(ending);
+    if (info === undefined || info.size > LARGEST) return null;
+    const file = baseOf(path) + ending;
     const content = await readFile(file, 'utf8').catch(() => null);
     return content === null ? null : { file: basename(file), text: content };
   };
@@ -45,7 +63,7 @@ export async function readWords(path: string): Promise<Words> {
     prediction: trained?.prediction ?? site?.prediction ?? null,
     zeroTerminalSnr: trained?.zeroTerminalSnr ?? null,
     distilled: site?.distilled ?? null,
-    stamp: await sidecarStamp(path),
+    stamp: stampOf(sidecars),
   };
 }
 

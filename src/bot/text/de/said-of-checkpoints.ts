@@ -110,7 +110,7 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${model}: ${index} sagt nicht, welcher Tensor in welcher Datei daneben liegt. Lade die Datei noch einmal.`,
 
   'model-needs-vae': (model, folder) =>
-    `${model} hat keine VAE, und es liegt keine bereit. Lege eine nach ${folder} (für Stable Diffusion 1 und 2 vae-ft-mse-840000, für SDXL sdxl_vae), oder neben das Modell als ${model}.vae.safetensors.`,
+    `${model} hat keine VAE, und es liegt keine bereit. Lege eine nach ${folder} (für Stable Diffusion 1 und 2 vae-ft-mse-840000, für SDXL sdxl_vae), neben das Modell als ${model}.vae.safetensors, oder nenne eine mit --vae.`,
   'model-needs-one-vae': (model, names) =>
     `${model} hat keine VAE, und mehrere könnten gemeint sein: ${names}. Nenne eine mit --vae, oder mit „vae“ in ${model}.json neben dem Modell.`,
   'model-needs-text-encoder': (model, part, width, folder) =>

@@ -53,14 +53,20 @@ const MAX_BLOCKS = 1000;
 function countsOf(names: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) {
-    for (const found of name.matchAll(/\.(\d{1,3})(?=\.)/g)) {
-      const path = name.slice(0, found.index);
-      const count = Number(found[1]) + 1;
+    let dot = name.indexOf('.');
+    for (let next = name.indexOf('.', dot + 1); dot >= 0 && next >= 0;) {
+      const first = name.charCodeAt(dot + 1);
+      const isNumber = first >= ZERO && first <= NINE;
+      const count = isNumber ? Number(name.slice(dot + 1, next)) + 1 : 0;
+      const path = isNumber ? name.slice(0, dot) : '';
       if (count > (counts.get(path) ?? 0) && count <= MAX_BLOCKS) counts.set(path, count);
+      [dot, next] = [next, name.indexOf('.', next + 1)];
     }
   }
   return counts;
 }
+
+const [ZERO, NINE] = [48, 57];
 
 /** Adds a layer's weight and bias. */
 export function layer(
