@@ -118,7 +118,8 @@ async function find(model: string, wishes: Wishes): Promise<RegistryEntry> {
   if (known !== undefined && performance.now() - known.at < LOOK_AGAIN_MS) return known.entry;
   found.delete(key);
   const entry = await registry.find(model, wishes);
-  found.set(key, { entry, at: performance.now() });
+  // A checkpoint is mapped: one that was replaced must not be painted with once more, and looking is cheap beside it.
+  if (entry.layout.denoiser.kind === 'file') found.set(key, { entry, at: performance.now() });
   return entry;
 }
 

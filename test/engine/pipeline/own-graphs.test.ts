@@ -1,10 +1,11 @@
 /** Everything that can be asked of a model, of one whose graphs are written here, from a single file of SD 1. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Wishes } from '../../../src/engine/checkpoint/companions.ts';
+import { startEngine } from '../../../src/engine/engine.ts';
 import { CancelledError } from '../../../src/engine/errors.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
@@ -326,6 +327,42 @@ test('a file that changed is opened anew', async () => {
   assert.equal(cache.loaded().length, 1);
   assert.notDeepEqual(png(await paint({}, second.model)), before);
   await cache.releaseAll();
+});
+
+test('the engine paints with what lies there now, and says of a spoiled file that it is', async () => {
+  const path = join(root, 'swapped.safetensors');
+  await writeWeights(path, originalNames(reference));
+  const engine = await startEngine(
+    {
+      modelsDir: root,
+      device: 'cpu',
+      isolation: 'thread',
+      modelCacheBytes: 1e9,
+      stepDeadlineMs: 60_000,
+    },
+    { info() {}, warn() {}, error() {} },
+  );
+  try {
+    const words = { prompt: 'a red cat', width: 64, height: 64, steps: 2, seed: 7, model: path };
+    const request = parseRequest(words, plain.entry.info);
+    const once = (): Promise<GenerateResult> => engine.generate(request, { previews: false });
+    const before = png(await once());
+    assert.deepEqual(png(await once()), before);
+    const bias = reference.unet.get('conv_out.bias')!;
+    const other = new Map([['conv_out.bias', { ...bias, data: bias.data.map((v) => v + 0.2) }]]);
+    await writeWeights(`${path}.new`, originalNames(changed('unet', other)), 8);
+    await rename(`${path}.new`, path);
+    const later = png(await once());
+    assert.notDeepEqual(later, before);
+    await writeFile(`${path}.new`, (await readFile(path)).subarray(0, 20_000_000));
+    await rename(`${path}.new`, path);
+    await assert.rejects(once(), /swapped\.safetensors breaks off/);
+    await writeWeights(`${path}.new`, originalNames(reference));
+    await rename(`${path}.new`, path);
+    assert.deepEqual(png(await once()), before);
+  } finally {
+    await engine.close();
+  }
 });
 
 test('a damaged network is told of, and the next model opens', async () => {
