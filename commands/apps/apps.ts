@@ -26,11 +26,10 @@ import { lookInto, offerForm, ownJob, wanted, wordsIn } from '../picture/on-mess
 import { remixForm } from '../picture/remix.ts';
 import { EVERYWHERE } from '../places.ts';
 
-function definition(name: string, german: string): MessageCommand['definition'] {
+function definition(name: string): MessageCommand['definition'] {
   return {
     type: ApplicationCommandType.Message,
     name,
-    name_localizations: { de: german },
     ...EVERYWHERE,
   };
 }
@@ -50,7 +49,7 @@ async function finishedJob(
 /** The form with the words and main numbers behind a picture, ours or anybody's. */
 export const editApp: MessageCommand = {
   visibility: 'private',
-  definition: definition('Edit', 'Bearbeiten'),
+  definition: definition('Edit'),
   async run(interaction, scene) {
     const job = await ownJob(interaction, scene);
     if (job !== null) return scene.answer.modal(remixForm(job, scene.text));
@@ -63,7 +62,7 @@ export const editApp: MessageCommand = {
 /** One of the pictures becomes the start of a new one. */
 export const startApp: MessageCommand = {
   visibility: 'private',
-  definition: definition('Use as start', 'Als Startbild'),
+  definition: definition('Use as start'),
   async run(interaction, scene) {
     const job = await finishedJob(interaction, scene);
     if (job === null) {
@@ -80,7 +79,7 @@ export const startApp: MessageCommand = {
 /** The very same picture at twice its size, ours or anybody's. */
 export const upscaleApp: MessageCommand = {
   visibility: wanted,
-  definition: definition('Upscale', 'Vergrößern'),
+  definition: definition('Upscale'),
   async run(interaction, scene) {
     const job = await finishedJob(interaction, scene);
     if (job === null) return enlargeFound(interaction, scene);
@@ -118,7 +117,7 @@ async function enlargeFound(
 /** A sheet around the picture: a form with what to vary. */
 export const exploreApp: MessageCommand = {
   visibility: 'private',
-  definition: definition('Explore this', 'Erkunden'),
+  definition: definition('Explore this'),
   async run(interaction, scene) {
     const job = await ownJob(interaction, scene);
     if (job !== null) return scene.answer.modal(exploreThisForm(job, '', scene.text));

@@ -35,7 +35,6 @@ export const recipeOf: MessageCommand = {
   definition: {
     type: ApplicationCommandType.Message,
     name: 'Recipe',
-    name_localizations: { de: 'Rezept' },
     ...EVERYWHERE,
   },
   async run(interaction, scene) {
@@ -67,7 +66,6 @@ export const reimagine: MessageCommand = {
   definition: {
     type: ApplicationCommandType.Message,
     name: 'Reimagine',
-    name_localizations: { de: 'Neu malen' },
     ...EVERYWHERE,
   },
   async run(interaction, scene) {

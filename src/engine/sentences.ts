@@ -30,7 +30,7 @@ const ORDER_SENTENCES = {
   ) =>
     `${field} must be a multiple of ${factor} from ${min} to ${max}, not ${found}; the nearest are ${below} and ${above}.`,
   'not-a-seed': (field: string, max: string, found: string) =>
-    `${field} must be a whole number from 0 to ${max} or -1 for a random one, not ${found}.`,
+    `${field} must be a whole number from 0 to ${max}, or left out for a random one, not ${found}.`,
   'unknown-name': (field: string, found: string, names: string) =>
     `${field} ${found} is not known. There are ${names}.`,
   'nearly-a-name': (field: string, found: string, near: string, names: string) =>

@@ -117,7 +117,8 @@ test('every option at its limit at once is an order like any other', async () =>
     await ada.waitForMessage((one) => textOf(one).includes('Recipe'));
     await ada.command('recent');
     const list = await ada.waitForMessage((one) => textOf(one).includes('Your last pictures'));
-    await ada.press(list.id, buttonOf(list, 'show'));
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
+    await ada.select(list.id, buttonOf(list, 'recent-show'), [job?.id ?? '']);
     const record = await ada.waitForMessage((one) => textOf(one).includes('### Picture'));
     assert.ok(
       customIdsOf(record).some((one) => one.includes(':delete:')),

@@ -9,8 +9,8 @@ export type FittedMask = { bytes: Uint8Array; coverage: number };
 
 /** How far apart two ratios of sides may be: a pixel of rounding in a small picture. */
 const SAME_RATIO = 0.02;
-/** What the engine reads as "paint here". */
-const WHITE = 127;
+/** Below this a level is black with the noise of a JPEG. */
+const DARK = 16;
 
 /**
  * A mask that somebody drew, for a picture of this size: scaled where its ratio of sides is the picture's.
@@ -30,7 +30,7 @@ export async function fitMask(
   }
   const grey = greyOf(data, alpha, width * height);
   const coverage = coverageOf(grey);
-  if (coverage === 0) throw new UserError(text.maskEmpty);
+  if (grey.every((level) => level < DARK)) throw new UserError(text.maskEmpty);
   if (width === picture.width && height === picture.height) return { bytes, coverage };
   const scaled = await sharp(grey, { raw: { width, height, channels: 1 } })
     .resize(picture.width, picture.height, { fit: 'fill', kernel: 'cubic' })
@@ -52,9 +52,9 @@ function greyOf(data: Uint8Array, alpha: Uint8Array | null, pixels: number): Uin
   return grey;
 }
 
-/** grey levels, one byte a pixel */
+/** Of grey levels, one byte a pixel: soft edges count as far as they are light. */
 export function coverageOf(grey: Uint8Array): number {
-  let white = 0;
-  for (const level of grey) if (level > WHITE) white += 1;
-  return white / Math.max(1, grey.length);
+  let sum = 0;
+  for (const level of grey) sum += level;
+  return sum / 255 / Math.max(1, grey.length);
 }

@@ -1,10 +1,10 @@
 import { wordsOf, type Said } from '../../engine/said.ts';
 import { ENGLISH } from './en/english.ts';
-import { GERMAN } from './de/german.ts';
+import { LANGUAGES } from './languages.ts';
 
 /**
  * Every sentence a person reads from the bot, in one folder a language, one file a subject. Another language is
- * another folder of these types, named in LANGUAGES; command names stay English everywhere, because people tell
+ * another folder of these types, named in languages.ts; command names stay English everywhere, because people tell
  * them to each other.
  *
  * Names, prompts and numbers arrive ready to print: escaping is the caller's work (markdown.ts).
@@ -19,15 +19,16 @@ export function spoken(
   return said.length === 0 ? message : wordsOf(said, text.said);
 }
 
-const LANGUAGES: ReadonlyMap<string, Text> = new Map([
-  ['en', ENGLISH],
-  ['de', GERMAN],
-]);
+const BY_LOCALE: ReadonlyMap<string, Text> = new Map(
+  LANGUAGES.map(({ locale, text }) => [locale, text]),
+);
 
 /** For a menu: by locale, each in its own language. */
-export const LANGUAGE_NAMES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
+export const LANGUAGE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  LANGUAGES.map(({ locale, name }) => [locale, name]),
+);
 
 /** The text for a Discord locale such as `en-GB`; English where there is no translation. */
 export function textFor(locale: string): Text {
-  return LANGUAGES.get(locale) ?? LANGUAGES.get(locale.split('-')[0] ?? '') ?? ENGLISH;
+  return BY_LOCALE.get(locale) ?? BY_LOCALE.get(locale.split('-')[0] ?? '') ?? ENGLISH;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { LANGUAGES } from '../../../src/bot/text/languages.ts';
 import { spoken, textFor } from '../../../src/bot/text/text.ts';
 import { RunError, UserError } from '../../../src/engine/errors.ts';
 import { flattenError, reviveError } from '../../../src/engine/host/messages.ts';
@@ -28,19 +29,20 @@ test('a locale finds its language, an unknown one finds English', () => {
 
 test('every language says the same things with the same values', () => {
   const english = new Map(sentences(textFor('en'), ''));
-  const german = new Map(sentences(textFor('de'), ''));
-  assert.deepEqual([...german.keys()].toSorted(), [...english.keys()].toSorted());
-  for (const [name, words] of english) {
-    const other = german.get(name) ?? '';
-    assert.ok(other.trim() !== '', name);
-    const values = (text: string) =>
-      [...text.matchAll(/sample\d|`\/[a-z]+/g)].map(String).toSorted();
-    assert.deepEqual(values(other), values(words), name);
+  const values = (text: string) => [...text.matchAll(/sample\d|`\/[a-z]+/g)].map(String).toSorted();
+  for (const { locale, text } of LANGUAGES) {
+    const own = new Map(sentences(text, ''));
+    assert.deepEqual([...own.keys()].toSorted(), [...english.keys()].toSorted(), locale);
+    for (const [name, words] of english) {
+      const other = own.get(name) ?? '';
+      assert.ok(other.trim() !== '', `${locale} ${name}`);
+      assert.deepEqual(values(other), values(words), `${locale} ${name}`);
+    }
   }
 });
 
 test("labels keep Discord's limits in every language", () => {
-  for (const locale of ['en', 'de']) {
+  for (const { locale } of LANGUAGES) {
     const text = textFor(locale);
     for (const [name, words] of sentences(text, '')) {
       if (name.startsWith('.button')) assert.ok(words.length <= 80, name);

@@ -104,3 +104,13 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'A short guide: what the options do, what the buttons do':
     'Eine kurze Anleitung: was die Optionen tun, was die Knöpfe tun',
 };
+
+/** What the commands in a message's menu are called in German. */
+export const GERMAN_NAMES: Readonly<Record<string, string>> = {
+  Recipe: 'Rezept',
+  Reimagine: 'Neu malen',
+  Edit: 'Bearbeiten',
+  Upscale: 'Vergrößern',
+  'Use as start': 'Als Startbild',
+  'Explore this': 'Erkunden',
+};

@@ -28,7 +28,7 @@ export const SAID: Omit<
   'side-off-grid': (field, factor, min, max, found, below, above) =>
     `${field} muss ein Vielfaches von ${factor} von ${min} bis ${max} sein, nicht ${found}; am nächsten liegen ${below} und ${above}.`,
   'not-a-seed': (field, max, found) =>
-    `${field} muss eine ganze Zahl von 0 bis ${max} sein, oder -1 für eine zufällige, nicht ${found}.`,
+    `${field} muss eine ganze Zahl von 0 bis ${max} sein, oder weggelassen für eine zufällige, nicht ${found}.`,
   'unknown-name': (field, found, names) => `${field} ${found} gibt es nicht. Es gibt ${names}.`,
   'nearly-a-name': (field, found, near, names) =>
     `${field} ${found} gibt es nicht. Meinst du ${near}? Es gibt ${names}.`,
