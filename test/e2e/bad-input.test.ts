@@ -86,7 +86,7 @@ test('every option at its limit at once is an order like any other', async () =>
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { id } = await ada.upload('start.png', 'image/png', tinyPng(64, 64));
-    const { id: mask } = await ada.upload('mask.png', 'image/png', tinyPng(64, 64));
+    const { id: mask } = await ada.upload('mask.png', 'image/png', tinyPng(64, 64, 0xff));
     await ada.command('imagine', {
       prompt: `${ZALGO} ${RIGHT_TO_LEFT} @everyone ${'🎨'.repeat(100)}`,
       negative: 'n'.repeat(4000),

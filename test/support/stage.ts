@@ -15,6 +15,7 @@ import { openSettings } from '../../src/bot/stores/settings.ts';
 import type { SettingsStore } from '../../src/bot/stores/settings.ts';
 import { openStars } from '../../src/bot/stores/stars.ts';
 import { openWildcardStore } from '../../src/bot/stores/wildcard-store.ts';
+import { costAmong } from '../../src/engine/cost.ts';
 import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../playground/playground.ts';
@@ -101,6 +102,7 @@ export async function openStage(
   async function openProgram() {
     const queue = await openQueue({
       url: `sqlite:${path.join(folder, 'queue.db')}`,
+      costOf: async (request) => costAmong(request, await engine.models()),
       limits: options.limits ?? { waitingPerUser: 100, waitingPerGuild: 1000 },
     });
     const kept = { file: path.join(folder, 'settings.db'), log };

@@ -1,13 +1,15 @@
 import { crc32, deflateSync } from 'node:zlib';
 
-/** A grey PNG of that size. */
-export function tinyPng(width: number, height: number): Buffer {
+/** A PNG of that size in one grey. */
+export function tinyPng(width: number, height: number, level = 0x7f): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header[8] = 8;
   const rows = deflateSync(
-    Buffer.alloc((width + 1) * height, 0x7f).map((value, i) => (i % (width + 1) === 0 ? 0 : value)),
+    Buffer.alloc((width + 1) * height, level).map((value, i) =>
+      i % (width + 1) === 0 ? 0 : value,
+    ),
   );
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
