@@ -86,7 +86,7 @@ const NOTHING: Cost = {
 
 function count(request: GenerateRequest, model: Counted, refiner: Counted | null): Cost {
   const { hires = null } = request;
-  const text = textWork(request);
+  const text = model.network?.guidance ? asPlainText(textWork(request)) : textWork(request);
   const networks = [model, ...(refiner === null ? [] : [refiner])];
   const passes: GenerateRequest[] = [request];
   if (hires) passes.push(secondPass(request, hires, model));
@@ -145,6 +145,11 @@ type TextWork = ReturnType<typeof textWork>;
 /** Orders repeat: what a pass comes to is kept by all that decides it. */
 const counted = new WeakMap<ModelSchedule, Map<string, PassCount>>();
 const MOST_KEPT = 512;
+
+/** Diffusion transformers read a prompt as one text, without moments and parts. */
+function asPlainText(text: TextWork): TextWork {
+  return { ...text, parts: 1, isConstant: { prompt: true, negative: true } };
+}
 
 function countPass(
   pass: GenerateRequest,

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type CheckpointDescription, describeCheckpoint } from './checkpoint/describe.ts';
 import { openCheckpoint } from './checkpoint/detect.ts';
 import { UserError } from './errors.ts';
+import { describeTransformer, type TransformerDescription } from './families/describe.ts';
 import { layoutOfCheckpoint } from './model/checkpoint-layout.ts';
 import { openRegistry, type Registry } from './model/registry.ts';
 import type { ModelInfo } from './request.ts';
@@ -18,6 +19,7 @@ export type Inspected =
         /** the sentence about what is missing; null: it can paint */
         needs: string | null;
       })
+  | ({ path: string } & TransformerDescription)
   | ({ path: string; layout: 'onnx' } & Omit<ModelInfo, 'loras'>)
   | { path: string; refused: { code: string; why: string } };
 
@@ -37,6 +39,8 @@ async function look(path: string, modelsDir: string): Promise<Inspected> {
   if ((await registry.kindOf(absolute)) === 'onnx') {
     return { path, layout: 'onnx', ...(await registry.find(absolute)).info };
   }
+  const transformer = await describeTransformer(absolute, modelsDir);
+  if (transformer !== null) return { path, ...transformer };
   const opened = await openCheckpoint(absolute);
   const described = { path, ...describeCheckpoint(opened.info), bytes: opened.bytes };
   try {

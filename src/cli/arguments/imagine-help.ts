@@ -19,6 +19,10 @@ The picture
   --model NAME|FILE|DIR   a model of the models folder, or any .safetensors file or model folder
   --vae NAME|FILE         a VAE of MODELS_DIR/vae or any file with one, in place of the model's own
   --text-encoder FILE     for a file that has none; once for each it lacks
+  --tokenizer DIR         its folder with tokenizer.json, where the files bring none (Qwen3, T5)
+  --distilled-cfg N       what Flux dev is told of guidance (default 3.5); --cfg is true guidance
+  --reference FILE        a picture to edit from, for FLUX.2; once for each
+  --text-length N         tokens that a text is filled up to (Flux, FLUX.2, SD 3)
 Again
   --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
                           and every option here stands for what the recipe says

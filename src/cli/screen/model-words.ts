@@ -62,6 +62,10 @@ export function inspectedInWords(file: Inspected): string {
     const kind = `${family}${inpainting ? ' inpainting' : ''}`;
     return `${file.path}\n  an ONNX folder: ${kind}, ${nativeSize.width}x${nativeSize.height}\n`;
   }
+  if (file.layout === 'transformer') {
+    const needs = file.needs === null ? '' : `  needs      ${file.needs}\n`;
+    return `${file.path}\n  family     ${file.title}\n  parts      ${file.parts.join(', ')}; ${file.dtype}\n${needs}`;
+  }
   const { prediction, scheduler, distilled, vae, needs } = file;
   const parts = [
     'unet',

@@ -5,6 +5,7 @@ import type { Json } from '../checkpoint/checkpoint.ts';
 import { checkpointName } from '../checkpoint/detect.ts';
 import { openTensors, type OpenedTensors } from '../checkpoint/file/open-tensors.ts';
 import { openShards } from '../checkpoint/file/shards.ts';
+import { dtypeOf } from '../checkpoint/check-part.ts';
 import { vaeTensors } from '../checkpoint/names/split.ts';
 import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
@@ -67,6 +68,19 @@ export function transformerFamilyOf(
     if ([...own.keys()].some((name) => family.mark.test(name))) return family;
   }
   return null;
+}
+
+/** Which family a path's transformer is, whatever else it lacks; null: none. */
+export async function familyAt(
+  path: string,
+): Promise<{ family: TransformerFamily; dtype: string; bytes: number } | null> {
+  const used: Used = new Map();
+  const info = await stat(path).catch(() => null);
+  const files = info?.isDirectory() ? await filesOfFolder(path, used) : await oneFile(path, used);
+  const family = files === null ? null : transformerFamilyOf(files.denoiser.tensors);
+  if (files === null || family === null) return null;
+  const bytes = [...used.values()].reduce((sum, each) => sum + each.bytes, 0);
+  return { family, dtype: dtypeOf(files.denoiser.tensors), bytes };
 }
 
 /**
