@@ -15,7 +15,7 @@ import { fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
 import type { Said } from '../../src/engine/said.ts';
 import { wordsOf } from '../../src/engine/said.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
-import { codeBlock, shorten } from '../../src/bot/render/markdown.ts';
+import { codeBlock, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
 import { placeOrder } from '../../src/bot/order/order.ts';
@@ -105,7 +105,7 @@ export function wordsIn({ input }: Recipe): FoundWords {
 
 /** One quiet line about what was left out or replaced; none where everything is as it was. */
 function notesLine(notes: readonly Said[], { text }: Pick<Scene, 'text'>): string[] {
-  return notes.length === 0 ? [] : [`-# ${shorten(wordsOf(notes, text.said), 900)}`];
+  return notes.length === 0 ? [] : [`-# ${quoted(wordsOf(notes, text.said), 900)}`];
 }
 
 /** What comes of a picture that only one person sees is for that person too. */

@@ -101,7 +101,8 @@ function report(
 ): void {
   const { request, model, provider, timings } = result;
   const taken = timings.steps_ms.length;
-  const { withheld = [] } = result;
+  const { withheld = [], notes = [] } = result;
+  for (const { words } of notes) process.stderr.write(`${words}\n`);
   for (const { seed } of withheld) {
     process.stderr.write(
       `The model's safety checker kept the picture of seed ${seed} back; --safety off writes it.\n`,

@@ -307,6 +307,8 @@ export type GenerateResult = {
   images: GeneratedImage[];
   /** pictures of the batch that the safety checker kept back; absent: none, or nobody looked */
   withheld?: readonly WithheldImage[];
+  /** what was left out on the way, a sentence each; absent: nothing */
+  notes?: readonly Said[];
   request: GenerateRequest;
   model: { name: string; hash: string };
   provider: ProviderName;

@@ -92,6 +92,10 @@ const ORDER_SENTENCES = {
     `The LoRA "${name}" (${file}) cannot be used: ${cause}. Take it out of the prompt or put another file in its place.`,
   'lora-misfit': (name: string, model: string, cause: string) =>
     `The LoRA "${name}" was made for another kind of model than "${model}": ${cause}. Take it out of the prompt or choose its model.`,
+  'lora-partly': (name: string, left: number, all: number, cause: string) =>
+    `The LoRA "${name}" was applied without ${left} of its ${all} layers: ${cause}.`,
+  'lora-too-much': (name: string) =>
+    `The LoRA "${name}" changes more of the weights than one graph can hold. Choose a smaller one.`,
   'weight-not-a-number': (found: string) =>
     `prompt: the weight "${found}" is not a number; write it like (cat:1.2).`,
   'no-embedding': (name: string) =>

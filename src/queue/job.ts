@@ -61,6 +61,8 @@ export type StoredResult = {
   images: readonly StoredImage[];
   /** places in the batch, from 0, of the pictures that the safety checker kept back; absent: none */
   withheld?: readonly number[];
+  /** what was left out on the way, a sentence each; absent: nothing */
+  notes?: readonly Said[];
   infotext: string;
   provider: string;
   modelHash: string;

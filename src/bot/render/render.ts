@@ -14,6 +14,7 @@ import {
 } from './render-words.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
+import { wordsOf } from '../../engine/said.ts';
 import type { OrderNote } from '../order/notes.ts';
 import type { AutoNote, Lineage } from '../reply/reply-address.ts';
 import type { Text } from '../text/text.ts';
@@ -176,6 +177,7 @@ function renderDone(
   const files = pictureFiles(job, pictures, text);
   const note = reduced ? [`-# ${text.smallerCopy}`] : [];
   if (withheld > 0) note.push(`-# ${text.withheld(withheld, result.images.length)}`);
+  if (result.notes) note.push(`-# ${quoted(wordsOf(result.notes, text.said), 500)}`);
   return {
     components: [gallery(files), paragraph([...about, ...note]), ...rows],
     files,

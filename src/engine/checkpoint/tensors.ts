@@ -46,6 +46,8 @@ export type TensorSlice = {
   packed?: { bits: number; block: number };
   /** what it is unfolded from, once a model is opened; until then there is no `file` */
   source?: { file: string; offset: number; length: number };
+  /** the numbers themselves, little-endian, where they lie in no file but were calculated */
+  bytes?: Uint8Array<ArrayBuffer>;
 };
 
 /**

@@ -266,9 +266,13 @@ export class GraphBuilder {
       if (branch === undefined || this.#branched.has(path)) continue;
       throw new BranchError(branch.label, `it changes a layer ${path}, which is not there`);
     }
-    const weightsIn = commonFolder([...this.#external.values()].map(({ tensor }) => tensor.file));
+    const inFiles = [...this.#external.values()].filter(({ tensor }) => tensor.bytes === undefined);
+    const weightsIn = commonFolder(inFiles.map(({ tensor }) => tensor.file));
     const weights = [...this.#external].map(([value, { tensor, dims }]) => {
-      const { file, offset, length, type } = tensor;
+      const { file, offset, length, type, bytes } = tensor;
+      if (bytes !== undefined) {
+        return tensorField({ name: value, type: STORED_ELEMENT[type], dims }, bytes);
+      }
       const location = relative(weightsIn, file).split(sep).join('/');
       return tensorField(
         { name: value, type: STORED_ELEMENT[type], dims },

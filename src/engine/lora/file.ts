@@ -1,9 +1,11 @@
 /**
- * LoRA files (Hu et al. 2021): for some of a model's layers a pair of thin matrices whose product is added to the
- * layer's weights. Read from the names that kohya's trainer, diffusers and PEFT give them, by the layers of diffusers.
+ * LoRA files and their kin: what they change of which layer. A LoRA (Hu et al. 2021) holds for some of a model's layers a
+ * pair of thin matrices whose product is added to the layer's weights; LyCORIS' kinds, whole differences and norms change
+ * them in other ways (see delta.ts). Read from the names that kohya's trainer, LyCORIS, diffusers, PEFT and ComfyUI give
+ * them, by the layers of diffusers.
  */
-import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
 import { flatUnetLayer } from '../checkpoint/names/unet-names.ts';
+import type { Tensor } from '../checkpoint/safetensors.ts';
 
 /** One layer's pair: W + strength · alpha / rank · up · down. Its matrices are numbers, or where they lie in a file. */
 export type LowRank<T = Tensor> = {
@@ -20,87 +22,216 @@ export type LowRank<T = Tensor> = {
 export type LoraPart = 'denoiser' | 'text_encoder' | 'text_encoder_2';
 
 /** By part and by the layer's path in diffusers, underscores for dots: `down_blocks_0_attentions_0_…_attn1_to_q`. */
-export type LoraLayers<T = Tensor> = ReadonlyMap<LoraPart, ReadonlyMap<string, LowRank<T>>>;
+type ByLayer<V> = ReadonlyMap<LoraPart, ReadonlyMap<string, V>>;
+export type LoraLayers<T = Tensor> = ByLayer<LowRank<T>>;
 
-type Role = 'down' | 'up' | 'mid' | 'alpha';
+/** Everything a file says of one layer, by what it is there. */
+export type LayerTensors<T = Tensor> = Readonly<Partial<Record<Role, T>>>;
 
-const ROLES: readonly (readonly [RegExp, Role])[] = [
-  [/\.alpha$/, 'alpha'],
-  [/(?:\.lora_down|\.lora_A(?:\.\w+)?|[._]lora\.down|\.lora_linear_layer\.down)\.weight$/, 'down'],
-  [/(?:\.lora_up|\.lora_B(?:\.\w+)?|[._]lora\.up|\.lora_linear_layer\.up)\.weight$/, 'up'],
+export type LoraFile<T = Tensor> = {
+  pairs: LoraLayers<T>;
+  /** layers whose weights are calculated anew: all kinds but plain pairs */
+  others: ByLayer<LayerTensors<T>>;
+  /** textual inversions that it brings along, by their name and by the names of their tensors */
+  embeddings: ReadonlyMap<string, ReadonlyMap<string, T>>;
+  /** why, of each tensor or layer that says nothing to anybody here */
+  unread: readonly string[];
+};
+
+/** What a tensor is for its layer; LyCORIS' own names behind the first ones. */
+const ROLES = [
+  'down',
+  'up',
+  'mid',
+  'alpha',
+  'scale',
+  'dora',
+  'hada_w1_a',
+  'hada_w1_b',
+  'hada_w2_a',
+  'hada_w2_b',
+  'hada_t1',
+  'hada_t2',
+  'lokr_w1',
+  'lokr_w1_a',
+  'lokr_w1_b',
+  'lokr_w2',
+  'lokr_w2_a',
+  'lokr_w2_b',
+  'lokr_t2',
+  'oft_blocks',
+  'oft_diag',
+  'rescale',
+  'diff',
+  'diff_b',
+  'w_norm',
+  'b_norm',
+  'a1',
+  'a2',
+  'b1',
+  'b2',
+  'weight',
+  'on_input',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The first that fits; the name of an adapter may stand before `weight`. */
+const ENDS: readonly (readonly [RegExp, Role])[] = [
+  [
+    /(?:\.lora_down\.weight|\.lora_A(?:\.\w+)?(?:\.weight)?|[._]lora\.down\.weight|\.lora_linear_layer\.down\.weight)$/,
+    'down',
+  ],
+  [
+    /(?:\.lora_up\.weight|\.lora_B(?:\.\w+)?(?:\.weight)?|[._]lora\.up\.weight|\.lora_linear_layer\.up\.weight)$/,
+    'up',
+  ],
   [/\.lora_mid\.weight$/, 'mid'],
+  [/\.(?:dora_scale|lora_magnitude_vector(?:\.\w+)?(?:\.weight)?)$/, 'dora'],
+  [/\.a1\.weight$/, 'a1'],
+  [/\.a2\.weight$/, 'a2'],
+  [/\.b1\.weight$/, 'b1'],
+  [/\.b2\.weight$/, 'b2'],
+  ...ROLES.slice(3).map((role) => [new RegExp(`\\.${role}$`), role] as const),
 ];
 
-/** What files hold that are no pairs: they change weights in other ways. */
-const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
-  [/\.hada_w/, 'LoHa'],
-  [/\.lokr_w/, 'LoKr'],
-  [/\.(?:dora_scale|lora_magnitude_vector)/, 'DoRA'],
-  [/\.(?:diff|diff_b)$/, 'full differences'],
-  [/\.on_input$|^a1\./, 'IA3'],
-  [/\.oft_/, 'OFT'],
-];
-
-/**
- * `file`: its name, for sentences.
- * @throws RunError for a damaged file, Error saying what it holds instead
- */
-export function readLora(bytes: Uint8Array, file: string): LoraLayers {
-  return pairUp(readSafetensors(bytes, file, isPartOfPair), ({ data }) => data[0] ?? null);
-}
-
-function isPartOfPair(name: string): boolean {
-  const other = OTHER_KINDS.find(([pattern]) => pattern.test(name));
-  if (other) throw new Error(`it holds ${other[1]}; LoRA and LoCon are what can be applied`);
-  return placeOf(name) !== null;
-}
+const PLAIN: ReadonlySet<Role> = new Set(['down', 'up', 'mid', 'alpha', 'scale']);
+const BUNDLED = 'bundle_emb.';
 
 type Shaped = { shape: readonly number[] };
 
-/** `numberIn`: the only number of a tensor. @throws Error saying what there is instead of pairs */
-export function pairUp<T extends Shaped>(
+/**
+ * `numberIn`: the only number of a tensor; `metadata`: the file's own words, where PEFT writes alphas.
+ * @throws Error saying what there is instead of changes
+ */
+export function readLayers<T extends Shaped>(
   tensors: Iterable<readonly [name: string, tensor: T]>,
   numberIn: (tensor: T) => number | null,
-): LoraLayers<T> {
+  metadata: ReadonlyMap<string, string> = new Map(),
+): LoraFile<T> {
   const parts = new Map<LoraPart, Map<string, Partial<Record<Role, T>>>>();
+  const embeddings = new Map<string, Map<string, T>>();
+  const unread: string[] = [];
   for (const [name, tensor] of tensors) {
-    const place = isPartOfPair(name) ? placeOf(name) : null;
-    if (place === null) continue;
+    if (name.startsWith(BUNDLED)) {
+      takeBundled(embeddings, name, tensor);
+      continue;
+    }
+    const place = placeOf(name);
+    if (place === null) {
+      unread.push(`its tensor ${name.slice(0, 120)} is of no known kind`);
+      continue;
+    }
     const layers = parts.get(place.part) ?? new Map<string, Partial<Record<Role, T>>>();
     parts.set(place.part, layers);
-    layers.set(place.layer, { ...layers.get(place.layer), [place.role]: tensor });
+    const layer = layers.get(place.layer) ?? {};
+    layer[place.role] ??= tensor;
+    layers.set(place.layer, layer);
   }
-  const whole = new Map(
-    [...parts].map(([part, layers]) => [
-      part,
-      new Map([...layers].map(([layer, own]) => [layer, pairOf(layer, own, numberIn)] as const)),
-    ]),
-  );
-  if (whole.size === 0) throw new Error('it holds no LoRA weights');
-  return whole;
+  const pairs = new Map<LoraPart, Map<string, LowRank<T>>>();
+  const others = new Map<LoraPart, Map<string, LayerTensors<T>>>();
+  for (const [part, layers] of parts) {
+    const alphaOf = alphasIn(metadata, part);
+    for (const [layer, own] of layers) {
+      // A file of whole weights has `.weight` everywhere; only beside `.on_input` it is a scale of IA3.
+      if (own.weight !== undefined && own.on_input === undefined) {
+        unread.push(`its layer ${layer} has whole weights`);
+        continue;
+      }
+      const pair = isPlain(own) ? pairOf(layer, own, numberIn, alphaOf) : null;
+      if (typeof pair === 'string') unread.push(pair);
+      else if (pair === null) put(others, part, layer, own);
+      else put(pairs, part, layer, pair);
+    }
+  }
+  if (pairs.size === 0 && others.size === 0) {
+    const known = unread.find(
+      (cause) => cause.startsWith('its layer') || cause.startsWith('the matrices'),
+    );
+    throw new Error(known ?? 'it holds no LoRA weights');
+  }
+  return { pairs, others, embeddings, unread };
 }
 
+function put<V>(
+  parts: Map<LoraPart, Map<string, V>>,
+  part: LoraPart,
+  layer: string,
+  value: V,
+): void {
+  const layers = parts.get(part) ?? new Map<string, V>();
+  parts.set(part, layers.set(layer, value));
+}
+
+function isPlain(own: LayerTensors<unknown>): boolean {
+  return Object.keys(own).every((role) => PLAIN.has(role as Role));
+}
+
+/** `bundle_emb.NAME.string_to_param.*`, or `bundle_emb.NAME.clip_l` and `.clip_g` (A1111's networks.py). */
+function takeBundled<T>(embeddings: Map<string, Map<string, T>>, name: string, tensor: T): void {
+  const [embedding = '', ...rest] = name.slice(BUNDLED.length).split('.');
+  const own = embeddings.get(embedding) ?? new Map<string, T>();
+  embeddings.set(embedding, own.set(rest.join('.'), tensor));
+}
+
+/**
+ * PEFT keeps alpha in the words beside the weights, for a whole part or for layers that a pattern names
+ * (`lora_adapter_metadata`, as diffusers writes it). Rank stabilized LoRA divides by the root of the rank.
+ */
+function alphasIn(
+  metadata: ReadonlyMap<string, string>,
+  part: LoraPart,
+): (layer: string, rank: number) => number | null {
+  const said = jsonOf(metadata.get('lora_adapter_metadata'));
+  const prefix = part === 'denoiser' ? ['unet', 'transformer'] : [part];
+  const of = (key: string): unknown =>
+    [...prefix.map((each) => said[`${each}.${key}`]), said[key]].find(
+      (value) => value !== undefined,
+    );
+  const alpha = Number(of('lora_alpha'));
+  if (!(alpha > 0)) return () => null;
+  const patterns = Object.entries(Object(of('alpha_pattern')) as Record<string, unknown>);
+  const stabilized = of('use_rslora') === true;
+  return (layer, rank) => {
+    const own = patterns.find(([name]) => layer.endsWith(name.replaceAll('.', '_')))?.[1];
+    const taken = Number(own) > 0 ? Number(own) : alpha;
+    return stabilized ? taken * Math.sqrt(rank) : taken;
+  };
+}
+
+function jsonOf(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text ?? '{}')) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+/** Or why it is none. */
 function pairOf<T extends Shaped>(
   layer: string,
-  { down, up, mid, alpha }: Partial<Record<Role, T>>,
+  { down, up, mid, alpha, scale }: LayerTensors<T>,
   numberIn: (tensor: T) => number | null,
-): LowRank<T> {
+  alphaOf: (layer: string, rank: number) => number | null,
+): LowRank<T> | string {
   if (down === undefined || up === undefined) {
-    throw new Error(`its layer ${layer} has only one of its two matrices`);
+    return `its layer ${layer} has only one of its two matrices`;
   }
-  const rank = down.shape[0];
+  const rank = down.shape[0] ?? 0;
   const isThin = down.shape.length >= 2 && up.shape.length >= 2 && rank === up.shape[1];
   const fits = !mid || (mid.shape.length === 4 && mid.shape[0] === rank && mid.shape[1] === rank);
   if (!isThin || !fits) {
     const shapes = [down, ...(mid ? [mid] : []), up].map(({ shape }) => `[${shape.join(', ')}]`);
-    throw new Error(`the matrices ${shapes.join(' and ')} of its layer ${layer} do not multiply`);
+    return `the matrices ${shapes.join(' and ')} of its layer ${layer} do not multiply`;
   }
-  return { down, up, mid: mid ?? null, alpha: alpha === undefined ? null : numberIn(alpha) };
+  // A1111's `scale` stands for alpha / rank.
+  const factor = scale === undefined ? null : numberIn(scale);
+  const own = alpha === undefined ? alphaOf(layer, rank) : numberIn(alpha);
+  return { down, up, mid: mid ?? null, alpha: factor === null ? own : factor * rank };
 }
 
-/** Where a tensor belongs; null for what is no part of a pair. */
+/** Where a tensor belongs; null for what is no part of a change. */
 export function placeOf(name: string): { part: LoraPart; layer: string; role: Role } | null {
-  const found = ROLES.find(([pattern]) => pattern.test(name));
+  const found = ENDS.find(([pattern]) => pattern.test(name));
   if (found === undefined) return null;
   const [pattern, role] = found;
   const path = name.replace(pattern, '').replaceAll('.', '_');
@@ -110,22 +241,44 @@ export function placeOf(name: string): { part: LoraPart; layer: string; role: Ro
   return { part, layer: part === 'denoiser' ? denoiserLayer(layer) : textLayer(layer), role };
 }
 
-/** The longest that fits comes first. */
-const PREFIXES: readonly (readonly [string, LoraPart])[] = [
-  ['lora_te2_', 'text_encoder_2'],
-  ['lora_te1_', 'text_encoder'],
-  ['lora_te_', 'text_encoder'],
-  ['lora_unet_', 'denoiser'],
-  ['lora_transformer_', 'denoiser'],
-  ['text_encoder_2_', 'text_encoder_2'],
-  ['text_encoder_', 'text_encoder'],
-  ['unet_', 'denoiser'],
-  ['transformer_', 'denoiser'],
-];
+/** The longest that fits comes first. `te3` would be T5, which no text encoder here is trained with. */
+const PREFIXES: readonly (readonly [string, LoraPart])[] = (
+  [
+    ['lora_te2_', 'text_encoder_2'],
+    ['lora_te1_', 'text_encoder'],
+    ['lora_te_', 'text_encoder'],
+    ['lora_unet_', 'denoiser'],
+    ['lora_prior_unet_', 'denoiser'],
+    ['lora_transformer_', 'denoiser'],
+    ['text_encoder_2_', 'text_encoder_2'],
+    ['text_encoder_', 'text_encoder'],
+    ['text_encoders_clip_g_transformer_', 'text_encoder_2'],
+    ['text_encoders_clip_l_transformer_', 'text_encoder'],
+    ['text_encoders_clip_h_transformer_', 'text_encoder'],
+    ['text_encoders_clip_g_', 'text_encoder_2'],
+    ['text_encoders_clip_l_', 'text_encoder'],
+    ['clip_g_transformer_', 'text_encoder_2'],
+    ['clip_l_transformer_', 'text_encoder'],
+    ['unet_base_model_model_', 'denoiser'],
+    ['text_encoder_base_model_model_', 'text_encoder'],
+    ['text_encoder_2_base_model_model_', 'text_encoder_2'],
+    ['base_model_model_', 'denoiser'],
+    ['model_diffusion_model_', 'denoiser'],
+    ['diffusion_model_', 'denoiser'],
+    ['unet_', 'denoiser'],
+    ['transformer_', 'denoiser'],
+  ] as [string, LoraPart][]
+).toSorted(([a], [b]) => b.length - a.length);
+
+/** diffusers' first format of text encoders, named after the attention of its own networks. */
+const OLD_PROJECTIONS = /_to_(q|k|v|out)$/;
 
 /** Everything before the layers differs between programs: `text_model_`, `text_model_text_model_`, nothing. */
 export function textLayer(path: string): string {
-  return path.slice(Math.max(0, path.search(/encoder_layers_\d/)));
+  const layer = path.slice(
+    Math.max(0, path.search(/(?:encoder_layers_\d|text_projection|final_layer_norm|embeddings_)/)),
+  );
+  return layer.replace(OLD_PROJECTIONS, '_$1_proj');
 }
 
 function denoiserLayer(path: string): string {

@@ -3,8 +3,9 @@ import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
-import type { LoraPart } from '../lora/file.ts';
-import { type AppliedLora, checkParts, type ChosenLora, openLoras } from '../lora/loras.ts';
+import { type AppliedLora, bundledEmbeddings, openLoras, placeLoras } from '../lora/loras.ts';
+import type { ChosenLora } from '../lora/opened.ts';
+import { layerShapes } from './layer-shapes.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
@@ -73,9 +74,12 @@ export async function loadModel(
   await checkFiles(entry.layout);
   await entry.layout.transformer?.prepare();
   const opened = await openLoras(loras);
-  const parts = entry.layout.textEncoders.map(({ id }) => id as LoraPart);
-  checkParts(opened, new Set(['denoiser', ...parts]), entry.info.name);
-  const wanted = { loras: opened, perturbed };
+  const shapes = opened.length === 0 ? new Map() : await layerShapes(entry.layout);
+  const placed = placeLoras(opened, shapes, entry.info.name);
+  for (const { name, note } of placed) {
+    if (note !== null) options.warn({ lora: name, model: entry.info.name }, note.words);
+  }
+  const wanted = { loras: placed, perturbed };
   await checkUnchanged(entry.layout);
   let loaded: LoadedModel | null = null;
   try {
@@ -154,7 +158,7 @@ async function loadOn(
       canaryMaxError: canary.maxError,
       textEncoder: layout.transformer
         ? await openReader(layout, layout.transformer, sessions.open, flavour.style)
-        : createTextEncoder(layout, parts, openEmbeddings(layout.beside)),
+        : createTextEncoder(layout, parts, openEmbeddings(layout.beside, bundledEmbeddings(variant.loras))),
       unet,
       vaeDecoder,
       async vaeEncoder() {
@@ -174,7 +178,7 @@ async function loadOn(
       },
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
-      loras: variant.loras.map(({ name, hash }) => ({ name, hash })),
+      loras: variant.loras.map(({ name, hash, note }) => ({ name, hash, note })),
       perturbed: variant.perturbed || layout.denoiser.kind === 'tensors',
       release: () => sessions.release(),
     };

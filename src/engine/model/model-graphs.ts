@@ -11,7 +11,8 @@ import { unetConfig } from '../graphs/unet-config.ts';
 import { unetGraph } from '../graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import type { LoraPart } from '../lora/file.ts';
-import { loraEdit, type OpenedLora, withLoras } from '../lora/loras.ts';
+import { loraEdit, mergedTensors, withLoras } from '../lora/loras.ts';
+import type { PlacedLora } from '../lora/placed.ts';
 import { builtSource, editedFile, type GraphSource } from '../network/graph-source.ts';
 import type { Session } from '../network/session.ts';
 import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
@@ -23,7 +24,7 @@ import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
 import { editTextEncoder, type TextEncoderEdit } from './text-encoder-edit.ts';
 
 /** LoRAs with their weights, and whether rows with perturbed attention are asked for. */
-export type OpenedVariant = { loras: readonly OpenedLora[]; perturbed: boolean };
+export type OpenedVariant = { loras: readonly PlacedLora[]; perturbed: boolean };
 
 /** Throws RunError for a LoRA of another kind of model, and where there is nothing to perturb. */
 export async function denoiserSource(
@@ -32,7 +33,13 @@ export async function denoiserSource(
   style: GraphStyle,
 ): Promise<GraphSource> {
   if (denoiser.kind === 'tensors') {
-    const { tensors, write } = denoiser;
+    const { write } = denoiser;
+    const tensors = await mergedTensors(denoiser.tensors, loras, 'denoiser');
+    if (write && tensors !== denoiser.tensors) {
+      const merged = loras.find(({ placed }) => (placed.get('denoiser')?.merged.size ?? 0) > 0);
+      const cause = 'it is of a kind that changes whole weights, which only UNets take';
+      throw new RunError(say('lora-misfit', merged?.name ?? '', name, cause));
+    }
     const graph = withLoras(
       loras,
       'denoiser',
@@ -43,7 +50,7 @@ export async function denoiserSource(
     );
     return builtSource(denoiser.path, graph);
   }
-  const addLoras = loraEdit(loras, 'denoiser', name);
+  const addLoras = loraEdit(loras, 'denoiser', denoiser.path);
   if (addLoras === null && !perturbed) return denoiser;
   const file = readOnnx(await readFile(denoiser.path));
   addLoras?.(file);
@@ -82,14 +89,14 @@ const AS_IT_IS: TextEncoderEdit = { endAfter: null, vectors: false };
 export async function openEncoder(
   files: TextEncoderFiles,
   layout: ModelLayout,
-  loras: readonly OpenedLora[],
+  loras: readonly PlacedLora[],
   open: (source: GraphSource) => Promise<Session>,
   style: GraphStyle,
 ): Promise<EncoderPart> {
   const sourceOf = (edit: TextEncoderEdit): Promise<GraphSource> =>
     encoderSource(files, layout, { loras, edit, style });
   const { source } = files;
-  const addsLoras = loraEdit(loras, files.id as LoraPart, layout.name) !== null;
+  const addsLoras = loraEdit(loras, files.id as LoraPart, source.path) !== null;
   const isBare = source.kind === 'file' && !addsLoras;
   let session = await open(isBare ? source : await sourceOf(AS_IT_IS));
   const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
@@ -123,16 +130,17 @@ async function encoderSource(
     loras,
     edit,
     style,
-  }: { loras: readonly OpenedLora[]; edit: TextEncoderEdit; style: GraphStyle },
+  }: { loras: readonly PlacedLora[]; edit: TextEncoderEdit; style: GraphStyle },
 ): Promise<GraphSource> {
   const part = id as LoraPart;
   if (source.kind === 'file') {
-    const graph = await editTextEncoder(source.path, edit, loraEdit(loras, part, name));
+    const graph = await editTextEncoder(source.path, edit, loraEdit(loras, part, source.path));
     return editedFile(source.path, graph);
   }
   const config = { ...clip, layers: hiddenLayers };
+  const tensors = await mergedTensors(source.tensors, loras, part);
   const graph = withLoras(loras, part, name, (branches) =>
-    clipTextGraph(source.tensors, config, style, edit, branches),
+    clipTextGraph(tensors, config, style, edit, branches),
   );
   return builtSource(source.path, graph);
 }

@@ -72,7 +72,7 @@ export function lastSum(output: string): string {
   return output.replace(/\.without\..*$/, '');
 }
 
-function pathOf(name: string): string | null {
+export function pathOf(name: string): string | null {
   return ROOT.exec(name.replaceAll(/[./]+/g, '_').replace(/^_/, ''))?.[1] ?? null;
 }
 

@@ -73,6 +73,7 @@ async function paint(
   const init = await encodeInit(request, model, noise, first.shape);
   const references = await encodeReferences(request.references ?? [], model);
   const { loras } = model;
+  const notes = loras.flatMap(({ note }) => note ?? []);
   const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
   const encoded = performance.now();
 
@@ -146,6 +147,7 @@ async function paint(
   return {
     images,
     ...(withheld.length > 0 ? { withheld } : {}),
+    ...(notes.length > 0 ? { notes } : {}),
     request: painted,
     model: { name: info.name, hash: info.hash },
     provider: model.provider,

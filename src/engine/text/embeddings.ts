@@ -44,8 +44,14 @@ export type Embeddings = {
 /** A file that cannot be used matters only to a prompt that asks for it. */
 type Loaded = Embedding | { name: string; problem: Said };
 
-/** `beside`: see ModelLayout; the first folder that holds a name wins. */
-export function openEmbeddings(beside: readonly string[]): Embeddings {
+/**
+ * `beside`: see ModelLayout; the first folder that holds a name wins. `bundled`: from LoRAs, where no folder has their
+ * name.
+ */
+export function openEmbeddings(
+  beside: readonly string[],
+  bundled: readonly Embedding[] = [],
+): Embeddings {
   const folders = beside.map((each) => join(each, EMBEDDINGS_FOLDER));
   const kept = new Map<string, { stamp: string; loaded: Loaded | null }>();
   const finders = new Map<Tokenizer, { stamp: string; find: FindEmbedding | null }>();
@@ -70,6 +76,10 @@ export function openEmbeddings(beside: readonly string[]): Embeddings {
         const ids = loaded === null ? [] : tokenizer.encode(loaded.name);
         const key = ids.join();
         if (loaded !== null && key !== '' && !byIds.has(key)) byIds.set(key, { ids, loaded });
+      }
+      for (const loaded of bundled) {
+        const ids = tokenizer.encode(loaded.name);
+        if (ids.length > 0 && !byIds.has(ids.join())) byIds.set(ids.join(), { ids, loaded });
       }
       const find = byIds.size === 0 ? null : createFinder([...byIds.values()]);
       finders.set(tokenizer, { stamp, find });
@@ -135,11 +145,32 @@ async function readEmbedding(file: string, name: string): Promise<Loaded | null>
   }
 }
 
-/** SDXL's files name both encoders, all others hold one tensor under any name. */
+/** How programs call the vectors of SDXL's two encoders: A1111 and kohya, diffusers' trainers, and by its own parts. */
+const ENCODERS: readonly (readonly [RegExp, EncoderName])[] = [
+  [/^(?:clip_l|text_encoders?_0|text_encoder|text_encoder_1|te1)$/, 'clip_l'],
+  [/^(?:clip_g|text_encoders_1|text_encoder_2|te2)$/, 'clip_g'],
+];
+
+/**
+ * SDXL's files have a tensor for each encoder, under names of three kinds or to be told apart by their widths alone; all
+ * others hold one tensor under any name.
+ */
 function arrange(tensors: ReadonlyMap<string, Tensor>): Pick<Embedding, 'count' | 'vectors'> {
-  const [clipL, clipG] = [tensors.get('clip_l'), tensors.get('clip_g')];
+  // What is added behind the encoder (OneTrainer) has no place here.
+  const inner = [...tensors].filter(([name]) => !name.endsWith('_out'));
+  const of = (encoder: EncoderName): Tensor | undefined =>
+    inner.find(([name]) =>
+      ENCODERS.some(([pattern, each]) => each === encoder && pattern.test(name)),
+    )?.[1];
+  let [clipL, clipG] = [of('clip_l'), of('clip_g')];
+  if (clipL === undefined && clipG === undefined && inner.length === 2) {
+    const [narrow, wide] = inner
+      .map(([, tensor]) => tensor)
+      .toSorted((a, b) => widthOf(a) - widthOf(b));
+    if (narrow && wide && widthOf(narrow) < widthOf(wide)) [clipL, clipG] = [narrow, wide];
+  }
   const isNamed = clipL !== undefined || clipG !== undefined;
-  const [only, ...others] = tensors.values();
+  const [only, ...others] = inner.map(([, tensor]) => tensor);
   if (!isNamed && (only === undefined || others.length > 0)) {
     throw new Error(
       `it holds ${tensors.size} tensors where one, or clip_l and clip_g, were expected`,
@@ -153,6 +184,17 @@ function arrange(tensors: ReadonlyMap<string, Tensor>): Pick<Embedding, 'count' 
   if (counts.size !== 1 || count < 1)
     throw new Error('its tensors differ in their number of vectors');
   return { count, vectors };
+}
+
+const widthOf = ({ shape }: Tensor): number => shape.at(-1) ?? 0;
+
+/** One that came inside another file. @throws Error when its tensors are none */
+export function bundledEmbedding(
+  name: string,
+  hash: string,
+  tensors: ReadonlyMap<string, Tensor>,
+): Embedding {
+  return { name, hash, ...arrange(tensors) };
 }
 
 /** A single vector may come without the dimension that counts vectors. */

@@ -47,6 +47,7 @@ export async function storeResult(
   return {
     images,
     ...(withheld.length > 0 ? { withheld } : {}),
+    ...(result.notes ? { notes: result.notes } : {}),
     infotext: (result.images[0] ?? result.withheld?.[0])?.infotext ?? '',
     provider: result.provider,
     modelHash: result.model.hash,

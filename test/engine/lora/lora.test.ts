@@ -8,12 +8,14 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { type Engine, startEngine } from '../../../src/engine/engine.ts';
 import { RunError, UserError } from '../../../src/engine/errors.ts';
-import { placeOf, readLora } from '../../../src/engine/lora/file.ts';
+import { placeOf, readLayers } from '../../../src/engine/lora/file.ts';
 import { takeLoras } from '../../../src/engine/lora/tags.ts';
 import { editTextEncoder } from '../../../src/engine/model/text-encoder-edit.ts';
 import { initializers, readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';
 import { addLowRank, layersOf } from '../../../src/engine/onnx/low-rank.ts';
-import { chooseLoras, loraEdit, openLoras } from '../../../src/engine/lora/loras.ts';
+import { chooseLoras, loraEdit, openLoras, placeLoras } from '../../../src/engine/lora/loras.ts';
+import { layerShapes } from '../../../src/engine/model/layer-shapes.ts';
+import { readLayout } from '../../../src/engine/model/layout.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
@@ -46,12 +48,13 @@ const expected = JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf
 
 describe('branches beside the layers equal weights that the pairs were merged into', async () => {
   const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
-  const loras = await openLoras(await chooseLoras(uses, [join(root, 'demo'), root]));
+  const opened = await openLoras(await chooseLoras(uses, [join(root, 'demo'), root]));
+  const loras = placeLoras(opened, await layerShapes(await readLayout(demo)), 'demo');
 
   test('in the denoiser: linear, Gemm, convolutions with stride and in three steps, two on one layer', async () => {
     const path = join(demo, 'unet/model.onnx');
     const file = readOnnx(await readFile(path));
-    loraEdit(loras, 'denoiser', 'demo')?.(file);
+    loraEdit(loras, 'denoiser', path)?.(file);
     const session = await openSession(editedFile(path, writeOnnx(file)), {
       provider: 'cpu',
       clock,
@@ -73,7 +76,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
   test('in the text encoder', async () => {
     const path = join(demo, 'text_encoder/model.onnx');
     const edit = { endAfter: null, vectors: false };
-    const graph = await editTextEncoder(path, edit, loraEdit(loras, 'text_encoder', 'demo'));
+    const graph = await editTextEncoder(path, edit, loraEdit(loras, 'text_encoder', path));
     const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
     const ids = Array.from({ length: 77 }, (_, i) => i);
     const answer = await session.run({ input_ids: { data: ids, shape: [1, 77] } }, [
@@ -294,7 +297,6 @@ describe('an engine with LoRAs', () => {
       text: ['not weights at all', /^text\.safetensors is not a safetensors file/],
       model: [safetensorsOf(miniSd1()), /^model\.safetensors is a whole model \(sd1\)/],
       vae: [safetensorsOf(originalVae(undefined, '')), /^vae\.safetensors is a VAE.*models\/vae/],
-      loha: [pack({ 'lora_unet_x.hada_w1_a': [2, 2] }), /it holds LoHa; LoRA and LoCon/],
       half: [pack({ 'lora_unet_conv_in.lora_up.weight': [2, 2] }), /only one of its two matrices/],
       xl: [
         pack({
@@ -380,9 +382,7 @@ function pack(shapes: Record<string, number[]>): Uint8Array {
   return Buffer.concat([length, text, Buffer.alloc(at, 1)]);
 }
 
-test('a file without pairs is none', () => {
-  assert.throws(
-    () => readLora(pack({ vectors: [1, 4] }), 'a.safetensors'),
-    /it holds no LoRA weights/,
-  );
+test('a file without anything to add is none', () => {
+  const vectors = { shape: [1, 4] };
+  assert.throws(() => readLayers([['vectors', vectors]], () => null), /it holds no LoRA weights/);
 });

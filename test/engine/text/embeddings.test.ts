@@ -18,6 +18,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
+import { bundledEmbedding } from '../../../src/engine/text/embeddings.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
 
 const clock = { ms: 0 };
@@ -248,6 +249,32 @@ test('what cannot be used is told to the prompt that asks for it, and to no othe
     });
   }
   assert.deepEqual((await encode(model, 'a cat')).embeddings, []);
+});
+
+test('SDXL’s two vectors are known by names of every kind, or by their widths', () => {
+  const rows = (width: number) => ({ shape: [2, width], data: new Float32Array(2 * width) });
+  for (const [first, second] of [
+    ['clip_l', 'clip_g'],
+    ['text_encoders_0', 'text_encoders_1'],
+    ['text_encoder', 'text_encoder_2'],
+    ['one', 'other'],
+  ] as const) {
+    const tensors = new Map([
+      [second, rows(160)],
+      [first, rows(128)],
+      ['clip_l_out', rows(9)],
+    ]);
+    const { vectors, count } = bundledEmbedding('x', 'hash', tensors);
+    assert.deepEqual(
+      [vectors.clip_l?.shape, vectors.clip_g?.shape, count],
+      [[2, 128], [2, 160], 2],
+    );
+  }
+  const same = new Map([
+    ['one', rows(128)],
+    ['other', rows(128)],
+  ]);
+  assert.throws(() => bundledEmbedding('x', 'hash', same), /2 tensors where one/);
 });
 
 test('the folder of embeddings is not taken for a model', async () => {

@@ -84,6 +84,10 @@ export const SAID: Omit<
     `Das LoRA „${name}“ (${file}) lässt sich nicht verwenden: ${cause}. Nimm es aus dem Prompt, oder lege eine andere Datei an seine Stelle.`,
   'lora-misfit': (name, model, cause) =>
     `Das LoRA „${name}“ gehört zu einer anderen Art von Modell als „${model}“: ${cause}. Nimm es aus dem Prompt, oder wähle sein Modell.`,
+  'lora-partly': (name, left, all, cause) =>
+    `Das LoRA „${name}“ wirkt ohne ${left} seiner ${all} Schichten: ${cause}.`,
+  'lora-too-much': (name) =>
+    `Das LoRA „${name}“ ändert mehr Gewichte, als ein Graph fassen kann. Nimm ein kleineres.`,
   'weight-not-a-number': (found) =>
     `prompt: das Gewicht „${found}“ ist keine Zahl; schreib es wie (katze:1.2).`,
   'no-embedding': (name) =>

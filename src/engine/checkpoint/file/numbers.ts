@@ -31,7 +31,11 @@ export async function readBytes(
   const handles = new Map<string, FileHandle>();
   try {
     const read: Uint8Array<ArrayBuffer>[] = [];
-    for (const { file, offset, length } of tensors) {
+    for (const { file, offset, length, bytes: own } of tensors) {
+      if (own !== undefined) {
+        read.push(own.slice(0, Math.min(length, most)));
+        continue;
+      }
       const handle = handles.get(file) ?? (await open(file, 'r'));
       handles.set(file, handle);
       const bytes = new Uint8Array(Math.min(length, most));

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import type { LoraPart } from '../lora/file.ts';
+import { shapesInCheckpoint } from '../lora/own-weights.ts';
+import type { LayerShapes } from '../lora/placed.ts';
+import { readOnnx } from '../onnx/graph.ts';
+import { storedLayers } from '../onnx/merge-weights.ts';
+import type { ModelLayout, NetworkSource } from './layout.ts';
+
+/** The sizes of the layers that LoRAs may change, of all parts of a model. */
+export async function layerShapes({
+  denoiser,
+  textEncoders,
+}: ModelLayout): Promise<ReadonlyMap<LoraPart, LayerShapes>> {
+  const shapes = new Map<LoraPart, LayerShapes>([['denoiser', await shapesOf(denoiser)]]);
+  for (const { id, source } of textEncoders) shapes.set(id as LoraPart, await shapesOf(source));
+  return shapes;
+}
+
+async function shapesOf(source: NetworkSource): Promise<LayerShapes> {
+  if (source.kind === 'tensors') return shapesInCheckpoint(source.tensors);
+  const stored = storedLayers(readOnnx(await readFile(source.path)));
+  return new Map([...stored].map(([layer, { shape }]) => [layer, shape]));
+}
