@@ -3,7 +3,7 @@ import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { PROFILES } from '../src/engine/names.ts';
 import { readImageSize } from '../src/engine/image.ts';
-import { LIMITS } from '../src/engine/request-codec.ts';
+import { LIMITS, usualMaskBlur } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { isForeign } from '../src/bot/interaction/foreign.ts';
 import { autoOf, completeOrder } from '../src/bot/order/options.ts';
@@ -244,7 +244,7 @@ async function initOf(
     mask: fitted?.bytes ?? null,
     ...(fitted && { coverage: fitted.coverage }),
     strength: options.getNumber('strength') ?? 0.75,
-    maskBlur: options.getNumber('mask_blur') ?? 4,
+    maskBlur: options.getNumber('mask_blur') ?? usualMaskBlur(options.getString('profile')),
     onlyMasked: options.getBoolean('only_masked') ?? false,
   };
 }

@@ -28,6 +28,13 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE;');
   } catch {
     lock.close();
+    // SQLite says "busy" of a file system that has no locks, too: a file of one's own tells them apart.
+    if (!(await hasLocks(folder))) {
+      throw new UserError(
+        `The data folder ${folder} lies on a file system without locks, as some network shares are mounted (NFS with ` +
+          'nolock, CIFS with nobrl). Mount it with locks, or set DATA_DIR to a folder on a disk of this machine.',
+      );
+    }
     throw new UserError(
       `Another Darkroom is running on the data folder ${folder}. Stop it first, or set DATA_DIR to another folder.`,
     );
@@ -52,6 +59,21 @@ export async function openToOthers(paths: readonly string[]): Promise<string[]> 
     sentences.push(`Other accounts of this machine can get at ${one}. Close it with: ${command}`);
   }
   return sentences;
+}
+
+/** Whether a file that nobody else knows can be locked. */
+async function hasLocks(folder: string): Promise<boolean> {
+  const file = path.join(folder, `.locks-${process.pid}`);
+  const probe = new DatabaseSync(file);
+  try {
+    probe.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; ROLLBACK;');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+    await rm(file, { force: true });
+  }
 }
 
 /** mkdir's own `recursive` never returns where the system refuses with ENOENT, as /proc does. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -65,3 +65,54 @@ test('a new data folder is its owner’s alone; what others can read is told wit
   }
   assert.deepEqual(await openToOthers([folder, env]), []);
 });
+
+/** Every lock is answered as an NFS share without a lock daemon answers it. */
+const NO_LOCKS = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+static int answer(const char *name, int fd, int cmd, void *arg) {
+  if (cmd == F_SETLK || cmd == F_SETLKW) { errno = ENOLCK; return -1; }
+  int (*real)(int, int, ...) = dlsym(RTLD_NEXT, name);
+  return real(fd, cmd, arg);
+}
+int fcntl(int fd, int cmd, ...) {
+  va_list list; va_start(list, cmd); void *arg = va_arg(list, void *); va_end(list);
+  return answer("fcntl", fd, cmd, arg);
+}
+int fcntl64(int fd, int cmd, ...) {
+  va_list list; va_start(list, cmd); void *arg = va_arg(list, void *); va_end(list);
+  return answer("fcntl64", fd, cmd, arg);
+}
+`;
+const hasCompiler =
+  process.platform === 'linux' && spawnSync(process.env.CC ?? 'cc', ['--version']).status === 0;
+
+test(
+  'a share without locks is told as one, not as another Darkroom',
+  { skip: hasCompiler ? false : 'needs a C compiler on Linux' },
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const source = path.join(folder, 'no-locks.c');
+    const library = path.join(folder, 'no-locks.so');
+    await writeFile(source, NO_LOCKS);
+    const built = spawnSync(process.env.CC ?? 'cc', [
+      '-shared',
+      '-fPIC',
+      '-o',
+      library,
+      source,
+      '-ldl',
+    ]);
+    assert.equal(built.status, 0, String(built.stderr));
+    const script = `import { claimDataFolder } from ${JSON.stringify(path.join(import.meta.dirname, '../src/data-folder.ts'))};
+      await claimDataFolder(${JSON.stringify(path.join(folder, 'data'))}).catch((error) => console.log(error.message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...process.env, LD_PRELOAD: library },
+      encoding: 'utf8',
+    });
+    assert.match(stdout, /file system without locks.*set DATA_DIR/);
+  },
+);

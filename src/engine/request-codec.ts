@@ -16,6 +16,7 @@ import {
   xlWords,
   replan,
   seedResize,
+  usualMaskBlur,
   variation,
 } from './request/request-fields.ts';
 import {
@@ -38,7 +39,7 @@ import {
 } from './request/request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { canPerturb, LIMITS, modelToBeginWith };
+export { canPerturb, LIMITS, modelToBeginWith, usualMaskBlur };
 
 const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
 
@@ -125,7 +126,7 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
     ),
     rng: oneOf(problems, 'rng', input.rng, RNGS, 'cpu'),
     profile,
-    init: initImage(problems, input.init),
+    init: initImage(problems, input.init, profile),
   };
   const pag = pagScale(problems, input.pagScale, model);
   if (pag > 0) request.pagScale = pag;

@@ -98,8 +98,8 @@ const ORDER_SENTENCES = {
     `The LoRA "${name}" changes more of the weights than one graph can hold. Choose a smaller one.`,
   'weight-not-a-number': (found: string) =>
     `prompt: the weight "${found}" is not a number; write it like (cat:1.2).`,
-  'no-embedding': (name: string) =>
-    `There is no embedding "${name}". Put its .safetensors file into the folder embeddings beside the models, or take it out of the prompt.`,
+  'embedding-left-out': (name: string) =>
+    `There is no embedding "${name}": it was left out. Put its .safetensors file into the folder embeddings beside the models.`,
   'embedding-runs-programs': (name: string, kind: string) =>
     `The embedding "${name}" is a ${kind} file, which can run programs when it is opened. Convert it to .safetensors, or leave its name out of the prompt.`,
   'embedding-unreadable': (name: string, file: string, cause: string) =>

@@ -54,21 +54,27 @@ export async function attachedPicture(
 
 const PICTURE_NAME = /\.(png|jpe?g|webp)$/i;
 
-/** Links of the pictures a message shows: files, embeds, galleries; only those that Discord keeps itself. */
-export function pictureLinks(
-  message: Pick<Message, 'attachments' | 'embeds' | 'components'>,
-  media: Media,
-): string[] {
-  const files = [...message.attachments.values()]
-    .filter(({ name, contentType }) => contentType?.startsWith('image/') || PICTURE_NAME.test(name))
-    .map(({ url }) => url);
-  const embeds = message.embeds.flatMap(({ image, thumbnail }) =>
-    [image?.url ?? thumbnail?.url].filter((url) => url !== undefined),
-  );
-  const shown = message.components.flatMap((component) => mediaLinks(component.toJSON()));
-  const all = [...files, ...embeds, ...shown].filter((url) => media.trusts(url));
+type Showing = Pick<Message, 'attachments' | 'embeds' | 'components'>;
+/** A forwarded message holds copies of what it forwards. */
+type WithForwarded = Showing & { messageSnapshots?: ReadonlyMap<string, Partial<Showing>> };
+
+/** Links of the pictures a message shows or forwards: files, embeds, galleries; only those that Discord keeps itself. */
+export function pictureLinks(message: WithForwarded, media: Media): string[] {
+  const sources = [message, ...(message.messageSnapshots?.values() ?? [])];
+  const all = sources.flatMap(linksIn).filter((url) => media.trusts(url));
   const byPath = new Map(all.map((url) => [new URL(url).pathname, url]));
   return [...byPath.values()].slice(0, 10);
+}
+
+function linksIn({ attachments, embeds, components }: Partial<Showing>): string[] {
+  const files = [...(attachments?.values() ?? [])]
+    .filter(({ name, contentType }) => contentType?.startsWith('image/') || PICTURE_NAME.test(name))
+    .map(({ url }) => url);
+  const inEmbeds = (embeds ?? []).flatMap(({ image, thumbnail }) =>
+    [image?.url ?? thumbnail?.url].filter((url) => url !== undefined),
+  );
+  const shown = (components ?? []).flatMap((component) => mediaLinks(component.toJSON()));
+  return [...files, ...inEmbeds, ...shown];
 }
 
 function mediaLinks(value: unknown): string[] {

@@ -30,7 +30,7 @@ From a picture
   --init FILE             start from this PNG, JPEG or WebP
   --strength X            how much of it is painted anew, 0-1 (0.75)
   --mask FILE             only where this picture is white
-  --mask-blur N           softens the mask's edge, pixels (4)
+  --mask-blur N           softens the mask's edge, pixels (4; 0 in profiles diffusers and comfy)
   --only-masked           paint the masked region at full size
   --outpaint L,T,R,B      add pixels left, above, right and below, and paint them
 Larger pictures (hires fix: a second pass over the enlarged first)

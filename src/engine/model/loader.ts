@@ -158,7 +158,11 @@ async function loadOn(
       canaryMaxError: canary.maxError,
       textEncoder: layout.transformer
         ? await openReader(layout, layout.transformer, sessions.open, flavour.style)
-        : createTextEncoder(layout, parts, openEmbeddings(layout.beside, bundledEmbeddings(variant.loras))),
+        : createTextEncoder(
+            layout,
+            parts,
+            openEmbeddings(layout.beside, bundledEmbeddings(variant.loras)),
+          ),
       unet,
       vaeDecoder,
       async vaeEncoder() {

@@ -21,6 +21,7 @@ import {
 import { type Pass, type Start } from './start.ts';
 import { fitPreviewFactors } from '../preview/preview.ts';
 import type { GeneratedImage, GenerateRequest, GenerateResult, WithheldImage } from '../request.ts';
+import { say } from '../sentences.ts';
 import { decodeLatents, type Pixels } from '../network/vae.ts';
 
 /** Throws UserError for a request this model cannot serve, CancelledError when the signal fires. */
@@ -73,7 +74,11 @@ async function paint(
   const init = await encodeInit(request, model, noise, first.shape);
   const references = await encodeReferences(request.references ?? [], model);
   const { loras } = model;
-  const notes = loras.flatMap(({ note }) => note ?? []);
+  const missing = [prompts.positive, prompts.negative].flatMap((each) => each.missing ?? []);
+  const notes = [
+    ...loras.flatMap(({ note }) => note ?? []),
+    ...[...new Set(missing)].map((name) => say('embedding-left-out', name.slice(0, 40))),
+  ];
   const embeddings = [prompts.positive, prompts.negative].flatMap((each) => each.embeddings ?? []);
   const encoded = performance.now();
 

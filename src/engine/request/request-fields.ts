@@ -61,7 +61,16 @@ export function seedResize(
   };
 }
 
-export function initImage(problems: Problems, value: unknown): InitImage | null {
+/** A1111 softens a mask's edge by 4 pixels; diffusers and ComfyUI leave it as it is drawn. */
+export function usualMaskBlur(profile: string | null): number {
+  return profile === null || profile === 'a1111' ? 4 : 0;
+}
+
+export function initImage(
+  problems: Problems,
+  value: unknown,
+  profile: GenerateRequest['profile'],
+): InitImage | null {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
   const image = fields?.['image'];
@@ -78,7 +87,13 @@ export function initImage(problems: Problems, value: unknown): InitImage | null 
     image,
     strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
     mask,
-    maskBlur: real(problems, 'mask blur', fields['maskBlur'], 4, LIMITS.maskBlur),
+    maskBlur: real(
+      problems,
+      'mask blur',
+      fields['maskBlur'],
+      usualMaskBlur(profile),
+      LIMITS.maskBlur,
+    ),
     onlyMasked: fields['onlyMasked'] === true,
     ...(mask !== null && !isAbsent(fields['coverage'])
       ? { coverage: real(problems, 'mask coverage', fields['coverage'], 0, { min: 0, max: 1 }) }

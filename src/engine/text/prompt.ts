@@ -42,6 +42,8 @@ export type PromptOptions = {
   hiresSteps?: number;
   /** names of textual inversions that A1111's rules replace by their vectors */
   findEmbedding?: FindEmbedding | null;
+  /** hears of a textual inversion that is called by ComfyUI's rules and not there */
+  onMissing?: (name: string) => void;
   /** a negative prompt is never a composition: AND is a word there */
   negative?: boolean;
 };
@@ -116,7 +118,7 @@ function readMoments(text: string, { steps, hiresSteps, emphasis }: ReadOptions)
  * runs of the encoder than MOST_ENCODINGS.
  */
 export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOptions): PromptPlan {
-  const { emphasis, profile, findEmbedding } = options;
+  const { emphasis, profile, findEmbedding, onMissing } = options;
   const read = readPrompt(text, options);
   if (profile !== 'comfy' && !isPlainText(options)) {
     const parts = read.map((part) => ({
@@ -132,7 +134,7 @@ export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOp
   const [{ untilStep, pieces }] = moments as [ReadMoment];
   const chunks =
     profile === 'comfy'
-      ? chunkComfy(pieces, tokenizer, findEmbedding)
+      ? chunkComfy(pieces, tokenizer, findEmbedding, onMissing)
       : [chunkTruncated(text, tokenizer)];
   const conditioningKey = JSON.stringify([profile, emphasis, text]);
   return { parts: [{ weight, schedule: [{ untilStep, conditioningKey, chunks }] }] };

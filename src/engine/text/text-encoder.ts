@@ -25,6 +25,8 @@ export type Conditioning = {
   }[];
   /** textual inversions that the text calls, in its order */
   embeddings?: readonly UsedEmbedding[];
+  /** those that it calls and that are not there */
+  missing?: readonly string[];
 };
 
 export type UsedEmbedding = { name: string; hash: string };
@@ -130,10 +132,12 @@ export function createTextEncoder(
       const known = prompts.get(key);
       // A finder is a new one when a file of an embedding changed.
       if (known?.finders.every((finder, i) => finder === finders[i])) return known.conditioning;
+      const missing = new Set<string>();
       const plans = parts.map(({ tokenizer }, i) =>
         planPrompt((i === 1 ? options.second : null) ?? text, tokenizer, {
           ...options,
           findEmbedding: finders[i] ?? null,
+          onMissing: (name) => void missing.add(name),
         }),
       );
       if (options.second !== undefined) alignPlans(plans, parts);
@@ -143,7 +147,11 @@ export function createTextEncoder(
         const same = plans.map((plan) => plan.parts[p] as PromptPart);
         encoded.push({ weight, schedule: await encodeSchedule(same, options) });
       }
-      const conditioning = { parts: encoded, embeddings: embeddingsOf(first) };
+      const conditioning = {
+        parts: encoded,
+        embeddings: embeddingsOf(first),
+        missing: [...missing],
+      };
       prompts.set(key, { finders, conditioning });
       return conditioning;
     },

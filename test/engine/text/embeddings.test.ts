@@ -149,7 +149,20 @@ test('profile comfy calls one by "embedding:", commas behind it are text', async
   assert.ok(apart(plain, called) < 1e-5, `off by ${apart(plain, called)}`);
   const name = await encode(model, 'a qqq, fog', comfy);
   assert.deepEqual(name.embeddings, []);
-  await assert.rejects(encode(model, 'embedding:nobody', comfy), /no embedding "nobody"/);
+});
+
+test('profile comfy takes a file’s kind and folder along, and leaves out what is not there', async () => {
+  const comfy = { profile: 'comfy' } as const;
+  const plain = await encode(model, 'a embedding:qqq, fog', comfy);
+  for (const name of ['qqq.safetensors', 'more/qqq', 'more\\qqq.pt']) {
+    const called = await encode(model, `a embedding:${name}, fog`, comfy);
+    assert.ok(apart(plain, called) < 1e-5, name);
+  }
+  const without = await encode(model, 'a , fog', comfy);
+  const absent = await encode(model, 'a embedding:nobody, fog', comfy);
+  assert.ok(apart(without, absent) < 1e-5);
+  assert.deepEqual([absent.missing, absent.embeddings], [['nobody'], []]);
+  assert.deepEqual((await encode(model, 'embedding:', comfy)).missing, ['']);
 });
 
 test('an embedding that would not fit a chunk begins the next', async () => {

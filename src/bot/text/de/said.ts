@@ -90,8 +90,8 @@ export const SAID: Omit<
     `Das LoRA „${name}“ ändert mehr Gewichte, als ein Graph fassen kann. Nimm ein kleineres.`,
   'weight-not-a-number': (found) =>
     `prompt: das Gewicht „${found}“ ist keine Zahl; schreib es wie (katze:1.2).`,
-  'no-embedding': (name) =>
-    `Ein Embedding „${name}“ gibt es nicht. Lege seine .safetensors-Datei in den Ordner embeddings neben den Modellen, oder nimm es aus dem Prompt.`,
+  'embedding-left-out': (name) =>
+    `Das Embedding „${name}“ gibt es nicht, es blieb weg. Lege seine .safetensors-Datei in den Ordner embeddings neben den Modellen.`,
   'embedding-runs-programs': (name, kind) =>
     `Das Embedding „${name}“ ist eine ${kind}-Datei, die beim Öffnen Programme ausführen kann. Wandle sie in .safetensors um, oder lass seinen Namen aus dem Prompt.`,
   'embedding-unreadable': (name, file, cause) =>

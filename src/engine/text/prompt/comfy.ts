@@ -1,6 +1,4 @@
 import type { Embedding, FindEmbedding } from '../embeddings.ts';
-import { UserError } from '../../errors.ts';
-import { say } from '../../sentences.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { WeightedText } from './attention.ts';
 import { type ChunkInsert, type PromptChunk, sealChunk } from './chunks.ts';
@@ -116,12 +114,22 @@ type Group = { ids: number[]; embedding?: Embedding };
 
 const CALL = 'embedding:';
 
+/** ComfyUI takes a file by its path below the folder, with its kind or without (comfy/sd1_clip.py, load_embed). */
+function calledName(word: string): string {
+  return word.replace(/^.*[/\\]/s, '').replace(/\.(?:safetensors|pt|bin)$/i, '');
+}
+
 /**
  * "embedding:name" after a space or at a line's start calls a textual inversion; commas behind the name belong to the
- * text. Without any embeddings in the folder it is text like any other. Behaviour of comfy/sd1_clip.py.
+ * text. One that is not there is left out, and what stands behind it stays. Behaviour of comfy/sd1_clip.py.
  */
-function groupsOf(text: string, tokenizer: Tokenizer, find: FindEmbedding | null): Group[] {
-  if (find === null || !text.includes(CALL)) return [{ ids: tokenizer.encode(text) }];
+function groupsOf(
+  text: string,
+  tokenizer: Tokenizer,
+  find: FindEmbedding | null,
+  onMissing: (name: string) => void,
+): Group[] {
+  if (!text.includes(CALL)) return [{ ids: tokenizer.encode(text) }];
   const groups: Group[] = [];
   for (const [at, part] of text.split(new RegExp(`(?:^| |\\n)${CALL}`)).entries()) {
     if (at === 0) {
@@ -130,13 +138,12 @@ function groupsOf(text: string, tokenizer: Tokenizer, find: FindEmbedding | null
     }
     const [word = '', ...others] = part.split(/\s+/);
     const name = word.replace(/,+$/, '');
-    const ids = tokenizer.encode(name);
-    const found = find(ids, 0);
-    if (found === null || found.length !== ids.length) {
-      throw new UserError(say('no-embedding', name.slice(0, 40)));
-    }
-    const { embedding } = found;
-    groups.push({ ids: Array.from({ length: embedding.count }, () => 0), embedding });
+    const ids = tokenizer.encode(calledName(name));
+    const found = ids.length === 0 ? null : (find?.(ids, 0) ?? null);
+    if (found !== null && found.length === ids.length) {
+      const { embedding } = found;
+      groups.push({ ids: Array.from({ length: embedding.count }, () => 0), embedding });
+    } else onMissing(name);
     const rest = `${word.slice(name.length)} ${others.join(' ')}`;
     if (rest.trim() !== '') groups.push({ ids: tokenizer.encode(rest) });
   }
@@ -148,6 +155,7 @@ export function chunkComfy(
   pieces: readonly WeightedText[],
   tokenizer: Tokenizer,
   findEmbedding: FindEmbedding | null = null,
+  onMissing: (name: string) => void = () => {},
 ): PromptChunk[] {
   const capacity = tokenizer.maxLength - 2;
   const chunks: PromptChunk[] = [];
@@ -162,7 +170,7 @@ export function chunkComfy(
     inserts = [];
   };
   const groups = pieces.flatMap(({ text, weight }) =>
-    groupsOf(text, tokenizer, findEmbedding).map((group) => ({ ...group, weight })),
+    groupsOf(text, tokenizer, findEmbedding, onMissing).map((group) => ({ ...group, weight })),
   );
   for (const { ids: own, embedding, weight } of groups) {
     const long = own.length >= LONG_PIECE;
