@@ -84,9 +84,10 @@ export const reimagine: MessageCommand = {
       return offerForm({ ...found, words }, interaction, scene);
     }
     const parent = { url: found.messageUrl, kind: 'reimagine' as const };
-    await placeOrder(interaction, scene, fitted.request, parent, wanted(interaction, scene));
-    const [line] = notesLine(fitted.notes, scene);
-    if (line !== undefined) await scene.answer.tell(line);
+    const what = wordsOf(fitted.notes, scene.text.said);
+    const notes = what === '' ? [] : [{ kind: 'recipe' as const, what }];
+    const seenBy = wanted(interaction, scene);
+    await placeOrder(interaction, scene, fitted.request, parent, seenBy, { notes });
   },
 };
 
@@ -183,7 +184,8 @@ async function adapted(
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,
 ): Promise<{ request: GenerateRequest; notes: readonly Said[] } | null> {
-  if (typeof recipe.input.prompt !== 'string') return null;
+  const { prompt } = recipe.input;
+  if (typeof prompt !== 'string' || prompt.trim() === '') return null;
   const { engine, settings, own, limits, text } = scene;
   const [models, server] = await Promise.all([
     engine.models(),

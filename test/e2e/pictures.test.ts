@@ -292,6 +292,76 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
   });
 });
 
+test('Reimagine paints what is here and names the rest; a prompt that cannot be read opens the form', async () => {
+  await onStage(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    const [demo] = await engine.models();
+    assert.ok(demo !== undefined);
+    const saying = (text: string) => attach(stage, ada, [textChunk('parameters', text)]);
+    const foreign = await saying(
+      'a barn <lora:ink:0.8> <a:blob:123456789012345678>\nNegative prompt: fog <lora:mist:1>\n' +
+        `Steps: 4.4, Sampler: HeunPP2, CFG scale: 44, Seed: 5, Size: 128x128, Model: ${demo.name}, ` +
+        'Denoising strength: 0.4, Hires upscale: 2, Hires steps: 2, Hires upscaler: 4x-UltraSharp',
+    );
+    await stage.settings.change(ada.ready.guilds[0]?.id ?? '', { steps: 3 });
+    await ada.command('Reimagine', {}, foreign);
+    const line = textOf(await ada.waitForMessage(isDone, 30_000));
+    for (const words of [/HeunPP2/, /ink/, /4x-UltraSharp/, /cfg 44/, /LoRAs in the negative/]) {
+      assert.match(line, words);
+    }
+    let request = await wholeRequestOf(stage.queue, await newest(stage));
+    assert.deepEqual(
+      [request.prompt, request.negativePrompt, request.sampler, request.guidanceScale],
+      ['a barn', 'fog', demo.defaults.sampler, 30],
+    );
+    assert.deepEqual(request.hires, { scale: 2, steps: 2, strength: 0.4, upscaler: 'pixel' });
+
+    const graph = {
+      '3': {
+        class_type: 'KSampler',
+        inputs: {
+          seed: 42,
+          steps: 3,
+          cfg: 5,
+          sampler_name: 'euler',
+          scheduler: 'normal',
+          positive: ['6', 0],
+          negative: ['7', 0],
+          latent_image: ['5', 0],
+        },
+      },
+      '5': { class_type: 'EmptyLatentImage', inputs: { width: 128, height: 192 } },
+      '6': { class_type: 'CLIPTextEncode', inputs: { text: ['8', 0] } },
+      '7': { class_type: 'CLIPTextEncode', inputs: { text: 'blur' } },
+      '8': { class_type: 'SomebodysLanguageModel', inputs: { image: ['9', 0] } },
+    };
+    for (const [chunk, negative] of [
+      [textChunk('prompt', JSON.stringify(graph)), 'blur'],
+      [
+        textChunk(
+          'parameters',
+          'Negative prompt: fog\nSteps: 4, Sampler: Euler, Seed: 1, Size: 96x96',
+        ),
+        'fog',
+      ],
+      [
+        textChunk(
+          'parameters',
+          'a (cat:1.2.3)\nNegative prompt: fog\nSteps: 4, Sampler: Euler, Seed: 1, Size: 96x96',
+        ),
+        'fog',
+      ],
+    ] as const) {
+      const outcome = await ada.command('Reimagine', {}, await attach(stage, ada, [chunk]));
+      assert.ok(outcome.type === 'modal', JSON.stringify(outcome));
+      assert.equal(filledIn(outcome)['negative'], negative);
+    }
+    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
+    request = await wholeRequestOf(stage.queue, await newest(stage));
+    assert.equal(request.prompt, 'a barn');
+  });
+});
+
 test('Reimagine on a picture without a recipe: a form, filled in with what the server prefers', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();

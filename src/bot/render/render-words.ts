@@ -3,7 +3,7 @@ import type { GenerateRequest, Progress } from '../../engine/request.ts';
 import type { Job, JobFailure, StoredResult } from '../../queue/job.ts';
 import { NOTE_KINDS } from '../order/notes.ts';
 import type { OrderNote } from '../order/notes.ts';
-import { codeSpan, escapeMarkdown, plainLine, shorten } from './markdown.ts';
+import { codeSpan, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
 import type { AutoNote, Lineage } from '../reply/reply-address.ts';
 import { spoken, type Text } from '../text/text.ts';
 
@@ -161,6 +161,7 @@ export function noteLines(notes: readonly OrderNote[], text: Text): string[] {
       'unknown-switch': text.unknownSwitches(list),
       'overruled-switch': text.overruledSwitches(list),
       'wildcards-off': text.wildcardsAreOff,
+      recipe: quoted(of.map(({ what }) => what).join(' '), 900),
     }[kind];
     return [`-# ${said}`];
   });

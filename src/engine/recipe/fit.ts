@@ -77,6 +77,7 @@ async function fitPrompts(
       ({ name }) => !positive.uses.some((use) => use.name.toLowerCase() === name.toLowerCase()),
     )
     .map(({ name, weight, textWeight = weight }) => ({ name, denoiser: weight, text: textWeight }));
+  if (input.prompt !== undefined && positive.text.trim() === '') notes.push(say('recipe-empty'));
   const uses: string[] = [];
   for (const use of [...positive.uses, ...others]) {
     const hash =

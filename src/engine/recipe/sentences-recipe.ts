@@ -15,6 +15,7 @@ export const RECIPE_SENTENCES = {
     `${field} ${found} is beyond what is taken here: ${taken}.`,
   'recipe-left-out': (what: string) => `Left out, because it is not done here: ${what}.`,
   'recipe-prompt-unread': () => 'The prompt is made in a way that cannot be read from the file.',
+  'recipe-empty': () => 'Its prompt is empty.',
   'recipe-negative-unread': () =>
     'The negative prompt is made in a way that cannot be read from the file.',
   'recipe-size-unread': () => 'The size is made in a way that cannot be read from the file.',

@@ -16,6 +16,7 @@ export const SAID_OF_RECIPES: typeof RECIPE_SENTENCES = {
   'recipe-left-out': (what) => `Weggelassen, weil es das hier nicht gibt: ${what}.`,
   'recipe-prompt-unread': () =>
     'Der Prompt wird auf eine Weise gemacht, die sich aus der Datei nicht lesen lässt.',
+  'recipe-empty': () => 'Der Prompt ist leer.',
   'recipe-negative-unread': () =>
     'Der Negativ-Prompt wird auf eine Weise gemacht, die sich aus der Datei nicht lesen lässt.',
   'recipe-size-unread': () =>
