@@ -56,9 +56,7 @@ export function samples({ inputs }: { inputs: Readonly<Record<string, unknown>> 
 
 const texts: Rule = (node) => {
   const slots = Object.keys(node.inputs).filter((name) => typeof node.inputs[name] === 'string');
-  const named = node.scalar(...(node.slot > 0 && slots.length > 1 ? [] : TEXTS), ...NUMBERS);
-  if (named !== undefined) return named;
-  return slots.length === 1 ? node.scalar(slots[0] ?? '') : undefined;
+  return node.scalar(...(node.slot > 0 && slots.length > 1 ? [] : TEXTS), ...NUMBERS);
 };
 
 const words: Rule = (node) => {
