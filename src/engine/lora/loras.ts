@@ -259,6 +259,10 @@ export async function mergedTensors(
       const name = named.get(layer);
       const weight = name === undefined ? undefined : merged.get(name);
       if (name === undefined || weight === undefined) continue;
+      if (weight.packed !== undefined) {
+        const cause = 'it changes whole weights, and those of this model are packed in few bits';
+        throw new RunError(say('lora-unreadable', lora.name, basename(lora.file), cause));
+      }
       const data = await weightNumbers(merged, name);
       inWords(lora, () => {
         const changed = changedWeights(change, { shape: weight.shape, data }, strength);
