@@ -162,7 +162,7 @@ describe('bad arguments end with status 2 and one line that names them', () => {
     [['x', '--sampler', 'eulr'], /^sampler "eulr" is not known\. Did you mean euler\?/],
     [['x', '--size', '500x128'], /^width must be a multiple of 16 .* the nearest are 496 and 512/],
     [['x', '--model', 'nope'], /^model "nope" is not known\. There is demo/],
-    [['x', '--model', './nope'], /^model folder \.\/nope does not exist/],
+    [['x', '--model', './nope'], /^model \.\/nope does not exist/],
     [['x'.repeat(6000)], /^prompt has 6000 characters; at most 4000/],
     [['x', '--out', 'x.jpg'], /should end in \.png/],
     [['x', '--init', 'none.png'], /^--init none\.png cannot be read \(ENOENT\)/],
