@@ -19,6 +19,7 @@ import { benchQueue } from './queue.ts';
 import { benchReference } from './reference.ts';
 import type { BenchRow } from './row.ts';
 import { benchSamplers } from './samplers.ts';
+import { benchChaos, benchSharedQueue } from './shared-queue.ts';
 import { benchStartup } from './startup.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
@@ -38,8 +39,12 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   reference: benchReference,
 };
 
-/** Gigabytes and minutes: only when named. */
-const LARGE: typeof PARTS = { 'full-size': benchFullSize };
+/** Gigabytes and minutes, or a Redis: only when named. */
+const LARGE: typeof PARTS = {
+  'full-size': benchFullSize,
+  'shared-queue': benchSharedQueue,
+  chaos: benchChaos,
+};
 
 function format(row: BenchRow): string[] {
   const digits = row.value >= 100 ? 0 : row.value >= 10 ? 1 : row.value >= 1 ? 2 : 3;

@@ -14,11 +14,14 @@ const WAITING = 10_000;
 const SAMPLES = 400;
 
 /** The flood: one guild adds 500 jobs, then five guilds add 3 each; 2 workers; a job takes D. */
-const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 };
+export const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 };
 
-const WORKER: WorkerFacts = { name: 'bench', seats: [{ name: 'cpu', loaded: [], unfit: [] }] };
+export const WORKER: WorkerFacts = {
+  name: 'bench',
+  seats: [{ name: 'cpu', loaded: [], unfit: [] }],
+};
 
-const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
+export const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
 
 const REQUEST: GenerateRequest = {
   model: 'demo',
@@ -45,7 +48,7 @@ const REQUEST: GenerateRequest = {
 };
 
 let orders = 0;
-function order(guildId: string, userId: string): NewJob {
+export function order(guildId: string, userId: string): NewJob {
   orders++;
   return { key: `k${orders}`, guildId, userId, request: REQUEST, context: {}, parentId: null };
 }
@@ -57,7 +60,11 @@ export async function benchQueue(): Promise<BenchRow[]> {
   await mkdir(data, { recursive: true });
   const folder = await mkdtemp(path.join(data, 'bench-queue-'));
   try {
-    return [...(await latencies(folder)), ...(await flood(folder))];
+    const rows = await latencies(folder);
+    const queue = await openQueue({ url: path.join(folder, 'flood.db'), limits });
+    rows.push(...(await flood('queue', queue)));
+    await queue.close();
+    return rows;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -136,9 +143,8 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
  * The worst wait of a small guild, from its submit to its last result, in D = the mean turn of this run. Ideal: every
  * guild gets one turn a round, so that the third round ends after 3 x 6 jobs on 2 workers = 9 D. First come, first served would be 257.
  */
-async function flood(folder: string): Promise<BenchRow[]> {
+export async function flood(name: string, queue: Queue): Promise<BenchRow[]> {
   const { jobs, guilds, each, workers, seconds } = FLOOD;
-  const queue = await openQueue({ url: path.join(folder, 'flood.db'), limits });
   for (let i = 0; i < jobs; i++) await queue.line.submit(order('flood', `user-${i % 3}`));
   let worst = 0;
   const turns: number[] = [];
@@ -163,12 +169,11 @@ async function flood(folder: string): Promise<BenchRow[]> {
     }
   }
   await Promise.all(Array.from({ length: workers }, work));
-  await queue.close();
   const D = turns.reduce((sum, value) => sum + value, 0) / turns.length;
   const ideal = (each * (guilds + 1)) / workers;
   return [
     {
-      name: `queue: worst small-guild wait in the flood (ideal ${ideal} D)`,
+      name: `${name}: worst small-guild wait in the flood (ideal ${ideal} D)`,
       value: worst / D,
       unit: 'D',
       target: `< ${ideal * 1.5} D`,

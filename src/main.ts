@@ -19,7 +19,7 @@ import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
 import { asOneEngine, startDevices } from './queue/devices.ts';
 import { openPictures } from './queue/open-pictures.ts';
-import { servePictures } from './queue/pictures-http.ts';
+import { servePictures } from './queue/pictures/pictures-http.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { isShared, openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';

@@ -1,5 +1,5 @@
 import { UserError } from '../engine/errors.ts';
-import { openHttpPictures } from './pictures-http.ts';
+import { openHttpPictures } from './pictures/pictures-http.ts';
 import { openPictureStore, type PictureStore } from './pictures.ts';
 
 /**

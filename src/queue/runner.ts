@@ -6,7 +6,7 @@ import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
 import type { JobId, QueueChange } from './job.ts';
 import type { Claim, Seat } from './line.ts';
-import { hasOf } from './needs.ts';
+import { hasOf } from './stored/needs.ts';
 import type { PictureStore } from './pictures.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
 import { attempt, type Current } from './runner/attempt.ts';

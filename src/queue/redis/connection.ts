@@ -17,9 +17,12 @@ const LONGEST_PAUSE_MS = 2000;
 
 const OPTIONS: RedisOptions = {
   lazyConnect: true,
+
   commandTimeout: ANSWER_MS,
   connectTimeout: CONNECT_MS,
   maxRetriesPerRequest: 1,
+  // Its own second subscription would reject where nobody hears it.
+  autoResubscribe: false,
   // Every script may be sent twice: the fence and the keys of orders see to it that it counts once.
   retryStrategy: (times) => Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(times, 6)),
 };

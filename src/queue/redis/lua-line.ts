@@ -4,7 +4,7 @@
  *
  * Keys below the prefix KEYS[1]: job:<id> a hash, key:<key> its id, seq the last number; clock, gtag and gclock (guild
  * lines), utag:<guild> (user lines), guilds and users:<guild> those that wait by tag, wait:<guild>|<user> jobs by
- * number, gwait grun urun:<guild> uwait counts, nwait all that wait; leases running jobs by the time they run out.
+ * number, gseq the number of a guild's next job, gwait grun urun:<guild> uwait counts, nwait all that wait; leases running jobs by the time they run out.
  *
  * Leases are timed by Redis' own clock: those of hosts differ. Dates of jobs come with the call.
  */
@@ -32,11 +32,40 @@ local function set_utag(guild, user, tag)
   if call('ZCARD', line(guild, user)) > 0 then call('ZADD', k('users:' .. guild), float(tag), user) end
 end
 
+-- guilds whose next job may be another one now
+local dirty = {}
+
+-- of a sorted set the member with the lowest tag whose candidate came first; nil where none has one
+local function lowest(set, candidate)
+  local best, seq, tag = nil, nil, nil
+  local list = call('ZRANGE', set, 0, -1, 'WITHSCORES')
+  for at = 1, #list, 2 do
+    local score = tonumber(list[at + 1])
+    if tag ~= nil and score > tag then break end
+    local id = candidate(list[at])
+    if id then
+      local own = num(call('HGET', job(id), 'seq'))
+      if best == nil or own < seq then best, seq, tag = id, own, score end
+    end
+  end
+  return best, seq
+end
+local function refresh()
+  for guild in pairs(dirty) do
+    local _, seq = lowest(k('users:' .. guild), function(user)
+      return call('ZRANGE', line(guild, user), 0, 0)[1]
+    end)
+    if seq then call('HSET', k('gseq'), guild, seq) else call('HDEL', k('gseq'), guild) end
+  end
+  dirty = {}
+end
+
 local changes = {}
 local function tell(id, status, stopping)
   table.insert(changes, { id = id, status = status, stopping = stopping })
 end
 local function publish(origin)
+  refresh()
   call('INCR', k('version'))
   if #changes > 0 then
     call('PUBLISH', k('changes'), cjson.encode({ origin = origin, changes = changes }))
@@ -53,6 +82,7 @@ local function place(id, guild, user, seq)
   if utag(guild, user) == nil then
     call('HSET', k('utag:' .. guild), user, float(num(call('HGET', k('gclock'), guild))))
   end
+  dirty[guild] = true
   call('ZADD', line(guild, user), seq, id)
   call('HINCRBY', k('gwait'), guild, 1)
   call('HINCRBY', k('uwait'), user, 1)
@@ -71,6 +101,7 @@ local function join(id, guild, user, seq)
   place(id, guild, user, seq)
 end
 local function remove(id, guild, user)
+  dirty[guild] = true
   call('ZREM', line(guild, user), id)
   if call('ZCARD', line(guild, user)) == 0 then call('ZREM', k('users:' .. guild), user) end
   if call('HINCRBY', k('gwait'), guild, -1) <= 0 then call('ZREM', k('guilds'), guild) end
@@ -85,7 +116,9 @@ local function tidy(guild, user)
   local runs = num(call('HGET', k('grun'), guild)) > 0
   if num(call('GET', k('nwait'))) == 0 and call('ZCARD', k('leases')) == 0 then
     for _, each in ipairs(call('HKEYS', k('gtag'))) do forget_users(each) end
-    call('DEL', k('gtag'), k('gclock'), k('gwait'), k('grun'), k('guilds'), k('clock'), k('nwait'), k('uwait'))
+    call('DEL', k('gtag'), k('gclock'), k('gwait'), k('grun'), k('guilds'), k('gseq'), k('clock'), k('nwait'),
+      k('uwait'))
+    dirty = {}
   elseif not waits and not runs then
     forget_users(guild)
     call('HDEL', k('gclock'), guild)
@@ -100,6 +133,7 @@ local function tidy(guild, user)
   end
 end
 local function charge(guild, user, cost, weight)
+  dirty[guild] = true
   set_gtag(guild, (gtag(guild) or clock()) + cost)
   set_utag(guild, user, (utag(guild, user) or num(call('HGET', k('gclock'), guild))) + cost / weight)
 end
@@ -283,24 +317,33 @@ local function first_of(guild, user)
     if #seats_for(id) > 0 then return id end
   end
 end
--- the best of equal tags is the one that came first
-local function lowest(key, candidate)
-  local list = call('ZRANGE', key, 0, -1, 'WITHSCORES')
-  local best, seq, tag = nil, nil, nil
-  for at = 1, #list, 2 do
-    local score = tonumber(list[at + 1])
-    if tag ~= nil and score > tag then break end
-    local id = candidate(list[at])
-    if id then
-      local own = num(call('HGET', job(id), 'seq'))
-      if best == nil or own < seq then best, seq, tag = id, own, score end
-    end
-  end
-  return best
+local function first_in(guild)
+  return (lowest(k('users:' .. guild), function(user) return first_of(guild, user) end))
 end
-local id = lowest(k('guilds'), function(guild)
-  return lowest(k('users:' .. guild), function(user) return first_of(guild, user) end)
-end)
+-- guilds with equal tags in the order in which their next jobs came; then those with the next tag
+local function first()
+  local tags = call('ZRANGE', k('guilds'), 0, 0, 'WITHSCORES')
+  local tag = tags[2]
+  while tag do
+    local tied = call('ZRANGEBYSCORE', k('guilds'), tag, tag)
+    if #tied > 1 then
+      local seq_of = {}
+      for at = 1, #tied, 1000 do
+        local part = {}
+        for n = at, math.min(at + 999, #tied) do table.insert(part, tied[n]) end
+        for n, seq in ipairs(call('HMGET', k('gseq'), unpack(part))) do seq_of[part[n]] = num(seq) end
+      end
+      table.sort(tied, function(a, b) return seq_of[a] < seq_of[b] end)
+    end
+    for _, guild in ipairs(tied) do
+      local id = first_in(guild)
+      if id then return id end
+    end
+    tag = call('ZRANGEBYSCORE', k('guilds'), '(' .. tag, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  end
+end
+refresh()
+local id = first()
 if not id then
   if #changes > 0 then publish(arg.origin) end
   return { 'null', told() }
@@ -331,7 +374,7 @@ local found = leased(arg.id, arg.attempt)
 if found then
   charge(found.guildId, found.userId, arg.cost - num(found.charged), num(found.weight))
   call('HSET', job(arg.id), 'cost', float(arg.cost), 'charged', float(arg.cost))
-  call('INCR', k('version'))
+  publish(arg.origin)
 end
 return { 'null', '[]' }
 `,

@@ -70,16 +70,22 @@ export async function openRedisQueue(
     if (origin === core.origin) return;
     for (const change of changes) core.tell(change);
   });
+  const subscribe = () => subscriber.subscribe(names.changes, names.measured, names.events);
   // What was published meanwhile is lost: whoever listens looks for itself.
-  subscriber.on('ready', () => {
-    if (isAway) log.info({}, 'the queue can be reached again');
-    isAway = false;
-    core.tell();
-    tellEnds().catch((error: unknown) => {
-      log.warn({ err: error }, 'how jobs ended meanwhile could not be read');
-    });
-  });
-  await subscriber.subscribe(names.changes, names.measured, names.events);
+  async function listenAgain(): Promise<void> {
+    try {
+      await subscribe();
+      if (isAway) log.info({}, 'the queue can be reached again');
+      isAway = false;
+      core.tell();
+      await tellEnds();
+    } catch (error) {
+      // Away again: the next connection does this once more.
+      log.warn({ err: error }, 'what happened in the queue meanwhile could not be read');
+    }
+  }
+  await subscribe();
+  subscriber.on('ready', () => void listenAgain());
 
   // A worker's death must be noticed also while nobody claims.
   const sweeping = setInterval(() => {

@@ -4,7 +4,7 @@ import type { Kept } from './inputs/inputs.ts';
 import type { Job, NewJob } from '../job.ts';
 import type { Line } from '../line.ts';
 import type { Allowance } from '../allowance.ts';
-import { newJobId } from '../job-id.ts';
+import { newJobId } from '../stored/job-id.ts';
 import { checkLimits, dayOf } from '../fairness/limits.ts';
 import { remember } from './live.ts';
 import type { QueueCore } from './queue-core.ts';

@@ -59,7 +59,7 @@ test("labels keep Discord's limits in every language", () => {
 const AT_START = new Set([
   'src/queue/pictures.ts',
   'src/queue/open-pictures.ts',
-  'src/queue/pictures-http.ts',
+  'src/queue/pictures/pictures-http.ts',
   'src/queue/queue.ts',
   'src/queue/redis/connection.ts',
   'src/queue/sqlite/file/schema.ts',

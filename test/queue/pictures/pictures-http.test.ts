@@ -4,11 +4,11 @@ import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { UserError } from '../../src/engine/errors.ts';
-import { openPictures } from '../../src/queue/open-pictures.ts';
-import { servePictures } from '../../src/queue/pictures-http.ts';
-import { openPictureStore, type PictureStore } from '../../src/queue/pictures.ts';
-import { memoryLog } from '../support/memory-log.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { openPictures } from '../../../src/queue/open-pictures.ts';
+import { servePictures } from '../../../src/queue/pictures/pictures-http.ts';
+import { openPictureStore, type PictureStore } from '../../../src/queue/pictures.ts';
+import { memoryLog } from '../../support/memory-log.ts';
 
 const SECRET = 'a secret: with/odd letters';
 let folder: string;

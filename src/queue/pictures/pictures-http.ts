@@ -2,9 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UserError } from '../engine/errors.ts';
-import type { EngineLog } from '../engine/engine.ts';
-import { isPictureKey, type PictureStore } from './pictures.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { EngineLog } from '../../engine/engine.ts';
+import { isPictureKey, type PictureStore } from '../pictures.ts';
 
 /** The largest that is stored at once; kept steps of a long job come in parts. */
 const LARGEST_BYTES = 512 * 1024 ** 2;

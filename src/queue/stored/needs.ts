@@ -1,4 +1,4 @@
-import type { GenerateRequest, ModelInfo } from '../engine/request.ts';
+import type { GenerateRequest, ModelInfo } from '../../engine/request.ts';
 
 /** Of what a job holds: a program that reads another one never takes it. */
 const PAYLOAD = 'payload:1';

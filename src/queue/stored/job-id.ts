@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { JobId } from './job.ts';
+import type { JobId } from '../job.ts';
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 

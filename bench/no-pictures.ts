@@ -1,0 +1,11 @@
+import type { PictureStore } from '../src/queue/pictures.ts';
+
+/** For orders without start pictures and jobs without pictures. */
+export const NO_PICTURES: PictureStore = {
+  put: async () => {},
+  append: async () => {},
+  get: async () => null,
+  delete: async () => {},
+  keys: async () => [],
+  tryOut: async () => {},
+};
