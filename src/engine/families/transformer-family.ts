@@ -4,7 +4,7 @@ import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
-import type { NameRules } from './names.ts';
+import type { NameRules } from './opening/names.ts';
 
 export type WantedEncoder = {
   kind: EncoderKind;

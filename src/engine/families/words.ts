@@ -1,4 +1,4 @@
-import type { OpenedEncoder } from './open-transformer.ts';
+import type { OpenedEncoder } from './opening/open-transformer.ts';
 import type { GuidanceRule } from '../request.ts';
 import type { TransformerFamily } from './transformer-family.ts';
 

@@ -7,7 +7,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import type { LanguagePart } from '../text/language/reader.ts';
 import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
-import type { NameRules } from './names.ts';
+import type { NameRules } from './opening/names.ts';
 import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
 import type { TransformerFamily } from './transformer-family.ts';
 

@@ -12,7 +12,7 @@ import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import { deviceRefusal, providersFor, type RunClock, type Session } from '../network/session.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
-import { openReader } from '../families/open-reader.ts';
+import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';

@@ -1,7 +1,7 @@
 /** An opened transformer as a model: what the loader and the pipeline need of it. */
 import { dirname } from 'node:path';
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import type { ModelLayout, NetworkSource } from '../model/layout.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
 import type { OpenedTransformer } from './open-transformer.ts';
 
 /** `modelsDir`: where LoRAs lie; null: beside the model alone. */

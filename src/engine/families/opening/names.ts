@@ -1,5 +1,5 @@
 /** From the names that a network's makers gave its tensors to those of diffusers, with packed layers cut apart. */
-import { type PartTensors, rowsOf, type TensorSlice } from '../checkpoint/tensors.ts';
+import { type PartTensors, rowsOf, type TensorSlice } from '../../checkpoint/tensors.ts';
 
 /** A layer's path, as long as it is matched whole, and what it becomes; $1 … are the pattern's groups. */
 export type NameRule = readonly [pattern: RegExp, path: string] | readonly [pattern: RegExp, Split];

@@ -1,6 +1,6 @@
 /** What a path holds of a diffusion transformer, complete or not, for people and programs. */
-import { UserError } from '../errors.ts';
-import type { ModelInfo } from '../request.ts';
+import { UserError } from '../../errors.ts';
+import type { ModelInfo } from '../../request.ts';
 import { layoutOfTransformer } from './model-layout.ts';
 import { familyAt, openTransformer } from './open-transformer.ts';
 

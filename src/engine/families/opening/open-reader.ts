@@ -1,26 +1,31 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import { RunError, UserError } from '../errors.ts';
-import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
-import { clipTextGraph } from '../graphs/clip-text.ts';
-import { qwenGraph } from '../graphs/language/qwen3.ts';
-import { t5Graph } from '../graphs/language/t5.ts';
-import type { ModelLayout } from '../model/layout.ts';
-import { builtSource, type GraphSource } from '../network/graph-source.ts';
-import type { Session } from '../network/session.ts';
-import { say } from '../sentences.ts';
-import type { TextEmbedding } from '../text/text-embedding.ts';
-import { loadLanguageTokenizer } from '../text/language/language-tokenizer.ts';
-import type { ClipPart, EncoderKind, LanguagePart, ReadingWords } from '../text/language/reader.ts';
-import type { TextEncoder } from '../text/text-encoder.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
-import type { TransformerWords } from './words.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import { RunError, UserError } from '../../errors.ts';
+import type { BuiltGraph, GraphStyle } from '../../graphs/builder.ts';
+import { clipTextGraph } from '../../graphs/clip-text.ts';
+import { qwenGraph } from '../../graphs/language/qwen3.ts';
+import { t5Graph } from '../../graphs/language/t5.ts';
+import type { ModelLayout } from '../../model/layout.ts';
+import { builtSource, type GraphSource } from '../../network/graph-source.ts';
+import type { Session } from '../../network/session.ts';
+import { say } from '../../sentences.ts';
+import type { TextEmbedding } from '../../text/text-embedding.ts';
+import { loadLanguageTokenizer } from '../../text/language/language-tokenizer.ts';
+import type {
+  ClipPart,
+  EncoderKind,
+  LanguagePart,
+  ReadingWords,
+} from '../../text/language/reader.ts';
+import type { TextEncoder } from '../../text/text-encoder.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import type { TransformerWords } from '../words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
 
 /** CLIP's own, for models that come without a tokenizer. */
-const CLIP_TOKENIZER = join(import.meta.dirname, '../checkpoint/clip-tokenizer');
+const CLIP_TOKENIZER = join(import.meta.dirname, '../../checkpoint/clip-tokenizer');
 const CLIP_VOCABULARY = 49_408;
 
 /** whole prompts that are kept: rerolls and the cells of a sheet ask for the same one again */

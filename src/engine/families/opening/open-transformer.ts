@@ -1,20 +1,20 @@
 /** A diffusion transformer as a model: its own networks, and those that lie elsewhere, found by what they are. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Json } from '../checkpoint/checkpoint.ts';
-import { checkpointName } from '../checkpoint/detect.ts';
-import { openTensors, type OpenedTensors } from '../checkpoint/file/open-tensors.ts';
-import { openShards } from '../checkpoint/file/shards.ts';
-import { dtypeOf } from '../checkpoint/check-part.ts';
-import { vaeTensors } from '../checkpoint/names/split.ts';
-import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
-import { RunError } from '../errors.ts';
-import { say } from '../sentences.ts';
+import type { Json } from '../../checkpoint/checkpoint.ts';
+import { checkpointName } from '../../checkpoint/detect.ts';
+import { openTensors, type OpenedTensors } from '../../checkpoint/file/open-tensors.ts';
+import { openShards } from '../../checkpoint/file/shards.ts';
+import { dtypeOf } from '../../checkpoint/check-part.ts';
+import { vaeTensors } from '../../checkpoint/names/split.ts';
+import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
+import { RunError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
 import { type FoundEncoder, encodersIn } from './encoders.ts';
-import { TRANSFORMERS } from './families.ts';
+import { TRANSFORMERS } from '../families.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
-import type { TransformerFamily, WantedEncoder } from './transformer-family.ts';
+import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
 
 /** What somebody asks for in place of the model's own. */
 export type TransformerWishes = {
