@@ -44,7 +44,10 @@ export class ChangedError extends RunError {}
 /** Tells a damaged file, which is the person's to mend, from a provider that does not work. */
 export async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<boolean> {
   try {
-    const session = await openSession(source, { provider: 'cpu', clock, mapWeights: true });
+    // weights of a written graph would be cast and kept, twice what the file takes
+    const asWritten = source.kind === 'built' && source.own;
+    const options = { provider: 'cpu', clock, mapWeights: true, asWritten } as const;
+    const session = await openSession(source, options);
     await session.release();
     return true;
   } catch {
