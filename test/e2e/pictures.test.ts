@@ -147,7 +147,7 @@ test('a private result later than its token is in /recent, and nothing is posted
     await ada.command('recent');
     const list = await ada.waitForMessage((one) => textOf(one).includes('Your last pictures'));
     assert.match(textOf(list), /slow[^]*finished/);
-    await ada.press(list.id, buttonOf(list, 'show'));
+    await ada.select(list.id, buttonOf(list, 'recent-show'), [job.id]);
     const record = await ada.waitForMessage((one) => textOf(one).includes(job.id), 20_000);
     assert.ok(isPrivate(record));
     assert.equal(picturesOf(record).length, 1);

@@ -142,7 +142,8 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
     await ben.open(GENERAL);
     await ben.command('recent');
     const list = await ben.waitForMessage((one) => textOf(one).includes('Your last pictures'));
-    await ben.press(list.id, buttonOf(list, 'show'));
+    const [newest] = await stage.queue.archive.recent({ limit: 1 });
+    await ben.select(list.id, buttonOf(list, 'recent-show'), [newest?.id ?? '']);
     const record = await ben.waitForMessage((one) => textOf(one).includes(job.id), 20_000);
     assert.equal(picturesOf(record).length, 1);
   });
