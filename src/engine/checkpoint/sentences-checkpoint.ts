@@ -54,7 +54,7 @@ export const CHECKPOINT_SENTENCES = {
   'file-is-coming': (file: string) =>
     `${file} is a download that has not finished. Wait for it, or start it again.`,
   'gguf-not-yet': (file: string) =>
-    `${file} is a GGUF file, which Darkroom does not paint with yet. Take the model as .safetensors.`,
+    `${file} is a GGUF file of a network that Darkroom does not paint with. Known are the transformers of Z-Image, FLUX.2 klein, Flux.1 and Stable Diffusion 3.`,
   'not-a-model-file': (file: string) =>
     `${file} is no model file. Darkroom opens .safetensors files, diffusers folders and ONNX folders.`,
   'file-is-blank': (file: string) =>
@@ -75,9 +75,9 @@ export const CHECKPOINT_SENTENCES = {
   'file-has-no-tensors': (file: string) =>
     `${file} is a safetensors file without tensors. ${AGAIN}`,
   'file-is-unknown': (file: string, example: string) =>
-    `${file} is none of the models that Darkroom knows; it has tensors such as ${example}. Known are Stable Diffusion 1, 2 and XL as single files or diffusers folders.`,
+    `${file} is none of the models that Darkroom knows; it has tensors such as ${example}. Known are Stable Diffusion 1, 2, XL and 3, Flux.1, FLUX.2 klein, Z-Image and Qwen-Image, as single files or diffusers folders.`,
   'family-not-yet': (file: string, family: string) =>
-    `${file} is a model of ${family}, which Darkroom does not paint with yet. Known are Stable Diffusion 1, 2 and XL.`,
+    `${file} is a model of ${family}, which Darkroom does not paint with yet. Known are Stable Diffusion 1, 2, XL and 3, Flux.1, FLUX.2 klein, Z-Image and Qwen-Image.`,
 
   // What is wrong with a model
   'part-lacks': (model: string, part: string, tensor: string) =>

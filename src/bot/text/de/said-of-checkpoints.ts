@@ -56,7 +56,7 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
   'file-is-coming': (file) =>
     `${file} ist ein Download, der nicht fertig ist. Warte darauf, oder starte ihn neu.`,
   'gguf-not-yet': (file) =>
-    `${file} ist eine GGUF-Datei, mit der Darkroom noch nicht malt. Nimm das Modell als .safetensors.`,
+    `${file} ist eine GGUF-Datei eines Netzes, mit dem Darkroom nicht malt. Bekannt sind die Transformer von Z-Image, FLUX.2 klein, Flux.1 und Stable Diffusion 3.`,
   'not-a-model-file': (file) =>
     `${file} ist keine Modelldatei. Darkroom öffnet .safetensors-Dateien, diffusers-Ordner und ONNX-Ordner.`,
   'file-is-blank': (file) =>
@@ -76,9 +76,9 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${file} ist kein Modell zum Malen, sondern gehört zu ${kind}, was Darkroom noch nicht benutzt. Nimm die Datei aus dem Modellordner.`,
   'file-has-no-tensors': (file) => `${file} ist eine safetensors-Datei ohne Tensoren. ${AGAIN}`,
   'file-is-unknown': (file, example) =>
-    `${file} ist keines der Modelle, die Darkroom kennt; darin sind Tensoren wie ${example}. Bekannt sind Stable Diffusion 1, 2 und XL als einzelne Datei oder als diffusers-Ordner.`,
+    `${file} ist keines der Modelle, die Darkroom kennt; darin sind Tensoren wie ${example}. Bekannt sind Stable Diffusion 1, 2, XL und 3, Flux.1, FLUX.2 klein, Z-Image und Qwen-Image als einzelne Datei oder als diffusers-Ordner.`,
   'family-not-yet': (file, family) =>
-    `${file} ist ein Modell von ${family}, mit dem Darkroom noch nicht malt. Bekannt sind Stable Diffusion 1, 2 und XL.`,
+    `${file} ist ein Modell von ${family}, mit dem Darkroom noch nicht malt. Bekannt sind Stable Diffusion 1, 2, XL und 3, Flux.1, FLUX.2 klein, Z-Image und Qwen-Image.`,
 
   'part-lacks': (model, part, tensor) =>
     `${model} ist nicht ganz: dem Teil ${part} fehlt der Tensor ${tensor}. ${AGAIN}`,
