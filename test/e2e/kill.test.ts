@@ -121,7 +121,7 @@ test('kill -9 in the middle of an Upscale: the larger copy arrives all the same,
     await imagine(hall, 'a lamp', 2);
     await waitUntil(() => shownJobs(hall).length === 1, 'the picture', 30_000);
     const [first] = hall.ada.messages();
-    const large = () => hall.ada.messages().filter((one) => textOf(one).includes('Enlarged'));
+    const large = () => hall.ada.messages().filter((one) => /Enlarged|Upscaled/.test(textOf(one)));
     // First as soon as it is promised, then as soon as it is shown, before that can be noted.
     for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
       hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
@@ -134,7 +134,8 @@ test('kill -9 in the middle of an Upscale: the larger copy arrives all the same,
       await waitUntil(() => large().length === turn + 1, 'the larger copy', 30_000);
       await order(hall, 'help', {});
       assert.equal(large().length, turn + 1);
-      assert.equal(hall.ada.messages().filter(({ thinking }) => thinking === true).length, 0);
+      const thinks = () => hall.ada.messages().some(({ thinking }) => thinking === true);
+      await waitUntil(() => !thinks(), 'all answers are there');
       assert.equal(hall.ada.messages().length, before + 1, 'and the help');
     }
     await hall.stop();
@@ -142,7 +143,7 @@ test('kill -9 in the middle of an Upscale: the larger copy arrives all the same,
 });
 
 const isEnlargedEdit = ({ method, request }: Exchange) =>
-  method === 'PATCH' && JSON.stringify(request).includes('Enlarged');
+  method === 'PATCH' && /Enlarged|\*Upscaled/.test(JSON.stringify(request));
 
 test('kill -9 around the upload: before it arrives, and before its answer is recorded', async () => {
   await inHall(async (hall) => {

@@ -65,7 +65,10 @@ export async function placeOrder(
   answer.handOver();
   replies.open(job);
   const left = await whatIsLeft(interaction, scene, { nearOnly: true });
-  if (left !== null) await answer.tell(left);
+  if (left === null) return;
+  // a message of its own would become the text of the one that still says "thinking…"
+  await replies.shown(job.id);
+  await answer.tell(left);
 }
 
 /** What the reply says of the order beside its recipe, and what a new seed chooses from. */

@@ -10,6 +10,8 @@ import { recordOf } from './reply-record.ts';
 export type Replies = {
   /** Takes up the message of a job; once per job. */
   open(job: Job): void;
+  /** Its message shows something of the job by now, or never will. */
+  shown(id: JobId): Promise<void>;
   /** Who asked for the end of a job; null: nobody after all. */
   noteStop(id: JobId, userId: string | null): void;
   /** Takes up every message that an earlier process left unfinished. */
@@ -63,6 +65,9 @@ export function openReplies(tools: ReplyTools): Replies {
   return {
     open(job) {
       if (!job.delivered) replyOf(job);
+    },
+    async shown(id) {
+      await open.get(id)?.shown;
     },
     noteStop(id, userId) {
       open.get(id)?.noteStop(userId);

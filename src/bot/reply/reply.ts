@@ -24,6 +24,8 @@ export type Reply = {
   noteStop(userId: string | null): void;
   /** What was shown last, or is about to be. */
   readonly status: JobState['status'] | null;
+  /** The message shows something of the job, or never will. */
+  readonly shown: Promise<void>;
   /** Ends without a further edit; waits for the one in flight. */
   close(): Promise<void>;
 };
@@ -62,6 +64,7 @@ export function openReply(
   let failures = 0;
   let uploadLimit = found.attachmentLimit;
   let pumping: Promise<void> | null = null;
+  const shown = Promise.withResolvers<void>();
   let largestSent = 0;
   let over = false;
   /** Discord refuses the finished message as such: words tell where the picture is */
@@ -114,6 +117,7 @@ export function openReply(
         if (keptBack === null) await record.revoke(failure);
         keptBack = failure;
         await road.send(words([failure.message], []), true);
+        shown.resolve();
         return { outcome: 'sent' };
       }
       const drawn = plain
@@ -122,6 +126,7 @@ export function openReply(
       const rendered = spoiler ? veil(drawn) : drawn;
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
+      shown.resolve();
       return { outcome: 'sent' };
     } catch (error) {
       return afterTrouble(error, state);
@@ -244,6 +249,7 @@ export function openReply(
 
   function finish(): void {
     over = true;
+    shown.resolve();
     wanted = null;
     onOver();
   }
@@ -278,8 +284,10 @@ export function openReply(
     get status() {
       return status;
     },
+    shown: shown.promise,
     async close() {
       over = true;
+      shown.resolve();
       breaks.end();
       await pumping;
     },
