@@ -75,7 +75,9 @@ test(
           await workers[0]!.end('SIGKILL');
           await waitUntil(() => isPainted() === 4, 'all four', PATIENCE_MS);
 
-          await imagine(hall, 'never to be finished', 150);
+          // large, so that it is met half-way on any machine
+          const endless = { prompt: 'never to be finished', steps: 150, size: '512x512' };
+          await order(hall, 'imagine', endless);
           const running = await ada.waitForMessage(
             (one) => /never to be/.test(textOf(one)) && /Step \d+ of 150/.test(textOf(one)),
             PATIENCE_MS,

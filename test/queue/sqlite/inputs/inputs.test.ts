@@ -165,6 +165,10 @@ test('rows of an older version move out by themselves, also when they are interr
   const db = new DatabaseSync(file);
   // As version 5 left it: without what came later, and with an index that has gone since.
   db.exec('DROP TABLE inputs; DROP TABLE input_moves; PRAGMA user_version = 5');
+  db.exec('DROP INDEX jobs_retracted; DROP INDEX jobs_of_message; DROP INDEX jobs_of_channel');
+  for (const column of ['retracted_at', 'retracted_with', 'emptied', 'work']) {
+    db.exec(`ALTER TABLE jobs DROP COLUMN ${column}`);
+  }
   db.exec('CREATE INDEX jobs_settled ON jobs (finished_at) WHERE delivered = 1');
   const put = db.prepare('UPDATE jobs SET request = ? WHERE id = ?');
   const wanted = ids.map((_, at) => (at % 3 === 0 ? withInit(at % 9, at % 2) : aRequest()));
