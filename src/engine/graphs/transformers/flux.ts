@@ -13,13 +13,12 @@ import {
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {
-  afterLooking,
   apart,
   feedForward,
+  jointBlock,
   type JointCall,
   lastLayer,
   look,
-  lookTogether,
   type Modulation,
   modulations,
   normed,
@@ -132,36 +131,13 @@ function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
 
 function doubleBlock(call: JointCall, given: Streams, moment: Value, path: string): Streams {
   const { g } = call;
-  const [first, second] = modulations(g, moment, `${path}.norm1.linear`, 2) as [
-    Modulation,
-    Modulation,
-  ];
-  const [textFirst, textSecond] = modulations(g, moment, `${path}.norm1_context.linear`, 2) as [
-    Modulation,
-    Modulation,
-  ];
-  const seen = lookTogether(
-    call,
-    {
-      picture: normed(call, given.picture, first),
-      text: normed(call, given.text, textFirst),
-    },
-    `${path}.attn`,
-  );
-  return {
-    picture: afterLooking(call, given.picture, seen.picture, {
-      out: `${path}.attn.to_out.0`,
-      first,
-      second,
-      feed: feedForward(call, `${path}.ff`),
-    }),
-    text: afterLooking(call, given.text, seen.text, {
-      out: `${path}.attn.to_add_out`,
-      first: textFirst,
-      second: textSecond,
-      feed: feedForward(call, `${path}.ff_context`),
-    }),
+  const ofPicture = modulations(g, moment, `${path}.norm1.linear`, 2);
+  const ofText = modulations(g, moment, `${path}.norm1_context.linear`, 2);
+  const feeds = {
+    picture: feedForward(call, `${path}.ff`),
+    text: feedForward(call, `${path}.ff_context`),
   };
+  return jointBlock(call, given, { ofPicture, ofText }, { path, feeds });
 }
 
 function singleBlock(call: JointCall, x: Value, moment: Value, path: string): Value {

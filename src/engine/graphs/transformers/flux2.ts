@@ -14,12 +14,11 @@ import {
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {
-  afterLooking,
   apart,
+  jointBlock,
   type JointCall,
   lastLayer,
   look,
-  lookTogether,
   type Modulation,
   modulations,
   normed,
@@ -172,30 +171,14 @@ function swiGlu(g: GraphBuilder, x: Value): Value {
 function doubleBlock(
   call: JointCall,
   given: Streams,
-  { ofPicture, ofText }: { ofPicture: readonly Modulation[]; ofText: readonly Modulation[] },
+  shared: { ofPicture: readonly Modulation[]; ofText: readonly Modulation[] },
   path: string,
 ): Streams {
-  const [first, second] = ofPicture as [Modulation, Modulation];
-  const [textFirst, textSecond] = ofText as [Modulation, Modulation];
-  const seen = lookTogether(
-    call,
-    { picture: normed(call, given.picture, first), text: normed(call, given.text, textFirst) },
-    `${path}.attn`,
-  );
-  return {
-    picture: afterLooking(call, given.picture, seen.picture, {
-      out: `${path}.attn.to_out.0`,
-      first,
-      second,
-      feed: feedForward(call, `${path}.ff`),
-    }),
-    text: afterLooking(call, given.text, seen.text, {
-      out: `${path}.attn.to_add_out`,
-      first: textFirst,
-      second: textSecond,
-      feed: feedForward(call, `${path}.ff_context`),
-    }),
+  const feeds = {
+    picture: feedForward(call, `${path}.ff`),
+    text: feedForward(call, `${path}.ff_context`),
   };
+  return jointBlock(call, given, shared, { path, feeds });
 }
 
 /** Queries, keys, values and the feed-forward's inside come out of one layer, and go into one. */

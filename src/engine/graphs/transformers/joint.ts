@@ -155,3 +155,33 @@ export function lastLayer(
 export function twoLayers(g: GraphBuilder, x: Value, path: string): Value {
   return linear(g, swish(g, linear(g, x, `${path}.linear_1`)), `${path}.linear_2`);
 }
+
+/** A block of both streams: they are looked at together, then each goes through its own layer and feed-forward. */
+export function jointBlock(
+  call: JointCall,
+  given: Streams,
+  { ofPicture, ofText }: { ofPicture: readonly Modulation[]; ofText: readonly Modulation[] },
+  { path, feeds }: { path: string; feeds: Record<keyof Streams, (x: Value) => Value> },
+): Streams {
+  const [first, second] = ofPicture as [Modulation, Modulation];
+  const [textFirst, textSecond] = ofText as [Modulation, Modulation];
+  const seen = lookTogether(
+    call,
+    { picture: normed(call, given.picture, first), text: normed(call, given.text, textFirst) },
+    `${path}.attn`,
+  );
+  return {
+    picture: afterLooking(call, given.picture, seen.picture, {
+      out: `${path}.attn.to_out.0`,
+      first,
+      second,
+      feed: feeds.picture,
+    }),
+    text: afterLooking(call, given.text, seen.text, {
+      out: `${path}.attn.to_add_out`,
+      first: textFirst,
+      second: textSecond,
+      feed: feeds.text,
+    }),
+  };
+}

@@ -14,14 +14,11 @@ import {
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {
-  afterLooking,
   feedForward,
+  jointBlock,
   type JointCall,
   lastLayer,
-  lookTogether,
-  type Modulation,
   modulations,
-  normed,
   type Streams,
   twoLayers,
 } from './joint.ts';
@@ -104,27 +101,11 @@ function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
 
 function block(call: JointCall, given: Streams, moment: Value, path: string): Streams {
   const { g } = call;
-  const of = (name: string): [Modulation, Modulation] =>
-    modulations(g, moment, `${path}.${name}.1`, 2) as [Modulation, Modulation];
-  const [first, second] = of('img_mod');
-  const [textFirst, textSecond] = of('txt_mod');
-  const seen = lookTogether(
-    call,
-    { picture: normed(call, given.picture, first), text: normed(call, given.text, textFirst) },
-    `${path}.attn`,
-  );
-  return {
-    picture: afterLooking(call, given.picture, seen.picture, {
-      out: `${path}.attn.to_out.0`,
-      first,
-      second,
-      feed: feedForward(call, `${path}.img_mlp`),
-    }),
-    text: afterLooking(call, given.text, seen.text, {
-      out: `${path}.attn.to_add_out`,
-      first: textFirst,
-      second: textSecond,
-      feed: feedForward(call, `${path}.txt_mlp`),
-    }),
+  const ofPicture = modulations(g, moment, `${path}.img_mod.1`, 2);
+  const ofText = modulations(g, moment, `${path}.txt_mod.1`, 2);
+  const feeds = {
+    picture: feedForward(call, `${path}.img_mlp`),
+    text: feedForward(call, `${path}.txt_mlp`),
   };
+  return jointBlock(call, given, { ofPicture, ofText }, { path, feeds });
 }
