@@ -2,6 +2,7 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { walkMenu } from './button-menu.ts';
 import { useReturnFocus } from './focus.ts';
 import { html } from '../html.ts';
 
@@ -39,16 +40,7 @@ export function MessageMenu(props: {
     };
   }, []);
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape' || event.key === 'Tab') {
-      event.preventDefault();
-      return onClose();
-    }
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const entries = [...(menu.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
-    const index = entries.indexOf(document.activeElement as HTMLElement);
-    entries[(index + move + entries.length) % entries.length]?.focus();
+    if (menu.current) walkMenu(menu.current, event, onClose);
   };
   const item = (words: string, act: () => void): VNode =>
     html`<button

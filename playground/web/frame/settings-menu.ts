@@ -1,8 +1,8 @@
 /** What Discord keeps in its settings: the channel's age flag, the language, the theme. Behind one button. */
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.ts';
 import { useTheme } from '../theme.ts';
+import { useButtonMenu } from './button-menu.ts';
 import { icons } from './icons.ts';
 
 const LANGUAGES = [
@@ -18,34 +18,10 @@ export function SettingsMenu(props: {
   onLocale: (locale: string) => void;
 }): VNode {
   const [theme, toggleTheme] = useTheme(localStorage);
-  const [open, setOpen] = useState(false);
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return undefined;
-    box.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus();
-    const away = (event: Event): void => {
-      if (!box.current?.contains(event.target as Node)) setOpen(false);
-    };
-    addEventListener('pointerdown', away);
-    return () => removeEventListener('pointerdown', away);
-  }, [open]);
-  const close = (): void => {
-    setOpen(false);
-    box.current?.querySelector<HTMLElement>('.settings-button')?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (!open) return;
-    if (event.key === 'Escape' || event.key === 'Tab') {
-      event.preventDefault();
-      return close();
-    }
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const entries = [...(box.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
-    const at = entries.indexOf(document.activeElement as HTMLElement);
-    entries[(at + move + entries.length) % entries.length]?.focus();
-  };
+  const { box, open, toggle, close, onKeyDown } = useButtonMenu({
+    button: '.settings-button',
+    first: '[role^=menuitem]',
+  });
   const item = (role: string, words: string, checked: boolean | null, act: () => void): VNode =>
     html`<button
       type="button"
@@ -68,7 +44,7 @@ export function SettingsMenu(props: {
       aria-haspopup="menu"
       aria-expanded=${open}
       title="Settings"
-      onClick=${() => setOpen(!open)}
+      onClick=${toggle}
     >
       ${icons.more()}
     </button>

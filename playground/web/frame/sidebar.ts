@@ -1,8 +1,8 @@
 /** Servers, channels, and who this tab is. */
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PlaygroundChannel, PlaygroundGuild, PlaygroundUser } from '../../protocol.ts';
 import { classes, html } from '../html.ts';
+import { useButtonMenu } from './button-menu.ts';
 import { Aperture, Avatar, icons } from './icons.ts';
 import { rolesOf } from './members.ts';
 import { DIRECT, type State } from '../state.ts';
@@ -123,30 +123,10 @@ function You(props: {
   onBecome: (userId: string) => void;
 }): VNode {
   const { you, users, guild } = props;
-  const [open, setOpen] = useState(false);
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return undefined;
-    box.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
-    const away = (event: Event): void => {
-      if (!box.current?.contains(event.target as Node)) setOpen(false);
-    };
-    addEventListener('pointerdown', away);
-    return () => removeEventListener('pointerdown', away);
-  }, [open]);
-  const close = (): void => {
-    setOpen(false);
-    box.current?.querySelector<HTMLElement>('.you')?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (!open) return;
-    if (event.key === 'Escape') return close();
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    event.preventDefault();
-    const entries = [...(box.current?.querySelectorAll<HTMLElement>('[role=menuitemradio]') ?? [])];
-    const at = entries.indexOf(document.activeElement as HTMLElement);
-    entries[(at + (event.key === 'ArrowDown' ? 1 : -1) + entries.length) % entries.length]?.focus();
-  };
+  const { box, open, toggle, close, onKeyDown } = useButtonMenu({
+    button: '.you',
+    first: '[aria-checked="true"]',
+  });
   return html`<div class="you-box" ref=${box} onKeyDown=${onKeyDown}>
     ${
       open &&
@@ -179,7 +159,7 @@ function You(props: {
       aria-haspopup="menu"
       aria-expanded=${open}
       aria-label=${`You are: ${you.name}. Switch person`}
-      onClick=${() => setOpen(!open)}
+      onClick=${toggle}
     >
       <${Avatar} name=${you.name} colour=${you.avatarColour} size=${32} />
       <span class="select-words">
