@@ -158,7 +158,7 @@ describe('bad arguments end with status 2 and one line that names them', () => {
   for (const [args, line] of [
     [[], /^A prompt is missing/],
     [['x', '--foo'], /^Unknown option '--foo'/],
-    [['x', '--steps', '0'], /^steps must be a whole number from 1 to 150, not "0"/],
+    [['x', '--steps', '0'], /^steps must be a whole number from 1 to 200, not "0"/],
     [['x', '--sampler', 'eulr'], /^sampler "eulr" is not known\. Did you mean euler\?/],
     [['x', '--size', '500x128'], /^width must be a multiple of 16 .* the nearest are 496 and 512/],
     [['x', '--model', 'nope'], /^model "nope" is not known\. There is demo/],

@@ -114,7 +114,7 @@ test('every wrong field is named, with its value and what is allowed', () => {
   });
   for (const part of [
     'prompt has 6000 characters; at most 4000 are taken.',
-    'steps must be a whole number from 1 to 150, not "10000".',
+    'steps must be a whole number from 1 to 200, not "10000".',
     'guidance scale (cfg) must be a number from 0 to 30, not "NaN".',
     'count must be a whole number from 1 to 9, not "0".',
     'width must be a multiple of 16 from 64 to 2048, not "500"; the nearest are 496 and 512.',
@@ -145,7 +145,7 @@ test('a value is repeated short and harmless', () => {
 test('numbers are plain decimals, in range', () => {
   assert.equal(parseRequest({ steps: '20' }, model).steps, 20);
   assert.equal(parseRequest({ guidanceScale: ' 7.5 ' }, model).guidanceScale, 7.5);
-  for (const steps of [0, 151, '0x10', '', ' ', 'NaN', '1.5', true, []]) {
+  for (const steps of [0, 201, '0x10', '', ' ', 'NaN', '1.5', true, []]) {
     assert.match(refusal({ steps }), /^steps must be/, String(steps));
   }
   assert.match(refusal({ guidanceScale: '-0.1' }), /^guidance scale/);

@@ -1,3 +1,5 @@
+import { LIMITS } from '../../engine/request-codec.ts';
+
 /** Ceilings of this installation, below or equal to what the engine can do. */
 export type BotLimits = {
   steps: number;
@@ -7,4 +9,4 @@ export type BotLimits = {
   count: number;
 };
 
-export const DEFAULT_LIMITS: BotLimits = { steps: 150, pixels: 2048 * 2048, count: 4 };
+export const DEFAULT_LIMITS: BotLimits = { steps: LIMITS.steps.max, pixels: 2048 * 2048, count: 4 };

@@ -10,7 +10,7 @@ The picture
   --negative TEXT         what should not be in it
   --size WxH              pixels, such as 512x768 (the model's own size)
   --count N               pictures in one go, 1-9 (1)
-  --steps N|auto          1-150 (the model's own number); auto: what calibrate found
+  --steps N|auto          1-200 (the model's own number); auto: what calibrate found
   --cfg X                 guidance scale, 0-30; 1 is without guidance
   --pag X                 perturbed-attention guidance, 0-20: cleaner shapes for half as much time again (3 is usual)
   --seed N                0 to 2^64-1; the same seed gives the same picture (random)

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { SAMPLERS, SCHEDULES } from '../names.ts';
+import { LIMITS } from '../request/request-values.ts';
 import type { ModelInfo } from '../request.ts';
 
 type Defaults = ModelInfo['defaults'];
@@ -20,8 +21,9 @@ export const OWN_DEFAULTS: Readonly<
   },
   steps: {
     key: 'steps',
-    fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 150,
-    allowed: '1 … 150',
+    fits: (value) =>
+      Number.isInteger(value) && Number(value) >= 1 && Number(value) <= LIMITS.steps.max,
+    allowed: `1 … ${LIMITS.steps.max}`,
   },
   guidance_scale: {
     key: 'guidanceScale',

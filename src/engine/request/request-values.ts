@@ -7,7 +7,7 @@ import { say } from '../sentences.ts';
 /** What a request may hold, whatever the model. */
 export const LIMITS = {
   promptLength: 4000,
-  steps: { min: 1, max: 150 },
+  steps: { min: 1, max: 200 },
   guidanceScale: { min: 0, max: 30 },
   /** beyond this nothing but burnt pictures come */
   pagScale: { min: 0, max: 20 },

@@ -18,7 +18,7 @@ export type Look = {
   picture: Uint8Array;
 };
 
-const USUAL_LOOKS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100, 125];
+const USUAL_LOOKS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100, 125, 150];
 const MOST_LOOKS = 24;
 
 /**

@@ -17,7 +17,7 @@ export type JobJournal = {
 };
 
 const EVERY_MS = 2000;
-/** A job beyond this (150 steps of nine SDXL pictures) resumes at the step it was reached with. */
+/** A job beyond this (200 steps of nine SDXL pictures) resumes at the step it was reached with. */
 const MAX_BYTES = 256 * 1024 ** 2;
 
 export type JobJournalOptions = {

@@ -110,7 +110,7 @@ test("a folder's defaults.json outranks the family, and says so when it is wrong
   await writeFile(join(folder, 'defaults.json'), '{ "steps": 0 }');
   await assert.rejects(
     registry.find('opinionated'),
-    /"steps" in defaults.json is 0; allowed: 1 … 150/,
+    /"steps" in defaults.json is 0; allowed: 1 … 200/,
   );
   await writeFile(join(folder, 'defaults.json'), '{ "cfg": 7 }');
   await assert.rejects(registry.find('opinionated'), /has "cfg"; it may hold sampler, schedule/);

@@ -60,7 +60,7 @@ describe('values of an axis', () => {
     [
       'steps',
       '1..1000000',
-      /^steps has 1000000 values; an axis takes at most 100\. 1\.\.150 by 6 has 25\./,
+      /^steps has 1000000 values; an axis takes at most 100\. 1\.\.200 by 8 has 25\./,
     ],
     ['seed', '1..1000000', /1\.\.1000000 by 40000 has 25\./],
     ['steps', '1..101', /1\.\.101 by 5 has 21\./],

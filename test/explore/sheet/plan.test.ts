@@ -91,8 +91,8 @@ describe('the plan of a sheet', () => {
     fails(plan(parseAxis('size', '100')), /^size 100 cannot be used: width/);
     fails(plan(parseAxis('size', '128x')), /^size 128x cannot be used: height/);
     fails(
-      plan(parseAxis('steps', '20,151')),
-      /^steps 151 cannot be used: steps must be .* 1 to 150/,
+      plan(parseAxis('steps', '20,201')),
+      /^steps 201 cannot be used: steps must be .* 1 to 200/,
     );
     fails(
       plan(parseAxis('sampler', 'euler,eulr')),
