@@ -3,6 +3,7 @@ import { CancelledError, EngineCrashedError, UserError } from './errors.ts';
 import type { JournalOptions } from './pipeline/journal.ts';
 import { keepHost } from './host/keeper.ts';
 import { reviveError, type FromWorker } from './host/messages.ts';
+import { createPulse } from './host/pulse.ts';
 import type { Wishes } from './checkpoint/companions.ts';
 import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry } from './model/registry.ts';
@@ -72,6 +73,8 @@ export type EngineStatus = {
   })[];
   /** process id of the child when the engine is isolated in one; null in a thread */
   pid?: number | null;
+  /** since the program started: hosts that died, models that made room for others */
+  counts?: { restarts: number; evicted: number };
 };
 
 /**
@@ -86,6 +89,11 @@ export type Engine = {
   unusable(): readonly UnusableModel[];
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<GenerateResult>;
   status(): EngineStatus;
+  /**
+   * Whether its host shows signs of life: within `withinMs` when nothing runs, within the deadline of a step when
+   * something does (loading a model may keep it silent for minutes).
+   */
+  answers(withinMs: number): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -127,15 +135,24 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let nextId = 1;
   let deadline: NodeJS.Timeout | undefined;
   let closing = false;
+  let restarts = 0;
+  /** by hosts that are gone, and by this one */
+  const evicted = { before: 0, now: 0 };
+  let patienceMs = config.stepDeadlineMs;
+  const pulse = createPulse(() => keeper.post({ type: 'ping' }));
 
   function receive(message: FromWorker): void {
+    pulse.beat();
     switch (message.type) {
+      case 'pong':
+        return;
       case 'ready':
         state = 'idle';
         dispatch();
         return;
       case 'loaded':
         loaded = message.models;
+        evicted.now = message.evicted;
         return;
       case 'log':
         log[message.level](message.fields, message.message);
@@ -189,6 +206,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     if (call === undefined) return;
     running = call;
     state = 'busy';
+    pulse.beat();
     watch(call, LOADING_PATIENCE);
     const {
       previews = true,
@@ -217,17 +235,20 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   /** Every sign of life winds the clock up again. A thread cannot be ended from outside, so nobody watches it. */
   function watch(call: Call, patience: number): void {
     clearTimeout(deadline);
+    patienceMs = config.stepDeadlineMs * patience;
     if (config.isolation === 'thread') return;
     deadline = setTimeout(() => {
       if (running !== call) return;
       log.error({ stepDeadlineMs: config.stepDeadlineMs }, 'engine is stuck, ending its process');
       keeper.kill();
-    }, config.stepDeadlineMs * patience);
+    }, patienceMs);
     deadline.unref();
   }
 
   function lost(reason: string, inVain: number, restartInMs: number): void {
     loaded = [];
+    evicted.before += evicted.now;
+    evicted.now = 0;
     clearTimeout(deadline);
     const victim = running;
     running = null;
@@ -236,6 +257,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       return;
     }
     state = 'restarting';
+    restarts++;
     log.error({ reason, restartInMs }, 'engine host died');
     victim?.reject(
       new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
@@ -284,7 +306,12 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       provider: loaded.at(-1)?.provider ?? null,
       loaded,
       pid: keeper.pid(),
+      counts: { restarts, evicted: evicted.before + evicted.now },
     }),
+    async answers(withinMs) {
+      if (state === 'closed' || state === 'restarting') return false;
+      return state === 'busy' ? pulse.silentMs() < patienceMs : pulse.ask(withinMs);
+    },
     async close() {
       closing = true;
       for (const call of waiting.splice(0)) call.reject(new CancelledError());

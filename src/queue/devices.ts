@@ -90,6 +90,10 @@ export function asOneEngine(devices: readonly Device[]): Engine {
       const { state } = statuses.find(({ aside }) => aside === null) ?? statuses[0]!;
       return { state, loaded, provider: loaded.at(-1)?.provider ?? null, devices: statuses };
     },
+    async answers(withinMs) {
+      const all = devices.map((device) => device.engine.answers(withinMs));
+      return (await Promise.all(all)).some(Boolean);
+    },
     async close() {
       await Promise.all(devices.map(({ engine }) => engine.close()));
     },

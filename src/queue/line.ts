@@ -46,6 +46,11 @@ export type Claim = { lease: Lease; job: Job; request: GenerateRequest };
 /** Why a job comes back unfinished; only crashes count against it. */
 export type ReleaseReason = 'handed-back' | 'crashed';
 
+/** `since`: when the oldest waiting one was ordered, and the longest running one began (milliseconds since 1970); null: none. */
+export type Standing = Readonly<
+  Record<'waiting' | 'running', { jobs: number; since: number | null }>
+>;
+
 export type Canceller = { userId: string; moderator: boolean; guildId?: string };
 
 /**
@@ -87,6 +92,8 @@ export type Line = {
   revoke(id: JobId, failure: JobFailure): Promise<boolean>;
   /** Every waiting job in the order it would run now. */
   outlook(): Promise<readonly Outlook[]>;
+  /** How many wait and run, and since when: what can be told without reading each. */
+  standing(): Promise<Standing>;
   /** What a guild, or one person in it, has taken today and has waiting. */
   usage(guildId: string, userId?: string): Promise<Usage>;
   /** Takes a measured generation into the prices and waits. */

@@ -104,6 +104,11 @@ export function withWorkers(
       const state: EngineStatus['state'] = mine?.state ?? devices[0]?.state ?? 'starting';
       return { state, provider: loaded.at(-1)?.provider ?? null, loaded, devices };
     },
+    async answers(withinMs) {
+      if (own !== null) return own.answers(withinMs);
+      await look().catch(() => {});
+      return others.length > 0;
+    },
     async close() {
       clearInterval(timer);
       await own?.close();

@@ -285,6 +285,7 @@ describe('an engine process that dies', () => {
     await assert.rejects(victim, EngineCrashedError);
     assert.equal((await waiting).images.length, 1);
     assert.equal(engine.status().state, 'idle');
+    assert.deepEqual(engine.status().counts, { restarts: 1, evicted: 0 });
     await engine.close();
     assert.equal(engine.status().state, 'closed');
   });
@@ -307,6 +308,32 @@ describe('an engine process that dies', () => {
     await assert.rejects(stuck, EngineCrashedError);
     await engine.close();
   });
+});
+
+for (const isolation of ['thread', 'process'] as const) {
+  test(`a ${isolation} that is asked for a sign of life gives it, idle, busy and not when closed`, async () => {
+    const engine = await startEngine({ ...config, isolation }, quiet);
+    assert.equal(await engine.answers(60_000), true);
+    let busy: Promise<boolean> | null = null;
+    await engine.generate(await requestFor(engine), {
+      onProgress: () => void (busy ??= engine.answers(1)),
+    });
+    assert.equal(await busy, true);
+    await engine.close();
+    assert.equal(await engine.answers(60_000), false);
+  });
+}
+
+test('an idle process that has stopped gives no sign of life, until it goes on', async () => {
+  const engine = await startEngine({ ...config, isolation: 'process' }, quiet);
+  assert.equal(await engine.answers(60_000), true);
+  const { pid } = engine.status();
+  assert.ok(typeof pid === 'number');
+  process.kill(pid, 'SIGSTOP');
+  assert.equal(await engine.answers(100), false);
+  process.kill(pid, 'SIGCONT');
+  assert.equal(await engine.answers(60_000), true);
+  await engine.close();
 });
 
 describe('closing', () => {

@@ -491,6 +491,37 @@ function fairness(contract: Contract): void {
 }
 
 function places(contract: Contract): void {
+  contract('standing: how many wait and run, and since when', async ({ queue, clock }) => {
+    const nobody = { jobs: 0, since: null };
+    const { line } = queue;
+    assert.deepEqual(await line.standing(), { waiting: nobody, running: nobody });
+    const began = clock.now;
+    const first = await line.submit(anOrder());
+    clock.now += 5000;
+    await line.submit(anOrder());
+    assert.deepEqual(await line.standing(), {
+      waiting: { jobs: 2, since: began },
+      running: nobody,
+    });
+    clock.now += 5000;
+    const job = await claimJob(line);
+    assert.equal(job?.id, first.id);
+    const ran = { jobs: 1, since: began + 10_000 };
+    assert.deepEqual(await line.standing(), {
+      waiting: { jobs: 1, since: began + 5000 },
+      running: ran,
+    });
+    // One that waits again does so since it was ordered.
+    await line.release(leaseOf(first.id, 1));
+    assert.deepEqual((await line.standing()).waiting, { jobs: 2, since: began });
+    await claimJob(line);
+    await line.finish(leaseOf(first.id, 2), { status: 'done', result: aResult(first.id) });
+    assert.deepEqual(await line.standing(), {
+      waiting: { jobs: 1, since: began + 5000 },
+      running: nobody,
+    });
+  });
+
   contract('the outlook is the order in which jobs then run', async ({ queue }) => {
     for (let i = 0; i < 40; i++) {
       const guildId = `g${(i * i) % 7}`;

@@ -21,6 +21,8 @@ export type ToWorker =
   | { type: 'start'; config: HostConfig }
   | { type: 'generate'; id: number; request: GenerateRequest; options: PipelineOptions }
   | { type: 'cancel'; id: number }
+  /** asks for a sign of life: 'pong', as soon as its message loop turns */
+  | { type: 'ping' }
   | { type: 'close' };
 
 type LoadedStatus = {
@@ -31,14 +33,15 @@ type LoadedStatus = {
 
 export type FromWorker =
   | { type: 'ready' }
+  | { type: 'pong' }
   /** every step's progress; steps of a few milliseconds travel together */
   | { type: 'progress'; id: number; progress: readonly Progress[] }
   /** answers of the network for the journal, in order */
   | { type: 'journal'; id: number; records: Uint8Array }
   | { type: 'done'; id: number; result: GenerateResult }
   | { type: 'failed'; id: number; error: PlainError }
-  /** after every change of the loaded models */
-  | { type: 'loaded'; models: readonly LoadedStatus[] }
+  /** after every change of the loaded models; `evicted`: models that made room for others since it started */
+  | { type: 'loaded'; models: readonly LoadedStatus[]; evicted: number }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; fields: object; message: string }
   /** answers 'close': every session is released, the host ends by itself */
   | { type: 'closed' };

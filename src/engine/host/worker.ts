@@ -76,6 +76,9 @@ function receive(message: ToWorker): void {
     case 'cancel':
       controllers.get(message.id)?.abort();
       return;
+    case 'ping':
+      link.post({ type: 'pong' });
+      return;
     case 'close':
       close();
   }
@@ -171,7 +174,7 @@ async function open(
     provider: each.provider,
     canaryMaxError: each.canaryMaxError,
   }));
-  link.post({ type: 'loaded', models });
+  link.post({ type: 'loaded', models, evicted: cache.evicted() });
   return loaded;
 }
 

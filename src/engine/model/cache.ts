@@ -12,12 +12,15 @@ export type ModelCache = {
   /** `use` would not have to load it */
   holds(entry: RegistryEntry, variant?: Variant): boolean;
   loaded(): readonly LoadedModel[];
+  /** models that made room for others so far */
+  evicted(): number;
   releaseAll(): Promise<void>;
 };
 
 /** Least recently used models go first when the files of all loaded ones exceed the budget. */
 export function createModelCache(options: LoadOptions & { budgetBytes: number }): ModelCache {
   const models = new Map<string, LoadedModel>();
+  let evicted = 0;
 
   const current = (key: string, { layout }: RegistryEntry): LoadedModel | undefined => {
     const known = models.get(key);
@@ -56,7 +59,9 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
         [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
       for (const [oldest, model] of models) {
         if (total() + entry.layout.bytes <= options.budgetBytes) break;
-        if (model !== beside) await drop(oldest);
+        if (model === beside) continue;
+        await drop(oldest);
+        evicted++;
       }
       const model = await loadModel(entry, options, variant);
       models.set(key, model);
@@ -64,6 +69,7 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
     },
     holds: (entry, variant = PLAIN) => current(keyOf(entry, variant), entry) !== undefined,
     loaded: () => [...models.values()],
+    evicted: () => evicted,
     async releaseAll() {
       for (const key of models.keys()) await drop(key);
     },

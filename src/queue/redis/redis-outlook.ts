@@ -5,10 +5,15 @@ import type { Line } from '../line.ts';
 import { workIn } from './records.ts';
 import type { RedisCore } from './redis-core.ts';
 
+/** Jobs looked at in one go. */
+const PAGE = 500;
+
 type LiveJob = Turn & { status: 'waiting' | 'running'; startedAt: number };
 
 /** The line's calls that change nothing. */
-export function createOutlook(core: RedisCore): Pick<Line, 'outlook' | 'usage' | 'estimate'> {
+export function createOutlook(
+  core: RedisCore,
+): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate'> {
   const { redis, estimator, now, key, checkOpen } = core;
   let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
 
@@ -19,9 +24,9 @@ export function createOutlook(core: RedisCore): Pick<Line, 'outlook' | 'usage' |
     const jobs: LiveJob[] = [];
     const ids = await redis.zrange(key('unsettled'), 0, -1);
     const fields = ['status', 'seq', 'guildId', 'userId', 'weight', 'work', 'startedAt'];
-    for (let from = 0; from < ids.length; from += 500) {
+    for (let from = 0; from < ids.length; from += PAGE) {
       const pipeline = redis.pipeline();
-      for (const id of ids.slice(from, from + 500)) pipeline.hmget(key(`job:${id}`), ...fields);
+      for (const id of ids.slice(from, from + PAGE)) pipeline.hmget(key(`job:${id}`), ...fields);
       for (const [at, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
         if (error !== null) throw error;
         const [status, seq, guildId, userId, weight, work, startedAt] = answer as string[];
@@ -40,6 +45,21 @@ export function createOutlook(core: RedisCore): Pick<Line, 'outlook' | 'usage' |
     }
     seen = { version, jobs };
     return jobs;
+  }
+
+  /** When it was ordered; what ended and is not settled stands among those that wait. */
+  async function oldestWaiting(): Promise<number | null> {
+    for (let from = 0; ; from += PAGE) {
+      const ids = await redis.zrange(key('unsettled'), from, from + PAGE - 1);
+      const pipeline = redis.pipeline();
+      for (const id of ids) pipeline.hmget(key(`job:${id}`), 'status', 'createdAt');
+      for (const [error, answer] of (await pipeline.exec()) ?? []) {
+        if (error !== null) throw error;
+        const [status, createdAt] = answer as (string | null)[];
+        if (status === 'waiting') return Number(createdAt);
+      }
+      if (ids.length < PAGE) return null;
+    }
   }
 
   /** The lines as the scripts keep them, for the same rules to say who comes when. */
@@ -81,6 +101,21 @@ export function createOutlook(core: RedisCore): Pick<Line, 'outlook' | 'usage' |
         free[free.indexOf(wait)] = wait + cost;
         return { id, position: index + 1, waitSeconds: measured ? wait : null };
       });
+    },
+
+    async standing() {
+      checkOpen();
+      const [count, ids] = await Promise.all([
+        redis.get(key('nwait')),
+        redis.zrange(key('leases'), 0, -1),
+      ]);
+      const begun = await Promise.all(ids.map((id) => redis.hget(key(`job:${id}`), 'startedAt')));
+      const known = begun.filter((at) => at !== null).map(Number);
+      const waiting = Number(count ?? 0);
+      return {
+        waiting: { jobs: waiting, since: waiting === 0 ? null : await oldestWaiting() },
+        running: { jobs: ids.length, since: known.length === 0 ? null : Math.min(...known) },
+      };
     },
 
     async usage(guildId, userId) {

@@ -4,7 +4,9 @@ import type { Line } from '../line.ts';
 import type { QueueCore } from './queue-core.ts';
 
 /** The line's calls that change nothing. */
-export function createOutlook(core: QueueCore): Pick<Line, 'outlook' | 'usage' | 'estimate'> {
+export function createOutlook(
+  core: QueueCore,
+): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate'> {
   const { store, ledger, now, checkOpen } = core;
   return {
     async outlook() {
@@ -23,6 +25,23 @@ export function createOutlook(core: QueueCore): Pick<Line, 'outlook' | 'usage' |
         free[free.indexOf(wait)] = wait + cost;
         return { id, position: index + 1, waitSeconds: measured ? wait : null };
       });
+    },
+
+    async standing() {
+      checkOpen();
+      const { waiting, running } = ledger.state();
+      let oldest: { id: string; seq: number } | null = null;
+      for (const turn of waiting.values()) {
+        if (oldest === null || turn.seq < oldest.seq) oldest = turn;
+      }
+      const begun = [...running.values()].map(({ startedAt }) => startedAt);
+      return {
+        waiting: {
+          jobs: waiting.size,
+          since: oldest === null ? null : (store.byId(oldest.id)?.createdAt ?? null),
+        },
+        running: { jobs: running.size, since: begun.length === 0 ? null : Math.min(...begun) },
+      };
     },
 
     async usage(guildId, userId) {

@@ -192,6 +192,7 @@ test('the least recently used model makes room, the newest stays', async () => {
   assert.equal((await cache.use(await registry.find('a'))).fresh, false);
   await cache.use(await registry.find('c'));
   assert.deepEqual(names(), ['a', 'c']);
+  assert.equal(cache.evicted(), 1);
   await cache.releaseAll();
   assert.deepEqual(names(), []);
 });
