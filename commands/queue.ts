@@ -1,5 +1,7 @@
 import type { Job } from '../src/queue/job.ts';
-import { promptOf } from '../src/bot/render/render-words.ts';
+import type { LineMode } from '../src/queue/line.ts';
+import type { Text } from '../src/bot/text/text.ts';
+import { ownersWords, promptOf } from '../src/bot/render/render-words.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { quoted } from '../src/bot/render/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/gate.ts';
@@ -30,11 +32,15 @@ export const queue: Command = {
     const running = unsettled.filter((job) => job.status === 'running');
     const waiting = new Map(unsettled.map((job) => [job.id, job]));
     const several = (scene.engine.status().devices?.length ?? 1) > 1;
-    const lines = running.map((job) => {
-      const what = describeJob(job, asking, scene);
-      const where = several && job.device !== null ? text.queueOn(what, job.device) : what;
-      return text.queueRunning(where);
-    });
+    const lines = modeLines(await scene.line.mode(), text);
+    const shownAtFirst = lines.length;
+    lines.push(
+      ...running.map((job) => {
+        const what = describeJob(job, asking, scene);
+        const where = several && job.device !== null ? text.queueOn(what, job.device) : what;
+        return text.queueRunning(where);
+      }),
+    );
     // The first in the line, and one's own wherever they stand.
     const shown = outlook.filter(
       ({ id }, index) => index < SHOWN || waiting.get(id)?.userId === asking.userId,
@@ -47,12 +53,21 @@ export const queue: Command = {
     }
     const hidden = outlook.length - Math.min(shown.length, SHOWN * 2);
     if (hidden > 0) lines.push(text.queueMore(hidden));
-    if (lines.length === 0) lines.push(text.queueEmpty);
+    if (lines.length === shownAtFirst) lines.push(text.queueEmpty);
     const left = await whatIsLeft(interaction, scene, { nearOnly: false });
     if (left !== null) lines.push('', left);
     await answer.tell([text.queueTitle, ...lines].join('\n'));
   },
 };
+
+/** What everybody should know before they look for their place. */
+export function modeLines(mode: LineMode, text: Text): string[] {
+  if (mode.kind === 'open') return [];
+  const since = `<t:${Math.floor(mode.since / 1000)}:R>`;
+  const said = ownersWords(mode.words);
+  const { queuePaused, queueDraining } = text.owner;
+  return [mode.kind === 'paused' ? queuePaused(since, said) : queueDraining(since, said)];
+}
 
 /** Prompts are shown to their owner only; people of other servers stay unnamed. */
 function describeJob(

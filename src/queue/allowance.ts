@@ -13,6 +13,9 @@ export type Allowance = {
   /** seconds of the machine this person may have in this guild within a UTC day */
   userSeconds?: number;
   guildSeconds?: number;
+  /** the same for this person over all guilds together */
+  waitingEverywhere?: number;
+  secondsEverywhere?: number;
 };
 
 export type Usage = {
@@ -24,7 +27,7 @@ export type Usage = {
 };
 
 export type LimitReached = {
-  limit: 'waiting-user' | 'waiting-guild' | 'seconds-user' | 'seconds-guild';
+  limit: 'waiting-user' | 'waiting-guild' | 'seconds-user' | 'seconds-guild' | 'seconds-everywhere';
   /** jobs or seconds */
   taken: number;
   allowed: number;
@@ -58,9 +61,10 @@ function limitWords({ limit, taken, allowed, cost = 0 }: LimitReached): string {
       );
     case 'seconds-user':
     case 'seconds-guild':
+    case 'seconds-everywhere':
       return (
         `This needs about ${Math.ceil(cost)} s of the machine, and ${left} s are left today ` +
-        `${limit === 'seconds-user' ? 'for you' : 'for this server'}. The day begins anew at midnight UTC.`
+        `${{ 'seconds-user': 'for you', 'seconds-guild': 'for this server', 'seconds-everywhere': 'for you over all servers' }[limit]}. The day begins anew at midnight UTC.`
       );
   }
 }

@@ -1,4 +1,12 @@
-import type { FoundRequest, Job, JobContext, JobId, MachineRate, QueueFigures } from './job.ts';
+import type {
+  FoundRequest,
+  Job,
+  JobContext,
+  JobId,
+  JobStatus,
+  MachineRate,
+  QueueFigures,
+} from './job.ts';
 
 /** Whose jobs; absent fields: everybody's. */
 export type Owners = { guildId?: string; userId?: string };
@@ -25,6 +33,14 @@ export type Archive = {
    * in, the order is believed.
    */
   expired(filter: { finishedBefore: number; limit: number }): Promise<readonly ExpiredJob[]>;
+  /** All jobs of a person, oldest first, each with the keys of everything it keeps in the picture store. */
+  ownedBy(userId: string): Promise<readonly OwnedJob[]>;
+  /**
+   * Takes a person out of the record: their jobs that are over, delivered or not, the start pictures that nobody else
+   * names, their place in the lines, and what was promised to them. Nothing of it can be read from the files afterwards.
+   * Jobs that wait or run stay: they are to be stopped first.
+   */
+  erase(userId: string): Promise<void>;
   /** Takes finished and delivered jobs out of the record; others of the list stay. */
   forget(ids: readonly JobId[]): Promise<void>;
   /**
@@ -50,5 +66,7 @@ export type ShownIn =
   | { channels: readonly string[] }
   | { jobs: readonly JobId[] }
   | { guildId: string };
+
+export type OwnedJob = ExpiredJob & { status: JobStatus };
 
 export type ExpiredJob = { id: JobId; pictures: readonly string[] };

@@ -123,14 +123,17 @@ export type JobOutcome =
 
 /** What a reply renders. */
 export type JobState =
-  | { status: 'waiting'; position: number; waitSeconds: number | null }
+  | { status: 'waiting'; position: number; waitSeconds: number | null; held?: Held }
   | { status: 'running'; progress: Progress | null }
   | { status: 'done'; result: StoredResult }
   | { status: 'failed'; failure: JobFailure }
   | { status: 'cancelled' };
 
 /** A waiting job's place. position 1 runs next; waitSeconds null until this machine has measured a step. */
-export type Outlook = { id: JobId; position: number; waitSeconds: number | null };
+export type Outlook = { id: JobId; position: number; waitSeconds: number | null; held?: Held };
+
+/** The line is paused: what its owner says of it. */
+export type Held = { words: string | null };
 
 export type CancelAnswer = 'cancelled' | 'stopping' | 'already-finished' | 'not-yours' | 'unknown';
 

@@ -2,6 +2,7 @@ import type { GenerateRequest } from '../engine/request.ts';
 import type { Allowance, Usage } from './allowance.ts';
 import type {
   CancelAnswer,
+  Held,
   Job,
   JobFailure,
   JobId,
@@ -43,6 +44,14 @@ export type Lease = { id: JobId; attempt: number; worker: string; seat: string }
 /** A job to run, with all that the engine needs for it. */
 export type Claim = { lease: Lease; job: Job; request: GenerateRequest };
 
+/**
+ * Whether jobs are begun and orders are taken. `paused`: none is begun, what runs ends. `draining`: what was accepted
+ * is painted, and whoever takes orders takes none. `words`: what the owner says of it to everybody.
+ */
+export type LineMode =
+  | { kind: 'open' }
+  | { kind: 'paused' | 'draining'; words: string | null; since: number };
+
 /** Why a job comes back unfinished; only crashes count against it. */
 export type ReleaseReason = 'handed-back' | 'crashed';
 
@@ -69,6 +78,7 @@ export type Line = {
    * The fairest waiting job that a seat of this worker can run becomes running with attempt + 1, on the seat that has
    * its model loaded where one has; null when there is none. A job that cannot be run at all (its stored request or
    * start picture cannot be read, its prompts are more than this version reads) is recorded as failed, told by onChange, and passed over.
+   * While the line is paused, nobody gets any.
    */
   claim(worker: WorkerFacts): Promise<Claim | null>;
   /** Prolongs the lease; false when it is no longer the current one: the work should end. */
@@ -94,8 +104,11 @@ export type Line = {
   outlook(): Promise<readonly Outlook[]>;
   /** How many wait and run, and since when: what can be told without reading each. */
   standing(): Promise<Standing>;
-  /** What a guild, or one person in it, has taken today and has waiting. */
-  usage(guildId: string, userId?: string): Promise<Usage>;
+  /** What a guild, or one person in it, has taken today and has waiting; `guildId` null: over all guilds. */
+  usage(guildId: string | null, userId?: string): Promise<Usage>;
+  /** Holds for every program of the queue, and outlives restarts. */
+  mode(): Promise<LineMode>;
+  setMode(mode: LineMode): Promise<void>;
   /** Takes a measured generation into the prices and waits. */
   measure(measurement: Measurement): Promise<void>;
   /** Seconds this machine would need; null until it has measured the model. */
@@ -103,3 +116,8 @@ export type Line = {
   /** Calls back when the set of waiting jobs or their order may have changed; returns the way to stop. */
   onChange(listener: (change?: QueueChange) => void): () => void;
 };
+
+/** What everybody who waits is told; null: the line is not paused. */
+export function heldBy(mode: LineMode): Held | null {
+  return mode.kind === 'paused' ? { words: mode.words } : null;
+}

@@ -8,6 +8,7 @@ import type { Job } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
 import type { Allowance, LimitReached } from '../../queue/allowance.ts';
 import { plainLine, shorten } from '../render/markdown.ts';
+import { ownersWords } from '../render/render-words.ts';
 import { addressIn } from '../reply/reply-address.ts';
 import type { SettingsStore } from '../stores/settings.ts';
 import { textFor } from '../text/text.ts';
@@ -32,6 +33,7 @@ export type Grant = {
 };
 
 type Tools = {
+  line: Pick<Line, 'mode'>;
   settings: SettingsStore;
   audit: Audit;
   engine: Pick<Engine, 'models'>;
@@ -47,12 +49,14 @@ const NEAR = 0.2;
  */
 export async function permitOrder(
   interaction: Asking,
-  { settings, audit, engine, text }: Tools,
+  { line, settings, audit, engine, text }: Tools,
   order: GenerateRequest | readonly GenerateRequest[],
 ): Promise<Grant> {
   const requests = Array.isArray(order)
     ? (order as readonly GenerateRequest[])
     : [order as GenerateRequest];
+  const mode = await line.mode();
+  if (mode.kind === 'draining') throw new UserError(text.owner.drained(ownersWords(mode.words)));
   const place = placeOf(interaction);
   const policy = await settings.policy(place.guildId);
   const limits = limitsFor(policy, place.roleIds);
@@ -161,6 +165,8 @@ export function limitSentence(
       return text.limitSecondsYours(Math.ceil(cost), left);
     case 'seconds-guild':
       return text.limitSecondsServer(Math.ceil(cost), left);
+    case 'seconds-everywhere':
+      return text.owner.limitSeconds(Math.ceil(cost), left);
   }
 }
 

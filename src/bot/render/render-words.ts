@@ -1,6 +1,6 @@
 import { FULL_STEPS } from '../../explore/calibration/calibration.ts';
 import type { GenerateRequest, Progress } from '../../engine/request.ts';
-import type { Job, JobFailure, StoredResult } from '../../queue/job.ts';
+import type { Job, JobFailure, JobState, StoredResult } from '../../queue/job.ts';
 import { NOTE_KINDS } from '../order/notes.ts';
 import type { OrderNote } from '../order/notes.ts';
 import { codeSpan, escapeMarkdown, plainLine, quoted, shorten } from './markdown.ts';
@@ -14,6 +14,23 @@ const [FULL_CELL, EMPTY_CELL] = ['▰', '▱'];
 export function waitWords(seconds: number, text: Text): string {
   const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
   return text.aboutSeconds(rounded);
+}
+
+/** Where in the line a job stands, and whether the line moves. */
+export function placeWords(
+  { position, waitSeconds, held }: Extract<JobState, { status: 'waiting' }>,
+  text: Text,
+): string {
+  if (held !== undefined) return text.owner.held(position, ownersWords(held.words));
+  return text.queued(position, waitSeconds === null ? null : waitWords(waitSeconds, text));
+}
+
+const OWNERS_WORDS_LIMIT = 500;
+
+/** What the owner says to everybody, as a quotation; '' for nothing. */
+export function ownersWords(words: string | null): string {
+  const said = words === null ? '' : escapeMarkdown(shorten(plainLine(words), OWNERS_WORDS_LIMIT));
+  return said === '' ? '' : `> ${said}`;
 }
 
 /** `left`: seconds that the remaining steps will take, as far as that is known. */

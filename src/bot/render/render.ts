@@ -7,10 +7,10 @@ import {
   failureWords,
   lineageWords,
   noteLines,
+  placeWords,
   progressWords,
   promptOf,
   recipeLine,
-  waitWords,
 } from './render-words.ts';
 import { againRow, doneRows, stopRow } from './rows.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
@@ -73,10 +73,8 @@ export function render(
   }
   about.push(...noteLines(more.notes ?? [], text));
   switch (state.status) {
-    case 'waiting': {
-      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
-      return words([text.queued(state.position, wait), ...about], [stopRow(job.id, text)]);
-    }
+    case 'waiting':
+      return words([placeWords(state, text), ...about], [stopRow(job.id, text)]);
     case 'running':
       return renderRunning(job, state.progress, { ...more, about });
     case 'done':

@@ -56,9 +56,9 @@ export function openReplies(tools: ReplyTools): Replies {
       else if (state !== null) reply.show(state);
     }
     // A place is told when it changes; these were told before this process listened.
-    for (const { id, position, waitSeconds } of await line.outlook()) {
+    for (const { id, ...place } of await line.outlook()) {
       const reply = open.get(id);
-      if (reply?.status === null) reply.show({ status: 'waiting', position, waitSeconds });
+      if (reply?.status === null) reply.show({ status: 'waiting', ...place });
     }
   }
 

@@ -9,7 +9,13 @@ import { customId } from '../interaction/custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../render/markdown.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { type MessageFile, type Rendered } from '../render/render.ts';
-import { failureText, noteLines, progressWords, waitWords } from '../render/render-words.ts';
+import {
+  failureText,
+  noteLines,
+  placeWords,
+  progressWords,
+  waitWords,
+} from '../render/render-words.ts';
 import type { Growing } from './sheet-state.ts';
 import { textFor, type Text } from '../text/text.ts';
 
@@ -81,10 +87,8 @@ function headOf(sheet: Growing, state: JobState, text: Text): string[] {
   const cells = plan.cells.length;
   const count = sheet.order.kind === 'sheet' ? painted.length : looks.length;
   switch (state.status) {
-    case 'waiting': {
-      const wait = state.waitSeconds === null ? null : waitWords(state.waitSeconds, text);
-      return [text.queued(state.position, wait)];
-    }
+    case 'waiting':
+      return [placeWords(state, text)];
     case 'running': {
       const progress = progressWords(state.progress, text);
       if (sheet.order.kind === 'evolution') return [progress];

@@ -10,7 +10,7 @@ const APART_MS = 250;
 /** Up to this place every step forward is told; behind it, steps of a tenth. */
 const EXACT_PLACES = 20;
 
-type Told = { position: number; waitSeconds: number | null };
+type Told = Omit<Outlook, 'id'>;
 
 export type Places = {
   /** Something may have changed. */
@@ -80,8 +80,8 @@ export function watchPlaces(options: {
       const job = await archive.get(place.id);
       if (closed) return;
       if (job?.status !== 'waiting' || left.has(place.id)) continue;
-      const { position, waitSeconds } = place;
-      events.publish({ job, state: { status: 'waiting', position, waitSeconds } });
+      const { id: _, ...state } = place;
+      events.publish({ job, state: { status: 'waiting', ...state } });
     }
     told = next;
   }
@@ -97,6 +97,8 @@ export function watchPlaces(options: {
 }
 
 function worthTelling(before: Told, now: Told): boolean {
+  const paused = (before.held === undefined) !== (now.held === undefined);
+  if (paused || before.held?.words !== now.held?.words) return true;
   const moved = Math.abs(now.position - before.position);
   if (now.position <= EXACT_PLACES ? moved > 0 : moved >= before.position / 10) return true;
   if (now.waitSeconds === null || before.waitSeconds === null) {

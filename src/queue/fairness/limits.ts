@@ -3,8 +3,8 @@ import type { NewJob } from '../job.ts';
 import type { Allowance, LimitReached, QueueLimits } from '../allowance.ts';
 import type { Live } from '../sqlite/live.ts';
 
-/** Seconds charged today to a person of a guild, or to the whole guild. */
-export type SpentToday = (guildId: string, userId?: string) => number;
+/** Seconds charged today to a person of a guild, or to the whole guild; null: over all guilds. */
+export type SpentToday = (guildId: string | null, userId?: string) => number;
 
 /**
  * Throws LimitError when this person or this guild has as many waiting jobs as allowed, or when the new one would
@@ -23,6 +23,7 @@ export function checkLimits(
     if (allowed !== undefined && taken >= allowed) throw new LimitError({ limit, taken, allowed });
   };
   hold('waiting-user', live.waitingOf.get(userId) ?? 0, limits.waitingPerUser);
+  hold('waiting-user', live.waitingOf.get(userId) ?? 0, allowance.waitingEverywhere);
   hold('waiting-user', guild?.users.get(userId)?.turns.length ?? 0, allowance.waitingPerUser);
   hold('waiting-guild', guild?.waiting ?? 0, limits.waitingPerGuild);
   hold('waiting-guild', guild?.waiting ?? 0, allowance.waitingPerGuild);
@@ -30,7 +31,7 @@ export function checkLimits(
   const last = (
     limit: LimitReached['limit'],
     allowed: number | undefined,
-    ...of: [string, string?]
+    ...of: [string | null, string?]
   ) => {
     if (allowed === undefined) return;
     const taken = spent(...of) + reserved(live, ...of);
@@ -38,14 +39,16 @@ export function checkLimits(
   };
   last('seconds-user', allowance.userSeconds, guildId, userId);
   last('seconds-guild', allowance.guildSeconds, guildId);
+  last('seconds-everywhere', allowance.secondsEverywhere, null, userId);
 }
 
-/** Seconds that the waiting and running jobs of a guild, or of one of its people, are expected to take. */
-export function reserved(live: Live, guildId: string, userId?: string): number {
+/** Seconds that the waiting and running jobs of a guild (null: of all), or of one of its people, are expected to take. */
+export function reserved(live: Live, guildId: string | null, userId?: string): number {
   let seconds = 0;
   for (const jobs of [live.waiting.values(), live.running.values()]) {
     for (const job of jobs) {
-      if (job.guildId === guildId && (userId === undefined || job.userId === userId)) {
+      const isThere = guildId === null || job.guildId === guildId;
+      if (isThere && (userId === undefined || job.userId === userId)) {
         seconds += job.cost;
       }
     }

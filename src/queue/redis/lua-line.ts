@@ -162,8 +162,9 @@ local function head(id)
 end
 local function count_spent(found, seconds, day)
   if seconds <= 0 then return end
-  local name = k('spent:' .. float(day) .. ':' .. found.guildId)
-  for _, each in ipairs({ name, name .. '|' .. found.userId }) do
+  local name = k('spent:' .. float(day) .. ':')
+  local own = '|' .. found.userId
+  for _, each in ipairs({ name .. found.guildId, name .. found.guildId .. own, name .. own }) do
     call('INCRBYFLOAT', each, float(seconds))
     call('EXPIRE', each, 8 * 86400)
   end
@@ -238,6 +239,7 @@ end
 local own = call('ZCARD', line(guild, user))
 local all = num(call('HGET', k('gwait'), guild))
 local reached = hold('waiting-user', num(call('HGET', k('uwait'), user)), arg.limits.waitingPerUser)
+  or hold('waiting-user', num(call('HGET', k('uwait'), user)), arg.allowance.waitingEverywhere)
   or hold('waiting-user', own, arg.allowance.waitingPerUser)
   or hold('waiting-guild', all, arg.limits.waitingPerGuild)
   or hold('waiting-guild', all, arg.allowance.waitingPerGuild)
@@ -260,10 +262,37 @@ local function last(limit, allowed, of, name)
     return { kind = 'limit', limit = limit, taken = taken, allowed = allowed, cost = arg.cost }
   end
 end
+-- the newest jobs of a person over all guilds, until all that wait were met; and those that run
+local function reserved_everywhere()
+  local seconds, from = 0, 0
+  local left = num(call('HGET', k('uwait'), user))
+  while left > 0 do
+    local ids = call('ZREVRANGE', k('of-user:' .. user), from, from + 99)
+    for _, id in ipairs(ids) do
+      local values = call('HMGET', job(id), 'status', 'cost')
+      if values[1] == 'waiting' then seconds, left = seconds + num(values[2]), left - 1 end
+    end
+    if #ids < 100 then break end
+    from = from + 100
+  end
+  for _, id in ipairs(call('ZRANGE', k('leases'), 0, -1)) do
+    local values = call('HMGET', job(id), 'userId', 'cost')
+    if values[1] == user then seconds = seconds + num(values[2]) end
+  end
+  return seconds
+end
+local function last_everywhere(allowed)
+  if not allowed then return nil end
+  local taken = num(call('GET', k('spent:' .. float(arg.day) .. ':|' .. user))) + reserved_everywhere()
+  if taken + arg.cost > allowed then
+    return { kind = 'limit', limit = 'seconds-everywhere', taken = taken, allowed = allowed, cost = arg.cost }
+  end
+end
 local spent = 'spent:' .. float(arg.day) .. ':' .. guild
 reached = reached
   or last('seconds-user', arg.allowance.userSeconds, user, spent .. '|' .. user)
   or last('seconds-guild', arg.allowance.guildSeconds, nil, spent)
+  or last_everywhere(arg.allowance.secondsEverywhere)
 if reached then return { cjson.encode(reached), '[]' } end
 local seq = call('INCR', k('seq'))
 local id = arg.id
@@ -286,6 +315,11 @@ return { cjson.encode({ kind = 'fresh', id = id }), told() }
   claim: `
 local arg = cjson.decode(ARGV[1])
 take_back_overdue(arg)
+local mode = call('GET', k('mode'))
+if mode and cjson.decode(mode).kind == 'paused' then
+  if #changes > 0 then publish(arg.origin) end
+  return { 'null', told() }
+end
 local has = nil
 if arg.has then
   has = {}
@@ -435,8 +469,9 @@ local arg = cjson.decode(ARGV[1])
 local values = call('HMGET', job(arg.id), 'status', 'delivered', 'charged', 'guildId', 'userId', 'finishedAt')
 if values[1] ~= 'done' or values[2] ~= '0' then return { 'false', '[]' } end
 local at = num(values[6])
-local name = k('spent:' .. float(at - at % 86400000) .. ':' .. values[4])
-for _, each in ipairs({ name, name .. '|' .. values[5] }) do
+local name = k('spent:' .. float(at - at % 86400000) .. ':')
+local own = '|' .. values[5]
+for _, each in ipairs({ name .. values[4], name .. values[4] .. own, name .. own }) do
   if call('EXISTS', each) == 1 then call('INCRBYFLOAT', each, float(-num(values[3]))) end
 end
 call('HSET', job(arg.id), 'status', 'failed', 'charged', 0, 'finishedAt', arg.now, 'failure', arg.failure)
@@ -465,14 +500,15 @@ end
 return { 'null', '[]' }
 `,
 
-  /** Answers the start pictures that no job names any more. */
+  /** Answers the start pictures that no job names any more. `undelivered`: those whose message was not sent, too. */
   forget: `
 local arg = cjson.decode(ARGV[1])
 local free = {}
 for _, id in ipairs(arg.ids) do
   local values = call('HMGET', job(id), 'delivered', 'finishedAt', 'key', 'guildId', 'userId', 'addresses', 'hashes')
-  if values[1] == '1' and values[2] then
+  if (values[1] == '1' or arg.undelivered) and values[2] then
     call('ZREM', k('all'), id)
+    call('ZREM', k('unsettled'), id)
     call('ZREM', k('of-guild:' .. values[4]), id)
     call('ZREM', k('of-user:' .. values[5]), id)
     call('ZREM', k('retracted'), id)
@@ -486,6 +522,34 @@ for _, id in ipairs(arg.ids) do
 end
 if #free == 0 then return { '[]', '[]' } end
 return { cjson.encode(free), '[]' }
+`,
+
+  /** Those who listen look for themselves. */
+  set_mode: `
+local arg = cjson.decode(ARGV[1])
+call('SET', k('mode'), arg.mode)
+call('PUBLISH', k('changes'), arg.notice)
+return { 'null', '[]' }
+`,
+
+  /** Where a person neither waits nor runs, their line goes; and what was promised to them. */
+  leave: `
+local arg = cjson.decode(ARGV[1])
+for _, guild in ipairs(arg.guilds) do
+  local runs = num(call('HGET', k('urun:' .. guild), arg.userId)) > 0
+  if call('ZCARD', line(guild, arg.userId)) == 0 and not runs then
+    call('HDEL', k('utag:' .. guild), arg.userId)
+    call('HDEL', k('urun:' .. guild), arg.userId)
+    if guild == 'dm:' .. arg.userId then
+      for _, each in ipairs({ 'gtag', 'gclock', 'gwait', 'grun', 'gseq' }) do call('HDEL', k(each), guild) end
+    end
+  end
+end
+local promised = call('HGETALL', k('pledges'))
+for at = 1, #promised, 2 do
+  if string.find(promised[at + 1], arg.userId, 1, true) then call('HDEL', k('pledges'), promised[at]) end
+end
+return { 'null', '[]' }
 `,
 
   retract: `

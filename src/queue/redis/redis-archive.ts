@@ -1,5 +1,6 @@
 import type { Archive, Owners, ShownIn } from '../archive.ts';
 import type { Job, JobId, MachineRate, Measurement } from '../job.ts';
+import { keysIn } from '../pictures.ts';
 import { keysOf, scanExpired } from '../retention/expiry.ts';
 import { dropInputs, readRequest } from './inputs.ts';
 import { addressesOf, jobOf, readJobs } from './records.ts';
@@ -84,6 +85,31 @@ export function createRedisArchive(core: RedisCore): Archive {
     async forget(ids) {
       const free = (await run('forget', { ids })) as string[];
       await dropInputs(core, free);
+    },
+
+    async ownedBy(userId) {
+      checkOpen();
+      const ids = await redis.zrange(key(`of-user:${userId}`), 0, -1);
+      return (await readJobs(core, ids)).map(({ id, status, result }) => ({
+        id,
+        status,
+        pictures: result === null ? [] : keysIn(result),
+      }));
+    },
+
+    async erase(userId) {
+      checkOpen();
+      const ids = await redis.zrange(key(`of-user:${userId}`), 0, -1);
+      const guilds = new Set((await readJobs(core, ids)).map(({ guildId }) => guildId));
+      const free = (await run('forget', { ids, undelivered: true })) as string[];
+      await dropInputs(core, free);
+      await run('leave', { userId, guilds: [...guilds, `dm:${userId}`] });
+      for (const sum of [`spent:*|${userId}`, `spent:*:dm:${userId}`]) {
+        const pattern = key(sum).replaceAll(/[[\]\\?]/g, '?');
+        for await (const names of redis.scanStream({ match: pattern, count: 1000 })) {
+          if (names.length > 0) await redis.del(...(names as string[]));
+        }
+      }
     },
 
     async figures({ since, ...owners }) {

@@ -1,7 +1,7 @@
 import { workOf } from '../fairness/estimate.ts';
 import { createLines, guildLine, order, place, type Turn, userLine } from '../fairness/fairness.ts';
 import { dayOf } from '../fairness/limits.ts';
-import type { Line } from '../line.ts';
+import { heldBy, type Line, type LineMode } from '../line.ts';
 import { workIn } from './records.ts';
 import type { RedisCore } from './redis-core.ts';
 
@@ -10,10 +10,10 @@ const PAGE = 500;
 
 type LiveJob = Turn & { status: 'waiting' | 'running'; startedAt: number };
 
-/** The line's calls that change nothing. */
+/** The line's calls that change no job. */
 export function createOutlook(
   core: RedisCore,
-): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate'> {
+): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
   const { redis, estimator, now, key, checkOpen } = core;
   let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
 
@@ -86,10 +86,25 @@ export function createOutlook(
     return known;
   }
 
+  async function mode(): Promise<LineMode> {
+    checkOpen();
+    const text = await redis.get(key('mode'));
+    return text === null ? { kind: 'open' } : (JSON.parse(text) as LineMode);
+  }
+
   return {
+    mode,
+
+    async setMode(to) {
+      const notice = JSON.stringify({ origin: core.origin, changes: [] });
+      await core.run('set_mode', { mode: JSON.stringify(to), notice });
+      core.tell();
+    },
+
     async outlook() {
       checkOpen();
       const jobs = await live();
+      const held = heldBy(await mode());
       const measured = estimator.measured();
       // As many places as jobs run now: each waiting job takes the place that becomes free first.
       const free = jobs
@@ -99,7 +114,9 @@ export function createOutlook(
       return order(await lines(jobs)).map(({ id, cost }, index) => {
         const wait = Math.min(...free);
         free[free.indexOf(wait)] = wait + cost;
-        return { id, position: index + 1, waitSeconds: measured ? wait : null };
+        const position = index + 1;
+        if (held !== null) return { id, position, waitSeconds: null, held };
+        return { id, position, waitSeconds: measured ? wait : null };
       });
     },
 
@@ -120,14 +137,17 @@ export function createOutlook(
 
     async usage(guildId, userId) {
       checkOpen();
-      const own = (await live()).filter(
-        (job) => job.guildId === guildId && (userId === undefined || job.userId === userId),
+      const theirs = (await live()).filter(
+        (job) =>
+          (guildId === null || job.guildId === guildId) &&
+          (userId === undefined || job.userId === userId),
       );
-      const spent = `spent:${dayOf(now())}:${guildId}${userId === undefined ? '' : `|${userId}`}`;
+      const own = userId === undefined ? '' : `|${userId}`;
+      const spent = `spent:${dayOf(now())}:${guildId ?? ''}${own}`;
       return {
-        waiting: own.filter(({ status }) => status === 'waiting').length,
+        waiting: theirs.filter(({ status }) => status === 'waiting').length,
         seconds: Number((await redis.get(key(spent))) ?? 0),
-        reserved: own.reduce((sum, { cost }) => sum + cost, 0),
+        reserved: theirs.reduce((sum, { cost }) => sum + cost, 0),
       };
     },
 

@@ -68,6 +68,7 @@ export async function openRedisQueue(
     }
     const { origin, changes } = JSON.parse(text) as Published;
     if (origin === core.origin) return;
+    if (changes.length === 0) core.tell();
     for (const change of changes) core.tell(change);
   });
   const subscribe = () => subscriber.subscribe(names.changes, names.measured, names.events);

@@ -90,7 +90,7 @@ function admit(
   const { key, guildId, userId, parentId } = job;
   const cost = ledger.estimator.cost(work);
   const createdAt = now();
-  const spent = (guild: string, user?: string) => store.spent(dayOf(createdAt), guild, user);
+  const spent = (guild: string | null, user?: string) => store.spent(dayOf(createdAt), guild, user);
   checkLimits(ledger.state(), limits, allowance, job, cost, spent);
   const id = newJobId();
   const { width, height, count, guidanceScale } = job.request;

@@ -1,17 +1,18 @@
 import { workOf } from '../fairness/estimate.ts';
 import { dayOf, reserved } from '../fairness/limits.ts';
-import type { Line } from '../line.ts';
+import { heldBy, type Line } from '../line.ts';
 import type { QueueCore } from './queue-core.ts';
 
-/** The line's calls that change nothing. */
+/** The line's calls that change no job. */
 export function createOutlook(
   core: QueueCore,
-): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate'> {
-  const { store, ledger, now, checkOpen } = core;
+): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
+  const { store, ledger, now, checkOpen, tell } = core;
   return {
     async outlook() {
       checkOpen();
       const live = ledger.state();
+      const held = heldBy(store.mode());
       const measured = ledger.estimator.measured();
       // As many places as jobs run now: each waiting job takes the place that becomes free first.
       const free = [...live.running.values()].map(({ startedAt, cost }) => {
@@ -23,7 +24,9 @@ export function createOutlook(
       return core.order().map(({ id, cost }, index) => {
         const wait = Math.min(...free);
         free[free.indexOf(wait)] = wait + cost;
-        return { id, position: index + 1, waitSeconds: measured ? wait : null };
+        const position = index + 1;
+        if (held !== null) return { id, position, waitSeconds: null, held };
+        return { id, position, waitSeconds: measured ? wait : null };
       });
     },
 
@@ -47,14 +50,24 @@ export function createOutlook(
     async usage(guildId, userId) {
       checkOpen();
       const live = ledger.state();
-      const guild = live.lines.guilds.get(guildId);
-      const waiting =
-        userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
+      const guild = live.lines.guilds.get(guildId ?? '');
+      const there = userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
+      const waiting = guildId === null ? live.waitingOf.get(userId ?? '') : there;
       return {
         waiting: waiting ?? 0,
         seconds: store.spent(dayOf(now()), guildId, userId),
         reserved: reserved(live, guildId, userId),
       };
+    },
+
+    async mode() {
+      checkOpen();
+      return store.mode();
+    },
+
+    async setMode(mode) {
+      core.write(() => store.setMode(mode));
+      tell();
     },
 
     async estimate(request) {

@@ -86,6 +86,7 @@ export function createRuns(
       for (;;) {
         checkOpen();
         takeBackOverdue();
+        if (store.mode().kind === 'paused') return null;
         const { lines, waiting } = ledger.state();
         const modelOf = (id: string) => waiting.get(id)!.work.model;
         const isPicky = seats.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);

@@ -1,6 +1,7 @@
 import type { Archive } from '../archive.ts';
 import type { Job } from '../job.ts';
 import { type DatedJob, scanExpired } from '../retention/expiry.ts';
+import { createErasure } from './erasure.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { Row } from './rows.ts';
 import type { QueueCore } from './queue-core.ts';
@@ -45,6 +46,7 @@ export function createSqliteArchive(core: QueueCore): Archive {
       await inputs.drop(named);
     },
     ...createRetractions(core),
+    ...createErasure(core),
     figures: (filter) => open(() => figuresOf(db, filter)),
     rates: () => open(() => ratesOf(db)),
   };

@@ -3,6 +3,7 @@ import type { Work } from '../fairness/estimate.ts';
 import { guildLine, userLine } from '../fairness/fairness.ts';
 import type { Lines } from '../fairness/fairness.ts';
 import type { Job, JobContext, JobFailure, JobStatus, Measurement, StoredResult } from '../job.ts';
+import type { LineMode } from '../line.ts';
 import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
 import { isFull, type SqliteFile } from './file/sqlite-file.ts';
@@ -78,6 +79,12 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
     `SELECT total(charged) AS seconds FROM jobs
       WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ? AND user_id = ?`,
   );
+  const spentOfUserEverywhere = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND user_id = ? AND finished_at >= ? AND finished_at < ?`,
+  );
+  const mode = db.prepare('SELECT mode FROM line_mode');
+  const setMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
   const forget = db.prepare(
     'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
   );
@@ -177,10 +184,13 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
 
     /**
      * Seconds charged for what was finished on the day that begins at `from` (milliseconds since 1970), in a guild or
-     * to one of its people. What a clock that ran ahead has dated later does not count until then.
+     * to one of its people; `guildId` null: to a person over all guilds. What a clock that ran ahead has dated later does not count until then.
      */
-    spent(from: number, guildId: string, userId?: string): number {
+    spent(from: number, guildId: string | null, userId?: string): number {
       const to = from + DAY_MS;
+      if (guildId === null) {
+        return Number(spentOfUserEverywhere.get(userId ?? '', from, to)!['seconds']);
+      }
       const row =
         userId === undefined
           ? spentOfGuild.get(guildId, from, to)
@@ -198,6 +208,15 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
 
     forget(id: string): void {
       forget.run(id);
+    },
+
+    mode(): LineMode {
+      const text = mode.get()?.['mode'];
+      return typeof text === 'string' ? (JSON.parse(text) as LineMode) : { kind: 'open' };
+    },
+
+    setMode(to: LineMode): void {
+      setMode.run(JSON.stringify(to));
     },
 
     /** Writes what `lines` now says about one guild and one of its users. */

@@ -29,7 +29,8 @@ async function toldOf(
       publish({ job, state }) {
         if (state.status !== 'waiting') return;
         if (job.id === 'b') return void witnessed.push(job.id);
-        told.push({ position: state.position, waitSeconds: state.waitSeconds });
+        const { status: _, ...place } = state;
+        told.push(place);
       },
     },
     log: { info() {}, warn() {}, error() {} },
@@ -45,6 +46,19 @@ async function toldOf(
 const at = (position: number, waitSeconds: number | null) => ({ position, waitSeconds });
 
 for (const [what, first, second, isTold] of [
+  ['a pause', at(3, 10), { ...at(3, null), held: { words: null } }, true],
+  [
+    'the same pause with other words',
+    { ...at(3, null), held: { words: null } },
+    { ...at(3, null), held: { words: 'soon' } },
+    true,
+  ],
+  [
+    'the same pause',
+    { ...at(3, null), held: { words: 'soon' } },
+    { ...at(3, null), held: { words: 'soon' } },
+    false,
+  ],
   ['the same again', at(3, 10), at(3, 10), false],
   ['a step forward', at(3, 10), at(2, 10), true],
   ['a fifth of the wait', at(3, 100), at(3, 120), false],

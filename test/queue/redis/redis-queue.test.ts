@@ -19,6 +19,7 @@ import { testArchiveContract } from '../archive-contract.ts';
 import type { OpenForTest } from '../contract-bench.ts';
 import { testLineContract } from '../line-contract.ts';
 import { aMeasurement, anOrder, aRequest, claimJob, WORKER } from '../orders.ts';
+import { testOwnerContract } from '../owner-contract.ts';
 import { testPledgesContract } from '../pledges-contract.ts';
 
 /** Long enough for forty claims on a busy machine. */
@@ -86,6 +87,7 @@ if (server === null) {
     testLineContract('Redis', openForTest);
     testArchiveContract('Redis', openForTest);
     testPledgesContract('Redis', openForTest);
+    testOwnerContract('Redis', openForTest);
   });
 
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };

@@ -13,6 +13,7 @@ import { MIGRATIONS } from '../../../src/queue/sqlite/file/schema.ts';
 import { testArchiveContract } from '../archive-contract.ts';
 import type { OpenForTest } from '../contract-bench.ts';
 import { testLineContract } from '../line-contract.ts';
+import { testOwnerContract } from '../owner-contract.ts';
 import { testPledgesContract } from '../pledges-contract.ts';
 import { anOrder, aRequest, claimJob } from '../orders.ts';
 
@@ -61,6 +62,7 @@ const openForTest: OpenForTest = async (wanted, now) => {
 testLineContract('SQLite', openForTest);
 testArchiveContract('SQLite', openForTest);
 testPledgesContract('SQLite', openForTest);
+testOwnerContract('SQLite', openForTest);
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   try {

@@ -2,6 +2,7 @@ import { ANSWERS } from './answers.ts';
 import { BUTTONS } from './buttons.ts';
 import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
+import { OWNER } from './owner.ts';
 import { PANEL } from './panel.ts';
 import { REGION } from './region.ts';
 import { REPLY } from './reply.ts';
@@ -22,6 +23,7 @@ export const GERMAN: typeof ENGLISH = {
   ...HELP,
   ...WORDS,
   ...REGION,
+  owner: OWNER,
   panel: PANEL,
   sheet: SHEET,
   said: {

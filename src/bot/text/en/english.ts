@@ -5,6 +5,7 @@ import { ANSWERS } from './answers.ts';
 import { BUTTONS } from './buttons.ts';
 import { COMMANDS } from './commands.ts';
 import { HELP } from './help.ts';
+import { OWNER } from './owner.ts';
 import { PANEL } from './panel.ts';
 import { REGION } from './region.ts';
 import { REPLY } from './reply.ts';
@@ -19,6 +20,7 @@ export const ENGLISH = {
   ...HELP,
   ...WORDS,
   ...REGION,
+  owner: OWNER,
   panel: PANEL,
   sheet: SHEET,
   /** sentences of the rooms below, by their codes */

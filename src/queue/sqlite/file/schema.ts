@@ -107,6 +107,11 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // What costOf says of a job; null in rows that are older.
   'ALTER TABLE jobs ADD COLUMN work TEXT;',
+  // Whether jobs are begun and taken (line.ts); and what one person took of a day over all guilds.
+  `
+  CREATE TABLE line_mode (id INTEGER PRIMARY KEY CHECK (id = 1), mode TEXT NOT NULL) STRICT;
+  CREATE INDEX jobs_done_of_user ON jobs (user_id, finished_at) WHERE status = 'done';
+  `,
 ];
 
 /** Brings the database to the newest schema, one transaction a version. Throws UserError on a newer database. */

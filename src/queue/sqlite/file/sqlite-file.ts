@@ -35,6 +35,8 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
     owner = await own(file);
     db = new DatabaseSync(file, { timeout: 2000 });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // What is deleted is overwritten: a person's words must not stay readable in the file.
+    db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);
     headroom = keepHeadroom(`${file}.headroom`, db);
   } catch (error) {
