@@ -1,3 +1,4 @@
+import { familyTitle } from '../src/engine/request-codec.ts';
 import type { ModelInfo, UnusableModel } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
@@ -9,19 +10,6 @@ import type { Text } from '../src/bot/text/text.ts';
 import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 12;
-
-const FAMILIES: Readonly<Record<ModelInfo['family'], string>> = {
-  sd1: 'Stable Diffusion 1',
-  sd2: 'Stable Diffusion 2',
-  sdxl: 'Stable Diffusion XL',
-  'sdxl-refiner': 'Stable Diffusion XL refiner',
-  lcm: 'Latent Consistency',
-  sd3: 'Stable Diffusion 3',
-  flux: 'FLUX',
-  flux2: 'FLUX.2',
-  'z-image': 'Z-Image',
-  'qwen-image': 'Qwen-Image',
-};
 
 export const models: Command = {
   visibility: 'private',
@@ -130,7 +118,7 @@ export function describeModel(
   notes.push(...calibrationNotes(model, calibrations, text));
   const name = escapeMarkdown(shorten(plainLine(model.name), 80));
   const size = `${nativeSize.width}x${nativeSize.height}`;
-  const family = FAMILIES[model.family] + (model.inpainting ? ' (inpainting)' : '');
+  const family = familyTitle(model.family) + (model.inpainting ? ' (inpainting)' : '');
   return [text.modelLine(name, family, size, model.sizeFactor), `-# ${notes.join(' · ')}`].join(
     '\n',
   );

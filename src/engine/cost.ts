@@ -3,6 +3,7 @@
  * and waits all go by it.
  */
 import { UserError } from './errors.ts';
+import { PLAIN_FAMILY } from './families/families.ts';
 import { needsNegative } from './guidance/guidance.ts';
 import { takesOver } from './guidance/handover.ts';
 import { negativeSkips } from './guidance/negative-guidance.ts';
@@ -36,7 +37,7 @@ export type Cost = {
 /** A model of which nothing is known is counted as a plain SD 1. */
 type Counted = Pick<ModelInfo, 'family' | 'sizeFactor' | 'inpainting' | 'network'>;
 const UNKNOWN: Counted & { network: ModelNetwork } = {
-  family: 'sd1',
+  family: PLAIN_FAMILY,
   sizeFactor: 64,
   inpainting: false,
   network: {

@@ -82,3 +82,8 @@ export function isSampler(value: unknown): value is SamplerName {
 export function isSchedule(value: unknown): value is ScheduleName {
   return SCHEDULES.some((name) => name === value);
 }
+
+/** Families of models by their denoising networks. */
+export type UnetFamilyName = 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner' | 'lcm';
+export type TransformerFamilyName = 'sd3' | 'flux' | 'flux2' | 'z-image' | 'qwen-image';
+export type FamilyName = UnetFamilyName | TransformerFamilyName;

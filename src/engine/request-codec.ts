@@ -21,6 +21,7 @@ import {
 } from './request/request-fields.ts';
 import {
   canPerturb,
+  familyTitle,
   modelToBeginWith,
   files,
   isAbsent,
@@ -39,7 +40,7 @@ import {
 } from './request/request-values.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { canPerturb, LIMITS, modelToBeginWith, usualMaskBlur };
+export { canPerturb, familyTitle, LIMITS, modelToBeginWith, usualMaskBlur };
 
 const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
 

@@ -1,5 +1,6 @@
 import type {
   EmphasisName,
+  FamilyName,
   ProfileName,
   ProviderName,
   RngName,
@@ -176,17 +177,7 @@ export type ModelInfo = {
   /** first 10 hex digits of the SHA-256 over the denoiser's graph file (and its external data's size) */
   hash: string;
   /** detected from graphs and configs, never from the name */
-  family:
-    | 'sd1'
-    | 'sd2'
-    | 'sdxl'
-    | 'sdxl-refiner'
-    | 'lcm'
-    | 'sd3'
-    | 'flux'
-    | 'flux2'
-    | 'z-image'
-    | 'qwen-image';
+  family: FamilyName;
   inpainting: boolean;
   /** the folder has a safety checker, which looks at its pictures where that is asked for; absent: not known */
   safetyChecker?: boolean;

@@ -1,4 +1,5 @@
 /** Requests as JSON and back, for a database row or a file. */
+import { PLAIN_FAMILY } from './families/families.ts';
 import { parseAccepted } from './request-codec.ts';
 import { fieldsOf, shown } from './request/request-values.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
@@ -109,7 +110,7 @@ const STORED: ModelInfo = {
   name: '',
   folder: '',
   hash: '',
-  family: 'sd1',
+  family: PLAIN_FAMILY,
   inpainting: false,
   sizeFactor: 1,
   leastSide: 32,

@@ -1,4 +1,5 @@
 /** What is known of a model that lies there as .safetensors, before anything of it is opened. */
+import type { UnetFamilyName } from '../names.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';
 import type { TextPart } from './names/split.ts';
@@ -19,7 +20,7 @@ export type TextRole = 'text_encoder' | 'text_encoder_2';
 export type Override = {
   /** the file's name, for sentences */
   file: string;
-  family: ModelInfo['family'] | null;
+  family: UnetFamilyName | null;
   prediction: Prediction | null;
   clipSkip: number | null;
   vae: string | null;
@@ -91,7 +92,7 @@ export type WantedText = { role: TextRole; width: number; padding: Padding };
 export type CheckpointInfo = {
   name: string;
   layout: 'ldm' | 'diffusers';
-  family: ModelInfo['family'];
+  family: UnetFamilyName;
   prediction: { value: Prediction; how: Said };
   /** trained with a last noise level that is noise alone */
   zeroTerminalSnr: boolean;

@@ -5,12 +5,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
+import { unetFamilyNamed } from '../families/families.ts';
+import type { TextHabits, UnetFamily } from '../families/unet-family.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { checkPart } from './check-part.ts';
 import type { CheckpointInfo, CheckpointText, WantedText } from './checkpoint.ts';
 import { checkpointName, type OpenedCheckpoint } from './detect.ts';
-import { checkText, describeText } from './families/stable-diffusion.ts';
+import { checkText, describeText } from './unet/texts.ts';
 import { openShards } from './file/shards.ts';
 import { openTensorFile } from './file/tensor-file.ts';
 import { IN } from './kinds.ts';
@@ -98,7 +100,7 @@ async function vaeFor(shelf: Shelf, wish: string | null): Promise<CompanionVae> 
   }
   const beside = await besideModel(model.path);
   if (beside !== null) return openVae(shelf, beside, say('how-beside', basename(beside)));
-  const likely = likelyVaes(await fittingVaes(shelf), info.family);
+  const likely = likelyVaes(await fittingVaes(shelf), unetFamilyNamed(info.family));
   const [only, ...others] = likely;
   if (only !== undefined && others.length === 0) {
     return openVae(shelf, only, say('how-shelf', basename(only), IN.vae));
@@ -133,9 +135,8 @@ async function besideModel(model: string): Promise<string | null> {
 }
 
 /** All VAEs of SD 1 and 2 fit each other and have the shape of SDXL's: what tells them apart are their names. */
-function likelyVaes(paths: readonly string[], family: CheckpointInfo['family']): string[] {
-  const isXl = (path: string): boolean => /xl/i.test(basename(path));
-  return paths.filter((path) => isXl(path) === family.startsWith('sdxl') || paths.length === 1);
+function likelyVaes(paths: readonly string[], { vae }: UnetFamily): string[] {
+  return paths.filter((path) => vae.isNamed(basename(path)) || paths.length === 1);
 }
 
 async function findVae({ model, modelsDir }: Shelf, wanted: string): Promise<string> {
@@ -181,15 +182,16 @@ async function textsFor(shelf: Shelf, wishes: readonly string[]): Promise<Compan
   const texts: CompanionText[] = [];
   let shelved: Candidate[] | null = null;
   for (const wanted of info.wantedTexts) {
+    const habits = unetFamilyNamed(info.family).text(wanted.role);
     const own = info.texts.find(({ role }) => role === wanted.role);
     const tensors = parts.texts.get(wanted.role);
-    const given = best(asked.flat(), wanted, info.family, texts);
+    const given = best(asked.flat(), wanted, habits, texts);
     if (given !== null) texts.push(take(shelf, given, wanted));
     else if (own !== undefined && tensors !== undefined) {
       texts.push({ path: model.files[0] ?? model.path, tensors, text: own });
     } else {
       shelved ??= await shelvedTexts(shelf);
-      const found = best(shelved, wanted, info.family, texts);
+      const found = best(shelved, wanted, habits, texts);
       if (found === null) throw needsText(info, wanted);
       texts.push(take(shelf, found, wanted));
     }
@@ -232,11 +234,10 @@ async function openTexts(shelf: Shelf, path: string, asked: boolean): Promise<Ca
 function best(
   candidates: readonly Candidate[],
   { role, width }: WantedText,
-  family: CheckpointInfo['family'],
+  { letter }: TextHabits,
   taken: readonly CompanionText[],
 ): Candidate | null {
   const isSecond = role === 'text_encoder_2';
-  const letter = isSecond ? 'g' : family === 'sd2' ? 'h' : 'l';
   const rank = ({ path, part }: Candidate): number => {
     const named = /clip[-_ ]?([lgh])\b|(?:^|[-_ ])([lgh])(?:[-_ .]|$)/i.exec(basename(path));
     const own = (named?.[1] ?? named?.[2] ?? '').toLowerCase();
@@ -259,10 +260,10 @@ function hasProjection({ tensors }: TextPart): boolean {
 
 function take(shelf: Shelf, candidate: Candidate, { role, width }: WantedText): CompanionText {
   const { path, part, stamp, bytes } = candidate;
-  const family = shelf.model.info.family as Parameters<typeof describeText>[3];
+  const habits = unetFamilyNamed(shelf.model.info.family).text(role);
   const { shape, tensors } = checkText(basename(path), role, part, width);
   shelf.used.set(path, { stamp, bytes });
-  const words = describeText({ ...part, config: {}, tokenizer: null }, shape, role, family);
+  const words = describeText({ ...part, config: {}, tokenizer: null }, shape, habits);
   return { path, tensors, text: { role, ...words } };
 }
 

@@ -1,4 +1,5 @@
 /** A checkpoint in plain words and numbers, for people and programs: what it is and how that is known. */
+import { unetFamilyNamed } from '../families/families.ts';
 import type { CheckpointInfo, CheckpointText } from './checkpoint.ts';
 
 export type CheckpointDescription = {
@@ -81,27 +82,17 @@ function describeText(
   { role, style, shape, heads, activation, layers }: CheckpointText,
 ): CheckpointDescription['text_encoders'][number] {
   const wanted = wantedTexts.find((each) => each.role === role);
-  const isXl = family.startsWith('sdxl');
+  const { part, layersInFile, context } = unetFamilyNamed(family).text(role);
   return {
-    part:
-      role === 'text_encoder_2'
-        ? 'clip-g'
-        : family === 'sd2'
-          ? 'clip-h'
-          : `clip-l${isXl ? '-xl' : ''}`,
+    part,
     style,
     width: shape.width,
     heads,
     activation,
     layers,
-    // diffusers' folders of SD 2 leave out the layer that nobody reads
-    layers_in_ldm_file: family === 'sd2' ? layers + 1 : shape.layers,
+    layers_in_ldm_file: layersInFile(layers, shape.layers),
     pad_token_id: PAD_IDS[wanted?.padding ?? 'end'],
-    context: isXl
-      ? 'last but one layer, no norm'
-      : family === 'sd2'
-        ? 'last but one layer of the file, final_layer_norm'
-        : 'last layer, final_layer_norm',
+    context,
   };
 }
 

@@ -7,13 +7,14 @@ import { say } from '../sentences.ts';
 import { checkFinite } from './check-part.ts';
 import type { CheckpointReading, Facts } from './checkpoint.ts';
 import { hasNetworks, readFolder } from './diffusers-folder.ts';
-import { FAMILIES } from './families/families.ts';
 import { shown } from './file/header.ts';
 import { openShards, partOf } from './file/shards.ts';
 import { openTensorFile } from './file/tensor-file.ts';
 import { IN, looksOf, otherKind } from './kinds.ts';
-import { splitFile } from './names/split.ts';
+import { hasUnet, splitFile } from './names/split.ts';
+import { familyNotYet } from './not-yet.ts';
 import { readWords } from './sidecar.ts';
+import { readUnetCheckpoint } from './unet/unet-checkpoint.ts';
 
 export type OpenedCheckpoint = CheckpointReading & {
   /** as it was given */
@@ -110,11 +111,11 @@ async function readFamily(facts: Facts, file: string): Promise<CheckpointReading
   const { tensors, looks } = facts;
   const beside = otherKind(looks, tensors, file);
   // A merge may carry leftovers of other kinds: what can be painted with comes first.
-  const family = FAMILIES.find(({ fits }) => fits(facts));
-  if (family !== undefined && !(beside !== null && isForeign(family.id))) {
-    return family.read(facts);
-  }
+  // LoRAs and ControlNets of families that are not painted with have those families' names in them.
+  const notYet = familyNotYet(looks);
+  if (notYet === null && hasUnet(tensors)) return readUnetCheckpoint(facts);
   if (beside !== null) throw new RunError(beside);
+  if (notYet !== null) throw new RunError(say('family-not-yet', facts.name, notYet));
   const { vae, texts } = splitFile(tensors);
   if (vae !== null) throw new RunError(say('file-is-vae', file, IN.vae));
   if (texts.length > 0 || isBigTextEncoder(looks)) {
@@ -122,11 +123,6 @@ async function readFamily(facts: Facts, file: string): Promise<CheckpointReading
   }
   const [example = ''] = tensors.keys();
   throw new RunError(say('file-is-unknown', file, shown(example)));
-}
-
-/** LoRAs and ControlNets of other families have those families' names in them. */
-function isForeign(family: string): boolean {
-  return family !== 'stable-diffusion';
 }
 
 /** T5 and language models, which newer families read prompts with. */

@@ -1,11 +1,12 @@
 /** NAME.json beside a model: its keeper's word, which counts before everything that the files say. */
 import { RunError, UserError } from '../errors.ts';
+import { UNETS } from '../families/families.ts';
 import { OWN_DEFAULTS } from '../model/own-defaults.ts';
 import { readModelSchedule } from '../sampling/schedule.ts';
 import { say } from '../sentences.ts';
 import type { Json, Override, Prediction } from './checkpoint.ts';
 
-const FAMILIES = ['sd1', 'sd2', 'sdxl', 'sdxl-refiner', 'lcm'] as const;
+const FAMILIES = UNETS.map(({ name }) => name);
 const PREDICTIONS: Readonly<Record<string, Prediction>> = {
   epsilon: 'epsilon',
   eps: 'epsilon',

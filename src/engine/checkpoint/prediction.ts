@@ -1,4 +1,5 @@
 /** What a network was trained to predict: the one thing that shapes do not tell. */
+import type { UnetFamily } from '../families/unet-family.ts';
 import { say } from '../sentences.ts';
 import type { CheckpointInfo, Facts } from './checkpoint.ts';
 import { isFloating, readNumbers } from './file/numbers.ts';
@@ -11,7 +12,7 @@ type Predicted = Pick<CheckpointInfo, 'prediction' | 'zeroTerminalSnr'>;
 export async function predictionOf(
   facts: Facts,
   unet: PartTensors,
-  family: CheckpointInfo['family'],
+  family: UnetFamily,
 ): Promise<Predicted> {
   const prediction =
     fromOverride(facts) ??
@@ -19,7 +20,7 @@ export async function predictionOf(
     fromMarkers(facts) ??
     fromScheduler(facts) ??
     metadataPrediction(facts.metadata) ??
-    (family === 'sd2' ? await fromWeights(unet) : null) ??
+    (family.isToldByWeights ? await fromWeights(unet) : null) ??
     ({ value: 'epsilon', how: say('how-unknown') } as const);
   return { prediction, zeroTerminalSnr: isZeroSnr(facts, prediction.value) };
 }

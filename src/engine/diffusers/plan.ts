@@ -9,7 +9,7 @@ import type {
   PlanSampling,
   SamplingRun,
 } from '../sampling/sampling.ts';
-import type { ModelSchedule } from '../sampling/schedule.ts';
+import { type ModelSchedule, PLAIN_CALLS } from '../sampling/schedule.ts';
 import type { SchedulerConfig } from './config.ts';
 import { empiricalShift } from './flow-match.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -101,8 +101,8 @@ function roundHalfEven(value: number): number {
  * when they are made (the __init__ of StableDiffusionPipeline and its img2img and inpainting kin).
  */
 function configOf({ init, profile }: GenerateRequest, model: ModelSchedule): SchedulerConfig {
-  const { config, pipeline } = model;
-  if (profile !== 'diffusers' || pipeline !== 'sd') return config;
+  const { config, calls = PLAIN_CALLS } = model;
+  if (profile !== 'diffusers' || !calls.correctsConfig) return config;
   const isInpainting = (init?.mask ?? null) !== null;
   return {
     ...config,
@@ -118,8 +118,11 @@ function clipsSamples(config: SchedulerConfig): boolean {
 }
 
 /** latent consistency pipelines hand the strength to the scheduler instead of skipping steps */
-function shrinksGrid({ className }: ChosenScheduler, model: ModelSchedule): boolean {
-  return className === 'LCMScheduler' && model.pipeline !== 'other' && model.pipeline !== 'sd';
+function shrinksGrid(
+  { className }: ChosenScheduler,
+  { calls = PLAIN_CALLS }: ModelSchedule,
+): boolean {
+  return className === 'LCMScheduler' && calls.handsStrengthToLcm;
 }
 
 function build(
@@ -129,6 +132,7 @@ function build(
   shape: LatentShape,
 ): Scheduler {
   const strength = request.init?.strength ?? 1;
+  const { grid } = model.calls ?? PLAIN_CALLS;
   const config =
     model.parameterization === 'sample' || model.parameterization === 'v_prediction'
       ? { prediction_type: model.parameterization, ...chosen.config }
@@ -139,11 +143,8 @@ function build(
     // The pipelines hand eta = 0 to every scheduler that takes one, whatever the class's own default.
     eta: request.eta ?? (request.profile === 'diffusers' ? 0 : null),
     strength: shrinksGrid(chosen, model) ? strength : 1,
-    mu: model.pipeline === 'flux2' ? empiricalShift(shape, request.steps) : null,
-    fluxGrid:
-      model.pipeline === 'flux' ||
-      model.pipeline === 'flux2' ||
-      chosen.config['use_dynamic_shifting'] === true,
+    mu: grid === 'even-shifted' ? empiricalShift(shape, request.steps) : null,
+    fluxGrid: grid !== 'own' || chosen.config['use_dynamic_shifting'] === true,
   });
 }
 

@@ -7,7 +7,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const DOUBLE = 'transformer_blocks.$1';
 const SINGLE = 'single_transformer_blocks.$1';
@@ -72,6 +72,12 @@ const GUIDED = 'time_text_embed.guidance_embedder.linear_1.weight';
 export const FLUX: TransformerFamily = {
   name: 'flux',
   title: 'Flux.1',
+  ...TRANSFORMER,
+  // exports differ too much from each other: its weights themselves are read
+  limits: { ...TRANSFORMER.limits, opensExports: false },
+  schedule: EVEN_GRID,
+  usual: () => flowEuler(28, 1),
+  exportClass: 'FluxTransformer2DModel',
   mark: /^double_blocks\.0\.img_mod\.lin\.weight$|^single_transformer_blocks\.0\.proj_mlp\.weight$/,
   originals: ORIGINALS,
   encoders: [
@@ -120,10 +126,5 @@ export const FLUX: TransformerFamily = {
     base_image_seq_len: 256,
     max_image_seq_len: 4096,
   }),
-  defaults: ({ tensors }) => ({
-    sampler: 'flow_euler',
-    schedule: 'automatic',
-    steps: tensors.has(GUIDED) ? 20 : 4,
-    guidanceScale: 1,
-  }),
+  defaults: ({ tensors }) => flowEuler(tensors.has(GUIDED) ? 20 : 4, 1),
 };

@@ -9,7 +9,7 @@ import { beside, fitted, statesOf } from '../text/language/runs.ts';
 import { FLUX_RULES } from './flux.ts';
 import { klLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import { flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const DOUBLE = 'transformer_blocks.$1';
 const SINGLE = 'single_transformer_blocks.$1';
@@ -45,6 +45,14 @@ function asQuestion(text: string): string {
 export const FLUX2: TransformerFamily = {
   name: 'flux2',
   title: 'FLUX.2',
+  ...TRANSFORMER,
+  // its pipeline has a rule of its own for the shift as well
+  schedule: {
+    sdxl: false,
+    calls: { correctsConfig: false, handsStrengthToLcm: true, grid: 'even-shifted' },
+  },
+  usual: () => flowEuler(4, 1),
+  exportClass: null,
   mark: /^double_stream_modulation_img\.lin(?:ear)?\.weight$/,
   originals: ORIGINALS,
   encoders: [
@@ -94,8 +102,5 @@ export const FLUX2: TransformerFamily = {
     use_dynamic_shifting: true,
     time_shift_type: 'exponential',
   }),
-  defaults: ({ index }) =>
-    index['is_distilled'] === false
-      ? { sampler: 'flow_euler', schedule: 'automatic', steps: 28, guidanceScale: 4 }
-      : { sampler: 'flow_euler', schedule: 'automatic', steps: 4, guidanceScale: 1 },
+  defaults: ({ index }) => (index['is_distilled'] === false ? flowEuler(28, 4) : flowEuler(4, 1)),
 };

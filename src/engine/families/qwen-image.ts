@@ -6,7 +6,7 @@ import { qwenVaeDecoderGraph, qwenVaeEncoderGraph } from '../graphs/autoencoders
 import { qwenImageGraph } from '../graphs/transformers/qwen-image.ts';
 import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 /** Tokens of the instruction, by the real tokenizer: the pipeline leaves out as many with any. */
 const INSTRUCTION_TOKENS = 34;
@@ -31,6 +31,10 @@ const DEVIATIONS = [
 export const QWEN_IMAGE: TransformerFamily = {
   name: 'qwen-image',
   title: 'Qwen-Image',
+  ...TRANSFORMER,
+  schedule: EVEN_GRID,
+  usual: () => flowEuler(30, 4),
+  exportClass: null,
   mark: /^transformer_blocks\.0\.img_mod\.1\.weight$/,
   originals: null,
   encoders: [
@@ -91,5 +95,5 @@ export const QWEN_IMAGE: TransformerFamily = {
     max_image_seq_len: 8192,
     shift_terminal: 0.02,
   }),
-  defaults: () => ({ sampler: 'flow_euler', schedule: 'automatic', steps: 30, guidanceScale: 4 }),
+  defaults: () => flowEuler(30, 4),
 };

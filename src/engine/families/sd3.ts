@@ -6,10 +6,11 @@ import type { PartTensors } from '../checkpoint/tensors.ts';
 import { sd3Graph } from '../graphs/transformers/sd3.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
+import { besideEachOther } from '../text/hidden.ts';
 import { beside, type States } from '../text/language/runs.ts';
 import { klLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import { flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const BLOCK = 'transformer_blocks.$1';
 
@@ -56,6 +57,23 @@ function pooledWidth(tensors: PartTensors): number {
 export const SD3: TransformerFamily = {
   name: 'sd3',
   title: 'Stable Diffusion 3',
+  ...TRANSFORMER,
+  clip: {
+    states: 'inner',
+    join: (hidden, width) =>
+      besideEachOther(hidden, width, (all) =>
+        Float32Array.from(all.flatMap(({ pooled }) => [...(pooled ?? [])])),
+      ),
+    // exports come without T5: zeros stand in its place, as many tokens as diffusers gives it
+    behind: T5_LENGTH,
+    zeroesEmptyNegative: false,
+  },
+  schedule: {
+    sdxl: false,
+    calls: { correctsConfig: false, handsStrengthToLcm: false, grid: 'own' },
+  },
+  usual: () => flowEuler(28, 4.5),
+  exportClass: 'SD3Transformer2DModel',
   mark: /^joint_blocks\.0\.x_block\.attn\.qkv\.weight$|^pos_embed\.pos_embed$/,
   originals: ORIGINALS,
   encoders: [
@@ -122,12 +140,7 @@ export const SD3: TransformerFamily = {
     num_train_timesteps: 1000,
     shift: 3,
   }),
-  defaults: () => ({
-    sampler: 'flow_euler',
-    schedule: 'automatic',
-    steps: 28,
-    guidanceScale: 4.5,
-  }),
+  defaults: () => flowEuler(28, 4.5),
 };
 
 /** Zeros behind the features of each token, up to the transformer's width. */

@@ -1,9 +1,11 @@
-/** What tells one family of diffusion transformers from another: a file a family; families.ts is the table. */
+/** What tells one family of diffusion transformers from another, beside what all families say of themselves. */
 import type { Json } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
+import type { TransformerFamilyName } from '../names.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
+import type { Family } from './family.ts';
 import type { NameRules } from './opening/names.ts';
 
 export type WantedEncoder = {
@@ -36,10 +38,10 @@ export type Latents = {
 /** `config` is empty for a file, which has none. */
 export type VaeFacts = { config: Json; tensors: PartTensors };
 
-export type TransformerFamily = {
-  name: ModelInfo['family'];
-  /** as people say it */
-  title: string;
+export type TransformerFamily = Family & {
+  name: TransformerFamilyName;
+  /** `_class_name` in the config of its exports as ONNX; null: there are none that are known by it */
+  exportClass: string | null;
   /** a name of its transformer's tensors that no other family has; numbers are 0 */
   mark: RegExp;
   originals: NameRules | null;
@@ -71,3 +73,21 @@ export type TransformerFamily = {
 };
 
 export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;
+
+/** None is told sizes, none has a middle block to perturb. */
+export const TRANSFORMER: Pick<Family, 'clip' | 'sizes' | 'channelStats' | 'limits'> = {
+  clip: null,
+  sizes: null,
+  channelStats: false,
+  limits: { perturbs: false, begins: true, followsXlRecipes: false, opensExports: true },
+};
+
+/** The pipelines of Flux, Z-Image and Qwen-Image pass their schedulers an even grid of σ. */
+export const EVEN_GRID: Family['schedule'] = {
+  sdxl: false,
+  calls: { correctsConfig: false, handsStrengthToLcm: true, grid: 'even' },
+};
+
+export function flowEuler(steps: number, guidanceScale: number): ModelInfo['defaults'] {
+  return { sampler: 'flow_euler', schedule: 'automatic', steps, guidanceScale };
+}

@@ -9,7 +9,7 @@ import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
 import type { NameRules } from './opening/names.ts';
 import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const ORIGINALS: NameRules = {
   mark: /(?:^|\.)attention\.qkv\.weight$|^x_embedder\./,
@@ -34,6 +34,10 @@ function asQuestion(text: string): string {
 export const Z_IMAGE: TransformerFamily = {
   name: 'z-image',
   title: 'Z-Image',
+  ...TRANSFORMER,
+  schedule: EVEN_GRID,
+  usual: () => flowEuler(9, 1),
+  exportClass: null,
   mark: /(?:^|\.)cap_pad_token$/,
   originals: ORIGINALS,
   encoders: [
@@ -79,7 +83,5 @@ export const Z_IMAGE: TransformerFamily = {
   }),
   // the base model's levels are shifted further than Turbo's
   defaults: ({ scheduler }) =>
-    Number(scheduler['shift']) > 4
-      ? { sampler: 'flow_euler', schedule: 'automatic', steps: 28, guidanceScale: 4 }
-      : { sampler: 'flow_euler', schedule: 'automatic', steps: 9, guidanceScale: 1 },
+    Number(scheduler['shift']) > 4 ? flowEuler(28, 4) : flowEuler(9, 1),
 };

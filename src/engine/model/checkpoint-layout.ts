@@ -5,7 +5,7 @@ import { complete, type CompanionText, NO_WISHES, type Wishes } from '../checkpo
 import type { OpenedCheckpoint } from '../checkpoint/detect.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';
-import { isFewSteps } from './family.ts';
+import { isFewSteps } from './few-steps.ts';
 import type { Json } from './folder-files.ts';
 import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
 

@@ -5,13 +5,14 @@
 import { basename, dirname, join } from 'node:path';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
-import type { TransformerWords } from '../families/words.ts';
+import { familyOfExport } from '../families/families.ts';
+import type { TransformerWords } from '../families/opening/words.ts';
 import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
 import type { ClipTextConfig } from '../graphs/clip-text.ts';
 import type { UnetWords } from '../graphs/unet-config.ts';
 import { say } from '../sentences.ts';
 import type { ModelInfo } from '../request.ts';
-import { familyOf, isFewSteps } from './family.ts';
+import { isFewSteps } from './few-steps.ts';
 import {
   type Component,
   componentsOf,
@@ -127,7 +128,11 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
   const index = await readJson(folder, name, 'model_index.json', {});
   const ownDefaults = readOwnDefaults(name, await readJson(folder, name, 'defaults.json', {}));
   const textEncoders = await textEncodersOf(folder, name, components);
-  const family = familyOf(denoiser, textEncoders, transformer);
+  const family = familyOfExport({
+    isTransformer: transformer,
+    config: denoiser,
+    encoders: textEncoders,
+  });
 
   const vaeFactor = 2 ** (lengthOf(vae['block_out_channels'], name, 'vae_decoder') - 1);
   const downFactor = transformer
@@ -149,7 +154,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     name,
     folder,
     beside: [folder, dirname(folder)],
-    family,
+    family: family.name,
     inpainting: !transformer && inChannels === 2 * latentChannels + 1,
     denoiser: graphIn(denoiserFolder),
     textEncoders,
@@ -163,7 +168,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     latentScale: {
       scale,
       shift: typeof vae['shift_factor'] === 'number' ? vae['shift_factor'] : 0,
-      channels: family.startsWith('sdxl') ? channelScalesOf(vae, latentChannels) : null,
+      channels: family.channelStats ? channelScalesOf(vae, latentChannels) : null,
     },
     contextDim: positive(denoiser['joint_attention_dim'] ?? denoiser['cross_attention_dim'], 0),
     guidanceEmbedding: typeof guidanceEmbedding === 'number' ? guidanceEmbedding : null,

@@ -1,6 +1,7 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
 import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
+import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
 import { type AppliedLora, bundledEmbeddings, openLoras, placeLoras } from '../lora/loras.ts';
@@ -198,8 +199,7 @@ function canaryKey(layout: ModelLayout, ...way: readonly unknown[]): string {
   return JSON.stringify([layout.folder, layout.stamp, ...way]);
 }
 
-/** Exports of Flux differ too much from each other; its weights themselves are read. */
-function refuseUnsupported(layout: ModelLayout): void {
-  if (layout.family !== 'flux' || layout.transformer !== undefined) return;
-  throw new RunError(say('model-is-flux', layout.name));
+function refuseUnsupported({ name, family, denoiser }: ModelLayout): void {
+  if (denoiser.kind === 'tensors' || familyNamed(family).limits.opensExports) return;
+  throw new RunError(say('model-is-flux', name));
 }

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { RunError } from '../errors.ts';
+import { clipReading } from '../families/families.ts';
 import type { GraphStyle } from '../graphs/builder.ts';
 import { clipTextGraph } from '../graphs/clip-text.ts';
 import { safetyCheckerGraph } from '../graphs/safety-checker.ts';
@@ -99,7 +100,7 @@ export async function openEncoder(
   const addsLoras = loraEdit(loras, files.id as LoraPart, source.path) !== null;
   const isBare = source.kind === 'file' && !addsLoras;
   let session = await open(isBare ? source : await sourceOf(AS_IT_IS));
-  const readsInnerLayer = ['sdxl', 'sdxl-refiner', 'sd3'].includes(layout.family);
+  const readsInnerLayer = clipReading(layout.family).states === 'inner';
   if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
     session = await open(await sourceOf(AS_IT_IS));
   }

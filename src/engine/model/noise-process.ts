@@ -1,3 +1,4 @@
+import { familyNamed } from '../families/families.ts';
 import type { ModelInfo } from '../request.ts';
 import { type ModelSchedule, readModelSchedule } from '../sampling/schedule.ts';
 
@@ -13,20 +14,8 @@ export function noiseProcessOf({
 }): ModelSchedule {
   let schedule = known.get(schedulerConfig);
   if (schedule === undefined) {
-    schedule = { ...readModelSchedule(schedulerConfig), ...callsOf(family) };
+    schedule = { ...readModelSchedule(schedulerConfig), ...familyNamed(family).schedule };
     known.set(schedulerConfig, schedule);
   }
   return schedule;
-}
-
-function callsOf(family: ModelInfo['family']): Pick<ModelSchedule, 'sdxl' | 'pipeline'> {
-  const sdxl = family === 'sdxl' || family === 'sdxl-refiner';
-  if (family === 'flux2') return { sdxl, pipeline: 'flux2' };
-  if (family === 'flux' || family === 'z-image' || family === 'qwen-image') {
-    return { sdxl, pipeline: 'flux' };
-  }
-  // an LCM scheduler on a plain network is driven by the plain pipeline
-  if (family === 'lcm') return { sdxl };
-  const isPlain = family === 'sd1' || family === 'sd2';
-  return { sdxl, pipeline: isPlain ? 'sd' : 'other' };
 }

@@ -16,7 +16,7 @@ import type { ModelInfo, UnusableModel } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { layoutOfCheckpoint } from './checkpoint-layout.ts';
-import { defaultsOf } from './family.ts';
+import { familyNamed } from '../families/families.ts';
 import { findModels, type FoundModel } from './found/find-models.ts';
 import { fingerprint } from './found/fingerprint.ts';
 import { componentsOf } from './folder-files.ts';
@@ -263,7 +263,7 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
       ...(layout.transformer && { guidance: layout.transformer.guidance }),
     },
     nativeSize: layout.nativeSize,
-    defaults: defaultsOf(layout),
+    defaults: { ...familyNamed(layout.family).usual(layout.fewSteps), ...layout.ownDefaults },
   };
 }
 

@@ -1,10 +1,11 @@
 /** A recipe from elsewhere, as far as this installation can follow it: the nearest thing for what is not here. */
 import { dirname } from 'node:path';
+import { familyNamed } from '../families/families.ts';
 import { loraByHash } from '../lora/hashes.ts';
 import { knownLora } from '../lora/loras.ts';
 import { type LoraUse, takeTags } from '../lora/tags.ts';
 import { upscalerNamed } from '../request/labels.ts';
-import { LIMITS, shown } from '../request/request-values.ts';
+import { canPerturb, LIMITS, shown } from '../request/request-values.ts';
 import type { ModelInfo, RequestInput } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
@@ -40,7 +41,7 @@ export async function fitRecipe(
   fitHires(input, ceilings, notes);
   fitRefiner(input, models, notes);
   fitVae(input, model, notes);
-  if (model.family !== 'sdxl') delete input.xl;
+  if (!familyNamed(model.family).limits.followsXlRecipes) delete input.xl;
   return { input, notes: unique(notes) };
 }
 
@@ -64,7 +65,7 @@ async function fitPrompts(
   model: ModelInfo,
   notes: Said[],
 ): Promise<void> {
-  if (recipe.texts && model.family === 'sdxl') {
+  if (recipe.texts && familyNamed(model.family).limits.followsXlRecipes) {
     const { prompt, negativePrompt, ...second } = recipe.texts;
     if (prompt !== undefined) input.prompt = prompt;
     if (negativePrompt !== undefined) input.negativePrompt = negativePrompt;
@@ -130,7 +131,7 @@ function fitNumbers(
   clamp(input, 'eta', 'eta', { min: 0, max: 1 }, notes);
   clamp(input, 'pagScale', 'pag', LIMITS.pagScale, notes);
   clamp(input, 'etaNoiseSeedDelta', 'ENSD', { min: 0, max: 2 ** 32 - 1 }, notes, true);
-  if (model.family === 'sd3' || model.family === 'flux') input.pagScale = 0;
+  if (!canPerturb(model)) input.pagScale = 0;
 }
 
 function clamp(

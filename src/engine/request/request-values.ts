@@ -1,5 +1,6 @@
 /** What people typed, one value at a time: text, numbers, sides, seeds and names, checked and told in sentences. */
 import { randomInt } from 'node:crypto';
+import { familyNamed } from '../families/families.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
@@ -25,20 +26,17 @@ export const LIMITS = {
   seed: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 
-const TRANSFORMER_FAMILIES: ReadonlySet<ModelInfo['family']> = new Set([
-  'sd3',
-  'flux',
-  'flux2',
-  'z-image',
-  'qwen-image',
-]);
-
 /** Pictures that a model may be shown at once. */
 export const MOST_REFERENCES = 16;
 
-/** Whether perturbed-attention guidance is possible: transformers have no middle block to perturb. */
+/** Whether perturbed-attention guidance is possible. */
 export function canPerturb({ family }: Pick<ModelInfo, 'family'>): boolean {
-  return !TRANSFORMER_FAMILIES.has(family);
+  return familyNamed(family).limits.perturbs;
+}
+
+/** A family as people say it. */
+export function familyTitle(name: ModelInfo['family']): string {
+  return familyNamed(name).title;
 }
 
 /** Smaller ones are toys, such as the embedded model. */
@@ -50,7 +48,7 @@ const LEAST_NATIVE_SIZE = 256;
  */
 export function modelToBeginWith(models: readonly ModelInfo[]): ModelInfo | undefined {
   const painters = models.filter(
-    ({ inpainting, family }) => !inpainting && family !== 'sdxl-refiner',
+    ({ inpainting, family }) => !inpainting && familyNamed(family).limits.begins,
   );
   const isToy = ({ nativeSize: { width, height } }: ModelInfo): boolean =>
     Math.max(width, height) < LEAST_NATIVE_SIZE;

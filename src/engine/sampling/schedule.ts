@@ -14,14 +14,26 @@ export type ModelSchedule = {
   parameterization: Parameterization;
   /** the raw scheduler_config.json, for profile diffusers */
   config: Readonly<Record<string, unknown>>;
-  /**
-   * whose pipeline's way of calling the scheduler holds, where they differ (profile diffusers): `flux` passes an
-   * even grid of σ; `sd` corrects old configs; `sd` and `other` keep a plain model with LCMScheduler from shrinking
-   * its grid by the strength
-   */
-  pipeline?: 'flux' | 'flux2' | 'sd' | 'other';
+  /** how the model's own pipeline calls its scheduler (profile diffusers); absent: see PLAIN_CALLS */
+  calls?: PipelineCalls;
   /** Align Your Steps has levels of its own for SDXL; left out, a picture larger than 768 x 768 is taken for one */
   sdxl?: boolean;
+};
+
+/** In what diffusers' pipelines differ when they call their schedulers. */
+export type PipelineCalls = {
+  /** configs that are older than their scheduler are put right */
+  correctsConfig: boolean;
+  /** an LCMScheduler is handed the strength and shrinks its grid by it, instead of skipped steps */
+  handsStrengthToLcm: boolean;
+  /** the scheduler's own grid, or an even one of σ that it is handed; `even-shifted`: and the exponent of its shift */
+  grid: 'own' | 'even' | 'even-shifted';
+};
+
+export const PLAIN_CALLS: PipelineCalls = {
+  correctsConfig: false,
+  handsStrengthToLcm: true,
+  grid: 'own',
 };
 
 const PREDICTIONS: Readonly<Record<string, Parameterization>> = {

@@ -1,12 +1,13 @@
 /** What the network is told beside the noise: prompt, negative prompt and, for SDXL, sizes. */
 import { UserError } from '../errors.ts';
+import { familyNamed } from '../families/families.ts';
 import { needsNegative } from '../guidance/guidance.ts';
 import { promptOf, withoutTags } from '../lora/tags.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { SamplerName } from '../names.ts';
 import { stripComments } from './prompt/comments.ts';
-import type { GenerateRequest, ImageSize, XlWords } from '../request.ts';
+import type { GenerateRequest, XlWords } from '../request.ts';
 import { SAMPLER_TABLE } from '../samplers/samplers.ts';
 import { say } from '../sentences.ts';
 import type { ReadOptions } from './prompt.ts';
@@ -118,7 +119,8 @@ async function encodeShared(
     ...lengthOf(request),
     negative: false,
   });
-  const positive = withTimeIds(encoded, timeIds(request, layout, 'positive'));
+  const { sizes } = familyNamed(layout.family);
+  const positive = withTimeIds(encoded, sizes?.(request, 'positive'));
   const asked = needsNegative(
     request,
     layout.guidanceEmbedding,
@@ -138,7 +140,7 @@ async function encodeShared(
         clipSkip: profile === 'diffusers' ? 1 : clipSkip,
         negative: true,
       });
-  return { positive, negative: withTimeIds(negative, timeIds(request, layout, 'negative')) };
+  return { positive, negative: withTimeIds(negative, sizes?.(request, 'negative')) };
 }
 
 function lengthOf({ textLength }: GenerateRequest): { length?: number } {
@@ -152,61 +154,21 @@ function zeroesNegative(
   layout: ModelLayout,
 ): boolean {
   if (text !== '' || profile === 'comfy') return false;
-  if (profile === 'a1111' && isXl(layout)) return true;
+  if (profile === 'a1111' && familyNamed(layout.family).clip?.zeroesEmptyNegative) return true;
   return layout.zeroEmptyNegative && xl?.encodesEmptyNegative !== true;
 }
 
-function isXl({ family }: ModelLayout): boolean {
-  return family === 'sdxl' || family === 'sdxl-refiner';
-}
-
-/** Throws UserError when another family is told what only SDXL hears. */
+/** @throws UserError when another family is told what only SDXL hears */
 function checkXlWords(xl: XlWords | null, layout: ModelLayout): void {
   // other families with several encoders hear a second prompt
   if (layout.transformer) return;
   const { encodesEmptyNegative: _, ...told } = xl ?? {};
-  if (Object.keys(told).length > 0 && !isXl(layout))
+  if (Object.keys(told).length > 0 && familyNamed(layout.family).sizes === null)
     throw new UserError(say('xl-only', layout.name));
 }
 
-/** What the SDXL refiner is told about the picture's beauty: the defaults of diffusers and A1111 alike. */
-const AESTHETIC_SCORE = { positive: 6, negative: 2.5 };
-
-/**
- * SDXL's size conditioning: original size, crop corner, then the target size, or the refiner's aesthetic score; null
- * for other families. Sizes for the negative prompt are heard as diffusers' pipelines do (_get_add_time_ids): from
- * text alone both or none, over a start picture each by itself, and then with a corner of their own.
- */
-function timeIds(
-  request: GenerateRequest,
-  layout: ModelLayout,
-  prompt: 'positive' | 'negative',
-): number[] | null {
-  if (!isXl(layout)) return null;
-  const { init, xl } = request;
-  const score = layout.family === 'sdxl' ? null : AESTHETIC_SCORE[prompt];
-  const original = xl?.originalSize ?? request;
-  const target = xl?.targetSize ?? request;
-  const { negativeOriginalSize, negativeTargetSize } = xl ?? {};
-  const hasOwn = negativeOriginalSize !== undefined && negativeTargetSize !== undefined;
-  if (prompt === 'positive' || (!hasOwn && init === null)) {
-    return timeIdsOf(original, xl?.crop, score ?? target);
-  }
-  const own = negativeOriginalSize ?? original;
-  return timeIdsOf(own, xl?.negativeCrop, score ?? negativeTargetSize ?? target);
-}
-
-function timeIdsOf(
-  original: ImageSize,
-  { left, top } = { left: 0, top: 0 },
-  last: ImageSize | number,
-): number[] {
-  const end = typeof last === 'number' ? [last] : [last.height, last.width];
-  return [original.height, original.width, top, left, ...end];
-}
-
-function withTimeIds(conditioning: Conditioning, ids: readonly number[] | null): Conditioning {
-  if (ids === null) return conditioning;
+function withTimeIds(conditioning: Conditioning, ids: readonly number[] | undefined): Conditioning {
+  if (ids === undefined) return conditioning;
   const parts = conditioning.parts.map(({ weight, schedule }) => ({
     weight,
     schedule: schedule.map(({ untilStep, text }) => ({

@@ -1,6 +1,8 @@
 /** What several encoders and several chunks say, as one context. */
-import type { EncoderPart, Hidden } from './encoder-run.ts';
+import type { EncoderPart } from './encoder-run.ts';
 import { UserError } from '../errors.ts';
+import { clipReading } from '../families/families.ts';
+import type { Hidden } from './hidden.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import type { TextEmbedding } from './text-embedding.ts';
 import type { PromptPlan } from './prompt.ts';
@@ -30,43 +32,15 @@ export function alignPlans(plans: readonly PromptPlan[], parts: readonly Encoder
   }
 }
 
-/**
- * Both encoders side by side along the feature axis. The pooled text is the second encoder's in SDXL, both in SD3,
- * where the features are filled up with zeros to the transformer's width.
- */
+/** All encoders' states of one chunk as the family's network takes them. */
 export function joinEncoders(layout: ModelLayout, hidden: readonly Hidden[]): Hidden {
-  const [first] = hidden as [Hidden];
-  const wide = layout.family === 'sd3' ? layout.contextDim : 0;
-  const dim = Math.max(wide, sum(hidden.map((part) => part.dim)));
-  if (dim === first.dim) return first;
-  const states = new Float32Array(first.tokens * dim);
-  let column = 0;
-  for (const part of hidden) {
-    for (let token = 0; token < first.tokens; token++) {
-      const row = part.states.subarray(token * part.dim, (token + 1) * part.dim);
-      states.set(row, token * dim + column);
-    }
-    column += part.dim;
-  }
-  const pooled =
-    layout.family === 'sd3'
-      ? Float32Array.from(hidden.flatMap((part) => [...(part.pooled ?? [])]))
-      : (hidden.at(-1)?.pooled ?? null);
-  return { states, tokens: first.tokens, dim, pooled };
+  return clipReading(layout.family).join(hidden, layout.contextDim);
 }
-
-/** Without its T5 encoder SD3 reads zeros in its place: as many tokens as diffusers gives it. */
-const T5_TOKENS = 256;
 
 export function joinChunks(layout: ModelLayout, rows: readonly Hidden[]): TextEmbedding {
   const [first] = rows as [Hidden];
-  const absent = layout.family === 'sd3' ? T5_TOKENS : 0;
-  const tokens = rows.length * first.tokens + absent;
+  const tokens = rows.length * first.tokens + clipReading(layout.family).behind;
   const context = new Float32Array(tokens * first.dim);
   for (const [index, row] of rows.entries()) context.set(row.states, index * first.states.length);
   return { context, tokens, dim: first.dim, pooled: first.pooled };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,6 +1,8 @@
 /** One run of a text encoder: a chunk of tokens in, its hidden states out, with vectors in place of tokens. */
 import type { Embedding, EncoderName } from './embeddings.ts';
 import { UserError } from '../errors.ts';
+import { clipReading } from '../families/families.ts';
+import type { Hidden } from './hidden.ts';
 import { say } from '../sentences.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import type { TextEncoderEdit } from '../model/text-encoder-edit.ts';
@@ -38,15 +40,7 @@ export type EncoderPart = {
   edited(edit: TextEncoderEdit): Promise<Session>;
 };
 
-/** states [T,C] before any weighting */
-export type Hidden = {
-  states: Float32Array;
-  tokens: number;
-  dim: number;
-  pooled: Float32Array | null;
-};
-
-/** SD 1 and 2 read the last layer after its norm; SDXL and SD3 the layer before it, without norm. */
+/** The states that the family reads. */
 export async function runEncoder(
   layout: ModelLayout,
   part: EncoderPart,
@@ -80,7 +74,7 @@ function penultimate(part: EncoderPart, { profile, clipSkip }: EncodeOptions): n
 }
 
 function isNormed({ family }: ModelLayout): boolean {
-  return family === 'sd1' || family === 'sd2' || family === 'lcm';
+  return clipReading(family).states === 'normed';
 }
 
 /** The layer to end after; null for the last. */

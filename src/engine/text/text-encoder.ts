@@ -5,7 +5,8 @@
 import type { TextEmbedding } from './text-embedding.ts';
 import { alignPlans, joinChunks, joinEncoders } from './context.ts';
 import type { Embeddings, FindEmbedding } from './embeddings.ts';
-import { type EncodeOptions, type EncoderPart, type Hidden, runEncoder } from './encoder-run.ts';
+import { type EncodeOptions, type EncoderPart, runEncoder } from './encoder-run.ts';
+import type { Hidden } from './hidden.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import {
   type PromptChunk,

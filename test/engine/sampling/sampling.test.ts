@@ -11,6 +11,8 @@ import { createNoiseSource } from '../../../src/engine/noise/noise.ts';
 import type { GenerateRequest, InitImage } from '../../../src/engine/request.ts';
 import { planSampling } from '../../../src/engine/samplers/samplers.ts';
 import type { LatentShape, SamplerStep } from '../../../src/engine/sampling/sampling.ts';
+import { SD1 } from '../../../src/engine/families/sd1.ts';
+import { SDXL } from '../../../src/engine/families/sdxl.ts';
 import { type ModelSchedule, readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { mixtureNetwork, type Kind, type Mixture } from '../../support/gmm.ts';
 import { fixture, maxDifference, unequal } from '../../support/golden.ts';
@@ -194,13 +196,13 @@ test('profile diffusers runs a folder’s config as its pipeline leaves it', asy
   const asked = request({ profile: 'diffusers', sampler: null, steps: 5 });
   // Stable Diffusion 1 and 2 put right what old configs lack; the others take them as they are.
   const right = { ...old, steps_offset: 1, clip_sample: false };
-  const corrected = await sample(asked, { ...readModelSchedule(old), pipeline: 'sd' });
+  const corrected = await sample(asked, { ...readModelSchedule(old), ...SD1.schedule });
   assert.deepEqual(corrected.timesteps, [801, 601, 401, 201, 1]);
   assert.equal(
     unequal(corrected.latents, (await sample(asked, readModelSchedule(right))).latents),
     0,
   );
-  const taken = await sample(asked, { ...readModelSchedule(old), pipeline: 'other' });
+  const taken = await sample(asked, { ...readModelSchedule(old), ...SDXL.schedule });
   assert.deepEqual(taken.timesteps, [800, 600, 400, 200, 0]);
   // Every scheduler is handed eta = 0, TCD too.
   const tcd = request({ profile: 'diffusers', sampler: 'tcd', steps: 4 });

@@ -21,7 +21,7 @@ import type {
 } from '../../text/language/reader.ts';
 import type { TextEncoder } from '../../text/text-encoder.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import type { TransformerWords } from '../words.ts';
+import type { TransformerWords } from './words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
 
 /** CLIP's own, for models that come without a tokenizer. */

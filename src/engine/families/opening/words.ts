@@ -1,6 +1,6 @@
-import type { OpenedEncoder } from './opening/open-transformer.ts';
-import type { GuidanceRule } from '../request.ts';
-import type { TransformerFamily } from './transformer-family.ts';
+import type { OpenedEncoder } from './open-transformer.ts';
+import type { GuidanceRule } from '../../request.ts';
+import type { TransformerFamily } from '../transformer-family.ts';
 
 /** What tells a transformer from a UNet once it is a model. */
 export type TransformerWords = {

@@ -1,0 +1,48 @@
+/** What tells one family of models from another. A file a family; families.ts is the table. */
+import type { GenerateRequest, ModelInfo } from '../request.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
+import type { Hidden } from '../text/hidden.ts';
+
+export type Family = {
+  name: ModelInfo['family'];
+  /** as people say it */
+  title: string;
+  /** how CLIPs read prompts for it; null: its prompts are read by networks of its own alone */
+  clip: ClipReading | null;
+  /** numbers that its network is told of sizes beside the prompt; null: none */
+  sizes: SizeNumbers | null;
+  /** the config of its VAE may say mean and deviation of each channel */
+  channelStats: boolean;
+  /** how its pipeline calls the scheduler, and which levels of Align Your Steps are its own */
+  schedule: Pick<ModelSchedule, 'sdxl' | 'calls'>;
+  /** where neither a person nor the model's folder names any; `fewSteps`: distilled for a handful of them */
+  usual(fewSteps: boolean): ModelInfo['defaults'];
+  limits: FamilyLimits;
+};
+
+export type ClipReading = {
+  /** the last layer's states after its norm (SD 1, 2), or those of the layer before it as they are */
+  states: 'normed' | 'inner';
+  /** all encoders' states of one chunk as one; `width`: features of a token that the network takes, 0 = not known */
+  join(hidden: readonly Hidden[], width: number): Hidden;
+  /** tokens of zeros behind the last chunk */
+  behind: number;
+  /** A1111 tells it zeros in place of an empty negative prompt, whatever its folder says */
+  zeroesEmptyNegative: boolean;
+};
+
+export type SizeNumbers = (
+  request: Pick<GenerateRequest, 'width' | 'height' | 'init' | 'xl'>,
+  prompt: 'positive' | 'negative',
+) => number[];
+
+export type FamilyLimits = {
+  /** perturbed-attention guidance is possible: its network has a middle block to perturb */
+  perturbs: boolean;
+  /** it paints from words alone, rather than finish what another model began */
+  begins: boolean;
+  /** it follows what recipes tell SDXL: a text for the second encoder, and sizes */
+  followsXlRecipes: boolean;
+  /** exports of its network as ONNX are alike enough to be opened */
+  opensExports: boolean;
+};
