@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UserError } from './engine/errors.ts';
@@ -23,11 +23,8 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
         'or set DATA_DIR to another folder.',
     );
   }
-  const lock = new DatabaseSync(path.join(folder, 'in-use.lock'));
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE;');
-  } catch {
-    lock.close();
+  const unlock = lockFile(path.join(folder, 'in-use.lock'));
+  if (unlock === null) {
     // SQLite says "busy" of a file system that has no locks, too: a file of one's own tells them apart.
     if (!(await hasLocks(folder))) {
       throw new UserError(
@@ -39,7 +36,45 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
       `Another Darkroom is running on the data folder ${folder}. Stop it first, or set DATA_DIR to another folder.`,
     );
   }
-  return () => lock.close();
+  try {
+    await finishRestore(folder);
+  } catch (error) {
+    unlock();
+    throw new UserError(
+      `A backup was restored into ${folder}, and its last files could not be moved to their places (${reason(error)}). ` +
+        'Give this user the right to write there, and start again.',
+    );
+  }
+  return unlock;
+}
+
+/** Locks a small file until the answer is called or the process ends, however it does; null: another process has it. */
+export function lockFile(file: string): (() => void) | null {
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE;');
+    return () => lock.close();
+  } catch {
+    lock.close();
+    return null;
+  }
+}
+
+/**
+ * A backup that was unpacked whole and checked. From the moment this folder is there it is restored; what is in it goes
+ * to its place at the next claim, as often as that is cut short.
+ */
+export const RESTORED = '.restored';
+
+async function finishRestore(folder: string): Promise<void> {
+  const from = path.join(folder, RESTORED);
+  const names = await readdir(from).catch((error: unknown) => {
+    if (reason(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (names === null) return;
+  for (const name of names) await rename(path.join(from, name), path.join(folder, name));
+  await rmdir(from);
 }
 
 /** Rights of anybody but the owner. */

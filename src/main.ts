@@ -9,6 +9,7 @@ import { openStars } from './bot/stores/stars.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
+import { refuseNewerData } from './data-versions.ts';
 import { costAmong } from './engine/cost.ts';
 import type { Engine } from './engine/engine.ts';
 import { openUpscalers } from './engine/upscalers.ts';
@@ -31,6 +32,7 @@ type OnClose = (name: string, close: () => unknown) => void;
 
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
   onClose('data folder', await claimDataFolder(config.dataDir));
+  refuseNewerData(config.dataDir);
   for (const sentence of await openToOthers([config.dataDir, path.resolve('.env')])) {
     log.warn(sentence);
   }

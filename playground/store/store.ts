@@ -11,6 +11,9 @@ import {
 } from './store-tables.ts';
 import type { Sql, Statement } from './store-tables.ts';
 
+/** SQLite's user_version; files of before there were versions have 0. */
+export const PLAYGROUND_SCHEMA = 1;
+
 const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
@@ -74,7 +77,15 @@ export function openStore(file: string): Store {
 function openDatabase(file: string): DatabaseSync {
   try {
     const db = new DatabaseSync(file);
+    const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version > PLAYGROUND_SCHEMA) {
+      db.close();
+      throw new Error(
+        `a newer Darkroom wrote it: schema ${version}, this one knows up to ${PLAYGROUND_SCHEMA}`,
+      );
+    }
     db.exec(schema);
+    if (version < PLAYGROUND_SCHEMA) db.exec(`PRAGMA user_version = ${PLAYGROUND_SCHEMA}`);
     return db;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,11 @@ import type { GenerateRequest } from '../engine/request.ts';
 import type { QueueLimits } from './allowance.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
 import type { PictureStore } from './pictures.ts';
+import { MIGRATIONS } from './sqlite/file/schema.ts';
 import { openSqliteQueue } from './sqlite/sqlite-queue.ts';
+
+/** The newest schema of the embedded queue's file. */
+export const QUEUE_SCHEMA = MIGRATIONS.length;
 
 export type QueueOptions = {
   /** `sqlite:<file>` or a plain path; `redis://…` or `rediss://…` for a queue that several programs share */

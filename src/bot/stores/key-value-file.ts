@@ -6,7 +6,7 @@ import { UserError } from '../../engine/errors.ts';
 import type { BotLog } from '../bot-log.ts';
 
 /** SQLite's user_version; files of before there were versions have 0. */
-const SCHEMA = 1;
+export const SETTINGS_SCHEMA = 1;
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
 const CORRUPT = 11;
@@ -75,9 +75,9 @@ function openDatabase(file: string): DatabaseSync {
     const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get() ?? {};
     if (verdict !== 'ok') throw Object.assign(new Error(String(verdict)), { errcode: CORRUPT });
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version > SCHEMA) {
+    if (version > SETTINGS_SCHEMA) {
       throw new UserError(
-        `${file} was written by a newer Darkroom (schema ${version}, this one knows up to ${SCHEMA}). ` +
+        `${file} was written by a newer Darkroom (schema ${version}, this one knows up to ${SETTINGS_SCHEMA}). ` +
           'Update Darkroom, or start with another DATA_DIR.',
       );
     }
@@ -85,7 +85,7 @@ function openDatabase(file: string): DatabaseSync {
     database.exec(
       'CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT',
     );
-    if (version < SCHEMA) database.exec(`PRAGMA user_version = ${SCHEMA}`);
+    if (version < SETTINGS_SCHEMA) database.exec(`PRAGMA user_version = ${SETTINGS_SCHEMA}`);
     return database;
   } catch (error) {
     database.close();

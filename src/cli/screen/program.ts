@@ -24,7 +24,7 @@ export function complain(error: unknown): number {
 /** Runs with a signal that Ctrl-C and SIGTERM fire. */
 export async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
-  const onInterrupt = (): void => abort.abort();
+  const onInterrupt = (): void => abort.abort(new CancelledError());
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
   try {

@@ -1,0 +1,103 @@
+import { stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import packageFile from '../../package.json' with { type: 'json' };
+import { loadConfig, loadEnvFile } from '../config.ts';
+import { UserError } from '../engine/errors.ts';
+import { inBytes } from './data/disk.ts';
+import { makeBackup } from './data/make-backup.ts';
+import { createByteBar } from './screen/byte-bar.ts';
+import { complain, EXIT, interruptible } from './screen/program.ts';
+
+const HELP = `Writes everything of the data folder (DATA_DIR) into one file, while the bot goes on working.
+
+  npm run -s backup -- FILE|FOLDER [--json]
+
+FILE is a tar archive that only this account can read: the databases as they were at one moment, the pictures, and the
+SHA-256 of each. In a FOLDER it is called darkroom-DATE.tar. It was read back and compared before it gets its name.
+Models are not in it, nor what can be made anew from them. \`npm run -s restore -- FILE\` brings it back.
+
+Exit status: 0 done, 2 cannot be made as asked, 1 failure. Nothing half is ever left.
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  try {
+    const { values, positionals } = readArguments(args);
+    if (values.help) {
+      process.stdout.write(HELP);
+      return EXIT.done;
+    }
+    const [named, ...more] = positionals;
+    if (named === undefined || more.length > 0) {
+      throw new UserError('Name one file: npm run -s backup -- FILE. --help shows more.');
+    }
+    loadEnvFile();
+    const config = loadConfig();
+    // A bot that paints beside it comes first.
+    os.setPriority(os.constants.priority.PRIORITY_LOW);
+    process.umask(0o077);
+    const bar = createByteBar(process.stderr);
+    const made = await interruptible(async (signal) =>
+      makeBackup({
+        dataDir: config.dataDir,
+        picturesDir: folderOf(config.picturesUrl),
+        file: await fileOf(path.resolve(named)),
+        version: packageFile.version,
+        signal,
+        onProgress: (phase, done, of) =>
+          bar.update(phase === 'writing' ? 'Writing' : 'Reading back', done, of),
+      }),
+    ).finally(() => bar.clear());
+    for (const sentence of notInIt(config)) process.stderr.write(`${sentence}\n`);
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(made)}\n`
+        : `${made.file} holds ${made.databases} databases and ${made.pictures} pictures (${inBytes(made.bytes)}); it was read back and is whole.\n`,
+    );
+    return EXIT.done;
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function readArguments(args: string[]) {
+  const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (error) {
+    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
+    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json and --help.`);
+  }
+}
+
+async function fileOf(named: string): Promise<string> {
+  const info = await stat(named).catch(() => null);
+  if (info === null || !info.isDirectory()) return named;
+  const date = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  return path.join(named, `darkroom-${date}.tar`);
+}
+
+/** A folder that pictures lie in elsewhere; undefined: in the data folder, or lent by another program. */
+function folderOf(picturesUrl: string | null): string | undefined {
+  return picturesUrl === null || /^https?:/i.test(picturesUrl)
+    ? undefined
+    : path.resolve(picturesUrl);
+}
+
+function notInIt({ queueUrl, picturesUrl }: ReturnType<typeof loadConfig>): string[] {
+  const sentences: string[] = [];
+  if (queueUrl !== null) {
+    sentences.push(
+      'The queue lies in Redis (QUEUE_URL) and is not in this backup: save it there, with BGSAVE or its append-only file.',
+    );
+  }
+  if (picturesUrl !== null && folderOf(picturesUrl) === undefined) {
+    sentences.push(
+      'The pictures lie with another program (PICTURES_URL) and are not in this backup: make one there, too.',
+    );
+  }
+  return sentences;
+}
