@@ -86,14 +86,30 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   return inWords(async () => {
     const { hasAlpha } = await checkHeader(bytes, limits);
-    const upright = sharp(bytes, { limitInputPixels: limits.maxSide ** 2, failOn: 'error' })
-      .autoOrient()
-      .toColourspace('srgb');
-    const { data, info } = await upright.ensureAlpha().raw({ depth: 'uchar' }).toBuffer({
-      resolveWithObject: true,
-    });
+    const { data, info } = await pixelsOf(bytes, limits);
     return layOnWhite(data, info.width, info.height, hasAlpha);
   }, limits);
+}
+
+/** A JPEG that lacks nothing but its end mark is read as if it had it, as browsers and ComfyUI read it. */
+async function pixelsOf(bytes: Uint8Array, limits: DecodeLimits) {
+  const decode = (file: Uint8Array, failOn: 'error' | 'warning') =>
+    sharp(file, { limitInputPixels: limits.maxSide ** 2, failOn })
+      .autoOrient()
+      .toColourspace('srgb')
+      .ensureAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+  try {
+    return await decode(bytes, 'error');
+  } catch (error) {
+    const isOpenJpeg = bytes[0] === 0xff && !(bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9);
+    if (!isOpenJpeg) throw error;
+    // Behind the mark a picture of which rows are missing gives a warning, and is damaged.
+    return decode(Buffer.concat([bytes, Buffer.of(0xff, 0xd9)]), 'warning').catch(() => {
+      throw error;
+    });
+  }
 }
 
 /** The sides of such a picture, upright, from its header alone. Throws UserError as decodeImage does. */

@@ -197,6 +197,34 @@ test('start pictures come upright, in 8-bit RGB, on white, with their alpha', as
   assert.deepEqual([...(await decodeImage(grey16)).data], [0, 0, 0, 255, 255, 255]);
 });
 
+test('a JPEG without its end mark is read, one without its last rows is damaged', async () => {
+  const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
+  const jpeg = await sharp({
+    create: { width: 96, height: 64, channels: 3, background: '#fff', noise },
+  })
+    .jpeg()
+    .toBuffer();
+  const whole = await decodeImage(jpeg);
+  const open = await decodeImage(jpeg.subarray(0, -2));
+  assert.deepEqual(open.data, whole.data);
+  for (const cut of [jpeg.length >> 1, jpeg.length - 20]) {
+    assert.match(await refusal(jpeg.subarray(0, cut)), /damaged/);
+  }
+});
+
+test('a picture with a wide colour space is turned into sRGB, as people see it', async () => {
+  const p3 = await sharp({ create: { width: 2, height: 2, channels: 3, background: '#c86432' } })
+    .withIccProfile('p3')
+    .png()
+    .toBuffer();
+  const stripped = await decodeImage(await sharp(p3).png().toBuffer());
+  const shown = await decodeImage(p3);
+  for (const at of [0, 1, 2]) {
+    assert.ok(Math.abs((shown.data[at] ?? 0) - (stripped.data[at] ?? 0)) <= 1);
+  }
+  assert.equal(shown.alpha, null);
+});
+
 async function refusal(bytes: Uint8Array, limits = DEFAULT_DECODE_LIMITS): Promise<string> {
   try {
     await decodeImage(bytes, limits);

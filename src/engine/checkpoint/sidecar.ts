@@ -1,11 +1,12 @@
 /** Small files beside a model that speak of it: the keeper's own NAME.json, a training config, what a site says. */
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { say } from '../sentences.ts';
 import type { Words } from './checkpoint.ts';
 import { distilledIn } from './metadata.ts';
 import { readOverride } from './override.ts';
+import { readTextFile } from '../text-file.ts';
 
 const LARGEST = 1 << 20;
 
@@ -50,7 +51,7 @@ export async function readWords(path: string): Promise<Words> {
     const info = sidecars.get(ending);
     if (info === undefined || info.size > LARGEST) return null;
     const file = baseOf(path) + ending;
-    const content = await readFile(file, 'utf8').catch(() => null);
+    const content = await readTextFile(file).catch(() => null);
     return content === null ? null : { file: basename(file), text: content };
   };
   const own = await text('.json');

@@ -1,9 +1,10 @@
 /** The files of a model folder: its sub-folders with their sizes and ages, its small JSON files, read with care. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { EMBEDDINGS_FOLDER, LORAS_FOLDER } from './named-files.ts';
+import { readTextFile } from '../text-file.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -47,7 +48,7 @@ export async function readJson(
 ): Promise<Json> {
   let text: string;
   try {
-    text = await readFile(join(folder, file), 'utf8');
+    text = await readTextFile(join(folder, file));
   } catch {
     if (fallback !== undefined) return fallback;
     throw missing(name, file);

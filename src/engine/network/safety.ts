@@ -2,7 +2,6 @@
  * The safety checker of a model's folder: diffusers' StableDiffusionSafetyChecker as its ONNX export, behind CLIP's
  * picture preprocessing (transformers' CLIPImageProcessor on Pillow). Concepts and thresholds are the graph's own.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError } from '../errors.ts';
 import type { ModelLayout } from '../model/layout.ts';
@@ -10,6 +9,7 @@ import { resizeBytes } from '../picture/resample.ts';
 import { say } from '../sentences.ts';
 import type { Output, Session } from './session.ts';
 import type { Pixels } from './vae.ts';
+import { readTextFile } from '../text-file.ts';
 
 export type SafetyChecker = {
   /** Does the picture show what the model's makers do not want shown to everybody? */
@@ -76,7 +76,7 @@ const BICUBIC = 3;
 
 async function readClipCrop({ folder, name }: ModelLayout): Promise<ClipCrop> {
   const file = 'feature_extractor/preprocessor_config.json';
-  const text = await readFile(join(folder, file), 'utf8').catch(() => null);
+  const text = await readTextFile(join(folder, file)).catch(() => null);
   if (text === null) return CLIP;
   let config: Record<string, unknown>;
   try {

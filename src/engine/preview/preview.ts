@@ -2,11 +2,11 @@
  * Pictures of an unfinished generation: x̂0 latents become colours by a linear map (four latent channels to RGB,
  * 12 multiply-adds a pixel). Rough, but three orders of magnitude cheaper than the VAE.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { Pixels } from '../network/vae.ts';
+import { readTextFile } from '../text-file.ts';
 
 /** rgb = latents x rows + bias, in -1 … 1; one row of three per latent channel, latents in the sampler's scale */
 export type PreviewFactors = {
@@ -40,7 +40,7 @@ const PUBLISHED: readonly ({ scale: number } & PreviewFactors)[] = [
 
 /** preview.json of the model folder, else the published fit for its VAE, else null: no previews yet. */
 export async function readPreviewFactors(layout: ModelLayout): Promise<PreviewFactors | null> {
-  const text = await readFile(join(layout.folder, 'preview.json'), 'utf8').catch(() => null);
+  const text = await readTextFile(join(layout.folder, 'preview.json')).catch(() => null);
   if (text !== null) {
     const factors = parseFactors(text, layout.latentChannels);
     if (factors !== null) return factors;

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { readTextFile } from '../text-file.ts';
 
 /** CLIP's byte-pair encoding: text in, token ids out. */
 export type Tokenizer = {
@@ -133,7 +133,7 @@ async function readJson<T>(folder: string, name: string): Promise<T | null> {
   const path = join(folder, name);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -157,7 +157,7 @@ function contentOf(token: unknown): string | undefined {
 /** The tokenizer.json that transformers builds from CLIP's vocab.json and merges.txt. */
 async function clipDefinition(folder: string): Promise<TokenizerJson> {
   const vocab = await readJson<Vocabulary>(folder, 'vocab.json');
-  const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
+  const merges = await readTextFile(join(folder, 'merges.txt')).catch(() => null);
   if (!vocab || merges === null) {
     throw new UserError(say('no-tokenizer', folder));
   }

@@ -107,6 +107,14 @@ test("a folder's defaults.json outranks the family, and says so when it is wrong
     steps: 20,
     guidanceScale: 3.5,
   });
+  // Editors of Windows put a mark in front, or write UTF-16.
+  for (const bytes of [
+    Buffer.from('\ufeff{ "steps": 7 }'),
+    Buffer.from('\ufeff{ "steps": 7 }', 'utf16le'),
+  ]) {
+    await writeFile(join(folder, 'defaults.json'), bytes);
+    assert.equal((await registry.find('opinionated')).info.defaults.steps, 7);
+  }
   await writeFile(join(folder, 'defaults.json'), '{ "steps": 0 }');
   await assert.rejects(
     registry.find('opinionated'),

@@ -1,11 +1,11 @@
 /** A network's tensors in one folder: one file, or several with an index that says which tensor lies in which. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
 import type { TensorSlice } from '../tensors.ts';
 import { shown } from './header.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
+import { readTextFile } from '../../text-file.ts';
 
 export type ShardedTensors = {
   tensors: ReadonlyMap<string, TensorSlice>;
@@ -104,7 +104,7 @@ async function indexedFiles(
 /** tensor -> file; names of files only, so that an index leads nowhere else */
 async function readIndex(path: string, model: string, index: string): Promise<Map<string, string>> {
   try {
-    const json = JSON.parse(await readFile(path, 'utf8')) as { weight_map?: unknown } | null;
+    const json = JSON.parse(await readTextFile(path)) as { weight_map?: unknown } | null;
     const map = Object.entries((json?.weight_map ?? {}) as Record<string, unknown>);
     const isName = (value: unknown): value is string =>
       typeof value === 'string' && /^[^/\\]+\.safetensors$/.test(value);

@@ -1,5 +1,4 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError, UserError } from '../../errors.ts';
@@ -23,6 +22,7 @@ import type { TextEncoder } from '../../text/text-encoder.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import type { TransformerWords } from './words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
+import { readTextFile } from '../../text-file.ts';
 
 /** CLIP's own, for models that come without a tokenizer. */
 const CLIP_TOKENIZER = join(import.meta.dirname, '../../checkpoint/clip-tokenizer');
@@ -148,9 +148,9 @@ async function withTokenizer(
 
 /** By the words it knows; null: the folder has none that can be read. */
 async function kindOfTokenizer(folder: string): Promise<'clip' | 't5' | 'qwen' | null> {
-  const text = await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => null);
+  const text = await readTextFile(join(folder, 'tokenizer.json')).catch(() => null);
   if (text === null) {
-    const merges = await readFile(join(folder, 'merges.txt'), 'utf8').catch(() => null);
+    const merges = await readTextFile(join(folder, 'merges.txt')).catch(() => null);
     return merges === null ? null : 'clip';
   }
   if (text.includes('<|im_start|>')) return 'qwen';

@@ -1,5 +1,5 @@
 /** A diffusion transformer as a model: its own networks, and those that lie elsewhere, found by what they are. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Json } from '../../checkpoint/checkpoint.ts';
 import { checkpointName } from '../../checkpoint/detect.ts';
@@ -15,6 +15,7 @@ import { TRANSFORMERS } from '../families.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
 import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
+import { readTextFile } from '../../text-file.ts';
 
 /** What somebody asks for in place of the model's own. */
 export type TransformerWishes = {
@@ -170,7 +171,7 @@ async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
 
 async function readJson(file: string): Promise<Json> {
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const value: unknown = JSON.parse(await readTextFile(file));
     return typeof value === 'object' && value !== null ? (value as Json) : {};
   } catch {
     return {};

@@ -1,9 +1,9 @@
 /** Tokenizers of language models and T5, from their tokenizer.json. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
+import { readTextFile } from '../../text-file.ts';
 
 export type LanguageTokenizer = {
   /** ids of the text, special tokens in it known as such, and what the tokenizer itself adds */
@@ -23,7 +23,7 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
 
 async function readDefinition(folder: string, file: string): Promise<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(join(folder, file), 'utf8')) as Record<string, unknown>;
+    return JSON.parse(await readTextFile(join(folder, file))) as Record<string, unknown>;
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new RunError(say('tokenizer-unreadable', folder, file, cause.slice(0, 200)));
