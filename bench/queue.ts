@@ -1,57 +1,20 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GenerateRequest } from '../src/engine/request.ts';
-import type { NewJob } from '../src/queue/job.ts';
-import type { Claim, WorkerFacts } from '../src/queue/line.ts';
+import type { Claim } from '../src/queue/line.ts';
 import type { Queue } from '../src/queue/contracts.ts';
 import { openQueue } from '../src/queue/queue.ts';
-import { median, quantile } from './row.ts';
-import type { BenchRow } from './row.ts';
+import { inDepth } from './depth.ts';
+import { limits, order, WORKER } from './orders.ts';
+import { type BenchRow, median, quantile } from './row.ts';
 
 const WAITING = 10_000;
 const SAMPLES = 400;
 
 /** The flood: one guild adds 500 jobs, then five guilds add 3 each; 2 workers; a job takes D. */
 export const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 };
-
-export const WORKER: WorkerFacts = {
-  name: 'bench',
-  seats: [{ name: 'cpu', loaded: [], unfit: [] }],
-};
-
-export const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
-
-const REQUEST: GenerateRequest = {
-  model: 'demo',
-  prompt: 'a red apple on a green background',
-  negativePrompt: '',
-  width: 128,
-  height: 128,
-  count: 1,
-  steps: 20,
-  guidanceScale: 5,
-  sampler: 'euler',
-  schedule: 'automatic',
-  seed: 1n,
-  variation: null,
-  seedResize: null,
-  etaNoiseSeedDelta: 0,
-  eta: null,
-  guidanceRescale: 0,
-  clipSkip: 1,
-  emphasis: 'original',
-  rng: 'cpu',
-  profile: 'a1111',
-  init: null,
-};
-
-let orders = 0;
-export function order(guildId: string, userId: string): NewJob {
-  orders++;
-  return { key: `k${orders}`, guildId, userId, request: REQUEST, context: {}, parentId: null };
-}
 
 /** The queue on this machine's own disk: every submit, claim and finish is an fsync. */
 export async function benchQueue(): Promise<BenchRow[]> {
@@ -63,6 +26,21 @@ export async function benchQueue(): Promise<BenchRow[]> {
     const rows = await latencies(folder);
     const queue = await openQueue({ url: path.join(folder, 'flood.db'), limits });
     rows.push(...(await flood('queue', queue)));
+    await queue.close();
+    rows.push(...(await depths()));
+    return rows;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** In memory, where there is such a folder: what the disk adds stands in the other figures. */
+async function depths(): Promise<BenchRow[]> {
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+  const folder = await mkdtemp(path.join(memory, 'bench-depths-'));
+  try {
+    const queue = await openQueue({ url: path.join(folder, 'depths.db'), limits });
+    const rows = await inDepth('queue, disk waits aside', queue);
     await queue.close();
     return rows;
   } finally {

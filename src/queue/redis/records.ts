@@ -6,6 +6,13 @@ import type { RedisCore } from './redis-core.ts';
 /** A job's hash as Redis answers it. */
 export type JobHash = Readonly<Record<string, string>>;
 
+/** What a script answers of a hash: names and values in turn. */
+export function hashIn(flat: readonly string[]): JobHash {
+  const hash: Record<string, string> = {};
+  for (let at = 0; at + 1 < flat.length; at += 2) hash[flat[at]!] = flat[at + 1]!;
+  return hash;
+}
+
 export async function readJobs(
   { redis, key }: RedisCore,
   ids: readonly JobId[],

@@ -9,7 +9,7 @@ import type { QueueChange } from '../job.ts';
 import type { PictureStore } from '../pictures.ts';
 import { sayOfQueue } from '../sentences.ts';
 import { FATAL_FAILURE, RESTARTS_FORGIVEN } from '../stored/impossible.ts';
-import { PRELUDE, SCRIPTS } from './lua-line.ts';
+import { SCRIPTS } from './scripts/scripts.ts';
 
 export type RedisQueueOptions = {
   limits: QueueLimits;
@@ -55,8 +55,8 @@ export function createRedisCore(
   const origin = randomUUID();
   const listeners = new Set<(change?: QueueChange) => void>();
   let closed = false;
-  for (const [name, body] of Object.entries(SCRIPTS)) {
-    redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua: PRELUDE + body });
+  for (const [name, lua] of Object.entries(SCRIPTS)) {
+    redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua });
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const commands = redis as unknown as Commands;

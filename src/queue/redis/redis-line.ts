@@ -11,8 +11,11 @@ import { writeStored } from '../stored/stored-request.ts';
 import { writingWords } from './connection.ts';
 import { keepInputs, readRequest } from './inputs.ts';
 import { createOutlook } from './redis-outlook.ts';
-import { addressesOf, type JobHash, jobOf, workIn } from './records.ts';
+import { addressesOf, hashIn, type JobHash, jobOf, workIn } from './records.ts';
 import type { RedisCore } from './redis-core.ts';
+
+/** `job`: names and values of its hash in turn */
+type Claimed = Omit<Lease, 'worker'> & { job: readonly string[] };
 
 type Submitted = { kind: 'fresh' | 'known'; id: string } | ({ kind: 'limit' } & LimitReached);
 
@@ -68,8 +71,7 @@ export function createRedisLine(core: RedisCore): Line {
   }
 
   /** The claimed job with its pictures; null when it ended at once instead. */
-  async function open(lease: Lease): Promise<Claim | null> {
-    const hash = await hashOf(lease.id);
+  async function open(lease: Lease, hash: JobHash): Promise<Claim | null> {
     const job = jobOf(lease.id, hash);
     if (job === null) return null;
     const found = await readRequest(core, hash).catch(async (error: unknown) => {
@@ -86,7 +88,8 @@ export function createRedisLine(core: RedisCore): Line {
       await line.finish(lease, { status: 'failed', failure });
       return null;
     }
-    if (hash['stopping'] === '1') {
+    // Told to stop meanwhile: its runner has not heard of it yet.
+    if ((await redis.hget(key(`job:${lease.id}`), 'stopping')) === '1') {
       await line.finish(lease, { status: 'cancelled' });
       return null;
     }
@@ -109,9 +112,10 @@ export function createRedisLine(core: RedisCore): Line {
       for (;;) {
         const wanted = seats.map(({ avoids = [], ...seat }) => ({ ...seat, avoids }));
         const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
-        const found = (await run('claim', arg)) as Omit<Lease, 'worker'> | null;
+        const found = (await run('claim', arg)) as Claimed | null;
         if (found === null) return null;
-        const claim = await open({ ...found, worker: name });
+        const { job, ...held } = found;
+        const claim = await open({ ...held, worker: name }, hashIn(job));
         if (claim !== null) return claim;
       }
     },

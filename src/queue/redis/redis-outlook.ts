@@ -66,14 +66,14 @@ export function createOutlook(
   async function lines(jobs: readonly LiveJob[]) {
     const known = createLines();
     const [clock, gtags, gclocks] = await Promise.all([
-      redis.get(key('clock')),
-      redis.hgetall(key('gtag')),
-      redis.hgetall(key('gclock')),
+      redis.get(key('line:clock')),
+      redis.hgetall(key('line:gtag')),
+      redis.hgetall(key('line:gclock')),
     ]);
     known.clock = Number(clock ?? 0);
     const guilds = [...new Set(jobs.map(({ guildId }) => guildId))];
     const pipeline = redis.pipeline();
-    for (const guildId of guilds) pipeline.hgetall(key(`utag:${guildId}`));
+    for (const guildId of guilds) pipeline.hgetall(key(`line:utag:${guildId}`));
     const answers = (await pipeline.exec()) ?? [];
     for (const [at, guildId] of guilds.entries()) {
       const guild = guildLine(known, guildId);
@@ -123,7 +123,7 @@ export function createOutlook(
     async standing() {
       checkOpen();
       const [count, ids] = await Promise.all([
-        redis.get(key('nwait')),
+        redis.get(key('line:nwait')),
         redis.zrange(key('leases'), 0, -1),
       ]);
       const begun = await Promise.all(ids.map((id) => redis.hget(key(`job:${id}`), 'startedAt')));
