@@ -1,6 +1,7 @@
 /** A ComfyUI graph as its `prompt` entry holds it, read from its outputs against the direction of the links. */
 import type { Said } from '../../said.ts';
 import { isFields, readJson, type RecipeLora } from '../found.ts';
+import { fromDrawn } from './drawn.ts';
 
 export type Node = { id: string; kind: string; inputs: Readonly<Record<string, unknown>> };
 export type Graph = ReadonlyMap<string, Node>;
@@ -110,14 +111,16 @@ export type Seen = Node & {
 export type Rule = (node: Seen) => Value | undefined;
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** Null for what is no graph. Node ids may be any text: subgraphs have `57:3`, Civitai `resource-stack-1`. */
+/** Null for what is no graph; one that an editor saved is turned into what it runs. Node ids may be any text: subgraphs have `57:3`, Civitai `resource-stack-1`. */
 export function readGraph(
   json: string,
 ): { graph: Graph; all: Readonly<Record<string, unknown>> } | null {
   const all = readJson(json);
   if (all === null) return null;
   // Some programs wrap it: `{"prompt": {…}, "workflow": {…}}`.
-  const nodes = isFields(all['prompt']) ? all['prompt'] : all;
+  const own = isFields(all['prompt']) ? all['prompt'] : null;
+  const drawn = fromDrawn(isFields(all['workflow']) ? all['workflow'] : all);
+  const nodes = own ?? (drawn === null ? all : Object.fromEntries(drawn));
   const graph = new Map<string, Node>();
   for (const [id, node] of Object.entries(nodes)) {
     if (!isFields(node)) continue;
