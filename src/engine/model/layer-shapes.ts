@@ -3,7 +3,7 @@ import type { LoraPart } from '../lora/file.ts';
 import { shapesInCheckpoint } from '../lora/own-weights.ts';
 import type { LayerShapes } from '../lora/placed.ts';
 import { readOnnx } from '../onnx/graph.ts';
-import { storedLayers } from '../onnx/merge-weights.ts';
+import { storedLayers } from '../onnx/stored-weights.ts';
 import type { ModelLayout, NetworkSource } from './layout.ts';
 
 /** The sizes of the layers that LoRAs may change, of all parts of a model. */

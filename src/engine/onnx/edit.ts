@@ -1,15 +1,17 @@
 import {
   addOutput,
-  type Dimension,
   graphInputs,
   graphOutputs,
   initializers,
+  makersOf,
   mapValues,
   nodes,
   type OnnxFile,
   type OnnxNode,
+  replaceReads,
   rewire,
 } from './graph.ts';
+import type { Dimension } from './values.ts';
 
 /**
  * Gives named dimensions fixed sizes (`{ batch_size: 2, height: 64 }`), so that ONNX Runtime can plan memory and
@@ -137,29 +139,12 @@ function walkBack(from: OnnxNode, cameFrom: ReadonlyMap<string, OnnxNode>): Onnx
   return path;
 }
 
-/** Every node that reads `tensor` reads `by` instead. */
-export function replaceReads(file: OnnxFile, tensor: string, by: string): void {
-  for (const node of nodes(file).filter(({ inputs }) => inputs.includes(tensor))) {
-    rewire(
-      file,
-      node,
-      node.inputs.map((name) => (name === tensor ? by : name)),
-    );
-  }
-}
-
 function throughCasts(makers: ReadonlyMap<string, OnnxNode>, tensor: string): string {
   for (let name = tensor; ;) {
     const maker = makers.get(name);
     if (maker?.opType !== 'Cast' && maker?.opType !== 'Identity') return name;
     name = maker.inputs[0] ?? '';
   }
-}
-
-export function makersOf(file: OnnxFile): Map<string, OnnxNode> {
-  return new Map(
-    nodes(file).flatMap((node) => node.outputs.map((output) => [output, node] as const)),
-  );
 }
 
 /** From the top of the stream down to the embeddings; answered bottom first. */

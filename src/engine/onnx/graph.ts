@@ -1,11 +1,16 @@
+/**
+ * An .onnx file, opened for small edits: read once, every node an object of its own that stays the same whatever is put
+ * in beside it, and written once. What no edit touched is written back byte for byte; weights stay views into the bytes
+ * that were given, or where they lie beside the file.
+ */
+import { type Initializer, readTensor, writeTensor } from './tensors.ts';
+import { readValue, type ValueInfo, writeValue } from './values.ts';
 import {
-  asInt,
   asInts,
   asText,
   concat,
   type Field,
   find,
-  intField,
   messageField,
   readFields,
   textField,
@@ -16,33 +21,42 @@ import {
 const MODEL_GRAPH = 7;
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
 
-/** A dimension is a number, a name (`batch_size`), or unknown. */
-export type Dimension = number | string | null;
+export type Attribute = {
+  name: string;
+  /** its whole numbers: one, or a list; empty for attributes of other kinds */
+  ints: readonly number[];
+  /** as it is written, to give it to another node */
+  field: Field;
+};
 
-/** elementType: TensorProto.DataType, e.g. 1 float32, 7 int64, 10 float16. */
-export type ValueInfo = { name: string; elementType: number; dims: Dimension[] };
-
+/** Its identity is the object: two nodes of a graph may have one name, or none. `rewire` alone gives it other tensors. */
 export type OnnxNode = {
-  name: string;
-  opType: string;
-  inputs: string[];
-  outputs: string[];
-  /** position among the graph's fields, for edits */
-  field: number;
+  readonly name: string;
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly Attribute[];
+  /** what an exporter noted at it */
+  readonly notes: ReadonlyMap<string, string>;
 };
 
-export type Initializer = {
-  name: string;
-  elementType: number;
-  dims: number[];
-  fields: readonly Field[];
-};
+export type NewNode = Pick<OnnxNode, 'name' | 'opType' | 'inputs' | 'outputs'>;
 
-/**
- * An .onnx file opened for reading and small edits. Weights stay views into the bytes that were given; fields
- * that no edit touched are written back byte for byte.
- */
-export type OnnxFile = { model: Field[]; graph: Field[] };
+/** A field of the graph; `field` null: it was edited, and is written anew. */
+type Entry =
+  | { kind: 'node'; node: OnnxNode; rest: readonly Field[]; field: Field | null }
+  | { kind: 'initializer'; tensor: Initializer; field: Field }
+  | { kind: 'value'; role: number; value: ValueInfo; field: Field | null }
+  | { kind: 'other'; field: Field };
+
+type NodeEntry = Extract<Entry, { kind: 'node' }>;
+
+export type OnnxFile = {
+  readonly model: readonly Field[];
+  readonly entries: Entry[];
+  /** a node's own entry */
+  readonly byNode: Map<OnnxNode, NodeEntry>;
+};
 
 /** @throws Error when the bytes are no ONNX model */
 export function readOnnx(bytes: Uint8Array): OnnxFile {
@@ -50,14 +64,119 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
   const graph = find(model, MODEL_GRAPH);
   if (graph === undefined || graph.wire !== 2)
     throw new Error('not an ONNX model: it holds no graph');
-  return { model, graph: readFields(graph.bytes) };
+  const entries = readFields(graph.bytes).map(readEntry);
+  const byNode = new Map<OnnxNode, NodeEntry>();
+  for (const entry of entries) if (entry.kind === 'node') byNode.set(entry.node, entry);
+  return { model, entries, byNode };
 }
 
-export function writeOnnx(file: OnnxFile): Uint8Array {
-  const model = file.model.map((field) =>
-    field.number === MODEL_GRAPH ? { ...field, bytes: concat(writeFields(file.graph)) } : field,
+export function writeOnnx({ model, entries }: OnnxFile): Uint8Array {
+  const graph = concat(writeFields(entries.map(writeEntry)));
+  return concat(
+    writeFields(
+      model.map((field) => (field.number === MODEL_GRAPH ? { ...field, bytes: graph } : field)),
+    ),
   );
-  return concat(writeFields(model));
+}
+
+function readEntry(field: Field): Entry {
+  const { number, bytes } = field;
+  switch (number) {
+    case GRAPH.node:
+      return readNode(field);
+    case GRAPH.initializer:
+      return { kind: 'initializer', tensor: readTensor(bytes), field };
+    case GRAPH.input:
+    case GRAPH.output:
+    case GRAPH.valueInfo: {
+      const value = readValue(bytes);
+      return value === null
+        ? { kind: 'other', field }
+        : { kind: 'value', role: number, value, field };
+    }
+    default:
+      return { kind: 'other', field };
+  }
+}
+
+function writeEntry(entry: Entry): Field {
+  switch (entry.kind) {
+    case 'node':
+      return entry.field ?? writeNode(entry);
+    case 'value':
+      return entry.field ?? writeValue(entry.role, entry.value);
+    default:
+      return entry.field;
+  }
+}
+
+function writeNode({ node, rest }: NodeEntry): Field {
+  return messageField(GRAPH.node, [
+    ...node.inputs.map((name) => textField(1, name)),
+    ...node.outputs.map((name) => textField(2, name)),
+    ...rest,
+  ]);
+}
+
+/** NodeProto { input = 1, output = 2, name = 3, op_type = 4, attribute = 5, metadata_props = 9 } */
+function readNode(field: Field): NodeEntry {
+  const fields = readFields(field.bytes);
+  const texts = (wanted: number): string[] =>
+    fields.filter(({ number }) => number === wanted).map(asText);
+  const node: OnnxNode = {
+    inputs: texts(1),
+    outputs: texts(2),
+    name: texts(3)[0] ?? '',
+    opType: texts(4)[0] ?? '',
+    attributes: fields.filter(({ number }) => number === 5).map(readAttribute),
+    notes: readNotes(fields),
+  };
+  const rest = fields.filter(({ number }) => number !== 1 && number !== 2);
+  return { kind: 'node', node, rest, field };
+}
+
+/** AttributeProto { name = 1, i = 3, ints = 8 } */
+function readAttribute(field: Field): Attribute {
+  const parts = readFields(field.bytes);
+  const name = find(parts, 1);
+  return {
+    name: name ? asText(name) : '',
+    ints: [...asInts(parts, 8), ...asInts(parts, 3)].map(Number),
+    field,
+  };
+}
+
+/** StringStringEntryProto { key = 1, value = 2 } */
+function readNotes(fields: readonly Field[]): ReadonlyMap<string, string> {
+  const notes = new Map<string, string>();
+  for (const { number, bytes } of fields) {
+    if (number !== 9) continue;
+    const parts = readFields(bytes);
+    const [key, value] = [find(parts, 1), find(parts, 2)];
+    if (key && value) notes.set(asText(key), asText(value));
+  }
+  return notes;
+}
+
+/** The nodes in running order. */
+export function nodes({ entries }: OnnxFile): OnnxNode[] {
+  return entries.flatMap((entry) => (entry.kind === 'node' ? [entry.node] : []));
+}
+
+/** The node that makes a tensor, by the tensor's name, as the graph is now. */
+export function makersOf(file: OnnxFile): Map<string, OnnxNode> {
+  return new Map(
+    nodes(file).flatMap((node) => node.outputs.map((output) => [output, node] as const)),
+  );
+}
+
+export function initializers({ entries }: OnnxFile): Initializer[] {
+  return entries.flatMap((entry) => (entry.kind === 'initializer' ? [entry.tensor] : []));
+}
+
+/** What the graph says about its inputs, outputs and inner tensors. */
+export function values(file: OnnxFile): ValueInfo[] {
+  return [GRAPH.input, GRAPH.output, GRAPH.valueInfo].flatMap((role) => valuesOf(file, role));
 }
 
 /** The graph's inputs that a caller must feed: those without an initializer of the same name. */
@@ -70,166 +189,89 @@ export function graphOutputs(file: OnnxFile): ValueInfo[] {
   return valuesOf(file, GRAPH.output);
 }
 
-export function nodes(file: OnnxFile): OnnxNode[] {
-  const found: OnnxNode[] = [];
-  file.graph.forEach(({ number, bytes }, field) => {
-    if (number !== GRAPH.node) return;
-    const parts = readFields(bytes);
-    const texts = (wanted: number) => parts.filter((part) => part.number === wanted).map(asText);
-    found.push({
-      inputs: texts(1),
-      outputs: texts(2),
-      name: texts(3)[0] ?? '',
-      opType: texts(4)[0] ?? '',
-      field,
-    });
-  });
-  return found;
+function valuesOf({ entries }: OnnxFile, role: number): ValueInfo[] {
+  return entries.flatMap((entry) =>
+    entry.kind === 'value' && entry.role === role ? [entry.value] : [],
+  );
 }
 
-export function initializers(file: OnnxFile): Initializer[] {
-  return file.graph
-    .filter(({ number }) => number === GRAPH.initializer)
-    .map(({ bytes }) => tensor(readFields(bytes)));
-}
-
-function tensor(fields: readonly Field[]): Initializer {
-  const name = find(fields, 8);
-  const elementType = find(fields, 2);
-  return {
-    name: name ? asText(name) : '',
-    elementType: elementType ? Number(asInt(elementType)) : 0,
-    dims: asInts(fields, 1).map(Number),
-    fields,
-  };
-}
-
-/** Rewrites a node's tensor names in place; its attributes stay as they are. */
+/**
+ * Gives a node other tensors; its attributes stay as they are.
+ * @throws Error when the node is not of this graph
+ */
 export function rewire(
   file: OnnxFile,
   node: OnnxNode,
   inputs: readonly string[],
   outputs: readonly string[] = node.outputs,
 ): void {
-  const old = file.graph[node.field];
-  if (old === undefined) throw new Error(`node ${node.name} is not of this graph`);
-  file.graph[node.field] = messageField(GRAPH.node, [
-    ...inputs.map((name) => textField(1, name)),
-    ...outputs.map((name) => textField(2, name)),
-    ...readFields(old.bytes).filter(({ number }) => number !== 1 && number !== 2),
-  ]);
+  const entry = file.byNode.get(node);
+  if (entry === undefined) throw new Error(`node ${node.name} is not of this graph`);
+  Object.assign(node, { inputs, outputs });
+  entry.field = null;
 }
 
-export function addOutput(file: OnnxFile, value: ValueInfo): void {
-  file.graph.push(encodeValue(GRAPH.output, value));
-}
-
-export function addInput(file: OnnxFile, value: ValueInfo): void {
-  file.graph.push(encodeValue(GRAPH.input, value));
-}
-
-/** What the graph says about its inputs, outputs and inner tensors. */
-export function values(file: OnnxFile): ValueInfo[] {
-  return [GRAPH.input, GRAPH.output, GRAPH.valueInfo].flatMap((number) => valuesOf(file, number));
-}
-
-/** A node's attributes, to give them to another one. */
-export function attributesOf(file: OnnxFile, { field }: OnnxNode): Field[] {
-  const bytes = file.graph[field]?.bytes ?? new Uint8Array();
-  return readFields(bytes).filter(({ number }) => number === 5);
-}
-
-/** What an exporter noted at a node: StringStringEntryProto { key = 1, value = 2 }, field 9. */
-export function notesOf(file: OnnxFile, { field }: OnnxNode): Map<string, string> {
-  const notes = new Map<string, string>();
-  for (const { number, bytes } of readFields(file.graph[field]?.bytes ?? new Uint8Array())) {
-    if (number !== 9) continue;
-    const parts = readFields(bytes);
-    const [key, value] = [find(parts, 1), find(parts, 2)];
-    if (key && value) notes.set(asText(key), asText(value));
+/** Every node that reads `tensor` reads `by` instead. */
+export function replaceReads(file: OnnxFile, tensor: string, by: string): void {
+  for (const node of nodes(file).filter(({ inputs }) => inputs.includes(tensor))) {
+    rewire(
+      file,
+      node,
+      node.inputs.map((name) => (name === tensor ? by : name)),
+    );
   }
-  return notes;
-}
-
-/** float32 or float16 weights inside the graph; `bits`: their little-endian bytes, row by row */
-export function addInitializer(
-  file: OnnxFile,
-  { name, elementType, dims }: Omit<Initializer, 'fields'>,
-  bits: Uint8Array,
-): void {
-  const fields = [
-    ...dims.map((dim) => intField(1, BigInt(dim))),
-    intField(2, BigInt(elementType)),
-    textField(8, name),
-    { number: 9, wire: 2, bytes: bits } as const,
-  ];
-  file.graph.push(messageField(GRAPH.initializer, fields));
 }
 
 /** Puts a node right behind the one that makes what it reads: nodes are kept in running order. */
 export function insertNode(
   file: OnnxFile,
   behind: OnnxNode,
-  { inputs, outputs, name, opType }: Omit<OnnxNode, 'field'>,
-  attributes: readonly Field[] = [],
+  { name, opType, inputs, outputs }: NewNode,
+  attributes: readonly Attribute[] = [],
 ): void {
-  const node = messageField(GRAPH.node, [
-    ...inputs.map((each) => textField(1, each)),
-    ...outputs.map((each) => textField(2, each)),
-    textField(3, name),
-    textField(4, opType),
-    ...attributes,
-  ]);
-  file.graph.splice(behind.field + 1, 0, node);
+  const at = file.entries.indexOf(file.byNode.get(behind) as NodeEntry);
+  if (at === -1) throw new Error(`node ${behind.name} is not of this graph`);
+  const node: OnnxNode = { name, opType, inputs, outputs, attributes, notes: new Map() };
+  const rest = [textField(3, name), textField(4, opType), ...attributes.map(({ field }) => field)];
+  const entry: NodeEntry = { kind: 'node', node, rest, field: null };
+  file.entries.splice(at + 1, 0, entry);
+  file.byNode.set(node, entry);
 }
 
-/** Applies an edit to the description of every input, output and inner value. */
-export function mapValues(file: OnnxFile, edit: (value: ValueInfo) => ValueInfo): void {
-  file.graph = file.graph.map((field) => {
-    if (
-      field.number !== GRAPH.input &&
-      field.number !== GRAPH.output &&
-      field.number !== GRAPH.valueInfo
-    ) {
-      return field;
-    }
-    const value = decodeValue(field.bytes);
-    if (value === null) return field;
-    const edited = edit(value);
-    return edited === value ? field : encodeValue(field.number, edited);
-  });
+export function addInput(file: OnnxFile, value: ValueInfo): void {
+  file.entries.push({ kind: 'value', role: GRAPH.input, value, field: null });
 }
 
-function valuesOf(file: OnnxFile, number: number): ValueInfo[] {
-  return file.graph
-    .filter((field) => field.number === number)
-    .map(({ bytes }) => decodeValue(bytes))
-    .filter((value) => value !== null);
+export function addOutput(file: OnnxFile, value: ValueInfo): void {
+  file.entries.push({ kind: 'value', role: GRAPH.output, value, field: null });
 }
 
-/** ValueInfoProto { name = 1, type = 2 { tensor_type = 1 { elem_type = 1, shape = 2 { dim = 1 { value = 1 | param = 2 } } } } } */
-function decodeValue(bytes: Uint8Array): ValueInfo | null {
-  const fields = readFields(bytes);
-  const [name, type] = [find(fields, 1), find(fields, 2)];
-  const tensorType = type && find(readFields(type.bytes), 1);
-  if (name === undefined || tensorType === undefined) return null;
-  const parts = readFields(tensorType.bytes);
-  const [elementType, shape] = [find(parts, 1), find(parts, 2)];
-  const dims = (shape ? readFields(shape.bytes) : []).map(({ bytes: dim }): Dimension => {
-    const [entry] = readFields(dim);
-    if (entry === undefined) return null;
-    return entry.number === 1 ? Number(asInt(entry)) : asText(entry);
-  });
-  return { name: asText(name), elementType: elementType ? Number(asInt(elementType)) : 0, dims };
+/** Weights inside the graph; those of the same name are replaced in their place, so that all others keep theirs. */
+export function setInitializer(
+  file: OnnxFile,
+  tensor: Pick<Initializer, 'name' | 'elementType' | 'dims'>,
+  bits: Uint8Array,
+): void {
+  const { name, elementType, dims } = tensor;
+  const entry: Entry = {
+    kind: 'initializer',
+    tensor: { name, elementType, dims, bits, external: null },
+    field: writeTensor(GRAPH.initializer, tensor, bits),
+  };
+  const at = file.entries.findIndex(
+    (each) => each.kind === 'initializer' && each.tensor.name === name,
+  );
+  if (at === -1) file.entries.push(entry);
+  else file.entries[at] = entry;
 }
 
-function encodeValue(number: number, { name, elementType, dims }: ValueInfo): Field {
-  const shape = dims.map((dim) => {
-    if (dim === null) return messageField(1, []);
-    return messageField(1, [
-      typeof dim === 'number' ? intField(1, BigInt(dim)) : textField(2, dim),
-    ]);
-  });
-  const tensorType = messageField(1, [intField(1, BigInt(elementType)), messageField(2, shape)]);
-  return messageField(number, [textField(1, name), messageField(2, [tensorType])]);
+/** Applies an edit to the description of every input, output and inner tensor. */
+export function mapValues({ entries }: OnnxFile, edit: (value: ValueInfo) => ValueInfo): void {
+  for (const entry of entries) {
+    if (entry.kind !== 'value') continue;
+    const edited = edit(entry.value);
+    if (edited === entry.value) continue;
+    entry.value = edited;
+    entry.field = null;
+  }
 }

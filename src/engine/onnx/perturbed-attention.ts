@@ -4,27 +4,29 @@
  * attention map that is the identity leaves the values as they are, so what goes into the output layer is what came
  * out of the values' layer.
  */
-import { makersOf, replaceReads } from './edit.ts';
+import { ownOutput } from './beside.ts';
 import {
   addInput,
   graphInputs,
   initializers,
   insertNode,
+  makersOf,
   nodes,
   type OnnxFile,
   type OnnxNode,
+  replaceReads,
 } from './graph.ts';
-import { lastSum, layersOf } from './low-rank.ts';
+import { layersOf } from './layers.ts';
+import { TYPE } from './tensors.ts';
 
 /** The input that addPerturbation adds, bool [B,1,1]: the rows whose middle block is perturbed. */
 export const PERTURBED_INPUT = 'perturbed';
 
-const BOOL = 9;
 /** The self-attentions of the middle block, by diffusers' names: where diffusers and ComfyUI perturb. */
 const OUTPUT_LAYER = /^(mid_block_.*_attn1)_to_out_0$/;
 
 /**
- * Adds the input and, before each output layer, the choice between attention and bare values. LoRAs are added before.
+ * Adds the input and, before each output layer, the choice between attention and bare values. What runs beside layers is added before.
  * @throws Error when the graph has no middle block with self-attention, or one that an optimizing export has fused
  */
 export function addPerturbation(file: OnnxFile): void {
@@ -37,7 +39,7 @@ export function addPerturbation(file: OnnxFile): void {
   });
   if (places.length === 0) throw new Error('the self-attention of a middle block was not found');
   const batch = graphInputs(file).find(({ name }) => name === 'sample')?.dims[0] ?? 'batch_size';
-  addInput(file, { name: PERTURBED_INPUT, elementType: BOOL, dims: [batch, 1, 1] });
+  addInput(file, { name: PERTURBED_INPUT, elementType: TYPE.bool, dims: [batch, 1, 1] });
   for (const { attended, values } of places) {
     const maker = makersOf(file).get(attended);
     if (maker === undefined) throw new Error(`nothing makes ${attended}`);
@@ -48,9 +50,9 @@ export function addPerturbation(file: OnnxFile): void {
   }
 }
 
-/** What the layer of the values answers in the end: with its LoRAs' branches, and with a bias where it has one. */
+/** What the layer of the values answers in the end: with what runs beside it, and with a bias where it has one. */
 function withBias(file: OnnxFile, { outputs }: OnnxNode): string {
-  const answer = lastSum(outputs[0] ?? '');
+  const answer = ownOutput(outputs[0] ?? '');
   const stored = new Set(initializers(file).map(({ name }) => name));
   const sum = nodes(file).find(
     ({ opType, inputs }) =>

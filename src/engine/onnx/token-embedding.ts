@@ -1,21 +1,19 @@
-import { exposeHiddenStates, makersOf, replaceReads } from './edit.ts';
+import { exposeHiddenStates } from './edit.ts';
+import { floatTypeOf } from './float-type.ts';
 import {
   addInput,
   graphInputs,
   graphOutputs,
-  initializers,
   insertNode,
+  makersOf,
   type OnnxFile,
   type OnnxNode,
-  values,
+  replaceReads,
 } from './graph.ts';
-import { asInt, asText, find, readFields } from './wire.ts';
+import { TYPE } from './tensors.ts';
 
 /** The inputs that insertTokenVectors adds: [B,S,1] bool, and [B,S,width] in the graph's own type. */
 export const VECTOR_INPUTS = { places: 'vector_places', vectors: 'vectors' } as const;
-
-const BOOL = 9;
-const FLOAT_TYPES: ReadonlySet<number> = new Set([1, 10, 11, 16]);
 
 /**
  * Lets a CLIP text encoder take vectors in place of the embeddings of chosen tokens: where `vector_places` is true,
@@ -36,7 +34,11 @@ export function insertTokenVectors(file: OnnxFile): void {
   }
   const elementType = floatTypeOf(file, makers, embedding);
   const dims = graphOutputs(file).find(({ name }) => name === bottom)?.dims ?? [null, null, null];
-  addInput(file, { name: VECTOR_INPUTS.places, elementType: BOOL, dims: [...dims.slice(0, 2), 1] });
+  addInput(file, {
+    name: VECTOR_INPUTS.places,
+    elementType: TYPE.bool,
+    dims: [...dims.slice(0, 2), 1],
+  });
   addInput(file, { name: VECTOR_INPUTS.vectors, elementType, dims });
   const chosen = `${embedding}_or_vector`;
   replaceReads(file, embedding, chosen);
@@ -65,40 +67,4 @@ function readsIds(makers: ReadonlyMap<string, OnnxNode>, tensor: string, ids: st
     if (maker !== undefined && maker.opType !== 'Shape') stack.push(...maker.inputs);
   }
   return false;
-}
-
-/** TensorProto.DataType of a tensor: as the graph declares it, or as the nodes below make it. */
-export function floatTypeOf(
-  file: OnnxFile,
-  makers: ReadonlyMap<string, OnnxNode>,
-  tensor: string,
-): number {
-  const declared = new Map(
-    [...initializers(file), ...values(file)].map(({ name, elementType }) => [name, elementType]),
-  );
-  const seen = new Set<string>();
-  const search = (name: string): number | null => {
-    const type = declared.get(name);
-    if (type !== undefined) return FLOAT_TYPES.has(type) ? type : null;
-    const maker = makers.get(name);
-    if (maker === undefined || seen.has(name)) return null;
-    seen.add(name);
-    const cast = maker.opType === 'Cast' ? castTarget(file, maker) : null;
-    if (cast !== null) return FLOAT_TYPES.has(cast) ? cast : null;
-    return maker.inputs.reduce<number | null>((found, input) => found ?? search(input), null);
-  };
-  const found = search(tensor);
-  if (found === null) throw new Error(`the type of ${tensor} was not found`);
-  return found;
-}
-
-/** AttributeProto { name = 1, i = 3 }, field 5 of the node. */
-function castTarget(file: OnnxFile, node: OnnxNode): number | null {
-  const bytes = file.graph[node.field]?.bytes ?? new Uint8Array();
-  for (const attribute of readFields(bytes).filter(({ number }) => number === 5)) {
-    const parts = readFields(attribute.bytes);
-    const [name, integer] = [find(parts, 1), find(parts, 3)];
-    if (name && integer && asText(name) === 'to') return Number(asInt(integer));
-  }
-  return null;
 }

@@ -13,7 +13,6 @@ import type { GenerateResult, Progress, RequestInput } from '../../../src/engine
 import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
 import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
 import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';
-import { find } from '../../../src/engine/onnx/wire.ts';
 import type { Pixels } from '../../../src/engine/network/vae.ts';
 
 import { type Bits, f32, open as openGraph, store } from '../graphs/stored.ts';
@@ -91,7 +90,7 @@ describe('against diffusers’ StableDiffusionSafetyChecker and transformers’ 
 function weightsOf(file: OnnxFile): Map<string, Bits> {
   const kept = new Map(initializers(file).map((each) => [each.name, each]));
   const floats = (name: string): Float32Array => {
-    const raw = find(kept.get(name)?.fields ?? [], 9)?.bytes ?? new Uint8Array();
+    const raw = kept.get(name)?.bits ?? new Uint8Array();
     return new Float32Array(new Uint8Array(raw).buffer);
   };
   const weights = new Map<string, Bits>();

@@ -1,23 +1,14 @@
-/// <reference lib="esnext.float16" />
 /** Weights of an exported graph that are calculated anew: they move into the graph, whatever lay beside it stays. */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { makersOf } from './edit.ts';
 import {
-  addInitializer,
-  attributesOf,
-  type Initializer,
   initializers,
+  makersOf,
   nodes,
   type OnnxFile,
   type OnnxNode,
+  setInitializer,
 } from './graph.ts';
-import { layersOf, pathOf } from './low-rank.ts';
-import { asInt, asText, find, readFields } from './wire.ts';
-
-const FLOAT32 = 1;
-const FLOAT16 = 10;
-const INITIALIZER = 5;
+import { layersOf, pathOf } from './layers.ts';
+import { floatBits, floatsOf } from './tensors.ts';
 
 /** Weights as a checkpoint has them: [out, in, …]; `turned`: stored as [in, out]. */
 export type StoredLayer = {
@@ -51,7 +42,7 @@ export function storedLayers(file: OnnxFile): ReadonlyMap<string, StoredLayer> {
     const isTurned =
       node.opType === 'MatMul'
         ? turns % 2 === 0
-        : node.opType === 'Gemm' && (transB(file, node) ? turns % 2 === 1 : turns % 2 === 0);
+        : node.opType === 'Gemm' && (transB(node) ? turns % 2 === 1 : turns % 2 === 0);
     const shape = isTurned ? dims.toReversed() : dims;
     const given = node.inputs[2] ?? readers.get(node.outputs[0] ?? '') ?? null;
     const bias =
@@ -72,14 +63,8 @@ function biasReaders(file: OnnxFile): ReadonlyMap<string, string> {
   return readers;
 }
 
-function transB(file: OnnxFile, node: OnnxNode): boolean {
-  return attributesOf(file, node).some(({ bytes }) => {
-    const parts = readFields(bytes);
-    const [name, value] = [find(parts, 1), find(parts, 3)];
-    return (
-      name !== undefined && asText(name) === 'transB' && value !== undefined && asInt(value) === 1n
-    );
-  });
+function transB({ attributes }: OnnxNode): boolean {
+  return attributes.find(({ name }) => name === 'transB')?.ints[0] === 1;
 }
 
 /** Behind casts, copies and turns. */
@@ -111,28 +96,10 @@ export type OpenedWeights = {
 /** The weights of a graph, whose file lies at the path and its external data beside it. */
 export function openWeights(file: OnnxFile, path: string): OpenedWeights {
   const layers = storedLayers(file);
-  const places = new Map<string, number>();
-  for (const [at, { number, bytes }] of file.graph.entries()) {
-    const name = number === INITIALIZER ? find(readFields(bytes), 8) : undefined;
-    if (name !== undefined) places.set(asText(name), at);
-  }
-  const stored = new Map(initializers(file).map((each) => [each.name, each]));
-
   function replace(name: string, change: (data: Float32Array) => Float32Array): void {
-    const [at, found] = [places.get(name), stored.get(name)];
-    if (at === undefined || found === undefined)
-      throw new Error(`the weights ${name} are not there`);
-    const changed = change(numbersOf(found, path));
-    const isHalf = found.elementType === FLOAT16;
-    const bits = isHalf ? Float16Array.from(changed) : Float32Array.from(changed);
-    addInitializer(file, found, new Uint8Array(bits.buffer));
-    // In its old place, so that all others keep theirs.
-    const field = file.graph.pop();
-    if (field !== undefined) {
-      file.graph[at] = field;
-      const fields = readFields(field.bytes);
-      stored.set(name, { ...found, fields });
-    }
+    const tensor = initializers(file).find((each) => each.name === name);
+    if (tensor === undefined) throw new Error(`the weights ${name} are not there`);
+    setInitializer(file, tensor, floatBits(change(floatsOf(tensor, path)), tensor.elementType));
   }
 
   return {
@@ -158,36 +125,4 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
       turned[column * rows + row] = data[row * columns + column] ?? 0;
   }
   return turned;
-}
-
-function numbersOf({ name, elementType, fields }: Initializer, path: string): Float32Array {
-  if (elementType !== FLOAT32 && elementType !== FLOAT16) {
-    throw new Error(`the weights ${name} are neither float32 nor float16`);
-  }
-  const raw = find(fields, 9)?.bytes ?? find(fields, 4)?.bytes ?? outside(fields, path);
-  const own = new Uint8Array(raw).buffer;
-  return elementType === FLOAT16 ? Float32Array.from(new Float16Array(own)) : new Float32Array(own);
-}
-
-/** TensorProto { external_data = 13: { key 1, value 2 } } */
-function outside(fields: Initializer['fields'], path: string): Uint8Array {
-  const entries = fields
-    .filter(({ number }) => number === 13)
-    .map(({ bytes }) => {
-      const parts = readFields(bytes);
-      const [key, value] = [find(parts, 1), find(parts, 2)];
-      return [key ? asText(key) : '', value ? asText(value) : ''] as const;
-    });
-  const said = new Map(entries);
-  const location = said.get('location');
-  if (location === undefined) throw new Error('a weight has no numbers');
-  const bytes = new Uint8Array(Number(said.get('length') ?? 0));
-  const handle = openSync(join(dirname(path), location), 'r');
-  try {
-    const read = readSync(handle, bytes, 0, bytes.length, Number(said.get('offset') ?? 0));
-    if (read < bytes.length) throw new Error('the weights became shorter');
-  } finally {
-    closeSync(handle);
-  }
-  return bytes;
 }
