@@ -10,6 +10,7 @@ import {
 } from './request/labels.ts';
 import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
 import { extraWords, takeExtras } from './recipe/infotext-extras.ts';
+import { numberWords, takeNumbers } from './request/number-options.ts';
 import { parseInfotext, type ParsedInfotext } from './recipe/infotext-parse.ts';
 import type { AppliedLora } from './lora/loras.ts';
 import { EMPHASES, PROFILES } from './names.ts';
@@ -65,13 +66,11 @@ export function writeInfotext(
     return writeInfotext(requestOfImage(request, imageIndex), model, 0, used);
   }
   return buildInfotext(request.prompt, request.negativePrompt, {
-    Steps: request.steps,
     Sampler: request.sampler && SAMPLER_LABELS[request.sampler],
     'Schedule type':
       request.sampler || request.schedule !== 'automatic'
         ? SCHEDULE_LABELS[request.schedule]
         : null,
-    'CFG scale': request.guidanceScale,
     Seed: imageSeed(request, imageIndex).toString(),
     Size: `${request.width}x${request.height}`,
     'Model hash': model.hash,
@@ -81,8 +80,6 @@ export function writeInfotext(
     'Seed resize from':
       request.seedResize && `${request.seedResize.width}x${request.seedResize.height}`,
     'Denoising strength': request.init?.strength ?? request.hires?.strength ?? null,
-    'Clip skip': request.clipSkip > 1 ? request.clipSkip : null,
-    ENSD: request.etaNoiseSeedDelta === 0 ? null : request.etaNoiseSeedDelta,
     RNG: request.rng.toUpperCase(),
     ...extraFields(request, imageIndex),
     'Lora hashes': hashesOf(used.loras ?? []),
@@ -107,7 +104,7 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     Unfinished: unfinishedWords(request),
     ...hiresFields(request),
     ...extraWords(request),
-    'CFG rescale': request.guidanceRescale === 0 ? null : request.guidanceRescale,
+    ...numberWords(request),
     Profile: request.profile === 'a1111' ? null : request.profile,
     'Batch size': oneStream ? request.count : null,
     'Batch pos': oneStream ? imageIndex : null,
@@ -205,16 +202,12 @@ export function requestFromInfotext(text: string): RequestInput {
   const take = (key: keyof RequestInput, label: string): void => {
     if (parsed[label] !== undefined) input[key] = parsed[label];
   };
-  take('steps', 'Steps');
-  take('guidanceScale', 'CFG scale');
   take('seed', 'Seed');
   take('width', 'Size-1');
   take('height', 'Size-2');
   take('model', 'Model');
-  take('clipSkip', 'Clip skip');
-  take('etaNoiseSeedDelta', 'ENSD');
   take('eta', parsed['Eta'] === undefined ? 'Eta DDIM' : 'Eta');
-  take('guidanceRescale', 'CFG rescale');
+  takeNumbers(parsed, input);
   input.rng = parsed['RNG'] === 'CPU' ? 'cpu' : 'nv';
   const profile = PROFILES.find((name) => name === parsed['Profile']);
   if (profile) input.profile = profile;

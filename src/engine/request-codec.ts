@@ -29,7 +29,6 @@ import {
   nameOf,
   oneOf,
   type Problems,
-  real,
   seed,
   shown,
   side,
@@ -38,11 +37,10 @@ import {
   whole,
   MOST_REFERENCES,
 } from './request/request-values.ts';
+import { fixedNumbers, NUMBER_FLAGS, optionalNumbers } from './request/number-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { canPerturb, familyTitle, LIMITS, modelToBeginWith, usualMaskBlur };
-
-const MAX_ETA_NOISE_SEED_DELTA = 2 ** 32 - 1;
+export { canPerturb, familyTitle, LIMITS, modelToBeginWith, NUMBER_FLAGS, usualMaskBlur };
 
 /**
  * Fills what is left out with the model's defaults and checks everything. Numbers may come as text; null and
@@ -89,35 +87,13 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
       model.sizeFactor,
       model.leastSide,
     ),
-    count: whole(problems, 'count', input.count, 1, LIMITS.count),
-    steps: whole(problems, 'steps', input.steps, model.defaults.steps, LIMITS.steps),
-    guidanceScale: real(
-      problems,
-      'guidance scale (cfg)',
-      input.guidanceScale,
-      model.defaults.guidanceScale,
-      LIMITS.guidanceScale,
-    ),
+    ...fixedNumbers(problems, input, model),
     ...samplerAndSchedule(problems, input, model, profile),
     seed: seed(problems, 'seed', input.seed),
     variation: variation(problems, input.variation),
     seedResize: seedResize(problems, input.seedResize, model.sizeFactor),
-    etaNoiseSeedDelta: whole(problems, 'eta noise seed delta (ENSD)', input.etaNoiseSeedDelta, 0, {
-      min: 0,
-      max: MAX_ETA_NOISE_SEED_DELTA,
-    }),
-    eta: isAbsent(input.eta) ? null : real(problems, 'eta', input.eta, 0, { min: 0, max: 1 }),
-    guidanceRescale: real(problems, 'guidance rescale', input.guidanceRescale, 0, {
-      min: 0,
-      max: 1,
-    }),
-    clipSkip: whole(
-      problems,
-      'clip skip',
-      input.clipSkip,
-      model.defaults.clipSkip ?? 1,
-      LIMITS.clipSkip,
-    ),
+    eta: null,
+    ...optionalNumbers(problems, input, model),
     emphasis: oneOf(
       problems,
       'emphasis',
@@ -163,14 +139,6 @@ function readTransformerFields(
 ): void {
   const tokenizers = files(problems, 'tokenizer', input.tokenizers);
   if (tokenizers.length > 0) request.tokenizers = tokenizers;
-  if (!isAbsent(input.distilledGuidance)) {
-    const value = input.distilledGuidance;
-    request.distilledGuidance = real(problems, 'distilled cfg', value, 3.5, LIMITS.guidanceScale);
-  }
-  if (!isAbsent(input.textLength)) {
-    const value = input.textLength;
-    request.textLength = whole(problems, 'text length', value, 512, { min: 16, max: 1024 });
-  }
   const shown = Array.isArray(input.references) ? input.references : [];
   if (shown.length > MOST_REFERENCES) {
     problems.push(say('too-many-references', MOST_REFERENCES, shown.length));

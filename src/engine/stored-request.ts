@@ -5,6 +5,7 @@ import { fieldsOf, shown } from './request/request-values.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
 
 const VERSION = 1;
+/** Fields that every stored request has; younger ones may be absent. */
 const REQUEST_KEYS = [
   'model',
   'prompt',
@@ -27,24 +28,6 @@ const REQUEST_KEYS = [
   'rng',
   'profile',
   'init',
-] as const satisfies readonly (keyof GenerateRequest)[];
-
-/** Fields that requests stored before they existed lack. */
-const OPTIONAL_KEYS = [
-  'pagScale',
-  'hires',
-  'replan',
-  'each',
-  'negativeGuidance',
-  'refiner',
-  'endAfter',
-  'xl',
-  'vae',
-  'textEncoders',
-  'tokenizers',
-  'distilledGuidance',
-  'textLength',
-  'references',
 ] as const satisfies readonly (keyof GenerateRequest)[];
 
 const NULLABLE: ReadonlySet<string> = new Set([
@@ -90,9 +73,7 @@ export function decodeRequest(json: string): GenerateRequest {
     (key) => fields[key] === undefined || (fields[key] === null && !NULLABLE.has(key)),
   );
   if (missing.length > 0) throw new Error(`stored request without ${missing.join(', ')}`);
-  const input: RequestInput = Object.fromEntries(
-    [...REQUEST_KEYS, ...OPTIONAL_KEYS].map((key) => [key, fields[key]]),
-  );
+  const input: RequestInput = { ...fields };
   input.init = decodeInit(fields['init']);
   input.references = decodeReferences(fields['references']);
   try {

@@ -12,7 +12,9 @@ import {
 } from '../../src/engine/infotext.ts';
 import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
 import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../src/engine/request/labels.ts';
+import { NUMBER_OPTIONS } from '../../src/engine/request/number-options.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
+import { parseImagineArguments } from '../../src/cli/arguments/arguments.ts';
 import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
 
 // oxlint-disable-next-line no-explicit-any -- A1111's processing object, as it was
@@ -125,6 +127,9 @@ test('a request survives the way through its text', () => {
     clipSkip: 2,
     emphasis: 'no_norm',
     rng: 'nv',
+    pagScale: 2.5,
+    distilledGuidance: 4.5,
+    textLength: 256,
   };
   assert.deepEqual(parseRequest(requestFromInfotext(writeInfotext(full, model, 0)), model), full);
   const diffusers: GenerateRequest = {
@@ -137,6 +142,19 @@ test('a request survives the way through its text', () => {
   };
   const back = parseRequest(requestFromInfotext(writeInfotext(diffusers, model, 0)), model);
   assert.deepEqual(back, diffusers);
+});
+
+test('every number that a request may hold has its place in the recipe and on the command line', () => {
+  const plain = parseRequest({ prompt: 'a cat', seed: 1 }, model);
+  for (const { key, flag, range } of NUMBER_OPTIONS) {
+    // The size of the batch is told by the places of its pictures.
+    if (key === 'count') continue;
+    const asked = parseRequest({ ...plain, [key]: range.max }, model);
+    const back = parseRequest(requestFromInfotext(writeInfotext(asked, model, 0)), model);
+    assert.equal(back[key], asked[key], key);
+    const typed = parseImagineArguments(['a cat', `--${flag}`, '7']);
+    assert.equal(typed?.request[key], '7', flag);
+  }
 });
 
 test('every sampler and schedule is found again by its label', () => {

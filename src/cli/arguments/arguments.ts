@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../../engine/errors.ts';
 import type { Margins } from '../../engine/outpaint.ts';
-import { parseSize } from '../../engine/request-codec.ts';
+import { NUMBER_FLAGS, parseSize } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
 
@@ -36,30 +36,22 @@ export type InitArguments = {
   outpaint: Margins | null;
 };
 
-const TEXT_OPTIONS = {
+/** Flags whose text is a field of the request. */
+const TEXT_OPTIONS: Readonly<Record<string, keyof RequestInput>> = {
+  ...NUMBER_FLAGS,
   negative: 'negativePrompt',
-  steps: 'steps',
-  cfg: 'guidanceScale',
   seed: 'seed',
   sampler: 'sampler',
   schedule: 'schedule',
-  count: 'count',
   rng: 'rng',
   profile: 'profile',
-  'clip-skip': 'clipSkip',
-  ensd: 'etaNoiseSeedDelta',
-  eta: 'eta',
-  'cfg-rescale': 'guidanceRescale',
   emphasis: 'emphasis',
-  pag: 'pagScale',
-  'distilled-cfg': 'distilledGuidance',
-  'text-length': 'textLength',
-} as const satisfies Record<string, keyof RequestInput>;
+};
+
+const TEXT = { type: 'string' } as const;
 
 const OPTIONS = {
-  ...(Object.fromEntries(Object.keys(TEXT_OPTIONS).map((name) => [name, { type: 'string' }])) as {
-    [K in keyof typeof TEXT_OPTIONS]: { type: 'string' };
-  }),
+  ...Object.fromEntries(Object.keys(TEXT_OPTIONS).map((name) => [name, TEXT])),
   size: { type: 'string' },
   model: { type: 'string' },
   from: { type: 'string' },
@@ -95,8 +87,9 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
   if (values.help) return null;
   const prompt = readPrompt(positionals, values.from !== undefined);
   const request: RequestInput = prompt === null ? {} : { prompt };
+  const texts: Readonly<Record<string, unknown>> = values;
   for (const [name, key] of Object.entries(TEXT_OPTIONS)) {
-    const value = values[name as keyof typeof TEXT_OPTIONS];
+    const value = texts[name];
     if (value !== undefined) request[key] = value;
   }
   if (values.size !== undefined) Object.assign(request, parseSize(values.size));

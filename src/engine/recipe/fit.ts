@@ -7,6 +7,7 @@ import { type LoraUse, takeTags } from '../lora/tags.ts';
 import { upscalerNamed } from '../request/labels.ts';
 import { canPerturb, LIMITS, shown } from '../request/request-values.ts';
 import type { ModelInfo, RequestInput } from '../request.ts';
+import { NUMBER_OPTIONS } from '../request/number-options.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { fileName, isFields, numberOf, type Recipe, words } from './found.ts';
@@ -121,16 +122,13 @@ function fitNumbers(
   ceilings: Ceilings,
   notes: Said[],
 ): void {
-  const most = Math.min(LIMITS.steps.max, ceilings.steps);
-  clamp(input, 'steps', 'steps', { min: 1, max: most }, notes, true);
-  clamp(input, 'guidanceScale', 'cfg', LIMITS.guidanceScale, notes);
-  clamp(input, 'guidanceRescale', 'cfg rescale', { min: 0, max: 1 }, notes);
   // What a model begins with must not reach into a recipe that says nothing of it.
   if (model.defaults.clipSkip !== undefined) input.clipSkip ??= 1;
-  clamp(input, 'clipSkip', 'clip skip', LIMITS.clipSkip, notes, true);
-  clamp(input, 'eta', 'eta', { min: 0, max: 1 }, notes);
-  clamp(input, 'pagScale', 'pag', LIMITS.pagScale, notes);
-  clamp(input, 'etaNoiseSeedDelta', 'ENSD', { min: 0, max: 2 ** 32 - 1 }, notes, true);
+  for (const { key, flag, range, whole } of NUMBER_OPTIONS) {
+    const { min, max } = range;
+    const most = key === 'steps' ? Math.min(max, ceilings.steps) : max;
+    clamp(input, key, flag.replaceAll('-', ' '), { min, max: most }, notes, whole);
+  }
   if (!canPerturb(model)) input.pagScale = 0;
 }
 

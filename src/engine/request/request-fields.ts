@@ -1,5 +1,6 @@
 /** The fields of a request that have parts of their own. */
 import { upscalerNamed } from './labels.ts';
+import { numberOption, readNumber } from './number-options.ts';
 import { UPSCALERS } from '../names.ts';
 import type {
   GenerateRequest,
@@ -212,8 +213,7 @@ export function negativeGuidance(
 
 /** 0: none. */
 export function pagScale(problems: Problems, value: unknown, model: ModelInfo): number {
-  const fallback = model.defaults.pagScale ?? 0;
-  const scale = real(problems, 'pag scale', value, fallback, LIMITS.pagScale);
+  const scale = readNumber(problems, numberOption('pagScale'), value, model) ?? 0;
   if (scale > 0 && !canPerturb(model)) {
     problems.push(say('pag-needs-unet', model.name));
   }

@@ -23,6 +23,8 @@ export type Words = {
   clip?: Clip;
   /** by A1111's rules for weights, as some encoders offer it */
   a1111?: boolean;
+  /** what a network that was distilled to its guidance is told */
+  guidance?: number;
   /** what was done to it that is left out here */
   without?: readonly string[];
 };

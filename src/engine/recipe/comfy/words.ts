@@ -67,6 +67,16 @@ const pass =
   (node) =>
     node.words(...names);
 
+/** What a network that was distilled to its guidance is told. */
+function guided(rule: Rule): Rule {
+  return (node) => {
+    const words = rule(node);
+    const guidance = node.number('guidance');
+    if (typeof words !== 'object' || words.is !== 'words' || guidance === undefined) return words;
+    return { ...words, guidance };
+  };
+}
+
 /** Two go in, positive and negative, and both come out by slots. */
 const pair =
   (name: string | null, positive = 'positive', negative = 'negative'): Rule =>
@@ -131,7 +141,7 @@ export const WORDS_RULES: Rules = {
   CLIPTextEncodeSDXL: (node) => twoTexts(node, 'text_g', 'text_l'),
   CLIPTextEncodeSDXLRefiner: encodeRule('text'),
   CLIPTextEncodeSD3: (node) => twoTexts(node, 'clip_g', 'clip_l'),
-  CLIPTextEncodeFlux: encodeRule('t5xxl', 'clip_l'),
+  CLIPTextEncodeFlux: guided(encodeRule('t5xxl', 'clip_l')),
   CLIPTextEncodePixArtAlpha: encodeRule('text'),
   'CLIPTextEncodeSDXL+': encodeRule('text'),
   'TextEncodeForSamplerParams+': encodeRule('text'),
@@ -173,7 +183,7 @@ export const WORDS_RULES: Rules = {
     node.slot === 1
       ? combined(node.negative('negative_A'), node.negative('negative_B'))
       : combined(node.positive('positive_A'), node.positive('positive_B')),
-  FluxGuidance: pass('conditioning'),
+  FluxGuidance: guided(pass('conditioning')),
   unCLIPConditioning: (node) => without('picture prompts', node.words('conditioning')),
   StyleModelApply: (node) => without('picture prompts', node.words('conditioning')),
   GLIGENTextBoxApply: (node) => without('areas of the picture', node.words('conditioning_to')),

@@ -122,6 +122,7 @@ function recipeOf(last: Latent, noted: readonly Said[]): Recipe {
       steps: base.steps === undefined ? undefined : base.steps,
       guidanceScale: base.cfg,
       ...sampled,
+      ...(positive?.guidance !== undefined && { distilledGuidance: positive.guidance }),
       pagScale: model?.pag ?? 0,
       ...(model?.rescale !== undefined && { guidanceRescale: model.rescale }),
       width: start?.width,

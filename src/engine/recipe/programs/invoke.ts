@@ -32,6 +32,7 @@ export function fromInvoke(said: Fields): Recipe {
       seed: seedText(said['seed']),
       steps: numberOf(said['steps']),
       guidanceScale: numberOf(said['cfg_scale']),
+      distilledGuidance: numberOf(said['guidance']),
       guidanceRescale: numberOf(said['cfg_rescale_multiplier']),
       width: numberOf(said['width']),
       height: numberOf(said['height']),

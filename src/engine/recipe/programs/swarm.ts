@@ -30,6 +30,7 @@ export function fromSwarm(all: Fields): Recipe | null {
       seed: seedText(said['seed']),
       steps: numberOf(said['steps']),
       guidanceScale: numberOf(said['cfgscale']),
+      distilledGuidance: numberOf(said['fluxguidancescale']),
       width: numberOf(said['width']),
       height: numberOf(said['height']),
       ...sampled,

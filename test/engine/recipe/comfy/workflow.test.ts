@@ -113,6 +113,19 @@ test('cycles, unknown samplers and nonsense end', () => {
   }
 });
 
+test("Flux's guidance is none of the sampler's cfg", () => {
+  const flux = structuredClone(SIMPLE) as Record<string, { class_type: string; inputs: object }>;
+  const sampler = flux['3'] as { class_type: string; inputs: Record<string, unknown> };
+  const guidance = {
+    class_type: 'FluxGuidance',
+    inputs: { conditioning: sampler.inputs['positive'], guidance: 2.5 },
+  };
+  sampler.inputs['positive'] = ['90', 0];
+  const found = inputOf(JSON.stringify({ ...flux, '90': guidance }));
+  assert.equal(found.distilledGuidance, 2.5);
+  assert.equal(found.prompt, inputOf(JSON.stringify(SIMPLE)).prompt);
+});
+
 test('it is read from the PNG', () => {
   const png = insertChunks(tinyPng(8, 8), [textChunk('prompt', JSON.stringify(SIMPLE))]);
   assert.equal(inputOf(promptOf(png) ?? '').seed, '156680208700286');
