@@ -26,6 +26,8 @@ export type Config = {
   picturesUrl: string | null;
   /** where this program lends its pictures to workers; null: nowhere */
   picturesServed: { host: string; port: number; secret: string } | null;
+  /** where health and metrics are told; null: nowhere */
+  metrics: { host: string; port: number } | null;
   playgroundPort: number;
   logLevel: LogLevel;
   waitingPerUser: number;
@@ -74,6 +76,7 @@ export function loadConfig(env: Environment = process.env): Config {
     picturesUrl: read.text('PICTURES_URL'),
     picturesServed: read.served(),
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
+    metrics: read.metrics(),
     playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     waitingPerUser: read.integer('QUEUE_PER_USER', 1, 1000, 5),
@@ -164,6 +167,10 @@ function readers(env: Environment, mistakes: string[]) {
         'PICTURES_PORT lends the pictures to workers: set PICTURES_SECRET to at least 16 characters that nobody guesses.',
       );
       return null;
+    },
+    metrics(): Config['metrics'] {
+      const port = this.integer('METRICS_PORT', 0, 65_535, 0);
+      return port === 0 ? null : { host: text('METRICS_HOST') ?? '127.0.0.1', port };
     },
     devices(name: string): readonly DeviceSpec[] | null {
       const value = text(name);

@@ -16,6 +16,7 @@ import { openUpscalers } from './engine/upscalers.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { createLog, type Log } from './log.ts';
+import type { Watch } from './metrics/watch.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
 import { asOneEngine, startDevices } from './queue/devices.ts';
@@ -33,12 +34,14 @@ type OnClose = (name: string, close: () => unknown) => void;
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
   onClose('data folder', await claimDataFolder(config.dataDir));
   refuseNewerData(config.dataDir);
+  const watch = await watchOver(config, log, onClose);
   for (const sentence of await openToOthers([config.dataDir, path.resolve('.env')])) {
     log.warn(sentence);
   }
   const discord = await findDiscord(config, log, onClose);
 
   const { devices, engine, queue, pictures } = await openPainting(config, log, onClose);
+  watch?.add({ devices, engine, line: queue.line });
   const kept = { file: path.join(config.dataDir, 'settings.db'), log };
   const settings = openSettings(kept);
   onClose('settings', () => settings.close());
@@ -55,11 +58,19 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
   const { events } = queue;
+  watch?.countJobs(events);
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
   if (devices.length > 0) {
     const models = () => engine.models();
-    const parts = { queue, events, devices, pictures, log };
+    const parts = {
+      queue,
+      events,
+      devices,
+      pictures,
+      log,
+      ...(watch && { onPainted: watch.painted }),
+    };
     const runner = startRunner(isSharing(config) ? { ...parts, models } : parts);
     onClose('runner', () => runner.close());
   }
@@ -91,16 +102,33 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     calibrationFile,
     calibratesItself,
     childEnvironment: config.childEnvironment,
+    ...(watch && { onCall: watch.called }),
     commands,
     log,
   });
   onClose('bot', () => bot.close());
+  watch?.add({ gateway: () => bot.gateway() });
   // A local Discord has this machine's clock, which cannot bear witness for itself.
   const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
   const { keepDays } = config;
   const retention = startRetention({ archive: queue.archive, pictures, keepDays, log, otherClock });
   onClose('retention', () => retention.close());
+  watch?.started();
+  onClose('health', () => watch?.closing());
   announce(discord.page, bot);
+}
+
+/** Health and metrics, where they are asked for: they are told from here on, also of what still starts. */
+async function watchOver(config: Config, log: Log, onClose: OnClose): Promise<Watch | null> {
+  const { metrics, dataDir, modelsDir } = config;
+  if (metrics === null) return null;
+  // Whoever wants none does not wait for its library.
+  const { openWatch } = await import('./metrics/watch.ts');
+  const folders = { data: dataDir, models: modelsDir };
+  const watch = await openWatch({ ...metrics, role: 'bot', folders, log });
+  onClose('metrics', () => watch.close());
+  log.info({ host: metrics.host, port: watch.port }, 'health and metrics are told');
+  return watch;
 }
 
 /** Without a model there is nothing to paint with; the bot says so in Discord, and here. */

@@ -33,6 +33,18 @@ test('KEEP_DAYS is a whole number of days', () => {
   );
 });
 
+test('health and metrics are off unless told, and then for this machine alone unless told', () => {
+  assert.equal(loadConfig({}).metrics, null);
+  assert.equal(loadConfig({ METRICS_PORT: '0', METRICS_HOST: '0.0.0.0' }).metrics, null);
+  const { metrics } = loadConfig({ METRICS_PORT: '9464' });
+  assert.deepEqual(metrics, { host: '127.0.0.1', port: 9464 });
+  const open = loadConfig({ METRICS_PORT: '9464', METRICS_HOST: ' 0.0.0.0 ' });
+  assert.equal(open.metrics?.host, '0.0.0.0');
+  for (const port of ['65536', '-1', '9464.5', 'on', '0x10']) {
+    assert.match(refusal({ METRICS_PORT: port }), /METRICS_PORT is ".*"; expected a whole number/);
+  }
+});
+
 test('every mistake is reported at once, with the value and what is allowed', () => {
   const message = refusal({
     DEVICE: 'gpu',

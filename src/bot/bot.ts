@@ -6,9 +6,10 @@ import type { Engine } from '../engine/engine.ts';
 import { openPictureReader } from '../engine/picture-reader.ts';
 import type { JobEvents } from '../queue/events.ts';
 import type { PictureStore } from '../queue/pictures.ts';
+import type { DiscordCall, Gateway } from '../metrics/watched.ts';
 import type { Queue } from '../queue/contracts.ts';
 import { openCalibrations } from './stores/calibrations.ts';
-import { closeAccess, createAccess } from './discord/client.ts';
+import { closeAccess, createAccess, gatewayOf } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
 import { watchDeletions } from './discord/deletions.ts';
 import type { AnyCommand } from './interaction/command.ts';
@@ -67,6 +68,8 @@ export type BotOptions = {
   /** that file grows by itself while nobody waits; absent: no */
   calibratesItself?: boolean;
   pace?: Partial<ReplyPace>;
+  /** told of every request to Discord; absent: nobody is */
+  onCall?: (call: DiscordCall) => void;
   /** what a process that it starts sees of the environment; absent: nothing */
   childEnvironment?: Readonly<Record<string, string>>;
 };
@@ -75,7 +78,7 @@ export type Bot = {
   user: { id: string; name: string };
   /** for an invitation: https://discord.com/oauth2/authorize?client_id=… */
   applicationId: string;
-  servers(): number;
+  gateway(): Gateway;
   /** Milliseconds since 1970 by Discord's clock; null when it cannot be asked now. */
   discordsTime(): Promise<number | null>;
   /** Takes no more interactions, ends all edits, leaves the gateway. The queue and the engine stay open. */
@@ -93,7 +96,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { line, archive, pledges } = options.queue;
   const { commands, log } = options;
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
-  const access = createAccess(options.token, options.apiBase, log);
+  const access = createAccess(options.token, options.apiBase, log, options.onCall);
   const { client, acks, messages } = access;
   const reader = openPictureReader(options.childEnvironment);
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
@@ -158,7 +161,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     return {
       user: { id: ready.user.id, name: ready.user.displayName },
       applicationId: ready.application.id,
-      servers: () => client.guilds.cache.size,
+      gateway: () => gatewayOf(access),
       discordsTime: () => askDiscordsTime(client.rest),
       async close() {
         await dispatch.close();

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
-import { loadConfig, loadEnvFile } from '../config.ts';
+import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { costAmong } from '../engine/cost.ts';
 import { UserError } from '../engine/errors.ts';
 import { createLog, type Log } from '../log.ts';
+import type { Watch } from '../metrics/watch.ts';
 import { asOneEngine, startDevices } from '../queue/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import { isShared, openQueue } from '../queue/queue.ts';
@@ -17,7 +18,7 @@ Variables (or lines of a .env file):
   QUEUE_URL       the queue, as the bot has it: redis://… or rediss://…
   PICTURES_URL    where pictures are kept: the bot's store (http://:secret@host:port) or a folder that both see
   MODELS_DIR      one folder a model; a job whose model is not here goes to another worker
-  DEVICES, DEVICE, MODEL_CACHE_MB, STEP_DEADLINE_SECONDS, LOG_LEVEL   as for the bot
+  DEVICES, DEVICE, MODEL_CACHE_MB, STEP_DEADLINE_SECONDS, LOG_LEVEL, METRICS_PORT, METRICS_HOST   as for the bot
 
 It needs no Discord token and no open port. Ctrl-C ends the current step and hands the job back.
 `;
@@ -41,6 +42,7 @@ async function start(log: Log, open: Part[]): Promise<void> {
         '(http://:secret@host:port) or to a folder that both see.',
     );
   }
+  const watch = await watchOver(config, log, open);
   const devices = await startDevices({ ...config, hidesPaths: true }, log);
   const engine = asOneEngine(devices);
   open.push({ name: 'engine', close: () => engine.close() });
@@ -57,10 +59,25 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const reporting = await startReporting({ workers, name: workerName(), engine, log });
   open.push({ name: 'reporting', close: () => reporting.close() });
   const models = () => engine.models();
-  const runner = startRunner({ queue, events, devices, pictures, log, models });
+  watch?.add({ devices, engine, line: queue.line });
+  const told = watch && { onPainted: watch.painted };
+  const runner = startRunner({ queue, events, devices, pictures, log, models, ...told });
   open.push({ name: 'runner', close: () => runner.close() });
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');
+  watch?.started();
+  open.push({ name: 'health', close: () => watch?.closing() });
+}
+
+/** A worker's own health and metrics, where they are asked for: its devices and what they paint. */
+async function watchOver(config: Config, log: Log, open: Part[]): Promise<Watch | null> {
+  const { metrics, modelsDir } = config;
+  if (metrics === null) return null;
+  const { openWatch } = await import('../metrics/watch.ts');
+  const folders = { models: modelsDir };
+  const watch = await openWatch({ ...metrics, role: 'worker', folders, log });
+  open.push({ name: 'metrics', close: () => watch.close() });
+  return watch;
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineLog } from '../engine/engine.ts';
-import type { ModelInfo } from '../engine/request.ts';
+import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
 import type { JobId, QueueChange } from './job.ts';
@@ -31,6 +31,8 @@ export type RunnerOptions = {
   log: EngineLog;
   /** what this program can paint, where others paint from the same line; absent: whatever waits */
   models?: () => Promise<readonly ModelInfo[]>;
+  /** told of everything that was painted here */
+  onPainted?: (result: GenerateResult) => void;
   /** makes the short reference that a person sees and the log carries; for tests */
   newReference?: () => string;
   /** milliseconds between two writes of what a running job could go on with; for tests */

@@ -1,6 +1,8 @@
-import { Client, Events, GatewayIntentBits, Options, REST } from 'discord.js';
+import { Client, Events, GatewayIntentBits, Options, REST, Status } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
 import type { BotLog } from '../bot-log.ts';
+import type { DiscordCall, Gateway } from '../../metrics/watched.ts';
+import { tellingOfCalls } from './calls.ts';
 
 export type DiscordAccess = {
   client: Client;
@@ -19,8 +21,16 @@ export function connectOptions(apiBase: string | null): { api?: string } {
   return apiBase === null ? {} : { api: apiBase };
 }
 
-export function createAccess(token: string, apiBase: string | null, log: BotLog): DiscordAccess {
-  const api = connectOptions(apiBase);
+export function createAccess(
+  token: string,
+  apiBase: string | null,
+  log: BotLog,
+  onCall?: (call: DiscordCall) => void,
+): DiscordAccess {
+  const api = {
+    ...connectOptions(apiBase),
+    ...(onCall === undefined ? {} : { makeRequest: tellingOfCalls(onCall) }),
+  };
   const options: ClientOptions = {
     // Of messages only that they were deleted is of interest; none of these is privileged.
     intents: [
@@ -67,6 +77,18 @@ export function createAccess(token: string, apiBase: string | null, log: BotLog)
     log.debug({ route, timeToReset }, 'rate limit'),
   );
   return { client, acks, messages };
+}
+
+/** Connected: every shard is. */
+export function gatewayOf({ client }: DiscordAccess): Gateway {
+  const { shards, ping } = client.ws;
+  const connected = shards.size > 0 && shards.every(({ status }) => status === Status.Ready);
+  return {
+    connected,
+    // -1, or no number, before the first heartbeat was answered.
+    latencySeconds: ping >= 0 ? ping / 1000 : null,
+    servers: client.guilds.cache.size,
+  };
 }
 
 /** The two REST queues keep sweep timers, which would keep the process alive. */

@@ -74,14 +74,13 @@ export async function servePictures(options: {
       .catch(() => response.destroy());
   });
   server.listen(port, host);
-  await Promise.race([
-    once(server, 'listening'),
-    once(server, 'error').then(([error]) => {
-      throw new UserError(
-        `Pictures cannot be served at ${host}:${port} (${(error as Error).message}). Set PICTURES_PORT to a free port.`,
-      );
-    }),
-  ]);
+  // It rejects with what `error` tells.
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new UserError(
+      `Pictures cannot be served at ${host}:${port} (${(error as Error).message}). Set PICTURES_PORT to a free port.`,
+      { cause: error },
+    );
+  });
   return {
     port: (server.address() as AddressInfo).port,
     async close() {

@@ -1,5 +1,6 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
+import type { GenerateResult } from '../../engine/request.ts';
 import type { Device } from '../devices.ts';
 import type { JobEvents } from '../events.ts';
 import type { JobOutcome } from '../job.ts';
@@ -29,6 +30,7 @@ export type AttemptTools = {
   events: Pick<JobEvents, 'publish'>;
   log: EngineLog;
   newReference: () => string;
+  onPainted?: (result: GenerateResult) => void;
   everyMs?: number;
 };
 
@@ -53,6 +55,7 @@ export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended
     });
     over = true;
     device.note(job, request.model, null);
+    tools.onPainted?.(result);
     const store = () => storeResult(job, result, looks, tools);
     const stored = await store().catch(async () => {
       // The kept steps may be what filled the disk.

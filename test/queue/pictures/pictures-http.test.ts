@@ -69,6 +69,16 @@ test('a program that stops in the middle of a picture leaves nothing, and the st
   assert.equal(await lent.get('torn.png'), null);
 });
 
+test('a port that is taken, in a sentence', async () => {
+  const { log } = memoryLog();
+  const taken = { store, host: '127.0.0.1', port: served.port, secret: SECRET, log };
+  await assert.rejects(servePictures(taken), (error: unknown) => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.match(error.message, /^Pictures cannot be served at 127\.0\.0\.1:\d+ .*PICTURES_PORT/);
+    return true;
+  });
+});
+
 test('a store that is not there, another secret, no secret: sentences', async () => {
   const refusal = (address: string) =>
     openPictures(address).then(

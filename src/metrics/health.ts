@@ -1,0 +1,68 @@
+import type { Watched } from './watched.ts';
+
+/** One look at the program; `problems` are sentences, none when all is well. */
+export type Look = { ok: boolean; problems: readonly string[] };
+
+export type HealthState = {
+  parts: Watched;
+  role: 'bot' | 'worker';
+  /** why it does not work (any more); null: it has started */
+  pausing: 'starting' | 'closing' | null;
+};
+
+/** An idle engine answers within milliseconds, on a busy machine within a second. */
+const ENGINE_MS = 2000;
+const QUEUE_MS = 2000;
+
+/**
+ * Whether it is alive: that this is read proves that the bot's own thread answers; the gateway is asked whether it is
+ * connected, the engine for a sign of life.
+ */
+export async function lookAtHealth({ parts, role, pausing }: HealthState): Promise<Look> {
+  if (pausing !== null) return lookOf([`Darkroom is ${pausing}.`]);
+  return lookOf([...gatewayProblems({ parts, role }), ...(await engineProblems(parts))]);
+}
+
+/** Whether it can serve now: alive, its queue answers and there is a model to paint with. */
+export async function lookAtReadiness(state: HealthState): Promise<Look> {
+  const alive = await lookAtHealth(state);
+  if (state.pausing !== null) return alive;
+  const { parts } = state;
+  const [queue, models] = await Promise.all([queueProblems(parts), modelProblems(parts)]);
+  return lookOf([...alive.problems, ...queue, ...models]);
+}
+
+const lookOf = (problems: readonly string[]): Look => ({ ok: problems.length === 0, problems });
+
+function gatewayProblems({ parts, role }: Pick<HealthState, 'parts' | 'role'>): string[] {
+  if (role === 'worker' || parts.gateway?.().connected === true) return [];
+  return ['The gateway to Discord is not connected; it is tried again all the time.'];
+}
+
+async function engineProblems({ engine }: Watched): Promise<string[]> {
+  if (engine === undefined) return ['The engine has not started.'];
+  const answers = await engine.answers(ENGINE_MS);
+  return answers ? [] : ['The engine gives no sign of life.'];
+}
+
+async function queueProblems({ line }: Watched): Promise<string[]> {
+  const answered = line !== undefined && (await inTime(line.standing(), QUEUE_MS));
+  return answered ? [] : ['The queue does not answer.'];
+}
+
+async function modelProblems({ engine }: Watched): Promise<string[]> {
+  const models = (await engine?.models().catch(() => [])) ?? [];
+  return models.length > 0 ? [] : ['There is no model to paint with.'];
+}
+
+/** Whether it came, and well, within so many milliseconds. */
+async function inTime(asked: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  timer.unref();
+  void asked.then(
+    () => resolve(true),
+    () => resolve(false),
+  );
+  return promise.finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,15 @@
+/**
+ * Names of models come from file names: whoever changes them every day would make series without end. The first ones
+ * keep theirs, the rest is one.
+ */
+const MOST_MODELS = 50;
+const REST = 'other';
+
+export function createModelNames(): (model: string) => string {
+  const known = new Set<string>();
+  return (model) => {
+    if (!known.has(model) && known.size >= MOST_MODELS) return REST;
+    known.add(model);
+    return model;
+  };
+}

@@ -1,0 +1,121 @@
+import { Gauge, Registry } from 'prom-client';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { EngineLog } from '../engine/engine.ts';
+import type { GenerateResult } from '../engine/request.ts';
+import type { JobEvents, Stop } from '../queue/events.ts';
+import type { Standing } from '../queue/line.ts';
+import { type Page, serve } from './endpoint.ts';
+import { lookAtHealth, lookAtReadiness, type HealthState, type Look } from './health.ts';
+import { createDiscordMetrics } from './tell/discord-calls.ts';
+import { createJobMetrics } from './tell/jobs.ts';
+import { createLoopDelay } from './tell/loop-delay.ts';
+import { createProcessMetrics } from './tell/process.ts';
+import { createDeviceMetrics, createGatewayMetrics, createQueueMetrics } from './tell/standing.ts';
+import type { DiscordCall, Watched } from './watched.ts';
+
+export type WatchOptions = {
+  host: string;
+  port: number;
+  role: 'bot' | 'worker';
+  /** by name (data, models), whose disks are looked at */
+  folders: Readonly<Record<string, string>>;
+  log: EngineLog;
+};
+
+/** /healthz, /readyz and /metrics of this program. It stands before anything else does, and says so. */
+export type Watch = {
+  port: number;
+  /** A part is there from now on. */
+  add(parts: Watched): void;
+  /** Counts how jobs end, whoever paints them; answers the way to stop. */
+  countJobs(events: Pick<JobEvents, 'subscribe'>): Stop;
+  painted(result: GenerateResult): void;
+  called(call: DiscordCall): void;
+  /** All parts are there. */
+  started(): void;
+  /** They are being taken away. */
+  closing(): void;
+  close(): Promise<void>;
+};
+
+/** A queue on another machine may be away: everything else is told nevertheless. */
+const QUEUE_MS = 1000;
+
+/** @throws UserError when it cannot listen where it is told to */
+export async function openWatch(options: WatchOptions): Promise<Watch> {
+  const { role, folders, log } = options;
+  const registry = new Registry();
+  const state: HealthState = { parts: {}, role, pausing: 'starting' };
+  new Gauge({
+    name: 'darkroom_info',
+    help: 'Always 1; its labels say what runs here.',
+    labelNames: ['version', 'node', 'role'],
+    registers: [registry],
+  }).set({ version: packageJson.version, node: process.version, role }, 1);
+  const jobs = createJobMetrics(registry);
+  const called = createDiscordMetrics(registry);
+  const tellDevices = createDeviceMetrics(registry);
+  const isBot = role === 'bot';
+  const tellQueue = isBot ? createQueueMetrics(registry) : null;
+  const tellGateway = isBot ? createGatewayMetrics(registry) : null;
+  const delay = createLoopDelay();
+  const tellProcess = createProcessMetrics(registry, folders, delay);
+
+  async function metrics(): Promise<Page> {
+    const { devices = [], gateway, line } = state.parts;
+    const [queue] = await Promise.all([isBot ? standingOf(line) : null, tellProcess(devices)]);
+    tellQueue?.(queue);
+    tellGateway?.(gateway?.() ?? null);
+    tellDevices(devices);
+    return { status: 200, type: registry.contentType, body: await registry.metrics() };
+  }
+
+  const server = await serve(
+    options,
+    {
+      '/healthz': async () => pageOf(await lookAtHealth(state)),
+      '/readyz': async () => pageOf(await lookAtReadiness(state)),
+      '/metrics': metrics,
+    },
+    log,
+  );
+
+  return {
+    port: server.port,
+    add: (parts) => void Object.assign(state.parts, parts),
+    countJobs: (events) =>
+      events.subscribe((event) => {
+        delay.note();
+        jobs.note(event);
+      }),
+    painted: (result) => jobs.painted(result),
+    called(call) {
+      delay.note();
+      called(call);
+    },
+    started: () => void (state.pausing = null),
+    closing: () => void (state.pausing = 'closing'),
+    async close() {
+      delay.close();
+      await server.close();
+    },
+  };
+}
+
+function pageOf({ ok, problems }: Look): Page {
+  return {
+    status: ok ? 200 : 503,
+    type: 'application/json; charset=utf-8',
+    body: `${JSON.stringify({ status: ok ? 'ok' : 'unavailable', problems })}\n`,
+  };
+}
+
+async function standingOf(line: Watched['line']): Promise<Standing | null> {
+  if (line === undefined) return null;
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), QUEUE_MS);
+  timer.unref();
+  return Promise.race([line.standing().catch(() => null), promise]).finally(() =>
+    clearTimeout(timer),
+  );
+}
