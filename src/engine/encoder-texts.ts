@@ -17,11 +17,10 @@ import type { WeightedText } from './text/prompt/attention.ts';
 export function textsThatReachTheEncoder(request: GenerateRequest): string[] {
   const prompt = promptText(request);
   const read = readingsOf(request, prompt, false);
-  const texts = [prompt.text, prompt.second ?? '', ...textsOf(read)];
+  const texts = [...each(prompt), ...textsOf(read)];
   if (isNegativePainted(request, read)) {
     const negative = negativeText(request);
-    texts.push(negative.text, negative.second ?? '');
-    texts.push(...textsOf(readingsOf(request, negative, true)));
+    texts.push(...each(negative), ...textsOf(readingsOf(request, negative, true)));
   }
   return [...new Set(texts)].filter((text) => text !== '');
 }
@@ -41,17 +40,16 @@ export function checkReadable(request: GenerateRequest): void {
 }
 
 /** Each text of the request in each of its passes, as its grammar is understood. */
-function readingsOf(
-  request: GenerateRequest,
-  { text, second }: EncoderText,
-  negative: boolean,
-): ReadPart[][] {
+function readingsOf(request: GenerateRequest, words: EncoderText, negative: boolean): ReadPart[][] {
   const passes = [readingOptions(request)];
   if (request.hires) passes.push(readingOptions(request, request.hires.steps));
-  const texts = second === undefined ? [text] : [text, second];
   return passes.flatMap((options) =>
-    texts.map((each) => readPrompt(each, { ...options, negative })),
+    each(words).map((text) => readPrompt(text, { ...options, negative })),
   );
+}
+
+function each({ text, second, third }: EncoderText): string[] {
+  return [text, second, third].filter((own) => own !== undefined);
 }
 
 function textsOf(read: readonly ReadPart[][]): string[] {

@@ -85,6 +85,12 @@ export type GenerateRequest = {
   distilledGuidance?: number;
   /** tokens that a prompt is filled up to by families that do that; absent: as many as they are used to */
   textLength?: number;
+  /** static shift of a flow's noise levels in place of the model's own; absent: the model's own */
+  flowShift?: number;
+  /** the guided answer becomes no longer than so many times the prompt's own, image by image (Z-Image); absent: as it is */
+  cfgNormalization?: number;
+  /** of a flow: the share of the way, 0-1, behind which the negative prompt is not asked (Z-Image); absent: it always is */
+  cfgTruncation?: number;
   /** encoded pictures that the model is shown to edit from (FLUX.2); absent: none */
   references?: readonly Uint8Array[];
 };
@@ -111,12 +117,16 @@ export type Refiner = {
 
 /**
  * The second prompt and the sizes of SDXL's conditioning, by the names of diffusers' StableDiffusionXLPipeline; what
- * is absent follows from the picture. The negative prompt's sizes count only where both are given.
+ * is absent follows from the picture. The negative prompt's sizes count only where both are given. Flux hears the second
+ * prompt, and Stable Diffusion 3 the third, too.
  */
 export type XlWords = {
   /** what the second text encoder reads; absent: the same as the first */
   prompt2?: string;
   negativePrompt2?: string;
+  /** what the third text encoder reads (T5 of Stable Diffusion 3); absent: the same as the first */
+  prompt3?: string;
+  negativePrompt3?: string;
   originalSize?: ImageSize;
   crop?: { left: number; top: number };
   targetSize?: ImageSize;
@@ -216,8 +226,11 @@ export type ModelInfo = {
   };
 };
 
-/** `from-positive`: cond + w (cond - uncond) in profile diffusers; `normed`: as long as cond, token by token. */
-export type GuidanceRule = 'plain' | 'from-positive' | 'normed';
+/**
+ * `from-positive`: cond + w (cond - uncond) in profile diffusers; `normed`: as long as cond, token by token; `by-negative`:
+ * plain. The last two guide in profile diffusers only where a negative prompt is given, as their pipelines do.
+ */
+export type GuidanceRule = 'plain' | 'from-positive' | 'normed' | 'by-negative';
 
 export type ModelNetwork = {
   /** scheduler_config.json */

@@ -80,6 +80,7 @@ describe('a word is met however the grammar takes it apart', () => {
 
   test('in the second prompt of SDXL', () => {
     assert.equal(find(saying('a cat', { xl: { prompt2: 'a nu(de:1)' } })), 'nude');
+    assert.equal(find(saying('a cat', { xl: { prompt3: 'a nu(de:1)' } })), 'nude');
     assert.equal(find(saying('a cat', { xl: { negativePrompt2: 'nude' } })), null);
     const below = { guidanceScale: 0.5, xl: { negativePrompt2: 'nu(de:1)' } };
     assert.equal(find(saying('a cat', below)), 'nude');

@@ -23,6 +23,9 @@ The picture
   --distilled-cfg N       what Flux dev is told of guidance (default 3.5); --cfg is true guidance
   --reference FILE        a picture to edit from, for FLUX.2; once for each
   --text-length N         tokens that a text is filled up to (Flux, FLUX.2, SD 3)
+  --shift X               how far a flow's noise levels are shifted, 0.1-20 (the model's own)
+  --cfg-normalization X   the guided answer no longer than X times the prompt's own (Z-Image); --cfg-truncation X
+                          leaves the negative prompt out behind this share of the way
 Again
   --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
                           and every option here stands for what the recipe says
@@ -41,7 +44,8 @@ Larger pictures (hires fix: a second pass over the enlarged first)
                           latent_nearest, latent_nearest_exact, pixel (latent)
 SDXL
   --refiner NAME|DIR      the model that takes over; --refiner-at X after this share of the way (0.8)
-  --prompt-2 TEXT         what the second text encoder reads; --negative-2 TEXT
+  --prompt-2 TEXT         what the second text encoder reads; --negative-2 TEXT; --prompt-3 and --negative-3: the
+                          third of Stable Diffusion 3
   --original-size WxH  --target-size WxH  --crop L,T   the sizes it is told
   --negative-original-size WxH  --negative-target-size WxH  --negative-crop L,T
 Variations of a seed

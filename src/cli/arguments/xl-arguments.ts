@@ -10,7 +10,12 @@ const SIZES = {
   'negative-target-size': 'negativeTargetSize',
 } as const;
 const CORNERS = { crop: 'crop', 'negative-crop': 'negativeCrop' } as const;
-const TEXTS = { 'prompt-2': 'prompt2', 'negative-2': 'negativePrompt2' } as const;
+const TEXTS = {
+  'prompt-2': 'prompt2',
+  'negative-2': 'negativePrompt2',
+  'prompt-3': 'prompt3',
+  'negative-3': 'negativePrompt3',
+} as const;
 
 type Names = keyof typeof SIZES | keyof typeof CORNERS | keyof typeof TEXTS;
 type Values = { [K in Names | 'negative' | 'profile' | 'refiner' | 'refiner-at']?: string } & {
@@ -22,6 +27,8 @@ type Values = { [K in Names | 'negative' | 'profile' | 'refiner' | 'refiner-at']
 export const XL_OPTIONS = {
   'prompt-2': { type: 'string' },
   'negative-2': { type: 'string' },
+  'prompt-3': { type: 'string' },
+  'negative-3': { type: 'string' },
   'original-size': { type: 'string' },
   'target-size': { type: 'string' },
   'negative-original-size': { type: 'string' },

@@ -41,7 +41,7 @@ function stampOf(sidecars: ReadonlyMap<string, Stats>): string {
 }
 
 function baseOf(path: string): string {
-  return join(dirname(path), basename(path).replace(/\.(?:safetensors|sft)$/i, ''));
+  return join(dirname(path), basename(path).replace(/\.(?:safetensors|sft|gguf)$/i, ''));
 }
 
 /** Of a file or a folder; `path` as it was given, since links lead to places where nothing lies beside. */

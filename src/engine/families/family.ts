@@ -41,6 +41,8 @@ export type FamilyLimits = {
   perturbs: boolean;
   /** it paints from words alone, rather than finish what another model began */
   begins: boolean;
+  /** texts that may differ from encoder to encoder */
+  prompts: 1 | 2 | 3;
   /** it follows what recipes tell SDXL: a text for the second encoder, and sizes */
   followsXlRecipes: boolean;
   /** exports of its network as ONNX are alike enough to be opened */

@@ -74,7 +74,7 @@ export const FLUX: TransformerFamily = {
   title: 'Flux.1',
   ...TRANSFORMER,
   // exports differ too much from each other: its weights themselves are read
-  limits: { ...TRANSFORMER.limits, opensExports: false },
+  limits: { ...TRANSFORMER.limits, prompts: 2, opensExports: false },
   schedule: EVEN_GRID,
   usual: () => flowEuler(28, 1),
   exportClass: 'FluxTransformer2DModel',
@@ -113,7 +113,7 @@ export const FLUX: TransformerFamily = {
       return { context: data, tokens, dim, pooled };
     },
   },
-  guidance: 'plain',
+  guidance: 'by-negative',
   isGuided: (tensors) => tensors.has(GUIDED),
   takesReferences: false,
   scheduler: (tensors) => ({

@@ -58,6 +58,7 @@ export const SD3: TransformerFamily = {
   name: 'sd3',
   title: 'Stable Diffusion 3',
   ...TRANSFORMER,
+  limits: { ...TRANSFORMER.limits, prompts: 3 },
   clip: {
     states: 'inner',
     join: (hidden, width) =>

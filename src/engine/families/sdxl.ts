@@ -48,7 +48,7 @@ export const SDXL: UnetFamily = {
     calls: { correctsConfig: false, handsStrengthToLcm: false, grid: 'own' },
   },
   usual: usualOfUnets,
-  limits: { ...UNET_LIMITS, followsXlRecipes: true },
+  limits: { ...UNET_LIMITS, prompts: 2, followsXlRecipes: true },
   wantedTexts(shape) {
     const pooled = pooledWidth(shape, 6);
     const width = shape.contextDim - pooled;

@@ -6,6 +6,8 @@ export const FAMILY_SENTENCES = {
     `${model} is a ${family} transformer without its VAE. It needs ${usual}: put it into ${folder}, or name it with --vae.`,
   'family-needs-tokenizer': (model: string, encoder: string, folder: string) =>
     `${model} needs the tokenizer of ${encoder}, which its file does not bring: put the folder with its tokenizer.json into ${folder}, or name it with --tokenizer.`,
+  'file-has-no-network': (folder: string) =>
+    `The folder ${folder} holds no .safetensors file. Name a file, or a folder as diffusers saves a network.`,
   'family-part-misfit': (file: string, model: string, found: string, wanted: string) =>
     `${file} does not fit ${model}: it is ${found} numbers wide, ${wanted} are needed.`,
   'family-part-unknown': (file: string, family: string) =>

@@ -79,7 +79,13 @@ export const TRANSFORMER: Pick<Family, 'clip' | 'sizes' | 'channelStats' | 'limi
   clip: null,
   sizes: null,
   channelStats: false,
-  limits: { perturbs: false, begins: true, followsXlRecipes: false, opensExports: true },
+  limits: {
+    perturbs: false,
+    begins: true,
+    prompts: 1,
+    followsXlRecipes: false,
+    opensExports: true,
+  },
 };
 
 /** The pipelines of Flux, Z-Image and Qwen-Image pass their schedulers an even grid of σ. */

@@ -108,6 +108,7 @@ export const TRAINING = {
 export const UNET_LIMITS: FamilyLimits = {
   perturbs: true,
   begins: true,
+  prompts: 1,
   followsXlRecipes: false,
   opensExports: true,
 };

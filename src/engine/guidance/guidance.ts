@@ -9,7 +9,7 @@ import { guidanceScales } from '../batch.ts';
 import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest, GuidanceRule } from '../request.ts';
-import { asLongAs } from './token-norm.ts';
+import { asLongAs, noLongerThan } from './token-norm.ts';
 import type { Predict, SamplingRun } from '../sampling/sampling.ts';
 import { type Conditioning, textAt } from '../text/text-encoder.ts';
 import type { TextEmbedding } from '../text/text-embedding.ts';
@@ -21,7 +21,14 @@ export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
   negative: Conditioning;
   request: Pick<
     GenerateRequest,
-    'guidanceScale' | 'guidanceRescale' | 'profile' | 'each' | 'pagScale'
+    | 'guidanceScale'
+    | 'guidanceRescale'
+    | 'profile'
+    | 'each'
+    | 'pagScale'
+    | 'cfgNormalization'
+    | 'negativePrompt'
+    | 'xl'
   >;
   /** counts the evaluations of a pass, over every network that takes part in it */
   counter: { evaluations: number };
@@ -39,15 +46,26 @@ export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
  * scale up to 1, A1111 and ComfyUI at 1 only.
  */
 export function needsNegative(
-  { guidanceScale, profile }: Pick<GenerateRequest, 'guidanceScale' | 'profile'>,
+  request: Pick<GenerateRequest, 'guidanceScale' | 'profile' | 'negativePrompt' | 'xl'>,
   guidanceEmbedding: number | null,
   parts: number,
   rule: GuidanceRule = 'plain',
 ): boolean {
+  const { guidanceScale, profile } = request;
   if (guidanceEmbedding !== null) return false;
+  const wantsNegative = profile === 'diffusers' && (rule === 'normed' || rule === 'by-negative');
+  if (wantsNegative && !isNegativeGiven(request)) return parts > 1;
   if (rule === 'from-positive' && profile === 'diffusers') return guidanceScale > 0;
   if (profile === 'diffusers' ? guidanceScale > 1 : guidanceScale !== 1) return true;
   return parts > 1;
+}
+
+/** In words, even if they are none: diffusers tells an empty prompt from none. */
+function isNegativeGiven({
+  negativePrompt,
+  xl,
+}: Pick<GenerateRequest, 'negativePrompt' | 'xl'>): boolean {
+  return negativePrompt !== '' || xl?.encodesEmptyNegative === true;
 }
 
 export type Guided = {
@@ -102,6 +120,9 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     const combined = guide(answers, latents, weights, scales, factor);
     if (pagScale > 0) {
       addPerturbedGuidance(combined, answers.subarray(latents), weights, pagScale);
+    }
+    if (request.cfgNormalization) {
+      noLongerThan(combined, answers.subarray(latents), batch, request.cfgNormalization);
     }
     if (options.rule === 'normed') asLongAs(combined, answers.subarray(latents), options.shape);
     if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);

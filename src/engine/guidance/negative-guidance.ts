@@ -13,7 +13,11 @@ export function negativeSkips(
   request: GenerateRequest,
   schedule: ModelSchedule,
 ): SkipsNegative | null {
-  const { negativeGuidance } = request;
+  const { negativeGuidance, cfgTruncation } = request;
+  if (cfgTruncation !== undefined && cfgTruncation < 1 && schedule.parameterization === 'flow') {
+    // how far the way is behind, as Z-Image's pipeline counts it (diffusers)
+    return (_, timestep) => Math.fround((1000 - Math.fround(timestep)) / 1000) > cfgTruncation;
+  }
   if (!negativeGuidance) return null;
   const { minSigma, allSteps, skipEarly } = negativeGuidance;
   const level = levelOfTimestep(request, schedule);

@@ -26,3 +26,24 @@ export function asLongAs(
     }
   }
 }
+
+/** In place, image by image (Z-Image, diffusers pipeline_z_image.py): no longer than `most` times |cond|. */
+export function noLongerThan(
+  guided: Float32Array,
+  conditional: Float32Array,
+  batch: number,
+  most: number,
+): void {
+  const size = guided.length / batch;
+  for (let image = 0; image < batch; image++) {
+    const own = guided.subarray(image * size, (image + 1) * size);
+    const length = lengthOf(own);
+    const longest = most * lengthOf(conditional.subarray(image * size, (image + 1) * size));
+    if (length <= longest) continue;
+    for (let i = 0; i < size; i++) own[i] = own[i]! * (longest / length);
+  }
+}
+
+function lengthOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}

@@ -42,8 +42,20 @@ export async function fitRecipe(
   fitHires(input, ceilings, notes);
   fitRefiner(input, models, notes);
   fitVae(input, model, notes);
-  if (!familyNamed(model.family).limits.followsXlRecipes) delete input.xl;
+  fitWords(input, model);
   return { input, notes: unique(notes) };
+}
+
+/** Sizes are for SDXL alone, further prompts for those with further encoders. */
+function fitWords(input: RequestInput, { family }: ModelInfo): void {
+  const { followsXlRecipes, prompts } = familyNamed(family).limits;
+  if (followsXlRecipes) return;
+  const { prompt2, negativePrompt2, prompt3, negativePrompt3 } = (
+    isFields(input.xl) ? input.xl : {}
+  ) as Record<string, unknown>;
+  delete input.xl;
+  if (prompts > 1) input.xl = { prompt2, negativePrompt2 };
+  if (prompts > 2) input.xl = { prompt2, negativePrompt2, prompt3, negativePrompt3 };
 }
 
 /** The one of this name, in this folder's letters; where there is none the model's own paints. */

@@ -27,6 +27,13 @@ function nameOf(model: string): string {
   return model.split(/[\\/]/).findLast((part) => part !== '') ?? model;
 }
 
+const PROMPTS = {
+  prompt2: 'SDXL prompt 2',
+  negativePrompt2: 'SDXL negative prompt 2',
+  prompt3: 'SD3 prompt 3',
+  negativePrompt3: 'SD3 negative prompt 3',
+} as const satisfies Partial<Record<keyof XlWords, string>>;
+
 /** Sizes read and are written as 1024x768, corners as left x top. */
 const SIZES = {
   originalSize: 'SDXL original size',
@@ -43,10 +50,9 @@ function xlFields(xl: XlWords): Record<string, string | null> {
   const size = (given?: ImageSize): string | null =>
     given === undefined ? null : `${given.width}x${given.height}`;
   const fields: Record<string, string | null> = {
-    'SDXL prompt 2': xl.prompt2 ?? null,
-    'SDXL negative prompt 2': xl.negativePrompt2 ?? null,
     'Empty negative prompt': xl.encodesEmptyNegative ? 'encoded' : null,
   };
+  for (const key of keysOf(PROMPTS)) fields[PROMPTS[key]] = xl[key] ?? null;
   for (const key of keysOf(SIZES)) fields[SIZES[key]] = size(xl[key]);
   for (const key of keysOf(CORNERS)) {
     const corner = xl[key];
@@ -91,9 +97,9 @@ function pagScaleOf(parsed: ParsedInfotext): unknown {
 
 function readXl(parsed: ParsedInfotext): Record<string, unknown> {
   const xl: Record<string, unknown> = {};
-  const { 'SDXL prompt 2': prompt2, 'SDXL negative prompt 2': negativePrompt2 } = parsed;
-  if (prompt2 !== undefined) xl['prompt2'] = String(prompt2);
-  if (negativePrompt2 !== undefined) xl['negativePrompt2'] = String(negativePrompt2);
+  for (const [key, name] of Object.entries(PROMPTS)) {
+    if (parsed[name] !== undefined) xl[key] = String(parsed[name]);
+  }
   if (parsed['Empty negative prompt'] === 'encoded') xl['encodesEmptyNegative'] = true;
   for (const key of keysOf(SIZES)) {
     const width = parsed[`${SIZES[key]}-1`];

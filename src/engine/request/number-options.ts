@@ -117,6 +117,33 @@ const OPTIONAL = [
     flag: 'text-length',
     label: 'Text length',
   },
+  {
+    key: 'flowShift',
+    words: 'shift',
+    whole: false,
+    range: LIMITS.flowShift,
+    usual: () => null,
+    flag: 'shift',
+    label: 'Shift',
+  },
+  {
+    key: 'cfgNormalization',
+    words: 'cfg normalization',
+    whole: false,
+    range: LIMITS.cfgNormalization,
+    usual: () => null,
+    flag: 'cfg-normalization',
+    label: 'CFG normalization',
+  },
+  {
+    key: 'cfgTruncation',
+    words: 'cfg truncation',
+    whole: false,
+    range: SHARE,
+    usual: () => null,
+    flag: 'cfg-truncation',
+    label: 'CFG truncation',
+  },
 ] as const satisfies readonly NumberOption[];
 
 /** What no request may have where its model cannot do it, so that request-fields.ts reads it. */

@@ -243,7 +243,7 @@ export function xlWords(problems: Problems, value: unknown): XlWords | null {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value) ?? {};
   const words: XlWords = {};
-  for (const key of ['prompt2', 'negativePrompt2'] as const) {
+  for (const key of ['prompt2', 'negativePrompt2', 'prompt3', 'negativePrompt3'] as const) {
     if (!isAbsent(fields[key])) words[key] = text(problems, key, fields[key], '');
   }
   const range = { min: 0, max: LIMITS.conditioningSide };

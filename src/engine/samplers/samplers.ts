@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { SAMPLERS, type SamplerName, type ScheduleName } from '../names.ts';
 import type { PlanSampling } from '../sampling/sampling.ts';
+import { shiftedBy } from '../sampling/schedule.ts';
 import { sampleDpmpp2m } from './dpmpp-2m.ts';
 import { sampleDpmpp2mSde } from './dpmpp-2m-sde.ts';
 import { dpmpp2sAncestralAsks, sampleDpmpp2sAncestral } from './dpmpp-2s-a.ts';
@@ -134,7 +135,8 @@ function fastSteps(evaluations: number): number {
  * computed before run(), except the step count.
  * @throws UserError when the model's family or the profile cannot use the sampler or schedule
  */
-export const planSampling: PlanSampling = (request, model, refiner = null) => {
+export const planSampling: PlanSampling = (request, own, refiner = null) => {
+  const model = shiftedBy(own, request.flowShift);
   const name = request.sampler;
   if (request.profile === 'diffusers') return planDiffusers(request, model, refiner);
   if (name === null) {

@@ -66,6 +66,12 @@ export function readModelSchedule(config: Record<string, unknown>): ModelSchedul
   return { alphasCumprod: ldmAlphas(readTraining(config)), parameterization, config };
 }
 
+/** A flow's levels shifted by the request's own number, whatever the model's config has them shifted by. */
+export function shiftedBy(model: ModelSchedule, shift: number | undefined): ModelSchedule {
+  if (shift === undefined || model.parameterization !== 'flow') return model;
+  return { ...model, config: { ...model.config, shift, use_dynamic_shifting: false } };
+}
+
 /** The noise levels of the training timesteps, ascending, and their logarithms (k-diffusion's DiscreteSchedule). */
 export type SigmaTable = { sigmas: Float32Array; logSigmas: Float32Array };
 

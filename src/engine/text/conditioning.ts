@@ -23,28 +23,32 @@ function promptSteps(sampler: SamplerName | null, steps: number): number {
   return sampler !== null && SAMPLER_TABLE[sampler].evaluations === 2 ? 2 * steps : steps;
 }
 
-/** What the encoders are handed: a text for all of them, or one for the first and one for the second. */
-export type EncoderText = { text: string; second?: string };
+/** What the encoders are handed: a text for all of them, or one for the first and others for the second and the third. */
+export type EncoderText = { text: string; second?: string; third?: string };
 
 export function promptText(
   request: Pick<GenerateRequest, 'prompt' | 'profile' | 'xl'>,
 ): EncoderText {
-  return encoderText(request, promptOf(request).text, request.xl?.prompt2);
+  return encoderText(request, promptOf(request).text, [request.xl?.prompt2, request.xl?.prompt3]);
 }
 
 export function negativeText(
   request: Pick<GenerateRequest, 'negativePrompt' | 'profile' | 'xl'>,
 ): EncoderText {
   const text = written(request, request.negativePrompt);
-  return encoderText(request, text, request.xl?.negativePrompt2);
+  return encoderText(request, text, [request.xl?.negativePrompt2, request.xl?.negativePrompt3]);
 }
 
 function encoderText(
   request: Pick<GenerateRequest, 'profile'>,
   text: string,
-  second: string | undefined,
+  [second, third]: readonly [string | undefined, string | undefined],
 ): EncoderText {
-  return second ? { text, second: written(request, second) } : { text };
+  return {
+    text,
+    ...(second && { second: written(request, second) }),
+    ...(third && { third: written(request, third) }),
+  };
 }
 
 function written({ profile }: Pick<GenerateRequest, 'profile'>, text: string): string {
@@ -115,7 +119,7 @@ async function encodeShared(
   const options = { ...readingOptions(request, hiresSteps), clipSkip };
   const encoded = await textEncoder.encode(prompt.text, {
     ...options,
-    ...(prompt.second === undefined ? {} : { second: prompt.second }),
+    ...othersOf(prompt),
     ...lengthOf(request),
     negative: false,
   });
@@ -129,18 +133,23 @@ async function encodeShared(
   );
   // CFG++ takes the unconditional answer at every scale.
   if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };
-  const { text, second } = negativeText(request);
+  const words = negativeText(request);
+  const { text } = words;
   const negative = zeroesNegative(text, request, layout)
     ? textEncoder.zeros(positive)
     : await textEncoder.encode(text, {
         ...options,
-        ...(second === undefined ? {} : { second }),
+        ...othersOf(words),
         ...lengthOf(request),
         // diffusers counts clip skip for the prompt alone.
         clipSkip: profile === 'diffusers' ? 1 : clipSkip,
         negative: true,
       });
   return { positive, negative: withTimeIds(negative, sizes?.(request, 'negative')) };
+}
+
+function othersOf({ second, third }: EncoderText): Omit<EncoderText, 'text'> {
+  return { ...(second && { second }), ...(third && { third }) };
 }
 
 function lengthOf({ textLength }: GenerateRequest): { length?: number } {

@@ -22,6 +22,8 @@ export type EncodeOptions = {
   negative: boolean;
   /** what SDXL's second encoder reads in place of the text */
   second?: string;
+  /** what the third encoder of Stable Diffusion 3 reads in place of the text */
+  third?: string;
   /** tokens that a text is filled up to by families that do that; absent: as many as they are used to */
   length?: number;
 };

@@ -18,7 +18,9 @@ const MOST_KEPT = 256;
 /** Throws UserError for a prompt that cannot be read. */
 export function textWork(request: GenerateRequest): TextWork {
   const { profile, emphasis, sampler, steps, prompt, negativePrompt, hires, xl } = request;
-  const second = xl ? `${xl.prompt2 ?? ''}\n${xl.negativePrompt2 ?? ''}` : '';
+  const second = xl
+    ? [xl.prompt2, xl.negativePrompt2, xl.prompt3, xl.negativePrompt3].join('\n')
+    : '';
   const key = `${profile} ${emphasis} ${sampler} ${steps} ${hires?.steps}\n${prompt}\n\n${negativePrompt}\n\n${second}`;
   let known = kept.get(key);
   if (known === undefined) {

@@ -16,6 +16,7 @@ type Case = {
   name: string;
   args: Record<string, unknown> & { prompt: string; image?: string[] };
   seeds: number | number[];
+  scheduler_overrides?: { shift: number };
   final_latents: ArrayRef;
   image_float: ArrayRef;
   png: string[];
@@ -40,12 +41,18 @@ const folder = (family: string, form: string, cases: readonly string[]): Row => 
 });
 
 const ROWS: readonly Row[] = [
-  folder('z-image', 'zimage/diffusers', ['turbo', 'no_padding', 'cfg']),
+  folder('z-image', 'zimage/diffusers', [
+    'turbo',
+    'no_padding',
+    'cfg',
+    'cfg_norm_trunc',
+    'cfg_no_negative_shift6',
+  ]),
   folder('flux2-klein', 'klein/diffusers', ['t2i_wide', 'edit_two', 'edit_crop_own_size']),
   folder('flux2-klein', 'klein/diffusers-base', ['base_cfg']),
   folder('flux', 'flux-schnell/diffusers', ['schnell_tall']),
   folder('flux', 'flux-dev/diffusers', ['dev_two_prompts', 'dev_true_cfg']),
-  folder('sd3', 'sd35/diffusers', ['t5_wide_negative']),
+  folder('sd3', 'sd35/diffusers', ['t5_wide_negative', 't5_three_prompts']),
   folder('sd3', 'sd3-no-t5/diffusers-no-t5', ['no_t5']),
   folder('qwen-image', 'qwen-image/diffusers', ['cfg']),
   {
@@ -68,6 +75,25 @@ const ROWS: readonly Row[] = [
       'flux-dev/single/text_encoders/clip_l.safetensors',
     ],
     tokenizers: ['flux-dev/single/tokenizer', 'flux-dev/single/tokenizer_2'],
+  },
+  {
+    family: 'flux2-klein',
+    cases: ['edit_one'],
+    forms: ['klein/single'],
+    model: 'klein/single/diffusion_models/flux-2-klein-4b.safetensors',
+    vae: 'klein/single/vae/flux2-vae.safetensors',
+    textEncoders: ['klein/single/text_encoders/qwen_3_4b.safetensors'],
+    tokenizers: ['klein/single/tokenizer'],
+  },
+  {
+    family: 'qwen-image',
+    cases: ['cfg_tall_negative'],
+    forms: ['qwen-image/single', 'qwen-image/diffusers'],
+    model: 'qwen-image/single/diffusion_models/qwen_image_bf16.safetensors',
+    // folders as diffusers saves them
+    vae: 'qwen-image/diffusers/vae',
+    textEncoders: ['qwen-image/diffusers/text_encoder'],
+    tokenizers: ['qwen-image/single/tokenizer'],
   },
   {
     family: 'sd3',
@@ -101,7 +127,10 @@ const GGUF: readonly Row[] = [
 ];
 
 /** diffusers' words for a call -> the request's. */
-async function inputOf({ args, seeds }: Case, family: string): Promise<RequestInput> {
+async function inputOf(
+  { args, seeds, scheduler_overrides: scheduler }: Case,
+  family: string,
+): Promise<RequestInput> {
   const isFlux = family === 'flux';
   const trueScale = args['true_cfg_scale'] ?? (isFlux ? 1 : undefined);
   const input: RequestInput = {
@@ -116,7 +145,10 @@ async function inputOf({ args, seeds }: Case, family: string): Promise<RequestIn
     height: args['height'],
     textLength: args['max_sequence_length'],
     ...(isFlux && { distilledGuidance: args['guidance_scale'] }),
-    ...(args['prompt_2'] !== undefined && { xl: { prompt2: args['prompt_2'] } }),
+    xl: { prompt2: args['prompt_2'], prompt3: args['prompt_3'] },
+    cfgNormalization: args['cfg_normalization'] && 1,
+    cfgTruncation: args['cfg_truncation'],
+    flowShift: scheduler?.shift,
   };
   if (args.image) {
     const files = args.image.map((file) => readFile(new URL(`dit/${file}`, fullSet)));

@@ -183,3 +183,19 @@ test('a refiner whose latents or answers are others cannot take over, and both a
     await loaded.release();
   }
 });
+
+test('what only transformers hear goes through a recipe', () => {
+  const words = {
+    xl: { prompt2: 'oil, on canvas', prompt3: 'a star', negativePrompt3: 'dust' },
+    distilledGuidance: 2.5,
+    flowShift: 6,
+    textLength: 128,
+    cfgNormalization: 1,
+    cfgTruncation: 0.6,
+  };
+  const request = parseRequest(words, model);
+  const again = parseRequest(requestFromInfotext(writeInfotext(request, model, 0)), model);
+  for (const key of Object.keys(words) as (keyof typeof words)[]) {
+    assert.deepEqual(again[key], words[key], key);
+  }
+});

@@ -8,6 +8,8 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${model} ist ein Transformer der Familie ${family} ohne VAE. Er braucht ${usual}: leg sie in ${folder} oder nenne sie mit --vae.`,
   'family-needs-tokenizer': (model, encoder, folder) =>
     `${model} braucht den Tokenizer von ${encoder}, den seine Datei nicht mitbringt: leg den Ordner mit tokenizer.json in ${folder} oder nenne ihn mit --tokenizer.`,
+  'file-has-no-network': (folder) =>
+    `Im Ordner ${folder} liegt keine .safetensors-Datei. Nenne eine Datei oder einen Ordner, wie diffusers ein Netz speichert.`,
   'family-part-misfit': (file, model, found, wanted) =>
     `${file} passt nicht zu ${model}: Breite ${found}, gebraucht wird ${wanted}.`,
   'family-part-unknown': (file, family) =>

@@ -133,15 +133,75 @@ const q6K: Decode = (blocks, from, out, to) => {
   }
 };
 
+/** d s q - dmin m of two bits; a byte for every sixteen has scale and minimum */
+const q2K: Decode = (blocks, from, out, to) => {
+  const { bytes } = blocks;
+  const d = half(blocks, from + 80);
+  const least = half(blocks, from + 82);
+  for (let i = 0; i < 256; i++) {
+    const both = bytes[from + (i >> 4)]!;
+    const shift = 2 * ((i >> 5) & 3);
+    const q = (bytes[from + 16 + 32 * (i >> 7) + (i & 31)]! >> shift) & 3;
+    out[to + i] = f(f(d * (both & 15)) * q) - f(least * (both >> 4));
+  }
+};
+
+/** d (s - 32) (q - 4 without its third bit): low bits, third bits and six-bit scales lie apart */
+const q3K: Decode = (blocks, from, out, to) => {
+  const { bytes } = blocks;
+  const d = half(blocks, from + 108);
+  for (let i = 0; i < 256; i++) {
+    const group = i >> 4;
+    const low = bytes[from + 96 + (group & 7)]!;
+    const high = bytes[from + 104 + (group & 3)]! >> (2 * (group >> 2));
+    const scale = ((group < 8 ? low & 15 : low >> 4) | ((high & 3) << 4)) - 32;
+    const two = (bytes[from + 32 + 32 * (i >> 7) + (i & 31)]! >> (2 * ((i >> 5) & 3))) & 3;
+    const third = (bytes[from + (i & 31)]! >> (i >> 5)) & 1;
+    out[to + i] = f(d * scale) * (two - (third === 1 ? 0 : 4));
+  }
+};
+
+/** Sixteen numbers that are closer together around nothing (ggml, kvalues_iq4nl). */
+const UNEVEN = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
+
+const iq4Nl: Decode = (blocks, from, out, to) => {
+  const d = half(blocks, from);
+  for (let i = 0; i < 16; i++) {
+    const byte = blocks.bytes[from + 2 + i]!;
+    out[to + i] = d * UNEVEN[byte & 15]!;
+    out[to + i + 16] = d * UNEVEN[byte >> 4]!;
+  }
+};
+
+/** The same in eighths of a block, each with a six-bit scale in two places. */
+const iq4Xs: Decode = (blocks, from, out, to) => {
+  const { bytes, view } = blocks;
+  const d = half(blocks, from);
+  const high = view.getUint16(from + 2, true);
+  for (let part = 0; part < 8; part++) {
+    const low = bytes[from + 4 + (part >> 1)]! >> (4 * (part & 1));
+    const step = f(d * (((low & 15) | (((high >> (2 * part)) & 3) << 4)) - 32));
+    for (let i = 0; i < 16; i++) {
+      const byte = bytes[from + 8 + 16 * part + i]!;
+      out[to + 32 * part + i] = step * UNEVEN[byte & 15]!;
+      out[to + 32 * part + i + 16] = step * UNEVEN[byte >> 4]!;
+    }
+  }
+};
+
 const DECODERS: Readonly<Record<string, Decode>> = {
   Q8_0: q8_0,
   Q4_0: q4_0,
   Q4_1: q4_1,
   Q5_0: q5_0,
   Q5_1: q5_1,
+  Q2_K: q2K,
+  Q3_K: q3K,
   Q4_K: q4K,
   Q5_K: q5K,
   Q6_K: q6K,
+  IQ4_NL: iq4Nl,
+  IQ4_XS: iq4Xs,
 };
 
 export function canDecode(type: string): boolean {

@@ -13,6 +13,9 @@ const RENAMED: readonly (readonly [RegExp, string])[] = [
   [/^encoder\.down\.(\d+)\.downsample\./, 'encoder.down_blocks.$1.downsamplers.0.'],
   [/\.nin_shortcut\./, '.conv_shortcut.'],
   [/^(encoder|decoder)\.norm_out\./, '$1.conv_norm_out.'],
+  // FLUX.2's own file counts them among encoder and decoder
+  [/^encoder\.quant_conv\./, 'quant_conv.'],
+  [/^decoder\.post_quant_conv\./, 'post_quant_conv.'],
   [/(\.attentions\.0)\.query\./, '$1.to_q.'],
   [/(\.attentions\.0)\.key\./, '$1.to_k.'],
   [/(\.attentions\.0)\.value\./, '$1.to_v.'],

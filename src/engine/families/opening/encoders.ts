@@ -14,32 +14,26 @@ export type FoundEncoder = {
   layers: number;
 };
 
-/** What programs put before an encoder's names in a file of several networks; the last one: nothing. */
-const ROOTS = [
-  'text_encoders.clip_l.transformer.',
-  'text_encoders.clip_g.transformer.',
-  'text_encoders.t5xxl.transformer.',
-  'text_encoders.qwen3_4b.transformer.',
-  'text_encoders.qwen25_7b.transformer.',
-  'conditioner.embedders.0.transformer.',
-  'cond_stage_model.transformer.',
-  '',
-];
+/** What programs put before an encoder's names in a file of several networks. */
+const ROOT =
+  /^(?:text_encoders\.\w+\.(?:transformer\.)?|conditioner\.embedders\.\d\.transformer\.|cond_stage_model\.(?:\w+\.)?transformer\.|text_encoder(?:_\d)?\.)/;
 
 /** All text encoders that the tensors hold. */
 export function encodersIn(
   all: ReadonlyMap<string, TensorSlice>,
   path: string,
 ): readonly FoundEncoder[] {
+  const below = new Map<string, Map<string, TensorSlice>>();
+  for (const [name, tensor] of all) {
+    const root = ROOT.exec(name)?.[0] ?? '';
+    const own = below.get(root) ?? new Map<string, TensorSlice>();
+    below.set(root, own.set(name.slice(root.length), tensor));
+  }
   const found: FoundEncoder[] = [];
-  for (const root of ROOTS) {
-    if (root === '' && found.length > 0) break;
-    const own = new Map(
-      [...all].flatMap(([name, tensor]) =>
-        name.startsWith(root) ? [[name.slice(root.length), tensor] as const] : [],
-      ),
-    );
-    const encoder = own.size === 0 ? null : encoderOf(own);
+  for (const [root, own] of below) {
+    // beside encoders with a root in front, names without one are the transformer's
+    if (root === '' && below.size > 1) continue;
+    const encoder = encoderOf(own);
     if (encoder !== null) found.push({ ...encoder, path, kinds: kindsUnder(root, encoder.kinds) });
   }
   return found;
@@ -53,9 +47,10 @@ function kindsUnder(root: string, kinds: readonly EncoderKind[]): readonly Encod
 type Named = Omit<FoundEncoder, 'path'>;
 
 function encoderOf(tensors: ReadonlyMap<string, TensorSlice>): Named | null {
-  if (tensors.has('encoder.block.0.layer.0.SelfAttention.q.weight')) {
-    const table = tensors.has('shared.weight') ? 'shared.weight' : 'encoder.embed_tokens.weight';
-    return described(['t5'], withFactors(tensors), table, 'encoder.block');
+  const t5 = t5Names(tensors);
+  if (t5.has('encoder.block.0.layer.0.SelfAttention.q.weight')) {
+    const table = t5.has('shared.weight') ? 'shared.weight' : 'encoder.embed_tokens.weight';
+    return described(['t5'], t5, table, 'encoder.block');
   }
   const language = languageNames(tensors);
   if (language.has('layers.0.self_attn.q_proj.weight')) {
@@ -98,6 +93,36 @@ const LLAMA: Readonly<Record<string, string>> = {
   attn_norm: 'input_layernorm',
   ffn_norm: 'post_attention_layernorm',
 };
+
+const LLAMA_T5: Readonly<Record<string, string>> = {
+  attn_q: '0.SelfAttention.q',
+  attn_k: '0.SelfAttention.k',
+  attn_v: '0.SelfAttention.v',
+  attn_o: '0.SelfAttention.o',
+  attn_rel_b: '0.SelfAttention.relative_attention_bias',
+  attn_norm: '0.layer_norm',
+  ffn_gate: '1.DenseReluDense.wi_0',
+  ffn_up: '1.DenseReluDense.wi_1',
+  ffn_down: '1.DenseReluDense.wo',
+  ffn_norm: '1.layer_norm',
+};
+
+/** transformers' names of T5's encoder, from its own or llama.cpp's. */
+function t5Names(tensors: ReadonlyMap<string, TensorSlice>): PartTensors {
+  if (!tensors.has('enc.blk.0.attn_q.weight')) return withFactors(tensors);
+  const renamed = new Map<string, TensorSlice>();
+  for (const [name, tensor] of tensors) {
+    const block = /^enc\.blk\.(\d+)\.(\w+)\.(weight\.\w+|weight)$/.exec(name);
+    const part = LLAMA_T5[block?.[2] ?? ''];
+    if (block !== null && part !== undefined) {
+      renamed.set(`encoder.block.${block[1]}.layer.${part}.${block[3]}`, tensor);
+    } else if (name === 'token_embd.weight') renamed.set('shared.weight', tensor);
+    else if (name === 'enc.output_norm.weight') {
+      renamed.set('encoder.final_layer_norm.weight', tensor);
+    }
+  }
+  return renamed;
+}
 
 /** transformers' names of a language model without `model.` in front, from its own or llama.cpp's. */
 function languageNames(tensors: ReadonlyMap<string, TensorSlice>): PartTensors {

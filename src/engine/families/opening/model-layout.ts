@@ -55,7 +55,7 @@ export function layoutOfTransformer(
     zeroEmptyNegative: false,
     schedulerConfig: { ...scheduler },
     fewSteps: false,
-    ownDefaults: family.defaults({ tensors, scheduler, index }),
+    ownDefaults: { ...family.defaults({ tensors, scheduler, index }), ...opened.defaults },
     stamp: opened.stamp,
     bytes: opened.bytes,
   };

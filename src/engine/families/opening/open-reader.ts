@@ -48,8 +48,13 @@ export async function openReader(
   const kept = new Map<string, TextEmbedding>();
   const words = { contextDim: layout.contextDim, isGuided, model: layout.name };
   return {
-    async encode(text, { second, length = null }) {
-      const told: ReadingWords = { ...words, length, ...(second !== undefined && { second }) };
+    async encode(text, { second, third, length = null }) {
+      const told: ReadingWords = {
+        ...words,
+        length,
+        ...(second !== undefined && { second }),
+        ...(third !== undefined && { third }),
+      };
       const key = JSON.stringify([text, told]);
       const known = kept.get(key) ?? (await family.reader.read(text, parts, told));
       kept.delete(key);

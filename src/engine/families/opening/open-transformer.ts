@@ -6,9 +6,11 @@ import { checkpointName } from '../../checkpoint/detect.ts';
 import { openTensors, type OpenedTensors } from '../../checkpoint/file/open-tensors.ts';
 import { openShards } from '../../checkpoint/file/shards.ts';
 import { dtypeOf } from '../../checkpoint/check-part.ts';
+import { readWords } from '../../checkpoint/sidecar.ts';
 import { vaeTensors } from '../../checkpoint/names/split.ts';
 import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
 import { RunError } from '../../errors.ts';
+import type { ModelInfo } from '../../request.ts';
 import { say } from '../../sentences.ts';
 import { type FoundEncoder, encodersIn } from './encoders.ts';
 import { TRANSFORMERS } from '../families.ts';
@@ -40,6 +42,8 @@ export type OpenedTransformer = {
   vae: { tensors: PartTensors; path: string; config: Json };
   scheduler: Json;
   index: Json;
+  /** what NAME.json beside it has requests begin with */
+  defaults: Partial<ModelInfo['defaults']>;
   bytes: number;
   stamp: string;
   /** before its graphs are opened */
@@ -104,7 +108,9 @@ export async function openTransformer(
   const { tensors, original } = diffusersNames(bare, family.originals);
   const found: Found = { name, path, family, tensors, files, modelsDir, used };
   const encoders = await encodersFor(found, wishes);
-  const vae = await vaeFor(found, wishes.vae);
+  const { override, stamp: words } = await readWords(path);
+  const vae = await vaeFor(found, wishes.vae ?? override?.vae ?? null);
+  const scheduler = files.scheduler ?? family.scheduler(tensors);
   return {
     name,
     path,
@@ -112,10 +118,14 @@ export async function openTransformer(
     denoiser: { tensors, path: files.denoiser.path, shiftFirst: original },
     encoders,
     vae,
-    scheduler: files.scheduler ?? family.scheduler(tensors),
+    // single options change the model's own, a class stands for all of it
+    scheduler: override?.scheduler?.['_class_name']
+      ? override.scheduler
+      : { ...scheduler, ...override?.scheduler },
     index: files.index,
+    defaults: override?.defaults ?? {},
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-    stamp: [...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' '),
+    stamp: `${[...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' ')} ${words}`,
     async prepare() {
       for (const each of used.values()) await each.prepare?.();
     },
@@ -182,7 +192,8 @@ async function encodersFor(found: Found, wishes: TransformerWishes): Promise<Ope
   const { family, name, path, modelsDir, used, files } = found;
   const asked: FoundEncoder[] = [];
   for (const file of wishes.textEncoders) {
-    const inside = encodersIn((await open(file, used)).tensors, file);
+    const opened = await openNetwork(file, used);
+    const inside = encodersIn(opened.tensors, opened.path);
     if (!inside.some(({ kinds }) => family.encoders.some(({ kind }) => kinds.includes(kind)))) {
       throw new RunError(say('family-part-unknown', basename(file), family.title));
     }
@@ -206,9 +217,17 @@ async function encodersFor(found: Found, wishes: TransformerWishes): Promise<Ope
       throw new RunError(say('family-needs-encoder', name, family.title, wanted.usual, where));
     }
     const tokenizers = [...(wishes.tokenizers ?? []), join(path, wanted.tokenizer), ...folders];
-    taken.push({ ...chosen, wanted, tokenizers, config: own?.config ?? {} });
+    const isOwn = ownFound.includes(chosen);
+    const config = isOwn ? (own?.config ?? {}) : await configBeside(chosen);
+    taken.push({ ...chosen, wanted, tokenizers, config });
   }
   return taken;
+}
+
+/** Of an encoder in a folder as transformers saves it; empty where what lies beside it is another one's. */
+async function configBeside({ path, width }: FoundEncoder): Promise<Json> {
+  const config = await readJson(join(dirname(path), 'config.json'));
+  return [config['hidden_size'], config['d_model']].includes(width) ? config : {};
 }
 
 /** Of those of the kind and width, the one whose file name says so, where there are several. */
@@ -242,7 +261,7 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
   const { family, name, path, modelsDir, used, files } = found;
   if (wish !== null && !/^(?:|automatic|baked|none)$/i.test(wish)) {
     const file = await namedVae(wish, { model: path, modelsDir });
-    const opened = await open(file, used);
+    const opened = await openNetwork(file, used, 'vae');
     const config = await readJson(join(dirname(opened.path), 'config.json'));
     const tensors = autoencoderIn(opened.tensors);
     if (tensors === null) throw new RunError(say('file-has-no-vae', basename(file)));
@@ -263,6 +282,22 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
     return { tensors, path: opened.path, config: {} };
   }
   throw new RunError(say('family-needs-vae', name, family.title, family.vae.usual, 'models/vae'));
+}
+
+/** A file, or a folder as diffusers saves one network; `part`: a sub-folder that may hold it. */
+async function openNetwork(
+  path: string,
+  used: Used,
+  part = '',
+): Promise<{ tensors: ReadonlyMap<string, TensorSlice>; path: string }> {
+  const info = await stat(path).catch(() => null);
+  if (info?.isDirectory() !== true) return open(path, used);
+  const inside = await readdir(join(path, part)).catch((): string[] | null => null);
+  const folder = inside === null ? path : join(path, part);
+  const opened = await openShards(folder, inside ?? (await readdir(path)), basename(path));
+  if (opened === null) throw new RunError(say('file-has-no-network', basename(path)));
+  used.set(folder, { stamp: opened.stamp, bytes: opened.bytes });
+  return { tensors: opened.tensors, path: opened.files[0] ?? folder };
 }
 
 function channelsOf({ family, tensors }: Found): number {

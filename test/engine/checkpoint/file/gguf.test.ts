@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openTensors } from '../../../../src/engine/checkpoint/file/open-tensors.ts';
+import { decodeBlocks } from '../../../../src/engine/checkpoint/file/gguf-blocks.ts';
 import { UserError } from '../../../../src/engine/errors.ts';
+import { maxDifference } from '../../../support/golden.ts';
 
 type Tensor = { name: string; shape: number[]; type: number; data: Uint8Array };
 
@@ -81,7 +83,24 @@ test('a file that breaks off anywhere, or was changed anywhere in its list, is t
 test('kinds of blocks that nobody unfolds here are named', async (t) => {
   const file = await fileWith(
     t,
-    ggufOf([{ name: 'a.weight', shape: [1, 256], type: 10, data: new Uint8Array(84) }]),
+    ggufOf([{ name: 'a.weight', shape: [1, 256], type: 16, data: new Uint8Array(66) }]),
   );
-  await assert.rejects(openTensors(file), /quantised as Q2_K/);
+  await assert.rejects(openTensors(file), /quantised as IQ2_XXS/);
+});
+
+test('blocks of every kind become the numbers that gguf-py unfolds', async () => {
+  const file = new URL('../../../fixtures/golden/gguf/blocks.json', import.meta.url);
+  const kinds = JSON.parse(await readFile(file, 'utf8')) as Record<
+    string,
+    { blocks: string; numbers: string }
+  >;
+  for (const [name, { blocks, numbers }] of Object.entries(kinds)) {
+    const bytes = new Uint8Array(Buffer.from(blocks, 'base64'));
+    const wanted = new Float32Array(new Uint8Array(Buffer.from(numbers, 'base64')).buffer);
+    const size = bytes.length / 2;
+    const own = decodeBlocks({ name, block: wanted.length / 2, bytes: size }, bytes);
+    // the same operations in the same order, so nothing but the last bit may differ
+    const largest = Math.max(...wanted.map(Math.abs));
+    assert.ok(maxDifference(own, wanted) <= 2 ** -23 * largest, name);
+  }
 });
