@@ -30,6 +30,10 @@ export type Config = {
   metrics: { host: string; port: number } | null;
   playgroundPort: number;
   logLevel: LogLevel;
+  /** auto: for the eye on a terminal, JSON otherwise */
+  logFormat: LogFormat;
+  /** people in the log: by their accounts' ids, or by names that only this installation makes of them */
+  logPeople: 'plain' | 'hashed';
   waitingPerUser: number;
   waitingPerGuild: number;
   /** bytes of model files kept loaded */
@@ -47,6 +51,9 @@ export type Config = {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -79,6 +86,8 @@ export function loadConfig(env: Environment = process.env): Config {
     metrics: read.metrics(),
     playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    logFormat: read.choice('LOG_FORMAT', LOG_FORMATS, 'auto'),
+    logPeople: read.choice('LOG_PEOPLE', ['plain', 'hashed'], 'plain'),
     waitingPerUser: read.integer('QUEUE_PER_USER', 1, 1000, 5),
     waitingPerGuild: read.integer('QUEUE_PER_SERVER', 1, 10_000, 50),
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,

@@ -1,31 +1,64 @@
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import type { LogLevel } from './config.ts';
+import type { Config, LogLevel } from './config.ts';
+import { errorKeeper } from './error-journal.ts';
+import { errorFields, lineFields, peopleHash } from './log-fields.ts';
 
 export type Log = Logger;
 
-/** On stderr, so that stdout stays free for answers: lines for the eye on a terminal, JSON otherwise. Tokens never reach a line. */
-export function createLog(level: LogLevel): Log {
-  const destination = process.stderr.isTTY
-    ? pretty({
-        destination: 2,
-        sync: true,
-        colorize: true,
-        ignore: 'pid,hostname',
-        translateTime: 'HH:MM:ss',
-      })
-    : pino.destination({ dest: 2, sync: true });
+type LogConfig = Pick<Config, 'logLevel' | 'logFormat' | 'logPeople' | 'dataDir'>;
+
+/** Where lines go; for tests. */
+type Sink = { write(line: string): void };
+
+/**
+ * On stderr, so that stdout stays free for answers: lines for the eye on a terminal, JSON otherwise, unless LOG_FORMAT
+ * says which. Tokens and prompts never reach a line. Errors with a reference are kept in the data folder too, whatever
+ * the level is.
+ */
+export function createLog(
+  { logLevel, logFormat, logPeople, dataDir }: LogConfig,
+  sink?: Sink,
+): Log {
+  const hash = logPeople === 'hashed' ? peopleHash(dataDir) : null;
+  const keep = errorKeeper(dataDir);
+  const isHeard = logLevel !== 'silent';
+  const streams = [
+    ...(isHeard ? [{ level: logLevel, stream: sink ?? stderrSink(logFormat) }] : []),
+    { level: 'error' as const, stream: { write: keep } },
+  ];
   return pino(
     {
-      level,
+      level: loudest(logLevel),
       redact: {
         paths: ['token', '*.token', '*.*.token', 'authorization', '*.headers.authorization'],
         censor: '[redacted]',
       },
       base: null,
-      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => errorFields(error) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => lineFields(fields, hash),
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    destination,
+    pino.multistream(streams),
   );
+}
+
+/** Errors are always heard by the journal. */
+function loudest(level: LogLevel): Exclude<LogLevel, 'silent'> {
+  return level === 'silent' ? 'error' : level;
+}
+
+function stderrSink(format: Config['logFormat']): Sink {
+  const isPretty = format === 'auto' ? process.stderr.isTTY : format === 'pretty';
+  if (!isPretty) return pino.destination({ dest: 2, sync: true });
+  return pretty({
+    destination: 2,
+    sync: true,
+    colorize: process.stderr.isTTY,
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss',
+  });
 }

@@ -20,6 +20,7 @@ import type { Watch } from './metrics/watch.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
 import { asOneEngine, startDevices } from './queue/devices.ts';
+import { logJobs } from './queue/job-log.ts';
 import { openPictures } from './queue/open-pictures.ts';
 import { servePictures } from './queue/pictures/pictures-http.ts';
 import { openPictureStore } from './queue/pictures.ts';
@@ -61,6 +62,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   watch?.countJobs(events);
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
+  onClose('log of jobs', logJobs(events, log));
   if (devices.length > 0) {
     const models = () => engine.models();
     const parts = {
@@ -214,7 +216,7 @@ async function main(): Promise<void> {
   process.umask(0o077);
   loadEnvFile();
   const config = loadConfig();
-  const log = createLog(config.logLevel);
+  const log = createLog(config);
   const open: { name: string; close: () => unknown }[] = [];
   let closing: Promise<void> | null = null;
 

@@ -7,7 +7,8 @@ import type { Watch } from '../metrics/watch.ts';
 import { asOneEngine, startDevices } from '../queue/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import { isShared, openQueue } from '../queue/queue.ts';
-import { startRunner, workerName } from '../queue/runner.ts';
+import { logJob } from '../queue/job-log.ts';
+import { type RunnerOptions, startRunner, workerName } from '../queue/runner.ts';
 import { startReporting } from '../queue/workers.ts';
 
 const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue that both share.
@@ -60,7 +61,8 @@ async function start(log: Log, open: Part[]): Promise<void> {
   open.push({ name: 'reporting', close: () => reporting.close() });
   const models = () => engine.models();
   watch?.add({ devices, engine, line: queue.line });
-  const told = watch && { onPainted: watch.painted };
+  const onEnd: RunnerOptions['onEnd'] = (job, outcome) => logJob(job, outcome, log);
+  const told = { onEnd, ...(watch && { onPainted: watch.painted }) };
   const runner = startRunner({ queue, events, devices, pictures, log, models, ...told });
   open.push({ name: 'runner', close: () => runner.close() });
   const names = devices.map(({ name }) => name);
@@ -84,7 +86,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } });
   if (values.help) return void process.stdout.write(HELP);
   loadEnvFile();
-  const log = createLog(loadConfig().logLevel);
+  const log = createLog(loadConfig());
   const open: Part[] = [];
   let closing = false;
 

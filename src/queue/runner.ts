@@ -4,7 +4,7 @@ import type { EngineLog } from '../engine/engine.ts';
 import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
-import type { JobId, QueueChange } from './job.ts';
+import type { Job, JobId, JobOutcome, QueueChange } from './job.ts';
 import type { Claim, Seat } from './line.ts';
 import { hasOf } from './stored/needs.ts';
 import type { PictureStore } from './pictures.ts';
@@ -33,6 +33,8 @@ export type RunnerOptions = {
   models?: () => Promise<readonly ModelInfo[]>;
   /** told of everything that was painted here */
   onPainted?: (result: GenerateResult) => void;
+  /** told of every run that ended a job, in a program that is not told by the queue; absent: nobody is */
+  onEnd?: (job: Job, outcome: JobOutcome) => void;
   /** makes the short reference that a person sees and the log carries; for tests */
   newReference?: () => string;
   /** milliseconds between two writes of what a running job could go on with; for tests */
@@ -62,7 +64,8 @@ export function startRunner(options: RunnerOptions): Runner {
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
   const name = workerName();
   const bell = createBell();
-  const recorder = createRecorder({ line, events, pictures, log, newReference, bell });
+  const { onEnd } = options;
+  const recorder = createRecorder({ line, events, pictures, log, newReference, bell, onEnd });
   /** by device */
   const running = new Map<string, Current>();
   const runs = new Set<Promise<void>>();

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { commands } from '../../commands/commands.ts';
 import { startBot } from '../../src/bot/bot.ts';
 import type { Bot, BotOptions } from '../../src/bot/bot.ts';
+import type { BotLog } from '../../src/bot/bot-log.ts';
 import { openFound } from '../../src/bot/pictures/found-pictures.ts';
 import { openPreferences } from '../../src/bot/stores/preferences.ts';
 import { openPresets } from '../../src/bot/stores/presets.ts';
@@ -24,6 +25,7 @@ import type { Queue } from '../../src/queue/contracts.ts';
 import { startAnnouncer } from '../../src/queue/announcer.ts';
 import { createDevices, type Device } from '../../src/queue/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
+import { logJobs } from '../../src/queue/job-log.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
@@ -82,13 +84,16 @@ export async function openStage(
     playground?: Partial<PlaygroundOptions>;
     bot?: Partial<BotOptions>;
     limits?: { waitingPerUser: number; waitingPerGuild: number };
+    /** hears what the parts say, beside `lines` */
+    log?: BotLog;
     /** what paints; absent: `engine` alone */
     devices?: readonly Device[];
   } = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-stage-'));
   const exchanges: Exchange[] = [];
-  const { log, lines } = memoryLog();
+  const { log: memory, lines } = memoryLog();
+  const log = options.log === undefined ? memory : both(memory, options.log);
   const playground = await startPlayground({
     port: 0,
     dataFile: ':memory:',
@@ -115,6 +120,7 @@ export async function openStage(
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
     const events = createJobEvents(log);
     const announcer = startAnnouncer({ queue, events, log });
+    logJobs(events, log);
     const devices = options.devices ?? createDevices([{ name: 'cpu', engine }], log);
     const runner = startRunner({ queue, events, devices, pictures, log });
     const closeParts = async () => {
@@ -194,6 +200,14 @@ export async function openStage(
     },
   };
   return stage;
+}
+
+function both(one: BotLog, other: BotLog): BotLog {
+  const at = (level: keyof BotLog) => (fields: object, message: string) => {
+    one[level](fields, message);
+    other[level](fields, message);
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 /** Opens a stage for the length of `work`, and closes it whatever happens. */

@@ -1,6 +1,6 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import type { JobEvents } from '../events.ts';
-import type { JobOutcome } from '../job.ts';
+import type { Job, JobOutcome } from '../job.ts';
 import type { Claim, Lease, Line, ReleaseReason } from '../line.ts';
 import type { PictureStore } from '../pictures.ts';
 import type { Bell } from './bell.ts';
@@ -29,8 +29,9 @@ export function createRecorder(tools: {
   log: EngineLog;
   newReference: () => string;
   bell: Pick<Bell, 'sleep'>;
+  onEnd?: ((job: Job, outcome: JobOutcome) => void) | undefined;
 }): Recorder {
-  const { line, events, pictures, log, newReference, bell } = tools;
+  const { line, events, pictures, log, newReference, bell, onEnd } = tools;
   /** oldest first; a restart would find these jobs still running */
   const owed: (() => Promise<unknown>)[] = [];
 
@@ -45,6 +46,7 @@ export function createRecorder(tools: {
         cause = error;
       }
     }
+    if (recorded === true) onEnd?.(job, outcome);
     if (recorded === true && outcome.status === 'cancelled') {
       // Somebody may want to see how far it came, and then only the last of it is still to be made.
       setTimeout(() => void removeJobJournal(job, tools), STOPPED_KEPT_MS).unref();
@@ -62,6 +64,7 @@ export function createRecorder(tools: {
     const failure = failureOf(error, job, newReference, log);
     if (failure === 'retry') return;
     owed.push(() => line.finish(lease, { status: 'failed', failure }));
+    onEnd?.(job, { status: 'failed', failure });
     events.publish({ job, state: { status: 'failed', failure } });
   }
 

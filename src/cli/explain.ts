@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Config, loadConfig, loadEnvFile } from '../config.ts';
+import { UserError } from '../engine/errors.ts';
+import { errorsIn, type KeptError, keptErrors } from '../error-journal.ts';
+import { peopleHash } from '../log-fields.ts';
+import { findJob, type JobRecord } from '../queue/failed-jobs.ts';
+import { explanationInWords, type Explanation } from './screen/explanation-words.ts';
+import { complain } from './screen/program.ts';
+
+const HELP = `Finds what is behind the reference that a person was told with an error, or behind a job's id.
+
+  npm run -s explain -- REF [options]
+
+  --log FILE   looks into a log in JSON too (LOG_FORMAT=json); - reads it from stdin:
+               journalctl -u darkroom -o cat | npm run -s explain -- REF --log -
+  --json       one JSON object on stdout
+
+It looks into the errors kept in the data folder (DATA_DIR) and into the queue's record, and may run beside the bot.
+
+Exit status: 0 found, 3 nothing is known of it, 2 bad arguments, 1 failure.
+`;
+
+process.exitCode = main(process.argv.slice(2));
+
+function main(args: string[]): number {
+  try {
+    const { values, positionals } = readArguments(args);
+    if (values.help) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    loadEnvFile();
+    const reference = referenceIn(positionals);
+    const found = explain(reference, loadConfig(), values.log ?? null);
+    if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`);
+    else process.stdout.write(explanationInWords(found));
+    return found.errors.length > 0 || found.job !== null ? 0 : 3;
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function readArguments(args: string[]) {
+  const options = {
+    log: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (error) {
+    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
+    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --log, --json and --help.`);
+  }
+}
+
+/** As people copy it: with the marks around it, in capitals, with a full stop behind. */
+function referenceIn(words: readonly string[]): string {
+  const [word = '', ...rest] = words;
+  const reference = word.toLowerCase().replaceAll(/^[^0-9a-z]+|[^0-9a-z]+$/g, '');
+  if (rest.length > 0 || !/^[0-9a-z]{8,12}$/.test(reference)) {
+    throw new UserError(
+      `Expected one reference of 8 letters and digits (or a job's id of 12), as in npm run -s explain -- 1a2b3c4d; came ` +
+        `${words.length === 0 ? 'none' : JSON.stringify(words.join(' ').slice(0, 60))}.`,
+    );
+  }
+  return reference;
+}
+
+function explain(reference: string, config: Config, logFile: string | null): Explanation {
+  const { dataDir, queueUrl, logPeople } = config;
+  const job = queueUrl === null || /^sqlite:/i.test(queueUrl) ? jobOf(reference, config) : null;
+  const wanted = job?.reference ?? reference;
+  const logged = logFile === null ? [] : errorsIn(readLog(logFile), wanted);
+  const errors = distinct([...keptErrors(dataDir, wanted), ...logged]);
+  const named = errors.map(({ job: id }) => id).find((id) => typeof id === 'string');
+  const found = job ?? (named === undefined || queueUrl !== null ? null : jobOf(named, config));
+  const hash = logPeople === 'hashed' ? peopleHash(dataDir) : null;
+  return {
+    reference: wanted,
+    errors,
+    job: found === null || hash === null ? found : { ...found, userId: hash(found.userId) },
+    lookedIn: [
+      path.join(dataDir, 'errors.jsonl'),
+      queueFile(config),
+      ...(logFile ? [logFile] : []),
+    ],
+  };
+}
+
+function queueFile({ queueUrl, dataDir }: Config): string {
+  return queueUrl?.replace(/^sqlite:/i, '') ?? path.join(dataDir, 'queue.db');
+}
+
+function jobOf(name: string, config: Config): JobRecord | null {
+  try {
+    return findJob(queueFile(config), name);
+  } catch (error) {
+    process.stderr.write(`${queueFile(config)} could not be read: ${(error as Error).message}\n`);
+    return null;
+  }
+}
+
+function readLog(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      `The log ${file} cannot be read (${code}). Give the path of a file that can be.`,
+    );
+  }
+}
+
+/** The log and the data folder have the same lines. */
+function distinct(errors: readonly KeptError[]): KeptError[] {
+  const byTime = new Map(errors.map((error) => [`${error.time} ${error.msg}`, error]));
+  return [...byTime.values()];
+}
