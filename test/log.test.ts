@@ -115,7 +115,7 @@ test('errors with a reference are kept at every level, others are not', () => {
       ['a job failed'],
     );
     assert.equal(kept[0]?.['token'], '[redacted]');
-    assert.equal((kept[0]?.['err'] as { message: string }).message, 'boom');
+    assert.match(JSON.stringify(kept[0]?.['err']), /"message":"boom"/);
     assert.equal(statSync(path.join(dataDir, 'errors.jsonl')).mode & 0o777, 0o600);
     assert.doesNotMatch(readFileSync(path.join(dataDir, 'errors.jsonl'), 'utf8'), /without a/);
   }
