@@ -5,8 +5,9 @@ import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:f
 import { mkdir, rename } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { loraEdit } from '../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../src/engine/lora/loras.ts';
-import { loadModel, type LoadedModel, PLAIN } from '../src/engine/model/loader.ts';
+import { loadModel, type LoadedModel } from '../src/engine/model/loader.ts';
 import { openRegistry } from '../src/engine/model/registry.ts';
 import { decodeLatents } from '../src/engine/network/vae.ts';
 import { clipText, originalUnet, originalVae } from '../test/engine/checkpoint/mini-checkpoint.ts';
@@ -149,7 +150,7 @@ export async function benchFullSize(): Promise<BenchRow[]> {
   const uses = [{ name: 'random', denoiser: 0.7, text: 0.7 }];
   const switched = await timed(async () => {
     const loras = await chooseLoras(uses, model.entry.layout.beside);
-    return loadModel(model.entry, options, { ...PLAIN, loras });
+    return loadModel(model.entry, options, loras.map(loraEdit));
   });
   add('sd15 fp16: another LoRA', switched.wall, 's', ['<= 1.5 s', switched.wall <= 1.5]);
   add('sd15 fp16: another LoRA, processor time', switched.cpu, 's');

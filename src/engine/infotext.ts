@@ -12,7 +12,7 @@ import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
 import { extraWords, takeExtras } from './recipe/infotext-extras.ts';
 import { numberWords, takeNumbers } from './request/number-options.ts';
 import { parseInfotext, type ParsedInfotext } from './recipe/infotext-parse.ts';
-import type { AppliedLora } from './lora/loras.ts';
+import type { AppliedLora } from './lora/opened.ts';
 import { EMPHASES, PROFILES } from './names.ts';
 import { strip } from './text/prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from './request.ts';

@@ -10,6 +10,8 @@ import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import { CancelledError, RunError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { type LoraUse, promptOf } from '../lora/tags.ts';
+import { PERTURBATION } from '../guidance/perturbation.ts';
+import { loraEdit } from '../lora/lora-edit.ts';
 import { chooseLoras } from '../lora/loras.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
@@ -151,10 +153,11 @@ async function open(
   { beside = null, uses = [], perturbed = false, wishes = NO_WISHES }: Wanted = {},
 ): Promise<LoadedModel> {
   const entry = await find(model, wishes);
-  const variant = { loras: await chooseLoras(uses, entry.layout.beside), perturbed };
-  if (!cache.holds(entry, variant)) onLoad();
+  const loras = await chooseLoras(uses, entry.layout.beside);
+  const edits = [...loras.map(loraEdit), ...(perturbed ? [PERTURBATION] : [])];
+  if (!cache.holds(entry, edits)) onLoad();
   const began = performance.now();
-  const { model: loaded, fresh } = await cache.use(entry, beside, variant);
+  const { model: loaded, fresh } = await cache.use(entry, beside, edits);
   if (!fresh) return loaded;
   const { provider, canaryMaxError } = loaded;
   link.post({

@@ -4,8 +4,7 @@ import { RunError, UserError } from '../errors.ts';
 import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
-import { type AppliedLora, bundledEmbeddings, openLoras, placeLoras } from '../lora/loras.ts';
-import type { ChosenLora } from '../lora/opened.ts';
+import type { AppliedLora } from '../lora/opened.ts';
 import { layerShapes } from './layer-shapes.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
@@ -17,13 +16,13 @@ import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
-import type { OpenedVariant } from './model-graphs.ts';
 import { denoiserOnCpu, networkSessions } from './network-sessions.ts';
 import { canaryOnce, judgeCanary, runCanary } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
 import { checkFiles, checkUnchanged } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
 import type { RegistryEntry } from './registry.ts';
+import { concerning, type GraphEdit, type OpenedEdit } from './variant.ts';
 
 export type LoadedModel = {
   entry: RegistryEntry;
@@ -44,15 +43,8 @@ export type LoadedModel = {
   preview: PreviewFactors | null;
   /** what its graphs were opened with beside their own weights */
   loras: readonly AppliedLora[];
-  /** its network takes rows with perturbed attention */
-  perturbed: boolean;
   release(): Promise<void>;
 };
-
-/** How a model's graphs are opened: with LoRAs, and with an input that perturbs attention. */
-export type Variant = { loras: readonly ChosenLora[]; perturbed: boolean };
-
-export const PLAIN: Variant = { loras: [], perturbed: false };
 
 export type LoadOptions = {
   device: DeviceName;
@@ -69,22 +61,16 @@ export type LoadOptions = {
 export async function loadModel(
   entry: RegistryEntry,
   options: LoadOptions,
-  { loras, perturbed } = PLAIN,
+  edits: readonly GraphEdit[] = [],
 ): Promise<LoadedModel> {
   refuseUnsupported(entry.layout);
   await checkFiles(entry.layout);
   await entry.layout.transformer?.prepare();
-  const opened = await openLoras(loras);
-  const shapes = opened.length === 0 ? new Map() : await layerShapes(entry.layout);
-  const placed = placeLoras(opened, shapes, entry.info.name);
-  for (const { name, note } of placed) {
-    if (note !== null) options.warn({ lora: name, model: entry.info.name }, note.words);
-  }
-  const wanted = { loras: placed, perturbed };
+  const opened = await openEdits(edits, entry, options);
   await checkUnchanged(entry.layout);
   let loaded: LoadedModel | null = null;
   try {
-    loaded = await loadOnFirst(providersFor(options.device), entry, options, wanted);
+    loaded = await loadOnFirst(providersFor(options.device), entry, options, opened);
     await checkUnchanged(entry.layout);
     return loaded;
   } catch (error) {
@@ -95,14 +81,29 @@ export async function loadModel(
   }
 }
 
-const PLAIN_OPENED: OpenedVariant = { loras: [], perturbed: false };
+/** Each opened for this model; what is left out of one is warned of. */
+async function openEdits(
+  edits: readonly GraphEdit[],
+  { info, layout }: RegistryEntry,
+  { warn }: LoadOptions,
+): Promise<OpenedEdit[]> {
+  let shapes: ReturnType<typeof layerShapes> | null = null;
+  const model = { name: info.name, shapes: () => (shapes ??= layerShapes(layout)) };
+  const opened: OpenedEdit[] = [];
+  for (const edit of concerning(edits, layout)) {
+    const own = await edit.open(model);
+    if (own.lora?.note) warn({ lora: own.lora.name, model: info.name }, own.lora.note.words);
+    opened.push(own);
+  }
+  return opened;
+}
 
 /** The first provider that works and passes the canary; the last one's failure is told. */
 export async function loadOnFirst(
   providers: readonly ProviderName[],
   entry: RegistryEntry,
   options: LoadOptions,
-  variant: OpenedVariant = PLAIN_OPENED,
+  edits: readonly OpenedEdit[] = [],
 ): Promise<LoadedModel> {
   const model = entry.info.name;
   const ways = providers.flatMap((provider) =>
@@ -111,7 +112,7 @@ export async function loadOnFirst(
   for (const { provider, flavour } of ways) {
     const last = provider === ways.at(-1)?.provider && flavour === ways.at(-1)?.flavour;
     try {
-      return await loadOn(provider, flavour, entry, options, variant);
+      return await loadOn(provider, flavour, entry, options, edits);
     } catch (error) {
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
@@ -134,15 +135,15 @@ async function loadOn(
   flavour: Flavour,
   entry: RegistryEntry,
   { clock, warn, deviceIndex = null }: LoadOptions,
-  variant: OpenedVariant,
+  edits: readonly OpenedEdit[],
 ): Promise<LoadedModel> {
   const { layout } = entry;
-  const sessions = networkSessions(layout, variant, { provider, deviceIndex, flavour, clock });
+  const sessions = networkSessions(layout, edits, { provider, deviceIndex, flavour, clock });
   try {
     const denoiser = await sessions.denoiser();
     const unet = createUnet(denoiser, layout, evaluationBytes(provider));
     const canary = await canaryOnce(canaryKey(layout, provider, deviceIndex, flavour), async () => {
-      const reference = () => denoiserOnCpu(layout, variant, clock);
+      const reference = () => denoiserOnCpu(layout, edits, clock);
       const result = await runCanary(denoiser, layout, reference);
       judgeCanary(result, provider, layout, warn);
       return result;
@@ -162,7 +163,10 @@ async function loadOn(
         : createTextEncoder(
             layout,
             parts,
-            openEmbeddings(layout.beside, bundledEmbeddings(variant.loras)),
+            openEmbeddings(
+              layout.beside,
+              edits.flatMap((edit) => edit.embeddings()),
+            ),
           ),
       unet,
       vaeDecoder,
@@ -183,8 +187,7 @@ async function loadOn(
       },
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
-      loras: variant.loras.map(({ name, hash, note }) => ({ name, hash, note })),
-      perturbed: variant.perturbed || layout.denoiser.kind === 'tensors',
+      loras: edits.flatMap(({ lora }) => lora ?? []),
       release: () => sessions.release(),
     };
   } catch (error) {

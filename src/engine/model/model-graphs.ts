@@ -1,9 +1,8 @@
 /**
- * The networks of a model as graphs to open. Of an ONNX folder: its files, edited where LoRAs, perturbed attention or a
- * layer of a text encoder ask for it. Of a checkpoint: graphs written over its tensors, with all of that in them.
+ * The networks of a model as graphs to open. Of an ONNX folder: its files, edited where the variant or a layer of a
+ * text encoder ask for it. Of a checkpoint: graphs written over its tensors, with all of that in them.
  */
 import { readFile } from 'node:fs/promises';
-import { RunError } from '../errors.ts';
 import { clipReading } from '../families/families.ts';
 import type { GraphStyle } from '../graphs/builder.ts';
 import { clipTextGraph } from '../graphs/clip-text.ts';
@@ -12,60 +11,42 @@ import { unetConfig } from '../graphs/unet-config.ts';
 import { unetGraph } from '../graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import type { LoraPart } from '../lora/file.ts';
-import { loraEdit, mergedTensors, withLoras } from '../lora/loras.ts';
-import type { PlacedLora } from '../lora/placed.ts';
 import { builtSource, editedFile, type GraphSource } from '../network/graph-source.ts';
 import type { Session } from '../network/session.ts';
-import { type OnnxFile, readOnnx, writeOnnx } from '../onnx/graph.ts';
-import { addPerturbation } from '../onnx/perturbed-attention.ts';
-import { say } from '../sentences.ts';
+import { readOnnx, writeOnnx } from '../onnx/graph.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
 import { editTextEncoder, type TextEncoderEdit } from './text-encoder-edit.ts';
+import { exportedWith, type OpenedEdit, tensorsWith, writtenWith } from './variant.ts';
 
-/** LoRAs with their weights, and whether rows with perturbed attention are asked for. */
-export type OpenedVariant = { loras: readonly PlacedLora[]; perturbed: boolean };
-
-/** Throws RunError for a LoRA of another kind of model, and where there is nothing to perturb. */
+/** @throws RunError for an edit of another kind of model */
 export async function denoiserSource(
   { denoiser, name }: ModelLayout,
-  { loras, perturbed }: OpenedVariant,
+  edits: readonly OpenedEdit[],
   style: GraphStyle,
 ): Promise<GraphSource> {
-  if (denoiser.kind === 'tensors') {
-    const { write } = denoiser;
-    const tensors = await mergedTensors(denoiser.tensors, loras, 'denoiser');
-    if (write && tensors !== denoiser.tensors) {
-      const merged = loras.find(({ placed }) => (placed.get('denoiser')?.merged.size ?? 0) > 0);
-      const cause = 'it is of a kind that changes whole weights, which only UNets take';
-      throw new RunError(say('lora-misfit', merged?.name ?? '', name, cause));
-    }
-    const graph = withLoras(
-      loras,
-      'denoiser',
-      name,
-      (branches) =>
-        write?.(style, branches) ??
-        unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
-    );
-    return builtSource(denoiser.path, graph);
+  if (denoiser.kind === 'file') {
+    const edit = exportedWith(edits, 'denoiser', denoiser.path);
+    if (edit === null) return denoiser;
+    const file = readOnnx(await readFile(denoiser.path));
+    edit(file);
+    return editedFile(denoiser.path, writeOnnx(file));
   }
-  const addLoras = loraEdit(loras, 'denoiser', denoiser.path);
-  if (addLoras === null && !perturbed) return denoiser;
-  const file = readOnnx(await readFile(denoiser.path));
-  addLoras?.(file);
-  if (perturbed) perturb(file, name);
-  return editedFile(denoiser.path, writeOnnx(file));
-}
-
-function perturb(file: OnnxFile, model: string): void {
-  try {
-    addPerturbation(file);
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new RunError(say('pag-misfit', model, cause));
-  }
+  const { write } = denoiser;
+  const tensors = await tensorsWith(edits, 'denoiser', denoiser.tensors, (edit) => {
+    const cause = 'it is of a kind that changes whole weights, which only UNets take';
+    if (write) throw edit.misfit(name, cause);
+  });
+  const graph = writtenWith(
+    edits,
+    'denoiser',
+    name,
+    (branches) =>
+      write?.(style, branches) ??
+      unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
+  );
+  return builtSource(denoiser.path, graph);
 }
 
 export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {
@@ -90,15 +71,15 @@ const AS_IT_IS: TextEncoderEdit = { endAfter: null, vectors: false };
 export async function openEncoder(
   files: TextEncoderFiles,
   layout: ModelLayout,
-  loras: readonly PlacedLora[],
+  edits: readonly OpenedEdit[],
   open: (source: GraphSource) => Promise<Session>,
   style: GraphStyle,
 ): Promise<EncoderPart> {
   const sourceOf = (edit: TextEncoderEdit): Promise<GraphSource> =>
-    encoderSource(files, layout, { loras, edit, style });
+    encoderSource(files, layout, { edits, edit, style });
   const { source } = files;
-  const addsLoras = loraEdit(loras, files.id as LoraPart, source.path) !== null;
-  const isBare = source.kind === 'file' && !addsLoras;
+  const isBare =
+    source.kind === 'file' && exportedWith(edits, files.id as LoraPart, source.path) === null;
   let session = await open(isBare ? source : await sourceOf(AS_IT_IS));
   const readsInnerLayer = clipReading(layout.family).states === 'inner';
   if (readsInnerLayer && !session.outputs.has(`hidden_states.${files.hiddenLayers - 1}`)) {
@@ -128,19 +109,19 @@ async function encoderSource(
   { source, id, clip, hiddenLayers }: TextEncoderFiles,
   { name }: ModelLayout,
   {
-    loras,
+    edits,
     edit,
     style,
-  }: { loras: readonly PlacedLora[]; edit: TextEncoderEdit; style: GraphStyle },
+  }: { edits: readonly OpenedEdit[]; edit: TextEncoderEdit; style: GraphStyle },
 ): Promise<GraphSource> {
   const part = id as LoraPart;
   if (source.kind === 'file') {
-    const graph = await editTextEncoder(source.path, edit, loraEdit(loras, part, source.path));
+    const graph = await editTextEncoder(source.path, edit, exportedWith(edits, part, source.path));
     return editedFile(source.path, graph);
   }
   const config = { ...clip, layers: hiddenLayers };
-  const tensors = await mergedTensors(source.tensors, loras, part);
-  const graph = withLoras(loras, part, name, (branches) =>
+  const tensors = await tensorsWith(edits, part, source.tensors);
+  const graph = writtenWith(edits, part, name, (branches) =>
     clipTextGraph(tensors, config, style, edit, branches),
   );
   return builtSource(source.path, graph);

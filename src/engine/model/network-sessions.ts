@@ -16,11 +16,11 @@ import { explainFile, opensOnCpu } from './model-files.ts';
 import {
   denoiserSource,
   openEncoder,
-  type OpenedVariant,
   safetyCheckerSource,
   vaeDecoderSource,
   vaeEncoderSource,
 } from './model-graphs.ts';
+import type { OpenedEdit } from './variant.ts';
 
 /** Each call opens one more session, which lives until `release`. */
 export type NetworkSessions = {
@@ -43,7 +43,7 @@ export type SessionPlace = {
 /** Sessions throw RunError for a damaged file, and ONNX Runtime's own error where the provider is at fault. */
 export function networkSessions(
   layout: ModelLayout,
-  variant: OpenedVariant,
+  edits: readonly OpenedEdit[],
   { provider, deviceIndex, flavour, clock }: SessionPlace,
 ): NetworkSessions {
   const { style, vaeStyle } = flavour;
@@ -86,8 +86,8 @@ export function networkSessions(
 
   return {
     open,
-    denoiser: async () => open(await denoiserSource(layout, variant, style)),
-    textEncoder: (files) => openEncoder(files, layout, variant.loras, open, style),
+    denoiser: async () => open(await denoiserSource(layout, edits, style)),
+    textEncoder: (files) => openEncoder(files, layout, edits, open, style),
     vaeDecoder: () =>
       openVae(layout.vaeDecoder, vaeDecoderSource(layout.vaeDecoder, vaeStyle), decoderInBands),
     vaeEncoder: (encoder) => openVae(encoder, vaeEncoderSource(encoder, vaeStyle), encoderInBands),
@@ -101,11 +101,11 @@ export function networkSessions(
 /** The same denoiser on the CPU, where the reference answer comes from. */
 export async function denoiserOnCpu(
   layout: ModelLayout,
-  variant: OpenedVariant,
+  edits: readonly OpenedEdit[],
   clock: RunClock,
 ): Promise<Session> {
   const [flavour] = flavoursFor('cpu') as [Flavour];
-  const source = await denoiserSource(layout, variant, flavour.style);
+  const source = await denoiserSource(layout, edits, flavour.style);
   const options = { provider: 'cpu', clock, mapWeights: true } as const;
   return openSession(source, { ...options, ...sessionOf(source, flavour) });
 }

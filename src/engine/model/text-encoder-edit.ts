@@ -18,16 +18,16 @@ export type TextEncoderEdit = {
 };
 
 /**
- * The text encoder's file, with every layer visible as an output and the edits made. Throws what `addLoras` throws, and RunError when the graph
- * is not a CLIP text encoder.
+ * The text encoder's file, with every layer visible as an output and the edits made.
+ * @throws what `editGraph` throws, and RunError when the graph is not a CLIP text encoder
  */
 export async function editTextEncoder(
   path: string,
   edit: TextEncoderEdit,
-  addLoras: ((graph: OnnxFile) => void) | null = null,
+  editGraph: ((graph: OnnxFile) => void) | null = null,
 ): Promise<Uint8Array> {
   const file = readOnnx(await readFile(path));
-  addLoras?.(file);
+  editGraph?.(file);
   try {
     exposeHiddenStates(file);
     if (edit.endAfter !== null) endAfter(file, edit.endAfter);

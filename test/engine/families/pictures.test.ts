@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { loadModel, PLAIN } from '../../../src/engine/model/loader.ts';
+import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
@@ -193,7 +193,7 @@ async function check(t: TestContext, row: Row): Promise<void> {
   };
   const entry = await openRegistry(dirname(at(row.model))).find(at(row.model), wishes);
   const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
-  const model = await loadModel(entry, options, PLAIN);
+  const model = await loadModel(entry, options);
   t.after(() => model.release());
   for (const one of golden.manifest['cases'] as Case[]) {
     if (!row.cases.includes(one.name)) continue;

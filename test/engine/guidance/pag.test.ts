@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { loadModel, type LoadedModel, type Variant } from '../../../src/engine/model/loader.ts';
+import { PERTURBATION } from '../../../src/engine/guidance/perturbation.ts';
+import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
+import type { GraphEdit } from '../../../src/engine/model/variant.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import type { SamplerName, ScheduleName } from '../../../src/engine/names.ts';
 import { graphInputs, readOnnx } from '../../../src/engine/onnx/graph.ts';
@@ -22,15 +24,15 @@ const entry = await openRegistry(models).find('demo');
 const clock = { ms: 0 };
 const opened: LoadedModel[] = [];
 
-async function load(variant: Variant): Promise<LoadedModel> {
-  const model = await loadModel(entry, { device: 'cpu', clock, warn: () => {} }, variant);
+async function load(edits: readonly GraphEdit[]): Promise<LoadedModel> {
+  const model = await loadModel(entry, { device: 'cpu', clock, warn: () => {} }, edits);
   opened.push(model);
   return model;
 }
 
 let perturbing: LoadedModel;
 before(async () => {
-  perturbing = await load({ loras: [], perturbed: true });
+  perturbing = await load([PERTURBATION]);
 });
 after(() => Promise.all(opened.map((model) => model.release())));
 
@@ -96,7 +98,7 @@ for (const c of manifest['cases'] as Case[]) {
 }
 
 test('a scale of 0 is the picture without it, bit for bit', async () => {
-  const plain = await load({ loras: [], perturbed: false });
+  const plain = await load([]);
   const [without, zero] = await Promise.all([
     latentsOf({}, plain),
     latentsOf({ pagScale: 0 }, plain),

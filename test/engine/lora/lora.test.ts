@@ -14,8 +14,10 @@ import { editTextEncoder } from '../../../src/engine/model/text-encoder-edit.ts'
 import { initializers, readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';
 import { layersOf } from '../../../src/engine/onnx/layers.ts';
 import { addLowRank } from '../../../src/engine/lora/low-rank.ts';
-import { chooseLoras, loraEdit, openLoras, placeLoras } from '../../../src/engine/lora/loras.ts';
+import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
+import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { layerShapes } from '../../../src/engine/model/layer-shapes.ts';
+import { exportedWith } from '../../../src/engine/model/variant.ts';
 import { readLayout } from '../../../src/engine/model/layout.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
@@ -49,13 +51,15 @@ const expected = JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf
 
 describe('branches beside the layers equal weights that the pairs were merged into', async () => {
   const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
-  const opened = await openLoras(await chooseLoras(uses, [join(root, 'demo'), root]));
-  const loras = placeLoras(opened, await layerShapes(await readLayout(demo)), 'demo');
+  const chosen = await chooseLoras(uses, [join(root, 'demo'), root]);
+  const shapes = await layerShapes(await readLayout(demo));
+  const model = { name: 'demo', shapes: async () => shapes };
+  const edits = await Promise.all(chosen.map((lora) => loraEdit(lora).open(model)));
 
   test('in the denoiser: linear, Gemm, convolutions with stride and in three steps, two on one layer', async () => {
     const path = join(demo, 'unet/model.onnx');
     const file = readOnnx(await readFile(path));
-    loraEdit(loras, 'denoiser', path)?.(file);
+    exportedWith(edits, 'denoiser', path)?.(file);
     const session = await openSession(editedFile(path, writeOnnx(file)), {
       provider: 'cpu',
       clock,
@@ -77,7 +81,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
   test('in the text encoder', async () => {
     const path = join(demo, 'text_encoder/model.onnx');
     const edit = { endAfter: null, vectors: false };
-    const graph = await editTextEncoder(path, edit, loraEdit(loras, 'text_encoder', path));
+    const graph = await editTextEncoder(path, edit, exportedWith(edits, 'text_encoder', path));
     const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
     const ids = Array.from({ length: 77 }, (_, i) => i);
     const answer = await session.run({ input_ids: { data: ids, shape: [1, 77] } }, [

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { biasDelta, changedWeights } from '../../../src/engine/lora/delta.ts';
 import type { LayerTensors, Role } from '../../../src/engine/lora/file.ts';
+import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
 import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
@@ -48,7 +49,7 @@ async function latentsOf(file: string, prompt: string) {
   const model = await loadModel(
     entry,
     { device: 'cpu', clock, warn: () => {} },
-    { loras, perturbed: false },
+    loras.map(loraEdit),
   );
   open.push(model);
   const request = parseRequest({ prompt, width: 64, height: 64, steps: 3, seed: 7 }, entry.info);

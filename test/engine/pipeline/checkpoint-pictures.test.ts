@@ -8,9 +8,10 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
-import { type LoadedModel, loadModel, PLAIN } from '../../../src/engine/model/loader.ts';
+import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import type { GenerateResult } from '../../../src/engine/request.ts';
@@ -67,7 +68,7 @@ async function load(path: string, { request, lora }: CheckpointCase): Promise<Lo
   const uses = lora === null ? [] : promptOf(request).loras;
   const loras = await chooseLoras(uses, entry.layout.beside);
   const options = { device: 'cpu', clock, warn: () => {} } as const;
-  return loadModel(entry, options, { ...PLAIN, loras });
+  return loadModel(entry, options, loras.map(loraEdit));
 }
 
 /** With the scheduler that the reference ran with: a folder's own where the model has one. */

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import type { Wishes } from '../../../src/engine/checkpoint/companions.ts';
 import { startEngine } from '../../../src/engine/engine.ts';
 import { CancelledError } from '../../../src/engine/errors.ts';
+import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
 import { createModelCache } from '../../../src/engine/model/cache.ts';
@@ -46,7 +47,7 @@ async function load(path: string, prompt = '', wishes?: Wishes): Promise<LoadedM
   const entry = await registry.find(path, wishes);
   const uses = promptOf({ prompt, profile: 'a1111' }).loras;
   const loras = await chooseLoras(uses, entry.layout.beside);
-  const model = await loadModel(entry, options, { loras, perturbed: false });
+  const model = await loadModel(entry, options, loras.map(loraEdit));
   open.push(model);
   return model;
 }
