@@ -1,11 +1,10 @@
 import type { Job } from '../src/queue/job.ts';
 import type { LineMode } from '../src/queue/line.ts';
 import type { Text } from '../src/bot/text/text.ts';
-import { ownersWords, promptOf } from '../src/bot/render/render-words.ts';
+import { lackWords, ownersWords, promptOf, waitWords } from '../src/bot/render/render-words.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { quoted } from '../src/bot/render/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/gate.ts';
-import { waitWords } from '../src/bot/render/render-words.ts';
 import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 15;
@@ -45,11 +44,12 @@ export const queue: Command = {
     const shown = outlook.filter(
       ({ id }, index) => index < SHOWN || waiting.get(id)?.userId === asking.userId,
     );
-    for (const { id, position, waitSeconds } of shown.slice(0, SHOWN * 2)) {
+    for (const { id, position, waitSeconds, lacks } of shown.slice(0, SHOWN * 2)) {
       const job = waiting.get(id);
       if (job === undefined) continue;
       const wait = waitSeconds === null ? null : waitWords(waitSeconds, text);
-      lines.push(text.queueWaiting(position, describeJob(job, asking, scene), wait));
+      const lack = lacks === undefined ? null : lackWords(lacks, text);
+      lines.push(text.queueWaiting(position, describeJob(job, asking, scene), lack ?? wait));
     }
     const hidden = outlook.length - Math.min(shown.length, SHOWN * 2);
     if (hidden > 0) lines.push(text.queueMore(hidden));

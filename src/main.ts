@@ -12,6 +12,7 @@ import { claimDataFolder, openToOthers } from './data-folder.ts';
 import { refuseNewerData } from './data-versions.ts';
 import { costAmong } from './engine/cost.ts';
 import type { Engine } from './engine/engine.ts';
+import { needsOf } from './engine/needs.ts';
 import { openUpscalers } from './engine/upscalers.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
@@ -164,6 +165,7 @@ async function openPainting(config: Config, log: Log, onClose: OnClose) {
   const queue = await openQueue({
     url: queueUrl ?? `sqlite:${path.join(config.dataDir, 'queue.db')}`,
     costOf: async (request) => costAmong(request, (await engine?.models().catch(() => [])) ?? []),
+    needsOf: async (request) => needsOf(request, (await engine?.models().catch(() => [])) ?? []),
     limits: { waitingPerUser: config.waitingPerUser, waitingPerGuild: config.waitingPerGuild },
     pictures,
     log,

@@ -197,6 +197,8 @@ export type ModelInfo = {
   vaes?: readonly string[];
   /** files of LoRAs by the name that training gave them, in small letters; absent: not known */
   loraAliases?: Readonly<Record<string, string>>;
+  /** of each file of LoRAs what tells it from another one of its name, on every machine the same; absent: not known */
+  loraHashes?: Readonly<Record<string, string>>;
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** and be no less than this; absent: 64 */

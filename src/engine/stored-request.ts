@@ -4,7 +4,9 @@ import { parseAccepted } from './request-codec.ts';
 import { fieldsOf, shown } from './request/request-values.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
 
-const VERSION = 1;
+export const STORED_VERSION = 1;
+/** Those that decodeRequest reads: a newer program reads what an older one has ordered. */
+export const READ_VERSIONS: readonly number[] = [STORED_VERSION];
 /** Fields that every stored request has; younger ones may be absent. */
 const REQUEST_KEYS = [
   'model',
@@ -42,7 +44,7 @@ const NULLABLE: ReadonlySet<string> = new Set([
 export function encodeRequest(request: GenerateRequest): string {
   const { seed: ownSeed, variation: varied, init, each, references } = request;
   return JSON.stringify({
-    version: VERSION,
+    version: STORED_VERSION,
     ...request,
     seed: ownSeed.toString(),
     ...(each && { each: each.map((own) => ({ ...own, seed: own.seed.toString() })) }),
@@ -64,9 +66,9 @@ export function decodeRequest(json: string): GenerateRequest {
   } catch {
     throw new Error(`not a stored request: ${shown(json)} is not JSON`);
   }
-  if (fields?.['version'] !== VERSION) {
+  if (fields === null || !READ_VERSIONS.includes(Number(fields['version']))) {
     throw new Error(
-      `not a stored request of version ${VERSION}: its version is ${shown(fields?.['version'])}`,
+      `not a stored request of version ${STORED_VERSION}: its version is ${shown(fields?.['version'])}`,
     );
   }
   const missing = REQUEST_KEYS.filter(

@@ -123,14 +123,21 @@ export type JobOutcome =
 
 /** What a reply renders. */
 export type JobState =
-  | { status: 'waiting'; position: number; waitSeconds: number | null; held?: Held }
+  | ({ status: 'waiting' } & Omit<Outlook, 'id'>)
   | { status: 'running'; progress: Progress | null }
   | { status: 'done'; result: StoredResult }
   | { status: 'failed'; failure: JobFailure }
   | { status: 'cancelled' };
 
 /** A waiting job's place. position 1 runs next; waitSeconds null until this machine has measured a step. */
-export type Outlook = { id: JobId; position: number; waitSeconds: number | null; held?: Held };
+export type Outlook = {
+  id: JobId;
+  position: number;
+  waitSeconds: number | null;
+  held?: Held;
+  /** none of the programs that paint now can run it: what each of them lacks (engine/needs.ts); absent: one can */
+  lacks?: string;
+};
 
 /** The line is paused: what its owner says of it. */
 export type Held = { words: string | null };

@@ -1,5 +1,6 @@
 import { type Cost, costOf } from '../engine/cost.ts';
 import type { EngineLog } from '../engine/engine.ts';
+import { needsOf } from '../engine/needs.ts';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { QueueLimits } from './allowance.ts';
@@ -17,6 +18,8 @@ export type QueueOptions = {
   limits: QueueLimits;
   /** what an order asks of the machine, among the models there are; absent: as of a model nothing is known of */
   costOf?: (request: GenerateRequest) => Cost | Promise<Cost>;
+  /** what whoever paints an order must have (engine/needs.ts); absent: as of a model nothing is known of */
+  needsOf?: (request: GenerateRequest) => readonly string[] | Promise<readonly string[]>;
   log?: EngineLog;
   /** with Redis: where start pictures lie for all programs */
   pictures?: PictureStore;
@@ -41,6 +44,7 @@ export async function openQueue({
   url,
   limits,
   costOf: cost = (request) => costOf(request, null),
+  needsOf: needs = (request) => needsOf(request),
   log = SILENT,
   pictures,
   prefix = '{darkroom}',
@@ -57,7 +61,16 @@ export async function openQueue({
   if (isShared(url)) {
     if (pictures === undefined) throw new Error('a shared queue needs a picture store');
     const { openRedisQueue } = await import('./redis/redis-queue.ts');
-    const shared = { limits, costOf: cost, now, leaseMs, inputs: pictures, prefix, log };
+    const shared = {
+      limits,
+      costOf: cost,
+      needsOf: needs,
+      now,
+      leaseMs,
+      inputs: pictures,
+      prefix,
+      log,
+    };
     return openRedisQueue(url, shared);
   }
   const file = scheme === 'sqlite' ? url.slice('sqlite:'.length) : url;

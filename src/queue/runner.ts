@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineLog } from '../engine/engine.ts';
+import { hasOf } from '../engine/needs.ts';
 import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
 import type { Job, JobId, JobOutcome, QueueChange } from './job.ts';
 import type { Claim, Seat } from './line.ts';
-import { hasOf } from './stored/needs.ts';
 import type { PictureStore } from './pictures.ts';
 import { LEASE_MS, type Queue } from './contracts.ts';
 import { attempt, type Current } from './runner/attempt.ts';

@@ -1,4 +1,5 @@
 import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
+import { hasOf } from '../engine/needs.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { DeviceStatus } from './devices.ts';
 
@@ -7,6 +8,8 @@ export type WorkerReport = {
   /** as in its leases */
   name: string;
   models: readonly ModelInfo[];
+  /** as it tells the line when it asks for a job (engine/needs.ts); absent in reports of older versions */
+  has?: readonly string[];
   devices: readonly DeviceStatus[];
 };
 
@@ -45,7 +48,8 @@ export async function startReporting({
     try {
       const { devices, ...status } = engine.status();
       const own = devices ?? [{ ...status, name, aside: null }];
-      await workers.report({ name, models: await engine.models(), devices: own });
+      const models = await engine.models();
+      await workers.report({ name, models, has: hasOf(models), devices: own });
       isAway = false;
     } catch (error) {
       if (!isAway) log.warn({ err: error }, 'this worker could not report what it can paint');
@@ -84,8 +88,11 @@ export function withWorkers(
     async models() {
       await look().catch(() => {});
       const models = new Map<string, ModelInfo>();
-      for (const report of others) for (const model of report.models) models.set(model.name, model);
-      for (const model of (await own?.models()) ?? []) models.set(model.name, model);
+      const known = [(await own?.models()) ?? [], ...others.map((report) => report.models)];
+      for (const model of known.flat()) {
+        const before = models.get(model.name);
+        models.set(model.name, before === undefined ? model : withFilesOf(before, model));
+      }
       return [...models.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     unusable: () => own?.unusable() ?? [],
@@ -113,6 +120,19 @@ export function withWorkers(
       clearInterval(timer);
       await own?.close();
     },
+  };
+}
+
+/** One model on two machines may have other LoRAs and VAEs beside it; of two files of one name the first counts. */
+function withFilesOf(first: ModelInfo, second: ModelInfo): ModelInfo {
+  const both = (a: readonly string[] = [], b: readonly string[] = []): string[] =>
+    [...new Set([...a, ...b])].toSorted();
+  return {
+    ...first,
+    ...((first.loras ?? second.loras) && { loras: both(first.loras, second.loras) }),
+    ...((first.vaes ?? second.vaes) && { vaes: both(first.vaes, second.vaes) }),
+    loraAliases: { ...second.loraAliases, ...first.loraAliases },
+    loraHashes: { ...second.loraHashes, ...first.loraHashes },
   };
 }
 

@@ -18,11 +18,23 @@ export function waitWords(seconds: number, text: Text): string {
 
 /** Where in the line a job stands, and whether the line moves. */
 export function placeWords(
-  { position, waitSeconds, held }: Extract<JobState, { status: 'waiting' }>,
+  { position, waitSeconds, held, lacks }: Extract<JobState, { status: 'waiting' }>,
   text: Text,
 ): string {
   if (held !== undefined) return text.owner.held(position, ownersWords(held.words));
+  if (lacks !== undefined) return text.lacking(position, lackWords(lacks, text));
   return text.queued(position, waitSeconds === null ? null : waitWords(waitSeconds, text));
+}
+
+/** A need (engine/needs.ts) that nobody meets, in words. */
+export function lackWords(need: string, text: Text): string {
+  const at = need.indexOf(':');
+  const kind = need.slice(0, at);
+  const name = escapeMarkdown(shorten(plainLine(need.slice(at + 1)), 60));
+  if (kind === 'model') return text.lackOf.model(name);
+  if (kind === 'vae') return text.lackOf.vae(name);
+  if (kind === 'lora') return text.lackOf.lora;
+  return text.lackOf.version;
 }
 
 const OWNERS_WORDS_LIMIT = 500;

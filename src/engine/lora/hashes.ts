@@ -1,6 +1,7 @@
 /** LoRA files by what their makers called them, and by the hashes that recipes carry. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { RunError } from '../errors.ts';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
 import type { NamedFile } from '../model/named-files.ts';
@@ -60,6 +61,54 @@ export async function loraByHash(hash: string, beside: readonly string[]): Promi
     if (own.some((each) => each.startsWith(wanted))) return file.name;
   }
   return null;
+}
+
+const marks = new Map<string, Kept<string>>();
+
+/** Files up to this size count whole; of larger ones the header and samples of the weights do. */
+const WHOLE_BYTES = 4 * 1024 ** 2;
+const SAMPLES = 64;
+const SAMPLE_BYTES = 16 * 1024;
+
+/**
+ * What tells a file from another one of its name, 12 hex digits by file name: cheap enough for every file of a folder,
+ * which A1111's hash of all its bytes is not. Weights that were trained differ everywhere.
+ */
+export async function loraMarks(
+  beside: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  const found: Record<string, string> = {};
+  for (const file of await lorasFor(beside)) {
+    found[file.name] = await kept(marks, file, () => markOf(file));
+  }
+  return found;
+}
+
+async function markOf({ file, stamp }: NamedFile): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      hash.update(`${size}\n`);
+      const take = async (from: number, length: number): Promise<void> => {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, from);
+        hash.update(buffer.subarray(0, bytesRead));
+      };
+      if (size <= WHOLE_BYTES) await take(0, size);
+      else {
+        const last = size - SAMPLE_BYTES;
+        for (let n = 0; n <= SAMPLES; n++)
+          await take(Math.floor((last * n) / SAMPLES), SAMPLE_BYTES);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // What cannot be read now is nowhere the same.
+    hash.update(`${file} ${stamp} ${(error as NodeJS.ErrnoException).code ?? ''}`);
+  }
+  return hash.digest('hex').slice(0, 12);
 }
 
 async function hashesOf({ file }: NamedFile): Promise<string[]> {

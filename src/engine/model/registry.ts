@@ -10,7 +10,7 @@ import { sidecarStamp } from '../checkpoint/sidecar.ts';
 import { UserError } from '../errors.ts';
 import { layoutOfTransformer } from '../families/opening/model-layout.ts';
 import { openTransformer, type OpenedTransformer } from '../families/opening/open-transformer.ts';
-import { loraAliases } from '../lora/hashes.ts';
+import { loraAliases, loraMarks } from '../lora/hashes.ts';
 import { loraNames } from '../lora/loras.ts';
 import type { ModelInfo, UnusableModel } from '../request.ts';
 import type { Said } from '../said.ts';
@@ -128,6 +128,7 @@ export function openRegistry(
       ...info,
       loras: await loraNames(beside, noticed),
       loraAliases: await loraAliases(beside),
+      loraHashes: await loraMarks(beside),
       ...(info.checkpoint && { vaes: vaes.map(({ name }) => name) }),
     };
   }

@@ -99,6 +99,7 @@ export function watchPlaces(options: {
 function worthTelling(before: Told, now: Told): boolean {
   const paused = (before.held === undefined) !== (now.held === undefined);
   if (paused || before.held?.words !== now.held?.words) return true;
+  if (before.lacks !== now.lacks) return true;
   const moved = Math.abs(now.position - before.position);
   if (now.position <= EXACT_PLACES ? moved > 0 : moved >= before.position / 10) return true;
   if (now.waitSeconds === null || before.waitSeconds === null) {

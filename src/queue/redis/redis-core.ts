@@ -15,6 +15,8 @@ export type RedisQueueOptions = {
   limits: QueueLimits;
   /** what an order asks of the machine */
   costOf: (request: GenerateRequest) => Cost | Promise<Cost>;
+  /** what whoever paints an order must have */
+  needsOf: (request: GenerateRequest) => readonly string[] | Promise<readonly string[]>;
   /** milliseconds since 1970 */
   now: () => number;
   leaseMs: number;

@@ -1,13 +1,14 @@
+import type { EngineLog } from '../../engine/engine.ts';
 import { LimitError, type LimitReached } from '../allowance.ts';
 import { owedFor, shareOf } from '../fairness/charge.ts';
 import { workOf } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';
-import { needsOf } from '../stored/needs.ts';
 import { newJobId } from '../stored/job-id.ts';
 import type { CancelAnswer, Job, JobOutcome, NewJob } from '../job.ts';
 import type { Claim, Lease, Line } from '../line.ts';
 import { FAILURES, refusalOf } from '../stored/impossible.ts';
-import { writeStored } from '../stored/stored-request.ts';
+import { isDamaged, writeStored } from '../stored/stored-request.ts';
+import type { Workers } from '../workers.ts';
 import { writingWords } from './connection.ts';
 import { keepInputs, readRequest } from './inputs.ts';
 import { createOutlook } from './redis-outlook.ts';
@@ -19,8 +20,14 @@ type Claimed = Omit<Lease, 'worker'> & { job: readonly string[] };
 
 type Submitted = { kind: 'fresh' | 'known'; id: string } | ({ kind: 'limit' } & LimitReached);
 
-export function createRedisLine(core: RedisCore): Line {
+export function createRedisLine(
+  core: RedisCore,
+  { workers, log }: { workers: Pick<Workers, 'list'>; log: EngineLog },
+): Line {
   const { redis, estimator, limits, now, key, run, checkOpen } = core;
+
+  /** jobs that this version cannot read */
+  const unreadHere = new Set<string>();
 
   const hashOf = (id: string): Promise<JobHash> => redis.hgetall(key(`job:${id}`));
 
@@ -44,7 +51,7 @@ export function createRedisLine(core: RedisCore): Line {
       context: JSON.stringify(job.context),
       model: job.request.model,
       work: JSON.stringify(work),
-      needs: JSON.stringify(needsOf(job.request)),
+      needs: JSON.stringify(await core.needsOf(job.request)),
       cost,
       createdAt,
       addresses: JSON.stringify(addressesOf(job.context)),
@@ -70,6 +77,16 @@ export function createRedisLine(core: RedisCore): Line {
     throw new LimitError(reached);
   }
 
+  /** What another version has written waits for a worker that reads it. */
+  async function handBack(lease: Lease): Promise<void> {
+    unreadHere.add(lease.id);
+    await redis.hset(key(`job:${lease.id}`), 'unread', 1);
+    await line.release(lease);
+    const words =
+      'a job of another version of Darkroom was handed back: it waits for a worker of that version';
+    log.warn({ job: lease.id }, words);
+  }
+
   /** The claimed job with its pictures; null when it ended at once instead. */
   async function open(lease: Lease, hash: JobHash): Promise<Claim | null> {
     const job = jobOf(lease.id, hash);
@@ -79,6 +96,10 @@ export function createRedisLine(core: RedisCore): Line {
       await line.release(lease);
       throw error;
     });
+    if (found.kind === 'unreadable' && !isDamaged(hash['request'] ?? '')) {
+      await handBack(lease);
+      return null;
+    }
     if (found.kind !== 'found') {
       await line.finish(lease, { status: 'failed', failure: FAILURES[found.kind] });
       return null;
@@ -110,7 +131,10 @@ export function createRedisLine(core: RedisCore): Line {
 
     async claim({ name, seats, has = null }) {
       for (;;) {
-        const wanted = seats.map(({ avoids = [], ...seat }) => ({ ...seat, avoids }));
+        const wanted = seats.map(({ avoids = [], ...seat }) => ({
+          ...seat,
+          avoids: [...avoids, ...unreadHere],
+        }));
         const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
         const found = (await run('claim', arg)) as Claimed | null;
         if (found === null) return null;
@@ -136,7 +160,7 @@ export function createRedisLine(core: RedisCore): Line {
     revoke: async (id, failure) =>
       (await run('revoke', { id, failure: JSON.stringify(failure) })) === true,
 
-    ...createOutlook(core),
+    ...createOutlook(core, workers),
 
     async measure(measurement) {
       checkOpen();

@@ -2,17 +2,26 @@ import { workOf } from '../fairness/estimate.ts';
 import { createLines, guildLine, order, place, type Turn, userLine } from '../fairness/fairness.ts';
 import { dayOf } from '../fairness/limits.ts';
 import { heldBy, type Line, type LineMode } from '../line.ts';
+import type { WorkerReport, Workers } from '../workers.ts';
 import { workIn } from './records.ts';
 import type { RedisCore } from './redis-core.ts';
 
 /** Jobs looked at in one go. */
 const PAGE = 500;
 
-type LiveJob = Turn & { status: 'waiting' | 'running'; startedAt: number };
+type LiveJob = Turn & {
+  status: 'waiting' | 'running';
+  startedAt: number;
+  /** JSON, as it was written at the submit */
+  needs: string;
+  /** a worker gave it back because it could not read it */
+  unread: boolean;
+};
 
 /** The line's calls that change no job. */
 export function createOutlook(
   core: RedisCore,
+  workers: Pick<Workers, 'list'>,
 ): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
   const { redis, estimator, now, key, checkOpen } = core;
   let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
@@ -23,13 +32,24 @@ export function createOutlook(
     if (seen !== null && seen.version === version) return seen.jobs;
     const jobs: LiveJob[] = [];
     const ids = await redis.zrange(key('unsettled'), 0, -1);
-    const fields = ['status', 'seq', 'guildId', 'userId', 'weight', 'work', 'startedAt'];
+    const fields = [
+      'status',
+      'seq',
+      'guildId',
+      'userId',
+      'weight',
+      'work',
+      'startedAt',
+      'needs',
+      'unread',
+    ];
     for (let from = 0; from < ids.length; from += PAGE) {
       const pipeline = redis.pipeline();
       for (const id of ids.slice(from, from + PAGE)) pipeline.hmget(key(`job:${id}`), ...fields);
       for (const [at, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
         if (error !== null) throw error;
-        const [status, seq, guildId, userId, weight, work, startedAt] = answer as string[];
+        const [status, seq, guildId, userId, weight, work, startedAt, needs, unread] =
+          answer as string[];
         if (status !== 'waiting' && status !== 'running') continue;
         jobs.push({
           id: ids[from + at]!,
@@ -40,6 +60,8 @@ export function createOutlook(
           weight: Number(weight),
           cost: estimator.cost(workIn({ work: work! })),
           startedAt: Number(startedAt ?? 0),
+          needs: needs ?? '[]',
+          unread: unread !== undefined && unread !== null,
         });
       }
     }
@@ -105,6 +127,8 @@ export function createOutlook(
       checkOpen();
       const jobs = await live();
       const held = heldBy(await mode());
+      const lacks = lacksAmong(await workers.list());
+      const asked = new Map(jobs.map((job) => [job.id, job]));
       const measured = estimator.measured();
       // As many places as jobs run now: each waiting job takes the place that becomes free first.
       const free = jobs
@@ -116,6 +140,8 @@ export function createOutlook(
         free[free.indexOf(wait)] = wait + cost;
         const position = index + 1;
         if (held !== null) return { id, position, waitSeconds: null, held };
+        const lack = lacks(asked.get(id)!);
+        if (lack !== null) return { id, position, waitSeconds: null, lacks: lack };
         return { id, position, waitSeconds: measured ? wait : null };
       });
     },
@@ -154,5 +180,25 @@ export function createOutlook(
     async estimate(request) {
       return estimator.seconds(workOf(request.model, await core.costOf(request)));
     },
+  };
+}
+
+/** What no program that paints has of a job's needs; null: one has all, or nothing is known of any. */
+function lacksAmong(
+  reports: readonly WorkerReport[],
+): (job: Pick<LiveJob, 'needs' | 'unread'>) => string | null {
+  const known = reports.map(({ has }) => new Set(has));
+  const isKnown = reports.length > 0 && reports.every(({ has }) => has !== undefined);
+  const found = new Map<string, string | null>();
+  return ({ needs: text, unread }) => {
+    if (!isKnown) return null;
+    let lack = found.get(text);
+    if (lack === undefined) {
+      const needs = JSON.parse(text) as string[];
+      const missing = known.map((has) => needs.filter((need) => !has.has(need)));
+      lack = missing.toSorted((a, b) => a.length - b.length)[0]?.[0] ?? null;
+      found.set(text, lack);
+    }
+    return lack ?? (unread ? 'payload' : null);
   };
 }

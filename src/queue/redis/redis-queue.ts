@@ -46,6 +46,7 @@ export async function openRedisQueue(
   }
 
   const archive = createRedisArchive(core);
+  const workers = createRedisWorkers(core);
   const events = createRedisEvents({ ...connection, ...core, archive, log });
 
   /** Of jobs that ended while nobody heard it: their messages are still owed. */
@@ -96,11 +97,11 @@ export async function openRedisQueue(
   await core.run('sweep', {});
 
   return {
-    line: createRedisLine(core),
+    line: createRedisLine(core, { workers, log }),
     archive,
     pledges: createRedisPledges(core),
     events,
-    workers: createRedisWorkers(core),
+    workers,
     async close() {
       clearInterval(sweeping);
       core.close();

@@ -29,6 +29,15 @@ export function readStored(text: string): StoredRequest | 'unreadable' {
   }
 }
 
+/** No version of Darkroom wrote this: half of it, or something else. */
+export function isDamaged(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) !== 'object';
+  } catch {
+    return true;
+  }
+}
+
 /** A row of an older version that holds the pictures themselves; null for every other, readable or not. */
 export function readWithBytes(text: string): GenerateRequest | null {
   if (!text.includes('"init":{') || picturesIn(text) !== null) return null;

@@ -3,6 +3,14 @@ import type { REPLY as ENGLISH } from '../en/reply.ts';
 export const REPLY: typeof ENGLISH = {
   queued: (position, wait) =>
     wait === null ? `**In der Reihe** · #${position}` : `**In der Reihe** · #${position} · ${wait}`,
+  lacking: (position, lack) => `**In der Reihe** · #${position} · ${lack}`,
+  lackOf: {
+    model: (name) => `wartet auf einen Rechner mit dem Modell ${name}: keiner ist gerade da`,
+    vae: (name) => `wartet auf einen Rechner mit dem VAE ${name}: keiner ist gerade da`,
+    lora: 'wartet auf einen Rechner mit diesem LoRA: keiner ist gerade da',
+    version:
+      'wartet auf einen Rechner mit einer anderen Version von Darkroom: keiner ist gerade da',
+  },
   aboutSeconds: (seconds) =>
     seconds < 90 ? `etwa ${seconds} s` : `etwa ${Math.round(seconds / 60)} min`,
   starting: '**Es geht los…**',

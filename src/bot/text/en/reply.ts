@@ -2,6 +2,14 @@
 export const REPLY = {
   queued: (position: number, wait: string | null) =>
     wait === null ? `**Queued** · #${position}` : `**Queued** · #${position} · ${wait}`,
+  lacking: (position: number, lack: string) => `**Queued** · #${position} · ${lack}`,
+  /** Why none of the machines that paint now can take a job. */
+  lackOf: {
+    model: (name: string) => `waits for a machine with the model ${name}: none is up now`,
+    vae: (name: string) => `waits for a machine with the VAE ${name}: none is up now`,
+    lora: 'waits for a machine with this LoRA: none is up now',
+    version: 'waits for a machine with another version of Darkroom: none is up now',
+  },
   aboutSeconds: (seconds: number) =>
     seconds < 90 ? `about ${seconds} s` : `about ${Math.round(seconds / 60)} min`,
   starting: '**Starting…**',
