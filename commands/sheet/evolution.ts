@@ -33,7 +33,7 @@ export const evolution: Command = {
     const { request, theme, notes } = await readShared(interaction, scene);
     const looks = planLooks(request.steps, interaction.options.getString('at'));
     const x = { name: 'steps' as const, values: looks.map(String) };
-    const order = { kind: 'evolution', x, y: null, input: request, theme } as const;
+    const order = { kind: 'evolution', x, y: null, z: null, input: request, theme } as const;
     await placeSheet(interaction, scene, order, [request], notes);
   },
 

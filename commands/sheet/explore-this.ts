@@ -15,7 +15,7 @@ import { jobOf } from '../../src/bot/order/order.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { AXES, axisNamed, parseAxis } from '../../src/explore/sheet/axis.ts';
+import { AXES, axisNamed, exampleOf, parseAxis } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { field, line, wordsBefore } from '../picture/remix.ts';
@@ -26,8 +26,8 @@ import { placeSheet } from './sheet-options.ts';
 const NO_JOB = '000000000000';
 /** Most people want to see this first. */
 const USUAL_AXIS = 'cfg';
-/** What can be varied without a start picture. */
-const OFFERED = AXES.filter((name) => name !== 'strength');
+/** What can be varied without a start picture or a second pass. */
+const OFFERED = AXES.filter((name) => name !== 'strength' && name !== 'denoise');
 
 /** What to vary, its values and the words; a job's order is the rest. */
 export function exploreThisForm(
@@ -91,12 +91,12 @@ export const exploreThis: Action = {
     const model = findModel(models, base.model, text);
     const name = axisNamed(interaction.fields.getStringSelectValues('x')[0] ?? '');
     const values = field(interaction, 'values', text).trim() || USUAL[name];
-    if (values === null) throw new UserError(text.sheet.valuesMissing(name, '512x512,512x768'));
+    if (values === null) throw new UserError(text.sheet.valuesMissing(name, exampleOf(name)));
     const x = parseAxis(name, values);
     const input: RequestInput = { ...base };
-    const plan = planSheet({ input, x, y: null }, model, CHAT_LIMITS);
+    const plan = planSheet({ input, x, y: null, models }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, text);
-    const sheet = { kind: 'sheet' as const, x, y: null, input, theme: 'dark' as const };
+    const sheet = { kind: 'sheet' as const, x, y: null, z: null, input, theme: 'dark' as const };
     await placeSheet(
       interaction,
       scene,

@@ -1,6 +1,7 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
+import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../src/engine/request.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import type { Order } from '../../src/bot/order/options.ts';
@@ -12,6 +13,7 @@ import {
   AXES,
   axisNamed,
   type AxisName,
+  exampleOf,
   parseAxis,
 } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
@@ -53,7 +55,7 @@ export const explore: Command = {
         type: ApplicationCommandOptionType.String,
         name: 'values',
         description: 'Such as 1,5,10,20,50 or 3..12 by 1.5',
-        max_length: 300,
+        max_length: 1000,
       },
       {
         type: ApplicationCommandOptionType.String,
@@ -65,9 +67,28 @@ export const explore: Command = {
         type: ApplicationCommandOptionType.String,
         name: 'y-values',
         description: 'Such as euler,euler_a,dpmpp_2m',
-        max_length: 300,
+        max_length: 1000,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'z',
+        description: 'A third thing to vary, one sheet a value',
+        choices: CHOICES,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: 'z-values',
+        description: 'Such as 1,2,3',
+        max_length: 1000,
       },
       ...SHARED_OPTIONS,
+      {
+        type: ApplicationCommandOptionType.Number,
+        name: 'hires',
+        description: 'Paint each picture a second time, this many times as large',
+        min_value: LIMITS.hiresScale.min,
+        max_value: LIMITS.hiresScale.max,
+      },
       {
         type: ApplicationCommandOptionType.Attachment,
         name: 'image',
@@ -81,29 +102,32 @@ export const explore: Command = {
     const axis = (name: AxisName, values: string | null): Axis => {
       const text = values ?? USUAL[name];
       if (text === null) {
-        throw new UserError(scene.text.sheet.valuesMissing(name, '512x512,512x768'));
+        throw new UserError(scene.text.sheet.valuesMissing(name, exampleOf(name)));
       }
       return parseAxis(name, text);
     };
+    const further = (name: 'y' | 'z', problem: string): Axis | null => {
+      const [chosen, values] = [options.getString(name), options.getString(`${name}-values`)];
+      if (chosen === null && values !== null) throw new UserError(problem);
+      return chosen === null ? null : axis(axisNamed(chosen), values);
+    };
     const x = axis(axisNamed(options.getString('x', true)), options.getString('values'));
-    const down = options.getString('y');
-    const downValues = options.getString('y-values');
-    if (down === null && downValues !== null) {
-      throw new UserError(scene.text.sheet.secondValuesWithoutAxis);
-    }
-    const y = down === null ? null : axis(axisNamed(down), downValues);
-    const isStrength = [x.name, y?.name].includes('strength');
-    if (isStrength && options.getAttachment('image') === null) {
+    const y = further('y', scene.text.sheet.secondValuesWithoutAxis);
+    const z = further('z', scene.text.sheet.thirdValuesWithoutAxis);
+    const varied = [x, y, z].map((one) => one?.name);
+    if (varied.includes('strength') && options.getAttachment('image') === null) {
       throw new UserError(scene.text.imageMissing('strength'));
     }
     const init = await startOf(interaction, scene);
-    const { request, model, theme, schedule, notes } = await readShared(interaction, scene, init);
-    const input: RequestInput = { ...request };
-    // Samplers are compared each with its own schedule, unless one was named for all.
-    if ([x.name, y?.name].includes('sampler')) input.schedule = schedule;
-    const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
+    const shared = await readShared(interaction, scene, init);
+    const { request, model, models, theme, schedule, notes } = shared;
+    // Models are compared each with what suits it, unless something was named for all.
+    const input: RequestInput = { ...(varied.includes('model') ? shared.open : request) };
+    // So are samplers with their schedules.
+    if (varied.includes('sampler')) input.schedule = schedule;
+    const plan = planSheet({ input, x, y, z, models }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
-    const order = { kind: 'sheet' as const, x, y, input, theme };
+    const order = { kind: 'sheet' as const, x, y, z, input, theme };
     const cells = plan.cells.map((one) => one.request);
     await placeSheet(interaction, scene, order, cells, notes);
   },

@@ -41,10 +41,11 @@ async function openCell(last: Job, index: number, scene: Scene): Promise<Opened>
   const found = readSheetContext(last.context);
   if (found === null) throw new UserError(own.noCell);
   const models = await scene.engine.models();
-  const model = models.find(({ name }) => name === found.order.input.model);
-  if (model === undefined) throw new UserError(scene.text.jobGone);
+  if (!models.some(({ name }) => name === found.order.input.model)) {
+    throw new UserError(scene.text.jobGone);
+  }
   const order = withStart(found.order, await requestOf(last, scene));
-  const { groups } = groupsOf(order, model);
+  const { groups } = groupsOf(order, models);
   const at = groups.findIndex(({ cells }) => cells.some((cell) => cell.index === index));
   const image = groups[at]?.cells.findIndex((cell) => cell.index === index) ?? -1;
   let job: Job | null = last;

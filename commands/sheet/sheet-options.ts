@@ -9,13 +9,13 @@ import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { OrderNote } from '../../src/bot/order/notes.ts';
-import { completeOrder } from '../../src/bot/order/options.ts';
+import { completeOrder, openOrder } from '../../src/bot/order/options.ts';
 import type { Order } from '../../src/bot/order/options.ts';
 import { limitWords, permitOrder } from '../../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../../src/bot/order/order.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
 import { toContext } from '../../src/bot/reply/reply-address.ts';
-import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../src/engine/request.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { type ThemeName, THEMES } from '../../src/explore/sheet/theme.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
@@ -52,6 +52,9 @@ export type Shared = {
   /** the schedule that was named; null: each sampler's own where samplers are compared */
   schedule: string | null;
   notes: readonly OrderNote[];
+  /** what each of several models fills in by itself is left open */
+  open: RequestInput;
+  models: readonly ModelInfo[];
 };
 
 /** @throws UserError for what no picture could be made with */
@@ -78,12 +81,15 @@ export async function readShared(
     count: 1,
     model: options.getString('model'),
     init,
+    hires: options.getNumber('hires'),
   };
   const { order, notes } = await readTyped(typed, scene, { guildId, defaults });
   const request = completeOrder(order, { ...scene, models, defaults });
   const model = models.find(({ name }) => name === request.model)!;
   const theme = THEMES.find((name) => name === options.getString('look')) ?? 'dark';
-  return { request, model, theme, schedule: order.schedule ?? defaults.schedule ?? null, notes };
+  const schedule = order.schedule ?? defaults.schedule ?? null;
+  const open = openOrder(order, request, defaults);
+  return { request, model, theme, schedule, notes, open, models };
 }
 
 /** As the person prefers their pictures. */

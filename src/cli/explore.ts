@@ -3,14 +3,15 @@ import path from 'node:path';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
+import type { ModelInfo } from '../engine/request.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import { kneeWords } from '../explore/curve/curve.ts';
 import { animate, evolve, openStrip, planLooks, sigmaNote } from '../explore/sheet/evolution.ts';
 import { type Cell, planSheet, type SheetPlan } from '../explore/sheet/plan.ts';
 import { drawPlot } from '../explore/curve/plot.ts';
-import { reportSheet, subtitleOf, toCsv } from '../explore/curve/report.ts';
+import { reportSheet, subtitleOf, toCsv, variedIn } from '../explore/curve/report.ts';
 import { type CellResult, curvesOf, paintSheet } from '../explore/sheet/run-sheet.ts';
-import { openSheet } from '../explore/sheet/sheet.ts';
+import { openPages } from '../explore/sheet/pages.ts';
 import {
   EXPLORE_HELP,
   type ExploreArguments,
@@ -24,6 +25,9 @@ import { readInput } from './arguments/read-input.ts';
 
 /** At the command line nobody else waits: only what a page can show is a limit. */
 const LIMITS = { cells: 100, steps: 100_000 };
+
+/** Of a value in a file's name. */
+const MOST_OF_NAME = 40;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -71,17 +75,21 @@ async function exploreAxes(
   engine: Engine,
   model: ChosenModel,
   { shared, theme, title, out }: ExploreArguments,
-  { x, y }: { x: SheetPlan['x']; y: SheetPlan['y'] },
+  axes: Pick<SheetPlan, 'x' | 'y' | 'z'>,
   { signal, bar }: Ways,
 ): Promise<Said> {
-  const plan = planSheet({ input: await readInput(shared, model), x, y }, model.info, LIMITS);
+  const input = await readInput(shared, model);
+  const plan = planSheet(
+    { input, ...axes, models: await modelsFor(engine, model) },
+    model.info,
+    LIMITS,
+  );
   await proveWritable(path.join(out, 'cells'));
   // Said before it is spent; stdout is for what came of it.
   if (!shared.json)
     process.stderr.write(`${countOf(plan.cells.length)}, ${Math.round(plan.cost)} steps\n`);
-  const varied = [x.name, ...(y === null ? [] : [y.name])];
-  const subtitle = subtitleOf(plan.base, varied);
-  const sheet = await openSheet(plan, { title, subtitle, theme });
+  const subtitle = subtitleOf(plan.base, variedIn(plan));
+  const sheet = await openPages(plan, { title, subtitle, theme });
   const fileOf = ({ cell }: { cell: Cell }): string => `cells/${cellName(plan, cell)}.png`;
   const refused: string[] = [];
   const painted = await paintSheet(engine, plan, {
@@ -103,7 +111,14 @@ async function exploreAxes(
       await writeWhole(path.join(out, fileOf(result)), image.png);
     },
   });
-  await writeWhole(path.join(out, 'sheet.png'), await sheet.toPng());
+  const pages = sheet.pages.map((page, at, { length }) => ({
+    page,
+    name:
+      length === 1
+        ? 'sheet.png'
+        : `sheet-${String(at + 1).padStart(String(length).length, '0')}.png`,
+  }));
+  for (const { page, name } of pages) await writeWhole(path.join(out, name), await page.toPng());
   const curves = await curvesOf(plan, painted);
   const curveFile = path.join(out, 'curve.png');
   if (curves.length > 0) {
@@ -112,7 +127,11 @@ async function exploreAxes(
   const report = { ...reportSheet(plan, painted, curves, fileOf), ...machine(engine, model) };
   await writeWhole(path.join(out, 'measurements.csv'), Buffer.from(toCsv(report.cells)));
   await writeWhole(path.join(out, 'measurements.json'), toJson(report));
-  const files = ['sheet.png', ...(curves.length > 0 ? ['curve.png'] : []), 'measurements.csv'];
+  const files = [
+    ...pages.map(({ name }) => name),
+    ...(curves.length > 0 ? ['curve.png'] : []),
+    'measurements.csv',
+  ];
   const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
   return {
     lines: [
@@ -173,11 +192,23 @@ function toJson(value: object): Uint8Array {
   return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
 }
 
-function cellName({ x, y, cells }: SheetPlan, { index, column, row }: Cell): string {
+/** A name in the models folder, or a path: those that an axis of models chooses from. */
+async function modelsFor(engine: Engine, { info, requestName }: ChosenModel): Promise<ModelInfo[]> {
+  const others = (await engine.models()).filter(({ name }) => name !== requestName);
+  return [{ ...info, name: requestName }, ...others];
+}
+
+function cellName({ x, y, z, cells }: SheetPlan, { index, column, row, page }: Cell): string {
   const number = String(index + 1).padStart(String(cells.length).length, '0');
-  const across = `${x.name}-${x.values[y === null ? index : column]}`;
-  const down = y === null ? [] : [`${y.name}-${y.values[row]}`];
-  return [number, across, ...down].join('-').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
+  const places = [
+    [x, column],
+    [y, row],
+    [z, page],
+  ] as const;
+  const parts = places.flatMap(([axis, at]) =>
+    axis === null ? [] : [`${axis.name}-${(axis.values[at] ?? '').slice(0, MOST_OF_NAME)}`],
+  );
+  return [number, ...parts].join('-').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
 }
 
 function countOf(pictures: number): string {

@@ -19,6 +19,18 @@ export const EXPLORE_SENTENCES = {
     `${axis} has ${count} values; an axis takes at most ${most}. ${fits} has ${has}.`,
   'axes-alike': (axis: string) =>
     `Both axes are ${axis}. Give the second another name, or leave it out.`,
+  'nothing-to-replace': () =>
+    'The first value of prompt is the text that the others take the place of; it cannot be empty.',
+  'text-not-in-prompt': (text: string) =>
+    `Prompt S/R did not find "${text}" in the prompt or the negative prompt. The first value is the text that the others take the place of: write it exactly as it stands there.`,
+  'no-lora-to-weigh': () =>
+    'The axis lora varies the weight of one tag, and the prompt has none. Write <lora:name:1> into it, or the name before the weights: name: 0,0.5,1.',
+  'which-lora': (names: string) =>
+    `The prompt has several LoRAs (${names}). Write whose weight it is before the values: name: 0,0.5,1.`,
+  'no-such-model': (found: string, names: string) =>
+    `There is no model "${found}". There are ${names}.`,
+  'denoise-needs-second-pass': () =>
+    'The axis denoise needs hires fix or a picture to start from: it says how much of either is painted anew.',
   'strength-needs-picture': () => 'The axis strength needs a picture to start from.',
   'value-cannot-be-used': (axis: string, value: string) => `${axis} ${value} cannot be used:`,
   'values-alike': (axis: string, one: string, other: string) =>
@@ -27,6 +39,8 @@ export const EXPLORE_SENTENCES = {
     `This sheet has ${cells} cells; at most ${most} are painted.`,
   'sheet-too-many-steps': (steps: number, most: number) =>
     `This sheet needs ${steps} steps at the model's own size; at most ${most} are taken.`,
+  'sheet-too-many-pages': (pages: number, most: number) =>
+    `This sheet has ${pages} pages; at most ${most} are shown.`,
   'no-cell-fits': () => 'Not even its first cell fits: use fewer steps or a smaller size.',
   'largest-row': (cells: number, values: string) =>
     `The largest that fits has ${cells}: ${values}.`,

@@ -137,26 +137,13 @@ export function completeOrder(
   const steps = order.steps ?? defaults.steps;
   const parsed = parseRequest(
     {
+      ...openFields(order, defaults),
       model: model.name,
-      prompt: order.prompt,
-      negativePrompt: order.negative ?? defaults.negative ?? '',
       width: size.width,
       height: size.height,
       count: order.count ?? defaults.count,
-      steps: steps === AUTO_STEPS ? undefined : steps,
-      guidanceScale: order.cfg ?? defaults.cfg,
-      sampler: order.sampler ?? defaults.sampler,
-      schedule: order.schedule ?? scheduleBeside(order, defaults),
-      seed: order.seed?.trim() || null,
-      clipSkip: order.clipSkip ?? defaults.clipSkip,
-      eta: order.eta,
-      guidanceRescale: order.rescale,
       pagScale: canPerturb(model) ? defaults.pag : undefined,
       vae: vaeOf(order.vae ?? null, defaults.vae, model, text),
-      profile: order.profile,
-      variation: variationOf(order),
-      init: order.init,
-      hires: hiresOf(order),
     },
     model,
   );
@@ -167,6 +154,41 @@ export function completeOrder(
       : { ...parsed, steps: auto.steps, ...(auto.replan && { replan: auto.replan }) };
   limitsHold(request, limits, text);
   return request;
+}
+
+/** What was typed or chosen beforehand and means the same to every model; the rest is each model's own. */
+function openFields(order: Order, defaults: Choices): RequestInput {
+  const steps = order.steps ?? defaults.steps;
+  return {
+    prompt: order.prompt,
+    negativePrompt: order.negative ?? defaults.negative ?? '',
+    steps: steps === AUTO_STEPS ? undefined : steps,
+    guidanceScale: order.cfg ?? defaults.cfg,
+    sampler: order.sampler ?? defaults.sampler,
+    schedule: order.schedule ?? scheduleBeside(order, defaults),
+    seed: order.seed?.trim() || null,
+    clipSkip: order.clipSkip ?? defaults.clipSkip,
+    eta: order.eta,
+    guidanceRescale: order.rescale,
+    profile: order.profile,
+    variation: variationOf(order),
+    init: order.init,
+    hires: hiresOf(order),
+  };
+}
+
+/**
+ * A complete order again with what nobody chose left open, for other models to fill in: what several are compared by.
+ * Its seed is drawn already.
+ */
+export function openOrder(
+  order: Order,
+  { seed, width, height, model }: GenerateRequest,
+  defaults: Choices,
+): RequestInput {
+  const isSized = order.size !== null || defaults.size !== undefined || Boolean(order.init);
+  const size = isSized ? { width, height } : {};
+  return { ...openFields(order, defaults), ...size, seed, model };
 }
 
 /** What an order says, as fields of a request that has the rest; a seed is drawn where none is said. */

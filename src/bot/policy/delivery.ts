@@ -15,9 +15,9 @@ export type Verdict = { failure: JobFailure | null; spoiler: boolean };
 /**
  * The server's rules once more, just before a picture is shown: between order and picture lie minutes or, where Discord
  * could not be reached, days, in which a channel loses its age flag, somebody is blocked or loses a role. Rejects where
- * Discord cannot be asked now.
+ * Discord cannot be asked now. The jobs of one message are all of one person.
  */
-export type AskBeforeDelivery = (job: Job, address: ReplyAddress) => Promise<Verdict>;
+export type AskBeforeDelivery = (jobs: readonly Job[], address: ReplyAddress) => Promise<Verdict>;
 
 export function openDelivery({
   client,
@@ -40,19 +40,24 @@ export function openDelivery({
     }
   }
 
-  return async (job, address) => {
+  return async (jobs, address) => {
     const { guildId, channelId, spoiler = false, explicit = false } = address;
     const asItWas = { failure: null, spoiler };
     const guild = guildId === null ? undefined : client.guilds.cache.get(guildId);
     // Elsewhere nothing is known but what the order brought along.
-    if (guildId === null || guild === undefined || job.request === 'unreadable') return asItWas;
+    const [job] = jobs;
+    const requests = jobs.flatMap(({ request }) =>
+      request === 'unreadable' ? [] : [{ ...request, init: null }],
+    );
+    if (guildId === null || guild === undefined || job === undefined) return asItWas;
+    if (requests.length === 0) return asItWas;
     const policy = await settings.policy(guildId);
     const channel = client.channels.cache.get(channelId) ?? null;
     if (channel === null) return asItWas;
     const { userId } = job;
     const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
     const place = placeIn(channel, { guildId, channelId, userId, roleIds });
-    const refusal = refusalToShow({ ...job.request, init: null }, explicit, place, policy);
+    const refusal = refusalToShow(requests, explicit, place, policy);
     const veiled =
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);
     if (refusal === null) return { failure: null, spoiler: spoiler || veiled };

@@ -96,14 +96,14 @@ async function hardest(
   return Math.max(0, ...requests.map((request) => workIn(costAmong(request, models))));
 }
 
-/** Why a finished picture may not be shown in this place after all; null: it may. What it cost is past. */
+/** Why finished pictures may not be shown in this place after all; null: they may. What they cost is past. */
 export function refusalToShow(
-  request: GenerateRequest,
+  requests: readonly GenerateRequest[],
   explicit: boolean,
   place: Place,
   policy: ServerPolicy,
 ): Pick<Refusal, 'words' | 'reason'> | null {
-  const refusal = refusalOf([request], place, policy, 0, Infinity);
+  const refusal = refusalOf(requests, place, policy, 0, Infinity);
   // Its own words say that nothing was made.
   if (refusal?.showPrompt === true) return { ...refusal, words: (text) => text.keptBackPrompt };
   if (refusal !== null || !explicit || isOpen(policy, place)) return refusal;

@@ -137,7 +137,7 @@ export function openReply(
   async function verdictOn(state: JobState): Promise<Verdict> {
     const shows = state.status === 'done' || (isFinal(state) && tools.draw !== undefined);
     if (keptBack !== null) return { failure: keptBack, spoiler: false };
-    if (shows) return tools.askBeforeDelivery(job, found);
+    if (shows) return tools.askBeforeDelivery([job], found);
     return { failure: null, spoiler: found.spoiler === true };
   }
 

@@ -7,7 +7,7 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../../explore/sheet/order.ts';
-import type { Group } from '../../explore/sheet/plan.ts';
+import type { Group } from '../../explore/sheet/groups.ts';
 import type { Archive } from '../../queue/archive.ts';
 import type { Job } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';

@@ -29,15 +29,14 @@ export async function openGrowing(
   const { engine, pictures, line, archive } = tools;
   const order = withStart(known, await requestOf(job, tools));
   const models = await engine.models();
-  const model = models.find(({ name }) => name === order.input.model);
   const address = fromContext(order.address);
   if (address === null) throw new Error("the sheet's message is gone");
-  if (model === undefined) {
+  if (!models.some(({ name }) => name === order.input.model)) {
     const names = models.map(({ name }) => name).join(', ') || '-';
     throw new UserError(say('no-model', String(order.input.model), names));
   }
   const jobs = await chainOf(job, archive);
-  const state = await openState(order, model);
+  const state = await openState(order, models);
   const text = textFor(address.locale);
   for (const [index, one] of jobs.slice(0, -1).entries()) {
     const cells = state.groups[index]?.cells ?? [];
@@ -96,6 +95,8 @@ function messageTools(sheet: Growing, tools: SheetTools): MessageTools {
   return {
     ...tools,
     record,
+    // Its pictures may have prompts of their own: the rules are asked about each.
+    askBeforeDelivery: (_jobs, address) => tools.askBeforeDelivery(sheet.jobs, address),
     draw: (state: JobState, uploadLimit: number) => drawSheet(sheet, state, uploadLimit),
   };
 }

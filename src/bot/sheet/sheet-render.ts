@@ -3,7 +3,8 @@ import { wordsOf } from '../../engine/said.ts';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import { secondsWords } from '../../explore/curve/curve.ts';
 import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
-import { subtitleOf } from '../../explore/curve/report.ts';
+import { axisTitle, shownValue } from '../../explore/sheet/axis.ts';
+import { subtitleOf, variedIn } from '../../explore/curve/report.ts';
 import type { JobState } from '../../queue/job.ts';
 import { customId } from '../interaction/custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../render/markdown.ts';
@@ -60,18 +61,7 @@ async function filesOf(
   // Empty cells alone say less than the sentences do.
   if (state.painted.length + state.looks.length === 0) return [];
   const prompt = plainLine(state.plan.base.prompt);
-  const what = [state.plan.x.name, state.plan.y?.name].filter(Boolean).join(' x ');
-  const files: MessageFile[] = [
-    {
-      name: 'sheet.webp',
-      data: await state.sheet.toWebp(uploadLimit),
-      contentType: 'image/webp',
-      description: shorten(
-        text.sheet.alt(order.kind === 'sheet' ? what : 'steps', prompt),
-        ALT_TEXT_LIMIT,
-      ),
-    },
-  ];
+  const files = await pageFiles(order, state, uploadLimit, text);
   if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
   const words =
     extra.words.length > 0
@@ -80,6 +70,34 @@ async function filesOf(
   const { name, data, contentType } = extra;
   files.push({ name, data, contentType, description: shorten(words, ALT_TEXT_LIMIT) });
   return files;
+}
+
+/** Discord takes 25 MiB in one request; some of it is for the curve. */
+const ALL_PAGES = 20 * 1024 * 1024;
+
+/** Pages that nothing was painted of yet are not shown. */
+async function pageFiles(
+  order: Growing['order'],
+  { plan, sheet }: Growing['state'],
+  uploadLimit: number,
+  text: Text,
+): Promise<MessageFile[]> {
+  const { x, y, z } = plan;
+  const axes = [x, y, z].filter((axis) => axis !== null);
+  const what = order.kind === 'sheet' ? axes.map(axisTitle).join(' x ') : 'steps';
+  const most = Math.min(uploadLimit, Math.floor(ALL_PAGES / sheet.pages.length));
+  const shown = sheet.pages.map((page, at) => ({ page, at })).filter(({ page }) => page.begun);
+  return Promise.all(
+    shown.map(async ({ page, at }) => {
+      const about = page.label === '' ? what : `${what}, ${page.label}`;
+      return {
+        name: sheet.pages.length === 1 ? 'sheet.webp' : `sheet-${at + 1}.webp`,
+        data: await page.toWebp(most),
+        contentType: 'image/webp',
+        description: shorten(text.sheet.alt(about, plainLine(plan.base.prompt)), ALT_TEXT_LIMIT),
+      };
+    }),
+  );
 }
 
 function headOf(sheet: Growing, state: JobState, text: Text): string[] {
@@ -122,7 +140,7 @@ function placeOf(cells: readonly Cell[]): string {
 
 function aboutOf({ order, state }: Growing, text: Text): string[] {
   const { plan } = state;
-  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
+  const varied = order.kind === 'evolution' ? [] : variedIn(plan);
   return [
     `> ${quoted(plan.base.prompt, 300)}`,
     `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
@@ -206,7 +224,15 @@ function buttonRow(
 }
 
 /** `steps 20 · sampler euler` */
-export function cellLabel({ x, y }: SheetPlan, { index, column, row }: Cell): string {
-  if (y === null) return `${x.name} ${x.values[index]}`;
-  return `${x.name} ${x.values[column]} · ${y.name} ${y.values[row]}`;
+export function cellLabel({ x, y, z }: SheetPlan, { column, row, page }: Cell): string {
+  const places = [
+    [x, column],
+    [y, row],
+    [z, page],
+  ] as const;
+  return places
+    .flatMap(([axis, at]) =>
+      axis === null ? [] : [`${axisTitle(axis)} ${shownValue(axis.values[at] ?? '')}`],
+    )
+    .join(' · ');
 }

@@ -2,11 +2,12 @@ import type { Said } from '../../engine/said.ts';
 import { kneeSentence } from '../../explore/curve/curve.ts';
 import { animate, type Look } from '../../explore/sheet/evolution.ts';
 import { groupsOf, type SheetOrder } from '../../explore/sheet/order.ts';
-import type { Cell, Group, SheetPlan } from '../../explore/sheet/plan.ts';
+import type { Group } from '../../explore/sheet/groups.ts';
+import { openPages, type PagedSheet } from '../../explore/sheet/pages.ts';
+import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
 import { drawPlot } from '../../explore/curve/plot.ts';
-import { subtitleOf } from '../../explore/curve/report.ts';
+import { subtitleOf, variedIn } from '../../explore/curve/report.ts';
 import { curvesOf, type PaintedCell } from '../../explore/sheet/run-sheet.ts';
-import { openSheet, type Sheet } from '../../explore/sheet/sheet.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 import type { Job, StoredResult } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
@@ -18,7 +19,7 @@ import type { Text } from '../text/text.ts';
 export type SheetState = {
   plan: SheetPlan;
   groups: readonly Group[];
-  sheet: Sheet;
+  sheet: PagedSheet;
   painted: PaintedCell[];
   looks: Look[];
   /** cells that have no picture, and why */
@@ -45,10 +46,13 @@ export type Growing = {
   line: Promise<void>;
 };
 
-export async function openState(order: SheetOrder, model: ModelInfo): Promise<SheetState> {
-  const { plan, groups } = groupsOf(order, model);
-  const varied = order.kind === 'evolution' ? [] : [plan.x.name, ...(plan.y ? [plan.y.name] : [])];
-  const sheet = await openSheet(plan, {
+export async function openState(
+  order: SheetOrder,
+  models: readonly ModelInfo[],
+): Promise<SheetState> {
+  const { plan, groups } = groupsOf(order, models);
+  const varied = order.kind === 'evolution' ? [] : variedIn(plan);
+  const sheet = await openPages(plan, {
     title: plan.base.prompt,
     subtitle: subtitleOf(plan.base, varied),
     theme: order.theme,

@@ -2,6 +2,7 @@ import { UserError } from '../../engine/errors.ts';
 import { lookOf } from '../../explore/sheet/evolution.ts';
 import {
   chainKey,
+  groupsOf,
   isSheet,
   readSheetContext,
   sheetContext,
@@ -19,7 +20,7 @@ import { recordOf } from '../reply/reply-record.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
 import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
-import { extraOf, type Growing, markFailed, openState, secondsOf } from './sheet-state.ts';
+import { extraOf, type Growing, markFailed, secondsOf } from './sheet-state.ts';
 import { takeResult } from './sheet-results.ts';
 
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
@@ -164,9 +165,7 @@ export function openSheets(tools: SheetTools): Sheets {
     order: SheetOrder,
     first: { guildId: string; userId: string; weight: number },
   ): Promise<void> {
-    const model = (await engine.models()).find(({ name }) => name === order.input.model);
-    if (model === undefined) throw new Error('an order without a model');
-    const { request } = (await openState(order, model)).groups[0]!;
+    const { request } = groupsOf(order, await engine.models()).groups[0]!;
     const context = sheetContext(order, 0);
     const job = await line.submit(
       { key: chainKey(order, 0), ...first, request, context, parentId: null },

@@ -1,10 +1,19 @@
 import { UserError } from '../../engine/errors.ts';
-import { type Axis, type AxisName, AXES, axisNamed, parseAxis } from '../../explore/sheet/axis.ts';
+import {
+  type Axis,
+  type AxisName,
+  AXES,
+  axisNamed,
+  exampleOf,
+  parseAxis,
+} from '../../explore/sheet/axis.ts';
 import { type ThemeName, THEMES } from '../../explore/sheet/theme.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 
 export type ExploreArguments = {
-  what: { kind: 'sheet'; x: Axis; y: Axis | null } | { kind: 'evolution'; at: string | null };
+  what:
+    | { kind: 'sheet'; x: Axis; y: Axis | null; z: Axis | null }
+    | { kind: 'evolution'; at: string | null };
   /** everything that all cells share, as `imagine` reads it */
   shared: ImagineArguments;
   out: string;
@@ -14,12 +23,13 @@ export type ExploreArguments = {
 
 export const EXPLORE_HELP = `Shows what an option does: one labelled sheet, one picture a value.
 
-  npm run -s explore -- <axis> "<prompt>" [--values LIST] [--y AXIS:LIST] [options]
+  npm run -s explore -- <axis> "<prompt>" [--values LIST] [--y AXIS:LIST] [--z AXIS:LIST] [options]
   npm run -s explore -- evolution "<prompt>" [--at LIST] [options]
 
   <axis>           ${AXES.join(', ')}
   --values LIST    values with commas and ranges: 1,5,10,20,50,150 or "3..12 by 1.5" or all
   --y AXIS:LIST    a second axis, such as sampler:euler,euler_a,dpmpp_2m
+  --z AXIS:LIST    a third one, a page each value: sheet-1.png, sheet-2.png, …
   --at LIST        evolution: the steps to look at, such as 1,2,5,10,20
   --theme NAME     dark or light (dark)
   --out DIR        (./out/explore-<axis>)
@@ -27,6 +37,10 @@ export const EXPLORE_HELP = `Shows what an option does: one labelled sheet, one 
 
 All options of imagine hold for every cell: --negative, --size, --steps, --cfg, --seed, --sampler,
 --schedule, --model, --init, --strength, --clip-skip, … ("npm run -s imagine -- --help").
+
+prompt is search and replace, as in A1111's X/Y/Z plot: --values 'cat,dog,"fox, asleep"' paints the prompt
+as it is, and with each of the others in cat's place. lora varies the weight of one tag: --values 0,0.5,1, or
+"detail: -1..1 by 0.5" where there are several. hires is the factor of hires fix, denoise its strength.
 
 Written: sheet.png, cells/, measurements.csv and .json; for steps also curve.png: the distance to the
 picture with the most steps (latents, pixels, SSIM) against steps and seconds, with the knee marked.
@@ -41,20 +55,27 @@ const USUAL: Readonly<Record<AxisName, string | null>> = {
   sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
   schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
   seed: '1..6',
+  prompt: null,
+  negative: null,
+  model: 'all',
+  lora: '0,0.25,0.5,0.75,1',
+  size: null,
+  hires: '1,1.5,2',
+  denoise: '0.2..0.8 by 0.2',
+  strength: '0.2..0.8 by 0.2',
+  cfg_rescale: '0,0.25,0.5,0.75,1',
   clip_skip: '1,2',
   pag: '0,1,2,3,5,8',
-  size: null,
-  strength: '0.2..0.8 by 0.2',
 };
 
 /** What is shown when the values are left out; null: they depend on the model and must be named. */
 export function usualValues(name: AxisName): string {
   const usual = USUAL[name];
   if (usual !== null) return usual;
-  throw new UserError(`Name the values of ${name}: --values 128x128,128x192.`);
+  throw new UserError(`Name the values of ${name}: --values '${exampleOf(name)}'.`);
 }
 
-const OWN = ['values', 'y', 'at', 'theme'] as const;
+const OWN = ['values', 'y', 'z', 'at', 'theme'] as const;
 type Own = (typeof OWN)[number];
 
 /** Null when help was asked for. Throws UserError, one line. */
@@ -89,17 +110,21 @@ function readWhat(what: string, own: ReadonlyMap<Own, string>): ExploreArguments
   if (what.toLowerCase() === 'evolution') {
     refuse('values', 'is for an axis; evolution takes --at 1,2,5,10.');
     refuse('y', 'is for an axis; evolution has one run.');
+    refuse('z', 'is for an axis; evolution has one run.');
     return { kind: 'evolution', at: own.get('at') ?? null };
   }
   refuse('at', 'is for evolution; an axis takes --values.');
   const name = axisNamed(what);
   const x = parseAxis(name, own.get('values') ?? usualValues(name));
-  const second = own.get('y');
-  if (second === undefined) return { kind: 'sheet', x, y: null };
-  const colon = second.indexOf(':');
-  const down = axisNamed(colon < 0 ? second : second.slice(0, colon));
-  const values = colon < 0 ? usualValues(down) : second.slice(colon + 1);
-  return { kind: 'sheet', x, y: parseAxis(down, values) };
+  const [y, z] = [own.get('y'), own.get('z')].map((text) => (text ? readAxis(text) : null));
+  return { kind: 'sheet', x, y: y ?? null, z: z ?? null };
+}
+
+/** `cfg:1,5,9`, or a name alone for the usual values. */
+function readAxis(text: string): Axis {
+  const colon = text.indexOf(':');
+  const name = axisNamed(colon < 0 ? text : text.slice(0, colon));
+  return parseAxis(name, colon < 0 ? usualValues(name) : text.slice(colon + 1));
 }
 
 /** Our own options out of the line, in both spellings; the rest is imagine's. */

@@ -77,6 +77,17 @@ export function withoutTags(text: string): string {
   return parted(text).text;
 }
 
+/** The same text with one strength in every tag of this name. */
+export function weighted(prompt: string, wanted: string, strength: string): string {
+  const end = prompt.lastIndexOf('>') + 1;
+  const head = prompt.slice(0, end).replaceAll(TAG, (tag, kind: string, inner: string) => {
+    const { name } = itemsOf(inner.split(':'));
+    const isIt = LORA.test(kind) && name.toLowerCase() === wanted.toLowerCase();
+    return isIt ? `<${kind}:${name}:${strength}>` : tag;
+  });
+  return head + prompt.slice(end);
+}
+
 /** What of a request's prompt is read by the text encoder, and the LoRAs that it asks for. */
 export function promptOf({ prompt, profile }: Pick<GenerateRequest, 'prompt' | 'profile'>): {
   text: string;

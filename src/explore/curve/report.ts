@@ -8,7 +8,7 @@ export type SheetReport = {
   prompt: string;
   /** what all cells share, without the axes' own fields */
   shared: Readonly<Record<string, unknown>>;
-  axes: readonly { name: string; values: readonly string[] }[];
+  axes: readonly { name: string; values: readonly string[]; of?: string }[];
   cells: readonly CellReport[];
   curves: readonly (CurveLine & { words: string; reference: number })[];
 };
@@ -26,6 +26,7 @@ export type CellReport = {
   cfg: number;
   clip_skip: number;
   pag: number;
+  /** of a start picture, or of hires fix's second pass */
   strength: number | null;
   /** by the clock */
   seconds: number;
@@ -37,6 +38,13 @@ export type CellReport = {
   /** dB; null also for equal pictures */
   psnr: number | null;
   ssim: number | null;
+  z: string | null;
+  model: string;
+  prompt: string;
+  negative: string;
+  cfg_rescale: number;
+  /** factor of hires fix; 1: none */
+  hires: number;
 };
 
 export function reportSheet(
@@ -45,11 +53,11 @@ export function reportSheet(
   curves: readonly CurveLine[],
   fileOf: (result: CellResult) => string | null,
 ): SheetReport {
-  const axes = plan.y === null ? [plan.x] : [plan.x, plan.y];
+  const axes = [plan.x, plan.y, plan.z].filter((axis) => axis !== null);
   return {
     prompt: plan.base.prompt,
     shared: sharedFields(plan),
-    axes: axes.map(({ name, values }) => ({ name, values })),
+    axes: axes.map(({ name, values, of }) => ({ name, values, ...(of !== undefined && { of }) })),
     cells: painted.map((result) => reportCell(plan, result, curves, fileOf(result))),
     curves: curves.map((line) => ({
       ...line,
@@ -66,11 +74,10 @@ function reportCell(
   file: string | null,
 ): CellReport {
   const { request } = cell;
-  const x = plan.x.values[plan.y === null ? cell.index : cell.column]!;
   const line = curves.find(({ label }) => label === lineOf(plan, cell));
   const point = line?.points.find(({ steps }) => steps === request.steps);
   return {
-    x,
+    x: plan.x.values[cell.column] ?? '',
     y: plan.y?.values[cell.row] ?? null,
     file,
     seed: String(image.seed),
@@ -82,13 +89,19 @@ function reportCell(
     cfg: request.guidanceScale,
     clip_skip: request.clipSkip,
     pag: request.pagScale ?? 0,
-    strength: request.init?.strength ?? null,
+    strength: request.init?.strength ?? request.hires?.strength ?? null,
     seconds,
     steady_seconds: point?.seconds ?? null,
     latent_distance: point?.latentDistance ?? null,
     rmse: point?.rmse ?? null,
     psnr: point === undefined || point.psnr === Infinity ? null : point.psnr,
     ssim: point?.ssim ?? null,
+    z: plan.z?.values[cell.page] ?? null,
+    model: request.model,
+    prompt: request.prompt,
+    negative: request.negativePrompt,
+    cfg_rescale: request.guidanceRescale,
+    hires: request.hires?.scale ?? 1,
   };
 }
 
@@ -104,15 +117,19 @@ export function toCsv(cells: readonly CellReport[]): string {
 function csvField(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(Number(value.toPrecision(7)));
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  // A prompt that begins like a formula would be one to a spreadsheet.
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function sharedFields(plan: SheetPlan): Record<string, unknown> {
-  const varied = [plan.x.name, plan.y?.name];
+  const varied = variedIn(plan);
   const { base } = plan;
   const all: Record<string, unknown> = {
     model: base.model,
     negative: base.negativePrompt,
+    hires: base.hires ?? null,
+    cfg_rescale: base.guidanceRescale,
     size: `${base.width}x${base.height}`,
     steps: base.steps,
     cfg: base.guidanceScale,
@@ -125,24 +142,49 @@ function sharedFields(plan: SheetPlan): Record<string, unknown> {
     rng: base.rng,
     profile: base.profile,
   };
-  for (const name of varied) if (name !== undefined) delete all[name];
+  for (const name of varied) delete all[name];
   return all;
+}
+
+/** What the cells of a sheet differ in: its axes, and what goes with them where models are compared. */
+export function variedIn({ x, y, z, base, cells }: SheetPlan): string[] {
+  const axes = [x, y, z].filter((axis) => axis !== null).map(({ name }) => name);
+  if (!axes.includes('model')) return axes;
+  const fields: Readonly<Record<string, (request: GenerateRequest) => unknown>> = {
+    size: ({ width, height }) => `${width}x${height}`,
+    steps: ({ steps }) => steps,
+    cfg: ({ guidanceScale }) => guidanceScale,
+    sampler: ({ sampler }) => sampler,
+    schedule: ({ schedule }) => schedule,
+    clip_skip: ({ clipSkip }) => clipSkip,
+    pag: ({ pagScale }) => pagScale,
+  };
+  const differing = Object.entries(fields).filter(([, of]) =>
+    cells.some(({ request }) => of(request) !== of(base)),
+  );
+  return [...new Set([...axes, ...differing.map(([name]) => name)])];
 }
 
 /** The line below a sheet's title: what its cells share, in the words of a recipe. */
 export function subtitleOf(base: GenerateRequest, varied: readonly string[]): string {
   const has = (name: string): boolean => !varied.includes(name);
   const path = [has('sampler') ? base.sampler : null, pathEnd(base, has('schedule'))];
+  const { hires } = base;
   const parts = [
-    base.model.split(/[/\\]/).at(-1) ?? base.model,
+    has('model') ? (base.model.split(/[/\\]/).at(-1) ?? base.model) : null,
     has('size') ? `${base.width}x${base.height}` : null,
     has('steps') ? `${base.steps} steps` : null,
     path.filter((part) => part !== null).join(' '),
     has('cfg') ? `cfg ${base.guidanceScale}` : null,
+    has('cfg_rescale') && base.guidanceRescale > 0 ? `cfg rescale ${base.guidanceRescale}` : null,
     has('seed') ? `seed ${base.seed}` : null,
     has('clip_skip') && base.clipSkip > 1 ? `clip skip ${base.clipSkip}` : null,
     has('pag') && base.pagScale ? `pag ${base.pagScale}` : null,
-    has('strength') && base.init !== null ? `strength ${base.init.strength}` : null,
+    has('strength') && has('denoise') && base.init !== null
+      ? `strength ${base.init.strength}`
+      : null,
+    hires && has('hires') ? `hires ${hires.scale}x` : null,
+    hires && has('denoise') ? `denoise ${hires.strength}` : null,
   ];
   return parts.filter((part) => part !== null && part !== '').join(' · ');
 }

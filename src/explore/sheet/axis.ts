@@ -1,38 +1,70 @@
 import { UserError } from '../../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../../engine/names.ts';
-import type { RequestInput } from '../../engine/request.ts';
 import { LIMITS } from '../../engine/request-codec.ts';
-import { countOf, numberIn, type Range, rangeIn, spreadOf, thinned, written } from './range.ts';
 import { sayOfSheet } from '../sentences.ts';
+import { listed } from './listed.ts';
+import {
+  countOf,
+  type NumberKind,
+  numberIn,
+  type Range,
+  rangeIn,
+  spreadOf,
+  thinned,
+  written,
+} from './range.ts';
 
-/** What a sheet can vary, by the names people know from `/imagine`. */
+/** What a sheet can vary, by the names people know from `/imagine` and from A1111's X/Y/Z plot. */
 export const AXES = [
   'steps',
   'cfg',
   'sampler',
   'schedule',
   'seed',
+  'prompt',
+  'negative',
+  'model',
+  'lora',
+  'size',
+  'hires',
+  'denoise',
+  'strength',
+  'cfg_rescale',
   'clip_skip',
   'pag',
-  'size',
-  'strength',
 ] as const;
 export type AxisName = (typeof AXES)[number];
 
-/** One direction of a sheet: at least one value, none twice, as written by the person (spaces cut). */
-export type Axis = { name: AxisName; values: readonly string[] };
+/**
+ * One direction of a sheet: at least one value, none twice, as written by the person (spaces cut). Of `prompt` the first
+ * value is the text that all are put in place of.
+ */
+export type Axis = {
+  name: AxisName;
+  values: readonly string[];
+  /** lora: the tag whose weight it is; absent: the only one of the prompt */
+  of?: string;
+};
 
-type Kind = 'whole' | 'decimal' | 'text';
+/** `names` may hold other separators than a comma, `listed` no other, but quotes. */
+type Kind = NumberKind | 'names' | 'listed';
 const KINDS: Readonly<Record<AxisName, Kind>> = {
   steps: 'whole',
   cfg: 'decimal',
-  sampler: 'text',
-  schedule: 'text',
+  sampler: 'names',
+  schedule: 'names',
   seed: 'whole',
+  prompt: 'listed',
+  negative: 'listed',
+  model: 'listed',
+  lora: 'signed',
+  size: 'names',
+  hires: 'decimal',
+  denoise: 'decimal',
+  strength: 'decimal',
+  cfg_rescale: 'decimal',
   clip_skip: 'whole',
   pag: 'decimal',
-  size: 'text',
-  strength: 'decimal',
 };
 
 const EXAMPLES: Readonly<Record<AxisName, string>> = {
@@ -41,19 +73,51 @@ const EXAMPLES: Readonly<Record<AxisName, string>> = {
   sampler: 'euler,heun,dpmpp_2m',
   schedule: 'uniform,karras,exponential',
   seed: '1,2,3 or 7..12',
+  prompt: 'a cat,a dog,"a fox, asleep"',
+  negative: '"",blurry,"blurry, dark"',
+  model: 'the names that /models shows',
+  lora: '0,0.5,1 or detail: -1..1 by 0.5',
+  size: '128x128,128x192,192x128',
+  hires: '1,1.5,2',
+  denoise: '0.3,0.5,0.7 or 0.1..0.9 by 0.2',
+  strength: '0.2,0.5,0.8 or 0.1..0.9 by 0.2',
+  cfg_rescale: '0,0.3,0.7',
   clip_skip: '1,2 or 1..3',
   pag: '0,1,3,5 or 0..6 by 1.5',
-  size: '128x128,128x192,192x128',
-  strength: '0.2,0.5,0.8 or 0.1..0.9 by 0.2',
 };
 
 /** Where an axis ends for every model. */
 const MOST: Partial<Record<AxisName, number>> = {
   steps: LIMITS.steps.max,
   cfg: LIMITS.guidanceScale.max,
+  hires: LIMITS.hiresScale.max,
+  denoise: 1,
+  strength: 1,
+  cfg_rescale: 1,
   clip_skip: LIMITS.clipSkip.max,
   pag: LIMITS.pagScale.max,
-  strength: 1,
+};
+
+/** What other programs call them, as `plainName` writes it. */
+const ALIASES: Readonly<Record<string, AxisName>> = {
+  prompt_s_r: 'prompt',
+  prompt_sr: 'prompt',
+  s_r: 'prompt',
+  search_and_replace: 'prompt',
+  negative_prompt: 'negative',
+  checkpoint: 'model',
+  checkpoint_name: 'model',
+  lora_weight: 'lora',
+  hires_fix: 'hires',
+  hires_scale: 'hires',
+  denoising: 'denoise',
+  denoising_strength: 'denoise',
+  cfg_scale: 'cfg',
+  guidance_scale: 'cfg',
+  guidance_rescale: 'cfg_rescale',
+  rescale: 'cfg_rescale',
+  schedule_type: 'schedule',
+  scheduler: 'schedule',
 };
 
 /** Never looked at beyond this: a range of a million values is a slip, not a wish. */
@@ -61,42 +125,69 @@ const MOST_VALUES = 100;
 /** Values that a range over the limit is thinned out to: what a sheet on Discord can show. */
 const SUGGESTED = 25;
 
+/** Values that show how an axis is written. */
+export function exampleOf(name: AxisName): string {
+  return EXAMPLES[name].split(' or ')[0] ?? '';
+}
+
 export function axisNamed(name: string): AxisName {
-  const wanted = name.trim().toLowerCase().replaceAll(/[\s-]/g, '_');
-  const found = AXES.find((axis) => axis === wanted);
+  const wanted = name
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s/-]+/g, '_');
+  const alias = Object.hasOwn(ALIASES, wanted) ? ALIASES[wanted] : undefined;
+  const found = AXES.find((axis) => axis === wanted) ?? alias;
   if (found !== undefined) return found;
   throw new UserError(sayOfSheet('no-axis', shortened(name), AXES.join(', ')));
 }
 
 /**
- * Values of one axis: a list with commas, whose parts may be ranges such as `3..12 by 1.5`: the first value and every step up to the end.
- * Whether the model takes a value is seen later, by the plan. `all` stands for every sampler or schedule.
+ * Values of one axis: a list with commas. Numbers may be ranges such as `3..12 by 1.5`: the first value and every step up
+ * to the end. Prompts and names of models may stand in quotes, as in A1111's X/Y/Z plot; weights of a LoRA may follow its
+ * name, `detail: 0,0.5,1`. Whether the model takes a value is seen later, by the plan. `all` stands for every sampler or
+ * schedule.
  * @throws UserError for nothing, what is no number where one is needed, a range that never arrives or has too
  *   many values, and values given twice
  */
 export function parseAxis(name: AxisName, text: string): Axis {
-  const parts = text.split(/[,;，、]/).map((part) => part.trim());
-  const given = parts.filter((part) => part !== '');
-  if (given.length === 0) {
+  const { of, list } = name === 'lora' ? loraIn(text) : { of: undefined, list: text };
+  const values = valuesIn(name, list);
+  if (values.length === 0) {
     throw new UserError(sayOfSheet('axis-empty', name, EXAMPLES[name]));
   }
-  const values = given.flatMap((part) => expand(name, part));
   if (values.length > MOST_VALUES) throw tooMany(name, String(values.length));
   const seen = new Set<string>();
   for (const value of values) {
-    if (seen.has(value)) throw new UserError(sayOfSheet('axis-twice', name, shortened(value)));
+    if (seen.has(value)) throw new UserError(sayOfSheet('axis-twice', name, shownValue(value)));
     seen.add(value);
   }
-  return { name, values };
+  return { name, values, ...(of !== undefined && { of }) };
+}
+
+function valuesIn(name: AxisName, text: string): string[] {
+  if (KINDS[name] === 'listed') return listed(text);
+  const parts = text.split(/[,;，、]/).map((part) => part.trim());
+  return parts.filter((part) => part !== '').flatMap((part) => expand(name, part));
+}
+
+/** `detail: 0,0.5,1`, also with the tag as it stands in the prompt. */
+function loraIn(text: string): { of: string | undefined; list: string } {
+  const tag = /^\s*<(?:lora|lyco):([^:>]+)[^>]*>\s*:?/i.exec(text);
+  if (tag !== null) return { of: tag[1]?.trim() || undefined, list: text.slice(tag[0].length) };
+  const colon = text.lastIndexOf(':');
+  if (colon < 0) return { of: undefined, list: text };
+  return { of: text.slice(0, colon).trim() || undefined, list: text.slice(colon + 1) };
 }
 
 function expand(name: AxisName, part: string): string[] {
   const kind = KINDS[name];
-  if (kind === 'text') return part.toLowerCase() === 'all' ? allOf(name, part) : [part];
+  if (kind === 'names' || kind === 'listed') {
+    return part.toLowerCase() === 'all' ? allOf(name, part) : [part];
+  }
   const range = rangeIn(part);
-  if (range !== null) return spread(name, part, range);
-  const several = /^[\d.]+(?:\s+[\d.]+)+$/.test(part) ? part.split(/\s+/) : [part];
-  return several.map((one) => number(name, one));
+  if (range !== null) return spread(name, kind, part, range);
+  const several = /^[-\d.]+(?:\s+[-\d.]+)+$/.test(part) ? part.split(/\s+/) : [part];
+  return several.map((one) => number(name, kind, one));
 }
 
 function allOf(name: AxisName, part: string): string[] {
@@ -106,13 +197,12 @@ function allOf(name: AxisName, part: string): string[] {
 }
 
 /** @throws UserError for what is no number of this axis */
-function number(name: AxisName, text: string): string {
-  const whole = KINDS[name] === 'whole';
-  const found = numberIn(text, whole);
+function number(name: AxisName, kind: NumberKind, text: string): string {
+  const found = numberIn(text, kind);
   if (found !== null) return found;
   throw new UserError(
     sayOfSheet(
-      whole ? 'axis-needs-whole-numbers' : 'axis-needs-numbers',
+      kind === 'whole' ? 'axis-needs-whole-numbers' : 'axis-needs-numbers',
       shortened(text),
       name,
       EXAMPLES[name],
@@ -120,12 +210,9 @@ function number(name: AxisName, text: string): string {
   );
 }
 
-function spread(name: AxisName, part: string, range: Range): string[] {
-  const [from, to, by] = [range.from, range.to, range.by].map((text) => number(name, text)) as [
-    string,
-    string,
-    string,
-  ];
+function spread(name: AxisName, kind: NumberKind, part: string, range: Range): string[] {
+  const [from, to] = [number(name, kind, range.from), number(name, kind, range.to)];
+  const by = number(name, kind === 'signed' ? 'decimal' : kind, range.by);
   const whole = spreadOf({ from, to, by });
   if (whole.step === 0n) throw new UserError(sayOfSheet('range-by-zero', shortened(part)));
   if (whole.from > whole.to) {
@@ -162,27 +249,14 @@ function tooMany(name: AxisName, count: string): UserError {
   return new UserError(sayOfSheet('axis-too-long', name, count, MOST_VALUES));
 }
 
-/** One value laid over a request that is still to be checked. */
-export function withValue(input: RequestInput, name: AxisName, value: string): RequestInput {
-  switch (name) {
-    case 'cfg':
-      return { ...input, guidanceScale: value };
-    case 'clip_skip':
-      return { ...input, clipSkip: value };
-    case 'pag':
-      return { ...input, pagScale: value };
-    case 'size': {
-      const [width = '', height = width] = value.toLowerCase().split(/[x×*]/);
-      return { ...input, width: width.trim(), height: height.trim() };
-    }
-    case 'strength':
-      return { ...input, init: { ...(input.init as object), strength: value } };
-    case 'steps':
-    case 'sampler':
-    case 'schedule':
-    case 'seed':
-      return { ...input, [name]: value };
-  }
+/** `cfg`, `lora detail` */
+export function axisTitle({ name, of }: Axis): string {
+  return of === undefined ? name : `${name} ${of}`;
+}
+
+/** A value as people read it: nothing at all is a value of prompts. */
+export function shownValue(value: string): string {
+  return value === '' ? '""' : shortened(value);
 }
 
 /** A person's string as a sentence may show it. */

@@ -95,11 +95,12 @@ export async function openStrip(
   words: { title: string; subtitle: string; theme: ThemeName },
 ): Promise<Sheet> {
   const x = { name: 'steps' as const, values: steps.map((step) => `step ${step}`) };
-  const cells = steps.map((_, index) => ({ index, column: index, row: 0, request }));
+  const cells = steps.map((_, index) => ({ index, column: index, row: 0, page: 0, request }));
   return openSheet(
     {
       x,
       y: null,
+      z: null,
       base: request,
       cells,
       cost: request.steps,

@@ -137,3 +137,26 @@ export function sized(
     ? { text, size: fits }
     : { text: fitted(text, width, least, weight), size: least };
 }
+
+/** Lines no wider than `width`, broken between words; where `most` lines do not hold it, the last one is cut short. */
+export function wrapped(
+  text: string,
+  width: number,
+  { size, most, weight = 'regular' }: { size: number; most: number; weight?: Weight },
+): string[] {
+  const lines: string[] = [];
+  let rest = text.trim().split(/\s+/);
+  while (rest.length > 0) {
+    if (lines.length === most - 1) return [...lines, fitted(rest.join(' '), width, size, weight)];
+    let count = 1;
+    while (
+      count < rest.length &&
+      textWidth(rest.slice(0, count + 1).join(' '), size, weight) <= width
+    ) {
+      count++;
+    }
+    lines.push(fitted(rest.slice(0, count).join(' '), width, size, weight));
+    rest = rest.slice(count);
+  }
+  return lines;
+}

@@ -5,14 +5,9 @@ import type { JobContext } from '../../queue/job.ts';
 import type { Allowance } from '../../queue/allowance.ts';
 import type { Axis, AxisName } from './axis.ts';
 import { AXES } from './axis.ts';
-import {
-  type Cell,
-  type Group,
-  groupCells,
-  planSheet,
-  type SheetLimits,
-  type SheetPlan,
-} from './plan.ts';
+import { type Group, groupCells } from './groups.ts';
+import type { SheetLimits } from './largest-fit.ts';
+import { type Cell, planSheet, type SheetPlan } from './plan.ts';
 import { type ThemeName, THEMES } from './theme.ts';
 import { sayOfSheet } from '../sentences.ts';
 
@@ -28,6 +23,8 @@ export type SheetOrder = {
   kind: 'sheet' | 'evolution';
   x: Axis;
   y: Axis | null;
+  /** one page a value */
+  z: Axis | null;
   /** what all cells share, before the axes' values; pictures travel in the jobs' requests */
   input: RequestInput;
   theme: ThemeName;
@@ -40,12 +37,12 @@ export type SheetOrder = {
 /** Version 1 had other batches: its chain would not find its cells. */
 const VERSION = 'sheet-2';
 
-/** What Discord's one select can offer to open. */
-export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500 };
+/** What Discord's one select can offer to open; pages are pictures of one message, beside the curve. */
+export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500, pages: 8 };
 
 /** The context of the chain's job number `at`. */
 export function sheetContext(order: SheetOrder, at: number): JobContext {
-  const { id, kind, x, y, theme, address, allowance } = order;
+  const { id, kind, x, y, z, theme, address, allowance } = order;
   const input = Object.fromEntries(
     Object.entries(order.input)
       .filter(([name]) => name !== 'init')
@@ -55,22 +52,27 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
     ...(isRecord(address['watch']) ? address['watch'] : {}),
     ...(kind === 'evolution'
       ? { decodeAt: x.values.map(Number) }
-      : { keepLatents: x.name === 'steps' || y?.name === 'steps' }),
+      : { keepLatents: [x, y, z].some((axis) => axis?.name === 'steps') }),
   };
-  return { version: VERSION, id, kind, x, y, input, theme, address, allowance, at, watch };
+  const axes = { x, y, ...(z !== null && { z }) };
+  return { version: VERSION, id, kind, ...axes, input, theme, address, allowance, at, watch };
 }
 
 /** Without a start picture; null when the context belongs to no sheet, or to one of another version. */
 export function readSheetContext(context: JobContext): { order: SheetOrder; at: number } | null {
   if (context['version'] !== VERSION) return null;
   const { id, kind, input, address, allowance, at } = context;
-  const [x, y] = [readAxis(context['x']), readAxis(context['y'])];
+  const [x, y, z] = (['x', 'y', 'z'] as const).map((name) => readAxis(context[name])) as [
+    Axis | null,
+    Axis | null,
+    Axis | null,
+  ];
   const theme = THEMES.find((name) => name === context['theme']);
   const known = kind === 'sheet' || kind === 'evolution';
   if (typeof id !== 'string' || !known || x === null || theme === undefined) return null;
   if (!isRecord(input) || !isRecord(address) || typeof at !== 'number') return null;
   return {
-    order: { id, kind, x, y, input, theme, address, allowance: numbersIn(allowance) },
+    order: { id, kind, x, y, z, input, theme, address, allowance: numbersIn(allowance) },
     at,
   };
 }
@@ -95,40 +97,48 @@ function numbersIn(value: unknown): Record<string, number> {
 function readAxis(value: unknown): Axis | null {
   if (!isRecord(value)) return null;
   const name: AxisName | undefined = AXES.find((known) => known === value['name']);
-  const { values } = value;
+  const { values, of } = value;
   if (name === undefined || !Array.isArray(values) || values.length === 0) return null;
-  return values.every((one) => typeof one === 'string') ? { name, values } : null;
+  if (!values.every((one) => typeof one === 'string')) return null;
+  return { name, values, ...(typeof of === 'string' && { of }) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The chain's jobs, in order; the same for the same order and model, whenever it is asked. */
+/** The chain's jobs, in order; the same for the same order and models, whenever it is asked. */
 export function groupsOf(
   order: SheetOrder,
-  model: ModelInfo,
+  models: readonly ModelInfo[],
 ): { plan: SheetPlan; groups: readonly Group[] } {
-  const { kind, x, y, input } = order;
+  const { kind, x, y, z, input } = order;
+  const model = models.find(({ name }) => name === input.model);
+  if (model === undefined) throw new Error('an order without a model');
+  const accepted = true;
   if (kind === 'sheet') {
-    const plan = planSheet({ input, x, y }, model, CHAT_LIMITS);
+    const plan = planSheet({ input, x, y, z, models, accepted }, model, NO_LIMITS);
     return { plan, groups: groupCells(plan) };
   }
   // One run, looked at after some of its steps: the plan of a single picture, its cells being the looks.
   const seed = { name: 'seed' as const, values: [String(input.seed)] };
-  const { base, pixels } = planSheet({ input, x: seed, y: null }, model, CHAT_LIMITS);
+  const { base, pixels } = planSheet({ input, x: seed, y: null, accepted }, model, NO_LIMITS);
   const cells: Cell[] = x.values.map((_, index) => ({
     index,
     column: index,
     row: 0,
+    page: 0,
     request: base,
   }));
   const shown = { name: x.name, values: x.values.map((step) => `step ${step}`) };
   return {
-    plan: { x: shown, y: null, base, cells, cost: base.steps, pixels },
+    plan: { x: shown, y: null, z: null, base, cells, cost: base.steps, pixels },
     groups: [{ request: base, cells }],
   };
 }
+
+/** What was within the limits once is painted to its end. */
+const NO_LIMITS: SheetLimits = { cells: Infinity, steps: Infinity };
 
 /** Names one job of the chain for ever: a second submit answers with the first job. */
 export function chainKey(order: SheetOrder, at: number): string {

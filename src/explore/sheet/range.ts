@@ -17,13 +17,19 @@ export function rangeIn(part: string): Range | null {
 const WHOLE = /^\d{1,20}$/;
 const DECIMAL = /^(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})$/;
 
+/** `signed`: also numbers below nothing. */
+export type NumberKind = 'whole' | 'decimal' | 'signed';
+
 /** The number in its shortest writing, so that 7 and 7.0 are seen as one; null for what is none. */
-export function numberIn(text: string, whole: boolean): string | null {
+export function numberIn(text: string, kind: NumberKind): string | null {
   const plain = text.trim();
-  if (!(whole ? WHOLE : DECIMAL).test(plain)) return null;
-  const [before = '', after = ''] = plain.split('.');
+  const isBelow = kind === 'signed' && /^[-\u2212]/.test(plain);
+  const size = isBelow ? plain.slice(1) : plain;
+  if (!(kind === 'whole' ? WHOLE : DECIMAL).test(size)) return null;
+  const [before = '', after = ''] = size.split('.');
   const rest = after.replace(/0+$/, '');
-  return `${BigInt(before)}${rest === '' ? '' : `.${rest}`}`;
+  const written = `${BigInt(before)}${rest === '' ? '' : `.${rest}`}`;
+  return isBelow && written !== '0' ? `-${written}` : written;
 }
 
 /** A range whose numbers were read, in whole units of its smallest decimal place. */
@@ -32,8 +38,9 @@ export type Spread = { from: bigint; to: bigint; step: bigint; places: number };
 export function spreadOf({ from, to, by }: Range): Spread {
   const places = Math.max(...[from, to, by].map((text) => text.split('.')[1]?.length ?? 0));
   const units = (text: string): bigint => {
-    const [before = '', after = ''] = text.split('.');
-    return BigInt(before + after.padEnd(places, '0'));
+    const [before = '', after = ''] = text.replace(/^-/, '').split('.');
+    const size = BigInt(before + after.padEnd(places, '0'));
+    return text.startsWith('-') ? -size : size;
   };
   return { from: units(from), to: units(to), step: units(by), places };
 }
@@ -44,6 +51,7 @@ export function countOf({ from, to, step }: Spread): bigint {
 }
 
 export function written(units: bigint, places: number): string {
+  if (units < 0n) return `-${written(-units, places)}`;
   if (places === 0) return String(units);
   const digits = String(units).padStart(places + 1, '0');
   const rest = digits.slice(-places).replace(/0+$/, '');

@@ -5,7 +5,9 @@ import type { GeneratedImage, GenerateResult, Progress } from '../../engine/requ
 import { convergenceOf, type CurveLine, measureLine } from '../curve/curve.ts';
 import type { Rgb } from '../curve/measures.ts';
 import { type Pace, steadySeconds } from '../calibration/pace.ts';
-import { type Cell, type Group, groupCells, type SheetPlan } from './plan.ts';
+import { type AxisName, axisTitle, shownValue } from './axis.ts';
+import { type Group, groupCells } from './groups.ts';
+import type { Cell, SheetPlan } from './plan.ts';
 
 /** What a curve needs of one painted cell. */
 export type PaintedCell = {
@@ -104,9 +106,8 @@ export async function curvesOf(
   plan: SheetPlan,
   painted: readonly PaintedCell[],
 ): Promise<CurveLine[]> {
-  const { x, y } = plan;
-  const steps = x.name === 'steps' ? x : y?.name === 'steps' ? y : null;
-  if (steps === null || steps.values.length < 2) return [];
+  const steps = [plan.x, plan.y, plan.z].find((axis) => axis?.name === 'steps');
+  if (!steps || steps.values.length < 2) return [];
   const lines: CurveLine[] = [];
   for (const own of Map.groupBy(painted, ({ cell }) => lineOf(plan, cell)).entries()) {
     const [label, shots] = own;
@@ -122,13 +123,29 @@ export async function curvesOf(
   return lines;
 }
 
-/** The curve that a cell of a steps sheet belongs to: by the value of the other axis, or its sampler. */
-export function lineOf({ x, y }: SheetPlan, { column, row, request }: Cell): string {
-  const [other, value] = x.name === 'steps' ? [y, y?.values[row]] : [x, x.values[column]];
-  if (!other || value === undefined) return request.sampler ?? 'the model';
-  const says = ['sampler', 'schedule', 'size'].includes(other.name);
-  return says ? value : `${other.name} ${value}`;
+/** The curve that a cell of a steps sheet belongs to: by the values of the other axes, or its sampler. */
+export function lineOf({ x, y, z }: SheetPlan, { column, row, page, request }: Cell): string {
+  const places = [
+    [x, column],
+    [y, row],
+    [z, page],
+  ] as const;
+  const words = places.flatMap(([axis, at]) => {
+    if (axis === null || axis.name === 'steps') return [];
+    const value = shownValue(axis.values[at] ?? '');
+    return SPEAKS.has(axis.name) ? [value] : [`${axisTitle(axis)} ${value}`];
+  });
+  return words.length === 0 ? (request.sampler ?? 'the model') : words.join(' · ');
 }
+
+/** Axes whose values say enough without its name. */
+const SPEAKS: ReadonlySet<AxisName> = new Set([
+  'sampler',
+  'schedule',
+  'size',
+  'prompt',
+  'model',
+] as const);
 
 /** Compared with each other, they should not differ by what else the machine had to do: see steadySeconds. */
 function secondsOfLine(own: readonly PaintedCell[]): number[] {

@@ -1,3 +1,4 @@
+import { axisTitle } from './axis.ts';
 import { textWidth } from './lettering.ts';
 import type { SheetPlan } from './plan.ts';
 import { SIZES } from './theme.ts';
@@ -62,7 +63,7 @@ export function layOut(plan: SheetPlan, subtitle: string): Layout {
       ? 0
       : Math.min(
           MOST_ROW_LABEL,
-          Math.max(...[y.name, ...y.values].map((value) => textWidth(value, LABEL, 'bold'))),
+          Math.max(...[axisTitle(y), ...y.values].map((value) => textWidth(value, LABEL, 'bold'))),
         ) + 16;
   const top = MARGIN + TITLE + SMALL + 26;
   const grid = { left: MARGIN + Math.ceil(rowLabels), top: top + LABEL_LINE };

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { AI_MARK_XMP } from '../../engine/image.ts';
-import { fitted, letter, sized } from './lettering.ts';
-import type { Axis } from './axis.ts';
+import { fitted, letter, type Lettering, sized, textWidth, wrapped } from './lettering.ts';
+import { type Axis, axisTitle } from './axis.ts';
 import type { SheetPlan } from './plan.ts';
 import { GAP, LABEL_LINE, type Layout, layOut, MARGIN, type Place, TITLE } from './sheet-layout.ts';
 import { THEME, type Theme, type ThemeName } from './theme.ts';
@@ -79,10 +79,13 @@ function background(plan: SheetPlan, layout: Layout, words: SheetWords, theme: T
   const { x, y } = plan;
   const room = width - 2 * MARGIN;
   const { small: SMALL } = SIZES;
-  const named = y === null ? '' : `${x.name} ${x.values[0]}`;
+  const named = y === null ? '' : `${axisTitle(x)} ${shown(x.values[0])}`;
   // Where the first column is too narrow for the name of its axis, the name stands above all of them.
   const isNamed = sized(named, cell.width, COLUMN).text === named;
-  const subtitle = isNamed ? words.subtitle : `${x.name} across · ${words.subtitle}`;
+  // Words alone do not tell what they were put in place of.
+  const isBare = y === null && x.name === 'negative';
+  const isSaid = isNamed && !isBare;
+  const subtitle = isSaid ? words.subtitle : `${axisTitle(x)} across · ${words.subtitle}`;
   const parts = [
     ground(width, layout.height, theme.ground),
     letter(fitted(words.title, room, TITLE, 'bold'), {
@@ -100,7 +103,7 @@ function background(plan: SheetPlan, layout: Layout, words: SheetWords, theme: T
     }),
   ];
   if (y === null) return parts.join('');
-  const columns = x.values.map((value, at) => (at === 0 && isNamed ? named : value));
+  const columns = x.values.map((value, at) => (at === 0 && isNamed ? named : shown(value)));
   return parts.join('') + columnLabels(columns, layout, theme) + rowLabels(y, layout, theme);
 }
 
@@ -108,37 +111,67 @@ const COLUMN = { size: SIZES.label, least: 14, weight: 'bold' } as const;
 
 function columnLabels(labels: readonly string[], { cell, grid }: Layout, theme: Theme): string {
   const parts = labels.map((label, column) => {
-    const { text, size } = sized(label, cell.width, COLUMN);
     const x = grid.left + column * (cell.width + GAP) + cell.width / 2;
-    const y = grid.top - 9;
-    return letter(text, { x, y, size, fill: theme.text, weight: 'bold', anchor: 'middle' });
+    const at = { x, fill: theme.text, weight: 'bold', anchor: 'middle' } as const;
+    return block(label, { width: cell.width, bottom: grid.top - 9, most: 2 }, at);
   });
   return parts.join('');
 }
 
 /** The axis's name in the corner, its values at the middle of their rows. */
-function rowLabels({ name, values }: Axis, { cell, grid }: Layout, theme: Theme): string {
+function rowLabels(axis: Axis, { cell, grid }: Layout, theme: Theme): string {
   const x = grid.left - 14;
   const at = { x, anchor: 'end' } as const;
   const { small: SMALL } = SIZES;
-  const corner = letter(fitted(name, x - MARGIN, SMALL), {
+  const corner = letter(fitted(axisTitle(axis), x - MARGIN, SMALL), {
     ...at,
     y: grid.top - 9,
     size: SMALL,
     fill: theme.muted,
   });
-  const parts = values.map((value, row) => {
-    const { text, size } = sized(value, x - MARGIN, COLUMN);
-    const y = grid.top + row * (cell.height + GAP) + cell.height / 2 + size / 3;
-    return letter(text, { ...at, y, size, fill: theme.text, weight: 'bold' });
+  const parts = axis.values.map((value, row) => {
+    const middle = grid.top + row * (cell.height + GAP) + cell.height / 2;
+    const most = Math.max(1, Math.min(MOST_LINES, Math.floor(cell.height / LINE)));
+    const style = { ...at, fill: theme.text, weight: 'bold' } as const;
+    return block(shown(value), { width: x - MARGIN, middle, most }, style);
   });
   return corner + parts.join('');
 }
 
+/** Lines of a label that is too long for one, and how far apart they stand. */
+const MOST_LINES = 5;
+const LINE = 17;
+
+/** One line as large as it fits; what is too long for the smallest size stands in several. */
+function block(
+  label: string,
+  at: { width: number; most: number } & ({ bottom: number } | { middle: number }),
+  style: Omit<Lettering, 'x' | 'y' | 'size'> & { x: number },
+): string {
+  const { width, most } = at;
+  if (most === 1 || textWidth(label, COLUMN.least, COLUMN.weight) <= width) {
+    const { text, size } = sized(label, width, COLUMN);
+    const y = 'bottom' in at ? at.bottom : at.middle + size / 3;
+    return letter(text, { ...style, y, size });
+  }
+  const size = COLUMN.least;
+  const lines = wrapped(label, width, { size, most, weight: COLUMN.weight });
+  const rest = (lines.length - 1) * LINE;
+  const last = 'bottom' in at ? at.bottom + 3 : at.middle + size / 3 + rest / 2;
+  return lines
+    .map((text, line) => letter(text, { ...style, y: last - rest + line * LINE, size }))
+    .join('');
+}
+
+/** Nothing at all is a value of prompts. */
+function shown(value: string | undefined): string {
+  return value || '""';
+}
+
 /** A bare number says too little above a picture; names say enough. */
 function labelOf({ x }: SheetPlan, index: number): string {
-  const value = x.values[index] ?? '';
-  return /^[\d.]+$/.test(value) ? `${x.name} ${value}` : value;
+  const value = shown(x.values[index]);
+  return /^-?[\d.]+$/.test(value) ? `${axisTitle(x)} ${value}` : value;
 }
 
 function blit(canvas: Buffer, width: number, at: Place, tile: Buffer, box: Box): void {

@@ -1,6 +1,6 @@
 import { SIZES } from './theme.ts';
 import sharp from 'sharp';
-import { letter, sized, textWidth } from './lettering.ts';
+import { letter, sized, textWidth, wrapped } from './lettering.ts';
 import type { Layout } from './sheet-layout.ts';
 import type { Theme } from './theme.ts';
 
@@ -82,20 +82,21 @@ export function labelLine(
   theme: Theme,
 ): string {
   const noteWidth = note === '' ? 0 : textWidth(note, SIZES.small) + 10;
-  const label = sized(value, Math.max(20, line.width - noteWidth), {
-    size: SIZES.label,
-    least: 15,
-    weight: 'bold',
-  });
+  const room = Math.max(20, line.width - noteWidth);
+  const fill = theme.text;
+  const bold = { x: 0, fill, weight: 'bold' } as const;
+  const isLong = textWidth(value, LEAST, 'bold') > room;
+  const label = sized(value, room, { size: SIZES.label, least: LEAST, weight: 'bold' });
+  const letters = isLong
+    ? wrapped(value, room, { size: LEAST - 1, most: 2, weight: 'bold' })
+        .map((text, at, { length }) =>
+          letter(text, { ...bold, y: line.height - 6 - (length - 1 - at) * 15, size: LEAST - 1 }),
+        )
+        .join('')
+    : letter(label.text, { ...bold, y: line.height - 9, size: label.size });
   return (
     ground(line.width, line.height, theme.ground) +
-    letter(label.text, {
-      x: 0,
-      y: line.height - 9,
-      size: label.size,
-      fill: theme.text,
-      weight: 'bold',
-    }) +
+    letters +
     letter(note, {
       x: line.width,
       y: line.height - 9,
@@ -105,6 +106,9 @@ export function labelLine(
     })
   );
 }
+
+/** Pixels per em of a label in one line, at least. */
+const LEAST = 15;
 
 /** SVG parts -> RGB bytes. */
 export async function raster(parts: string, width: number, height: number): Promise<Buffer> {

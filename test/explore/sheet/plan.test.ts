@@ -126,7 +126,7 @@ describe('the plan of a sheet', () => {
     const y = parseAxis('sampler', 'euler,heun,lms');
     fails(
       () => planSheet({ input, x, y }, model, limits),
-      /8 x 3 = 24 cells; at most 12 are painted\. The largest that fits is 6 x 2: steps 1,2,3,4,5,6 and sampler euler,heun\./,
+      /8 x 3 = 24 cells; at most 12 are painted\. The largest that fits is 4 x 3: steps 1,2,3,4 and sampler euler,heun,lms\./,
     );
     fails(
       () => planSheet({ input, x: parseAxis('seed', '1..20'), y: null }, model, limits),

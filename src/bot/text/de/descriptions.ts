@@ -53,6 +53,10 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Such as 1,5,10,20,50 or 3..12 by 1.5': 'Etwa 1,5,10,20,50 oder 3..12 by 1.5',
   'A second thing to vary, downwards': 'Ein Zweites, das nach unten verändert wird',
   'Such as euler,euler_a,dpmpp_2m': 'Etwa euler,euler_a,dpmpp_2m',
+  'A third thing to vary, one sheet a value': 'Ein Drittes, je Wert ein Bogen',
+  'Such as 1,2,3': 'Etwa 1,2,3',
+  'Paint each picture a second time, this many times as large':
+    'Jedes Bild ein zweites Mal malen, um so viel größer',
   'A picture that all of them start from; needed to vary its strength':
     'Ein Bild, von dem alle ausgehen; nötig, um seine Stärke zu verändern',
   'How often each picture is refined': 'Wie oft jedes Bild verfeinert wird',

@@ -219,6 +219,17 @@ export const SAID: Omit<
     `${axis} hat ${count} Werte, eine Achse nimmt höchstens ${most}. ${fits} hat ${has}.`,
   'axes-alike': (axis) =>
     `Beide Achsen sind ${axis}. Nimm für die zweite eine andere, oder lass sie weg.`,
+  'nothing-to-replace': () =>
+    'Der erste Wert von prompt ist der Text, an dessen Stelle die anderen treten; leer kann er nicht sein.',
+  'text-not-in-prompt': (text) =>
+    `Prompt S/R hat „${text}“ weder im Prompt noch im negativen Prompt gefunden. Der erste Wert ist der Text, an dessen Stelle die anderen treten: schreib ihn genau so, wie er dort steht.`,
+  'no-lora-to-weigh': () =>
+    'Die Achse lora ändert das Gewicht eines Tags, und der Prompt hat keinen. Schreib <lora:name:1> hinein, oder den Namen vor die Gewichte: name: 0,0.5,1.',
+  'which-lora': (names) =>
+    `Der Prompt hat mehrere LoRAs (${names}). Schreib vor die Werte, wessen Gewicht es ist: name: 0,0.5,1.`,
+  'no-such-model': (found, names) => `Ein Modell „${found}“ gibt es nicht. Es gibt ${names}.`,
+  'denoise-needs-second-pass': () =>
+    'Die Achse denoise braucht hires fix oder ein Bild, von dem es ausgeht: sie sagt, wie viel davon neu gemalt wird.',
   'strength-needs-picture': () => 'Die Achse strength braucht ein Bild, von dem es ausgeht.',
   'value-cannot-be-used': (axis, value) => `${axis} ${value} geht nicht:`,
   'values-alike': (axis, one, other) =>
@@ -227,6 +238,8 @@ export const SAID: Omit<
     `Dieser Bogen hat ${cells} Felder, gemalt werden höchstens ${most}.`,
   'sheet-too-many-steps': (steps, most) =>
     `Dieser Bogen braucht ${steps} Schritte in der Größe des Modells, höchstens ${most} gehen.`,
+  'sheet-too-many-pages': (pages, most) =>
+    `Dieser Bogen hat ${pages} Seiten, gezeigt werden höchstens ${most}.`,
   'no-cell-fits': () =>
     'Nicht einmal das erste Feld geht: nimm weniger Schritte oder eine kleinere Größe.',
   'largest-row': (cells, values) => `Der größte, der geht, hat ${cells}: ${values}.`,

@@ -29,6 +29,7 @@ export const SHEET: typeof ENGLISH = {
   nothingToSave: 'Dieses Blatt zeigt nichts, was ein Server voreinstellen kann.',
   valuesMissing: (axis, example) => `Bitte die Werte für ${axis} nennen, etwa \`${example}\`.`,
   secondValuesWithoutAxis: 'y-values braucht y, die zweite Achse.',
+  thirdValuesWithoutAxis: 'z-values braucht z, die dritte Achse.',
   notYoursToStop: 'Anhalten darf nur, wer das bestellt hat, oder ein Moderator.',
   alreadyFinished: 'Das ist schon fertig.',
   plot: {
