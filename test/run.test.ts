@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
+import { oldNode } from './support/old-node.ts';
 
 const script = path.join(import.meta.dirname, '../scripts/run.cjs');
-
-/** A Node too old for TypeScript, if this machine has one outside node_modules. */
-function oldNode(): string | null {
-  for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
-    const candidate = path.join(folder, 'node');
-    if (folder.includes('node_modules') || !existsSync(candidate)) continue;
-    const major = Number(execFileSync(candidate, ['-p', 'process.versions.node.split(".")[0]']));
-    if (major < 24) return candidate;
-  }
-  return null;
-}
 
 const old = oldNode();
 

@@ -1,0 +1,56 @@
+/**
+ * Makes dist/ for `npm pack`: JavaScript of every module, with the files beside them, laid out as the sources are. Only a
+ * package that is published needs it, because Node strips no types below node_modules.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const root = path.join(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+/** Modules that are named by their file, for a thread or process of their own. */
+const NAMED = /(new URL\('[\w/.-]+)\.ts(', import\.meta\.url\))/g;
+/** Text that the page's server reads, and strips itself. */
+const WEB = 'playground/web';
+
+function compile(): void {
+  const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { tsc: string } };
+  const tsc = path.join(path.dirname(manifest), bin.tsc);
+  const args = [tsc, '-p', path.join(root, 'tsconfig.build.json')];
+  execFileSync(process.execPath, args, { stdio: 'inherit' });
+}
+
+function copyFiles(): void {
+  const found = globSync(['src/**/*', 'commands/**/*', 'playground/**/*'], {
+    cwd: root,
+    withFileTypes: true,
+    exclude: (file) => file.name === 'node_modules',
+  }).filter((file) => file.isFile());
+  for (const { parentPath, name } of found) {
+    const file = path.relative(root, path.join(parentPath, name));
+    const isWeb = file.split(path.sep).join('/').startsWith(`${WEB}/`);
+    if (!isWeb && name.endsWith('.ts')) continue;
+    if (isWeb && name === 'tsconfig.json') continue;
+    cpSync(path.join(root, file), path.join(dist, file));
+  }
+}
+
+/** @throws Error when a module still names one that is not there any more */
+function renameNamed(): void {
+  const left: string[] = [];
+  for (const file of globSync('**/*.js', { cwd: dist })) {
+    const target = path.join(dist, file);
+    const text = readFileSync(target, 'utf8').replace(NAMED, '$1.js$2');
+    writeFileSync(target, text);
+    const named = text.match(/(?:from |import\(?|URL\()\s*['"][^'"]+\.ts['"]/g) ?? [];
+    left.push(...named.map((one) => `${file}: ${one}`));
+  }
+  if (left.length > 0) throw new Error(`modules that are named as sources:\n${left.join('\n')}`);
+}
+
+rmSync(dist, { recursive: true, force: true });
+compile();
+copyFiles();
+renameNamed();
