@@ -108,7 +108,7 @@ function step(model: LoadedModel): Promise<Float32Array> {
   return model.unet.predict({
     sample: { data: wave(2 * 4 * SIDE * SIDE), shape: [2, 4, SIDE, SIDE] },
     timestep: 500,
-    context: { data: wave(2 * 77 * 768), shape: [2, 77, 768] },
+    feeds: new Map([['encoder_hidden_states', { data: wave(2 * 77 * 768), shape: [2, 77, 768] }]]),
   });
 }
 

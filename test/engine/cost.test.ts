@@ -64,7 +64,7 @@ function loadedAs({ family, network }: Counted, seen: { rows: number }): LoadedM
       return Promise.resolve(sample.data.map((value) => 0.9 * value));
     },
   };
-  const layout = { guidanceEmbedding: network.guidesItself ? 4 : null };
+  const layout = { family, guidanceEmbedding: network.guidesItself ? 4 : null };
   const schedule = noiseProcessOf({ family, ...network });
   // All of a model that the way from the sampler to the network looks at.
   const parts = {
@@ -118,6 +118,7 @@ async function rowsAsked(
       ...prompts,
       noise: quiet(size),
       init,
+      conditioners: [],
       refiner: other && { ...prompts, model: other },
     };
     const network = networkOf(

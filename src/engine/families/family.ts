@@ -1,4 +1,5 @@
 /** What tells one family of models from another. A file a family; families.ts is the table. */
+import type { NamedFeed, QuestionRows } from '../network/feeds.ts';
 import type { GenerateRequest, ModelInfo } from '../request.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import type { Hidden } from '../text/hidden.ts';
@@ -11,6 +12,10 @@ export type Family = {
   clip: ClipReading | null;
   /** numbers that its network is told of sizes beside the prompt; null: none */
   sizes: SizeNumbers | null;
+  /** inputs that its denoiser may have beside the sample, the timestep and encoder_hidden_states */
+  inputs: readonly string[];
+  /** what its denoiser is told of a question's rows, by its inputs' names */
+  feeds(rows: QuestionRows, network: GuidanceWords): Iterable<NamedFeed>;
   /** the config of its VAE may say mean and deviation of each channel */
   channelStats: boolean;
   /** how its pipeline calls the scheduler, and which levels of Align Your Steps are its own */
@@ -29,6 +34,14 @@ export type ClipReading = {
   behind: number;
   /** A1111 tells it zeros in place of an empty negative prompt, whatever its folder says */
   zeroesEmptyNegative: boolean;
+};
+
+/** How a network guides itself; null: not so. */
+export type GuidanceWords = {
+  /** LCM: numbers in the embedding of the guidance scale */
+  embedding: number | null;
+  /** a distilled transformer: the scale that it is told */
+  distilled: number | null;
 };
 
 export type SizeNumbers = (

@@ -13,6 +13,7 @@ import {
   pooledWidth,
   type TextHabits,
   TRAINING,
+  UNET_FEEDS,
   UNET_LIMITS,
   type UnetFamily,
   usualOfUnets,
@@ -42,6 +43,7 @@ export const SDXL: UnetFamily = {
     zeroesEmptyNegative: true,
   },
   sizes: sizeNumbers(null),
+  ...UNET_FEEDS,
   channelStats: true,
   schedule: {
     sdxl: true,

@@ -5,6 +5,7 @@ import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts
 import type { TransformerFamilyName } from '../names.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
+import { rowsFeed, textFeeds } from '../network/feeds.ts';
 import type { Family } from './family.ts';
 import type { NameRules } from './opening/names.ts';
 
@@ -75,9 +76,17 @@ export type TransformerFamily = Family & {
 export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;
 
 /** None is told sizes, none has a middle block to perturb. */
-export const TRANSFORMER: Pick<Family, 'clip' | 'sizes' | 'channelStats' | 'limits'> = {
+export const TRANSFORMER: Pick<
+  Family,
+  'clip' | 'sizes' | 'inputs' | 'feeds' | 'channelStats' | 'limits'
+> = {
   clip: null,
   sizes: null,
+  inputs: ['pooled_projections', 'guidance'],
+  *feeds({ count, text }, { distilled }) {
+    yield* textFeeds(count, text, 'pooled_projections');
+    if (distilled !== null) yield ['guidance', rowsFeed(count, [], () => [distilled])];
+  },
   channelStats: false,
   limits: {
     perturbs: false,

@@ -4,6 +4,7 @@ import type { UnetShape } from '../checkpoint/shape/unet-shape.ts';
 import type { UnetFamilyName } from '../names.ts';
 import type { ModelInfo } from '../request.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
+import { rowsFeed, textFeeds } from '../network/feeds.ts';
 import { besideEachOther, type Hidden } from '../text/hidden.ts';
 import type { ClipReading, Family, FamilyLimits } from './family.ts';
 
@@ -112,6 +113,37 @@ export const UNET_LIMITS: FamilyLimits = {
   followsXlRecipes: false,
   opensExports: true,
 };
+
+/** Pooled prompt and sizes (SDXL), the embedding of the guidance scale (LCM). */
+export const UNET_FEEDS: Pick<Family, 'inputs' | 'feeds'> = {
+  inputs: ['text_embeds', 'time_ids', 'timestep_cond'],
+  *feeds({ count, text, scale }, { embedding }) {
+    yield* textFeeds(count, text, 'text_embeds');
+    const { timeIds } = text(0);
+    if (timeIds !== undefined) {
+      yield ['time_ids', rowsFeed(count, [timeIds.length], (row) => text(row).timeIds ?? [])];
+    }
+    if (embedding !== null) {
+      yield [
+        'timestep_cond',
+        rowsFeed(count, [embedding], (row) => embedGuidance(scale(row), embedding)),
+      ];
+    }
+  },
+};
+
+/** Sinusoidal embedding of 1000 (w - 1) (LCM; diffusers get_guidance_scale_embedding). */
+function embedGuidance(scale: number, dim: number): Float32Array {
+  const half = Math.floor(dim / 2);
+  const embedding = new Float32Array(dim);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.exp((-Math.log(10000) * i) / (half - 1));
+    const angle = (scale - 1) * 1000 * frequency;
+    embedding[i] = Math.sin(angle);
+    embedding[half + i] = Math.cos(angle);
+  }
+  return embedding;
+}
 
 /** Of SD 1 and 2, whose pipeline puts old configs right and skips steps for every scheduler. */
 export const PLAIN_SCHEDULE: Pick<ModelSchedule, 'sdxl' | 'calls'> = {

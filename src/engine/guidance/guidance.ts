@@ -75,14 +75,15 @@ export type Guided = {
 };
 
 export function createGuidedPredict(options: GuidanceOptions): Guided {
-  const { positive, negative, request, guidanceEmbedding, counter, skipsNegative } = options;
+  const { positive, negative, request, counter, skipsNegative } = options;
+  const { embedding } = options.guidanceWords;
   const { guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
   // cond + w (cond - uncond) is uncond + (w + 1) (cond - uncond)
   const extra = options.rule === 'from-positive' && request.profile === 'diffusers' ? 1 : 0;
   const scales = guidanceScales(request, batch).map((scale) => scale + extra);
-  const guided = needsNegative(request, guidanceEmbedding, positive.parts.length, options.rule);
+  const guided = needsNegative(request, embedding, positive.parts.length, options.rule);
   const weights = positive.parts.map(({ weight }) => weight);
   const pagScale = request.pagScale ?? 0;
   const perturbed = pagScale > 0 ? positive.parts : [];

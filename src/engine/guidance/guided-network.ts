@@ -1,5 +1,7 @@
 /** The network of a pass under guidance: one model, or two of which the second takes over. */
 import type { Prompts } from '../text/conditioning.ts';
+import { familyNamed } from '../families/families.ts';
+import type { GuidanceWords } from '../families/family.ts';
 import { type Guided, createGuidedPredict } from './guidance.ts';
 import { handOver } from './handover.ts';
 import { type Journal, noJournal } from '../pipeline/journal.ts';
@@ -17,7 +19,7 @@ const DISTILLED_GUIDANCE = 3.5;
 /** The guided network, and where another takes over, both, as the profile hands over. */
 export function networkOf(
   model: LoadedModel,
-  { request, shape, init, refiner, positive, negative, references }: Start,
+  { request, shape, init, refiner, positive, negative, conditioners }: Start,
   journal: Journal,
   checkpoint: () => Promise<void> | null,
   onAsk: (rows: number) => void,
@@ -31,12 +33,10 @@ export function networkOf(
       request,
       counter,
       skipsNegative: negativeSkips(request, network.schedule),
-      guidanceEmbedding: network.entry.layout.guidanceEmbedding,
+      family: familyNamed(network.entry.layout.family),
+      guidanceWords: guidanceWordsOf(network, request),
       rule: network.entry.layout.transformer?.guidance ?? 'plain',
-      distilled: network.entry.layout.transformer?.isGuided
-        ? (request.distilledGuidance ?? DISTILLED_GUIDANCE)
-        : null,
-      references: references ?? null,
+      conditioners,
       extraChannels: init?.extraChannels ?? null,
       checkpoint,
       onAsk,
@@ -54,6 +54,16 @@ export function networkOf(
   }
   const switchAt = request.refiner?.switchAt ?? 1;
   return handOver(first, second, { request, schedule: model.schedule, switchAt });
+}
+
+function guidanceWordsOf(
+  { entry: { layout } }: LoadedModel,
+  { distilledGuidance = DISTILLED_GUIDANCE }: GenerateRequest,
+): GuidanceWords {
+  return {
+    embedding: layout.guidanceEmbedding,
+    distilled: layout.transformer?.isGuided ? distilledGuidance : null,
+  };
 }
 
 /** All that decides what the network answers, but for x and the timestep. */

@@ -1,6 +1,7 @@
 /** From a folder to running sessions: chooses the provider, compares it with the CPU, keeps models within a budget. */
 import { openEmbeddings } from '../text/embeddings.ts';
 import { RunError, UserError } from '../errors.ts';
+import { OPTIONAL_INPUTS } from '../guidance/conditioners.ts';
 import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
@@ -141,7 +142,7 @@ async function loadOn(
   const sessions = networkSessions(layout, edits, { provider, deviceIndex, flavour, clock });
   try {
     const denoiser = await sessions.denoiser();
-    const unet = createUnet(denoiser, layout, evaluationBytes(provider));
+    const unet = createUnet(denoiser, layout, evaluationBytes(provider), OPTIONAL_INPUTS);
     const canary = await canaryOnce(canaryKey(layout, provider, deviceIndex, flavour), async () => {
       const reference = () => denoiserOnCpu(layout, edits, clock);
       const result = await runCanary(denoiser, layout, reference);

@@ -3,31 +3,12 @@
  * export works: timestep as scalar, [1] or [B]; int64, float32 or float16; with or without SDXL's and LCM's extras.
  */
 import { RunError, UserError } from '../errors.ts';
+import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
 import type { ModelLayout } from '../model/layout.ts';
-import { PERTURBED_INPUT } from '../onnx/perturbed-attention.ts';
+import type { OptionalInput, Question } from './feeds.ts';
 import { rowsWithin } from './row-budget.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
-
-export type UnetInput = {
-  /** [B,C,h,w]; C counts mask and masked-image channels too */
-  sample: Feed & {
-    data: Float32Array;
-    shape: readonly [batch: number, channels: number, height: number, width: number];
-  };
-  timestep: number;
-  /** [B,S,D] */
-  context: Feed;
-  /** SDXL: pooled text [B,P] and sizes [B,5|6] */
-  pooled?: Feed;
-  timeIds?: Feed;
-  /** LCM: guidance embedding [B,E]; a distilled transformer: the scale itself, [B] */
-  guidance?: Feed;
-  /** tokens [B,R,C] of pictures to edit from, and where they stand, [R,4] */
-  references?: { states: Feed; places: Feed };
-  /** of a model that was opened for it: [B,1,1], 1 for the rows whose attention is perturbed */
-  perturbed?: Feed;
-};
 
 export type Unet = {
   /** of the weights: diffusers draws its noise in this type */
@@ -35,68 +16,48 @@ export type Unet = {
   /** rows of this height and width of latents that one run takes; more are asked in several runs, to the same numbers */
   mostRows(height: number, width: number): number;
   /** Network output [B,C,h,w] in the model's own parameterization. */
-  predict(input: UnetInput): Promise<Float32Array>;
+  predict(input: Question): Promise<Float32Array>;
 };
 
-const KNOWN_INPUTS = {
-  unet: [
-    'sample',
-    'timestep',
-    'encoder_hidden_states',
-    'text_embeds',
-    'time_ids',
-    'timestep_cond',
-    PERTURBED_INPUT,
-  ],
-  transformer: [
-    'hidden_states',
-    'timestep',
-    'encoder_hidden_states',
-    'pooled_projections',
-    'guidance',
-    'reference_states',
-    'reference_places',
-  ],
-};
+/** What a graph calls its inputs, by the kind of network; the family's own and optional ones stand beside them. */
+const SAMPLE = { unet: 'sample', transformer: 'hidden_states' } as const;
 
-/** Throws UserError when the graph wants something that Darkroom does not know how to give. */
+/**
+ * `bytes`: memory that one run may take; `optional`: inputs that the graph may have beside the family's.
+ * @throws RunError when the graph wants something that Darkroom does not know how to give
+ */
 export function createUnet(
   session: Session,
   layout: ModelLayout,
-  /** memory that one run may take */
   bytes: number,
+  optional: readonly OptionalInput[],
 ): Unet {
-  const kind = session.inputs.has('hidden_states') ? 'transformer' : 'unet';
-  checkInputs(session, layout, KNOWN_INPUTS[kind]);
-  const sampleName = kind === 'unet' ? 'sample' : 'hidden_states';
-  const pooledName = kind === 'unet' ? 'text_embeds' : 'pooled_projections';
+  const sampleName = session.inputs.has(SAMPLE.transformer) ? SAMPLE.transformer : SAMPLE.unet;
+  const needed = [sampleName, 'timestep', 'encoder_hidden_states'];
+  const own = familyNamed(layout.family).inputs;
+  const others = optional.map(({ name }) => name);
+  checkInputs(session, layout, { needed, known: [...needed, ...own, ...others] });
   const timestepPort = session.inputs.get('timestep') as Port;
   const output = session.outputs.keys().next().value as string;
   const outputs = [output];
   const samplePort = session.inputs.get(sampleName) as Port;
+  const neutral = optional.filter(({ name }) => session.inputs.has(name));
 
-  async function ask(input: UnetInput): Promise<Float32Array> {
-    const { sample, timestep, context, pooled, timeIds, guidance, perturbed } = input;
+  async function ask({ sample, timestep, feeds }: Question): Promise<Float32Array> {
     checkSize(samplePort, sample.shape, layout);
-    const feeds: Record<string, Feed> = {
+    const fed: Record<string, Feed> = {
       [sampleName]: sample,
       timestep: timestepFeed(timestepPort, timestep, sample.shape[0]),
-      encoder_hidden_states: context,
     };
-    if (pooled !== undefined) feeds[pooledName] = pooled;
-    if (timeIds !== undefined) feeds['time_ids'] = timeIds;
-    if (guidance !== undefined) feeds[kind === 'unet' ? 'timestep_cond' : 'guidance'] = guidance;
-    if (session.inputs.has('reference_states')) Object.assign(feeds, referenceFeeds(input));
-    if (session.inputs.has(PERTURBED_INPUT)) {
-      feeds[PERTURBED_INPUT] = perturbed ?? noRows(sample.shape[0]);
-    }
-    const results = await session.run(feeds, outputs);
+    for (const [name, feed] of feeds) fed[name] = feed;
+    for (const { name, neutral: of } of neutral) fed[name] ??= of(sample.shape);
+    const results = await session.run(fed, outputs);
     return (results[output] as Output).data;
   }
 
   /** `count` rows at a time; the last run has fewer where the graph allows it */
   async function askInParts(
-    input: UnetInput,
+    input: Question,
     count: number,
     isFixed: boolean,
   ): Promise<Float32Array> {
@@ -132,7 +93,7 @@ export function createUnet(
 /** Exports with a fixed size can make pictures of that size only. */
 function checkSize(
   port: Port,
-  shape: UnetInput['sample']['shape'],
+  shape: Question['sample']['shape'],
   { name, vaeFactor }: ModelLayout,
 ): void {
   const fits = (axis: 2 | 3): boolean =>
@@ -153,8 +114,7 @@ function checkSize(
 }
 
 /** `count` rows of every input from `first` on; a graph with a fixed batch gets the last row again where rows run out. */
-function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
-  const { sample, timestep, context, pooled, timeIds, guidance, perturbed } = input;
+function rowsOf({ sample, timestep, feeds }: Question, first: number, count: number): Question {
   const [rows, channels, height, width] = sample.shape;
   const cut = ({ data, shape }: Feed): { data: Float32Array; shape: number[] } => {
     const size = data.length / (shape[0] as number);
@@ -168,11 +128,7 @@ function rowsOf(input: UnetInput, first: number, count: number): UnetInput {
   return {
     sample: { data: cut(sample).data, shape: [count, channels, height, width] },
     timestep,
-    context: cut(context),
-    ...(pooled && { pooled: cut(pooled) }),
-    ...(timeIds && { timeIds: cut(timeIds) }),
-    ...(guidance && { guidance: cut(guidance) }),
-    ...(perturbed && { perturbed: cut(perturbed) }),
+    feeds: new Map([...feeds].map(([name, feed]) => [name, feed.forAllRows ? feed : cut(feed)])),
   };
 }
 
@@ -188,21 +144,6 @@ function joinRows(answers: readonly Float32Array[], count: number, rows: number)
   return whole;
 }
 
-function referenceFeeds({ references, sample }: UnetInput): Record<string, Feed> {
-  const [rows, channels] = sample.shape;
-  return {
-    reference_states: references?.states ?? {
-      data: new Float32Array(0),
-      shape: [rows, 0, channels],
-    },
-    reference_places: references?.places ?? { data: new Float32Array(0), shape: [0, 4] },
-  };
-}
-
-function noRows(batch: number): Feed {
-  return { data: new Float32Array(batch), shape: [batch, 1, 1] };
-}
-
 /** A symbolic length is the batch's: graphs that broadcast [1] take [B] as well, the reverse does not hold. */
 function timestepFeed(port: Port, timestep: number, batch: number): Feed {
   if (port.shape.length === 0) return { data: [timestep], shape: [] };
@@ -210,7 +151,11 @@ function timestepFeed(port: Port, timestep: number, batch: number): Feed {
   return { data: new Float32Array(length).fill(timestep), shape: [length] };
 }
 
-function checkInputs(session: Session, layout: ModelLayout, known: readonly string[]): void {
+function checkInputs(
+  session: Session,
+  layout: ModelLayout,
+  { needed, known }: { needed: readonly string[]; known: readonly string[] },
+): void {
   const names = [...session.inputs.keys()];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
@@ -218,13 +163,13 @@ function checkInputs(session: Session, layout: ModelLayout, known: readonly stri
       say('denoiser-asks-more', layout.name, session.path, unknown.join(', '), known.join(', ')),
     );
   }
-  const lacking = known.slice(0, 3).filter((name) => !session.inputs.has(name));
+  const lacking = needed.filter((name) => !session.inputs.has(name));
   if (lacking.length > 0) {
     throw new RunError(
       say('not-a-denoiser', layout.name, session.path, names.join(', '), lacking.join(', ')),
     );
   }
-  const channels = session.inputs.get(known[0] as string)?.shape[1];
+  const channels = session.inputs.get(needed[0] as string)?.shape[1];
   const expected = layout.inpainting ? 2 * layout.latentChannels + 1 : layout.latentChannels;
   if (typeof channels === 'number' && channels !== expected) {
     throw new RunError(say('denoiser-channels', layout.name, session.path, channels, expected));

@@ -1,12 +1,12 @@
 /** One generation from request to PNG, in the order things happen. */
 import { encodePrompts } from '../text/conditioning.ts';
+import { beginConditioners } from '../guidance/conditioners.ts';
 import { checkRefiner } from '../guidance/handover.ts';
 import { enlargeLatents, secondPass } from '../start/hires.ts';
 import { vaePixelsOf } from '../cost.ts';
 import { encodePng } from '../image.ts';
 import { imageSeed, writeInfotext } from '../infotext.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
-import { encodeReferences } from '../start/references.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import {
@@ -72,7 +72,7 @@ async function paint(
   };
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
-  const references = await encodeReferences(request.references ?? [], model);
+  const conditioners = await beginConditioners(request, model);
   const { loras } = model;
   const missing = [prompts.positive, prompts.negative].flatMap((each) => each.missing ?? []);
   const notes = [
@@ -101,7 +101,7 @@ async function paint(
       ...prompts,
       noise: init?.noise ?? noise,
       init,
-      references,
+      conditioners,
       refiner: hires ? null : takesOver,
     },
     options,
@@ -117,7 +117,7 @@ async function paint(
       ...(await encodePrompts(request, model, hires.steps)),
       noise: noiseOf(second, model),
       init: fromLatents(enlarged, second),
-      references,
+      conditioners,
       refiner: takesOver,
     };
     latents = await sampleLatents(model, start, options, hooks, count);

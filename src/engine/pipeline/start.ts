@@ -1,4 +1,4 @@
-import type { References } from '../start/references.ts';
+import type { Conditioner } from '../network/feeds.ts';
 import type { EncodedInit } from '../start/init.ts';
 import type { LatentShape, NoiseSource, PlannedSampling } from '../sampling/sampling.ts';
 import type { GenerateRequest } from '../request.ts';
@@ -11,8 +11,8 @@ export type Start = Prompts &
   Pass & {
     noise: NoiseSource;
     init: Omit<EncodedInit, 'noise'> | null;
-    /** pictures to edit from; absent: none */
-    references?: References | null;
+    /** what the network is told beside the prompts */
+    conditioners: readonly Conditioner[];
     /** the model that takes over, with the prompts as it reads them */
     refiner: (Prompts & { model: LoadedModel }) | null;
   };

@@ -1,17 +1,44 @@
 /** Pictures that a model is shown to edit from, as it reads them: patches of latents behind those of the noise. */
 import { UserError } from '../errors.ts';
 import { decodeImage } from '../image.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { ConditionedModel, ConditionerKind } from '../guidance/conditioner.ts';
+import { rowsFeed } from '../network/feeds.ts';
 import { encodePixels, type Pixels, scaleLatents } from '../network/vae.ts';
 import { resizeBytes } from '../picture/resample.ts';
 import { say } from '../sentences.ts';
 
-export type References = {
+type References = {
   /** [tokens, channels] of all pictures, one behind the other */
   states: Float32Array;
   /** [tokens, 4]: the picture's own number, row, column, 0 */
   places: Float32Array;
   tokens: number;
+};
+
+const INPUTS = { states: 'reference_states', places: 'reference_places' } as const;
+
+/** Tokens [B,R,C] of pictures to edit from, and where they stand, [R,4]. */
+export const REFERENCES: ConditionerKind = {
+  inputs: [
+    {
+      name: INPUTS.states,
+      neutral: ([rows, channels]) => ({ data: new Float32Array(0), shape: [rows, 0, channels] }),
+    },
+    {
+      name: INPUTS.places,
+      neutral: () => ({ data: new Float32Array(0), shape: [0, 4], forAllRows: true }),
+    },
+  ],
+  async begin({ references = [] }, model) {
+    if (references.length === 0) return null;
+    const { states, places, tokens } = await encodeReferences(references, model);
+    return {
+      feeds: ({ count }) => [
+        [INPUTS.states, rowsFeed(count, [tokens, states.length / tokens], () => states)],
+        [INPUTS.places, { data: places, shape: [tokens, 4], constant: true, forAllRows: true }],
+      ],
+    };
+  },
 };
 
 /** Pillow makes larger pictures as large as this (diffusers, Flux2ImageProcessor). */
@@ -25,11 +52,10 @@ const FIRST = 10;
  * The pictures one after the other.
  * @throws UserError for a model that takes none, and a picture that cannot serve
  */
-export async function encodeReferences(
+async function encodeReferences(
   pictures: readonly Uint8Array[],
-  model: LoadedModel,
-): Promise<References | null> {
-  if (pictures.length === 0) return null;
+  model: ConditionedModel,
+): Promise<References> {
   const { layout } = model.entry;
   if (layout.transformer?.family.takesReferences !== true) {
     throw new UserError(say('no-references', layout.name));

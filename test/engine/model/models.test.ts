@@ -295,7 +295,9 @@ test('a graph with a fixed batch and size is asked in portions, and says which s
   const input = (side: number) => ({
     sample: { data: wave(rows * 4 * side * side), shape: [rows, 4, side, side] as const },
     timestep: 300,
-    context: { data: wave(rows * 77 * 128), shape: [rows, 77, 128] },
+    feeds: new Map([
+      ['encoder_hidden_states', { data: wave(rows * 77 * 128), shape: [rows, 77, 128] }],
+    ]),
   });
   const [whole, portions] = [
     await free.unet.predict(input(8)),

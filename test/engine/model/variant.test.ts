@@ -54,7 +54,7 @@ async function answer(edits: readonly GraphEdit[]): Promise<Float32Array> {
   return model.unet.predict({
     sample: { data: wave(4 * 256), shape: [1, 4, 16, 16] },
     timestep: 500,
-    context: { data: wave(77 * 128), shape: [1, 77, 128] },
+    feeds: new Map([['encoder_hidden_states', { data: wave(77 * 128), shape: [1, 77, 128] }]]),
   });
 }
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { evaluationBytes, rowsWithin } from '../../../src/engine/network/row-budget.ts';
 import { openSession, type Session } from '../../../src/engine/network/session.ts';
-import { createUnet, type UnetInput } from '../../../src/engine/network/unet.ts';
+import type { Question } from '../../../src/engine/network/feeds.ts';
+import { createUnet } from '../../../src/engine/network/unet.ts';
 
 const models = fileURLToPath(new URL('../../../models', import.meta.url));
 const { layout } = await openRegistry(models).find('demo');
@@ -22,7 +23,7 @@ function listening(): { session: Session; runs: number[] } {
   return { session: { ...session, run }, runs };
 }
 
-function question(rows: number): UnetInput {
+function question(rows: number): Question {
   const { latentChannels, contextDim } = layout;
   const numbers = (length: number) =>
     Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898) * 1.5);
@@ -30,12 +31,17 @@ function question(rows: number): UnetInput {
   return {
     sample: { data: numbers(rows * latentChannels * 64), shape },
     timestep: 500,
-    context: { data: numbers(rows * 77 * contextDim), shape: [rows, 77, contextDim] },
+    feeds: new Map([
+      [
+        'encoder_hidden_states',
+        { data: numbers(rows * 77 * contextDim), shape: [rows, 77, contextDim] },
+      ],
+    ]),
   };
 }
 
 test('more rows than there is memory for go in runs of nearly one length, to the same numbers', async () => {
-  const roomy = createUnet(session, layout, 1e12);
+  const roomy = createUnet(session, layout, 1e12, []);
   const one = 8 * 8 * 256 * 1024;
   for (const [rows, most, lengths] of [
     [7, 7, [7]],
@@ -45,7 +51,7 @@ test('more rows than there is memory for go in runs of nearly one length, to the
   ] as const) {
     const whole = await roomy.predict(question(rows));
     const spied = listening();
-    const narrow = createUnet(spied.session, layout, most * one);
+    const narrow = createUnet(spied.session, layout, most * one, []);
     assert.equal(narrow.mostRows(8, 8), most);
     assert.deepEqual(await narrow.predict(question(rows)), whole);
     assert.deepEqual(spied.runs, lengths);

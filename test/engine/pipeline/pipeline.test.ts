@@ -22,7 +22,8 @@ function listening(): { model: LoadedModel; asked: Asked[] } {
   const unet: LoadedModel['unet'] = {
     ...model.unet,
     predict(input) {
-      const { sample, timestep, context } = input;
+      const { sample, timestep, feeds } = input;
+      const context = feeds.get('encoder_hidden_states')!;
       asked.push({ rows: sample.shape[0], tokens: context.shape[1] ?? 0, timestep });
       return model.unet.predict(input);
     },
