@@ -19,6 +19,7 @@ import {
   SEED_OPTION,
   completeChoice,
   stepsOf,
+  typedNumbersOf,
 } from './personal/picture-options.ts';
 import { presetChoices } from './personal/presets.ts';
 import { again, reroll } from './picture/reroll.ts';
@@ -124,18 +125,8 @@ export const imagine: Command = {
         name: 'variation_seed',
         description: 'The other noise of a variation; left out: a new one',
       },
-      {
-        type: Decimal,
-        name: 'eta',
-        description: 'How much fresh noise DDIM and ancestral samplers add each step',
-        ...SHARE,
-      },
-      {
-        type: Decimal,
-        name: 'rescale',
-        description: 'Guidance rescale, against burnt colours at high cfg; 0.7 is usual',
-        ...SHARE,
-      },
+      PICTURE_OPTIONS.eta,
+      PICTURE_OPTIONS.rescale,
       {
         type: Text,
         name: 'profile',
@@ -249,25 +240,22 @@ async function initOf(
   };
 }
 
-function orderOf({ options }: ChatInputCommandInteraction, { text }: Scene): Order {
+function orderOf(interaction: ChatInputCommandInteraction, { text }: Scene): Order {
+  const { options } = interaction;
   return {
+    ...typedNumbersOf(interaction),
     prompt: options.getString('prompt', true),
     negative: options.getString('negative'),
     steps: stepsOf(options.getString('steps'), text),
-    cfg: options.getNumber('cfg'),
     seed: options.getString('seed'),
     sampler: options.getString('sampler'),
     schedule: options.getString('schedule'),
     size: options.getString('size'),
-    count: options.getInteger('count'),
     model: options.getString('model'),
-    clipSkip: options.getInteger('clip_skip'),
     hires: options.getNumber('hires'),
     hiresStrength: options.getNumber('hires_strength'),
     variation: options.getNumber('variation'),
     variationSeed: options.getString('variation_seed'),
-    eta: options.getNumber('eta'),
-    rescale: options.getNumber('rescale'),
     profile: options.getString('profile'),
   };
 }

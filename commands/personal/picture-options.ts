@@ -11,6 +11,8 @@ import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES, VAE_OF_MODEL } from '../../src/bot/order/choices.ts';
 import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
+import { PICTURE_NUMBERS, rangeOf, typedNumbers } from '../../src/bot/order/numbers.ts';
+import type { NumberName } from '../../src/bot/order/numbers.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
@@ -19,7 +21,10 @@ import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 
 /** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
-export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandBasicOption>> = {
+export const PICTURE_OPTIONS: Readonly<
+  Record<ChoiceName | NumberName, APIApplicationCommandBasicOption>
+> = {
+  ...numberOptions(),
   negative: {
     type: ApplicationCommandOptionType.String,
     name: 'negative',
@@ -39,13 +44,6 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     autocomplete: true,
     max_length: 40,
   },
-  count: {
-    type: ApplicationCommandOptionType.Integer,
-    name: 'count',
-    description: 'How many pictures',
-    min_value: LIMITS.count.min,
-    max_value: DEFAULT_LIMITS.count,
-  },
   // A text, so that "auto" can be sent before Discord has shown it as a choice.
   steps: {
     type: ApplicationCommandOptionType.String,
@@ -53,13 +51,6 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     description: 'How often the picture is refined; 20 to 30 is usual, auto takes as few as it can',
     autocomplete: true,
     max_length: 10,
-  },
-  cfg: {
-    type: ApplicationCommandOptionType.Number,
-    name: 'cfg',
-    description: 'How strictly the prompt is followed; 5 to 9 is usual',
-    min_value: LIMITS.guidanceScale.min,
-    max_value: LIMITS.guidanceScale.max,
   },
   sampler: {
     type: ApplicationCommandOptionType.String,
@@ -73,20 +64,6 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     description: 'How the noise levels are spaced',
     choices: SCHEDULES.map((name) => ({ name, value: name })),
   },
-  clipSkip: {
-    type: ApplicationCommandOptionType.Integer,
-    name: 'clip_skip',
-    description: 'Which layer of the text encoder is read: 1 the last, 2 the one before it',
-    min_value: LIMITS.clipSkip.min,
-    max_value: LIMITS.clipSkip.max,
-  },
-  pag: {
-    type: ApplicationCommandOptionType.Number,
-    name: 'pag',
-    description: 'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual',
-    min_value: LIMITS.pagScale.min,
-    max_value: LIMITS.pagScale.max,
-  },
   vae: {
     type: ApplicationCommandOptionType.String,
     name: 'vae',
@@ -95,6 +72,27 @@ export const PICTURE_OPTIONS: Readonly<Record<ChoiceName, APIApplicationCommandB
     max_length: 100,
   },
 };
+
+/** How many pictures an installation allows may be fewer than the engine could paint. */
+function numberOptions(): Record<NumberName, APIApplicationCommandBasicOption> {
+  const options = PICTURE_NUMBERS.map(({ name, option, description }) => {
+    const { min, max, whole } = rangeOf(name);
+    const type = whole ? ApplicationCommandOptionType.Integer : ApplicationCommandOptionType.Number;
+    const most = name === 'count' ? DEFAULT_LIMITS.count : max;
+    return [name, { type, name: option, description, min_value: min, max_value: most }] as const;
+  });
+  return Object.fromEntries(options) as Record<NumberName, APIApplicationCommandBasicOption>;
+}
+
+/** The numbers that were given to a command. */
+export function typedNumbersOf({
+  options,
+}: ChatInputCommandInteraction): ReturnType<typeof typedNumbers> {
+  return typedNumbers((option) => {
+    const value = options.get(option)?.value;
+    return typeof value === 'number' ? value : null;
+  });
+}
 
 export const SEED_OPTION: APIApplicationCommandBasicOption = {
   type: ApplicationCommandOptionType.String,
@@ -120,25 +118,23 @@ export function stepsOf(typed: string | null, text: Text): number | null {
 
 /** What was given of them; a ratio means the pixels that the model chosen, or else used here, paints best. @throws UserError for a size that is none */
 export async function choicesOf(
-  { options, guildId }: ChatInputCommandInteraction,
+  interaction: ChatInputCommandInteraction,
   { engine, settings, own, text }: Scene,
 ): Promise<Choices> {
+  const { options, guildId } = interaction;
   const sampler = options.getString('sampler');
   const schedule = options.getString('schedule');
   const size = options.getString('size');
   const [models, server] = await Promise.all([engine.models(), settings.defaults(guildId)]);
   const defaults = { ...server, ...own.choices };
   const model = chooseModel(models, options.getString('model'), defaults, text);
-  const given: { [K in ChoiceName]: Choices[K] | null } = {
+  const given: { [K in ChoiceName]?: Choices[K] | null } = {
+    ...typedNumbersOf(interaction),
     model: options.getString('model'),
     sampler: isSampler(sampler) ? sampler : null,
     schedule: isSchedule(schedule) ? schedule : null,
     steps: stepsOf(options.getString('steps'), text),
-    cfg: options.getNumber('cfg'),
     size: size === null ? null : sizeFrom(size, model, text),
-    count: options.getInteger('count'),
-    clipSkip: options.getInteger('clip_skip'),
-    pag: options.getNumber('pag'),
     negative: options.getString('negative'),
     vae: vaeHere(options.getString('vae'), models, text),
   };

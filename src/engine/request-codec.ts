@@ -37,10 +37,25 @@ import {
   whole,
   MOST_REFERENCES,
 } from './request/request-values.ts';
-import { fixedNumbers, NUMBER_FLAGS, optionalNumbers } from './request/number-options.ts';
+import {
+  fixedNumbers,
+  NUMBER_FLAGS,
+  NUMBER_RANGES,
+  numberHelp,
+  optionalNumbers,
+} from './request/number-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
-export { canPerturb, familyTitle, LIMITS, modelToBeginWith, NUMBER_FLAGS, usualMaskBlur };
+export {
+  canPerturb,
+  familyTitle,
+  LIMITS,
+  modelToBeginWith,
+  NUMBER_FLAGS,
+  NUMBER_RANGES,
+  numberHelp,
+  usualMaskBlur,
+};
 
 /**
  * Fills what is left out with the model's defaults and checks everything. Numbers may come as text; null and

@@ -14,6 +14,7 @@ import {
 } from '../../explore/calibration/calibration.ts';
 import { AUTO_STEPS, VAE_OF_MODEL } from './choices.ts';
 import type { Choices } from './choices.ts';
+import { type NumberName, numbersOf } from './numbers.ts';
 import { quoted } from '../render/markdown.ts';
 import { sizeFrom, sizeOfRatio } from './sizes.ts';
 import type { BotLimits } from '../policy/limits.ts';
@@ -24,40 +25,33 @@ export type Order = {
   prompt: string;
   negative: string | null;
   steps: number | null;
-  cfg: number | null;
   /** decimal text: Discord's integers end at 2^53 */
   seed: string | null;
   sampler: string | null;
   schedule: string | null;
   size: string | null;
-  count: number | null;
   model: string | null;
-  clipSkip?: number | null;
   vae?: string | null;
-  eta?: number | null;
   /** strength of the variation, 0-1 */
   variation?: number | null;
   variationSeed?: string | null;
-  rescale?: number | null;
   profile?: string | null;
   /** factor of the second pass */
   hires?: number | null;
   hiresStrength?: number | null;
   /** a start picture, its bytes checked, with its sides */
   init?: (InitImage & { size: ImageSize }) | null;
-};
+} & { [K in NumberName]?: number | null };
 
 /** An order before anything was typed. */
 export const NOTHING_CHOSEN: Order = {
   prompt: '',
   negative: null,
   steps: null,
-  cfg: null,
   seed: null,
   sampler: null,
   schedule: null,
   size: null,
-  count: null,
   model: null,
 };
 
@@ -138,11 +132,11 @@ export function completeOrder(
   const parsed = parseRequest(
     {
       ...openFields(order, defaults),
+      // One chosen beforehand is passed over by models that cannot do it.
+      ...numbersOf(order, canPerturb(model) ? defaults : { ...defaults, pag: null }),
       model: model.name,
       width: size.width,
       height: size.height,
-      count: order.count ?? defaults.count,
-      pagScale: canPerturb(model) ? defaults.pag : undefined,
       vae: vaeOf(order.vae ?? null, defaults.vae, model, text),
     },
     model,
@@ -160,16 +154,13 @@ export function completeOrder(
 function openFields(order: Order, defaults: Choices): RequestInput {
   const steps = order.steps ?? defaults.steps;
   return {
+    ...numbersOf({ ...order, count: null }, { ...defaults, count: null, pag: null }),
     prompt: order.prompt,
     negativePrompt: order.negative ?? defaults.negative ?? '',
     steps: steps === AUTO_STEPS ? undefined : steps,
-    guidanceScale: order.cfg ?? defaults.cfg,
     sampler: order.sampler ?? defaults.sampler,
     schedule: order.schedule ?? scheduleBeside(order, defaults),
     seed: order.seed?.trim() || null,
-    clipSkip: order.clipSkip ?? defaults.clipSkip,
-    eta: order.eta,
-    guidanceRescale: order.rescale,
     profile: order.profile,
     variation: variationOf(order),
     init: order.init,
@@ -195,15 +186,11 @@ export function openOrder(
 export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInput {
   const given: RequestInput = {
     ...(order.size !== null && sizeFrom(order.size, model, text)),
-    count: order.count,
+    ...numbersOf(order),
     steps: order.steps === AUTO_STEPS ? null : order.steps,
-    guidanceScale: order.cfg,
     sampler: order.sampler,
     schedule: order.schedule,
-    clipSkip: order.clipSkip,
     vae: vaeOf(order.vae ?? null, undefined, model, text),
-    eta: order.eta,
-    guidanceRescale: order.rescale,
     variation: variationOf(order),
     hires: hiresOf(order),
   };

@@ -6,6 +6,7 @@ import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import type { Order } from './options.ts';
 import type { OrderNote } from './notes.ts';
+import { rangeOf } from './numbers.ts';
 import { readSwitches } from './switches.ts';
 import type { SwitchName } from './switches.ts';
 
@@ -72,22 +73,11 @@ function set(
     case 'variationSeed':
       order[name] = /^(?:-1|random)$/i.test(value) ? null : value;
       return;
-    case 'count':
-      order.count = number({ ...LIMITS.count, whole: true });
-      return;
-    case 'clipSkip':
-      order.clipSkip = number({ ...LIMITS.clipSkip, whole: true });
-      return;
-    case 'cfg':
-      order.cfg = number(LIMITS.guidanceScale);
-      return;
     case 'hires':
       order.hires = number(LIMITS.hiresScale);
       return;
     case 'variation':
-    case 'eta':
-    case 'rescale':
-      order[name] = number({ min: 0, max: 1 });
+      order.variation = number({ min: 0, max: 1 });
       return;
     case 'size':
     case 'sampler':
@@ -95,6 +85,9 @@ function set(
     case 'model':
     case 'vae':
       order[name] = value;
+      return;
+    default:
+      order[name] = number(rangeOf(name));
   }
 }
 

@@ -3,26 +3,24 @@
  * text, and read where an option of Darkroom means the same. Pure.
  */
 
+import { type NumberName, PICTURE_NUMBERS } from './numbers.ts';
+
 /** What a switch can set. `prompt`: A1111's prompts from a file give the words themselves as a switch. */
 export type SwitchName =
+  | NumberName
   | 'size'
   | 'width'
   | 'height'
   | 'negative'
   | 'seed'
   | 'steps'
-  | 'cfg'
   | 'sampler'
   | 'schedule'
-  | 'count'
   | 'model'
   | 'vae'
-  | 'clipSkip'
   | 'hires'
   | 'variation'
   | 'variationSeed'
-  | 'eta'
-  | 'rescale'
   | 'prompt';
 
 export type Switches = {
@@ -35,6 +33,9 @@ export type Switches = {
 };
 
 const MEANINGS: Readonly<Record<string, SwitchName>> = {
+  ...Object.fromEntries(
+    PICTURE_NUMBERS.flatMap(({ name, switches }) => switches.map((one) => [one, name])),
+  ),
   ar: 'size',
   aspect: 'size',
   'aspect-ratio': 'size',
@@ -47,35 +48,21 @@ const MEANINGS: Readonly<Record<string, SwitchName>> = {
   'negative-prompt': 'negative',
   seed: 'seed',
   steps: 'steps',
-  cfg: 'cfg',
-  'cfg-scale': 'cfg',
-  guidance: 'cfg',
-  'guidance-scale': 'cfg',
   sampler: 'sampler',
   'sampler-name': 'sampler',
   schedule: 'schedule',
   scheduler: 'schedule',
-  count: 'count',
-  n: 'count',
-  'n-iter': 'count',
-  'batch-size': 'count',
-  repeat: 'count',
-  r: 'count',
   model: 'model',
   'sd-model': 'model',
   checkpoint: 'model',
   vae: 'vae',
   'sd-vae': 'vae',
-  'clip-skip': 'clipSkip',
-  clipskip: 'clipSkip',
   hires: 'hires',
   'hr-scale': 'hires',
   variation: 'variation',
   'subseed-strength': 'variation',
   'variation-seed': 'variationSeed',
   subseed: 'variationSeed',
-  eta: 'eta',
-  rescale: 'rescale',
   prompt: 'prompt',
 };
 

@@ -1,7 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Lookup } from './expand.ts';
-import { readTextFile } from '../../engine/text-file.ts';
 
 /** A list by name, as people write it between underscores. */
 export type WildcardList = { name: string; entries: readonly string[] };
@@ -31,7 +30,7 @@ export function openWildcardFiles(folder: string | null): WildcardFiles {
       const stamp = `${size} ${mtimeMs}`;
       const before = known.get(file);
       if (before?.stamp === stamp) return before.list;
-      const list = { name, entries: entriesIn(await readTextFile(file)) };
+      const list = { name, entries: entriesIn(await readFile(file, 'utf8')) };
       known.set(file, { stamp, list });
       return list;
     } catch {
@@ -76,6 +75,7 @@ async function textFiles(folder: string, inside: string, deep: number): Promise<
 /** One a line; empty lines and those that begin with # are none. */
 export function entriesIn(text: string): string[] {
   return text
+    .replace(/^\ufeff/, '')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));

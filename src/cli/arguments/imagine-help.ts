@@ -1,3 +1,7 @@
+import { numberHelp } from '../../engine/request-codec.ts';
+
+const NUMBERS = numberHelp();
+
 /** What `imagine --help` says. */
 export const IMAGINE_HELP = `Paints pictures from the command line, with the same engine as the bot.
 
@@ -9,10 +13,7 @@ MODELS_DIR/loras, the name of a textual inversion calls it.
 The picture
   --negative TEXT         what should not be in it
   --size WxH              pixels, such as 512x768 (the model's own size)
-  --count N               pictures in one go, 1-9 (1)
-  --steps N|auto          1-200 (the model's own number); auto: what calibrate found
-  --cfg X                 guidance scale, 0-30; 1 is without guidance
-  --pag X                 perturbed-attention guidance, 0-20: cleaner shapes for half as much time again (3 is usual)
+${NUMBERS.lines}
   --seed N                0 to 2^64-1; the same seed gives the same picture (random)
   --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
   --schedule NAME         automatic, karras, exponential, …
@@ -20,9 +21,7 @@ The picture
   --vae NAME|FILE         a VAE of MODELS_DIR/vae or any file with one, in place of the model's own
   --text-encoder FILE     for a file that has none; once for each it lacks
   --tokenizer DIR         its folder with tokenizer.json, where the files bring none (Qwen3, T5)
-  --distilled-cfg N       what Flux dev is told of guidance (default 3.5); --cfg is true guidance
   --reference FILE        a picture to edit from, for FLUX.2; once for each
-  --text-length N         tokens that a text is filled up to (Flux, FLUX.2, SD 3)
   --shift X               how far a flow's noise levels are shifted, 0.1-20 (the model's own)
   --cfg-normalization X   the guided answer no longer than X times the prompt's own (Z-Image); --cfg-truncation X
                           leaves the negative prompt out behind this share of the way
@@ -57,7 +56,8 @@ Exactness
   --replan A+B            after A of the steps the rest in B, as a recipe's "Replanned steps" says
   --ngms SIGMA            below this noise level every second step does without the negative prompt;
                           --ngms-all: every step; --skip-early-cfg X: the first share of the steps
-  --clip-skip N  --emphasis original|no_norm|ignore|none  --eta X  --ensd N  --cfg-rescale X
+  ${NUMBERS.others}
+  --emphasis original|no_norm|ignore|none
 Results
   --out FILE|DIR          (./out/<seed>-<prompt>.png)
   --json                  one JSON object on stdout, nothing else

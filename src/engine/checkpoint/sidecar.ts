@@ -6,7 +6,7 @@ import { say } from '../sentences.ts';
 import type { Words } from './checkpoint.ts';
 import { distilledIn } from './metadata.ts';
 import { readOverride } from './override.ts';
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from '../text/text-file.ts';
 
 const LARGEST = 1 << 20;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { EMBEDDINGS_FOLDER, LORAS_FOLDER } from './named-files.ts';
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from '../text/text-file.ts';
 
 export type Json = Record<string, unknown>;
 

@@ -9,7 +9,7 @@ import { resizeBytes } from '../picture/resample.ts';
 import { say } from '../sentences.ts';
 import type { Output, Session } from './session.ts';
 import type { Pixels } from './vae.ts';
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from '../text/text-file.ts';
 
 export type SafetyChecker = {
   /** Does the picture show what the model's makers do not want shown to everybody? */

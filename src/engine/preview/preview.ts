@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { Pixels } from '../network/vae.ts';
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from '../text/text-file.ts';
 
 /** rgb = latents x rows + bias, in -1 … 1; one row of three per latent channel, latents in the sampler's scale */
 export type PreviewFactors = {

@@ -17,6 +17,8 @@ export type NumberOption = {
   usual: (model: ModelInfo) => number | null;
   /** of `--flag N` */
   flag: string;
+  /** what `--help` says of it; absent: it stands among the others in one line */
+  help?: string;
   /** of the field line of a recipe; null: what it does is told in another way there */
   label: string | null;
   /** this value is not written, and a recipe without the label means it */
@@ -34,6 +36,7 @@ const FIXED = [
     range: LIMITS.count,
     usual: () => 1,
     flag: 'count',
+    help: 'pictures in one go, 1-9 (1)',
     label: null,
   },
   {
@@ -43,6 +46,7 @@ const FIXED = [
     range: LIMITS.steps,
     usual: ({ defaults }) => defaults.steps,
     flag: 'steps',
+    help: "1-200 (the model's own number); auto: what calibrate found",
     label: 'Steps',
   },
   {
@@ -52,6 +56,7 @@ const FIXED = [
     range: LIMITS.guidanceScale,
     usual: ({ defaults }) => defaults.guidanceScale,
     flag: 'cfg',
+    help: 'guidance scale, 0-30; 1 is without guidance',
     label: 'CFG scale',
   },
   {
@@ -105,6 +110,7 @@ const OPTIONAL = [
     range: LIMITS.guidanceScale,
     usual: () => null,
     flag: 'distilled-cfg',
+    help: 'what Flux dev is told of guidance (3.5); --cfg is true guidance',
     // Forge's
     label: 'Distilled CFG Scale',
   },
@@ -115,6 +121,7 @@ const OPTIONAL = [
     range: { min: 16, max: 1024 },
     usual: () => null,
     flag: 'text-length',
+    help: 'tokens that a text is filled up to (Flux, FLUX.2, SD 3)',
     label: 'Text length',
   },
   {
@@ -155,6 +162,7 @@ const CHECKED = [
     range: LIMITS.pagScale,
     usual: ({ defaults }) => defaults.pagScale ?? 0,
     flag: 'pag',
+    help: 'perturbed-attention guidance, 0-20: cleaner shapes for half as much time again (3 is usual)',
     // read with the labels of other programs: see recipe/infotext-extras.ts
     label: null,
   },
@@ -166,7 +174,7 @@ type OptionalKey = (typeof OPTIONAL)[number]['key'];
 export const NUMBER_OPTIONS: readonly NumberOption[] = [...FIXED, ...OPTIONAL, ...CHECKED];
 
 /** One of them by its key. */
-export function numberOption(key: (typeof CHECKED)[number]['key'] | FixedKey | OptionalKey) {
+export function numberOption(key: NumberKey): NumberOption {
   const found = NUMBER_OPTIONS.find((option) => option.key === key);
   if (found === undefined) throw new Error(`no number is called ${key}`);
   return found;
@@ -227,7 +235,30 @@ export function takeNumbers(parsed: Readonly<Record<string, unknown>>, input: Re
   }
 }
 
+/** A line of `--help` for each that has one, and one line of all the others. */
+export function numberHelp(): { lines: string; others: string } {
+  const named = NUMBER_OPTIONS.map(({ flag, whole: isWhole, help }) => ({
+    flag: `--${flag} ${flag === 'steps' ? 'N|auto' : isWhole ? 'N' : 'X'}`,
+    help,
+  }));
+  const lines = named.filter(({ help }) => help !== undefined);
+  return {
+    lines: lines.map(({ flag, help }) => `  ${flag.padEnd(23)} ${help}`).join('\n'),
+    others: named
+      .filter(({ help }) => help === undefined)
+      .map(({ flag }) => flag)
+      .join('  '),
+  };
+}
+
 /** Flag -> key of a request. */
 export const NUMBER_FLAGS: Readonly<Record<string, keyof RequestInput>> = Object.fromEntries(
   NUMBER_OPTIONS.map(({ flag, key }) => [flag, key]),
 );
+
+type NumberKey = FixedKey | OptionalKey | (typeof CHECKED)[number]['key'];
+
+/** What each may be. */
+export const NUMBER_RANGES = Object.fromEntries(
+  NUMBER_OPTIONS.map(({ key, range, whole: isWhole }) => [key, { ...range, whole: isWhole }]),
+) as Readonly<Record<NumberKey, { min: number; max: number; whole: boolean }>>;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from './text-file.ts';
 
 /** CLIP's byte-pair encoding: text in, token ids out. */
 export type Tokenizer = {

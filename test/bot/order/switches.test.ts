@@ -20,6 +20,7 @@ const CASES: [typed: string, prompt: string, found: Said, unknown?: string[]][] 
   ['a cat --steps 30 --cfg 6', 'a cat', { steps: '30', cfg: '6' }],
   ['a cat --vae vae-ft-mse --n 2', 'a cat', { vae: 'vae-ft-mse', count: '2' }],
   ['a cat --steps auto', 'a cat', { steps: 'auto' }],
+  ['a cat --pag 3 --clip-skip 2', 'a cat', { pag: '3', clipSkip: '2' }],
   ['a cat --sampler DPM++ 2M Karras --n 2', 'a cat', { sampler: 'DPM++ 2M Karras', count: '2' }],
   ['a cat --s 250', 'a cat', {}, ['--s 250']],
   ['a cat --chaos 20 --v 6 --ar 1:1', 'a cat', { size: '1:1' }, ['--chaos 20', '--v 6']],

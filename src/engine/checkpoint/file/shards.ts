@@ -5,7 +5,7 @@ import { say } from '../../sentences.ts';
 import type { TensorSlice } from '../tensors.ts';
 import { shown } from './header.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
-import { readTextFile } from '../../text-file.ts';
+import { readTextFile } from '../../text/text-file.ts';
 
 export type ShardedTensors = {
   tensors: ReadonlyMap<string, TensorSlice>;

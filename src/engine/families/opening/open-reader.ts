@@ -22,7 +22,7 @@ import type { TextEncoder } from '../../text/text-encoder.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import type { TransformerWords } from './words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
-import { readTextFile } from '../../text-file.ts';
+import { readTextFile } from '../../text/text-file.ts';
 
 /** CLIP's own, for models that come without a tokenizer. */
 const CLIP_TOKENIZER = join(import.meta.dirname, '../../checkpoint/clip-tokenizer');

@@ -17,7 +17,7 @@ import { TRANSFORMERS } from '../families.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
 import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
-import { readTextFile } from '../../text-file.ts';
+import { readTextFile } from '../../text/text-file.ts';
 
 /** What somebody asks for in place of the model's own. */
 export type TransformerWishes = {

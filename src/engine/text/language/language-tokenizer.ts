@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
-import { readTextFile } from '../../text-file.ts';
+import { readTextFile } from '../text-file.ts';
 
 export type LanguageTokenizer = {
   /** ids of the text, special tokens in it known as such, and what the tokenizer itself adds */
