@@ -1,7 +1,7 @@
 import { UserError } from '../../src/engine/errors.ts';
 import type { ImageSize, ModelInfo, RequestInput } from '../../src/engine/request.ts';
 import { requestOfImage } from '../../src/engine/batch.ts';
-import { imageSeed } from '../../src/engine/infotext.ts';
+import { imageSeed } from '../../src/engine/recipe.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Asking } from '../../src/bot/policy/place.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';

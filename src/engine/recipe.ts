@@ -1,5 +1,5 @@
 /** How a picture was made, in the words of whatever program made it. */
-import { buildInfotext } from './infotext.ts';
+import { buildInfotext, imageSeed } from './recipe/infotext.ts';
 import { isImageFile, readTexts } from './image.ts';
 import { takeTags } from './lora/tags.ts';
 import { fromWorkflow } from './recipe/comfy/workflow.ts';
@@ -12,6 +12,7 @@ import { fromSwarm } from './recipe/programs/swarm.ts';
 import type { PngText } from './picture/png-text.ts';
 import { readStealthText } from './picture/stealth.ts';
 
+export { imageSeed };
 export { fitRecipe } from './recipe/fit.ts';
 export type { Recipe };
 

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
 import { readInfotext } from '../../src/engine/image.ts';
-import { writeInfotext } from '../../src/engine/infotext.ts';
+import { writeInfotext } from '../../src/engine/recipe/infotext.ts';
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';

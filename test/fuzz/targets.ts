@@ -5,7 +5,7 @@ import { parseHeader } from '../../src/engine/checkpoint/file/header.ts';
 import { readSafetensors } from '../../src/engine/checkpoint/safetensors.ts';
 import { checkReadable, textsThatReachTheEncoder } from '../../src/engine/encoder-texts.ts';
 import { readTexts } from '../../src/engine/image.ts';
-import { requestFromInfotext } from '../../src/engine/infotext.ts';
+import { requestFromInfotext } from '../../src/engine/recipe/infotext.ts';
 import { takeLoras } from '../../src/engine/lora/tags.ts';
 import {
   graphInputs,

@@ -5,7 +5,7 @@ import { checkRefiner } from '../guidance/handover.ts';
 import { enlargeLatents, secondPass } from '../start/hires.ts';
 import { vaePixelsOf } from '../cost.ts';
 import { encodePng } from '../image.ts';
-import { imageSeed, writeInfotext } from '../infotext.ts';
+import { imageSeed, writeInfotext } from '../recipe/infotext.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { LoadedModel } from '../model/loader.ts';

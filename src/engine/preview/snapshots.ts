@@ -1,5 +1,5 @@
 import { encodePng } from '../image.ts';
-import { writeInfotext } from '../infotext.ts';
+import { writeInfotext } from '../recipe/infotext.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SafetyChecker } from '../network/safety.ts';

@@ -21,7 +21,7 @@ function naming(word: string): string[] {
 }
 
 test('a number to ask for is told once: few files name it', () => {
-  const younger = ['guidanceRescale', 'etaNoiseSeedDelta', 'distilledGuidance', 'textLength'];
+  const younger = ['etaNoiseSeedDelta', 'distilledGuidance', 'textLength', 'flowShift'];
   for (const key of younger) {
     assert.ok(NUMBER_OPTIONS.some((option) => option.key === key));
     const places = new Set(naming(key));

@@ -11,7 +11,7 @@ import type { ModelLayout } from '../../../src/engine/model/layout.ts';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
-import { requestFromInfotext, writeInfotext } from '../../../src/engine/infotext.ts';
+import { requestFromInfotext, writeInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
 import type { GenerateResult, ModelInfo, RequestInput } from '../../../src/engine/request.ts';

@@ -13,7 +13,7 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src/engine/request.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
-import { requestFromInfotext } from '../../../src/engine/infotext.ts';
+import { requestFromInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { fromWorkflow } from '../../../src/engine/recipe/comfy/workflow.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
 import { type ArrayRef, fixture, maxDifference } from '../../support/golden.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
-import { requestFromInfotext } from '../../../src/engine/infotext.ts';
+import { requestFromInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
 import { secondPass } from '../../../src/engine/start/hires.ts';
-import { requestFromInfotext } from '../../../src/engine/infotext.ts';
+import { requestFromInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { SAMPLERS } from '../../../src/engine/names.ts';

@@ -1,4 +1,4 @@
-import { requestFromInfotext } from '../../infotext.ts';
+import { requestFromInfotext } from '../infotext.ts';
 import { MOST_LORA_STRENGTH } from '../../lora/tags.ts';
 import { upscalerNamed } from '../../request/labels.ts';
 import { shown } from '../../request/request-values.ts';

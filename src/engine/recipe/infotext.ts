@@ -1,22 +1,22 @@
-import packageJson from '../../package.json' with { type: 'json' };
-import { requestOfImage } from './batch.ts';
-import { UserError } from './errors.ts';
-import { say } from './sentences.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { requestOfImage } from '../batch.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import {
   EMPHASIS_LABELS,
   SAMPLER_LABELS,
   SCHEDULE_LABELS,
   UPSCALER_LABELS,
-} from './request/labels.ts';
-import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
-import { extraWords, takeExtras } from './recipe/infotext-extras.ts';
-import { numberWords, takeNumbers } from './request/number-options.ts';
-import { parseInfotext, type ParsedInfotext } from './recipe/infotext-parse.ts';
-import type { AppliedLora } from './lora/opened.ts';
-import { EMPHASES, PROFILES } from './names.ts';
-import { strip } from './text/prompt/characters.ts';
-import type { GenerateRequest, RequestInput } from './request.ts';
-import type { UsedEmbedding } from './text/text-encoder.ts';
+} from '../request/labels.ts';
+import { samplerWithSchedule, scheduleNamed } from '../request/sampler-names.ts';
+import { extraWords, takeExtras } from './infotext-extras.ts';
+import { numberWords, takeNumbers } from '../request/number-options.ts';
+import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
+import type { AppliedLora } from '../lora/opened.ts';
+import { EMPHASES, PROFILES } from '../names.ts';
+import { strip } from '../text/prompt/characters.ts';
+import type { GenerateRequest, RequestInput } from '../request.ts';
+import type { UsedEmbedding } from '../text/text-encoder.ts';
 
 export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { UserError } from '../../src/engine/errors.ts';
+import { UserError } from '../../../src/engine/errors.ts';
 import {
   buildInfotext,
   imageSeed,
@@ -9,18 +9,18 @@ import {
   parseInfotext,
   requestFromInfotext,
   writeInfotext,
-} from '../../src/engine/infotext.ts';
-import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
-import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../src/engine/request/labels.ts';
-import { NUMBER_OPTIONS } from '../../src/engine/request/number-options.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import { parseImagineArguments } from '../../src/cli/arguments/arguments.ts';
-import type { GenerateRequest, ModelInfo } from '../../src/engine/request.ts';
+} from '../../../src/engine/recipe/infotext.ts';
+import { SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
+import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../../src/engine/request/labels.ts';
+import { NUMBER_OPTIONS } from '../../../src/engine/request/number-options.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { parseImagineArguments } from '../../../src/cli/arguments/arguments.ts';
+import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';
 
 // oxlint-disable-next-line no-explicit-any -- A1111's processing object, as it was
 type Params = Record<string, any>;
 const reference = JSON.parse(
-  readFileSync(new URL('../fixtures/infotext/a1111.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../fixtures/infotext/a1111.json', import.meta.url), 'utf8'),
 ) as {
   build: {
     params: Params;
