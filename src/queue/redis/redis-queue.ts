@@ -1,4 +1,5 @@
 import type { EngineLog } from '../../engine/engine.ts';
+import { UserError } from '../../engine/errors.ts';
 import type { Queue } from '../contracts.ts';
 import { createEstimator } from '../fairness/estimate.ts';
 import type { Measurement } from '../job.ts';
@@ -38,6 +39,12 @@ export async function openRedisQueue(
     measured: `${options.prefix}:measured`,
     measurements: `${options.prefix}:measurements`,
   };
+  if ((await redis.exists(`${options.prefix}:importing`)) === 1) {
+    await connection.close();
+    throw new UserError(
+      'An import into this queue goes on or was cut short: let it end, or run `npm run -s queue -- import FILE` again.',
+    );
+  }
   const measured = await redis.lrange(names.measurements, 0, -1);
   const estimator = createEstimator(measured.map((text) => JSON.parse(text) as Measurement));
   const core = createRedisCore(redis, estimator, options);

@@ -45,6 +45,29 @@ if #changes > 0 or next(moved) then publish(arg.origin) end
 return { 'null', told() }
 `;
 
+/** No program is left that could run anything: whatever runs waits again. */
+export const RECALL = `
+local arg = cjson.decode(ARGV[1])
+adopt()
+for _, id in ipairs(call('ZRANGE', k('leases'), 0, -1)) do
+  local found = head(id)
+  if found and found.status == 'running' then take_back(found, {}, arg) else call('ZREM', k('leases'), id) end
+end
+publish(arg.origin)
+return { 'null', '[]' }
+`;
+
+/** Jobs that were written with the state waiting stand in their lines; no tag moves. */
+export const ENLIST = `
+local arg = cjson.decode(ARGV[1])
+for _, id in ipairs(arg.ids) do
+  local found = head(id)
+  place(id, found.guildId, found.userId, num(found.seq))
+end
+settle_all()
+return { 'null', '[]' }
+`;
+
 /** Those who listen look for themselves. */
 export const SET_MODE = `
 local arg = cjson.decode(ARGV[1])

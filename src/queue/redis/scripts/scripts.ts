@@ -1,6 +1,6 @@
 import { BASICS } from './basics.ts';
 import { CLAIM } from './claim.ts';
-import { FINISH, RELEASE, RENEW, REPRICE, SET_MODE, SWEEP } from './leases.ts';
+import { ENLIST, FINISH, RECALL, RELEASE, RENEW, REPRICE, SET_MODE, SWEEP } from './leases.ts';
 import { CANCEL, LEAVE, REVOKE, SUBMIT } from './orders.ts';
 import { DELIVERED, FORGET, REMEMBER, RESTORE, RETRACT } from './record.ts';
 import { RUNS } from './runs.ts';
@@ -18,6 +18,8 @@ export const SCRIPTS = {
   finish: LINE + FINISH,
   release: LINE + RELEASE,
   sweep: LINE + SWEEP,
+  recall: LINE + RECALL,
+  enlist: LINE + ENLIST,
   leave: LINE + LEAVE,
   set_mode: BASICS + SET_MODE,
   revoke: BASICS + REVOKE,

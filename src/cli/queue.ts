@@ -1,0 +1,105 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadConfig, loadEnvFile } from '../config.ts';
+import { UserError } from '../engine/errors.ts';
+import { exportQueue, importQueue, openForMoving } from '../queue/moving.ts';
+import { openPictures } from '../queue/open-pictures.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import { complain, EXIT, LOG } from './screen/program.ts';
+
+const HELP = `Moves a queue: between the file of one machine and a Redis that several share, or from one Redis to another.
+
+  npm run -s queue -- export FILE
+  npm run -s queue -- import FILE
+  npm run -s queue -- pictures FROM TO
+
+  export    writes the queue that QUEUE_URL names (without it: the one in DATA_DIR) into FILE: what waits, in its order
+            and with its fairness, the record, promises, measured speeds, start pictures. What ran waits again.
+  import    reads FILE into the queue that QUEUE_URL names, which must be empty: all of it, or nothing.
+  pictures  copies what one picture store has and the other lacks. FROM and TO are folders, http://:secret@host:port
+            or s3://…, as PICTURES_URL. Finished pictures are named by the queue and lie there.
+
+  --queue URL   instead of QUEUE_URL
+
+The bot and every worker must be stopped. Exit status: 0 done, 2 cannot be done as asked, 1 failure.
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  try {
+    const { values, positionals } = readArguments(args);
+    if (values.help) {
+      process.stdout.write(HELP);
+      return EXIT.done;
+    }
+    loadEnvFile();
+    process.umask(0o077);
+    process.stdout.write(`${await run(positionals, values.queue)}\n`);
+    return EXIT.done;
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function readArguments(args: string[]) {
+  const options = {
+    queue: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (error) {
+    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
+    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --queue and --help.`);
+  }
+}
+
+async function run([what, first, second, ...more]: string[], url?: string): Promise<string> {
+  const asked = `${what ?? ''} ${more.length}`;
+  if (asked === 'pictures 0' && first !== undefined && second !== undefined) {
+    return copyPictures(await openPictures(first), await openPictures(second));
+  }
+  if (first !== undefined && second === undefined) {
+    if (asked === 'export 0') return exportTo(path.resolve(first), url);
+    if (asked === 'import 0') return importFrom(path.resolve(first), url);
+  }
+  throw new UserError(
+    'Say what to do: `queue -- export FILE`, `queue -- import FILE` or `queue -- pictures FROM TO`. --help shows more.',
+  );
+}
+
+async function open(named: string | undefined, create: boolean) {
+  const { dataDir, queueUrl, picturesUrl } = loadConfig();
+  const url = named ?? queueUrl ?? `sqlite:${path.join(dataDir, 'queue.db')}`;
+  const pictures = await openPictures(picturesUrl ?? path.join(dataDir, 'pictures'));
+  return openForMoving(url, { pictures, log: LOG, create });
+}
+
+async function exportTo(file: string, url?: string): Promise<string> {
+  const queue = await open(url, false);
+  try {
+    const { job, input } = await exportQueue(queue, file);
+    return `${file} holds ${job} jobs and ${input} start pictures.`;
+  } finally {
+    await queue.close();
+  }
+}
+
+async function importFrom(file: string, url?: string): Promise<string> {
+  const { jobs, inputs } = await importQueue(file, () => open(url, true));
+  return `${jobs} jobs and ${inputs} start pictures were taken over.`;
+}
+
+async function copyPictures(from: PictureStore, to: PictureStore): Promise<string> {
+  const there = new Set(await to.keys());
+  let copied = 0;
+  for (const key of await from.keys()) {
+    if (there.has(key)) continue;
+    const bytes = await from.get(key);
+    if (bytes === null) continue;
+    await to.put(key, bytes);
+    copied++;
+  }
+  return `${copied} pictures were copied; ${there.size} were there already.`;
+}
