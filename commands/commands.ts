@@ -8,6 +8,7 @@ import { help } from './help/help.ts';
 import { imagine } from './imagine.ts';
 import { models } from './models.ts';
 import { recipeOf, reimagine } from './picture/on-message.ts';
+import { owner } from './owner/owner.ts';
 import { preferences } from './personal/preferences.ts';
 import { presets } from './personal/presets.ts';
 import { queue } from './queue.ts';
@@ -31,6 +32,7 @@ export const commands: readonly AnyCommand[] = [
   models,
   stats,
   settings,
+  owner,
   help,
   recipeOf,
   reimagine,

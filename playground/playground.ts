@@ -20,6 +20,7 @@ import { startRateLimits } from './rest/rate-limits.ts';
 import { snowflakeAt, snowflakeSource } from './snowflake.ts';
 import type { Log, State, Timing } from './state.ts';
 import { openStore } from './store/store.ts';
+import { foundGuild, inviteBot, removeBot } from './world/departures.ts';
 import { changeThread } from './world/threads.ts';
 import { receiveUpload } from './page/uploads.ts';
 import { applicationId } from './world/world.ts';
@@ -120,6 +121,9 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       dropGateway: gateway.drop,
       denyBot: (channelId, bits) => denyBot(state, channelId, bits),
       closeThread: (channelId, how) => closeThread(state, channelId, how),
+      ownApplication: (ownership) => void (state.ownership = ownership),
+      foundGuild: (guild) => foundGuild(state, guild).id,
+      botMember: (guildId, member) => botMember(state, guildId, member),
       slowFiles: (milliseconds) => void (api.fileDelay = milliseconds),
     },
     async close() {
@@ -147,6 +151,7 @@ function openState(origin: string, options: PlaygroundOptions): State {
     log: options.log ?? silent,
     listeners: new Set(),
     locales: new Map(),
+    ownership: { ownerId: null },
     timers: new Set(),
   };
 }
@@ -156,6 +161,13 @@ function denyBot(state: State, channelId: string, bits: bigint): void {
   if (!channel) throw new Error(`The playground has no channel ${channelId}.`);
   channel.botDenied = String(bits);
   state.store.saveChannel(channel);
+}
+
+function botMember(state: State, guildId: string, member: boolean): void {
+  const guild = state.world.guilds.get(guildId);
+  if (!guild) throw new Error(`The playground has no server ${guildId}.`);
+  if (member) inviteBot(state, guild);
+  else removeBot(state, guild);
 }
 
 function closeThread(

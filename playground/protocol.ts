@@ -31,7 +31,14 @@ export type PlaygroundGuild = {
   /** user id -> their roles, the highest first */
   memberRoles: Readonly<Record<string, readonly string[]>>;
   /** what you may change here: the channels' age flag, and which roles you may give and take */
-  yours: { channels: boolean; roles: readonly string[] };
+  yours: {
+    channels: boolean;
+    roles: readonly string[];
+    /** it is your server: you may delete it, and say whether the bot is in it */
+    owned?: boolean;
+  };
+  /** the bot is one of its members; absent: it is */
+  bot?: boolean;
   /** for role selects and mentions, the highest first; absent: the server has no roles but @everyone */
   roles?: readonly PlaygroundRole[];
 };
@@ -89,6 +96,13 @@ export type FromPage =
   | { type: 'say'; channelId: string; content: string; files?: readonly string[] }
   /** whether a channel is age-restricted */
   | { type: 'age'; channelId: string; ageRestricted: boolean }
+  /** a channel or thread, and all that was said in it */
+  | { type: 'delete-channel'; channelId: string }
+  | { type: 'delete-guild'; guildId: string }
+  /** a new server of yours, with the bot in it and everybody who is here */
+  | { type: 'found-guild'; name: string }
+  /** the bot comes into a server of yours, or has to leave it */
+  | { type: 'bot-member'; guildId: string; member: boolean }
   /** all roles that a member has from now on */
   | { type: 'roles'; guildId: string; userId: string; roleIds: readonly string[] };
 
@@ -117,6 +131,7 @@ export type FromServer =
   | { type: 'bot'; online: boolean }
   /** a server's roles, members or channels are other ones than before */
   | { type: 'guild'; guild: PlaygroundGuild }
+  | { type: 'guild-deleted'; guildId: string }
   /** a thread was closed or opened */
   | { type: 'channel'; channel: PlaygroundChannel }
   | { type: 'commands'; guildId: string; commands: readonly APIApplicationCommand[] }

@@ -14,6 +14,11 @@ export type Happening =
   | { kind: 'message-deleted'; message: StoredMessage }
   /** a thread was closed or opened, or a channel's age flag has changed */
   | { kind: 'channel'; channel: Channel }
+  /** a channel or thread is gone, with all that was in it */
+  | { kind: 'channel-deleted'; channel: Channel }
+  | { kind: 'guild-deleted'; guild: Guild }
+  /** the server is there, and the bot no longer in it; or in it now */
+  | { kind: 'bot-left' | 'bot-joined'; guild: Guild }
   /** roles or channels of a server have changed */
   | { kind: 'guild'; guild: Guild }
   | { kind: 'commands' }
@@ -48,6 +53,16 @@ export type Log = Readonly<
   Record<'debug' | 'info' | 'warn' | 'error', (details: object, message: string) => void>
 >;
 
+/** Discord's `membership_state`: 1 invited, 2 accepted. */
+export type TeamMember = {
+  userId: string;
+  state: 1 | 2;
+  role?: 'admin' | 'developer' | 'read_only';
+};
+
+/** `team`: in place of the person, its first member owns it. */
+export type Ownership = { ownerId: string | null } | { team: readonly TeamMember[] };
+
 /** What the parts of the local Discord share. */
 export type State = {
   store: Store;
@@ -59,6 +74,8 @@ export type State = {
   listeners: Set<(happening: Happening) => void>;
   /** the language that a person's Discord speaks, by their id; absent: American English */
   locales: Map<string, string>;
+  /** whose the application is: one person, or a team */
+  ownership: Ownership;
   /** running timers, cleared when the server closes */
   timers: Set<NodeJS.Timeout>;
 };

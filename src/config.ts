@@ -12,6 +12,8 @@ export type Config = {
   discordApiBase: string | null;
   dataDir: string;
   modelsDir: string;
+  /** what the owner decides over all servers; there need not be such a file */
+  ownerFile: string;
   /** the first of `devices`, or what stands for all that are found */
   device: DeviceName;
   deviceIndex: number | null;
@@ -75,6 +77,9 @@ export function loadConfig(env: Environment = process.env): Config {
     discordApiBase: read.apiBase('DISCORD_API_BASE'),
     dataDir: path.resolve(read.text('DATA_DIR') ?? 'data'),
     modelsDir: path.resolve(read.text('MODELS_DIR') ?? 'models'),
+    ownerFile: path.resolve(
+      read.text('OWNER_FILE') ?? path.join(read.text('DATA_DIR') ?? 'data', 'owner.json'),
+    ),
     device: devices?.[0]?.device ?? read.choice('DEVICE', DEVICES, 'auto'),
     deviceIndex: devices?.[0]?.index ?? null,
     devices,

@@ -2,7 +2,15 @@
  * The errors that people were given a reference for, kept in the data folder: whoever asks the owner months later is
  * still understood, whatever became of the log. Two files of bounded size, for the account that runs Darkroom alone.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /** One line of the log that carries a reference. */
@@ -69,6 +77,42 @@ export function keptErrors(folder: string, reference: string): KeptError[] {
     }
     return errorsIn(text, reference);
   });
+}
+
+/** The last errors that somebody was given a reference for, the newest first. */
+export function latestErrors(folder: string, most: number): KeptError[] {
+  const kept: KeptError[] = [];
+  for (const name of NAMES) {
+    for (const line of linesOf(path.join(folder, name)).toReversed()) {
+      if (kept.length >= most) return kept;
+      try {
+        kept.push(JSON.parse(line) as KeptError);
+      } catch {
+        // cut off by a crash
+      }
+    }
+  }
+  return kept;
+}
+
+/** Takes every line out that holds one of these words: ids of people and of their orders. */
+export function forgetErrors(folder: string, words: readonly string[]): void {
+  for (const name of NAMES) {
+    const file = path.join(folder, name);
+    const lines = linesOf(file);
+    const left = lines.filter((line) => !words.some((word) => line.includes(word)));
+    if (left.length === lines.length) continue;
+    const beside = `${file}.part`;
+    writeFileSync(beside, left.map((line) => `${line}\n`).join(''), { mode: 0o600, flush: true });
+    renameSync(beside, file);
+  }
+}
+
+function linesOf(file: string): string[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 /** The lines of a log in JSON that carry the reference. */

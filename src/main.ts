@@ -2,6 +2,9 @@ import path from 'node:path';
 import { commands } from '../commands/commands.ts';
 import { startBot } from './bot/bot.ts';
 import { openFound } from './bot/pictures/found-pictures.ts';
+import type { KeptErrors } from './bot/owner/owner-tools.ts';
+import { openRule } from './bot/owner/rule-file.ts';
+import { openRows } from './bot/stores/row-store.ts';
 import { openPreferences } from './bot/stores/preferences.ts';
 import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
@@ -16,7 +19,9 @@ import { needsOf } from './engine/needs.ts';
 import { openUpscalers } from './engine/upscalers.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
+import { forgetErrors, keptErrors, latestErrors } from './error-journal.ts';
 import { createLog, type Log } from './log.ts';
+import { peopleHash } from './log-fields.ts';
 import type { Watch } from './metrics/watch.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
@@ -45,6 +50,10 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const { devices, engine, queue, pictures } = await openPainting(config, log, onClose);
   watch?.add({ devices, engine, line: queue.line });
   const kept = { file: path.join(config.dataDir, 'settings.db'), log };
+  const rule = await openRule({ file: config.ownerFile, log });
+  onClose('owner’s rule', () => rule.close());
+  const notes = openRows({ ...kept, namespace: 'notes' });
+  onClose('notes', () => notes.close());
   const settings = openSettings(kept);
   onClose('settings', () => settings.close());
   const preferences = openPreferences(kept);
@@ -94,6 +103,10 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     events,
     pictures,
     settings,
+    rule,
+    notes,
+    dataFolder: config.dataDir,
+    errors: errorsIn(config.dataDir),
     preferences,
     presets,
     found,
@@ -142,6 +155,16 @@ async function tellOfModels(engine: Engine, modelsDir: string, log: Log): Promis
   log.error(
     `The models folder ${modelsDir} ${what}. Put a model there, or set MODELS_DIR to the folder that holds yours.`,
   );
+}
+
+/** The errors that people were given a reference for, as the owner sees and removes them. */
+function errorsIn(folder: string): KeptErrors {
+  const hash = peopleHash(folder);
+  return {
+    of: (reference) => keptErrors(folder, reference),
+    latest: (most) => latestErrors(folder, most),
+    forget: async ({ userId, jobs }) => forgetErrors(folder, [userId, hash(userId), ...jobs]),
+  };
 }
 
 const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null && isShared(queueUrl);

@@ -24,6 +24,7 @@ const PICTURES: Readonly<Record<Page, readonly (keyof Text['helpPictures'])[]>> 
 };
 
 const turn: Action = {
+  open: 'always',
   visibility: 'in-place',
   async press(_interaction, { detail }, scene) {
     await scene.answer.acknowledge('in-place');
@@ -32,6 +33,7 @@ const turn: Action = {
 };
 
 export const help: Command = {
+  open: 'always',
   visibility: 'private',
   definition: {
     name: 'help',

@@ -12,6 +12,7 @@ import type { Job } from '../../src/queue/job.ts';
 
 /** Takes the message away and the stored pictures with it; asks once. */
 export const remove: Action = {
+  open: 'always',
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { text } = scene;

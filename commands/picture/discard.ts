@@ -4,6 +4,7 @@ import { isModerator } from '../../src/bot/interaction/permissions.ts';
 
 /** Takes away a message that shows a job's picture once more; the job and its pictures stay. */
 export const discard: Action = {
+  open: 'always',
   visibility: 'in-place',
   async press(interaction, _id, { answer, text }) {
     const asker = interaction.message.interactionMetadata?.user.id;

@@ -9,6 +9,7 @@ import type { Job } from '../../src/queue/job.ts';
 
 /** Ends a waiting or running job; the reply itself then says so. */
 export const stop: Action = {
+  open: 'always',
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { answer, line, text } = scene;

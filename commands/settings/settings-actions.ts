@@ -14,6 +14,7 @@ import {
   SPOILER_POLICIES,
 } from '../../src/bot/policy/policy.ts';
 import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
+import { isMark } from '../../src/bot/policy/people.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import { LANGUAGE_NAMES } from '../../src/bot/text/text.ts';
 import { askOnce, isSure } from '../confirm.ts';
@@ -148,9 +149,12 @@ async function apply(
     case 'roles':
       await policy({ allowedRoles: values });
       return 'access';
-    case 'blocked':
-      await policy({ blockedUsers: values });
+    case 'blocked': {
+      // A mark stands for somebody whom the select cannot show.
+      const marks = (await scene.settings.policy(guildId)).blockedUsers.filter(isMark);
+      await policy({ blockedUsers: [...values, ...marks] });
       return 'access';
+    }
     case 'audit':
       await policy({ auditChannel: value ?? null });
       return 'access';

@@ -10,6 +10,7 @@ import type { ModelInfo } from '../../src/engine/request.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
+import { isMark } from '../../src/bot/policy/people.ts';
 import type { Rendered } from '../../src/bot/render/render.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
 import { quoted } from '../../src/bot/render/markdown.ts';
@@ -123,7 +124,10 @@ function limits({ policy, notes = [], text }: PanelSight): Part[] {
 
 function access({ policy, text }: PanelSight): Part[] {
   const { panel } = text;
-  const { channels, allowedRoles, blockedUsers, auditChannel } = policy;
+  const { channels, allowedRoles, auditChannel } = policy;
+  const blockedUsers = policy.blockedUsers.filter((one) => !isMark(one));
+  const forgotten = policy.blockedUsers.length - blockedUsers.length;
+  const others = forgotten === 0 ? '' : ` ${panel.forgottenToo(forgotten)}`;
   const audit = auditChannel === null ? [] : [auditChannel];
   const many = { min_values: 0, max_values: MOST };
   const all = (ids: readonly string[], mark: string) => ids.map((id) => `<${mark}${id}>`).join(' ');
@@ -132,7 +136,7 @@ function access({ policy, text }: PanelSight): Part[] {
       panel.titles.access,
       panel.lines.channels(all(channels, '#') || panel.everywhere),
       panel.lines.roles(all(allowedRoles, '@&') || panel.everybody),
-      panel.lines.blocked(all(blockedUsers, '@') || panel.none),
+      panel.lines.blocked(`${all(blockedUsers, '@')}${others}`.trim() || panel.none),
       panel.lines.audit(all(audit, '#') || panel.none),
     ]),
     row({

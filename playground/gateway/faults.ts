@@ -1,3 +1,4 @@
+import type { Ownership } from '../state.ts';
 import type { GatewayDrop } from './gateway.ts';
 
 /**
@@ -34,6 +35,12 @@ export type Faults = {
   denyBot(channelId: string, bits: bigint): void;
   /** Closes a thread, or opens it; a locked one only moderators may open. */
   closeThread(channelId: string, how: { archived: boolean; locked: boolean }): void;
+  /** Whose the application is from now on: one person (null: the first one there is), or a team. */
+  ownApplication(ownership: Ownership): void;
+  /** A new server of somebody, with these members and the bot in it; answers its id. */
+  foundGuild(guild: { name: string; ownerId: string; members: readonly string[] }): string;
+  /** The bot has to leave a server, or is invited into it. */
+  botMember(guildId: string, member: boolean): void;
   /** Every link to a file is answered that many milliseconds later. */
   slowFiles(milliseconds: number): void;
 };

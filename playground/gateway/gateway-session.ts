@@ -1,10 +1,11 @@
 import type { WebSocket } from 'ws';
 import { isThread } from '../world/channels.ts';
-import { messageEvent } from './gateway-events.ts';
+import { guildCreate, messageEvent } from './gateway-events.ts';
 import { interactionEvent } from '../interactions/interaction-event.ts';
 import type { Happening, State } from '../state.ts';
 import { renderChannel } from '../world/render.ts';
 import { isFields } from '../validate/validate.ts';
+import { hasBot } from '../world/departures.ts';
 import { applicationId, canSee } from '../world/world.ts';
 
 export const op = {
@@ -159,7 +160,36 @@ export function eventFor(
           }
         : null;
     }
+    case 'channel-deleted': {
+      const { channel } = happening;
+      const closed = (session.intents & intent.guilds) === 0;
+      if (closed || !onShard(session, channel.guildId) || !botIsIn(state, channel.guildId)) {
+        return null;
+      }
+      const { id, guildId: guild_id, parentId: parent_id, type } = channel;
+      return isThread(channel)
+        ? { t: 'THREAD_DELETE', d: { id, guild_id, parent_id, type } }
+        : { t: 'CHANNEL_DELETE', d: renderChannel(state, channel) };
+    }
+    case 'guild-deleted':
+    case 'bot-left': {
+      const { guild } = happening;
+      const wasIn = happening.kind === 'bot-left' || hasBot(guild);
+      const closed = (session.intents & intent.guilds) === 0 || !onShard(session, guild.id);
+      // `unavailable` is what tells an outage from this.
+      return closed || !wasIn ? null : { t: 'GUILD_DELETE', d: { id: guild.id } };
+    }
+    case 'bot-joined': {
+      const { guild } = happening;
+      const closed = (session.intents & intent.guilds) === 0 || !onShard(session, guild.id);
+      return closed ? null : { t: 'GUILD_CREATE', d: guildCreate(state, guild) };
+    }
     default:
       return null;
   }
 }
+
+const botIsIn = ({ world }: State, guildId: string | null): boolean => {
+  const guild = world.guilds.get(guildId ?? '');
+  return guild !== undefined && hasBot(guild);
+};

@@ -15,6 +15,7 @@ import {
 } from './gateway-session.ts';
 import type { Happening, State } from '../state.ts';
 import { publish } from '../state.ts';
+import { hasBot } from '../world/departures.ts';
 import { isFields } from '../validate/validate.ts';
 
 export type GatewayDrop = 'op7' | 'op9' | 'op9-resumable' | 'kill' | 'half-open';
@@ -151,7 +152,9 @@ function identify(room: Room, connection: Connection, d: unknown): void {
   };
   connection.session = session;
   sessions.set(session.id, session);
-  const guilds = [...state.world.guilds.values()].filter((guild) => onShard(session, guild.id));
+  const guilds = [...state.world.guilds.values()].filter(
+    (guild) => onShard(session, guild.id) && hasBot(guild),
+  );
   dispatch(session, 'READY', readyEvent(state, session, guilds, gatewayUrl));
   if ((session.intents & intent.guilds) !== 0) {
     for (const guild of guilds) dispatch(session, 'GUILD_CREATE', guildCreate(state, guild));

@@ -1,6 +1,7 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import type { State } from '../state.ts';
 import type { Channel } from '../world/channels.ts';
+import { hasBot } from '../world/departures.ts';
 import type { Guild } from '../world/world.ts';
 import { permission } from '../world/permission-bits.ts';
 import { isAgeRestricted, permissionsOf } from '../world/world.ts';
@@ -31,6 +32,7 @@ export function commandsFor(
   const commands = commandsOf(state, guild?.id ?? null);
   const channel = [...state.world.channels.values()].find((one) => one.guildId === guild?.id);
   if (!guild || !channel) return commands;
+  if (!hasBot(guild)) return [];
   const bits = permissionsOf(state.world, userId, channel);
   return commands.filter((command) => mayUse(command, bits));
 }

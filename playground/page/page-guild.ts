@@ -5,6 +5,7 @@ import type { FromPage } from '../protocol.ts';
 import type { State } from '../state.ts';
 import { publish } from '../state.ts';
 import type { Guild, Person } from '../world/world.ts';
+import { deleteChannel, foundGuild } from '../world/departures.ts';
 import { canSee, guildPermissions, grantableRoles } from '../world/world.ts';
 
 /** Marks a channel as age-restricted, or not; its threads follow. Throws Refusal. */
@@ -55,4 +56,51 @@ export function changeRoles(
   state.world.guilds.set(guild.id, next);
   state.store.saveGuild(next);
   publish(state, { kind: 'guild', guild: next });
+}
+
+/** Deletes a channel or thread that this person may manage. Throws Refusal. */
+export function deleteOwnChannel(
+  state: State,
+  person: Person,
+  { channelId }: Extract<FromPage, { type: 'delete-channel' }>,
+): void {
+  const channel = state.world.channels.get(channelId);
+  const guild = state.world.guilds.get(channel?.guildId ?? '');
+  if (!channel || !guild || !canSee(state.world, person.id, channel)) {
+    throw new Refusal('There is no such channel for you.');
+  }
+  const needed = isThread(channel) ? permission.manageThreads : permission.manageChannels;
+  if ((guildPermissions(guild, person.id) & needed) === 0n) {
+    throw new Refusal('Only who may manage channels can delete this.');
+  }
+  deleteChannel(state, channel);
+}
+
+/** A server of this person's own. Throws Refusal. */
+export function ownGuild(state: State, person: Person, guildId: string): Guild {
+  const guild = state.world.guilds.get(guildId);
+  if (guild?.ownerId !== person.id) throw new Refusal('Only who owns a server can do that.');
+  return guild;
+}
+
+const NAME_LIMIT = 100;
+/** A hundred servers are enough to try things out. */
+const MOST_GUILDS = 100;
+
+/** Throws Refusal. */
+export function foundOwnGuild(
+  state: State,
+  person: Person,
+  { name }: Extract<FromPage, { type: 'found-guild' }>,
+): void {
+  const plain = name.trim();
+  if (plain.length < 2 || plain.length > NAME_LIMIT) {
+    throw new Refusal(`A server's name has 2 to ${NAME_LIMIT} characters.`);
+  }
+  const { guilds, people } = state.world;
+  if (guilds.size >= MOST_GUILDS) throw new Refusal(`There are ${MOST_GUILDS} servers already.`);
+  const members = [...people.values()]
+    .filter(({ id, bot }) => !bot && id !== person.id)
+    .map(({ id }) => id);
+  foundGuild(state, { name: plain, ownerId: person.id, members });
 }

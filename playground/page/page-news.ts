@@ -66,6 +66,10 @@ export function tell(room: Room, happening: Happening): void {
       return tellOfChannel(room, happening.channel);
     case 'guild':
       return tellOfGuild(room, happening.guild);
+    case 'guild-deleted':
+      return room.pages.forEach((page) =>
+        send(page, { type: 'guild-deleted', guildId: happening.guild.id }),
+      );
     case 'commands':
       return room.pages.forEach((page) => sendCommands(room.state, page));
     case 'bot':
@@ -95,6 +99,10 @@ export function tell(room: Room, happening: Happening): void {
       }));
     }
     case 'interaction':
+    // What is left of the server is told with the server.
+    case 'channel-deleted':
+    case 'bot-left':
+    case 'bot-joined':
       return;
   }
 }

@@ -42,6 +42,10 @@ const SHAPES: { readonly [T in FromPage['type']]: Shape } = {
   dismiss: { messageId: text },
   say: { channelId: text, content: text, files: orAbsent(listOf(text)) },
   age: { channelId: text, ageRestricted: flag },
+  'delete-channel': { channelId: text },
+  'delete-guild': { guildId: text },
+  'found-guild': { name: text },
+  'bot-member': { guildId: text, member: flag },
   roles: { guildId: text, userId: text, roleIds: listOf(text) },
 };
 

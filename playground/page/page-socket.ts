@@ -12,7 +12,8 @@ import type { UploadedFile } from '../messages/message-files.ts';
 import type { FromPage } from '../protocol.ts';
 import type { Happening, State } from '../state.ts';
 import type { Channel } from '../world/channels.ts';
-import { changeAge, changeRoles } from './page-guild.ts';
+import { deleteGuild, inviteBot, removeBot } from '../world/departures.ts';
+import { changeAge, changeRoles, deleteOwnChannel, foundOwnGuild, ownGuild } from './page-guild.ts';
 import type { Person } from '../world/world.ts';
 import { canSee, describeGuild } from '../world/world.ts';
 
@@ -94,6 +95,16 @@ function receive(room: Room, page: Page, from: FromPage): void {
     }
     case 'age':
       return changeAge(state, person, from);
+    case 'delete-channel':
+      return deleteOwnChannel(state, person, from);
+    case 'delete-guild':
+      return deleteGuild(state, ownGuild(state, person, from.guildId));
+    case 'found-guild':
+      return foundOwnGuild(state, person, from);
+    case 'bot-member': {
+      const guild = ownGuild(state, person, from.guildId);
+      return from.member ? inviteBot(state, guild) : removeBot(state, guild);
+    }
     case 'roles':
       return changeRoles(state, person, from);
     default:

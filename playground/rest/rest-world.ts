@@ -11,7 +11,9 @@ import {
 } from '../world/render.ts';
 import type { RestCall, Route } from './rest-call.ts';
 import { bodyFields, param } from './rest-call.ts';
-import type { Guild } from '../world/world.ts';
+import type { State } from '../state.ts';
+import { deleteChannel, hasBot, removeBot } from '../world/departures.ts';
+import type { Guild, Person } from '../world/world.ts';
 import { changeThread } from '../world/threads.ts';
 import { applicationId, canSee, permissionsOf } from '../world/world.ts';
 import { permission } from '../world/permission-bits.ts';
@@ -19,7 +21,7 @@ import { permission } from '../world/permission-bits.ts';
 const rate = restLimits.read;
 
 function application({ state }: RestCall): object {
-  const [owner] = [...state.world.people.values()].filter((person) => !person.bot);
+  const { owner, team } = belongsTo(state);
   const bot = renderUser(state.world.bot);
   return {
     id: applicationId,
@@ -37,20 +39,55 @@ function application({ state }: RestCall): object {
     interactions_endpoint_url: null,
     role_connections_verification_url: null,
     owner: owner ? renderUser(owner) : bot,
-    approximate_guild_count: state.world.guilds.size,
+    approximate_guild_count: guildsOfBot(state).length,
     approximate_user_install_count: 0,
     approximate_user_authorization_count: 0,
     event_webhooks_url: null,
     explicit_content_filter: 0,
-    team: null,
+    team,
     eligible_oauth2_scopes: ['bot', 'applications.commands'],
     integration_types_config: { '0': {} },
   };
 }
 
+const TEAM = '1400000000000000001';
+
+/** A team's application names a user that stands for the team as its owner. */
+function belongsTo({ world, ownership }: State): {
+  owner: Person | undefined;
+  team: object | null;
+} {
+  const people = [...world.people.values()].filter((person) => !person.bot);
+  if (!('team' in ownership)) {
+    const { ownerId } = ownership;
+    const named = people.find(({ id }) => id === ownerId);
+    return { owner: named ?? people[0], team: null };
+  }
+  const members = ownership.team.flatMap(({ userId, state, role = 'developer' }) => {
+    const person = world.people.get(userId);
+    return person === undefined
+      ? []
+      : [
+          {
+            team_id: TEAM,
+            membership_state: state,
+            role,
+            permissions: ['*'],
+            user: renderUser(person),
+          },
+        ];
+  });
+  const owner = { id: TEAM, name: 'Team', avatarColour: '#64748b', bot: false };
+  const first = ownership.team[0]?.userId ?? TEAM;
+  return { owner, team: { id: TEAM, name: 'Team', icon: null, members, owner_user_id: first } };
+}
+
+const guildsOfBot = ({ world }: State): Guild[] => [...world.guilds.values()].filter(hasBot);
+
+/** One that the bot is in. */
 export function knownGuild(call: RestCall): Guild {
   const guild = call.state.world.guilds.get(param(call, 'guild_id'));
-  if (!guild) throw apiErrors.unknownGuild();
+  if (!guild || !hasBot(guild)) throw apiErrors.unknownGuild();
   return guild;
 }
 
@@ -144,7 +181,7 @@ export const worldRoutes: readonly Route[] = [
   })),
   get('/users/@me', currentUser),
   get('/users/@me/guilds', ({ state }) =>
-    [...state.world.guilds.values()].map((guild) => ({
+    guildsOfBot(state).map((guild) => ({
       id: guild.id,
       name: guild.name,
       icon: null,
@@ -154,6 +191,15 @@ export const worldRoutes: readonly Route[] = [
       features: [],
     })),
   ),
+  {
+    method: 'DELETE',
+    path: '/users/@me/guilds/{guild_id}',
+    rate,
+    run: (call) => {
+      removeBot(call.state, knownGuild(call));
+      return { status: 204 };
+    },
+  },
   {
     method: 'POST',
     path: '/users/@me/channels',
@@ -177,6 +223,23 @@ export const worldRoutes: readonly Route[] = [
     path: '/channels/{channel_id}',
     rate: restLimits.channelEdit,
     run: (call) => ({ status: 200, json: changeChannel(call) }),
+  },
+  {
+    method: 'DELETE',
+    path: '/channels/{channel_id}',
+    rate: restLimits.channelEdit,
+    run: (call) => {
+      const channel = visibleChannel(call);
+      if (channel.guildId === null) throw apiErrors.missingAccess();
+      requireBot(
+        call,
+        channel,
+        isThread(channel) ? permission.manageThreads : permission.manageChannels,
+      );
+      const json = renderChannel(call.state, channel);
+      deleteChannel(call.state, channel);
+      return { status: 200, json };
+    },
   },
   get('/channels/{channel_id}', (call) => renderChannel(call.state, visibleChannel(call))),
 ];

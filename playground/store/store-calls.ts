@@ -11,6 +11,9 @@ export type Store = {
   loadWorld(guests: number): World;
   saveChannel(channel: Channel): void;
   saveGuild(guild: Guild): void;
+  /** For good: with its messages and files, and it does not come back with the next version's first servers. */
+  removeChannel(id: string): void;
+  removeGuild(id: string): void;
   message(id: string): StoredMessage | null;
   /** Oldest first; the `limit` newest before `before`. */
   messagesIn(channelId: string, limit: number, before?: string): StoredMessage[];

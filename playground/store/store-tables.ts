@@ -18,27 +18,42 @@ function documents<T>(rows: readonly Readonly<Record<string, unknown>>[]): T[] {
   return rows.map((row) => JSON.parse(String(row['json'])) as T);
 }
 
+/** The row of what was deleted: it stays away. */
+type Gone = { gone?: boolean };
+
 export function worldTables(
   sql: Sql,
   transaction: Store['transaction'],
-): Pick<Store, 'loadWorld' | 'saveChannel' | 'saveGuild'> {
+): Pick<Store, 'loadWorld' | 'saveChannel' | 'saveGuild' | 'removeChannel' | 'removeGuild'> {
   type Table = 'people' | 'guilds' | 'channels';
-  const put = (table: Table, value: { id: string }): void => {
+  const put = (table: Table, value: { id: string } & Gone): void => {
     sql(
       `INSERT INTO ${table} (id, json) VALUES (?, ?)
        ON CONFLICT (id) DO UPDATE SET json = excluded.json`,
     ).run(value.id, JSON.stringify(value));
   };
-  const all = <T extends { id: string }>(table: Table): Map<string, T> =>
+  const every = <T extends { id: string }>(table: Table): Map<string, T & Gone> =>
     new Map(
-      documents<T>(sql(`SELECT json FROM ${table} ORDER BY rowid`).all()).map((one) => [
+      documents<T & Gone>(sql(`SELECT json FROM ${table} ORDER BY rowid`).all()).map((one) => [
         one.id,
         one,
       ]),
     );
+  const all = <T extends { id: string }>(table: Table): Map<string, T> =>
+    new Map([...every<T>(table)].filter(([, one]) => one.gone !== true));
   return {
     saveChannel: (channel) => put('channels', channel),
     saveGuild: (guild) => put('guilds', guild),
+    removeGuild: (id) => put('guilds', { id, gone: true }),
+    removeChannel: (id) => {
+      sql(
+        `DELETE FROM attachments WHERE id IN
+           (SELECT value FROM messages, json_each(messages.json, '$.attachmentIds')
+             WHERE channel = ?)`,
+      ).run(id);
+      sql('DELETE FROM messages WHERE channel = ?').run(id);
+      put('channels', { id, gone: true });
+    },
     loadWorld: (guests) =>
       transaction(() => {
         const seed = seedWorld(guests);
@@ -47,7 +62,7 @@ export function worldTables(
           for (const guild of seed.guilds.values()) put('guilds', guild);
         }
         // Whole at the first start; an older file gets the channels that came later.
-        const kept = all<Channel>('channels');
+        const kept = every<Channel>('channels');
         for (const channel of seed.channels.values()) {
           if (!kept.has(channel.id)) put('channels', channel);
         }

@@ -92,6 +92,8 @@ export function receive(state: State, from: FromServer): State {
       return state.bot ? { ...state, bot: withOnline(state.bot, from.online) } : state;
     case 'guild':
       return withGuild(state, from.guild);
+    case 'guild-deleted':
+      return withoutGuild(state, from.guildId);
     case 'channel':
       return {
         ...state,
@@ -163,10 +165,24 @@ function ready(state: State, from: Extract<FromServer, { type: 'ready' }>): Stat
 
 /** A channel that is not for this person any more is left for the server's first one. */
 function withGuild(state: State, guild: PlaygroundGuild): State {
-  const guilds = state.guilds.map((one) => (one.id === guild.id ? guild : one));
+  const isNew = !state.guilds.some((one) => one.id === guild.id);
+  const guilds = isNew
+    ? [...state.guilds, guild]
+    : state.guilds.map((one) => (one.id === guild.id ? guild : one));
   const here = state.guildId !== guild.id || guild.channels.some((c) => c.id === state.channelId);
   const channelId = here ? state.channelId : (guild.channels[0]?.id ?? null);
   return { ...state, guilds, channelId };
+}
+
+/** Whoever was in a server that is gone finds themselves in the first one, or in their direct messages. */
+function withoutGuild(state: State, guildId: string): State {
+  const guilds = state.guilds.filter(({ id }) => id !== guildId);
+  if (state.guildId !== guildId) return { ...state, guilds };
+  const first = guilds.find(({ members }) => members.includes(state.you?.id ?? ''));
+  if (first === undefined) {
+    return { ...state, guilds, guildId: DIRECT, channelId: state.direct?.id ?? null };
+  }
+  return { ...state, guilds, guildId: first.id, channelId: first.channels[0]?.id ?? null };
 }
 
 function withOnline(bot: BotState, online: boolean): BotState {

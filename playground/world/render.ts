@@ -86,7 +86,7 @@ export function renderChannel(state: State, channel: Channel): APIChannel {
     type: channel.type,
     guild_id: channel.guildId,
     name: channel.name,
-    position: siblings.indexOf(channel),
+    position: Math.max(0, siblings.indexOf(channel)),
     permission_overwrites:
       channel.botDenied === '0'
         ? []

@@ -67,8 +67,8 @@ export function seedWorld(guests = 0): World {
   for (let n = 1; n <= guests; n++) people.push(person(1000 + n, `Guest ${n}`, '#64748b'));
   const [ada, ben] = people as [Person, Person];
   const guilds = [
-    seedGuild(1, 'The Atelier', ada.id, people, bot.id),
-    seedGuild(2, 'Night Shift', ben.id, people, bot.id),
+    seedGuild(1300000000000001000n, 'The Atelier', ada.id, people, bot.id),
+    seedGuild(1300000000000002000n, 'Night Shift', ben.id, people, bot.id),
   ];
   const channels = guilds.flatMap(({ id }) => seedChannels(id, [ada.id, ben.id]));
   for (const one of people) channels.push(directChannel(one));
@@ -80,14 +80,14 @@ export function seedWorld(guests = 0): World {
   };
 }
 
-function seedGuild(
-  n: number,
+/** `botId` null: the bot is not in it. */
+export function seedGuild(
+  id: bigint,
   name: string,
   ownerId: string,
   people: readonly Person[],
-  botId: string,
+  botId: string | null,
 ): Guild {
-  const id = 1300000000000000000n + BigInt(n) * 1000n;
   const role = (k: number, roleName: string, bits: bigint, color = 0): Role => ({
     id: String(id + BigInt(k)),
     name: roleName,
@@ -111,10 +111,15 @@ function seedGuild(
   const cleo = '1200000000000000003';
   const members: Member[] = people.map((one) => ({
     userId: one.id,
-    roles: one.id === ownerId ? [manager.id] : one.id === cleo && n === 1 ? [supporter.id] : [],
+    roles:
+      one.id === ownerId
+        ? [manager.id]
+        : one.id === cleo && name === 'The Atelier'
+          ? [supporter.id]
+          : [],
     joinedAt,
   }));
-  members.push({ userId: botId, roles: [botRole.id], joinedAt });
+  if (botId !== null) members.push({ userId: botId, roles: [botRole.id], joinedAt });
   return {
     id: String(id),
     name,
@@ -216,7 +221,9 @@ export function describeGuild(world: World, guild: Guild, userId: string): Playg
     yours: {
       channels: may(guild, userId, permission.manageChannels),
       roles: grantableRoles(guild, userId),
+      owned: guild.ownerId === userId,
     },
+    bot: guild.members.some((member) => member.userId === world.bot.id),
     roles: guild.roles
       .filter((role) => role.id !== guild.id)
       .map(({ id, name, color = 0, managed }) => ({ id, name, color, managed })),

@@ -12,6 +12,7 @@ import { openCalibrations } from './stores/calibrations.ts';
 import { closeAccess, createAccess, gatewayOf } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
 import { watchDeletions } from './discord/deletions.ts';
+import { isSlashCommand } from './interaction/command.ts';
 import type { AnyCommand } from './interaction/command.ts';
 import { asPersonsApp } from './interaction/foreign.ts';
 import { startDispatch } from './interaction/dispatch.ts';
@@ -20,6 +21,11 @@ import type { FoundStore } from './pictures/found-pictures.ts';
 import { openMedia } from './pictures/media.ts';
 import type { PreferenceStore } from './stores/preferences.ts';
 import type { PresetStore } from './stores/presets.ts';
+import { openDoors } from './owner/doors.ts';
+import { NO_ERRORS, openOwnership } from './owner/owner-tools.ts';
+import type { KeptErrors, OwnerOptions } from './owner/owner-tools.ts';
+import { openRule } from './owner/rule-file.ts';
+import type { RuleStore } from './owner/rule-file.ts';
 import { openAudit } from './policy/audit.ts';
 import { openDelivery } from './policy/delivery.ts';
 import { tellWithheld } from './policy/withheld.ts';
@@ -33,6 +39,8 @@ import { DEFAULT_LIMITS } from './policy/limits.ts';
 import type { BotLog } from './bot-log.ts';
 import type { SettingsStore } from './stores/settings.ts';
 import { openWildcardStore } from './stores/wildcard-store.ts';
+import { openRows } from './stores/row-store.ts';
+import type { RowStore } from './stores/row-store.ts';
 import { openStars } from './stores/stars.ts';
 import type { StarStore } from './stores/stars.ts';
 import type { WildcardStore } from './stores/wildcard-store.ts';
@@ -48,6 +56,16 @@ export type BotOptions = {
   events: JobEvents;
   pictures: PictureStore;
   settings: SettingsStore;
+  /** what the owner decides over all servers; absent: nothing */
+  rule?: RuleStore;
+  /** what the bot notes for itself; absent: nothing outlives it */
+  notes?: RowStore;
+  /** where everything is kept, for the owner's alarms and searches; absent: nobody looks */
+  dataFolder?: string;
+  /** what the program keeps of errors; absent: nothing */
+  errors?: KeptErrors;
+  /** for tests */
+  alarms?: OwnerOptions['alarms'];
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
@@ -95,6 +113,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { engine, events, pictures, settings, preferences, presets, found } = options;
   const { line, archive, pledges } = options.queue;
   const { commands, log } = options;
+  const rule = options.rule ?? (await openRule({ file: null, log }));
+  const notes = options.notes ?? openRows({ file: ':memory:', namespace: 'notes', log });
+  const stars = options.stars ?? openStars({ file: ':memory:', log });
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
   const access = createAccess(options.token, options.apiBase, log, options.onCall);
   const { client, acks, messages } = access;
@@ -105,14 +126,28 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const traffic = createTraffic();
     const audit = openAudit({ rest: client.rest, settings, log });
     const endWithheld = tellWithheld(events, audit);
-    const askBeforeDelivery = openDelivery({ client, settings, audit });
+    const askBeforeDelivery = openDelivery({ client, rule, settings, audit });
     const shared = { messages, traffic, line, archive, events, pictures, pace, log };
     const tools = { ...shared, askBeforeDelivery };
     const endDeletions = watchDeletions(client, { archive, line, log });
     const replies = openReplies(tools);
     const sheets = openSheets({ ...tools, engine });
     const calibrations = await openCalibrations(options.calibrationFile ?? null);
+    const ownership = openOwnership({
+      ...options,
+      client,
+      rule,
+      notes,
+      stars,
+      line,
+      archive,
+      log,
+      dataFolder: options.dataFolder ?? null,
+      errors: options.errors ?? NO_ERRORS,
+    });
     const services = {
+      rule,
+      owner: ownership,
       engine,
       line,
       archive,
@@ -123,7 +158,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       found,
       wildcardStore,
       upscalers: options.upscalers ?? null,
-      stars: options.stars ?? openStars({ file: ':memory:', log }),
+      stars,
       wildcardFiles: openWildcardFiles(options.wildcardFolder ?? null),
       media: openMedia(options.apiBase),
       reader,
@@ -146,6 +181,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       traffic,
       pledges,
       log,
+      doors: openDoors(client, rule),
     });
     const ready = await logIn(client, options.token, options.apiBase);
     const { upscalers = null } = options;
@@ -153,11 +189,20 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     await replies.resume();
     await sheets.resume();
     const definitions = commands
-      .map(({ definition }) =>
-        options.userInstall === true ? asPersonsApp(definition) : definition,
+      .map((command) =>
+        options.userInstall === true && !isOwners(command)
+          ? asPersonsApp(command.definition)
+          : command.definition,
       )
       .map(withTranslations);
     await registerCommands(client.rest, ready.application.id, definitions, log);
+    await ownership.begin({
+      applicationId: ready.application.id,
+      definitions: commands
+        .filter(isOwners)
+        .map(({ definition }) => definition)
+        .map(withTranslations),
+    });
     return {
       user: { id: ready.user.id, name: ready.user.displayName },
       applicationId: ready.application.id,
@@ -166,6 +211,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       async close() {
         await dispatch.close();
         await endDeletions();
+        await ownership.close();
         reader.close();
         endWithheld();
         await audit.close();
@@ -183,6 +229,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     throw error;
   }
 }
+
+const isOwners = (command: AnyCommand): boolean =>
+  isSlashCommand(command) && command.open === 'owner';
 
 async function logIn(client: Client, token: string, apiBase: string | null): Promise<Client<true>> {
   const waiting = new AbortController();

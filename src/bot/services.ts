@@ -9,6 +9,8 @@ import type { Archive } from '../queue/archive.ts';
 import type { Line } from '../queue/line.ts';
 import type { FoundStore } from './pictures/found-pictures.ts';
 import type { Media } from './pictures/media.ts';
+import type { OwnerTools } from './owner/owner-tools.ts';
+import type { RuleStore } from './owner/rule-file.ts';
 import type { Audit } from './policy/audit.ts';
 import type { PreferenceStore } from './stores/preferences.ts';
 import type { PresetStore } from './stores/presets.ts';
@@ -26,6 +28,9 @@ export type BotServices = {
   archive: Archive;
   pictures: PictureStore;
   settings: SettingsStore;
+  /** what the owner of the installation decides over all servers */
+  rule: RuleStore;
+  owner: OwnerTools;
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;

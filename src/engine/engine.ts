@@ -90,6 +90,11 @@ export type Engine = {
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<GenerateResult>;
   status(): EngineStatus;
   /**
+   * Looks at the models folder as if for the first time, and lets go of what is loaded: the next picture loads it anew.
+   * What runs is finished first.
+   */
+  reload(): Promise<void>;
+  /**
    * Whether its host shows signs of life: within `withinMs` when nothing runs, within the deadline of a step when
    * something does (loading a model may keep it silent for minutes).
    */
@@ -116,9 +121,11 @@ const LOADING_PATIENCE = 10;
  * `preload`). A host that dies is restarted; calls that wait survive it.
  */
 export async function startEngine(config: EngineConfig, log: EngineLog): Promise<Engine> {
-  const registry = openRegistry(config.modelsDir, (folder, reason) =>
-    log.warn({ folder, reason }, 'folder is not a usable model'),
-  );
+  const openFolder = () =>
+    openRegistry(config.modelsDir, (folder, reason) =>
+      log.warn({ folder, reason }, 'folder is not a usable model'),
+    );
+  let registry = openFolder();
   const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
   const dataDir = config.dataDir ?? null;
   const { childEnvironment: environment = {} } = config;
@@ -308,6 +315,11 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       pid: keeper.pid(),
       counts: { restarts, evicted: evicted.before + evicted.now },
     }),
+    async reload() {
+      registry = openFolder();
+      if (state !== 'restarting' && !closing) keeper.post({ type: 'reload' });
+      await registry.list();
+    },
     async answers(withinMs) {
       if (state === 'closed' || state === 'restarting') return false;
       return state === 'busy' ? pulse.silentMs() < patienceMs : pulse.ask(withinMs);

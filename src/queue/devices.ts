@@ -84,6 +84,9 @@ export function asOneEngine(devices: readonly Device[]): Engine {
       const idle = usable.find(({ engine }) => engine.status().state === 'idle');
       return (idle ?? usable[0] ?? first).engine.generate(request, options);
     },
+    async reload() {
+      await Promise.all(devices.map(({ engine }) => engine.reload()));
+    },
     status() {
       const statuses = devices.map((device) => device.status());
       const loaded = statuses.flatMap((status) => status.loaded);

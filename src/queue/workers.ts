@@ -96,6 +96,7 @@ export function withWorkers(
       return [...models.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     unusable: () => own?.unusable() ?? [],
+    reload: async () => own?.reload(),
     generate(request, options) {
       if (own !== null) return own.generate(request, options);
       return Promise.reject(new Error('this program has no engine: its workers paint'));

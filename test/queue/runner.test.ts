@@ -41,6 +41,7 @@ function engineThat(generate: Generate): Engine {
     unusable: () => [],
     generate: (request, options = {}) => generate(request, options),
     status: () => ({ state: 'idle', provider: 'cpu', loaded: [] }),
+    reload: async () => {},
     answers: async () => true,
     close: async () => {},
   };

@@ -54,6 +54,7 @@ const expectations: Readonly<Record<string, Readonly<Record<string, Expectation>
   '/gateway/bot': { GET: { response: ['GatewayBotResponse'] } },
   '/users/@me': { GET: { response: ['UserPIIResponse'] } },
   '/users/@me/guilds': { GET: { response: ['MyGuildResponse[]'] } },
+  '/users/@me/guilds/{guild_id}': { DELETE: {} },
   '/users/@me/channels': {
     POST: { request: ['CreatePrivateChannelRequest'], response: ['PrivateChannelResponse'] },
   },
@@ -71,6 +72,7 @@ const expectations: Readonly<Record<string, Readonly<Record<string, Expectation>
   '/channels/{channel_id}': {
     GET: { response: ['GuildChannelResponse', 'PrivateChannelResponse', 'ThreadResponse'] },
     PATCH: { request: ['UpdateThreadRequestPartial'], response: ['ThreadResponse'] },
+    DELETE: { response: ['GuildChannelResponse', 'ThreadResponse'] },
   },
   '/channels/{channel_id}/typing': { POST: {} },
   '/channels/{channel_id}/messages': {

@@ -9,6 +9,9 @@ import { startBot } from '../../src/bot/bot.ts';
 import type { Bot, BotOptions } from '../../src/bot/bot.ts';
 import type { BotLog } from '../../src/bot/bot-log.ts';
 import { openFound } from '../../src/bot/pictures/found-pictures.ts';
+import { openRule } from '../../src/bot/owner/rule-file.ts';
+import type { RuleStore } from '../../src/bot/owner/rule-file.ts';
+import { openRows } from '../../src/bot/stores/row-store.ts';
 import { openPreferences } from '../../src/bot/stores/preferences.ts';
 import { openPresets } from '../../src/bot/stores/presets.ts';
 import type { PresetStore } from '../../src/bot/stores/presets.ts';
@@ -50,6 +53,9 @@ export type Stage = {
   queue: Queue;
   pictures: PictureStore;
   settings: SettingsStore;
+  rule: RuleStore;
+  /** where the program keeps its files */
+  folder: string;
   presets: PresetStore;
   bot: Bot;
   user(userId?: string): Promise<PlaygroundUserClient>;
@@ -112,6 +118,8 @@ export async function openStage(
     });
     const kept = { file: path.join(folder, 'settings.db'), log };
     const settings = openSettings(kept);
+    const rule = await openRule({ file: path.join(folder, 'owner.json'), log });
+    const notes = openRows({ ...kept, namespace: 'notes' });
     const preferences = openPreferences(kept);
     const presets = openPresets(kept);
     const found = openFound(kept);
@@ -127,6 +135,8 @@ export async function openStage(
       await runner.close();
       announcer.close();
       await settings.close();
+      rule.close();
+      await notes.close();
       await preferences.close();
       await presets.close();
       await found.close();
@@ -142,6 +152,9 @@ export async function openStage(
       events,
       pictures,
       settings,
+      rule,
+      notes,
+      dataFolder: folder,
       preferences,
       presets,
       found,
@@ -155,7 +168,7 @@ export async function openStage(
       await closeParts();
       throw error;
     });
-    return { queue, settings, presets, pictures, bot, closeParts };
+    return { queue, settings, rule, presets, pictures, bot, closeParts };
   }
 
   async function closeOutside(): Promise<void> {
@@ -175,6 +188,7 @@ export async function openStage(
   });
   const stage: Stage = {
     playground,
+    folder,
     exchanges,
     lines,
     calls: (method, route) =>

@@ -32,12 +32,16 @@ export type Choice = APIApplicationCommandOptionChoice<string | number>;
  */
 export type Command = {
   definition: RESTPostAPIChatInputApplicationCommandsJSONBody;
+  /** `always`: for people and in servers that the owner does not let in, too; `owner`: for the owner, who is never shut out; absent: where the owner's rule lets them */
+  open?: Openness;
   visibility: Visibility | ((interaction: ChatInputCommandInteraction, scene: Scene) => Visibility);
   run(interaction: ChatInputCommandInteraction, scene: Scene): Promise<void>;
   autocomplete?(interaction: AutocompleteInteraction, scene: Scene): Promise<readonly Choice[]>;
   /** by the action in their custom ids */
   actions?: Readonly<Record<string, Action>>;
 };
+
+export type Openness = 'always' | 'owner';
 
 /** A command of a message's context menu. */
 export type MessageCommand = {
@@ -61,6 +65,7 @@ export function isSlashCommand(command: AnyCommand): command is Command {
 /** What a button or select does, and what its modal does when it comes back. */
 export type Action = {
   visibility: Visibility;
+  open?: Openness;
   press(interaction: MessageComponentInteraction, id: CustomId, scene: Scene): Promise<void>;
   submit?(interaction: ModalSubmitInteraction, id: CustomId, scene: Scene): Promise<void>;
 };

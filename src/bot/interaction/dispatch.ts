@@ -10,11 +10,12 @@ import { openAnswer } from './answer.ts';
 import { LostInteractionError } from './first-response.ts';
 import type { Answer, AnswerRoads, Visibility } from './answer.ts';
 import { isMessageCommand, isSlashCommand } from './command.ts';
-import type { Action, AnyCommand, Scene } from './command.ts';
+import type { Action, AnyCommand, Openness, Scene } from './command.ts';
 import { customId, parseCustomId } from './custom-id.ts';
 import type { ParsedCustomId } from './custom-id.ts';
 import { createForms } from './forms.ts';
 import { noteOrigin } from './origin.ts';
+import type { Doors } from '../owner/doors.ts';
 import { formRow } from '../render/rows.ts';
 import { describe } from '../discord/discord-errors.ts';
 import { escapeMarkdown, plainLine, shorten } from '../render/markdown.ts';
@@ -42,9 +43,10 @@ export function startDispatch(
   client: Client,
   commands: readonly AnyCommand[],
   services: BotServices,
-  roads: AnswerRoads,
+  roads: AnswerRoads & { doors: Doors },
 ): Dispatch {
   const { log } = services;
+  const { doors } = roads;
   const slash = commands.filter(isSlashCommand);
   const byName = new Map(slash.map((command) => [command.definition.name, command]));
   const onMessages = new Map(
@@ -80,6 +82,7 @@ export function startDispatch(
       const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
       return guarded(interaction, scene, visibility, async () => {
         if (command === undefined) throw new UserError(text.unknownCommand);
+        await enter(interaction, scene, command.open);
         await command.run(interaction, scene);
       });
     }
@@ -89,6 +92,7 @@ export function startDispatch(
       const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
       return guarded(interaction, scene, visibility, async () => {
         if (command === undefined) throw new UserError(text.unknownCommand);
+        await enter(interaction, scene);
         await command.run(interaction, scene);
       });
     }
@@ -106,10 +110,18 @@ export function startDispatch(
           log.warn({ user: interaction.user.id }, 'a custom id that is not ours');
           throw new UserError(text.unknownButton);
         }
+        await enter(interaction, scene, action.open);
         await act(action, interaction, parsed.id, scene);
       });
     }
     return guarded(interaction, scene, 'private', () => answer.tell(text.unknownCommand));
+  }
+
+  /** @throws UserError for whom the owner of the bot does not let in */
+  async function enter(interaction: Interaction, { text }: Scene, open?: Openness): Promise<void> {
+    if (open !== undefined) return;
+    const refusal = await doors.refusal(interaction, text);
+    if (refusal !== null) throw new UserError(refusal);
   }
 
   /** The form that was refused, with all that was typed into it. */
@@ -142,6 +154,7 @@ export function startDispatch(
   ): Promise<void> {
     try {
       const command = byName.get(interaction.commandName);
+      await enter(interaction, scene, command?.open);
       await scene.answer.choices((await command?.autocomplete?.(interaction, scene)) ?? []);
     } catch (error) {
       log.info(describe(error), 'autocomplete was not answered');

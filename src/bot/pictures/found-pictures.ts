@@ -24,6 +24,8 @@ export type FoundStore = {
   keep(userId: string, found: FoundPictures): Promise<void>;
   /** null when they pointed at another message since */
   of(userId: string, messageId: string): Promise<FoundPictures | null>;
+  /** Nothing is known of this person any more. */
+  forget(userId: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -38,6 +40,7 @@ export function openFound(options: { file: string; log: BotLog }): FoundStore {
       const found = readFound(await rows.get(userId));
       return found?.messageId === messageId ? found : null;
     },
+    forget: (userId) => rows.delete(userId),
     close: () => rows.close(),
   };
 }

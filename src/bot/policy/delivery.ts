@@ -2,11 +2,13 @@ import { Routes } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { Job, JobFailure } from '../../queue/job.ts';
 import { troubleOf } from '../discord/discord-errors.ts';
+import type { RuleStore } from '../owner/rule-file.ts';
 import type { ReplyAddress } from '../reply/reply-address.ts';
 import type { SettingsStore } from '../stores/settings.ts';
 import { textFor } from '../text/text.ts';
 import type { Audit } from './audit.ts';
 import { refusalToShow } from './gate.ts';
+import { isAmong } from './people.ts';
 import { placeIn } from './place.ts';
 
 /** How a finished picture is shown now; `failure`: not at all, and why. */
@@ -21,10 +23,12 @@ export type AskBeforeDelivery = (jobs: readonly Job[], address: ReplyAddress) =>
 
 export function openDelivery({
   client,
+  rule,
   settings,
   audit,
 }: {
   client: Client;
+  rule: Pick<RuleStore, 'now'>;
   settings: SettingsStore;
   audit: Audit;
 }): AskBeforeDelivery {
@@ -44,8 +48,14 @@ export function openDelivery({
     const { guildId, channelId, spoiler = false, explicit = false } = address;
     const asItWas = { failure: null, spoiler };
     const guild = guildId === null ? undefined : client.guilds.cache.get(guildId);
-    // Elsewhere nothing is known but what the order brought along.
+    const owners = rule.now();
+    const serverText = textFor(address.locale);
     const [job] = jobs;
+    if (job !== undefined && isAmong(owners.blocked, job.userId)) {
+      const message = serverText.keptBack(serverText.owner.blocked);
+      return { failure: { message, reference: null }, spoiler };
+    }
+    // Elsewhere nothing is known but what the order brought along.
     const requests = jobs.flatMap(({ request }) =>
       request === 'unreadable' ? [] : [{ ...request, init: null }],
     );
@@ -57,11 +67,10 @@ export function openDelivery({
     const { userId } = job;
     const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
     const place = placeIn(channel, { guildId, channelId, userId, roleIds });
-    const refusal = refusalToShow(requests, explicit, place, policy);
+    const refusal = refusalToShow(requests, explicit, place, { policy, owners });
     const veiled =
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);
     if (refusal === null) return { failure: null, spoiler: spoiler || veiled };
-    const serverText = textFor(address.locale);
     audit.tell(address, {
       what: serverText.auditKeptBack(`<@${userId}>`, refusal.reason(serverText)),
       prompt: null,

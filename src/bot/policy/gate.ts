@@ -7,6 +7,9 @@ import { LimitError } from '../../queue/allowance.ts';
 import type { Job } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
 import type { Allowance, LimitReached } from '../../queue/allowance.ts';
+import type { RuleStore } from '../owner/rule-file.ts';
+import { isServerAllowed, underRule } from '../owner/rule.ts';
+import type { OwnerRule } from '../owner/rule.ts';
 import { plainLine, shorten } from '../render/markdown.ts';
 import { ownersWords } from '../render/render-words.ts';
 import { addressIn } from '../reply/reply-address.ts';
@@ -14,6 +17,7 @@ import type { SettingsStore } from '../stores/settings.ts';
 import { textFor } from '../text/text.ts';
 import type { Text } from '../text/text.ts';
 import type { Audit } from './audit.ts';
+import { isAmong } from './people.ts';
 import { type Asking, type Place, placeOf } from './place.ts';
 import { limitsFor } from './policy.ts';
 import type { PreviewPace, ServerPolicy } from './policy.ts';
@@ -33,6 +37,8 @@ export type Grant = {
 };
 
 type Tools = {
+  /** what the owner decides over all servers */
+  rule: Pick<RuleStore, 'now'>;
   line: Pick<Line, 'mode'>;
   settings: SettingsStore;
   audit: Audit;
@@ -49,7 +55,7 @@ const NEAR = 0.2;
  */
 export async function permitOrder(
   interaction: Asking,
-  { line, settings, audit, engine, text }: Tools,
+  { rule, line, settings, audit, engine, text }: Tools,
   order: GenerateRequest | readonly GenerateRequest[],
 ): Promise<Grant> {
   const requests = Array.isArray(order)
@@ -58,10 +64,12 @@ export async function permitOrder(
   const mode = await line.mode();
   if (mode.kind === 'draining') throw new UserError(text.owner.drained(ownersWords(mode.words)));
   const place = placeOf(interaction);
-  const policy = await settings.policy(place.guildId);
+  const owners = rule.now();
+  const policy = underRule(await settings.policy(place.guildId), owners);
   const limits = limitsFor(policy, place.roleIds);
-  const work = limits.work === Infinity ? 0 : await hardest(requests, engine);
-  const refusal = refusalOf(requests, place, policy, work, limits.work);
+  const workAllowed = Math.min(limits.work, owners.quotas.work ?? Infinity);
+  const work = workAllowed === Infinity ? 0 : await hardest(requests, engine);
+  const refusal = refusalOf(requests, place, { policy, owners }, work, workAllowed);
   if (refusal !== null) {
     const serverText = textFor(policy.language ?? interaction.guildLocale ?? interaction.locale);
     audit.tell(interaction, {
@@ -70,14 +78,8 @@ export async function permitOrder(
     });
     throw new UserError(refusal.words(text));
   }
-  const { waiting, seconds } = policy.server;
   return {
-    allowance: {
-      ...(limits.waiting < Infinity && { waitingPerUser: limits.waiting }),
-      ...(waiting && { waitingPerGuild: waiting }),
-      ...(limits.seconds < Infinity && { userSeconds: limits.seconds }),
-      ...(seconds && { guildSeconds: seconds }),
-    },
+    allowance: allowanceOf(policy, limits, owners, place),
     weight: limits.weight,
     spoiler:
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted),
@@ -85,6 +87,27 @@ export async function permitOrder(
     previews: policy.previews,
     language: policy.language,
   };
+}
+
+/** What a server grants and what the owner does, of each the less; direct messages are no server. */
+function allowanceOf(
+  { server }: ServerPolicy,
+  limits: ReturnType<typeof limitsFor>,
+  { quotas }: OwnerRule,
+  { guildId }: Place,
+): Allowance {
+  const ofServer = guildId === null ? {} : quotas;
+  const least = (...all: (number | undefined)[]) =>
+    Math.min(...all.map((limit) => limit || Infinity));
+  const wanted = {
+    waitingPerUser: limits.waiting,
+    userSeconds: limits.seconds,
+    waitingPerGuild: least(server.waiting, ofServer.serverWaiting),
+    guildSeconds: least(server.seconds, ofServer.serverSeconds),
+    waitingEverywhere: least(quotas.personWaiting),
+    secondsEverywhere: least(quotas.personSeconds),
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([, limit]) => limit < Infinity));
 }
 
 /** The work of the most demanding one. */
@@ -101,9 +124,18 @@ export function refusalToShow(
   requests: readonly GenerateRequest[],
   explicit: boolean,
   place: Place,
-  policy: ServerPolicy,
+  rules: Rules,
 ): Pick<Refusal, 'words' | 'reason'> | null {
-  const refusal = refusalOf(requests, place, policy, 0, Infinity);
+  const { owners } = rules;
+  if (isAmong(owners.blocked, place.userId)) {
+    return { words: (text) => text.owner.blocked, reason: (text) => text.owner.blocked };
+  }
+  if (place.guildId !== null && !isServerAllowed(owners, place.guildId)) {
+    const said = (text: Text) => text.owner.serverLost;
+    return { words: said, reason: said };
+  }
+  const policy = underRule(rules.policy, owners);
+  const refusal = refusalOf(requests, place, { policy, owners }, 0, Infinity);
   // Its own words say that nothing was made.
   if (refusal?.showPrompt === true) return { ...refusal, words: (text) => text.keptBackPrompt };
   if (refusal !== null || !explicit || isOpen(policy, place)) return refusal;
@@ -122,25 +154,45 @@ function isOpen({ nsfw }: ServerPolicy, { ageRestricted }: Place): boolean {
 export async function mayShowHere(
   { context }: Pick<Job, 'context'>,
   interaction: Asking,
-  { settings }: Pick<Tools, 'settings'>,
+  { settings, rule }: Pick<Tools, 'settings' | 'rule'>,
 ): Promise<boolean> {
   if (addressIn(context)?.explicit !== true) return true;
   const place = placeOf(interaction);
-  return isOpen(await settings.policy(place.guildId), place);
+  return isOpen(underRule(await settings.policy(place.guildId), rule.now()), place);
 }
 
 /** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */
 export async function whatIsLeft(
   interaction: Asking,
-  { settings, line, text }: { settings: SettingsStore; line: Pick<Line, 'usage'>; text: Text },
+  {
+    settings,
+    rule,
+    line,
+    text,
+  }: Pick<Tools, 'settings' | 'rule' | 'text'> & { line: Pick<Line, 'usage'> },
   { nearOnly }: { nearOnly: boolean },
 ): Promise<string | null> {
   const { guildId, userId, roleIds } = placeOf(interaction);
-  if (guildId === null) return null;
-  const { seconds: allowed } = limitsFor(await settings.policy(guildId), roleIds);
-  if (allowed === Infinity) return null;
-  const { seconds, reserved } = await line.usage(guildId, userId);
-  const left = Math.max(0, allowed - seconds - reserved);
+  const here =
+    guildId === null ? Infinity : limitsFor(await settings.policy(guildId), roleIds).seconds;
+  const everywhere = rule.now().quotas.personSeconds ?? Infinity;
+  const accounts = await Promise.all(
+    (
+      [
+        [here, guildId],
+        [everywhere, null],
+      ] as const
+    )
+      .filter(([allowed]) => allowed < Infinity)
+      .map(async ([allowed, where]) => {
+        const { seconds, reserved } = await line.usage(where, userId);
+        return { allowed, reserved, left: Math.max(0, allowed - seconds - reserved) };
+      }),
+  );
+  // Of two limits the one that is reached first.
+  const [least] = accounts.toSorted((a, b) => a.left - b.left);
+  if (least === undefined) return null;
+  const { allowed, reserved, left } = least;
   if (nearOnly && left > allowed * NEAR) return null;
   return text.secondsLeft(Math.floor(left), allowed, Math.ceil(reserved));
 }
@@ -178,10 +230,13 @@ type Refusal = {
   showPrompt: boolean;
 };
 
+/** Of the server, and of the owner over all servers. */
+type Rules = { policy: ServerPolicy; owners: OwnerRule };
+
 function refusalOf(
   requests: readonly GenerateRequest[],
   place: Place,
-  policy: ServerPolicy,
+  { policy, owners }: Rules,
   work: number,
   workAllowed: number,
 ): Refusal | null {
@@ -190,7 +245,7 @@ function refusalOf(
     reason: said,
     showPrompt: false,
   });
-  if (policy.blockedUsers.includes(place.userId)) return simply((text) => text.refusedBlocked);
+  if (isAmong(policy.blockedUsers, place.userId)) return simply((text) => text.refusedBlocked);
   const { channels, allowedRoles } = policy;
   const here = [place.channelId, ...place.above];
   if (channels.length > 0 && !channels.some((id) => here.includes(id))) {
@@ -203,17 +258,30 @@ function refusalOf(
     return simply((text) => text.refusedWork(shownWork(work), shownWork(workAllowed)));
   }
   for (const request of requests) {
-    const refusal = wordRefusal(request, place, policy);
+    const refusal = wordRefusal(request, place, { policy, owners });
     if (refusal !== null) return refusal;
   }
   return null;
 }
 
 /** Neither what was typed nor what it comes to may hold a word of the lists. */
-function wordRefusal(request: GenerateRequest, place: Place, policy: ServerPolicy): Refusal | null {
+function wordRefusal(
+  request: GenerateRequest,
+  place: Place,
+  { policy, owners }: Rules,
+): Refusal | null {
   const { server, nsfw } = filtersOf(policy);
   const painted = [request.prompt, ...textsThatReachTheEncoder(request)];
-  const word = foundIn(server, [...painted, request.negativePrompt, ...textsOfNegative(request)]);
+  const all = [...painted, request.negativePrompt, ...textsOfNegative(request)];
+  // Which entry it was is the owner's business, not that of a server's moderators.
+  if (foundIn(filterOf(owners), all) !== null) {
+    return {
+      words: (text) => text.owner.refusedWord,
+      reason: (text) => text.owner.auditWord,
+      showPrompt: true,
+    };
+  }
+  const word = foundIn(server, all);
   if (word !== null) {
     // The entry is for moderators: a list that answers with itself would teach how to get round it.
     return {
@@ -263,6 +331,17 @@ function filtersOf(policy: ServerPolicy): { server: WordFilter; nsfw: WordFilter
       nsfw: createWordFilter([...NSFW_WORDS, ...policy.nsfwWords]),
     };
     filters.set(policy, known);
+  }
+  return known;
+}
+
+const ownersFilters = new WeakMap<OwnerRule, WordFilter>();
+
+function filterOf(rule: OwnerRule): WordFilter {
+  let known = ownersFilters.get(rule);
+  if (known === undefined) {
+    known = createWordFilter(rule.words, rule.patterns);
+    ownersFilters.set(rule, known);
   }
   return known;
 }

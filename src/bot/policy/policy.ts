@@ -1,3 +1,5 @@
+import { isMark } from './people.ts';
+
 /** What people may do on a server, beside its defaults. */
 export const NSFW_POLICIES = ['nowhere', 'age-restricted', 'everywhere'] as const;
 export const SPOILER_POLICIES = ['never', 'age-restricted', 'always'] as const;
@@ -28,6 +30,7 @@ export type ServerPolicy = {
   channels: readonly string[];
   /** who may order pictures; empty: everybody */
   allowedRoles: readonly string[];
+  /** by their id, or by the mark of one who was forgotten (people.ts) */
   blockedUsers: readonly string[];
   /** plain words and phrases; `word*` also matches longer words (words.ts) */
   words: readonly string[];
@@ -83,6 +86,8 @@ export const LIST_LIMITS = {
 } as const;
 /** Discord's selects hold this many. */
 const IDS_LIMIT = 25;
+/** With those who are known by a mark alone. */
+const PEOPLE_LIMIT = 200;
 
 type Field<K extends keyof ServerPolicy> = (value: unknown) => ServerPolicy[K] | undefined;
 
@@ -102,7 +107,7 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
       : undefined,
   channels: (value) => listOf(value, isSnowflake, IDS_LIMIT),
   allowedRoles: (value) => listOf(value, isSnowflake, IDS_LIMIT),
-  blockedUsers: (value) => listOf(value, isSnowflake, IDS_LIMIT),
+  blockedUsers: (value) => listOf(value, isPerson, PEOPLE_LIMIT),
   words: (value) => listOf(value, isShort(LIST_LIMITS.wordLength), LIST_LIMITS.words),
   nsfwWords: (value) => listOf(value, isShort(LIST_LIMITS.wordLength), LIST_LIMITS.words),
   patterns: (value) => listOf(value, isShort(LIST_LIMITS.patternLength), LIST_LIMITS.patterns),
@@ -178,6 +183,9 @@ const isShort =
 function isSnowflake(value: unknown): value is string {
   return typeof value === 'string' && /^\d{1,20}$/.test(value);
 }
+
+const isPerson = (value: unknown): value is string =>
+  isSnowflake(value) || (typeof value === 'string' && isMark(value));
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -5,6 +5,13 @@ import type { KeyvStoreAdapter } from 'keyv';
 import { UserError } from '../../engine/errors.ts';
 import type { BotLog } from '../bot-log.ts';
 
+export type KeyValueFile = KeyvStoreAdapter & {
+  /** Every key of a namespace, without it. */
+  keysIn(namespace: string): string[];
+  /** Writes the file anew, so that nothing of what was deleted can be read in it. */
+  compact(): void;
+};
+
 /** SQLite's user_version; files of before there were versions have 0. */
 export const SETTINGS_SCHEMA = 1;
 
@@ -18,7 +25,7 @@ const NOTADB = 26;
  * aside, so that what it held can still be looked for, and the log told.
  * @throws UserError for a file of a newer version
  */
-export function openKeyValueFile(file: string, log: BotLog): KeyvStoreAdapter {
+export function openKeyValueFile(file: string, log: BotLog): KeyValueFile {
   let database: DatabaseSync;
   try {
     database = openDatabase(file);
@@ -39,7 +46,8 @@ export function openKeyValueFile(file: string, log: BotLog): KeyvStoreAdapter {
   const removeSpace = database.prepare('DELETE FROM entries WHERE substr(key, 1, length(?1)) = ?1');
   const events = new EventEmitter();
 
-  const adapter: KeyvStoreAdapter = {
+  const keys = database.prepare('SELECT key FROM entries WHERE substr(key, 1, length(?1)) = ?1');
+  const adapter: KeyValueFile = {
     opts: { dialect: 'sqlite' },
     namespace: undefined,
     async get(key: string) {
@@ -56,6 +64,13 @@ export function openKeyValueFile(file: string, log: BotLog): KeyvStoreAdapter {
     },
     async clear() {
       removeSpace.run(adapter.namespace === undefined ? '' : `${adapter.namespace}:`);
+    },
+    keysIn(namespace) {
+      const before = `${namespace}:`;
+      return keys.all(before).map(({ key }) => String(key).slice(before.length));
+    },
+    compact() {
+      database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
     },
     async disconnect() {
       database.close();
@@ -82,6 +97,8 @@ function openDatabase(file: string): DatabaseSync {
       );
     }
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // What is deleted is overwritten: a person's words must not stay readable in the file.
+    database.exec('PRAGMA secure_delete = ON');
     database.exec(
       'CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT',
     );

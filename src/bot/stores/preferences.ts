@@ -16,6 +16,8 @@ export type PreferenceStore = {
   get(userId: string): Promise<Preferences>;
   /** @throws Error when the row could not be stored */
   set(userId: string, preferences: Preferences): Promise<void>;
+  /** Nothing is known of this person any more. */
+  forget(userId: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -30,6 +32,7 @@ export function openPreferences(options: { file: string; log: BotLog }): Prefere
       return readPreferences(await rows.get(userId));
     },
     set: (userId, preferences) => rows.set(userId, { version: ROW_VERSION, ...preferences }),
+    forget: (userId) => rows.delete(userId),
     close: () => rows.close(),
   };
 }

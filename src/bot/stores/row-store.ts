@@ -8,13 +8,16 @@ export type RowStore = {
   get(key: string): Promise<unknown>;
   /** @throws Error when the row could not be stored */
   set(key: string, row: object): Promise<void>;
+  keys(): string[];
+  delete(key: string): Promise<void>;
   close(): Promise<void>;
 };
 
 /** `file`: a path, created when absent, or ':memory:'. */
 export function openRows(options: { file: string; namespace: string; log: BotLog }): RowStore {
   const { namespace, log } = options;
-  const rows = new Keyv<unknown>({ store: openKeyValueFile(options.file, options.log), namespace });
+  const store = openKeyValueFile(options.file, options.log);
+  const rows = new Keyv<unknown>({ store, namespace });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;
@@ -33,6 +36,10 @@ export function openRows(options: { file: string; namespace: string; log: BotLog
       // Keyv reports a failed write by `false` and an event, never by throwing.
       if (await rows.set(key, row)) return;
       throw new Error(`the row of ${namespace} was not stored`, { cause: lastError });
+    },
+    keys: () => store.keysIn(namespace),
+    async delete(key) {
+      await rows.delete(key);
     },
     close: () => rows.disconnect(),
   };

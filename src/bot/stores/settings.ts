@@ -4,6 +4,7 @@ import type { BotLog } from '../bot-log.ts';
 import { openKeyValueFile } from './key-value-file.ts';
 import { DEFAULT_POLICY, readPolicy } from '../policy/policy.ts';
 import type { ServerPolicy } from '../policy/policy.ts';
+import { markOf } from '../policy/people.ts';
 
 /** One row per server, through Keyv. A null guild (direct messages) has no settings. */
 export type SettingsStore = {
@@ -18,6 +19,8 @@ export type SettingsStore = {
   changePolicy(guildId: string, change: Partial<ServerPolicy>): Promise<ServerPolicy>;
   /** Back to the policy of a server that never set one. @throws Error when the row could not be stored */
   resetPolicy(guildId: string): Promise<void>;
+  /** Servers that blocked somebody know them by a mark alone; then the file is written anew, without what was deleted in it. */
+  forgetPerson(userId: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -32,10 +35,9 @@ const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 /** `file`: a path, created when absent, or ':memory:'. */
 export function openSettings(options: { file: string; log: BotLog }): SettingsStore {
   const { log } = options;
-  const rows = new Keyv<unknown>({
-    store: openKeyValueFile(options.file, options.log),
-    namespace: 'settings',
-  });
+  const namespace = 'settings';
+  const store = openKeyValueFile(options.file, options.log);
+  const rows = new Keyv<unknown>({ store, namespace });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;
@@ -103,6 +105,17 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
     },
     async resetPolicy(guildId) {
       await change(guildId, () => ({ policy: DEFAULT_POLICY }));
+    },
+    async forgetPerson(userId) {
+      for (const guildId of store.keysIn(namespace)) {
+        const { blockedUsers } = (await load(guildId)).policy;
+        if (!blockedUsers.includes(userId)) continue;
+        const marked = (id: string) => (id === userId ? markOf(id) : id);
+        await change(guildId, ({ policy }) => ({
+          policy: { ...policy, blockedUsers: policy.blockedUsers.map(marked) },
+        }));
+      }
+      store.compact();
     },
     close: () => rows.disconnect(),
   };

@@ -14,6 +14,8 @@ export type StarStore = {
   toggle(star: Omit<Star, 'at'>, guildId: string | null): Promise<boolean>;
   /** The pictures of a job are gone. */
   forget(jobId: string, userIds: readonly string[], guildId: string | null): Promise<void>;
+  /** A person's own favourites, and everybody's of the jobs that were theirs, are gone. */
+  forgetPerson(userId: string, jobs: readonly string[]): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -73,6 +75,16 @@ export function openStars(options: { file: string; log: BotLog }): StarStore {
         const edit = (before: Star[]) => before.filter((one) => one.jobId !== jobId);
         for (const id of userIds) await change(person(id), KEPT.person, edit);
         if (guildId !== null) await change(guild(guildId), KEPT.guild, edit);
+      }),
+    forgetPerson: (userId, jobs) =>
+      inTurn(async () => {
+        const gone = new Set(jobs);
+        await rows.delete(person(userId));
+        for (const key of rows.keys()) {
+          const before = await list(key);
+          const stars = before.filter((one) => one.userId !== userId && !gone.has(one.jobId));
+          if (stars.length < before.length) await rows.set(key, { version: ROW_VERSION, stars });
+        }
       }),
     close: () => rows.close(),
   };

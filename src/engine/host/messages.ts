@@ -23,6 +23,8 @@ export type ToWorker =
   | { type: 'cancel'; id: number }
   /** asks for a sign of life: 'pong', as soon as its message loop turns */
   | { type: 'ping' }
+  /** between two generations: models and what is known of them are let go of, and read anew when asked for */
+  | { type: 'reload' }
   | { type: 'close' };
 
 type LoadedStatus = {

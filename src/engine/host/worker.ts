@@ -34,6 +34,7 @@ const clock = { ms: 0 };
 const controllers = new Map<number, AbortController>();
 const link = connect(receive);
 
+let modelsDir: string;
 let registry: Registry;
 let cache: ModelCache;
 /** Jobs, preloading and closing run strictly one after the other. */
@@ -81,9 +82,20 @@ function receive(message: ToWorker): void {
     case 'ping':
       link.post({ type: 'pong' });
       return;
+    case 'reload':
+      enqueue(reload);
+      return;
     case 'close':
       close();
   }
+}
+
+async function reload(): Promise<void> {
+  if (closing) return;
+  registry = openRegistry(modelsDir);
+  found.clear();
+  await cache.releaseAll();
+  tellLoaded();
 }
 
 function enqueue(work: () => Promise<void>): void {
@@ -92,7 +104,8 @@ function enqueue(work: () => Promise<void>): void {
 
 function start(config: HostConfig): void {
   if (config.dataDir !== null) keepUnpackedIn(join(config.dataDir, 'weights'));
-  registry = openRegistry(config.modelsDir);
+  modelsDir = config.modelsDir;
+  registry = openRegistry(modelsDir);
   cache = createModelCache({
     device: config.device,
     deviceIndex: config.deviceIndex,
@@ -172,13 +185,18 @@ async function open(
     },
     message: 'model loaded',
   });
+  tellLoaded();
+  return loaded;
+}
+
+/** The models that are loaded now. */
+function tellLoaded(): void {
   const models = cache.loaded().map((each) => ({
     model: each.entry.info.name,
     provider: each.provider,
     canaryMaxError: each.canaryMaxError,
   }));
   link.post({ type: 'loaded', models, evicted: cache.evicted() });
-  return loaded;
 }
 
 /**

@@ -107,6 +107,48 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   "Go back to the model's own defaults": 'Zurück zu den Vorgaben des Modells',
   'A short guide: what the options do, what the buttons do':
     'Eine kurze Anleitung: was die Optionen tun, was die Knöpfe tun',
+  'Over all servers; for whoever the bot belongs to':
+    'Über alle Server; für die, denen der Bot gehört',
+  'Servers, queue, rules, disk and devices at a glance':
+    'Server, Schlange, Regeln, Datenträger und Geräte auf einen Blick',
+  'Which servers may use the bot': 'Welche Server den Bot benutzen dürfen',
+  'The id of a server that may use it': 'Die Kennung eines Servers, der ihn benutzen darf',
+  'The id of a server that may not; the bot leaves it':
+    'Die Kennung eines Servers, der das nicht darf; der Bot verlässt ihn',
+  'Whether those who invite the bot wait for your yes':
+    'Ob alle, die den Bot einladen, auf dein Ja warten',
+  'Words and patterns that no server may use': 'Wörter und Muster, die kein Server benutzen darf',
+  'What servers and people may have at most; 0 takes a limit away':
+    'Was Server und Leute höchstens haben dürfen; 0 nimmt eine Grenze weg',
+  'The most that a server may allow': 'Das Höchste, was ein Server erlauben darf',
+  'Seconds of the machine a day, one person, over all servers':
+    'Sekunden der Maschine am Tag, eine Person, über alle Server',
+  'Orders waiting, one person, over all servers':
+    'Wartende Aufträge, eine Person, über alle Server',
+  'Seconds of the machine a day, one server': 'Sekunden der Maschine am Tag, ein Server',
+  'Orders waiting, one server': 'Wartende Aufträge, ein Server',
+  'Steps x pixels x pictures of one order, in millions':
+    'Schritte x Pixel x Bilder eines Auftrags, in Millionen',
+  'Pause the queue, let it run empty, or let it go on':
+    'Die Schlange anhalten, leer laufen lassen oder weitergehen lassen',
+  'What happens from now on': 'Was ab jetzt geschieht',
+  'What everybody is told about it': 'Was alle dazu lesen',
+  'Somebody may not use the bot anywhere': 'Jemand darf den Bot nirgends benutzen',
+  'Somebody may use the bot again': 'Jemand darf den Bot wieder benutzen',
+  'Stop all that somebody has waiting or running':
+    'Alles anhalten, was von jemandem wartet oder läuft',
+  'Remove everything that is kept of somebody, for good':
+    'Alles entfernen, was von jemandem aufgehoben ist, für immer',
+  'A mention, or the id': 'Eine Erwähnung oder die Kennung',
+  'Say something to all servers': 'Allen Servern etwas sagen',
+  'Read the models folder anew': 'Den Modellordner neu lesen',
+  'What failed by the machine, with the references people were given':
+    'Was durch die Maschine fehlschlug, mit den Kennungen, die Leute bekamen',
+  'As somebody was told it': 'Wie sie jemand genannt bekam',
+  'Where alarms go, and in which server /owner works too':
+    'Wohin Alarme gehen, und auf welchem Server /owner auch gilt',
+  'The id of a channel, or “none”': 'Die Kennung eines Kanals, oder „none“',
+  'The id of a server, or “none”': 'Die Kennung eines Servers, oder „none“',
 };
 
 /** What the commands in a message's menu are called in German. */

@@ -1,6 +1,10 @@
 import type { PANEL as ENGLISH } from '../en/panel.ts';
 
 export const PANEL: typeof ENGLISH = {
+  forgottenToo: (count) =>
+    count === 1
+      ? '(und jemand, dessen Daten gelöscht sind)'
+      : `(und ${count}, deren Daten gelöscht sind)`,
   pages: {
     defaults: 'Vorgaben',
     limits: 'Grenzen',

@@ -2,6 +2,8 @@ import type { NsfwPolicy, PreviewPace, SpoilerPolicy } from '../../policy/policy
 
 /** The panel of `/settings`. */
 export const PANEL = {
+  forgottenToo: (count: number) =>
+    count === 1 ? '(and 1 whose data was erased)' : `(and ${count} whose data was erased)`,
   pages: {
     defaults: 'Defaults',
     limits: 'Limits',

@@ -1,0 +1,184 @@
+import { ButtonStyle, ComponentType, Events, Routes } from 'discord.js';
+import type { Client, Guild } from 'discord.js';
+import type { Archive } from '../../queue/archive.ts';
+import type { Line } from '../../queue/line.ts';
+import { describe, troubleOf } from '../discord/discord-errors.ts';
+import type { BotLog } from '../bot-log.ts';
+import { customId } from '../interaction/custom-id.ts';
+import { isAmong } from '../policy/people.ts';
+import { quoted } from '../render/markdown.ts';
+import type { Rendered } from '../render/render.ts';
+import { textFor } from '../text/text.ts';
+import type { Text } from '../text/text.ts';
+import type { RowStore } from '../stores/row-store.ts';
+import type { Post } from './post.ts';
+import type { RuleStore } from './rule-file.ts';
+import { isServerAllowed } from './rule.ts';
+import type { OwnerRule } from './rule.ts';
+
+/** A server that the bot is in and that may not use it yet. */
+export type WaitingServer = { id: string; name: string; members: number };
+
+export type Servers = {
+  waiting(): readonly WaitingServer[];
+  /** Leaves a server; false where the bot is not in it. Rejects where Discord cannot be told. */
+  leave(guildId: string): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+/** The row of servers of which the owner was told. */
+const TOLD = 'told of';
+const MOST_TOLD = 1000;
+
+function toldIn(row: unknown): string[] {
+  const { servers } = Object(row);
+  return Array.isArray(servers) ? servers.filter((id) => typeof id === 'string') : [];
+}
+
+/** `/owner` belongs to no job. */
+const NO_JOB = '000000000000';
+
+/**
+ * Keeps the owner's list: takes down who is there at its first start, tells the owner of servers that wait, and stops
+ * what is being made for whoever lost the right. Called once the bot is ready.
+ */
+export async function keepServers({
+  client,
+  rule,
+  post,
+  line,
+  archive,
+  notes,
+  log,
+}: {
+  client: Client;
+  rule: RuleStore;
+  post: Post;
+  line: Pick<Line, 'cancel'>;
+  archive: Pick<Archive, 'unsettled'>;
+  /** outlives restarts */
+  notes: Pick<RowStore, 'get' | 'set'>;
+  log: BotLog;
+}): Promise<Servers> {
+  let last: Promise<void> = Promise.resolve();
+  const told = new Set(toldIn(await notes.get(TOLD)));
+
+  function after(what: string, work: () => Promise<void>): void {
+    last = last.then(work).catch((error: unknown) => log.error(describe(error), what));
+  }
+
+  const waits = ({ id }: Pick<Guild, 'id'>): boolean => !isServerAllowed(rule.now(), id);
+
+  const waiting = (): WaitingServer[] =>
+    [...client.guilds.cache.values()]
+      .filter(waits)
+      .map(({ id, name, memberCount: members }) => ({ id, name, members }));
+
+  /** Servers of before there was a list go on as they did. */
+  async function takeDown(): Promise<void> {
+    const { servers } = rule.now();
+    if (servers.allowed !== null) return;
+    const allowed = [...client.guilds.cache.keys()];
+    const withThem = (now: OwnerRule) => ({ ...now, servers: { ...now.servers, allowed } });
+    await rule.change(withThem, textFor('en')).catch((error: unknown) => {
+      log.warn(
+        { said: String(error), allowed },
+        'the servers that may use the bot could not be written down: add them to the owner’s file',
+      );
+      rule.assume(withThem(rule.now()));
+    });
+    log.info(
+      { allowed },
+      'the servers that the bot is in may use it; those to come wait for a yes',
+    );
+  }
+
+  async function tell(guild: WaitingServer): Promise<void> {
+    if (told.has(guild.id) || !waits(guild)) return;
+    told.add(guild.id);
+    await notes.set(TOLD, { servers: [...told].slice(-MOST_TOLD) });
+    const how = `/owner servers allow:${guild.id}`;
+    log.warn({ server: guild.id, how }, 'a server waits for the owner’s yes');
+    await post.ask((text) => askAbout(guild, text));
+  }
+
+  /** No picture more for whoever may not have one: they would be kept back. */
+  async function stopLost(now: OwnerRule, before: OwnerRule): Promise<void> {
+    if (now.servers === before.servers && now.blocked === before.blocked) return;
+    for (const { id, guildId, userId, status } of await archive.unsettled()) {
+      if (status !== 'waiting' && status !== 'running') continue;
+      const isDirect = guildId.startsWith('dm:');
+      // Where the bot is but as somebody's own app the list has no say.
+      const isLost = !isDirect && client.guilds.cache.has(guildId) && waits({ id: guildId });
+      if (isLost || isAmong(now.blocked, userId)) {
+        await line.cancel(id, { userId, moderator: true });
+      }
+    }
+  }
+
+  const stopListening = rule.onChange((now, before) =>
+    after('what lost its right could not be stopped', () => stopLost(now, before)),
+  );
+  const arrived = (guild: Guild) =>
+    after('the owner could not be told of a server', () =>
+      tell({ id: guild.id, name: guild.name, members: guild.memberCount }),
+    );
+  const left = ({ id }: Guild) => void told.delete(id);
+  client.on(Events.GuildCreate, arrived);
+  client.on(Events.GuildDelete, left);
+
+  await takeDown();
+  // Those that invited it while it was away.
+  for (const guild of waiting())
+    after('the owner could not be told of a server', () => tell(guild));
+
+  return {
+    waiting,
+    async leave(guildId) {
+      try {
+        await client.rest.delete(Routes.userGuild(guildId));
+        return true;
+      } catch (error) {
+        if (troubleOf(error) === 'rejected') return false;
+        throw error;
+      }
+    },
+    async close() {
+      client.off(Events.GuildCreate, arrived);
+      client.off(Events.GuildDelete, left);
+      stopListening();
+      await last;
+    },
+  };
+}
+
+/** The question with its two answers, which work for an owner alone. */
+export function askAbout({ id, name, members }: WaitingServer, text: Text): Rendered {
+  const { owner } = text;
+  return {
+    files: [],
+    components: [
+      {
+        type: ComponentType.TextDisplay,
+        content: owner.serverAsks(quoted(name, 100), id, members),
+      },
+      {
+        type: ComponentType.ActionRow,
+        components: [
+          {
+            type: ComponentType.Button,
+            style: ButtonStyle.Success,
+            custom_id: customId('owner', NO_JOB, `allow-${id}`),
+            label: owner.allowServer,
+          },
+          {
+            type: ComponentType.Button,
+            style: ButtonStyle.Danger,
+            custom_id: customId('owner', NO_JOB, `leave-${id}`),
+            label: owner.leaveServer,
+          },
+        ],
+      },
+    ],
+  };
+}
