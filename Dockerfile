@@ -20,15 +20,16 @@ VOLUME ["/data"]
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 
-# The CUDA libraries of ONNX Runtime come from NuGet, CUDA 12 and cuDNN 9 from NVIDIA's image.
-FROM nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04 AS cuda
+# ONNX Runtime's CUDA provider comes from NuGet; since 1.27 it is built for CUDA 13 and cuDNN 9, which NVIDIA's image has.
+# The build reads from the provider itself what it needs, and stops where the image does not have it.
+FROM nvidia/cuda:13.0.2-cudnn-runtime-ubuntu24.04 AS cuda
 COPY --from=base /usr/local/bin/node /usr/local/bin/node
 COPY --from=base /app /app
 COPY --from=base /models /models
 WORKDIR /app
 ENV NODE_ENV=production DATA_DIR=/data MODELS_DIR=/models DEVICE=cuda
-RUN node scripts/run.cjs scripts/setup-cuda.ts --libraries-only \
-  && useradd --uid 10001 --create-home darkroom && mkdir -p /data && chown darkroom /data
+RUN DATA_DIR=/tmp/setup node scripts/run.cjs src/cli/setup-cuda.ts --libraries-only \
+  && rm -rf /tmp/setup && useradd --uid 10001 --create-home darkroom && mkdir -p /data && chown darkroom /data
 USER darkroom
 VOLUME ["/data"]
 EXPOSE 3000

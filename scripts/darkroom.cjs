@@ -23,8 +23,8 @@ var WHAT = {
   doctor: 'what stops this machine from painting, and what mends it',
   backup: 'the data folder into one archive, while the bot works',
   restore: 'brings such an archive back',
-  explain: 'what the log says about the reference that somebody was shown',
-  'setup-cuda': "fetches ONNX Runtime's CUDA libraries",
+  explain: 'what is behind the reference that somebody was shown',
+  'setup-cuda': 'makes NVIDIA GPUs paint: fetches, checks and tries out what that needs',
 };
 /** These want a models folder. */
 var PAINTS = ['start', 'imagine', 'explore', 'models', 'calibrate', 'worker', 'doctor'];
@@ -35,7 +35,6 @@ function commands() {
     if (path.extname(file) !== extension) return;
     found[path.basename(file, extension)] = path.join(built, 'src', 'cli', file);
   });
-  found['setup-cuda'] = path.join(built, 'scripts', 'setup-cuda' + extension);
   return found;
 }
 

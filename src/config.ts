@@ -47,6 +47,9 @@ export type Config = {
   userInstall: boolean;
   /** days that finished jobs and their pictures are kept; 0: for ever */
   keepDays: number;
+  /** where CUDA's libraries are fetched from: PyPI or a mirror that answers as it does, and a NuGet feed's index */
+  pypiUrl: string;
+  nugetUrl: string;
   /** what processes that it starts see of the environment: never the token */
   childEnvironment: Readonly<Record<string, string>>;
 };
@@ -85,7 +88,7 @@ export function loadConfig(env: Environment = process.env): Config {
     devices,
     visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
     queueUrl: read.queueUrl('QUEUE_URL'),
-    picturesUrl: read.picturesUrl('PICTURES_URL'),
+    picturesUrl: read.text('PICTURES_URL'),
     picturesServed: read.served(),
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     metrics: read.metrics(),
@@ -100,6 +103,8 @@ export function loadConfig(env: Environment = process.env): Config {
     calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
     userInstall: read.choice('USER_INSTALL', ['off', 'on'], 'off') === 'on',
     keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
+    pypiUrl: read.text('PYPI_URL') ?? 'https://pypi.org',
+    nugetUrl: read.text('NUGET_URL') ?? 'https://api.nuget.org/v3/index.json',
     childEnvironment: childEnvironment(env),
   };
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
@@ -169,16 +174,6 @@ function readers(env: Environment, mistakes: string[]) {
       // It may carry a password: nothing of it is shown.
       mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
       return null;
-    },
-    /** The key of a bucket may stand where other programs look for it, too. */
-    picturesUrl(name: string): string | null {
-      const value = text(name);
-      const key = text('AWS_ACCESS_KEY_ID');
-      const secret = text('AWS_SECRET_ACCESS_KEY');
-      if (value === null || key === null || secret === null) return value;
-      const [, scheme, rest] = /^(s3(?:\+http)?:\/\/)([^@]*)$/i.exec(value) ?? [];
-      if (scheme === undefined || rest === undefined) return value;
-      return `${scheme}${encodeURIComponent(key)}:${encodeURIComponent(secret)}@${rest}`;
     },
     served(): Config['picturesServed'] {
       const port = this.integer('PICTURES_PORT', 1, 65_535, 0);

@@ -2,6 +2,9 @@ import { readdirSync } from 'node:fs';
 import type { DeviceName } from './names.ts';
 import { isCudaSetUp } from './network/cuda-files.ts';
 
+export { cudaState, type CudaState } from './native/cuda.ts';
+export { runtimeFolder } from './network/cuda-files.ts';
+
 /** One device; `index` null: the first of its kind. */
 export type DeviceSpec = { name: string; device: DeviceName; index: number | null };
 

@@ -180,17 +180,15 @@ function gallery({ name, description }: MessageFile): APIMessageTopLevelComponen
 }
 
 function rowsOf(
-  { order, state: { plan, painted }, jobs, extra }: Growing,
+  { order, state: { plan, painted }, jobs }: Growing,
   state: JobState,
   text: Text,
 ): APIMessageTopLevelComponent[] {
   const jobId = jobs.at(-1)!.id;
   if (state.status === 'waiting' || state.status === 'running') {
-    return [buttonRow([['sheet-stop', text.buttonStop]], jobId, ButtonStyle.Danger)];
+    return [buttonRow('sheet-stop', jobId, text.buttonStop, ButtonStyle.Danger)];
   }
-  const last: [string, string][] = [['sheet-delete', text.buttonDelete]];
-  if (extra?.behind) last.unshift(['sheet-curves', text.sheet.allCurves]);
-  const remove = buttonRow(last, jobId, ButtonStyle.Secondary);
+  const remove = buttonRow('sheet-delete', jobId, text.buttonDelete, ButtonStyle.Secondary);
   if (order.kind === 'evolution' || painted.length === 0) return [remove];
   const options = painted.slice(0, 25).map(({ cell }) => ({
     label: shorten(cellLabel(plan, cell), 100),
@@ -213,18 +211,15 @@ function rowsOf(
 }
 
 function buttonRow(
-  buttons: readonly [action: string, label: string][],
+  action: string,
   jobId: string,
+  label: string,
   style: ButtonStyle.Danger | ButtonStyle.Secondary,
 ): APIMessageTopLevelComponent {
+  const custom_id = customId(action, jobId);
   return {
     type: ComponentType.ActionRow,
-    components: buttons.map(([action, label]) => ({
-      type: ComponentType.Button,
-      custom_id: customId(action, jobId),
-      label,
-      style,
-    })),
+    components: [{ type: ComponentType.Button, custom_id, label, style }],
   };
 }
 

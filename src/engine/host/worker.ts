@@ -14,6 +14,7 @@ import { PERTURBATION } from '../guidance/perturbation.ts';
 import { loraEdit } from '../lora/lora-edit.ts';
 import { chooseLoras } from '../lora/loras.ts';
 import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
+import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { ChangedError } from '../model/model-files.ts';
@@ -103,7 +104,10 @@ function enqueue(work: () => Promise<void>): void {
 }
 
 function start(config: HostConfig): void {
-  if (config.dataDir !== null) keepUnpackedIn(join(config.dataDir, 'weights'));
+  if (config.dataDir !== null) {
+    keepUnpackedIn(join(config.dataDir, 'weights'));
+    useLibrariesIn(join(config.dataDir, 'cuda'));
+  }
   modelsDir = config.modelsDir;
   registry = openRegistry(modelsDir);
   cache = createModelCache({

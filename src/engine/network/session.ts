@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { openOwnLibraries } from '../native/own-libraries.ts';
 import { isCudaSetUp } from './cuda-files.ts';
 import { DeviceError, RunError } from '../errors.ts';
 import type { GraphSource } from './graph-source.ts';
@@ -69,6 +70,7 @@ export type SessionOptions = {
 /** Throws ONNX Runtime's own error when the file cannot be read or the provider does not work. */
 export async function openSession(source: GraphSource, options: SessionOptions): Promise<Session> {
   const { path } = source;
+  if (options.provider === 'cuda') openOwnLibraries();
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [providerOf(options)],
     logSeverityLevel: 4,
