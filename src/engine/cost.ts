@@ -13,6 +13,7 @@ import { planSampling } from './samplers/samplers.ts';
 import type { ModelSchedule } from './sampling/schedule.ts';
 import { secondPass } from './start/hires.ts';
 import { textWork } from './text/text-work.ts';
+import { latentUpscaler } from './request/labels.ts';
 
 export type Cost = {
   /** orders of one kind cost alike for each row and pixel: `plain`, or what is special about them */
@@ -114,13 +115,18 @@ function count(request: GenerateRequest, model: Counted, refiner: Counted | null
 /** What makes a run slower or faster for each row and pixel than others of its model. */
 export function kindOf({ hires, refiner, pagScale, init, sampler }: GenerateRequest): string {
   const special = [
-    hires ? (hires.upscaler === 'pixel' ? 'hires-pixel' : 'hires') : null,
+    hires ? hiresKind(hires.upscaler) : null,
     refiner?.model ? `refiner ${refiner.model}` : null,
     (pagScale ?? 0) > 0 ? 'pag' : null,
     sampler === 'dpm_adaptive' ? 'adaptive' : null,
     init === null ? null : 'img2img',
   ].filter((each) => each !== null);
   return special.length === 0 ? 'plain' : special.join(', ');
+}
+
+function hiresKind(upscaler: string): string {
+  if (latentUpscaler(upscaler)) return 'hires';
+  return upscaler === 'pixel' ? 'hires-pixel' : `hires ${upscaler}`;
 }
 
 /** A picture in, for inpainting networks the masked one as well; every picture out; `pixel` goes out and in between. */
@@ -132,7 +138,8 @@ export function vaePixelsOf(
   const out = last.width * last.height * request.count;
   const first = request.width * request.height;
   const into = request.init === null ? 0 : first * (model.inpainting ? 2 : 1);
-  const between = request.hires?.upscaler === 'pixel' ? out + first * request.count : 0;
+  const between =
+    request.hires && !latentUpscaler(request.hires.upscaler) ? out + first * request.count : 0;
   return out + into + between;
 }
 

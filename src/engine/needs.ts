@@ -97,9 +97,10 @@ export function needsOf(
 /** What a machine with these models has. */
 export function hasOf(models: readonly ModelInfo[]): string[] {
   const has = new Set(READ_VERSIONS.map(payload));
-  for (const { name, family, vaes = [], loraHashes = {} } of models) {
+  for (const { name, family, vaes = [], upscalers = [], loraHashes = {} } of models) {
     has.add(modelNeed(name)).add(`family:${family}`);
     for (const vae of vaes) has.add(`vae:${vae}`);
+    for (const upscaler of upscalers) has.add(`upscaler:${upscaler}`);
     for (const hash of Object.values(loraHashes)) has.add(`lora:${hash}`);
   }
   for (const name of UPSCALERS) has.add(`upscaler:${name}`);

@@ -122,7 +122,7 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   };
   const pag = pagScale(problems, input.pagScale, model);
   if (pag > 0) request.pagScale = pag;
-  const hires = hiresFix(problems, input.hires, request);
+  const hires = hiresFix(problems, input.hires, request, model);
   if (hires) request.hires = hires;
   const takesOver = refiner(problems, input.refiner, request);
   if (takesOver) request.refiner = takesOver;

@@ -157,7 +157,8 @@ export type HiresFix = {
   steps: number;
   /** share of the noise put back, 0-1 */
   strength: number;
-  upscaler: UpscalerName;
+  /** one of UPSCALERS, or the name of a network in models/upscalers that enlarges the decoded picture */
+  upscaler: UpscalerName | (string & {});
 };
 
 export type InitImage = {
@@ -193,6 +194,8 @@ export type ModelInfo = {
   safetyChecker?: boolean;
   /** LoRAs that its prompts may name; absent: not known */
   loras?: readonly string[];
+  /** networks of models/upscalers that its hires fix may use; absent: not known */
+  upscalers?: readonly string[];
   /** VAEs that may stand in for its own; absent: none, its networks belong together */
   vaes?: readonly string[];
   /** files of LoRAs by the name that training gave them, in small letters; absent: not known */

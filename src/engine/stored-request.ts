@@ -79,7 +79,10 @@ export function decodeRequest(json: string): GenerateRequest {
   input.init = decodeInit(fields['init']);
   input.references = decodeReferences(fields['references']);
   try {
-    const request = parseAccepted(input, STORED);
+    // One that was accepted stays what it is, whatever networks there are now.
+    const upscaler = fieldsOf(fields['hires'])?.['upscaler'];
+    const upscalers = typeof upscaler === 'string' ? [upscaler] : [];
+    const request = parseAccepted(input, { ...STORED, upscalers });
     // -1 asks for a random seed; a stored one is known.
     if (request.seed.toString() !== fields['seed']) throw new Error('its seed is no number');
     return fields['sampler'] === null ? { ...request, sampler: null } : request;

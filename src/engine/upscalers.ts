@@ -1,8 +1,7 @@
 /** Networks that make a picture larger (ESRGAN and its kin, as .onnx), in a thread of their own. */
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { reviveError } from './host/messages.ts';
+import { upscalerFile, upscalersIn } from './upscale/on-disk.ts';
 import type { FromUpscaler, ToUpscaler } from './upscale/upscale-thread.ts';
 
 export type Upscalers = {
@@ -19,18 +18,10 @@ export type Upscalers = {
   close(): Promise<void>;
 };
 
-const ENDING = '.onnx';
-
 /** The one that makes this model's pictures larger: its own, else the first that serves all; null without any. */
 export function upscalerFor(model: string | null, names: readonly string[]): string | null {
   const own = model === null ? undefined : names.find((name) => name.startsWith(`${model}/`));
   return own ?? names.find((name) => !name.includes('/')) ?? null;
-}
-
-function networksOf(files: readonly string[]): string[] {
-  return files
-    .filter((file) => file.toLowerCase().endsWith(ENDING) && !file.startsWith('.'))
-    .map((file) => file.slice(0, -ENDING.length));
 }
 
 /** `folder`: absolute, such as models/upscalers; there need not be one. */
@@ -64,24 +55,13 @@ export function openUpscalers(folder: string): Upscalers {
   }
 
   return {
-    async names() {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-      const inside = folders.map(async ({ name }) => {
-        const files = await readdir(path.join(folder, name)).catch(() => []);
-        return networksOf(files).map((file) => `${name}/${file}`);
-      });
-      const own = networksOf(
-        entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
-      );
-      return [...own, ...(await Promise.all(inside)).flat()].toSorted();
-    },
+    names: () => upscalersIn(folder),
     upscale(name, png) {
       if (closed) return Promise.reject(new Error('the upscalers are closed'));
       const call = Promise.withResolvers<{ png: Uint8Array; factor: number }>();
       const id = nextId++;
       waiting.set(id, call);
-      const message: ToUpscaler = { id, file: path.join(folder, `${name}${ENDING}`), name, png };
+      const message: ToUpscaler = { id, file: upscalerFile(folder, name), name, png };
       const running = thread();
       running.ref();
       running.postMessage(message);

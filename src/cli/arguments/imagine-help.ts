@@ -40,7 +40,8 @@ Larger pictures (hires fix: a second pass over the enlarged first)
   --hires-steps N         (as many as the first pass)
   --hires-strength X      how much is painted anew, 0-1 (0.7)
   --hires-upscaler NAME   latent, latent_antialiased, latent_bicubic, latent_bicubic_antialiased,
-                          latent_nearest, latent_nearest_exact, pixel (latent)
+                          latent_nearest, latent_nearest_exact, pixel, or a file of
+                          MODELS_DIR/upscalers by its name (latent)
 SDXL
   --refiner NAME|DIR      the model that takes over; --refiner-at X after this share of the way (0.8)
   --prompt-2 TEXT         what the second text encoder reads; --negative-2 TEXT; --prompt-3 and --negative-3: the

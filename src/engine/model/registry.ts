@@ -1,6 +1,6 @@
 /** The models folder as people see it: names, families, sizes, hashes. Opens no session. */
 import { stat } from 'node:fs/promises';
-import { basename, isAbsolute, relative, sep } from 'node:path';
+import { basename, isAbsolute, join, relative, sep } from 'node:path';
 import type { CheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { NO_WISHES, shelfStamp, vaesOnShelf, type Wishes } from '../checkpoint/companions.ts';
 import { dtypeInWords } from '../checkpoint/describe.ts';
@@ -20,9 +20,15 @@ import { familyNamed } from '../families/families.ts';
 import { findModels, type FoundModel } from './found/find-models.ts';
 import { fingerprint } from './found/fingerprint.ts';
 import { componentsOf } from './folder-files.ts';
+import { upscalersIn } from '../upscale/on-disk.ts';
 import { type ModelLayout, readLayout } from './layout.ts';
 
-export type RegistryEntry = { layout: ModelLayout; info: ModelInfo };
+export type RegistryEntry = {
+  layout: ModelLayout;
+  info: ModelInfo;
+  /** the folder of upscaling networks */
+  upscalersDir: string;
+};
 
 export type Registry = {
   /** Every readable model, by name; what is not a model is reported through `onRefused` once. */
@@ -47,7 +53,11 @@ const AT_A_TIME = 8;
 type Seen = { stamp: string; info: ModelInfo; layout: Seeable } | Refusal;
 /** what of a layout tells which LoRAs and VAEs are for it */
 type Seeable = Pick<ModelLayout, 'beside' | 'latentChannels'>;
-type Shelf = { stamp: string; vaes: Awaited<ReturnType<typeof vaesOnShelf>> };
+type Shelf = {
+  stamp: string;
+  vaes: Awaited<ReturnType<typeof vaesOnShelf>>;
+  upscalers: readonly string[];
+};
 type Refusal = { stamp: string; error: unknown };
 
 export function openRegistry(
@@ -56,6 +66,7 @@ export function openRegistry(
 ): Registry {
   const seen = new Map<string, Seen>();
   const kept = new Map<string, RegistryEntry>();
+  const upscalersDir = join(modelsDir, 'upscalers');
   const refused = new Map<string, string>();
 
   /** Anew, or what was read last time where nothing changed. */
@@ -95,7 +106,12 @@ export function openRegistry(
     return keep(key, { layout, info: await infoOf(layout) });
   }
 
-  function keep(key: string, entry: RegistryEntry): RegistryEntry {
+  async function keep(
+    key: string,
+    { layout, info }: Pick<RegistryEntry, 'layout' | 'info'>,
+  ): Promise<RegistryEntry> {
+    const upscalers = await upscalersIn(upscalersDir);
+    const entry = { layout, info: { ...info, upscalers }, upscalersDir };
     kept.delete(key);
     kept.set(key, entry);
     for (const oldest of kept.keys()) {
@@ -126,6 +142,7 @@ export function openRegistry(
     const vaes = shelf.vaes.filter((vae) => vae.latentChannels === latentChannels);
     return {
       ...info,
+      upscalers: shelf.upscalers,
       loras: await loraNames(beside, noticed),
       loraAliases: await loraAliases(beside),
       loraHashes: await loraMarks(beside),
@@ -138,7 +155,9 @@ export function openRegistry(
 
   async function shelfNow(): Promise<Shelf> {
     const stamp = await shelfStamp(modelsDir);
-    if (shelfBefore?.stamp !== stamp) shelfBefore = { stamp, vaes: await vaesOnShelf(modelsDir) };
+    const upscalers = await upscalersIn(upscalersDir);
+    const vaes = shelfBefore?.stamp === stamp ? shelfBefore.vaes : await vaesOnShelf(modelsDir);
+    shelfBefore = { stamp, vaes, upscalers };
     return shelfBefore;
   }
 

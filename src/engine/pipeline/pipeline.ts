@@ -111,7 +111,14 @@ async function paint(
   const isOver = request.endAfter ? count.finished >= request.endAfter : false;
   if (hires && second && !isOver) {
     const passes = { first: request, second: second.request, hires };
-    const enlarged = await enlargeLatents(latents, first.shape, second.shape, passes, model);
+    const enlarged = await enlargeLatents(
+      latents,
+      first.shape,
+      second.shape,
+      passes,
+      model,
+      hooks.clock,
+    );
     const start: Start = {
       ...second,
       ...(await encodePrompts(request, model, hires.steps)),

@@ -5,6 +5,7 @@ import { loraByHash } from '../lora/hashes.ts';
 import { knownLora } from '../lora/loras.ts';
 import { type LoraUse, takeTags } from '../lora/tags.ts';
 import { upscalerNamed } from '../request/labels.ts';
+import { upscalerCalled } from '../upscale/on-disk.ts';
 import { canPerturb, LIMITS, shown } from '../request/request-values.ts';
 import type { ModelInfo, RequestInput } from '../request.ts';
 import { NUMBER_OPTIONS } from '../request/number-options.ts';
@@ -30,7 +31,7 @@ export async function fitRecipe(
   models: readonly ModelInfo[],
   ceilings: Ceilings = NO_CEILINGS,
 ): Promise<FittedRecipe> {
-  const notes: Said[] = [...recipe.notes];
+  const notes: Said[] = [...withUpscalers(recipe, model.upscalers ?? []).notes];
   const input: RequestInput = { ...recipe.input, model: model.name };
   const wanted = fileName(recipe.input.model);
   if (wanted !== undefined && wanted.toLowerCase() !== model.name.toLowerCase()) {
@@ -39,11 +40,19 @@ export async function fitRecipe(
   await fitPrompts(recipe, input, model, notes);
   fitNumbers(input, model, ceilings, notes);
   fitSize(input, model, ceilings, notes);
-  fitHires(input, ceilings, notes);
+  fitHires(input, model, ceilings, notes);
   fitRefiner(input, models, notes);
   fitVae(input, model, notes);
   fitWords(input, model);
   return { input, notes: unique(notes) };
+}
+
+/** A recipe is read without knowing what is here: where its upscaling network is, nothing stands in for it. */
+export function withUpscalers(recipe: Recipe, names: readonly string[]): Recipe {
+  const { hires } = recipe.input;
+  const called = isFields(hires) ? upscalerCalled(words(hires['upscaler']), names) : null;
+  if (called === null) return recipe;
+  return { ...recipe, notes: recipe.notes.filter(({ code }) => code !== 'recipe-upscaler') };
 }
 
 /** Sizes are for SDXL alone, further prompts for those with further encoders. */
@@ -206,6 +215,7 @@ function fitSize(
 
 function fitHires(
   input: RequestInput,
+  { upscalers = [] }: ModelInfo,
   { steps: mostSteps, pixels }: Ceilings,
   notes: Said[],
 ): void {
@@ -228,7 +238,10 @@ function fitHires(
   const steps = numberOf(hires['steps']);
   const upscaler = hires['upscaler'];
   const isKnown =
-    upscaler === undefined || upscaler === null || upscalerNamed(String(upscaler)) !== null;
+    upscaler === undefined ||
+    upscaler === null ||
+    upscalerNamed(String(upscaler)) !== null ||
+    upscalerCalled(String(upscaler), upscalers) !== null;
   if (!isKnown) notes.push(say('recipe-upscaler', shown(upscaler), 'Lanczos'));
   const strength = numberOf(hires['strength']);
   input.hires = {

@@ -6,7 +6,7 @@ import {
   EMPHASIS_LABELS,
   SAMPLER_LABELS,
   SCHEDULE_LABELS,
-  UPSCALER_LABELS,
+  upscalerLabel,
 } from '../request/labels.ts';
 import { samplerWithSchedule, scheduleNamed } from '../request/sampler-names.ts';
 import { extraWords, takeExtras } from './infotext-extras.ts';
@@ -138,7 +138,7 @@ function hiresFields({ hires, steps }: GenerateRequest): Record<string, Infotext
   return {
     'Hires upscale': hires.scale,
     'Hires steps': hires.steps === steps ? null : hires.steps,
-    'Hires upscaler': UPSCALER_LABELS[hires.upscaler],
+    'Hires upscaler': upscalerLabel(hires.upscaler),
   };
 }
 

@@ -51,7 +51,7 @@ export const EMPHASIS_LABELS: Readonly<Record<EmphasisName, string>> = {
   none: 'None',
 };
 
-export const UPSCALER_LABELS: Readonly<Record<UpscalerName, string>> = {
+const UPSCALER_LABELS: Readonly<Record<UpscalerName, string>> = {
   latent: 'Latent',
   latent_antialiased: 'Latent (antialiased)',
   latent_bicubic: 'Latent (bicubic)',
@@ -60,6 +60,18 @@ export const UPSCALER_LABELS: Readonly<Record<UpscalerName, string>> = {
   latent_nearest_exact: 'Latent (nearest-exact)',
   pixel: 'Lanczos',
 };
+
+/** As A1111 calls it; a network by its file's name. */
+export function upscalerLabel(name: string): string {
+  const known = UPSCALERS.find((one) => one === name);
+  return known === undefined ? name.slice(name.lastIndexOf('/') + 1) : UPSCALER_LABELS[known];
+}
+
+/** The ways to stretch latents; everything else enlarges the decoded picture. */
+export function latentUpscaler(name: string): Exclude<UpscalerName, 'pixel'> | null {
+  const found = UPSCALERS.find((one) => one === name);
+  return found === undefined || found === 'pixel' ? null : found;
+}
 
 /** A1111's "None" enlarges with Lanczos too (modules/images.py, resize_image). */
 export function upscalerNamed(text: string): UpscalerName | null {

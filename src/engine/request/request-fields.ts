@@ -1,5 +1,6 @@
 /** The fields of a request that have parts of their own. */
 import { upscalerNamed } from './labels.ts';
+import { upscalerCalled } from '../upscale/on-disk.ts';
 import { numberOption, readNumber } from './number-options.ts';
 import { UPSCALERS } from '../names.ts';
 import type {
@@ -107,6 +108,7 @@ export function hiresFix(
   problems: Problems,
   value: unknown,
   first: Pick<GenerateRequest, 'width' | 'height' | 'steps' | 'init'>,
+  model: Pick<ModelInfo, 'upscalers'>,
 ): HiresFix | null {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
@@ -128,14 +130,19 @@ export function hiresFix(
     scale,
     steps: whole(problems, 'hires steps', steps, first.steps, LIMITS.steps),
     strength: real(problems, 'hires strength', fields['strength'], 0.7, { min: 0, max: 1 }),
-    upscaler: upscaler(problems, fields['upscaler']),
+    upscaler: upscaler(problems, fields['upscaler'], model.upscalers ?? []),
   };
 }
 
-function upscaler(problems: Problems, value: unknown): HiresFix['upscaler'] {
+/** A1111's own, or a network by its file's name. */
+function upscaler(
+  problems: Problems,
+  value: unknown,
+  networks: readonly string[],
+): HiresFix['upscaler'] {
   if (isAbsent(value)) return 'latent';
-  const found = upscalerNamed(nameOf(value));
-  if (!found) problems.push(unknownName('hires upscaler', value, UPSCALERS));
+  const found = upscalerNamed(nameOf(value)) ?? upscalerCalled(nameOf(value), networks);
+  if (!found) problems.push(unknownName('hires upscaler', value, [...UPSCALERS, ...networks]));
   return found ?? 'latent';
 }
 

@@ -2,9 +2,16 @@
 import type { ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { GenerateRequest, HiresFix } from '../request.ts';
+import { UserError } from '../errors.ts';
+import type { RgbImage } from '../image.ts';
+import { latentUpscaler } from '../request/labels.ts';
+import { unknownName } from '../request/request-values.ts';
+import { openUpscalerNetwork, type UpscalerNetwork } from '../upscale/network.ts';
+import { upscalerFile, upscalersIn } from '../upscale/on-disk.ts';
 import { resizeBytes, resizeLatents } from '../picture/resample.ts';
 import { SAMPLER_TABLE } from '../samplers/samplers.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
+import type { RunClock } from '../network/session.ts';
 import { decodeLatents, encodePixels, scaleLatents } from '../network/vae.ts';
 
 /**
@@ -56,27 +63,60 @@ export async function enlargeLatents(
   to: LatentShape,
   passes: { first: GenerateRequest; second: GenerateRequest; hires: HiresFix },
   model: LoadedModel,
+  clock: RunClock,
 ): Promise<Float32Array> {
   const { upscaler } = passes.hires;
-  if (upscaler !== 'pixel') {
+  const stretch = latentUpscaler(upscaler);
+  if (stretch !== null) {
     const sizeOf = ([, , height, width]: LatentShape) => ({ width, height });
-    return resizeLatents(latents, sizeOf(from), sizeOf(to), upscaler);
+    return resizeLatents(latents, sizeOf(from), sizeOf(to), stretch);
   }
   const { layout } = model.entry;
   const { first, second } = passes;
   const encoder = await model.vaeEncoder();
+  const network = upscaler === 'pixel' ? null : await openNamed(upscaler, model, clock);
   const [batch] = from;
   const enlarged = new Float32Array(to[0] * to[1] * to[2] * to[3]);
-  for (let index = 0; index < batch; index++) {
-    const own = latents.subarray(
-      (index * latents.length) / batch,
-      ((index + 1) * latents.length) / batch,
-    );
-    const small = await decodeLatents(model.vaeDecoder, layout, own, first, first.profile);
-    const data = resizeBytes(small.data, small, second, 3);
-    const { width, height } = second;
-    const posterior = await encodePixels(encoder, layout, { data, width, height });
-    enlarged.set(scaleLatents(posterior, layout, null), (index * enlarged.length) / batch);
+  try {
+    for (let index = 0; index < batch; index++) {
+      const own = latents.subarray(
+        (index * latents.length) / batch,
+        ((index + 1) * latents.length) / batch,
+      );
+      const small = await decodeLatents(model.vaeDecoder, layout, own, first, first.profile);
+      const { width, height } = second;
+      const large = network === null ? small : await enlargeTo(small, second, network);
+      const data = resizeBytes(large.data, large, second, 3);
+      const posterior = await encodePixels(encoder, layout, { data, width, height });
+      enlarged.set(scaleLatents(posterior, layout, null), (index * enlarged.length) / batch);
+    }
+  } finally {
+    await network?.release();
   }
   return enlarged;
+}
+
+/** @throws UserError for a network that is not there any more, with those that are, and for a file that is none */
+async function openNamed(
+  name: string,
+  { entry }: LoadedModel,
+  clock: RunClock,
+): Promise<UpscalerNetwork> {
+  const names = await upscalersIn(entry.upscalersDir);
+  if (!names.includes(name)) throw new UserError(unknownName('hires upscaler', name, names));
+  return openUpscalerNetwork(upscalerFile(entry.upscalersDir, name), name, clock);
+}
+
+/** As often as it takes, at most thrice (A1111 modules/upscaler.py, Upscaler.upscale); the caller makes it fit. */
+async function enlargeTo(
+  picture: RgbImage,
+  to: { width: number; height: number },
+  network: UpscalerNetwork,
+): Promise<RgbImage> {
+  let large = picture;
+  for (let time = 0; time < 3; time++) {
+    if (large.width >= to.width && large.height >= to.height) break;
+    large = await network.enlarge(large);
+  }
+  return large;
 }

@@ -167,3 +167,46 @@ test('what hires fix cannot do is refused with words', () => {
     );
   }
 });
+
+test('a network of models/upscalers enlarges, by its name as others write it, and comes back from the recipe', async () => {
+  const { upscalers = [] } = entry.info;
+  assert.ok(upscalers.includes('demo/demo-x2'));
+  const hires = { ...twice, upscaler: 'Demo_X2.onnx', strength: 0.3 };
+  const { images, request } = await paint({ hires });
+  assert.equal(request.hires?.upscaler, 'demo/demo-x2');
+  assert.deepEqual([images[0]?.width, images[0]?.height], [128, 128]);
+  const lanczos = await paint({ hires: { ...hires, upscaler: 'pixel' } });
+  assert.notDeepEqual(images[0]?.png, lanczos.images[0]?.png);
+  const infotext = images[0]?.infotext ?? '';
+  assert.match(infotext, /Hires upscaler: demo-x2/);
+  const again = await paint({ ...requestFromInfotext(infotext) });
+  assert.deepEqual(again.images[0]?.png, images[0]?.png);
+  // What was accepted stays what it is in a stored row, whatever lies in the folder by then.
+  assert.deepEqual(decodeRequest(encodeRequest(request)).hires, request.hires);
+  assert.throws(
+    () => parseRequest({ ...usual, ...small, hires: { ...twice, upscaler: 'nope' } }, entry.info),
+    /hires upscaler "nope" is not known.*demo\/demo-x2/,
+  );
+});
+
+test('a network that went away is told with those that are there', async () => {
+  const gone = { ...entry, info: { ...entry.info, upscalers: ['gone'] } };
+  const request = parseRequest(
+    { ...usual, ...small, hires: { ...twice, upscaler: 'gone' } },
+    gone.info,
+  );
+  await assert.rejects(
+    generate(
+      request,
+      model,
+      { previews: false, sendDenoised: false, keepLatents: false },
+      {
+        signal: new AbortController().signal,
+        clock,
+        loadMs: 0,
+        onProgress: () => {},
+      },
+    ),
+    (error) => error instanceof UserError && /"gone".*demo\/demo-x2/.test(error.message),
+  );
+});

@@ -1,0 +1,73 @@
+/** A network that makes a picture larger (ESRGAN and its kin), opened and run over whole pictures in tiles. */
+import { UserError } from '../errors.ts';
+import type { RgbImage } from '../image.ts';
+import { openSession, type RunClock, type Session } from '../network/session.ts';
+import { say } from '../sentences.ts';
+import { OVERLAP, type Tile, upscaleInTiles } from './tiles.ts';
+
+export type UpscalerNetwork = {
+  /** sides of the result as a multiple of the picture's, 1-8 */
+  factor: number;
+  enlarge(picture: RgbImage): Promise<RgbImage>;
+  release(): Promise<void>;
+};
+
+/** Where a network takes tiles of any size. */
+const USUAL_SIDE = 192;
+const LEAST_SIDE = 2 * OVERLAP + 8;
+
+/**
+ * `name`: as people know it. On the CPU: the graph is somebody's, and nothing tells whether another device computes it
+ * rightly. @throws UserError for a graph that is no such network
+ */
+export async function openUpscalerNetwork(
+  file: string,
+  name: string,
+  clock: RunClock = { ms: 0 },
+): Promise<UpscalerNetwork> {
+  const session = await openSession({ kind: 'file', path: file }, { provider: 'cpu', clock }).catch(
+    (error: unknown) => {
+      throw new UserError(say('upscaler-misfit', name), { cause: error });
+    },
+  );
+  try {
+    const side = sideOf(session);
+    if (side === null) throw new UserError(say('upscaler-misfit', name));
+    const run = runner(session);
+    const probe = await run({ data: new Float32Array(3 * side * side), side });
+    const factor = probe.side / side;
+    if (!Number.isInteger(factor) || factor < 1 || factor > 8) {
+      throw new UserError(say('upscaler-misfit', name));
+    }
+    return {
+      factor,
+      enlarge: (picture) => upscaleInTiles(picture, { side, factor }, run),
+      release: () => session.release(),
+    };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** Of its tiles, pixels; null: it is no network from picture to picture. */
+function sideOf({ inputs, outputs }: Session): number | null {
+  const [input] = inputs.values();
+  const [output] = outputs.values();
+  const fixed = typeof input?.shape[2] === 'number' && input.shape[2] > 0 ? input.shape[2] : null;
+  const side = fixed ?? USUAL_SIDE;
+  const fits = input?.shape.length === 4 && output?.shape.length === 4 && side >= LEAST_SIDE;
+  return fits ? side : null;
+}
+
+function runner(session: Session): (tile: Tile) => Promise<Tile> {
+  const [input = ''] = session.inputs.keys();
+  const [output = ''] = session.outputs.keys();
+  return async ({ data, side }) => {
+    const made = await session.run({ [input]: { data, shape: [1, 3, side, side] } }, [output]);
+    const { data: painted, shape } = made[output] ?? { data: new Float32Array(), shape: [] };
+    const wide = shape[3] ?? 0;
+    if (shape[1] !== 3 || shape[2] !== wide) return { data: painted, side: 0 };
+    return { data: painted, side: wide };
+  };
+}
