@@ -88,7 +88,7 @@ export function loadConfig(env: Environment = process.env): Config {
     devices,
     visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
     queueUrl: read.queueUrl('QUEUE_URL'),
-    picturesUrl: read.text('PICTURES_URL'),
+    picturesUrl: read.picturesUrl('PICTURES_URL'),
     picturesServed: read.served(),
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     metrics: read.metrics(),
@@ -174,6 +174,16 @@ function readers(env: Environment, mistakes: string[]) {
       // It may carry a password: nothing of it is shown.
       mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
       return null;
+    },
+    /** The key of a bucket may stand where other programs look for it, too. */
+    picturesUrl(name: string): string | null {
+      const value = text(name);
+      const key = text('AWS_ACCESS_KEY_ID');
+      const secret = text('AWS_SECRET_ACCESS_KEY');
+      if (value === null || key === null || secret === null) return value;
+      const [, scheme, rest] = /^(s3(?:\+http)?:\/\/)([^@]*)$/i.exec(value) ?? [];
+      if (scheme === undefined || rest === undefined) return value;
+      return `${scheme}${encodeURIComponent(key)}:${encodeURIComponent(secret)}@${rest}`;
     },
     served(): Config['picturesServed'] {
       const port = this.integer('PICTURES_PORT', 1, 65_535, 0);

@@ -82,7 +82,7 @@ async function fileOf(named: string): Promise<string> {
 
 /** A folder that pictures lie in elsewhere; undefined: in the data folder, or lent by another program. */
 function folderOf(picturesUrl: string | null): string | undefined {
-  return picturesUrl === null || /^https?:/i.test(picturesUrl)
+  return picturesUrl === null || /^(https?|s3(\+http)?):/i.test(picturesUrl)
     ? undefined
     : path.resolve(picturesUrl);
 }

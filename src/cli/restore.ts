@@ -42,7 +42,7 @@ async function main(args: string[]): Promise<number> {
         onProgress: (done) => bar.say(`Unpacking ${inBytes(done)}`),
       }),
     ).finally(() => bar.clear());
-    if (picturesUrl !== null && !/^https?:/i.test(picturesUrl) && pictures > 0) {
+    if (picturesUrl !== null && !/^(https?|s3(\+http)?):/i.test(picturesUrl) && pictures > 0) {
       process.stderr.write(
         `PICTURES_URL names ${picturesUrl}: move ${path.join(dataDir, 'pictures')} there before the start.\n`,
       );

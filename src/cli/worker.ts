@@ -17,7 +17,8 @@ const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue th
 
 Variables (or lines of a .env file):
   QUEUE_URL       the queue, as the bot has it: redis://… or rediss://…
-  PICTURES_URL    where pictures are kept: the bot's store (http://:secret@host:port) or a folder that both see
+  PICTURES_URL    where pictures are kept: the bot's store (http://:secret@host:port), a folder that both see, or a bucket
+                  (s3://KEY:SECRET@host/bucket)
   MODELS_DIR      one folder a model; a job whose model is not here goes to another worker
   DEVICES, DEVICE, MODEL_CACHE_MB, STEP_DEADLINE_SECONDS, LOG_LEVEL, METRICS_PORT, METRICS_HOST   as for the bot
 

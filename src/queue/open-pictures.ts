@@ -3,7 +3,8 @@ import { openHttpPictures } from './pictures/pictures-http.ts';
 import { openPictureStore, type PictureStore } from './pictures.ts';
 
 /**
- * The picture store that an address names: a folder, or the store of another program (http://:secret@host:port).
+ * The picture store that an address names: a folder, the store of another program (http://:secret@host:port), or a bucket
+ * (s3://key:secret@host/bucket).
  * @throws UserError when it cannot be used
  */
 export async function openPictures(address: string): Promise<PictureStore> {
@@ -16,9 +17,13 @@ export async function openPictures(address: string): Promise<PictureStore> {
     }
     return openHttpPictures(address);
   }
+  if (/^s3(\+http)?:\/\//i.test(address)) {
+    const { openS3Pictures } = await import('./pictures/pictures-s3.ts');
+    return openS3Pictures(address);
+  }
   if (/^[a-z][a-z0-9+]+:\/\//i.test(address)) {
     throw new UserError(
-      `PICTURES_URL is ${address.replace(/\/\/[^@/]*@/, '//…@')}; expected a folder or http://:secret@host:port.`,
+      `PICTURES_URL is ${address.replace(/\/\/[^@/]*@/, '//…@')}; expected a folder, http://:secret@host:port or s3://KEY:SECRET@host/bucket.`,
     );
   }
   return openPictureStore(address, { shared: true });

@@ -96,5 +96,5 @@ test('a store that is not there, another secret, no secret: sentences', async ()
   const words = await refusal(other);
   assert.match(words, /401 the secret is another one/);
   assert.match(await refusal(`http://127.0.0.1:${served.port}`), /must carry the secret/);
-  assert.match(await refusal('s3://key:word@bucket'), /expected a folder or http/);
+  assert.match(await refusal('ftp://key:word@bucket'), /expected a folder, http/);
 });
