@@ -19,7 +19,14 @@ import {
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { completeChoice } from '../personal/picture-options.ts';
-import { cell, cellDefault, cellReroll, sheetRemove, sheetStop } from './sheet-actions.ts';
+import {
+  cell,
+  cellDefault,
+  cellReroll,
+  sheetCurves,
+  sheetRemove,
+  sheetStop,
+} from './sheet-actions.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
 import { USUAL } from './usual-values.ts';
@@ -141,6 +148,7 @@ export const explore: Command = {
     'cell-reroll': cellReroll,
     'cell-default': cellDefault,
     'explore-this': exploreThis,
+    'sheet-curves': sheetCurves,
     'sheet-stop': sheetStop,
     'sheet-delete': sheetRemove,
   },

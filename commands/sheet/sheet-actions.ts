@@ -16,6 +16,7 @@ import { cellRow } from '../../src/bot/render/rows.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import type { Axis } from '../../src/explore/sheet/axis.ts';
 import {
+  CURVES,
   groupsOf,
   isSheet,
   readSheetContext,
@@ -24,6 +25,11 @@ import {
   withStart,
 } from '../../src/explore/sheet/order.ts';
 import type { Job, StoredImage, StoredResult } from '../../src/queue/job.ts';
+import { drawnKey, keysIn } from '../../src/queue/pictures.ts';
+import { chainOf } from '../../src/bot/sheet/sheet-chain.ts';
+import { mayShowHere } from '../../src/bot/policy/gate.ts';
+import { veil } from '../../src/bot/policy/veil.ts';
+import { addressIn } from '../../src/bot/reply/reply-address.ts';
 import { checkMayDelete } from '../picture/delete.ts';
 
 type Opened = {
@@ -188,6 +194,28 @@ function defaultsOf({ x, y }: SheetOrder, request: GenerateRequest): Choices {
   return change;
 }
 
+/** Every measure of the curve, for the person who asks; under the sheet stands the one that says most. */
+export const sheetCurves: Action = {
+  visibility: 'private',
+  async press(interaction, id, scene) {
+    const { answer, archive, pictures, text } = scene;
+    const last = await jobOf(id, interaction, scene);
+    if (!(await mayShowHere(last, interaction, scene))) throw new UserError(text.notShownHere);
+    await answer.acknowledge('private');
+    const kept = (await chainOf(last, archive)).findLast(({ result }) => result?.drawn);
+    const data = kept === undefined ? null : await pictures.get(drawnKey(kept.id, CURVES));
+    if (data === null) throw new UserError(text.picturesGone);
+    const description = text.sheet.curveAlt('').trim();
+    const file = { name: CURVES, data, contentType: 'image/png', description };
+    const media = { url: `attachment://${CURVES}` };
+    const rendered: Rendered = {
+      components: [{ type: ComponentType.MediaGallery, items: [{ media, description }] }],
+      files: [file],
+    };
+    await answer.show(addressIn(last.context)?.spoiler === true ? veil(rendered) : rendered);
+  },
+};
+
 export const sheetStop: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
@@ -211,7 +239,7 @@ export const sheetRemove: Action = {
     await answer.deleteMessage();
     let job: Job | null = last;
     while (job !== null && isSheet(job.context)) {
-      for (const { key } of job.result?.images ?? []) await pictures.delete(key);
+      for (const key of job.result === null ? [] : keysIn(job.result)) await pictures.delete(key);
       job = job.parentId === null ? null : await archive.get(job.parentId);
     }
     const words = await serverText(interaction, scene);

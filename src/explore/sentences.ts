@@ -53,15 +53,44 @@ export const EXPLORE_SENTENCES = {
   'no-curve': (sampler: string) => `${sampler}: one picture makes no curve.`,
   'never-arrives': (sampler: string) =>
     `${sampler} draws new noise in every step, so it has no picture to arrive at: another number of steps is another picture, not a better one.`,
-  'still-changes': (sampler: string, steps: number) =>
-    `${sampler}: the picture still changes visibly up to ${steps} steps.`,
-  'still-changes-slowly': (sampler: string, steps: number) =>
-    `${sampler}: the picture still changes visibly up to ${steps} steps (it adds noise along one path and settles slowly).`,
-  knee: (sampler: string, steps: number, cost: string, last: number, lastCost: string) =>
-    `${sampler}: after ${steps} steps nothing you would see changes; ${steps} steps cost ${cost} here, ${last} cost ${lastCost}.`,
-  'knee-slowly': (sampler: string, steps: number, cost: string, last: number, lastCost: string) =>
-    `${sampler}: after ${steps} steps nothing you would see changes (it adds noise along one path and settles slowly); ${steps} steps cost ${cost} here, ${last} cost ${lastCost}.`,
+  'still-changes': (sampler: string, steps: number, before: number) =>
+    `${sampler}: the picture still changes visibly up to ${steps} steps: those with ${before} and ${steps} differ, and more were not painted.`,
+  'still-changes-slowly': (sampler: string, steps: number, before: number) =>
+    `${sampler}: the picture still changes visibly up to ${steps} steps (it adds noise along one path and settles slowly): those with ${before} and ${steps} differ, and more were not painted.`,
+  knee: (
+    sampler: string,
+    steps: number,
+    cost: string,
+    last: number,
+    lastCost: string,
+    before: number | null,
+    alike: number,
+  ) =>
+    `${sampler}: after ${steps} steps nothing you would see changes; ${steps} steps cost ${cost} here, ${last} cost ${lastCost}. ${known(steps, last, before, alike)}`,
+  'knee-slowly': (
+    sampler: string,
+    steps: number,
+    cost: string,
+    last: number,
+    lastCost: string,
+    before: number | null,
+    alike: number,
+  ) =>
+    `${sampler}: after ${steps} steps nothing you would see changes (it adds noise along one path and settles slowly); ${steps} steps cost ${cost} here, ${last} cost ${lastCost}. ${known(steps, last, before, alike)}`,
   'no-such-picture': () => 'This sheet has no such picture.',
 };
+
+/**
+ * Between two painted numbers nobody has looked, and one picture that looks like the last is no proof of those beyond.
+ * `before`: the largest number painted below the knee; null: none. `alike`: pictures from the knee on, without the last.
+ */
+function known(steps: number, last: number, before: number | null, alike: number): string {
+  const where =
+    before === null
+      ? `It settles at ${steps} or before: fewer were not painted`
+      : `It settles somewhere between ${before} and ${steps}, where nothing was painted`;
+  const thin = alike === 1 ? `; that only ${steps} and ${last} look alike is little to go by` : '';
+  return `${where}${thin}.`;
+}
 
 export const sayOfSheet = sayer(EXPLORE_SENTENCES);

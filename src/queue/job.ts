@@ -77,6 +77,8 @@ export type StoredResult = {
   replan?: FixedReplan;
   /** key of the final latents (raw float32) in the picture store, where the context asked for them */
   latents?: string;
+  /** keys in the picture store that whoever shows it may have filled, where the context asked for them */
+  drawn?: readonly string[];
   /** pictures of single steps, where the context asked for them */
   looks?: readonly StoredLook[];
 };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../engine/errors.ts';
-import type { StoredResult } from './job.ts';
+import type { JobId, StoredResult } from './job.ts';
 
 /** Pictures by key, e.g. `<jobId>-0.png`. Keys match /^[0-9a-z][0-9a-z.-]{0,80}$/; a half-written picture is never visible. */
 export type PictureStore = {
@@ -19,10 +19,13 @@ export type PictureStore = {
 };
 
 /** Everything that a result names in the store. */
-export function keysIn({ images, latents, looks = [] }: StoredResult): string[] {
-  const keys = [...images, ...looks].map(({ key }) => key);
+export function keysIn({ images, latents, looks = [], drawn = [] }: StoredResult): string[] {
+  const keys = [...[...images, ...looks].map(({ key }) => key), ...drawn];
   return latents === undefined ? keys : [...keys, latents];
 }
+
+/** Of what was made of a job's result and is kept with it: a sheet, its curves. */
+export const drawnKey = (jobId: JobId, ending: string): string => `${jobId}.${ending}`;
 
 /** May name a picture. */
 export const isPictureKey = (key: string): boolean => KEY.test(key);

@@ -52,12 +52,16 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
     assert.deepEqual(outcome, { type: 'acknowledged' });
     const done = await ada.waitForMessage(isWhole, 60_000);
     assert.equal(ada.messages().length, 1);
-
     const [sheet = '', curve = ''] = picturesOf(done);
     assert.match(sheet, /sheet\.webp/);
     assert.match(curve, /curve\.png/);
     assert.equal((await sharp(await bytesAt(sheet)).metadata()).format, 'webp');
-    assert.equal((await sharp(await bytesAt(curve)).metadata()).width, 1200);
+    // One panel that a phone can show; all six are a press away.
+    assert.equal((await sharp(await bytesAt(curve)).metadata()).width, 720);
+    await ada.press(done.id, buttonOf(done, 'sheet-curves'));
+    const isFull = (one: PlaygroundMessage) => isPrivate(one) && picturesOf(one).length === 1;
+    const all = await ada.waitForMessage(isFull, 10_000);
+    assert.equal((await sharp(await bytesAt(picturesOf(all)[0] ?? '')).metadata()).width, 1200);
     assert.match(textOf(done), /^3 pictures, .* of painting\n> a red heart\n-# demo · 128x128/m);
     assert.match(
       textOf(done),

@@ -43,6 +43,7 @@ export async function openGrowing(
     if (one.result !== null) await takeResult(state, cells, one.result, pictures, text);
     else await markFailed(state, cells, one.failure ? failureText(one.failure, text) : '', text);
   }
+  const painted = jobs.findLast(({ result }) => result !== null);
   const sheet: Omit<Growing, 'reply'> = {
     order,
     state,
@@ -51,7 +52,8 @@ export async function openGrowing(
     stopped: false,
     seconds: await secondsOf(state, line),
     extra: null,
-    result: jobs.findLast(({ result }) => result !== null)?.result ?? null,
+    result: painted?.result ?? null,
+    resultOf: painted?.id ?? null,
     line: Promise.resolve(),
   };
   const whole = sheet as Growing;

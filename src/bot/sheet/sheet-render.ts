@@ -180,15 +180,17 @@ function gallery({ name, description }: MessageFile): APIMessageTopLevelComponen
 }
 
 function rowsOf(
-  { order, state: { plan, painted }, jobs }: Growing,
+  { order, state: { plan, painted }, jobs, extra }: Growing,
   state: JobState,
   text: Text,
 ): APIMessageTopLevelComponent[] {
   const jobId = jobs.at(-1)!.id;
   if (state.status === 'waiting' || state.status === 'running') {
-    return [buttonRow('sheet-stop', jobId, text.buttonStop, ButtonStyle.Danger)];
+    return [buttonRow([['sheet-stop', text.buttonStop]], jobId, ButtonStyle.Danger)];
   }
-  const remove = buttonRow('sheet-delete', jobId, text.buttonDelete, ButtonStyle.Secondary);
+  const last: [string, string][] = [['sheet-delete', text.buttonDelete]];
+  if (extra?.behind) last.unshift(['sheet-curves', text.sheet.allCurves]);
+  const remove = buttonRow(last, jobId, ButtonStyle.Secondary);
   if (order.kind === 'evolution' || painted.length === 0) return [remove];
   const options = painted.slice(0, 25).map(({ cell }) => ({
     label: shorten(cellLabel(plan, cell), 100),
@@ -211,15 +213,18 @@ function rowsOf(
 }
 
 function buttonRow(
-  action: string,
+  buttons: readonly [action: string, label: string][],
   jobId: string,
-  label: string,
   style: ButtonStyle.Danger | ButtonStyle.Secondary,
 ): APIMessageTopLevelComponent {
-  const custom_id = customId(action, jobId);
   return {
     type: ComponentType.ActionRow,
-    components: [{ type: ComponentType.Button, custom_id, label, style }],
+    components: buttons.map(([action, label]) => ({
+      type: ComponentType.Button,
+      custom_id: customId(action, jobId),
+      label,
+      style,
+    })),
   };
 }
 

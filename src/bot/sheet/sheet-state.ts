@@ -1,17 +1,18 @@
 import type { Said } from '../../engine/said.ts';
 import { kneeSentence } from '../../explore/curve/curve.ts';
 import { animate, type Look } from '../../explore/sheet/evolution.ts';
-import { groupsOf, type SheetOrder } from '../../explore/sheet/order.ts';
+import { CURVES, groupsOf, pageEnding, type SheetOrder } from '../../explore/sheet/order.ts';
 import type { Group } from '../../explore/sheet/groups.ts';
 import { openPages, type PagedSheet } from '../../explore/sheet/pages.ts';
 import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
+import { drawPhonePlot } from '../../explore/curve/phone-plot.ts';
 import { drawPlot } from '../../explore/curve/plot.ts';
 import { subtitleOf, variedIn } from '../../explore/curve/report.ts';
 import { curvesOf, type PaintedCell } from '../../explore/sheet/run-sheet.ts';
 import type { ModelInfo } from '../../engine/request.ts';
-import type { Job, StoredResult } from '../../queue/job.ts';
+import type { Job, JobId, StoredResult } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
-import type { PictureStore } from '../../queue/pictures.ts';
+import { drawnKey, type PictureStore } from '../../queue/pictures.ts';
 import type { Reply } from '../reply/reply.ts';
 import type { Text } from '../text/text.ts';
 
@@ -39,8 +40,9 @@ export type Growing = {
   /** that all of it is expected to take; null until this machine has measured a step */
   seconds: number | null;
   extra: Extra | null;
-  /** of the last cell that could be painted */
+  /** of the last cells that could be painted, and their job */
   result: StoredResult | null;
+  resultOf: JobId | null;
   reply: Reply;
   /** one event after the other */
   line: Promise<void>;
@@ -87,7 +89,14 @@ export async function secondsOf(
   return sum;
 }
 
-export type Extra = { name: string; data: Uint8Array; contentType: string; words: readonly Said[] };
+export type Extra = {
+  name: string;
+  data: Uint8Array;
+  contentType: string;
+  words: readonly Said[];
+  /** all that was measured, a press away; null: nothing more than is shown */
+  behind: Uint8Array | null;
+};
 
 /** What a finished sheet shows beside itself: the curve with its sentences, or the animation. */
 export async function extraOf(
@@ -101,17 +110,32 @@ export async function extraOf(
     if (state.looks.length < 2) return null;
     const steps = state.looks.at(-1)!.step;
     const data = await animate(state.looks, { steps, theme, bytes });
-    return { name: 'evolution.webp', data, contentType: 'image/webp', words: [] };
+    return { name: 'evolution.webp', data, contentType: 'image/webp', words: [], behind: null };
   }
   const curves = await curvesOf(state.plan, state.painted);
   if (curves.length === 0) return null;
-  const data = await drawPlot(curves, {
-    title: state.plan.base.prompt,
-    theme,
-    text: text.sheet.plot,
-  });
-  return { name: 'curve.png', data, contentType: 'image/png', words: curves.map(kneeSentence) };
+  const { plot } = text.sheet;
+  const data = await drawPhonePlot(curves, { theme, text: plot });
+  const title = state.plan.base.prompt;
+  const behind = await drawPlot(curves, { title, theme, text: plot });
+  const words = curves.map(kneeSentence);
+  return { name: 'curve.png', data, contentType: 'image/png', words, behind };
 }
+
+/** The finished sheet beside its last job: for lists, and for who opens it again. */
+export async function keepDrawn(
+  { state, result, resultOf, extra }: Growing,
+  pictures: PictureStore,
+): Promise<void> {
+  // What no result names would never be removed.
+  if (resultOf === null || result?.drawn === undefined) return;
+  for (const [page, { toWebp }] of state.sheet.pages.entries()) {
+    await pictures.put(drawnKey(resultOf, pageEnding(page)), await toWebp(KEPT_BYTES));
+  }
+  if (extra?.behind) await pictures.put(drawnKey(resultOf, CURVES), extra.behind);
+}
+
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** What only the curve or the animation needed. */
 export async function forgetExtras(jobs: readonly Job[], pictures: PictureStore): Promise<void> {

@@ -20,7 +20,7 @@ import { recordOf } from '../reply/reply-record.ts';
 import { openChains, submitLink } from './sheet-chain.ts';
 import { takeLook } from './sheet-looks.ts';
 import { openGrowing, type SheetTools, textOf } from './sheet-open.ts';
-import { extraOf, type Growing, markFailed, secondsOf } from './sheet-state.ts';
+import { extraOf, type Growing, keepDrawn, markFailed, secondsOf } from './sheet-state.ts';
 import { takeResult } from './sheet-results.ts';
 
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
@@ -111,6 +111,7 @@ export function openSheets(tools: SheetTools): Sheets {
       }
       case 'done':
         sheet.result = state.result;
+        sheet.resultOf = job.id;
         await takeResult(sheet.state, cells, state.result, pictures, textOf(sheet));
         return goOn(sheet, state);
       case 'failed': {
@@ -151,6 +152,9 @@ export function openSheets(tools: SheetTools): Sheets {
     const { painted, looks } = sheet.state;
     if (painted.length + looks.length > 0) {
       sheet.extra = await extraOf(sheet.order, sheet.state, EXTRA_BYTES, textOf(sheet));
+      await keepDrawn(sheet, pictures).catch((error: unknown) =>
+        log.warn({ job: sheet.resultOf, ...describe(error) }, 'a sheet was not kept'),
+      );
     }
     // A sheet with a few impossible cells is a good sheet.
     const isWhole = state.status === 'failed' && sheet.result !== null;

@@ -140,8 +140,10 @@ export function kneeSentence({ label, convergence, points, knee }: CurveLine): S
   if (convergence === 'ancestral') return sayOfSheet('never-arrives', label);
   const slow = convergence === 'sde';
   if (knee === null) {
-    return sayOfSheet(slow ? 'still-changes-slowly' : 'still-changes', label, last.steps);
+    const code = slow ? 'still-changes-slowly' : 'still-changes';
+    return sayOfSheet(code, label, last.steps, points.at(-2)?.steps ?? last.steps);
   }
+  const alike = points.filter(({ steps }) => steps >= knee.steps && steps < last.steps);
   return sayOfSheet(
     slow ? 'knee-slowly' : 'knee',
     label,
@@ -149,6 +151,9 @@ export function kneeSentence({ label, convergence, points, knee }: CurveLine): S
     secondsWords(knee.seconds),
     last.steps,
     secondsWords(last.seconds),
+    points.findLast(({ steps }) => steps < knee.steps)?.steps ?? null,
+    // How many pictures say so beside the reference.
+    alike.length,
   );
 }
 

@@ -9,7 +9,8 @@ export const PLOT_TEXT = {
   cut: (hint: string) => `${hint}, cut off above`,
   steps: 'steps',
   seconds: 'seconds on this machine',
-  settled: (steps: number) => `settled at ${steps}`,
+  settled: (before: number | null, steps: number) =>
+    before === null ? `settled by ${steps}` : `settled between ${before} and ${steps}`,
   changing: 'still changing',
   never: 'does not converge',
 };

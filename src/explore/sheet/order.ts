@@ -50,12 +50,23 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
   );
   const watch = {
     ...(isRecord(address['watch']) ? address['watch'] : {}),
+    draws: drawnOf(order),
     ...(kind === 'evolution'
       ? { decodeAt: x.values.map(Number) }
       : { keepLatents: [x, y, z].some((axis) => axis?.name === 'steps') }),
   };
   const axes = { x, y, ...(z !== null && { z }) };
   return { version: VERSION, id, kind, ...axes, input, theme, address, allowance, at, watch };
+}
+
+/** The keys' endings of what is kept of a finished sheet. */
+export const CURVES = 'curves.png';
+export const pageEnding = (page: number): string => `sheet-${page + 1}.webp`;
+
+function drawnOf({ kind, x, y, z }: SheetOrder): string[] {
+  const pages = Array.from({ length: z?.values.length ?? 1 }, (_, page) => pageEnding(page));
+  const hasCurve = kind === 'sheet' && [x, y, z].some((axis) => axis?.name === 'steps');
+  return hasCurve ? [...pages, CURVES] : pages;
 }
 
 /** Without a start picture; null when the context belongs to no sheet, or to one of another version. */

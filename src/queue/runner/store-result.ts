@@ -4,7 +4,7 @@ import { measurementOf } from '../fairness/estimate.ts';
 import { StoreError } from './failure.ts';
 import type { Job, StoredResult } from '../job.ts';
 import type { Line } from '../line.ts';
-import type { PictureStore } from '../pictures.ts';
+import { drawnKey, type PictureStore } from '../pictures.ts';
 import { type SeenLook, watchOf } from './watch.ts';
 
 type StoreTools = { line: Pick<Line, 'measure'>; pictures: PictureStore; log: EngineLog };
@@ -44,6 +44,7 @@ export async function storeResult(
   }
   const storeSeconds = (performance.now() - began) / 1000;
   await measure(result, storeSeconds, { line, log });
+  const { draws } = watchOf(job.context);
   return {
     images,
     ...(withheld.length > 0 ? { withheld } : {}),
@@ -59,6 +60,7 @@ export async function storeResult(
       ? {}
       : { resumedSteps: result.timings.resumed_steps }),
     ...(result.latents === undefined ? {} : { latents: `${job.id}.latents` }),
+    ...(draws.length === 0 ? {} : { drawn: draws.map((ending) => drawnKey(job.id, ending)) }),
     ...(kept.length === 0
       ? {}
       : { looks: kept.map(({ key, step, sigma }) => ({ key, step, sigma })) }),

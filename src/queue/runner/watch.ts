@@ -9,19 +9,26 @@ export type Watch = {
   decodeAt: readonly number[];
   /** what the model's safety checker flags stays in the engine; asked for wherever the context does not say no */
   withhold: boolean;
+  /** endings of the keys under which whoever shows the job keeps what it made of it: gone when its pictures are */
+  draws: readonly string[];
 };
 
-const NOTHING: Watch = { keepLatents: false, decodeAt: [], withhold: true };
+const NOTHING: Watch = { keepLatents: false, decodeAt: [], withhold: true, draws: [] };
 
 export function watchOf(context: JobContext): Watch {
   const { watch } = context;
   if (typeof watch !== 'object' || watch === null) return NOTHING;
-  const { keepLatents, decodeAt, withhold } = watch as Record<string, unknown>;
+  const { keepLatents, decodeAt, withhold, draws } = watch as Record<string, unknown>;
   return {
     keepLatents: keepLatents === true,
     withhold: withhold !== false,
     decodeAt: Array.isArray(decodeAt) ? decodeAt.filter(Number.isInteger) : [],
+    draws: Array.isArray(draws) ? draws.filter(isEnding) : [],
   };
+}
+
+function isEnding(value: unknown): boolean {
+  return typeof value === 'string' && /^[a-z0-9-]{1,20}\.[a-z0-9]{1,8}$/.test(value);
 }
 
 export type SeenLook = StoredLook & { png: Uint8Array };

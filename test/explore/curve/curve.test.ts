@@ -43,9 +43,17 @@ test('the words name the steps and what they cost here', () => {
   const line = { label: 'dpmpp_2m', convergence: 'ode' as const, points };
   assert.equal(
     kneeWords({ ...line, knee: findKnee('ode', points) }),
-    'dpmpp_2m: after 18 steps nothing you would see changes; 18 steps cost 1.8 s here, 50 cost 5.0 s.',
+    'dpmpp_2m: after 18 steps nothing you would see changes; 18 steps cost 1.8 s here, 50 cost 5.0 s. It settles somewhere between 5 and 18, where nothing was painted; that only 18 and 50 look alike is little to go by.',
   );
-  assert.match(kneeWords({ ...line, knee: null }), /still changes visibly up to 50 steps/);
+  assert.match(
+    kneeWords({ ...line, knee: null }),
+    /still changes visibly up to 50 steps: those with 18 and 50 differ, and more were not painted\./,
+  );
+  const even = [point(10, 0.99), point(20, 0.99), point(50, 1)];
+  assert.match(
+    kneeWords({ ...line, points: even, knee: findKnee('ode', even) }),
+    /It settles at 10 or before: fewer were not painted\.$/,
+  );
   assert.match(
     kneeWords({ ...line, convergence: 'ancestral', knee: null }),
     /no picture to arrive at/,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type CurveLine, type CurvePoint, findKnee } from '../../../src/explore/curve/curve.ts';
+import { drawPhonePlot } from '../../../src/explore/curve/phone-plot.ts';
 import { drawPlot } from '../../../src/explore/curve/plot.ts';
 import { THEME } from '../../../src/explore/sheet/theme.ts';
 
@@ -97,4 +98,18 @@ test('one line far above the rest is cut off instead of flattening them', async 
   };
   const [calm, beside] = [await reach(far), await reach(wild)];
   assert.ok(calm > 60 && beside > calm / 4, `${beside} beside a wild one, ${calm} without`);
+});
+
+test('on a phone: one panel no wider than twice its screen, every line of it in its colour', async () => {
+  const lines = [line('euler', 0.9), line('dpmpp_2m', 0.15)];
+  for (const theme of ['dark', 'light'] as const) {
+    const png = await drawPhonePlot(lines, { theme });
+    const { width = 0, height = 0 } = await sharp(png).metadata();
+    assert.ok(width <= 750 && height < 1.2 * width, `${width}x${height}`);
+    assert.ok((await ink(png, THEME[theme].lines[0]!)) > 1500);
+    assert.ok((await ink(png, THEME[theme].lines[1]!)) > 1500);
+  }
+  const many = Array.from({ length: 14 }, (_, index) => line(`sampler ${index}`, 0.1 * index));
+  const { height = 0 } = await sharp(await drawPhonePlot(many, { theme: 'dark' })).metadata();
+  assert.ok(height < 900, String(height));
 });

@@ -252,13 +252,24 @@ export const SAID: Omit<
   'no-curve': (sampler) => `${sampler}: ein Bild macht noch keine Kurve.`,
   'never-arrives': (sampler) =>
     `${sampler} zieht in jedem Schritt neues Rauschen und hat deshalb kein Bild, bei dem er ankommt: eine andere Zahl von Schritten ist ein anderes Bild, kein besseres.`,
-  'still-changes': (sampler, steps) =>
-    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar.`,
-  'still-changes-slowly': (sampler, steps) =>
-    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe).`,
-  knee: (sampler, steps, cost, last, lastCost) =>
-    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe; ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}.`,
-  'knee-slowly': (sampler, steps, cost, last, lastCost) =>
-    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe); ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}.`,
+  'still-changes': (sampler, steps, before) =>
+    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar: die mit ${before} und ${steps} unterscheiden sich, und mehr wurden nicht gemalt.`,
+  'still-changes-slowly': (sampler, steps, before) =>
+    `${sampler}: bis ${steps} Schritte ändert sich das Bild noch sichtbar (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe): die mit ${before} und ${steps} unterscheiden sich, und mehr wurden nicht gemalt.`,
+  knee: (sampler, steps, cost, last, lastCost, before, alike) =>
+    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe; ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}. ${known(steps, last, before, alike)}`,
+  'knee-slowly': (sampler, steps, cost, last, lastCost, before, alike) =>
+    `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe); ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}. ${known(steps, last, before, alike)}`,
   'no-such-picture': () => 'Dieser Bogen hat kein solches Bild.',
 };
+
+/** Between which painted numbers it settles. */
+function known(steps: number, last: number, before: number | null, alike: number): string {
+  const where =
+    before === null
+      ? `Zur Ruhe kommt es bei ${steps} oder vorher: weniger wurden nicht gemalt`
+      : `Zur Ruhe kommt es irgendwo zwischen ${before} und ${steps}, wo nichts gemalt wurde`;
+  const thin =
+    alike === 1 ? `; dass nur ${steps} und ${last} gleich aussehen, ist ein schwacher Beleg` : '';
+  return `${where}${thin}.`;
+}

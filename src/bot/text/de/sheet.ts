@@ -30,6 +30,7 @@ export const SHEET: typeof ENGLISH = {
   valuesMissing: (axis, example) => `Bitte die Werte für ${axis} nennen, etwa \`${example}\`.`,
   secondValuesWithoutAxis: 'y-values braucht y, die zweite Achse.',
   thirdValuesWithoutAxis: 'z-values braucht z, die dritte Achse.',
+  allCurves: 'Alle Kurven',
   notYoursToStop: 'Anhalten darf nur, wer das bestellt hat, oder ein Moderator.',
   alreadyFinished: 'Das ist schon fertig.',
   plot: {
@@ -42,7 +43,8 @@ export const SHEET: typeof ENGLISH = {
     cut: (hint) => `${hint}, oben abgeschnitten`,
     steps: 'Schritte',
     seconds: 'Sekunden auf diesem Rechner',
-    settled: (steps) => `fertig ab ${steps}`,
+    settled: (before, steps) =>
+      before === null ? `fertig bis ${steps}` : `fertig zwischen ${before} und ${steps}`,
     changing: 'ändert sich noch',
     never: 'kommt nie an',
   },

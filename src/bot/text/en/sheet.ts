@@ -31,6 +31,7 @@ export const SHEET = {
     `Name the values of ${axis}, such as \`${example}\`.`,
   secondValuesWithoutAxis: 'y-values needs y, the second axis.',
   thirdValuesWithoutAxis: 'z-values needs z, the third axis.',
+  allCurves: 'All curves',
   notYoursToStop: 'Only the person who asked for this, or a moderator, can stop it.',
   alreadyFinished: 'This one has already finished.',
   plot: PLOT_TEXT,
