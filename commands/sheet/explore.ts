@@ -19,14 +19,9 @@ import {
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { completeChoice } from '../personal/picture-options.ts';
-import {
-  cell,
-  cellDefault,
-  cellReroll,
-  sheetCurves,
-  sheetRemove,
-  sheetStop,
-} from './sheet-actions.ts';
+import { cellDefault, cellMine, cellUndo } from './cell-defaults.ts';
+import { sheetCurves, sheetRemove, sheetStop } from './sheet-actions.ts';
+import { cell, cellReroll } from './sheet-cell.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
 import { USUAL } from './usual-values.ts';
@@ -146,7 +141,9 @@ export const explore: Command = {
   actions: {
     cell,
     'cell-reroll': cellReroll,
+    'cell-mine': cellMine,
     'cell-default': cellDefault,
+    'cell-undo': cellUndo,
     'explore-this': exploreThis,
     'sheet-curves': sheetCurves,
     'sheet-stop': sheetStop,

@@ -111,8 +111,14 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
     const picture = await sharp(await bytesAt(picturesOf(opened)[0] ?? '')).metadata();
     assert.deepEqual([picture.format, picture.width], ['png', 128]);
 
+    // The value stands on the buttons.
+    assert.match(JSON.stringify(opened.components), /"My default: cfg 5"/);
+    assert.match(JSON.stringify(opened.components), /"The server's default: cfg 5"/);
     await ada.press(opened.id, buttonOf(opened, 'cell-default'));
-    await ada.waitForMessage((one) => textOf(one).includes('default: **cfg 5**'), 10_000);
+    const saved = await ada.waitForMessage(
+      (one) => textOf(one).includes("server's default: **cfg 5**"),
+      10_000,
+    );
     const guildId = (await sheetJobs(stage))[0]!.guildId;
     assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 5 });
 
@@ -120,14 +126,48 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
     const again = await ada.waitForMessage(isDone, 30_000);
     assert.match(textOf(again), /cfg 5/);
 
-    await ben.select(sheet.id, buttonOf(sheet, 'cell'), ['0']);
-    const bens = await ben.waitForMessage(
-      (one) => isPrivate(one) && hasAction(one, 'cell-default'),
+    // Undone, for as long as nobody has changed it again.
+    const undo = buttonOf(saved, 'cell-undo');
+    await ada.press(saved.id, undo);
+    await ada.waitForMessage((one) => /Undone: nothing is set/.test(textOf(one)), 10_000);
+    assert.deepEqual(await stage.settings.defaults(guildId), {});
+    await stage.settings.change(guildId, { cfg: 9 });
+    await ada.press(opened.id, buttonOf(opened, 'cell-default'));
+    const second = await ada.waitForMessage(
+      (one) => one.id !== saved.id && textOf(one).includes("server's default: **cfg 5**"),
       10_000,
     );
-    await ben.press(bens.id, buttonOf(bens, 'cell-default'));
-    await ben.waitForMessage((one) => /Only people who may manage/.test(textOf(one)), 10_000);
-    assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 5 });
+    await stage.settings.change(guildId, { cfg: 3 });
+    await ada.press(second.id, buttonOf(second, 'cell-undo'));
+    await ada.waitForMessage((one) => /changed again since/.test(textOf(one)), 10_000);
+    await stage.settings.change(guildId, { cfg: 5 });
+    await ada.press(second.id, buttonOf(second, 'cell-undo'));
+    await ada.waitForMessage((one) => /default is \*\*cfg 9\*\* again/.test(textOf(one)), 10_000);
+    assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 9 });
+
+    // One's own is everybody's; the server's only its managers are offered.
+    await ben.select(sheet.id, buttonOf(sheet, 'cell'), ['0']);
+    const bens = await ben.waitForMessage(
+      (one) => isPrivate(one) && hasAction(one, 'cell-mine'),
+      10_000,
+    );
+    assert.ok(!hasAction(bens, 'cell-default'));
+    await ben.press(bens.id, buttonOf(bens, 'cell-mine'));
+    const own = await ben.waitForMessage(
+      (one) => textOf(one).includes('your default: **cfg 2**'),
+      10_000,
+    );
+    await ben.command('imagine', { prompt: 'a boat', steps: 2 });
+    const bensOwn = await ben.waitForMessage(
+      (one) => isDone(one) && textOf(one).includes('a boat'),
+      30_000,
+    );
+    assert.match(textOf(bensOwn), /cfg 2/);
+    await ben.press(own.id, buttonOf(own, 'cell-undo'));
+    await ben.waitForMessage((one) => /Undone: nothing is set/.test(textOf(one)), 10_000);
+    const forged = buttonOf(bens, 'cell-mine').replace('cell-mine', 'cell-default');
+    await ben.press(bens.id, forged).catch(() => null);
+    assert.deepEqual(await stage.settings.defaults(guildId), { cfg: 9 });
   });
 });
 
