@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { CancelledError, EngineCrashedError, UserError } from './errors.ts';
 import type { JournalOptions } from './pipeline/journal.ts';
+import type { PaintOptions } from './pipeline/options.ts';
 import { keepHost } from './host/keeper.ts';
 import { reviveError, type FromWorker } from './host/messages.ts';
 import { createPulse } from './host/pulse.ts';
@@ -42,19 +43,10 @@ export type EngineLog = {
   error(fields: object, message: string): void;
 };
 
-export type GenerateOptions = {
+/** See PaintOptions; what it tells while it goes on, and how it is stopped. */
+export type GenerateOptions = Omit<PaintOptions, 'journal'> & {
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
-  /** make preview pictures; default true */
-  previews?: boolean;
-  /** send x̂0 latents with every sampling progress; default false */
-  sendDenoised?: boolean;
-  /** return the final latents; default false */
-  keepLatents?: boolean;
-  /** steps (1 = the first) whose x̂0 the VAE decodes: they come as `decoded` with a progress of that step */
-  decodeAt?: readonly number[];
-  /** keep back what the model's safety checker flags, and blur the previews; default false */
-  withhold?: boolean;
   /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
   journal?: JournalOptions;
 };
@@ -215,26 +207,15 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     state = 'busy';
     pulse.beat();
     watch(call, LOADING_PATIENCE);
-    const {
-      previews = true,
-      sendDenoised = false,
-      keepLatents = false,
-      decodeAt = [],
-      withhold = false,
-      journal,
-    } = call.options;
-    const { id, request } = call;
+    const { onProgress: _, signal: __, journal, ...options } = call.options;
     keeper.post({
       type: 'generate',
-      id,
-      request,
+      id: call.id,
+      request: call.request,
+      // functions do not cross
       options: {
-        previews,
-        sendDenoised,
-        keepLatents,
-        decodeAt,
-        withhold,
-        journal: journal === undefined ? null : { past: journal.past, everyMs: journal.everyMs },
+        ...options,
+        journal: journal ? { past: journal.past, everyMs: journal.everyMs } : null,
       },
     });
   }

@@ -1,6 +1,6 @@
 /** Everything that crosses the boundary between the caller and the engine's host, in both directions. */
 import { CancelledError, DeviceError, RunError, UserError } from '../errors.ts';
-import type { PipelineOptions } from '../pipeline/pass.ts';
+import type { PaintOptions } from '../pipeline/options.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import type { Said } from '../said.ts';
 import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
@@ -19,7 +19,7 @@ export type HostConfig = {
 
 export type ToWorker =
   | { type: 'start'; config: HostConfig }
-  | { type: 'generate'; id: number; request: GenerateRequest; options: PipelineOptions }
+  | { type: 'generate'; id: number; request: GenerateRequest; options: PaintOptions }
   | { type: 'cancel'; id: number }
   /** asks for a sign of life: 'pong', as soon as its message loop turns */
   | { type: 'ping' }

@@ -19,7 +19,7 @@ import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { ChangedError } from '../model/model-files.ts';
 import { openRegistry, type Registry, type RegistryEntry } from '../model/registry.ts';
-import type { PipelineHooks } from '../pipeline/pass.ts';
+import type { PaintHooks } from '../pipeline/options.ts';
 import { generate } from '../pipeline/pipeline.ts';
 import type { GenerateRequest, Progress } from '../request.ts';
 
@@ -255,7 +255,7 @@ async function serve({ id, request, options }: Job): Promise<void> {
     const second = request.refiner?.model ?? null;
     const refiner =
       second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
-    const hooks: PipelineHooks = {
+    const hooks: PaintHooks = {
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
