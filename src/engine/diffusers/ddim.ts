@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { ddimDeviation, ddimStep } from '../samplers/kernels.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -53,14 +54,9 @@ export const ddim: SchedulerFactory = (config, { steps, shape, eta }) => {
       let denoised = toX0(type, output, x, Math.sqrt(a), Math.sqrt(1 - a));
       const eps = toEpsilon(type, output, x, Math.sqrt(a), Math.sqrt(1 - a));
       if (limit !== null) denoised = limit(denoised);
-      const variance = ((1 - below) / (1 - a)) * (1 - a / below);
-      const deviation = (eta ?? 0) * Math.sqrt(variance);
-      const terms: [number, Float32Array][] = [
-        [Math.sqrt(below), denoised],
-        [Math.sqrt(1 - below - deviation ** 2), eps],
-      ];
-      if ((eta ?? 0) > 0) terms.push([deviation, noise.next()]);
-      return { x: combine(terms), denoised };
+      const deviation = ddimDeviation(eta ?? 0, a, below);
+      const draw = (eta ?? 0) > 0 ? noise.next() : null;
+      return { x: ddimStep(denoised, eps, below, deviation, draw), denoised };
     },
   };
 };

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { sdeDeviation, secondOrder, thirdOrder } from '../samplers/kernels.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -78,8 +79,7 @@ function factors(
       linear,
       // The reference's stochastic form has the half with the other sign.
       curved: to.alpha * ((span - gain) / span ** 2 + (stochastic ? 0.5 : -0.5)),
-      // Respaced levels may end an ulp below the final one.
-      noise: stochastic ? to.sigma * Math.sqrt(Math.max(0, -Math.expm1(-2 * h))) : 0,
+      noise: stochastic ? sdeDeviation(to.sigma, h) : 0,
     };
   }
   const gain = Math.expm1(h);
@@ -153,13 +153,12 @@ function multistep(
     const r0 = (from.lambda - past[1]!.lambda) / h;
     if (order === 2) {
       const slope = (rule.solver === 'heun' ? f.linear : f.midpoint) / r0;
-      terms.push([f.flat + slope, m0!], [-slope, m1!]);
+      const [w0, w1] = secondOrder(f.flat, slope);
+      terms.push([w0, m0!], [w1, m1!]);
     } else {
       const r1 = (past[1]!.lambda - past[2]!.lambda) / h;
-      // D1 = D10 + r0/(r0+r1) (D10 - D11), D2 = (D10 - D11)/(r0+r1), D10 = (m0-m1)/r0, D11 = (m1-m2)/r1
-      const on10 = (f.linear * (1 + r0 / (r0 + r1)) - f.curved / (r0 + r1)) / r0;
-      const on11 = ((-f.linear * r0) / (r0 + r1) + f.curved / (r0 + r1)) / r1;
-      terms.push([f.flat + on10, m0!], [on11 - on10, m1!], [-on11, m2!]);
+      const [w0, w1, w2] = thirdOrder(f.flat, f.linear, f.curved, [r0, r1]);
+      terms.push([w0, m0!], [w1, m1!], [w2, m2!]);
     }
   }
   if (draw !== null) terms.push([f.noise, draw]);

@@ -1,4 +1,5 @@
-import { combine, slope, sum2, sum3 } from '../samplers/linear.ts';
+import { alongSlopes, ancestralEulerStep, eulerStep, raisedTo } from '../samplers/kernels.ts';
+import { slope, sum2 } from '../samplers/linear.ts';
 import { lmsCoefficients } from '../samplers/lms.ts';
 import { numberOption, type SchedulerConfig } from './config.ts';
 import { predictionType, toX0InSigma } from './prediction.ts';
@@ -45,11 +46,10 @@ export const euler: SchedulerFactory = (config, { steps }) => {
       const raised = sigma * (1 + gamma);
       let from = x;
       if (gamma > 0) {
-        from = sum2(1, x, noiseScale * Math.sqrt(raised ** 2 - sigma ** 2), noise.next());
+        from = raisedTo(x, sigma, raised, noiseScale, noise.next());
       }
       const denoised = toX0InSigma(type, output, from, type === 'epsilon' ? raised : sigma);
-      const ratio = sigmas[i + 1]! / raised;
-      return { x: sum2(ratio, from, 1 - ratio, denoised), denoised };
+      return { x: eulerStep(from, denoised, raised, sigmas[i + 1]!), denoised };
     },
   };
 };
@@ -66,8 +66,8 @@ export const eulerAncestral: SchedulerFactory = (config, { steps }) => {
       const sigma = sigmas[i]!;
       const denoised = toX0InSigma(type, output, x, sigma);
       const { down, up } = ancestralStep32(sigma, sigmas[i + 1]!);
-      const ratio = down / sigma;
-      return { x: sum3(ratio, x, 1 - ratio, denoised, up, noise.next()), denoised };
+      const moved = ancestralEulerStep(x, denoised, [sigma, down], up, noise.next());
+      return { x: moved, denoised };
     },
   };
 };
@@ -109,8 +109,7 @@ export const lms: SchedulerFactory = (config, { steps }) => {
       if (slopes.length > 4) slopes.pop();
       // img2img begins within the schedule: only as many slopes count as were seen.
       const factors = lmsCoefficients(sigmas, i, Math.min(i + 1, 4));
-      const terms = slopes.map((d, j) => [factors[j]!, d] as const);
-      return { x: combine([[1, x], ...terms]), denoised };
+      return { x: alongSlopes(x, slopes, factors), denoised };
     },
   };
 };

@@ -1,4 +1,5 @@
-import { slope, sum2, sum3 } from '../samplers/linear.ts';
+import { alongSlope, heunCorrected } from '../samplers/kernels.ts';
+import { slope, sum2 } from '../samplers/linear.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import { choice, flag, numberOption, optionalNumber, type SchedulerConfig } from './config.ts';
 import type { Scheduler, SchedulerFactory } from './scheduler.ts';
@@ -106,7 +107,7 @@ export const flowMatchEuler: SchedulerFactory = (config, { steps, shape, fluxGri
       const next = sigmas[i + 1]!;
       const denoised = sum2(1, x, -sigma, output);
       if (stochastic) return { x: sum2(1 - next, denoised, next, noise.next()), denoised };
-      return { x: sum2(1, x, next - sigma, output), denoised };
+      return { x: alongSlope(x, next - sigma, output), denoised };
     },
   };
 };
@@ -132,10 +133,10 @@ export const flowMatchHeun: SchedulerFactory = (config, { steps }) => {
       const d = slope(x, denoised, at(i));
       if (opened === null) {
         opened = { x, d };
-        return { x: sum2(1, x, at(i + 1) - at(i), d), denoised };
+        return { x: alongSlope(x, at(i + 1) - at(i), d), denoised };
       }
       const dt = at(i) - at(i - 1);
-      const moved = sum3(1, opened.x, dt / 2, opened.d, dt / 2, d);
+      const moved = heunCorrected(opened.x, dt, opened.d, d);
       opened = null;
       return { x: moved, denoised };
     },

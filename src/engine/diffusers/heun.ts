@@ -1,4 +1,5 @@
 import { brownianPoints } from '../samplers/dpmpp-sde.ts';
+import { alongSlope, ancestralEulerStep, heunCorrected } from '../samplers/kernels.ts';
 import { slope, sum2, sum3 } from '../samplers/linear.ts';
 import { ancestralStep } from '../samplers/sampler.ts';
 import { ancestralStep32, inSigma } from './euler.ts';
@@ -35,10 +36,10 @@ export const heun: SchedulerFactory = (config, { steps, shape }) => {
       const d = slope(x, denoised, at(i));
       if (opened === null) {
         opened = { x, d };
-        return { x: sum2(1, x, at(i + 1) - at(i), d), denoised };
+        return { x: alongSlope(x, at(i + 1) - at(i), d), denoised };
       }
       const dt = at(i) - at(i - 1);
-      const moved = sum3(1, opened.x, dt / 2, opened.d, dt / 2, d);
+      const moved = heunCorrected(opened.x, dt, opened.d, d);
       opened = null;
       return { x: moved, denoised };
     },
@@ -71,9 +72,9 @@ export const kdpm2: SchedulerFactory = (config, { steps }) => {
       const k = Math.floor(i / 2);
       if (opened === null) {
         opened = x;
-        return { x: sum2(1, x, middle[k]! - sigmas[k]!, d), denoised };
+        return { x: alongSlope(x, middle[k]! - sigmas[k]!, d), denoised };
       }
-      const moved = sum2(1, opened, sigmas[k + 1]! - sigmas[k]!, d);
+      const moved = alongSlope(opened, sigmas[k + 1]! - sigmas[k]!, d);
       opened = null;
       return { x: moved, denoised };
     },
@@ -109,7 +110,7 @@ export const kdpm2Ancestral: SchedulerFactory = (config, { steps }) => {
       const k = Math.floor(i / 2);
       if (opened === null) {
         opened = x;
-        return { x: sum2(1, x, middle[k]! - sigmas[k]!, d), denoised };
+        return { x: alongSlope(x, middle[k]! - sigmas[k]!, d), denoised };
       }
       const { down, up } = parts[k]!;
       const moved = sum3(1, opened, down - sigmas[k]!, d, up, noise.next());
@@ -152,13 +153,10 @@ export const dpmSolverSde: SchedulerFactory = (config, { steps }) => {
       const [from, middle, to] = point;
       const target = opened === null ? middle : to;
       const { down, up } = ancestralStep(from, target, 1);
-      const ratio = down / from;
       const start = opened ?? x;
       opened = opened === null ? x : null;
-      return {
-        x: sum3(ratio, start, 1 - ratio, denoised, up, brownian(from, target)),
-        denoised,
-      };
+      const noised = brownian(from, target);
+      return { x: ancestralEulerStep(start, denoised, [from, down], up, noised), denoised };
     },
   };
 };

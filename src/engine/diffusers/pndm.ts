@@ -1,3 +1,4 @@
+import { adamsBashforth } from '../samplers/kernels.ts';
 import { combine, sum2 } from '../samplers/linear.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
@@ -66,29 +67,14 @@ export const pndm: SchedulerFactory = (config, { steps }) => {
     } else {
       slopes = [...slopes.slice(-3), output];
     }
-    const [e1, e2, e3, e4] = slopes.toReversed();
     let direction = output;
     let at = x;
     if (slopes.length === 1 && counter === 0) held = x;
     else if (slopes.length === 1 && counter === 1) {
-      direction = sum2(0.5, output, 0.5, e1!);
+      direction = sum2(0.5, output, 0.5, slopes[0]!);
       at = held!;
       held = null;
-    } else if (e3 === undefined) direction = sum2(3 / 2, e1!, -1 / 2, e2!);
-    else if (e4 === undefined) {
-      direction = combine([
-        [23 / 12, e1!],
-        [-16 / 12, e2!],
-        [5 / 12, e3],
-      ]);
-    } else {
-      direction = combine([
-        [55 / 24, e1!],
-        [-59 / 24, e2!],
-        [37 / 24, e3],
-        [-9 / 24, e4],
-      ]);
-    }
+    } else direction = adamsBashforth(slopes.toReversed());
     return move(at, from, to, direction);
   };
 

@@ -1,4 +1,4 @@
-import { combine } from '../samplers/linear.ts';
+import { unipcUpdate } from '../samplers/kernels.ts';
 import { bhFactors } from '../samplers/unipc-factors.ts';
 import { choice, flag, numberOption } from './config.ts';
 import { limiter, predictionType, toEpsilon, toX0 } from './prediction.ts';
@@ -55,15 +55,8 @@ export const uniPc: SchedulerFactory = (config, settings) => {
     const { predictor, corrector } = bhFactors(rks, hh, scale, variant, newest !== null);
     const weights = newest === null ? predictor : corrector;
     const keep = predictX0 ? to.sigma / from.sigma : to.alpha / from.alpha;
-    let base = -scale * Math.expm1(hh);
-    const terms: [number, Float32Array][] = [[keep, x]];
-    for (const [k, weight] of weights.entries()) {
-      base -= weight;
-      const isNewest = newest !== null && k === weights.length - 1;
-      terms.push([weight, isNewest ? newest : history[k + 1]!]);
-    }
-    terms.push([base, history[0]!]);
-    return combine(terms);
+    const gain = -scale * Math.expm1(hh);
+    return unipcUpdate(x, { keep, gain }, weights, history, newest);
   };
 
   return {

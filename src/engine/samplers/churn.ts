@@ -1,4 +1,4 @@
-import { sum2 } from './linear.ts';
+import { raisedTo } from './kernels.ts';
 
 /** Karras et al.'s stochasticity (2022), Algorithm 2: noise raised before a step where min <= σ <= max. */
 export type Churn = { amount: number; min: number; max: number };
@@ -20,6 +20,5 @@ export function raiseNoise(
   const draw = noise(sigma, sigmaNext);
   if (sigma < churn.min || sigma > churn.max) return { x, sigma };
   const raised = sigma * (1 + Math.min(churn.amount / steps, Math.SQRT2 - 1));
-  const deviation = Math.sqrt(raised ** 2 - sigma ** 2);
-  return { x: sum2(1, x, deviation * noiseScale, draw), sigma: raised };
+  return { x: raisedTo(x, sigma, raised, noiseScale, draw), sigma: raised };
 }

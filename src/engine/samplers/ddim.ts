@@ -1,4 +1,5 @@
-import { combine, sum2 } from './linear.ts';
+import { adamsBashforth, ddimDeviation, ddimStep } from './kernels.ts';
+import { sum2 } from './linear.ts';
 
 /**
  * A1111's samplers over training timesteps (modules/sd_samplers_timesteps_impl.py). The timesteps ascend; the
@@ -53,16 +54,10 @@ export async function sampleDdim(
     const denoised = sum2(1 / Math.sqrt(now), x, -Math.sqrt((1 - now) / now), eps);
     timesteps = replan?.(i, denoised) ?? timesteps;
     const { here, below } = alphasAt(alphasCumprod, timesteps, timesteps.length - 1 - i);
-    const deviation =
-      eta === 0 ? 0 : eta * Math.sqrt(((1 - below) / (1 - here)) * (1 - here / below));
+    const deviation = ddimDeviation(eta, here, below);
     const back = direction === undefined ? eps : direction();
-    const terms: [number, Float32Array][] = [
-      [Math.sqrt(below), denoised],
-      [Math.sqrt(1 - below - deviation ** 2), back],
-    ];
     // The reference draws on every step; for eta 0 the draw is multiplied by nothing.
-    if (deviation > 0) terms.push([deviation, noise()]);
-    x = combine(terms);
+    x = ddimStep(denoised, back, below, deviation, deviation > 0 ? noise() : null);
     onStep(i, timestep, denoised);
   }
   return x;
@@ -89,26 +84,12 @@ export async function samplePlms(
       return [sum2(Math.sqrt(below), denoised, Math.sqrt(1 - below), eps), denoised];
     };
     const eps = await predict(x, timesteps[index]!);
-    const [e1, e2, e3] = history;
     let slope: Float32Array;
-    if (e1 === undefined) {
+    if (history.length === 0) {
       const ahead = await predict(step(eps)[0], timesteps[Math.max(index - 1, 0)]!);
       slope = sum2(0.5, eps, 0.5, ahead);
-    } else if (e2 === undefined) {
-      slope = sum2(3 / 2, eps, -1 / 2, e1);
-    } else if (e3 === undefined) {
-      slope = combine([
-        [23 / 12, eps],
-        [-16 / 12, e1],
-        [5 / 12, e2],
-      ]);
     } else {
-      slope = combine([
-        [55 / 24, eps],
-        [-59 / 24, e1],
-        [37 / 24, e2],
-        [-9 / 24, e3],
-      ]);
+      slope = adamsBashforth([eps, ...history]);
     }
     const [next, denoised] = step(slope);
     history.unshift(eps);

@@ -1,5 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { combine, slope, sum2 } from './linear.ts';
+import { alongSlope, alongSlopes } from './kernels.ts';
+import { slope } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 /**
@@ -23,10 +24,9 @@ export async function sampleDeis(
     slopes.unshift(slope(x, denoised, sigma));
     if (slopes.length > MAX_ORDER) slopes.pop();
     if (next <= 0 || slopes.length === 1) {
-      x = sum2(1, x, next - sigma, slopes[0]!);
+      x = alongSlope(x, next - sigma, slopes[0]!);
     } else {
-      const factors = deisCoefficients(times, i, slopes.length);
-      x = combine([[1, x], ...slopes.map((d, j) => [factors[j]!, d] as const)]);
+      x = alongSlopes(x, slopes, deisCoefficients(times, i, slopes.length));
     }
   }
   return x;

@@ -1,6 +1,7 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { raiseNoise, type Churn } from './churn.ts';
-import { addTo, slope, sum2 } from './linear.ts';
+import { alongSlope } from './kernels.ts';
+import { addTo, slope } from './linear.ts';
 import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 /** The middle of a step in log σ, where DPM-Solver-2 evaluates. */
@@ -71,9 +72,9 @@ async function midpointStep(
   denoised: Float32Array,
 ): Promise<Float32Array> {
   const d = slope(x, denoised, sigma);
-  if (next === 0) return sum2(1, x, -sigma, d);
+  if (next === 0) return alongSlope(x, -sigma, d);
   const middle = midpoint(sigma, next);
-  const half = sum2(1, x, middle - sigma, d);
+  const half = alongSlope(x, middle - sigma, d);
   const d2 = slope(half, await denoise(half, middle), middle);
-  return sum2(1, x, next - sigma, d2);
+  return alongSlope(x, next - sigma, d2);
 }

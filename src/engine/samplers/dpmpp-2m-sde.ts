@@ -1,4 +1,5 @@
 import type { Denoiser } from '../sampling/sampling.ts';
+import { sdeDeviation, secondOrder } from './kernels.ts';
 import { addTo, sum2, sum3 } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
@@ -38,11 +39,10 @@ export async function sampleDpmpp2mSde(
       x = sum2(keep, x, gain, denoised);
     } else {
       const second = (solver === 'heun' ? gain / span + 1 : 0.5 * gain) * (h / lastH);
-      x = sum3(keep, x, gain + second, denoised, -second, previous);
+      const [w0, w1] = secondOrder(gain, second);
+      x = sum3(keep, x, w0, denoised, w1, previous);
     }
-    if (eta > 0) {
-      addTo(x, noiseScale * next * Math.sqrt(-Math.expm1(-2 * eta * h)), noise(sigma, next));
-    }
+    if (eta > 0) addTo(x, sdeDeviation(noiseScale * next, eta * h), noise(sigma, next));
     previous = denoised;
     lastH = h;
   }

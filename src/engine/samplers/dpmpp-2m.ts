@@ -1,5 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { sum2, sum3 } from './linear.ts';
+import { eulerStep } from './kernels.ts';
+import { sum3 } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function sampleDpmpp2m(
     const next = sigmas[i + 1]!;
     const ratio = next / sigma;
     if (previous === null || next === 0) {
-      x = sum2(ratio, x, 1 - ratio, denoised);
+      x = eulerStep(x, denoised, sigma, next);
     } else {
       const half = Math.log(sigma / next) / (2 * Math.log(sigmas[i - 1]! / sigma));
       x = sum3(ratio, x, (1 - ratio) * (1 + half), denoised, (ratio - 1) * half, previous);

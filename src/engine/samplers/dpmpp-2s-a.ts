@@ -1,5 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { addTo, sum2 } from './linear.ts';
+import { eulerStep } from './kernels.ts';
+import { addTo } from './linear.ts';
 import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 /**
@@ -24,9 +25,9 @@ export async function sampleDpmpp2sAncestral(
     } else {
       // In t = -ln σ half a step is the geometric mean, and -expm1(-h) is 1 - σ_to/σ_from.
       const middle = middleOf(sigma, down);
-      const half = sum2(middle / sigma, x, 1 - middle / sigma, denoised);
+      const half = eulerStep(x, denoised, sigma, middle);
       const denoised2 = await denoise(half, middle);
-      x = sum2(down / sigma, x, 1 - down / sigma, denoised2);
+      x = eulerStep(x, denoised2, sigma, down);
     }
     if (next > 0) addTo(x, noiseScale * up, noise(sigma, next));
   }

@@ -1,4 +1,5 @@
 import type { Denoiser } from '../sampling/sampling.ts';
+import { sdeDeviation, secondOrder, thirdOrder } from './kernels.ts';
 import { addTo, sum2, sum3, sum4 } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
@@ -33,21 +34,14 @@ export async function sampleDpmpp3mSde(
       x = sum2(keep, x, gain, denoised);
     } else if (older === null) {
       const first = (phi2 * h) / last.h;
-      x = sum3(keep, x, gain + first, denoised, -first, last.denoised);
+      const [w0, w1] = secondOrder(gain, first);
+      x = sum3(keep, x, w0, denoised, w1, last.denoised);
     } else {
       const phi3 = phi2 / span - 0.5;
-      const r0 = last.h / h;
-      const r1 = older.h / h;
-      // d1 = d10 + (d10 - d11) r0 / (r0 + r1), d2 = (d10 - d11) / (r0 + r1), written out per evaluation.
-      const on10 = phi2 * (1 + r0 / (r0 + r1)) - phi3 / (r0 + r1);
-      const on11 = phi3 / (r0 + r1) - (phi2 * r0) / (r0 + r1);
-      const a = on10 / r0;
-      const b = on11 / r1;
-      x = sum4(keep, x, gain + a, denoised, b - a, last.denoised, -b, older.denoised);
+      const [w0, w1, w2] = thirdOrder(gain, phi2, phi3, [last.h / h, older.h / h]);
+      x = sum4(keep, x, w0, denoised, w1, last.denoised, w2, older.denoised);
     }
-    if (eta > 0) {
-      addTo(x, noiseScale * next * Math.sqrt(-Math.expm1(-2 * h * eta)), noise(sigma, next));
-    }
+    if (eta > 0) addTo(x, sdeDeviation(noiseScale * next, h * eta), noise(sigma, next));
     older = last;
     last = { denoised, h };
   }

@@ -1,5 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { sum3, sum4 } from './linear.ts';
+import { ancestralEulerStep } from './kernels.ts';
+import { sum4 } from './linear.ts';
 import { ancestralStep, asksWithin, type SamplerOptions } from './sampler.ts';
 
 const f = Math.fround;
@@ -39,8 +40,8 @@ export async function sampleDpmppSde(
     }
     const [from, inner, to] = brownianPoints(sigma, next, r);
     const first = ancestralStep(from, inner, eta);
-    const ratio = first.down / from;
-    const x2 = sum3(ratio, x, 1 - ratio, denoised, noiseScale * first.up, noise(from, inner));
+    const up = noiseScale * first.up;
+    const x2 = ancestralEulerStep(x, denoised, [from, first.down], up, noise(from, inner));
     const denoised2 = await denoise(x2, inner);
     const weight = 1 / (2 * r);
     const whole = ancestralStep(from, to, eta);

@@ -1,5 +1,5 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { sum2, sum3 } from './linear.ts';
+import { ancestralEulerStep, eulerStep } from './kernels.ts';
 import { ancestralStep, type SamplerOptions } from './sampler.ts';
 
 /**
@@ -18,11 +18,10 @@ export async function sampleEulerAncestral(
     const denoised = await denoise(x, sigma);
     onStep(i, sigma, denoised);
     const { down, up } = ancestralStep(sigma, next, eta);
-    const ratio = down / sigma;
     x =
       next > 0
-        ? sum3(ratio, x, 1 - ratio, denoised, noiseScale * up, noise(sigma, next))
-        : sum2(ratio, x, 1 - ratio, denoised);
+        ? ancestralEulerStep(x, denoised, [sigma, down], noiseScale * up, noise(sigma, next))
+        : eulerStep(x, denoised, sigma, down);
   }
   return x;
 }

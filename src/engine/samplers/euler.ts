@@ -1,6 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { raiseNoise, type Churn } from './churn.ts';
-import { sum2 } from './linear.ts';
+import { eulerStep } from './kernels.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 /**
@@ -20,8 +20,7 @@ export async function sampleEuler(
     const denoised = await denoise(raised.x, raised.sigma);
     onStep(i, sigmas[i]!, denoised);
     sigmas = replan?.(i, denoised) ?? sigmas;
-    const ratio = sigmas[i + 1]! / raised.sigma;
-    x = sum2(ratio, raised.x, 1 - ratio, denoised);
+    x = eulerStep(raised.x, denoised, raised.sigma, sigmas[i + 1]!);
   }
   return x;
 }

@@ -1,6 +1,7 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { raiseNoise, type Churn } from './churn.ts';
-import { slope, sum2, sum3 } from './linear.ts';
+import { alongSlope, heunCorrected } from './kernels.ts';
+import { slope } from './linear.ts';
 import { asksWithin, type SamplerOptions } from './sampler.ts';
 
 /**
@@ -39,8 +40,8 @@ export async function heunStep(
 ): Promise<Float32Array> {
   const d = slope(x, denoised, sigma);
   const dt = next - sigma;
-  const predicted = sum2(1, x, dt, d);
+  const predicted = alongSlope(x, dt, d);
   if (next === 0) return predicted;
   const d2 = slope(predicted, await denoise(predicted, next), next);
-  return sum3(1, x, dt / 2, d, dt / 2, d2);
+  return heunCorrected(x, dt, d, d2);
 }

@@ -1,5 +1,6 @@
 import type { Denoiser } from '../sampling/sampling.ts';
-import { combine, slope } from './linear.ts';
+import { alongSlopes } from './kernels.ts';
+import { slope } from './linear.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 /** `endsAtDenoised`: the step to σ = 0 takes x̂0 itself, as ComfyUI does */
@@ -22,8 +23,7 @@ export async function sampleLms(
     if (endsAtDenoised && sigmas[i + 1] === 0) return denoised.slice();
     slopes.unshift(slope(x, denoised, sigmas[i]!));
     if (slopes.length > order) slopes.pop();
-    const factors = lmsCoefficients(sigmas, i, slopes.length);
-    x = combine([[1, x], ...slopes.map((d, j) => [factors[j]!, d] as const)]);
+    x = alongSlopes(x, slopes, lmsCoefficients(sigmas, i, slopes.length));
   }
   return x;
 }

@@ -1,7 +1,7 @@
 import type { Denoiser } from '../sampling/sampling.ts';
 import { karras } from '../schedules/a1111.ts';
 import { heunStep } from './heun.ts';
-import { sum2 } from './linear.ts';
+import { raisedTo } from './kernels.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 /** At the level nearest `at`: go back up to the one nearest `to` and down again in `steps` Karras points, `times` times. */
@@ -22,7 +22,7 @@ export async function sampleRestart(
   let last: number | null = null;
   for (const [i, [from, to]] of restartSteps(sigmas, plan).entries()) {
     if (last !== null && last < from) {
-      x = sum2(1, x, noiseScale * Math.sqrt(from ** 2 - last ** 2), noise(last, from));
+      x = raisedTo(x, last, from, noiseScale, noise(last, from));
     }
     const denoised = await denoise(x, from);
     onStep(i, from, denoised);

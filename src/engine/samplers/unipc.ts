@@ -1,6 +1,7 @@
 import { linspace32 } from '../sampling/float32.ts';
 import type { NoisePredictor, TimestepOptions } from './ddim.ts';
-import { combine, scaled, sum2 } from './linear.ts';
+import { unipcUpdate } from './kernels.ts';
+import { scaled, sum2 } from './linear.ts';
 import type { Sampler } from './sampler.ts';
 import { bhFactors, varyingFactors } from './unipc-factors.ts';
 
@@ -148,11 +149,12 @@ async function integrate(
     const current = Math.min(order, step, remaining);
     const useCorrector = step < steps;
     const rule = updateRule(process, history.slice(0, current), t, variant, useCorrector);
-    const predicted = apply(rule, rule.predictor, x, history, null);
+    const answers = history.map(({ x0 }) => x0);
+    const predicted = unipcUpdate(x, rule, rule.predictor, answers, null);
     let newest = history[0]!.x0;
     if (useCorrector) {
       newest = await model(predicted, t);
-      x = apply(rule, rule.corrector, x, history, newest);
+      x = unipcUpdate(x, rule, rule.corrector, answers, newest);
     } else {
       x = predicted;
     }
@@ -167,24 +169,6 @@ type Evaluation = { t: number; x0: Float32Array };
 
 /** x_t = keep x + gain x0_prev + Σ factor_k (x0_k - x0_prev); the corrector's last factor is the new evaluation's */
 type UpdateRule = { keep: number; gain: number; predictor: number[]; corrector: number[] };
-
-function apply(
-  rule: UpdateRule,
-  factors: readonly number[],
-  x: Float32Array,
-  history: readonly Evaluation[],
-  newest: Float32Array | null,
-): Float32Array {
-  let base = rule.gain;
-  const terms: [number, Float32Array][] = [[rule.keep, x]];
-  for (const [k, factor] of factors.entries()) {
-    base -= factor;
-    const isNewest = newest !== null && k === factors.length - 1;
-    terms.push([factor, isNewest ? newest : history[k + 1]!.x0]);
-  }
-  terms.push([base, history[0]!.x0]);
-  return combine(terms);
-}
 
 function updateRule(
   process: Pick<Process, 'logAlpha'>,
