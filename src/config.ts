@@ -50,6 +50,10 @@ export type Config = {
   /** where CUDA's libraries are fetched from: PyPI or a mirror that answers as it does, and a NuGet feed's index */
   pypiUrl: string;
   nugetUrl: string;
+  /** gigabytes that pictures may fill; 0: as many as there is room for */
+  keepGigabytes: number;
+  /** where models are fetched from, and what may be read there */
+  hub: { hub: string; hubToken: string | null; civitai: string; civitaiToken: string | null };
   /** what processes that it starts see of the environment: never the token */
   childEnvironment: Readonly<Record<string, string>>;
 };
@@ -105,6 +109,13 @@ export function loadConfig(env: Environment = process.env): Config {
     keepDays: read.integer('KEEP_DAYS', 0, 36_500, 0),
     pypiUrl: read.text('PYPI_URL') ?? 'https://pypi.org',
     nugetUrl: read.text('NUGET_URL') ?? 'https://api.nuget.org/v3/index.json',
+    keepGigabytes: read.amount('KEEP_GB', 1_000_000),
+    hub: {
+      hub: read.site('HF_ENDPOINT', 'https://huggingface.co'),
+      hubToken: read.hubToken('HF_TOKEN'),
+      civitai: read.site('CIVITAI_ENDPOINT', 'https://civitai.com'),
+      civitaiToken: read.text('CIVITAI_TOKEN'),
+    },
     childEnvironment: childEnvironment(env),
   };
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
@@ -167,6 +178,32 @@ function readers(env: Environment, mistakes: string[]) {
         `${name} is ${quote(value)}; expected a whole number from ${min} to ${max} (default ${fallback}).`,
       );
       return fallback;
+    },
+    /** A number from 0 on, with a fraction or without. */
+    amount(name: string, max: number): number {
+      const value = text(name);
+      if (value === null) return 0;
+      const number = /^\d{1,7}(?:\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
+      if (number <= max) return number;
+      mistakes.push(`${name} is ${quote(value)}; expected a number from 0 to ${max}, such as 50.`);
+      return 0;
+    },
+    site(name: string, fallback: string): string {
+      const value = text(name);
+      if (value === null) return fallback;
+      const url = URL.canParse(value) ? new URL(value) : null;
+      if (url !== null && /^https?:$/.test(url.protocol) && url.search === '') {
+        return value.replace(/\/+$/, '');
+      }
+      mistakes.push(`${name} is ${quote(value)}; expected an address such as ${fallback}.`);
+      return fallback;
+    },
+    hubToken(name: string): string | null {
+      const value = text(name);
+      // Of a token that is none nothing is shown: it may be another site's.
+      if (value === null || value.startsWith('hf_')) return value;
+      mistakes.push(`${name} is no token of the hub: those begin with hf_.`);
+      return null;
     },
     queueUrl(name: string): string | null {
       const value = text(name);

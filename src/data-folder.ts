@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/prom
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UserError } from './engine/errors.ts';
+import { lockFile } from './engine/file-lock.ts';
 
 /**
  * Makes sure the data folder exists, can be written and belongs to this process alone. The claim is an
@@ -46,18 +47,6 @@ export async function claimDataFolder(folder: string): Promise<() => void> {
     );
   }
   return unlock;
-}
-
-/** Locks a small file until the answer is called or the process ends, however it does; null: another process has it. */
-export function lockFile(file: string): (() => void) | null {
-  const lock = new DatabaseSync(file);
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE;');
-    return () => lock.close();
-  } catch {
-    lock.close();
-    return null;
-  }
 }
 
 /**

@@ -8,6 +8,7 @@ const root = path.join(import.meta.dirname, '..');
 /** Rooms from left to right: each may import the ones before it. */
 const ORDER = [
   'src/engine',
+  'src/hub',
   'src/queue',
   'src/metrics',
   'src/explore',

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import packageFile from '../../package.json' with { type: 'json' };
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
-import { inBytes } from './data/disk.ts';
+import { inBytes } from '../hub/in-bytes.ts';
 import { makeBackup } from './data/make-backup.ts';
 import { createByteBar } from './screen/byte-bar.ts';
 import { complain, EXIT, interruptible } from './screen/program.ts';

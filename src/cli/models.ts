@@ -7,23 +7,42 @@ import type { ProviderName } from '../engine/names.ts';
 import { inspect, type Inspected } from '../engine/inspect.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import type { ModelInfo } from '../engine/request.ts';
+import { SHELF_COMMANDS } from './models/shelf-commands.ts';
 import { inspectedInWords, modelTable } from './screen/model-words.ts';
+import { complain } from './screen/program.ts';
 
-const HELP = `Lists the models of the models folder (MODELS_DIR), or says what files and folders are.
+const HELP = `Lists the models of the models folder (MODELS_DIR), says what files and folders are, or fetches models.
 
   npm run -s models [-- options] [FILE|FOLDER …]
 
   --json                  one JSON object on stdout
   --check                 load each model and paint a step: does it work, and what runs it?
 
-Exit status: 0 done, 2 bad arguments, 1 failure (a file that is no model; with --check one that does not work).
+  npm run -s models -- pull SOURCE [--revision R] [--as NAME] [--variant fp16|full] [--sha256 HEX]
+
+  SOURCE                  owner/name of Hugging Face's hub, or owner/name/file.safetensors; civitai:MODEL[@VERSION];
+                          an address; or a name of the catalogue. What was cut short goes on where it was.
+  --variant               half precision or full where there is a choice (fp16 where a GPU paints)
+  --sha256                what a single file must be
+
+  npm run -s models -- catalogue        a dozen well-known models
+  npm run -s models -- verify [NAME …]  compares every byte of what was fetched with what it was then
+  npm run -s models -- remove NAME      removes what was fetched
+
+HF_TOKEN and CIVITAI_TOKEN are for models that are not for everybody; HF_ENDPOINT names a mirror of the hub.
+
+Exit status: 0 done, 2 bad arguments, 1 failure (a file that is no model or not whole; with --check one that does not
+work).
 `;
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   try {
-    const { values, positionals } = readArguments(args);
+    const [first = '', ...rest] = args;
+    const command = Object.hasOwn(SHELF_COMMANDS, first) ? SHELF_COMMANDS[first] : undefined;
+    if (command !== undefined && !rest.includes('--help')) return await command(rest);
+    const { values, positionals } = readArguments(args.filter((arg) => arg !== first || !command));
     if (values.help) {
       process.stdout.write(HELP);
       return 0;
@@ -34,9 +53,7 @@ async function main(args: string[]): Promise<number> {
     }
     return await list(values.json ?? false, values.check ?? false);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
-    return error instanceof UserError ? 2 : 1;
+    return complain(error);
   }
 }
 

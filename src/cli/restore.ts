@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
-import { inBytes } from './data/disk.ts';
+import { inBytes } from '../hub/in-bytes.ts';
 import { restoreBackup } from './data/restore-backup.ts';
 import { createByteBar } from './screen/byte-bar.ts';
 import { complain, EXIT, interruptible } from './screen/program.ts';

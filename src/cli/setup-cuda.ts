@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { type CudaState, cudaState, runtimeFolder } from '../engine/devices.ts';
 import { UserError } from '../engine/errors.ts';
-import { inBytes } from './data/disk.ts';
+import { inBytes } from '../hub/in-bytes.ts';
 import { tryDevice } from './doctor/try-device.ts';
 import { fetchProvider, providerPackage } from './cuda/nuget.ts';
 import { readSystem, routesInWords } from './cuda/routes.ts';

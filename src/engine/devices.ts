@@ -31,3 +31,9 @@ function nvidiaGpus(): number {
     return 0;
   }
 }
+
+/** Is it a GPU that will paint here, as far as that can be told without opening it? */
+export function expectsGpu(device: DeviceName): boolean {
+  if (device !== 'auto') return device !== 'cpu';
+  return ['win32', 'darwin'].includes(process.platform) || (isCudaSetUp() && nvidiaGpus() > 0);
+}

@@ -13,8 +13,8 @@ export type DataContents = {
 };
 
 const STORES: readonly string[] = ['pictures', 'queue.db.inputs'];
-/** Made anew from the models when it is missing. */
-const CACHES: readonly string[] = ['weights'];
+/** Made anew from the models, or fetched anew, when they are missing. */
+const CACHES: readonly string[] = ['weights', 'cuda'];
 /** Locks, room that is kept, what SQLite has beside a database, and what is being written just now. */
 const PASSING = /(?:\.lock|\.lock-journal|\.headroom|\.db-(?:wal|shm|journal)|\.part)$/;
 

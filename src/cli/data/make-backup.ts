@@ -1,8 +1,9 @@
 import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { lockFile, RESTORED } from '../../data-folder.ts';
+import { RESTORED } from '../../data-folder.ts';
 import { schemaOf } from '../../data-versions.ts';
 import { UserError } from '../../engine/errors.ts';
+import { lockFile } from '../../engine/file-lock.ts';
 import {
   type ArchiveEntry,
   type BackupNote,
@@ -12,7 +13,8 @@ import {
   writeArchive,
 } from './archive.ts';
 import { contentsOf } from './contents.ts';
-import { diskWords, freeBytes, inBytes } from './disk.ts';
+import { diskWords, freeBytes } from './disk.ts';
+import { inBytes } from '../../hub/in-bytes.ts';
 import { type HeldFiles, holdFiles } from './held.ts';
 import { snapshotDatabases } from './snapshot.ts';
 

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { inBytes } from '../data/disk.ts';
+import { inBytes } from '../../hub/in-bytes.ts';
 
 /** One line that shows how many bytes are done; nothing at all when the stream is no terminal. */
 export type ByteBar = {

@@ -75,7 +75,7 @@ function bareSentences(files: readonly { file: string; text: string }[]): string
 
 test('nothing below the bot speaks to people in English alone', () => {
   const root = path.join(import.meta.dirname, '../../..');
-  const files = globSync('src/{engine,queue,explore}/**/*.ts', { cwd: root }).map((file) => ({
+  const files = globSync('src/{engine,hub,queue,explore}/**/*.ts', { cwd: root }).map((file) => ({
     file,
     text: readFileSync(path.join(root, file), 'utf8'),
   }));

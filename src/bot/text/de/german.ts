@@ -9,6 +9,7 @@ import { REPLY } from './reply.ts';
 import { SAID } from './said.ts';
 import { SAID_OF_CHECKPOINTS } from './said-of-checkpoints.ts';
 import { SAID_OF_FAMILIES } from './said-of-families.ts';
+import { SAID_OF_HUB } from './said-of-hub.ts';
 import { SAID_OF_MODELS } from './said-of-models.ts';
 import { SAID_OF_RECIPES } from './said-of-recipes.ts';
 import { SHEET } from './sheet.ts';
@@ -29,6 +30,7 @@ export const GERMAN: typeof ENGLISH = {
   said: {
     ...SAID,
     ...SAID_OF_MODELS,
+    ...SAID_OF_HUB,
     ...SAID_OF_CHECKPOINTS,
     ...SAID_OF_FAMILIES,
     ...SAID_OF_RECIPES,

@@ -4,6 +4,7 @@ import type {
   MODEL_SENTENCES,
   RECIPE_SENTENCES,
 } from '../../../engine/sentences.ts';
+import type { HUB_SENTENCES } from '../../../hub/sentences.ts';
 import type { ENGLISH } from '../en/english.ts';
 
 const comma = (number: string) => number.replace('.', ',');
@@ -11,6 +12,7 @@ const comma = (number: string) => number.replace('.', ',');
 /** What engine, queue and explore say, by their codes. Names of options stay as people type them. */
 export const SAID: Omit<
   (typeof ENGLISH)['said'],
+  | keyof typeof HUB_SENTENCES
   | keyof typeof MODEL_SENTENCES
   | keyof typeof CHECKPOINT_SENTENCES
   | keyof typeof FAMILY_SENTENCES

@@ -1,5 +1,6 @@
 import { SENTENCES } from '../../../engine/sentences.ts';
 import { EXPLORE_SENTENCES } from '../../../explore/sentences.ts';
+import { HUB_SENTENCES } from '../../../hub/sentences.ts';
 import { QUEUE_SENTENCES } from '../../../queue/sentences.ts';
 import { ANSWERS } from './answers.ts';
 import { BUTTONS } from './buttons.ts';
@@ -24,5 +25,5 @@ export const ENGLISH = {
   panel: PANEL,
   sheet: SHEET,
   /** sentences of the rooms below, by their codes */
-  said: { ...SENTENCES, ...QUEUE_SENTENCES, ...EXPLORE_SENTENCES },
+  said: { ...SENTENCES, ...QUEUE_SENTENCES, ...EXPLORE_SENTENCES, ...HUB_SENTENCES },
 };
