@@ -7,6 +7,7 @@ import type { Client } from './client.ts';
 import { messageCommands, slashCommands } from './composer/commands.ts';
 import { useDrawer } from './drawer.ts';
 import { Banner, Head, Opening } from './frame/head.ts';
+import { manageEntries } from './frame/manage.ts';
 import { classes, html } from './html.ts';
 import { LightboxContext, LightboxView, type Lightbox } from './message/media.ts';
 import { MessageMenu, type MenuAt } from './frame/menu.ts';
@@ -89,6 +90,8 @@ export function App({ client }: { client: Client }): VNode {
             locale=${client.locale()}
             onLocale=${client.setLocale}
             onAge=${guild?.yours.channels === true && !channel?.parentId ? (on: boolean) => client.setAge(channelId, on) : null}
+            manage=${manageEntries(guild, channel ?? null)}
+            onManage=${client.manage}
             drawer=${drawer}
             onDrawer=${() => setDrawer(!drawer)}
             membersShown=${membersShown}

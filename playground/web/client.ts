@@ -1,6 +1,6 @@
 /** The page's one link to the server: holds the state, sends what the person does. */
 import type { APIApplicationCommandOptionChoice } from 'discord-api-types/v10';
-import type { CommandValue, Uploaded } from '../protocol.ts';
+import type { CommandValue, FromPage, Uploaded } from '../protocol.ts';
 import { OPTION } from './composer/commands.ts';
 import { connect } from './connection.ts';
 import { guildIdOf, initialState, receive, settled, type Pending, type State } from './state.ts';
@@ -66,7 +66,13 @@ export function createClient(url: string, memory: Storage) {
         const known = { ...state, guilds: from.guilds, direct: from.direct ?? null };
         state = { ...state, guildId: guildIdOf(known, state.channelId) };
       }
+      const before = state.channelId;
       set(receive(state, from));
+      // What was open is gone, and another channel is shown in its place.
+      const moved = from.type === 'guild' || from.type === 'guild-deleted';
+      if (moved && state.channelId !== null && state.channelId !== before) {
+        openChannel(state.channelId);
+      }
       if (from.type === 'ready') {
         memory.setItem('person', from.you.id);
         if (state.channelId) connection.send({ type: 'open', channelId: state.channelId });
@@ -220,6 +226,9 @@ export function createClient(url: string, memory: Storage) {
     },
     setRoles(guildId: string, userId: string, roleIds: readonly string[]): boolean {
       return change({ type: 'roles', guildId, userId, roleIds });
+    },
+    manage(asked: FromPage): boolean {
+      return change(asked);
     },
     notice(words: string | null): void {
       set({ ...state, notice: words });

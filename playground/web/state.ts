@@ -170,8 +170,11 @@ function withGuild(state: State, guild: PlaygroundGuild): State {
     ? [...state.guilds, guild]
     : state.guilds.map((one) => (one.id === guild.id ? guild : one));
   const here = state.guildId !== guild.id || guild.channels.some((c) => c.id === state.channelId);
-  const channelId = here ? state.channelId : (guild.channels[0]?.id ?? null);
-  return { ...state, guilds, channelId };
+  const [first] = guild.channels;
+  if (here || first !== undefined) {
+    return { ...state, guilds, channelId: here ? state.channelId : first!.id };
+  }
+  return { ...state, guilds, guildId: DIRECT, channelId: state.direct?.id ?? null };
 }
 
 /** Whoever was in a server that is gone finds themselves in the first one, or in their direct messages. */

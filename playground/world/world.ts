@@ -221,7 +221,7 @@ export function describeGuild(world: World, guild: Guild, userId: string): Playg
     yours: {
       channels: may(guild, userId, permission.manageChannels),
       roles: grantableRoles(guild, userId),
-      owned: guild.ownerId === userId,
+      ...(guild.ownerId === userId && { owned: true }),
     },
     bot: guild.members.some((member) => member.userId === world.bot.id),
     roles: guild.roles

@@ -144,3 +144,44 @@ test('who is made a moderator on the page may delete what others asked for', { s
     await ada.locator('.message', { hasText: 'a lamp to delete' }).waitFor({ state: 'detached' });
   });
 });
+
+test(
+  'the owner’s page: a channel and a server go, and a new server waits for a yes',
+  { skip },
+  async () => {
+    await onStage(engine, {}, async (stage) => {
+      const page = await openPage(stage);
+      const choose = async (...words: string[]) => {
+        await page.getByRole('button', { name: 'Settings' }).click();
+        for (const name of words) await page.getByRole('menuitem', { name }).click();
+      };
+      await imagine(page, 'a boat');
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
+      await choose('Delete this channel', 'Really delete #general');
+      await page.getByRole('heading', { name: 'Welcome to #gallery' }).waitFor();
+      const [job] = await stage.queue.archive.recent({ limit: 1 });
+      const isGone = async () => (await stage.queue.archive.get(job!.id))?.retractedAt != null;
+      await waitUntil(isGone, 'noted');
+
+      await choose('New server, with the bot');
+      await page.getByRole('button', { name: 'New server', exact: true }).click();
+      await imagine(page, 'a boat');
+      await page.getByText('waits for the yes').waitFor();
+      await page.getByRole('button', { name: 'Direct messages' }).click();
+      await page.getByRole('button', { name: 'Allow', exact: true }).click();
+      await page.getByText('may use the bot from now on').waitFor();
+      await composer(page).fill('/owner overview');
+      await page.keyboard.press('Enter');
+      await page.getByText('Enter sends').waitFor();
+      await page.keyboard.press('Enter');
+      await page.getByText('3 may use the bot').waitFor();
+      await page.getByRole('button', { name: 'New server', exact: true }).click();
+      await imagine(page, 'a boat');
+      await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
+      await choose('Delete this server', 'Really delete New server');
+      await page
+        .getByRole('button', { name: 'New server', exact: true })
+        .waitFor({ state: 'detached' });
+    });
+  },
+);

@@ -7,7 +7,9 @@ import { Events } from 'discord.js';
 import { startPlayground } from '../../playground/playground.ts';
 import type { FromPage, PlaygroundGuild } from '../../playground/protocol.ts';
 import { loginClient } from '../support/discord-client.ts';
+import { waitUntil } from '../support/messages.ts';
 import { openPageLink, type PageLink } from '../support/page-link.ts';
+import { caller } from '../support/rest-caller.ts';
 
 const ADA = '1200000000000000001';
 const BEN = '1200000000000000002';
@@ -115,6 +117,79 @@ test('roles are given and taken below one’s own, and kept over a restart', asy
     assert.deepEqual(ready.guilds[0]?.memberRoles[BEN], [MANAGER]);
     assert.deepEqual(ready.guilds[0]?.memberRoles[CLEO], []);
   } finally {
+    await playground.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('channels, threads and servers go, for whoever may, and stay away over a restart', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'playground-'));
+  const dataFile = path.join(folder, 'playground.db');
+  let playground = await startPlayground({ port: 0, dataFile });
+  let bot = await loginClient(playground);
+  const heard: string[] = [];
+  const hear = () => {
+    bot.on(Events.ChannelDelete, ({ id }) => void heard.push(`channel ${id}`));
+    bot.on(Events.ThreadDelete, ({ id }) => void heard.push(`thread ${id}`));
+    bot.on(Events.GuildDelete, ({ id }) => void heard.push(`guild ${id}`));
+    bot.on(Events.GuildCreate, ({ name }) => void heard.push(`joined ${name}`));
+  };
+  hear();
+  const until = (what: string) => waitUntil(() => heard.includes(what), what);
+  const removal = (channelId: string): FromPage => ({ type: 'delete-channel', channelId });
+  try {
+    const [ada, cleo] = [await pageOf(playground, ADA), await pageOf(playground, CLEO)];
+    assert.match(String(await change(cleo, removal(SKETCHES))), /manage channels/);
+    assert.match(String(await change(ada, removal('1'))), /no such channel/);
+    assert.match(
+      String(await change(cleo, { type: 'delete-guild', guildId: ATELIER })),
+      /Only who owns/,
+    );
+    assert.match(String(await change(cleo, { type: 'found-guild', name: ' ' })), /2 to 100/);
+    await change(ada, removal(SKETCHES));
+    await until(`thread ${SKETCHES}`);
+    ada.send({ type: 'say', channelId: GENERAL, content: 'gone with it' });
+    const left = await change(ada, removal(GENERAL));
+    await until(`channel ${GENERAL}`);
+    assert.ok(typeof left !== 'string');
+    assert.equal(left.channels[0]?.name, 'gallery');
+    // The threads of a channel go with it.
+    assert.ok(!left.channels.some(({ name }) => name === 'last-year'));
+    assert.equal((await caller(playground)('GET', `/channels/${GENERAL}`)).status, 404);
+
+    const out = await change(ada, { type: 'bot-member', guildId: ATELIER, member: false });
+    assert.ok(typeof out !== 'string' && out.bot === false);
+    await until(`guild ${ATELIER}`);
+    assert.equal((await caller(playground)('GET', `/guilds/${ATELIER}`)).status, 404);
+    await change(ada, { type: 'bot-member', guildId: ATELIER, member: true });
+    await until('joined The Atelier');
+    cleo.send({ type: 'found-guild', name: 'Cleo’s' });
+    const founded = await cleo.until(
+      () => cleo.received.find((one) => one.type === 'guild' && one.guild.name === 'Cleo’s'),
+      patience,
+      'the new server',
+    );
+    assert.ok(founded.type === 'guild' && founded.guild.yours.owned === true);
+    await until('joined Cleo’s');
+    cleo.send({ type: 'delete-guild', guildId: founded.guild.id });
+    await until(`guild ${founded.guild.id}`);
+
+    await bot.destroy();
+    await playground.close();
+    playground = await startPlayground({ port: 0, dataFile });
+    const later = await pageOf(playground, ADA);
+    const ready = later.received.find((one) => one.type === 'ready');
+    assert.ok(ready?.type === 'ready');
+    assert.deepEqual(ready.guilds.map(({ name }) => name).toSorted(), [
+      'Night Shift',
+      'The Atelier',
+    ]);
+    const here = ready.guilds.find(({ id }) => id === ATELIER)!;
+    assert.ok(!here.channels.some(({ name }) => name === 'general' || name === 'sketches'));
+    bot = await loginClient(playground);
+    assert.equal(bot.guilds.cache.size, 2);
+  } finally {
+    await bot.destroy();
     await playground.close();
     await rm(folder, { recursive: true, force: true });
   }

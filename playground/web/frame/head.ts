@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import { classes, html } from '../html.ts';
 import { icons } from './icons.ts';
-import type { PlaygroundChannel } from '../../protocol.ts';
+import type { FromPage, PlaygroundChannel } from '../../protocol.ts';
+import type { ManageEntry } from './manage.ts';
 import { channelIcon } from './sidebar.ts';
 import type { BotState, State } from '../state.ts';
 import { SettingsMenu } from './settings-menu.ts';
@@ -18,6 +19,9 @@ export function Head(props: {
   onLocale: (locale: string) => void;
   /** null: not yours to change, or not here */
   onAge: ((restricted: boolean) => void) | null;
+  /** what the server offers this person to do with it */
+  manage: readonly ManageEntry[];
+  onManage: (change: FromPage) => void;
   drawer: boolean;
   onDrawer: () => void;
   membersShown: boolean;
@@ -71,6 +75,8 @@ export function Head(props: {
     <${SettingsMenu}
       restricted=${props.channel?.ageRestricted ?? false}
       onAge=${props.onAge}
+      manage=${props.manage}
+      onManage=${props.onManage}
       locale=${props.locale}
       onLocale=${props.onLocale}
     />

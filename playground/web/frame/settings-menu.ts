@@ -1,8 +1,11 @@
 /** What Discord keeps in its settings: the channel's age flag, the language, the theme. Behind one button. */
 import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { FromPage } from '../../protocol.ts';
 import { html } from '../html.ts';
 import { useTheme } from '../theme.ts';
 import { useButtonMenu } from './button-menu.ts';
+import type { ManageEntry } from './manage.ts';
 import { icons } from './icons.ts';
 
 const LANGUAGES = [
@@ -14,23 +17,32 @@ export function SettingsMenu(props: {
   restricted: boolean;
   /** null: not yours to change, or not here */
   onAge: ((restricted: boolean) => void) | null;
+  manage: readonly ManageEntry[];
+  onManage: (change: FromPage) => void;
   locale: string;
   onLocale: (locale: string) => void;
 }): VNode {
+  /** the entry that was pressed once and asks whether one is sure */
+  const [asked, setAsked] = useState<string | null>(null);
   const [theme, toggleTheme] = useTheme(localStorage);
   const { box, open, toggle, close, onKeyDown } = useButtonMenu({
     button: '.settings-button',
     first: '[role^=menuitem]',
   });
-  const item = (role: string, words: string, checked: boolean | null, act: () => void): VNode =>
+  useEffect(() => setAsked(null), [open]);
+  const item = (
+    role: string,
+    words: string,
+    checked: boolean | null,
+    act: () => void | 'stay',
+  ): VNode =>
     html`<button
       type="button"
       role=${role}
       key=${words}
       aria-checked=${checked ?? undefined}
       onClick=${() => {
-        act();
-        close();
+        if (act() !== 'stay') close();
       }}
     >
       <span>${words}</span>${checked === true && icons.check()}
@@ -57,7 +69,14 @@ export function SettingsMenu(props: {
             onAge(!restricted),
           )
         }
-        ${onAge && html`<hr />`}
+        ${props.manage.map(({ words, sure, change }) =>
+          item('menuitem', asked === words && sure !== null ? sure : words, null, () => {
+            if (sure === null || asked === words) return props.onManage(change);
+            setAsked(words);
+            return 'stay';
+          }),
+        )}
+        ${(onAge !== null || props.manage.length > 0) && html`<hr />`}
         <p class="menu-title">Language of your Discord</p>
         ${LANGUAGES.map(([locale, name]) =>
           item('menuitemradio', name, props.locale.split('-')[0] === locale.split('-')[0], () =>
