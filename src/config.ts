@@ -30,6 +30,8 @@ export type Config = {
   picturesServed: { host: string; port: number; secret: string } | null;
   /** where health and metrics are told; null: nowhere */
   metrics: { host: string; port: number } | null;
+  /** systemd's, where it started this program and wants to hear of it; null: nobody does */
+  serviceManager: { socket: string; watchdogMs: number | null } | null;
   playgroundPort: number;
   logLevel: LogLevel;
   /** auto: for the eye on a terminal, JSON otherwise */
@@ -96,6 +98,7 @@ export function loadConfig(env: Environment = process.env): Config {
     picturesServed: read.served(),
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     metrics: read.metrics(),
+    serviceManager: serviceManager(env),
     playgroundPort: read.integer('PLAYGROUND_PORT', 0, 65_535, 3000),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     logFormat: read.choice('LOG_FORMAT', LOG_FORMATS, 'auto'),
@@ -133,6 +136,14 @@ export function loadConfig(env: Environment = process.env): Config {
     throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
   }
   return Object.freeze(config);
+}
+
+/** As systemd names them; what it does not say as it should is passed over, as sd_notify does. */
+function serviceManager(env: Environment): Config['serviceManager'] {
+  const socket = env['NOTIFY_SOCKET'] ?? '';
+  if (!/^[/@]./.test(socket)) return null;
+  const microseconds = Number(env['WATCHDOG_USEC']);
+  return { socket, watchdogMs: microseconds > 0 ? microseconds / 1000 : null };
 }
 
 /** Where programs and libraries are found, languages and times are said, and GPUs are chosen. */

@@ -25,7 +25,7 @@ import { peopleHash } from './log-fields.ts';
 import type { Watch } from './metrics/watch.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
-import { asOneEngine, startDevices } from './queue/devices.ts';
+import { asOneEngine, type Device, startDevices } from './queue/devices.ts';
 import { logJobs } from './queue/job-log.ts';
 import { openPictures } from './queue/open-pictures.ts';
 import { servePictures } from './queue/pictures/pictures-http.ts';
@@ -34,6 +34,7 @@ import { isShared, openQueue } from './queue/queue.ts';
 import { startRetention } from './queue/retention.ts';
 import { startRunner, workerName } from './queue/runner.ts';
 import { startReporting, withWorkers } from './queue/workers.ts';
+import { tellServiceManager } from './service-manager.ts';
 
 /** What is open, innermost last: closed in reverse order. */
 type OnClose = (name: string, close: () => unknown) => void;
@@ -130,6 +131,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const retention = startRetention({ archive: queue.archive, pictures, keepDays, log, otherClock });
   onClose('retention', () => retention.close());
   watch?.started();
+  tellThatItIsReady(config, devices, log, onClose);
   onClose('health', () => watch?.closing());
   announce(discord.page, bot);
 }
@@ -145,6 +147,19 @@ async function watchOver(config: Config, log: Log, onClose: OnClose): Promise<Wa
   onClose('metrics', () => watch.close());
   log.info({ host: metrics.host, port: watch.port }, 'health and metrics are told');
   return watch;
+}
+
+/** Under systemd: ready, then a sign of life as often as it wants one. */
+function tellThatItIsReady(
+  { serviceManager, childEnvironment: environment }: Config,
+  devices: readonly Device[],
+  log: Log,
+  onClose: OnClose,
+): void {
+  if (serviceManager === null) return;
+  const manager = tellServiceManager({ ...serviceManager, environment, log });
+  manager.ready(devices);
+  onClose('service manager', () => manager.stopping());
 }
 
 /** Without a model there is nothing to paint with; the bot says so in Discord, and here. */
