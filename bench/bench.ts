@@ -20,6 +20,7 @@ import { benchReference } from './reference.ts';
 import type { BenchRow } from './row.ts';
 import { benchSamplers } from './samplers.ts';
 import { benchChaos, benchSharedQueue } from './shared-queue.ts';
+import { benchSharing } from './sharing.ts';
 import { benchStartup } from './startup.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   engine: benchEngine,
   cost: benchCost,
   queue: benchQueue,
+  sharing: benchSharing,
   bot: benchBot,
   hostile: benchHostile,
   memory: benchMemory,

@@ -22,6 +22,8 @@ export type Config = {
   /** GPUs that CUDA_VISIBLE_DEVICES leaves; null: all */
   visibleGpus: number | null;
   isolation: 'thread' | 'process';
+  /** pictures of several people are painted together where the device was measured to gain by it */
+  sharing: boolean;
   /** redis://… or rediss://…: the queue that workers share; null: a file in the data folder */
   queueUrl: string | null;
   /** a folder or http://:secret@host:port; null: a folder in the data folder */
@@ -96,6 +98,7 @@ export function loadConfig(env: Environment = process.env): Config {
     queueUrl: read.queueUrl('QUEUE_URL'),
     picturesUrl: read.picturesUrl('PICTURES_URL'),
     picturesServed: read.served(),
+    sharing: read.choice('SHARED_EVALUATIONS', ['auto', 'off'], 'auto') === 'auto',
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
     metrics: read.metrics(),
     serviceManager: serviceManager(env),

@@ -8,6 +8,7 @@ import { createPulse } from './host/pulse.ts';
 import type { Wishes } from './checkpoint/companions.ts';
 import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry } from './model/registry.ts';
+import { shareKeyOf } from './sharing.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type {
   GenerateRequest,
@@ -33,6 +34,8 @@ export type EngineConfig = {
   childEnvironment?: Readonly<Record<string, string>>;
   /** what goes wrong is told without paths of this machine, which are logged instead; default false */
   hidesPaths?: boolean;
+  /** measure of every model whether runs should share evaluations, and offer it where they should; default false */
+  sharing?: boolean;
   /** model to load in the background before anybody asks; default none */
   preload?: string;
 };
@@ -47,6 +50,8 @@ export type EngineLog = {
 export type GenerateOptions = Omit<PaintOptions, 'journal'> & {
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
+  /** it may begin beside runs whose evaluations it can share (`joinable`), instead of after them; default false */
+  joins?: boolean;
   /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
   journal?: JournalOptions;
 };
@@ -70,7 +75,8 @@ export type EngineStatus = {
 };
 
 /**
- * The caller's side of the isolation boundary. One generation runs at a time; further calls wait in order.
+ * The caller's side of the isolation boundary. One generation runs at a time, and with it those that share its
+ * evaluations; further calls wait in order.
  * `generate` rejects with UserError (shown to the person), CancelledError, EngineCrashedError (the host died
  * and is being restarted: try once more) or any other error (logged).
  */
@@ -81,6 +87,8 @@ export type Engine = {
   unusable(): readonly UnusableModel[];
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<GenerateResult>;
   status(): EngineStatus;
+  /** What runs could share its evaluations with one more order of this key (sharing.ts); null or absent: with none. */
+  joinable?(): string | null;
   /**
    * Looks at the models folder as if for the first time, and lets go of what is loaded: the next picture loads it anew.
    * What runs is finished first.
@@ -120,15 +128,30 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let registry = openFolder();
   const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
   const dataDir = config.dataDir ?? null;
-  const { childEnvironment: environment = {} } = config;
+  const { childEnvironment: environment = {}, sharing = false } = config;
   const keeper = keepHost(
     config.isolation,
-    { modelsDir, dataDir, device, deviceIndex, modelCacheBytes, preload, environment },
+    {
+      modelsDir,
+      dataDir,
+      device,
+      deviceIndex,
+      modelCacheBytes,
+      sharing,
+      preload,
+      environment,
+    },
     { onMessage: receive, onLost: lost },
   );
   const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];
   const waiting: Call[] = [];
-  let running: Call | null = null;
+  /** the first one, and those that joined it */
+  const running = new Map<number, Call>();
+  /** what the runs share; null: nothing */
+  let shared: string | null = null;
+  /** pixels of pictures that are best painted together, by model */
+  const roomFor = new Map<string, number>();
+  let isReloading = false;
   let state: EngineStatus['state'] = 'starting';
   let loaded: EngineStatus['loaded'] = [];
   let nextId = 1;
@@ -156,13 +179,18 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       case 'log':
         log[message.level](message.fields, message.message);
         return;
-      case 'progress':
-        if (running?.id !== message.id) return;
-        watch(running, message.progress.at(-1)?.phase === 'loading' ? LOADING_PATIENCE : 1);
-        for (const progress of message.progress) report(running, progress);
+      case 'progress': {
+        const call = running.get(message.id);
+        if (call === undefined) return;
+        watch(message.progress.at(-1)?.phase === 'loading' ? LOADING_PATIENCE : 1);
+        for (const progress of message.progress) report(call, progress);
         return;
+      }
       case 'journal':
-        if (running?.id === message.id) running.options.journal?.keep(message.records);
+        running.get(message.id)?.options.journal?.keep(message.records);
+        return;
+      case 'sharing':
+        roomFor.set(message.model, message.people > 1 ? message.people * message.pixels : 0);
         return;
       case 'done':
         settle(message.id, (call) => call.resolve(message.result));
@@ -190,11 +218,14 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   }
 
   function settle(id: number, finish: (call: Call) => void): void {
-    if (running?.id !== id) return;
-    const call = running;
-    running = null;
-    clearTimeout(deadline);
-    if (!closing) state = 'idle';
+    const call = running.get(id);
+    if (call === undefined) return;
+    running.delete(id);
+    if (running.size === 0) {
+      clearTimeout(deadline);
+      isReloading = false;
+      if (!closing) state = 'idle';
+    }
     finish(call);
     dispatch();
   }
@@ -203,15 +234,22 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     if (state !== 'idle') return;
     const call = waiting.shift();
     if (call === undefined) return;
-    running = call;
+    shared = sharing ? shareKeyOf(call.request) : null;
+    begin(call, false);
+  }
+
+  function begin(call: Call, joins: boolean): void {
+    running.set(call.id, call);
     state = 'busy';
     pulse.beat();
-    watch(call, LOADING_PATIENCE);
-    const { onProgress: _, signal: __, journal, ...options } = call.options;
+    if (!joins) watch(LOADING_PATIENCE);
+    const { onProgress: _, signal: __, joins: ___, journal, ...options } = call.options;
     keeper.post({
       type: 'generate',
       id: call.id,
       request: call.request,
+      share: shared,
+      joins,
       // functions do not cross
       options: {
         ...options,
@@ -221,12 +259,12 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   }
 
   /** Every sign of life winds the clock up again. A thread cannot be ended from outside, so nobody watches it. */
-  function watch(call: Call, patience: number): void {
+  function watch(patience: number): void {
     clearTimeout(deadline);
     patienceMs = config.stepDeadlineMs * patience;
     if (config.isolation === 'thread') return;
     deadline = setTimeout(() => {
-      if (running !== call) return;
+      if (running.size === 0) return;
       log.error({ stepDeadlineMs: config.stepDeadlineMs }, 'engine is stuck, ending its process');
       keeper.kill();
     }, patienceMs);
@@ -238,18 +276,20 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     evicted.before += evicted.now;
     evicted.now = 0;
     clearTimeout(deadline);
-    const victim = running;
-    running = null;
+    const victims = [...running.values()];
+    running.clear();
     if (closing) {
-      victim?.reject(new CancelledError());
+      for (const victim of victims) victim.reject(new CancelledError());
       return;
     }
     state = 'restarting';
     restarts++;
     log.error({ reason, restartInMs }, 'engine host died');
-    victim?.reject(
-      new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
-    );
+    for (const victim of victims) {
+      victim.reject(
+        new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
+      );
+    }
     if (inVain < MAX_STARTS) return;
     // A host that never gets ready would keep people waiting for ever.
     for (const call of waiting.splice(0)) {
@@ -258,11 +298,22 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   }
 
   function cancel(call: Call): void {
-    if (running === call) keeper.post({ type: 'cancel', id: call.id });
+    if (running.has(call.id)) keeper.post({ type: 'cancel', id: call.id });
     const at = waiting.indexOf(call);
     if (at < 0) return;
     waiting.splice(at, 1);
     call.reject(new CancelledError());
+  }
+
+  /** As long as somebody waits who cannot join, nobody does: what runs comes to its end. */
+  function joinable(): string | null {
+    if (state !== 'busy' || closing || isReloading || waiting.length > 0) return null;
+    const calls = [...running.values()];
+    const [first] = calls;
+    if (shared === null || first === undefined) return null;
+    const { model, width, height } = first.request;
+    const taken = calls.reduce((sum, { request }) => sum + request.count, 0);
+    return (taken + 1) * width * height <= (roomFor.get(model) ?? 0) ? shared : null;
   }
 
   function generate(
@@ -275,8 +326,12 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     const call: Call = { id: nextId++, request, options, resolve, reject };
     const onAbort = (): void => cancel(call);
     signal?.addEventListener('abort', onAbort, { once: true });
-    waiting.push(call);
-    dispatch();
+    if (options.joins === true && joinable() === shareKeyOf(request) && shared !== null) {
+      begin(call, true);
+    } else {
+      waiting.push(call);
+      dispatch();
+    }
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
@@ -289,6 +344,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       }),
     models: () => registry.list().catch((error: Error) => Promise.reject(told(error))),
     generate,
+    joinable,
     status: () => ({
       state,
       provider: loaded.at(-1)?.provider ?? null,
@@ -298,6 +354,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
     }),
     async reload() {
       registry = openFolder();
+      isReloading = running.size > 0;
       if (state !== 'restarting' && !closing) keeper.post({ type: 'reload' });
       await registry.list();
     },

@@ -60,6 +60,7 @@ const LATER_FIELDS: Record<Exclude<keyof GenerateRequest, (typeof FIRST_FIELDS)[
   cfgNormalization: true,
   cfgTruncation: true,
   flowShift: true,
+  exact: true,
 };
 
 const isNewWay = (name: string): boolean => !FIRST_WAYS.has(name);

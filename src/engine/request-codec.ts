@@ -143,7 +143,16 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   const encoders = files(problems, 'text encoder', input.textEncoders);
   if (encoders.length > 0) request.textEncoders = encoders;
   readTransformerFields(problems, input, request);
+  if (isYes(problems, 'exact', input.exact)) request.exact = true;
   return request;
+}
+
+/** Numbers and switches may come as text. */
+function isYes(problems: Problems, name: string, value: unknown): boolean {
+  if (isAbsent(value) || value === false || value === 'false' || value === 'off') return false;
+  if (value === true || value === 'true' || value === 'on') return true;
+  problems.push(say('no-switch', name, shown(value)));
+  return false;
 }
 
 /** What only diffusion transformers are told. */

@@ -91,6 +91,8 @@ export type GenerateRequest = {
   cfgNormalization?: number;
   /** of a flow: the share of the way, 0-1, behind which the negative prompt is not asked (Z-Image); absent: it always is */
   cfgTruncation?: number;
+  /** painted alone, whatever waits: not in evaluations that are shared with other people's; absent: as it comes */
+  exact?: boolean;
   /** encoded pictures that the model is shown to edit from (FLUX.2); absent: none */
   references?: readonly Uint8Array[];
 };
@@ -296,6 +298,8 @@ export type Timings = {
   total_ms: number;
   /** steps that an earlier run had already done; they are not among steps_ms. Absent: none */
   resumed_steps?: number;
+  /** of them: with rows of other people's runs, which shared this one's evaluations. Absent: none did */
+  others_ms?: number;
   /** time inside ONNX Runtime's run(), for the overhead figure */
   onnx_ms: number;
   /** what this run asked of the denoising network; absent in results of older versions */

@@ -145,6 +145,7 @@ const ORDER_SENTENCES = {
   'no-model': (name: string, names: string) => `There is no model "${name}". Available: ${names}.`,
   'no-model-at-all': (name: string, folder: string) =>
     `There is no model "${name}". Available: none; put one into ${folder}.`,
+  'no-switch': (name: string, value: string) => `${name} must be true or false, not ${value}.`,
   'side-misfit': (side: string, value: number, model: string, factor: number) =>
     `${side} ${value} does not fit model "${model}": it must be a multiple of ${factor}.`,
   'one-size-only': (model: string, size: string, wanted: string) =>

@@ -16,6 +16,8 @@ export type Device = {
   engine: Engine;
   /** What the line is told of it while it is free; null while it is set aside, or starts again. */
   seat(): Seat | null;
+  /** The same while it runs what one more job could share its evaluations with; null: with none. */
+  joinable(): Seat | null;
   /** Takes note of how a run there ended; null: well. */
   note(job: Pick<Job, 'id'>, model: string, error: unknown): Verdict;
   status(): DeviceStatus;
@@ -45,6 +47,13 @@ export function createDevices(
       // Where others can paint, none waits for an engine that is starting again.
       if (limits === null || (state === 'restarting' && engines.length > 1)) return null;
       return { name, loaded: loaded.map(({ model }) => model), ...limits };
+    },
+    joinable() {
+      const joins = engine.joinable?.() ?? null;
+      const limits = health.limits(name);
+      if (joins === null || limits === null) return null;
+      const loaded = engine.status().loaded.map(({ model }) => model);
+      return { name, loaded, ...limits, joins };
     },
     note: ({ id }, model, error) => health.note(name, { id, model }, error),
     status: () => ({ ...engine.status(), name, aside: health.trouble(name) }),

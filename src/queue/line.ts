@@ -21,6 +21,11 @@ export type Seat = {
   loaded: readonly string[];
   /** models it cannot run */
   unfit: readonly string[];
+  /**
+   * it is taken by runs that would share their evaluations with one more job of this key (engine/sharing.ts): it gets a job
+   * only when that is the line's next, so that nobody who waits for the whole device is passed over; absent: it is free
+   */
+  joins?: string | null;
   /** jobs that another seat is to try, because they went wrong there; absent: none */
   avoids?: readonly JobId[];
 };

@@ -66,8 +66,7 @@ export function startRunner(options: RunnerOptions): Runner {
   const bell = createBell();
   const { onEnd } = options;
   const recorder = createRecorder({ line, events, pictures, log, newReference, bell, onEnd });
-  /** by device */
-  const running = new Map<string, Current>();
+  const running = new Set<Current>();
   const runs = new Set<Promise<void>>();
   /** devices that rest, until when; milliseconds of performance.now() */
   const resting = new Map<string, number>();
@@ -80,12 +79,34 @@ export function startRunner(options: RunnerOptions): Runner {
   /** `some`: of the free ones some cannot be used just now. */
   function freeSeats(): { seats: Seat[]; some: boolean } {
     for (const [seat, until] of resting) if (until <= performance.now()) resting.delete(seat);
-    const free = devices.filter((device) => !running.has(device.name));
+    const taken = new Set([...running].map(({ claim }) => claim.lease.seat));
+    const free = devices.filter((device) => !taken.has(device.name));
     const seats = free
       .filter((device) => !resting.has(device.name))
       .map((device) => device.seat())
       .filter((seat) => seat !== null);
     return { seats, some: seats.length < free.length };
+  }
+
+  /** Of devices that run what one more job could share. */
+  function joinableSeats(): Seat[] {
+    return devices
+      .filter((device) => !resting.has(device.name))
+      .map((device) => device.joinable())
+      .filter((seat) => seat !== null);
+  }
+
+  /** A job for a free device or, where there is none, one that may join what runs. */
+  async function claimNext(seats: readonly Seat[]): Promise<(Claim & { joins: boolean }) | null> {
+    for (const [tried, joins] of [
+      [seats, false],
+      [joinableSeats(), true],
+    ] as const) {
+      if (tried.length === 0) continue;
+      const claim = await line.claim({ name, seats: tried, ...(await had()) });
+      if (claim !== null) return { ...claim, joins };
+    }
+    return null;
   }
 
   async function had(): Promise<{ has?: readonly string[] }> {
@@ -103,8 +124,7 @@ export function startRunner(options: RunnerOptions): Runner {
         if (storeInDoubt) await pictures.tryOut();
         storeInDoubt = false;
         const { seats, some } = freeSeats();
-        const claim =
-          seats.length === 0 ? null : await line.claim({ name, seats, ...(await had()) });
+        const claim = await claimNext(seats);
         pause = PAUSE_MS;
         if (claim === null) await bell.wait(some ? BREATH_MS : POLL_MS);
         else if (closing) await recorder.release(claim.lease, 'handed-back');
@@ -123,14 +143,14 @@ export function startRunner(options: RunnerOptions): Runner {
     return found;
   }
 
-  function begin(claim: Claim): void {
+  function begin({ joins, ...claim }: Claim & { joins: boolean }): void {
     const { seat } = claim.lease;
-    const mine: Current = { claim, abort: new AbortController(), asked: null };
-    running.set(seat, mine);
+    const mine: Current = { claim, joins, abort: new AbortController(), asked: null };
+    running.add(mine);
     const run = runOn(seat, mine)
       .catch((error: unknown) => (stumbled = { error }))
       .then(() => {
-        running.delete(seat);
+        running.delete(mine);
         runs.delete(run);
         bell.ring();
       });
@@ -146,7 +166,10 @@ export function startRunner(options: RunnerOptions): Runner {
     renewal.unref();
     events.publish({ job, state: { status: 'running', progress: null } });
     try {
-      const tools = { ...options, device, line, newReference };
+      const onPhase = (): void => {
+        if (device.joinable() !== null) bell.ring();
+      };
+      const tools = { ...options, device, line, newReference, onPhase };
       const ended = await attempt(mine, tools);
       if ('back' in ended) {
         if (ended.unasked) resting.set(seat, performance.now() + BREATH_MS);
@@ -163,7 +186,7 @@ export function startRunner(options: RunnerOptions): Runner {
   async function renew(mine: Current): Promise<void> {
     const { lease, job } = mine.claim;
     try {
-      if ((await line.renew(lease)) || running.get(lease.seat) !== mine) return;
+      if ((await line.renew(lease)) || !running.has(mine)) return;
       log.warn({ job: job.id, attempt: lease.attempt }, 'the lease of a job ran out: it is let go');
       end(mine, 'lost');
     } catch (error) {
@@ -177,17 +200,15 @@ export function startRunner(options: RunnerOptions): Runner {
     mine.abort.abort();
   }
 
-  const currentOf = (id: JobId): Current | undefined =>
-    [...running.values()].find(({ claim }) => claim.job.id === id);
-
   function hear(change?: QueueChange): void {
     if (change === undefined || change.status === 'waiting') bell.ring();
     if (change === undefined) return;
-    const mine = currentOf(change.id);
-    if (change.stopping === true && mine !== undefined) end(mine, 'stop');
+    // A job whose lease ran out may run here a second time before the first run has let go of it.
+    const own = [...running].filter(({ claim }) => claim.job.id === change.id);
+    if (change.stopping === true) for (const mine of own) end(mine, 'stop');
     // One that ended while it waited again: what an earlier attempt kept of it is of no use.
     const isOver = change.status === 'cancelled' || change.status === 'failed';
-    if (isOver && mine === undefined) void forgetSteps(change.id);
+    if (isOver && own.length === 0) void forgetSteps(change.id);
   }
 
   async function forgetSteps(id: JobId): Promise<void> {
@@ -202,7 +223,7 @@ export function startRunner(options: RunnerOptions): Runner {
   async function close(): Promise<void> {
     closing = true;
     bell.close();
-    const held = [...running.values()];
+    const held = [...running];
     for (const mine of held) end(mine, 'close');
     const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
     await Promise.race([

@@ -59,6 +59,7 @@ function loadedAs({ family, network }: Counted, seen: { rows: number }): LoadedM
   const unet: LoadedModel['unet'] = {
     dtype: 'float32',
     mostRows: () => 4,
+    takesTimesteps: false,
     predict({ sample }) {
       seen.rows += sample.shape[0];
       return Promise.resolve(sample.data.map((value) => 0.9 * value));
@@ -121,13 +122,10 @@ async function rowsAsked(
       conditioners: [],
       refiner: other && { ...prompts, model: other },
     };
-    const network = networkOf(
-      loaded,
-      start,
-      noJournal,
-      () => null,
-      () => {},
-    );
+    const network = networkOf(loaded, start, noJournal, {
+      checkpoint: () => null,
+      onAsk: () => {},
+    });
     await sampling.run({
       ...network,
       noise: start.noise,

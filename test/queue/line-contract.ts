@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { shareKeyOf } from '../../src/engine/sharing.ts';
 import { LimitError } from '../../src/queue/allowance.ts';
 import type { Job, QueueChange } from '../../src/queue/job.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { type Bench, type Contract, contractOf, type OpenForTest } from './contract-bench.ts';
-import { aMeasurement, anOrder, aRequest, aResult, claimJob, leaseOf } from './orders.ts';
+import { aMeasurement, anOrder, aRequest, aResult, claimJob, leaseOf, WORKER } from './orders.ts';
 
 /** What every implementation of Line must do. */
 export function testLineContract(name: string, open: OpenForTest): void {
@@ -677,6 +678,44 @@ function leasing(contract: Contract): void {
         (await line.outlook()).map(({ id }) => id),
         [c.id],
       );
+    },
+  );
+
+  contract(
+    'a seat that runs what can be joined gets the next job of its key, or none',
+    async (t) => {
+      const { line } = t.queue;
+      const small = aRequest({ width: 64 });
+      const joins = shareKeyOf(aRequest());
+      const taken = { name: 'a', seats: [{ ...seat('cpu'), joins }] };
+      const [a, b] = [await line.submit(anOrder()), await line.submit(anOrder({ guildId: 'b' }))];
+      const c = await line.submit(anOrder({ request: small, guildId: 'c' }));
+      const d = await line.submit(
+        anOrder({ guildId: 'd', request: aRequest({ seed: 9n, steps: 3 }) }),
+      );
+      assert.equal((await line.claim(WORKER))?.job.id, a.id);
+      assert.equal((await line.claim(taken))?.job.id, b.id);
+      assert.equal(
+        await line.claim(taken),
+        null,
+        'who waits for the whole device is not passed over',
+      );
+      const free = { ...seat('gpu'), loaded: ['x', 'y'] };
+      const both = await line.claim({ name: 'a', seats: [...taken.seats, free] });
+      assert.deepEqual([both?.job.id, both?.lease.seat], [c.id, 'gpu']);
+      await t.reopen();
+      const { line: again } = t.queue;
+      const ids = [];
+      for (let claim = await again.claim(taken); claim !== null; claim = await again.claim(taken)) {
+        ids.push(claim.job.id);
+      }
+      assert.deepEqual(ids, [a.id, b.id], 'the key is kept with the job');
+      await again.cancel(c.id, { userId: '', moderator: true });
+      assert.equal((await again.claim(taken))?.job.id, d.id);
+      const alone = aRequest({ exact: true });
+      await again.submit(anOrder({ request: alone }));
+      assert.equal(await again.claim(taken), null);
+      assert.equal((await again.claim(WORKER))?.request.exact, true);
     },
   );
 

@@ -77,6 +77,8 @@ export async function inHall(
     MODELS_DIR: MODELS,
     DEVICE: 'cpu',
     QUEUE_PER_USER: '50',
+    // Most of what is looked at here is said of one picture after the other.
+    SHARED_EVALUATIONS: 'off',
     ...options.env,
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {

@@ -11,23 +11,32 @@ import type { Start } from '../pipeline/start.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SamplingRun } from '../sampling/sampling.ts';
 import { RUNTIME_VERSION } from '../network/session.ts';
+import type { Unet } from '../network/unet.ts';
 import { encodeRequest } from '../stored-request.ts';
 
 /** What diffusers' and ComfyUI's own defaults tell Flux dev. */
 const DISTILLED_GUIDANCE = 3.5;
+
+export type NetworkHooks = {
+  /** called before every network run; throws CancelledError to stop */
+  checkpoint: () => Promise<void> | null;
+  /** told of every evaluation, in how many rows */
+  onAsk: (rows: number) => void;
+  /** what stands for a model's network, where other runs ask it, too; absent: the network */
+  unetOf?: ((model: LoadedModel) => Unet) | undefined;
+};
 
 /** The guided network, and where another takes over, both, as the profile hands over. */
 export function networkOf(
   model: LoadedModel,
   { request, shape, init, refiner, positive, negative, conditioners }: Start,
   journal: Journal,
-  checkpoint: () => Promise<void> | null,
-  onAsk: (rows: number) => void,
+  { checkpoint, onAsk, unetOf = ({ unet }) => unet }: NetworkHooks,
 ): Guided & Pick<SamplingRun, 'refiner'> {
   const counter = { evaluations: 0 };
   const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
     createGuidedPredict({
-      unet: network.unet,
+      unet: unetOf(network),
       shape,
       ...prompts,
       request,

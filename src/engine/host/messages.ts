@@ -13,13 +13,23 @@ export type HostConfig = {
   /** which one of its kind; null: the first */
   deviceIndex: number | null;
   modelCacheBytes: number;
+  /** find out of every model whether runs of several people should share evaluations, and let them */
+  sharing: boolean;
   /** model to load in the background once idle; null: the first request loads */
   preload: string | null;
 };
 
 export type ToWorker =
   | { type: 'start'; config: HostConfig }
-  | { type: 'generate'; id: number; request: GenerateRequest; options: PaintOptions }
+  /** `share`: of a run that others may join (sharing.ts); `joins`: it may begin beside a run of the same */
+  | {
+      type: 'generate';
+      id: number;
+      request: GenerateRequest;
+      options: PaintOptions;
+      share: string | null;
+      joins: boolean;
+    }
   | { type: 'cancel'; id: number }
   /** asks for a sign of life: 'pong', as soon as its message loop turns */
   | { type: 'ping' }
@@ -44,6 +54,8 @@ export type FromWorker =
   | { type: 'failed'; id: number; error: PlainError }
   /** after every change of the loaded models; `evicted`: models that made room for others since it started */
   | { type: 'loaded'; models: readonly LoadedStatus[]; evicted: number }
+  /** so many people of pictures of `pixels` are painted together best; 1: none */
+  | { type: 'sharing'; model: string; people: number; pixels: number }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; fields: object; message: string }
   /** answers 'close': every session is released, the host ends by itself */
   | { type: 'closed' };

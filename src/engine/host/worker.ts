@@ -17,6 +17,8 @@ import { flattenError, type FromWorker, type HostConfig, type ToWorker } from '.
 import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
+import { createMeeting, type Meeting, type Member } from '../network/meeting.ts';
+import { rememberedSharing } from '../network/sharing-pays.ts';
 import { ChangedError } from '../model/model-files.ts';
 import { openRegistry, type Registry, type RegistryEntry } from '../model/registry.ts';
 import type { PaintHooks } from '../pipeline/options.ts';
@@ -36,6 +38,16 @@ const controllers = new Map<number, AbortController>();
 const link = connect(receive);
 
 let modelsDir: string;
+/** Runs that share their evaluations; the first one's model is everybody's. */
+type Group = {
+  key: string;
+  model: PromiseWithResolvers<LoadedModel>;
+  meeting: Meeting | null;
+  joined: Set<Promise<void>>;
+};
+
+let group: Group | null = null;
+let sharing: ReturnType<typeof rememberedSharing> | null = null;
 let registry: Registry;
 let cache: ModelCache;
 /** Jobs, preloading and closing run strictly one after the other. */
@@ -74,7 +86,9 @@ function receive(message: ToWorker): void {
       return;
     case 'generate': {
       controllers.set(message.id, new AbortController());
-      enqueue(() => serve(message));
+      if (message.joins && group !== null && group.key === message.share && !closing) {
+        takeIn(group, message);
+      } else enqueue(() => lead(message));
       return;
     }
     case 'cancel':
@@ -103,6 +117,24 @@ function enqueue(work: () => Promise<void>): void {
   line = line.then(work, work);
 }
 
+/** One run, and all that join it: nothing else begins before the last of them has ended. */
+async function lead(job: Job): Promise<void> {
+  if (sharing === null || job.share === null) return serve(job, null);
+  const model = Promise.withResolvers<LoadedModel>();
+  model.promise.catch(() => {});
+  const own: Group = { key: job.share, model, meeting: null, joined: new Set() };
+  group = own;
+  await serve(job, own);
+  model.reject(new CancelledError());
+  while (own.joined.size > 0) await Promise.all(own.joined);
+  group = null;
+}
+
+function takeIn(to: Group, job: Job): void {
+  const run: Promise<void> = serve(job, to, true).finally(() => to.joined.delete(run));
+  to.joined.add(run);
+}
+
 function start(config: HostConfig): void {
   if (config.dataDir !== null) {
     keepUnpackedIn(join(config.dataDir, 'weights'));
@@ -117,6 +149,7 @@ function start(config: HostConfig): void {
     clock,
     warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
   });
+  if (config.sharing) sharing = rememberedSharing(config.dataDir);
   link.post({ type: 'ready' });
   const { preload } = config;
   if (preload === null) return;
@@ -190,7 +223,27 @@ async function open(
     message: 'model loaded',
   });
   tellLoaded();
+  if (edits.length === 0) await tellSharing(loaded);
   return loaded;
+}
+
+/** How many people's pictures of this model are best painted together. */
+async function tellSharing(model: LoadedModel): Promise<void> {
+  if (sharing === null) return;
+  const { name, nativeSize } = model.entry.info;
+  try {
+    const { figures, fresh } = await sharing(model);
+    const pixels = nativeSize.width * nativeSize.height;
+    link.post({ type: 'sharing', model: name, people: figures.people, pixels });
+    if (!fresh) return;
+    const fields = { model: name, ...figures };
+    link.post({ type: 'log', level: 'info', fields, message: 'shared evaluations were measured' });
+  } catch (error) {
+    // What cannot be measured is painted one by one.
+    const fields = { model: name, error: flattenError(error).message };
+    const message = 'shared evaluations could not be measured';
+    link.post({ type: 'log', level: 'warn', fields, message });
+  }
 }
 
 /** The models that are loaded now. */
@@ -236,30 +289,35 @@ function isFollowed(progress: Progress): boolean {
   return progress.step === progress.steps;
 }
 
-async function serve({ id, request, options }: Job): Promise<void> {
+async function serve(
+  { id, request, options }: Job,
+  among: Group | null,
+  joins = false,
+): Promise<void> {
   const controller = controllers.get(id) as AbortController;
   const teller = createTeller(id);
+  let member: Member | null = null;
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
     const began = performance.now();
     const tellLoading = (): void =>
       teller.tell({ phase: 'loading', step: 0, steps: request.steps });
-    const perturbed = (request.pagScale ?? 0) > 0;
-    const uses = promptOf(request).loras;
-    const wishes = {
-      vae: request.vae ?? null,
-      textEncoders: request.textEncoders ?? [],
-      tokenizers: request.tokenizers ?? [],
-    };
-    const model = await use(request.model, tellLoading, { uses, perturbed, wishes });
-    const second = request.refiner?.model ?? null;
-    const refiner =
-      second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
+    const { model, refiner } =
+      joins && among !== null
+        ? { model: await among.model.promise, refiner: null }
+        : await modelsFor(request, tellLoading);
+    if (among !== null) {
+      among.model.resolve(model);
+      among.meeting ??= createMeeting(model.unet);
+      member = among.meeting.join();
+    }
+    const { unet: shared } = member ?? model;
     const hooks: PaintHooks = {
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
       onProgress: teller.tell,
+      unetOf: ({ unet }) => (unet === model.unet ? shared : unet),
       onJournal: (records) =>
         link.post(
           { type: 'journal', id, records },
@@ -267,6 +325,8 @@ async function serve({ id, request, options }: Job): Promise<void> {
         ),
     };
     const result = await generate(request, model, options, hooks, refiner);
+    const others = member?.othersMs() ?? 0;
+    if (others > 0) result.timings.others_ms = others;
     teller.flush();
     link.post(
       { type: 'done', id, result },
@@ -276,8 +336,28 @@ async function serve({ id, request, options }: Job): Promise<void> {
     teller.flush();
     link.post({ type: 'failed', id, error: flattenError(explain(error, request)) });
   } finally {
+    member?.leave();
     controllers.delete(id);
   }
+}
+
+/** The models of an order, loaded. */
+async function modelsFor(
+  request: GenerateRequest,
+  tellLoading: () => void,
+): Promise<{ model: LoadedModel; refiner: LoadedModel | null }> {
+  const perturbed = (request.pagScale ?? 0) > 0;
+  const uses = promptOf(request).loras;
+  const wishes = {
+    vae: request.vae ?? null,
+    textEncoders: request.textEncoders ?? [],
+    tokenizers: request.tokenizers ?? [],
+  };
+  const model = await use(request.model, tellLoading, { uses, perturbed, wishes });
+  const second = request.refiner?.model ?? null;
+  const refiner =
+    second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
+  return { model, refiner };
 }
 
 /** Memory that does not suffice is the order's size, which the person can change. */

@@ -28,6 +28,8 @@ export type Question = {
     shape: readonly [batch: number, channels: number, height: number, width: number];
   };
   timestep: number;
+  /** where rows of several runs share an evaluation: each row's own, in place of `timestep` */
+  timesteps?: Float32Array;
   feeds: Feeds;
 };
 

@@ -15,6 +15,8 @@ export type Unet = {
   dtype: 'float32' | 'float16';
   /** rows of this height and width of latents that one run takes; more are asked in several runs, to the same numbers */
   mostRows(height: number, width: number): number;
+  /** each row may have a timestep of its own, and there may be any number of rows */
+  takesTimesteps: boolean;
   /** Network output [B,C,h,w] in the model's own parameterization. */
   predict(input: Question): Promise<Float32Array>;
 };
@@ -43,11 +45,13 @@ export function createUnet(
   const samplePort = session.inputs.get(sampleName) as Port;
   const neutral = optional.filter(({ name }) => session.inputs.has(name));
 
-  async function ask({ sample, timestep, feeds }: Question): Promise<Float32Array> {
+  async function ask({ sample, timestep, timesteps, feeds }: Question): Promise<Float32Array> {
     checkSize(samplePort, sample.shape, layout);
     const fed: Record<string, Feed> = {
       [sampleName]: sample,
-      timestep: timestepFeed(timestepPort, timestep, sample.shape[0]),
+      timestep: timesteps
+        ? { data: timesteps, shape: [timesteps.length] }
+        : timestepFeed(timestepPort, timestep, sample.shape[0]),
     };
     for (const [name, feed] of feeds) fed[name] = feed;
     for (const { name, neutral: of } of neutral) fed[name] ??= of(sample.shape);
@@ -76,6 +80,7 @@ export function createUnet(
   return {
     dtype,
     mostRows,
+    takesTimesteps: timestepPort.shape.length === 1 && [timestepPort, samplePort].every(isOpen),
     predict(input) {
       const [rows, , height, width] = input.sample.shape;
       const fixed = samplePort.shape[0];
@@ -114,7 +119,11 @@ function checkSize(
 }
 
 /** `count` rows of every input from `first` on; a graph with a fixed batch gets the last row again where rows run out. */
-function rowsOf({ sample, timestep, feeds }: Question, first: number, count: number): Question {
+function rowsOf(
+  { sample, timestep, timesteps, feeds }: Question,
+  first: number,
+  count: number,
+): Question {
   const [rows, channels, height, width] = sample.shape;
   const cut = ({ data, shape }: Feed): { data: Float32Array; shape: number[] } => {
     const size = data.length / (shape[0] as number);
@@ -128,6 +137,7 @@ function rowsOf({ sample, timestep, feeds }: Question, first: number, count: num
   return {
     sample: { data: cut(sample).data, shape: [count, channels, height, width] },
     timestep,
+    ...(timesteps && { timesteps: timesteps.slice(first, first + count) }),
     feeds: new Map([...feeds].map(([name, feed]) => [name, feed.forAllRows ? feed : cut(feed)])),
   };
 }
@@ -142,6 +152,11 @@ function joinRows(answers: readonly Float32Array[], count: number, rows: number)
     at += answer.length;
   }
   return whole;
+}
+
+/** Its first length is not fixed. */
+function isOpen({ shape: [length] }: Port): boolean {
+  return !(typeof length === 'number' && length > 0);
 }
 
 /** A symbolic length is the batch's: graphs that broadcast [1] take [B] as well, the reverse does not hold. */

@@ -1,3 +1,4 @@
+import type { NetworkHooks } from '../guidance/guided-network.ts';
 import type { Progress } from '../request.ts';
 import type { RunClock } from '../network/session.ts';
 import type { JournalOptions } from './journal.ts';
@@ -25,6 +26,8 @@ export type PaintHooks = {
   /** load_ms of the result */
   loadMs: number;
   onProgress: (progress: Progress) => void;
+  /** what stands for a model's network, where other runs ask it, too; absent: the network */
+  unetOf?: NetworkHooks['unetOf'];
   /** what the journal keeps, in order */
   onJournal?: (records: Uint8Array) => void;
 };

@@ -45,17 +45,15 @@ export async function samplePass(
     await previewer.pending();
     steps.pause((await snapshots.decodeWaiting()) ?? 0);
   }
-  const network = networkOf(
-    model,
-    start,
-    journal,
+  const network = networkOf(model, start, journal, {
     // Steps of a few milliseconds do without the turns of promises when nothing waits.
-    () =>
+    checkpoint: () =>
       previewer.pending() || snapshots.waits() || isTurnDue(hooks)
         ? settle().then(() => letMessagesIn(hooks))
         : null,
-    (rows) => steps.ask(rows, request.width * request.height),
-  );
+    onAsk: (rows) => steps.ask(rows, request.width * request.height),
+    unetOf: hooks.unetOf,
+  });
   let ended: Float32Array | null = null;
   const latents = sampling.run({
     ...network,

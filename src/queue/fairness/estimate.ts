@@ -5,6 +5,8 @@ import type { Measurement } from '../job.ts';
 /** What a job asks of the machine: the figures of its cost that seconds are made of, and on which model. */
 export type Work = Pick<Cost, 'kind' | 'evaluations' | 'rows' | 'rowPixels' | 'vaePixels'> & {
   model: string;
+  /** jobs of equal keys may be painted together (engine/sharing.ts); null or absent: alone */
+  share?: string | null;
 };
 
 export function workOf(
@@ -35,10 +37,13 @@ export function measurementOf(result: GenerateResult, storeSeconds: number): Mea
   const { request, timings } = result;
   const { steps_ms: steps, asked } = timings;
   const fixed = (timings.total_ms - timings.load_ms - sum(steps)) / 1000;
+  // Steps of a run that shared its evaluations took as long as everybody's rows together.
+  const others = timings.others_ms ?? 0;
   const usual = median(steps);
   // The steps of a second pass are longer because it is larger.
   const isEven = !request.hires;
-  const sampling = sum(steps.map((ms) => (isEven && ms > OUTLIER * usual ? usual : ms))) / 1000;
+  const all = sum(steps.map((ms) => (isEven && ms > OUTLIER * usual ? usual : ms))) / 1000;
+  const sampling = Math.max(0, all - others / 1000);
   const evaluations = asked?.evaluations ?? steps.length;
   return {
     model: request.model,
@@ -50,8 +55,9 @@ export function measurementOf(result: GenerateResult, storeSeconds: number): Mea
     stepSeconds: evaluations > 0 ? sampling / evaluations : 0,
     ...(asked && { work: { ...asked, seconds: sampling } }),
     fixedSeconds: Math.max(0, fixed) + storeSeconds,
-    // Neither the first run of a model nor one that goes on where another was cut short is like all others.
-    cold: timings.load_ms > 1 || timings.resumed_steps !== undefined,
+    // Neither the first run of a model, nor one that goes on where another was cut short, nor one among others is like
+    // all others.
+    cold: timings.load_ms > 1 || timings.resumed_steps !== undefined || others > 0,
   };
 }
 

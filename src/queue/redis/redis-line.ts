@@ -1,4 +1,5 @@
 import type { EngineLog } from '../../engine/engine.ts';
+import { shareKeyOf } from '../../engine/sharing.ts';
 import { LimitError, type LimitReached } from '../allowance.ts';
 import { owedFor, shareOf } from '../fairness/charge.ts';
 import { workOf } from '../fairness/estimate.ts';
@@ -38,7 +39,8 @@ export function createRedisLine(
   }
 
   async function admit(job: NewJob, weight: number, allowance: object): Promise<Job> {
-    const work = workOf(job.request.model, await core.costOf(job.request));
+    const share = shareKeyOf(job.request);
+    const work = { ...workOf(job.request.model, await core.costOf(job.request)), share };
     const createdAt = now();
     const kept = await keepInputs(core, job.request);
     const cost = estimator.cost(work);
@@ -51,6 +53,7 @@ export function createRedisLine(
       context: JSON.stringify(job.context),
       model: job.request.model,
       work: JSON.stringify(work),
+      ...(share === null ? {} : { share }),
       needs: JSON.stringify(await core.needsOf(job.request)),
       cost,
       createdAt,
@@ -131,8 +134,9 @@ export function createRedisLine(
 
     async claim({ name, seats, has = null }) {
       for (;;) {
-        const wanted = seats.map(({ avoids = [], ...seat }) => ({
+        const wanted = seats.map(({ avoids = [], joins = null, ...seat }) => ({
           ...seat,
+          ...(joins !== null && { joins }),
           avoids: [...avoids, ...unreadHere],
         }));
         const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };

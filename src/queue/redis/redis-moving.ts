@@ -223,6 +223,7 @@ function writerOf(core: RedisCore) {
       model: job.model,
       work: JSON.stringify(work),
       needs: JSON.stringify(job.needs ?? needsIn(job)),
+      share: (job.work as { share?: string | null }).share ?? null,
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       cost: estimator.cost(work as Work),
       status: job.status,

@@ -1,5 +1,6 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
+import type { Progress } from '../../engine/request.ts';
 import type { GenerateResult } from '../../engine/request.ts';
 import type { Device } from '../devices.ts';
 import type { JobEvents } from '../events.ts';
@@ -14,6 +15,8 @@ import { lookIn, type SeenLook, watchOf } from './watch.ts';
 /** A job that runs now; `asked`: what its end was asked for by. `lost`: its lease ran out, somebody else has it. */
 export type Current = {
   claim: Claim;
+  /** beside others on its device, whose evaluations it shares */
+  joins: boolean;
   abort: AbortController;
   asked: 'stop' | 'close' | 'lost' | null;
 };
@@ -30,6 +33,8 @@ export type AttemptTools = {
   events: Pick<JobEvents, 'publish'>;
   log: EngineLog;
   newReference: () => string;
+  /** the run is a part further: the model is loaded, the prompt is read */
+  onPhase?: () => void;
   onPainted?: (result: GenerateResult) => void;
   everyMs?: number;
 };
@@ -42,14 +47,18 @@ export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended
   const looks: SeenLook[] = [];
   const journal = await openJobJournal(job, tools);
   let over = false;
+  let phase: Progress['phase'] | null = null;
   try {
     const result = await device.engine.generate(request, {
       ...watchOf(job.context),
+      joins: mine.joins,
       signal: abort.signal,
       journal: journal.options,
       onProgress: (progress) => {
         const look = lookIn(progress, job.id);
         if (look !== null) looks.push(look);
+        if (progress.phase !== phase) tools.onPhase?.();
+        phase = progress.phase;
         if (!over) events.publish({ job, state: { status: 'running', progress } });
       },
     });

@@ -1,3 +1,4 @@
+import { shareKeyOf } from '../../engine/sharing.ts';
 import { type Work, workOf } from '../fairness/estimate.ts';
 import { join } from '../fairness/fairness.ts';
 import type { Kept } from './inputs/inputs.ts';
@@ -33,7 +34,8 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
       try {
-        const work = workOf(job.request.model, await core.costOf(job.request));
+        const cost = await core.costOf(job.request);
+        const work = { ...workOf(job.request.model, cost), share: shareKeyOf(job.request) };
         const kept = await inputs.keep(job.request);
         const { stored, fresh } = await group
           .add(() => admit(core, job, { weight, allowance, kept, work }))

@@ -93,7 +93,13 @@ export function createRuns(
         const fits = ({ id }: { id: string }) => seatsFor(seats, id, modelOf(id)).length > 0;
         const turn = nextTurn(lines, isPicky ? fits : undefined);
         if (turn === null) return null;
-        const seat = bestSeat(seatsFor(seats, turn.id, modelOf(turn.id)), modelOf(turn.id));
+        const { model, share } = waiting.get(turn.id)!.work;
+        const able = seatsFor(seats, turn.id, model).filter(
+          ({ joins }) => !joins || joins === share,
+        );
+        // Who runs comes to an end first: nobody is passed over.
+        if (able.length === 0) return null;
+        const seat = bestSeat(able, model);
         const { id, attempt } = begin(waiting.get(turn.id)!);
         const lease = { id, attempt, worker: name, seat: seat.name };
         leases.grant(lease);

@@ -94,7 +94,7 @@ function linesIn(store: SqliteStore): MovedLines {
 function movedOf(row: Row): MovedJob {
   const head = headOf(row);
   if (head.status === 'running') throw new Error(`job ${head.id} runs`);
-  const { model, kind, evaluations, rows, rowPixels, vaePixels } = head;
+  const { model, kind, evaluations, rows, rowPixels, vaePixels, share = null } = head;
   const retractedWith = row['retracted_with'];
   return {
     id: head.id,
@@ -107,7 +107,7 @@ function movedOf(row: Row): MovedJob {
     hashes: [],
     context: String(row['context']),
     model,
-    work: { kind, evaluations, rows, rowPixels, vaePixels },
+    work: { kind, evaluations, rows, rowPixels, vaePixels, share },
     status: head.status,
     attempt: head.attempt,
     charged: head.charged,

@@ -131,6 +131,7 @@ export const SAID: Omit<
   'no-model': (name, names) => `Ein Modell „${name}“ gibt es nicht. Es gibt: ${names}.`,
   'no-model-at-all': (name, folder) =>
     `Ein Modell „${name}“ gibt es nicht, und auch kein anderes; lege eines in ${folder}.`,
+  'no-switch': (name, value) => `${name} muss true oder false sein, nicht ${value}.`,
   'side-misfit': (side, value, model, factor) =>
     `${side} ${value} passt nicht zum Modell „${model}“: es muss ein Vielfaches von ${factor} sein.`,
   'one-size-only': (model, size, wanted) =>

@@ -124,10 +124,20 @@ if not turn then
   return { 'null', told() }
 end
 local id = turn.id
+local able = {}
+local share = call('HGET', job(id), 'share')
+for _, seat in ipairs(seats_of(turn.class, id)) do
+  if not seat.joins or seat.joins == share then table.insert(able, seat) end
+end
+-- Who runs comes to an end first: nobody is passed over.
+if #able == 0 then
+  if #changes > 0 then publish(arg.origin) end
+  return { 'null', told() }
+end
 local cost = num(call('HGET', job(id), 'cost'))
 start(found, cost)
 local best, rank = nil, nil
-for _, seat in ipairs(seats_of(turn.class, id)) do
+for _, seat in ipairs(able) do
   local own = #seat.loaded
   for _, each in ipairs(seat.loaded) do if each == model_of[turn.class] then own = -1 end end
   if best == nil or own < rank then best, rank = seat.name, own end

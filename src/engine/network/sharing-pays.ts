@@ -1,0 +1,147 @@
+/** Whether rows of several people in one evaluation are quicker than one after the other: measured once a device and model. */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { familyNamed } from '../families/families.ts';
+import type { LoadedModel } from '../model/loader.ts';
+import { encodePrompts } from '../text/conditioning.ts';
+import type { GenerateRequest } from '../request.ts';
+import { textAt } from '../text/text-encoder.ts';
+import type { Question } from './feeds.ts';
+import { RUNTIME_VERSION } from './session.ts';
+
+/** People in one evaluation, two rows each (with and without the prompt). */
+const PEOPLE = [1, 2, 4, 8] as const;
+/** What the best of them must gain over one at a time, as a share. */
+const LEAST_GAIN = 1.15;
+/** A larger batch that gains less than this over the one before is the last that is tried. */
+const STILL_GAINS = 1.03;
+/** Where one evaluation takes so long, the device is busy with one picture; milliseconds. */
+const SLOW_MS = 2000;
+const RUNS = 3;
+
+/** `ms`: of one evaluation for so many people; `people`: as many as are painted together at the model's own size, 1: none. */
+export type SharingFigures = { people: number; ms: Readonly<Record<number, number>> };
+
+/** What was measured on this machine before; `folder` null: nothing is kept. */
+export function rememberedSharing(folder: string | null) {
+  const file = folder === null ? null : join(folder, 'sharing.json');
+  let known: Promise<Record<string, SharingFigures>> | null = null;
+
+  async function read(): Promise<Record<string, SharingFigures>> {
+    if (file === null) return {};
+    try {
+      return JSON.parse(await readFile(file, 'utf8')) as Record<string, SharingFigures>;
+    } catch {
+      // Not there, or not whole: it is measured again.
+      return {};
+    }
+  }
+
+  return async (model: LoadedModel): Promise<{ figures: SharingFigures; fresh: boolean }> => {
+    const all = await (known ??= read());
+    const { provider, deviceIndex, entry } = model;
+    const key = [provider, deviceIndex ?? 0, RUNTIME_VERSION, entry.info.hash].join(' ');
+    const before = Object.hasOwn(all, key) ? all[key] : undefined;
+    if (before !== undefined) return { figures: before, fresh: false };
+    const figures = await measureSharing(model);
+    all[key] = figures;
+    if (file !== null) {
+      try {
+        await writeFile(`${file}.part`, JSON.stringify(all, null, 1), { mode: 0o600 });
+        await rename(`${file}.part`, file);
+      } catch {
+        // It is measured again at the next start.
+      }
+    }
+    return { figures, fresh: true };
+  };
+}
+
+/** A few evaluations at the model's own size; as soon as more people gain nothing, no more are tried. */
+async function measureSharing(model: LoadedModel): Promise<SharingFigures> {
+  const ms: Record<number, number> = {};
+  const alone: SharingFigures = { people: 1, ms };
+  const { unet, entry, provider } = model;
+  if (!unet.takesTimesteps || entry.layout.inpainting) return alone;
+  const question = await questions(model);
+  const { height, width } = entry.info.nativeSize;
+  const { vaeFactor } = entry.layout;
+  const most = unet.mostRows(height / vaeFactor, width / vaeFactor);
+  const first = question(1);
+  let reference: Float32Array | null = null;
+  let best = 1;
+  for (const people of PEOPLE) {
+    if (2 * people > most) break;
+    const asked = people === 1 ? first : question(people);
+    const answer = await unet.predict(asked);
+    reference ??= answer.slice();
+    // Where a processor's rows depend on how many there are, a picture would not be what it is alone.
+    if (provider === 'cpu' && !reference.every((value, at) => value === answer[at])) break;
+    const took: number[] = [];
+    for (let run = 0; run < RUNS; run++) {
+      const began = performance.now();
+      await unet.predict(asked);
+      took.push(performance.now() - began);
+      if (took[0]! > SLOW_MS) break;
+    }
+    ms[people] = Math.min(...took);
+    const each = (count: number): number => ms[count]! / count;
+    if (people > 1 && each(best) / each(people) < STILL_GAINS) break;
+    best = people;
+    if (ms[people]! > SLOW_MS) break;
+  }
+  const gain = best === 1 ? 1 : ms[1]! / (ms[best]! / best);
+  return gain >= LEAST_GAIN ? { people: best, ms } : alone;
+}
+
+/** Questions whose first rows are the same, whatever follows them. */
+async function questions(model: LoadedModel): Promise<(people: number) => Question> {
+  const { layout, info } = model.entry;
+  const request = { ...PROMPT, model: info.name };
+  const { positive } = await encodePrompts(request, model);
+  const text = textAt(positive.parts[0]!, 0);
+  const [height, width] = [info.nativeSize.height, info.nativeSize.width].map(
+    (side) => side / layout.vaeFactor,
+  ) as [number, number];
+  const words = {
+    embedding: layout.guidanceEmbedding,
+    distilled: layout.transformer?.isGuided ? 3.5 : null,
+  };
+  return (people) => {
+    const rows = 2 * people;
+    const shape = [rows, layout.latentChannels, height, width] as const;
+    const data = new Float32Array(rows * shape[1] * height * width);
+    for (let at = 0; at < data.length; at++) data[at] = ((at * 7919) % 2003) / 1000 - 1;
+    const said = { count: rows, text: () => text, scale: () => 5, perturbed: 0 };
+    return {
+      sample: { data, shape },
+      timestep: 500,
+      timesteps: Float32Array.from({ length: rows }, (_, row) => 999 - 60 * (row >> 1)),
+      feeds: new Map(familyNamed(layout.family).feeds(said, words)),
+    };
+  };
+}
+
+const PROMPT: GenerateRequest = {
+  model: '',
+  prompt: 'a picture',
+  negativePrompt: '',
+  width: 64,
+  height: 64,
+  count: 1,
+  steps: 1,
+  guidanceScale: 5,
+  sampler: 'euler',
+  schedule: 'automatic',
+  seed: 1n,
+  variation: null,
+  seedResize: null,
+  etaNoiseSeedDelta: 0,
+  eta: null,
+  guidanceRescale: 0,
+  clipSkip: 1,
+  emphasis: 'original',
+  rng: 'cpu',
+  profile: 'a1111',
+  init: null,
+};

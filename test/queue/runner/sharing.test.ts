@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { type Engine, startEngine } from '../../../src/engine/engine.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import { createDevices } from '../../../src/queue/devices.ts';
+import type { JobEvent } from '../../../src/queue/events.ts';
+import { openPictureStore } from '../../../src/queue/pictures.ts';
+import { openQueue } from '../../../src/queue/queue.ts';
+import { startRunner } from '../../../src/queue/runner.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { waitUntil } from '../../support/messages.ts';
+import { MODELS } from '../../support/stage.ts';
+import { anOrder, aRequest } from '../orders.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shared-runs-'));
+const { log } = memoryLog();
+const engines: Engine[] = [];
+after(async () => {
+  for (const engine of engines) await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(sharing: boolean): Promise<Engine> {
+  const engine = await startEngine(
+    {
+      modelsDir: MODELS,
+      dataDir: folder,
+      device: 'cpu',
+      isolation: 'thread',
+      modelCacheBytes: 1e9,
+      stepDeadlineMs: 600_000,
+      sharing,
+    },
+    log,
+  );
+  engines.push(engine);
+  return engine;
+}
+
+test('pictures of six people are painted together, each as if alone; one is stopped, one waits for the whole device', async () => {
+  // Whatever this machine would gain: six may be painted at once.
+  const measuring = await open(true);
+  await measuring.generate(aRequest({ steps: 1 }));
+  const file = path.join(folder, 'sharing.json');
+  const figures = JSON.parse(await readFile(file, 'utf8')) as Record<string, { people: number }>;
+  for (const each of Object.values(figures)) each.people = 6;
+  await writeFile(file, JSON.stringify(figures));
+
+  const engine = await open(true);
+  await engine.generate(aRequest({ steps: 1 }));
+  const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
+  const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits });
+  const pictures = await openPictureStore(path.join(folder, 'pictures'));
+  const { line, archive, events } = queue;
+  const heard: JobEvent[] = [];
+  const runningNow = new Set<string>();
+  let most = 0;
+  events.subscribe((event) => {
+    heard.push(event);
+    if (event.state.status === 'running') runningNow.add(event.job.id);
+    most = Math.max(most, runningNow.size);
+  });
+  line.onChange((change) => {
+    if (change !== undefined && change.status !== 'running') runningNow.delete(change.id);
+  });
+
+  const submit = async (user: number, over: Partial<GenerateRequest>) => {
+    const request = aRequest({ steps: 30, seed: BigInt(user), ...over });
+    const order = anOrder({ guildId: `g${user}`, userId: `u${user}`, request });
+    return { request, id: (await line.submit(order)).id };
+  };
+  const orders = [
+    await submit(1, { steps: 60 }),
+    await submit(2, { sampler: 'euler_a' }),
+    await submit(3, { guidanceScale: 1, prompt: 'a pear' }),
+    await submit(4, { steps: 150 }),
+    await submit(5, { width: 64, height: 64 }),
+    await submit(6, { steps: 20 }),
+  ];
+  const devices = createDevices([{ name: 'cpu', engine }], log);
+  const runner = startRunner({ queue, events, devices, pictures, log });
+  const stopped = orders[3]!;
+  const isPainted = () =>
+    heard.some(
+      ({ job, state }) =>
+        job.id === stopped.id && state.status === 'running' && state.progress?.phase === 'sampling',
+    );
+  await waitUntil(isPainted, 'the fourth has joined');
+  await line.cancel(stopped.id, { userId: 'u4', moderator: false });
+  const ended = async () =>
+    (await archive.unsettled()).every(({ status }) => status !== 'waiting' && status !== 'running');
+  await waitUntil(ended, 'all are over');
+  await runner.close();
+  assert.ok(most >= 4, `${most} at once`);
+
+  const alone = await open(false);
+  const started: { id: string; at: number }[] = [];
+  for (const { id, request } of orders) {
+    const job = await archive.get(id);
+    started.push({ id, at: job!.startedAt! });
+    if (id === stopped.id) {
+      assert.equal(job?.status, 'cancelled');
+      continue;
+    }
+    const { images } = await alone.generate(request);
+    const stored = await pictures.get(job!.result!.images[0]!.key);
+    assert.ok(Buffer.from(images[0]!.png).equals(Buffer.from(stored!)), `picture of ${id}`);
+  }
+  const order = started.toSorted((a, b) => a.at - b.at).map(({ id }) => id);
+  assert.equal(order.at(-1), orders[5]!.id, 'nobody passes the one that waits for the device');
+  await queue.close();
+});
