@@ -6,6 +6,7 @@ export const NO_PICTURES: PictureStore = {
   append: async () => {},
   get: async () => null,
   delete: async () => {},
+  sizes: async () => new Map(),
   keys: async () => [],
   tryOut: async () => {},
 };

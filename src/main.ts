@@ -13,6 +13,7 @@ import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
 import { refuseNewerData } from './data-versions.ts';
+import { watchDisk } from './disk-watch.ts';
 import { costAmong } from './engine/cost.ts';
 import type { Engine } from './engine/engine.ts';
 import { needsOf } from './engine/needs.ts';
@@ -31,6 +32,8 @@ import { openPictures } from './queue/open-pictures.ts';
 import { servePictures } from './queue/pictures/pictures-http.ts';
 import { openPictureStore } from './queue/pictures.ts';
 import { isShared, openQueue } from './queue/queue.ts';
+import { measured, type MeasuredPictures } from './queue/pictures/measured.ts';
+import { createQuota, type Quota, type QuotaOptions } from './queue/retention/quota.ts';
 import { startRetention } from './queue/retention.ts';
 import { startRunner, workerName } from './queue/runner.ts';
 import { startReporting, withWorkers } from './queue/workers.ts';
@@ -127,13 +130,25 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   watch?.add({ gateway: () => bot.gateway() });
   // A local Discord has this machine's clock, which cannot bear witness for itself.
   const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
+  const disk = watchDisk({ folders: [config.dataDir, config.modelsDir], log });
+  onClose('disk', () => disk.close());
   const { keepDays } = config;
-  const retention = startRetention({ archive: queue.archive, pictures, keepDays, log, otherClock });
+  const { archive } = queue;
+  const quota = quotaOf(config, { archive, pictures, starred: () => stars.jobs(), log });
+  const retention = startRetention({ archive, pictures, keepDays, quota, log, otherClock });
   onClose('retention', () => retention.close());
   watch?.started();
   tellThatItIsReady(config, devices, log, onClose);
   onClose('health', () => watch?.closing());
   announce(discord.page, bot);
+}
+
+function quotaOf(
+  { keepGigabytes }: Config,
+  parts: Omit<QuotaOptions, 'most' | 'written'> & { pictures: MeasuredPictures },
+): Quota | null {
+  if (keepGigabytes === 0) return null;
+  return createQuota({ ...parts, most: keepGigabytes * 1e9, written: parts.pictures.written });
 }
 
 /** Health and metrics, where they are asked for: they are told from here on, also of what still starts. */
@@ -191,10 +206,11 @@ async function openPainting(config: Config, log: Log, onClose: OnClose) {
   const own = devices.length === 0 ? null : asOneEngine(devices);
   onClose('engine', () => own?.close());
   if (own !== null) await tellOfModels(own, config.modelsDir, log);
-  const pictures =
+  const pictures = measured(
     picturesUrl === null
       ? await openPictureStore(path.join(config.dataDir, 'pictures'))
-      : await openPictures(picturesUrl);
+      : await openPictures(picturesUrl),
+  );
   if (picturesServed !== null) {
     const lent = await servePictures({ store: pictures, ...picturesServed, log });
     onClose('pictures for workers', () => lent.close());

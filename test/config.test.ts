@@ -33,6 +33,20 @@ test('KEEP_DAYS is a whole number of days', () => {
   );
 });
 
+test('KEEP_GB may be a fraction, and addresses and tokens of hubs are looked at', () => {
+  assert.equal(loadConfig({}).keepGigabytes, 0);
+  assert.equal(loadConfig({ KEEP_GB: '0.25' }).keepGigabytes, 0.25);
+  for (const value of ['-1', '1e3', 'ten', '99999999']) {
+    assert.match(refusal({ KEEP_GB: value }), /KEEP_GB is ".+"; expected a number from 0 to/);
+  }
+  const { hub } = loadConfig({ HF_ENDPOINT: 'https://hf-mirror.com/', HF_TOKEN: 'hf_x' });
+  assert.deepEqual([hub.hub, hub.hubToken], ['https://hf-mirror.com', 'hf_x']);
+  assert.match(refusal({ HF_ENDPOINT: 'hf-mirror' }), /HF_ENDPOINT is "hf-mirror"; expected an/);
+  const told = refusal({ HF_TOKEN: 'secret' });
+  assert.match(told, /HF_TOKEN is no token of the hub/);
+  assert.ok(!told.includes('secret'));
+});
+
 test('health and metrics are off unless told, and then for this machine alone unless told', () => {
   assert.equal(loadConfig({}).metrics, null);
   assert.equal(loadConfig({ METRICS_PORT: '0', METRICS_HOST: '0.0.0.0' }).metrics, null);

@@ -33,6 +33,10 @@ export type Archive = {
    * in, the order is believed.
    */
   expired(filter: { finishedBefore: number; limit: number }): Promise<readonly ExpiredJob[]>;
+  /** Every job that is over and was delivered, oldest first, page by page; what changes meanwhile may be missed. */
+  settled(): AsyncIterable<SettledJob>;
+  /** Bytes of the start pictures that lie beside the record; 0: they lie with the other pictures. */
+  startPictureBytes(): Promise<number>;
   /** All jobs of a person, oldest first, each with the keys of everything it keeps in the picture store. */
   ownedBy(userId: string): Promise<readonly OwnedJob[]>;
   /**
@@ -68,5 +72,8 @@ export type ShownIn =
   | { guildId: string };
 
 export type OwnedJob = ExpiredJob & { status: JobStatus };
+
+/** `finishedAt`: milliseconds since 1970 */
+export type SettledJob = ExpiredJob & { finishedAt: number };
 
 export type ExpiredJob = { id: JobId; pictures: readonly string[] };

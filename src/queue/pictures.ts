@@ -14,6 +14,8 @@ export type PictureStore = {
   delete(key: string): Promise<void>;
   /** Every key there is, in no order. */
   keys(): Promise<string[]>;
+  /** Every key with its bytes. */
+  sizes(): Promise<ReadonlyMap<string, number>>;
   /** Rejects where nothing can be stored now. */
   tryOut(): Promise<void>;
 };
@@ -94,8 +96,28 @@ export async function openPictureStore(
       return (await readdir(folder)).filter((name) => KEY.test(name));
     },
 
+    sizes: () => sizesIn(folder),
+
     tryOut: () => tryOut(folder),
   };
+}
+
+/** Files looked at between two turns of the loop. */
+const LOOKED_AT_ONCE = 200;
+
+/** The pictures of a folder with their bytes; what goes away meanwhile is left out. */
+export async function sizesIn(folder: string): Promise<ReadonlyMap<string, number>> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const keys = names.filter((name) => KEY.test(name));
+  const sizes = new Map<string, number>();
+  for (let from = 0; from < keys.length; from += LOOKED_AT_ONCE) {
+    const some = keys.slice(from, from + LOOKED_AT_ONCE);
+    const infos = await Promise.all(
+      some.map((key) => stat(path.join(folder, key)).catch(() => null)),
+    );
+    for (const [index, info] of infos.entries()) if (info) sizes.set(some[index]!, info.size);
+  }
+  return sizes;
 }
 
 /** Of a folder of one's own nobody writes before it is open; of a shared one only what is old was given up. */

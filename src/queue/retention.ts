@@ -1,11 +1,14 @@
 import type { EngineLog } from '../engine/engine.ts';
 import { watchClock } from './retention/clock-doubt.ts';
+import type { Quota } from './retention/quota.ts';
 import type { Archive, ExpiredJob } from './archive.ts';
 import type { PictureStore } from './pictures.ts';
 
 export type RetentionOptions = {
   archive: Pick<Archive, 'expired' | 'forget' | 'recent' | 'retracted' | 'emptied'>;
   pictures: Pick<PictureStore, 'delete'>;
+  /** by size; absent: none */
+  quota?: Quota | null;
   /** finished jobs are kept for so many days; 0: for ever */
   keepDays: number;
   log: EngineLog;
@@ -29,6 +32,7 @@ export type Retention = {
 const DAY_MS = 86_400_000;
 /** How often it looks, and how soon a clock that was not believed is asked again. */
 const ASK_AGAIN_MS = 3_600_000;
+const LOOK_AT_QUOTA_MS = 60_000;
 /** How long whoever ordered a picture may still save it after its message is gone. */
 const GRACE_MS = DAY_MS;
 /** The limits count the seconds of a UTC day: what belongs to today or yesterday stays, whatever was asked for. */
@@ -44,6 +48,7 @@ export function startRetention({
   archive,
   pictures,
   keepDays,
+  quota = null,
   log,
   otherClock = async () => null,
   now = Date.now,
@@ -55,14 +60,22 @@ export function startRetention({
 
   async function prune(): Promise<void> {
     const gone = await archive.retracted({ before: Infinity, limit: 1 });
-    if (keepDays === 0 && gone.length === 0) return;
+    if (keepDays === 0 && gone.length === 0 && quota === null) return;
     const { at, doubt } = await clock.ask();
+    // How much there is does not depend on any clock.
+    await keepWithin(at, doubt === null);
+    if (keepDays === 0 && gone.length === 0) return;
     if (doubt !== null) {
       log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
       return;
     }
     await empty(at - GRACE_MS);
     if (keepDays > 0) await removeOld(at);
+  }
+
+  async function keepWithin(at: number, isBelieved: boolean): Promise<void> {
+    const forgetBefore = isBelieved ? at - LEAST_DAYS * DAY_MS : null;
+    await quota?.enforce({ at, forgetBefore, isOver: () => closed });
   }
 
   async function removeFiles(batch: readonly ExpiredJob[]): Promise<void> {
@@ -108,6 +121,12 @@ export function startRetention({
     timer.unref();
   }
 
+  // Between two rounds the disk is left alone as long as what was written since then fits, too.
+  const sooner = setInterval(() => {
+    if (quota?.mayBeExceeded()) void round();
+  }, LOOK_AT_QUOTA_MS);
+  sooner.unref();
+
   let current: Promise<void> = run();
   const first = current;
   const round = (): Promise<void> => (current = current.then(run));
@@ -117,6 +136,7 @@ export function startRetention({
     async close() {
       closed = true;
       if (timer !== null) clearTimeout(timer);
+      clearInterval(sooner);
       await current;
     },
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import type { SettledJob } from '../../src/queue/archive.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { type Contract, contractOf, type OpenForTest } from './contract-bench.ts';
@@ -11,6 +12,7 @@ export function testArchiveContract(name: string, open: OpenForTest): void {
   describe(`archive contract: ${name}`, () => {
     describe('looking things up', () => lookups(contract));
     describe('expired, forget', () => forgetting(contract));
+    describe('settled', () => settling(contract));
     describe('messages that are gone', () => retracting(contract));
   });
 }
@@ -144,6 +146,42 @@ function forgetting(contract: Contract): void {
     assert.deepEqual(await t.queue.archive.expired(past), []);
     assert.equal((await claimed(t.queue)).id, waiting);
   });
+}
+
+function settling(contract: Contract): void {
+  contract(
+    'all that is over and was delivered is listed, oldest first, with its pictures',
+    async (t) => {
+      const done = async (): Promise<string> => {
+        const { id } = await t.queue.line.submit(anOrder());
+        await claimed(t.queue);
+        await t.queue.line.finish(leaseOf(id, 1), { status: 'done', result: aResult(id) });
+        return id;
+      };
+      const first = await done();
+      const unseen = await done();
+      const last = await done();
+      for (const id of [first, last]) await t.queue.archive.delivered(id);
+      await t.queue.line.submit(anOrder());
+      const found = async () => {
+        const jobs: SettledJob[] = [];
+        for await (const job of t.queue.archive.settled()) jobs.push(job);
+        return jobs;
+      };
+      const finishedAt = t.clock.now;
+      assert.deepEqual(await found(), [
+        { id: first, pictures: [`${first}-0.png`], finishedAt },
+        { id: last, pictures: [`${last}-0.png`], finishedAt },
+      ]);
+      await t.queue.archive.delivered(unseen);
+      await t.queue.archive.forget([first]);
+      assert.deepEqual(
+        (await found()).map(({ id }) => id),
+        [unseen, last],
+      );
+      assert.equal(await t.queue.archive.startPictureBytes(), 0);
+    },
+  );
 }
 
 function retracting(contract: Contract): void {

@@ -56,7 +56,10 @@ export async function openS3Server(settings: { key: string; secret: string; regi
     const names = [...objects.keys()].filter((name) => name.startsWith(start) && name > after);
     const page = names.toSorted().slice(0, 2);
     const entries = page
-      .map((name) => `<Contents><Key>${name.replaceAll('&', '&amp;')}</Key></Contents>`)
+      .map(
+        (name) =>
+          `<Contents><Key>${name.replaceAll('&', '&amp;')}</Key><Size>${objects.get(name)?.byteLength ?? 0}</Size></Contents>`,
+      )
       .join('');
     const more = names.length > page.length;
     const token = more

@@ -10,6 +10,8 @@ export type StarStore = {
   of(userId: string): Promise<readonly Star[]>;
   /** Newest first, each picture once. */
   ofGuild(guildId: string): Promise<readonly Star[]>;
+  /** Every job of which somebody marked a picture. */
+  jobs(): Promise<ReadonlySet<string>>;
   /** Marks it or takes the mark away; whether it is marked now. `guildId` null: not one to be shown on a server. */
   toggle(star: Omit<Star, 'at'>, guildId: string | null): Promise<boolean>;
   /** The pictures of a job are gone. */
@@ -57,6 +59,11 @@ export function openStars(options: { file: string; log: BotLog }): StarStore {
         seen.add(key);
         return true;
       });
+    },
+    async jobs() {
+      const ids = new Set<string>();
+      for (const key of rows.keys()) for (const { jobId } of await list(key)) ids.add(jobId);
+      return ids;
     },
     toggle: (star, guildId) =>
       inTurn(async () => {

@@ -9,10 +9,12 @@ import { isPictureKey, type PictureStore } from '../pictures.ts';
 /** The largest that is stored at once; kept steps of a long job come in parts. */
 const LARGEST_BYTES = 512 * 1024 ** 2;
 const ANSWER_MS = 60_000;
+/** In place of a key: all keys with their bytes. No key begins so. */
+const SIZES = '-sizes';
 
 /**
  * Lends a picture store to other programs of the queue: one file a key, PUT, PATCH (appends), GET, DELETE; GET / lists
- * all keys, POST / tries out whether anything can be stored. Every request carries the secret.
+ * all keys, GET /-sizes with their bytes, POST / tries out whether anything can be stored. Every request carries the secret.
  */
 export async function servePictures(options: {
   store: PictureStore;
@@ -33,6 +35,9 @@ export async function servePictures(options: {
     if (!isAllowed(request.headers.authorization)) return [401, 'the secret is another one'];
     const key = decodeURIComponent((request.url ?? '/').slice(1));
     const { method } = request;
+    if (key === SIZES && method === 'GET') {
+      return [200, JSON.stringify([...(await store.sizes())])];
+    }
     if (key === '') {
       if (method === 'GET') return [200, JSON.stringify(await store.keys())];
       if (method !== 'POST') return [405, ''];
@@ -139,6 +144,9 @@ export async function openHttpPictures(url: string): Promise<PictureStore> {
     },
     async keys() {
       return (await (await ask('GET', '')).json()) as string[];
+    },
+    async sizes() {
+      return new Map((await (await ask('GET', SIZES)).json()) as [string, number][]);
     },
     async tryOut() {
       await ask('POST', '');

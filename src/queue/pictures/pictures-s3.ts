@@ -79,16 +79,20 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
 
   const objectOf = (name: string): string => `/${encodeURI(prefix)}${name.replace('~', '%7E')}`;
 
-  /** Names of objects below `start`, without the folder, in order. */
-  async function list(start: string): Promise<string[]> {
-    const names: string[] = [];
+  const list = async (start: string): Promise<string[]> => [...(await listSizes(start)).keys()];
+
+  /** Names of objects below `start`, without the folder, in order, with their bytes. */
+  async function listSizes(start: string): Promise<Map<string, number>> {
+    const names = new Map<string, number>();
     let token: string | null = null;
     do {
       const query = new URLSearchParams({ 'list-type': '2', prefix: prefix + start });
       if (token !== null) query.set('continuation-token', token);
       const text = await (await ask('GET', `?${query.toString()}`)).text();
-      for (const [, name = ''] of text.matchAll(/<Key>([^<]*)<\/Key>/g)) {
-        names.push(plain(name).slice(prefix.length));
+      for (const [one] of text.matchAll(/<Contents>.*?<\/Contents>/gs)) {
+        const name = /<Key>([^<]*)<\/Key>/.exec(one)?.[1] ?? '';
+        const bytes = Number(/<Size>(\d+)<\/Size>/.exec(one)?.[1] ?? 0);
+        names.set(plain(name).slice(prefix.length), bytes);
       }
       token = plain(/<NextContinuationToken>([^<]*)</.exec(text)?.[1] ?? '') || null;
     } while (token !== null);
@@ -138,6 +142,14 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
     async keys() {
       const names = (await list('')).map((name) => name.split('~')[0]!);
       return [...new Set(names)].filter(isPictureKey);
+    },
+    async sizes() {
+      const sizes = new Map<string, number>();
+      for (const [name, bytes] of await listSizes('')) {
+        const key = name.split('~')[0]!;
+        if (isPictureKey(key)) sizes.set(key, (sizes.get(key) ?? 0) + bytes);
+      }
+      return sizes;
     },
     async tryOut() {
       const name = `try-${randomUUID()}`;

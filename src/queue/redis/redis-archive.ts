@@ -82,6 +82,23 @@ export function createRedisArchive(core: RedisCore): Archive {
       }
     },
 
+    async *settled() {
+      checkOpen();
+      // All names first: what is forgotten meanwhile moves the places of those behind it.
+      const ids = await redis.zrange(key('all'), 0, -1);
+      for (let from = 0; from < ids.length; from += PAGE) {
+        for (const job of await readJobs(core, ids.slice(from, from + PAGE))) {
+          const { id, finishedAt, delivered, result } = job;
+          if (!delivered || finishedAt === null) continue;
+          yield { id, finishedAt, pictures: result === null ? [] : keysIn(result) };
+        }
+      }
+    },
+
+    async startPictureBytes() {
+      return 0;
+    },
+
     async forget(ids) {
       const free = (await run('forget', { ids })) as string[];
       await dropInputs(core, free);

@@ -1,16 +1,24 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Archive } from '../archive.ts';
 import type { Job } from '../job.ts';
-import { type DatedJob, scanExpired } from '../retention/expiry.ts';
+import { type DatedJob, keysOf, scanExpired } from '../retention/expiry.ts';
 import { createErasure } from './erasure.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { Row } from './rows.ts';
 import type { QueueCore } from './queue-core.ts';
 import { createRetractions } from './retractions.ts';
 
+/** Jobs of one look at the record. */
+const PAGE = 200;
+
 export function createSqliteArchive(core: QueueCore): Archive {
   const { db, store, inputs, leases, now, checkOpen, noted } = core;
   const oldestFirst = db.prepare(
     'SELECT id, created_at, finished_at, delivered, result FROM jobs ORDER BY seq',
+  );
+  const settled = db.prepare(
+    `SELECT seq, id, finished_at, result FROM jobs
+      WHERE seq > ? AND delivered = 1 AND finished_at IS NOT NULL ORDER BY seq LIMIT ${PAGE}`,
   );
   const open = async <T>(look: () => T | Promise<T>): Promise<T> => {
     checkOpen();
@@ -37,6 +45,21 @@ export function createSqliteArchive(core: QueueCore): Archive {
         for (const row of oldestFirst.iterate()) if (scan.look(datedOf(row))) break;
         return scan.found();
       }),
+    async *settled() {
+      for (let after = 0; ;) {
+        checkOpen();
+        const rows = settled.all(after);
+        for (const row of rows) {
+          after = Number(row['seq']);
+          const pictures = keysOf(row['result']);
+          yield { id: String(row['id']), pictures, finishedAt: Number(row['finished_at']) };
+        }
+        if (rows.length < PAGE) return;
+        // Others have their turn.
+        await setImmediate();
+      }
+    },
+    startPictureBytes: () => open(() => inputs.bytes()),
     async forget(ids) {
       const named = await noted(() => {
         const hashes = inputs.namedBy(ids);

@@ -37,6 +37,8 @@ test('a lent store does what the store itself does', async () => {
   await lent.append('abc.steps-1', bytes.subarray(10, 20));
   assert.deepEqual(await lent.get('abc.steps-1'), bytes.subarray(0, 20));
   assert.deepEqual((await lent.keys()).toSorted(), ['abc-0.png', 'abc.steps-1']);
+  assert.deepEqual(await lent.sizes(), await store.sizes());
+  assert.equal((await lent.sizes()).get('abc.steps-1'), 20);
   await lent.delete('abc-0.png');
   assert.equal(await lent.get('abc-0.png'), null);
   await lent.tryOut();

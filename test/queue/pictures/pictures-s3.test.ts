@@ -32,6 +32,11 @@ test('a bucket keeps pictures, adds to what is added to, and lists more than a p
   assert.deepEqual(await store.get('abc.steps-1'), bytes.subarray(0, 120));
   const all = ['abc-0.png', 'abc.steps-1', 'abc.steps-12'];
   assert.deepEqual((await store.keys()).toSorted(), all);
+  assert.deepEqual([...(await store.sizes())].toSorted(), [
+    ['abc-0.png', 300_000],
+    ['abc.steps-1', 120],
+    ['abc.steps-12', 5],
+  ]);
   const other = await openPictures(at('pictures/dark room'));
   assert.deepEqual(await other.keys(), [], 'what lies in another folder is none of its own');
   await store.put('abc.steps-1', bytes.subarray(0, 3));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../engine/errors.ts';
 import type { GenerateRequest } from '../../../engine/request.ts';
 import type { FoundRequest, JobId, PictureRef, StoredRequest } from '../../job.ts';
-import { openPictureStore, type PictureStore } from '../../pictures.ts';
+import { openPictureStore, type PictureStore, sizesIn } from '../../pictures.ts';
 import { readStored, readWithBytes, refOf, writeStored } from '../../stored/stored-request.ts';
 
 /**
@@ -24,6 +24,8 @@ export type Inputs = {
   namedBy(ids: readonly string[]): string[];
   /** Removes the files that nobody names any more. */
   drop(hashes: readonly string[]): Promise<void>;
+  /** Bytes of all of them together. */
+  bytes(): Promise<number>;
   /** Resolves when no background work is left that touches the database. */
   close(): Promise<void>;
 };
@@ -184,6 +186,11 @@ export function openInputs(
     },
     namedBy: (ids) => ids.flatMap((id) => namedByOne.all(id).map((row) => String(row['hash']))),
     drop,
+    async bytes() {
+      let sum = 0;
+      for (const size of (await sizesIn(folder)).values()) sum += size;
+      return sum;
+    },
     async close() {
       closed = true;
       await background;
