@@ -42,3 +42,26 @@ export async function tensorsBelow(folder: string, prefix = ''): Promise<PartTen
   }
   return all;
 }
+
+/** Latents [1,C,h,w] in the order that the pipeline keeps them: as they are, as tokens, or as tokens of patches. */
+export function asTokens(
+  data: Float32Array,
+  shape: readonly number[],
+  wanted: readonly number[],
+): Float32Array {
+  if (wanted.length === 4) return data;
+  const [, channels = 0, height = 0, width = 0] = shape;
+  const size = wanted[2] === channels ? 1 : 2;
+  const columns = width / size;
+  const out = new Float32Array(data.length);
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const token = Math.floor(y / size) * columns + Math.floor(x / size);
+        const inside = (c * size + (y % size)) * size + (x % size);
+        out[token * channels * size * size + inside] = data[(c * height + y) * width + x]!;
+      }
+    }
+  }
+  return out;
+}

@@ -60,6 +60,11 @@ const ORIGINALS: NameRules = {
       },
     ],
     [/single_blocks\.(\d+)\.linear2/, `${SINGLE}.proj_out`],
+    // XLabs' LoRAs change this part of linear1 alone
+    [
+      /single_blocks\.(\d+)\.qkv/,
+      { paths: ['to_q', 'to_k', 'to_v'].map((each) => `${SINGLE}.attn.${each}`) },
+    ],
     [/single_blocks\.(\d+)\.modulation\.lin/, `${SINGLE}.norm.linear`],
   ],
 };

@@ -50,6 +50,9 @@ export type LowRankBranch = {
   label: string;
 };
 
+/** By the layer's path with underscores for dots. */
+export type Branches = ReadonlyMap<string, readonly LowRankBranch[]>;
+
 /** A LoRA that does not fit the network. */
 export class BranchError extends Error {
   readonly label: string;

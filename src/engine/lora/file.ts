@@ -19,7 +19,8 @@ export type LowRank<T = Tensor> = {
   alpha: number | null;
 };
 
-export type LoraPart = 'denoiser' | 'text_encoder' | 'text_encoder_2';
+/** The third is Stable Diffusion 3's T5. */
+export type LoraPart = 'denoiser' | 'text_encoder' | 'text_encoder_2' | 'text_encoder_3';
 
 /** By part and by the layer's path in diffusers, underscores for dots: `down_blocks_0_attentions_0_…_attn1_to_q`. */
 type ByLayer<V> = ReadonlyMap<LoraPart, ReadonlyMap<string, V>>;
@@ -230,7 +231,8 @@ function pairOf<T extends Shaped>(
 }
 
 /** Where a tensor belongs; null for what is no part of a change. */
-export function placeOf(name: string): { part: LoraPart; layer: string; role: Role } | null {
+export function placeOf(given: string): { part: LoraPart; layer: string; role: Role } | null {
+  const name = withoutProcessors(given);
   const found = ENDS.find(([pattern]) => pattern.test(name));
   if (found === undefined) return null;
   const [pattern, role] = found;
@@ -241,15 +243,33 @@ export function placeOf(name: string): { part: LoraPart; layer: string; role: Ro
   return { part, layer: part === 'denoiser' ? denoiserLayer(layer) : textLayer(layer), role };
 }
 
-/** The longest that fits comes first. `te3` would be T5, which no text encoder here is trained with. */
+/** XLabs' files for Flux name attention processors, by whose turn it is: the picture's, then the text's. */
+function withoutProcessors(name: string): string {
+  return name.replace(
+    /((?:double|single)_blocks\.\d+)\.processor\.(qkv|proj)_lora([12]?)\.(down|up)\.weight$/,
+    (_, block: string, layer: string, number: string, role: string) => {
+      const stream = number === '2' ? '.txt_attn' : '.img_attn';
+      const own = number !== '' ? `${stream}.${layer}` : layer === 'qkv' ? '.qkv' : '.linear2';
+      return `${block}${own}.lora_${role}.weight`;
+    },
+  );
+}
+
+/** The longest that fits comes first. */
 const PREFIXES: readonly (readonly [string, LoraPart])[] = (
   [
+    ['lora_te3_', 'text_encoder_3'],
     ['lora_te2_', 'text_encoder_2'],
     ['lora_te1_', 'text_encoder'],
     ['lora_te_', 'text_encoder'],
     ['lora_unet_', 'denoiser'],
     ['lora_prior_unet_', 'denoiser'],
     ['lora_transformer_', 'denoiser'],
+    ['lycoris_', 'denoiser'],
+    ['text_encoder_3_', 'text_encoder_3'],
+    ['text_encoders_t5xxl_transformer_', 'text_encoder_3'],
+    ['text_encoders_qwen3_4b_transformer_', 'text_encoder'],
+    ['text_encoders_qwen25_7b_transformer_', 'text_encoder'],
     ['text_encoder_2_', 'text_encoder_2'],
     ['text_encoder_', 'text_encoder'],
     ['text_encoders_clip_g_transformer_', 'text_encoder_2'],
@@ -260,6 +280,7 @@ const PREFIXES: readonly (readonly [string, LoraPart])[] = (
     ['clip_g_transformer_', 'text_encoder_2'],
     ['clip_l_transformer_', 'text_encoder'],
     ['unet_base_model_model_', 'denoiser'],
+    ['transformer_base_model_model_', 'denoiser'],
     ['text_encoder_base_model_model_', 'text_encoder'],
     ['text_encoder_2_base_model_model_', 'text_encoder_2'],
     ['base_model_model_', 'denoiser'],
@@ -273,12 +294,15 @@ const PREFIXES: readonly (readonly [string, LoraPart])[] = (
 /** diffusers' first format of text encoders, named after the attention of its own networks. */
 const OLD_PROJECTIONS = /_to_(q|k|v|out)$/;
 
+/** Of language models, whose names here begin with their layers. */
+const BEFORE_LAYERS = /^(?:model_)?(?:language_model_)?(?:model_)?(?=layers_\d)/;
+
 /** Everything before the layers differs between programs: `text_model_`, `text_model_text_model_`, nothing. */
 export function textLayer(path: string): string {
   const layer = path.slice(
     Math.max(0, path.search(/(?:encoder_layers_\d|text_projection|final_layer_norm|embeddings_)/)),
   );
-  return layer.replace(OLD_PROJECTIONS, '_$1_proj');
+  return layer.replace(OLD_PROJECTIONS, '_$1_proj').replace(BEFORE_LAYERS, '');
 }
 
 function denoiserLayer(path: string): string {

@@ -8,6 +8,7 @@ import { addLowRank } from './low-rank.ts';
 import { inWords, mergeIntoGraph, mergeIntoTensors, mergesInto } from './merged.ts';
 import { bundledEmbeddings, type ChosenLora, inNumbers, openLora, strengthFor } from './opened.ts';
 import { type PlacedLora, placeLora } from './placed.ts';
+import { renamedFor } from './transformer-layers.ts';
 
 export function loraEdit(lora: ChosenLora): GraphEdit {
   const { file, stamp, denoiser, text } = lora;
@@ -15,9 +16,13 @@ export function loraEdit(lora: ChosenLora): GraphEdit {
     key: JSON.stringify([file, stamp, denoiser, text]),
     isTried: true,
     concerns: () => true,
-    async open({ name, shapes }) {
-      const opened = await openLora(lora);
-      return editOf(placeLora(opened, await shapes(), name, (part) => strengthFor(opened, part)));
+    async open({ name, shapes, layerNames }) {
+      const sizes = await shapes();
+      const given = await openLora(lora);
+      const opened = layerNames
+        ? renamedFor(given, layerNames, sizes.get('denoiser') ?? new Map())
+        : given;
+      return editOf(placeLora(opened, sizes, name, (part) => strengthFor(opened, part)));
     },
   };
 }

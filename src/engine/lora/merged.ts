@@ -1,11 +1,12 @@
 /** Weights that a LoRA calculates anew, in an exported graph or among a checkpoint's tensors. */
-import type { PartTensors } from '../checkpoint/tensors.ts';
+import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import type { OpenedWeights } from '../onnx/stored-weights.ts';
 import { biasDelta, changedWeights } from './delta.ts';
 import type { LayerTensors, LoraPart } from './file.ts';
 import { inNumbers, strengthFor, unreadable } from './opened.ts';
 import { namesByLayer, sliceOf, weightNumbers } from './own-weights.ts';
 import type { PlacedLora } from './placed.ts';
+import { partsOfLayer } from './packed-layers.ts';
 
 export function mergesInto({ placed }: PlacedLora, part: LoraPart): boolean {
   return (placed.get(part)?.merged.size ?? 0) > 0;
@@ -56,27 +57,57 @@ export async function mergeIntoTensors(
   const merged = new Map(tensors);
   const strength = strengthFor(lora, part);
   for (const [layer, change] of mergedChanges(lora, part)) {
-    const name = named.get(layer);
-    const weight = name === undefined ? undefined : merged.get(name);
-    if (name === undefined || weight === undefined) continue;
-    if (weight.packed !== undefined) {
-      const cause = 'it changes whole weights, and those of this model are packed in few bits';
-      throw unreadable(lora, cause);
-    }
-    const data = await weightNumbers(merged, name);
-    inWords(lora, () => {
-      const changed = changedWeights(change, { shape: weight.shape, data }, strength);
-      merged.set(name, sliceOf(weight, changed));
-    });
+    const parts = partsOfLayer(layer).flatMap((part) => named.get(part) ?? []);
+    await changeWeights(lora, merged, parts, (data, shape) =>
+      changedWeights(change, { shape, data }, strength),
+    );
     const bias = biasDelta(change);
-    const biasName = name.replace(/weight$/, 'bias');
-    const before = merged.get(biasName);
-    if (bias === null || before === undefined) continue;
-    const own = await weightNumbers(merged, biasName);
-    const sum = own.map((value, i) => value + strength * (bias[i] ?? 0));
-    merged.set(biasName, sliceOf(before, sum));
+    if (bias === null) continue;
+    const biases = parts.map((name) => name.replace(/weight$/, 'bias'));
+    await changeWeights(lora, merged, biases, (data) =>
+      data.map((value, i) => value + strength * (bias[i] ?? 0)),
+    );
   }
   return merged;
+}
+
+/** Of several tensors as one, whose rows lie one behind the other; where one is absent, of none. */
+async function changeWeights(
+  lora: PlacedLora,
+  tensors: Map<string, TensorSlice>,
+  names: readonly string[],
+  change: (data: Float32Array, shape: readonly number[]) => Float32Array,
+): Promise<void> {
+  const slices = names.map((name) => tensors.get(name));
+  const [first] = slices;
+  if (first === undefined || slices.includes(undefined)) return;
+  if (slices.some((slice) => slice?.packed !== undefined)) {
+    const cause = 'it changes whole weights, and those of this model are packed in few bits';
+    throw unreadable(lora, cause);
+  }
+  const numbers: Float32Array[] = [];
+  for (const name of names) numbers.push(await weightNumbers(tensors, name));
+  const rows = slices.reduce((sum, slice) => sum + (slice?.shape[0] ?? 0), 0);
+  inWords(lora, () => {
+    const all = numbers.length === 1 ? numbers[0]! : joined(numbers);
+    const changed = change(all, [rows, ...first.shape.slice(1)]);
+    let from = 0;
+    for (const [i, name] of names.entries()) {
+      const to = from + numbers[i]!.length;
+      tensors.set(name, sliceOf(slices[i]!, changed.subarray(from, to)));
+      from = to;
+    }
+  });
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let from = 0;
+  for (const part of parts) {
+    all.set(part, from);
+    from += part.length;
+  }
+  return all;
 }
 
 /** What goes wrong inside is said of the LoRA. @throws RunError */

@@ -22,6 +22,7 @@ export type OpenedLora = ChosenLora & {
   layers: LoraFile<TensorSlice>;
   /** one of its tensors as numbers */
   numbers(tensor: TensorSlice): Tensor;
+  bytesOf(tensor: TensorSlice): Uint8Array;
 };
 
 /** What a model was opened with. */
@@ -40,10 +41,12 @@ export async function openLora(lora: ChosenLora): Promise<OpenedLora> {
     // Of a whole model that lies here by mistake nothing more than its header is read.
     readLayers(tensors, () => null);
     const bytes = await readFile(lora.file);
-    const numbers = (tensor: TensorSlice): Tensor => tensorIn(bytes, tensor);
+    const numbers = (tensor: TensorSlice): Tensor => tensorIn(tensor.bytes ?? bytes, tensor);
+    const bytesOf = ({ offset, length }: TensorSlice): Uint8Array =>
+      bytes.subarray(offset, offset + length);
     const numberIn = (tensor: TensorSlice): number | null => numbers(tensor).data[0] ?? null;
     const layers = readLayers(tensors, numberIn, metadata);
-    return { ...lora, hash: hashOf(bytes), layers, numbers };
+    return { ...lora, hash: hashOf(bytes), layers, numbers, bytesOf };
   } catch (error) {
     if (error instanceof UserError) throw error;
     const other = await somethingElse(lora.file, 'file-is-lora');

@@ -3,7 +3,7 @@
 import { readNumbers } from '../checkpoint/file/numbers.ts';
 import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import { textLayer } from './file.ts';
-import type { LayerShapes } from './placed.ts';
+import type { LayerShapes } from './packed-layers.ts';
 
 /** `encoder.layers.0.self_attn.q_proj.weight` by `encoder_layers_0_self_attn_q_proj`. */
 export function namesByLayer(tensors: PartTensors): ReadonlyMap<string, string> {

@@ -5,9 +5,7 @@ import { say } from '../sentences.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
 import type { LayerTensors, LoraPart, LowRank } from './file.ts';
 import type { OpenedLora } from './opened.ts';
-
-/** Shapes of a network's weights by layer, [out, in] or [out, in, kh, kw], [width] of a norm. */
-export type LayerShapes = ReadonlyMap<string, readonly number[]>;
+import { type LayerShapes, shapeOfLayer } from './packed-layers.ts';
 
 export type PlacedLora = OpenedLora & {
   placed: ReadonlyMap<LoraPart, PlacedLayers>;
@@ -43,7 +41,7 @@ export function placeLora(
     const merged = new Set<string>();
     for (const [layer, pair] of lora.layers.pairs.get(part) ?? []) {
       total++;
-      const shape = here?.get(layer);
+      const shape = here && shapeOfLayer(layer, here);
       if (shape === undefined) strays.push(absent(part, layer, here));
       else if (isPadded(pair, shape)) merged.add(layer);
       else if (fits(pair, shape)) pairs.set(layer, pair);
@@ -51,7 +49,7 @@ export function placeLora(
     }
     for (const [layer, change] of lora.layers.others.get(part) ?? []) {
       total++;
-      const shape = here?.get(layer);
+      const shape = here && shapeOfLayer(layer, here);
       if (shape === undefined) strays.push(absent(part, layer, here));
       else if (mayFit(change, shape)) merged.add(layer);
       else strays.push(`its layer ${layer} does not fit [${shape.join(', ')}]`);

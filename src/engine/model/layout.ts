@@ -42,6 +42,8 @@ export type NetworkSource =
       write?: (
         style: GraphStyle,
         branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
+        /** in place of its own */
+        tensors?: PartTensors,
       ) => BuiltGraph;
     };
 

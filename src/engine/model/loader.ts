@@ -89,7 +89,11 @@ async function openEdits(
   { warn }: LoadOptions,
 ): Promise<OpenedEdit[]> {
   let shapes: ReturnType<typeof layerShapes> | null = null;
-  const model = { name: info.name, shapes: () => (shapes ??= layerShapes(layout)) };
+  const model = {
+    name: info.name,
+    shapes: () => (shapes ??= layerShapes(layout)),
+    layerNames: layout.transformer?.layerNames ?? null,
+  };
   const opened: OpenedEdit[] = [];
   for (const edit of concerning(edits, layout)) {
     const own = await edit.open(model);
@@ -160,7 +164,7 @@ async function loadOn(
       deviceIndex: provider === 'cpu' ? null : deviceIndex,
       canaryMaxError: canary.maxError,
       textEncoder: layout.transformer
-        ? await openReader(layout, layout.transformer, sessions.open, flavour.style)
+        ? await openReader(layout, layout.transformer, sessions.open, flavour.style, edits)
         : createTextEncoder(
             layout,
             parts,

@@ -3,6 +3,7 @@
  * text encoder ask for it. Of a checkpoint: graphs written over its tensors, with all of that in them.
  */
 import { readFile } from 'node:fs/promises';
+import type { PartTensors } from '../checkpoint/tensors.ts';
 import { clipReading } from '../families/families.ts';
 import type { GraphStyle } from '../graphs/builder.ts';
 import { clipTextGraph } from '../graphs/clip-text.ts';
@@ -34,19 +35,29 @@ export async function denoiserSource(
     return editedFile(denoiser.path, writeOnnx(file));
   }
   const { write } = denoiser;
-  const tensors = await tensorsWith(edits, 'denoiser', denoiser.tensors, (edit) => {
-    const cause = 'it is of a kind that changes whole weights, which only UNets take';
-    if (write) throw edit.misfit(name, cause);
-  });
+  const tensors = await tensorsWith(edits, 'denoiser', denoiser.tensors);
+  refuseHeavy(edits, tensors, name);
   const graph = writtenWith(
     edits,
     'denoiser',
     name,
     (branches) =>
-      write?.(style, branches) ??
+      write?.(style, branches, tensors) ??
       unetGraph(tensors, unetConfig(tensors, denoiser.words), style, branches),
   );
   return builtSource(denoiser.path, graph);
+}
+
+/** Weights that were calculated anew lie inside the graph, which holds no more than two gigabytes. */
+const MOST_ANEW = 1.5 * 2 ** 30;
+
+function refuseHeavy(edits: readonly OpenedEdit[], tensors: PartTensors, model: string): void {
+  let anew = 0;
+  for (const { bytes } of tensors.values()) anew += bytes?.length ?? 0;
+  const edit = edits.find((each) => each.written('denoiser')?.tensors !== undefined);
+  if (anew <= MOST_ANEW || edit === undefined) return;
+  const size = (anew / 2 ** 30).toFixed(1);
+  throw edit.misfit(model, `it changes ${size} GiB of whole weights, of which 1.5 can be`);
 }
 
 export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {

@@ -1,10 +1,11 @@
 /** What a model's graphs are opened with beside their own weights: a list of edits, each under a key. */
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { RunError } from '../errors.ts';
-import { BranchError, type LowRankBranch } from '../graphs/builder.ts';
+import { BranchError, type Branches, type LowRankBranch } from '../graphs/builder.ts';
 import type { LoraPart } from '../lora/file.ts';
 import type { AppliedLora } from '../lora/opened.ts';
-import type { LayerShapes } from '../lora/placed.ts';
+import type { LayerShapes } from '../lora/packed-layers.ts';
+import type { LayerNames } from '../lora/transformer-layers.ts';
 import type { OnnxFile } from '../onnx/graph.ts';
 import { type OpenedWeights, openWeights } from '../onnx/stored-weights.ts';
 import type { Embedding } from '../text/embeddings.ts';
@@ -26,6 +27,8 @@ export type EditedModel = {
   name: string;
   /** sizes of the layers of all its parts: its files are read for them, once */
   shapes(): Promise<ReadonlyMap<LoraPart, LayerShapes>>;
+  /** of a diffusion transformer: how else files call its layers */
+  layerNames: LayerNames | null;
 };
 
 export type OpenedEdit = {
@@ -82,24 +85,20 @@ export function exportedWith(
   };
 }
 
-/** The tensors as the edits leave them; `check` hears of each edit that calculated weights anew. */
+/** The tensors as the edits leave them. */
 export async function tensorsWith(
   edits: readonly OpenedEdit[],
   part: LoraPart,
   tensors: PartTensors,
-  check: (edit: OpenedEdit) => void = () => {},
 ): Promise<PartTensors> {
   let current = tensors;
   for (const edit of edits) {
     const changed = edit.written(part)?.tensors;
     if (changed === undefined) continue;
-    check(edit);
     current = await changed(current);
   }
   return current;
 }
-
-export type Branches = ReadonlyMap<string, readonly LowRankBranch[]>;
 
 /**
  * Writes a graph with all that runs beside its layers.

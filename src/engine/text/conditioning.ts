@@ -29,7 +29,8 @@ export type EncoderText = { text: string; second?: string; third?: string };
 export function promptText(
   request: Pick<GenerateRequest, 'prompt' | 'profile' | 'xl'>,
 ): EncoderText {
-  return encoderText(request, promptOf(request).text, [request.xl?.prompt2, request.xl?.prompt3]);
+  const text = trimmed(uncommented(request, request.prompt), promptOf(request).text);
+  return encoderText(request, text, [request.xl?.prompt2, request.xl?.prompt3]);
 }
 
 export function negativeText(
@@ -51,8 +52,18 @@ function encoderText(
   };
 }
 
-function written({ profile }: Pick<GenerateRequest, 'profile'>, text: string): string {
-  return withoutTags(profile === 'a1111' ? stripComments(text) : text);
+function written(request: Pick<GenerateRequest, 'profile'>, text: string): string {
+  const given = uncommented(request, text);
+  return trimmed(given, withoutTags(given));
+}
+
+function uncommented({ profile }: Pick<GenerateRequest, 'profile'>, text: string): string {
+  return profile === 'a1111' ? stripComments(text) : text;
+}
+
+/** CLIP does not read the spaces around a tag that was taken out, language models do. */
+function trimmed(given: string, left: string): string {
+  return left === given ? left : left.trim();
 }
 
 /** How the request's prompts are read; `hiresSteps`: in the second pass. */

@@ -9,7 +9,7 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { type ArrayRef, fullGolden, fullSet, maxDifference } from '../../support/golden.ts';
-import { goldenModel } from '../../support/golden-dit.ts';
+import { asTokens, goldenModel } from '../../support/golden-dit.ts';
 import { comparePictures } from '../../support/golden-cases.ts';
 
 type Case = {
@@ -157,25 +157,6 @@ async function inputOf(
   return input;
 }
 
-/** Latents [1,C,h,w] in the order that the pipeline keeps them: as they are, as tokens, or as tokens of patches. */
-function asReference(data: Float32Array, shape: readonly number[], wanted: readonly number[]) {
-  if (wanted.length === 4) return data;
-  const [, channels = 0, height = 0, width = 0] = shape;
-  const size = wanted[2] === channels ? 1 : 2;
-  const columns = width / size;
-  const out = new Float32Array(data.length);
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const token = Math.floor(y / size) * columns + Math.floor(x / size);
-        const inside = (c * size + (y % size)) * size + (x % size);
-        out[token * channels * size * size + inside] = data[(c * height + y) * width + x]!;
-      }
-    }
-  }
-  return out;
-}
-
 async function check(t: TestContext, row: Row): Promise<void> {
   const golden = fullGolden(`dit/${row.family}`);
   let root = '';
@@ -212,7 +193,7 @@ async function check(t: TestContext, row: Row): Promise<void> {
     assert.ok(result.latents);
     const { data, shape } = result.latents;
     const wanted = golden.array(one.final_latents);
-    const own = asReference(data, shape, one.final_latents.$[1]);
+    const own = asTokens(data, shape, one.final_latents.$[1]);
     const error = maxDifference(own, wanted.slice(0, own.length));
     assert.ok(error <= 2e-4, `${one.name}: latents are off by ${error}`);
     const png = await readFile(new URL(`dit/${row.family}/${one.png[0]}`, fullSet));

@@ -53,7 +53,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
   const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
   const chosen = await chooseLoras(uses, [join(root, 'demo'), root]);
   const shapes = await layerShapes(await readLayout(demo));
-  const model = { name: 'demo', shapes: async () => shapes };
+  const model = { name: 'demo', shapes: async () => shapes, layerNames: null };
   const edits = await Promise.all(chosen.map((lora) => loraEdit(lora).open(model)));
 
   test('in the denoiser: linear, Gemm, convolutions with stride and in three steps, two on one layer', async () => {

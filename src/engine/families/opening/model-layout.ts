@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
+import { flatOriginals } from './names.ts';
 import type { OpenedTransformer } from './open-transformer.ts';
 
 /** `modelsDir`: where LoRAs lie; null: beside the model alone. */
@@ -29,8 +30,8 @@ export function layoutOfTransformer(
     beside: [path, dirname(path), ...(modelsDir === null ? [] : [modelsDir])],
     family: family.name,
     inpainting: false,
-    denoiser: network(denoiser, (style, branches) =>
-      family.denoiser(tensors, { shiftFirst }, style, branches),
+    denoiser: network(denoiser, (style, branches, anew = tensors) =>
+      family.denoiser(anew, { shiftFirst }, style, branches),
     ),
     textEncoders: [],
     transformer: {
@@ -38,6 +39,11 @@ export function layoutOfTransformer(
       encoders,
       guidance: family.guidance,
       isGuided: family.isGuided(tensors),
+      layerNames: {
+        originals: flatOriginals(family.originals),
+        turned: isTurned,
+        shiftFirst,
+      },
       prepare: opened.prepare,
     },
     vaeDecoder: network(vae, (style) => family.vae.decoder(vae.tensors, style)),
@@ -59,4 +65,11 @@ export function layoutOfTransformer(
     stamp: opened.stamp,
     bytes: opened.bytes,
   };
+}
+
+/** Scale and shift of the last norms: of the picture, and of Stable Diffusion 3's text. */
+function isTurned(layer: string, [out = 0, inside = 0]: readonly number[]): boolean {
+  return (
+    layer === 'norm_out_linear' || (layer.endsWith('_norm1_context_linear') && out === 2 * inside)
+  );
 }

@@ -108,3 +108,24 @@ function splitOf(
   if (rest === undefined) return slices;
   return [...slices, [rest + ending, rowsOf(tensor, paths.length * each, rows)]];
 }
+
+/**
+ * The same rules for paths with underscores for dots, as LoRA files have them: the flat paths that a maker's layer stands
+ * for; null: it is none.
+ */
+export function flatOriginals(
+  names: NameRules | null,
+): (layer: string) => readonly string[] | null {
+  const rules = (names?.rules ?? []).map(([pattern, wanted]) => {
+    const paths =
+      typeof wanted === 'string' ? [wanted] : [...wanted.paths, wanted.rest ?? []].flat();
+    const flat = new RegExp(`^(?:${pattern.source.replaceAll('\\.', '_')})$`);
+    return { flat, paths: paths.map((path) => path.replaceAll('.', '_')) };
+  });
+  return (layer) => {
+    for (const { flat, paths } of rules) {
+      if (flat.test(layer)) return paths.map((path) => layer.replace(flat, path));
+    }
+    return null;
+  };
+}

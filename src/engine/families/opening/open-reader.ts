@@ -2,11 +2,17 @@
 import { join } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError, UserError } from '../../errors.ts';
-import type { BuiltGraph, GraphStyle } from '../../graphs/builder.ts';
+import {
+  BranchError,
+  type Branches,
+  type BuiltGraph,
+  type GraphStyle,
+} from '../../graphs/builder.ts';
 import { clipTextGraph } from '../../graphs/clip-text.ts';
 import { qwenGraph } from '../../graphs/language/qwen3.ts';
 import { t5Graph } from '../../graphs/language/t5.ts';
 import type { ModelLayout } from '../../model/layout.ts';
+import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/variant.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
 import type { Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';
@@ -17,6 +23,7 @@ import type {
   EncoderKind,
   LanguagePart,
   ReadingWords,
+  Taps,
 } from '../../text/language/reader.ts';
 import type { TextEncoder } from '../../text/text-encoder.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
@@ -37,12 +44,17 @@ export async function openReader(
   { family, encoders, isGuided }: TransformerWords,
   open: (source: GraphSource) => Promise<Session>,
   style: GraphStyle,
+  edits: readonly OpenedEdit[] = [],
 ): Promise<TextEncoder> {
   const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
   for (const encoder of encoders) {
     const { kind } = encoder.wanted;
-    const source = builtSource(encoder.path, graphOf(encoder, layout, family.reader.taps, style));
-    const session = await open(source);
+    const { part } = encoder.wanted;
+    const tensors = await tensorsWith(edits, part, encoder.tensors);
+    const graph = writtenWith(edits, part, layout.name, (branches) =>
+      graphOf({ ...encoder, tensors }, layout, { taps: family.reader.taps, style, branches }),
+    );
+    const session = await open(builtSource(encoder.path, graph));
     parts.set(kind, await withTokenizer(encoder, session, layout.name));
   }
   const kept = new Map<string, TextEmbedding>();
@@ -73,8 +85,11 @@ export async function openReader(
 function graphOf(
   encoder: OpenedEncoder,
   { name }: ModelLayout,
-  taps: (layers: number) => { taps: readonly number[]; normed: boolean },
-  style: GraphStyle,
+  {
+    taps,
+    style,
+    branches,
+  }: { taps: (layers: number) => Taps; style: GraphStyle; branches: Branches },
 ): BuiltGraph {
   const { wanted, tensors, layers, width, config } = encoder;
   const number = (key: string, usual: number): number =>
@@ -82,7 +97,7 @@ function graphOf(
   try {
     switch (wanted.kind) {
       case 't5':
-        return t5Graph(tensors, style);
+        return t5Graph(tensors, style, { branches });
       case 'qwen3':
       case 'qwen2.5-vl': {
         const heads = number('num_attention_heads', 0);
@@ -92,7 +107,7 @@ function graphOf(
           epsilon: number('rms_norm_eps', 1e-6),
           theta: number('rope_theta', 1e6),
         };
-        return qwenGraph(tensors, words, style, taps(layers));
+        return qwenGraph(tensors, words, style, { ...taps(layers), branches });
       }
       default:
         return clipTextGraph(
@@ -107,9 +122,12 @@ function graphOf(
             projected: wanted.projected ?? false,
           },
           style,
+          undefined,
+          branches,
         );
     }
   } catch (error) {
+    if (error instanceof BranchError) throw error;
     const cause = error instanceof Error ? error.message : String(error);
     throw new RunError(say('family-part-damaged', name, wanted.kind, cause));
   }

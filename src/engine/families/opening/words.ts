@@ -1,4 +1,5 @@
 import type { OpenedEncoder } from './open-transformer.ts';
+import type { LayerNames } from '../../lora/transformer-layers.ts';
 import type { GuidanceRule } from '../../request.ts';
 import type { TransformerFamily } from '../transformer-family.ts';
 
@@ -9,6 +10,8 @@ export type TransformerWords = {
   guidance: GuidanceRule;
   /** distilled to a guidance of its own, which it is told */
   isGuided: boolean;
+  /** how LoRA files call its layers */
+  layerNames: LayerNames;
   /** before its graphs are opened: what is packed is unfolded */
   prepare(): Promise<void>;
 };

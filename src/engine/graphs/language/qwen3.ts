@@ -4,7 +4,13 @@
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { attend } from '../attention.ts';
-import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
+import {
+  type Branches,
+  type BuiltGraph,
+  GraphBuilder,
+  type GraphStyle,
+  type Value,
+} from '../builder.ts';
 import { embedding, rowsOf } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
 import { range, rotate, type Turns } from '../transformers/rotary.ts';
@@ -27,9 +33,9 @@ export function qwenGraph(
   tensors: PartTensors,
   { headSize, epsilon, theta }: QwenConfig,
   style: GraphStyle,
-  { taps, normed }: { taps: readonly number[]; normed: boolean },
+  { taps, normed, branches }: { taps: readonly number[]; normed: boolean; branches?: Branches },
 ): BuiltGraph {
-  const g = new GraphBuilder(tensors, style);
+  const g = new GraphBuilder(tensors, style, branches);
   const dims = ['batch_size', 'sequence_length'];
   const ids = g.input('input_ids', dims, ELEMENT.int64);
   const mask = g.input('attention_mask', dims, ELEMENT.int64);

@@ -4,7 +4,13 @@
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { attend } from '../attention.ts';
-import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
+import {
+  type Branches,
+  type BuiltGraph,
+  GraphBuilder,
+  type GraphStyle,
+  type Value,
+} from '../builder.ts';
 import { embedding } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
 import { range } from '../transformers/rotary.ts';
@@ -24,9 +30,9 @@ const FAR = 128;
 export function t5Graph(
   tensors: PartTensors,
   style: GraphStyle,
-  { masked } = { masked: false },
+  { masked = false, branches }: { masked?: boolean; branches?: Branches } = {},
 ): BuiltGraph {
-  const g = new GraphBuilder(tensors, style);
+  const g = new GraphBuilder(tensors, style, branches);
   const dims = ['batch_size', 'sequence_length'];
   const ids = g.input('input_ids', dims, ELEMENT.int64);
   const table = 'encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight';
