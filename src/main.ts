@@ -11,6 +11,7 @@ import { openSettings } from './bot/stores/settings.ts';
 import { openStars } from './bot/stores/stars.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
+import { tellAtStart } from './cli/doctor/at-start.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
 import { refuseNewerData } from './data-versions.ts';
 import { watchDisk } from './disk-watch.ts';
@@ -141,6 +142,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   tellThatItIsReady(config, devices, log, onClose);
   onClose('health', () => watch?.closing());
   announce(discord.page, bot);
+  const names = devices.map(({ name }) => name);
+  void tellAtStart(config, names, { asksDiscord: config.discordToken !== null, log });
 }
 
 function quotaOf(

@@ -7,6 +7,7 @@ import type { Watch } from '../metrics/watch.ts';
 import { asOneEngine, startDevices } from '../queue/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import { isShared, openQueue } from '../queue/queue.ts';
+import { tellAtStart } from './doctor/at-start.ts';
 import { logJob } from '../queue/job-log.ts';
 import { type RunnerOptions, startRunner, workerName } from '../queue/runner.ts';
 import { startReporting } from '../queue/workers.ts';
@@ -68,6 +69,7 @@ async function start(log: Log, open: Part[]): Promise<void> {
   open.push({ name: 'runner', close: () => runner.close() });
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');
+  void tellAtStart(config, names, { asksDiscord: false, log });
   watch?.started();
   open.push({ name: 'health', close: () => watch?.closing() });
 }

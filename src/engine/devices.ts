@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import type { DeviceName } from './names.ts';
 import { isCudaSetUp } from './network/cuda-files.ts';
 
-export { cudaState, type CudaState } from './native/cuda.ts';
+export { cudaState, type CudaState, runtimeTroubles } from './native/cuda.ts';
+export { type Driver, readDriver } from './native/driver.ts';
 export { runtimeFolder } from './network/cuda-files.ts';
 
 /** One device; `index` null: the first of its kind. */
@@ -22,6 +23,18 @@ export function findDevices(device: DeviceName, visible: number | null): readonl
     device: index === 0 ? device : 'cuda',
     index,
   }));
+}
+
+/**
+ * Every device of its own that could paint where nobody named one: the GPUs that ONNX Runtime has a provider for and
+ * whose libraries are there, and the CPU. Loads ONNX Runtime.
+ */
+export async function candidateDevices(visible: number | null): Promise<readonly DeviceSpec[]> {
+  const { providersFor } = await import('./network/session.ts');
+  return providersFor('auto').flatMap((device): readonly DeviceSpec[] => {
+    const several = device === 'cuda' ? findDevices('cuda', visible) : [];
+    return several.length > 1 ? several : [{ name: device, device, index: null }];
+  });
 }
 
 function nvidiaGpus(): number {

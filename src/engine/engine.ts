@@ -9,6 +9,7 @@ import type { Wishes } from './checkpoint/companions.ts';
 import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry } from './model/registry.ts';
 import { shareKeyOf } from './sharing.ts';
+import { runBytes } from './network/row-budget.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type {
   GenerateRequest,
@@ -380,4 +381,35 @@ export async function describeModel(
   wishes?: Wishes,
 ): Promise<ModelInfo> {
   return (await openRegistry(modelsDir).find(path, wishes)).info;
+}
+
+/** What a model of the models folder asks of memory, bytes. */
+export type ModelWeight = {
+  name: string;
+  /** its files, and those that it takes from elsewhere; mapped on the CPU, copied to a GPU */
+  weights: number;
+  /** beside them, while one picture of the model's own size is painted */
+  run: number;
+};
+
+/** What lies in a models folder. */
+export type ModelSurvey = {
+  models: readonly ModelInfo[];
+  unusable: readonly UnusableModel[];
+  weights: readonly ModelWeight[];
+};
+
+/** Looks through a models folder once, without an engine. Throws UserError when it cannot be read. */
+export async function surveyModels(modelsDir: string): Promise<ModelSurvey> {
+  const registry = openRegistry(modelsDir);
+  const models = await registry.list();
+  const weights: ModelWeight[] = [];
+  for (const { name, nativeSize, checkpoint } of models) {
+    const { layout } = await registry.find(name);
+    const { width, height } = nativeSize;
+    const latents = (width / layout.vaeFactor) * (height / layout.vaeFactor);
+    const isHalf = checkpoint !== undefined && !checkpoint.dtype.includes('fp32');
+    weights.push({ name, weights: layout.bytes, run: runBytes(latents, isHalf) });
+  }
+  return { models, unusable: registry.unusable(), weights };
 }

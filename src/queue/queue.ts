@@ -82,6 +82,13 @@ export async function openQueue({
   return openSqliteQueue(file, { limits, costOf: cost, now, steady, leaseMs, log });
 }
 
+/** Connects to a queue that several programs share, and lets go. Throws UserError saying why it cannot be used. */
+export async function tryShared(url: string): Promise<void> {
+  const { connect } = await import('./redis/connection.ts');
+  const connection = await connect(url, () => {});
+  await connection.close();
+}
+
 /** Does the URL name a queue that several programs share? */
 export function isShared(url: string): boolean {
   return /^rediss?:/i.test(url);

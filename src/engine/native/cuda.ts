@@ -1,5 +1,5 @@
 /** What ONNX Runtime's CUDA provider needs of this machine, read from the provider itself, and what of it is here. */
-import { cudaProvider } from '../network/cuda-files.ts';
+import { cudaProvider, runtimeFolder } from '../network/cuda-files.ts';
 import { type Driver, driverTrouble, readDriver } from './driver.ts';
 import { readElf } from './elf.ts';
 import { type Library, librariesOf, openSearch } from './loader.ts';
@@ -94,4 +94,12 @@ export function cudaStateOf(
     driver,
     driverTrouble: needs.cuda === null ? null : driverTrouble(driver, needs.cuda),
   };
+}
+
+/** What ONNX Runtime itself needs of this machine's system; empty where it needs nothing that is not there. */
+export function runtimeTroubles(libraryPath: string): Library[] {
+  const folder = process.platform === 'linux' ? runtimeFolder() : null;
+  if (folder === null) return [];
+  const libraries = librariesOf(`${folder}/onnxruntime_binding.node`, openSearch(libraryPath));
+  return libraries.filter(({ path, lacks }) => path === null || lacks.length > 0);
 }

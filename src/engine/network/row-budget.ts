@@ -19,6 +19,11 @@ export function evaluationBytes(provider: ProviderName): number {
   return provider === 'cpu' ? half : Math.min(half, ON_A_CARD);
 }
 
+/** Memory at the peak of a run of one row of so many latent pixels, bytes. */
+export function runBytes(latentPixels: number, isHalf: boolean): number {
+  return latentPixels * PER_LATENT_PIXEL * (isHalf ? 0.5 : 1);
+}
+
 /** Rows of latents [C,h,w] that one run may have. */
 export function rowsWithin(
   bytes: number,

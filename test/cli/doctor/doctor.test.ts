@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { startPlayground } from '../../../playground/playground.ts';
+import type { Finding } from '../../../src/cli/doctor/finding.ts';
+import { isCudaSetUp } from '../../../src/engine/network/cuda-files.ts';
+
+const ROOT = path.join(import.meta.dirname, '../../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'doctor-'));
+after(() => rmSync(folder, { recursive: true }));
+
+type Ended = { code: number | null; out: string; err: string };
+
+function doctor(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const command = [path.join(ROOT, 'scripts/run.cjs'), 'src/cli/doctor.ts', ...args];
+  const all = {
+    PATH: process.env['PATH'] ?? '',
+    MODELS_DIR: path.join(ROOT, 'models'),
+    DEVICE: 'cpu',
+    DATA_DIR: path.join(folder, 'data'),
+    ...env,
+  };
+  const child = spawn(process.execPath, command, { cwd: folder, env: all });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (data) => (out += data));
+  child.stderr.on('data', (data) => (err += data));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+type Told = { ok: boolean; seconds: number; findings: Finding[] };
+const find = ({ out }: Ended, check: string): Finding[] =>
+  (JSON.parse(out) as Told).findings.filter((one) => one.check === check);
+
+test('a machine that is well: it paints, the step is measured, Discord was asked; nothing is left behind', async () => {
+  const playground = await startPlayground({ port: 0, dataFile: ':memory:' });
+  const ended = await doctor(['--json'], {
+    DISCORD_TOKEN: playground.token,
+    DISCORD_API_BASE: playground.apiBase,
+  });
+  const words = await doctor(['--offline'], {
+    DISCORD_TOKEN: playground.token,
+    DISCORD_API_BASE: playground.apiBase,
+  });
+  await playground.close();
+  assert.equal(ended.code, 0, ended.out + ended.err);
+  const { ok, findings } = JSON.parse(ended.out) as Told;
+  assert.equal(ok, true);
+  const [cpu] = find(ended, 'devices');
+  assert.equal(cpu?.facts?.['provider'], 'cpu');
+  assert.ok(Number(cpu?.facts?.['stepMs']) > 0);
+  for (const check of [
+    'node',
+    'memory',
+    'disk',
+    'data folder',
+    'rights',
+    'models',
+    'clock',
+    'token',
+    'application',
+    'servers',
+  ]) {
+    assert.ok(
+      findings.some((one) => one.check === check),
+      check,
+    );
+  }
+  assert.equal(words.code, 0);
+  assert.match(words.out, /^✓ node .*\n✓ devices .*cpu paints/);
+  assert.doesNotMatch(words.out, /token|servers/);
+});
+
+test('what stops it: a device that is none, no model, a refused token, mistakes in the configuration', async (t) => {
+  const models = path.join(folder, 'empty');
+  const cuda = { DEVICE: 'cuda' };
+  if (isCudaSetUp()) t.diagnostic('CUDA is here: what it lacks is not tried');
+  else {
+    const ended = await doctor(['--json'], cuda);
+    assert.equal(ended.code, 1);
+    assert.match(find(ended, 'devices')[0]?.said ?? '', /cuda does not paint/);
+    assert.deepEqual(
+      find(ended, 'cuda').map(({ level, mend }) => [level, mend]),
+      [['stops', 'npm run setup:cuda']],
+    );
+  }
+  const none = await doctor(['--json'], { MODELS_DIR: models });
+  assert.equal(none.code, 1);
+  assert.equal(find(none, 'models')[0]?.level, 'stops');
+  // the machine itself is tried out all the same
+  assert.equal(find(none, 'devices')[0]?.level, 'good');
+
+  const wrong = await doctor(['--json'], { DEVICE: 'gpu', LOG_LEVEL: 'loud' });
+  assert.equal(wrong.code, 1);
+  assert.deepEqual(
+    find(wrong, 'configuration').map(({ said }) => said.split(' ')[0]),
+    ['DEVICE', 'LOG_LEVEL'],
+  );
+  writeFileSync(path.join(folder, 'file'), '');
+  const data = await doctor(['--offline'], { DATA_DIR: path.join(folder, 'file') });
+  assert.equal(data.code, 1);
+  assert.match(data.out, /✗ data folder .*is no folder\.\n +→ set DATA_DIR to a folder/);
+});
+
+test('arguments that there are not', async () => {
+  const { code, err } = await doctor(['--jsno']);
+  assert.equal(code, 2);
+  assert.match(err, /There are --json, --offline and --help\./);
+});
