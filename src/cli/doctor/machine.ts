@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Config } from '../../config.ts';
 import { type Driver, runtimeTroubles } from '../../engine/devices.ts';
 import type { ModelWeight } from '../../engine/engine.ts';
-import { inBytes } from '../data/disk.ts';
+import { inBytes } from '../../hub/in-bytes.ts';
 import { glibcVersion } from '../screen/system.ts';
 import { type Finding, good, stops, warning } from './finding.ts';
 
