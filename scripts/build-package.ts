@@ -11,8 +11,8 @@ const root = path.join(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 /** Modules that are named by their file, for a thread or process of their own. */
 const NAMED = /(new URL\('[\w/.-]+)\.ts(', import\.meta\.url\))/g;
-/** Text that the page's server reads, and strips itself. */
-const WEB = 'playground/web';
+/** Text of pages: whoever serves or writes them strips it. */
+const WEB = ['playground/web', 'src/explore/report/page'];
 
 function compile(): void {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
@@ -30,7 +30,8 @@ function copyFiles(): void {
   }).filter((file) => file.isFile());
   for (const { parentPath, name } of found) {
     const file = path.relative(root, path.join(parentPath, name));
-    const isWeb = file.split(path.sep).join('/').startsWith(`${WEB}/`);
+    const plain = file.split(path.sep).join('/');
+    const isWeb = WEB.some((folder) => plain.startsWith(`${folder}/`));
     if (!isWeb && name.endsWith('.ts')) continue;
     if (isWeb && name === 'tsconfig.json') continue;
     cpSync(path.join(root, file), path.join(dist, file));

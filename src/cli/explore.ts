@@ -18,6 +18,7 @@ import {
   parseExploreArguments,
 } from './arguments/explore-arguments.ts';
 import { chooseModel, type ChosenModel } from './arguments/model-choice.ts';
+import { makeReport } from './report/paint-report.ts';
 import { proveWritable, writeWhole } from './screen/outputs.ts';
 import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
 import { createProgressBar, type ProgressBar } from './screen/progress-bar.ts';
@@ -53,18 +54,40 @@ async function explore(wanted: ExploreArguments): Promise<number> {
   try {
     const model = await chooseModel(wanted.shared.model, engine, describeModel);
     const said = await interruptible((signal) =>
-      wanted.what.kind === 'evolution'
-        ? exploreRun(engine, model, wanted, wanted.what.at, { signal, bar })
-        : exploreAxes(engine, model, wanted, wanted.what, { signal, bar }),
+      exploreAs(wanted.what, engine, model, wanted, { signal, bar }),
     );
     bar.clear();
-    process.stdout.write(
-      `${wanted.shared.json ? JSON.stringify(said.json) : said.lines.join('\n')}\n`,
-    );
+    const words = wanted.shared.json ? [JSON.stringify(said.json)] : said.lines;
+    if (words.length > 0) process.stdout.write(`${words.join('\n')}\n`);
     return EXIT.done;
   } finally {
     bar.clear();
     await engine.close();
+  }
+}
+
+async function exploreAs(
+  what: ExploreArguments['what'],
+  engine: Engine,
+  model: ChosenModel,
+  wanted: ExploreArguments,
+  ways: Ways,
+): Promise<Said> {
+  switch (what.kind) {
+    case 'evolution':
+      return exploreRun(engine, model, wanted, what.at, ways);
+    case 'sheet':
+      return exploreAxes(engine, model, wanted, what, ways);
+    case 'report': {
+      const models = await modelsFor(engine, model);
+      const [own] = models as [ModelInfo];
+      const tell = (line: string): void => {
+        ways.bar.clear();
+        if (!wanted.shared.json) process.stderr.write(`${line}\n`);
+      };
+      const tools = { ...ways, engine, model: own, models, tell };
+      return makeReport(what, await readInput(wanted.shared, model), tools);
+    }
   }
 }
 

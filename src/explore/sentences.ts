@@ -77,6 +77,17 @@ export const EXPLORE_SENTENCES = {
     alike: number,
   ) =>
     `${sampler}: after ${steps} steps nothing you would see changes (it adds noise along one path and settles slowly); ${steps} steps cost ${cost} here, ${last} cost ${lastCost}. ${known(steps, last, before, alike)}`,
+  'report-needs-prompts': () =>
+    'A report needs at least one prompt: one a line; lines that begin with # are passed over.',
+  'report-too-many-prompts': (count: number, most: number) =>
+    `${count} prompts are too many for one report; at most ${most}.`,
+  'report-seeds': (most: number) =>
+    `The seeds of a report are the pictures of each cell: a whole number from 1 to ${most}.`,
+  'report-third-axis': () =>
+    'Several seeds are the third axis of a report already. Leave z out, or take one seed.',
+  'report-prompt': (number: number, prompt: string) => `Prompt ${number}, "${prompt}":`,
+  'report-too-many-pictures': (count: number, most: number) =>
+    `This report has ${count} pictures; at most ${most} are painted. Take fewer values, seeds or prompts.`,
   'no-such-picture': () => 'This sheet has no such picture.',
 };
 

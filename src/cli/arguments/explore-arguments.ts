@@ -13,7 +13,8 @@ import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 export type ExploreArguments = {
   what:
     | { kind: 'sheet'; x: Axis; y: Axis | null; z: Axis | null }
-    | { kind: 'evolution'; at: string | null };
+    | { kind: 'evolution'; at: string | null }
+    | ReportWanted;
   /** everything that all cells share, as `imagine` reads it */
   shared: ImagineArguments;
   out: string;
@@ -21,10 +22,26 @@ export type ExploreArguments = {
   title: string;
 };
 
+/** The same sheet for several prompts and seeds, as one page. */
+export type ReportWanted = {
+  kind: 'report';
+  /** a file with one a line; null: the one of the command line */
+  prompts: string | null;
+  seeds: number;
+  x: Axis;
+  y: Axis | null;
+  z: Axis | null;
+  /** the folder that it grows in */
+  out: string;
+  /** nothing is painted but what the machine is measured with */
+  costOnly: boolean;
+};
+
 export const EXPLORE_HELP = `Shows what an option does: one labelled sheet, one picture a value.
 
   npm run -s explore -- <axis> "<prompt>" [--values LIST] [--y AXIS:LIST] [--z AXIS:LIST] [options]
   npm run -s explore -- evolution "<prompt>" [--at LIST] [options]
+  npm run -s explore -- --prompts FILE --seeds N --x AXIS:LIST [--y AXIS:LIST] --report DIR [options]
 
   <axis>           ${AXES.join(', ')}
   --values LIST    values with commas and ranges: 1,5,10,20,50,150 or "3..12 by 1.5" or all
@@ -41,6 +58,10 @@ All options of imagine hold for every cell: --negative, --size, --steps, --cfg, 
 prompt is search and replace, as in A1111's X/Y/Z plot: --values 'cat,dog,"fox, asleep"' paints the prompt
 as it is, and with each of the others in cat's place. lora varies the weight of one tag: --values 0,0.5,1, or
 "detail: -1..1 by 0.5" where there are several. hires is the factor of hires fix, denoise its strength.
+
+--report DIR makes one page of several prompts (FILE: one a line) with N seeds for each cell: DIR/index.html
+with everything in it, figures.csv and figures.json. It says first what it will take, and goes on where it
+was stopped or killed; with --cost it says only that. DIR/notes.txt, where there is one, stands in the page.
 
 Written: sheet.png, cells/, measurements.csv and .json; for steps also curve.png: the distance to the
 picture with the most steps (latents, pixels, SSIM) against steps and seconds, with the knee marked.
@@ -75,13 +96,18 @@ export function usualValues(name: AxisName): string {
   throw new UserError(`Name the values of ${name}: --values '${exampleOf(name)}'.`);
 }
 
-const OWN = ['values', 'y', 'z', 'at', 'theme'] as const;
+const OWN = ['values', 'x', 'y', 'z', 'at', 'theme', 'prompts', 'seeds', 'report'] as const;
 type Own = (typeof OWN)[number];
 
 /** Null when help was asked for. Throws UserError, one line. */
 export function parseExploreArguments(args: readonly string[]): ExploreArguments | null {
   const { own, rest } = takeOwn(args);
   if (rest.includes('--help') || rest.includes('-h')) return null;
+  if (own.has('report')) return parseReport(own, rest);
+  for (const name of ['prompts', 'seeds', 'x'] as const) {
+    if (own.has(name))
+      throw new UserError(`--${name} belongs to --report DIR. --help shows examples.`);
+  }
   const [what, ...others] = rest;
   if (what === undefined || what.startsWith('-')) {
     throw new UserError(
@@ -101,6 +127,52 @@ export function parseExploreArguments(args: readonly string[]): ExploreArguments
   const name = kind.kind === 'sheet' ? kind.x.name : 'evolution';
   const out = shared.out ?? `out/explore-${name}`;
   return { what: kind, shared, out, theme, title: String(shared.request.prompt) };
+}
+
+const MOST_SEEDS = 100;
+
+function parseReport(
+  own: ReadonlyMap<Own, string>,
+  given: readonly string[],
+): ExploreArguments | null {
+  const costOnly = given.includes('--cost');
+  const rest = given.filter((arg) => arg !== '--cost');
+  for (const name of ['values', 'at'] as const) {
+    if (own.has(name))
+      throw new UserError(`--${name} does not go with --report: write --x AXIS:LIST.`);
+  }
+  const [prompts = null, across, seeds = '1'] = [
+    own.get('prompts'),
+    own.get('x'),
+    own.get('seeds'),
+  ];
+  if (across === undefined)
+    throw new UserError('A report needs --x AXIS:LIST, such as --x cfg:6..9.');
+  if (!/^\d{1,3}$/.test(seeds) || Number(seeds) < 1 || Number(seeds) > MOST_SEEDS)
+    throw new UserError(`--seeds takes a whole number from 1 to ${MOST_SEEDS}, not "${seeds}".`);
+  const hasPrompt = rest.some((arg, at) => !arg.startsWith('-') && !rest[at - 1]?.startsWith('--'));
+  if (prompts !== null && hasPrompt)
+    throw new UserError(
+      'The prompts stand in the file of --prompts: leave the one out, or the file.',
+    );
+  // The prompt that imagine asks for comes from the file.
+  const shared = parseImagineArguments(prompts === null ? rest : ['', ...rest]);
+  if (shared === null) return null;
+  if (shared.saveLatents !== null) throw new UserError('--save-latents is for imagine only.');
+  const [y, z] = [own.get('y'), own.get('z')].map((text) => (text ? readAxis(text) : null));
+  const out = own.get('report') ?? '';
+  if (out.trim() === '') throw new UserError('--report needs a folder.');
+  const what: ReportWanted = {
+    kind: 'report',
+    prompts,
+    seeds: Number(seeds),
+    x: readAxis(across),
+    y: y ?? null,
+    z: z ?? null,
+    out,
+    costOnly,
+  };
+  return { what, shared, out, theme: 'dark', title: String(shared.request.prompt) };
 }
 
 function readWhat(what: string, own: ReadonlyMap<Own, string>): ExploreArguments['what'] {

@@ -1,7 +1,7 @@
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type CurveLine, kneeWords } from './curve.ts';
 import type { SheetPlan } from '../sheet/plan.ts';
-import { type CellResult, lineOf } from '../sheet/run-sheet.ts';
+import { lineOf, type PaintedCell } from '../sheet/run-sheet.ts';
 
 /** What a sheet measured, as plain data: the content of measurements.json. */
 export type SheetReport = {
@@ -47,11 +47,16 @@ export type CellReport = {
   hires: number;
 };
 
-export function reportSheet(
+/** What the figures need of a painted cell. */
+export type MeasuredCell = Pick<PaintedCell, 'cell' | 'seconds'> & {
+  image: { seed: bigint | string; width: number; height: number };
+};
+
+export function reportSheet<T extends MeasuredCell>(
   plan: SheetPlan,
-  painted: readonly CellResult[],
+  painted: readonly T[],
   curves: readonly CurveLine[],
-  fileOf: (result: CellResult) => string | null,
+  fileOf: (result: T) => string | null,
 ): SheetReport {
   const axes = [plan.x, plan.y, plan.z].filter((axis) => axis !== null);
   return {
@@ -69,7 +74,7 @@ export function reportSheet(
 
 function reportCell(
   plan: SheetPlan,
-  { cell, image, seconds }: CellResult,
+  { cell, image, seconds }: MeasuredCell,
   curves: readonly CurveLine[],
   file: string | null,
 ): CellReport {

@@ -42,36 +42,51 @@ export async function paintSheet(
   hooks: SheetHooks,
 ): Promise<CellResult[]> {
   const painted: CellResult[] = [];
+  const refused = await paintCells(engine, plan, true, {
+    ...hooks,
+    async onCell(one) {
+      painted.push(one);
+      await hooks.onCell?.(one);
+    },
+  });
+  if (painted.length === 0 && refused !== null) throw refused;
+  return painted;
+}
+
+/** The same of some cells of a plan, none of which is kept here. Answers why the last of those refused was. */
+export async function paintCells(
+  engine: Engine,
+  plan: Pick<SheetPlan, 'cells' | 'pixels'>,
+  keepLatents: boolean,
+  hooks: SheetHooks,
+): Promise<UserError | null> {
   let refused: UserError | null = null;
   for (const group of groupCells(plan)) {
     const { cells } = group;
     hooks.onStart?.(cells);
     let result: GenerateResult;
     try {
-      result = await paintGroup(engine, group, hooks);
+      result = await paintGroup(engine, group, keepLatents, hooks);
     } catch (error) {
       if (!(error instanceof UserError) || hooks.onRefused === undefined) throw error;
       refused = error;
       await hooks.onRefused(cells, error);
       continue;
     }
-    for (const one of split(result, cells)) {
-      painted.push(one);
-      await hooks.onCell?.(one);
-    }
+    for (const one of split(result, cells)) await hooks.onCell?.(one);
   }
-  if (painted.length === 0 && refused !== null) throw refused;
-  return painted;
+  return refused;
 }
 
 function paintGroup(
   engine: Engine,
   { request, cells }: Group,
+  keepLatents: boolean,
   { signal, onProgress }: SheetHooks,
 ): Promise<GenerateResult> {
   return engine.generate(request, {
     previews: false,
-    keepLatents: true,
+    keepLatents,
     ...(signal === undefined ? {} : { signal }),
     onProgress: (progress) => onProgress?.(progress, cells),
   });
@@ -85,15 +100,15 @@ function split(result: GenerateResult, cells: readonly Cell[]): CellResult[] {
   const pace = paceOf(seconds, steps, timings.resumed_steps);
   return cells.map((cell, index) => {
     const image = result.images[index];
-    if (image === undefined || latents === undefined) throw new Error('a picture is missing');
-    const size = latents.data.length / cells.length;
+    if (image === undefined) throw new Error('a picture is missing');
+    const size = (latents?.data.length ?? 0) / cells.length;
     return {
       cell,
       image,
       png: image.png,
       seconds,
       pace,
-      latents: latents.data.slice(index * size, (index + 1) * size),
+      latents: latents?.data.slice(index * size, (index + 1) * size) ?? null,
     };
   });
 }

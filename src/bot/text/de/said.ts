@@ -263,6 +263,17 @@ export const SAID: Omit<
     `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe; ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}. ${known(steps, last, before, alike)}`,
   'knee-slowly': (sampler, steps, cost, last, lastCost, before, alike) =>
     `${sampler}: nach ${steps} Schritten ändert sich nichts mehr, was man sähe (er gibt entlang eines Wegs Rauschen zu und kommt langsam zur Ruhe); ${steps} Schritte kosten hier ${comma(cost)}, ${last} kosten ${comma(lastCost)}. ${known(steps, last, before, alike)}`,
+  'report-needs-prompts': () =>
+    'Ein Bericht braucht mindestens einen Prompt: je Zeile einen; Zeilen, die mit # beginnen, zählen nicht.',
+  'report-too-many-prompts': (count, most) =>
+    `${count} Prompts sind zu viele für einen Bericht, höchstens ${most} gehen.`,
+  'report-seeds': (most) =>
+    `Die Seeds eines Berichts sind die Bilder je Feld: eine ganze Zahl von 1 bis ${most}.`,
+  'report-third-axis': () =>
+    'Mehrere Seeds sind schon die dritte Achse eines Berichts. Lass z weg, oder nimm einen Seed.',
+  'report-prompt': (number, prompt) => `Prompt ${number}, „${prompt}“:`,
+  'report-too-many-pictures': (count, most) =>
+    `Dieser Bericht hat ${count} Bilder, gemalt werden höchstens ${most}. Nimm weniger Werte, Seeds oder Prompts.`,
   'no-such-picture': () => 'Dieser Bogen hat kein solches Bild.',
 };
 
