@@ -83,7 +83,9 @@ async function examine(isOffline: boolean): Promise<Finding[]> {
     ...node,
     ...runtime,
     // Without its libraries ONNX Runtime is not even opened.
-    ...(runtime.length > 0 ? [] : await guarded('devices', () => checkDevices(config, null))),
+    ...(runtime.length > 0
+      ? []
+      : await guarded('devices', () => checkDevices(config, null), stops)),
     ...(await guarded('cuda', () => checkCuda(config, driver))),
     ...(await guarded('memory', () => checkMemory(weights, driver))),
     ...(await guarded('disk', () => checkDisk(config))),

@@ -27,15 +27,16 @@ export const good = finding('good');
 export const warning = finding('warning');
 export const stops = finding('stops');
 
-/** A check that fails itself is told as one that found trouble; the others go on. */
+/** A check that fails itself is told as one that found trouble (`as`); the others go on. */
 export async function guarded(
   check: string,
   work: () => Promise<readonly Finding[]> | readonly Finding[],
+  as: typeof warning = warning,
 ): Promise<readonly Finding[]> {
   try {
     return await work();
   } catch (error) {
     const { message } = error as Error;
-    return [warning(check, `this could not be looked at: ${message.replaceAll(/\s*\n\s*/g, ' ')}`)];
+    return [as(check, `this could not be looked at: ${message.replaceAll(/\s*\n\s*/g, ' ')}`)];
   }
 }

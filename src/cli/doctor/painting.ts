@@ -5,8 +5,8 @@ import {
   candidateDevices,
   type CudaState,
   cudaState,
-  type DeviceSpec,
   type Driver,
+  findDevices,
 } from '../../engine/devices.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 import { type Finding, good, stops, warning } from './finding.ts';
@@ -20,18 +20,13 @@ export async function checkDevices(config: Config, model: ModelInfo | null): Pro
   if (config.devices?.length === 0) {
     return [good('devices', 'DEVICES=none: only workers paint')];
   }
-  const named = config.devices ?? (config.device === 'auto' ? null : [namedDevice(config)]);
-  const specs = named ?? (await candidateDevices(config.visibleGpus));
+  const { device, visibleGpus } = config;
+  const named = config.devices ?? (device === 'auto' ? null : findDevices(device, visibleGpus));
+  const specs = named ?? (await candidateDevices(visibleGpus));
   const tried: Tried[] = [];
   for (const spec of specs) tried.push(await tryDevice(spec, config, model, PATIENCE_MS));
   return judge(tried, named !== null);
 }
-
-const namedDevice = ({ device, deviceIndex }: Config): DeviceSpec => ({
-  name: device,
-  device,
-  index: deviceIndex,
-});
 
 /** A device that was named must paint where it is the only one; of others one that paints is enough. */
 export function judge(tried: readonly Tried[], isNamed: boolean): Finding[] {

@@ -98,8 +98,12 @@ export function cudaStateOf(
 
 /** What ONNX Runtime itself needs of this machine's system; empty where it needs nothing that is not there. */
 export function runtimeTroubles(libraryPath: string): Library[] {
-  const folder = process.platform === 'linux' ? runtimeFolder() : null;
-  if (folder === null) return [];
+  const folder = runtimeFolder();
+  if (folder === null) {
+    const name = `its libraries for ${process.platform} on ${process.arch}`;
+    return [{ name, by: 'ONNX Runtime', path: null, lacks: [] }];
+  }
+  if (process.platform !== 'linux') return [];
   const libraries = librariesOf(`${folder}/onnxruntime_binding.node`, openSearch(libraryPath));
   return libraries.filter(({ path, lacks }) => path === null || lacks.length > 0);
 }

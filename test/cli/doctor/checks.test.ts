@@ -12,6 +12,8 @@ import { checkModels, lookAtModels } from '../../../src/cli/doctor/models.ts';
 import { judge, judgeCuda } from '../../../src/cli/doctor/painting.ts';
 import { lackingIn, permissionsIn } from '../../../src/cli/doctor/permissions.ts';
 import { reportInWords, summary } from '../../../src/cli/doctor/report.ts';
+import { tryDevice } from '../../../src/cli/doctor/try-device.ts';
+import { loadConfig } from '../../../src/config.ts';
 import { claimDataFolder } from '../../../src/data-folder.ts';
 import { MODELS } from '../../support/stage.ts';
 
@@ -251,4 +253,12 @@ test('the report: a sign a line, the line that mends it below, one sentence at t
   );
   assert.equal(summary([]), 'All is well.');
   assert.equal(summary([findings[0]!]), 'It paints; 1 thing to look at.');
+});
+
+test('a device that hangs is given up, and its process with it', async () => {
+  const spec = { name: 'cpu', device: 'cpu', index: null } as const;
+  const config = loadConfig({ DATA_DIR: path.join(folder, 'hangs'), MODELS_DIR: MODELS });
+  const tried = await tryDevice(spec, config, null, 1);
+  assert.match(tried.error ?? '', /did not finish 4 steps within 0 s/);
+  assert.equal(tried.provider, null);
 });
