@@ -3,7 +3,9 @@ import type { MessageComponentInteraction, RepliableInteraction } from 'discord.
 import { UserError } from '../../src/engine/errors.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action, Command, Scene } from '../../src/bot/interaction/command.ts';
-import { thumbnailOf } from '../../src/bot/pictures/thumbnails.ts';
+import { thumbnailIn, thumbnailOf } from '../../src/bot/pictures/thumbnails.ts';
+import { keptPages, oneRowEach, type SheetRow } from '../../src/bot/sheet/sheet-rows.ts';
+import type { PictureStore } from '../../src/queue/pictures.ts';
 import { maySee } from '../../src/bot/order/visibility.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import { renderRecent } from '../../src/bot/render/render-record.ts';
@@ -16,6 +18,8 @@ const PAGE = 8;
 const LAST_PAGE = 24;
 /** So many of the newest are looked through for a filter. */
 const LOOKED_AT = (LAST_PAGE + 1) * PAGE;
+/** Jobs that are read for them: a sheet is one row and many jobs. */
+const JOBS_READ = 1000;
 
 type Asking = RepliableInteraction | MessageComponentInteraction;
 
@@ -77,18 +81,24 @@ async function showPage(
 ): Promise<void> {
   const { archive, answer, pictures, stars, text } = scene;
   const userId = interaction.user.id;
-  const all = await archive.recent({ userId, limit: LOOKED_AT + 1 });
+  const jobsRead = await archive.recent({ userId, limit: JOBS_READ });
+  const { rows, sheets } = oneRowEach(jobsRead, text);
+  const all = rows.slice(0, LOOKED_AT + 1);
   const starred = new Set((await stars.of(userId)).map(({ jobId }) => jobId));
   const fits = (job: Job) =>
     filter === ALL ||
     (filter === STARRED ? starred.has(job.id) : modelFilter(modelOf(job)) === filter);
   const found =
-    filter === STARRED ? await starredJobs(all, starred, interaction, scene) : all.filter(fits);
+    filter === STARRED
+      ? await starredJobs(jobsRead, starred, interaction, scene)
+      : all.filter(fits);
   const jobs = found.slice(page * PAGE, (page + 1) * PAGE);
   const isLast = found.length <= (page + 1) * PAGE || page === LAST_PAGE;
   const thumbnails = await Promise.all(
     jobs.map(async (job) =>
-      (await mayShowHere(job, interaction, scene)) ? thumbnailOf(job, 0, pictures) : null,
+      (await mayShowHere(job, interaction, scene))
+        ? rowPicture(job, filter === STARRED ? undefined : sheets.get(job.id), pictures)
+        : null,
     ),
   );
   const models = [...new Set(all.map(modelOf))].filter((name) => name !== '');
@@ -107,11 +117,25 @@ async function showPage(
       filters: models.length > 0 ? filters : [],
       thumbnails,
       starred,
+      // A favourite is one picture, also of a sheet.
+      ...(filter !== STARRED && { sheets }),
       spoilers: new Set(
         jobs.filter(({ context }) => addressIn(context)?.spoiler === true).map(({ id }) => id),
       ),
     }),
   );
+}
+
+/** A sheet's first page, small; of one that is not finished its newest picture. */
+async function rowPicture(
+  job: Job,
+  sheet: SheetRow | undefined,
+  pictures: PictureStore,
+): Promise<Uint8Array | null> {
+  const [page] = sheet === undefined ? [] : await keptPages(sheet.jobs, pictures);
+  if (page !== undefined) return thumbnailIn(page);
+  const painted = sheet?.jobs.find(({ result }) => (result?.images.length ?? 0) > 0) ?? job;
+  return thumbnailOf(painted, 0, pictures);
 }
 
 const MODELS_OFFERED = 20;

@@ -11,6 +11,9 @@ import { veil } from '../../src/bot/policy/veil.ts';
 import { renderRecord } from '../../src/bot/render/render-record.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 import { fitForUpload } from '../../src/bot/pictures/upload.ts';
+import { oneRowEach } from '../../src/bot/sheet/sheet-rows.ts';
+import { isSheet } from '../../src/explore/sheet/order.ts';
+import { sheetRecord } from '../sheet/sheet-record.ts';
 import { EVERYWHERE } from '../places.ts';
 
 const ID = /(?:^|[^0-9a-z])([0-9a-z]{12})(?![0-9a-z])/;
@@ -44,9 +47,11 @@ export const show: Command = {
   async autocomplete(interaction, { archive, text }) {
     const jobs = await archive.recent({ userId: interaction.user.id, limit: OFFERED });
     const typed = interaction.options.getFocused().trim().toLowerCase();
-    return jobs
+    const { rows, sheets } = oneRowEach(jobs, text);
+    return rows
       .map((job): Choice => {
-        const prompt = plainLine(promptOf(job)) || text.emptyPrompt;
+        const words = sheets.get(job.id)?.prompt ?? promptOf(job);
+        const prompt = plainLine(words) || text.emptyPrompt;
         return { name: shorten(`${job.id} · ${prompt}`, 100), value: job.id };
       })
       .filter(({ name }) => name.toLowerCase().includes(typed));
@@ -72,6 +77,10 @@ async function showJob(
     throw new UserError(text.unknownJob);
   await answer.acknowledge('private');
   const isFit = await mayShowHere(job, interaction, scene);
+  if (isSheet(job.context)) {
+    const record = await sheetRecord(job, isFit, scene);
+    return answer.show(addressIn(job.context)?.spoiler === true ? veil(record) : record);
+  }
   const images = isFit ? (job.result?.images ?? []) : [];
   const stored = await Promise.all(images.map(({ key }) => pictures.get(key)));
   const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;

@@ -17,7 +17,10 @@ export type JobId = string;
 export type JobContext = Readonly<Record<string, unknown>>;
 
 export type NewJob = {
-  /** idempotency key (interaction id): a second submit with the same key returns the first job */
+  /**
+   * idempotency key (interaction id): a second submit with the same key returns the first job; `<key>:<n>` goes on with
+   * the order of that key, and counts as one with it
+   */
   key: string;
   /** fairness, first level; a direct message counts as guild `dm:<user>` */
   guildId: string;
@@ -174,7 +177,7 @@ export type QueueChange = { id: JobId; status: JobStatus; stopping?: boolean };
 
 /** What came of the jobs of a server or a person. */
 export type QueueFigures = {
-  /** finished ones with pictures */
+  /** finished orders with pictures; one that was painted in several jobs is one */
   jobs: number;
   pictures: number;
   failed: number;

@@ -8,6 +8,7 @@ import {
   buttonOf,
   bytesAt,
   customIdsOf,
+  isDone,
   isPrivate,
   picturesOf,
   textOf,
@@ -84,6 +85,29 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
       10_000,
     );
     assert.match(textOf(opened), /> a red star\n.*cfg 5 · seed 4/);
+
+    // One row in the list of one's pictures, with its picture; opened there, all of it.
+    await ada.command('imagine', { prompt: 'a boat', steps: 2 });
+    await ada.waitForMessage((one) => isDone(one) && /a boat/.test(textOf(one)), 30_000);
+    await ada.command('recent', {});
+    const list = await ada.waitForMessage(
+      (one) => isPrivate(one) && /sheet of prompt x cfg x seed, 8 pictures/.test(textOf(one)),
+      10_000,
+    );
+    assert.equal(textOf(list).match(/sheet of/g)?.length, 1);
+    assert.equal(textOf(list).match(/<t:\d+:R>/g)?.length, 2);
+    assert.equal(JSON.stringify(list.components).match(/attachment|thumb-/g) === null, false);
+    const menu = buttonOf(list, 'recent-show');
+    const [last] = (await sheetJobs(stage)).toSorted((a, b) => b.createdAt - a.createdAt);
+    await ada.select(list.id, menu, [last!.id]);
+    const record = await ada.waitForMessage(
+      (one) => isPrivate(one) && one.id !== list.id && picturesOf(one).length === 2,
+      10_000,
+    );
+    assert.ok(isWhole(record));
+    await ada.command('stats', {});
+    const stats = await ada.waitForMessage((one) => /\b2 (orders|jobs)/.test(textOf(one)), 10_000);
+    assert.match(textOf(stats), /9 pictures/);
     assert.deepEqual(
       stage.lines.filter(({ level }) => level === 'error' || level === 'warn'),
       [],

@@ -86,6 +86,14 @@ function lookups(contract: Contract): void {
     });
     const ada = await t.queue.archive.figures({ userId: 'ada', since });
     assert.deepEqual([ada.jobs, ada.failed], [2, 0]);
+    // What goes on with an order counts as one with it.
+    for (const key of ['777', '777:1', '777:2']) {
+      await t.queue.line.submit(anOrder({ guildId: 'g3', userId: 'cleo', key }));
+      const job = await claimed(t.queue);
+      await t.queue.line.finish(leaseOf(job.id, 1), { status: 'done', result: aResult(job.id) });
+    }
+    const cleo = await t.queue.archive.figures({ userId: 'cleo', since });
+    assert.deepEqual([cleo.jobs, cleo.pictures], [1, 3 * images.length]);
     assert.deepEqual(await t.queue.archive.figures({ userId: 'ada', since: t.clock.now }), nothing);
   });
 

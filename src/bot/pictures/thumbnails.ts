@@ -14,8 +14,12 @@ export async function thumbnailOf(
 ): Promise<Uint8Array | null> {
   const key = job.result?.images[index]?.key;
   const png = key === undefined ? null : await pictures.get(key);
-  if (png === null) return null;
-  return sharp(png)
+  return png === null ? null : thumbnailIn(png, side);
+}
+
+/** The same of a picture in hand. */
+export function thumbnailIn(picture: Uint8Array, side: number = SIDE): Promise<Uint8Array | null> {
+  return sharp(picture)
     .resize(side, side, { fit: 'inside', withoutEnlargement: true })
     .webp({ quality: 80 })
     .toBuffer()

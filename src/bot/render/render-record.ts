@@ -116,6 +116,8 @@ export type RecentLook = {
   /** ids of the jobs that are favourites, and of those behind a spoiler */
   starred?: ReadonlySet<string>;
   spoilers?: ReadonlySet<string>;
+  /** what stands for all jobs of a sheet, by the id of the one in the list */
+  sheets?: ReadonlyMap<string, { prompt: string; about: string }>;
 };
 
 /** One page of a person's own jobs, newest first, each with a way to see it whole. */
@@ -126,7 +128,8 @@ export function renderRecent(
   text: Text,
   look: RecentLook = {},
 ): Rendered {
-  const { filter = 'a', filters = [], thumbnails = [], starred, spoilers } = look;
+  const { filter = 'a', filters = [], thumbnails = [], starred, spoilers, sheets } = look;
+  const promptIn = (job: Job): string => sheets?.get(job.id)?.prompt ?? promptOf(job);
   const rows: APIMessageTopLevelComponent[] =
     filters.length === 0
       ? []
@@ -138,15 +141,20 @@ export function renderRecent(
   }
   const files = jobs.flatMap((job, at) => {
     const data = thumbnails[at];
-    const description = shorten(text.altText(plainLine(promptOf(job))), ALT_TEXT_LIMIT);
+    const description = shorten(text.altText(plainLine(promptIn(job))), ALT_TEXT_LIMIT);
     const name = `thumb-${job.id}.webp`;
     return data ? [{ name, data, contentType: 'image/webp', description }] : [];
   });
   const sections = jobs.map((job, at): APIMessageTopLevelComponent => {
-    const prompt = quoted(promptOf(job), PROMPT_SHOWN) || text.emptyPrompt;
+    const prompt = quoted(promptIn(job), PROMPT_SHOWN) || text.emptyPrompt;
     const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
     const mark = starred?.has(job.id) === true ? '★ ' : '';
-    const about = `-# ${when} · ${text.showStatus[job.status]} · ${shortRecipe(job.request, job.result, text)}`;
+    const sheet = sheets?.get(job.id);
+    const what =
+      sheet === undefined
+        ? shortRecipe(job.request, job.result, text)
+        : escapeMarkdown(shorten(plainLine(sheet.about), 120));
+    const about = `-# ${when} · ${text.showStatus[job.status]} · ${what}`;
     const words = {
       type: ComponentType.TextDisplay as const,
       content: `${mark}${prompt}\n${about}`,
@@ -179,7 +187,7 @@ export function renderRecent(
             text.recentShow,
             jobs.map((job, at) => ({
               value: job.id,
-              label: shorten(`${at + 1} · ${plainLine(promptOf(job)) || text.emptyPrompt}`, 100),
+              label: shorten(`${at + 1} · ${plainLine(promptIn(job)) || text.emptyPrompt}`, 100),
             })),
           ),
         ];

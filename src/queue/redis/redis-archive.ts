@@ -130,20 +130,22 @@ export function createRedisArchive(core: RedisCore): Archive {
     },
 
     async figures({ since, ...owners }) {
-      const sums = { jobs: 0, pictures: 0, failed: 0, seconds: 0, waited: 0 };
+      const sums = { done: 0, pictures: 0, failed: 0, seconds: 0, waited: 0 };
+      const orders = new Set<string>();
       for await (const job of newestFirst(owners)) {
         if (job.createdAt < since - CLOCKS_MS) break;
         if (job.createdAt < since) continue;
         if (job.status === 'failed') sums.failed++;
         if (job.status !== 'done' || job.result === null) continue;
-        sums.jobs++;
+        sums.done++;
+        orders.add(job.key.split(':')[0] ?? job.key);
         sums.pictures += job.result.images.length;
         sums.seconds += job.result.seconds;
         sums.waited += (job.startedAt ?? job.createdAt) - job.createdAt;
       }
-      const { jobs, pictures, failed, seconds, waited } = sums;
-      const meanWaitSeconds = jobs === 0 ? null : waited / jobs / 1000;
-      return { jobs, pictures, failed, seconds, meanWaitSeconds };
+      const { done, pictures, failed, seconds, waited } = sums;
+      const meanWaitSeconds = done === 0 ? null : waited / done / 1000;
+      return { jobs: orders.size, pictures, failed, seconds, meanWaitSeconds };
     },
 
     async rates() {

@@ -17,7 +17,7 @@ export function figuresOf(db: DatabaseSync, filter: FiguresFilter): QueueFigures
   }
   const row = db
     .prepare(
-      `SELECT count(*) AS done, total(json_array_length(result, '$.images')) AS pictures,
+      `SELECT count(DISTINCT substr(key, 1, instr(key || ':', ':') - 1)) AS done, total(json_array_length(result, '$.images')) AS pictures,
         total(json_extract(result, '$.seconds')) AS seconds, avg(started_at - created_at) AS wait
       FROM jobs WHERE status = 'done' AND ${wheres.join(' AND ')}`,
     )

@@ -38,6 +38,9 @@ export const SHEET: typeof ENGLISH = {
   secondValuesWithoutAxis: 'y-values braucht y, die zweite Achse.',
   thirdValuesWithoutAxis: 'z-values braucht z, die dritte Achse.',
   allCurves: 'Alle Kurven',
+  row: (axes, pictures) =>
+    `Bogen über ${axes}, ${pictures === 1 ? 'ein Bild' : `${pictures} Bilder`}`,
+  rowEvolution: 'Entstehung',
   notYoursToStop: 'Anhalten darf nur, wer das bestellt hat, oder ein Moderator.',
   alreadyFinished: 'Das ist schon fertig.',
   plot: {

@@ -38,6 +38,9 @@ export const SHEET = {
   secondValuesWithoutAxis: 'y-values needs y, the second axis.',
   thirdValuesWithoutAxis: 'z-values needs z, the third axis.',
   allCurves: 'All curves',
+  row: (axes: string, pictures: number) =>
+    `sheet of ${axes}, ${pictures === 1 ? 'one picture' : `${pictures} pictures`}`,
+  rowEvolution: 'evolution',
   notYoursToStop: 'Only the person who asked for this, or a moderator, can stop it.',
   alreadyFinished: 'This one has already finished.',
   plot: PLOT_TEXT,
