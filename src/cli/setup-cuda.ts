@@ -9,7 +9,7 @@ import { tryDevice } from './doctor/try-device.ts';
 import { fetchProvider, providerPackage } from './cuda/nuget.ts';
 import { readSystem, routesInWords } from './cuda/routes.ts';
 import { findWheels, installWheels } from './cuda/wheels.ts';
-import { complain, EXIT } from './screen/program.ts';
+import { complain, EXIT, interruptible } from './screen/program.ts';
 import { glibcVersion } from './screen/system.ts';
 
 const HELP = `Makes NVIDIA GPUs paint: fetches ONNX Runtime's CUDA provider, reads from it which libraries it needs, looks
@@ -45,10 +45,9 @@ async function main(args: string[]): Promise<number> {
     return complain(error);
   }
   try {
-    return await setUp(asked.config, asked.values);
+    return await interruptible((signal) => setUp(asked.config, asked.values, signal));
   } catch (error) {
-    complain(error);
-    return EXIT.failed;
+    return complain(error) === EXIT.cancelled ? EXIT.cancelled : EXIT.failed;
   }
 }
 
@@ -71,7 +70,7 @@ function readArguments(args: string[]) {
 
 type Values = ReturnType<typeof readArguments>;
 
-async function setUp(config: Config, values: Values): Promise<number> {
+async function setUp(config: Config, values: Values, signal: AbortSignal): Promise<number> {
   const wanted = providerPackage();
   const target = runtimeFolder();
   if (wanted === null || target === null) {
@@ -92,13 +91,13 @@ async function setUp(config: Config, values: Values): Promise<number> {
     say(`Fetching ONNX Runtime’s CUDA provider (${wanted.name} ${wanted.version}) …`);
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     const folders = { nuget: config.nugetUrl, target, scratch: ownFolder };
-    await fetchProvider(wanted, folders, { onProgress: progressOf(wanted.name) });
+    await fetchProvider(wanted, folders, { signal, onProgress: progressOf(wanted.name) });
     state = await look();
     if (state === null) throw new UserError('The provider was fetched and is not there.');
   }
   say(needsInWords(state));
   if (values.wheels && !values.check) {
-    await fetchWheels(state, config, ownFolder);
+    await fetchWheels(state, config, ownFolder, signal);
     state = (await look()) ?? state;
   }
   return judge(state, config, values);
@@ -116,7 +115,12 @@ function needsInWords({ cuda, cudnn, required, driver }: CudaState): string {
   );
 }
 
-async function fetchWheels(state: CudaState, config: Config, folder: string): Promise<void> {
+async function fetchWheels(
+  state: CudaState,
+  config: Config,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (state.cuda === null)
     throw new UserError('The provider names no version of CUDA: no wheels can be chosen.');
   const wheels = await findWheels({
@@ -131,6 +135,7 @@ async function fetchWheels(state: CudaState, config: Config, folder: string): Pr
   say(`NVIDIA’s wheels, ${inBytes(total)}, into ${folder}:`);
   let name = '';
   await installWheels(wheels, folder, {
+    signal,
     onWheel: (wheel, isThere) => {
       name = `${wheel.project} ${wheel.version}`;
       if (isThere) say(`  ${name}: here already`);

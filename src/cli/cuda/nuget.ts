@@ -3,12 +3,13 @@
  * package, by the package's own list, but resumed where the line breaks and compared with the checksum of NuGet's
  * catalog.
  */
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
-import { download, type DownloadTools } from './download.ts';
+import { fetchWhole, type FetchTools } from './fetch-whole.ts';
 import { fetchJson } from './json.ts';
 import { extract, listZip } from './zip.ts';
 
@@ -53,7 +54,7 @@ export function providerPackage(
 export async function fetchProvider(
   wanted: ProviderPackage,
   folders: { nuget: string; target: string; scratch: string },
-  tools: DownloadTools & { askPauseMs?: number } = {},
+  tools: FetchTools & { askPauseMs?: number } = {},
 ): Promise<void> {
   const id = wanted.name.toLowerCase();
   const version = wanted.version.toLowerCase();
@@ -80,8 +81,8 @@ export async function fetchProvider(
   const file = path.join(folders.scratch, `${id}.${version}.nupkg`);
   const digest = Buffer.from(packageHash, 'base64').toString('hex');
   const url = `${contents}${id}/${version}/${id}.${version}.nupkg`;
-  if (!existsSync(file))
-    await download({ url, file, bytes: packageSize, algorithm: 'sha512', digest }, tools);
+  await fetchWhole({ url, size: packageSize, sha256: null }, file, tools);
+  await checkDigest(file, wanted, digest);
   const entries = await listZip(file);
   for (const [name, place] of wanted.files) {
     const found = entries.find((one) => one.name === place);
@@ -90,6 +91,18 @@ export async function fetchProvider(
     await extract(file, found, path.join(folders.target, name), 0o755);
   }
   await rm(file, { force: true });
+}
+
+/** NuGet's catalog has SHA-512. What is not what it says is thrown away. */
+async function checkDigest(file: string, { name }: ProviderPackage, digest: string): Promise<void> {
+  const hash = createHash('sha512');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  if (hash.digest('hex') === digest) return;
+  await rm(file, { force: true });
+  throw new UserError(
+    `${name} came with another SHA-512 than NuGet's catalog names (${digest.slice(0, 12)}…), so it was thrown away. Try ` +
+      'again; if it happens again, something between here and NuGet changes files.',
+  );
 }
 
 /** The newest of a kind that the feed's index names, with a slash at its end. */

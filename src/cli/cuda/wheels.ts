@@ -2,11 +2,11 @@
  * CUDA's libraries as NVIDIA publishes them on PyPI: wheels, which are archives with the libraries inside. No Python is
  * needed to unpack them.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
-import { download, type DownloadTools } from './download.ts';
+import { fetchWhole, type FetchTools } from './fetch-whole.ts';
 import { fetchJson } from './json.ts';
 import { extract, listZip } from './zip.ts';
 
@@ -202,7 +202,7 @@ const LIBRARY = /^lib[\w.+-]+\.so(?:\.\d+)+$/;
 export async function installWheels(
   wheels: readonly Wheel[],
   folder: string,
-  tools: { onWheel?: (wheel: Wheel, isThere: boolean) => void } & DownloadTools = {},
+  tools: { onWheel?: (wheel: Wheel, isThere: boolean) => void } & FetchTools = {},
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const wheel of wheels) {
@@ -210,15 +210,14 @@ export async function installWheels(
     tools.onWheel?.(wheel, isThere);
     if (isThere) continue;
     const file = path.join(folder, `${wheel.project}-${wheel.version}.whl`);
-    if (!existsSync(file) || (await stat(file)).size !== wheel.bytes) {
-      await download({ ...wheel, file, algorithm: 'sha256', digest: wheel.sha256 }, tools);
-    }
+    const planned = { url: wheel.url, size: wheel.bytes, sha256: wheel.sha256 };
+    await fetchWhole(planned, file, tools);
     await unpack(wheel, file, folder);
     await rm(file, { force: true });
   }
   // What broke off before a newer release came out.
   for (const name of await readdir(folder)) {
-    if (/\.(?:whl|part)$/.test(name)) await rm(path.join(folder, name), { force: true });
+    if (/\.(?:whl|part|note)$/.test(name)) await rm(path.join(folder, name), { force: true });
   }
 }
 

@@ -1,4 +1,5 @@
 /** A server of files that can break off, stall, lie about sizes, ignore ranges and serve other bytes. */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -14,6 +15,8 @@ export type Fault =
   /** more bytes than there should be, without saying how many */
   | { endless: true }
   | 'stall'
+  /** as many, none of them right */
+  | 'other-bytes'
   | { bytes: Uint8Array };
 
 export type Registry = {
@@ -44,7 +47,8 @@ export async function openRegistry(): Promise<Registry> {
       response.setHeader('content-type', 'application/json');
       return void response.end(JSON.stringify(found));
     }
-    const whole = typeof fault === 'object' && 'bytes' in fault ? fault.bytes : found;
+    const served = fault === 'other-bytes' ? randomBytes(found.length) : found;
+    const whole = typeof fault === 'object' && 'bytes' in fault ? fault.bytes : served;
     let from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     if (fault === 'no-ranges') from = 0;
     if (fault === 'wrong-range') from = Math.max(0, from - 7);

@@ -143,7 +143,7 @@ test(
     publishProvider(wanted, Buffer.alloc(64).toString('base64'));
     const wrong = await setup([]);
     assert.equal(wrong.code, 1);
-    assert.match(wrong.out, /another sha512 checksum .* thrown away/);
+    assert.match(wrong.out, /another SHA-512 than NuGet's catalog names .* thrown away/);
     assert.ok(!existsSync(providerFile()));
 
     publishProvider(wanted);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { packagesFor, readSystem, routesInWords } from '../../../src/cli/cuda/ro
 import { findWheels, installWheels, type WheelQuestion } from '../../../src/cli/cuda/wheels.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import { makeZip } from './make-zip.ts';
-import { openRegistry, type Registry } from './registry.ts';
+import { type Fault, openRegistry, type Registry } from './registry.ts';
 
 let registry: Registry;
 const folder = mkdtempSync(path.join(tmpdir(), 'wheels-'));
@@ -186,6 +186,58 @@ test('a wheel without the library it was fetched for is told', async () => {
     installWheels(await findWheels(ask({}), 1), path.join(folder, 'other')),
     /does not bring libcudart\.so\.13/,
   );
+});
+
+/** One wheel of 300 kB that no packing makes smaller, installed anew with these faults. */
+async function installWith(faults: readonly Fault[]): Promise<{ asked: string[]; own: string }> {
+  const name = 'nvidia/cu13/lib/libcudart.so.13';
+  const text = randomBytes(150_000).toString('hex');
+  publish('nvidia-cuda-runtime', [{ version: '13.0.96', files: { [name]: text } }]);
+  const [wheel] = await findWheels(ask({}), 1);
+  assert.ok(wheel !== undefined);
+  const own = path.join(folder, `own-${++installed}`);
+  registry.faults.set(new URL(wheel.url).pathname, [...faults]);
+  registry.asked.length = 0;
+  await installWheels([wheel], own, { pauseMs: 1 }).finally(() => registry.faults.clear());
+  assert.equal(readFileSync(path.join(own, 'libcudart.so.13'), 'utf8'), text);
+  return { own, asked: [...registry.asked] };
+}
+
+let installed = 0;
+
+test('a line that breaks again and again, a server that knows no ranges or answers with others', async () => {
+  const breaks = Array.from({ length: 12 }, () => ({ breakAfter: 10_000 }));
+  const { asked } = await installWith(breaks);
+  const begun = asked.map((each) => Number(/bytes=(\d+)/.exec(each)?.[1] ?? 0));
+  assert.ok(
+    begun.length > 12 && begun.every((at, i) => i === 0 || at > begun[i - 1]!),
+    String(begun),
+  );
+  for (const fault of ['no-ranges', 'wrong-range', { status: 503 }] as const) {
+    await installWith([{ breakAfter: 50_000 }, fault]);
+  }
+});
+
+test('another size or other bytes than published never become a library', async () => {
+  const wrong: readonly [Fault, RegExp][] = [
+    [{ length: 100 }, /was told to have/],
+    [{ endless: true }, /was told to have/],
+    [{ bytes: Buffer.alloc(500_000) }, /was told to have/],
+    [{ status: 404 }, /has no/],
+  ];
+  for (const [fault, words] of wrong) {
+    await assert.rejects(
+      installWith([fault, fault]),
+      (error) => error instanceof UserError && words.test(error.message),
+    );
+    assert.ok(!existsSync(path.join(folder, `own-${installed}`, 'libcudart.so.13')));
+  }
+  await assert.rejects(
+    installWith(['other-bytes', 'other-bytes']),
+    /came with other bytes than were told/,
+  );
+  // what broke off and does not fit to the rest is thrown away, and comes whole
+  await installWith([{ breakAfter: 50_000 }, 'other-bytes']);
 });
 
 test('the system’s packages, in the version that the driver runs, and all ways with their commands', () => {

@@ -1,4 +1,4 @@
-import type { Inspected } from '../../engine/inspect.ts';
+import type { Inspected } from '../engine/inspect.ts';
 
 /** Parts of models by the sentence that says what they are, and the folder beside the models that is theirs. */
 const SHELVES: Readonly<Record<string, string>> = {

@@ -12,11 +12,11 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UserError } from '../../engine/errors.ts';
-import { inBytes } from '../in-bytes.ts';
-import type { PlannedFile } from '../plan.ts';
-import { sayOfHub } from '../sentences.ts';
-import { reasonOf, type Web } from '../web.ts';
+import { UserError } from '../engine/errors.ts';
+import { inBytes } from './in-bytes.ts';
+import type { PlannedFile } from './plan.ts';
+import { sayOfHub } from './sentences.ts';
+import { reasonOf, type Web } from './web.ts';
 
 export type Fetched = { path: string; size: number; sha256: string };
 
