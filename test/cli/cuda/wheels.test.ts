@@ -236,8 +236,6 @@ test('another size or other bytes than published never become a library', async 
     installWith(['other-bytes', 'other-bytes']),
     /came with other bytes than were told/,
   );
-  // what broke off and does not fit to the rest is thrown away, and comes whole
-  await installWith([{ breakAfter: 50_000 }, 'other-bytes']);
 });
 
 test('the system’s packages, in the version that the driver runs, and all ways with their commands', () => {
