@@ -14,6 +14,7 @@ import { benchExplore } from './explore.ts';
 import { benchHostile } from './hostile.ts';
 import { benchFullSize } from './full-size.ts';
 import { benchMemory } from './memory.ts';
+import { benchMetrics } from './metrics.ts';
 import { benchPinning } from './pinning.ts';
 import { benchQueue } from './queue.ts';
 import { benchReference } from './reference.ts';
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   bot: benchBot,
   hostile: benchHostile,
   memory: benchMemory,
+  metrics: benchMetrics,
   explore: benchExplore,
   ...Object.fromEntries(
     AUTO_SAMPLERS.map((sampler) => [`auto-${sampler}`, () => benchAuto(sampler)]),

@@ -24,6 +24,7 @@ var WHAT = {
   backup: 'the data folder into one archive, while the bot works',
   restore: 'brings such an archive back',
   explain: 'what is behind the reference that somebody was shown',
+  queue: 'moves a queue between a file and a Redis',
   'setup-cuda': 'makes NVIDIA GPUs paint: fetches, checks and tries out what that needs',
 };
 /** These want a models folder. */

@@ -42,7 +42,7 @@ test('from the start to the end of the whole program: health, jobs, calls, 429s'
       assert.equal(samples.get('darkroom_models_loaded{device="cpu"}'), 1);
       assert.equal(samples.get('darkroom_gateway_connected'), 1);
       assert.equal(sum(samples, 'darkroom_discord_rate_limited_total'), 1);
-      const acks = 'darkroom_discord_request_seconds_count{resource="interactions"';
+      const acks = 'darkroom_discord_requests_total{resource="interactions"';
       assert.ok(sum(samples, acks) >= 2);
       // What is told has no person, prompt, token or path in it.
       assert.doesNotMatch([...samples.keys()].join('\n'), /boat|\d{17}|darkroom-hall/);

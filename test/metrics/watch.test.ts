@@ -29,7 +29,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
   queue = await openQueue({
-    url: 'sqlite::memory:',
+    url: `sqlite:${path.join(folder, 'queue.db')}`,
     costOf: (order) => costAmong(order, []),
     limits,
   });
@@ -197,9 +197,9 @@ test('what was painted, step by step; names without end become one', async () =>
   assert.equal(of('paint_seconds_bucket', 'model 0', 'le="2",'), 0);
   assert.equal(of('paint_seconds_bucket', 'model 0', 'le="5",'), 1);
   assert.equal(of('model_load_seconds_sum', 'model 0'), 1.5);
-  assert.equal(of('paint_seconds_count', 'model 49'), 1);
-  assert.equal(of('paint_seconds_count', 'model 50'), undefined);
-  assert.equal(of('paint_seconds_count', 'other'), 30);
+  assert.equal(of('paint_seconds_count', 'model 29'), 1);
+  assert.equal(of('paint_seconds_count', 'model 30'), undefined);
+  assert.equal(of('paint_seconds_count', 'other'), 50);
 });
 
 test('calls of Discord by what they ask for and how they end', async () => {
@@ -211,10 +211,13 @@ test('calls of Discord by what they ask for and how they end', async () => {
   const samples = await scrape(watch.port);
   const count = (resource: string, status: string) =>
     samples.get(
-      `darkroom_discord_request_seconds_count{resource="${resource}",method="POST",status="${status}"}`,
+      `darkroom_discord_requests_total{resource="${resource}",method="POST",status="${status}"}`,
     );
   assert.deepEqual([count('interactions', '204'), count('interactions', '429')], [1, 2]);
   assert.equal(count('other', 'none'), 1);
+  const took = 'darkroom_discord_request_seconds';
+  assert.equal(samples.get(`${took}_count{resource="interactions"}`), 3);
+  assert.equal(samples.get(`${took}_bucket{le="15",resource="other"}`), 0);
   assert.equal(samples.get('darkroom_discord_rate_limited_total{scope="shared"}'), 1);
   assert.equal(samples.get('darkroom_discord_rate_limited_total{scope="unknown"}'), 1);
 });

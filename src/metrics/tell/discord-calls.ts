@@ -16,10 +16,16 @@ const RESOURCES = new Set([
 
 export function createDiscordMetrics(registry: Registry): (call: DiscordCall) => void {
   const registers = [registry];
-  const calls = new Histogram({
-    name: 'darkroom_discord_request_seconds',
+  const calls = new Counter({
+    name: 'darkroom_discord_requests_total',
     help: 'Requests to Discord, by the first part of their path, method and status ("none": no answer came).',
     labelNames: ['resource', 'method', 'status'],
+    registers,
+  });
+  const took = new Histogram({
+    name: 'darkroom_discord_request_seconds',
+    help: 'Seconds of each request to Discord, by the first part of its path.',
+    labelNames: ['resource'],
     buckets: BUCKETS,
     registers,
   });
@@ -31,7 +37,8 @@ export function createDiscordMetrics(registry: Registry): (call: DiscordCall) =>
   });
   return ({ method, resource, status, seconds, limit }) => {
     const known = RESOURCES.has(resource) ? resource : 'other';
-    calls.observe({ resource: known, method, status: status ?? 'none' }, seconds);
+    calls.inc({ resource: known, method, status: status ?? 'none' });
+    took.observe({ resource: known }, seconds);
     if (status === 429) limits.inc({ scope: limit ?? 'unknown' });
   };
 }

@@ -2,7 +2,7 @@
  * Names of models come from file names: whoever changes them every day would make series without end. The first ones
  * keep theirs, the rest is one.
  */
-const MOST_MODELS = 50;
+const MOST_MODELS = 30;
 const REST = 'other';
 
 export function createModelNames(): (model: string) => string {
