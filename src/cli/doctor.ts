@@ -9,6 +9,7 @@ import { checkDisk, checkMemory, checkNode, checkRuntime } from './doctor/machin
 import { checkModels, lookAtModels } from './doctor/models.ts';
 import { checkCuda, checkDevices } from './doctor/painting.ts';
 import { checkQueue } from './doctor/queue.ts';
+import { checkPorts } from './doctor/ports.ts';
 import { isFit, type Report, reportAsJson, reportInWords } from './doctor/report.ts';
 import { complain, EXIT } from './screen/program.ts';
 
@@ -90,6 +91,7 @@ async function examine(isOffline: boolean): Promise<Finding[]> {
     ...(await guarded('memory', () => checkMemory(weights, driver))),
     ...(await guarded('disk', () => checkDisk(config))),
     ...(await guarded('data folder', () => checkFolders(config))),
+    ...(await guarded('ports', () => checkPorts(config))),
     ...checkModels(shelf, config.modelsDir),
     ...(await queue),
     ...(await asked),

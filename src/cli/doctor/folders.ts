@@ -26,12 +26,26 @@ async function checkData(dataDir: string): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     // That is what it is for.
-    if (error.message.startsWith('Another Darkroom is running')) {
+    if (isInUse(error)) {
       return [good('data folder', `${dataDir} is in use: a Darkroom runs on it`)];
     }
     return [stops('data folder', error.message)];
   }
 }
+
+/** Whether a Darkroom runs on this data folder now. */
+export async function isRunningOn(dataDir: string): Promise<boolean> {
+  if ((await stat(dataDir).catch(() => null)) === null) return false;
+  try {
+    (await claimDataFolder(dataDir))();
+    return false;
+  } catch (error) {
+    return error instanceof UserError && isInUse(error);
+  }
+}
+
+const isInUse = ({ message }: UserError): boolean =>
+  message.startsWith('Another Darkroom is running');
 
 /** Whether the folder can be made when Darkroom starts. */
 async function checkPlace(dataDir: string): Promise<Finding[]> {

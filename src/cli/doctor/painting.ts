@@ -1,4 +1,5 @@
 /** What paints here: every device is asked for a picture; what CUDA lacks is read from its provider. */
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config.ts';
 import {
@@ -52,6 +53,14 @@ export function judge(tried: readonly Tried[], isNamed: boolean): Finding[] {
   });
 }
 
+/** `libcudnn.so.9 -> libcudnn.so.9.13.0`: the file that a name leads to says its version. */
+function versioned(name: string, file: string): string {
+  const real = path.basename(existsSync(file) ? realpathSync(file) : file);
+  return real === name
+    ? `${name} (${path.dirname(file)})`
+    : `${name} -> ${real} (${path.dirname(file)})`;
+}
+
 /** NVIDIA's driver and libraries against what the provider needs; nothing where there is neither. */
 export async function checkCuda(config: Config, driver: Driver | null): Promise<Finding[]> {
   const wants = [config.device, ...(config.devices ?? []).map(({ device }) => device)];
@@ -98,14 +107,10 @@ export function judgeCuda(state: CudaState, trouble: typeof warning): Finding[] 
   }
   if (findings.length > 0) return findings;
   const found = state.libraries.flatMap(({ name, path: file }) =>
-    /^lib(?:cu|nv)/.test(name) ? [`${name} (${file})`] : [],
+    /^lib(?:cu|nv)/.test(name) && file !== null ? [versioned(name, file)] : [],
   );
   const facts = { cuda, cudnn, driver, libraries: found };
   return [
-    good(
-      'cuda',
-      `${built}: driver ${driver?.version ?? '?'} and all ${found.length} libraries are there`,
-      { facts },
-    ),
+    good('cuda', `${built}: driver ${driver?.version ?? '?'}; ${found.join(', ')}`, { facts }),
   ];
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +11,7 @@ import { checkFolders } from '../../../src/cli/doctor/folders.ts';
 import { checkDisk, checkMemory } from '../../../src/cli/doctor/machine.ts';
 import { checkModels, lookAtModels } from '../../../src/cli/doctor/models.ts';
 import { judge, judgeCuda } from '../../../src/cli/doctor/painting.ts';
+import { checkPorts } from '../../../src/cli/doctor/ports.ts';
 import { lackingIn, permissionsIn } from '../../../src/cli/doctor/permissions.ts';
 import { reportInWords, summary } from '../../../src/cli/doctor/report.ts';
 import { tryDevice } from '../../../src/cli/doctor/try-device.ts';
@@ -243,6 +245,30 @@ test('what may be done in a channel, by Discord’s order of overwrites', () => 
     { channel: 'mute', lacks: ['Send Messages', 'Attach Files'] },
     { channel: 'hidden', lacks: ['View Channel'] },
   ]);
+});
+
+test('ports that another program has, unless that is this Darkroom', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const dataDir = path.join(folder, 'ports');
+  mkdirSync(dataDir, { mode: 0o700 });
+  const on = (env: Record<string, string>) =>
+    checkPorts(loadConfig({ DATA_DIR: dataDir, PLAYGROUND_PORT: '0', ...env }));
+  assert.deepEqual(await on({}), []);
+  const [taken] = await on({ PLAYGROUND_PORT: String(port) });
+  assert.equal(taken?.level, 'stops');
+  assert.match(
+    taken?.said ?? '',
+    /the playground cannot listen on 127\.0\.0\.1:\d+: another program has it/,
+  );
+  assert.match(taken?.mend ?? '', /^set PLAYGROUND_PORT to another port/);
+  assert.match((await on({ METRICS_PORT: String(port) }))[0]?.mend ?? '', /METRICS_PORT/);
+  assert.deepEqual(await on({ PLAYGROUND_PORT: String(port), DISCORD_TOKEN: 'x' }), []);
+  const release = await claimDataFolder(dataDir);
+  assert.deepEqual(await on({ PLAYGROUND_PORT: String(port) }), []);
+  release();
+  server.close();
 });
 
 test('the report: a sign a line, the line that mends it below, one sentence at the end', () => {
