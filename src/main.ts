@@ -54,10 +54,14 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
 
   const { devices, engine, queue, pictures } = await openPainting(config, log, onClose);
   watch?.add({ devices, engine, line: queue.line });
-  const kept = { file: path.join(config.dataDir, 'settings.db'), log };
+  const kept = {
+    file: path.join(config.dataDir, 'settings.db'),
+    shared: await openShared(config, log, onClose),
+    log,
+  };
   const rule = await openRule({ file: config.ownerFile, log });
   onClose('owner’s rule', () => rule.close());
-  const notes = openRows({ ...kept, namespace: 'notes' });
+  const notes = openRows({ ...kept, shared: null, namespace: 'notes' });
   onClose('notes', () => notes.close());
   const settings = openSettings(kept);
   onClose('settings', () => settings.close());
@@ -201,6 +205,16 @@ function errorsIn(folder: string): KeptErrors {
 }
 
 const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null && isShared(queueUrl);
+
+/** Several bots of one queue share settings, presets and preferences, too: those of this one's data folder move there. */
+async function openShared({ queueUrl, dataDir }: Config, log: Log, onClose: OnClose) {
+  if (queueUrl === null || !isShared(queueUrl)) return null;
+  const { openSharedRows } = await import('./bot/stores/shared-rows.ts');
+  const shared = await openSharedRows({ url: queueUrl, log });
+  onClose('shared settings', () => shared.close());
+  await shared.takeOver(path.join(dataDir, 'settings.db'));
+  return shared;
+}
 
 /** What paints, the line it paints from, and where its pictures go. */
 async function openPainting(config: Config, log: Log, onClose: OnClose) {

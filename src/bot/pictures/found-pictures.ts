@@ -1,6 +1,5 @@
 import type { ImageSize } from '../../engine/request.ts';
-import { openRows } from '../stores/row-store.ts';
-import type { BotLog } from '../bot-log.ts';
+import { type KeptIn, openRows } from '../stores/row-store.ts';
 
 /** The pictures of somebody's message that a person points at while a form about them is open. */
 export type FoundPictures = {
@@ -32,7 +31,7 @@ export type FoundStore = {
 const ROW_VERSION = 1;
 
 /** `file`: a path, created when absent, or ':memory:'; it may be shared with other stores. */
-export function openFound(options: { file: string; log: BotLog }): FoundStore {
+export function openFound(options: KeptIn): FoundStore {
   const rows = openRows({ ...options, namespace: 'found' });
   return {
     keep: (userId, found) => rows.set(userId, { version: ROW_VERSION, ...found }),

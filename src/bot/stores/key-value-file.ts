@@ -5,11 +5,19 @@ import type { KeyvStoreAdapter } from 'keyv';
 import { UserError } from '../../engine/errors.ts';
 import type { BotLog } from '../bot-log.ts';
 
-export type KeyValueFile = KeyvStoreAdapter & {
+/** What Keyv stores in, and what it does not ask for. */
+export type KeyValues = KeyvStoreAdapter & {
+  /** other programs write there, too: what was read may be another one a moment later */
+  isShared: boolean;
   /** Every key of a namespace, without it. */
-  keysIn(namespace: string): string[];
-  /** Writes the file anew, so that nothing of what was deleted can be read in it. */
-  compact(): void;
+  keysIn(namespace: string): Promise<string[]>;
+  /** Sees to it that nothing of what was deleted can be read where it lay. */
+  compact(): Promise<void>;
+};
+
+export type KeyValueFile = KeyValues & {
+  /** all that Keyv wrote, keys with their namespaces */
+  entries(): (readonly [key: string, value: string])[];
 };
 
 /** SQLite's user_version; files of before there were versions have 0. */
@@ -47,6 +55,7 @@ export function openKeyValueFile(file: string, log: BotLog): KeyValueFile {
   const events = new EventEmitter();
 
   const keys = database.prepare('SELECT key FROM entries WHERE substr(key, 1, length(?1)) = ?1');
+  const all = database.prepare('SELECT key, value FROM entries ORDER BY key');
   const adapter: KeyValueFile = {
     opts: { dialect: 'sqlite' },
     namespace: undefined,
@@ -65,13 +74,15 @@ export function openKeyValueFile(file: string, log: BotLog): KeyValueFile {
     async clear() {
       removeSpace.run(adapter.namespace === undefined ? '' : `${adapter.namespace}:`);
     },
-    keysIn(namespace) {
+    isShared: false,
+    async keysIn(namespace) {
       const before = `${namespace}:`;
       return keys.all(before).map(({ key }) => String(key).slice(before.length));
     },
-    compact() {
+    async compact() {
       database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
     },
+    entries: () => all.all().map(({ key, value }) => [String(key), String(value)] as const),
     async disconnect() {
       database.close();
     },

@@ -1,7 +1,6 @@
 import { readChoices } from '../order/choices.ts';
 import type { Choices } from '../order/choices.ts';
-import { openRows } from './row-store.ts';
-import type { BotLog } from '../bot-log.ts';
+import { type KeptIn, openRows } from './row-store.ts';
 
 /** What one person wants on every server; a command's own options and a preset go before it. */
 export type Preferences = {
@@ -25,7 +24,7 @@ const ROW_VERSION = 1;
 export const NO_PREFERENCES: Preferences = { choices: {}, language: null, private: false };
 
 /** `file`: a path, created when absent, or ':memory:'; it may be shared with other stores. */
-export function openPreferences(options: { file: string; log: BotLog }): PreferenceStore {
+export function openPreferences(options: KeptIn): PreferenceStore {
   const rows = openRows({ ...options, namespace: 'preferences' });
   return {
     async get(userId) {

@@ -2,8 +2,7 @@ import { UserError } from '../../engine/errors.ts';
 import { readChoices } from '../order/choices.ts';
 import type { Choices } from '../order/choices.ts';
 import { plainLine, quoted } from '../render/markdown.ts';
-import { openRows } from './row-store.ts';
-import type { BotLog } from '../bot-log.ts';
+import { type KeptIn, openRows } from './row-store.ts';
 import type { Text } from '../text/text.ts';
 
 /** A named set of choices that a server curates. */
@@ -30,7 +29,7 @@ const ROW_VERSION = 1;
 const PLACE = '{prompt}';
 
 /** `file`: a path, created when absent, or ':memory:'; it may be shared with other stores. */
-export function openPresets(options: { file: string; log: BotLog }): PresetStore {
+export function openPresets(options: KeptIn): PresetStore {
   const rows = openRows({ ...options, namespace: 'presets' });
 
   async function list(guildId: string | null): Promise<readonly Preset[]> {

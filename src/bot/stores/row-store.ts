@@ -1,23 +1,28 @@
 import { Keyv } from 'keyv';
-import { openKeyValueFile } from './key-value-file.ts';
+import { openKeyValueFile, type KeyValues } from './key-value-file.ts';
 import type { BotLog } from '../bot-log.ts';
 
 /** Versioned rows by key, through Keyv. Several namespaces may live in one file. */
 export type RowStore = {
-  /** undefined when there is none, or when it cannot be read just now (which is logged) */
+  /**
+   * undefined when there is none, or when a file cannot be read just now (which is logged)
+   * @throws UserError when it is shared with other bots and out of reach: what cannot be read must not be replaced
+   */
   get(key: string): Promise<unknown>;
   /** @throws Error when the row could not be stored */
   set(key: string, row: object): Promise<void>;
-  keys(): string[];
+  keys(): Promise<string[]>;
   delete(key: string): Promise<void>;
   close(): Promise<void>;
 };
 
-/** `file`: a path, created when absent, or ':memory:'. */
-export function openRows(options: { file: string; namespace: string; log: BotLog }): RowStore {
+/** Where rows are kept. `file`: a path, created when absent, or ':memory:'; `shared`: there instead. */
+export type KeptIn = { file: string; shared?: { open(): KeyValues } | null; log: BotLog };
+
+export function openRows(options: KeptIn & { namespace: string }): RowStore {
   const { namespace, log } = options;
-  const store = openKeyValueFile(options.file, options.log);
-  const rows = new Keyv<unknown>({ store, namespace });
+  const store = options.shared?.open() ?? openKeyValueFile(options.file, options.log);
+  const rows = new Keyv<unknown>({ store, namespace, throwOnErrors: store.isShared });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;
@@ -28,6 +33,7 @@ export function openRows(options: { file: string; namespace: string; log: BotLog
       try {
         return await rows.get(key);
       } catch (error) {
+        if (store.isShared) throw error;
         log.error({ namespace, said: String(error) }, 'a row could not be read');
         return undefined;
       }

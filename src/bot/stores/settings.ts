@@ -1,7 +1,7 @@
 import { Keyv } from 'keyv';
 import { readChoices, type ChoiceName, type Choices } from '../order/choices.ts';
-import type { BotLog } from '../bot-log.ts';
 import { openKeyValueFile } from './key-value-file.ts';
+import type { KeptIn } from './row-store.ts';
 import { DEFAULT_POLICY, readPolicy } from '../policy/policy.ts';
 import type { ServerPolicy } from '../policy/policy.ts';
 import { markOf } from '../policy/people.ts';
@@ -33,31 +33,33 @@ export type ServerSettings = { defaults: Choices; policy: ServerPolicy };
 const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 
 /** `file`: a path, created when absent, or ':memory:'. */
-export function openSettings(options: { file: string; log: BotLog }): SettingsStore {
+export function openSettings(options: KeptIn): SettingsStore {
   const { log } = options;
   const namespace = 'settings';
-  const store = openKeyValueFile(options.file, options.log);
-  const rows = new Keyv<unknown>({ store, namespace });
+  const store = options.shared?.open() ?? openKeyValueFile(options.file, options.log);
+  const rows = new Keyv<unknown>({ store, namespace, throwOnErrors: store.isShared });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;
     log.error({ said: String(error) }, 'settings could not be read or written');
   });
 
-  /** What this process read or wrote last: it alone writes the file. */
-  const known = new Map<string, ServerSettings>();
+  /** What this process read or wrote last. It alone writes the file; what is shared is looked at again each time. */
+  const known = new Map<string, { settings: ServerSettings; row: string }>();
   /** Changes of one server wait for each other, so that none reads what another is about to replace. */
   const changing = new Map<string, Promise<unknown>>();
 
   async function load(guildId: string | null): Promise<ServerSettings> {
     if (guildId === null) return NOTHING_SET;
     const before = known.get(guildId);
-    if (before !== undefined) return before;
+    if (before !== undefined && !store.isShared) return before.settings;
     const row = await rows.get(guildId);
+    const text = JSON.stringify(row);
+    if (before !== undefined && before.row === text) return before.settings;
     const tell = (problem: string) => log.warn({ guildId, problem }, 'settings row');
     const read = readSettings(row, tell);
     if (known.size >= ROWS_KEPT) known.clear();
-    if (row !== undefined) known.set(guildId, read);
+    if (row !== undefined) known.set(guildId, { settings: read, row: text });
     return read;
   }
 
@@ -69,10 +71,11 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
       const before = await load(guildId);
       const after = { ...before, ...edit(before) };
       // Keyv reports a failed write by `false` and an event, never by throwing.
-      if (!(await rows.set(guildId, { version: ROW_VERSION, ...after }))) {
+      const row = { version: ROW_VERSION, ...after };
+      if (!(await rows.set(guildId, row))) {
         throw new Error('the settings row was not stored', { cause: lastError });
       }
-      known.set(guildId, after);
+      known.set(guildId, { settings: after, row: JSON.stringify(row) });
       return after;
     });
     const settled = turn.catch(() => {});
@@ -107,7 +110,7 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
       await change(guildId, () => ({ policy: DEFAULT_POLICY }));
     },
     async forgetPerson(userId) {
-      for (const guildId of store.keysIn(namespace)) {
+      for (const guildId of await store.keysIn(namespace)) {
         const { blockedUsers } = (await load(guildId)).policy;
         if (!blockedUsers.includes(userId)) continue;
         const marked = (id: string) => (id === userId ? markOf(id) : id);
@@ -115,7 +118,7 @@ export function openSettings(options: { file: string; log: BotLog }): SettingsSt
           policy: { ...policy, blockedUsers: policy.blockedUsers.map(marked) },
         }));
       }
-      store.compact();
+      await store.compact();
     },
     close: () => rows.disconnect(),
   };

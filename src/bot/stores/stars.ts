@@ -1,5 +1,4 @@
-import type { BotLog } from '../bot-log.ts';
-import { openRows } from './row-store.ts';
+import { type KeptIn, openRows } from './row-store.ts';
 
 /** A picture that somebody liked enough to mark it. */
 export type Star = { jobId: string; index: number; userId: string; at: number };
@@ -26,7 +25,7 @@ const KEPT = { person: 300, guild: 1000 };
 const ROW_VERSION = 1;
 
 /** `file`: a path, created when absent, or ':memory:'; it may be shared with other stores. */
-export function openStars(options: { file: string; log: BotLog }): StarStore {
+export function openStars(options: KeptIn): StarStore {
   const rows = openRows({ ...options, namespace: 'stars' });
   /** Changes wait for each other, so that none is lost. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -62,7 +61,7 @@ export function openStars(options: { file: string; log: BotLog }): StarStore {
     },
     async jobs() {
       const ids = new Set<string>();
-      for (const key of rows.keys()) for (const { jobId } of await list(key)) ids.add(jobId);
+      for (const key of await rows.keys()) for (const { jobId } of await list(key)) ids.add(jobId);
       return ids;
     },
     toggle: (star, guildId) =>
@@ -87,7 +86,7 @@ export function openStars(options: { file: string; log: BotLog }): StarStore {
       inTurn(async () => {
         const gone = new Set(jobs);
         await rows.delete(person(userId));
-        for (const key of rows.keys()) {
+        for (const key of await rows.keys()) {
           const before = await list(key);
           const stars = before.filter((one) => one.userId !== userId && !gone.has(one.jobId));
           if (stars.length < before.length) await rows.set(key, { version: ROW_VERSION, stars });

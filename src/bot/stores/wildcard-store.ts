@@ -1,10 +1,9 @@
 import { UserError } from '../../engine/errors.ts';
 import { plainLine, quoted } from '../render/markdown.ts';
-import type { BotLog } from '../bot-log.ts';
 import type { Text } from '../text/text.ts';
 import { entriesIn } from '../wildcards/lists.ts';
 import type { WildcardList } from '../wildcards/lists.ts';
-import { openRows } from './row-store.ts';
+import { type KeptIn, openRows } from './row-store.ts';
 
 /** The lists of words that a server curates for `__name__` in prompts. */
 export type WildcardStore = {
@@ -27,7 +26,7 @@ const ROW_VERSION = 1;
 const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N} _./-]*[\p{L}\p{N}])?$/u;
 
 /** `file`: a path, created when absent, or ':memory:'; it may be shared with other stores. */
-export function openWildcardStore(options: { file: string; log: BotLog }): WildcardStore {
+export function openWildcardStore(options: KeptIn): WildcardStore {
   const rows = openRows({ ...options, namespace: 'wildcards' });
 
   const list = async (guildId: string | null) =>
