@@ -11,30 +11,36 @@ const root = path.join(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 /** Modules that are named by their file, for a thread or process of their own. */
 const NAMED = /(new URL\('[\w/.-]+)\.ts(', import\.meta\.url\))/g;
-/** Text of pages: whoever serves or writes them strips it. */
-const WEB = ['playground/web', 'src/explore/report/page'];
+/** What a package has no use for. */
+const LEFT_OUT = ['bench', 'scripts', 'test'];
 
 function compile(): void {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { tsc: string } };
   const tsc = path.join(path.dirname(manifest), bin.tsc);
-  const args = [tsc, '-p', path.join(root, 'tsconfig.build.json')];
+  const config = ['-p', path.join(root, 'tsconfig.json'), '--noEmit', 'false', '--rootDir', root];
+  // The types are the checks' business.
+  const args = [tsc, ...config, '--outDir', dist, '--rewriteRelativeImportExtensions', '--noCheck'];
   execFileSync(process.execPath, args, { stdio: 'inherit' });
+  for (const folder of LEFT_OUT) rmSync(path.join(dist, folder), { recursive: true, force: true });
 }
 
+/** Everything that is no module: also the sources of pages, which are read as text and stripped at run time. */
 function copyFiles(): void {
   const found = globSync(['src/**/*', 'commands/**/*', 'playground/**/*'], {
     cwd: root,
     withFileTypes: true,
     exclude: (file) => file.name === 'node_modules',
   }).filter((file) => file.isFile());
+  // A folder with a configuration of its own is compiled for a browser.
+  const pages = found
+    .filter(({ name }) => name === 'tsconfig.json')
+    .map(({ parentPath }) => parentPath + path.sep);
   for (const { parentPath, name } of found) {
-    const file = path.relative(root, path.join(parentPath, name));
-    const plain = file.split(path.sep).join('/');
-    const isWeb = WEB.some((folder) => plain.startsWith(`${folder}/`));
-    if (!isWeb && name.endsWith('.ts')) continue;
-    if (isWeb && name === 'tsconfig.json') continue;
-    cpSync(path.join(root, file), path.join(dist, file));
+    const file = path.join(parentPath, name);
+    const isText = pages.some((page) => file.startsWith(page));
+    if (name === 'tsconfig.json' || (name.endsWith('.ts') && !isText)) continue;
+    cpSync(file, path.join(dist, path.relative(root, file)));
   }
 }
 

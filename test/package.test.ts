@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,6 +81,14 @@ test('an installed package paints, below node_modules, with its data in the fold
   assert.match(stderr, /^Made .*models with the embedded model/);
   assert.ok(existsSync(path.join(folder, 'models/demo/model_index.json')));
   assert.match(run(process.execPath, 'models').stdout, /^demo /m);
+});
+
+test('what is read as text at run time comes along: the page of a report', () => {
+  writeFileSync(path.join(folder, 'prompts.txt'), 'a heart\n');
+  const what = ['--prompts', 'prompts.txt', '--seeds', '1', '--x', 'steps:2', '--report', 'report'];
+  const { status, stderr } = run(process.execPath, 'explore', ...what);
+  assert.equal(status, 0, stderr);
+  assert.match(readFileSync(path.join(folder, 'report/index.html'), 'utf8'), /use strict/);
 });
 
 const old = oldNode();
