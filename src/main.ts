@@ -146,8 +146,12 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   tellThatItIsReady(config, devices, log, onClose);
   onClose('health', () => watch?.closing());
   announce(discord.page, bot);
-  const names = devices.map(({ name }) => name);
-  void tellAtStart(config, names, { asksDiscord: config.discordToken !== null, log });
+  void tellAtStart(config, {
+    devices: devices.map(({ name }) => name),
+    rates: () => queue.archive.rates(),
+    asksDiscord: config.discordToken !== null,
+    log,
+  });
 }
 
 function quotaOf(

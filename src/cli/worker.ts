@@ -69,7 +69,7 @@ async function start(log: Log, open: Part[]): Promise<void> {
   open.push({ name: 'runner', close: () => runner.close() });
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');
-  void tellAtStart(config, names, { asksDiscord: false, log });
+  void tellAtStart(config, { devices: names, asksDiscord: false, log });
   watch?.started();
   open.push({ name: 'health', close: () => watch?.closing() });
 }

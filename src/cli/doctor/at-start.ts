@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import { readDriver } from '../../engine/devices.ts';
 import { surveyModels } from '../../engine/engine.ts';
 import type { Log } from '../../log.ts';
+import type { MachineRate } from '../../queue/job.ts';
 import { checkDiscord } from './discord.ts';
 import { type Finding, good, guarded } from './finding.ts';
 import { checkDisk, checkMemory, checkNode, checkRuntime } from './machine.ts';
@@ -14,16 +15,28 @@ import { isFit, summary } from './report.ts';
 const SHOWN = 3;
 const LONGEST = 160;
 
-/** `devices`: names of what paints. Never throws and keeps nobody waiting. */
+export type StartTools = {
+  /** names of what paints */
+  devices: readonly string[];
+  /** how fast this machine painted last; absent: it is not known here */
+  rates?: () => Promise<readonly MachineRate[]>;
+  asksDiscord: boolean;
+  log: Log;
+};
+
+/** Never throws and keeps nobody waiting. */
 export async function tellAtStart(
   config: Config,
-  devices: readonly string[],
-  { asksDiscord, log }: { asksDiscord: boolean; log: Log },
+  { devices, rates, asksDiscord, log }: StartTools,
 ): Promise<void> {
+  const measured = (await rates?.().catch(() => []))?.[0];
   const findings = (await Promise.all(checks(config, asksDiscord))).flat();
   const troubles = findings.filter(({ level }) => level !== 'good');
   const facts = findings.filter(({ level }) => level === 'good').map(({ said }) => said);
-  const paints = devices.length === 0 ? 'only workers paint' : `devices ${devices.join(', ')}`;
+  const paints =
+    devices.length === 0
+      ? 'only workers paint'
+      : `devices ${devices.join(', ')}${rateInWords(measured)}`;
   const told = troubles
     .slice(0, SHOWN)
     .map(({ check, said }) => `${check}: ${said.slice(0, LONGEST)}`);
@@ -36,6 +49,13 @@ export async function tellAtStart(
   if (troubles.length === 0) log.info(line);
   else if (isFit({ findings })) log.warn(fields, line);
   else log.error(fields, line);
+}
+
+/** The step that was measured last, as the doctor itself would measure one. */
+function rateInWords(rate: MachineRate | undefined): string {
+  if (rate === undefined) return '';
+  const ms = Math.round(10_000 / rate.stepsPerSecond) / 10;
+  return ` (${ms} ms a step of ${rate.model} when it painted last)`;
 }
 
 function checks(config: Config, asksDiscord: boolean): Promise<readonly Finding[]>[] {
