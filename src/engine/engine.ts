@@ -1,23 +1,23 @@
 import { realpath } from 'node:fs/promises';
-import { CancelledError, EngineCrashedError, UserError } from './errors.ts';
-import type { JournalOptions } from './pipeline/journal.ts';
-import type { PaintOptions } from './pipeline/options.ts';
-import { keepHost } from './host/keeper.ts';
-import { reviveError, type FromWorker } from './host/messages.ts';
-import { createPulse } from './host/pulse.ts';
 import type { Wishes } from './checkpoint/companions.ts';
+import { UserError } from './errors.ts';
+import {
+  answersWithin,
+  type ClientState,
+  closeClient,
+  generateOn,
+  joinableWith,
+  openClient,
+  reloadHost,
+} from './host/client.ts';
 import { withoutPaths } from './host/hidden-paths.ts';
-import { openRegistry } from './model/registry.ts';
-import { shareKeyOf } from './sharing.ts';
+import { openRegistry, type Registry } from './model/registry.ts';
 import { runBytes } from './network/row-budget.ts';
 import type { DeviceName, ProviderName } from './names.ts';
-import type {
-  GenerateRequest,
-  GenerateResult,
-  ModelInfo,
-  Progress,
-  UnusableModel,
-} from './request.ts';
+import type { GenerateOptions } from './pipeline/options.ts';
+import type { GenerateRequest, GenerateResult, ModelInfo, UnusableModel } from './request.ts';
+
+export type { GenerateOptions };
 
 export type EngineConfig = {
   modelsDir: string;
@@ -47,18 +47,8 @@ export type EngineLog = {
   error(fields: object, message: string): void;
 };
 
-/** See PaintOptions; what it tells while it goes on, and how it is stopped. */
-export type GenerateOptions = Omit<PaintOptions, 'journal'> & {
-  onProgress?: (progress: Progress) => void;
-  signal?: AbortSignal;
-  /** it may begin beside runs whose evaluations it can share (`joinable`), instead of after them; default false */
-  joins?: boolean;
-  /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
-  journal?: JournalOptions;
-};
-
 export type EngineStatus = {
-  state: 'starting' | 'idle' | 'busy' | 'restarting' | 'closed';
+  state: ClientState;
   /** the provider that really runs; null before the first model was loaded */
   provider: ProviderName | null;
   /** model name -> how the canary run compared with the CPU */
@@ -103,272 +93,53 @@ export type Engine = {
   close(): Promise<void>;
 };
 
-type Call = {
-  id: number;
-  request: GenerateRequest;
-  options: GenerateOptions;
-  resolve: (result: GenerateResult) => void;
-  reject: (error: Error) => void;
-};
-
-/** Starts in vain before waiting calls are told. */
-const MAX_STARTS = 3;
-
-/** Opening gigabytes of weights may take this many times longer than a step. */
-const LOADING_PATIENCE = 10;
-
 /**
  * Starts the engine on its host and resolves at once; models load when first asked for (or in the background, see
  * `preload`). A host that dies is restarted; calls that wait survive it.
  */
 export async function startEngine(config: EngineConfig, log: EngineLog): Promise<Engine> {
-  const openFolder = () =>
-    openRegistry(config.modelsDir, (folder, reason) =>
+  const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
+  const { dataDir = null, childEnvironment: environment = {}, isolation, stepDeadlineMs } = config;
+  const { sharing = false } = config;
+  const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];
+  const hide = (error: Error): Error =>
+    config.hidesPaths === true ? (withoutPaths(error, folders) as Error) : error;
+  /** Where models lie is the owner's business. */
+  const told = (error: Error): Error => {
+    const hidden = hide(error);
+    if (hidden !== error) log.warn({ said: error.message }, 'a model or its files are in trouble');
+    return hidden;
+  };
+  const openFolder = (): Registry =>
+    openRegistry(modelsDir, (folder, reason) =>
       log.warn({ folder, reason }, 'folder is not a usable model'),
     );
   let registry = openFolder();
-  const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
-  const dataDir = config.dataDir ?? null;
-  const { childEnvironment: environment = {}, sharing = false } = config;
-  const keeper = keepHost(
-    config.isolation,
-    {
-      modelsDir,
-      dataDir,
-      device,
-      deviceIndex,
-      modelCacheBytes,
-      sharing,
-      preload,
-      environment,
-    },
-    { onMessage: receive, onLost: lost },
-  );
-  const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];
-  const waiting: Call[] = [];
-  /** the first one, and those that joined it */
-  const running = new Map<number, Call>();
-  /** what the runs share; null: nothing */
-  let shared: string | null = null;
-  /** pixels of pictures that are best painted together, by model */
-  const roomFor = new Map<string, number>();
-  let isReloading = false;
-  let state: EngineStatus['state'] = 'starting';
-  let loaded: EngineStatus['loaded'] = [];
-  let nextId = 1;
-  let deadline: NodeJS.Timeout | undefined;
-  let closing = false;
-  let restarts = 0;
-  /** by hosts that are gone, and by this one */
-  const evicted = { before: 0, now: 0 };
-  let patienceMs = config.stepDeadlineMs;
-  const pulse = createPulse(() => keeper.post({ type: 'ping' }));
-
-  function receive(message: FromWorker): void {
-    pulse.beat();
-    switch (message.type) {
-      case 'pong':
-        return;
-      case 'ready':
-        state = 'idle';
-        dispatch();
-        return;
-      case 'loaded':
-        loaded = message.models;
-        evicted.now = message.evicted;
-        return;
-      case 'log':
-        log[message.level](message.fields, message.message);
-        return;
-      case 'progress': {
-        const call = running.get(message.id);
-        if (call === undefined) return;
-        watch(message.progress.at(-1)?.phase === 'loading' ? LOADING_PATIENCE : 1);
-        for (const progress of message.progress) report(call, progress);
-        return;
-      }
-      case 'journal':
-        running.get(message.id)?.options.journal?.keep(message.records);
-        return;
-      case 'sharing':
-        roomFor.set(message.model, message.people > 1 ? message.people * message.pixels : 0);
-        return;
-      case 'done':
-        settle(message.id, (call) => call.resolve(message.result));
-        return;
-      case 'failed':
-        settle(message.id, (call) => call.reject(told(reviveError(message.error))));
-    }
-  }
-
-  /** Where models lie is the owner's business. */
-  function told(error: Error): Error {
-    if (config.hidesPaths !== true) return error;
-    const hidden = withoutPaths(error, folders) as Error;
-    if (hidden !== error) log.warn({ said: error.message }, 'a model or its files are in trouble');
-    return hidden;
-  }
-
-  /** A listener that throws must not take the engine with it. */
-  function report(call: Call, progress: Progress): void {
-    try {
-      call.options.onProgress?.(progress);
-    } catch (error) {
-      log.error({ error: String(error) }, 'a progress listener threw');
-    }
-  }
-
-  function settle(id: number, finish: (call: Call) => void): void {
-    const call = running.get(id);
-    if (call === undefined) return;
-    running.delete(id);
-    if (running.size === 0) {
-      clearTimeout(deadline);
-      isReloading = false;
-      if (!closing) state = 'idle';
-    }
-    finish(call);
-    dispatch();
-  }
-
-  function dispatch(): void {
-    if (state !== 'idle') return;
-    const call = waiting.shift();
-    if (call === undefined) return;
-    shared = sharing ? shareKeyOf(call.request) : null;
-    begin(call, false);
-  }
-
-  function begin(call: Call, joins: boolean): void {
-    running.set(call.id, call);
-    state = 'busy';
-    pulse.beat();
-    if (!joins) watch(LOADING_PATIENCE);
-    const { onProgress: _, signal: __, joins: ___, journal, ...options } = call.options;
-    keeper.post({
-      type: 'generate',
-      id: call.id,
-      request: call.request,
-      share: shared,
-      joins,
-      // functions do not cross
-      options: {
-        ...options,
-        journal: journal ? { past: journal.past, everyMs: journal.everyMs } : null,
-      },
-    });
-  }
-
-  /** Every sign of life winds the clock up again. A thread cannot be ended from outside, so nobody watches it. */
-  function watch(patience: number): void {
-    clearTimeout(deadline);
-    patienceMs = config.stepDeadlineMs * patience;
-    if (config.isolation === 'thread') return;
-    deadline = setTimeout(() => {
-      if (running.size === 0) return;
-      log.error({ stepDeadlineMs: config.stepDeadlineMs }, 'engine is stuck, ending its process');
-      keeper.kill();
-    }, patienceMs);
-    deadline.unref();
-  }
-
-  function lost(reason: string, inVain: number, restartInMs: number): void {
-    loaded = [];
-    evicted.before += evicted.now;
-    evicted.now = 0;
-    clearTimeout(deadline);
-    const victims = [...running.values()];
-    running.clear();
-    if (closing) {
-      for (const victim of victims) victim.reject(new CancelledError());
-      return;
-    }
-    state = 'restarting';
-    restarts++;
-    log.error({ reason, restartInMs }, 'engine host died');
-    for (const victim of victims) {
-      victim.reject(
-        new EngineCrashedError(`The engine stopped in the middle of a generation (${reason}).`),
-      );
-    }
-    if (inVain < MAX_STARTS) return;
-    // A host that never gets ready would keep people waiting for ever.
-    for (const call of waiting.splice(0)) {
-      call.reject(new EngineCrashedError(`The engine does not start (${reason}).`));
-    }
-  }
-
-  function cancel(call: Call): void {
-    if (running.has(call.id)) keeper.post({ type: 'cancel', id: call.id });
-    const at = waiting.indexOf(call);
-    if (at < 0) return;
-    waiting.splice(at, 1);
-    call.reject(new CancelledError());
-  }
-
-  /** As long as somebody waits who cannot join, nobody does: what runs comes to its end. */
-  function joinable(): string | null {
-    if (state !== 'busy' || closing || isReloading || waiting.length > 0) return null;
-    const calls = [...running.values()];
-    const [first] = calls;
-    if (shared === null || first === undefined) return null;
-    const { model, width, height } = first.request;
-    const taken = calls.reduce((sum, { request }) => sum + request.count, 0);
-    return (taken + 1) * width * height <= (roomFor.get(model) ?? 0) ? shared : null;
-  }
-
-  function generate(
-    request: GenerateRequest,
-    options: GenerateOptions = {},
-  ): Promise<GenerateResult> {
-    const { signal } = options;
-    if (closing || signal?.aborted) return Promise.reject(new CancelledError());
-    const { promise, resolve, reject } = Promise.withResolvers<GenerateResult>();
-    const call: Call = { id: nextId++, request, options, resolve, reject };
-    const onAbort = (): void => cancel(call);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (options.joins === true && joinable() === shareKeyOf(request) && shared !== null) {
-      begin(call, true);
-    } else {
-      waiting.push(call);
-      dispatch();
-    }
-    return promise.finally(() => signal?.removeEventListener('abort', onAbort));
-  }
-
+  const where = { modelsDir, dataDir, device, deviceIndex };
+  const host = { ...where, modelCacheBytes, sharing, preload, environment };
+  const client = openClient({ host, isolation, stepDeadlineMs }, log, told);
   return {
     unusable: () =>
-      registry.unusable().map(({ name, said }) => {
-        if (config.hidesPaths !== true) return { name, said };
-        const hidden = withoutPaths(new UserError(said), folders);
-        return { name, said: (hidden as UserError).said };
-      }),
+      registry
+        .unusable()
+        .map(({ name, said }) => ({ name, said: (hide(new UserError(said)) as UserError).said })),
     models: () => registry.list().catch((error: Error) => Promise.reject(told(error))),
-    generate,
-    joinable,
+    generate: (request, options = {}) => generateOn(client, request, options),
+    joinable: () => joinableWith(client),
     status: () => ({
-      state,
-      provider: loaded.at(-1)?.provider ?? null,
-      loaded,
-      pid: keeper.pid(),
-      counts: { restarts, evicted: evicted.before + evicted.now },
+      state: client.state,
+      provider: client.loaded.at(-1)?.provider ?? null,
+      loaded: client.loaded,
+      pid: client.keeper.pid(),
+      counts: { restarts: client.restarts, evicted: client.evicted.before + client.evicted.now },
     }),
     async reload() {
       registry = openFolder();
-      isReloading = running.size > 0;
-      if (state !== 'restarting' && !closing) keeper.post({ type: 'reload' });
+      reloadHost(client);
       await registry.list();
     },
-    async answers(withinMs) {
-      if (state === 'closed' || state === 'restarting') return false;
-      return state === 'busy' ? pulse.silentMs() < patienceMs : pulse.ask(withinMs);
-    },
-    async close() {
-      closing = true;
-      for (const call of waiting.splice(0)) call.reject(new CancelledError());
-      await keeper.close(config.stepDeadlineMs);
-      state = 'closed';
-    },
+    answers: (withinMs) => answersWithin(client, withinMs),
+    close: () => closeClient(client),
   };
 }
 

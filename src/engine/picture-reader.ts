@@ -93,7 +93,7 @@ type Child = {
   end(): void;
 };
 
-function openChild(environment: Readonly<Record<string, string>>, deadlineMs: number): Child {
+function forkReader(environment: Readonly<Record<string, string>>): ChildProcess {
   const child = fork(childFile, [], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MB}`],
@@ -101,6 +101,13 @@ function openChild(environment: Readonly<Record<string, string>>, deadlineMs: nu
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
     detached: process.platform !== 'win32',
   });
+  child.stdin?.on('error', () => {});
+  holdOpen(child, false);
+  return child;
+}
+
+function openChild(environment: Readonly<Record<string, string>>, deadlineMs: number): Child {
+  const child = forkReader(environment);
   let lastId = 0;
   let ended = false;
   let endWatch = (): void => {};
@@ -137,8 +144,6 @@ function openChild(environment: Readonly<Record<string, string>>, deadlineMs: nu
   child.once('error', giveUp);
   // Its own heap's limit ends it as well; whatever did, the picture was the cause.
   child.once('exit', tooMuch);
-  child.stdin?.on('error', () => {});
-  holdOpen(child, false);
 
   return {
     read(kind, bytes) {

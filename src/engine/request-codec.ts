@@ -120,6 +120,18 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
     profile,
     init: initImage(problems, input.init, profile),
   };
+  readAdditions(problems, input, request, model);
+  readTransformerFields(problems, input, request);
+  return request;
+}
+
+/** What a request holds only where it was asked for. */
+function readAdditions(
+  problems: Problems,
+  input: RequestInput,
+  request: GenerateRequest,
+  model: ModelInfo,
+): void {
   const pag = pagScale(problems, input.pagScale, model);
   if (pag > 0) request.pagScale = pag;
   const hires = hiresFix(problems, input.hires, request, model);
@@ -142,9 +154,7 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   if (vae !== '') request.vae = vae;
   const encoders = files(problems, 'text encoder', input.textEncoders);
   if (encoders.length > 0) request.textEncoders = encoders;
-  readTransformerFields(problems, input, request);
   if (isYes(problems, 'exact', input.exact)) request.exact = true;
-  return request;
 }
 
 /** Numbers and switches may come as text. */

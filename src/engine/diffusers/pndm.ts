@@ -22,60 +22,16 @@ export const pndm: SchedulerFactory = (config, { steps }) => {
   const timesteps = [...start, ...rest];
   const type = predictionType(config);
 
-  /** newest last */
-  let slopes: Float32Array[] = [];
+  const past: Past = { slopes: [], held: null, sum: [] };
   let counter = 0;
-  let held: Float32Array | null = null;
-  let sum: [number, Float32Array][] = [];
 
   /** eq. 9 of the paper: x moved from timestep `from` to `to` along an ε */
-  const move = (x: Float32Array, from: number, to: number, output: Float32Array): Float32Array => {
+  const move = ({ x, from, to, output }: Move): Float32Array => {
     const a = alphas[from]!;
     const b = to >= 0 ? alphas[to]! : last;
     const eps = toEpsilon(type, output, x, Math.sqrt(a), Math.sqrt(1 - a));
     const denominator = a * Math.sqrt(1 - b) + Math.sqrt(a * (1 - a) * b);
     return sum2(Math.sqrt(b / a), x, -(b - a) / denominator, eps);
-  };
-
-  const rungeKutta = (t: number, output: Float32Array, x: Float32Array): Float32Array => {
-    const to = t - (counter % 2 === 1 ? 0 : Math.floor(stride / 2));
-    const from = start[Math.floor(counter / 4) * 4]!;
-    let direction = output;
-    switch (counter % 4) {
-      case 0:
-        sum.push([1 / 6, output]);
-        slopes.push(output);
-        held = x;
-        break;
-      case 3:
-        direction = combine([...sum, [1 / 6, output]]);
-        sum = [];
-        break;
-      default:
-        sum.push([1 / 3, output]);
-    }
-    return move(held ?? x, from, to, direction);
-  };
-
-  const multistep = (t: number, output: Float32Array, x: Float32Array): Float32Array => {
-    let from = t;
-    let to = t - stride;
-    if (counter === 1) {
-      // The second evaluation repairs the first step: it lies where that one ended.
-      to = t;
-      from = t + stride;
-    } else {
-      slopes = [...slopes.slice(-3), output];
-    }
-    let direction = output;
-    let at = x;
-    if (slopes.length === 1 && counter === 0) held = x;
-    else if (slopes.length === 1 && counter === 1) {
-      direction = sum2(0.5, output, 0.5, slopes[0]!);
-      at = held!;
-      held = null;
-    } else direction = adamsBashforth(slopes.toReversed());
-    return move(at, from, to, direction);
   };
 
   return {
@@ -84,12 +40,71 @@ export const pndm: SchedulerFactory = (config, { steps }) => {
       const t = timesteps[i]!;
       const a = alphas[t]!;
       const denoised = toX0(type, output, x, Math.sqrt(a), Math.sqrt(1 - a));
-      const moved = counter < start.length ? rungeKutta(t, output, x) : multistep(t, output, x);
+      const asked = { counter, t, output, x };
+      const moved =
+        counter < start.length
+          ? rungeKutta(past, asked, start, stride)
+          : multistep(past, asked, stride);
       counter++;
-      return { x: moved, denoised };
+      return { x: move(moved), denoised };
     },
   };
 };
+
+type Past = {
+  /** newest last */
+  slopes: Float32Array[];
+  /** x that several evaluations start from */
+  held: Float32Array | null;
+  /** of a Runge-Kutta step so far */
+  sum: [number, Float32Array][];
+};
+
+/** Evaluation number `counter`. */
+type Asked = { counter: number; t: number; output: Float32Array; x: Float32Array };
+
+type Move = { x: Float32Array; from: number; to: number; output: Float32Array };
+
+function rungeKutta(
+  past: Past,
+  { counter, t, output, x }: Asked,
+  start: readonly number[],
+  stride: number,
+): Move {
+  const to = t - (counter % 2 === 1 ? 0 : Math.floor(stride / 2));
+  const from = start[Math.floor(counter / 4) * 4]!;
+  let direction = output;
+  switch (counter % 4) {
+    case 0:
+      past.sum.push([1 / 6, output]);
+      past.slopes.push(output);
+      past.held = x;
+      break;
+    case 3:
+      direction = combine([...past.sum, [1 / 6, output]]);
+      past.sum = [];
+      break;
+    default:
+      past.sum.push([1 / 3, output]);
+  }
+  return { x: past.held ?? x, from, to, output: direction };
+}
+
+function multistep(past: Past, { counter, t, output, x }: Asked, stride: number): Move {
+  // The second evaluation repairs the first step: it lies where that one ended.
+  const [from, to] = counter === 1 ? [t + stride, t] : [t, t - stride];
+  if (counter !== 1) past.slopes = [...past.slopes.slice(-3), output];
+  const { slopes, held } = past;
+  if (slopes.length === 1 && counter === 0) {
+    past.held = x;
+    return { x, from, to, output };
+  }
+  if (slopes.length === 1 && counter === 1) {
+    past.held = null;
+    return { x: held!, from, to, output: sum2(0.5, output, 0.5, slopes[0]!) };
+  }
+  return { x, from, to, output: adamsBashforth(slopes.toReversed()) };
+}
 
 /** timesteps of the Runge-Kutta start and of the multistep part, descending */
 function layout(

@@ -69,11 +69,8 @@ export function unetGraph(
     }
   }
 
-  if (g.has('mid_block.resnets.0.conv1.weight')) {
-    x = block(x, 'mid_block', levels - 1, 0);
-    for (let i = 1; i < g.countOf('mid_block.resnets', 'conv1.weight'); i++) {
-      x = block(x, 'mid_block', levels - 1, i);
-    }
+  for (let i = 0; i < g.countOf('mid_block.resnets', 'conv1.weight'); i++) {
+    x = block(x, 'mid_block', levels - 1, i);
   }
 
   for (let i = 0; i < levels; i++) {

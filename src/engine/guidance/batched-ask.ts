@@ -31,14 +31,8 @@ export type AskOptions = {
 export function createBatchedAsk(
   options: AskOptions,
 ): (x: Float32Array, timestep: number, texts: readonly TextEmbedding[]) => Promise<Float32Array> {
-  const { unet, shape, extraChannels, perturbedTexts, family, guidanceWords, conditioners } =
-    options;
+  const { unet, perturbedTexts, conditioners } = options;
   const isAnswered = conditioners.some(({ answer }) => answer !== undefined);
-  const [batch, channels, height, width] = shape;
-  const plane = height * width;
-  const scales = guidanceScales(options.request, batch);
-  const extra = extraChannels === null ? 0 : extraChannels.length / (batch * plane);
-  const latents = batch * channels * plane;
   // Text rarely changes between steps: the question is built once per set of texts. The network has read it when it
   // answers, so the next one may overwrite its sample.
   type Asked = { texts: readonly TextEmbedding[]; perturbed: number; question: Question };
@@ -51,54 +45,12 @@ export function createBatchedAsk(
     perturbed: number,
   ): Promise<Float32Array> {
     if (asked === null || asked.perturbed !== perturbed || !sameTexts(asked.texts, texts)) {
-      asked = { texts, perturbed, question: questionOf(texts, perturbed) };
+      asked = { texts, perturbed, question: questionOf(texts, perturbed, options) };
     }
     const { question } = asked;
     repeatLatents(question.sample.data, x, texts.length, options);
     question.timestep = timestep;
-    return isAnswered ? askAnswered(question) : unet.predict(question);
-  }
-
-  function questionOf(texts: readonly TextEmbedding[], perturbed: number): Question {
-    const count = texts.length * batch;
-    const shape = [count, channels + extra, height, width] as const;
-    const rows: QuestionRows = {
-      count,
-      text(row) {
-        const text = texts[Math.floor(row / batch)] as TextEmbedding;
-        return text.ofImages?.[row % batch] ?? text;
-      },
-      scale: (row) => scales[row % batch] as number,
-      perturbed: perturbed * batch,
-    };
-    return {
-      sample: { data: new Float32Array(count * shape[1] * plane), shape, reused: true },
-      timestep: 0,
-      feeds: new Map([
-        ...family.feeds(rows, guidanceWords),
-        ...conditioners.flatMap((conditioner) => [...conditioner.feeds(rows)]),
-      ]),
-    };
-  }
-
-  /** With what some conditioners say of this evaluation alone. */
-  async function askAnswered(question: Question): Promise<Float32Array> {
-    const feeds = new Map(question.feeds);
-    for (const { answer } of conditioners) {
-      for (const [name, feed] of (await answer?.(question)) ?? []) feeds.set(name, feed);
-    }
-    return unet.predict({ ...question, feeds });
-  }
-
-  /** Texts by their places: of one length, and as many as one run may have. */
-  function groupsOf(texts: readonly TextEmbedding[]): number[][] {
-    const most = Math.max(1, Math.floor(unet.mostRows(height, width) / batch));
-    const byLength = Map.groupBy(texts.keys(), (place) => texts[place]!.tokens);
-    return [...byLength.values()].flatMap((places) => {
-      const runs = Math.ceil(places.length / most);
-      const each = Math.ceil(places.length / runs);
-      return Array.from({ length: runs }, (_, run) => places.slice(run * each, (run + 1) * each));
-    });
+    return isAnswered ? askAnswered(question, options) : unet.predict(question);
   }
 
   async function askInGroups(
@@ -107,13 +59,13 @@ export function createBatchedAsk(
     texts: readonly TextEmbedding[],
     groups: readonly (readonly number[])[],
   ): Promise<Float32Array> {
-    const answers = new Float32Array(texts.length * latents);
+    const answers = new Float32Array(texts.length * x.length);
     for (const places of groups) {
       const group = places.map((i) => texts[i] as TextEmbedding);
       const perturbed = places.filter((place) => place >= texts.length - perturbedTexts).length;
       const answer = await askTogether(x, timestep, group, perturbed);
       for (const [g, place] of places.entries()) {
-        answers.set(answer.subarray(g * latents, (g + 1) * latents), place * latents);
+        answers.set(answer.subarray(g * x.length, (g + 1) * x.length), place * x.length);
       }
     }
     return answers;
@@ -121,11 +73,67 @@ export function createBatchedAsk(
 
   return (x, timestep, texts) => {
     if (asked?.texts === texts) return askTogether(x, timestep, texts, perturbedTexts);
-    const groups = groupsOf(texts);
+    const groups = groupsOf(texts, options);
     return groups.length === 1
       ? askTogether(x, timestep, texts, perturbedTexts)
       : askInGroups(x, timestep, texts, groups);
   };
+}
+
+/** Its sample is filled when it is asked. */
+function questionOf(
+  texts: readonly TextEmbedding[],
+  perturbed: number,
+  { shape, extraChannels, request, family, guidanceWords, conditioners }: AskOptions,
+): Question {
+  const [batch, channels, height, width] = shape;
+  const extra = extraChannels === null ? 0 : extraChannels.length / (batch * height * width);
+  const scales = guidanceScales(request, batch);
+  const count = texts.length * batch;
+  const rows: QuestionRows = {
+    count,
+    text(row) {
+      const text = texts[Math.floor(row / batch)] as TextEmbedding;
+      return text.ofImages?.[row % batch] ?? text;
+    },
+    scale: (row) => scales[row % batch] as number,
+    perturbed: perturbed * batch,
+  };
+  const data = new Float32Array(count * (channels + extra) * height * width);
+  return {
+    sample: { data, shape: [count, channels + extra, height, width], reused: true },
+    timestep: 0,
+    feeds: new Map([
+      ...family.feeds(rows, guidanceWords),
+      ...conditioners.flatMap((conditioner) => [...conditioner.feeds(rows)]),
+    ]),
+  };
+}
+
+/** With what some conditioners say of this evaluation alone. */
+async function askAnswered(
+  question: Question,
+  { unet, conditioners }: AskOptions,
+): Promise<Float32Array> {
+  const feeds = new Map(question.feeds);
+  for (const { answer } of conditioners) {
+    for (const [name, feed] of (await answer?.(question)) ?? []) feeds.set(name, feed);
+  }
+  return unet.predict({ ...question, feeds });
+}
+
+/** Texts by their places: of one length, and as many as one run may have. */
+function groupsOf(
+  texts: readonly TextEmbedding[],
+  { unet, shape: [batch, , height, width] }: AskOptions,
+): number[][] {
+  const most = Math.max(1, Math.floor(unet.mostRows(height, width) / batch));
+  const byLength = Map.groupBy(texts.keys(), (place) => texts[place]!.tokens);
+  return [...byLength.values()].flatMap((places) => {
+    const runs = Math.ceil(places.length / most);
+    const each = Math.ceil(places.length / runs);
+    return Array.from({ length: runs }, (_, run) => places.slice(run * each, (run + 1) * each));
+  });
 }
 
 function sameTexts(a: readonly TextEmbedding[], b: readonly TextEmbedding[]): boolean {

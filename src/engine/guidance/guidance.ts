@@ -6,10 +6,10 @@
  */
 import { type AskOptions, createBatchedAsk } from './batched-ask.ts';
 import { guidanceScales } from '../batch.ts';
+import { type Combination, combine, combineAlone, joined } from './combine.ts';
 import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
 import type { GenerateRequest, GuidanceRule } from '../request.ts';
-import { asLongAs, noLongerThan } from './token-norm.ts';
 import type { Predict, SamplingRun } from '../sampling/sampling.ts';
 import { type Conditioning, textAt } from '../text/text-encoder.ts';
 import type { TextEmbedding } from '../text/text-embedding.ts';
@@ -75,59 +75,17 @@ export type Guided = {
 };
 
 export function createGuidedPredict(options: GuidanceOptions): Guided {
-  const { positive, negative, request, counter, skipsNegative } = options;
+  const { positive, request, counter, skipsNegative } = options;
   const { embedding } = options.guidanceWords;
-  const { guidanceRescale: rescale } = request;
   const [batch, channels, height, width] = options.shape;
   const latents = batch * channels * height * width;
-  // cond + w (cond - uncond) is uncond + (w + 1) (cond - uncond)
-  const extra = options.rule === 'from-positive' && request.profile === 'diffusers' ? 1 : 0;
-  const scales = guidanceScales(request, batch).map((scale) => scale + extra);
   const guided = needsNegative(request, embedding, positive.parts.length, options.rule);
-  const weights = positive.parts.map(({ weight }) => weight);
-  const pagScale = request.pagScale ?? 0;
-  const perturbed = pagScale > 0 ? positive.parts : [];
-  const askAll = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
-  const ask: typeof askAll = (x, timestep, texts) => {
-    options.onAsk(texts.length * batch);
-    return askAll(x, timestep, texts);
-  };
-  const alone = textsOf([...positive.parts, ...perturbed]);
-  const both = textsOf([negative.parts[0] as Part, ...positive.parts, ...perturbed]);
+  const rule = combinationOf(options);
+  const { askAlone, askBoth } = askedBy(options);
 
   /** The first part's answer stands in for the unconditional one, and the guidance scale is 1. */
-  async function askWithout(
-    x: Float32Array,
-    timestep: number,
-    step: number,
-  ): Promise<Float32Array> {
-    const answers = await ask(x, timestep, alone(step));
-    const straighten = (guided: Float32Array): Float32Array => {
-      if (pagScale > 0) addPerturbedGuidance(guided, answers, weights, pagScale);
-      return guided;
-    };
-    if (weights.length === 1) return straighten(answers.slice(0, latents));
-    const all = joined(answers.subarray(0, latents), answers);
-    const ones = scales.map(() => 1);
-    return straighten(guide(all, latents, weights, ones));
-  }
-
-  /** Answers [1 + parts (+ parts perturbed), B, C, h, w], the unconditional first. */
-  function askBoth(x: Float32Array, timestep: number, step: number): Promise<Float32Array> {
-    return ask(x, timestep, both(step));
-  }
-
-  function combine(answers: Float32Array, factor: number): Float32Array {
-    const combined = guide(answers, latents, weights, scales, factor);
-    if (pagScale > 0) {
-      addPerturbedGuidance(combined, answers.subarray(latents), weights, pagScale);
-    }
-    if (request.cfgNormalization) {
-      noLongerThan(combined, answers.subarray(latents), batch, request.cfgNormalization);
-    }
-    if (options.rule === 'normed') asLongAs(combined, answers.subarray(latents), options.shape);
-    if (rescale > 0) rescaleGuidance(combined, answers.subarray(latents), batch, rescale);
-    return combined;
+  async function askWithout(x: Float32Array, timestep: number, step: number) {
+    return combineAlone(await askAlone(x, timestep, step), latents, rule);
   }
 
   function predictNow(x: Float32Array, timestep: number): Promise<Float32Array> {
@@ -135,7 +93,7 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
     const step = counter.evaluations++;
     return options.answered(x, timestep, async () => {
       if (!guided || skipsNegative?.(step, timestep)) return askWithout(x, timestep, step);
-      return combine(await askBoth(x, timestep, step), 1);
+      return combine(await askBoth(x, timestep, step), 1, rule);
     });
   }
 
@@ -154,18 +112,48 @@ export function createGuidedPredict(options: GuidanceOptions): Guided {
           return joined(answer, answer);
         }
         const answers = await askBoth(x, timestep, step);
-        return joined(combine(answers, factor), answers.subarray(0, latents));
+        return joined(combine(answers, factor, rule), answers.subarray(0, latents));
       });
       return { guided: pair.subarray(0, latents), uncond: pair.subarray(latents) };
     },
   };
 }
 
-function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+type AskStep = (x: Float32Array, timestep: number, step: number) => Promise<Float32Array>;
+
+/**
+ * The two questions of a pass. Answers [parts (+ parts perturbed), B, C, h, w]; `askBoth` has the unconditional one in
+ * front.
+ */
+function askedBy(options: GuidanceOptions): { askAlone: AskStep; askBoth: AskStep } {
+  const { positive, negative, request, shape, onAsk } = options;
+  const perturbed = (request.pagScale ?? 0) > 0 ? positive.parts : [];
+  const ask = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
+  const asking =
+    (texts: (step: number) => readonly TextEmbedding[]): AskStep =>
+    (x, timestep, step) => {
+      const asked = texts(step);
+      onAsk(asked.length * shape[0]);
+      return ask(x, timestep, asked);
+    };
+  return {
+    askAlone: asking(textsOf([...positive.parts, ...perturbed])),
+    askBoth: asking(textsOf([negative.parts[0] as Part, ...positive.parts, ...perturbed])),
+  };
+}
+
+function combinationOf({ positive, request, rule, shape }: GuidanceOptions): Combination {
+  // cond + w (cond - uncond) is uncond + (w + 1) (cond - uncond)
+  const extra = rule === 'from-positive' && request.profile === 'diffusers' ? 1 : 0;
+  return {
+    shape,
+    weights: positive.parts.map(({ weight }) => weight),
+    scales: guidanceScales(request, shape[0]).map((scale) => scale + extra),
+    pagScale: request.pagScale ?? 0,
+    rescale: request.guidanceRescale,
+    longest: request.cfgNormalization ?? 0,
+    isNormed: rule === 'normed',
+  };
 }
 
 type Part = Conditioning['parts'][number];
@@ -176,95 +164,4 @@ function textsOf(parts: readonly Part[]): (step: number) => readonly TextEmbeddi
   if (parts.some(({ schedule }) => schedule.length > 1)) return textsAt;
   const texts = textsAt(0);
   return () => texts;
-}
-
-/** uncond + factor scale sum_i w_i (cond_i - uncond) of answers [1 + parts, latents], each image by its own scale */
-function guide(
-  answers: Float32Array,
-  latents: number,
-  weights: readonly number[],
-  scales: readonly number[],
-  factor = 1,
-): Float32Array {
-  const guided = new Float32Array(latents);
-  const size = latents / scales.length;
-  for (let image = 0; image < scales.length; image++) {
-    const scale = factor * scales[image]!;
-    guideImage(answers, guided, [image * size, (image + 1) * size], weights, scale);
-  }
-  return guided;
-}
-
-/** Fills elements `from` to `to` of `guided`. */
-function guideImage(
-  answers: Float32Array,
-  guided: Float32Array,
-  [from, to]: readonly [number, number],
-  weights: readonly number[],
-  scale: number,
-): void {
-  const latents = guided.length;
-  const [weight = 1] = weights;
-  if (weights.length === 1) {
-    const pull = scale * weight;
-    for (let i = from; i < to; i++) {
-      const uncond = answers[i]!;
-      guided[i] = uncond + pull * (answers[latents + i]! - uncond);
-    }
-    return;
-  }
-  for (let i = from; i < to; i++) {
-    const uncond = answers[i]!;
-    let pull = 0;
-    for (let p = 0; p < weights.length; p++) {
-      pull += weights[p]! * (answers[(p + 1) * latents + i]! - uncond);
-    }
-    guided[i] = uncond + scale * pull;
-  }
-}
-
-/** In place: + scale sum_i w_i (cond_i - perturbed_i) of answers [parts + parts perturbed, latents]. */
-function addPerturbedGuidance(
-  guided: Float32Array,
-  answers: Float32Array,
-  weights: readonly number[],
-  scale: number,
-): void {
-  const latents = guided.length;
-  const ahead = weights.length * latents;
-  for (let p = 0; p < weights.length; p++) {
-    const pull = scale * weights[p]!;
-    const from = p * latents;
-    for (let i = 0; i < latents; i++) {
-      guided[i] = guided[i]! + pull * (answers[from + i]! - answers[ahead + from + i]!);
-    }
-  }
-}
-
-/**
- * In place, image by image ("Common Diffusion Noise Schedules and Sample Steps are Flawed", Lin et al. 2023):
- * phi * guided * std(cond) / std(guided) + (1 - phi) * guided.
- */
-function rescaleGuidance(
-  guided: Float32Array,
-  conditional: Float32Array,
-  batch: number,
-  phi: number,
-): void {
-  const size = guided.length / batch;
-  for (let image = 0; image < batch; image++) {
-    const own = guided.subarray(image * size, (image + 1) * size);
-    const wanted = deviation(conditional.subarray(image * size, (image + 1) * size));
-    const factor = phi * (wanted / deviation(own)) + 1 - phi;
-    for (let i = 0; i < size; i++) own[i] = (own[i] as number) * factor;
-  }
-}
-
-function deviation(values: Float32Array): number {
-  let mean = 0;
-  for (const value of values) mean += value;
-  mean /= values.length;
-  let sum = 0;
-  for (const value of values) sum += (value - mean) ** 2;
-  return Math.sqrt(sum / (values.length - 1));
 }

@@ -1,6 +1,6 @@
 /** Perturbed attention: the input of the denoiser that asks for it, and what it is fed. */
 import { RunError } from '../errors.ts';
-import type { GraphEdit, OpenedEdit } from '../model/variant.ts';
+import type { GraphEdit, OpenedEdit } from '../model/graphs/variant.ts';
 import type { DenoiserFeed } from '../network/feeds.ts';
 import type { OnnxFile } from '../onnx/graph.ts';
 import { addPerturbation, PERTURBED_INPUT } from '../onnx/perturbed-attention.ts';

@@ -37,7 +37,7 @@ export type ToWorker =
   | { type: 'reload' }
   | { type: 'close' };
 
-type LoadedStatus = {
+export type LoadedStatus = {
   model: string;
   provider: ProviderName;
   canaryMaxError: number | null;

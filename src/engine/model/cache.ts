@@ -1,7 +1,7 @@
 /** Loaded models within a budget of memory. */
 import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
-import type { RegistryEntry } from './registry.ts';
-import { type GraphEdit, variantKey } from './variant.ts';
+import type { RegistryEntry } from './found/entries.ts';
+import { type GraphEdit, variantKey } from './graphs/variant.ts';
 
 export type ModelCache = {
   /** Loads or reuses; makes room first, but never of `beside`. The model stays valid until the next `use`. */

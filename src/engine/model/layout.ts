@@ -116,14 +116,8 @@ export type ModelLayout = {
 export async function readLayout(folder: string): Promise<ModelLayout> {
   const name = basename(folder);
   const components = await componentsOf(folder, name);
-  const transformer = components.has('transformer');
-  if (!transformer && !components.has('unet')) {
-    throw missing(name, 'unet/model.onnx (or transformer/model.onnx)');
-  }
-  const denoiserFolder = transformer ? 'transformer' : 'unet';
-  for (const needed of [denoiserFolder, 'vae_decoder']) {
-    if (!components.get(needed)?.graph) throw missing(name, `${needed}/model.onnx`);
-  }
+  const denoiserFolder = denoiserFolderOf(name, components);
+  const transformer = denoiserFolder === 'transformer';
   const denoiser = await readJson(folder, name, `${denoiserFolder}/config.json`);
   const vae = await readJson(folder, name, 'vae_decoder/config.json');
   const schedulerConfig = await readJson(folder, name, 'scheduler/scheduler_config.json');
@@ -142,11 +136,6 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     : 2 ** (lengthOf(denoiser['block_out_channels'], name, denoiserFolder) - 1);
   const latentChannels = positive(vae['latent_channels'], 4);
   const inChannels = positive(denoiser['in_channels'], latentChannels);
-  // Configs of the first Stable Diffusion models leave it out: AutoencoderKL's own default holds then.
-  const scale = vae['scaling_factor'] ?? 0.18215;
-  if (typeof scale !== 'number' || !(scale > 0)) {
-    throw new RunError(say('scaling-factor', name, JSON.stringify(scale)));
-  }
   const guidanceEmbedding = denoiser['time_cond_proj_dim'];
   const graphIn = (component: string): NetworkSource => ({
     kind: 'file',
@@ -167,11 +156,7 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     vaeFactor,
     sizeFactor: vaeFactor * downFactor,
     nativeSize: nativeSizeOf(denoiser['sample_size'], vaeFactor),
-    latentScale: {
-      scale,
-      shift: typeof vae['shift_factor'] === 'number' ? vae['shift_factor'] : 0,
-      channels: family.channelStats ? channelScalesOf(vae, latentChannels) : null,
-    },
+    latentScale: latentScaleOf(name, vae, family.channelStats ? latentChannels : 0),
     contextDim: positive(denoiser['joint_attention_dim'] ?? denoiser['cross_attention_dim'], 0),
     guidanceEmbedding: typeof guidanceEmbedding === 'number' ? guidanceEmbedding : null,
     zeroEmptyNegative: index['force_zeros_for_empty_prompt'] === true,
@@ -184,6 +169,29 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
       .join(' '),
     bytes: [...components.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+function denoiserFolderOf(
+  name: string,
+  components: Map<string, Component>,
+): 'transformer' | 'unet' {
+  const folder = components.has('transformer') ? 'transformer' : 'unet';
+  if (!components.has(folder)) throw missing(name, 'unet/model.onnx (or transformer/model.onnx)');
+  for (const needed of [folder, 'vae_decoder']) {
+    if (!components.get(needed)?.graph) throw missing(name, `${needed}/model.onnx`);
+  }
+  return folder;
+}
+
+/** `channels`: those that may have a mean and a deviation each; 0: none has. */
+function latentScaleOf(name: string, vae: Json, channels: number): ModelLayout['latentScale'] {
+  // Configs of the first Stable Diffusion models leave it out: AutoencoderKL's own default holds then.
+  const scale = vae['scaling_factor'] ?? 0.18215;
+  if (typeof scale !== 'number' || !(scale > 0)) {
+    throw new RunError(say('scaling-factor', name, JSON.stringify(scale)));
+  }
+  const shift = typeof vae['shift_factor'] === 'number' ? vae['shift_factor'] : 0;
+  return { scale, shift, channels: channels > 0 ? channelScalesOf(vae, channels) : null };
 }
 
 /** Both or none, as diffusers' SDXL pipelines read them (latents_mean, latents_std). */

@@ -6,7 +6,7 @@ import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
 import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
 import type { AppliedLora } from '../lora/opened.ts';
-import { layerShapes } from './layer-shapes.ts';
+import { layerShapes } from './graphs/layer-shapes.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors, type PreviewFactors } from '../preview/preview.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
@@ -17,13 +17,13 @@ import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
-import { denoiserOnCpu, networkSessions } from './network-sessions.ts';
+import { denoiserOnCpu, type NetworkSessions, networkSessions } from './graphs/network-sessions.ts';
 import { canaryOnce, judgeCanary, runCanary } from './canary.ts';
 import type { ModelLayout } from './layout.ts';
 import { checkFiles, checkUnchanged } from './model-files.ts';
 import { noiseProcessOf } from './noise-process.ts';
-import type { RegistryEntry } from './registry.ts';
-import { concerning, type GraphEdit, type OpenedEdit } from './variant.ts';
+import type { RegistryEntry } from './found/entries.ts';
+import { concerning, type GraphEdit, type OpenedEdit } from './graphs/variant.ts';
 
 export type LoadedModel = {
   entry: RegistryEntry;
@@ -153,43 +153,15 @@ async function loadOn(
       judgeCanary(result, provider, layout, warn);
       return result;
     });
-    const parts: EncoderPart[] = [];
-    for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));
-    const vaeDecoder = await sessions.vaeDecoder();
-    let vaeEncoder: Session | null = null;
-    let safetyChecker: SafetyChecker | null = null;
     return {
       entry,
       provider,
       deviceIndex: provider === 'cpu' ? null : deviceIndex,
       canaryMaxError: canary.maxError,
-      textEncoder: layout.transformer
-        ? await openReader(layout, layout.transformer, sessions.open, flavour.style, edits)
-        : createTextEncoder(
-            layout,
-            parts,
-            openEmbeddings(
-              layout.beside,
-              edits.flatMap((edit) => edit.embeddings()),
-            ),
-          ),
+      textEncoder: await openTextEncoder(layout, sessions, edits, flavour),
       unet,
-      vaeDecoder,
-      async vaeEncoder() {
-        if (layout.vaeEncoder === null) {
-          throw new UserError(say('no-vae-encoder', layout.name));
-        }
-        vaeEncoder ??= await sessions.vaeEncoder(layout.vaeEncoder);
-        return vaeEncoder;
-      },
-      async safetyChecker() {
-        if (layout.safetyChecker === null) return null;
-        safetyChecker ??= await createSafetyChecker(
-          await sessions.safetyChecker(layout.safetyChecker),
-          layout,
-        );
-        return safetyChecker;
-      },
+      vaeDecoder: await sessions.vaeDecoder(),
+      ...openedLater(layout, sessions),
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
       loras: edits.flatMap(({ lora }) => lora ?? []),
@@ -199,6 +171,45 @@ async function loadOn(
     await sessions.release();
     throw error;
   }
+}
+
+async function openTextEncoder(
+  layout: ModelLayout,
+  sessions: NetworkSessions,
+  edits: readonly OpenedEdit[],
+  { style }: Flavour,
+): Promise<TextEncoder> {
+  if (layout.transformer) {
+    return openReader(layout, layout.transformer, sessions.open, style, edits);
+  }
+  const parts: EncoderPart[] = [];
+  for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));
+  const bundled = edits.flatMap((edit) => edit.embeddings());
+  return createTextEncoder(layout, parts, openEmbeddings(layout.beside, bundled));
+}
+
+/** Networks that not every picture needs. */
+function openedLater(
+  layout: ModelLayout,
+  sessions: NetworkSessions,
+): Pick<LoadedModel, 'vaeEncoder' | 'safetyChecker'> {
+  let vaeEncoder: Session | null = null;
+  let safetyChecker: SafetyChecker | null = null;
+  return {
+    async vaeEncoder() {
+      if (layout.vaeEncoder === null) throw new UserError(say('no-vae-encoder', layout.name));
+      vaeEncoder ??= await sessions.vaeEncoder(layout.vaeEncoder);
+      return vaeEncoder;
+    },
+    async safetyChecker() {
+      if (layout.safetyChecker === null) return null;
+      safetyChecker ??= await createSafetyChecker(
+        await sessions.safetyChecker(layout.safetyChecker),
+        layout,
+      );
+      return safetyChecker;
+    },
+  };
 }
 
 /** Of a written graph; an export is edited for LoRAs, and runs anew. */

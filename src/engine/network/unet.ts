@@ -59,21 +59,6 @@ export function createUnet(
     return (results[output] as Output).data;
   }
 
-  /** `count` rows at a time; the last run has fewer where the graph allows it */
-  async function askInParts(
-    input: Question,
-    count: number,
-    isFixed: boolean,
-  ): Promise<Float32Array> {
-    const [rows] = input.sample.shape;
-    const answers: Float32Array[] = [];
-    for (let row = 0; row < rows; row += count) {
-      const size = isFixed ? count : Math.min(count, rows - row);
-      answers.push(await ask(rowsOf(input, row, size)));
-    }
-    return joinRows(answers, count, rows);
-  }
-
   const dtype = samplePort.dtype === 'float16' ? 'float16' : 'float32';
   const mostRows = (height: number, width: number): number =>
     rowsWithin(bytes, { height, width }, dtype);
@@ -85,14 +70,30 @@ export function createUnet(
       const [rows, , height, width] = input.sample.shape;
       const fixed = samplePort.shape[0];
       if (typeof fixed === 'number') {
-        return fixed === rows ? ask(input) : askInParts(input, fixed, true);
+        return fixed === rows ? ask(input) : askInParts(ask, input, fixed, true);
       }
       const most = mostRows(height, width);
       if (rows <= most) return ask(input);
       // Runs of one length, as far as that goes.
-      return askInParts(input, Math.ceil(rows / Math.ceil(rows / most)), false);
+      return askInParts(ask, input, Math.ceil(rows / Math.ceil(rows / most)), false);
     },
   };
+}
+
+/** `count` rows at a time; the last run has fewer where the graph allows it */
+async function askInParts(
+  ask: (part: Question) => Promise<Float32Array>,
+  input: Question,
+  count: number,
+  isFixed: boolean,
+): Promise<Float32Array> {
+  const [rows] = input.sample.shape;
+  const answers: Float32Array[] = [];
+  for (let row = 0; row < rows; row += count) {
+    const size = isFixed ? count : Math.min(count, rows - row);
+    answers.push(await ask(rowsOf(input, row, size)));
+  }
+  return joinRows(answers, count, rows);
 }
 
 /** Exports with a fixed size can make pictures of that size only. */

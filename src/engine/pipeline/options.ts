@@ -31,3 +31,13 @@ export type PaintHooks = {
   /** what the journal keeps, in order */
   onJournal?: (records: Uint8Array) => void;
 };
+
+/** See PaintOptions; what it tells while it goes on, and how it is stopped. */
+export type GenerateOptions = Omit<PaintOptions, 'journal'> & {
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+  /** it may begin beside runs whose evaluations it can share (`joinable`), instead of after them; default false */
+  joins?: boolean;
+  /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
+  journal?: JournalOptions;
+};

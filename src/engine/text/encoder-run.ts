@@ -5,7 +5,7 @@ import { clipReading } from '../families/families.ts';
 import type { Hidden } from './hidden.ts';
 import { say } from '../sentences.ts';
 import type { ModelLayout } from '../model/layout.ts';
-import type { TextEncoderEdit } from '../model/text-encoder-edit.ts';
+import type { TextEncoderEdit } from '../model/graphs/text-encoder-edit.ts';
 import type { EmphasisName, ProfileName } from '../names.ts';
 import { VECTOR_INPUTS } from '../onnx/token-embedding.ts';
 import type { ChunkInsert, PromptChunk } from './prompt/chunks.ts';

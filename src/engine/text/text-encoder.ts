@@ -38,7 +38,8 @@ export type TextEncoder = {
   zeros(like: Conditioning): Conditioning;
 };
 
-const CACHE_ENTRIES = 96;
+/** of each encoder */
+const CACHE_ENTRIES = 64;
 /** whole prompts, ready for the denoiser: rerolls and the cells of a sheet ask for the same one again */
 const CACHE_PROMPTS = 8;
 
@@ -47,84 +48,10 @@ export function createTextEncoder(
   parts: readonly EncoderPart[],
   embeddings: Embeddings,
 ): TextEncoder {
-  const cache = createCache<Hidden>(CACHE_ENTRIES);
+  const encoders = parts.map((part) => keepRuns(layout, part));
   const prompts = createCache<{ finders: readonly unknown[]; conditioning: Conditioning }>(
     CACHE_PROMPTS,
   );
-
-  /** One run of one encoder, or the kept result of an earlier one. */
-  async function hiddenOf(
-    index: number,
-    chunk: PromptChunk,
-    options: EncodeOptions,
-  ): Promise<Hidden> {
-    const inserts = (chunk.inserts ?? []).map(
-      ({ at, embedding, from = 0 }) => `${at}:${embedding.hash}:${from}`,
-    );
-    const key = [index, options.clipSkip, options.profile, chunk.ids, inserts].join('|');
-    const known = cache.get(key);
-    if (known !== undefined) return known;
-    const hidden = await runEncoder(layout, parts[index] as EncoderPart, chunk, options);
-    cache.set(key, hidden);
-    return hidden;
-  }
-
-  /** The chunks that stand at one place in every moment of a schedule: emphasis restores their common mean. */
-  async function weighColumn(
-    index: number,
-    column: readonly PromptChunk[],
-    options: EncodeOptions,
-  ): Promise<Hidden[]> {
-    const hidden: Hidden[] = [];
-    for (const chunk of column) hidden.push(await hiddenOf(index, chunk, options));
-    if (column.every(({ multipliers }) => multipliers.every((weight) => weight === 1))) {
-      return hidden;
-    }
-    const [{ tokens, dim }] = hidden as [Hidden];
-    const span = tokens * dim;
-    const z = new Float32Array(hidden.length * span);
-    for (const [i, { states }] of hidden.entries()) z.set(states, i * span);
-    const shape = [hidden.length, tokens, dim] as const;
-    const multipliers = column.map((chunk) => chunk.multipliers);
-    let weighed: Float32Array;
-    if (options.profile === 'comfy') {
-      const { tokenizer } = parts[index] as EncoderPart;
-      const empty = await hiddenOf(index, sealChunk([], [], tokenizer), options);
-      weighed = applyComfyEmphasis(z, empty.states, shape, multipliers);
-    } else {
-      weighed = applyEmphasis(z, shape, multipliers, options.emphasis);
-    }
-    return hidden.map((own, i) => ({ ...own, states: weighed.slice(i * span, (i + 1) * span) }));
-  }
-
-  async function encodeSchedule(
-    plans: readonly PromptPart[],
-    options: EncodeOptions,
-  ): Promise<Conditioning['parts'][number]['schedule']> {
-    const [{ schedule }] = plans as [PromptPart];
-    const rows: Hidden[][] = schedule.map(() => []);
-    const chunks = Math.max(...plans.map((plan) => plan.schedule[0]?.chunks.length ?? 0));
-    for (let at = 0; at < chunks; at++) {
-      const perEncoder: Hidden[][] = [];
-      for (const [index, plan] of plans.entries()) {
-        const column = plan.schedule.map((moment) => moment.chunks[at] as PromptChunk);
-        perEncoder.push(await weighColumn(index, column, options));
-      }
-      for (const [moment, row] of rows.entries()) {
-        row.push(
-          joinEncoders(
-            layout,
-            perEncoder.map((column) => column[moment] as Hidden),
-          ),
-        );
-      }
-    }
-    return schedule.map(({ untilStep }, moment) => ({
-      untilStep,
-      text: joinChunks(layout, rows[moment] as Hidden[]),
-    }));
-  }
-
   return {
     async encode(text, options) {
       const finders: (FindEmbedding | null)[] = [];
@@ -146,7 +73,7 @@ export function createTextEncoder(
       const encoded: Conditioning['parts'][number][] = [];
       for (const [p, { weight }] of first.parts.entries()) {
         const same = plans.map((plan) => plan.parts[p] as PromptPart);
-        encoded.push({ weight, schedule: await encodeSchedule(same, options) });
+        encoded.push({ weight, schedule: await encodeSchedule(layout, encoders, same, options) });
       }
       const conditioning = {
         parts: encoded,
@@ -156,20 +83,101 @@ export function createTextEncoder(
       prompts.set(key, { finders, conditioning });
       return conditioning;
     },
-    zeros(like) {
-      const text = like.parts[0]?.schedule[0]?.text;
-      if (text === undefined) throw new Error('nothing to take the shape from');
-      const { tokens, dim, pooled } = text;
-      const zero: TextEmbedding = {
-        context: new Float32Array(tokens * dim),
-        tokens,
-        dim,
-        pooled: pooled && new Float32Array(pooled.length),
-      };
-      const untilStep = Number.POSITIVE_INFINITY;
-      return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
+    zeros: zerosLike,
+  };
+}
+
+function zerosLike({ parts }: Conditioning): Conditioning {
+  const text = parts[0]?.schedule[0]?.text;
+  if (text === undefined) throw new Error('nothing to take the shape from');
+  const { tokens, dim, pooled } = text;
+  const zero: TextEmbedding = {
+    context: new Float32Array(tokens * dim),
+    tokens,
+    dim,
+    pooled: pooled && new Float32Array(pooled.length),
+  };
+  const untilStep = Number.POSITIVE_INFINITY;
+  return { parts: [{ weight: 1, schedule: [{ untilStep, text: zero }] }] };
+}
+
+/** One encoder, and what it answered lately. */
+type Encoder = {
+  part: EncoderPart;
+  /** a run, or the kept result of an earlier one */
+  hidden(chunk: PromptChunk, options: EncodeOptions): Promise<Hidden>;
+};
+
+function keepRuns(layout: ModelLayout, part: EncoderPart): Encoder {
+  const cache = createCache<Hidden>(CACHE_ENTRIES);
+  return {
+    part,
+    async hidden(chunk, options) {
+      const inserts = (chunk.inserts ?? []).map(
+        ({ at, embedding, from = 0 }) => `${at}:${embedding.hash}:${from}`,
+      );
+      const key = [options.clipSkip, options.profile, chunk.ids, inserts].join('|');
+      const known = cache.get(key);
+      if (known !== undefined) return known;
+      const hidden = await runEncoder(layout, part, chunk, options);
+      cache.set(key, hidden);
+      return hidden;
     },
   };
+}
+
+/** The chunks that stand at one place in every moment of a schedule: emphasis restores their common mean. */
+async function weighColumn(
+  encoder: Encoder,
+  column: readonly PromptChunk[],
+  options: EncodeOptions,
+): Promise<Hidden[]> {
+  const hidden: Hidden[] = [];
+  for (const chunk of column) hidden.push(await encoder.hidden(chunk, options));
+  if (column.every(({ multipliers }) => multipliers.every((weight) => weight === 1))) {
+    return hidden;
+  }
+  const [{ tokens, dim }] = hidden as [Hidden];
+  const span = tokens * dim;
+  const z = new Float32Array(hidden.length * span);
+  for (const [i, { states }] of hidden.entries()) z.set(states, i * span);
+  const shape = [hidden.length, tokens, dim] as const;
+  const multipliers = column.map((chunk) => chunk.multipliers);
+  let weighed: Float32Array;
+  if (options.profile === 'comfy') {
+    const empty = await encoder.hidden(sealChunk([], [], encoder.part.tokenizer), options);
+    weighed = applyComfyEmphasis(z, empty.states, shape, multipliers);
+  } else {
+    weighed = applyEmphasis(z, shape, multipliers, options.emphasis);
+  }
+  return hidden.map((own, i) => ({ ...own, states: weighed.slice(i * span, (i + 1) * span) }));
+}
+
+/** `plans`: of one part of the composition, for each encoder. */
+async function encodeSchedule(
+  layout: ModelLayout,
+  encoders: readonly Encoder[],
+  plans: readonly PromptPart[],
+  options: EncodeOptions,
+): Promise<Conditioning['parts'][number]['schedule']> {
+  const [{ schedule }] = plans as [PromptPart];
+  const rows: Hidden[][] = schedule.map(() => []);
+  const chunks = Math.max(...plans.map((plan) => plan.schedule[0]?.chunks.length ?? 0));
+  for (let at = 0; at < chunks; at++) {
+    const perEncoder: Hidden[][] = [];
+    for (const [index, plan] of plans.entries()) {
+      const column = plan.schedule.map((moment) => moment.chunks[at] as PromptChunk);
+      perEncoder.push(await weighColumn(encoders[index] as Encoder, column, options));
+    }
+    for (const [moment, row] of rows.entries()) {
+      const own = perEncoder.map((column) => column[moment] as Hidden);
+      row.push(joinEncoders(layout, own));
+    }
+  }
+  return schedule.map(({ untilStep }, moment) => ({
+    untilStep,
+    text: joinChunks(layout, rows[moment] as Hidden[]),
+  }));
 }
 
 /** The youngest `most` entries; asking for one makes it young again, since a Map keeps the order of insertion. */

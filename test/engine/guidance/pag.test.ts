@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { PERTURBATION } from '../../../src/engine/guidance/perturbation.ts';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
-import type { GraphEdit } from '../../../src/engine/model/variant.ts';
+import type { GraphEdit } from '../../../src/engine/model/graphs/variant.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import type { SamplerName, ScheduleName } from '../../../src/engine/names.ts';
 import { graphInputs, readOnnx } from '../../../src/engine/onnx/graph.ts';

@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { UserError } from '../../../src/engine/errors.ts';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
-import { editTextEncoder } from '../../../src/engine/model/text-encoder-edit.ts';
+import { editTextEncoder } from '../../../src/engine/model/graphs/text-encoder-edit.ts';
 import type { ProfileName } from '../../../src/engine/names.ts';
 import { VECTOR_INPUTS } from '../../../src/engine/onnx/token-embedding.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';

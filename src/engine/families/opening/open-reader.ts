@@ -12,7 +12,7 @@ import { clipTextGraph } from '../../graphs/clip-text.ts';
 import { qwenGraph } from '../../graphs/language/qwen3.ts';
 import { t5Graph } from '../../graphs/language/t5.ts';
 import type { ModelLayout } from '../../model/layout.ts';
-import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/variant.ts';
+import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/graphs/variant.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
 import type { Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';

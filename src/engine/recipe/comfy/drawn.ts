@@ -55,14 +55,8 @@ type Around = {
 function layOut(graph: Fields, prefix: string, around: Around): (slot: number) => Source {
   const { used } = around;
   const links = linksOf(graph);
-  const drawn = new Map<string, Drawn>();
+  const drawn = nodesOf(graph);
   const inner = new Map<string, (slot: number) => Source>();
-  for (const fields of Array.isArray(graph['nodes']) ? graph['nodes'] : []) {
-    if (!isFields(fields) || typeof fields['type'] !== 'string') continue;
-    const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isFields) : [];
-    const id = String(fields['id']);
-    drawn.set(id, { id, kind: fields['type'], fields, inputs });
-  }
 
   const sourceOf = (input: Fields | undefined): Source => {
     const link = links.get(String(input?.['link'] ?? ''));
@@ -95,30 +89,15 @@ function layOut(graph: Fields, prefix: string, around: Around): (slot: number) =
     const definition = around.subgraphs.get(node.kind);
     if (definition === undefined || around.deep >= MOST_DEEP) continue;
     if (used.subgraphs++ >= MOST_SUBGRAPHS) continue;
-    const named = widgetsOf(node);
-    inner.set(
-      node.id,
-      layOut(definition, `${prefix}${node.id}:`, {
-        ...around,
-        deep: around.deep + 1,
-        outside: (slot) => {
-          const input = node.inputs[slot];
-          const value = named[String(input?.['name'])];
-          return sourceOf(input) ?? (value === undefined ? null : { value });
-        },
-      }),
-    );
+    const outside = outsideOf(node, sourceOf);
+    const below = { ...around, deep: around.deep + 1, outside };
+    inner.set(node.id, layOut(definition, `${prefix}${node.id}:`, below));
   }
   for (const node of drawn.values()) {
     const { mode } = node.fields;
     if (mode === MUTED || mode === BYPASSED || inner.has(node.id)) continue;
     if (around.nodes.size >= MOST_NODES) break;
-    const inputs: Fields = widgetsOf(node);
-    for (const input of node.inputs) {
-      const source = sourceOf(input);
-      if (source !== null)
-        inputs[String(input['name'])] = 'link' in source ? source.link : source.value;
-    }
+    const inputs = inputsOf(node, sourceOf);
     around.nodes.set(prefix + node.id, { class_type: node.kind, inputs });
   }
   const outputs = outputLinks(graph, links);
@@ -127,6 +106,41 @@ function layOut(graph: Fields, prefix: string, around: Around): (slot: number) =
     const node = link === undefined ? undefined : drawn.get(link.from);
     return link === undefined || node === undefined ? null : follow(node, link.slot);
   };
+}
+
+/** What hangs on the inputs of a subgraph's node. */
+function outsideOf(
+  node: Drawn,
+  sourceOf: (input: Fields | undefined) => Source,
+): Around['outside'] {
+  const named = widgetsOf(node);
+  return (slot) => {
+    const input = node.inputs[slot];
+    const value = named[String(input?.['name'])];
+    return sourceOf(input) ?? (value === undefined ? null : { value });
+  };
+}
+
+function nodesOf(graph: Fields): Map<string, Drawn> {
+  const drawn = new Map<string, Drawn>();
+  for (const fields of Array.isArray(graph['nodes']) ? graph['nodes'] : []) {
+    if (!isFields(fields) || typeof fields['type'] !== 'string') continue;
+    const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isFields) : [];
+    const id = String(fields['id']);
+    drawn.set(id, { id, kind: fields['type'], fields, inputs });
+  }
+  return drawn;
+}
+
+/** Values of the node's own, and what its links come from. */
+function inputsOf(node: Drawn, sourceOf: (input: Fields) => Source): Fields {
+  const inputs: Fields = widgetsOf(node);
+  for (const input of node.inputs) {
+    const source = sourceOf(input);
+    if (source === null) continue;
+    inputs[String(input['name'])] = 'link' in source ? source.link : source.value;
+  }
+  return inputs;
 }
 
 /** `[id, from, slot, to, slot, type]`, or an object with these names in a subgraph. */

@@ -66,52 +66,11 @@ export function createReader(graph: Graph): GraphReader {
     return value;
   }
 
-  function seen(node: Node, slot: number, want: Kind, role: Role = 'positive'): Seen {
-    const raw = (...names: string[]): unknown =>
-      names.map((name) => node.inputs[name]).find((value) => value !== undefined && value !== null);
-    const read = (names: readonly string[], kind: Kind, as: Role = role): Value | undefined => {
-      for (const name of names) {
-        const value = node.inputs[name];
-        if (value === undefined || value === null) continue;
-        const found = valueOf(value, kind, as);
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    };
-    const tagged = <T extends Exclude<Value, Scalar>>(value: Value | undefined, is: T['is']) =>
-      typeof value === 'object' && value.is === is ? (value as T) : undefined;
-    const scalar = (...names: string[]): Scalar | undefined => {
-      const value = read(names, 'scalar');
-      return typeof value === 'object' ? undefined : value;
-    };
-    return {
-      ...node,
-      slot,
-      want,
-      role,
-      raw,
-      has: (...names) => names.some((name) => (node.inputs[name] ?? null) !== null),
-      scalar,
-      text: (...names) => {
-        const value = scalar(...names);
-        return value === undefined || typeof value === 'boolean' ? undefined : String(value);
-      },
-      number: (...names) => numberOf(scalar(...names)),
-      words: (...names) => tagged<Words>(read(names, 'words'), 'words'),
-      positive: (...names) => tagged<Words>(read(names, 'words', 'positive'), 'words'),
-      negative: (...names) => tagged<Words>(read(names, 'words', 'negative'), 'words'),
-      model: (...names) => tagged<Model>(read(names, 'model'), 'model'),
-      clip: (...names) => tagged<Clip & { is: 'clip' }>(read(names, 'clip'), 'clip'),
-      latent: (...names) => tagged<Latent>(read(names, 'latent'), 'latent'),
-      pipe: (...names) => tagged<Pipe>(read(names, 'pipe'), 'pipe'),
-      loras: (...names) => tagged<Loras>(read(names, 'loras'), 'loras'),
-      part: (...names) => {
-        const link = linkOf(graph, raw(...names));
-        return link === null ? undefined : seen(link.node, link.slot, 'part', role);
-      },
-      note: (said) => void notes.push(said),
-    };
-  }
+  const seen: Look = (node, slot, want, role = 'positive') =>
+    seenFrom(
+      { graph, valueOf, seen, note: (said) => void notes.push(said) },
+      { node, slot, want, role },
+    );
 
   /** What stands in an input: a value of its own or a link's. */
   function valueOf(value: unknown, kind: Kind, role: Role): Value | undefined {
@@ -123,4 +82,64 @@ export function createReader(graph: Graph): GraphReader {
   }
 
   return { at, seen, notes };
+}
+
+type Look = (node: Node, slot: number, want: Kind, role?: Role) => Seen;
+
+type Reading = {
+  graph: Graph;
+  valueOf: (value: unknown, kind: Kind, role: Role) => Value | undefined;
+  seen: Look;
+  note: Seen['note'];
+};
+
+/** A node as its rule sees it: its inputs by the kind of what they come to. */
+function seenFrom(
+  { graph, valueOf, seen, note }: Reading,
+  { node, slot, want, role }: { node: Node; slot: number; want: Kind; role: Role },
+): Seen {
+  const raw = (...names: string[]): unknown =>
+    names.map((name) => node.inputs[name]).find((value) => value !== undefined && value !== null);
+  const read = (names: readonly string[], kind: Kind, as: Role = role): Value | undefined => {
+    for (const name of names) {
+      const value = node.inputs[name];
+      if (value === undefined || value === null) continue;
+      const found = valueOf(value, kind, as);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const tagged = <T extends Exclude<Value, Scalar>>(value: Value | undefined, is: T['is']) =>
+    typeof value === 'object' && value.is === is ? (value as T) : undefined;
+  const scalar = (...names: string[]): Scalar | undefined => {
+    const value = read(names, 'scalar');
+    return typeof value === 'object' ? undefined : value;
+  };
+  return {
+    ...node,
+    slot,
+    want,
+    role,
+    raw,
+    has: (...names) => names.some((name) => (node.inputs[name] ?? null) !== null),
+    scalar,
+    text: (...names) => {
+      const value = scalar(...names);
+      return value === undefined || typeof value === 'boolean' ? undefined : String(value);
+    },
+    number: (...names) => numberOf(scalar(...names)),
+    words: (...names) => tagged<Words>(read(names, 'words'), 'words'),
+    positive: (...names) => tagged<Words>(read(names, 'words', 'positive'), 'words'),
+    negative: (...names) => tagged<Words>(read(names, 'words', 'negative'), 'words'),
+    model: (...names) => tagged<Model>(read(names, 'model'), 'model'),
+    clip: (...names) => tagged<Clip & { is: 'clip' }>(read(names, 'clip'), 'clip'),
+    latent: (...names) => tagged<Latent>(read(names, 'latent'), 'latent'),
+    pipe: (...names) => tagged<Pipe>(read(names, 'pipe'), 'pipe'),
+    loras: (...names) => tagged<Loras>(read(names, 'loras'), 'loras'),
+    part: (...names) => {
+      const link = linkOf(graph, raw(...names));
+      return link === null ? undefined : seen(link.node, link.slot, 'part', role);
+    },
+    note,
+  };
 }

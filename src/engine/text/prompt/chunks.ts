@@ -26,62 +26,77 @@ export function chunkWeighted(
   commaBacktrack = COMMA_BACKTRACK,
   findEmbedding: FindEmbedding | null = null,
 ): PromptChunk[] {
+  const filling = fillChunks(tokenizer, commaBacktrack);
+  for (const { text, weight } of pieces) {
+    if (text === 'BREAK' && weight === -1) {
+      filling.close();
+      continue;
+    }
+    const tokens = tokenizer.encode(text);
+    for (let at = 0; at < tokens.length; at++) {
+      filling.makeRoom(tokens[at]!);
+      const found = findEmbedding?.(tokens, at);
+      if (!found) {
+        filling.add(tokens[at]!, weight);
+        continue;
+      }
+      filling.insert(found.embedding, weight);
+      at += found.length - 1;
+    }
+  }
+  return filling.finish();
+}
+
+/** The chunk that is being filled, and those that are. */
+function fillChunks(tokenizer: Tokenizer, commaBacktrack: number) {
   const capacity = tokenizer.maxLength - 2;
   const chunks: PromptChunk[] = [];
   let ids: number[] = [];
   let multipliers: number[] = [];
   let inserts: ChunkInsert[] = [];
   let lastComma = -1;
-  const close = (): void => {
+
+  function close(): void {
     const sealed = padFromFirstEnd(sealChunk(ids, multipliers, tokenizer), tokenizer);
     chunks.push(inserts.length === 0 ? sealed : { ...sealed, inserts });
-    ids = [];
-    multipliers = [];
-    inserts = [];
-    lastComma = -1;
-  };
-  for (const { text, weight } of pieces) {
-    if (text === 'BREAK' && weight === -1) {
-      close();
-      continue;
-    }
-    const tokens = tokenizer.encode(text);
-    for (let at = 0; at < tokens.length; at++) {
-      const id = tokens[at]!;
+    [ids, multipliers, inserts, lastComma] = [[], [], [], -1];
+  }
+
+  function cutsPhrase(): boolean {
+    const isFull = commaBacktrack !== 0 && ids.length === capacity;
+    return isFull && lastComma !== -1 && ids.length - lastComma <= commaBacktrack;
+  }
+
+  return {
+    close,
+    /** before the token `id`, which may be a comma to cut at later */
+    makeRoom(id: number): void {
       if (id === tokenizer.comma) lastComma = ids.length;
-      else if (
-        commaBacktrack !== 0 &&
-        ids.length === capacity &&
-        lastComma !== -1 &&
-        ids.length - lastComma <= commaBacktrack
-      ) {
+      else if (cutsPhrase()) {
         // As in A1111, vectors of moved places stay behind with the old chunk.
         const movedIds = ids.splice(lastComma + 1);
         const movedMultipliers = multipliers.splice(lastComma + 1);
         close();
-        ids = movedIds;
-        multipliers = movedMultipliers;
+        [ids, multipliers] = [movedIds, movedMultipliers];
       }
       if (ids.length === capacity) close();
-      const found = findEmbedding?.(tokens, at);
-      if (!found) {
-        ids.push(id);
-        multipliers.push(weight);
-        continue;
-      }
-      const count = Math.min(found.embedding.count, capacity);
+    },
+    add(id: number, weight: number): void {
+      ids.push(id);
+      multipliers.push(weight);
+    },
+    insert(embedding: ChunkInsert['embedding'], weight: number): void {
+      const count = Math.min(embedding.count, capacity);
       if (ids.length + count > capacity) close();
       // Places are counted with the start token.
-      inserts.push({ at: ids.length + 1, embedding: found.embedding });
-      for (let k = 0; k < count; k++) {
-        ids.push(0);
-        multipliers.push(weight);
-      }
-      at += found.length - 1;
-    }
-  }
-  if (ids.length > 0 || chunks.length === 0) close();
-  return chunks;
+      inserts.push({ at: ids.length + 1, embedding });
+      for (let k = 0; k < count; k++) this.add(0, weight);
+    },
+    finish(): PromptChunk[] {
+      if (ids.length > 0 || chunks.length === 0) close();
+      return chunks;
+    },
+  };
 }
 
 /** The plain way of diffusers: one chunk, everything behind it cut off. */

@@ -1,18 +1,18 @@
 /** The sessions of one model's networks on one provider: opened one by one, closed together. */
-import { type Flavour, flavoursFor } from '../graphs/flavour.ts';
-import { decoderInBands, encoderInBands } from '../graphs/vae-bands.ts';
-import type { ProviderName } from '../names.ts';
-import { withBands } from '../network/banded.ts';
-import { builtSource, type GraphSource } from '../network/graph-source.ts';
+import { type Flavour, flavoursFor } from '../../graphs/flavour.ts';
+import { decoderInBands, encoderInBands } from '../../graphs/vae-bands.ts';
+import type { ProviderName } from '../../names.ts';
+import { withBands } from '../../network/banded.ts';
+import { builtSource, type GraphSource } from '../../network/graph-source.ts';
 import {
   openSession,
   type RunClock,
   type Session,
   type SessionOptions,
-} from '../network/session.ts';
-import type { EncoderPart } from '../text/encoder-run.ts';
-import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
-import { explainFile, opensOnCpu } from './model-files.ts';
+} from '../../network/session.ts';
+import type { EncoderPart } from '../../text/encoder-run.ts';
+import type { ModelLayout, NetworkSource, TextEncoderFiles } from '../layout.ts';
+import { explainFile, opensOnCpu } from '../model-files.ts';
 import {
   denoiserSource,
   openEncoder,

@@ -1,15 +1,15 @@
 /** What a model's graphs are opened with beside their own weights: a list of edits, each under a key. */
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import type { RunError } from '../errors.ts';
-import { BranchError, type Branches, type LowRankBranch } from '../graphs/builder.ts';
-import type { LoraPart } from '../lora/file.ts';
-import type { AppliedLora } from '../lora/opened.ts';
-import type { LayerShapes } from '../lora/packed-layers.ts';
-import type { LayerNames } from '../lora/transformer-layers.ts';
-import type { OnnxFile } from '../onnx/graph.ts';
-import { type OpenedWeights, openWeights } from '../onnx/stored-weights.ts';
-import type { Embedding } from '../text/embeddings.ts';
-import type { ModelLayout } from './layout.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import type { RunError } from '../../errors.ts';
+import { BranchError, type Branches, type LowRankBranch } from '../../graphs/builder.ts';
+import type { LoraPart } from '../../lora/file.ts';
+import type { AppliedLora } from '../../lora/opened.ts';
+import type { LayerShapes } from '../../lora/packed-layers.ts';
+import type { LayerNames } from '../../lora/transformer-layers.ts';
+import type { OnnxFile } from '../../onnx/graph.ts';
+import { type OpenedWeights, openWeights } from '../../onnx/stored-weights.ts';
+import type { Embedding } from '../../text/embeddings.ts';
+import type { ModelLayout } from '../layout.ts';
 
 /** An edit that was asked for; nothing of it is read yet. */
 export type GraphEdit = {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { RunError } from '../../../src/engine/errors.ts';
-import { PERTURBATION } from '../../../src/engine/guidance/perturbation.ts';
-import { createModelCache } from '../../../src/engine/model/cache.ts';
-import { openRegistry } from '../../../src/engine/model/registry.ts';
-import { type GraphEdit, variantKey } from '../../../src/engine/model/variant.ts';
-import { initializers, setInitializer } from '../../../src/engine/onnx/graph.ts';
-import { floatBits, floatsOf } from '../../../src/engine/onnx/tensors.ts';
-import { say } from '../../../src/engine/sentences.ts';
+import { RunError } from '../../../../src/engine/errors.ts';
+import { PERTURBATION } from '../../../../src/engine/guidance/perturbation.ts';
+import { createModelCache } from '../../../../src/engine/model/cache.ts';
+import { openRegistry } from '../../../../src/engine/model/registry.ts';
+import { type GraphEdit, variantKey } from '../../../../src/engine/model/graphs/variant.ts';
+import { initializers, setInitializer } from '../../../../src/engine/onnx/graph.ts';
+import { floatBits, floatsOf } from '../../../../src/engine/onnx/tensors.ts';
+import { say } from '../../../../src/engine/sentences.ts';
 
-const models = new URL('../../../models', import.meta.url).pathname;
+const models = new URL('../../../../models', import.meta.url).pathname;
 const entry = await openRegistry(models).find('demo');
 const cache = createModelCache({
   device: 'cpu',

@@ -4,11 +4,11 @@
  * nobody reads drop out of the run.
  */
 import { readFile } from 'node:fs/promises';
-import { RunError } from '../errors.ts';
-import { say } from '../sentences.ts';
-import { exposeHiddenStates, finalNorm } from '../onnx/edit.ts';
-import { nodes, type OnnxFile, readOnnx, rewire, writeOnnx } from '../onnx/graph.ts';
-import { insertTokenVectors } from '../onnx/token-embedding.ts';
+import { RunError } from '../../errors.ts';
+import { say } from '../../sentences.ts';
+import { exposeHiddenStates, finalNorm } from '../../onnx/edit.ts';
+import { nodes, type OnnxFile, readOnnx, rewire, writeOnnx } from '../../onnx/graph.ts';
+import { insertTokenVectors } from '../../onnx/token-embedding.ts';
 
 export type TextEncoderEdit = {
   /** last_hidden_state is the normed output of hidden_states.`layer` (0 = the embeddings); null: as it was */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { LoraPart } from '../lora/file.ts';
-import { shapesInCheckpoint } from '../lora/own-weights.ts';
-import type { LayerShapes } from '../lora/packed-layers.ts';
-import { readOnnx } from '../onnx/graph.ts';
-import { storedLayers } from '../onnx/stored-weights.ts';
-import type { ModelLayout, NetworkSource } from './layout.ts';
+import type { LoraPart } from '../../lora/file.ts';
+import { shapesInCheckpoint } from '../../lora/own-weights.ts';
+import type { LayerShapes } from '../../lora/packed-layers.ts';
+import { readOnnx } from '../../onnx/graph.ts';
+import { storedLayers } from '../../onnx/stored-weights.ts';
+import type { ModelLayout, NetworkSource } from '../layout.ts';
 
 /** The sizes of the layers that LoRAs may change, of all parts of a model. */
 export async function layerShapes({

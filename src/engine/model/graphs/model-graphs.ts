@@ -3,21 +3,21 @@
  * text encoder ask for it. Of a checkpoint: graphs written over its tensors, with all of that in them.
  */
 import { readFile } from 'node:fs/promises';
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import { clipReading } from '../families/families.ts';
-import type { GraphStyle } from '../graphs/builder.ts';
-import { clipTextGraph } from '../graphs/clip-text.ts';
-import { safetyCheckerGraph } from '../graphs/safety-checker.ts';
-import { unetConfig } from '../graphs/unet-config.ts';
-import { unetGraph } from '../graphs/unet.ts';
-import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
-import type { LoraPart } from '../lora/file.ts';
-import { builtSource, editedFile, type GraphSource } from '../network/graph-source.ts';
-import type { Session } from '../network/session.ts';
-import { readOnnx, writeOnnx } from '../onnx/graph.ts';
-import type { EncoderPart } from '../text/encoder-run.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
-import type { ModelLayout, NetworkSource, TextEncoderFiles } from './layout.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import { clipReading } from '../../families/families.ts';
+import type { GraphStyle } from '../../graphs/builder.ts';
+import { clipTextGraph } from '../../graphs/clip-text.ts';
+import { safetyCheckerGraph } from '../../graphs/safety-checker.ts';
+import { unetConfig } from '../../graphs/unet-config.ts';
+import { unetGraph } from '../../graphs/unet.ts';
+import { vaeDecoderGraph, vaeEncoderGraph } from '../../graphs/vae.ts';
+import type { LoraPart } from '../../lora/file.ts';
+import { builtSource, editedFile, type GraphSource } from '../../network/graph-source.ts';
+import type { Session } from '../../network/session.ts';
+import { readOnnx, writeOnnx } from '../../onnx/graph.ts';
+import type { EncoderPart } from '../../text/encoder-run.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import type { ModelLayout, NetworkSource, TextEncoderFiles } from '../layout.ts';
 import { editTextEncoder, type TextEncoderEdit } from './text-encoder-edit.ts';
 import { exportedWith, type OpenedEdit, tensorsWith, writtenWith } from './variant.ts';
 
