@@ -12,7 +12,7 @@ import { openShards, partOf } from './file/shards.ts';
 import { openTensorFile } from './file/tensor-file.ts';
 import { IN, looksOf, otherKind } from './kinds.ts';
 import { hasUnet, splitFile } from './names/split.ts';
-import { familyNotYet } from './not-yet.ts';
+import { familyNotYet } from './names/not-yet.ts';
 import { readWords } from './sidecar.ts';
 import { readUnetCheckpoint } from './unet/unet-checkpoint.ts';
 

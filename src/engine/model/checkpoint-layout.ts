@@ -1,7 +1,8 @@
 /** A checkpoint as a model: what the loader needs of it, with the networks that come from elsewhere. */
 import { dirname, join } from 'node:path';
 import type { CheckpointInfo, Distilled } from '../checkpoint/checkpoint.ts';
-import { complete, type CompanionText, NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
+import type { CompanionText } from '../checkpoint/companions/texts.ts';
+import { complete, NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import type { OpenedCheckpoint } from '../checkpoint/detect.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';

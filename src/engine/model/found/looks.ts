@@ -1,7 +1,9 @@
 /** What people see of each model, without its layout; a file is not looked into again as long as it stays. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NO_WISHES, shelfStamp, vaesOnShelf } from '../../checkpoint/companions.ts';
+import { shelfStamp } from '../../checkpoint/companions/shelf.ts';
+import { vaesOnShelf } from '../../checkpoint/companions/vaes.ts';
+import { NO_WISHES } from '../../checkpoint/companions.ts';
 import { sidecarStamp } from '../../checkpoint/sidecar.ts';
 import { loraAliases, loraMarks } from '../../lora/hashes.ts';
 import { loraNames } from '../../lora/loras.ts';

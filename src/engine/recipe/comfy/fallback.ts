@@ -2,7 +2,7 @@
 import { fileName } from '../found.ts';
 import { type Rule, type Seen, type Value } from './graph.ts';
 import { stackEntry, withLoras } from './models.ts';
-import { behind, passOf } from './passes.ts';
+import { behind, passOf } from './sampler-nodes.ts';
 import { loaderMembers, routed } from './pipes.ts';
 import { encoded } from './words.ts';
 

@@ -2,8 +2,8 @@
 import { fileName } from '../found.ts';
 import type { Clip, Latent, Model, Pass, Pipe, Rule, Rules, Seen, Value, Words } from './graph.ts';
 import { stackEntry, withLoras } from './models.ts';
-import { behind, passOf } from './passes.ts';
-import { namedSize } from './texts.ts';
+import { behind, passOf } from './sampler-nodes.ts';
+import { namedSize } from './sizes.ts';
 import { encoded } from './words.ts';
 
 type Members = Pipe['members'];

@@ -1,5 +1,5 @@
 /** Families that are known by their tensors' names and cannot be painted with yet: so that the sentence can name them. */
-import { type Looks, someLook } from './kinds.ts';
+import { type Looks, someLook } from '../kinds.ts';
 
 const SIGNS: readonly (readonly [title: string, signs: readonly RegExp[]])[] = [
   ['FLUX.2', [/(?:^|\.)double_stream_modulation_img\./, /(?:^|\.)single_stream_modulation\./]],
