@@ -24,6 +24,7 @@ import { sheetCurves, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { cell, cellReroll } from './sheet-cell.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
+import { checkMayReport, offerReport, reportPaint, REPORT_OPTIONS, wantsReport } from './report.ts';
 import { USUAL } from './usual-values.ts';
 import { EVERYWHERE } from '../places.ts';
 
@@ -96,11 +97,13 @@ export const explore: Command = {
         name: 'image',
         description: 'A picture that all of them start from; needed to vary its strength',
       },
+      ...REPORT_OPTIONS,
     ],
   },
 
   async run(interaction, scene) {
     const { options } = interaction;
+    checkMayReport(interaction, scene);
     const axis = (name: AxisName, values: string | null): Axis => {
       const text = values ?? USUAL[name];
       if (text === null) {
@@ -127,6 +130,9 @@ export const explore: Command = {
     const input: RequestInput = { ...(varied.includes('model') ? shared.open : request) };
     // So are samplers with their schedules.
     if (varied.includes('sampler')) input.schedule = schedule;
+    if (wantsReport(interaction)) {
+      return offerReport(interaction, scene, { input, x, y, z, theme }, { model, models, notes });
+    }
     const plan = planSheet({ input, x, y, z, models }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
     const order = { kind: 'sheet' as const, x, y, z, input, theme };
@@ -145,6 +151,7 @@ export const explore: Command = {
     'cell-default': cellDefault,
     'cell-undo': cellUndo,
     'explore-this': exploreThis,
+    'report-paint': reportPaint,
     'sheet-curves': sheetCurves,
     'sheet-stop': sheetStop,
     'sheet-delete': sheetRemove,

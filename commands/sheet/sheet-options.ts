@@ -3,6 +3,7 @@ import type {
   APIApplicationCommandBasicOption,
   BaseInteraction,
   ChatInputCommandInteraction,
+  MessageComponentInteraction,
   ModalSubmitInteraction,
 } from 'discord.js';
 import { LIMITS } from '../../src/engine/request-codec.ts';
@@ -99,7 +100,7 @@ export function sheetSeenBy(interaction: BaseInteraction, { own }: Pick<Scene, '
 
 /** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */
 export async function placeSheet(
-  interaction: ChatInputCommandInteraction | ModalSubmitInteraction,
+  interaction: ChatInputCommandInteraction | MessageComponentInteraction | ModalSubmitInteraction,
   scene: Scene,
   order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>,
   /** its pictures, each of which must be allowed */

@@ -11,9 +11,10 @@ import { chainOf } from '../../src/bot/sheet/sheet-chain.ts';
 import { cellLabel } from '../../src/bot/sheet/sheet-render.ts';
 import { keptPages, oneRowEach } from '../../src/bot/sheet/sheet-rows.ts';
 import { subtitleOf, variedIn } from '../../src/explore/curve/report.ts';
-import { groupsOf, readSheetContext, withStart } from '../../src/explore/sheet/order.ts';
+import { groupsOf, readSheetContext, REPORT, withStart } from '../../src/explore/sheet/order.ts';
 import type { SheetPlan } from '../../src/explore/sheet/plan.ts';
 import type { Job } from '../../src/queue/job.ts';
+import { drawnKey } from '../../src/queue/pictures.ts';
 
 const MOST_OPTIONS = 25;
 
@@ -34,6 +35,7 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
       ALT_TEXT_LIMIT,
     ),
   }));
+  const page = mayShow ? await keptReport(jobs, pictures) : null;
   const address = fromContext(job.context);
   const url = address === null ? null : messageUrl(address);
   const lines = [
@@ -45,7 +47,9 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
       ? []
       : [`-# ${escapeMarkdown(plainLine(subtitleOf(plan.base, variedIn(plan))))}`]),
     ...(url === null ? [] : [`-# ${text.showMessage(url)}`]),
-    ...(files.length > 0 ? [] : [`-# ${mayShow ? text.picturesGone : text.notShownHere}`]),
+    ...(files.length > 0 || page !== null
+      ? []
+      : [`-# ${mayShow ? text.picturesGone : text.notShownHere}`]),
   ];
   const galleries = files.map(({ name, description }): APIMessageTopLevelComponent => ({
     type: ComponentType.MediaGallery,
@@ -59,7 +63,23 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
     options.length === 0 || !mayShow || files.length === 0
       ? []
       : [selectRow(customId('cell', job.id), text.sheet.openCell, options)];
-  return { components: [paragraph(lines), ...galleries, ...open], files };
+  const components = [paragraph(lines), ...galleries, ...open];
+  if (page === null) return { components, files };
+  const file = { name: REPORT, data: page, contentType: 'text/html', description: '' };
+  const download = { type: ComponentType.File as const, file: { url: `attachment://${REPORT}` } };
+  return { components: [...components, download], files: [...files, file] };
+}
+
+async function keptReport(
+  jobs: readonly Job[],
+  pictures: Scene['pictures'],
+): Promise<Uint8Array | null> {
+  for (const { id, result } of jobs) {
+    const key = drawnKey(id, REPORT);
+    const page = result?.drawn?.includes(key) === true ? await pictures.get(key) : null;
+    if (page !== null) return page;
+  }
+  return null;
 }
 
 /** Null where its model is gone, or it has no cells to open. */

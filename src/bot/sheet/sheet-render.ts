@@ -2,6 +2,7 @@ import { ButtonStyle, ComponentType } from 'discord.js';
 import { wordsOf } from '../../engine/said.ts';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import { secondsWords } from '../../explore/curve/curve.ts';
+import { REPORT } from '../../explore/sheet/order.ts';
 import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
 import { axisTitle, shownValue } from '../../explore/sheet/axis.ts';
 import { subtitleOf, variedIn } from '../../explore/curve/report.ts';
@@ -47,7 +48,7 @@ export async function drawSheet(
     { type: ComponentType.TextDisplay, content: shorten(lines.join('\n'), 3900) },
   ];
   // Each alone: side by side Discord crops them to squares, and a sheet loses its labels.
-  components.push(...files.map(gallery));
+  components.push(...files.map((file) => (file.name === REPORT ? download(file) : gallery(file))));
   components.push(...rowsOf(sheet, state, text));
   return { components, files };
 }
@@ -141,14 +142,19 @@ function placeOf(cells: readonly Cell[]): string {
 function aboutOf({ order, state }: Growing, text: Text): string[] {
   const { plan } = state;
   const varied = order.kind === 'evolution' ? [] : variedIn(plan);
+  const { prompts = [] } = order;
+  const shown = prompts.slice(0, PROMPTS_SHOWN).map((prompt) => `> ${quoted(prompt, 120)}`);
+  const more = prompts.length - shown.length;
+  if (more > 0) shown.push(`-# ${text.sheet.morePrompts(more)}`);
   return [
-    `> ${quoted(plan.base.prompt, 300)}`,
+    ...(shown.length > 0 ? shown : [`> ${quoted(plan.base.prompt, 300)}`]),
     `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
     ...noteLines(fromContext(order.address)?.notes ?? [], text),
   ];
 }
 
 const MOST_NAMED = 4;
+const PROMPTS_SHOWN = 5;
 
 /** Why cells have no picture: a line a reason, with the first of the cells that it holds for. */
 function troublesOf({ order, state: { plan, failed } }: Growing, text: Text): string[] {
@@ -172,6 +178,11 @@ function costOf({ order, state, seconds }: Growing, text: Text): string {
   return text.sheet.cost(pictures, steps, seconds === null ? null : waitWords(seconds, text));
 }
 
+/** A page is opened in a browser. */
+function download({ name }: MessageFile): APIMessageTopLevelComponent {
+  return { type: ComponentType.File, file: { url: `attachment://${name}` } };
+}
+
 function gallery({ name, description }: MessageFile): APIMessageTopLevelComponent {
   return {
     type: ComponentType.MediaGallery,
@@ -191,7 +202,7 @@ function rowsOf(
   const last: [string, string][] = [['sheet-delete', text.buttonDelete]];
   if (extra?.behind) last.unshift(['sheet-curves', text.sheet.allCurves]);
   const remove = buttonRow(last, jobId, ButtonStyle.Secondary);
-  if (order.kind === 'evolution' || painted.length === 0) return [remove];
+  if (order.kind !== 'sheet' || painted.length === 0) return [remove];
   const options = painted.slice(0, 25).map(({ cell }) => ({
     label: shorten(cellLabel(plan, cell), 100),
     value: String(cell.index),

@@ -1,6 +1,6 @@
-import { paceOf } from '../../explore/sheet/run-sheet.ts';
+import { type PaintedCell, paceOf } from '../../explore/sheet/run-sheet.ts';
 import type { Cell } from '../../explore/sheet/plan.ts';
-import type { StoredResult } from '../../queue/job.ts';
+import type { StoredImage, StoredResult } from '../../queue/job.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { takeLooks } from './sheet-looks.ts';
 import type { SheetState } from './sheet-state.ts';
@@ -17,6 +17,33 @@ export async function takeResult(
   // Steps on the way to a picture that nobody may see are not shown either.
   state.looks = [];
   if (result.looks !== undefined) return takeLooks(state, result, pictures, text);
+  const found = await paintedIn(cells, result, pictures, state.report === null);
+  for (const cell of found.withheld) {
+    const { cellWithheld: words, keptBack: why } = text.sheet;
+    state.failed.push({ cells: [cell], why });
+    await state.sheet.setTile(cell.index, { state: 'failed', words });
+  }
+  for (const one of found.painted) {
+    const { cell, png, seconds } = one;
+    const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+    if (state.report === null) {
+      await state.sheet.setTile(cell.index, { state: 'done', picture: png, note });
+    }
+    state.painted.push(one);
+  }
+}
+
+const NOT_READ = new Uint8Array();
+
+export type FoundCell = PaintedCell & { image: StoredImage };
+
+/** A finished job's cells; `read` false: only what they took, not the pictures themselves. */
+export async function paintedIn(
+  cells: readonly Cell[],
+  result: StoredResult,
+  pictures: PictureStore,
+  read: boolean,
+): Promise<{ painted: FoundCell[]; withheld: Cell[] }> {
   const seconds = (result.seconds - (result.loadSeconds ?? 0)) / cells.length;
   const pace = result.stepSeconds
     ? paceOf(
@@ -25,24 +52,23 @@ export async function takeResult(
         result.resumedSteps,
       )
     : null;
-  const raw = result.latents === undefined ? null : await pictures.get(result.latents);
-  const { withheld = [] } = result;
+  const raw = read && result.latents !== undefined ? await pictures.get(result.latents) : null;
+  const { withheld: kept = [] } = result;
+  const painted: FoundCell[] = [];
+  const withheld: Cell[] = [];
   let shown = 0;
   for (const [at, cell] of cells.entries()) {
-    if (withheld.includes(at) || result.images.length === 0) {
-      const { cellWithheld: words, keptBack: why } = text.sheet;
-      state.failed.push({ cells: [cell], why });
-      await state.sheet.setTile(cell.index, { state: 'failed', words });
+    if (kept.includes(at) || result.images.length === 0) {
+      withheld.push(cell);
       continue;
     }
-    const key = result.images[shown++]?.key;
-    const picture = key === undefined ? null : await pictures.get(key);
-    if (picture === null) continue;
-    const note = `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-    await state.sheet.setTile(cell.index, { state: 'done', picture, note });
+    const image = result.images[shown++];
+    const png = image === undefined ? null : read ? await pictures.get(image.key) : NOT_READ;
+    if (image === undefined || png === null) continue;
     const latents = raw === null ? null : latentsOf(raw, at, cells.length);
-    state.painted.push({ cell, png: picture, seconds, pace, latents });
+    painted.push({ cell, png, seconds, pace, latents, image });
   }
+  return { painted, withheld };
 }
 
 /** The bytes of one picture's float32 latents out of its batch's. */

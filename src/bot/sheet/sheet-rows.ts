@@ -41,9 +41,11 @@ export function oneRowEach(
     const all = own.get(id) ?? [job];
     const pictures = all.reduce((sum, { result }) => sum + (result?.images.length ?? 0), 0);
     const axes = [x, y, z].filter((axis) => axis !== null).map(axisTitle);
-    const about =
-      kind === 'evolution' ? text.sheet.rowEvolution : text.sheet.row(axes.join(' x '), pictures);
-    return [[job.id, { prompt: String(input.prompt ?? ''), about, jobs: all }]];
+    const { prompts } = found.order;
+    const said = kind === 'report' ? text.sheet.rowReport : text.sheet.row;
+    const about = kind === 'evolution' ? text.sheet.rowEvolution : said(axes.join(' x '), pictures);
+    const prompt = prompts?.join(' | ') ?? String(input.prompt ?? '');
+    return [[job.id, { prompt, about, jobs: all }]];
   });
   return { rows, sheets: new Map(sheets) };
 }

@@ -1,8 +1,16 @@
 import type { Said } from '../../engine/said.ts';
 import { kneeSentence } from '../../explore/curve/curve.ts';
 import { animate, type Look } from '../../explore/sheet/evolution.ts';
-import { CURVES, groupsOf, pageEnding, type SheetOrder } from '../../explore/sheet/order.ts';
+import {
+  CURVES,
+  groupsOf,
+  pageEnding,
+  REPORT,
+  reportOf,
+  type SheetOrder,
+} from '../../explore/sheet/order.ts';
 import type { Group } from '../../explore/sheet/groups.ts';
+import type { ReportPlan } from '../../explore/report/report-plan.ts';
 import { openPages, type PagedSheet } from '../../explore/sheet/pages.ts';
 import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
 import { drawPhonePlot } from '../../explore/curve/phone-plot.ts';
@@ -19,6 +27,8 @@ import type { Text } from '../text/text.ts';
 /** What is known of one sheet while it grows: filled from its finished jobs, in whatever process. */
 export type SheetState = {
   plan: SheetPlan;
+  /** of a report: its prompts' plans. Its pictures stay in the store until its page is made */
+  report: ReportPlan | null;
   groups: readonly Group[];
   sheet: PagedSheet;
   painted: PaintedCell[];
@@ -48,18 +58,24 @@ export type Growing = {
   line: Promise<void>;
 };
 
+const NO_PAGES: PagedSheet = { pages: [], setTile: () => Promise.resolve() };
+
 export async function openState(
   order: SheetOrder,
   models: readonly ModelInfo[],
 ): Promise<SheetState> {
   const { plan, groups } = groupsOf(order, models);
+  if (order.kind === 'report') {
+    const report = reportOf(order, models);
+    return { plan, report, groups, sheet: NO_PAGES, painted: [], looks: [], failed: [] };
+  }
   const varied = order.kind === 'evolution' ? [] : variedIn(plan);
   const sheet = await openPages(plan, {
     title: plan.base.prompt,
     subtitle: subtitleOf(plan.base, varied),
     theme: order.theme,
   });
-  return { plan, groups, sheet, painted: [], looks: [], failed: [] };
+  return { plan, report: null, groups, sheet, painted: [], looks: [], failed: [] };
 }
 
 export async function markFailed(
@@ -133,6 +149,7 @@ export async function keepDrawn(
     await pictures.put(drawnKey(resultOf, pageEnding(page)), await toWebp(KEPT_BYTES));
   }
   if (extra?.behind) await pictures.put(drawnKey(resultOf, CURVES), extra.behind);
+  if (extra?.name === REPORT) await pictures.put(drawnKey(resultOf, REPORT), extra.data);
 }
 
 const KEPT_BYTES = 4 * 1024 * 1024;

@@ -44,7 +44,7 @@ export type PromptData = {
     label: string;
     convergence: string;
     knee: number | null;
-    words: Said;
+    words: string;
     points: SharedPoint[];
   }[];
 };
@@ -59,12 +59,16 @@ export type ReportFigures = {
 
 /** Everything measured of a report, prompt by prompt. */
 export async function measureReport(
-  results: readonly PromptResult[],
+  results: Iterable<PromptResult> | AsyncIterable<PromptResult>,
   fileOf: (prompt: number, cell: Cell) => string | null,
+  spoken: (said: Said) => string = ({ words }) => words,
 ): Promise<ReportFigures> {
   const prompts: PromptData[] = [];
   const rows: ReportFigures['cells'] = [];
-  for (const [number, { plan, cells, troubles }] of results.entries()) {
+  let axes: ReportAxis[] = [];
+  for await (const { plan, cells, troubles } of results) {
+    const number = prompts.length;
+    if (number === 0) axes = axesOf(plan);
     const lines = await curvesOf(plan, cells);
     const report = reportSheet(plan, cells, lines, ({ cell }) => fileOf(number, cell));
     rows.push(...report.cells.map((cell) => ({ ...cell, prompt_number: number + 1 })));
@@ -74,18 +78,20 @@ export async function measureReport(
     prompts.push({
       prompt: plan.base.prompt,
       cells: plan.cells.map((cell) => dataOf(cell, painted, figures, why)),
-      curves: curveData(plan, cells, lines),
+      curves: curveData(plan, cells, lines, spoken),
     });
   }
-  const { x, y, z } = (results[0] as PromptResult).plan;
-  const axes = [x, y, z]
+  return { axes, prompts, cells: rows };
+}
+
+function axesOf({ x, y, z }: SheetPlan): ReportAxis[] {
+  return [x, y, z]
     .filter((axis) => axis !== null)
     .map((axis) => ({
       name: axis.name,
       title: axisTitle(axis),
       values: axis.values.map(shownValue),
     }));
-  return { axes, prompts, cells: rows };
 }
 
 function dataOf(
@@ -113,6 +119,7 @@ function curveData(
   plan: SheetPlan,
   cells: readonly ReportCell[],
   lines: readonly CurveLine[],
+  spoken: (said: Said) => string,
 ): PromptData['curves'] {
   const isSeeds = plan.z?.name === 'seed';
   const shared = { ...plan, z: isSeeds ? null : plan.z };
@@ -125,7 +132,7 @@ function curveData(
     const least = points.map((point) => ({ ...point, ssim: point.ssimLeast }));
     const at = findKnee(convergence, least)?.steps ?? null;
     const knee = points.find(({ steps }) => steps === at) ?? null;
-    const words = kneeSentence({ label, convergence, points, knee });
+    const words = spoken(kneeSentence({ label, convergence, points, knee }));
     return { label, convergence, knee: at, words, points };
   });
 }

@@ -8,6 +8,7 @@ import { AXES } from './axis.ts';
 import { type Group, groupCells } from './groups.ts';
 import type { SheetLimits } from './largest-fit.ts';
 import { type Cell, planSheet, type SheetPlan } from './plan.ts';
+import { planReport, type ReportLimits, type ReportPlan } from '../report/report-plan.ts';
 import { type ThemeName, THEMES } from './theme.ts';
 import { sayOfSheet } from '../sentences.ts';
 
@@ -20,11 +21,14 @@ import { sayOfSheet } from '../sentences.ts';
 export type SheetOrder = {
   /** the interaction that asked for it */
   id: string;
-  kind: 'sheet' | 'evolution';
+  kind: 'sheet' | 'evolution' | 'report';
   x: Axis;
   y: Axis | null;
   /** one page a value */
   z: Axis | null;
+  /** of a report: all of them, and how many pictures each cell has */
+  prompts?: readonly string[];
+  seeds?: number;
   /** what all cells share, before the axes' values; pictures travel in the jobs' requests */
   input: RequestInput;
   theme: ThemeName;
@@ -39,6 +43,14 @@ const VERSION = 'sheet-2';
 
 /** What Discord's one select can offer to open; pages are pictures of one message, beside the curve. */
 export const CHAT_LIMITS: SheetLimits = { cells: 25, steps: 1500, pages: 8 };
+
+/** The tutorials' experiment fits: five prompts, guidance 6 to 9 by steps 50 to 200, six pictures of each. */
+export const REPORT_CHAT_LIMITS: ReportLimits = {
+  cells: 500,
+  steps: 75_000,
+  prompts: 20,
+  seeds: 9,
+};
 
 /** The context of the chain's job number `at`. */
 export function sheetContext(order: SheetOrder, at: number): JobContext {
@@ -55,15 +67,18 @@ export function sheetContext(order: SheetOrder, at: number): JobContext {
       ? { decodeAt: x.values.map(Number) }
       : { keepLatents: [x, y, z].some((axis) => axis?.name === 'steps') }),
   };
-  const axes = { x, y, ...(z !== null && { z }) };
+  const { prompts, seeds } = order;
+  const axes = { x, y, ...(z !== null && { z }), ...(kind === 'report' && { prompts, seeds }) };
   return { version: VERSION, id, kind, ...axes, input, theme, address, allowance, at, watch };
 }
 
 /** The keys' endings of what is kept of a finished sheet. */
 export const CURVES = 'curves.png';
+export const REPORT = 'report.html';
 export const pageEnding = (page: number): string => `sheet-${page + 1}.webp`;
 
 function drawnOf({ kind, x, y, z }: SheetOrder): string[] {
+  if (kind === 'report') return [REPORT];
   const pages = Array.from({ length: z?.values.length ?? 1 }, (_, page) => pageEnding(page));
   const hasCurve = kind === 'sheet' && [x, y, z].some((axis) => axis?.name === 'steps');
   return hasCurve ? [...pages, CURVES] : pages;
@@ -79,11 +94,24 @@ export function readSheetContext(context: JobContext): { order: SheetOrder; at: 
     Axis | null,
   ];
   const theme = THEMES.find((name) => name === context['theme']);
-  const known = kind === 'sheet' || kind === 'evolution';
+  const known = kind === 'sheet' || kind === 'evolution' || kind === 'report';
+  const prompts = textsIn(context['prompts']);
+  const seeds = Number(context['seeds'] ?? 1);
   if (typeof id !== 'string' || !known || x === null || theme === undefined) return null;
   if (!isRecord(input) || !isRecord(address) || typeof at !== 'number') return null;
   return {
-    order: { id, kind, x, y, z, input, theme, address, allowance: numbersIn(allowance) },
+    order: {
+      id,
+      kind,
+      x,
+      y,
+      z,
+      input,
+      theme,
+      address,
+      allowance: numbersIn(allowance),
+      ...(kind === 'report' && { prompts, seeds }),
+    },
     at,
   };
 }
@@ -103,6 +131,10 @@ function numbersIn(value: unknown): Record<string, number> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
   );
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 function readAxis(value: unknown): Axis | null {
@@ -131,6 +163,7 @@ export function groupsOf(
     const plan = planSheet({ input, x, y, z, models, accepted }, model, NO_LIMITS);
     return { plan, groups: groupCells(plan) };
   }
+  if (kind === 'report') return flattened(reportOf(order, models));
   // One run, looked at after some of its steps: the plan of a single picture, its cells being the looks.
   const seed = { name: 'seed' as const, values: [String(input.seed)] };
   const { base, pixels } = planSheet({ input, x: seed, y: null, accepted }, model, NO_LIMITS);
@@ -146,6 +179,33 @@ export function groupsOf(
     plan: { x: shown, y: null, z: null, base, cells, cost: base.steps, pixels },
     groups: [{ request: base, cells }],
   };
+}
+
+/** The plan of a report, prompt by prompt. */
+export function reportOf(
+  { prompts = [], seeds = 1, x, y, z, input }: SheetOrder,
+  models: readonly ModelInfo[],
+): ReportPlan {
+  const model = models.find(({ name }) => name === input.model);
+  if (model === undefined) throw new Error('an order without a model');
+  const limits = { ...NO_LIMITS, prompts: Infinity, seeds: Infinity };
+  return planReport({ prompts, seeds, x, y, z, input }, model, models, limits, true);
+}
+
+/** Its cells one after the other, as one chain of jobs. */
+function flattened({ plans, steps }: ReportPlan): {
+  plan: SheetPlan;
+  groups: readonly Group[];
+} {
+  const cells: Cell[] = [];
+  const groups: Group[] = [];
+  for (const plan of plans) {
+    const offset = cells.length;
+    const own = plan.cells.map((cell) => ({ ...cell, index: cell.index + offset }));
+    cells.push(...own);
+    groups.push(...groupCells({ cells: own, pixels: plan.pixels }));
+  }
+  return { plan: { ...(plans[0] as SheetPlan), cells, cost: steps }, groups };
 }
 
 /** What was within the limits once is painted to its end. */

@@ -55,6 +55,12 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Such as euler,euler_a,dpmpp_2m': 'Etwa euler,euler_a,dpmpp_2m',
   'A third thing to vary, one sheet a value': 'Ein Drittes, je Wert ein Bogen',
   'Such as 1,2,3': 'Etwa 1,2,3',
+  'One page with everything, also of many pictures; for managers of this server':
+    'Eine Seite mit allem, auch mit vielen Bildern; für Verwalter dieses Servers',
+  'Of a report: a text file with further prompts, one a line':
+    'Für einen Bericht: eine Textdatei mit weiteren Prompts, je Zeile einer',
+  'Of a report: how many pictures each cell has':
+    'Für einen Bericht: wie viele Bilder jedes Feld hat',
   'Paint each picture a second time, this many times as large':
     'Jedes Bild ein zweites Mal malen, um so viel größer',
   'A picture that all of them start from; needed to vary its strength':

@@ -1,3 +1,4 @@
+import { REPORT_TEXT } from '../../../explore/report/report-text.ts';
 import { PLOT_TEXT } from '../../../explore/curve/plot-text.ts';
 
 /** /explore and /evolution; names and numbers arrive ready to print. */
@@ -41,6 +42,24 @@ export const SHEET = {
   row: (axes: string, pictures: number) =>
     `sheet of ${axes}, ${pictures === 1 ? 'one picture' : `${pictures} pictures`}`,
   rowEvolution: 'evolution',
+  reportTitle: (prompts: number) => (prompts === 1 ? 'Report' : `Report of ${prompts} prompts`),
+  reportCount: (done: number, all: number) => `${done} of ${all} pictures`,
+  morePrompts: (count: number) => `and ${count} more prompts`,
+  reportForManagers:
+    'Reports are for people who may manage this server: they take the machine for long.',
+  offer: (pictures: number, steps: number, seconds: string | null) =>
+    `This report has **${pictures} pictures**, ${steps} steps` +
+    (seconds === null ? '' : `, ${seconds} of painting`) +
+    '. Others are painted in between; it can be stopped at any time, and goes on after a restart.',
+  paintIt: 'Paint it',
+  promptsTooLong: (most: number) =>
+    `The file of prompts is too long: at most ${most} letters in all, one prompt a line.`,
+  promptsNoText: 'The file of prompts is no text in UTF-8.',
+  offerGone:
+    'This was asked for too long ago, or before a restart. Please ask for the report again.',
+  rowReport: (axes: string, pictures: number) =>
+    `report of ${axes}, ${pictures === 1 ? 'one picture' : `${pictures} pictures`}`,
+  page: REPORT_TEXT,
   notYoursToStop: 'Only the person who asked for this, or a moderator, can stop it.',
   alreadyFinished: 'This one has already finished.',
   plot: PLOT_TEXT,

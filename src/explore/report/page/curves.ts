@@ -52,9 +52,8 @@ export function curvesSection(): HTMLElement {
   );
   const legend = element('ul', { class: 'legend' });
   for (const [at, curve] of curves.entries()) {
-    const words = typeof curve.words === 'string' ? curve.words : curve.words.words;
     legend.append(
-      element('li', { class: `line-${at % 8}` }, element('span', { class: 'key' }), words),
+      element('li', { class: `line-${at % 8}` }, element('span', { class: 'key' }), curve.words),
     );
   }
   const hints = plot.measure === 'ssim' ? [say('same'), say('band')].join(' · ') : '';

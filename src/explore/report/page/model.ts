@@ -25,7 +25,7 @@ export type PageCurve = {
   label: string;
   convergence: string;
   knee: number | null;
-  words: { words: string } | string;
+  words: string;
   points: PagePoint[];
 };
 
