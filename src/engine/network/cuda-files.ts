@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -15,11 +15,12 @@ export function runtimeFolder(): string | null {
 
 const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
 
-/** ONNX Runtime's CUDA provider; null: it is not there. */
+/** ONNX Runtime's CUDA provider; null: it is not there, or an empty file stands for it (scripts/preinstall.cjs). */
 export function cudaProvider(): string | null {
   const folder = runtimeFolder();
   const file = folder === null ? null : join(folder, CUDA_PROVIDER);
-  return file !== null && existsSync(file) ? file : null;
+  const isWhole = file !== null && (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return isWhole ? file : null;
 }
 
 /** Is ONNX Runtime's CUDA provider there? Found without loading the runtime. */
