@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AUTO_SAMPLERS, benchAuto } from './auto-steps.ts';
+import { benchBackup } from './backup.ts';
 import { benchBot } from './bot.ts';
 import { benchCost } from './cost.ts';
 import { benchEngine } from './engine.ts';
@@ -48,6 +49,7 @@ const LARGE: typeof PARTS = {
   'full-size': benchFullSize,
   'shared-queue': benchSharedQueue,
   chaos: benchChaos,
+  backup: benchBackup,
 };
 
 function format(row: BenchRow): string[] {

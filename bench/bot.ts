@@ -129,7 +129,12 @@ async function steadyState(crowd: Crowd, program: Program): Promise<BenchRow[]> 
 
 type Program = Awaited<ReturnType<typeof openProgram>>;
 
-async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
+/** `paints`: orders are painted, not only taken. */
+export async function openProgram(
+  { apiBase, token }: Crowd,
+  engine: Engine,
+  { paints = true }: { paints?: boolean } = {},
+) {
   // Beside the project, because /tmp may be memory, where an fsync costs nothing.
   const data = path.join(import.meta.dirname, '..', 'data');
   await mkdir(data, { recursive: true });
@@ -152,7 +157,7 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
   const events = createJobEvents(quiet);
   const announcer = startAnnouncer({ queue, events, log: quiet });
   const devices = createDevices([{ name: 'cpu', engine: timed }], quiet);
-  const runner = startRunner({ queue, events, devices, pictures, log: quiet });
+  const runner = paints ? startRunner({ queue, events, devices, pictures, log: quiet }) : null;
   /** job id -> when its pictures were decoded */
   const decoded = new Map<string, number>();
   events.subscribe(({ job, state }) => {
@@ -174,6 +179,8 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
   });
   return {
     decoded,
+    folder,
+    queue,
     /** Stops whatever waits or runs. */
     async clear() {
       for (const { id } of await queue.line.outlook()) {
@@ -183,7 +190,7 @@ async function openProgram({ apiBase, token }: Crowd, engine: Engine) {
     },
     async close() {
       await bot.close();
-      await runner.close();
+      await runner?.close();
       announcer.close();
       await settings.close();
       await queue.close();
@@ -196,7 +203,7 @@ const quietLog = { debug() {}, info() {}, warn() {}, error: console.error };
 
 type Crowd = Awaited<ReturnType<typeof openCrowd>>;
 
-async function openCrowd() {
+export async function openCrowd() {
   const child = fork(path.join(import.meta.dirname, 'crowd.ts'), {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });

@@ -72,7 +72,7 @@ async function arrive(userId: string) {
     const nonce = randomUUID();
     const options = [
       { name: 'prompt', type: 3, value: prompt },
-      { name: 'steps', type: 4, value: steps },
+      { name: 'steps', type: 3, value: String(steps) },
     ];
     const answer = new Promise<boolean>((resolve) => asked.set(nonce, resolve));
     send({ type: 'command', nonce, channelId, commandId, options });

@@ -1,3 +1,4 @@
+import { ApplicationCommandOptionType } from 'discord.js';
 import { familyTitle } from '../src/engine/request-codec.ts';
 import type { ModelInfo, UnusableModel } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
@@ -7,7 +8,10 @@ import type { Command } from '../src/bot/interaction/command.ts';
 import { deviceLines } from '../src/bot/render/device-lines.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
 import type { Text } from '../src/bot/text/text.ts';
+import { changeModels, modelChoices } from './owner/owner-models.ts';
 import { EVERYWHERE } from './places.ts';
+
+const { String: STRING } = ApplicationCommandOptionType;
 
 const SHOWN = 12;
 
@@ -17,9 +21,42 @@ export const models: Command = {
     name: 'models',
     description: 'See which models can paint here, and on what they run',
     ...EVERYWHERE,
+    options: [
+      {
+        type: STRING,
+        name: 'fetch',
+        description: 'For the owner of the bot: owner/name of the hub, civitai:123, an address',
+        autocomplete: true,
+        max_length: 300,
+      },
+      {
+        type: STRING,
+        name: 'as',
+        description: 'What a fetched model is called here',
+        max_length: 100,
+      },
+      {
+        type: STRING,
+        name: 'verify',
+        description: 'For the owner of the bot: compare a fetched model with what was fetched',
+        autocomplete: true,
+        max_length: 100,
+      },
+      {
+        type: STRING,
+        name: 'remove',
+        description: 'For the owner of the bot: remove a fetched model',
+        autocomplete: true,
+        max_length: 100,
+      },
+    ],
   },
 
-  async run(_interaction, { answer, engine, calibrations, upscalers, text }) {
+  autocomplete: modelChoices,
+
+  async run(interaction, scene) {
+    if (await changeModels(interaction, scene)) return;
+    const { answer, engine, calibrations, upscalers, text } = scene;
     const found = await engine.models();
     const status = engine.status();
     const lines = found

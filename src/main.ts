@@ -18,7 +18,9 @@ import { watchDisk } from './disk-watch.ts';
 import { costAmong } from './engine/cost.ts';
 import type { Engine } from './engine/engine.ts';
 import { needsOf } from './engine/needs.ts';
+import { expectsGpu } from './engine/devices.ts';
 import { openUpscalers } from './engine/upscalers.ts';
+import { openModelShelf } from './hub/model-shelf.ts';
 import { UserError } from './engine/errors.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { forgetErrors, keptErrors, latestErrors } from './error-journal.ts';
@@ -105,6 +107,13 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     onClose('calibration', () => idle.close());
   }
 
+  const shelf = openModelShelf({
+    modelsDir: config.modelsDir,
+    access: config.hub,
+    half: expectsGpu(config.device),
+    childEnvironment: config.childEnvironment,
+  });
+  onClose('model shelf', () => shelf.close());
   const bot = await startBot({
     ...discord,
     engine,
@@ -121,6 +130,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     found,
     wildcardStore,
     stars,
+    shelf,
     wildcardFolder: path.join(config.modelsDir, 'wildcards'),
     userInstall: config.userInstall,
     upscalers,

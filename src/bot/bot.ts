@@ -3,6 +3,7 @@ import type { Client } from 'discord.js';
 import { UserError } from '../engine/errors.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ModelShelf } from '../hub/model-shelf.ts';
 import { openPictureReader } from '../engine/picture-reader.ts';
 import type { JobEvents } from '../queue/events.ts';
 import type { PictureStore } from '../queue/pictures.ts';
@@ -66,6 +67,8 @@ export type BotOptions = {
   errors?: KeptErrors;
   /** for tests */
   alarms?: OwnerOptions['alarms'];
+  /** fetches models for the owner; absent: nobody does */
+  shelf?: ModelShelf;
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
@@ -148,6 +151,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     const services = {
       rule,
       owner: ownership,
+      shelf: options.shelf ?? null,
       engine,
       line,
       archive,

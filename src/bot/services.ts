@@ -2,6 +2,7 @@ import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PictureReader } from '../engine/picture-reader.ts';
 import type { Calibration } from '../explore/calibration/calibration.ts';
+import type { ModelShelf } from '../hub/model-shelf.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { BotLog } from './bot-log.ts';
 import type { BotLimits } from './policy/limits.ts';
@@ -31,6 +32,8 @@ export type BotServices = {
   /** what the owner of the installation decides over all servers */
   rule: RuleStore;
   owner: OwnerTools;
+  /** fetches models for the owner; null: this program does not */
+  shelf: ModelShelf | null;
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;

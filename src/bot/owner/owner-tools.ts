@@ -12,6 +12,8 @@ import type { PreferenceStore } from '../stores/preferences.ts';
 import type { RowStore } from '../stores/row-store.ts';
 import type { SettingsStore } from '../stores/settings.ts';
 import type { StarStore } from '../stores/stars.ts';
+import { paragraph } from '../render/render.ts';
+import type { Text } from '../text/text.ts';
 import { watchForAlarms } from './alarms.ts';
 import type { AlarmOptions } from './alarms.ts';
 import { announce } from './announce.ts';
@@ -58,6 +60,8 @@ export type OwnerTools = {
   forget(userId: string): Promise<Forgotten>;
   announce(words: string): Promise<Announced>;
   errors: Pick<KeptErrors, 'of' | 'latest'>;
+  /** Where alarms go, else to each owner in a direct message; false where nobody could be told. */
+  tellOwners(lines: (text: Text) => readonly string[]): Promise<boolean>;
   /** null: nobody knows */
   room(): Promise<DiskRoom | null>;
 };
@@ -115,6 +119,8 @@ export function openOwnership(options: OwnerOptions): Ownership {
     liveOf: async (userId) => (await options.archive.ownedBy(userId)).filter(isLive).length,
     forget: (userId) => forget(userId, { ...options, search }),
     announce: (words) => announce(words, options),
+    tellOwners: (lines) =>
+      post.ask((text) => ({ files: [], components: [paragraph(lines(text))] })),
     room: async () => {
       if (dataFolder === null) return null;
       const { bavail, blocks, bsize } = await statfs(dataFolder);

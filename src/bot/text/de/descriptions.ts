@@ -148,6 +148,13 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'A mention, or the id': 'Eine Erwähnung oder die Kennung',
   'Say something to all servers': 'Allen Servern etwas sagen',
   'Read the models folder anew': 'Den Modellordner neu lesen',
+  'For the owner of the bot: owner/name of the hub, civitai:123, an address':
+    'Für den Besitzer des Bots: Besitzer/Name des Hubs, civitai:123, eine Adresse',
+  'What a fetched model is called here': 'Wie ein geholtes Modell hier heißt',
+  'For the owner of the bot: compare a fetched model with what was fetched':
+    'Für den Besitzer des Bots: ein geholtes Modell mit dem vergleichen, was geholt wurde',
+  'For the owner of the bot: remove a fetched model':
+    'Für den Besitzer des Bots: ein geholtes Modell entfernen',
   'What failed by the machine, with the references people were given':
     'Was durch die Maschine fehlschlug, mit den Kennungen, die Leute bekamen',
   'As somebody was told it': 'Wie sie jemand genannt bekam',

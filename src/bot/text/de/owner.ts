@@ -99,6 +99,25 @@ export const OWNER: typeof ENGLISH = {
     'Angehalten. Was läuft, wird fertig, sonst beginnt nichts, und alle, die warten, erfahren es.',
   queueIsDraining: (left) =>
     `Neue Aufträge werden nicht angenommen. ${left === 0 ? 'Es wartet und läuft nichts.' : `${left} ${left === 1 ? 'ist' : 'sind'} noch zu malen; \`/owner overview\` sagt, wie viele noch fehlen.`}`,
+  noShelf:
+    'Dieses Programm holt keine Modelle. Nimm `npm run -s models -- pull` dort, wo die Modelle liegen.',
+  modelFetching: (what, done, of) =>
+    `**Wird geholt** ${what} · ${done.replace('.', ',')} von ${of.replace('.', ',')}`,
+  modelVerifying: (name, done, of) =>
+    `**Wird verglichen** ${name} · ${done.replace('.', ',')} von ${of.replace('.', ',')}`,
+  modelGoesOn:
+    'Es geht weiter. Discord lässt diese Nachricht nur 15 Minuten lang ändern: Wenn es fertig ist, erfährst du es.',
+  modelFetched: (name, bytes) =>
+    `**${name}** ist geholt (${bytes.replace('.', ',')}) und kann gewählt werden.`,
+  modelIsThere: (name) => `**${name}** war schon da und ist ganz.`,
+  modelLicence: (licence) => `Lizenz: ${licence}`,
+  modelCutShort: 'Der Bot endet, und mit ihm das Holen. Derselbe Befehl macht dort weiter.',
+  modelWhole: (name, files) =>
+    `**${name}** ist ganz: ${files} ${files === 1 ? 'Datei' : 'Dateien'} wie geholt.`,
+  modelDamaged: (name, problems) =>
+    `**${name}** ist beschädigt: ${problems}. Hole es noch einmal, dann wird nur geholt, was beschädigt ist.`,
+  modelRemoved: (name, bytes) =>
+    `**${name}** ist entfernt: ${bytes.replace('.', ',')} sind wieder frei.`,
   reloaded: (models, broken) =>
     `Der Modellordner wurde neu gelesen: ${models} ${models === 1 ? 'Modell' : 'Modelle'}${broken === 0 ? '' : `, und ${broken}, mit denen nichts anzufangen ist (\`/models\` sagt, warum)`}. Was geladen war, wird mit dem nächsten Bild neu geladen.`,
   failuresTitle: '### Fehlschläge',

@@ -97,6 +97,23 @@ export const OWNER = {
   queueIsPaused: 'Paused. What runs is finished, nothing else is begun, and all who wait are told.',
   queueIsDraining: (left: number) =>
     `No new orders are taken. ${left === 0 ? 'Nothing waits or runs.' : `${left} ${left === 1 ? 'is' : 'are'} still to be made; \`/owner overview\` says how many are left.`}`,
+  noShelf: 'This program fetches no models. Use `npm run -s models -- pull` where the models lie.',
+  modelFetching: (what: string, done: string, of: string) =>
+    `**Fetching** ${what} · ${done} of ${of}`,
+  modelVerifying: (name: string, done: string, of: string) =>
+    `**Comparing** ${name} · ${done} of ${of}`,
+  modelGoesOn:
+    'It goes on. Discord lets this message be changed for 15 minutes only: you will be told when it is done.',
+  modelFetched: (name: string, bytes: string) =>
+    `**${name}** is fetched (${bytes}) and can be chosen.`,
+  modelIsThere: (name: string) => `**${name}** was there already and is whole.`,
+  modelLicence: (licence: string) => `Licence: ${licence}`,
+  modelCutShort: 'The bot ends, and with it the fetching. The same command goes on where it was.',
+  modelWhole: (name: string, files: number) =>
+    `**${name}** is whole: ${files} ${files === 1 ? 'file' : 'files'} as fetched.`,
+  modelDamaged: (name: string, problems: string) =>
+    `**${name}** is damaged: ${problems}. Fetch it again, and only what is damaged is fetched.`,
+  modelRemoved: (name: string, bytes: string) => `**${name}** is removed: ${bytes} are free again.`,
   reloaded: (models: number, broken: number) =>
     `The models folder was read anew: ${models} ${models === 1 ? 'model' : 'models'}${broken === 0 ? '' : `, and ${broken} that cannot be used (\`/models\` says why)`}. What was loaded is loaded again with the next picture.`,
   failuresTitle: '### Failures',
