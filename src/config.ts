@@ -44,6 +44,10 @@ export type Config = {
   waitingPerGuild: number;
   /** bytes of model files kept loaded */
   modelCacheBytes: number;
+  /** bytes that one transformer with its encoders may take; null: nine tenths of the machine's */
+  modelMemoryBytes: number | null;
+  /** bits that it is packed in where memory does not hold it; null: it is refused then */
+  quantise: 4 | 8 | null;
   stepDeadlineMs: number;
   /** milliseconds without orders after which the machine calibrates; 0: never */
   calibrateAfterMs: number;
@@ -62,6 +66,7 @@ export type Config = {
   childEnvironment: Readonly<Record<string, string>>;
 };
 
+const QUANTISED = { off: null, q8: 8, q4: 4 } as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -109,6 +114,8 @@ export function loadConfig(env: Environment = process.env): Config {
     waitingPerUser: read.integer('QUEUE_PER_USER', 1, 1000, 5),
     waitingPerGuild: read.integer('QUEUE_PER_SERVER', 1, 10_000, 50),
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
+    modelMemoryBytes: read.integer('MODEL_MEMORY_MB', 0, 1_048_576, 0) * 1024 * 1024 || null,
+    quantise: QUANTISED[read.choice('QUANTIZE', ['off', 'q8', 'q4'], 'off')],
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
     calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
     userInstall: read.choice('USER_INSTALL', ['off', 'on'], 'off') === 'on',

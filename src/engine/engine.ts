@@ -29,6 +29,10 @@ export type EngineConfig = {
   isolation: 'thread' | 'process';
   /** bytes of model files kept loaded at once */
   modelCacheBytes: number;
+  /** bytes that one transformer with its encoders may take; absent or null: nine tenths of the machine's */
+  modelMemoryBytes?: number | null;
+  /** bits that it is packed in where memory does not hold it; absent or null: it is refused then */
+  quantise?: 4 | 8 | null;
   /** a child process that spends longer than this in one step is killed; milliseconds */
   stepDeadlineMs: number;
   /** variables that the thread or process sees, the paths of libraries among them; default none */
@@ -115,7 +119,8 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       log.warn({ folder, reason }, 'folder is not a usable model'),
     );
   let registry = openFolder();
-  const where = { modelsDir, dataDir, device, deviceIndex };
+  const { modelMemoryBytes = null, quantise = null } = config;
+  const where = { modelsDir, dataDir, device, deviceIndex, modelMemoryBytes, quantise };
   const host = { ...where, modelCacheBytes, sharing, preload, environment };
   const client = openClient({ host, isolation, stepDeadlineMs }, log, told);
   return {

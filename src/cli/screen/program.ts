@@ -4,7 +4,10 @@ import { CancelledError, RunError, UserError } from '../../engine/errors.ts';
 export const EXIT = { done: 0, failed: 1, badArguments: 2, nothing: 3, cancelled: 130 } as const;
 /** Only what went wrong: stdout stays free for the answer, stderr for the bar. */
 export const LOG: EngineLog = {
-  info() {},
+  // what a model's memory plan will do is said before it does it
+  info(fields, message) {
+    if ('plan' in fields) process.stderr.write(`${message}\n`);
+  },
   warn() {},
   error: (fields, message) => void process.stderr.write(`${message}: ${JSON.stringify(fields)}\n`),
 };

@@ -42,8 +42,8 @@ export type TensorSlice = {
   type: StoredType;
   /** empty: one number */
   shape: readonly number[];
-  /** a matrix of so many bits a number, as MatMulNBits has it; its factors are a tensor of their own, NAME.scales */
-  packed?: { bits: number; block: number };
+  /** a matrix of so many bits a number, as MatMulNBits has it; its factors and floors are tensors of their own, NAME.scales and NAME.floors */
+  packed?: { bits: number; block: number; hasFloors: boolean };
   /** what it is unfolded from, once a model is opened; until then there is no `file` */
   source?: { file: string; offset: number; length: number };
   /** the numbers themselves, little-endian, where they lie in no file but were calculated */

@@ -30,6 +30,10 @@ export const FAMILY_SENTENCES = {
     `${file} holds numbers of a kind (${type}) that Darkroom does not know. Take a Q8_0, Q4_K_M or F16 file of the model.`,
   'gguf-quantised': (file: string, type: string) =>
     `${file} is quantised as ${type}, which Darkroom does not read. Take a Q8_0, Q6_K, Q5_K, Q4_K or Q4_0 file of the model.`,
+  'memory-too-small': (model: string, part: string, needed: string, there: string) =>
+    `${model} needs ${needed} GB of memory for its ${part}, and ${there} GB are there. Take a smaller file of it (Q8_0 or Q4_K_M), or have it packed with QUANTIZE=q8 or q4.`,
+  'weights-no-room': (needed: string, free: string) =>
+    `Unfolding the model's weights needs ${needed} GB in the data folder, where ${free} GB are free. Make room there, or take a model that is stored smaller.`,
   'family-takes-text': (model: string, what: string) =>
     `${model} takes the prompt as one plain text: ${what} is not possible with it.`,
 };

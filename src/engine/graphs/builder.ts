@@ -63,6 +63,15 @@ export class BranchError extends Error {
   }
 }
 
+/** See checkpoint/file/packing.ts; `floors` [rows, columns / block]. */
+export type PackedMatrix = {
+  blocks: Value;
+  scales: Value;
+  floors: Value | null;
+  bits: number;
+  block: number;
+};
+
 type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
 
 export class GraphBuilder {
@@ -182,16 +191,19 @@ export class GraphBuilder {
   }
 
   /** A matrix [rows, columns] of few bits a number, with its factors; null: it is stored as numbers. */
-  packed(name: string): { blocks: Value; scales: Value; bits: number; block: number } | null {
+  packed(name: string): PackedMatrix | null {
     const tensor = this.#tensor(name);
     if (tensor.packed === undefined) return null;
-    const { bits, block } = tensor.packed;
+    const { bits, block, hasFloors } = tensor.packed;
     const [rows = 0, columns = 0] = tensor.shape;
     const dims = [rows, columns / block, (block * bits) / 8];
     this.#external.set(name, { tensor, dims });
     const scales = this.#tensor(`${name}.scales`);
     const factors = this.external(`${name}.scales`, scales, [(rows * columns) / block]);
-    return { blocks: name, scales: this.cast(factors, ELEMENT.float32), bits, block };
+    const floors = hasFloors
+      ? this.cast(this.external(`${name}.floors`, this.#tensor(`${name}.floors`)), ELEMENT.float32)
+      : null;
+    return { blocks: name, scales: this.cast(factors, ELEMENT.float32), floors, bits, block };
   }
 
   /** The bytes of a weight that has one for each number: what cannot fetch rows of fp8 can fetch those. */

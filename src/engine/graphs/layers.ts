@@ -23,13 +23,30 @@ function plainLinear(g: GraphBuilder, x: Value, path: string): Value {
 function packedLinear(g: GraphBuilder, x: Value, path: string): Value | null {
   const packed = g.packed(`${path}.weight`);
   if (packed === null) return null;
-  const { blocks, scales, bits, block } = packed;
+  const { blocks, scales, floors, bits, block } = packed;
   const [N = 0, K = 0] = g.shapeOf(`${path}.weight`);
   const attributes = { N, K, bits, block_size: block };
   const options = { domain: MICROSOFT, name: path };
-  const y = g.op('MatMulNBits', [x, blocks, scales], attributes, options);
+  const product = g.op('MatMulNBits', [x, blocks, scales], attributes, options);
+  const y = floors === null ? product : withoutFloors(g, { x, product, floors, columns: K, block });
   const bias = biasOf(g, path);
   return bias.length === 0 ? y : g.op('Add', [y, ...bias]);
+}
+
+/** A floor counts once for the sum of the inputs that it stands under. */
+function withoutFloors(
+  g: GraphBuilder,
+  {
+    x,
+    product,
+    floors,
+    columns,
+    block,
+  }: { x: Value; product: Value; floors: Value; columns: number; block: number },
+): Value {
+  const grouped = g.op('Reshape', [x, g.ints(-1, columns / block, block)]);
+  const sums = g.op('ReduceSum', [grouped, g.ints(2)], { keepdims: 0 });
+  return g.op('Sub', [product, g.op('Gemm', [sums, floors], { transB: 1 })]);
 }
 
 export type Convolution = { stride?: number; pads?: readonly number[] };

@@ -13,6 +13,10 @@ export type HostConfig = {
   /** which one of its kind; null: the first */
   deviceIndex: number | null;
   modelCacheBytes: number;
+  /** bytes that one transformer with its encoders may take; null: nine tenths of the machine's */
+  modelMemoryBytes: number | null;
+  /** bits that it is packed in where memory does not hold it; null: it is refused then */
+  quantise: 4 | 8 | null;
   /** find out of every model whether runs of several people should share evaluations, and let them */
   sharing: boolean;
   /** model to load in the background once idle; null: the first request loads */

@@ -4,7 +4,8 @@
  * a thread in the middle of one aborts the whole process.
  */
 import { join } from 'node:path';
-import { keepUnpackedIn } from '../checkpoint/file/unpacked.ts';
+import { keepUnpackedIn } from '../checkpoint/file/weights-cache.ts';
+import { planMemoryBy } from '../families/opening/memory-plan.ts';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import { CancelledError, RunError } from '../errors.ts';
@@ -141,6 +142,7 @@ function start(config: HostConfig): void {
     keepUnpackedIn(join(config.dataDir, 'weights'));
     useLibrariesIn(join(config.dataDir, 'cuda'));
   }
+  planMemoryBy({ limit: config.modelMemoryBytes, quantise: config.quantise });
   modelsDir = config.modelsDir;
   registry = openRegistry(modelsDir);
   cache = createModelCache({
@@ -149,6 +151,7 @@ function start(config: HostConfig): void {
     budgetBytes: config.modelCacheBytes,
     clock,
     warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
+    tell: (fields, message) => link.post({ type: 'log', level: 'info', fields, message }),
   });
   if (config.sharing) sharing = rememberedSharing(config.dataDir);
   link.post({ type: 'ready' });

@@ -13,8 +13,10 @@ import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import { deviceRefusal, providersFor, type RunClock, type Session } from '../network/session.ts';
 import type { EncoderPart } from '../text/encoder-run.ts';
+import { planFor } from '../families/opening/planned-layout.ts';
 import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
+import { oneAtATime, type Turns } from '../network/one-at-a-time.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
 import { denoiserOnCpu, type NetworkSessions, networkSessions } from './graphs/network-sessions.ts';
@@ -53,6 +55,8 @@ export type LoadOptions = {
   deviceIndex?: number | null;
   clock: RunClock;
   warn: (fields: object, message: string) => void;
+  /** told of what will be done before it is done; absent: nobody listens */
+  tell?: (fields: object, message: string) => void;
 };
 
 /**
@@ -60,26 +64,40 @@ export type LoadOptions = {
  * others meanwhile.
  */
 export async function loadModel(
-  entry: RegistryEntry,
+  given: RegistryEntry,
   options: LoadOptions,
   edits: readonly GraphEdit[] = [],
 ): Promise<LoadedModel> {
-  refuseUnsupported(entry.layout);
-  await checkFiles(entry.layout);
-  await entry.layout.transformer?.prepare();
+  refuseUnsupported(given.layout);
+  await checkFiles(given.layout);
+  const { layout, turns } = planned(given.layout, options);
+  const entry = { ...given, layout };
+  await layout.transformer?.prepare();
   const opened = await openEdits(edits, entry, options);
   await checkUnchanged(entry.layout);
   let loaded: LoadedModel | null = null;
   try {
-    loaded = await loadOnFirst(providersFor(options.device), entry, options, opened);
+    loaded = await loadOnFirst(providersFor(options.device), entry, options, opened, turns);
     await checkUnchanged(entry.layout);
-    return loaded;
+    return { ...loaded, entry: given };
   } catch (error) {
     await loaded?.release();
     // What does not open because it is being replaced is not damaged.
     await checkUnchanged(entry.layout);
     throw error;
   }
+}
+
+/** By what the machine's memory holds. What a graphics card holds is not known: there all is kept unless a limit is set. */
+function planned(
+  layout: ModelLayout,
+  { device, tell = () => {} }: LoadOptions,
+): { layout: ModelLayout; turns: Turns | null } {
+  if (layout.transformer === undefined) return { layout, turns: null };
+  const plan = planFor(layout, providersFor(device)[0] === 'cpu');
+  if (plan === null) return { layout, turns: null };
+  for (const line of plan.lines) tell({ model: layout.name, plan: true }, line);
+  return { layout: plan.layout, turns: plan.keeps === 'one' ? oneAtATime() : null };
 }
 
 /** Each opened for this model; what is left out of one is warned of. */
@@ -109,6 +127,7 @@ export async function loadOnFirst(
   entry: RegistryEntry,
   options: LoadOptions,
   edits: readonly OpenedEdit[] = [],
+  turns: Turns | null = null,
 ): Promise<LoadedModel> {
   const model = entry.info.name;
   const ways = providers.flatMap((provider) =>
@@ -117,7 +136,7 @@ export async function loadOnFirst(
   for (const { provider, flavour } of ways) {
     const last = provider === ways.at(-1)?.provider && flavour === ways.at(-1)?.flavour;
     try {
-      return await loadOn(provider, flavour, entry, options, edits);
+      return await loadOn({ provider, flavour, turns }, entry, options, edits);
     } catch (error) {
       if (error instanceof UserError || provider === 'cpu') throw error;
       const cause = error instanceof Error ? error.message : String(error);
@@ -136,14 +155,19 @@ function waysOn(provider: ProviderName, layout: ModelLayout): readonly Flavour[]
 
 /** Opens what it can one by one and closes all of it again when a later one fails. */
 async function loadOn(
-  provider: ProviderName,
-  flavour: Flavour,
+  { provider, flavour, turns }: { provider: ProviderName; flavour: Flavour; turns: Turns | null },
   entry: RegistryEntry,
   { clock, warn, deviceIndex = null }: LoadOptions,
   edits: readonly OpenedEdit[],
 ): Promise<LoadedModel> {
   const { layout } = entry;
-  const sessions = networkSessions(layout, edits, { provider, deviceIndex, flavour, clock });
+  const sessions = networkSessions(layout, edits, {
+    provider,
+    deviceIndex,
+    flavour,
+    clock,
+    ...(turns && { turns }),
+  });
   try {
     const denoiser = await sessions.denoiser();
     const unet = createUnet(denoiser, layout, evaluationBytes(provider), OPTIONAL_INPUTS);

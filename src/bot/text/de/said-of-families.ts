@@ -1,5 +1,11 @@
 import type { FAMILY_SENTENCES } from '../../../engine/sentences.ts';
 
+const PARTS: Readonly<Record<string, string>> = {
+  encoder: 'den Textencoder',
+  transformer: 'den Transformer',
+  vae: 'die VAE',
+};
+
 /** What the engine says of diffusion transformers and their networks. */
 export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
   'family-needs-encoder': (model, family, usual, folder) =>
@@ -32,6 +38,10 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${file} enthält Zahlen einer Art (${type}), die Darkroom nicht kennt. Nimm eine Datei des Modells in Q8_0, Q4_K_M oder F16.`,
   'gguf-quantised': (file, type) =>
     `${file} ist als ${type} quantisiert, was Darkroom nicht liest. Nimm eine Datei des Modells in Q8_0, Q6_K, Q5_K, Q4_K oder Q4_0.`,
+  'memory-too-small': (model, part, needed, there) =>
+    `${model} braucht für ${PARTS[part] ?? part} ${needed} GB Speicher, da sind ${there} GB. Nimm eine kleinere Datei davon (Q8_0 oder Q4_K_M), oder lass es mit QUANTIZE=q8 oder q4 packen.`,
+  'weights-no-room': (needed, free) =>
+    `Die entpackten Gewichte des Modells brauchen ${needed} GB im Datenordner, frei sind ${free} GB. Schaffe dort Platz oder nimm ein kleiner gespeichertes Modell.`,
   'family-takes-text': (model, what) =>
     `${model} nimmt den Prompt als einen einfachen Text: ${what} geht damit nicht.`,
 };

@@ -1,11 +1,25 @@
 /**
- * Quantised blocks of GGUF as numbers (github.com/ggml-org/ggml, src/ggml-quants.c, dequantize_row_*): rows of blocks in,
- * float32 out.
+ * Quantised blocks of GGUF (github.com/ggml-org/ggml, src/ggml-quants.c, dequantize_row_*) as whole numbers with a factor,
+ * and in some kinds a floor, for every sixteen or thirty-two: number = factor · q - floor.
  */
 
 type Blocks = { bytes: Uint8Array; view: DataView };
 
-type Decode = (at: Blocks, from: number, out: Float32Array, to: number) => void;
+/** One block, taken apart. */
+export type Parts = { q: Int16Array; scales: Float32Array; floors: Float32Array };
+
+type Kind = {
+  /** numbers of a block */
+  block: number;
+  /** numbers that share a factor */
+  width: 16 | 32;
+  /** of q, and of what it is kept in */
+  bits: 4 | 8;
+  /** what q is counted from there: q - lowest is no number below nothing */
+  lowest: number;
+  hasFloors: boolean;
+  read(at: Blocks, from: number, into: Parts): void;
+};
 
 /** float16 at a byte */
 function half({ view }: Blocks, at: number): number {
@@ -14,58 +28,23 @@ function half({ view }: Blocks, at: number): number {
 
 const f = Math.fround;
 
-/** d q, eight bits a number */
-const q8_0: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  for (let i = 0; i < 32; i++) out[to + i] = d * blocks.view.getInt8(from + 2 + i);
-};
-
-/** d (q - 8); number i and number i + 16 share a byte */
-const q4_0: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
+/** Numbers i and i + 16 of a block share a byte from `at` on. */
+function nibbles({ bytes }: Blocks, at: number, q: Int16Array, to = 0): void {
   for (let i = 0; i < 16; i++) {
-    const byte = blocks.bytes[from + 2 + i]!;
-    out[to + i] = d * ((byte & 15) - 8);
-    out[to + i + 16] = d * ((byte >> 4) - 8);
+    q[to + i] = bytes[at + i]! & 15;
+    q[to + i + 16] = bytes[at + i]! >> 4;
   }
-};
-
-/** d q + m */
-const q4_1: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  const m = half(blocks, from + 2);
-  for (let i = 0; i < 16; i++) {
-    const byte = blocks.bytes[from + 4 + i]!;
-    out[to + i] = f(d * (byte & 15)) + m;
-    out[to + i + 16] = f(d * (byte >> 4)) + m;
-  }
-};
-
-/** The fifth bits of 32 numbers are a word of their own. */
-function fives(blocks: Blocks, from: number, low: number, i: number): [number, number] {
-  const high = blocks.view.getUint32(from, true);
-  const byte = blocks.bytes[low + i]!;
-  return [(byte & 15) | (((high >>> i) & 1) << 4), (byte >> 4) | (((high >>> (i + 16)) & 1) << 4)];
 }
 
-const q5_0: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  for (let i = 0; i < 16; i++) {
-    const [a, b] = fives(blocks, from + 2, from + 6, i);
-    out[to + i] = d * (a - 16);
-    out[to + i + 16] = d * (b - 16);
-  }
-};
+/** The fifth bits of 32 numbers are a word of their own. */
+function fifths({ view }: Blocks, at: number, q: Int16Array): void {
+  const bits = view.getUint32(at, true);
+  for (let i = 0; i < 32; i++) q[i]! |= ((bits >>> i) & 1) << 4;
+}
 
-const q5_1: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  const m = half(blocks, from + 2);
-  for (let i = 0; i < 16; i++) {
-    const [a, b] = fives(blocks, from + 4, from + 8, i);
-    out[to + i] = f(d * a) + m;
-    out[to + i + 16] = f(d * b) + m;
-  }
-};
+function lowered(q: Int16Array, by: number): void {
+  for (let i = 0; i < q.length; i++) q[i]! -= by;
+}
 
 /** Six-bit scale and minimum of the eighth `j` of a block, out of twelve bytes. */
 function scaleAndMin({ bytes }: Blocks, at: number, j: number): [number, number] {
@@ -76,150 +55,231 @@ function scaleAndMin({ bytes }: Blocks, at: number, j: number): [number, number]
   ];
 }
 
-/** d s q - dmin m; 64 numbers share 32 bytes, the low halves first */
-const q4K: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  const least = half(blocks, from + 2);
-  for (let pair = 0; pair < 4; pair++) {
-    for (const side of [0, 1]) {
-      const [scale, min] = scaleAndMin(blocks, from + 4, 2 * pair + side);
-      const [step, floor] = [f(d * scale), f(least * min)];
-      for (let i = 0; i < 32; i++) {
-        const byte = blocks.bytes[from + 16 + 32 * pair + i]!;
-        out[to + 64 * pair + 32 * side + i] = f(step * (side ? byte >> 4 : byte & 15)) - floor;
-      }
-    }
-  }
-};
-
-/** The same with a fifth bit: bit 2 pair + side of 32 bytes of their own. */
-const q5K: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  const least = half(blocks, from + 2);
-  for (let pair = 0; pair < 4; pair++) {
-    for (const side of [0, 1]) {
-      const [scale, min] = scaleAndMin(blocks, from + 4, 2 * pair + side);
-      const [step, floor] = [f(d * scale), f(least * min)];
-      for (let i = 0; i < 32; i++) {
-        const byte = blocks.bytes[from + 48 + 32 * pair + i]!;
-        const fifth = (blocks.bytes[from + 16 + i]! >> (2 * pair + side)) & 1;
-        const q = (side ? byte >> 4 : byte & 15) + 16 * fifth;
-        out[to + 64 * pair + 32 * side + i] = f(step * q) - floor;
-      }
-    }
-  }
-};
-
-/** d s (q - 32): four low bits, two high bits apart, a signed scale for every sixteen */
-const q6K: Decode = (blocks, from, out, to) => {
-  const { bytes, view } = blocks;
-  const d = half(blocks, from + 208);
-  for (let part = 0; part < 2; part++) {
-    const [low, high, scales] = [from + 64 * part, from + 128 + 32 * part, from + 192 + 8 * part];
+/** Factors and floors of Q4_K and Q5_K; 64 numbers share 32 bytes, the low halves first. */
+function eighths(at: Blocks, from: number, low: number, { q, scales, floors }: Parts): void {
+  const [d, least] = [half(at, from), half(at, from + 2)];
+  for (let j = 0; j < 8; j++) {
+    const [scale, min] = scaleAndMin(at, from + 4, j);
+    scales[j] = d * scale;
+    floors[j] = least * min;
     for (let i = 0; i < 32; i++) {
-      const group = i >> 4;
-      const bits = bytes[high + i]!;
-      const quarters = [
-        (bytes[low + i]! & 15) | ((bits & 3) << 4),
-        (bytes[low + i + 32]! & 15) | (((bits >> 2) & 3) << 4),
-        (bytes[low + i]! >> 4) | (((bits >> 4) & 3) << 4),
-        (bytes[low + i + 32]! >> 4) | (((bits >> 6) & 3) << 4),
-      ];
-      for (const [k, q] of quarters.entries()) {
-        const scale = view.getInt8(scales + group + 2 * k);
-        out[to + 128 * part + 32 * k + i] = f(d * scale) * (q - 32);
-      }
+      const byte = at.bytes[low + 32 * (j >> 1) + i]!;
+      q[32 * j + i] = j & 1 ? byte >> 4 : byte & 15;
     }
   }
-};
-
-/** d s q - dmin m of two bits; a byte for every sixteen has scale and minimum */
-const q2K: Decode = (blocks, from, out, to) => {
-  const { bytes } = blocks;
-  const d = half(blocks, from + 80);
-  const least = half(blocks, from + 82);
-  for (let i = 0; i < 256; i++) {
-    const both = bytes[from + (i >> 4)]!;
-    const shift = 2 * ((i >> 5) & 3);
-    const q = (bytes[from + 16 + 32 * (i >> 7) + (i & 31)]! >> shift) & 3;
-    out[to + i] = f(f(d * (both & 15)) * q) - f(least * (both >> 4));
-  }
-};
-
-/** d (s - 32) (q - 4 without its third bit): low bits, third bits and six-bit scales lie apart */
-const q3K: Decode = (blocks, from, out, to) => {
-  const { bytes } = blocks;
-  const d = half(blocks, from + 108);
-  for (let i = 0; i < 256; i++) {
-    const group = i >> 4;
-    const low = bytes[from + 96 + (group & 7)]!;
-    const high = bytes[from + 104 + (group & 3)]! >> (2 * (group >> 2));
-    const scale = ((group < 8 ? low & 15 : low >> 4) | ((high & 3) << 4)) - 32;
-    const two = (bytes[from + 32 + 32 * (i >> 7) + (i & 31)]! >> (2 * ((i >> 5) & 3))) & 3;
-    const third = (bytes[from + (i & 31)]! >> (i >> 5)) & 1;
-    out[to + i] = f(d * scale) * (two - (third === 1 ? 0 : 4));
-  }
-};
+}
 
 /** Sixteen numbers that are closer together around nothing (ggml, kvalues_iq4nl). */
 const UNEVEN = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
 
-const iq4Nl: Decode = (blocks, from, out, to) => {
-  const d = half(blocks, from);
-  for (let i = 0; i < 16; i++) {
-    const byte = blocks.bytes[from + 2 + i]!;
-    out[to + i] = d * UNEVEN[byte & 15]!;
-    out[to + i + 16] = d * UNEVEN[byte >> 4]!;
-  }
+function uneven(q: Int16Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) q[i] = UNEVEN[q[i]!]!;
+}
+
+const SMALL = { block: 32, width: 32 } as const;
+const LARGE = { block: 256, width: 32 } as const;
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  Q8_0: {
+    ...SMALL,
+    bits: 8,
+    lowest: -128,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      scales[0] = half(at, from);
+      for (let i = 0; i < 32; i++) q[i] = at.view.getInt8(from + 2 + i);
+    },
+  },
+  Q4_0: {
+    ...SMALL,
+    bits: 4,
+    lowest: -8,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      scales[0] = half(at, from);
+      nibbles(at, from + 2, q);
+      lowered(q, 8);
+    },
+  },
+  Q4_1: {
+    ...SMALL,
+    bits: 4,
+    lowest: 0,
+    hasFloors: true,
+    read(at, from, { q, scales, floors }) {
+      scales[0] = half(at, from);
+      floors[0] = -half(at, from + 2);
+      nibbles(at, from + 4, q);
+    },
+  },
+  Q5_0: {
+    ...SMALL,
+    bits: 8,
+    lowest: -128,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      scales[0] = half(at, from);
+      nibbles(at, from + 6, q);
+      fifths(at, from + 2, q);
+      lowered(q, 16);
+    },
+  },
+  Q5_1: {
+    ...SMALL,
+    bits: 8,
+    lowest: 0,
+    hasFloors: true,
+    read(at, from, { q, scales, floors }) {
+      scales[0] = half(at, from);
+      floors[0] = -half(at, from + 2);
+      nibbles(at, from + 8, q);
+      fifths(at, from + 4, q);
+    },
+  },
+  Q2_K: {
+    block: 256,
+    width: 16,
+    bits: 4,
+    lowest: 0,
+    hasFloors: true,
+    read(at, from, { q, scales, floors }) {
+      const [d, least] = [half(at, from + 80), half(at, from + 82)];
+      for (let j = 0; j < 16; j++) {
+        scales[j] = d * (at.bytes[from + j]! & 15);
+        floors[j] = least * (at.bytes[from + j]! >> 4);
+      }
+      for (let i = 0; i < 256; i++) q[i] = twoBits(at, from + 16, i);
+    },
+  },
+  Q3_K: {
+    block: 256,
+    width: 16,
+    bits: 4,
+    lowest: -8,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      const d = half(at, from + 108);
+      for (let j = 0; j < 16; j++) {
+        const low = at.bytes[from + 96 + (j & 7)]!;
+        const high = at.bytes[from + 104 + (j & 3)]! >> (2 * (j >> 2));
+        scales[j] = d * (((j < 8 ? low & 15 : low >> 4) | ((high & 3) << 4)) - 32);
+      }
+      for (let i = 0; i < 256; i++) {
+        const third = (at.bytes[from + (i & 31)]! >> (i >> 5)) & 1;
+        q[i] = twoBits(at, from + 32, i) - (third === 1 ? 0 : 4);
+      }
+    },
+  },
+  Q4_K: {
+    ...LARGE,
+    bits: 4,
+    lowest: 0,
+    hasFloors: true,
+    read: (at, from, into) => eighths(at, from, from + 16, into),
+  },
+  Q5_K: {
+    ...LARGE,
+    bits: 8,
+    lowest: 0,
+    hasFloors: true,
+    read(at, from, into) {
+      eighths(at, from, from + 48, into);
+      for (let i = 0; i < 256; i++) {
+        into.q[i]! |= ((at.bytes[from + 16 + (i & 31)]! >> (i >> 5)) & 1) << 4;
+      }
+    },
+  },
+  Q6_K: {
+    block: 256,
+    width: 16,
+    bits: 8,
+    lowest: -128,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      const d = half(at, from + 208);
+      for (let j = 0; j < 16; j++) scales[j] = d * at.view.getInt8(from + 192 + j);
+      for (let i = 0; i < 256; i++) {
+        const [part, quarter, place] = [i >> 7, (i >> 5) & 3, i & 31];
+        const byte = at.bytes[from + 64 * part + 32 * (quarter & 1) + place]!;
+        const low = quarter < 2 ? byte & 15 : byte >> 4;
+        const high = (at.bytes[from + 128 + 32 * part + place]! >> (2 * quarter)) & 3;
+        q[i] = (low | (high << 4)) - 32;
+      }
+    },
+  },
+  IQ4_NL: {
+    ...SMALL,
+    bits: 8,
+    lowest: -128,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      scales[0] = half(at, from);
+      nibbles(at, from + 2, q);
+      uneven(q, 0, 32);
+    },
+  },
+  IQ4_XS: {
+    ...LARGE,
+    bits: 8,
+    lowest: -128,
+    hasFloors: false,
+    read(at, from, { q, scales }) {
+      const d = half(at, from);
+      const high = at.view.getUint16(from + 2, true);
+      for (let j = 0; j < 8; j++) {
+        const low = at.bytes[from + 4 + (j >> 1)]! >> (4 * (j & 1));
+        scales[j] = d * (((low & 15) | (((high >> (2 * j)) & 3) << 4)) - 32);
+        nibbles(at, from + 8 + 16 * j, q, 32 * j);
+      }
+      uneven(q, 0, 256);
+    },
+  },
 };
 
-/** The same in eighths of a block, each with a six-bit scale in two places. */
-const iq4Xs: Decode = (blocks, from, out, to) => {
-  const { bytes, view } = blocks;
-  const d = half(blocks, from);
-  const high = view.getUint16(from + 2, true);
-  for (let part = 0; part < 8; part++) {
-    const low = bytes[from + 4 + (part >> 1)]! >> (4 * (part & 1));
-    const step = f(d * (((low & 15) | (((high >> (2 * part)) & 3) << 4)) - 32));
-    for (let i = 0; i < 16; i++) {
-      const byte = bytes[from + 8 + 16 * part + i]!;
-      out[to + 32 * part + i] = step * UNEVEN[byte & 15]!;
-      out[to + 32 * part + i + 16] = step * UNEVEN[byte >> 4]!;
-    }
-  }
-};
-
-const DECODERS: Readonly<Record<string, Decode>> = {
-  Q8_0: q8_0,
-  Q4_0: q4_0,
-  Q4_1: q4_1,
-  Q5_0: q5_0,
-  Q5_1: q5_1,
-  Q2_K: q2K,
-  Q3_K: q3K,
-  Q4_K: q4K,
-  Q5_K: q5K,
-  Q6_K: q6K,
-  IQ4_NL: iq4Nl,
-  IQ4_XS: iq4Xs,
-};
+function twoBits({ bytes }: Blocks, at: number, i: number): number {
+  return (bytes[at + 32 * (i >> 7) + (i & 31)]! >> (2 * ((i >> 5) & 3))) & 3;
+}
 
 export function canDecode(type: string): boolean {
-  return type in DECODERS;
+  return type in KINDS;
+}
+
+/** How numbers of this kind are kept where they stay packed. */
+export function packingOf(type: string): Pick<Kind, 'width' | 'bits' | 'hasFloors' | 'lowest'> {
+  return KINDS[type] as Kind;
+}
+
+type BlockType = { name: string; block: number; bytes: number };
+
+/** Whole blocks of a type, one after the other; `visit` is handed the same parts again and again. */
+export function eachBlock(
+  { name, bytes: size }: BlockType,
+  bytes: Uint8Array,
+  visit: (parts: Parts, number: number) => void,
+): void {
+  const kind = KINDS[name] as Kind;
+  const at = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  const parts = {
+    q: new Int16Array(kind.block),
+    scales: new Float32Array(kind.block / kind.width),
+    floors: new Float32Array(kind.block / kind.width),
+  };
+  for (let i = 0; i < bytes.length / size; i++) {
+    kind.read(at, i * size, parts);
+    visit(parts, i);
+  }
 }
 
 /** Whole blocks of a type as numbers. */
-export function decodeBlocks(
-  { name, block, bytes: size }: { name: string; block: number; bytes: number },
-  bytes: Uint8Array,
-): Float32Array {
-  const decode = DECODERS[name] as Decode;
-  const blocks = {
-    bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  };
-  const count = bytes.length / size;
-  const out = new Float32Array(count * block);
-  for (let i = 0; i < count; i++) decode(blocks, i * size, out, i * block);
+export function decodeBlocks(type: BlockType, bytes: Uint8Array): Float32Array {
+  const { width } = packingOf(type.name);
+  const out = new Float32Array((bytes.length / type.bytes) * type.block);
+  eachBlock(type, bytes, ({ q, scales, floors }, number) => {
+    const to = number * type.block;
+    for (let i = 0; i < type.block; i++) {
+      const group = (i / width) | 0;
+      out[to + i] = f(scales[group]! * q[i]!) - floors[group]!;
+    }
+  });
   return out;
 }

@@ -128,7 +128,7 @@ function t5Names(tensors: ReadonlyMap<string, TensorSlice>): PartTensors {
 function languageNames(tensors: ReadonlyMap<string, TensorSlice>): PartTensors {
   const renamed = new Map<string, TensorSlice>();
   for (const [name, tensor] of withFactors(tensors)) {
-    const block = /^blk\.(\d+)\.(\w+)\.(weight\.scales|weight|bias)$/.exec(name);
+    const block = /^blk\.(\d+)\.(\w+)\.(weight\.(?:scales|floors)|weight|bias)$/.exec(name);
     const part = LLAMA[block?.[2] ?? ''];
     if (block !== null && part !== undefined) {
       renamed.set(`layers.${block[1]}.${part}.${block[3]}`, tensor);

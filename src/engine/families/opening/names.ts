@@ -17,7 +17,7 @@ export type NameRules = {
 };
 
 /** What stands behind a layer's path: its numbers, and the factors of fp8. */
-const ENDING = /\.(weight\.scales|weight|bias|scale|scale_weight|weight_scale)$/;
+const ENDING = /\.(weight\.(?:scales|floors)|weight|bias|scale|scale_weight|weight_scale)$/;
 
 /** Roots that programs put before a transformer's names. */
 const ROOTS = ['model.diffusion_model.', 'diffusion_model.', 'transformer.', 'model.'];

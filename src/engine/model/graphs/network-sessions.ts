@@ -4,6 +4,7 @@ import { decoderInBands, encoderInBands } from '../../graphs/vae-bands.ts';
 import type { ProviderName } from '../../names.ts';
 import { withBands } from '../../network/banded.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
+import type { Turns } from '../../network/one-at-a-time.ts';
 import {
   openSession,
   type RunClock,
@@ -38,13 +39,15 @@ export type SessionPlace = {
   deviceIndex: number | null;
   flavour: Flavour;
   clock: RunClock;
+  /** one network is open at a time; absent: all are */
+  turns?: Turns;
 };
 
 /** Sessions throw RunError for a damaged file, and ONNX Runtime's own error where the provider is at fault. */
 export function networkSessions(
   layout: ModelLayout,
   edits: readonly OpenedEdit[],
-  { provider, deviceIndex, flavour, clock }: SessionPlace,
+  { provider, deviceIndex, flavour, clock, turns }: SessionPlace,
 ): NetworkSessions {
   const { style, vaeStyle } = flavour;
   const opened: Session[] = [];
@@ -57,7 +60,8 @@ export function networkSessions(
 
   async function open(source: GraphSource): Promise<Session> {
     try {
-      const session = await openSession(source, optionsFor(source));
+      const openNow = (): Promise<Session> => openSession(source, optionsFor(source));
+      const session = await (turns ? turns.add(openNow) : openNow());
       opened.push(session);
       return session;
     } catch (error) {

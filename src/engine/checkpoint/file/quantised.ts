@@ -1,0 +1,57 @@
+/** A network's matrices in fewer bits than its file has them, for machines whose memory does not hold them otherwise. */
+import type { PartTensors, TensorSlice } from '../tensors.ts';
+import { isFloating, readNumbers } from './numbers.ts';
+import { packNumbers, PLAIN_PACKINGS } from './packing.ts';
+import { bytesOf, piecesOf, staysPacked } from './unpacked.ts';
+import { type MadeTensors, madeTensors, type Making } from './weights-cache.ts';
+
+/** Smaller matrices save nothing. */
+const LEAST_NUMBERS = 2 ** 14;
+
+/** `of`: changes with the files that the tensors lie in. Tensors that are packed already, and tables, stay as they are. */
+export function quantised(tensors: PartTensors, bits: 4 | 8, of: string): MadeTensors {
+  const makings: Making[] = [];
+  for (const [name, tensor] of tensors) {
+    if (!shrinks(name, tensor)) continue;
+    const { file, offset, length } = tensor;
+    makings.push({
+      pieces: piecesOf(name, tensor.shape, PLAIN_PACKINGS[bits], { file, offset, length }),
+      make: async () => bytesOf(packNumbers(await numbersOf(tensors, name, tensor), bits)),
+    });
+  }
+  const { tensors: made, prepare } = madeTensors(`q${bits} ${of}`, makings);
+  return { tensors: new Map([...tensors, ...made]), prepare };
+}
+
+/** Bytes that the network will take. */
+export function quantisedBytes(tensors: PartTensors, bits: 4 | 8): number {
+  let sum = 0;
+  for (const [name, tensor] of tensors) {
+    const count = tensor.shape.reduce((product, side) => product * side, 1);
+    sum += shrinks(name, tensor) ? (count * bits) / 8 + count / 8 : tensor.length;
+  }
+  return sum;
+}
+
+function shrinks(name: string, { shape, type, packed }: TensorSlice): boolean {
+  const [rows = 0, columns = 0] = shape;
+  return (
+    staysPacked({ name, shape }) &&
+    packed === undefined &&
+    isFloating(type) &&
+    columns % 32 === 0 &&
+    rows * columns >= LEAST_NUMBERS
+  );
+}
+
+async function numbersOf(
+  tensors: PartTensors,
+  name: string,
+  tensor: TensorSlice,
+): Promise<Float32Array> {
+  const numbers = await readNumbers(tensor);
+  const factor = tensors.get(name.replace(/weight$/, 'scale_weight'));
+  if (factor === undefined || !tensor.type.startsWith('F8')) return numbers;
+  const [scale = 1] = await readNumbers(factor);
+  return numbers.map((value) => value * scale);
+}
