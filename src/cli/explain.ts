@@ -5,9 +5,10 @@ import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
 import { errorsIn, type KeptError, keptErrors } from '../error-journal.ts';
 import { peopleHash } from '../log-fields.ts';
-import { findJob, type JobRecord } from '../queue/failed-jobs.ts';
+import { findJob, findSharedJob, type JobRecord } from '../queue/failed-jobs.ts';
+import { isShared } from '../queue/queue.ts';
 import { explanationInWords, type Explanation } from './screen/explanation-words.ts';
-import { complain } from './screen/program.ts';
+import { complain, EXIT } from './screen/program.ts';
 
 const HELP = `Finds what is behind the reference that a person was told with an error, or behind a job's id.
 
@@ -22,21 +23,21 @@ It looks into the errors kept in the data folder (DATA_DIR) and into the queue's
 Exit status: 0 found, 3 nothing is known of it, 2 bad arguments, 1 failure.
 `;
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));
 
-function main(args: string[]): number {
+async function main(args: string[]): Promise<number> {
   try {
     const { values, positionals } = readArguments(args);
     if (values.help) {
       process.stdout.write(HELP);
-      return 0;
+      return EXIT.done;
     }
     loadEnvFile();
     const reference = referenceIn(positionals);
-    const found = explain(reference, loadConfig(), values.log ?? null);
+    const found = await explain(reference, loadConfig(), values.log ?? null);
     if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(explanationInWords(found));
-    return found.errors.length > 0 || found.job !== null ? 0 : 3;
+    return found.errors.length > 0 || found.job !== null ? EXIT.done : EXIT.nothing;
   } catch (error) {
     return complain(error);
   }
@@ -69,14 +70,18 @@ function referenceIn(words: readonly string[]): string {
   return reference;
 }
 
-function explain(reference: string, config: Config, logFile: string | null): Explanation {
-  const { dataDir, queueUrl, logPeople } = config;
-  const job = queueUrl === null || /^sqlite:/i.test(queueUrl) ? jobOf(reference, config) : null;
+async function explain(
+  reference: string,
+  config: Config,
+  logFile: string | null,
+): Promise<Explanation> {
+  const { dataDir, logPeople } = config;
+  const job = await jobOf(reference, config);
   const wanted = job?.reference ?? reference;
   const logged = logFile === null ? [] : errorsIn(readLog(logFile), wanted);
   const errors = distinct([...keptErrors(dataDir, wanted), ...logged]);
   const named = errors.map(({ job: id }) => id).find((id) => typeof id === 'string');
-  const found = job ?? (named === undefined || queueUrl !== null ? null : jobOf(named, config));
+  const found = job ?? (named === undefined ? null : await jobOf(named, config));
   const hash = logPeople === 'hashed' ? peopleHash(dataDir) : null;
   return {
     reference: wanted,
@@ -84,21 +89,31 @@ function explain(reference: string, config: Config, logFile: string | null): Exp
     job: found === null || hash === null ? found : { ...found, userId: hash(found.userId) },
     lookedIn: [
       path.join(dataDir, 'errors.jsonl'),
-      queueFile(config),
+      queueName(config),
       ...(logFile ? [logFile] : []),
     ],
   };
 }
 
-function queueFile({ queueUrl, dataDir }: Config): string {
-  return queueUrl?.replace(/^sqlite:/i, '') ?? path.join(dataDir, 'queue.db');
+/** The embedded queue's file, or null for one that is shared. */
+function queueFile({ queueUrl, dataDir }: Config): string | null {
+  if (queueUrl === null) return path.join(dataDir, 'queue.db');
+  return isShared(queueUrl) ? null : queueUrl.replace(/^sqlite:/i, '');
 }
 
-function jobOf(name: string, config: Config): JobRecord | null {
+/** Its address may hold a password. */
+function queueName(config: Config): string {
+  return queueFile(config) ?? 'the shared queue';
+}
+
+/** The errors are told as well where the queue cannot be asked. */
+async function jobOf(name: string, config: Config): Promise<JobRecord | null> {
+  const file = queueFile(config);
   try {
-    return findJob(queueFile(config), name);
+    return file === null ? await findSharedJob(config.queueUrl ?? '', name) : findJob(file, name);
   } catch (error) {
-    process.stderr.write(`${queueFile(config)} could not be read: ${(error as Error).message}\n`);
+    const { message } = error as Error;
+    process.stderr.write(`${file === null ? '' : `${file} could not be read: `}${message}\n`);
     return null;
   }
 }

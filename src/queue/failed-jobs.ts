@@ -1,7 +1,10 @@
 /** What the record says of a job that failed, read beside a running Darkroom: nothing is opened for writing. */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { JobStatus } from './job.ts';
+import { UserError } from '../engine/errors.ts';
+import type { Job, JobStatus } from './job.ts';
+import type { PictureStore } from './pictures.ts';
+import { openQueue } from './queue.ts';
 
 /** A job without its prompt. Times in milliseconds since 1970. */
 export type JobRecord = {
@@ -37,6 +40,55 @@ export function findJob(file: string, name: string): JobRecord | null {
     db.close();
   }
 }
+
+/** Of a shared queue so many of the newest jobs are looked through. */
+const SEARCHED = 5000;
+
+/**
+ * The same in the queue that several programs share.
+ * @throws UserError where it cannot be reached
+ */
+export async function findSharedJob(url: string, name: string): Promise<JobRecord | null> {
+  const limits = { waitingPerUser: 1, waitingPerGuild: 1 };
+  const queue = await openQueue({ url, limits, pictures: NO_PICTURES });
+  try {
+    const named = await queue.archive.get(name);
+    const found =
+      named ??
+      (await queue.archive.recent({ limit: SEARCHED })).find(
+        ({ failure }) => failure?.reference === name,
+      );
+    return found === undefined ? null : sharedRecord(found);
+  } finally {
+    await queue.close();
+  }
+}
+
+function sharedRecord(job: Job): JobRecord {
+  const { id, status, request, userId, createdAt, finishedAt, failure } = job;
+  return {
+    id,
+    status,
+    model: request === 'unreadable' ? 'unknown' : request.model,
+    userId,
+    createdAt,
+    finishedAt,
+    failure: failure?.message ?? null,
+    reference: failure?.reference ?? null,
+  };
+}
+
+/** Whoever only reads the record needs none. */
+const none = (): Promise<never> => Promise.reject(new UserError('Here are no pictures.'));
+const NO_PICTURES: PictureStore = {
+  put: none,
+  append: none,
+  get: none,
+  delete: none,
+  keys: none,
+  sizes: none,
+  tryOut: none,
+};
 
 function recordOf(row: Record<string, unknown>): JobRecord {
   const failure = failureIn(row['failure']);

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { createLog } from '../../src/log.ts';
+import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
+import { openRedisServer } from '../support/redis-server.ts';
 import { anOrder, aRequest, WORKER } from '../queue/orders.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -22,11 +24,13 @@ function explain(args: readonly string[], input = '', env: Record<string, string
 }
 
 /** A job that failed while its disk was full, as the bot leaves it behind. */
-async function fail(reference: string): Promise<string> {
-  const queue = await openQueue({
-    url: `sqlite:${path.join(dataDir, 'queue.db')}`,
-    limits: { waitingPerUser: 9, waitingPerGuild: 9 },
-  });
+async function fail(
+  reference: string,
+  url = `sqlite:${path.join(dataDir, 'queue.db')}`,
+): Promise<string> {
+  const pictures = await openPictureStore(path.join(dataDir, 'pictures'));
+  const limits = { waitingPerUser: 9, waitingPerGuild: 9 };
+  const queue = await openQueue({ url, limits, pictures });
   const request = aRequest({ prompt: 'a secret lighthouse' });
   const job = await queue.line.submit(anOrder({ request }));
   const claim = await queue.line.claim(WORKER);
@@ -63,6 +67,25 @@ test('a reference, however it was copied, leads to the error, its cause, its job
   assert.equal(found.job.id, id);
   const hashed = explain(['1a2b3c4d', '--json'], '', { LOG_PEOPLE: 'hashed' });
   assert.match((JSON.parse(hashed.stdout) as { job: { userId: string } }).job.userId, /^u-/);
+});
+
+test('of a queue that several programs share, and of one that is away', async (t) => {
+  const redis = await openRedisServer();
+  if (redis === null) return t.skip('there is no redis-server here');
+  t.after(() => redis.close());
+  const id = await fail('cafebabe', redis.url);
+  for (const word of ['cafebabe', id]) {
+    const { status, stdout } = explain([word], '', { QUEUE_URL: redis.url });
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`job ${id}: failed, model demo`));
+    assert.match(stdout, /because of Error: ENOSPC/);
+  }
+  await redis.kill();
+  const away = explain(['cafebabe'], '', { QUEUE_URL: redis.url.replace('//', '//:secret@') });
+  assert.equal(away.status, 0);
+  assert.match(away.stdout, /a job failed/);
+  assert.match(away.stderr, /cannot be reached/);
+  assert.doesNotMatch(away.stdout + away.stderr, /secret@/);
 });
 
 test('a log from elsewhere is read as well, from a file or from stdin, and told once', () => {

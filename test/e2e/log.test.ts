@@ -76,7 +76,7 @@ test('at info no line says what anybody asked for, whatever becomes of it; each 
     await imagine('refused ack');
     faults.add({ match: { method: 'PATCH', route: /@original$/ }, answer: INVALID, times: 3 });
     await imagine('refused edit');
-    await imagine('stopped', { steps: 150, size: '512x512' });
+    await imagine('stopped', { steps: 150, size: '256x256' });
     const running = await ada.waitForMessage(
       (message) => customIdsOf(message).some((id) => id.includes(':stop:')),
       30_000,
