@@ -28,6 +28,8 @@ export type Config = {
   queueUrl: string | null;
   /** a folder or http://:secret@host:port; null: a folder in the data folder */
   picturesUrl: string | null;
+  /** the shards of Discord's gateway that this process has, where several share them; null: all */
+  shards: { ids: readonly number[]; count: number } | null;
   /** where this program lends its pictures to workers; null: nowhere */
   picturesServed: { host: string; port: number; secret: string } | null;
   /** where health and metrics are told; null: nowhere */
@@ -102,6 +104,7 @@ export function loadConfig(env: Environment = process.env): Config {
     visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
     queueUrl: read.queueUrl('QUEUE_URL'),
     picturesUrl: read.picturesUrl('PICTURES_URL'),
+    shards: read.shards('SHARDS'),
     picturesServed: read.served(),
     sharing: read.choice('SHARED_EVALUATIONS', ['auto', 'off'], 'auto') === 'auto',
     isolation: read.choice('ENGINE_ISOLATION', ['thread', 'process'], 'thread'),
@@ -135,6 +138,11 @@ export function loadConfig(env: Environment = process.env): Config {
     mistakes.push(
       'DISCORD_API_BASE is set and DISCORD_TOKEN looks like a real bot token. A real token is never sent to ' +
         'another server: unset DISCORD_API_BASE, or use the token of the local Discord.',
+    );
+  }
+  if (config.shards !== null && config.queueUrl === null) {
+    mistakes.push(
+      'SHARDS shares one bot among several processes: set QUEUE_URL to the queue they share.',
     );
   }
   if (config.devices?.length === 0 && config.queueUrl === null) {
@@ -231,6 +239,25 @@ function readers(env: Environment, mistakes: string[]) {
       if (value === null || (/^rediss?:\/\/./i.test(value) && URL.canParse(value))) return value;
       // It may carry a password: nothing of it is shown.
       mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
+      return null;
+    },
+    /** `0-3/8` or `0,2,5/8` */
+    shards(name: string): Config['shards'] {
+      const value = text(name);
+      if (value === null) return null;
+      const [, list = '', total = ''] = /^([\d,\s-]+)\/\s*(\d{1,5})$/.exec(value) ?? [];
+      const count = Number(total);
+      const ids = list.split(',').flatMap((part) => {
+        const [, first, last = first] = /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part) ?? [];
+        const [from, to] = [Number(first), Number(last)];
+        if (first === undefined || to < from || to >= count) return [-1];
+        return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+      });
+      const own = [...new Set(ids)].toSorted((a, b) => a - b);
+      if (count > 0 && own.length > 0 && !own.includes(-1)) return { ids: own, count };
+      mistakes.push(
+        `${name} is ${quote(value)}; expected some of all shards, counted from 0: 0-3/8 or 0,2/4.`,
+      );
       return null;
     },
     /** The key of a bucket may stand where other programs look for it, too. */

@@ -10,6 +10,7 @@ import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
 import { openStars } from './bot/stores/stars.ts';
 import { openWildcardStore } from './bot/stores/wildcard-store.ts';
+import { ownPart, shareOf } from './bot/discord/shards.ts';
 import { type Config, loadConfig, loadEnvFile } from './config.ts';
 import { tellAtStart } from './cli/doctor/at-start.ts';
 import { claimDataFolder, openToOthers } from './data-folder.ts';
@@ -55,6 +56,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const discord = await findDiscord(config, log, onClose);
 
   const { devices, engine, queue, pictures } = await openPainting(config, log, onClose);
+  const share = shareOf(config.shards);
+  const own = ownPart(queue, share);
   watch?.add({ devices, engine, line: queue.line });
   const kept = {
     file: path.join(config.dataDir, 'settings.db'),
@@ -83,7 +86,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   watch?.countJobs(events);
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
-  onClose('log of jobs', logJobs(events, log));
+  onClose('log of jobs', logJobs(own.events, log));
   if (devices.length > 0) {
     const models = () => engine.models();
     const parts = {
@@ -117,8 +120,9 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const bot = await startBot({
     ...discord,
     engine,
-    queue,
-    events,
+    share,
+    queue: own,
+    events: own.events,
     pictures,
     settings,
     rule,
@@ -150,8 +154,10 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const { keepDays } = config;
   const { archive } = queue;
   const quota = quotaOf(config, { archive, pictures, starred: () => stars.jobs(), log });
-  const retention = startRetention({ archive, pictures, keepDays, quota, log, otherClock });
-  onClose('retention', () => retention.close());
+  if (share.leads) {
+    const retention = startRetention({ archive, pictures, keepDays, quota, log, otherClock });
+    onClose('retention', () => retention.close());
+  }
   watch?.started();
   tellThatItIsReady(config, devices, log, onClose);
   onClose('health', () => watch?.closing());

@@ -13,6 +13,7 @@ import { openCalibrations } from './stores/calibrations.ts';
 import { closeAccess, createAccess, gatewayOf } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';
 import { watchDeletions } from './discord/deletions.ts';
+import { type OwnShare, shareOf } from './discord/shards.ts';
 import { isSlashCommand } from './interaction/command.ts';
 import type { AnyCommand } from './interaction/command.ts';
 import { asPersonsApp } from './interaction/foreign.ts';
@@ -89,6 +90,8 @@ export type BotOptions = {
   /** that file grows by itself while nobody waits; absent: no */
   calibratesItself?: boolean;
   pace?: Partial<ReplyPace>;
+  /** what of all servers is this process's; absent: all */
+  share?: OwnShare;
   /** told of every request to Discord; absent: nobody is */
   onCall?: (call: DiscordCall) => void;
   /** what a process that it starts sees of the environment; absent: nothing */
@@ -107,6 +110,8 @@ export type Bot = {
 };
 
 const READY_TIMEOUT_MS = 60_000;
+/** Discord lets shards in one after the other. */
+const IDENTIFY_MS = 6000;
 
 /**
  * Logs in, registers the commands, takes up the messages an earlier process left unfinished, and answers.
@@ -120,7 +125,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const notes = options.notes ?? openRows({ file: ':memory:', namespace: 'notes', log });
   const stars = options.stars ?? openStars({ file: ':memory:', log });
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
-  const access = createAccess(options.token, options.apiBase, log, options.onCall);
+  const share = options.share ?? shareOf(null);
+  const { onCall } = options;
+  const access = createAccess(options.token, options.apiBase, log, { onCall, shards: share.range });
   const { client, acks, messages } = access;
   const reader = openPictureReader(options.childEnvironment);
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
@@ -187,7 +194,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       log,
       doors: openDoors(client, rule),
     });
-    const ready = await logIn(client, options.token, options.apiBase);
+    const ready = await logIn(client, options.token, options.apiBase, share.range?.ids.length ?? 1);
     const { upscalers = null } = options;
     await settlePledges(broken, { ...tools, pledges, upscalers, messages: client.rest });
     await replies.resume();
@@ -199,14 +206,15 @@ export async function startBot(options: BotOptions): Promise<Bot> {
           : command.definition,
       )
       .map(withTranslations);
-    await registerCommands(client.rest, ready.application.id, definitions, log);
-    await ownership.begin({
+    if (share.leads) await registerCommands(client.rest, ready.application.id, definitions, log);
+    const owners = {
       applicationId: ready.application.id,
       definitions: commands
         .filter(isOwners)
         .map(({ definition }) => definition)
         .map(withTranslations),
-    });
+    };
+    await ownership.begin(share.leads ? owners : null);
     return {
       user: { id: ready.user.id, name: ready.user.displayName },
       applicationId: ready.application.id,
@@ -237,17 +245,25 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 const isOwners = (command: AnyCommand): boolean =>
   isSlashCommand(command) && command.open === 'owner';
 
-async function logIn(client: Client, token: string, apiBase: string | null): Promise<Client<true>> {
+async function logIn(
+  client: Client,
+  token: string,
+  apiBase: string | null,
+  shards: number,
+): Promise<Client<true>> {
   const waiting = new AbortController();
   const ready = new Promise<Client<true>>((resolve, reject) => {
     client.once(Events.ClientReady, resolve);
-    const timer = setTimeout(() => {
-      reject(
-        new UserError(
-          `${placeName(apiBase)} let us in but did not become ready within 60 s. Please try again.`,
-        ),
-      );
-    }, READY_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => {
+        reject(
+          new UserError(
+            `${placeName(apiBase)} let us in but did not become ready within 60 s. Please try again.`,
+          ),
+        );
+      },
+      READY_TIMEOUT_MS + shards * IDENTIFY_MS,
+    );
     waiting.signal.addEventListener('abort', () => clearTimeout(timer));
   });
   try {

@@ -38,6 +38,8 @@ export type Hall = {
   program: ChildProcess;
   /** `env`: for this start and those after it */
   start(env?: Readonly<Record<string, string>>): void;
+  /** One more program beside it, on a data folder of its own; ends with the hall. */
+  startAnother(env: Readonly<Record<string, string>>): ChildProcess;
   kill(): Promise<void>;
   /** Ends it politely; answers its exit code. */
   stop(): Promise<number | null>;
@@ -88,7 +90,7 @@ export async function inHall(
     program.kill(signal);
     await exit;
   };
-  const spawnProgram = (): ChildProcess => {
+  const spawnProgram = (more: Readonly<Record<string, string>> = {}): ChildProcess => {
     const [command, ...words] = [
       ...(disk?.within ?? []),
       process.execPath,
@@ -99,7 +101,7 @@ export async function inHall(
     const program = spawn(command!, words, {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], ...env, ...more },
     });
     program.stderr!.on('data', (part: Buffer) => (written += String(part)));
     running.push(program);
@@ -112,6 +114,7 @@ export async function inHall(
       env = { ...env, ...more };
       hall.program = spawnProgram();
     },
+    startAnother: (more) => spawnProgram({ DATA_DIR: path.join(folder, 'data-2'), ...more }),
     kill: () => end('SIGKILL'),
     async stop() {
       await end('SIGTERM');

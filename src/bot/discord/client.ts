@@ -3,6 +3,7 @@ import type { ClientOptions } from 'discord.js';
 import type { BotLog } from '../bot-log.ts';
 import type { DiscordCall, Gateway } from '../../metrics/watched.ts';
 import { tellingOfCalls } from './calls.ts';
+import type { ShardRange } from './shards.ts';
 
 export type DiscordAccess = {
   client: Client;
@@ -25,7 +26,10 @@ export function createAccess(
   token: string,
   apiBase: string | null,
   log: BotLog,
-  onCall?: (call: DiscordCall) => void,
+  {
+    onCall,
+    shards = null,
+  }: { onCall?: ((call: DiscordCall) => void) | undefined; shards?: ShardRange | null } = {},
 ): DiscordAccess {
   const api = {
     ...connectOptions(apiBase),
@@ -38,6 +42,7 @@ export function createAccess(
       GatewayIntentBits.GuildMessages,
       GatewayIntentBits.DirectMessages,
     ],
+    ...(shards !== null && { shards: shards.ids, shardCount: shards.count }),
     allowedMentions: { parse: [], repliedUser: false },
     rest: { ...api, version: '10' },
     // Nothing here reads messages, members or voice states; what is not kept does not grow.

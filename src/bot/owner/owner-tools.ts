@@ -93,8 +93,13 @@ export type OwnerOptions = {
 const NOT_SEARCHED = /^(?:pictures|weights|queue\.db\.inputs|playground\.db(?:-wal|-shm)?)$/;
 
 export type Ownership = OwnerTools & {
-  /** Once the bot is ready: takes down the servers there are, and begins to watch. */
-  begin(commandPlace: Omit<CommandPlace, 'client' | 'rule' | 'notes' | 'log'>): Promise<void>;
+  /**
+   * Once the bot is ready: takes down the servers there are, and begins to watch. Null: another process of the same bot
+   * keeps the owner's commands in their place.
+   */
+  begin(
+    commandPlace: Omit<CommandPlace, 'client' | 'rule' | 'notes' | 'log'> | null,
+  ): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -132,7 +137,7 @@ export function openOwnership(options: OwnerOptions): Ownership {
       ends.push(close);
       const alarms = watchForAlarms({ ...options, ...options.alarms, folder: dataFolder, post });
       ends.push(alarms.close);
-      ends.push(await keepCommandPlace({ ...options, ...place, rule, log }));
+      if (place !== null) ends.push(await keepCommandPlace({ ...options, ...place, rule, log }));
     },
     async close() {
       for (const end of ends.splice(0).toReversed()) await end();

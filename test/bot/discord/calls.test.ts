@@ -26,7 +26,7 @@ test('every request is told by its kind and end, and whether the gateway stands'
   const calls: DiscordCall[] = [];
   const { log } = memoryLog();
   const { token, apiBase, url, faults } = playground;
-  const access = createAccess(token, apiBase, log, (call) => calls.push(call));
+  const access = createAccess(token, apiBase, log, { onCall: (call) => calls.push(call) });
   try {
     assert.deepEqual(gatewayOf(access), { connected: false, latencySeconds: null, servers: 0 });
     await access.client.login(token);
