@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { letter } from '../src/explore/sheet/lettering.ts';
-import { THEME } from '../src/explore/sheet/theme.ts';
+import { letter } from '../src/explore/sheet/drawn/lettering.ts';
+import { THEME } from '../src/explore/sheet/drawn/theme.ts';
 import { readModelSchedule, sigmaTable } from '../src/engine/sampling/schedule.ts';
 import { a1111Sigmas } from '../src/engine/schedules/a1111.ts';
 import { SCHEDULES, type ScheduleName } from '../src/engine/names.ts';

@@ -18,7 +18,7 @@ import type { SeenBy } from '../../src/bot/order/order.ts';
 import { toContext } from '../../src/bot/reply/reply-address.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../src/engine/request.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
-import { type ThemeName, THEMES } from '../../src/explore/sheet/theme.ts';
+import { type ThemeName, THEMES } from '../../src/explore/sheet/drawn/theme.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
 import { PICTURE_OPTIONS, SEED_OPTION } from '../personal/picture-options.ts';
 

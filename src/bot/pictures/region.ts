@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { letter } from '../../explore/sheet/lettering.ts';
+import { letter } from '../../explore/sheet/drawn/lettering.ts';
 import type { ImageSize } from '../../engine/request.ts';
 import { coverageOf } from './masks.ts';
 import type { FittedMask } from './masks.ts';

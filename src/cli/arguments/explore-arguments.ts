@@ -7,7 +7,7 @@ import {
   exampleOf,
   parseAxis,
 } from '../../explore/sheet/axis.ts';
-import { type ThemeName, THEMES } from '../../explore/sheet/theme.ts';
+import { type ThemeName, THEMES } from '../../explore/sheet/drawn/theme.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 
 export type ExploreArguments = {

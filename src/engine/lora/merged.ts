@@ -1,10 +1,10 @@
 /** Weights that a LoRA calculates anew, in an exported graph or among a checkpoint's tensors. */
 import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import type { OpenedWeights } from '../onnx/stored-weights.ts';
-import { biasDelta, changedWeights } from './delta.ts';
+import { biasDelta, changedWeights } from './weights/delta.ts';
 import type { LayerTensors, LoraPart } from './file.ts';
 import { inNumbers, strengthFor, unreadable } from './opened.ts';
-import { namesByLayer, sliceOf, weightNumbers } from './own-weights.ts';
+import { namesByLayer, sliceOf, weightNumbers } from './weights/own-weights.ts';
 import type { PlacedLora } from './placed.ts';
 import { partsOfLayer } from './packed-layers.ts';
 

@@ -10,7 +10,7 @@ import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { bundledEmbedding, type Embedding } from '../text/embeddings.ts';
 import { type LoraFile, type LoraPart, type LowRank, readLayers } from './file.ts';
-import { tensorIn } from './numbers.ts';
+import { tensorIn } from './weights/numbers.ts';
 import type { LoraUse } from './tags.ts';
 
 /** A file that a prompt asks for; `stamp` changes with its content. */

@@ -1,5 +1,5 @@
-import { fitted, letter } from '../sheet/lettering.ts';
-import type { Theme } from '../sheet/theme.ts';
+import { fitted, letter } from '../sheet/drawn/lettering.ts';
+import type { Theme } from '../sheet/drawn/theme.ts';
 import { type CurveLine, type CurvePoint, SAME_SSIM } from './curve.ts';
 import type { PlotText } from './plot-text.ts';
 import { linearScale, logScale, plain, type Scale } from './scale.ts';

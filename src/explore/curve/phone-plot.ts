@@ -1,7 +1,7 @@
 import sharp from 'sharp';
-import { fitted, letter } from '../sheet/lettering.ts';
-import { THEME, type ThemeName } from '../sheet/theme.ts';
-import { raster } from '../sheet/tile.ts';
+import { fitted, letter } from '../sheet/drawn/lettering.ts';
+import { THEME, type ThemeName } from '../sheet/drawn/theme.ts';
+import { raster } from '../sheet/drawn/tile.ts';
 import type { CurveLine } from './curve.ts';
 import { colourOf, dashOf, drawPanel } from './panel.ts';
 import { PLOT_TEXT, type PlotText } from './plot-text.ts';

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import type { CurveLine } from './curve.ts';
-import { fitted, letter, textWidth } from '../sheet/lettering.ts';
+import { fitted, letter, textWidth } from '../sheet/drawn/lettering.ts';
 import { PLOT_TEXT, type PlotText } from './plot-text.ts';
 import { colourOf, dashOf, drawPanel, type Measure, SMALL } from './panel.ts';
-import { raster } from '../sheet/tile.ts';
-import { THEME, type Theme, type ThemeName } from '../sheet/theme.ts';
+import { raster } from '../sheet/drawn/tile.ts';
+import { THEME, type Theme, type ThemeName } from '../sheet/drawn/theme.ts';
 
 /** The curves of a steps sheet: three measures, each against steps and against seconds, a line a sampler. */
 export type PlotWords = { title: string; theme: ThemeName; text?: PlotText };

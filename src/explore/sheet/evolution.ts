@@ -4,10 +4,10 @@ import { UserError } from '../../engine/errors.ts';
 import { AI_MARK_XMP } from '../../engine/image.ts';
 import type { GenerateRequest, GenerateResult, Progress } from '../../engine/request.ts';
 import { parseAxis } from './axis.ts';
-import { fitted, letter } from './lettering.ts';
+import { fitted, letter } from './drawn/lettering.ts';
 import { openSheet, type Sheet } from './sheet.ts';
-import { raster } from './tile.ts';
-import { THEME, type ThemeName } from './theme.ts';
+import { raster } from './drawn/tile.ts';
+import { THEME, type ThemeName } from './drawn/theme.ts';
 import { sayOfSheet } from '../sentences.ts';
 
 /** What the network believed the picture would be after one step: x̂0, decoded by the VAE. */

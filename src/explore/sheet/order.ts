@@ -9,7 +9,7 @@ import { type Group, groupCells } from './groups.ts';
 import type { SheetLimits } from './largest-fit.ts';
 import { type Cell, planSheet, type SheetPlan } from './plan.ts';
 import { planReport, type ReportLimits, type ReportPlan } from '../report/report-plan.ts';
-import { type ThemeName, THEMES } from './theme.ts';
+import { type ThemeName, THEMES } from './drawn/theme.ts';
 import { sayOfSheet } from '../sentences.ts';
 
 /**

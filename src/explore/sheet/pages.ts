@@ -1,7 +1,7 @@
 import { shownValue } from './axis.ts';
 import type { Cell, SheetPlan } from './plan.ts';
 import { openSheet, type Sheet, type SheetWords } from './sheet.ts';
-import type { Tile } from './tile.ts';
+import type { Tile } from './drawn/tile.ts';
 
 /** A sheet whose third axis is turned over: a page a value. Of a sheet without one, one page. */
 export type PagedSheet = {

@@ -1,12 +1,20 @@
 import sharp from 'sharp';
 import { AI_MARK_XMP } from '../../engine/image.ts';
-import { fitted, letter, type Lettering, sized, textWidth, wrapped } from './lettering.ts';
+import { fitted, letter, type Lettering, sized, textWidth, wrapped } from './drawn/lettering.ts';
 import { type Axis, axisTitle } from './axis.ts';
 import type { SheetPlan } from './plan.ts';
-import { GAP, LABEL_LINE, type Layout, layOut, MARGIN, type Place, TITLE } from './sheet-layout.ts';
-import { THEME, type Theme, type ThemeName } from './theme.ts';
-import { type Box, drawTile, ground, labelLine, raster, type Tile } from './tile.ts';
-import { SIZES } from './theme.ts';
+import {
+  GAP,
+  LABEL_LINE,
+  type Layout,
+  layOut,
+  MARGIN,
+  type Place,
+  TITLE,
+} from './drawn/sheet-layout.ts';
+import { THEME, type Theme, type ThemeName } from './drawn/theme.ts';
+import { type Box, drawTile, ground, labelLine, raster, type Tile } from './drawn/tile.ts';
+import { SIZES } from './drawn/theme.ts';
 
 export type SheetWords = {
   title: string;

@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Archive } from '../archive.ts';
 import type { Job } from '../job.ts';
 import { type DatedJob, keysOf, scanExpired } from '../retention/expiry.ts';
-import { createErasure } from './erasure.ts';
-import { figuresOf, ratesOf } from './figures.ts';
+import { createErasure } from './records/erasure.ts';
+import { figuresOf, ratesOf } from './records/figures.ts';
 import type { Row } from './rows.ts';
 import type { QueueCore } from './queue-core.ts';
-import { createRetractions } from './retractions.ts';
+import { createRetractions } from './records/retractions.ts';
 
 /** Jobs of one look at the record. */
 const PAGE = 200;

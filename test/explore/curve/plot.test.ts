@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { type CurveLine, type CurvePoint, findKnee } from '../../../src/explore/curve/curve.ts';
 import { drawPhonePlot } from '../../../src/explore/curve/phone-plot.ts';
 import { drawPlot } from '../../../src/explore/curve/plot.ts';
-import { THEME } from '../../../src/explore/sheet/theme.ts';
+import { THEME } from '../../../src/explore/sheet/drawn/theme.ts';
 
 const points = (k: number): CurvePoint[] =>
   [1, 5, 10, 20, 50].map((steps) => {

@@ -5,8 +5,8 @@ import type { ModelInfo } from '../../../src/engine/request.ts';
 import { parseAxis } from '../../../src/explore/sheet/axis.ts';
 import { planSheet } from '../../../src/explore/sheet/plan.ts';
 import { openSheet } from '../../../src/explore/sheet/sheet.ts';
-import { columnsFor } from '../../../src/explore/sheet/sheet-layout.ts';
-import { THEME } from '../../../src/explore/sheet/theme.ts';
+import { columnsFor } from '../../../src/explore/sheet/drawn/sheet-layout.ts';
+import { THEME } from '../../../src/explore/sheet/drawn/theme.ts';
 
 const model: ModelInfo = {
   name: 'demo',

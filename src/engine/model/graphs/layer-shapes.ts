@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { LoraPart } from '../../lora/file.ts';
-import { shapesInCheckpoint } from '../../lora/own-weights.ts';
+import { shapesInCheckpoint } from '../../lora/weights/own-weights.ts';
 import type { LayerShapes } from '../../lora/packed-layers.ts';
 import { readOnnx } from '../../onnx/graph.ts';
 import { storedLayers } from '../../onnx/stored-weights.ts';

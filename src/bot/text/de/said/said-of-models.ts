@@ -1,4 +1,4 @@
-import type { MODEL_SENTENCES } from '../../../engine/sentences.ts';
+import type { MODEL_SENTENCES } from '../../../../engine/sentences.ts';
 
 /** About the files of a model. */
 export const SAID_OF_MODELS: typeof MODEL_SENTENCES = {

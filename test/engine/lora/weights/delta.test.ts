@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { biasDelta, changedWeights } from '../../../src/engine/lora/delta.ts';
-import type { LayerTensors } from '../../../src/engine/lora/file.ts';
+import { biasDelta, changedWeights } from '../../../../src/engine/lora/weights/delta.ts';
+import type { LayerTensors } from '../../../../src/engine/lora/file.ts';
 
 type Numbers = { shape: number[]; data: number[] };
 type Kind = {
@@ -15,7 +15,7 @@ type Kind = {
 
 /** Calculated with torch after extensions-builtin/Lora/network_*.py of A1111 v1.10.1. */
 const kinds = JSON.parse(
-  readFileSync(new URL('../../fixtures/golden/lora/kinds.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../fixtures/golden/lora/kinds.json', import.meta.url), 'utf8'),
 ) as Record<string, Kind>;
 
 const tensorsOf = (given: Record<string, Numbers>): LayerTensors =>

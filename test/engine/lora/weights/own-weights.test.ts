@@ -4,15 +4,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { biasDelta, changedWeights } from '../../../src/engine/lora/delta.ts';
-import type { LayerTensors, Role } from '../../../src/engine/lora/file.ts';
-import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
-import { chooseLoras } from '../../../src/engine/lora/loras.ts';
-import { promptOf } from '../../../src/engine/lora/tags.ts';
-import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
-import { openRegistry } from '../../../src/engine/model/registry.ts';
-import { generate } from '../../../src/engine/pipeline/pipeline.ts';
-import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { biasDelta, changedWeights } from '../../../../src/engine/lora/weights/delta.ts';
+import type { LayerTensors, Role } from '../../../../src/engine/lora/file.ts';
+import { loraEdit } from '../../../../src/engine/lora/lora-edit.ts';
+import { chooseLoras } from '../../../../src/engine/lora/loras.ts';
+import { promptOf } from '../../../../src/engine/lora/tags.ts';
+import { type LoadedModel, loadModel } from '../../../../src/engine/model/loader.ts';
+import { openRegistry } from '../../../../src/engine/model/registry.ts';
+import { generate } from '../../../../src/engine/pipeline/pipeline.ts';
+import { parseRequest } from '../../../../src/engine/request-codec.ts';
 import {
   originalNames,
   referenceModel,
@@ -20,7 +20,7 @@ import {
   type Weights,
   widened,
   writeWeights,
-} from '../../support/reference-checkpoint.ts';
+} from '../../../support/reference-checkpoint.ts';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'own-weights-'));

@@ -3,9 +3,9 @@ import type {
   FAMILY_SENTENCES,
   MODEL_SENTENCES,
   RECIPE_SENTENCES,
-} from '../../../engine/sentences.ts';
-import type { HUB_SENTENCES } from '../../../hub/sentences.ts';
-import type { ENGLISH } from '../en/english.ts';
+} from '../../../../engine/sentences.ts';
+import type { HUB_SENTENCES } from '../../../../hub/sentences.ts';
+import type { ENGLISH } from '../../en/english.ts';
 
 const comma = (number: string) => number.replace('.', ',');
 

@@ -1,4 +1,4 @@
-import type { CHECKPOINT_SENTENCES } from '../../../engine/sentences.ts';
+import type { CHECKPOINT_SENTENCES } from '../../../../engine/sentences.ts';
 
 const comma = (number: string): string => number.replace('.', ',');
 

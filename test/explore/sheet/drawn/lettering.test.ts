@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
-import { fitted, letter, sized, textWidth } from '../../../src/explore/sheet/lettering.ts';
+import { fitted, letter, sized, textWidth } from '../../../../src/explore/sheet/drawn/lettering.ts';
 
 test('letters are outlines and wider in bold', () => {
   const path = letter('steps 20', { x: 0, y: 20, size: 20, fill: '#000' });
@@ -38,8 +38,8 @@ test('what is too long ends in dots within its width', () => {
 
 test('a machine without any font draws the same sheet', async () => {
   const script = `
-    import { raster } from '${import.meta.resolve('../../../src/explore/sheet/tile.ts')}';
-    import { letter } from '${import.meta.resolve('../../../src/explore/sheet/lettering.ts')}';
+    import { raster } from '${import.meta.resolve('../../../../src/explore/sheet/drawn/tile.ts')}';
+    import { letter } from '${import.meta.resolve('../../../../src/explore/sheet/drawn/lettering.ts')}';
     import { createHash } from 'node:crypto';
     const words = letter('steps 20, cfg 7.5 · дом', { x: 4, y: 24, size: 20, fill: '#fff' });
     const pixels = await raster(words, 240, 32);

@@ -1,6 +1,6 @@
-import { axisTitle } from './axis.ts';
+import { axisTitle } from '../axis.ts';
 import { textWidth } from './lettering.ts';
-import type { SheetPlan } from './plan.ts';
+import type { SheetPlan } from '../plan.ts';
 import { SIZES } from './theme.ts';
 
 export const MARGIN = 28;

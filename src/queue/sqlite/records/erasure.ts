@@ -1,8 +1,8 @@
-import type { Archive } from '../archive.ts';
-import type { Lines } from '../fairness/fairness.ts';
-import { keysOf } from '../retention/expiry.ts';
-import type { JobStatus } from '../job.ts';
-import type { QueueCore } from './queue-core.ts';
+import type { Archive } from '../../archive.ts';
+import type { Lines } from '../../fairness/fairness.ts';
+import { keysOf } from '../../retention/expiry.ts';
+import type { JobStatus } from '../../job.ts';
+import type { QueueCore } from '../queue-core.ts';
 
 /** How often the log is asked to begin anew while another program still reads it. */
 const CHECKPOINTS = 20;

@@ -1,6 +1,6 @@
-import type { Tensor } from '../checkpoint/safetensors.ts';
-import { isFloating, toFloat32 } from '../checkpoint/file/numbers.ts';
-import type { StoredType, TensorSlice } from '../checkpoint/tensors.ts';
+import type { Tensor } from '../../checkpoint/safetensors.ts';
+import { isFloating, toFloat32 } from '../../checkpoint/file/numbers.ts';
+import type { StoredType, TensorSlice } from '../../checkpoint/tensors.ts';
 
 /** A tensor of any type of number: trainers have written alphas as integers, too. `bytes`: the whole file. */
 export function tensorIn(bytes: Uint8Array, { offset, length, type, shape }: TensorSlice): Tensor {

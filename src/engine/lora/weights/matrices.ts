@@ -1,5 +1,5 @@
 /** The few products that LoRA files are made of; numbers are summed in float64. */
-import type { Tensor } from '../checkpoint/safetensors.ts';
+import type { Tensor } from '../../checkpoint/safetensors.ts';
 
 /** [a, n] x [n, b]; further axes of either are taken as more columns or rows. @throws Error when they do not go together */
 export function multiply(a: Tensor, b: Tensor): Float32Array {

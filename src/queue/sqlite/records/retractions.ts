@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Archive, ShownIn } from '../archive.ts';
-import { keysOf } from '../retention/expiry.ts';
-import { addressed } from './file/schema.ts';
-import type { QueueCore } from './queue-core.ts';
+import type { Archive, ShownIn } from '../../archive.ts';
+import { keysOf } from '../../retention/expiry.ts';
+import { addressed } from '../file/schema.ts';
+import type { QueueCore } from '../queue-core.ts';
 
 type Calls = Pick<Archive, 'retract' | 'restore' | 'retracted' | 'emptied'>;
 

@@ -2,8 +2,8 @@
  * What the kinds of LoRA files make of a layer's weights, as A1111 calculates it (extensions-builtin/Lora/network_*.py,
  * v1.10.1), which follows LyCORIS (Yeh et al. 2023). Weights are [out, in] or [out, in, kh, kw], row by row.
  */
-import type { Tensor } from '../checkpoint/safetensors.ts';
-import type { LayerTensors } from './file.ts';
+import type { Tensor } from '../../checkpoint/safetensors.ts';
+import type { LayerTensors } from '../file.ts';
 import { inverseOf, kron, multiply, norm, withCore } from './matrices.ts';
 
 /** A layer's weights, or a norm's: `shape` [out, in, …] or [width]. */

@@ -1,4 +1,4 @@
-import type { HUB_SENTENCES } from '../../../hub/sentences.ts';
+import type { HUB_SENTENCES } from '../../../../hub/sentences.ts';
 
 const comma = (number: string): string => number.replace('.', ',');
 

@@ -1,4 +1,4 @@
-import type { FAMILY_SENTENCES } from '../../../engine/sentences.ts';
+import type { FAMILY_SENTENCES } from '../../../../engine/sentences.ts';
 
 const PARTS: Readonly<Record<string, string>> = {
   encoder: 'den Textencoder',

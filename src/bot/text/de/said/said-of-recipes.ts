@@ -1,4 +1,4 @@
-import type { RECIPE_SENTENCES } from '../../../engine/sentences.ts';
+import type { RECIPE_SENTENCES } from '../../../../engine/sentences.ts';
 
 /** About recipes from elsewhere: what was left out of them, and what stands in its place. */
 export const SAID_OF_RECIPES: typeof RECIPE_SENTENCES = {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { MachineRate, QueueFigures } from '../job.ts';
+import type { MachineRate, QueueFigures } from '../../job.ts';
 
 export type FiguresFilter = { guildId?: string; userId?: string; since: number };
 
