@@ -13,7 +13,7 @@ import { planReport, promptsIn } from '../../src/explore/report/report-plan.ts';
 import type { Axis } from '../../src/explore/sheet/axis.ts';
 import { groupCells } from '../../src/explore/sheet/groups.ts';
 import { REPORT_CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
-import type { ThemeName } from '../../src/explore/sheet/theme.ts';
+import type { ThemeName } from '../../src/explore/sheet/drawn/theme.ts';
 import { placeSheet } from './sheet-options.ts';
 
 /** What makes a report of a sheet: several prompts, several seeds. */

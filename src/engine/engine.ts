@@ -135,7 +135,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
       state: client.state,
       provider: client.loaded.at(-1)?.provider ?? null,
       loaded: client.loaded,
-      pid: client.keeper.pid(),
+      pid: client.supervisor.pid(),
       counts: { restarts: client.restarts, evicted: client.evicted.before + client.evicted.now },
     }),
     async reload() {

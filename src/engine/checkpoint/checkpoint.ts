@@ -3,7 +3,7 @@ import type { UnetFamilyName } from '../names.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Said } from '../said.ts';
 import type { TextPart } from './names/split.ts';
-import type { Looks } from './kinds.ts';
+import type { TensorPatterns } from './kinds.ts';
 import type { TextShape } from './shape/text-shape.ts';
 import type { UnetShape } from './shape/unet-shape.ts';
 import type { VaeShape } from './shape/vae-shape.ts';
@@ -16,7 +16,7 @@ export type Prediction = 'epsilon' | 'v_prediction' | 'sample';
 
 export type TextRole = 'text_encoder' | 'text_encoder_2';
 
-/** NAME.json beside the model: its keeper's word; null: not said. */
+/** NAME.json beside the model: its owner's word; null: not said. */
 export type Override = {
   /** the file's name, for sentences */
   file: string;
@@ -54,7 +54,7 @@ export type Facts = {
   /** of a file: all of it; of a folder: the denoiser */
   tensors: ReadonlyMap<string, TensorSlice>;
   /** their names, numbers left out: see kinds.ts */
-  looks: Looks;
+  patterns: TensorPatterns;
   /** of the header */
   metadata: ReadonlyMap<string, string>;
   /** what lies beside the model and speaks of it */
@@ -121,11 +121,11 @@ export type CheckpointInfo = {
   zeroEmptyNegative: boolean;
   /** how few steps it was distilled for, and how it guides; null: it was not */
   distilled: Distilled | null;
-  /** what its maker or its keeper says that suits it */
+  /** what its maker or its owner says that suits it */
   defaults: Partial<ModelInfo['defaults']>;
   /** counts as requests do: 1 = last layer; null: nobody says */
   clipSkip: number | null;
-  /** the VAE that its keeper wants for it: a name in models/vae or a path; null: the one inside */
+  /** the VAE that its owner wants for it: a name in models/vae or a path; null: the one inside */
   vaeName: string | null;
 };
 

@@ -10,7 +10,7 @@ import { hasNetworks, readFolder } from './diffusers-folder.ts';
 import { shown } from './file/header.ts';
 import { openShards, partOf } from './file/shards.ts';
 import { openTensorFile } from './file/tensor-file.ts';
-import { IN, looksOf, otherKind } from './kinds.ts';
+import { IN, patternsOf, otherKind } from './kinds.ts';
 import { hasUnet, splitFile } from './names/split.ts';
 import { familyNotYet } from './names/not-yet.ts';
 import { readWords } from './sidecar.ts';
@@ -50,10 +50,10 @@ async function openFile(path: string, info: Stats | null): Promise<OpenedCheckpo
   if (info?.isDirectory() !== true) refuseByEnding(path);
   const file = await openWhole(path);
   const words = await readWords(path);
-  const looks = looksOf(file.tensors);
+  const patterns = patternsOf(file.tensors);
   const { tensors, metadata } = file;
   const name = checkpointName(path);
-  const facts: Facts = { name, layout: 'ldm', tensors, looks, metadata, words, folder: null };
+  const facts: Facts = { name, layout: 'ldm', tensors, patterns, metadata, words, folder: null };
   return {
     ...(await readFamily(facts, file.name)),
     path,
@@ -92,7 +92,7 @@ async function openFolder(path: string): Promise<OpenedCheckpoint> {
     name,
     layout: 'diffusers',
     tensors,
-    looks: looksOf(tensors),
+    patterns: patternsOf(tensors),
     metadata: new Map(),
     words,
     folder,
@@ -108,17 +108,17 @@ async function openFolder(path: string): Promise<OpenedCheckpoint> {
 }
 
 async function readFamily(facts: Facts, file: string): Promise<CheckpointReading> {
-  const { tensors, looks } = facts;
-  const beside = otherKind(looks, tensors, file);
+  const { tensors, patterns } = facts;
+  const beside = otherKind(patterns, tensors, file);
   // A merge may carry leftovers of other kinds: what can be painted with comes first.
   // LoRAs and ControlNets of families that are not painted with have those families' names in them.
-  const notYet = familyNotYet(looks);
+  const notYet = familyNotYet(patterns);
   if (notYet === null && hasUnet(tensors)) return readUnetCheckpoint(facts);
   if (beside !== null) throw new RunError(beside);
   if (notYet !== null) throw new RunError(say('family-not-yet', facts.name, notYet));
   const { vae, texts } = splitFile(tensors);
   if (vae !== null) throw new RunError(say('file-is-vae', file, IN.vae));
-  if (texts.length > 0 || isBigTextEncoder(looks)) {
+  if (texts.length > 0 || isBigTextEncoder(patterns)) {
     throw new RunError(say('file-is-text-encoder', file, IN.texts));
   }
   const [example = ''] = tensors.keys();
@@ -126,10 +126,10 @@ async function readFamily(facts: Facts, file: string): Promise<CheckpointReading
 }
 
 /** T5 and language models, which newer families read prompts with. */
-function isBigTextEncoder(looks: ReadonlySet<string>): boolean {
+function isBigTextEncoder(patterns: ReadonlySet<string>): boolean {
   return (
-    looks.has('encoder.block.0.layer.0.SelfAttention.q.weight') ||
-    looks.has('model.layers.0.self_attn.q_proj.weight')
+    patterns.has('encoder.block.0.layer.0.SelfAttention.q.weight') ||
+    patterns.has('model.layers.0.self_attn.q_proj.weight')
   );
 }
 

@@ -4,30 +4,30 @@ import { say } from '../sentences.ts';
 import type { TensorSlice } from './tensors.ts';
 
 /** The names of a file's tensors with every number made 0: some hundred of them, however deep the networks are. */
-export type Looks = ReadonlySet<string>;
+export type TensorPatterns = ReadonlySet<string>;
 
-export function looksOf(tensors: ReadonlyMap<string, TensorSlice>): Looks {
-  const looks = new Set<string>();
-  for (const name of tensors.keys()) looks.add(name.replaceAll(/\d+/g, '0'));
-  return looks;
+export function patternsOf(tensors: ReadonlyMap<string, TensorSlice>): TensorPatterns {
+  const patterns = new Set<string>();
+  for (const name of tensors.keys()) patterns.add(name.replaceAll(/\d+/g, '0'));
+  return patterns;
 }
 
 type Kind = {
-  fits: (looks: Looks, tensors: ReadonlyMap<string, TensorSlice>) => boolean;
+  fits: (patterns: TensorPatterns, tensors: ReadonlyMap<string, TensorSlice>) => boolean;
   sentence: (file: string) => Said;
 };
 
-export function someLook(looks: Looks, signs: readonly RegExp[]): boolean {
-  for (const look of looks) {
-    if (signs.some((sign) => sign.test(look))) return true;
+export function somePattern(patterns: TensorPatterns, signs: readonly RegExp[]): boolean {
+  for (const name of patterns) {
+    if (signs.some((sign) => sign.test(name))) return true;
   }
   return false;
 }
 
 const some =
   (...signs: readonly RegExp[]) =>
-  (looks: Looks): boolean =>
-    someLook(looks, signs);
+  (patterns: TensorPatterns): boolean =>
+    somePattern(patterns, signs);
 
 /** Folders beside the models, in which Darkroom looks by itself. */
 export const IN = {
@@ -69,9 +69,9 @@ const KINDS: readonly Kind[] = [
   },
   {
     // Whole CLIPs have both halves: the one that reads is what counts here.
-    fits: (looks) =>
-      someLook(looks, [/^vision_model\./, /^visual\./, /^vision_tower\./]) &&
-      !someLook(looks, [/(?:^|\.)token_embedding\.weight$/]),
+    fits: (patterns) =>
+      somePattern(patterns, [/^vision_model\./, /^visual\./, /^vision_tower\./]) &&
+      !somePattern(patterns, [/(?:^|\.)token_embedding\.weight$/]),
     sentence: (file) => say('file-is-not-used', file, 'CLIP Vision'),
   },
   {
@@ -100,10 +100,10 @@ const KINDS: readonly Kind[] = [
 
 /** The sentence about a file that is another part of a model: null where nobody knows what it is. */
 export function otherKind(
-  looks: Looks,
+  patterns: TensorPatterns,
   tensors: ReadonlyMap<string, TensorSlice>,
   file: string,
 ): Said | null {
   if (tensors.size === 0) return say('file-has-no-tensors', file);
-  return KINDS.find(({ fits }) => fits(looks, tensors))?.sentence(file) ?? null;
+  return KINDS.find(({ fits }) => fits(patterns, tensors))?.sentence(file) ?? null;
 }

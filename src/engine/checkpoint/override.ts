@@ -1,4 +1,4 @@
-/** NAME.json beside a model: its keeper's word, which counts before everything that the files say. */
+/** NAME.json beside a model: its owner's word, which counts before everything that the files say. */
 import { RunError, UserError } from '../errors.ts';
 import { UNETS } from '../families/families.ts';
 import { OWN_DEFAULTS } from '../model/own-defaults.ts';
@@ -16,7 +16,7 @@ const PREDICTIONS: Readonly<Record<string, Prediction>> = {
 };
 const MAX_CLIP_SKIP = 12;
 
-/** Of A1111's notes, of Civitai's pages and of download programs, which use the same name: such a file is not the keeper's. */
+/** Of A1111's notes, of Civitai's pages and of download programs, which use the same name: such a file is not the owner's. */
 const OTHERS_WORDS = new Set([
   'description',
   'notes',

@@ -8,7 +8,7 @@ import type { PartTensors } from './tensors.ts';
 
 type Predicted = Pick<CheckpointInfo, 'prediction' | 'zeroTerminalSnr'>;
 
-/** Whoever is nearest to the model is asked first: its keeper, what lies beside it, its own marks, its weights. */
+/** Whoever is nearest to the model is asked first: its owner, what lies beside it, its own marks, its weights. */
 export async function predictionOf(
   facts: Facts,
   unet: PartTensors,

@@ -1,4 +1,4 @@
-/** Small files beside a model that speak of it: the keeper's own NAME.json, a training config, what a site says. */
+/** Small files beside a model that speak of it: the owner's own NAME.json, a training config, what a site says. */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

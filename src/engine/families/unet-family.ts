@@ -20,7 +20,7 @@ export type UnetMarks = {
 
 export type UnetFamily = Family & {
   name: UnetFamilyName;
-  /** whose networks are built alike: its keeper's word may say which of them a model is */
+  /** whose networks are built alike: its owner's word may say which of them a model is */
   kin: 'sd' | 'xl' | 'lcm';
   isOwn(marks: UnetMarks): boolean;
   clip: ClipReading;

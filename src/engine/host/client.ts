@@ -3,7 +3,7 @@ import { CancelledError, EngineCrashedError } from '../errors.ts';
 import type { GenerateOptions } from '../pipeline/options.ts';
 import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
 import { type Call, type Calls, createCalls } from './calls.ts';
-import { type Keeper, keepHost } from './keeper.ts';
+import { type Supervisor, superviseHost } from './supervisor.ts';
 import { type FromWorker, type HostConfig, type LoadedStatus, reviveError } from './messages.ts';
 import { shareKeyOf } from '../sharing.ts';
 import { createPulse, type Pulse } from './pulse.ts';
@@ -32,7 +32,7 @@ export type Client = {
   readonly told: (error: Error) => Error;
   readonly calls: Calls;
   readonly watchdog: Watchdog;
-  readonly keeper: Keeper;
+  readonly supervisor: Supervisor;
   readonly pulse: Pulse;
   state: ClientState;
   closing: boolean;
@@ -49,14 +49,14 @@ export type Client = {
 
 /** Starts the host and resolves at once. A host that dies is restarted; calls that wait survive it. */
 export function openClient(config: ClientConfig, log: Log, told: (error: Error) => Error): Client {
-  const keeper = keepHost(config.isolation, config.host, {
+  const supervisor = superviseHost(config.isolation, config.host, {
     onMessage: (message) => receive(client, message),
     onLost: (reason, inVain, restartInMs) => lost(client, reason, inVain, restartInMs),
   });
   const { stepDeadlineMs } = config;
   const onStuck = (): void => {
     log.error({ stepDeadlineMs }, 'engine is stuck, ending its process');
-    keeper.kill();
+    supervisor.kill();
   };
   const client: Client = {
     config,
@@ -65,8 +65,8 @@ export function openClient(config: ClientConfig, log: Log, told: (error: Error) 
     calls: createCalls(),
     // A thread cannot be ended from outside.
     watchdog: createWatchdog(stepDeadlineMs, config.isolation === 'thread' ? null : onStuck),
-    keeper,
-    pulse: createPulse(() => keeper.post({ type: 'ping' })),
+    supervisor,
+    pulse: createPulse(() => supervisor.post({ type: 'ping' })),
     state: 'starting',
     closing: false,
     loaded: [],
@@ -121,7 +121,7 @@ export function joinableWith({
 /** What is loaded is let go of, once what runs is finished. */
 export function reloadHost(client: Client): void {
   client.isReloading = client.calls.running.size > 0;
-  if (client.state !== 'restarting' && !client.closing) client.keeper.post({ type: 'reload' });
+  if (client.state !== 'restarting' && !client.closing) client.supervisor.post({ type: 'reload' });
 }
 
 /** Whether the host shows signs of life: see Engine.answers. */
@@ -136,7 +136,7 @@ export async function answersWithin(
 export async function closeClient(client: Client): Promise<void> {
   client.closing = true;
   for (const call of client.calls.drain()) call.reject(new CancelledError());
-  await client.keeper.close(client.config.stepDeadlineMs);
+  await client.supervisor.close(client.config.stepDeadlineMs);
   client.state = 'closed';
 }
 
@@ -214,7 +214,7 @@ function begin(client: Client, call: Call, joins: boolean): void {
   client.pulse.beat();
   if (!joins) client.watchdog.wind(LOADING_PATIENCE);
   const { onProgress: _, signal: __, joins: ___, journal, ...options } = call.options;
-  client.keeper.post({
+  client.supervisor.post({
     type: 'generate',
     id: call.id,
     request: call.request,
@@ -254,7 +254,7 @@ function lost(client: Client, reason: string, inVain: number, restartInMs: numbe
   }
 }
 
-function cancel({ calls, keeper }: Client, call: Call): void {
-  if (calls.running.has(call.id)) keeper.post({ type: 'cancel', id: call.id });
+function cancel({ calls, supervisor }: Client, call: Call): void {
+  if (calls.running.has(call.id)) supervisor.post({ type: 'cancel', id: call.id });
   if (calls.withdraw(call)) call.reject(new CancelledError());
 }

@@ -267,7 +267,7 @@ function tellLoaded(): void {
 const TELL_EVERY_MS = 100;
 
 /** Sends progress in order; what follows closely on the last message waits for the next, or for `flush`. */
-function createTeller(id: number): { tell(progress: Progress): void; flush(): void } {
+function createProgressSender(id: number): { send(progress: Progress): void; flush(): void } {
   let waiting: Progress[] = [];
   let told = -Infinity;
   const flush = (): void => {
@@ -277,7 +277,7 @@ function createTeller(id: number): { tell(progress: Progress): void; flush(): vo
     told = performance.now();
   };
   return {
-    tell(progress) {
+    send(progress) {
       waiting.push(progress);
       if (isFollowed(progress)) return;
       const toSee = progress.phase !== 'sampling' || progress.preview || progress.decoded;
@@ -299,13 +299,13 @@ async function serve(
   joins = false,
 ): Promise<void> {
   const controller = controllers.get(id) as AbortController;
-  const teller = createTeller(id);
+  const sender = createProgressSender(id);
   let member: Member | null = null;
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
     const began = performance.now();
     const tellLoading = (): void =>
-      teller.tell({ phase: 'loading', step: 0, steps: request.steps });
+      sender.send({ phase: 'loading', step: 0, steps: request.steps });
     const { model, refiner } =
       joins && among !== null
         ? { model: await among.model.promise, refiner: null }
@@ -320,7 +320,7 @@ async function serve(
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
-      onProgress: teller.tell,
+      onProgress: sender.send,
       unetOf: ({ unet }) => (unet === model.unet ? shared : unet),
       onJournal: (records) =>
         link.post(
@@ -331,13 +331,13 @@ async function serve(
     const result = await generate(request, model, options, hooks, refiner);
     const others = member?.othersMs() ?? 0;
     if (others > 0) result.timings.others_ms = others;
-    teller.flush();
+    sender.flush();
     link.post(
       { type: 'done', id, result },
       result.images.map(({ png }) => ownBuffer(png)).filter((b) => b !== null),
     );
   } catch (error) {
-    teller.flush();
+    sender.flush();
     link.post({ type: 'failed', id, error: flattenError(explain(error, request)) });
   } finally {
     member?.leave();

@@ -9,7 +9,7 @@ import type { ModelInfo, UnusableModel } from '../request.ts';
 import { say } from '../sentences.ts';
 import { createReader, type RegistryEntry } from './found/entries.ts';
 import { findModels, type FoundModel } from './found/find-models.ts';
-import { createLooks } from './found/looks.ts';
+import { createListing } from './found/listing.ts';
 
 export type Registry = {
   /** Every readable model, by name; what is not a model is reported through `onRefused` once. */
@@ -32,7 +32,7 @@ export function openRegistry(
   const read = createReader(modelsDir);
   const refused = new Map<string, string>();
   const noticed = (path: string): void => refuse(path, say('links-in-a-circle', path).words);
-  const lookAt = createLooks(modelsDir, read, noticed);
+  const listed = createListing(modelsDir, read, noticed);
   let unusable: readonly UnusableModel[] = [];
 
   /** Told once. */
@@ -45,7 +45,7 @@ export function openRegistry(
     const infos = new Map<string, ModelInfo>();
     const cannot: UnusableModel[] = [];
     const found = await findModels(modelsDir, noticed);
-    const looked = await lookAt(found);
+    const looked = await listed(found);
     for (const [i, model] of found.entries()) {
       try {
         const first = infos.get(model.name);

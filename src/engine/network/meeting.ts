@@ -27,11 +27,11 @@ type Asked = {
 
 export function createMeeting(unet: Unet): Meeting {
   const members = new Set<object>();
-  const kinds = new WeakMap<Feeds, string>();
+  const kindOf = createKinds();
+  const answer = createAnswering(unet);
   let pending: Asked[] = [];
   let running = false;
   let scheduled: NodeJS.Immediate | null = null;
-  let last: Merged | null = null;
 
   /** At once when all have asked; else once all that are ready to ask have done so. */
   function schedule(): void {
@@ -48,72 +48,10 @@ export function createMeeting(unet: Unet): Meeting {
     const asked = pending;
     pending = [];
     for (const group of Map.groupBy(asked, ({ kind }) => kind).values()) {
-      for (const some of inRuns(group)) await answer(some);
+      for (const some of inRuns(group, unet)) await answer(some);
     }
     running = false;
     schedule();
-  }
-
-  /** As many at once as the machine has memory for. */
-  function inRuns(group: readonly Asked[]): Asked[][] {
-    const [, , height, width] = group[0]!.question.sample.shape;
-    const most = unet.mostRows(height, width);
-    const runs: Asked[][] = [];
-    let rows = Infinity;
-    for (const one of group) {
-      const own = one.question.sample.shape[0];
-      if (rows + own > most) {
-        runs.push([]);
-        rows = 0;
-      }
-      runs.at(-1)!.push(one);
-      rows += own;
-    }
-    return runs;
-  }
-
-  async function answer(asked: readonly Asked[]): Promise<void> {
-    if (asked.length > 1) {
-      try {
-        await answerTogether(asked);
-        return;
-      } catch {
-        // Together they may have been too many: each may still fit.
-        last = null;
-      }
-    }
-    for (const { question, since, own, resolve, reject } of asked) {
-      own.othersMs += performance.now() - since;
-      await unet.predict(question).then(resolve, reject);
-    }
-  }
-
-  async function answerTogether(asked: readonly Asked[]): Promise<void> {
-    const began = performance.now();
-    last = merged(asked, last);
-    const whole = await unet.predict(last.question);
-    const took = performance.now() - began;
-    const rows = last.question.sample.shape[0];
-    const size = whole.length / rows;
-    let at = 0;
-    for (const { question, since, own, resolve } of asked) {
-      const count = question.sample.shape[0];
-      own.othersMs += began - since + took * (1 - count / rows);
-      resolve(whole.slice(at * size, (at + count) * size));
-      at += count;
-    }
-  }
-
-  function kindOf({ sample, feeds }: Question): string {
-    let kind = kinds.get(feeds);
-    if (kind === undefined) {
-      const sizes = [...feeds].map(([name, { shape }]) => [name, ...shape.slice(1)]).toSorted();
-      // What is one for all rows of a question is not one for those of another.
-      const alone = [...feeds.values()].some(({ forAllRows }) => forAllRows === true);
-      kind = JSON.stringify([sample.shape.slice(1), sizes, alone ? ++singles : 0]);
-      kinds.set(feeds, kind);
-    }
-    return kind;
   }
 
   return {
@@ -142,7 +80,77 @@ export function createMeeting(unet: Unet): Meeting {
   };
 }
 
-let singles = 0;
+/** As many at once as the machine has memory for. */
+function inRuns(group: readonly Asked[], unet: Unet): Asked[][] {
+  const [, , height, width] = group[0]!.question.sample.shape;
+  const most = unet.mostRows(height, width);
+  const runs: Asked[][] = [];
+  let rows = Infinity;
+  for (const one of group) {
+    const own = one.question.sample.shape[0];
+    if (rows + own > most) {
+      runs.push([]);
+      rows = 0;
+    }
+    runs.at(-1)!.push(one);
+    rows += own;
+  }
+  return runs;
+}
+
+/** Answers questions of one kind, in one evaluation where that goes. */
+function createAnswering(unet: Unet): (asked: readonly Asked[]) => Promise<void> {
+  let last: Merged | null = null;
+
+  async function answerTogether(asked: readonly Asked[]): Promise<void> {
+    const began = performance.now();
+    last = merged(asked, last);
+    const whole = await unet.predict(last.question);
+    const took = performance.now() - began;
+    const rows = last.question.sample.shape[0];
+    const size = whole.length / rows;
+    let at = 0;
+    for (const { question, since, own, resolve } of asked) {
+      const count = question.sample.shape[0];
+      own.othersMs += began - since + took * (1 - count / rows);
+      resolve(whole.slice(at * size, (at + count) * size));
+      at += count;
+    }
+  }
+
+  return async (asked) => {
+    if (asked.length > 1) {
+      try {
+        await answerTogether(asked);
+        return;
+      } catch {
+        // Together they may have been too many: each may still fit.
+        last = null;
+      }
+    }
+    for (const { question, since, own, resolve, reject } of asked) {
+      own.othersMs += performance.now() - since;
+      await unet.predict(question).then(resolve, reject);
+    }
+  };
+}
+
+/** Questions of equal kinds have rows of equal sizes. */
+function createKinds(): (question: Question) => string {
+  const kinds = new WeakMap<Feeds, string>();
+  let singles = 0;
+  return ({ sample, feeds }) => {
+    let kind = kinds.get(feeds);
+    if (kind === undefined) {
+      const sizes = [...feeds].map(([name, { shape }]) => [name, ...shape.slice(1)]).toSorted();
+      // What is one for all rows of a question is not one for those of another.
+      const alone = [...feeds.values()].some(({ forAllRows }) => forAllRows === true);
+      kind = JSON.stringify([sample.shape.slice(1), sizes, alone ? ++singles : 0]);
+      kinds.set(feeds, kind);
+    }
+    return kind;
+  };
+}
 
 /** Several questions as one; `from`: whose they are. */
 type Merged = { from: readonly Feeds[]; question: Question };

@@ -11,33 +11,19 @@ const PAGE = 200;
 const CLOCKS_MS = 86_400_000;
 
 export function createRedisArchive(core: RedisCore): Archive {
-  const { redis, key, now, run, checkOpen } = core;
+  return { ...records(core), ...keeping(core), ...sums(core), ...retractions(core) };
+}
 
-  async function get(id: JobId): Promise<Job | null> {
-    checkOpen();
-    return jobOf(id, await redis.hgetall(key(`job:${id}`)));
-  }
-
-  /** Newest first, page by page. */
-  async function* newestFirst({ guildId, userId }: Owners): AsyncGenerator<Job> {
-    checkOpen();
-    const list =
-      userId !== undefined
-        ? `of-user:${userId}`
-        : guildId !== undefined
-          ? `of-guild:${guildId}`
-          : 'all';
-    for (let from = 0; ; from += PAGE) {
-      const ids = await redis.zrevrange(key(list), from, from + PAGE - 1);
-      for (const job of await readJobs(core, ids)) {
-        if (guildId === undefined || job.guildId === guildId) yield job;
-      }
-      if (ids.length < PAGE) return;
-    }
-  }
-
+/** Jobs, one or many. */
+function records(
+  core: RedisCore,
+): Pick<Archive, 'get' | 'request' | 'recent' | 'unsettled' | 'remember' | 'delivered'> {
+  const { redis, key, run, checkOpen } = core;
   return {
-    get,
+    async get(id) {
+      checkOpen();
+      return jobOf(id, await redis.hgetall(key(`job:${id}`)));
+    },
 
     async request(id) {
       checkOpen();
@@ -48,7 +34,7 @@ export function createRedisArchive(core: RedisCore): Archive {
     async recent({ limit, ...owners }) {
       const found: Job[] = [];
       if (limit < 1) return found;
-      for await (const job of newestFirst(owners)) {
+      for await (const job of newestFirst(core, owners)) {
         found.push(job);
         if (found.length >= Math.floor(limit)) break;
       }
@@ -68,7 +54,15 @@ export function createRedisArchive(core: RedisCore): Archive {
     async delivered(id) {
       await run('delivered', { id });
     },
+  };
+}
 
+/** What is old, and what is a person's. */
+function keeping(
+  core: RedisCore,
+): Pick<Archive, 'expired' | 'settled' | 'startPictureBytes' | 'forget' | 'ownedBy' | 'erase'> {
+  const { redis, key, now, run, checkOpen } = core;
+  return {
     async expired(filter) {
       checkOpen();
       const scan = scanExpired({ ...filter, now: now() });
@@ -128,11 +122,17 @@ export function createRedisArchive(core: RedisCore): Archive {
         }
       }
     },
+  };
+}
 
+/** What a server or person had painted, and how quickly. */
+function sums(core: RedisCore): Pick<Archive, 'figures' | 'rates'> {
+  const { redis, key, checkOpen } = core;
+  return {
     async figures({ since, ...owners }) {
       const sums = { done: 0, pictures: 0, failed: 0, seconds: 0, waited: 0 };
       const orders = new Set<string>();
-      for await (const job of newestFirst(owners)) {
+      for await (const job of newestFirst(core, owners)) {
         if (job.createdAt < since - CLOCKS_MS) break;
         if (job.createdAt < since) continue;
         if (job.status === 'failed') sums.failed++;
@@ -153,7 +153,15 @@ export function createRedisArchive(core: RedisCore): Archive {
       const texts = await redis.lrange(key('measurements'), 0, -1);
       return ratesOf(texts.map((text) => JSON.parse(text) as Measurement));
     },
+  };
+}
 
+/** Pictures that are not shown any more. */
+function retractions(
+  core: RedisCore,
+): Pick<Archive, 'retract' | 'restore' | 'retracted' | 'emptied'> {
+  const { redis, key, run, checkOpen } = core;
+  return {
     async retract(shown) {
       return (await run('retract', { jobs: [], sets: [], ...named(shown) })) as JobId[];
     },
@@ -179,6 +187,25 @@ export function createRedisArchive(core: RedisCore): Archive {
       if (ids.length > 0) await redis.zrem(key('retracted'), ...ids);
     },
   };
+}
+
+/** Newest first, page by page. */
+async function* newestFirst(core: RedisCore, { guildId, userId }: Owners): AsyncGenerator<Job> {
+  const { redis, key, checkOpen } = core;
+  checkOpen();
+  const list =
+    userId !== undefined
+      ? `of-user:${userId}`
+      : guildId !== undefined
+        ? `of-guild:${guildId}`
+        : 'all';
+  for (let from = 0; ; from += PAGE) {
+    const ids = await redis.zrevrange(key(list), from, from + PAGE - 1);
+    for (const job of await readJobs(core, ids)) {
+      if (guildId === undefined || job.guildId === guildId) yield job;
+    }
+    if (ids.length < PAGE) return;
+  }
 }
 
 function named(shown: ShownIn): object {

@@ -1,5 +1,5 @@
 /** Families that are known by their tensors' names and cannot be painted with yet: so that the sentence can name them. */
-import { type Looks, someLook } from '../kinds.ts';
+import { type TensorPatterns, somePattern } from '../kinds.ts';
 
 const SIGNS: readonly (readonly [title: string, signs: readonly RegExp[]])[] = [
   ['FLUX.2', [/(?:^|\.)double_stream_modulation_img\./, /(?:^|\.)single_stream_modulation\./]],
@@ -32,6 +32,6 @@ const SIGNS: readonly (readonly [title: string, signs: readonly RegExp[]])[] = [
 ];
 
 /** The title of the family, as people say it; null: none of these. */
-export function familyNotYet(looks: Looks): string | null {
-  return SIGNS.find(([, signs]) => someLook(looks, signs))?.[0] ?? null;
+export function familyNotYet(patterns: TensorPatterns): string | null {
+  return SIGNS.find(([, signs]) => somePattern(patterns, signs))?.[0] ?? null;
 }

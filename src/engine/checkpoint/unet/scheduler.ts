@@ -11,7 +11,7 @@ const DISTILLED: Readonly<Record<Distilled['kind'], Json>> = {
   dmd: { _class_name: 'LCMScheduler', original_inference_steps: 50 },
 };
 
-/** The keeper's word, then the folder's scheduler_config.json, then what is usual for the family. */
+/** The owner's word, then the folder's scheduler_config.json, then what is usual for the family. */
 export function schedulerOf(
   { folder, words }: Facts,
   family: UnetFamily,

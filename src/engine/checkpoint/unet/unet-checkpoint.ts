@@ -83,7 +83,7 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
   return { info, parts } satisfies CheckpointReading;
 }
 
-/** What the tensors tell, or the keeper's word where that is possible. */
+/** What the tensors tell, or the owner's word where that is possible. */
 function familyOf({ name, words }: Facts, shape: UnetShape): UnetFamily {
   refuseNotYet(name, shape);
   const found = unetFamilyOf(marksOfShape(shape));

@@ -2,7 +2,7 @@
 import { openHost, type Host } from './host.ts';
 import type { FromWorker, HostConfig, ToWorker } from './messages.ts';
 
-export type Keeper = {
+export type Supervisor = {
   /** Dropped while no host is up. */
   post(message: ToWorker): void;
   /** Ends a child process at once (it is then started anew); a thread goes on. */
@@ -13,17 +13,17 @@ export type Keeper = {
   close(patienceMs: number): Promise<void>;
 };
 
-export type KeeperEvents = {
+export type SupervisorEvents = {
   onMessage(message: FromWorker): void;
   /** The host died; it starts anew after a pause. `inVain` counts starts since one was ready. */
   onLost(reason: string, inVain: number, pauseMs: number): void;
 };
 
-export function keepHost(
+export function superviseHost(
   isolation: 'thread' | 'process',
   { environment, ...config }: HostConfig & { environment: Readonly<Record<string, string>> },
-  events: KeeperEvents,
-): Keeper {
+  events: SupervisorEvents,
+): Supervisor {
   let host: Host | null = null;
   let inVain = 0;
   let deaths = 0;

@@ -30,14 +30,14 @@ type Shelf = {
 };
 
 /** Each model's answer in the order given: what people see, or what is thrown. */
-export type LookAt = (found: readonly FoundModel[]) => Promise<(() => ModelInfo)[]>;
+export type ListModels = (found: readonly FoundModel[]) => Promise<(() => ModelInfo)[]>;
 
 /** `onCircle`: told of a folder whose links lead back into it. */
-export function createLooks(
+export function createListing(
   modelsDir: string,
   read: ReadModel,
   onCircle: (path: string) => void,
-): LookAt {
+): ListModels {
   const seen = new Map<string, Seen>();
   const shelfNow = watchShelf(modelsDir);
 
