@@ -5,7 +5,7 @@ import { owedFor, shareOf } from '../fairness/charge.ts';
 import { workOf } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';
 import { newJobId } from '../stored/job-id.ts';
-import type { CancelAnswer, Job, JobOutcome, NewJob } from '../job.ts';
+import type { CancelAnswer, Job, JobOutcome, Measurement, NewJob } from '../job.ts';
 import type { Claim, Lease, Line } from '../line.ts';
 import { FAILURES, refusalOf } from '../stored/impossible.ts';
 import { isDamaged, writeStored } from '../stored/stored-request.ts';
@@ -25,133 +25,23 @@ export function createRedisLine(
   core: RedisCore,
   { workers, log }: { workers: Pick<Workers, 'list'>; log: EngineLog },
 ): Line {
-  const { redis, estimator, limits, now, key, run, checkOpen } = core;
-
-  /** jobs that this version cannot read */
-  const unreadHere = new Set<string>();
-
-  const hashOf = (id: string): Promise<JobHash> => redis.hgetall(key(`job:${id}`));
-
-  async function stored(id: string): Promise<Job> {
-    const job = jobOf(id, await hashOf(id));
-    if (job === null) throw new Error(`job ${id} was forgotten meanwhile`);
-    return job;
-  }
-
-  async function admit(job: NewJob, weight: number, allowance: object): Promise<Job> {
-    const share = shareKeyOf(job.request);
-    const work = { ...workOf(job.request.model, await core.costOf(job.request)), share };
-    const createdAt = now();
-    const kept = await keepInputs(core, job.request);
-    const cost = estimator.cost(work);
-    const fields = {
-      key: job.key,
-      guildId: job.guildId,
-      userId: job.userId,
-      weight,
-      request: writeStored(kept.request),
-      context: JSON.stringify(job.context),
-      model: job.request.model,
-      work: JSON.stringify(work),
-      ...(share === null ? {} : { share }),
-      needs: JSON.stringify(await core.needsOf(job.request)),
-      cost,
-      createdAt,
-      addresses: JSON.stringify(addressesOf(job.context)),
-      hashes: JSON.stringify(kept.hashes),
-      ...(job.parentId === null ? {} : { parentId: job.parentId }),
-    };
-    const answer = (await run('submit', {
-      id: newJobId(),
-      key: job.key,
-      guildId: job.guildId,
-      userId: job.userId,
-      cost,
-      day: dayOf(createdAt),
-      limits,
-      allowance,
-      fields: Object.entries(fields).flatMap(([name, value]) => [name, String(value)]),
-      addresses: addressesOf(job.context),
-      hashes: kept.hashes,
-    })) as Submitted;
-    if (answer.kind !== 'limit') return stored(answer.id);
-    await kept.drop();
-    const { kind: _, ...reached } = answer;
-    throw new LimitError(reached);
-  }
-
-  /** What another version has written waits for a worker that reads it. */
-  async function handBack(lease: Lease): Promise<void> {
-    unreadHere.add(lease.id);
-    await redis.hset(key(`job:${lease.id}`), 'unread', 1);
-    await line.release(lease);
-    const words =
-      'a job of another version of Darkroom was handed back: it waits for a worker of that version';
-    log.warn({ job: lease.id }, words);
-  }
-
-  /** The claimed job with its pictures; null when it ended at once instead. */
-  async function open(lease: Lease, hash: JobHash): Promise<Claim | null> {
-    const job = jobOf(lease.id, hash);
-    if (job === null) return null;
-    const found = await readRequest(core, hash).catch(async (error: unknown) => {
-      // Not this job's fault: it waits until its picture can be read.
-      await line.release(lease);
-      throw error;
-    });
-    if (found.kind === 'unreadable' && !isDamaged(hash['request'] ?? '')) {
-      await handBack(lease);
-      return null;
-    }
-    if (found.kind !== 'found') {
-      await line.finish(lease, { status: 'failed', failure: FAILURES[found.kind] });
-      return null;
-    }
-    const failure = refusalOf(found.request);
-    if (failure !== null) {
-      await line.finish(lease, { status: 'failed', failure });
-      return null;
-    }
-    // Told to stop meanwhile: its runner has not heard of it yet.
-    if ((await redis.hget(key(`job:${lease.id}`), 'stopping')) === '1') {
-      await line.finish(lease, { status: 'cancelled' });
-      return null;
-    }
-    const cost = estimator.cost(workIn(hash));
-    if (cost !== Number(hash['cost'])) await run('reprice', { ...fence(lease), cost });
-    return { lease, job, request: found.request };
-  }
-
+  const { redis, key, run, checkOpen } = core;
   const line: Line = {
     async submit(job, allowance = {}) {
       checkOpen();
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
-      return admit(job, weight, allowance).catch((error: unknown) => {
+      return admit(core, job, weight, allowance).catch((error: unknown) => {
         throw writingWords(error);
       });
     },
 
-    async claim({ name, seats, has = null }) {
-      for (;;) {
-        const wanted = seats.map(({ avoids = [], joins = null, ...seat }) => ({
-          ...seat,
-          ...(joins !== null && { joins }),
-          avoids: [...avoids, ...unreadHere],
-        }));
-        const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
-        const found = (await run('claim', arg)) as Claimed | null;
-        if (found === null) return null;
-        const { job, ...held } = found;
-        const claim = await open({ ...held, worker: name }, hashIn(job));
-        if (claim !== null) return claim;
-      }
-    },
+    claim: (worker) => claim(worker),
 
     renew: async (lease) => (await run('renew', fence(lease))) === true,
 
     async finish(lease, outcome) {
-      const hash = await hashOf(lease.id);
+      const hash = await redis.hgetall(key(`job:${lease.id}`));
       const arg = { ...fence(lease), outcome: endOf(hash, outcome, core) };
       return (await run('finish', arg)) === true;
     },
@@ -165,24 +55,162 @@ export function createRedisLine(
       (await run('revoke', { id, failure: JSON.stringify(failure) })) === true,
 
     ...createOutlook(core, workers),
-
-    async measure(measurement) {
-      checkOpen();
-      const text = JSON.stringify(measurement);
-      await redis
-        .multi()
-        .rpush(key('measurements'), text)
-        .ltrim(key('measurements'), -MEASUREMENTS_KEPT, -1)
-        .incr(key('version'))
-        .publish(key('measured'), JSON.stringify({ origin: core.origin, measurement }))
-        .exec();
-      estimator.add(measurement);
-      core.tell();
-    },
-
+    measure: (measurement) => measure(core, measurement),
     onChange: (listener) => core.listen(listener),
   };
+  const claim = createClaim(core, line, log);
   return line;
+}
+
+/** What a runner asks for, with what it can read and run. */
+function createClaim(
+  core: RedisCore,
+  line: Pick<Line, 'release' | 'finish'>,
+  log: EngineLog,
+): Line['claim'] {
+  /** jobs that this version cannot read */
+  const unreadHere = new Set<string>();
+  const handBack = async (lease: Lease): Promise<void> => {
+    unreadHere.add(lease.id);
+    await handBackUnread(core, line, lease, log);
+  };
+  return async ({ name, seats, has = null }) => {
+    for (;;) {
+      const wanted = seats.map(({ avoids = [], joins = null, ...seat }) => ({
+        ...seat,
+        ...(joins !== null && { joins }),
+        avoids: [...avoids, ...unreadHere],
+      }));
+      const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
+      const found = (await core.run('claim', arg)) as Claimed | null;
+      if (found === null) return null;
+      const { job, ...held } = found;
+      const claim = await open(core, line, handBack, { ...held, worker: name }, hashIn(job));
+      if (claim !== null) return claim;
+    }
+  };
+}
+
+async function stored({ redis, key }: RedisCore, id: string): Promise<Job> {
+  const job = jobOf(id, await redis.hgetall(key(`job:${id}`)));
+  if (job === null) throw new Error(`job ${id} was forgotten meanwhile`);
+  return job;
+}
+
+async function admit(
+  core: RedisCore,
+  job: NewJob,
+  weight: number,
+  allowance: object,
+): Promise<Job> {
+  const { estimator, limits, now, run } = core;
+  const share = shareKeyOf(job.request);
+  const work = { ...workOf(job.request.model, await core.costOf(job.request)), share };
+  const createdAt = now();
+  const kept = await keepInputs(core, job.request);
+  const cost = estimator.cost(work);
+  const fields = {
+    key: job.key,
+    guildId: job.guildId,
+    userId: job.userId,
+    weight,
+    request: writeStored(kept.request),
+    context: JSON.stringify(job.context),
+    model: job.request.model,
+    work: JSON.stringify(work),
+    ...(share === null ? {} : { share }),
+    needs: JSON.stringify(await core.needsOf(job.request)),
+    cost,
+    createdAt,
+    addresses: JSON.stringify(addressesOf(job.context)),
+    hashes: JSON.stringify(kept.hashes),
+    ...(job.parentId === null ? {} : { parentId: job.parentId }),
+  };
+  const answer = (await run('submit', {
+    id: newJobId(),
+    key: job.key,
+    guildId: job.guildId,
+    userId: job.userId,
+    cost,
+    day: dayOf(createdAt),
+    limits,
+    allowance,
+    fields: Object.entries(fields).flatMap(([name, value]) => [name, String(value)]),
+    addresses: addressesOf(job.context),
+    hashes: kept.hashes,
+  })) as Submitted;
+  if (answer.kind !== 'limit') return stored(core, answer.id);
+  await kept.drop();
+  const { kind: _, ...reached } = answer;
+  throw new LimitError(reached);
+}
+
+/** What another version has written waits for a worker that reads it. */
+async function handBackUnread(
+  { redis, key }: RedisCore,
+  line: Pick<Line, 'release'>,
+  lease: Lease,
+  log: EngineLog,
+): Promise<void> {
+  await redis.hset(key(`job:${lease.id}`), 'unread', 1);
+  await line.release(lease);
+  const words =
+    'a job of another version of Darkroom was handed back: it waits for a worker of that version';
+  log.warn({ job: lease.id }, words);
+}
+
+/** The claimed job with its pictures; null when it ended at once instead. */
+async function open(
+  core: RedisCore,
+  line: Pick<Line, 'release' | 'finish'>,
+  handBack: (lease: Lease) => Promise<void>,
+  lease: Lease,
+  hash: JobHash,
+): Promise<Claim | null> {
+  const { redis, key, estimator, run } = core;
+  const job = jobOf(lease.id, hash);
+  if (job === null) return null;
+  const found = await readRequest(core, hash).catch(async (error: unknown) => {
+    // Not this job's fault: it waits until its picture can be read.
+    await line.release(lease);
+    throw error;
+  });
+  if (found.kind === 'unreadable' && !isDamaged(hash['request'] ?? '')) {
+    await handBack(lease);
+    return null;
+  }
+  if (found.kind !== 'found') {
+    await line.finish(lease, { status: 'failed', failure: FAILURES[found.kind] });
+    return null;
+  }
+  const failure = refusalOf(found.request);
+  if (failure !== null) {
+    await line.finish(lease, { status: 'failed', failure });
+    return null;
+  }
+  // Told to stop meanwhile: its runner has not heard of it yet.
+  if ((await redis.hget(key(`job:${lease.id}`), 'stopping')) === '1') {
+    await line.finish(lease, { status: 'cancelled' });
+    return null;
+  }
+  const cost = estimator.cost(workIn(hash));
+  if (cost !== Number(hash['cost'])) await run('reprice', { ...fence(lease), cost });
+  return { lease, job, request: found.request };
+}
+
+async function measure(core: RedisCore, measurement: Measurement): Promise<void> {
+  const { redis, key, estimator, checkOpen } = core;
+  checkOpen();
+  const text = JSON.stringify(measurement);
+  await redis
+    .multi()
+    .rpush(key('measurements'), text)
+    .ltrim(key('measurements'), -MEASUREMENTS_KEPT, -1)
+    .incr(key('version'))
+    .publish(key('measured'), JSON.stringify({ origin: core.origin, measurement }))
+    .exec();
+  estimator.add(measurement);
+  core.tell();
 }
 
 /** Of all models together: enough for the medians of dozens of them. */

@@ -23,119 +23,29 @@ export function createOutlook(
   core: RedisCore,
   workers: Pick<Workers, 'list'>,
 ): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
-  const { redis, estimator, now, key, checkOpen } = core;
-  let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
-
-  /** Every job that waits or runs, at today's prices. */
-  async function live(): Promise<readonly LiveJob[]> {
-    const version = await redis.get(key('version'));
-    if (seen !== null && seen.version === version) return seen.jobs;
-    const jobs: LiveJob[] = [];
-    const ids = await redis.zrange(key('unsettled'), 0, -1);
-    const fields = [
-      'status',
-      'seq',
-      'guildId',
-      'userId',
-      'weight',
-      'work',
-      'startedAt',
-      'needs',
-      'unread',
-    ];
-    for (let from = 0; from < ids.length; from += PAGE) {
-      const pipeline = redis.pipeline();
-      for (const id of ids.slice(from, from + PAGE)) pipeline.hmget(key(`job:${id}`), ...fields);
-      for (const [at, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
-        if (error !== null) throw error;
-        const [status, seq, guildId, userId, weight, work, startedAt, needs, unread] =
-          answer as string[];
-        if (status !== 'waiting' && status !== 'running') continue;
-        jobs.push({
-          id: ids[from + at]!,
-          status,
-          seq: Number(seq),
-          guildId: guildId!,
-          userId: userId!,
-          weight: Number(weight),
-          cost: estimator.cost(workIn({ work: work! })),
-          startedAt: Number(startedAt ?? 0),
-          needs: needs ?? '[]',
-          unread: unread !== undefined && unread !== null,
-        });
-      }
-    }
-    seen = { version, jobs };
-    return jobs;
-  }
-
-  /** When it was ordered; what ended and is not settled stands among those that wait. */
-  async function oldestWaiting(): Promise<number | null> {
-    for (let from = 0; ; from += PAGE) {
-      const ids = await redis.zrange(key('unsettled'), from, from + PAGE - 1);
-      const pipeline = redis.pipeline();
-      for (const id of ids) pipeline.hmget(key(`job:${id}`), 'status', 'createdAt');
-      for (const [error, answer] of (await pipeline.exec()) ?? []) {
-        if (error !== null) throw error;
-        const [status, createdAt] = answer as (string | null)[];
-        if (status === 'waiting') return Number(createdAt);
-      }
-      if (ids.length < PAGE) return null;
-    }
-  }
-
-  /** The lines as the scripts keep them, for the same rules to say who comes when. */
-  async function lines(jobs: readonly LiveJob[]) {
-    const known = createLines();
-    const [clock, gtags, gclocks] = await Promise.all([
-      redis.get(key('line:clock')),
-      redis.hgetall(key('line:gtag')),
-      redis.hgetall(key('line:gclock')),
-    ]);
-    known.clock = Number(clock ?? 0);
-    const guilds = [...new Set(jobs.map(({ guildId }) => guildId))];
-    const pipeline = redis.pipeline();
-    for (const guildId of guilds) pipeline.hgetall(key(`line:utag:${guildId}`));
-    const answers = (await pipeline.exec()) ?? [];
-    for (const [at, guildId] of guilds.entries()) {
-      const guild = guildLine(known, guildId);
-      guild.tag = Number(gtags[guildId] ?? known.clock);
-      guild.clock = Number(gclocks[guildId] ?? 0);
-      const tags = answers[at]?.[1] as Record<string, string>;
-      for (const [userId, tag] of Object.entries(tags)) userLine(guild, userId).tag = Number(tag);
-    }
-    for (const job of jobs) if (job.status === 'waiting') place(known, job);
-    return known;
-  }
-
-  async function mode(): Promise<LineMode> {
-    checkOpen();
-    const text = await redis.get(key('mode'));
-    return text === null ? { kind: 'open' } : (JSON.parse(text) as LineMode);
-  }
-
+  const { estimator } = core;
+  const live = createLive(core);
+  const modes = modesOf(core);
   return {
-    mode,
-
-    async setMode(to) {
-      const notice = JSON.stringify({ origin: core.origin, changes: [] });
-      await core.run('set_mode', { mode: JSON.stringify(to), notice });
-      core.tell();
-    },
+    ...modes,
+    ...usageOf(core, live),
+    standing: () => standingOf(core),
 
     async outlook() {
-      checkOpen();
+      core.checkOpen();
       const jobs = await live();
-      const held = heldBy(await mode());
+      const held = heldBy(await modes.mode());
       const lacks = lacksAmong(await workers.list());
       const asked = new Map(jobs.map((job) => [job.id, job]));
       const measured = estimator.measured();
       // As many places as jobs run now: each waiting job takes the place that becomes free first.
       const free = jobs
         .filter(({ status }) => status === 'running')
-        .map(({ startedAt, cost }) => Math.max(0, cost - Math.max(0, now() - startedAt) / 1000));
+        .map(({ startedAt, cost }) =>
+          Math.max(0, cost - Math.max(0, core.now() - startedAt) / 1000),
+        );
       if (free.length === 0) free.push(0);
-      return order(await lines(jobs)).map(({ id, cost }, index) => {
+      return order(await linesOf(core, jobs)).map(({ id, cost }, index) => {
         const wait = Math.min(...free);
         free[free.indexOf(wait)] = wait + cost;
         const position = index + 1;
@@ -146,21 +56,50 @@ export function createOutlook(
       });
     },
 
-    async standing() {
+    async estimate(request) {
+      return estimator.seconds(workOf(request.model, await core.costOf(request)));
+    },
+  };
+}
+
+function modesOf(core: RedisCore): Pick<Line, 'mode' | 'setMode'> {
+  const { redis, key, checkOpen } = core;
+  return {
+    async mode() {
       checkOpen();
-      const [count, ids] = await Promise.all([
-        redis.get(key('line:nwait')),
-        redis.zrange(key('leases'), 0, -1),
-      ]);
-      const begun = await Promise.all(ids.map((id) => redis.hget(key(`job:${id}`), 'startedAt')));
-      const known = begun.filter((at) => at !== null).map(Number);
-      const waiting = Number(count ?? 0);
-      return {
-        waiting: { jobs: waiting, since: waiting === 0 ? null : await oldestWaiting() },
-        running: { jobs: ids.length, since: known.length === 0 ? null : Math.min(...known) },
-      };
+      const text = await redis.get(key('mode'));
+      return text === null ? { kind: 'open' } : (JSON.parse(text) as LineMode);
     },
 
+    async setMode(to) {
+      const notice = JSON.stringify({ origin: core.origin, changes: [] });
+      await core.run('set_mode', { mode: JSON.stringify(to), notice });
+      core.tell();
+    },
+  };
+}
+
+async function standingOf(core: RedisCore): ReturnType<Line['standing']> {
+  const { redis, key } = core;
+  core.checkOpen();
+  const [count, ids] = await Promise.all([
+    redis.get(key('line:nwait')),
+    redis.zrange(key('leases'), 0, -1),
+  ]);
+  const begun = await Promise.all(ids.map((id) => redis.hget(key(`job:${id}`), 'startedAt')));
+  const known = begun.filter((at) => at !== null).map(Number);
+  const waiting = Number(count ?? 0);
+  return {
+    waiting: { jobs: waiting, since: waiting === 0 ? null : await oldestWaiting(core) },
+    running: { jobs: ids.length, since: known.length === 0 ? null : Math.min(...known) },
+  };
+}
+
+function usageOf(
+  { redis, key, now, checkOpen }: RedisCore,
+  live: () => Promise<readonly LiveJob[]>,
+): Pick<Line, 'usage'> {
+  return {
     async usage(guildId, userId) {
       checkOpen();
       const theirs = (await live()).filter(
@@ -176,11 +115,104 @@ export function createOutlook(
         reserved: theirs.reduce((sum, { cost }) => sum + cost, 0),
       };
     },
-
-    async estimate(request) {
-      return estimator.seconds(workOf(request.model, await core.costOf(request)));
-    },
   };
+}
+
+/** Every job that waits or runs, at today's prices. */
+function createLive(core: RedisCore): () => Promise<readonly LiveJob[]> {
+  const { redis, key } = core;
+  let seen: { version: string | null; jobs: readonly LiveJob[] } | null = null;
+  return async () => {
+    const version = await redis.get(key('version'));
+    if (seen !== null && seen.version === version) return seen.jobs;
+    const jobs: LiveJob[] = [];
+    const ids = await redis.zrange(key('unsettled'), 0, -1);
+    for (let from = 0; from < ids.length; from += PAGE) {
+      jobs.push(...(await readLive(core, ids.slice(from, from + PAGE))));
+    }
+    seen = { version, jobs };
+    return jobs;
+  };
+}
+
+const FIELDS = [
+  'status',
+  'seq',
+  'guildId',
+  'userId',
+  'weight',
+  'work',
+  'startedAt',
+  'needs',
+  'unread',
+] as const;
+
+/** Those of them that wait or run. */
+async function readLive(
+  { redis, key, estimator }: RedisCore,
+  ids: readonly string[],
+): Promise<LiveJob[]> {
+  const jobs: LiveJob[] = [];
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hmget(key(`job:${id}`), ...FIELDS);
+  for (const [at, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
+    if (error !== null) throw error;
+    const [status, seq, guildId, userId, weight, work, startedAt, needs, unread] =
+      answer as string[];
+    if (status !== 'waiting' && status !== 'running') continue;
+    jobs.push({
+      id: ids[at]!,
+      status,
+      seq: Number(seq),
+      guildId: guildId!,
+      userId: userId!,
+      weight: Number(weight),
+      cost: estimator.cost(workIn({ work: work! })),
+      startedAt: Number(startedAt ?? 0),
+      needs: needs ?? '[]',
+      unread: unread !== undefined && unread !== null,
+    });
+  }
+  return jobs;
+}
+
+/** When it was ordered; what ended and is not settled stands among those that wait. */
+async function oldestWaiting({ redis, key }: RedisCore): Promise<number | null> {
+  for (let from = 0; ; from += PAGE) {
+    const ids = await redis.zrange(key('unsettled'), from, from + PAGE - 1);
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.hmget(key(`job:${id}`), 'status', 'createdAt');
+    for (const [error, answer] of (await pipeline.exec()) ?? []) {
+      if (error !== null) throw error;
+      const [status, createdAt] = answer as (string | null)[];
+      if (status === 'waiting') return Number(createdAt);
+    }
+    if (ids.length < PAGE) return null;
+  }
+}
+
+/** The lines as the scripts keep them, for the same rules to say who comes when. */
+async function linesOf({ redis, key }: RedisCore, jobs: readonly LiveJob[]) {
+  const known = createLines();
+  const [clock, gtags, gclocks] = await Promise.all([
+    redis.get(key('line:clock')),
+    redis.hgetall(key('line:gtag')),
+    redis.hgetall(key('line:gclock')),
+  ]);
+  known.clock = Number(clock ?? 0);
+  const guilds = [...new Set(jobs.map(({ guildId }) => guildId))];
+  const pipeline = redis.pipeline();
+  for (const guildId of guilds) pipeline.hgetall(key(`line:utag:${guildId}`));
+  const answers = (await pipeline.exec()) ?? [];
+  for (const [at, guildId] of guilds.entries()) {
+    const guild = guildLine(known, guildId);
+    guild.tag = Number(gtags[guildId] ?? known.clock);
+    guild.clock = Number(gclocks[guildId] ?? 0);
+    const tags = answers[at]?.[1] as Record<string, string>;
+    for (const [userId, tag] of Object.entries(tags)) userLine(guild, userId).tag = Number(tag);
+  }
+  for (const job of jobs) if (job.status === 'waiting') place(known, job);
+  return known;
 }
 
 /** What no program that paints has of a job's needs; null: one has all, or nothing is known of any. */

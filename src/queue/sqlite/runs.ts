@@ -10,82 +10,13 @@ import type { Head } from './rows.ts';
 export function createRuns(
   core: QueueCore,
 ): Pick<Line, 'claim' | 'renew' | 'finish' | 'release' | 'measure'> {
-  const { store, inputs, ledger, leases, now, write, tell, checkOpen } = core;
-
-  function takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void {
-    let status: JobStatus = head.status;
-    write(() => (status = ledger.takeBack(head, lost)));
-    leases.end(head.id);
-    tell({ id: head.id, status });
-  }
-
-  /** A worker that fell silent: its jobs wait again. */
-  function takeBackOverdue(): void {
-    for (const lease of leases.overdue()) {
-      const head = currentRun(core, lease);
-      if (head === null) leases.end(lease.id);
-      else takeBack(head, { restarted: true });
-    }
-  }
-
-  function begin(turn: WaitingJob): Head {
-    write(() => {
-      const live = ledger.state();
-      const head = store.head(turn.id)!;
-      const startedAt = now();
-      start(live.lines, turn);
-      forgetWaiting(live, turn);
-      const { guildId, userId, cost } = turn;
-      live.running.set(turn.id, { guildId, userId, startedAt, cost });
-      store.change({
-        ...head,
-        status: 'running',
-        attempt: head.attempt + 1,
-        charged: turn.cost,
-        startedAt,
-        finishedAt: null,
-      });
-      store.saveLines(live.lines, turn.guildId, turn.userId);
-    });
-    return store.head(turn.id)!;
-  }
-
-  /** A job that has just begun ends at once: it cannot be run, or was told to stop meanwhile. */
-  function endAtOnce(
-    id: string,
-    outcome: { status: 'cancelled' } | { status: 'failed'; failure: JobFailure },
-  ): null {
-    write(() => ledger.end(store.head(id)!, outcome));
-    leases.end(id);
-    tell({ id, status: outcome.status });
-    return null;
-  }
-
-  async function open(lease: Lease): Promise<Claim | null> {
-    const { id } = lease;
-    const found = await inputs.read(id).catch((error: unknown) => {
-      // Not this job's fault: it waits until its picture can be read.
-      takeBack(store.head(id)!, {});
-      throw error;
-    });
-    if (found === null) throw new Error(`job ${id} was forgotten while it ran`);
-    if (found.kind !== 'found') {
-      return endAtOnce(id, { status: 'failed', failure: FAILURES[found.kind] });
-    }
-    const failure = refusalOf(found.request);
-    if (failure !== null) return endAtOnce(id, { status: 'failed', failure });
-    // Told to stop while its picture was read: its runner has not heard of it yet.
-    if (store.head(id)!.stopping) return endAtOnce(id, { status: 'cancelled' });
-    tell({ id, status: 'running' });
-    const job = { ...store.byId(id)!, device: lease.seat };
-    return { lease, job, request: found.request };
-  }
+  const { store, ledger, leases, write, tell, checkOpen } = core;
 
   return {
     async claim({ name, seats }) {
       for (;;) {
         checkOpen();
-        takeBackOverdue();
+        takeBackOverdue(core);
         if (store.mode().kind === 'paused') return null;
         const { lines, waiting } = ledger.state();
         const modelOf = (id: string) => waiting.get(id)!.work.model;
@@ -100,10 +31,10 @@ export function createRuns(
         // Who runs comes to an end first: nobody is passed over.
         if (able.length === 0) return null;
         const seat = bestSeat(able, model);
-        const { id, attempt } = begin(waiting.get(turn.id)!);
+        const { id, attempt } = begin(core, waiting.get(turn.id)!);
         const lease = { id, attempt, worker: name, seat: seat.name };
         leases.grant(lease);
-        const claim = await open(lease);
+        const claim = await open(core, lease);
         if (claim !== null) return claim;
       }
     },
@@ -129,7 +60,7 @@ export function createRuns(
       checkOpen();
       const head = currentRun(core, lease);
       if (head === null) return false;
-      takeBack(head, { crashed: why === 'crashed' });
+      takeBack(core, head, { crashed: why === 'crashed' });
       return true;
     },
 
@@ -143,6 +74,85 @@ export function createRuns(
       tell();
     },
   };
+}
+
+function takeBack(
+  core: QueueCore,
+  head: Head,
+  lost: { crashed?: boolean; restarted?: boolean },
+): void {
+  const { ledger, leases, write, tell } = core;
+  let status: JobStatus = head.status;
+  write(() => (status = ledger.takeBack(head, lost)));
+  leases.end(head.id);
+  tell({ id: head.id, status });
+}
+
+/** A worker that fell silent: its jobs wait again. */
+function takeBackOverdue(core: QueueCore): void {
+  const { leases } = core;
+  for (const lease of leases.overdue()) {
+    const head = currentRun(core, lease);
+    if (head === null) leases.end(lease.id);
+    else takeBack(core, head, { restarted: true });
+  }
+}
+
+function begin(core: QueueCore, turn: WaitingJob): Head {
+  const { store, ledger, now, write } = core;
+  write(() => {
+    const live = ledger.state();
+    const head = store.head(turn.id)!;
+    const startedAt = now();
+    start(live.lines, turn);
+    forgetWaiting(live, turn);
+    const { guildId, userId, cost } = turn;
+    live.running.set(turn.id, { guildId, userId, startedAt, cost });
+    store.change({
+      ...head,
+      status: 'running',
+      attempt: head.attempt + 1,
+      charged: turn.cost,
+      startedAt,
+      finishedAt: null,
+    });
+    store.saveLines(live.lines, turn.guildId, turn.userId);
+  });
+  return store.head(turn.id)!;
+}
+
+/** A job that has just begun ends at once: it cannot be run, or was told to stop meanwhile. */
+function endAtOnce(
+  core: QueueCore,
+  id: string,
+  outcome: { status: 'cancelled' } | { status: 'failed'; failure: JobFailure },
+): null {
+  const { store, ledger, leases, write, tell } = core;
+  write(() => ledger.end(store.head(id)!, outcome));
+  leases.end(id);
+  tell({ id, status: outcome.status });
+  return null;
+}
+
+async function open(core: QueueCore, lease: Lease): Promise<Claim | null> {
+  const { store, inputs, tell } = core;
+  const { id } = lease;
+  const found = await inputs.read(id).catch((error: unknown) => {
+    // Not this job's fault: it waits until its picture can be read.
+    takeBack(core, store.head(id)!, {});
+    throw error;
+  });
+  if (found === null) throw new Error(`job ${id} was forgotten while it ran`);
+  if (found.kind !== 'found') {
+    return endAtOnce(core, id, { status: 'failed', failure: FAILURES[found.kind] });
+  }
+  const failure = refusalOf(found.request);
+  if (failure !== null) return endAtOnce(core, id, { status: 'failed', failure });
+  // Told to stop while its picture was read: its runner has not heard of it yet.
+  if (store.head(id)!.stopping) return endAtOnce(core, id, { status: 'cancelled' });
+  tell({ id, status: 'running' });
+  const job = { ...store.byId(id)!, device: lease.seat };
+  return { lease, job, request: found.request };
 }
 
 function seatsFor(seats: readonly Seat[], id: JobId, model: string): readonly Seat[] {

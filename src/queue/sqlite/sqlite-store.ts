@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { SAMPLES_PER_MODEL } from '../fairness/estimate.ts';
 import type { Work } from '../fairness/estimate.ts';
 import { guildLine, userLine } from '../fairness/fairness.ts';
@@ -50,60 +51,21 @@ const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, char
 
 /** Every statement of the queue, prepared once. Nothing here opens or ends a transaction but `transaction`. */
 export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
+  return {
+    ...transactions(db, headroom),
+    ...readingJobs(db),
+    ...writingJobs(db),
+    ...spending(db),
+    ...lineModes(db),
+    ...turns(db),
+    ...measuring(db),
+  };
+}
+
+/** Durable writes. */
+function transactions(db: DatabaseSync, headroom: SqliteFile['headroom']) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
-  const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
-  const byKey = db.prepare('SELECT * FROM jobs WHERE key = ?');
-  const head = db.prepare(`SELECT ${HEAD} FROM jobs WHERE id = ?`);
-  const live = db.prepare(
-    `SELECT ${HEAD} FROM jobs WHERE delivered = 0 AND status IN ('waiting', 'running') ORDER BY seq`,
-  );
-  const unsettled = db.prepare('SELECT * FROM jobs WHERE delivered = 0 ORDER BY seq');
-  const insert = db.prepare(`
-    INSERT INTO jobs (id, key, guild_id, user_id, parent_id, weight, request, context, created_at, status,
-      model, pixels, images, guided, evaluations, work)
-    VALUES ($id, $key, $guildId, $userId, $parentId, $weight, $request, $context, $createdAt, 'waiting',
-      $model, $pixels, $images, $guided, $evaluations, $work)`);
-  const change = db.prepare(`
-    UPDATE jobs SET status = $status, attempt = $attempt, charged = $charged, started_at = $startedAt,
-      finished_at = $finishedAt, stopping = $stopping, result = $result, failure = $failure,
-      crashes = crashes + $crashed, restarts = restarts + $restarted, version = version + 1
-    WHERE seq = $seq AND version = $version`);
-  const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
-  const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
-  const spentOfGuild = db.prepare(
-    `SELECT total(charged) AS seconds FROM jobs
-      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ?`,
-  );
-  const spentOfUser = db.prepare(
-    `SELECT total(charged) AS seconds FROM jobs
-      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ? AND user_id = ?`,
-  );
-  const spentOfUserEverywhere = db.prepare(
-    `SELECT total(charged) AS seconds FROM jobs
-      WHERE status = 'done' AND user_id = ? AND finished_at >= ? AND finished_at < ?`,
-  );
-  const mode = db.prepare('SELECT mode FROM line_mode');
-  const setMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
-  const forget = db.prepare(
-    'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
-  );
-  const setClock = db.prepare('UPDATE clock SET time = ? WHERE time <> ?');
-  const saveGuild = db.prepare(`
-    INSERT INTO guild_lines VALUES ($guildId, $tag, $clock)
-    ON CONFLICT (guild_id) DO UPDATE SET tag = excluded.tag, clock = excluded.clock`);
-  const saveUser = db.prepare(`
-    INSERT INTO user_lines VALUES ($guildId, $userId, $tag)
-    ON CONFLICT (guild_id, user_id) DO UPDATE SET tag = excluded.tag`);
-  const dropLines = db.prepare('DELETE FROM guild_lines');
-  const dropGuild = db.prepare('DELETE FROM guild_lines WHERE guild_id = ?');
-  const dropUsers = db.prepare('DELETE FROM user_lines WHERE guild_id = ?');
-  const dropUser = db.prepare('DELETE FROM user_lines WHERE guild_id = ? AND user_id = ?');
-  const addFigures = db.prepare('INSERT INTO measurements (model, figures) VALUES (?, ?)');
-  const dropFigures = db.prepare(`
-    DELETE FROM measurements WHERE model = $model AND seq NOT IN
-      (SELECT seq FROM measurements WHERE model = $model ORDER BY seq DESC LIMIT ${SAMPLES_PER_MODEL})`);
-
   return {
     /** Runs `body` as one durable transaction: when this returns, its writes survive kill -9. */
     transaction<T>(body: () => T): T {
@@ -120,7 +82,19 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
         throw error;
       }
     },
+  };
+}
 
+/** Jobs as they are stored. */
+function readingJobs(db: DatabaseSync) {
+  const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
+  const byKey = db.prepare('SELECT * FROM jobs WHERE key = ?');
+  const head = db.prepare(`SELECT ${HEAD} FROM jobs WHERE id = ?`);
+  const live = db.prepare(
+    `SELECT ${HEAD} FROM jobs WHERE delivered = 0 AND status IN ('waiting', 'running') ORDER BY seq`,
+  );
+  const unsettled = db.prepare('SELECT * FROM jobs WHERE delivered = 0 ORDER BY seq');
+  return {
     byId: (id: string) => jobOrNull(byId.get(id)),
     byKey: (key: string) => jobOrNull(byKey.get(key)),
     unsettled: () => unsettled.all().map(jobOf),
@@ -150,7 +124,27 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
     },
 
     live: () => live.all().map(headOf),
+  };
+}
 
+/** New jobs, and what becomes of them. */
+function writingJobs(db: DatabaseSync) {
+  const insert = db.prepare(`
+    INSERT INTO jobs (id, key, guild_id, user_id, parent_id, weight, request, context, created_at, status,
+      model, pixels, images, guided, evaluations, work)
+    VALUES ($id, $key, $guildId, $userId, $parentId, $weight, $request, $context, $createdAt, 'waiting',
+      $model, $pixels, $images, $guided, $evaluations, $work)`);
+  const change = db.prepare(`
+    UPDATE jobs SET status = $status, attempt = $attempt, charged = $charged, started_at = $startedAt,
+      finished_at = $finishedAt, stopping = $stopping, result = $result, failure = $failure,
+      crashes = crashes + $crashed, restarts = restarts + $restarted, version = version + 1
+    WHERE seq = $seq AND version = $version`);
+  const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
+  const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
+  const forget = db.prepare(
+    'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
+  );
+  return {
     insert({ work, ...row }: NewRow): number {
       const { model, ...asked } = work;
       const { lastInsertRowid } = insert.run({
@@ -182,6 +176,35 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
       if (changes !== 1) throw new Error(`job row ${to.seq} was changed by another program`);
     },
 
+    setContext(id: string, context: JobContext): void {
+      setContext.run(JSON.stringify(context), id);
+    },
+
+    setDelivered(id: string): void {
+      setDelivered.run(id);
+    },
+
+    forget(id: string): void {
+      forget.run(id);
+    },
+  };
+}
+
+/** What was charged. */
+function spending(db: DatabaseSync) {
+  const spentOfGuild = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ?`,
+  );
+  const spentOfUser = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND guild_id = ? AND finished_at >= ? AND finished_at < ? AND user_id = ?`,
+  );
+  const spentOfUserEverywhere = db.prepare(
+    `SELECT total(charged) AS seconds FROM jobs
+      WHERE status = 'done' AND user_id = ? AND finished_at >= ? AND finished_at < ?`,
+  );
+  return {
     /**
      * Seconds charged for what was finished on the day that begins at `from` (milliseconds since 1970), in a guild or
      * to one of its people; `guildId` null: to a person over all guilds. What a clock that ran ahead has dated later does not count until then.
@@ -197,19 +220,14 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
           : spentOfUser.get(guildId, from, to, userId);
       return Number(row!['seconds']);
     },
+  };
+}
 
-    setContext(id: string, context: JobContext): void {
-      setContext.run(JSON.stringify(context), id);
-    },
-
-    setDelivered(id: string): void {
-      setDelivered.run(id);
-    },
-
-    forget(id: string): void {
-      forget.run(id);
-    },
-
+/** Whether the line takes and hands out jobs. */
+function lineModes(db: DatabaseSync) {
+  const mode = db.prepare('SELECT mode FROM line_mode');
+  const setMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
+  return {
     mode(): LineMode {
       const text = mode.get()?.['mode'];
       return typeof text === 'string' ? (JSON.parse(text) as LineMode) : { kind: 'open' };
@@ -218,7 +236,23 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
     setMode(to: LineMode): void {
       setMode.run(JSON.stringify(to));
     },
+  };
+}
 
+/** Clock and tags of the fair line. */
+function turns(db: DatabaseSync) {
+  const setClock = db.prepare('UPDATE clock SET time = ? WHERE time <> ?');
+  const saveGuild = db.prepare(`
+    INSERT INTO guild_lines VALUES ($guildId, $tag, $clock)
+    ON CONFLICT (guild_id) DO UPDATE SET tag = excluded.tag, clock = excluded.clock`);
+  const saveUser = db.prepare(`
+    INSERT INTO user_lines VALUES ($guildId, $userId, $tag)
+    ON CONFLICT (guild_id, user_id) DO UPDATE SET tag = excluded.tag`);
+  const dropLines = db.prepare('DELETE FROM guild_lines');
+  const dropGuild = db.prepare('DELETE FROM guild_lines WHERE guild_id = ?');
+  const dropUsers = db.prepare('DELETE FROM user_lines WHERE guild_id = ?');
+  const dropUser = db.prepare('DELETE FROM user_lines WHERE guild_id = ? AND user_id = ?');
+  return {
     /** Writes what `lines` now says about one guild and one of its users. */
     saveLines(lines: Lines, guildId: string, userId: string): void {
       setClock.run(lines.clock, lines.clock);
@@ -245,7 +279,16 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
         userLine(guild, String(row['user_id'])).tag = Number(row['tag']);
       }
     },
+  };
+}
 
+/** What jobs took. */
+function measuring(db: DatabaseSync) {
+  const addFigures = db.prepare('INSERT INTO measurements (model, figures) VALUES (?, ?)');
+  const dropFigures = db.prepare(`
+    DELETE FROM measurements WHERE model = $model AND seq NOT IN
+      (SELECT seq FROM measurements WHERE model = $model ORDER BY seq DESC LIMIT ${SAMPLES_PER_MODEL})`);
+  return {
     addMeasurement(measurement: Measurement): void {
       addFigures.run(measurement.model, JSON.stringify(measurement));
       dropFigures.run({ model: measurement.model });
