@@ -59,18 +59,6 @@ export function openPost({
     }
   }
 
-  async function toOwner(userId: string, message: (text: Text) => object): Promise<boolean> {
-    try {
-      const channel = await rest.post(Routes.userChannels(), { body: { recipient_id: userId } });
-      const { id } = Object(channel);
-      await rest.post(Routes.channelMessages(String(id)), { body: message(textFor('en')) });
-      return true;
-    } catch (error) {
-      log.info(describe(error), 'the owner takes no direct messages from the bot');
-      return false;
-    }
-  }
-
   return {
     alarm: (words) =>
       toChannel((text) => ({
@@ -82,8 +70,28 @@ export function openPost({
       const body = (text: Text) => messageBody(message(text));
       if (await toChannel(body)) return true;
       const ids = await owners.list().catch(() => []);
-      const told = await Promise.all(ids.slice(0, MOST_OWNERS).map((id) => toOwner(id, body)));
+      const told = await Promise.all(
+        ids.slice(0, MOST_OWNERS).map((id) => toOwner(client, id, body(textFor('en')), log)),
+      );
       return told.includes(true);
     },
   };
+}
+
+/** As a direct message; false: it does not get through. */
+async function toOwner(
+  { rest }: Pick<Client, 'rest'>,
+  userId: string,
+  body: object,
+  log: BotLog,
+): Promise<boolean> {
+  try {
+    const channel = await rest.post(Routes.userChannels(), { body: { recipient_id: userId } });
+    const { id } = Object(channel);
+    await rest.post(Routes.channelMessages(String(id)), { body });
+    return true;
+  } catch (error) {
+    log.info(describe(error), 'the owner takes no direct messages from the bot');
+    return false;
+  }
 }

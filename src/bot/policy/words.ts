@@ -33,25 +33,13 @@ export function createWordFilter(
     return pattern === null ? [] : [{ pattern, entry }];
   });
 
-  /** Words whose letters stand alone, as in "n u d e"; of four letters and more, because initials are no words. */
-  function entrySpelledOut(tokens: readonly string[]): string | null {
-    for (const run of lettersApart(tokens)) {
-      for (const [word, entry] of single) if (word.length >= 4 && run.includes(word)) return entry;
-      for (const { needle, entry } of phrases) {
-        const word = needle.trim();
-        if (word.length >= 4 && run.includes(word)) return entry;
-      }
-    }
-    return null;
-  }
-
   function findIn(folded: string): string | null {
     const tokens = tokensOf(folded);
     for (const token of tokens) {
       const entry = single.get(token);
       if (entry !== undefined) return entry;
     }
-    const spelled = entrySpelledOut(tokens);
+    const spelled = entrySpelledOut(tokens, single, phrases);
     if (spelled !== null) return spelled;
     const line = ` ${tokens.join(' ')} `;
     const dense = line.replaceAll(' ', '');
@@ -76,6 +64,22 @@ export function createWordFilter(
       );
     },
   };
+}
+
+/** Words whose letters stand alone, as in "n u d e"; of four letters and more, because initials are no words. */
+function entrySpelledOut(
+  tokens: readonly string[],
+  single: ReadonlyMap<string, string>,
+  phrases: readonly { needle: string; entry: string }[],
+): string | null {
+  for (const run of lettersApart(tokens)) {
+    for (const [word, entry] of single) if (word.length >= 4 && run.includes(word)) return entry;
+    for (const { needle, entry } of phrases) {
+      const word = needle.trim();
+      if (word.length >= 4 && run.includes(word)) return entry;
+    }
+  }
+  return null;
 }
 
 /** null when RE2 does not take it: a syntax error, or something only backtracking could match. */

@@ -80,13 +80,10 @@ export function openRoad(
         return;
       }
       if (!final) return;
-      const message = await messages.post(Routes.channelMessages(address.channelId), {
-        // The nonce makes a repeated POST answer with the first message instead of a second one.
-        body: { ...body, nonce: jobId, enforce_nonce: true },
-        files,
-        signal,
-      });
-      const messageId = idOf(message);
+      // The nonce makes a repeated POST answer with the first message instead of a second one.
+      const once = { ...body, nonce: jobId, enforce_nonce: true };
+      const route = Routes.channelMessages(address.channelId);
+      const messageId = idOf(await messages.post(route, { body: once, files, signal }));
       if (messageId !== null) await learn({ messageId });
     },
   };

@@ -34,41 +34,15 @@ export function watchPlaces(options: {
   const { line, archive } = options.queue;
   let told = new Map<JobId, Told>();
   const left = new Set<JobId>();
-  let timer: NodeJS.Timeout | null = null;
-  let looking = false;
-  let again = false;
-  let lookedAt = -Infinity;
-  let closed = false;
-
-  function look(): void {
-    if (closed || timer !== null) return;
-    if (looking) {
-      again = true;
-      return;
-    }
-    const delay = Math.max(SETTLE_MS, lookedAt + APART_MS - performance.now());
-    timer = setTimeout(() => {
-      timer = null;
-      void pass();
-    }, delay);
-    timer.unref();
-  }
-
-  async function pass(): Promise<void> {
-    looking = true;
+  const looking = apart(async () => {
     left.clear();
     try {
       await tell(await line.outlook());
     } catch (error) {
-      if (!closed) log.warn({ err: error }, 'the places of waiting jobs could not be told');
+      if (looking.isClosed()) return;
+      log.warn({ err: error }, 'the places of waiting jobs could not be told');
     }
-    lookedAt = performance.now();
-    looking = false;
-    if (again) {
-      again = false;
-      look();
-    }
-  }
+  });
 
   async function tell(outlook: readonly Outlook[]): Promise<void> {
     const next = new Map<JobId, Told>();
@@ -78,7 +52,7 @@ export function watchPlaces(options: {
       next.set(place.id, due ? place : before);
       if (!due) continue;
       const job = await archive.get(place.id);
-      if (closed) return;
+      if (looking.isClosed()) return;
       if (job?.status !== 'waiting' || left.has(place.id)) continue;
       const { id: _, ...state } = place;
       events.publish({ job, state: { status: 'waiting', ...state } });
@@ -87,8 +61,51 @@ export function watchPlaces(options: {
   }
 
   return {
-    look,
+    look: looking.soon,
     started: (id) => void left.add(id),
+    close: looking.close,
+  };
+}
+
+/** Runs the work soon after it was asked for: once for all who ask meanwhile, and never twice within a while. */
+function apart(work: () => Promise<void>): {
+  soon(): void;
+  isClosed(): boolean;
+  close(): void;
+} {
+  let timer: NodeJS.Timeout | null = null;
+  let running = false;
+  let again = false;
+  let ranAt = -Infinity;
+  let closed = false;
+
+  function soon(): void {
+    if (closed || timer !== null) return;
+    if (running) {
+      again = true;
+      return;
+    }
+    const delay = Math.max(SETTLE_MS, ranAt + APART_MS - performance.now());
+    timer = setTimeout(() => {
+      timer = null;
+      void run();
+    }, delay);
+    timer.unref();
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    await work();
+    ranAt = performance.now();
+    running = false;
+    if (!again) return;
+    again = false;
+    soon();
+  }
+
+  return {
+    soon,
+    isClosed: () => closed,
     close() {
       closed = true;
       if (timer !== null) clearTimeout(timer);

@@ -108,21 +108,25 @@ function keeping(
       }));
     },
 
-    async erase(userId) {
-      checkOpen();
-      const ids = await redis.zrange(key(`of-user:${userId}`), 0, -1);
-      const guilds = new Set((await readJobs(core, ids)).map(({ guildId }) => guildId));
-      const free = (await run('forget', { ids, undelivered: true })) as string[];
-      await dropInputs(core, free);
-      await run('leave', { userId, guilds: [...guilds, `dm:${userId}`] });
-      for (const sum of [`spent:*|${userId}`, `spent:*:dm:${userId}`]) {
-        const pattern = key(sum).replaceAll(/[[\]\\?]/g, '?');
-        for await (const names of redis.scanStream({ match: pattern, count: 1000 })) {
-          if (names.length > 0) await redis.del(...(names as string[]));
-        }
-      }
-    },
+    erase: (userId) => erase(core, userId),
   };
+}
+
+/** All of a person's, whatever waits or runs. */
+async function erase(core: RedisCore, userId: string): Promise<void> {
+  const { redis, key, run, checkOpen } = core;
+  checkOpen();
+  const ids = await redis.zrange(key(`of-user:${userId}`), 0, -1);
+  const guilds = new Set((await readJobs(core, ids)).map(({ guildId }) => guildId));
+  const free = (await run('forget', { ids, undelivered: true })) as string[];
+  await dropInputs(core, free);
+  await run('leave', { userId, guilds: [...guilds, `dm:${userId}`] });
+  for (const sum of [`spent:*|${userId}`, `spent:*:dm:${userId}`]) {
+    const pattern = key(sum).replaceAll(/[[\]\\?]/g, '?');
+    for await (const names of redis.scanStream({ match: pattern, count: 1000 })) {
+      if (names.length > 0) await redis.del(...(names as string[]));
+    }
+  }
 }
 
 /** What a server or person had painted, and how quickly. */

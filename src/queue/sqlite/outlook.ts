@@ -9,43 +9,8 @@ export function createOutlook(
 ): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
   const { store, ledger, now, checkOpen, tell } = core;
   return {
-    async outlook() {
-      checkOpen();
-      const live = ledger.state();
-      const held = heldBy(store.mode());
-      const measured = ledger.estimator.measured();
-      // As many places as jobs run now: each waiting job takes the place that becomes free first.
-      const free = [...live.running.values()].map(({ startedAt, cost }) => {
-        // A clock that was set back would have a run begin tomorrow.
-        const seconds = Math.max(0, now() - startedAt) / 1000;
-        return Math.max(0, cost - seconds);
-      });
-      if (free.length === 0) free.push(0);
-      return core.order().map(({ id, cost }, index) => {
-        const wait = Math.min(...free);
-        free[free.indexOf(wait)] = wait + cost;
-        const position = index + 1;
-        if (held !== null) return { id, position, waitSeconds: null, held };
-        return { id, position, waitSeconds: measured ? wait : null };
-      });
-    },
-
-    async standing() {
-      checkOpen();
-      const { waiting, running } = ledger.state();
-      let oldest: { id: string; seq: number } | null = null;
-      for (const turn of waiting.values()) {
-        if (oldest === null || turn.seq < oldest.seq) oldest = turn;
-      }
-      const begun = [...running.values()].map(({ startedAt }) => startedAt);
-      return {
-        waiting: {
-          jobs: waiting.size,
-          since: oldest === null ? null : (store.byId(oldest.id)?.createdAt ?? null),
-        },
-        running: { jobs: running.size, since: begun.length === 0 ? null : Math.min(...begun) },
-      };
-    },
+    outlook: () => outlookOf(core),
+    standing: () => standingOf(core),
 
     async usage(guildId, userId) {
       checkOpen();
@@ -73,5 +38,45 @@ export function createOutlook(
     async estimate(request) {
       return ledger.estimator.seconds(workOf(request.model, await core.costOf(request)));
     },
+  };
+}
+
+async function outlookOf(core: QueueCore): ReturnType<Line['outlook']> {
+  const { store, ledger, now, checkOpen } = core;
+  checkOpen();
+  const live = ledger.state();
+  const held = heldBy(store.mode());
+  const measured = ledger.estimator.measured();
+  // As many places as jobs run now: each waiting job takes the place that becomes free first.
+  const free = [...live.running.values()].map(({ startedAt, cost }) => {
+    // A clock that was set back would have a run begin tomorrow.
+    const seconds = Math.max(0, now() - startedAt) / 1000;
+    return Math.max(0, cost - seconds);
+  });
+  if (free.length === 0) free.push(0);
+  return core.order().map(({ id, cost }, index) => {
+    const wait = Math.min(...free);
+    free[free.indexOf(wait)] = wait + cost;
+    const position = index + 1;
+    if (held !== null) return { id, position, waitSeconds: null, held };
+    return { id, position, waitSeconds: measured ? wait : null };
+  });
+}
+
+async function standingOf(core: QueueCore): ReturnType<Line['standing']> {
+  const { store, ledger, checkOpen } = core;
+  checkOpen();
+  const { waiting, running } = ledger.state();
+  let oldest: { id: string; seq: number } | null = null;
+  for (const turn of waiting.values()) {
+    if (oldest === null || turn.seq < oldest.seq) oldest = turn;
+  }
+  const begun = [...running.values()].map(({ startedAt }) => startedAt);
+  return {
+    waiting: {
+      jobs: waiting.size,
+      since: oldest === null ? null : (store.byId(oldest.id)?.createdAt ?? null),
+    },
+    running: { jobs: running.size, since: begun.length === 0 ? null : Math.min(...begun) },
   };
 }

@@ -1,4 +1,4 @@
-import { nextTurn, start } from '../fairness/fairness.ts';
+import { type Lines, nextTurn, start } from '../fairness/fairness.ts';
 import type { JobFailure, JobId, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
 import { FAILURES, refusalOf } from '../stored/impossible.ts';
@@ -19,19 +19,10 @@ export function createRuns(
         takeBackOverdue(core);
         if (store.mode().kind === 'paused') return null;
         const { lines, waiting } = ledger.state();
-        const modelOf = (id: string) => waiting.get(id)!.work.model;
-        const isPicky = seats.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);
-        const fits = ({ id }: { id: string }) => seatsFor(seats, id, modelOf(id)).length > 0;
-        const turn = nextTurn(lines, isPicky ? fits : undefined);
-        if (turn === null) return null;
-        const { model, share } = waiting.get(turn.id)!.work;
-        const able = seatsFor(seats, turn.id, model).filter(
-          ({ joins }) => !joins || joins === share,
-        );
-        // Who runs comes to an end first: nobody is passed over.
-        if (able.length === 0) return null;
-        const seat = bestSeat(able, model);
-        const { id, attempt } = begin(core, waiting.get(turn.id)!);
+        const next = nextFor(seats, lines, waiting);
+        if (next === null) return null;
+        const { turn, seat } = next;
+        const { id, attempt } = begin(core, turn);
         const lease = { id, attempt, worker: name, seat: seat.name };
         leases.grant(lease);
         const claim = await open(core, lease);
@@ -153,6 +144,24 @@ async function open(core: QueueCore, lease: Lease): Promise<Claim | null> {
   tell({ id, status: 'running' });
   const job = { ...store.byId(id)!, device: lease.seat };
   return { lease, job, request: found.request };
+}
+
+/** Whose turn it is, and where; null: nobody's on these seats. */
+function nextFor(
+  seats: readonly Seat[],
+  lines: Lines,
+  waiting: ReadonlyMap<string, WaitingJob>,
+): { turn: WaitingJob; seat: Seat } | null {
+  const modelOf = (id: string) => waiting.get(id)!.work.model;
+  const isPicky = seats.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);
+  const fits = ({ id }: { id: string }) => seatsFor(seats, id, modelOf(id)).length > 0;
+  const turn = nextTurn(lines, isPicky ? fits : undefined);
+  if (turn === null) return null;
+  const { model, share } = waiting.get(turn.id)!.work;
+  const able = seatsFor(seats, turn.id, model).filter(({ joins }) => !joins || joins === share);
+  // Who runs comes to an end first: nobody is passed over.
+  if (able.length === 0) return null;
+  return { turn: waiting.get(turn.id)!, seat: bestSeat(able, model) };
 }
 
 function seatsFor(seats: readonly Seat[], id: JobId, model: string): readonly Seat[] {

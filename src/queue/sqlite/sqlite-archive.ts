@@ -16,10 +16,6 @@ export function createSqliteArchive(core: QueueCore): Archive {
   const oldestFirst = db.prepare(
     'SELECT id, created_at, finished_at, delivered, result FROM jobs ORDER BY seq',
   );
-  const settled = db.prepare(
-    `SELECT seq, id, finished_at, result FROM jobs
-      WHERE seq > ? AND delivered = 1 AND finished_at IS NOT NULL ORDER BY seq LIMIT ${PAGE}`,
-  );
   const open = async <T>(look: () => T | Promise<T>): Promise<T> => {
     checkOpen();
     return look();
@@ -45,20 +41,7 @@ export function createSqliteArchive(core: QueueCore): Archive {
         for (const row of oldestFirst.iterate()) if (scan.look(datedOf(row))) break;
         return scan.found();
       }),
-    async *settled() {
-      for (let after = 0; ;) {
-        checkOpen();
-        const rows = settled.all(after);
-        for (const row of rows) {
-          after = Number(row['seq']);
-          const pictures = keysOf(row['result']);
-          yield { id: String(row['id']), pictures, finishedAt: Number(row['finished_at']) };
-        }
-        if (rows.length < PAGE) return;
-        // Others have their turn.
-        await setImmediate();
-      }
-    },
+    settled: () => settledOf(core),
     startPictureBytes: () => open(() => inputs.bytes()),
     async forget(ids) {
       const named = await noted(() => {
@@ -73,6 +56,26 @@ export function createSqliteArchive(core: QueueCore): Archive {
     figures: (filter) => open(() => figuresOf(db, filter)),
     rates: () => open(() => ratesOf(db)),
   };
+}
+
+/** All that are delivered, a page at a time. */
+async function* settledOf({ db, checkOpen }: QueueCore): ReturnType<Archive['settled']> {
+  const settled = db.prepare(
+    `SELECT seq, id, finished_at, result FROM jobs
+      WHERE seq > ? AND delivered = 1 AND finished_at IS NOT NULL ORDER BY seq LIMIT ${PAGE}`,
+  );
+  for (let after = 0; ;) {
+    checkOpen();
+    const rows = settled.all(after);
+    for (const row of rows) {
+      after = Number(row['seq']);
+      const pictures = keysOf(row['result']);
+      yield { id: String(row['id']), pictures, finishedAt: Number(row['finished_at']) };
+    }
+    if (rows.length < PAGE) return;
+    // Others have their turn.
+    await setImmediate();
+  }
 }
 
 function datedOf(row: Row): DatedJob {

@@ -11,6 +11,7 @@ import { openInputs } from './inputs/inputs.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { createOrders } from './orders.ts';
+import type { Line } from '../line.ts';
 import { createOutlook } from './outlook.ts';
 import { createPledgeRows } from './pledge-rows.ts';
 import type { QueueCore, SqliteQueueOptions } from './queue-core.ts';
@@ -44,6 +45,20 @@ export async function openSqliteQueue(file: string, options: SqliteQueueOptions)
   }
 }
 
+type Listeners = Set<(change?: QueueChange) => void>;
+
+function lineOf(core: QueueCore, listeners: Listeners): Line {
+  return {
+    ...createOrders(core),
+    ...createRuns(core),
+    ...createOutlook(core),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
 function assemble(
   { db, headroom, close }: SqliteFile,
   inputsFolder: string,
@@ -51,7 +66,7 @@ function assemble(
 ): Queue {
   const store = createSqliteStore({ db, headroom });
   const ledger = createLedger(store, options.now);
-  const listeners = new Set<(change?: QueueChange) => void>();
+  const listeners: Listeners = new Set();
   let placed: { id: string; cost: number }[] | null = null;
   let closed = false;
 
@@ -90,15 +105,7 @@ function assemble(
   write(() => core.pledges.dropKept());
 
   return {
-    line: {
-      ...createOrders(core),
-      ...createRuns(core),
-      ...createOutlook(core),
-      onChange(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
+    line: lineOf(core, listeners),
     archive: createSqliteArchive(core),
     pledges: createSqlitePledges(core),
     events: createJobEvents(options.log),

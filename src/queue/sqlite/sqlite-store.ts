@@ -55,6 +55,7 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
     ...transactions(db, headroom),
     ...readingJobs(db),
     ...writingJobs(db),
+    ...delivering(db),
     ...spending(db),
     ...lineModes(db),
     ...turns(db),
@@ -139,11 +140,6 @@ function writingJobs(db: DatabaseSync) {
       finished_at = $finishedAt, stopping = $stopping, result = $result, failure = $failure,
       crashes = crashes + $crashed, restarts = restarts + $restarted, version = version + 1
     WHERE seq = $seq AND version = $version`);
-  const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
-  const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
-  const forget = db.prepare(
-    'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
-  );
   return {
     insert({ work, ...row }: NewRow): number {
       const { model, ...asked } = work;
@@ -175,7 +171,17 @@ function writingJobs(db: DatabaseSync) {
       });
       if (changes !== 1) throw new Error(`job row ${to.seq} was changed by another program`);
     },
+  };
+}
 
+/** Where a job's message is, and that it got there. */
+function delivering(db: DatabaseSync) {
+  const setContext = db.prepare('UPDATE jobs SET context = ? WHERE id = ?');
+  const setDelivered = db.prepare('UPDATE jobs SET delivered = 1 WHERE id = ?');
+  const forget = db.prepare(
+    'DELETE FROM jobs WHERE id = ? AND delivered = 1 AND finished_at IS NOT NULL',
+  );
+  return {
     setContext(id: string, context: JobContext): void {
       setContext.run(JSON.stringify(context), id);
     },
