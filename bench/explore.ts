@@ -1,12 +1,14 @@
 import { parseAxis } from '../src/explore/sheet/axis.ts';
 import { planSheet } from '../src/explore/sheet/plan.ts';
 import { paintSheet } from '../src/explore/sheet/run-sheet.ts';
-import { openSheet } from '../src/explore/sheet/sheet.ts';
+import { openPages } from '../src/explore/sheet/pages.ts';
 import { type BenchRow, median } from './row.ts';
 import { openEngine } from './setup.ts';
 
 const CELLS = 8;
 const ROUNDS = 5;
+const AXES = ['cfg', 'seed', 'prompt'] as const;
+const NAMES = { cfg: 'guidance scales', seed: 'seeds', prompt: 'prompts' } as const;
 
 type Bench = Awaited<ReturnType<typeof openEngine>>;
 
@@ -24,15 +26,19 @@ export async function benchExplore(): Promise<BenchRow[]> {
 async function benchSheet({ engine, request }: Bench): Promise<BenchRow[]> {
   const model = (await engine.models()).find(({ name }) => name === 'demo')!;
   await engine.generate(request({ steps: 2 }));
-  const ratios: { cfg: number[]; seed: number[] } = { cfg: [], seed: [] };
-  const values = { cfg: '1.5..12 by 1.5', seed: '1..8' };
+  const ratios: Record<(typeof AXES)[number], number[]> = { cfg: [], seed: [], prompt: [] };
+  const values = {
+    cfg: '1.5..12 by 1.5',
+    seed: '1..8',
+    prompt: 'heart,star,boat,fox,fish,house,tree,flower',
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const name of ['cfg', 'seed'] as const) {
+    for (const name of AXES) {
       const input = { prompt: 'a red heart on a meadow', steps: 20, seed: 1n };
       const plan = planSheet({ input, x: parseAxis(name, values[name]), y: null }, model);
       let singles = 0;
       const began = performance.now();
-      const sheet = await openSheet(plan, { title: 'bench', subtitle: '', theme: 'dark' });
+      const sheet = await openPages(plan, { title: 'bench', subtitle: '', theme: 'dark' });
       await paintSheet(engine, plan, {
         async onCell({ cell, png }) {
           await sheet.setTile(cell.index, { state: 'done', picture: png });
@@ -41,12 +47,12 @@ async function benchSheet({ engine, request }: Bench): Promise<BenchRow[]> {
           singles += performance.now() - alone;
         },
       });
-      await sheet.toWebp();
+      for (const page of sheet.pages) await page.toWebp();
       ratios[name].push((performance.now() - began - singles) / singles);
     }
   }
-  return (['cfg', 'seed'] as const).map((name) => ({
-    name: `a sheet of ${CELLS} ${name === 'cfg' ? 'guidance scales' : 'seeds'}, 20 steps / ${CELLS} single pictures`,
+  return AXES.map((name) => ({
+    name: `a sheet of ${CELLS} ${NAMES[name]}, 20 steps / ${CELLS} single pictures`,
     value: median(ratios[name]),
     unit: 'x',
     target: '<= 1.05 x',

@@ -77,9 +77,9 @@ async function showJob(
     throw new UserError(text.unknownJob);
   await answer.acknowledge('private');
   const isFit = await mayShowHere(job, interaction, scene);
-  if (isSheet(job.context)) {
-    const record = await sheetRecord(job, isFit, scene);
-    return answer.show(addressIn(job.context)?.spoiler === true ? veil(record) : record);
+  const sheet = isSheet(job.context) && isFit ? await sheetRecord(job, scene) : null;
+  if (sheet !== null) {
+    return answer.show(addressIn(job.context)?.spoiler === true ? veil(sheet) : sheet);
   }
   const images = isFit ? (job.result?.images ?? []) : [];
   const stored = await Promise.all(images.map(({ key }) => pictures.get(key)));

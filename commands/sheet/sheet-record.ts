@@ -18,14 +18,18 @@ import { drawnKey } from '../../src/queue/pictures.ts';
 
 const MOST_OPTIONS = 25;
 
-/** A sheet whole, for the person who asks for one of its jobs: its pages as they were kept, and its cells to be opened. */
-export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Promise<Rendered> {
+/**
+ * A sheet whole, for the person who asks for its last job: its pages as they were kept, and its cells to be opened. Null
+ * where none were kept, for its other jobs and for evolutions: those are pictures as any.
+ */
+export async function sheetRecord(job: Job, scene: Scene): Promise<Rendered | null> {
   const { archive, pictures, text } = scene;
+  if (readSheetContext(job.context)?.order.kind === 'evolution') return null;
   const jobs = (await chainOf(job, archive)).toReversed();
   const { sheets } = oneRowEach(jobs, text);
   const row = sheets.get(job.id);
   const plan = await planOf(job, scene);
-  const pages = mayShow ? await keptPages(jobs, pictures) : [];
+  const pages = await keptPages(jobs, pictures);
   const files = pages.map((data, at) => ({
     name: `sheet-${at + 1}.webp`,
     data,
@@ -35,7 +39,8 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
       ALT_TEXT_LIMIT,
     ),
   }));
-  const page = mayShow ? await keptReport(jobs, pictures) : null;
+  const page = await keptReport(jobs, pictures);
+  if (pages.length === 0 && page === null) return null;
   const address = fromContext(job.context);
   const url = address === null ? null : messageUrl(address);
   const lines = [
@@ -47,9 +52,6 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
       ? []
       : [`-# ${escapeMarkdown(plainLine(subtitleOf(plan.base, variedIn(plan))))}`]),
     ...(url === null ? [] : [`-# ${text.showMessage(url)}`]),
-    ...(files.length > 0 || page !== null
-      ? []
-      : [`-# ${mayShow ? text.picturesGone : text.notShownHere}`]),
   ];
   const galleries = files.map(({ name, description }): APIMessageTopLevelComponent => ({
     type: ComponentType.MediaGallery,
@@ -60,9 +62,7 @@ export async function sheetRecord(job: Job, mayShow: boolean, scene: Scene): Pro
     value: String(cell.index),
   }));
   const open =
-    options.length === 0 || !mayShow || files.length === 0
-      ? []
-      : [selectRow(customId('cell', job.id), text.sheet.openCell, options)];
+    options.length === 0 ? [] : [selectRow(customId('cell', job.id), text.sheet.openCell, options)];
   const components = [paragraph(lines), ...galleries, ...open];
   if (page === null) return { components, files };
   const file = { name: REPORT, data: page, contentType: 'text/html', description: '' };
