@@ -149,7 +149,10 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   watch?.add({ gateway: () => bot.gateway() });
   // A local Discord has this machine's clock, which cannot bear witness for itself.
   const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
-  const disk = watchDisk({ folders: [config.dataDir, config.modelsDir], log });
+  const disk = watchDisk({
+    folders: [config.dataDir, path.join(config.dataDir, 'pictures'), config.modelsDir],
+    log,
+  });
   onClose('disk', () => disk.close());
   const { keepDays } = config;
   const { archive } = queue;

@@ -91,7 +91,7 @@ function notInIt({ queueUrl, picturesUrl }: ReturnType<typeof loadConfig>): stri
   const sentences: string[] = [];
   if (queueUrl !== null) {
     sentences.push(
-      'The queue lies in Redis (QUEUE_URL) and is not in this backup: save it there, with BGSAVE or its append-only file.',
+      'The queue and the settings lie in Redis (QUEUE_URL) and are not in this backup: save them there, with BGSAVE or its append-only file.',
     );
   }
   if (picturesUrl !== null && folderOf(picturesUrl) === undefined) {

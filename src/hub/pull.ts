@@ -121,7 +121,8 @@ function withRevision(source: Source, revision: string | null): Source {
   if (source.kind === 'hub') return { ...source, revision };
   if (source.kind === 'civitai' && /^\d{1,12}$/.test(revision))
     return { ...source, version: revision };
-  return source;
+  const address = source.kind === 'url' ? source.url.host : `civitai@${revision.slice(0, 40)}`;
+  throw new UserError(sayOfHub('pull-no-revision', address));
 }
 
 /** What `pull` is given to fetch the same once more. */
@@ -196,6 +197,7 @@ async function openWork(
     throw writingWords(error, modelsDir);
   }
   if (unlock === null) throw new UserError(sayOfHub('pull-under-way', asked.name));
+  await sweep(path.join(modelsDir, PULLING), key);
   return {
     folder,
     files,
@@ -205,6 +207,28 @@ async function openWork(
       await rm(path.join(modelsDir, PULLING, `${key}.lock`), { force: true });
     },
   };
+}
+
+/** What was begun so long ago and never asked for again is given up. */
+const GIVEN_UP_MS = 30 * 24 * 3_600_000;
+
+async function sweep(pulling: string, own: string): Promise<void> {
+  for (const name of await readdir(pulling).catch((): string[] => [])) {
+    const folder = path.join(pulling, name);
+    if (name === own || name.includes('.')) continue;
+    const files = await readdir(path.join(folder, 'files'), { recursive: true }).catch(
+      (): string[] => [],
+    );
+    const paths = [folder, ...files.map((file) => path.join(folder, 'files', file))];
+    const infos = await Promise.all(paths.map((one) => stat(one).catch(() => null)));
+    const touched = Math.max(...infos.map((info) => info?.mtimeMs ?? 0));
+    if (Date.now() - touched < GIVEN_UP_MS) continue;
+    const unlock = lockFile(path.join(pulling, `${name}.lock`));
+    if (unlock === null) continue;
+    await rm(folder, { recursive: true, force: true });
+    unlock();
+    await rm(path.join(pulling, `${name}.lock`), { force: true });
+  }
 }
 
 /** What lies there and was not fetched is somebody's own. */

@@ -19,6 +19,8 @@ export const HUB_SENTENCES = {
   'pull-address-refused': (address: string) =>
     `${address} is not fetched: only http and https are, and never from a public address to one inside this network.`,
   'pull-too-many-redirects': (host: string) => `${host} sends from address to address without end.`,
+  'pull-no-revision': (address: string) =>
+    `${address} has no revisions: --revision is for the hub and for Civitai.`,
   'pull-pickles-only': (what: string) =>
     `${what} holds pickles (.ckpt, .bin, .pt) only, which may run programs when they are opened. Take a version in .safetensors.`,
   'pull-no-weights': (what: string) =>

@@ -19,7 +19,7 @@ const MOST_REDIRECTS = 10;
 /** Until the first byte of an answer. */
 const ANSWER_MS = 60_000;
 
-/** Addresses of this machine and its network (RFC 6890). */
+/** Addresses of this machine and its network (RFC 6890). IPv4 ones that are written as IPv6 are looked up as IPv4. */
 const INSIDE = new BlockList();
 for (const [net, bits] of [
   ['0.0.0.0', 8],
@@ -36,7 +36,6 @@ for (const [net, bits] of [
   ['::', 127],
   ['fc00::', 7],
   ['fe80::', 10],
-  ['::ffff:0:0', 96],
 ] as const) {
   INSIDE.addSubnet(net, bits, 'ipv6');
 }
@@ -103,7 +102,7 @@ function refused(address: string): UserError {
 }
 
 /** Whoever names an address of this network may be sent about in it; from outside nobody is sent in. */
-async function checkRedirect(start: URL, url: URL): Promise<void> {
+export async function checkRedirect(start: URL, url: URL): Promise<void> {
   if (url.hostname === start.hostname) return;
   if ((await isInside(url.hostname)) && !(await isInside(start.hostname))) throw refused(url.href);
 }

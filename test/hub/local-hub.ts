@@ -48,6 +48,8 @@ export type LocalHub = {
     range: string | null;
     authorization: string | null;
   }[];
+  /** listings lead to themselves */
+  endless?: boolean;
   /** entries of a page of a listing */
   pageSize: number;
   close(): Promise<void>;
@@ -195,7 +197,8 @@ function describe(
   const from = Number(url.searchParams.get('cursor') ?? 0);
   const next = new URL(url);
   next.searchParams.set('cursor', String(from + hub.pageSize));
-  const more = from + hub.pageSize < entries.length;
+  const more = hub.endless === true || from + hub.pageSize < entries.length;
+  if (hub.endless === true) next.searchParams.set('cursor', '0');
   const headers = more ? { link: `<${next.href}>; rel="next"` } : {};
   json(response, 200, entries.slice(from, from + hub.pageSize), headers);
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import type { Plan } from '../../src/hub/plan.ts';
 import { removePulled, verifyPulled } from '../../src/hub/shelf.ts';
 import { parseSource } from '../../src/hub/sources.ts';
+import { checkRedirect } from '../../src/hub/web.ts';
 import { type LocalHub, openLocalHub, sha256 } from './local-hub.ts';
 import {
   checkpoint,
@@ -206,6 +207,59 @@ test('redirects lead to http and https alone, and not in circles', async (t) => 
   hub.redirects.set(FILE, `${hub.address}/org/one/resolve/${COMMIT}/model.safetensors`);
   await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /without end/);
   assert.deepEqual(await visible(modelsDir), []);
+});
+
+test('from a public address nobody is sent into this network', async () => {
+  const check = (from: string, to: string) => checkRedirect(new URL(from), new URL(to));
+  const inside = [
+    '10.0.0.1',
+    '127.0.0.1',
+    '169.254.169.254',
+    '192.168.1.1',
+    '172.20.0.1',
+    '100.64.0.1',
+  ];
+  for (const host of [
+    ...inside,
+    '[::1]',
+    '[fd00::1]',
+    '[::ffff:127.0.0.1]',
+    '0.0.0.0',
+    'localhost',
+  ]) {
+    await assert.rejects(
+      check('https://203.0.113.7/x', `https://${host}/y`),
+      /is not fetched/,
+      host,
+    );
+    await check('http://127.0.0.2/x', `http://${host}/y`);
+  }
+  await check('https://203.0.113.7/x', 'https://198.51.100.2/y');
+});
+
+test('a file that is refused although its repository was listed asks for the token, too', async (t) => {
+  const modelsDir = await temporaryFolder(t);
+  hub.faults.set(FILE, { status: [403, 401] });
+  await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /accept its terms at .*HF_TOKEN/);
+  const token = pullFrom(hub, modelsDir, { token: 'hf_x' });
+  await assert.rejects(token('org/one'), /The token in HF_TOKEN may not read/);
+});
+
+test('a listing without end, a revision of an address, and what was begun long ago', async (t) => {
+  const modelsDir = await temporaryFolder(t);
+  hub.endless = true;
+  await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /did not answer as its API/);
+  hub.endless = false;
+  const revised = pullFrom(hub, modelsDir, { revision: 'v1' });
+  await assert.rejects(revised(`${hub.address}/x/y/z.safetensors`), /has no revisions/);
+  const old = path.join(modelsDir, '.pulling', 'abc', 'files');
+  await mkdir(old, { recursive: true });
+  await writeFile(path.join(old, 'x.part'), 'x');
+  const then = new Date(Date.now() - 40 * 86_400_000);
+  for (const one of [path.join(old, 'x.part'), old, path.dirname(old)])
+    await utimes(one, then, then);
+  await pullFrom(hub, modelsDir)('org/one');
+  assert.deepEqual(await readdir(path.join(modelsDir, '.pulling')), []);
 });
 
 test('hosts that are away, and answers that are none of the API, are told', async (t) => {

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { RESTORED } from '../../data-folder.ts';
 
@@ -18,19 +18,20 @@ const CACHES: readonly string[] = ['weights', 'cuda'];
 /** Locks, room that is kept, what SQLite has beside a database, and what is being written just now. */
 const PASSING = /(?:\.lock|\.lock-journal|\.headroom|\.db-(?:wal|shm|journal)|\.part)$/;
 
-/** Hidden names are this program's own scratch, nobody's data. */
-const isData = (name: string): boolean => !name.startsWith('.') && !PASSING.test(name);
+/** Hidden names are this program's own scratch, nobody's data; a disk's own folder is its file system's. */
+const isData = (name: string): boolean =>
+  !name.startsWith('.') && name !== 'lost+found' && !PASSING.test(name);
 
 export async function contentsOf(folder: string): Promise<DataContents> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries
-    .filter((one) => one.isFile() && isData(one.name))
-    .map(({ name }) => name)
-    .toSorted();
-  const folders = entries
-    .filter((one) => one.isDirectory() && isData(one.name) && !CACHES.includes(one.name))
-    .map(({ name }) => name)
-    .toSorted();
+  const names: string[] = [];
+  const folders: string[] = [];
+  for (const name of (await readdir(folder)).toSorted()) {
+    if (!isData(name) || CACHES.includes(name)) continue;
+    // Links are followed: people put their pictures on a larger disk.
+    const info = await stat(path.join(folder, name)).catch(() => null);
+    if (info?.isFile()) names.push(name);
+    if (info?.isDirectory()) folders.push(name);
+  }
   const others: string[] = [];
   for (const name of folders.filter((one) => !STORES.includes(one))) {
     const inside = await readdir(path.join(folder, name), { recursive: true, withFileTypes: true });

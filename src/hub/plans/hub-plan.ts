@@ -13,6 +13,9 @@ export type HubSite = {
   web: Web;
 };
 
+/** More than any repository of a model has. */
+const MOST_ENTRIES = 20_000;
+
 /** What the hub says of a file. */
 type Entry = { path: string; size: number; oid?: string; lfs?: { oid: string; size: number } };
 
@@ -31,6 +34,7 @@ export async function planHub(
     ...(revision !== null && { revision }),
   };
   const entries: Entry[] = [];
+  let listed = 0;
   let commit: string;
   let licence: string | null;
   try {
@@ -41,16 +45,17 @@ export async function planHub(
     const wanted = { ...asked, revision: commit, repo, recursive: true };
     for await (const entry of listFiles(wanted)) {
       if (entry.type === 'file' && typeof entry.path === 'string') entries.push(entry);
+      if (++listed > MOST_ENTRIES) throw new Error('a listing without end');
     }
   } catch (error) {
     throw inWords(error, { repo, page, site });
   }
   const files = new Map(entries.map((entry) => [entry.path, entry]));
-  const listed = entries.map(({ path: name, size, lfs }) => ({
+  const sizes = entries.map(({ path: name, size, lfs }) => ({
     path: name,
     size: lfs?.size ?? size,
   }));
-  const { layout, paths } = chooseFiles(listed, { what: repo, wanted: path, taste });
+  const { layout, paths } = chooseFiles(sizes, { what: repo, wanted: path, taste });
   const planned = paths.map((name): PlannedFile => {
     const entry = files.get(name)!;
     const url = `${site.address}/${repo}/resolve/${commit}/${name.split('/').map(encodeURIComponent).join('/')}`;

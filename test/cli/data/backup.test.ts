@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -201,6 +201,21 @@ test('a backup that was killed is swept up by the next one', async (t) => {
   const left = (await readdir(path.join(dataDir, 'pictures'))).filter((name) => name.startsWith('.'));
   assert.deepEqual(left, []);
   assert.ok(!(await readdir(folder)).some((name) => name.endsWith('.part')));
+});
+
+test('pictures on another disk, behind a link, are in the backup; a disk’s own folder stands in no way', async (t) => {
+  const folder = await temporaryFolder(t);
+  const open = await openFolder(path.join(folder, 'data'));
+  await open.paint(3);
+  await open.close();
+  await rename(path.join(open.folder, 'pictures'), path.join(folder, 'larger disk'));
+  await symlink(path.join(folder, 'larger disk'), path.join(open.folder, 'pictures'));
+  const file = path.join(folder, 'backup.tar');
+  assert.equal((await backUp(open.folder, file)).pictures, 3);
+  const again = path.join(folder, 'again');
+  await mkdir(path.join(again, 'lost+found'), { recursive: true });
+  await restoreBackup({ dataDir: again, file, signal });
+  await assertWhole(again, 3);
 });
 
 test('places where no backup can lie are refused, each in a sentence', async (t) => {

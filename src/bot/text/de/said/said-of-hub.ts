@@ -20,6 +20,8 @@ export const SAID_OF_HUB: typeof HUB_SENTENCES = {
   'pull-address-refused': (address) =>
     `${address} wird nicht geholt: nur über http und https, und nie von einer öffentlichen Adresse aus aus diesem Netz hier.`,
   'pull-too-many-redirects': (host) => `${host} schickt endlos von Adresse zu Adresse.`,
+  'pull-no-revision': (address) =>
+    `${address} hat keine Revisionen: --revision gilt für den Hub und für Civitai.`,
   'pull-pickles-only': (what) =>
     `${what} enthält nur Pickles (.ckpt, .bin, .pt), die beim Öffnen Programme ausführen können. Nimm eine Fassung in .safetensors.`,
   'pull-no-weights': (what) =>
