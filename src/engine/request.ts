@@ -235,9 +235,10 @@ export type ModelInfo = {
 
 /**
  * `from-positive`: cond + w (cond - uncond) in profile diffusers; `normed`: as long as cond, token by token; `by-negative`:
- * plain. The last two guide in profile diffusers only where a negative prompt is given, as their pipelines do.
+ * plain. These two guide in profile diffusers only where a negative prompt is given, as their pipelines do.
+ * `none`: never, the network was distilled to do without.
  */
-export type GuidanceRule = 'plain' | 'from-positive' | 'normed' | 'by-negative';
+export type GuidanceRule = 'plain' | 'from-positive' | 'normed' | 'by-negative' | 'none';
 
 export type ModelNetwork = {
   /** scheduler_config.json */

@@ -118,7 +118,7 @@ export const FLUX: TransformerFamily = {
       return { context: data, tokens, dim, pooled };
     },
   },
-  guidance: 'by-negative',
+  guidance: () => 'by-negative',
   isGuided: (tensors) => tensors.has(GUIDED),
   takesReferences: false,
   scheduler: (tensors) => ({

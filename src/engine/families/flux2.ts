@@ -92,7 +92,7 @@ export const FLUX2: TransformerFamily = {
       return { context: data, tokens, dim, pooled: null };
     },
   },
-  guidance: 'plain',
+  guidance: (index) => (index['is_distilled'] === true ? 'none' : 'plain'),
   isGuided: (tensors) => tensors.has(GUIDED),
   takesReferences: true,
   scheduler: () => ({

@@ -80,7 +80,7 @@ export const QWEN_IMAGE: TransformerFamily = {
       return { context: data.slice(left * dim), tokens: tokens - left, dim, pooled: null };
     },
   },
-  guidance: 'normed',
+  guidance: () => 'normed',
   isGuided: () => false,
   takesReferences: false,
   scheduler: () => ({

@@ -133,7 +133,7 @@ export const SD3: TransformerFamily = {
       return { context, tokens: wide.tokens + wanted, dim: contextDim, pooled };
     },
   },
-  guidance: 'plain',
+  guidance: () => 'plain',
   isGuided: () => false,
   takesReferences: false,
   scheduler: () => ({

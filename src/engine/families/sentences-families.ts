@@ -28,6 +28,14 @@ export const FAMILY_SENTENCES = {
     `${file} is no whole GGUF file. Download it again from where it came from.`,
   'gguf-type': (file: string, type: number) =>
     `${file} holds numbers of a kind (${type}) that Darkroom does not know. Take a Q8_0, Q4_K_M or F16 file of the model.`,
+  'gguf-other': (file: string, architecture: string, titles: string) =>
+    `${file} is a GGUF of the architecture "${architecture.slice(0, 40)}", which is none that Darkroom paints with: ${titles}.`,
+  'gguf-is-encoder': (file: string, folder: string) =>
+    `${file} is a text encoder, not a model that paints: put it into ${folder}, or name it with --text-encoder beside the transformer.`,
+  'guidance-unheard': (model: string) =>
+    `${model} was distilled to paint without guidance: cfg was left aside.`,
+  'distilled-guidance-unheard': (model: string) =>
+    `${model} is not told how strongly to guide: the distilled cfg was left aside.`,
   'gguf-quantised': (file: string, type: string) =>
     `${file} is quantised as ${type}, which Darkroom does not read. Take a Q8_0, Q6_K, Q5_K, Q4_K or Q4_0 file of the model.`,
   'memory-too-small': (model: string, part: string, needed: string, there: string) =>

@@ -62,7 +62,8 @@ export type TransformerFamily = Family & {
   channels(tensors: PartTensors): number;
   /** turns prompts into what the transformer reads */
   reader: Reader;
-  guidance: GuidanceRule;
+  /** `index`: the folder's model_index.json */
+  guidance(index: Json): GuidanceRule;
   /** the network was distilled to a guidance of its own, told by its tensors */
   isGuided(tensors: PartTensors): boolean;
   /** it edits pictures that it is shown */

@@ -72,7 +72,7 @@ export const Z_IMAGE: TransformerFamily = {
       return { context: data, tokens, dim, pooled: null };
     },
   },
-  guidance: 'from-positive',
+  guidance: () => 'from-positive',
   isGuided: () => false,
   takesReferences: false,
   scheduler: () => ({

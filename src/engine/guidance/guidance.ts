@@ -52,7 +52,7 @@ export function needsNegative(
   rule: GuidanceRule = 'plain',
 ): boolean {
   const { guidanceScale, profile } = request;
-  if (guidanceEmbedding !== null) return false;
+  if (guidanceEmbedding !== null || rule === 'none') return false;
   const wantsNegative = profile === 'diffusers' && (rule === 'normed' || rule === 'by-negative');
   if (wantsNegative && !isNegativeGiven(request)) return parts > 1;
   if (rule === 'from-positive' && profile === 'diffusers') return guidanceScale > 0;

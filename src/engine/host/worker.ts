@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { keepUnpackedIn } from '../checkpoint/file/weights-cache.ts';
+import { keepEmbeddingsIn } from '../text/language/embedding-store.ts';
 import { planMemoryBy } from '../families/opening/memory-plan.ts';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
@@ -140,6 +141,7 @@ function takeIn(to: Group, job: Job): void {
 function start(config: HostConfig): void {
   if (config.dataDir !== null) {
     keepUnpackedIn(join(config.dataDir, 'weights'));
+    keepEmbeddingsIn(join(config.dataDir, 'embeddings'));
     useLibrariesIn(join(config.dataDir, 'cuda'));
   }
   planMemoryBy({ limit: config.modelMemoryBytes, quantise: config.quantise });

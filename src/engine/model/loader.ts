@@ -204,7 +204,7 @@ async function openTextEncoder(
   { style }: Flavour,
 ): Promise<TextEncoder> {
   if (layout.transformer) {
-    return openReader(layout, layout.transformer, sessions.open, style, edits);
+    return openReader(layout, layout.transformer, sessions, style, edits);
   }
   const parts: EncoderPart[] = [];
   for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));

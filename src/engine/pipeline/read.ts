@@ -1,4 +1,5 @@
 /** What a request says, as the networks read it: all that a pass starts from. */
+import { unheardGuidance } from '../guidance/unheard.ts';
 import { beginConditioners } from '../guidance/conditioners.ts';
 import { checkRefiner } from '../guidance/handover.ts';
 import type { LoadedModel } from '../model/loader.ts';
@@ -103,6 +104,7 @@ export async function readRequest(
     init,
     notes: [
       ...model.loras.flatMap(({ note }) => note ?? []),
+      ...unheardGuidance(request, model.entry.layout),
       ...[...missing].map((name) => say('embedding-left-out', name.slice(0, 40))),
     ],
     embeddings: both.flatMap((each) => each.embeddings ?? []),

@@ -52,6 +52,8 @@ export type GgufFile = {
   tensors: readonly GgufTensor[];
   /** of the keys only what is short: text and numbers */
   keys: ReadonlyMap<string, string | number>;
+  /** those that were asked for */
+  lists: ReadonlyMap<string, readonly (string | number)[]>;
   path: string;
   bytes: number;
   stamp: string;
@@ -63,15 +65,18 @@ const MOST_TENSORS = 20_000;
 const MOST_KEYS = 10_000;
 
 /** @throws RunError for a file that is no GGUF, breaks off, or holds a type that nobody knows */
-export async function openGguf(given: string): Promise<GgufFile> {
+export async function openGguf(
+  given: string,
+  wanted: ReadonlySet<string> = new Set(),
+): Promise<GgufFile> {
   const path = await realpath(given);
   const name = basename(given);
   const handle = await open(path, 'r');
   try {
     const { size, mtimeMs } = await handle.stat();
     const header = await readHeader(handle, size);
-    const { tensors, keys } = parse(header, { name, size });
-    return { tensors, keys, path, bytes: size, stamp: `${size}@${mtimeMs}` };
+    const parsed = parse(header, { name, size }, wanted);
+    return { ...parsed, path, bytes: size, stamp: `${size}@${mtimeMs}` };
   } finally {
     await handle.close();
   }
@@ -91,7 +96,8 @@ async function readHeader(handle: FileHandle, size: number): Promise<Buffer> {
 function parse(
   bytes: Buffer,
   { name, size }: { name: string; size: number },
-): Pick<GgufFile, 'tensors' | 'keys'> {
+  wanted: ReadonlySet<string>,
+): Pick<GgufFile, 'tensors' | 'keys' | 'lists'> {
   const damaged = (): RunError => new RunError(say('gguf-damaged', name));
   if (bytes.length < 24 || bytes.toString('latin1', 0, 4) !== 'GGUF') throw damaged();
   const reader = new Reader(bytes, 4);
@@ -101,10 +107,15 @@ function parse(
     const tensorCount = reader.count(MOST_TENSORS);
     const keyCount = reader.count(MOST_KEYS);
     const keys = new Map<string, string | number>();
+    const lists = new Map<string, readonly (string | number)[]>();
     for (let i = 0; i < keyCount; i++) {
       const key = reader.text();
-      const value = reader.value(reader.u32());
-      if (value !== null) keys.set(key, value);
+      const type = reader.u32();
+      if (type === LIST && wanted.has(key)) lists.set(key, reader.list());
+      else {
+        const value = reader.value(type);
+        if (value !== null) keys.set(key, value);
+      }
     }
     const found = Array.from({ length: tensorCount }, () => tensorAt(reader, name));
     const align = Number(keys.get('general.alignment') ?? 32);
@@ -112,7 +123,7 @@ function parse(
     const begin = Math.ceil(reader.at / align) * align;
     const tensors = found.map((tensor) => ({ ...tensor, offset: begin + tensor.offset }));
     for (const { offset, length } of tensors) if (offset + length > size) throw damaged();
-    return { tensors, keys };
+    return { tensors, keys, lists };
   } catch (error) {
     if (error instanceof RangeError) throw damaged();
     throw error;
@@ -133,6 +144,8 @@ function tensorAt(reader: Reader, file: string): GgufTensor {
   const length = (count / type.block) * type.bytes;
   return { name, type, shape: sides.toReversed(), offset, length };
 }
+
+const LIST = 9;
 
 /** Throws RangeError beyond the end, as Buffer's own readers do. */
 class Reader {
@@ -196,6 +209,22 @@ class Reader {
         return null;
       }
     }
+  }
+
+  /** Texts or numbers; others are left out. */
+  list(): (string | number)[] {
+    const type = this.u32();
+    const count = this.u64();
+    if (count > this.#bytes.length) throw new RangeError('list beyond the end');
+    const values: (string | number)[] = [];
+    for (let i = 0; i < count; i++) {
+      if (type === 0) values.push(this.#bytes.readUInt8(this.at++));
+      else {
+        const value = this.value(type);
+        if (value !== null) values.push(value);
+      }
+    }
+    return values;
   }
 
   #skipList(): null {

@@ -15,6 +15,8 @@ export type OpenedTensors = {
   bytes: number;
   /** changes when the file does */
   stamp: string;
+  /** what a GGUF says it is */
+  architecture?: string;
   /** before a graph over them is opened; absent: nothing is to be done */
   prepare?: () => Promise<void>;
 };
@@ -42,7 +44,8 @@ function fromGguf(file: GgufFile): OpenedTensors {
       all.set(name, { file: path, offset, length, type: type.name as StoredType, shape });
     }
   }
-  const opened = { tensors: all, path, bytes, stamp };
+  const architecture = String(file.keys.get('general.architecture') ?? '');
+  const opened = { tensors: all, path, bytes, stamp, architecture };
   if (quantised.length === 0) return opened;
   const { tensors: more, prepare } = unpacked(file, quantised);
   for (const [name, slice] of more) all.set(name, slice);

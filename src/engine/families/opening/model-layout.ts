@@ -37,7 +37,7 @@ export function layoutOfTransformer(
     transformer: {
       family,
       encoders,
-      guidance: family.guidance,
+      guidance: family.guidance(index),
       isGuided: family.isGuided(tensors),
       layerNames: {
         originals: flatOriginals(family.originals),

@@ -1,4 +1,5 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError, UserError } from '../../errors.ts';
@@ -14,14 +15,22 @@ import { t5Graph } from '../../graphs/language/t5.ts';
 import type { ModelLayout } from '../../model/layout.ts';
 import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/graphs/variant.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
-import type { Session } from '../../network/session.ts';
+import type { ProviderName } from '../../names.ts';
+import { RUNTIME_VERSION, type Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';
 import type { TextEmbedding } from '../../text/text-embedding.ts';
+import {
+  embeddingKey,
+  storedEmbedding,
+  storeEmbedding,
+} from '../../text/language/embedding-store.ts';
+import { ggufTokenizer } from '../../text/language/gguf-tokenizer.ts';
 import { loadLanguageTokenizer } from '../../text/language/language-tokenizer.ts';
 import type {
   ClipPart,
   EncoderKind,
   LanguagePart,
+  ReadingParts,
   ReadingWords,
   Taps,
 } from '../../text/language/reader.ts';
@@ -42,23 +51,45 @@ const KEPT = 8;
 export async function openReader(
   layout: ModelLayout,
   { family, encoders, isGuided }: TransformerWords,
-  open: (source: GraphSource) => Promise<Session>,
+  { open, provider }: { open(source: GraphSource): Promise<Session>; provider: ProviderName },
   style: GraphStyle,
   edits: readonly OpenedEdit[] = [],
 ): Promise<TextEncoder> {
-  const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
+  const prepared: Prepared[] = [];
   for (const encoder of encoders) {
-    const { kind } = encoder.wanted;
     const { part } = encoder.wanted;
     const tensors = await tensorsWith(edits, part, encoder.tensors);
     const graph = writtenWith(edits, part, layout.name, (branches) =>
       graphOf({ ...encoder, tensors }, layout, { taps: family.reader.taps, style, branches }),
     );
-    const session = await open(builtSource(encoder.path, graph));
-    parts.set(kind, await withTokenizer(encoder, session, layout.name));
+    const source = builtSource(encoder.path, graph);
+    prepared.push({ encoder, source, ...(await tokenizerFor(encoder, layout.name)) });
   }
+  // Prompts that were read before need no encoder: it is opened for the first one that was not.
+  let parts: Promise<ReadingParts> | null = null;
+  const openParts = (): Promise<ReadingParts> => {
+    parts ??= partsOf(prepared, open).catch((error: unknown) => {
+      parts = null;
+      throw error;
+    });
+    return parts;
+  };
   const kept = new Map<string, TextEmbedding>();
   const words = { contextDim: layout.contextDim, isGuided, model: layout.name };
+  // what edits change is theirs alone
+  const readers =
+    edits.length > 0 ? null : [family.name, provider, style, ...(await stampsOf(prepared))];
+
+  async function read(text: string, told: ReadingWords): Promise<TextEmbedding> {
+    const { model: _, ...others } = told;
+    const key = embeddingKey([RUNTIME_VERSION, readers, text, others]);
+    const known = readers === null ? null : await storedEmbedding(key);
+    if (known !== null) return known;
+    const embedding = await family.reader.read(text, await openParts(), told);
+    if (readers !== null) await storeEmbedding(key, embedding);
+    return embedding;
+  }
+
   return {
     async encode(text, { second, third, length = null }) {
       const told: ReadingWords = {
@@ -68,7 +99,7 @@ export async function openReader(
         ...(third !== undefined && { third }),
       };
       const key = JSON.stringify([text, told]);
-      const known = kept.get(key) ?? (await family.reader.read(text, parts, told));
+      const known = kept.get(key) ?? (await read(text, told));
       kept.delete(key);
       kept.set(key, known);
       if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
@@ -142,30 +173,59 @@ function likelyHeadSize(tensors: PartTensors): number {
   return Math.min(128, a);
 }
 
-async function withTokenizer(
-  encoder: OpenedEncoder,
-  session: Session,
-  model: string,
-): Promise<ClipPart | LanguagePart> {
-  const { wanted, layers, vocabulary } = encoder;
+type Tokenizing = {
+  tokenizer: Omit<ClipPart, 'session'> | Omit<LanguagePart, 'session'>;
+  /** the folder or file that it comes from */
+  from: string;
+};
+
+type Prepared = Tokenizing & { encoder: OpenedEncoder; source: GraphSource };
+
+async function partsOf(
+  prepared: readonly Prepared[],
+  open: (source: GraphSource) => Promise<Session>,
+): Promise<ReadingParts> {
+  const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
+  for (const { encoder, source, tokenizer } of prepared) {
+    parts.set(encoder.wanted.kind, { ...tokenizer, session: await open(source) });
+  }
+  return parts;
+}
+
+/** Change with the encoders' files and with their tokenizers. */
+async function stampsOf(prepared: readonly Prepared[]): Promise<string[]> {
+  const files = prepared.flatMap(({ encoder, from }) => [encoder.path, from]);
+  return Promise.all(
+    files.map(async (file) => {
+      const info = await stat(file).catch(() => null);
+      return `${file} ${info?.size}@${info?.mtimeMs}`;
+    }),
+  );
+}
+
+async function tokenizerFor(encoder: OpenedEncoder, model: string): Promise<Tokenizing> {
+  const { wanted, layers, vocabulary, path } = encoder;
   const isClip = wanted.kind === 'clip_l' || wanted.kind === 'clip_g';
+  const kind = isClip ? 'clip' : wanted.kind === 't5' ? 't5' : 'qwen';
   for (const folder of encoder.tokenizers) {
-    if (
-      (await kindOfTokenizer(folder)) !== (isClip ? 'clip' : wanted.kind === 't5' ? 't5' : 'qwen')
-    ) {
-      continue;
+    if ((await kindOfTokenizer(folder)) !== kind) continue;
+    if (!isClip) {
+      const tokenizer = await loadLanguageTokenizer(folder);
+      return { tokenizer: { tokenizer }, from: join(folder, 'tokenizer.json') };
     }
-    if (!isClip) return { session, tokenizer: await loadLanguageTokenizer(folder) };
     const tokenizer = await loadTokenizer(folder).catch((error: unknown) => {
       if (error instanceof UserError) return null;
       throw error;
     });
-    if (tokenizer !== null) return { session, tokenizer, layers };
+    if (tokenizer !== null) return { tokenizer: { tokenizer, layers }, from: folder };
   }
   if (isClip && vocabulary >= CLIP_VOCABULARY) {
     const padding = wanted.kind === 'clip_g' ? '!' : '<|endoftext|>';
-    return { session, tokenizer: await loadTokenizer(CLIP_TOKENIZER, padding), layers };
+    const tokenizer = await loadTokenizer(CLIP_TOKENIZER, padding);
+    return { tokenizer: { tokenizer, layers }, from: CLIP_TOKENIZER };
   }
+  const own = !isClip && /\.gguf$/i.test(path) ? await ggufTokenizer(path) : null;
+  if (own !== null) return { tokenizer: { tokenizer: own }, from: path };
   throw new RunError(say('family-needs-tokenizer', model, wanted.usual, 'models/tokenizers'));
 }
 

@@ -51,7 +51,10 @@ export type OpenedTransformer = {
 };
 
 /** What was opened on the way, so that changes are noticed. */
-type Used = Map<string, { stamp: string; bytes: number; prepare?: () => Promise<void> }>;
+type Used = Map<
+  string,
+  { stamp: string; bytes: number; architecture?: string; prepare?: () => Promise<void> }
+>;
 
 /** One network's tensors under its makers' or diffusers' names, and its config where it has one. */
 type Own = { tensors: ReadonlyMap<string, TensorSlice>; path: string; config: Json };
@@ -102,7 +105,10 @@ export async function openTransformer(
   const files = info?.isDirectory() ? await filesOfFolder(path, used) : await oneFile(path, used);
   if (files === null) return null;
   const family = transformerFamilyOf(files.denoiser.tensors);
-  if (family === null) return null;
+  if (family === null) {
+    refuseOtherGguf(path, files, used);
+    return null;
+  }
   const name = checkpointName(path);
   const bare = withoutRoot(files.denoiser.tensors, family.mark);
   const { tensors, original } = diffusersNames(bare, family.originals);
@@ -130,6 +136,19 @@ export async function openTransformer(
       for (const each of used.values()) await each.prepare?.();
     },
   };
+}
+
+/** A GGUF is a transformer of one of the families or none of our business. @throws RunError naming what it is */
+function refuseOtherGguf(path: string, { denoiser }: Files, used: Used): void {
+  const architecture = used.get(denoiser.path)?.architecture;
+  if (architecture === undefined) return;
+  const [encoder] = encodersIn(denoiser.tensors, denoiser.path);
+  const titles = TRANSFORMERS.map(({ title }) => title).join(', ');
+  throw new RunError(
+    encoder === undefined
+      ? say('gguf-other', basename(path), architecture, titles)
+      : say('gguf-is-encoder', basename(path), 'models/text_encoders'),
+  );
 }
 
 type Found = {

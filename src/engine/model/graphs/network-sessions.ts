@@ -25,6 +25,7 @@ import type { OpenedEdit } from './variant.ts';
 
 /** Each call opens one more session, which lives until `release`. */
 export type NetworkSessions = {
+  provider: ProviderName;
   open(source: GraphSource): Promise<Session>;
   denoiser(): Promise<Session>;
   textEncoder(files: TextEncoderFiles): Promise<EncoderPart>;
@@ -89,6 +90,7 @@ export function networkSessions(
   }
 
   return {
+    provider,
     open,
     denoiser: async () => open(await denoiserSource(layout, edits, style)),
     textEncoder: (files) => openEncoder(files, layout, edits, open, style),

@@ -1,6 +1,7 @@
 /** Tokenizers of language models and T5, from their tokenizer.json. */
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { precompiledNormalizer } from './precompiled.ts';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
 import { readTextFile } from '../text-file.ts';
@@ -16,9 +17,19 @@ export type LanguageTokenizer = {
 export async function loadLanguageTokenizer(folder: string): Promise<LanguageTokenizer> {
   const definition = await readDefinition(folder, 'tokenizer.json');
   const config = (await readDefinition(folder, 'tokenizer_config.json').catch(() => null)) ?? {};
-  const backend = new HuggingFaceTokenizer(definition, config);
+  return languageTokenizer(definition, config);
+}
+
+/** Of what tokenizer.json and tokenizer_config.json say. */
+export function languageTokenizer(
+  definition: Record<string, unknown>,
+  config: Record<string, unknown>,
+): LanguageTokenizer {
+  const { charsmap, rest } = withoutCharsmap(definition);
+  const normal = charsmap === null ? null : precompiledNormalizer(charsmap);
+  const backend = new HuggingFaceTokenizer(rest, config);
   const pad = padOf(definition, config, backend);
-  return { encode: (text) => backend.encode(text).ids, pad };
+  return { encode: (text) => backend.encode(normal?.(text) ?? text).ids, pad };
 }
 
 async function readDefinition(folder: string, file: string): Promise<Record<string, unknown>> {
@@ -44,4 +55,15 @@ function padOf(
   }
   const id = name === '' ? undefined : backend.token_to_id(name);
   return id ?? 0;
+}
+
+/** The library's own reading of SentencePiece's table is an approximation: emoji joined by U+200D come apart. */
+function withoutCharsmap(definition: Record<string, unknown>): {
+  charsmap: string | null;
+  rest: Record<string, unknown>;
+} {
+  const { type, precompiled_charsmap: charsmap } = Object(definition['normalizer']);
+  return type === 'Precompiled' && typeof charsmap === 'string'
+    ? { charsmap, rest: { ...definition, normalizer: null } }
+    : { charsmap: null, rest: definition };
 }

@@ -36,6 +36,14 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${file} ist keine vollständige GGUF-Datei. Lade sie noch einmal von dort, wo sie herkam.`,
   'gguf-type': (file, type) =>
     `${file} enthält Zahlen einer Art (${type}), die Darkroom nicht kennt. Nimm eine Datei des Modells in Q8_0, Q4_K_M oder F16.`,
+  'gguf-other': (file, architecture, titles) =>
+    `${file} ist eine GGUF-Datei der Architektur „${architecture.slice(0, 40)}“, mit der Darkroom nicht malt. Es malt mit: ${titles}.`,
+  'gguf-is-encoder': (file, folder) =>
+    `${file} ist ein Textencoder und kein Modell, das malt: leg ihn in ${folder} oder nenne ihn neben dem Transformer mit --text-encoder.`,
+  'guidance-unheard': (model) =>
+    `${model} ist so destilliert, dass es ohne Guidance malt: cfg blieb unbeachtet.`,
+  'distilled-guidance-unheard': (model) =>
+    `${model} wird nicht gesagt, wie stark es sich führen lassen soll: die destillierte cfg blieb unbeachtet.`,
   'gguf-quantised': (file, type) =>
     `${file} ist als ${type} quantisiert, was Darkroom nicht liest. Nimm eine Datei des Modells in Q8_0, Q6_K, Q5_K, Q4_K oder Q4_0.`,
   'memory-too-small': (model, part, needed, there) =>

@@ -1,0 +1,84 @@
+/** What people get wrong about diffusion transformers is told in a sentence. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { UserError } from '../../../src/engine/errors.ts';
+import { unheardGuidance } from '../../../src/engine/guidance/unheard.ts';
+import { loadModel } from '../../../src/engine/model/loader.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { goldenModel } from '../../support/golden-dit.ts';
+
+const told = (pattern: RegExp) => (error: unknown) =>
+  error instanceof UserError && pattern.test(error.message);
+
+test('a transformer alone names the file it lacks, its usual name and its size', async (t) => {
+  const folder = await goldenModel(t, 'zimage/single');
+  if (folder === null) return;
+  const file = path.join(folder, 'diffusion_models/z_image_turbo_bf16.safetensors');
+  const vae = path.join(folder, 'vae/ae.safetensors');
+  const texts = [path.join(folder, 'text_encoders/qwen_3_4b.safetensors')];
+  const registry = openRegistry(path.join(folder, 'diffusion_models'));
+  await assert.rejects(
+    registry.find(file, { vae, textEncoders: [] }),
+    told(/needs Qwen3 4B \(qwen_3_4b\.safetensors, 8 GB\).*--text-encoder/),
+  );
+  await assert.rejects(
+    registry.find(file, { vae: null, textEncoders: texts }),
+    told(/needs ae\.safetensors \(335 MB\).*--vae/),
+  );
+  await assert.rejects(
+    registry.find(file, { vae, textEncoders: [vae] }),
+    told(/no text encoder that Z-Image reads prompts with/),
+  );
+  await assert.rejects(registry.find(texts[0]!), UserError);
+});
+
+test('a GGUF of another architecture, or of a text encoder, is called what it is', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gguf-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const text = (value: string): Buffer =>
+    Buffer.concat([
+      Buffer.from(BigUint64Array.of(BigInt(value.length)).buffer),
+      Buffer.from(value),
+    ]);
+  const u32 = (value: number): Buffer => Buffer.from(Uint32Array.of(value).buffer);
+  const file = path.join(folder, 'llm.gguf');
+  const counts = Buffer.from(BigUint64Array.of(0n, 1n).buffer);
+  const key = Buffer.concat([text('general.architecture'), u32(8), text('llama')]);
+  await writeFile(file, Buffer.concat([Buffer.from('GGUF'), u32(3), counts, key]));
+  await assert.rejects(openRegistry(folder).find(file), told(/architecture "llama".*Z-Image/));
+});
+
+test('seventeen references, and guidance for a model that was distilled to do without', async (t) => {
+  const folder = await goldenModel(t, 'klein/diffusers');
+  if (folder === null) return;
+  const entry = await openRegistry(path.dirname(folder)).find(folder);
+  const references = Array.from({ length: 17 }, () => new Uint8Array(4));
+  assert.throws(
+    () => parseRequest({ prompt: 'a', references }, entry.info),
+    told(/At most 16 reference pictures.*not 17/),
+  );
+  const [note] = unheardGuidance({ guidanceScale: 4 }, entry.layout);
+  assert.match(note?.words ?? '', /distilled to paint without guidance/);
+  assert.equal(entry.info.network?.guidance, 'none');
+  assert.deepEqual(unheardGuidance({ guidanceScale: 1, distilledGuidance: 0 }, entry.layout), []);
+  assert.equal(unheardGuidance({ guidanceScale: 1, distilledGuidance: 3 }, entry.layout).length, 1);
+});
+
+test('a text that the encoder cannot take is refused with both figures', async (t) => {
+  const folder = await goldenModel(t, 'zimage/diffusers');
+  if (folder === null) return;
+  const entry = await openRegistry(path.dirname(folder)).find(folder);
+  const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
+  const model = await loadModel(entry, options);
+  t.after(() => model.release());
+  const { emphasis, profile, clipSkip, steps } = parseRequest({ prompt: 'a' }, entry.info);
+  const words = { emphasis, profile, clipSkip, steps, negative: false };
+  await assert.rejects(
+    model.textEncoder.encode('fox '.repeat(600), words),
+    told(/takes 512 tokens, this one has \d+/),
+  );
+});
