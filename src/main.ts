@@ -27,10 +27,9 @@ import { startIdleCalibration } from './explore/calibration/idle-calibration.ts'
 import { forgetErrors, keptErrors, latestErrors } from './error-journal.ts';
 import { createLog, type Log } from './log.ts';
 import { peopleHash } from './log-fields.ts';
-import type { Watch } from './metrics/watch.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
 import { startAnnouncer } from './queue/announcer.ts';
-import { asOneEngine, type Device, startDevices } from './queue/devices.ts';
+import { asOneEngine, startDevices } from './queue/devices.ts';
 import { logJobs } from './queue/job-log.ts';
 import { openPictures } from './queue/open-pictures.ts';
 import { servePictures } from './queue/pictures/pictures-http.ts';
@@ -41,7 +40,7 @@ import { createQuota, type Quota, type QuotaOptions } from './queue/retention/qu
 import { startRetention } from './queue/retention.ts';
 import { startRunner, workerName } from './queue/runner.ts';
 import { startReporting, withWorkers } from './queue/workers.ts';
-import { tellServiceManager } from './service-manager.ts';
+import { watchOver } from './watch-over.ts';
 
 /** What is open, innermost last: closed in reverse order. */
 type OnClose = (name: string, close: () => unknown) => void;
@@ -49,7 +48,8 @@ type OnClose = (name: string, close: () => unknown) => void;
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
   onClose('data folder', await claimDataFolder(config.dataDir));
   refuseNewerData(config.dataDir);
-  const watch = await watchOver(config, log, onClose);
+  const onlookers = await watchOver(config, 'bot', log, onClose);
+  const { watch } = onlookers;
   for (const sentence of await openToOthers([config.dataDir, path.resolve('.env')])) {
     log.warn(sentence);
   }
@@ -83,7 +83,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
   const { events } = queue;
-  watch?.countJobs(events);
+  watch?.countJobs(own.events);
   const announcer = startAnnouncer({ queue, events, log });
   onClose('announcer', () => announcer.close());
   onClose('log of jobs', logJobs(own.events, log));
@@ -161,9 +161,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     const retention = startRetention({ archive, pictures, keepDays, quota, log, otherClock });
     onClose('retention', () => retention.close());
   }
-  watch?.started();
-  tellThatItIsReady(config, devices, log, onClose);
-  onClose('health', () => watch?.closing());
+  onlookers.ready(devices);
   announce(discord.page, bot);
   void tellAtStart(config, {
     devices: devices.map(({ name }) => name),
@@ -179,32 +177,6 @@ function quotaOf(
 ): Quota | null {
   if (keepGigabytes === 0) return null;
   return createQuota({ ...parts, most: keepGigabytes * 1e9, written: parts.pictures.written });
-}
-
-/** Health and metrics, where they are asked for: they are told from here on, also of what still starts. */
-async function watchOver(config: Config, log: Log, onClose: OnClose): Promise<Watch | null> {
-  const { metrics, dataDir, modelsDir } = config;
-  if (metrics === null) return null;
-  // Whoever wants none does not wait for its library.
-  const { openWatch } = await import('./metrics/watch.ts');
-  const folders = { data: dataDir, models: modelsDir };
-  const watch = await openWatch({ ...metrics, role: 'bot', folders, log });
-  onClose('metrics', () => watch.close());
-  log.info({ host: metrics.host, port: watch.port }, 'health and metrics are told');
-  return watch;
-}
-
-/** Under systemd: ready, then a sign of life as often as it wants one. */
-function tellThatItIsReady(
-  { serviceManager, childEnvironment: environment }: Config,
-  devices: readonly Device[],
-  log: Log,
-  onClose: OnClose,
-): void {
-  if (serviceManager === null) return;
-  const manager = tellServiceManager({ ...serviceManager, environment, log });
-  manager.ready(devices);
-  onClose('service manager', () => manager.stopping());
 }
 
 /** Without a model there is nothing to paint with; the bot says so in Discord, and here. */

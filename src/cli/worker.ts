@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
-import { type Config, loadConfig, loadEnvFile } from '../config.ts';
+import { loadConfig, loadEnvFile } from '../config.ts';
 import { costAmong } from '../engine/cost.ts';
 import { UserError } from '../engine/errors.ts';
 import { createLog, type Log } from '../log.ts';
-import type { Watch } from '../metrics/watch.ts';
 import { asOneEngine, startDevices } from '../queue/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import { isShared, openQueue } from '../queue/queue.ts';
@@ -11,6 +10,7 @@ import { tellAtStart } from './doctor/at-start.ts';
 import { logJob } from '../queue/job-log.ts';
 import { type RunnerOptions, startRunner, workerName } from '../queue/runner.ts';
 import { startReporting } from '../queue/workers.ts';
+import { watchOver } from '../watch-over.ts';
 
 const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue that both share.
 
@@ -45,7 +45,9 @@ async function start(log: Log, open: Part[]): Promise<void> {
         '(http://:secret@host:port) or to a folder that both see.',
     );
   }
-  const watch = await watchOver(config, log, open);
+  const onClose = (name: string, close: () => unknown) => void open.push({ name, close });
+  const onlookers = await watchOver(config, 'worker', log, onClose);
+  const { watch } = onlookers;
   const devices = await startDevices({ ...config, hidesPaths: true }, log);
   const engine = asOneEngine(devices);
   open.push({ name: 'engine', close: () => engine.close() });
@@ -70,19 +72,7 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');
   void tellAtStart(config, { devices: names, asksDiscord: false, log });
-  watch?.started();
-  open.push({ name: 'health', close: () => watch?.closing() });
-}
-
-/** A worker's own health and metrics, where they are asked for: its devices and what they paint. */
-async function watchOver(config: Config, log: Log, open: Part[]): Promise<Watch | null> {
-  const { metrics, modelsDir } = config;
-  if (metrics === null) return null;
-  const { openWatch } = await import('../metrics/watch.ts');
-  const folders = { models: modelsDir };
-  const watch = await openWatch({ ...metrics, role: 'worker', folders, log });
-  open.push({ name: 'metrics', close: () => watch.close() });
-  return watch;
+  onlookers.ready(devices);
 }
 
 async function main(): Promise<void> {

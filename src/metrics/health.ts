@@ -41,28 +41,25 @@ function gatewayProblems({ parts, role }: Pick<HealthState, 'parts' | 'role'>): 
 
 async function engineProblems({ engine }: Watched): Promise<string[]> {
   if (engine === undefined) return ['The engine has not started.'];
-  const answers = await engine.answers(ENGINE_MS);
-  return answers ? [] : ['The engine gives no sign of life.'];
+  // Where workers paint, it is their queue that is asked: it may be away.
+  const answers = await within(engine.answers(ENGINE_MS), 2 * ENGINE_MS);
+  return answers === true ? [] : ['The engine gives no sign of life.'];
 }
 
 async function queueProblems({ line }: Watched): Promise<string[]> {
-  const answered = line !== undefined && (await inTime(line.standing(), QUEUE_MS));
-  return answered ? [] : ['The queue does not answer.'];
+  const standing = line === undefined ? null : await within(line.standing(), QUEUE_MS);
+  return standing === null ? ['The queue does not answer.'] : [];
 }
 
 async function modelProblems({ engine }: Watched): Promise<string[]> {
-  const models = (await engine?.models().catch(() => [])) ?? [];
-  return models.length > 0 ? [] : ['There is no model to paint with.'];
+  const models = engine === undefined ? null : await within(engine.models(), QUEUE_MS);
+  return models === null || models.length === 0 ? ['There is no model to paint with.'] : [];
 }
 
-/** Whether it came, and well, within so many milliseconds. */
-async function inTime(asked: Promise<unknown>, ms: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), ms);
+/** What comes within so many milliseconds; null: nothing does, or it fails. */
+export async function within<T>(asked: Promise<T>, ms: number): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
   timer.unref();
-  void asked.then(
-    () => resolve(true),
-    () => resolve(false),
-  );
-  return promise.finally(() => clearTimeout(timer));
+  return Promise.race([asked.catch(() => null), promise]).finally(() => clearTimeout(timer));
 }

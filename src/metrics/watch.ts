@@ -3,9 +3,8 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { EngineLog } from '../engine/engine.ts';
 import type { GenerateResult } from '../engine/request.ts';
 import type { JobEvents, Stop } from '../queue/events.ts';
-import type { Standing } from '../queue/line.ts';
 import { type Page, serve } from './endpoint.ts';
-import { lookAtHealth, lookAtReadiness, type HealthState, type Look } from './health.ts';
+import { lookAtHealth, lookAtReadiness, type HealthState, type Look, within } from './health.ts';
 import { createDiscordMetrics } from './tell/discord-calls.ts';
 import { createJobMetrics } from './tell/jobs.ts';
 import { createLoopDelay } from './tell/loop-delay.ts';
@@ -63,7 +62,10 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
 
   async function metrics(): Promise<Page> {
     const { devices = [], gateway, line } = state.parts;
-    const [queue] = await Promise.all([isBot ? standingOf(line) : null, tellProcess(devices)]);
+    const [queue] = await Promise.all([
+      isBot && line !== undefined ? within(line.standing(), QUEUE_MS) : null,
+      tellProcess(devices),
+    ]);
     tellQueue?.(queue);
     tellGateway?.(gateway?.() ?? null);
     tellDevices(devices);
@@ -108,14 +110,4 @@ function pageOf({ ok, problems }: Look): Page {
     type: 'application/json; charset=utf-8',
     body: `${JSON.stringify({ status: ok ? 'ok' : 'unavailable', problems })}\n`,
   };
-}
-
-async function standingOf(line: Watched['line']): Promise<Standing | null> {
-  if (line === undefined) return null;
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), QUEUE_MS);
-  timer.unref();
-  return Promise.race([line.standing().catch(() => null), promise]).finally(() =>
-    clearTimeout(timer),
-  );
 }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { allDone, idsOf, imagine, inHall, order } from '../support/hall.ts';
 import { isDone, textOf, waitUntil } from '../support/messages.ts';
+import { freePort, scrape } from '../support/metrics.ts';
 import { openRedisServer } from '../support/redis-server.ts';
 import { MODELS } from '../support/stage.ts';
 
@@ -56,7 +57,8 @@ test(
   'a bot without an engine, two workers: pictures, places, a stop; one worker is killed',
   { skip },
   async () => {
-    const workers = [startWorker({}), startWorker({})];
+    const [ofBot, ofWorker] = [await freePort(), await freePort()];
+    const workers = [startWorker({}), startWorker({ METRICS_PORT: String(ofWorker) })];
     try {
       await inHall(
         async (hall) => {
@@ -74,6 +76,16 @@ test(
           // Whatever it was painting comes back when its lease has run out.
           await workers[0]!.end('SIGKILL');
           await waitUntil(() => isPainted() === 4, 'all four', PATIENCE_MS);
+
+          const [bot, worker] = [await scrape(ofBot), await scrape(ofWorker)];
+          assert.equal(bot.get('darkroom_jobs_total{outcome="done",model="demo"}'), 4);
+          const painted = 'darkroom_paint_seconds_count{model="demo",provider="cpu"}';
+          assert.equal(bot.get(painted), undefined);
+          assert.ok((worker.get(painted) ?? 0) > 0);
+          assert.equal(worker.get('darkroom_device_state{device="cpu",state="idle"}'), 1);
+          for (const port of [ofBot, ofWorker]) {
+            assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+          }
 
           // large, so that it is met half-way on any machine
           const endless = { prompt: 'never to be finished', steps: 150, size: '512x512' };
@@ -95,6 +107,7 @@ test(
             QUEUE_URL: redis!.url,
             PICTURES_URL: path.join(folder, 'pictures'),
             DEVICES: 'none',
+            METRICS_PORT: String(ofBot),
           },
         },
       );

@@ -129,6 +129,10 @@ test('it is healthy once all has started, and says what is not', async (t) => {
   assert.deepEqual(await look('readyz'), [503, 'There is no model to paint with.']);
   watch.add({ engine, line: { standing: () => new Promise(() => {}) } });
   assert.deepEqual(await look('readyz'), [503, 'The queue does not answer.']);
+  // A queue of several machines that is away keeps nobody waiting for ever.
+  const away = { answers: () => new Promise<boolean>(() => {}), models: engine.models };
+  watch.add({ engine: away, line: queue.line });
+  assert.deepEqual(await look('healthz'), [503, 'The engine gives no sign of life.']);
   watch.closing();
   assert.deepEqual(await look('healthz'), [503, 'Darkroom is closing.']);
 });
