@@ -6,6 +6,8 @@ import type { RequestInput } from '../../src/engine/request.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import type { Order } from '../../src/bot/order/options.ts';
 import { checkMayPost } from '../../src/bot/order/order.ts';
+import { expanded } from '../../src/bot/order/typed-order.ts';
+import { isTemplate } from '../../src/bot/wildcards/expand.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import type { Command, Scene } from '../../src/bot/interaction/command.ts';
 import {
@@ -130,12 +132,19 @@ export const explore: Command = {
     const input: RequestInput = { ...(varied.includes('model') ? shared.open : request) };
     // So are samplers with their schedules.
     if (varied.includes('sampler')) input.schedule = schedule;
+    const chosen = (axis: Axis): Promise<Axis> =>
+      withChoices(axis, request.seed, interaction.guildId, scene);
+    const axes = {
+      x: await chosen(x),
+      y: y && (await chosen(y)),
+      z: z && (await chosen(z)),
+    };
     if (wantsReport(interaction)) {
-      return offerReport(interaction, scene, { input, x, y, z, theme }, { model, models, notes });
+      return offerReport(interaction, scene, { input, ...axes, theme }, { model, models, notes });
     }
-    const plan = planSheet({ input, x, y, z, models }, model, CHAT_LIMITS);
+    const plan = planSheet({ input, ...axes, models }, model, CHAT_LIMITS);
     for (const one of plan.cells) limitsHold(one.request, scene.limits, scene.text);
-    const order = { kind: 'sheet' as const, x, y, z, input, theme };
+    const order = { kind: 'sheet' as const, ...axes, input, theme };
     const cells = plan.cells.map((one) => one.request);
     await placeSheet(interaction, scene, order, cells, notes);
   },
@@ -157,6 +166,32 @@ export const explore: Command = {
     'sheet-delete': sheetRemove,
   },
 };
+
+/**
+ * Alternatives and wildcards in the words of an axis, chosen by the seed as those of the prompt are. The text that others
+ * take the place of stands in the prompt that was chosen already.
+ */
+async function withChoices(
+  axis: Axis,
+  seed: bigint,
+  guildId: string | null,
+  scene: Scene,
+): Promise<Axis> {
+  if (axis.name !== 'prompt' && axis.name !== 'negative') return axis;
+  if (!axis.values.some(isTemplate) || !(await scene.settings.policy(guildId)).wildcards)
+    return axis;
+  const values: string[] = [];
+  for (const [at, value] of axis.values.entries()) {
+    const isSearch = axis.name === 'prompt' && at === 0;
+    const template = { prompt: value, negativePrompt: '' };
+    values.push(
+      isSearch || !isTemplate(value)
+        ? value
+        : (await expanded(template, seed, guildId, scene)).prompt,
+    );
+  }
+  return { ...axis, values };
+}
 
 /** Fetched once it is sure that the answer can be posted; what is wrong without it is said before. */
 async function startOf(

@@ -52,7 +52,12 @@ test('prompt, lora and negative axes pass neither the word lists nor the NSFW ce
     // Of a scale below 1 the negative prompt is what is painted.
     await refused({ x: 'negative', values: 'blurry,nude', y: 'cfg', 'y-values': '0.5,5' }, /nude/i);
     await refused({ x: 'lora', values: 'goblin: 0.5,1' }, /lora 0\.5 cannot be used/);
+    await refused({ x: 'prompt', values: 'cat,{goblin|goblin}' }, WORD);
     assert.equal((await stage.queue.archive.recent({ limit: 5 })).length, 0);
+    await ada.command('explore', { ...cat, x: 'prompt', values: 'cat,{dog|dog}' });
+    await ada.waitForMessage(isWhole, 30_000);
+    const painted = (await sheetJobs(stage)).map((job) => requestIn(job).prompt);
+    assert.deepEqual(painted.toSorted(), ['a cat', 'a dog']);
   });
 });
 

@@ -28,6 +28,7 @@ import { parseComfyWeights } from '../../src/engine/text/prompt/comfy.ts';
 import { stripComments } from '../../src/engine/text/prompt/comments.ts';
 import { parseComposition } from '../../src/engine/text/prompt/composition.ts';
 import { parseTimeline } from '../../src/engine/text/prompt/timeline.ts';
+import { promptsIn } from '../../src/explore/report/report-plan.ts';
 import { parseAxis } from '../../src/explore/sheet/axis.ts';
 import { readSwitches } from '../../src/bot/order/switches.ts';
 import { NSFW_WORDS, createWordFilter } from '../../src/bot/policy/words.ts';
@@ -365,6 +366,22 @@ export const TARGETS: readonly Target[] = [
     make: (random, size) =>
       longText(random, ['1', ',', '-', '..', ' ', '0.5', 'x', '/', '+', '\n'], size),
     read: (text) => parseAxis('steps', text),
+    most: PROMPT_LENGTH,
+  }),
+  target<string>({
+    name: 'lists of prompts and weights',
+    make: (random, size) =>
+      longText(random, ['"', ',', '""', '\n', 'a', ' ', '<lora:', ':', '>', '-1', '#', '..'], size),
+    read(text) {
+      promptsIn(text);
+      for (const name of ['prompt', 'lora'] as const) {
+        try {
+          parseAxis(name, text);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+        }
+      }
+    },
     most: PROMPT_LENGTH,
   }),
   target<string>({

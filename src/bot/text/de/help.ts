@@ -9,7 +9,7 @@ export const HELP: typeof ENGLISH = {
   },
   help: [
     '### Sieh, was jeder Regler tut, und male dann',
-    '`/explore` malt je Wert ein Bild, beschriftet, auf einen Bogen: `x: cfg` `values: 1,3,7,12`. Jede Zahl, jeder Sampler, jedes Modell lässt sich mit anderen vergleichen. `/evolution` zeigt, wie ein Bild aus Rauschen entsteht.',
+    '`/explore` malt je Wert ein Bild, beschriftet, auf einen Bogen: `x: cfg` `values: 1,3,7,12`. Jede Zahl, jeder Sampler, jedes Modell, jede LoRA und Wörter des Prompts (`x: prompt` `values: cat,dog`) lassen sich mit anderen vergleichen, auf bis zu drei Achsen. `/evolution` zeigt, wie ein Bild aus Rauschen entsteht.',
     '`/imagine` und ein **prompt** malen ein Bild; die Antwort zeigt deinen Platz in der Reihe und dann das Bild, wie es entsteht.',
     '',
     '**prompt** `(wort:1.3)` gibt einem Wort mehr Gewicht, `<lora:name:0.8>` nimmt ein LoRA aus `/models` dazu, bei `{rot|blau}` und `__liste__` wählt der Seed. Auch `--ar 16:9 --no snow --seed 5` wirkt.',
@@ -27,6 +27,7 @@ export const HELP: typeof ENGLISH = {
     '### Für alle, die diesen Server verwalten',
     '`/settings show` ist eine Tafel mit allem. Sie braucht die Berechtigung „Server verwalten“; andere sehen den Befehl nicht.',
     '**Vorgaben** was `/imagine` nimmt, wo jemand eine Option weglässt. `/settings set` tut dasselbe in einer Zeile.',
+    '**Berichte** `/explore … report: True` malt viele Prompts und Seeds auf eine Seite; vorher sagt es, was das kostet.',
     '**Grenzen** wie viele Bilder einer Person oder des ganzen Servers warten dürfen, wie groß ein Auftrag sein darf, und wie viele Sekunden der Maschine am Tag. Rollen können mehr haben, auch einen größeren Anteil neben anderen. Es zählen nur Bilder, die jemand bekommen hat.',
     '**Wer und wo** Kanäle und Rollen für Bilder, gesperrte Personen, und der Kanal, der von Ablehnungen, Löschungen und Änderungen erfährt.',
     '**Inhalte** wo NSFW gemalt werden darf (altersbeschränkt wird ein Kanal in seinen eigenen Einstellungen), Spoiler, und Wörter und Muster, die abgelehnt werden.',

@@ -8,7 +8,7 @@ export const HELP = {
   },
   help: [
     '### See what every knob does, then paint',
-    '`/explore` paints one picture a value, labelled, on one sheet: `x: cfg` `values: 1,3,7,12`. Any number, sampler or model can be compared with any other. `/evolution` shows one picture emerging from noise.',
+    '`/explore` paints one picture a value, labelled, on one sheet: `x: cfg` `values: 1,3,7,12`. Any number, sampler, model or LoRA, and words of the prompt (`x: prompt` `values: cat,dog`), can be compared with any other, on up to three axes. `/evolution` shows one picture emerging from noise.',
     '`/imagine` and a **prompt** paint a picture; the reply shows your place in the line, then the picture as it emerges.',
     '',
     '**prompt** `(word:1.3)` makes a word count more, `<lora:name:0.8>` adds a LoRA of `/models`, `{red|blue}` and `__list__` let the seed choose. `--ar 16:9 --no snow --seed 5` work, too.',
@@ -26,6 +26,7 @@ export const HELP = {
     '### For those who manage this server',
     '`/settings show` is one panel with everything. It needs the permission Manage Server; everybody else cannot see the command.',
     '**Defaults** what `/imagine` takes where somebody leaves an option out. `/settings set` does the same in one line.',
+    '**Reports** `/explore … report: True` paints many prompts and seeds onto one page; it says first what that takes.',
     '**Limits** how many pictures one person or the whole server may have waiting, how large one order may be, and how many seconds of the machine a day. Roles can have more, and a larger share beside others. Only pictures that somebody got count.',
     '**Who and where** channels and roles for pictures, people who may not, and the channel that is told of refusals, deletions and changes.',
     '**Content** where NSFW may be painted (a channel is age-restricted in its own settings), spoilers, and words and patterns that are refused.',
