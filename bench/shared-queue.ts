@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type { Queue } from '../src/queue/contracts.ts';
 import { openQueue } from '../src/queue/queue.ts';
 import { openRedisServer, type RedisServer } from '../test/support/redis-server.ts';
 import { NO_PICTURES } from './no-pictures.ts';
 import { inDepth } from './depth.ts';
-import { limits } from './orders.ts';
+import { limits, order, WORKER } from './orders.ts';
 import { flood } from './queue.ts';
-import type { BenchRow } from './row.ts';
+import { type BenchRow, quantile } from './row.ts';
 
 const PREFIX = '{bench}';
 
@@ -42,12 +43,77 @@ export async function benchSharedQueue(): Promise<BenchRow[]> {
     (_, queue) => inDepth('shared queue', queue),
     ['--appendfsync', 'everysec'],
   );
-  return [...rows, ...(await onRedis((_, queue) => flood('shared queue', queue)))];
+  rows.push(...(await onRedis((_, queue) => flood('shared queue', queue))));
+  rows.push(...(await onRedis((server, queue) => reach(server, queue))));
+  return rows;
+}
+
+const NAP_MS = 200;
+const NAPS = 80;
+
+/** What four workers as processes make of jobs that only sleep, beside one; and how soon a stop is heard. */
+async function reach({ url }: RedisServer, queue: Queue): Promise<BenchRow[]> {
+  const one = await nap(url, queue, 1);
+  const four = await nap(url, queue, 4);
+  const worker = await open(url);
+  const times: number[] = [];
+  for (let n = 0; n < 50; n++) {
+    const { id } = await queue.line.submit(order('g', 'u'));
+    const claim = await worker.line.claim(WORKER);
+    if (claim === null) throw new Error('nothing was claimed');
+    const heard = Promise.withResolvers<void>();
+    const end = worker.line.onChange((change) => {
+      if (change?.id === id && change.stopping === true) heard.resolve();
+    });
+    const began = performance.now();
+    await queue.line.cancel(id, { userId: 'u', moderator: false });
+    await heard.promise;
+    times.push(performance.now() - began);
+    end();
+    await worker.line.finish(claim.lease, { status: 'cancelled' });
+  }
+  await worker.close();
+  const gain = one / four;
+  const stop = quantile(times, 0.99);
+  return [
+    {
+      name: `shared queue: four workers beside one, jobs that sleep for ${NAP_MS} ms`,
+      value: gain,
+      unit: 'x',
+      target: '>= 3.8 x',
+      ok: gain >= 3.8,
+    },
+    {
+      name: 'shared queue: a worker hears of a stop, p99',
+      value: stop,
+      unit: 'ms',
+      target: '<= 100 ms',
+      ok: stop <= 100,
+    },
+  ];
+}
+
+/** Milliseconds until so many workers, which are up already, have done all jobs. */
+async function nap(url: string, { line }: Queue, workers: number): Promise<number> {
+  const crew = openCrew(url, { workers, bots: 0, jobMs: NAP_MS, leaseMs: 30_000 });
+  for (let n = 0; crew.done.size < workers * 2; n++) {
+    await line.submit(order('warm', 'up'));
+    await sleep(NAP_MS);
+  }
+  while ((await line.standing()).running.jobs > 0) await sleep(20);
+  const before = crew.done.size;
+  const began = performance.now();
+  for (let n = 0; n < NAPS; n++) await line.submit(order(`g${n % 5}`, `u${n % 9}`));
+  while (crew.done.size < before + NAPS) await sleep(5);
+  const took = performance.now() - began;
+  crew.dismiss('all');
+  return took;
 }
 
 /** Bots and workers are killed and frozen, Redis is killed, while orders come in. */
 const CHAOS = {
   workers: 4,
+  bots: 1,
   events: 300,
   apartMs: 150,
   jobMs: 60,
@@ -86,6 +152,7 @@ async function chaos(appendfsync: string): Promise<BenchRow[]> {
         'killed bots': 0,
         'frozen beyond the lease': 0,
         'killed Redis': 0,
+        'Redis full for a moment': 0,
       };
       const pick = (among: readonly ChildProcess[]) =>
         among[Math.floor(Math.random() * among.length)];
@@ -95,7 +162,10 @@ async function chaos(appendfsync: string): Promise<BenchRow[]> {
         await movedOn(crew);
         const dice = Math.random();
         const [worker, bot] = [pick(crew.workers), pick(crew.bots)];
-        if (dice < 0.1) {
+        if (dice < 0.05) {
+          blows['Redis full for a moment']++;
+          await fill(server.url);
+        } else if (dice < 0.13) {
           blows['killed Redis']++;
           await server.kill();
           await sleep(200);
@@ -146,6 +216,15 @@ async function chaos(appendfsync: string): Promise<BenchRow[]> {
   );
 }
 
+/** As much memory as it has now is all it may have: every write is refused, until it may have more. */
+async function fill(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.config('SET', 'maxmemory', '1');
+  await sleep(300);
+  await redis.config('SET', 'maxmemory', '0');
+  await redis.quit();
+}
+
 /** Since the last blow something was ordered and something was painted; a busy machine needs its time. */
 async function movedOn({ acknowledged, done }: Crew): Promise<void> {
   const [orders, pictures] = [acknowledged.size, done.size];
@@ -160,7 +239,15 @@ function tell(crew: Pick<Crew, 'told'>, id: string, status: string): void {
   crew.told.set(id, (crew.told.get(id) ?? new Set()).add(status));
 }
 
-function openCrew(url: string): Crew {
+function openCrew(
+  url: string,
+  {
+    workers: crewed,
+    bots: ordering,
+    jobMs,
+    leaseMs,
+  }: Pick<typeof CHAOS, 'workers' | 'bots' | 'jobMs' | 'leaseMs'> = CHAOS,
+): Crew {
   const crew = {
     done: new Map<string, number>(),
     told: new Map(),
@@ -177,7 +264,7 @@ function openCrew(url: string): Crew {
   }
 
   function hire(members: ChildProcess[], script: string, last: number): void {
-    const words = [url, PREFIX, String(CHAOS.leaseMs), String(last)];
+    const words = [url, PREFIX, String(leaseMs), String(last)];
     const file = path.join(import.meta.dirname, script);
     const child = spawn(
       process.execPath,
@@ -192,8 +279,8 @@ function openCrew(url: string): Crew {
       if (!dismissed.has(members)) setTimeout(() => hire(members, script, last), 100);
     });
   }
-  for (let n = 0; n < CHAOS.workers; n++) hire(workers, 'chaos-worker.ts', CHAOS.jobMs);
-  hire(bots, 'chaos-bot.ts', CHAOS.ordersEveryMs);
+  for (let n = 0; n < crewed; n++) hire(workers, 'chaos-worker.ts', jobMs);
+  for (let n = 0; n < ordering; n++) hire(bots, 'chaos-bot.ts', CHAOS.ordersEveryMs);
   return {
     ...crew,
     workers,

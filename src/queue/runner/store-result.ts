@@ -52,7 +52,8 @@ export async function storeResult(
     infotext: (result.images[0] ?? result.withheld?.[0])?.infotext ?? '',
     provider: result.provider,
     modelHash: result.model.hash,
-    seconds: result.timings.total_ms / 1000 + storeSeconds,
+    // What went by with rows of others is theirs.
+    seconds: (result.timings.total_ms - (result.timings.others_ms ?? 0)) / 1000 + storeSeconds,
     loadSeconds: result.timings.load_ms / 1000,
     ...(isMeasured(job) ? { stepSeconds: stepSecondsOf(result) } : {}),
     ...replanOf(result),
