@@ -90,6 +90,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   if (devices.length > 0) {
     const models = () => engine.models();
     const parts = {
+      upscalers,
       queue,
       events,
       devices,

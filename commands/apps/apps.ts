@@ -1,22 +1,14 @@
 import { ApplicationCommandType } from 'discord.js';
 import type { MessageContextMenuCommandInteraction } from 'discord.js';
-import { enlargePicture } from '../../src/engine/enlarge.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
+import type { CopyTask } from '../../src/queue/copy.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
-import { checkMayPost } from '../../src/bot/order/order.ts';
-import {
-  attachedPicture,
-  fewAtOnce,
-  inTurn,
-  pictureLinks,
-} from '../../src/bot/pictures/pictures-of.ts';
-import { fitForUpload } from '../../src/bot/pictures/upload.ts';
+import { checkMayPost, placeOrder } from '../../src/bot/order/order.ts';
+import { attachedPicture, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
 import { permitOrder } from '../../src/bot/policy/gate.ts';
-import { veil } from '../../src/bot/policy/veil.ts';
-import { renderFound } from '../../src/bot/render/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
 import { askWhich } from './which.ts';
 import { exploreThisForm } from '../sheet/explore-this.ts';
@@ -100,18 +92,22 @@ async function enlargeFound(
   if (seenBy === 'public') checkMayPost(interaction, scene);
   const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
   const model = chooseModel(await engine.models(), null, defaults, text);
-  // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
-  const { spoiler } = await permitOrder(interaction, scene, parseRequest({ steps: 1 }, model));
+  const request = parseRequest({ steps: 1 }, model);
+  // Whoever may not order here is told before the picture is fetched.
+  await permitOrder(interaction, scene, request);
   await answer.acknowledge(seenBy);
-  const { bytes } = await attachedPicture({ url: link, size: 0 }, scene);
-  const make = () => inTurn(() => enlargePicture(bytes, { isOurs: false }));
-  const large = await fewAtOnce(interaction.user.id, text, make);
-  const limit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
-  const [picture] = await fitForUpload([large], limit);
-  if (picture === undefined) throw new UserError(text.picturesGone);
-  const url = seenBy === 'public' ? interaction.targetMessage.url : null;
-  const rendered = renderFound(picture, { text, url, asker: interaction.user.id });
-  await answer.show(spoiler ? veil(rendered) : rendered);
+  const { bytes, size } = await attachedPicture({ url: link, size: 0 }, scene);
+  const copy: CopyTask = {
+    kind: 'upscale',
+    of: null,
+    pictures: [{ index: 0, ...size }],
+    by: null,
+    factor: 2,
+    fileLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
+  };
+  const init = { image: bytes, mask: null, strength: 1, maskBlur: 0, onlyMasked: false };
+  const copyOf = seenBy === 'public' ? interaction.targetMessage.url : null;
+  await placeOrder(interaction, scene, { ...request, init }, null, seenBy, { copy, copyOf });
 }
 
 /** A sheet around the picture: a form with what to vary. */

@@ -82,7 +82,9 @@ async function showPage(
   const { archive, answer, pictures, stars, text } = scene;
   const userId = interaction.user.id;
   const jobsRead = await archive.recent({ userId, limit: JOBS_READ });
-  const { rows, sheets } = oneRowEach(jobsRead, text);
+  // Files that somebody had once more are no pictures of their own.
+  const own = jobsRead.filter(({ context }) => addressIn(context)?.copy?.kind !== 'original');
+  const { rows, sheets } = oneRowEach(own, text);
   const all = rows.slice(0, LOOKED_AT + 1);
   const starred = new Set((await stars.of(userId)).map(({ jobId }) => jobId));
   const fits = (job: Job) =>

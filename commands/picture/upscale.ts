@@ -1,14 +1,20 @@
 import { UserError } from '../../src/engine/errors.ts';
+import { requestOfImage } from '../../src/engine/batch.ts';
+import { upscalerFor } from '../../src/engine/upscalers.ts';
+import type { CopyTask } from '../../src/queue/copy.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
-import { sendEnlarged } from '../../src/bot/pictures/enlarged.ts';
-import { checkMayPost, jobOf, seenLike } from '../../src/bot/order/order.ts';
+import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
 import { readable } from '../../src/bot/order/stored-order.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
-import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
+import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import type { Asking } from '../../src/bot/policy/place.ts';
-import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
+import {
+  LEAST_ATTACHMENT_LIMIT,
+  addressIn,
+  messageUrl,
+} from '../../src/bot/reply/reply-address.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 
 /** The stored picture at twice its size: the very same picture, never a new one that resembles it. */
@@ -31,23 +37,43 @@ export async function enlarge(
   scene: Scene,
   wanted: SeenBy = seenLike(interaction),
 ): Promise<void> {
-  const { answer } = scene;
-  const seenBy = isForeign(interaction) ? 'private' : wanted;
-  if (seenBy === 'public') checkMayPost(interaction, scene);
-  // Whoever may not order here may not show a larger copy here either; it costs next to nothing.
-  const nearlyNothing = { ...readable(job), init: null, steps: 1, count: 1 };
-  const { spoiler } = await permitOrder(interaction, scene, nearlyNothing);
+  const { model } = readable(job);
+  const by = upscalerFor(model, (await scene.upscalers?.names()) ?? []);
+  await placeCopy(interaction, job, { kind: 'upscale', indices: [index], by }, scene, wanted);
+}
+
+/** How much larger a network makes a picture is known once it was opened. */
+const USUAL_FACTOR = { network: 4, none: 2 };
+
+/**
+ * Orders a copy of finished pictures: a job like any other, in the same line. @throws UserError where they are gone, or
+ * the rules of the place are against it
+ */
+export async function placeCopy(
+  interaction: Asking,
+  job: Job,
+  { kind, indices, by }: Pick<CopyTask, 'kind' | 'by'> & { indices: readonly number[] },
+  scene: Scene,
+  wanted: SeenBy,
+): Promise<void> {
   if (!(await mayShowHere(job, interaction, scene))) throw new UserError(scene.text.notShownHere);
-  await storedPicture(job, index, scene);
-  const order = {
-    jobId: job.id,
-    index,
-    asker: interaction.user.id,
-    channelId: interaction.channelId ?? '0',
-    private: seenBy === 'private',
-    spoiler: spoiler || addressIn(job.context)?.spoiler === true,
-    attachmentLimit: interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT,
-  };
-  await answer.acknowledge(seenBy, order);
-  await sendEnlarged(order, answer.show, scene);
+  for (const index of indices) await storedPicture(job, index, scene);
+  const pictures = indices.flatMap((index) => {
+    const image = job.result?.images[index];
+    return image === undefined ? [] : [{ index, width: image.width, height: image.height }];
+  });
+  const enlarges = by === null ? USUAL_FACTOR.none : USUAL_FACTOR.network;
+  const fileLimit = interaction.attachmentSizeLimit || LEAST_ATTACHMENT_LIMIT;
+  const factor = kind === 'original' ? 1 : enlarges;
+  const copy: CopyTask = { kind, of: job.id, pictures, by, factor, fileLimit };
+  const address = addressIn(job.context);
+  const seenBy = isForeign(interaction) ? 'private' : wanted;
+  const isReachable = address !== null && (!address.private || seenBy === 'private');
+  const request = requestOfImage({ ...readable(job), init: null }, indices[0] ?? 0);
+  await placeOrder(interaction, scene, request, null, wanted, {
+    copy,
+    copyOf: isReachable ? messageUrl(address) : null,
+    spoiler: address?.spoiler === true,
+    explicit: address?.explicit === true,
+  });
 }

@@ -195,8 +195,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       doors: openDoors(client, rule),
     });
     const ready = await logIn(client, options.token, options.apiBase, share.range?.ids.length ?? 1);
-    const { upscalers = null } = options;
-    await settlePledges(broken, { ...tools, pledges, upscalers, messages: client.rest });
+    await settlePledges(broken, { ...tools, pledges, messages: client.rest });
     await replies.resume();
     await sheets.resume();
     const definitions = commands

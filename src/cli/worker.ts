@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { costAmong } from '../engine/cost.ts';
 import { UserError } from '../engine/errors.ts';
+import { openUpscalers } from '../engine/upscalers.ts';
 import { createLog, type Log } from '../log.ts';
 import { asOneEngine, startDevices } from '../queue/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
@@ -63,11 +65,22 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const { workers, events } = queue;
   const reporting = await startReporting({ workers, name: workerName(), engine, log });
   open.push({ name: 'reporting', close: () => reporting.close() });
+  const upscalers = openUpscalers(path.join(config.modelsDir, 'upscalers'));
+  open.push({ name: 'upscalers', close: () => upscalers.close() });
   const models = () => engine.models();
   watch?.add({ devices, engine, line: queue.line });
   const onEnd: RunnerOptions['onEnd'] = (job, outcome) => logJob(job, outcome, log);
   const told = { onEnd, ...(watch && { onPainted: watch.painted }) };
-  const runner = startRunner({ queue, events, devices, pictures, log, models, ...told });
+  const runner = startRunner({
+    queue,
+    events,
+    devices,
+    pictures,
+    upscalers,
+    log,
+    models,
+    ...told,
+  });
   open.push({ name: 'runner', close: () => runner.close() });
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');

@@ -86,6 +86,40 @@ const NOTHING: Cost = {
   certainty: 'exact',
 };
 
+/** What an upscaling network takes at a time, pixels a side, and how much of that is the picture's own. */
+const TILE = 192;
+const TILE_CORE = 160;
+
+/**
+ * Counts a copy of finished pictures. `network`: one makes them larger, in tiles; else every pixel is carried over, and
+ * counts once for the picture that comes of it. A file that is handed on as it is asks nothing.
+ */
+export function costOfCopy({
+  kind,
+  pictures,
+  network,
+  factor,
+}: {
+  kind: 'upscale' | 'original';
+  pictures: readonly { width: number; height: number }[];
+  network: boolean;
+  factor: number;
+}): Cost {
+  // A network whose tiles have a size of their own takes others than usual.
+  const certainty = network ? ('expected' as const) : ('exact' as const);
+  const cost: Cost = { ...NOTHING, kind: 'copy', certainty };
+  for (const { width, height } of pictures) {
+    const out = width * height * factor ** 2;
+    const tiles = Math.ceil(width / TILE_CORE) * Math.ceil(height / TILE_CORE);
+    const rows = network ? tiles : 1;
+    cost.rows += rows;
+    cost.evaluations += rows;
+    cost.rowPixels += network ? tiles * TILE ** 2 : out;
+    cost.vaePixels += kind === 'upscale' ? out : 0;
+  }
+  return cost;
+}
+
 function count(request: GenerateRequest, model: Counted, refiner: Counted | null): Cost {
   const { hires = null } = request;
   const text = model.network?.guidance ? asPlainText(textWork(request)) : textWork(request);

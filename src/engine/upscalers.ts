@@ -12,9 +12,14 @@ export type Upscalers = {
   names(): Promise<readonly string[]>;
   /**
    * A stored picture made larger by one of them; keeps its recipe, with `Upscaled` added, and its mark.
-   * @throws UserError when the network or the picture cannot serve
+   * `signal` ends it before the next tile. @throws UserError when the network or the picture cannot serve,
+   * CancelledError
    */
-  upscale(name: string, png: Uint8Array): Promise<{ png: Uint8Array; factor: number }>;
+  upscale(
+    name: string,
+    png: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<{ png: Uint8Array; factor: number }>;
   close(): Promise<void>;
 };
 
@@ -56,7 +61,7 @@ export function openUpscalers(folder: string): Upscalers {
 
   return {
     names: () => upscalersIn(folder),
-    upscale(name, png) {
+    upscale(name, png, signal) {
       if (closed) return Promise.reject(new Error('the upscalers are closed'));
       const call = Promise.withResolvers<{ png: Uint8Array; factor: number }>();
       const id = nextId++;
@@ -65,7 +70,10 @@ export function openUpscalers(folder: string): Upscalers {
       const running = thread();
       running.ref();
       running.postMessage(message);
-      return call.promise;
+      const cancel = () => running.postMessage({ id, cancel: true } satisfies ToUpscaler);
+      if (signal?.aborted === true) cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      return call.promise.finally(() => signal?.removeEventListener('abort', cancel));
     },
     async close() {
       closed = true;

@@ -1,5 +1,6 @@
 /** One line a job, for whoever runs the machine: whose, by which model, how long. Never what was asked for. */
 import type { EngineLog } from '../engine/engine.ts';
+import { copyIn } from './copy.ts';
 import type { JobEvents, Stop } from './events.ts';
 import type { Job, JobId, JobState } from './job.ts';
 
@@ -27,12 +28,14 @@ const isEnd = (state: JobState): state is End =>
 
 /** One line of one job. */
 export function logJob(job: Job, end: End, log: EngineLog): void {
-  const { id, userId, request, createdAt, startedAt, attempt } = job;
+  const { id, userId, request, createdAt, startedAt, attempt, context } = job;
+  const copy = copyIn(context)?.kind;
   const finishedAt = job.finishedAt ?? Date.now();
   const fields = {
     job: id,
     user: userId,
     model: request === 'unreadable' ? null : request.model,
+    ...(copy && { copy }),
     waited: startedAt === null ? null : seconds(startedAt - createdAt),
     seconds: startedAt === null ? null : seconds(finishedAt - startedAt),
     ...(attempt > 1 ? { attempt } : {}),

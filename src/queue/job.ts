@@ -82,6 +82,15 @@ export type StoredResult = {
   latents?: string;
   /** keys in the picture store that whoever shows it may have filled, where the context asked for them */
   drawn?: readonly string[];
+  /**
+   * of a copy: the network that made it (null: none), how much larger it is, and of originals each file, a picture of
+   * another job (`of`) or that one packed more tightly
+   */
+  copy?: {
+    by: string | null;
+    factor: number;
+    files: readonly { of: string; packed: string | null }[];
+  };
   /** pictures of single steps, where the context asked for them */
   looks?: readonly StoredLook[];
 };

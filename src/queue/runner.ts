@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineLog } from '../engine/engine.ts';
 import { hasOf } from '../engine/needs.ts';
+import type { Upscalers } from '../engine/upscalers.ts';
 import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from './events.ts';
@@ -28,6 +29,8 @@ export type RunnerOptions = {
   events: JobEvents;
   devices: readonly Device[];
   pictures: PictureStore;
+  /** networks that make a picture larger; absent or null: Lanczos does */
+  upscalers?: Upscalers | null;
   log: EngineLog;
   /** what this program can paint, where others paint from the same line; absent: whatever waits */
   models?: () => Promise<readonly ModelInfo[]>;
@@ -169,7 +172,7 @@ export function startRunner(options: RunnerOptions): Runner {
       const onPhase = (): void => {
         if (device.joinable() !== null) bell.ring();
       };
-      const tools = { ...options, device, line, newReference, onPhase };
+      const tools = { ...options, device, line, archive, newReference, onPhase };
       const ended = await attempt(mine, tools);
       if ('back' in ended) {
         if (ended.unasked) resting.set(seat, performance.now() + BREATH_MS);

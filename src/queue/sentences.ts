@@ -18,6 +18,8 @@ export const QUEUE_SENTENCES = {
     'This order was written by another version of Darkroom, which this one cannot read. Please send it again.',
   'start-picture-gone': () =>
     'The start picture of this order is no longer stored. Please send it again with the picture.',
+  'copy-source-gone': () =>
+    'The picture is no longer stored, so there is nothing to copy. Paint it again with its recipe.',
   'program-ended-often': (times: number) =>
     `The program ended ${times} times while making this picture, so it was given up. A smaller size or fewer pictures at once may work.`,
   'engine-crashed-twice': () =>

@@ -116,6 +116,23 @@ function submitting(contract: Contract): void {
     },
   );
 
+  contract('a copy is priced as one, and any worker can make it', async ({ queue }) => {
+    await queue.line.measure(aMeasurement({ stepSeconds: 5 }));
+    const picture = { index: 0, width: 1000, height: 1000 };
+    const copy = { kind: 'upscale', of: 'abcdefabcdef', by: null, factor: 2, fileLimit: 1e7 };
+    const context = { copy: { ...copy, pictures: [picture] } };
+    await queue.line.submit(anOrder({ context, request: aRequest({ model: 'not there' }) }));
+    const { reserved } = await queue.line.usage('guild-a', 'user-a');
+    assert.ok(reserved > 0.5 && reserved < 5, `${reserved} s`);
+    const seats = [{ name: 'cpu', loaded: [], unfit: ['not there'] }];
+    const claim = await queue.line.claim({ name: 'w', seats, has: [] });
+    assert.deepEqual(claim?.job.context, context);
+    const lease = { ...claim!.lease };
+    const result = { ...aResult(claim!.job.id), copy: { by: null, factor: 2, files: [] } };
+    assert.equal(await queue.line.finish(lease, { status: 'done', result }), true);
+    assert.ok((await queue.line.usage('guild-a', 'user-a')).seconds < 5);
+  });
+
   contract('tells its listeners', async ({ queue }) => {
     const heard: (QueueChange | undefined)[] = [];
     const stop = queue.line.onChange((change) => heard.push(change));

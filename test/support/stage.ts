@@ -130,7 +130,8 @@ export async function openStage(
     const announcer = startAnnouncer({ queue, events, log });
     logJobs(events, log);
     const devices = options.devices ?? createDevices([{ name: 'cpu', engine }], log);
-    const runner = startRunner({ queue, events, devices, pictures, log });
+    const { upscalers = null } = options.bot ?? {};
+    const runner = startRunner({ queue, events, devices, pictures, upscalers, log });
     const closeParts = async () => {
       await runner.close();
       announcer.close();

@@ -7,7 +7,6 @@ import type {
 } from 'discord.js';
 import type { Pledges } from '../../queue/pledges.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
-import type { Enlargement } from '../pictures/enlarged.ts';
 import { openFirstResponse } from './first-response.ts';
 import type { Forms } from './forms.ts';
 import { isFromHidden } from './origin.ts';
@@ -33,11 +32,8 @@ export type Answer = {
   readonly acknowledged: boolean;
   /** the deferred message, when Discord told it with the acknowledgement */
   readonly messageId: string | null;
-  /**
-   * Defers; later calls wait for the first and change nothing. With an enlargement, a crash before the answer leaves
-   * it to the next start.
-   */
-  acknowledge(visibility: Visibility, enlargement?: Enlargement): Promise<void>;
+  /** Defers; later calls wait for the first and change nothing. */
+  acknowledge(visibility: Visibility): Promise<void>;
   /** Words for this person only. A public "thinking…" that nothing has filled yet is taken away. `rows`: buttons below */
   tell(markdown: string, rows?: readonly APIMessageTopLevelComponent[]): Promise<void>;
   /**
@@ -115,21 +111,19 @@ export function openAnswer(
   }
 
   /** The promise is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
-  async function defer(visibility: Visibility, enlargement?: Enlargement): Promise<void> {
+  async function defer(visibility: Visibility): Promise<void> {
     pending = visibility;
-    if (visibility !== 'in-place') await pledge(enlargement);
+    if (visibility !== 'in-place') await pledge();
     await response.send(DEFERRALS[visibility]).catch((error: unknown) => {
       redeem();
       throw error;
     });
   }
 
-  function pledge(enlargement?: Enlargement): Promise<void> {
+  function pledge(): Promise<void> {
     // Named one by one: discord.js hides the token from a spread.
     const { locale } = interaction;
-    const { messageId } = response;
-    const promised = { applicationId, token, locale, messageId, enlargement };
-    return pledges.make(id, toPledge(promised)).then(
+    return pledges.make(id, toPledge({ applicationId, token, locale })).then(
       () => void (pledged = true),
       (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
     );
@@ -170,10 +164,8 @@ export function openAnswer(
       return response.messageId;
     },
 
-    async acknowledge(visibility, enlargement) {
-      await (first ??= defer(visibility, enlargement));
-      // Now the message is known, by which it is found once the token is over.
-      if (enlargement !== undefined) await pledge(enlargement);
+    async acknowledge(visibility) {
+      await (first ??= defer(visibility));
     },
 
     async tell(markdown, rows) {

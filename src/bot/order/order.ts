@@ -39,16 +39,18 @@ export async function placeOrder(
   const { answer, line, replies } = scene;
   const seenBy = isForeign(interaction) ? 'private' : wanted;
   if (seenBy === 'public') checkMayPost(interaction, scene);
-  const granted = await permitOrder(interaction, scene, request);
+  const copy = told.copy ?? null;
+  const granted = await permitOrder(interaction, scene, request, copy);
   const { allowance, weight, spoiler, explicit, previews } = granted;
   const lineage = lineageOf(parent, seenBy);
   await answer.acknowledge(seenBy);
   const address = {
     ...addressOf(interaction, scene, lineage, seenBy, granted.language),
-    spoiler,
-    explicit,
-    previews,
     ...told,
+    spoiler: spoiler || told.spoiler === true,
+    // A copy was seen by a safety checker where its picture was.
+    explicit: copy === null ? explicit : told.explicit === true,
+    previews,
   };
   const order: NewJob = {
     key: interaction.id,
@@ -56,7 +58,7 @@ export async function placeOrder(
     userId: interaction.user.id,
     request,
     context: toContext(address),
-    parentId: parent !== null && 'job' in parent ? parent.job.id : null,
+    parentId: parent !== null && 'job' in parent ? parent.job.id : (copy?.of ?? null),
     weight,
   };
   const job = await line.submit(order, allowance).catch((error: unknown) => {
@@ -72,7 +74,10 @@ export async function placeOrder(
 }
 
 /** What the reply says of the order beside its recipe, and what a new seed chooses from. */
-export type Told = Pick<ReplyAddress, 'auto' | 'notes' | 'template'>;
+export type Told = Pick<
+  ReplyAddress,
+  'auto' | 'notes' | 'template' | 'copy' | 'copyOf' | 'spoiler' | 'explicit'
+>;
 
 /** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
 export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;

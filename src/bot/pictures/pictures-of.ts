@@ -17,27 +17,6 @@ export function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return mine;
 }
 
-/** Copies that one person may have in the making. */
-const MOST_COPIES = 3;
-const making = new Map<string, number>();
-
-/**
- * Copies of finished pictures, a few at once for each person: whoever presses again and again makes nobody wait.
- * @throws UserError when this person waits for as many already
- */
-export async function fewAtOnce<T>(userId: string, text: Text, work: () => Promise<T>): Promise<T> {
-  const before = making.get(userId) ?? 0;
-  if (before >= MOST_COPIES) throw new UserError(text.tooManyCopies(MOST_COPIES));
-  making.set(userId, before + 1);
-  try {
-    return await work();
-  } finally {
-    const left = (making.get(userId) ?? 1) - 1;
-    if (left > 0) making.set(userId, left);
-    else making.delete(userId);
-  }
-}
-
 /**
  * A picture somebody attached: what it says of its type and size is not believed, what it holds is.
  * @throws UserError when it cannot be fetched, is no still PNG, JPEG or WebP, is damaged or too large

@@ -3,6 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
+import { type CopyTask, workOfCopy } from '../../queue/copy.ts';
 import { LimitError } from '../../queue/allowance.ts';
 import type { Job } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
@@ -51,12 +52,14 @@ const NEAR = 0.2;
 
 /**
  * Whether this person may have this picture made here, or all of these, each an order of its own. Asked before anything
- * else is done for the order, and for every order, whatever it came from. @throws UserError saying why not; the audit channel hears of it
+ * else is done for the order, and for every order, whatever it came from. `copy`: nothing is painted, a picture of the
+ * order is copied. @throws UserError saying why not; the audit channel hears of it
  */
 export async function permitOrder(
   interaction: Asking,
   { rule, line, settings, audit, engine, text }: Tools,
   order: GenerateRequest | readonly GenerateRequest[],
+  copy: CopyTask | null = null,
 ): Promise<Grant> {
   const requests = Array.isArray(order)
     ? (order as readonly GenerateRequest[])
@@ -68,7 +71,8 @@ export async function permitOrder(
   const policy = underRule(await settings.policy(place.guildId), owners);
   const limits = limitsFor(policy, place.roleIds);
   const workAllowed = Math.min(limits.work, owners.quotas.work ?? Infinity);
-  const work = workAllowed === Infinity ? 0 : await hardest(requests, engine);
+  const asked = () => (copy === null ? hardest(requests, engine) : workIn(workOfCopy(copy)));
+  const work = workAllowed === Infinity ? 0 : await asked();
   const refusal = refusalOf(requests, place, { policy, owners }, work, workAllowed);
   if (refusal !== null) {
     const serverText = textFor(policy.language ?? interaction.guildLocale ?? interaction.locale);

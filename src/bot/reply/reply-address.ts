@@ -1,3 +1,4 @@
+import { readCopy, type CopyTask } from '../../queue/copy.ts';
 import type { JobContext } from '../../queue/job.ts';
 import { isSheet } from '../../explore/sheet/order.ts';
 import { PREVIEW_PACES } from '../policy/policy.ts';
@@ -57,6 +58,11 @@ export type ReplyAddress = {
   notes?: readonly OrderNote[];
   /** the prompts before a seed chose among their alternatives; absent: there were none */
   template?: PromptTemplate | null;
+  /** the job copies pictures, and `of`: the message that shows them, null where that cannot be linked to */
+  copy?: CopyTask | null;
+  copyOf?: string | null;
+  /** files of a copy that were sent in messages of their own so far; absent: none */
+  copiesSent?: number;
 };
 
 const VERSION = 1;
@@ -94,6 +100,7 @@ export function fromContext(context: JobContext): ReplyAddress | null {
     auto: readAuto(context['auto']),
     notes: readNotes(context['notes']),
     template: readTemplate(context['template']),
+    ...readCopied(context),
   };
 }
 
@@ -135,6 +142,17 @@ function readTemplate(value: unknown): PromptTemplate | null {
   return typeof prompt === 'string' && typeof negativePrompt === 'string'
     ? { prompt, negativePrompt }
     : null;
+}
+
+function readCopied(context: JobContext): Pick<ReplyAddress, 'copy' | 'copyOf' | 'copiesSent'> {
+  const copy = readCopy(context['copy']);
+  const { copyOf, copiesSent } = context;
+  if (copy === null) return {};
+  return {
+    copy,
+    copyOf: typeof copyOf === 'string' ? copyOf : null,
+    copiesSent: typeof copiesSent === 'number' ? copiesSent : 0,
+  };
 }
 
 function readLineage(value: unknown): Lineage | null {

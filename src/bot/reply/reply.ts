@@ -2,6 +2,7 @@ import type { Preview } from '../../engine/request.ts';
 import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { describe, retryAfter, troubleOf } from '../discord/discord-errors.ts';
 import { openBreaks } from './breaks.ts';
+import { drawCopy, drawFile } from './copies.ts';
 import type { Verdict } from '../policy/delivery.ts';
 import { createPacer } from './pacer.ts';
 import { previewFiles } from '../pictures/preview-files.ts';
@@ -69,6 +70,8 @@ export function openReply(
   let over = false;
   /** Discord refuses the finished message as such: words tell where the picture is */
   let plain = false;
+  const copy = found.copy ?? null;
+  let copiesSent = found.copiesSent ?? 0;
   /** why the finished picture may not be shown */
   let keptBack: JobFailure | null = null;
   let preview: Preview | null = null;
@@ -127,6 +130,7 @@ export function openReply(
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
       await road.send(rendered, isFinal(state));
       shown.resolve();
+      if (state.status === 'done' && !plain) await sendOtherFiles(state);
       return { outcome: 'sent' };
     } catch (error) {
       return afterTrouble(error, state);
@@ -141,7 +145,21 @@ export function openReply(
     return { failure: null, spoiler: found.spoiler === true };
   }
 
+  /** Of originals each picture has a message of its own; those that were sent are not sent again. */
+  async function sendOtherFiles(state: JobState & { status: 'done' }): Promise<void> {
+    if (copy?.kind !== 'original') return;
+    for (let place = 1 + copiesSent; place < copy.pictures.length; place++) {
+      const tools = { address: found, pictures, uploadLimit, text };
+      await road.add(await drawFile(copy, state.result, place, tools));
+      copiesSent = place;
+      await road.note({ copiesSent });
+    }
+  }
+
   async function draw(state: JobState): Promise<Rendered> {
+    if (copy !== null) {
+      return drawCopy(job, copy, state, { address: found, pictures, uploadLimit, text });
+    }
     const shown = state.status === 'done' ? await loadPictures(state.result.images) : [];
     const files = state.status === 'running' && preview !== null ? await partsOf(preview) : null;
     return render(job, state, {

@@ -1,4 +1,4 @@
-import { Routes } from 'discord.js';
+import { MessageFlags, Routes } from 'discord.js';
 import type { REST } from 'discord.js';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { messageBody } from '../render/render.ts';
@@ -12,6 +12,10 @@ import type { Traffic } from '../interaction/traffic.ts';
 export type Road = {
   /** Replaces the whole message. Rejects with what Discord answered; nothing is tried twice in here. */
   send(rendered: Rendered, final: boolean): Promise<void>;
+  /** One more message, for this person only, as long as the token lives. */
+  add(rendered: Rendered): Promise<void>;
+  /** Notes something about the message for a later process. */
+  note(change: Partial<ReplyAddress>): Promise<void>;
 };
 
 /** An edit that is not the last lets first responses go before it for so long. */
@@ -66,6 +70,16 @@ export function openRoad(
   }
 
   return {
+    note: learn,
+    async add(rendered) {
+      const body = messageBody(rendered);
+      await messages.post(Routes.webhook(address.applicationId, address.token), {
+        body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
+        files: toFiles(rendered),
+        auth: false,
+        signal: AbortSignal.timeout(patienceFor(rendered)),
+      });
+    },
     async send(rendered: Rendered, final: boolean): Promise<void> {
       if (!final) await traffic.calm(CALM_PATIENCE_MS);
       const signal = AbortSignal.timeout(final ? patienceFor(rendered) : PREVIEW_TIMEOUT_MS);

@@ -8,7 +8,8 @@ import { OVERLAP, type Tile, upscaleInTiles } from './tiles.ts';
 export type UpscalerNetwork = {
   /** sides of the result as a multiple of the picture's, 1-8 */
   factor: number;
-  enlarge(picture: RgbImage): Promise<RgbImage>;
+  /** `goOn` is asked before each tile, and ends it by throwing. */
+  enlarge(picture: RgbImage, goOn?: () => void): Promise<RgbImage>;
   release(): Promise<void>;
 };
 
@@ -41,7 +42,11 @@ export async function openUpscalerNetwork(
     }
     return {
       factor,
-      enlarge: (picture) => upscaleInTiles(picture, { side, factor }, run),
+      enlarge: (picture, goOn = () => {}) =>
+        upscaleInTiles(picture, { side, factor }, (tile) => {
+          goOn();
+          return run(tile);
+        }),
       release: () => session.release(),
     };
   } catch (error) {

@@ -2,11 +2,14 @@
 import { parentPort } from 'node:worker_threads';
 import { decodeImage, encodePng, readInfotext } from '../image.ts';
 import { flattenError } from '../host/messages.ts';
-import { UserError } from '../errors.ts';
+import { CancelledError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { openUpscalerNetwork, type UpscalerNetwork } from './network.ts';
 
-export type ToUpscaler = { id: number; file: string; name: string; png: Uint8Array };
+export type ToUpscaler =
+  | { id: number; file: string; name: string; png: Uint8Array }
+  | { id: number; cancel: true };
+type Wanted = Exclude<ToUpscaler, { cancel: true }>;
 export type FromUpscaler =
   | { id: number; png: Uint8Array; factor: number }
   | { id: number; error: ReturnType<typeof flattenError> };
@@ -17,16 +20,26 @@ const MAX_SIDE = 8192;
 let open: { file: string; network: UpscalerNetwork } | null = null;
 let line: Promise<void> = Promise.resolve();
 
-parentPort?.on('message', (wanted: ToUpscaler) => {
-  line = line.then(() => answer(wanted));
+/** Pictures that somebody wanted and no longer wants. */
+const cancelled = new Set<number>();
+
+parentPort?.on('message', (message: ToUpscaler) => {
+  if ('cancel' in message) return void cancelled.add(message.id);
+  line = line.then(() => answer(message));
 });
 
-async function answer({ id, file, name, png }: ToUpscaler): Promise<void> {
+async function answer({ id, file, name, png }: Wanted): Promise<void> {
+  const goOn = (): void => {
+    if (cancelled.has(id)) throw new CancelledError();
+  };
   try {
-    const { bytes, factor } = await upscale(file, name, png);
+    goOn();
+    const { bytes, factor } = await upscale(file, name, png, goOn);
     parentPort?.postMessage({ id, png: bytes, factor } satisfies FromUpscaler);
   } catch (error) {
     parentPort?.postMessage({ id, error: flattenError(error) } satisfies FromUpscaler);
+  } finally {
+    cancelled.delete(id);
   }
 }
 
@@ -34,6 +47,7 @@ async function upscale(
   file: string,
   name: string,
   png: Uint8Array,
+  goOn: () => void,
 ): Promise<{ bytes: Uint8Array; factor: number }> {
   const network = await openNetwork(file, name);
   const picture = await decodeImage(png);
@@ -42,7 +56,7 @@ async function upscale(
   if (Math.max(width, height) * factor > MAX_SIDE) {
     throw new UserError(say('picture-too-large-to-upscale', width, height, factor, MAX_SIDE));
   }
-  const large = await network.enlarge(picture);
+  const large = await network.enlarge(picture, goOn);
   const recipe = readInfotext(png) ?? '';
   const note = `Upscaled: ${factor}x ${name.replaceAll(/[,:\n"]/g, ' ')}`;
   const infotext = recipe === '' ? note : `${recipe}, ${note}`;

@@ -23,6 +23,11 @@ const MEDIAN_OF = 9;
 /** Seconds per row and megapixel that fairness assumes before anything was measured. */
 const PRIOR_RATE = 1;
 
+/** Copies of pictures are measured under names that begin so: no model's seconds say anything of theirs. */
+export const COPIES = 'copy: ';
+/** Seconds per megapixel of a copy before one was measured. */
+const PRIOR_COPY_RATE = 0.3;
+
 /** Fairness divides by costs: none may be nothing. */
 const LEAST_COST = 0.001;
 
@@ -114,15 +119,20 @@ export function createEstimator(measurements: Iterable<Measurement> = []): Estim
   function cost(work: Work): number {
     const own = seconds(work);
     if (own !== null) return Math.max(LEAST_COST, own);
-    const others = [...byModel.keys()]
+    if (work.kind === 'copy') {
+      return Math.max(LEAST_COST, PRIOR_COPY_RATE * (work.rowPixels / 1e6));
+    }
+    const others = painters()
       .map((model) => seconds({ ...work, model }))
       .filter((value) => value !== null);
     const value = others.length > 0 ? median(others) : PRIOR_RATE * (work.rowPixels / 1e6);
     return Math.max(LEAST_COST, value);
   }
 
+  const painters = () => [...byModel.keys()].filter((model) => !model.startsWith(COPIES));
+
   for (const measurement of measurements) add(measurement);
-  return { add, seconds, cost, measured: () => byModel.size > 0 };
+  return { add, seconds, cost, measured: () => painters().length > 0 };
 }
 
 /** Null for figures that say nothing. Those of older versions know neither kind nor rows. */

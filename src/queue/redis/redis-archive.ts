@@ -1,5 +1,6 @@
 import type { Archive, Owners, ShownIn } from '../archive.ts';
 import type { Job, JobId, MachineRate, Measurement } from '../job.ts';
+import { COPIES } from '../fairness/estimate.ts';
 import { keysIn } from '../pictures.ts';
 import { keysOf, scanExpired } from '../retention/expiry.ts';
 import { dropInputs, readRequest } from './inputs.ts';
@@ -155,7 +156,8 @@ function sums(core: RedisCore): Pick<Archive, 'figures' | 'rates'> {
     async rates() {
       checkOpen();
       const texts = await redis.lrange(key('measurements'), 0, -1);
-      return ratesOf(texts.map((text) => JSON.parse(text) as Measurement));
+      const all = texts.map((text) => JSON.parse(text) as Measurement);
+      return ratesOf(all.filter(({ model }) => !model.startsWith(COPIES)));
     },
   };
 }

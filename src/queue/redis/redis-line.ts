@@ -1,8 +1,7 @@
 import type { EngineLog } from '../../engine/engine.ts';
-import { shareKeyOf } from '../../engine/sharing.ts';
 import { LimitError, type LimitReached } from '../allowance.ts';
 import { owedFor, shareOf } from '../fairness/charge.ts';
-import { workOf } from '../fairness/estimate.ts';
+import { copyIn, workOfOrder } from '../copy.ts';
 import { dayOf } from '../fairness/limits.ts';
 import { newJobId } from '../stored/job-id.ts';
 import type { CancelAnswer, Job, JobOutcome, Measurement, NewJob } from '../job.ts';
@@ -104,8 +103,8 @@ async function admit(
   allowance: object,
 ): Promise<Job> {
   const { estimator, limits, now, run } = core;
-  const share = shareKeyOf(job.request);
-  const work = { ...workOf(job.request.model, await core.costOf(job.request)), share };
+  const work = await workOfOrder(job, core.costOf);
+  const { share } = work;
   const createdAt = now();
   const kept = await keepInputs(core, job.request);
   const cost = estimator.cost(work);
@@ -116,10 +115,10 @@ async function admit(
     weight,
     request: writeStored(kept.request),
     context: JSON.stringify(job.context),
-    model: job.request.model,
+    model: work.model,
     work: JSON.stringify(work),
     ...(share === null ? {} : { share }),
-    needs: JSON.stringify(await core.needsOf(job.request)),
+    needs: JSON.stringify(copyIn(job.context) === null ? await core.needsOf(job.request) : []),
     cost,
     createdAt,
     addresses: JSON.stringify(addressesOf(job.context)),
@@ -183,7 +182,7 @@ async function open(
     await line.finish(lease, { status: 'failed', failure: FAILURES[found.kind] });
     return null;
   }
-  const failure = refusalOf(found.request);
+  const failure = copyIn(job.context) === null ? refusalOf(found.request) : null;
   if (failure !== null) {
     await line.finish(lease, { status: 'failed', failure });
     return null;

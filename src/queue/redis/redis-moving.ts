@@ -1,6 +1,7 @@
 import { UserError } from '../../engine/errors.ts';
 import type { EngineLog } from '../../engine/engine.ts';
 import { needsOf } from '../../engine/needs.ts';
+import { copyIn } from '../copy.ts';
 import { createEstimator, type Work } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';
 import type { JobContext, Measurement } from '../job.ts';
@@ -303,8 +304,18 @@ function writerOf(core: RedisCore) {
   };
 }
 
+function isCopied(context: string): boolean {
+  try {
+    return copyIn(JSON.parse(context) as JobContext) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** An order of the embedded queue never said. */
-function needsIn({ request, model }: MovedJob): string[] {
+function needsIn({ request, model, context }: MovedJob): string[] {
+  // Any worker copies pictures.
+  if (isCopied(context)) return [];
   const stored = readStored(request);
   return stored === 'unreadable' ? [`model:${model}`] : needsOf(stored);
 }

@@ -1,12 +1,12 @@
-import type { EngineLog } from '../../engine/engine.ts';
 import { CancelledError } from '../../engine/errors.ts';
 import type { Progress } from '../../engine/request.ts';
 import type { GenerateResult } from '../../engine/request.ts';
+import { copyIn, type CopyTask } from '../copy.ts';
 import type { Device } from '../devices.ts';
 import type { JobEvents } from '../events.ts';
 import type { JobOutcome } from '../job.ts';
-import type { Claim, Line, ReleaseReason } from '../line.ts';
-import type { PictureStore } from '../pictures.ts';
+import type { Claim, ReleaseReason } from '../line.ts';
+import { type CopyTools, makeCopies } from './copy-attempt.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { openJobJournal, removeJobJournal } from './job-journal.ts';
 import { storeResult } from './store-result.ts';
@@ -26,12 +26,9 @@ export type Ended =
   | { outcome: JobOutcome; storeFailed: boolean }
   | { back: ReleaseReason; unasked: boolean };
 
-export type AttemptTools = {
-  line: Pick<Line, 'measure'>;
+export type AttemptTools = CopyTools & {
   device: Device;
-  pictures: PictureStore;
   events: Pick<JobEvents, 'publish'>;
-  log: EngineLog;
   newReference: () => string;
   /** the run is a part further: the model is loaded, the prompt is read */
   onPhase?: () => void;
@@ -41,6 +38,26 @@ export type AttemptTools = {
 
 /** Paints one claimed job and puts what came of it into the picture store. */
 export async function attempt(mine: Current, tools: AttemptTools): Promise<Ended> {
+  const copy = copyIn(mine.claim.job.context);
+  return copy === null ? paint(mine, tools) : attemptCopy(mine, copy, tools);
+}
+
+/** Copies are made beside the engine; their device is held meanwhile, as for any job. */
+async function attemptCopy(mine: Current, task: CopyTask, tools: AttemptTools): Promise<Ended> {
+  const { claim, abort } = mine;
+  try {
+    const result = await makeCopies(claim, task, abort.signal, tools);
+    return { outcome: { status: 'done', result }, storeFailed: false };
+  } catch (error) {
+    if (mine.asked === 'stop') return { outcome: { status: 'cancelled' }, storeFailed: false };
+    if (mine.asked !== null) return { back: 'handed-back', unasked: false };
+    const failure = failureOf(error, claim.job, tools.newReference, tools.log);
+    if (failure === 'retry') return { back: 'crashed', unasked: false };
+    return { outcome: { status: 'failed', failure }, storeFailed: error instanceof StoreError };
+  }
+}
+
+async function paint(mine: Current, tools: AttemptTools): Promise<Ended> {
   const { device, events, log, newReference } = tools;
   const { claim, abort } = mine;
   const { job, request } = claim;

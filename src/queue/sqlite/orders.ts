@@ -1,5 +1,5 @@
-import { shareKeyOf } from '../../engine/sharing.ts';
-import { type Work, workOf } from '../fairness/estimate.ts';
+import { workOfOrder } from '../copy.ts';
+import type { Work } from '../fairness/estimate.ts';
 import { join } from '../fairness/fairness.ts';
 import type { Kept } from './inputs/inputs.ts';
 import type { Job, NewJob } from '../job.ts';
@@ -34,8 +34,7 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
       const weight = job.weight ?? 1;
       if (!(weight > 0 && weight < Infinity)) throw new Error(`weight ${weight} is not above 0`);
       try {
-        const cost = await core.costOf(job.request);
-        const work = { ...workOf(job.request.model, cost), share: shareKeyOf(job.request) };
+        const work = await workOfOrder(job, core.costOf);
         const kept = await inputs.keep(job.request);
         const { stored, fresh } = await group
           .add(() => admit(core, job, { weight, allowance, kept, work }))

@@ -1,3 +1,4 @@
+import { copyIn } from '../copy.ts';
 import { type Lines, nextTurn, start } from '../fairness/fairness.ts';
 import type { JobFailure, JobId, JobStatus } from '../job.ts';
 import type { Claim, Lease, Line, Seat } from '../line.ts';
@@ -137,7 +138,8 @@ async function open(core: QueueCore, lease: Lease): Promise<Claim | null> {
   if (found.kind !== 'found') {
     return endAtOnce(core, id, { status: 'failed', failure: FAILURES[found.kind] });
   }
-  const failure = refusalOf(found.request);
+  const isCopy = copyIn(store.byId(id)!.context) !== null;
+  const failure = isCopy ? null : refusalOf(found.request);
   if (failure !== null) return endAtOnce(core, id, { status: 'failed', failure });
   // Told to stop while its picture was read: its runner has not heard of it yet.
   if (store.head(id)!.stopping) return endAtOnce(core, id, { status: 'cancelled' });

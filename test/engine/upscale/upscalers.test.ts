@@ -4,9 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
+import { costOfCopy } from '../../../src/engine/cost.ts';
+import { CancelledError } from '../../../src/engine/errors.ts';
 import { encodePng, readInfotext } from '../../../src/engine/image.ts';
 import { openUpscalers, upscalerFor } from '../../../src/engine/upscalers.ts';
 import type { Upscalers } from '../../../src/engine/upscalers.ts';
+import { upscaleInTiles } from '../../../src/engine/upscale/tiles.ts';
 import { writeUpscaler } from '../../support/upscaler.ts';
 
 let folder: string;
@@ -91,4 +94,39 @@ test('a network in a folder called like a model serves that model alone, and fir
   const { png, factor } = await upscalers.upscale('toy/own', small);
   assert.deepEqual([factor, (await sharp(png).metadata()).width], [2, 80]);
   assert.match(readInfotext(png) ?? '', /Upscaled: 2x toy\/own/);
+});
+
+test('what nobody waits for any more ends at its next tile, and what waits behind it goes on', async () => {
+  const flat = { data: new Uint8Array(1600 * 1600 * 3), width: 1600, height: 1600 };
+  const many = await encodePng(flat, { infotext: '' });
+  const abort = new AbortController();
+  const large = upscalers.upscale('2x-mean', many, abort.signal);
+  const behind = upscalers.upscale('2x-mean', await picture());
+  abort.abort();
+  await assert.rejects(large, CancelledError);
+  assert.equal((await behind).factor, 2);
+  const gone = AbortSignal.abort();
+  await assert.rejects(upscalers.upscale('2x-mean', many, gone), CancelledError);
+});
+
+test('a copy is counted by the tiles that really go through the network', async () => {
+  for (const [wide, high] of [
+    [1, 1],
+    [160, 160],
+    [161, 160],
+    [512, 768],
+    [1000, 333],
+  ] as const) {
+    let rows = 0;
+    const flat = { data: new Uint8Array(wide * high * 3), width: wide, height: high };
+    await upscaleInTiles(flat, { side: 192, factor: 2 }, async ({ data: tile, side }) => {
+      rows += 1;
+      return { data: new Float32Array(tile.length * 4), side: side * 2 };
+    });
+    const pictures = [{ width: wide, height: high }];
+    const cost = costOfCopy({ kind: 'upscale', pictures, network: true, factor: 2 });
+    assert.deepEqual([cost.rows, cost.rowPixels], [rows, rows * 192 ** 2]);
+    const plain = costOfCopy({ kind: 'upscale', pictures, network: false, factor: 2 });
+    assert.equal(plain.rowPixels, wide * high * 4);
+  }
 });

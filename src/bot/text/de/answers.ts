@@ -46,8 +46,6 @@ export const ANSWERS: typeof ENGLISH = {
     `Dieses Bild braucht die Maschine etwa ${cost} s lang; dieser Server hat heute noch ${left} s. Nimm weniger Schritte oder eine kleinere Größe, oder warte bis Mitternacht (UTC).`,
   secondsLeft: (left, allowed, reserved) =>
     `Du hast die Maschine heute noch **${left} s** von ${allowed} s. Am Ende zählen nur fertige Bilder; der Tag endet um Mitternacht (UTC).${reserved === 0 ? '' : ` ${reserved} s sind reserviert für das, was von dir wartet oder gemalt wird.`}`,
-  tooManyCopies: (most: number) =>
-    `Du wartest schon auf ${most} Kopien, mehr gehen für eine Person nicht zugleich. Versuch es noch einmal, wenn eine davon da ist.`,
   refusedBlocked: 'Die Moderation dieses Servers lässt dich hier keine Bilder machen.',
   refusedChannel: (channels) =>
     `In diesem Kanal werden keine Bilder gemacht. Bitte geh nach ${channels}.`,

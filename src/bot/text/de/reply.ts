@@ -48,6 +48,12 @@ export const REPLY: typeof ENGLISH = {
   remixOf: (link) => `Remix von ${link}`,
   initOf: (link) => `Übermalt aus ${link}`,
   reimagineOf: (link) => `Neu gemalt nach ${link}`,
+  copying: { upscale: '**Wird größer gemacht** …', original: '**Die Datei wird geholt** …' },
+  copyWanted: {
+    upscale: (from) => `Eine größere Kopie von ${from}`,
+    original: (from) => `Die Datei von ${from}`,
+  },
+  copyStopped: '**Angehalten.** Es wurde nichts kopiert.',
   enlargedFrom: (link) =>
     `**Vergrößert** auf das Doppelte aus ${link}: dasselbe Bild, jedes Pixel übertragen (Lanczos), keine neuen Einzelheiten`,
   upscaledFrom: (link, factor, name) =>

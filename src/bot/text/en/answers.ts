@@ -45,8 +45,6 @@ export const ANSWERS = {
     `This picture needs about ${cost} s of the machine; this server has ${left} s left today. Choose fewer steps or a smaller size, or wait until midnight UTC.`,
   secondsLeft: (left: number, allowed: number, reserved: number) =>
     `You have **${left} s** of the machine left today, of ${allowed} s. Only finished pictures count in the end; the day ends at midnight UTC.${reserved === 0 ? '' : ` ${reserved} s are reserved for what you have waiting or being painted.`}`,
-  tooManyCopies: (most: number) =>
-    `You already wait for ${most} copies, as many as one person may. Try again when one of them is there.`,
   refusedBlocked: 'The moderators of this server do not let you make pictures here.',
   refusedChannel: (channels: string) =>
     `Pictures are not made in this channel. Please go to ${channels}.`,

@@ -46,6 +46,12 @@ export const REPLY = {
   remixOf: (link: string) => `Remix of ${link}`,
   initOf: (link: string) => `Painted over ${link}`,
   reimagineOf: (link: string) => `Reimagined from ${link}`,
+  copying: { upscale: '**Making it larger** …', original: '**Fetching the file** …' },
+  copyWanted: {
+    upscale: (from: string) => `A larger copy of ${from}`,
+    original: (from: string) => `The file of ${from}`,
+  },
+  copyStopped: '**Stopped.** Nothing was copied.',
   enlargedFrom: (link: string) =>
     `**Enlarged** to twice its size from ${link}: the same picture, every pixel carried over (Lanczos), no new detail`,
   upscaledFrom: (link: string, factor: number, name: string) =>

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { COPIES } from '../../fairness/estimate.ts';
 import type { MachineRate, QueueFigures } from '../../job.ts';
 
 export type FiguresFilter = { guildId?: string; userId?: string; since: number };
@@ -42,7 +43,7 @@ export function ratesOf(db: DatabaseSync): MachineRate[] {
         (SELECT *, row_number() OVER (
           PARTITION BY model ORDER BY coalesce(json_extract(figures, '$.kind'), 'plain') <> 'plain',
             coalesce(json_extract(figures, '$.cold'), 0), seq DESC
-        ) AS place FROM measurements)
+        ) AS place FROM measurements WHERE substr(model, 1, ${COPIES.length}) <> '${COPIES}')
       WHERE place = 1 ORDER BY seq DESC`,
     )
     .all();

@@ -196,6 +196,8 @@ export const SAID: Omit<
     'Darkroom wird gerade neu gestartet, die Warteschlange ist so lange zu. Bitte versuche es in einer Minute noch einmal.',
   'order-unreadable': () =>
     'Diesen Auftrag hat eine andere Version von Darkroom geschrieben, die diese nicht lesen kann. Bitte schicke ihn noch einmal.',
+  'copy-source-gone': () =>
+    'Das Bild ist nicht mehr gespeichert, es gibt also nichts zu kopieren. Male es mit seinem Rezept noch einmal.',
   'program-ended-often': (times) =>
     `Das Programm endete ${times} Mal über diesem Bild, deshalb ist es aufgegeben. Eine kleinere Größe oder weniger Bilder auf einmal helfen vielleicht.`,
   'engine-crashed-twice': () =>
