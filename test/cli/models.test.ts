@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CATALOGUE, findInCatalogue } from '../../src/hub/catalogue.ts';
 import { parseSource } from '../../src/hub/sources.ts';
-import { type LocalHub, openLocalHub } from '../hub/local-hub.ts';
+import { type LocalHub, openLocalHub, sha256 } from '../hub/local-hub.ts';
 import { checkpoint, COMMIT, temporaryFolder, visible } from '../hub/models-to-fetch.ts';
 import { NO_SMALL_DISK, openSmallDisk } from '../support/small-disk.ts';
 import { ROOT, run } from './data/data-folders.ts';
@@ -159,13 +159,26 @@ test('the catalogue names what can be fetched, with facts in order', async (t) =
   assert.equal(other.code, 2);
 });
 
+test('a model that somebody put there is verified as far as anybody can', async (t) => {
+  const modelsDir = await temporaryFolder(t);
+  await writeFile(path.join(modelsDir, 'mine.safetensors'), checkpoint());
+  await writeFile(path.join(modelsDir, 'cut.safetensors'), checkpoint().subarray(0, 100_000));
+  const { code, stdout } = await run('models', ['verify', 'mine', 'cut', 'none'], env(modelsDir));
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    new RegExp(`^mine was not fetched .* compare its SHA-256 ${sha256(checkpoint())} with`),
+  );
+  assert.match(stdout, /\ncut: .*breaks off.*\nThere is no model none in /);
+});
+
 test('what is typed wrongly is said before anything is fetched', async (t) => {
   const modelsDir = await temporaryFolder(t);
   const wrong: readonly [args: string[], words: RegExp][] = [
     [['pull'], /Name one: .*pull owner\/name/],
     [['pull', 'a/b', '--sha256', 'xyz'], /--sha256 is "xyz"; expected 64/],
     [['pull', 'a/b', '--variant', 'fp8'], /allowed: fp16, full/],
-    [['verify', 'x'], /No model called x was fetched/],
+    [['remove', 'x'], /No model called x was fetched/],
   ];
   await Promise.all(
     wrong.map(async ([args, words]) => {

@@ -22,6 +22,8 @@ import { fromCompelPrompt } from '../../src/engine/recipe/programs/compel-prompt
 import { fromNovelPrompt } from '../../src/engine/recipe/programs/novel-prompt.ts';
 import { parseRequest, parseSize } from '../../src/engine/request-codec.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
+import { chooseFiles } from '../../src/hub/plans/choose-files.ts';
+import { parseSource } from '../../src/hub/sources.ts';
 import { commentExif } from '../../src/engine/webp-copy.ts';
 import { parseAttention } from '../../src/engine/text/prompt/attention.ts';
 import { parseComfyWeights } from '../../src/engine/text/prompt/comfy.ts';
@@ -74,6 +76,25 @@ function parseableDefaults(): ModelInfo['defaults'] {
 
 /** Written apart by spaces. */
 const apart = (signs: string): string[] => signs.split(' ');
+
+const SOURCE_SIGNS = [
+  ...apart(
+    'https:// hub.example/x civitai.com huggingface.co / // @ : ? # & = % %2f %zz .. . civitai: urn:air:a:b:',
+  ),
+  ...apart(
+    'owner name models/ resolve/ blob/ tree/ main x.safetensors modelVersionId 12 34 file:// é \0',
+  ),
+  ' ',
+];
+
+const LISTING_SIGNS = [
+  ...apart(
+    'unet/ vae/ transformer/ text_encoder/ model_index.json diffusion_pytorch_model model .fp16 .safetensors',
+  ),
+  ...apart('-00001-of-00002 .index .json .bin .onnx .gguf pruned emaonly fp16 - _ . / .. \0 é'),
+  '\n',
+  '\n',
+];
 
 const PROMPT_SIGNS = [
   ...apart(
@@ -459,6 +480,20 @@ export const TARGETS: readonly Target[] = [
     make: (random, size) => longText(random, MARKDOWN_SIGNS, size),
     read: parseMarkdown,
     most: PROMPT_LENGTH,
+  }),
+  target<string>({
+    name: 'where a model is to be fetched from',
+    make: (random, size) => longText(random, SOURCE_SIGNS, size),
+    read: (text) =>
+      parseSource(text, { hub: 'https://hub.example/x', civitai: 'https://civitai.com' }),
+  }),
+  target<string>({
+    name: 'listings of repositories',
+    make: (random, size) => longText(random, LISTING_SIGNS, size),
+    read: (text) => {
+      const listed = text.split('\n').map((name) => ({ path: name, size: 1 }));
+      return chooseFiles(listed, { what: 'a/b', wanted: null, taste: { half: true } });
+    },
   }),
 ];
 

@@ -7,10 +7,11 @@ import { CATALOGUE } from '../../hub/catalogue.ts';
 import { inBytes } from '../../hub/in-bytes.ts';
 import { bytesOf, type Plan } from '../../hub/plan.ts';
 import { pullModel } from '../../hub/pull.ts';
-import { pulledNames, readPulled, removePulled, verifyPulled } from '../../hub/shelf.ts';
+import { pulledNames, removePulled } from '../../hub/shelf.ts';
 import { createByteBar } from '../screen/byte-bar.ts';
 import { inspectedInWords } from '../screen/model-words.ts';
 import { EXIT, interruptible } from '../screen/program.ts';
+import { verifyModel } from './verify.ts';
 
 type Command = (args: string[]) => Promise<number>;
 
@@ -127,21 +128,12 @@ async function verify(args: string[]): Promise<number> {
     for (const name of names) {
       let done = 0;
       const onBytes = (bytes: number, of: number) => bar.update(name, (done += bytes), of);
-      found.push(await verifyPulled(modelsDir, name, { signal, onBytes }));
+      found.push(await verifyModel(modelsDir, name, { signal, onBytes }));
     }
     return found;
   }).finally(() => bar.clear());
   if (values.json) process.stdout.write(`${JSON.stringify({ models: results })}\n`);
-  else {
-    for (const { name, whole, problems } of results) {
-      const [files, source] = [whole === 1 ? 'file' : 'files', (await readPulled(modelsDir, name))?.source];
-      process.stdout.write(
-        problems.length === 0
-          ? `${name} is whole: ${whole} ${files}.\n`
-          : `${name}: ${problems.join('; ')}. To mend it: npm run -s models -- pull ${source} --as "${name}"\n`,
-      );
-    }
-  }
+  else for (const { words } of results) process.stdout.write(`${words}\n`);
   return results.every(({ problems }) => problems.length === 0) ? EXIT.done : EXIT.failed;
 }
 
