@@ -75,7 +75,8 @@ export function routesInWords(wish: Wish, system: System): string {
 const REPOSITORY = 'https://developer.download.nvidia.com/compute/cuda/repos';
 
 function systemLines(packages: string, { id, version, like }: System): string[] {
-  const isOf = (family: string): boolean => id === family || like.includes(family);
+  const isOf = (distribution: string): boolean =>
+    id === distribution || like.includes(distribution);
   if (id === 'ubuntu' || id === 'debian') {
     const folder = `${id}${id === 'ubuntu' ? version.replace('.', '') : version}`;
     return [
