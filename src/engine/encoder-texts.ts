@@ -12,7 +12,7 @@ import type { WeightedText } from './text/prompt/attention.ts';
  * parts of a composition, without comments, tags, emphasis and escapes, pieces joined as the tokenizer sees them; of
  * SDXL both prompts; the negative prompt where it pulls the picture towards it. Pieces of different weight are words
  * apart to the tokenizer and one word to whoever reads the prompt: such a text comes in both readings.
- * Throws UserError for a prompt that cannot be read.
+ * @throws UserError for a prompt that cannot be read
  */
 export function textsThatReachTheEncoder(request: GenerateRequest): string[] {
   const prompt = promptText(request);
@@ -30,7 +30,7 @@ export function textsOfNegative(request: GenerateRequest): string[] {
   return [...new Set(textsOf(readingsOf(request, negativeText(request), true)))];
 }
 
-/** Throws UserError for a prompt, painted or not, that cannot be read or takes more of the encoders than one may. */
+/** @throws UserError for a prompt, painted or not, that cannot be read or takes more of the encoders than one may */
 export function checkReadable(request: GenerateRequest): void {
   const prompts = [
     ...readingsOf(request, promptText(request), false),

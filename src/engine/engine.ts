@@ -149,7 +149,8 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
 }
 
 /**
- * A model folder or file by its path, as the registry of the models folder sees it. Throws UserError when it is none.
+ * A model folder or file by its path, as the registry of the models folder sees it.
+ * @throws UserError when it is none
  */
 export async function describeModel(
   path: string,
@@ -175,7 +176,10 @@ export type ModelSurvey = {
   weights: readonly ModelWeight[];
 };
 
-/** Looks through a models folder once, without an engine. Throws UserError when it cannot be read. */
+/**
+ * Looks through a models folder once, without an engine.
+ * @throws UserError when it cannot be read
+ */
 export async function surveyModels(modelsDir: string): Promise<ModelSurvey> {
   const registry = openRegistry(modelsDir);
   const models = await registry.list();

@@ -10,7 +10,8 @@ const MAX_SIDE = 8192;
 
 /**
  * A stored picture at twice its size: Lanczos (three lobes), lightly sharpened; no pixel is imagined anew. The PNG
- * keeps its recipe, with `Upscaled` added, and its mark; one that is not ours gets none. Throws UserError when the result would be too large.
+ * keeps its recipe, with `Upscaled` added, and its mark; one that is not ours gets none.
+ * @throws UserError when the result would be too large
  */
 export async function enlargePicture(
   png: Uint8Array,
@@ -45,7 +46,8 @@ const KEPT_BYTES = 2 * 1024 * 1024;
 
 /**
  * A start picture or mask as it is stored with an order: unchanged when it is small, else fitted into 2048 x 2048,
- * upright. Every pixel is decoded. Throws UserError as decodeImage does.
+ * upright. Every pixel is decoded.
+ * @throws UserError as decodeImage does
  */
 export async function storablePicture(bytes: Uint8Array): Promise<StorablePicture> {
   const { maxSide } = DEFAULT_DECODE_LIMITS;

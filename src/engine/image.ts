@@ -78,7 +78,8 @@ function fromRgb({ data, width, height }: RgbImage): ReturnType<typeof sharp> {
 
 /**
  * Decodes a picture a person gave: PNG, JPEG or WebP by its content, turned upright, 8-bit sRGB. Size and kind are
- * checked before a pixel is decoded. Throws UserError for everything it does not take.
+ * checked before a pixel is decoded.
+ * @throws UserError for everything it does not take
  */
 export async function decodeImage(
   bytes: Uint8Array,
@@ -112,7 +113,10 @@ async function pixelsOf(bytes: Uint8Array, limits: DecodeLimits) {
   }
 }
 
-/** The sides of such a picture, upright, from its header alone. Throws UserError as decodeImage does. */
+/**
+ * The sides of such a picture, upright, from its header alone.
+ * @throws UserError as decodeImage does
+ */
 export async function readImageSize(
   bytes: Uint8Array,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,

@@ -4,21 +4,28 @@ import type { GenerateRequest } from './request.ts';
 
 type Words = Pick<GenerateRequest, 'prompt' | 'profile'>;
 
-/** What a prompt calls, in its order, written so that equal calls are equal. Throws UserError for a tag without sense. */
+/**
+ * What a prompt calls, in its order, written so that equal calls are equal.
+ * @throws UserError for a tag without sense
+ */
 export function lorasCalled(words: Words): string {
   return promptOf(words)
     .loras.map(({ name, denoiser, text }) => `${name.toLowerCase()}:${text}:${denoiser}`)
     .join(' ');
 }
 
-/** The names of a prompt's tags, each once; those in comments call nothing. Throws UserError as lorasCalled. */
+/**
+ * The names of a prompt's tags, each once; those in comments call nothing.
+ * @throws UserError as lorasCalled
+ */
 export function loraNamesIn(words: Words): string[] {
   return [...new Set(promptOf(words).loras.map(({ name }) => name))];
 }
 
 /**
- * The prompt with this weight in every tag of that name, capitals aside; with a tag of its own at the beginning where it
- * has none, before any comment. Throws UserError as lorasCalled.
+ * The prompt with this weight in every tag of that name, capitals aside; with a tag of its own at the beginning where
+ * it has none, before any comment.
+ * @throws UserError as lorasCalled
  */
 export function withLoraWeight(words: Words, name: string, weight: string): string {
   const small = name.toLowerCase();

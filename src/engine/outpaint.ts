@@ -21,8 +21,8 @@ const OVERLAP = 2;
 
 /**
  * Sides are made a multiple of `sizeFactor` by adding a little more where something is added anyway. The new part is
- * the picture's edge carried outwards and softened, which gives the painting its colours without streaks. Throws
- * UserError for a picture that cannot serve, and when the canvas becomes too large.
+ * the picture's edge carried outwards and softened, which gives the painting its colours without streaks.
+ * @throws UserError for a picture that cannot serve, and when the canvas becomes too large
  */
 export async function outpaint(
   picture: Uint8Array,

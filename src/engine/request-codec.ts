@@ -58,8 +58,9 @@ export {
 };
 
 /**
- * Fills what is left out with the model's defaults and checks everything. Numbers may come as text; null and
- * undefined mean left out; seed -1 means random. Throws one UserError with a sentence for every wrong field.
+ * Fills what is left out with the model's defaults and checks everything. Numbers may come as text; null and undefined
+ * mean left out; seed -1 means random.
+ * @throws UserError with a sentence for every wrong field
  */
 export function parseRequest(input: RequestInput, model: ModelInfo): GenerateRequest {
   const problems: Problems = [];
@@ -210,7 +211,10 @@ function collect(problems: Problems, check: () => void): void {
   }
 }
 
-/** "512x768" -> its sides, also with × or spaces. Throws UserError. */
+/**
+ * "512x768" -> its sides, also with × or spaces.
+ * @throws UserError
+ */
 export function parseSize(text: string): ImageSize {
   const match = /^\s*(\d{1,6})\s*[x×]\s*(\d{1,6})\s*$/i.exec(text);
   if (!match) {

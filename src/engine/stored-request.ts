@@ -58,7 +58,10 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
-/** The way back. Throws Error for another version, a missing field or a value no request may hold. */
+/**
+ * The way back.
+ * @throws Error for another version, a missing field or a value no request may hold
+ */
 export function decodeRequest(json: string): GenerateRequest {
   let fields: Record<string, unknown> | null;
   try {

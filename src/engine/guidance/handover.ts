@@ -8,7 +8,7 @@ import { SAMPLER_TABLE } from '../samplers/samplers.ts';
 import { type ModelSchedule, sigmaTable } from '../sampling/schedule.ts';
 import { say } from '../sentences.ts';
 
-/** Throws RunError for a model whose latents or answers are not those of the first. */
+/** @throws RunError for a model whose latents or answers are not those of the first */
 export function checkRefiner(model: LoadedModel, refiner: LoadedModel): void {
   const [a, b] = [model.entry.layout, refiner.entry.layout];
   const fits =

@@ -23,7 +23,7 @@ export type PlacedLayers = {
 /** Below this share of its layers a file was made for another kind of model. */
 const LEAST_SHARE = 0.25;
 
-/** Throws RunError for a file that was made for another kind of model. */
+/** @throws RunError for a file that was made for another kind of model */
 export function placeLora(
   lora: OpenedLora,
   shapes: ReadonlyMap<LoraPart, LayerShapes>,

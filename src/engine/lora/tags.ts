@@ -40,7 +40,7 @@ function parted(prompt: string): {
  * Takes the tags out as A1111 does (modules/extra_networks.py, extensions-builtin/Lora/extra_networks_lora.py,
  * v1.10.1): `<lora:name>`, `<lora:name:both>`, `<lora:name:text:denoiser>`, `<lora:name:te=0.5:unet=1>`; those of other
  * kinds and Discord's markup go, too, and nothing comes of them.
- * Throws UserError for a strength that is none and for too many tags.
+ * @throws UserError for a strength that is none and for too many tags
  */
 export function takeLoras(prompt: string): { text: string; loras: LoraUse[] } {
   const { text, tags } = parted(prompt);

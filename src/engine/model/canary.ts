@@ -15,7 +15,10 @@ export type CanaryResult = {
   dtype: string;
 };
 
-/** `onCpu`: opens the same network there. Throws RunError when the CPU's own answer is not finite: the weights are damaged then. */
+/**
+ * `onCpu`: opens the same network there.
+ * @throws RunError when the CPU's own answer is not finite: the weights are damaged then
+ */
 export async function runCanary(
   session: Session,
   layout: ModelLayout,
@@ -65,7 +68,7 @@ export async function canaryOnce(
 /** fp32 GPU kernels may use TF32 (ten bits of mantissa); a wrong kernel is off by the size of the values. */
 const TOLERANCE = { float32: 0.02, float16: 0.08 };
 
-/** Throws Error where the answers differ by more than kernels may. */
+/** @throws Error where the answers differ by more than kernels may */
 export function judgeCanary(
   { maxError, dtype }: CanaryResult,
   provider: ProviderName,

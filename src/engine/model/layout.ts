@@ -112,7 +112,7 @@ export type ModelLayout = {
   bytes: number;
 };
 
-/** Throws UserError naming the file and what is needed when the folder is not a model. */
+/** @throws UserError naming the file and what is needed when the folder is not a model */
 export async function readLayout(folder: string): Promise<ModelLayout> {
   const name = basename(folder);
   const components = await componentsOf(folder, name);

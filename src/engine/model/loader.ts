@@ -37,9 +37,15 @@ export type LoadedModel = {
   textEncoder: TextEncoder;
   unet: Unet;
   vaeDecoder: Session;
-  /** opened at first use: txt2img needs none. Throws UserError when the folder has none. */
+  /**
+   * opened at first use: txt2img needs none.
+   * @throws UserError when the folder has none
+   */
   vaeEncoder(): Promise<Session>;
-  /** opened at first use; null when the folder has none. Throws RunError for one that cannot be asked. */
+  /**
+   * opened at first use; null when the folder has none.
+   * @throws RunError for one that cannot be asked
+   */
   safetyChecker(): Promise<SafetyChecker | null>;
   schedule: ModelSchedule;
   /** null until known; the pipeline fits them from the first picture then */
@@ -60,8 +66,8 @@ export type LoadOptions = {
 };
 
 /**
- * Throws UserError for a damaged folder or a named device that does not work, ChangedError for files that became
- * others meanwhile.
+ * @throws UserError for a damaged folder or a named device that does not work, ChangedError for files that became
+ * others meanwhile
  */
 export async function loadModel(
   given: RegistryEntry,

@@ -7,7 +7,7 @@ import { openSession, type RunClock } from '../network/session.ts';
 import { say } from '../sentences.ts';
 import type { ModelLayout } from './layout.ts';
 
-/** Throws RunError naming a graph that is empty or not there. */
+/** @throws RunError naming a graph that is empty or not there */
 export async function checkFiles(layout: ModelLayout): Promise<void> {
   const networks = [
     layout.denoiser,

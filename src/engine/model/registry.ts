@@ -18,7 +18,7 @@ export type Registry = {
   unusable(): readonly UnusableModel[];
   /**
    * By name, by its path below the models folder, or by an absolute path; `wishes`: networks in place of its own.
-   * Throws UserError when there is none.
+   * @throws UserError when there is none
    */
   find(wanted: string, wishes?: Wishes): Promise<RegistryEntry>;
   /** Through which door an absolute path is opened. */

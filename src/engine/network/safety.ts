@@ -19,7 +19,7 @@ export type SafetyChecker = {
 const INPUTS = ['clip_input', 'images'];
 const VERDICT = 'has_nsfw_concepts';
 
-/** Throws RunError when the graph is none that can be asked, or its preprocessing is another than CLIP's. */
+/** @throws RunError when the graph is none that can be asked, or its preprocessing is another than CLIP's */
 export async function createSafetyChecker(
   session: Session,
   layout: ModelLayout,

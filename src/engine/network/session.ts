@@ -67,7 +67,7 @@ export type SessionOptions = {
   asWritten?: boolean;
 };
 
-/** Throws ONNX Runtime's own error when the file cannot be read or the provider does not work. */
+/** @throws ONNX Runtime's own error when the file cannot be read or the provider does not work */
 export async function openSession(source: GraphSource, options: SessionOptions): Promise<Session> {
   const { path } = source;
   if (options.provider === 'cuda') openOwnLibraries();

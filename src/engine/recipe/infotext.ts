@@ -186,9 +186,9 @@ function quote(text: string): string {
 }
 
 /**
- * The request a `parameters` text describes, for parseRequest. Values are taken over as they stand there;
- * old names such as "DPM++ 2M Karras" become sampler and schedule. An init image is not part of the text.
- * Throws UserError when the text holds no field line.
+ * The request a `parameters` text describes, for parseRequest. Values are taken over as they stand there; old names
+ * such as "DPM++ 2M Karras" become sampler and schedule. An init image is not part of the text.
+ * @throws UserError when the text holds no field line
  */
 export function requestFromInfotext(text: string): RequestInput {
   const parsed = parseInfotext(text);

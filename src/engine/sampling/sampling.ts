@@ -9,9 +9,9 @@ import type { FixedReplan, GenerateRequest, Replan } from '../request.ts';
 export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
 
 /**
- * The guided network: input x [B,C,h,w] exactly as the network expects it (already scaled by the caller) and
- * the training timestep (may be fractional), output in the model's parameterization after classifier-free guidance.
- * Throws CancelledError when the generation was cancelled.
+ * The guided network: input x [B,C,h,w] exactly as the network expects it (already scaled by the caller) and the
+ * training timestep (may be fractional), output in the model's parameterization after classifier-free guidance.
+ * @throws CancelledError when the generation was cancelled
  */
 export type Predict = (x: Float32Array, timestep: number) => Promise<Float32Array>;
 

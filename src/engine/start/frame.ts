@@ -18,8 +18,9 @@ export type Frame = {
 };
 
 /**
- * The whole picture at the request's size, or the masked region blown up to it. Profile a1111 blends the kept part
- * back in; the others leave the decoded picture as it is. Throws UserError for a picture or mask that cannot serve.
+ * The whole picture at the request's size, or the masked region blown up to it. Profile a1111 blends the kept part back
+ * in; the others leave the decoded picture as it is.
+ * @throws UserError for a picture or mask that cannot serve
  */
 export async function frameInit(request: GenerateRequest, init: InitImage): Promise<Frame> {
   const picture = await decodeImage(init.image);

@@ -23,9 +23,10 @@ export type EncodedInit = {
 };
 
 /**
- * Null for txt2img. The order of draws is part of the result: diffusers samples the picture's latents first, then
- * the start noise, then the masked picture's latents, all from one generator; A1111 and ComfyUI take the
- * distribution's mode and draw nothing. Throws UserError for a picture or mask that cannot serve.
+ * Null for txt2img. The order of draws is part of the result: diffusers samples the picture's latents first, then the
+ * start noise, then the masked picture's latents, all from one generator; A1111 and ComfyUI take the distribution's
+ * mode and draw nothing.
+ * @throws UserError for a picture or mask that cannot serve
  */
 export async function encodeInit(
   request: GenerateRequest,

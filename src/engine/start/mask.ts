@@ -10,7 +10,8 @@ export type Mask = { data: Uint8Array; width: number; height: number };
 
 /**
  * White where to repaint; in a picture that is transparent somewhere, what is not transparent (A1111
- * create_binary_mask). Throws UserError when the mask has another size than the start picture.
+ * create_binary_mask).
+ * @throws UserError when the mask has another size than the start picture
  */
 export async function readMask(bytes: Uint8Array, blur: number, picture: Pixels): Promise<Mask> {
   const { data, alpha, width, height } = await decodeImage(bytes);

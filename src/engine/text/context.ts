@@ -11,7 +11,8 @@ import { say } from '../sentences.ts';
 
 /**
  * Two texts for two encoders become one context: as many chunks of each, the shorter filled up with empty ones, as
- * ComfyUI's CLIPTextEncodeSDXL does. Throws UserError where they differ in parts or moments.
+ * ComfyUI's CLIPTextEncodeSDXL does.
+ * @throws UserError where they differ in parts or moments
  */
 export function alignPlans(plans: readonly PromptPlan[], parts: readonly EncoderPart[]): void {
   const shapeOf = (plan: PromptPlan): string =>

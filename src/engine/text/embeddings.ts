@@ -29,7 +29,8 @@ export type Embedding = {
 
 /**
  * The embedding whose name begins at this place of the token ids, and how many ids its name takes; the longest name
- * wins. Throws UserError when its file cannot be used.
+ * wins.
+ * @throws UserError when its file cannot be used
  */
 export type FindEmbedding = (
   ids: readonly number[],

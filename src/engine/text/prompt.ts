@@ -76,7 +76,8 @@ export type ReadOptions = Pick<
 /**
  * Reads a prompt after the profile's rules: a1111 = composition, prompt editing and emphasis; comfy = ComfyUI's
  * weights; diffusers = plain text, unless emphasis is asked for (then as a1111). Moments of the same text share their
- * pieces. Throws UserError for a weight that is no number and for too many parts.
+ * pieces.
+ * @throws UserError for a weight that is no number and for too many parts
  */
 export function readPrompt(text: string, options: ReadOptions): ReadPart[] {
   const { emphasis, profile, steps } = options;
@@ -114,8 +115,8 @@ function readMoments(text: string, { steps, hiresSteps, emphasis }: ReadOptions)
 
 /**
  * A prompt as the text encoder takes it: chunks of 75 tokens, ended early by BREAK (a1111) or between short pieces
- * (comfy); diffusers' plain text is cut off behind the first. Throws UserError for what readPrompt refuses and for more
- * runs of the encoder than MOST_ENCODINGS.
+ * (comfy); diffusers' plain text is cut off behind the first.
+ * @throws UserError for what readPrompt refuses and for more runs of the encoder than MOST_ENCODINGS
  */
 export function planPrompt(text: string, tokenizer: Tokenizer, options: PromptOptions): PromptPlan {
   const { emphasis, profile, findEmbedding, onMissing } = options;
@@ -194,7 +195,7 @@ const KIND_OF = Uint8Array.from({ length: 128 }, (_, code) => {
   return /\d/.test(character) ? DIGIT : SIGN;
 });
 
-/** Throws UserError for more runs of a text encoder than one prompt may take. */
+/** @throws UserError for more runs of a text encoder than one prompt may take */
 export function checkEncodings(runs: number): void {
   if (runs > MOST_ENCODINGS) throw new UserError(say('too-many-encodings', runs, MOST_ENCODINGS));
 }

@@ -15,7 +15,7 @@ export type TextWork = {
 const kept = new Map<string, TextWork>();
 const MOST_KEPT = 256;
 
-/** Throws UserError for a prompt that cannot be read. */
+/** @throws UserError for a prompt that cannot be read */
 export function textWork(request: GenerateRequest): TextWork {
   const { profile, emphasis, sampler, steps, prompt, negativePrompt, hires, xl } = request;
   const second = xl

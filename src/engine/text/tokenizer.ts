@@ -35,9 +35,9 @@ const CLIP_END = '<|endoftext|>';
 const CLIP_LENGTH = 77;
 
 /**
- * Loads the tokenizer of a folder: tokenizer.json where there is one, else vocab.json and merges.txt as
- * CLIPTokenizer reads them; `padding` is the token where the folder does not name one. Throws UserError naming the
- * file that is missing or broken.
+ * Loads the tokenizer of a folder: tokenizer.json where there is one, else vocab.json and merges.txt as CLIPTokenizer
+ * reads them; `padding` is the token where the folder does not name one.
+ * @throws UserError naming the file that is missing or broken
  */
 export async function loadTokenizer(folder: string, padding = CLIP_END): Promise<Tokenizer> {
   const [config, specials] = await Promise.all([

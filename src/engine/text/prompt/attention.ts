@@ -34,10 +34,10 @@ type Factor = { from: number; to: number; value: number; family: 'round' | 'squa
 const MOST_PRODUCTS = 8_000_000;
 
 /**
- * Reads A1111's emphasis: (a) weighs 1.1, [a] 1/1.1, (a:1.3) 1.3, nested ones multiply, a backslash makes a
- * bracket literal, an unclosed bracket reaches to the end. Neighbours of equal weight come back as one.
- * Throws UserError for a weight such as (a:1.2.3). Behaviour of modules/prompt_parser.py, v1.10.1. Takes time in
- * proportion to the length, however deep the brackets nest.
+ * Reads A1111's emphasis: (a) weighs 1.1, [a] 1/1.1, (a:1.3) 1.3, nested ones multiply, a backslash makes a bracket
+ * literal, an unclosed bracket reaches to the end. Neighbours of equal weight come back as one.  Behaviour of
+ * modules/prompt_parser.py, v1.10.1. Takes time in proportion to the length, however deep the brackets nest.
+ * @throws UserError for a weight such as (a:1.2.3)
  */
 export function parseAttention(prompt: string): WeightedText[] {
   const { pieces, factors } = readBrackets(prompt);
