@@ -134,26 +134,33 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     childEnvironment: childEnvironment(env),
   };
+  mistakes.push(...contradictions(config));
+  if (mistakes.length > 0) {
+    throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
+  }
+  return Object.freeze(config);
+}
+
+/** Settings that do not go together. */
+function contradictions(config: Config): string[] {
+  const found: string[] = [];
   if (config.discordApiBase !== null && looksLikeDiscordToken(config.discordToken)) {
-    mistakes.push(
+    found.push(
       'DISCORD_API_BASE is set and DISCORD_TOKEN looks like a real bot token. A real token is never sent to ' +
         'another server: unset DISCORD_API_BASE, or use the token of the local Discord.',
     );
   }
   if (config.shards !== null && config.queueUrl === null) {
-    mistakes.push(
+    found.push(
       'SHARDS shares one bot among several processes: set QUEUE_URL to the queue they share.',
     );
   }
   if (config.devices?.length === 0 && config.queueUrl === null) {
-    mistakes.push(
+    found.push(
       'DEVICES=none leaves the painting to workers: set QUEUE_URL to the queue they share.',
     );
   }
-  if (mistakes.length > 0) {
-    throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
-  }
-  return Object.freeze(config);
+  return found;
 }
 
 /** As systemd names them; what it does not say as it should is passed over, as sd_notify does. */

@@ -143,6 +143,34 @@ async function apply(
     case 'reset-limits':
       await policy(defaultOf(['everybody', 'roles', 'server', 'previews']));
       return 'limits';
+    case 'lists-on':
+    case 'lists-off':
+      await policy({ wildcards: control === 'lists-on' });
+      return 'lists';
+    default:
+      return (
+        (await applyAccess(control, values, guildId, scene)) ??
+        (await applyContent(control, value, guildId, scene)) ??
+        unknown(scene)
+      );
+  }
+}
+
+function unknown({ text }: Scene): never {
+  throw new UserError(text.unknownButton);
+}
+
+/** Who may paint, and where; null: the control is for something else. */
+async function applyAccess(
+  control: string,
+  values: readonly string[],
+  guildId: string,
+  scene: Scene,
+): Promise<PanelPage | null> {
+  const [value] = values;
+  const policy = (change: Partial<ServerPolicy>) =>
+    stored(scene, () => scene.settings.changePolicy(guildId, change));
+  switch (control) {
     case 'channels':
       await policy({ channels: values });
       return 'access';
@@ -161,10 +189,21 @@ async function apply(
     case 'reset-access':
       await policy(defaultOf(['channels', 'allowedRoles', 'blockedUsers', 'auditChannel']));
       return 'access';
-    case 'lists-on':
-    case 'lists-off':
-      await policy({ wildcards: control === 'lists-on' });
-      return 'lists';
+    default:
+      return null;
+  }
+}
+
+/** What may be painted, and how it is shown; null: the control is for something else. */
+async function applyContent(
+  control: string,
+  value: string | undefined,
+  guildId: string,
+  scene: Scene,
+): Promise<PanelPage | null> {
+  const policy = (change: Partial<ServerPolicy>) =>
+    stored(scene, () => scene.settings.changePolicy(guildId, change));
+  switch (control) {
     case 'nsfw':
       await policy({ nsfw: oneOf(NSFW_POLICIES, value, 'age-restricted') });
       return 'content';
@@ -184,7 +223,7 @@ async function apply(
       await policy(defaultOf(['nsfw', 'spoiler', 'words', 'patterns', 'nsfwWords']));
       return 'content';
     default:
-      throw new UserError(scene.text.unknownButton);
+      return null;
   }
 }
 

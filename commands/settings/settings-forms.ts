@@ -1,6 +1,7 @@
 import type { ModalSubmitInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import { LIMITS } from '../../src/engine/request-codec.ts';
+import type { Text } from '../../src/bot/text/text.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { Choices } from '../../src/bot/order/choices.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
@@ -40,25 +41,10 @@ export async function formOf(
   const hints = panel.hints(shownWork(EXAMPLE_WORK), shownWork(mostWork(scene.limits)));
   const used = () => usedYesterday(guildId, scene);
   switch (control) {
-    case 'numbers': {
-      const { steps, cfg, size, count, clipSkip } = defaults;
-      const sides = size === undefined ? '' : `${size.width}x${size.height}`;
-      return {
-        title: panel.pages.defaults,
-        lines: [
-          line('steps', fields.stepsOrAuto, steps === AUTO_STEPS ? text.auto : String(steps ?? '')),
-          number('cfg', cfg),
-          line('size', fields.size, sides),
-          number('count', count),
-          number('clipSkip', clipSkip),
-        ],
-      };
-    }
-    case 'negative': {
-      const said = line('negative', fields.negative, defaults.negative ?? '', true);
-      const vae = line('vae', text.choiceNames.vae, defaults.vae ?? '');
-      return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag), vae] };
-    }
+    case 'numbers':
+      return numbersForm(defaults, number, text);
+    case 'negative':
+      return negativeForm(defaults, number, text);
     case 'everybody':
     case 'role': {
       const ofRole = control === 'role';
@@ -95,6 +81,36 @@ export async function formOf(
     default:
       return null;
   }
+}
+
+type NumberLine = (
+  name: keyof Text['panel']['fields'],
+  value: number | undefined,
+) => PanelForm['lines'][number];
+
+function numbersForm(defaults: Choices, number: NumberLine, text: Text): PanelForm {
+  const { panel } = text;
+  const { fields } = panel;
+  const { steps, cfg, size, count, clipSkip } = defaults;
+  const sides = size === undefined ? '' : `${size.width}x${size.height}`;
+  return {
+    title: panel.pages.defaults,
+    lines: [
+      line('steps', fields.stepsOrAuto, steps === AUTO_STEPS ? text.auto : String(steps ?? '')),
+      number('cfg', cfg),
+      line('size', fields.size, sides),
+      number('count', count),
+      number('clipSkip', clipSkip),
+    ],
+  };
+}
+
+function negativeForm(defaults: Choices, number: NumberLine, text: Text): PanelForm {
+  const { panel } = text;
+  const { fields } = panel;
+  const said = line('negative', fields.negative, defaults.negative ?? '', true);
+  const vae = line('vae', text.choiceNames.vae, defaults.vae ?? '');
+  return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag), vae] };
 }
 
 /** Four pictures of 1024x1024 at 30 steps, in millions of steps x pixels. */
@@ -153,33 +169,11 @@ export async function applyForm(
     return 'lists';
   }
   switch (control) {
-    case 'numbers': {
-      const number = (name: 'count' | 'clipSkip') =>
-        numberOf(typed(name), text.panel.fields[name], { ...LIMITS[name], whole: true }, text);
-      const sides = typed('size');
-      await setDefaults(
-        {
-          steps: stepsOf(typed('steps'), text) ?? undefined,
-          cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
-          size: sides === '' ? undefined : await sizeHere(sides, guildId, scene),
-          count: number('count'),
-          clipSkip: number('clipSkip'),
-        },
-        guildId,
-        scene,
-      );
+    case 'numbers':
+      await applyNumbers(typed, guildId, scene);
       return 'defaults';
-    }
     case 'negative':
-      await setDefaults(
-        {
-          negative: typed('negative') || undefined,
-          pag: numberOf(typed('pag'), text.choiceNames.pag, LIMITS.pagScale, text),
-          vae: vaeHere(typed('vae'), await scene.engine.models(), text) ?? undefined,
-        },
-        guildId,
-        scene,
-      );
+      await applyNegative(typed, guildId, scene);
       return 'defaults';
     case 'everybody':
       await policy({ everybody: limits(['waiting', 'work', 'seconds']) });
@@ -197,6 +191,39 @@ export async function applyForm(
     default:
       throw new UserError(text.unknownButton);
   }
+}
+
+type Typed = (name: string) => string;
+
+async function applyNumbers(typed: Typed, guildId: string, scene: Scene): Promise<void> {
+  const { text } = scene;
+  const number = (name: 'count' | 'clipSkip') =>
+    numberOf(typed(name), text.panel.fields[name], { ...LIMITS[name], whole: true }, text);
+  const sides = typed('size');
+  await setDefaults(
+    {
+      steps: stepsOf(typed('steps'), text) ?? undefined,
+      cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
+      size: sides === '' ? undefined : await sizeHere(sides, guildId, scene),
+      count: number('count'),
+      clipSkip: number('clipSkip'),
+    },
+    guildId,
+    scene,
+  );
+}
+
+async function applyNegative(typed: Typed, guildId: string, scene: Scene): Promise<void> {
+  const { text } = scene;
+  await setDefaults(
+    {
+      negative: typed('negative') || undefined,
+      pag: numberOf(typed('pag'), text.choiceNames.pag, LIMITS.pagScale, text),
+      vae: vaeHere(typed('vae'), await scene.engine.models(), text) ?? undefined,
+    },
+    guildId,
+    scene,
+  );
 }
 
 /** For the model that paints here unless somebody names another. */

@@ -128,7 +128,7 @@ export function renderRecent(
   text: Text,
   look: RecentLook = {},
 ): Rendered {
-  const { filter = 'a', filters = [], thumbnails = [], starred, spoilers, sheets } = look;
+  const { filter = 'a', filters = [], thumbnails = [], sheets } = look;
   const promptIn = (job: Job): string => sheets?.get(job.id)?.prompt ?? promptOf(job);
   const rows: APIMessageTopLevelComponent[] =
     filters.length === 0
@@ -145,52 +145,9 @@ export function renderRecent(
     const name = `thumb-${job.id}.webp`;
     return data ? [{ name, data, contentType: 'image/webp', description }] : [];
   });
-  const sections = jobs.map((job, at): APIMessageTopLevelComponent => {
-    const prompt = quoted(promptIn(job), PROMPT_SHOWN) || text.emptyPrompt;
-    const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
-    const mark = starred?.has(job.id) === true ? '★ ' : '';
-    const sheet = sheets?.get(job.id);
-    const what =
-      sheet === undefined
-        ? shortRecipe(job.request, job.result, text)
-        : escapeMarkdown(shorten(plainLine(sheet.about), 120));
-    const about = `-# ${when} · ${text.showStatus[job.status]} · ${what}`;
-    const words = {
-      type: ComponentType.TextDisplay as const,
-      content: `${mark}${prompt}\n${about}`,
-    };
-    if (filters.length === 0) {
-      return {
-        type: ComponentType.Section,
-        components: [words],
-        accessory: showButton(job.id, text),
-      };
-    }
-    if (!thumbnails[at]) return words;
-    return {
-      type: ComponentType.Section,
-      components: [words],
-      accessory: {
-        type: ComponentType.Thumbnail,
-        media: { url: `attachment://thumb-${job.id}.webp` },
-        spoiler: spoilers?.has(job.id) === true,
-      },
-    };
-  });
+  const sections = jobs.map((job, at) => recentSection(job, thumbnails[at] ?? null, text, look));
   const pages = pagesRow(first.id, page, isLast, text, filter);
-  const choose =
-    filters.length === 0
-      ? []
-      : [
-          selectRow(
-            customId('recent-show', NO_JOB),
-            text.recentShow,
-            jobs.map((job, at) => ({
-              value: job.id,
-              label: shorten(`${at + 1} · ${plainLine(promptIn(job)) || text.emptyPrompt}`, 100),
-            })),
-          ),
-        ];
+  const choose = filters.length === 0 ? [] : [chooseRow(jobs, promptIn, text)];
   return {
     components: [
       paragraph([text.recentTitle]),
@@ -201,6 +158,60 @@ export function renderRecent(
     ],
     files,
   };
+}
+
+/** One job of the list. */
+function recentSection(
+  job: Job,
+  thumbnail: Uint8Array | null,
+  text: Text,
+  { filters = [], starred, spoilers, sheets }: RecentLook,
+): APIMessageTopLevelComponent {
+  const sheet = sheets?.get(job.id);
+  const prompt = quoted(sheet?.prompt ?? promptOf(job), PROMPT_SHOWN) || text.emptyPrompt;
+  const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
+  const mark = starred?.has(job.id) === true ? '★ ' : '';
+  const what =
+    sheet === undefined
+      ? shortRecipe(job.request, job.result, text)
+      : escapeMarkdown(shorten(plainLine(sheet.about), 120));
+  const about = `-# ${when} · ${text.showStatus[job.status]} · ${what}`;
+  const words = {
+    type: ComponentType.TextDisplay as const,
+    content: `${mark}${prompt}\n${about}`,
+  };
+  if (filters.length === 0) {
+    return {
+      type: ComponentType.Section,
+      components: [words],
+      accessory: showButton(job.id, text),
+    };
+  }
+  if (thumbnail === null) return words;
+  return {
+    type: ComponentType.Section,
+    components: [words],
+    accessory: {
+      type: ComponentType.Thumbnail,
+      media: { url: `attachment://thumb-${job.id}.webp` },
+      spoiler: spoilers?.has(job.id) === true,
+    },
+  };
+}
+
+function chooseRow(
+  jobs: readonly Job[],
+  promptIn: (job: Job) => string,
+  text: Text,
+): APIMessageTopLevelComponent {
+  return selectRow(
+    customId('recent-show', NO_JOB),
+    text.recentShow,
+    jobs.map((job, at) => ({
+      value: job.id,
+      label: shorten(`${at + 1} · ${plainLine(promptIn(job)) || text.emptyPrompt}`, 100),
+    })),
+  );
 }
 
 /** The list belongs to no job. */

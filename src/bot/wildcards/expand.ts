@@ -62,7 +62,7 @@ export function chooser(seed: bigint): () => number {
 /** `choose`: numbers in [0, 1). @throws ExpandError */
 export function expand(template: string, choose: () => number, lookup: Lookup): string {
   if (depthOf(template) > MOST_DEEP) throw new ExpandError({ kind: 'too-deep', most: MOST_DEEP });
-  let choices = 0;
+  const { oneOf, taken } = createChooser(choose);
   let length = 0;
 
   function read(text: string, depth: number): string {
@@ -76,7 +76,7 @@ export function expand(template: string, choose: () => number, lookup: Lookup): 
         out += text[at + 1];
         at += 2;
       } else if (name !== null) {
-        out += read(oneOf(entriesOf(name.name)), depth + 1);
+        out += read(oneOf(entriesOf(name.name, lookup)), depth + 1);
         at = name.end;
       } else if (braces !== null) {
         out += taken(braces)
@@ -93,16 +93,24 @@ export function expand(template: string, choose: () => number, lookup: Lookup): 
     return out;
   }
 
+  return read(template, 0);
+}
+
+/** @throws ExpandError for a list that is not there, or empty */
+function entriesOf(name: string, lookup: Lookup): readonly string[] {
+  const entries = lookup(name);
+  if (entries === null) throw new ExpandError({ kind: 'no-list', name });
+  if (entries.length === 0) throw new ExpandError({ kind: 'empty-list', name });
+  return entries;
+}
+
+/** Chooses among entries by their weights, so often at most. */
+function createChooser(choose: () => number) {
+  let choices = 0;
+
   function count(): void {
     choices += 1;
     if (choices > MOST_CHOICES) throw new ExpandError({ kind: 'too-many', most: MOST_CHOICES });
-  }
-
-  function entriesOf(name: string): readonly string[] {
-    const entries = lookup(name);
-    if (entries === null) throw new ExpandError({ kind: 'no-list', name });
-    if (entries.length === 0) throw new ExpandError({ kind: 'empty-list', name });
-    return entries;
   }
 
   function oneOf(entries: readonly string[]): string {
@@ -133,7 +141,7 @@ export function expand(template: string, choose: () => number, lookup: Lookup): 
     return chosen;
   }
 
-  return read(template, 0);
+  return { oneOf, taken };
 }
 
 function weightOf(entry: string): { weight: number; text: string } {

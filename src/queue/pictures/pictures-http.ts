@@ -45,23 +45,7 @@ export async function servePictures(options: {
       return [204, ''];
     }
     if (!isPictureKey(key)) return [400, 'that is no key'];
-    switch (method) {
-      case 'GET': {
-        const bytes = await store.get(key);
-        return bytes === null ? [404, ''] : [200, bytes];
-      }
-      case 'PUT':
-        await store.put(key, await bodyOf(request));
-        return [204, ''];
-      case 'PATCH':
-        await store.append(key, await bodyOf(request));
-        return [204, ''];
-      case 'DELETE':
-        await store.delete(key);
-        return [204, ''];
-      default:
-        return [405, ''];
-    }
+    return answerKey(request, key, store);
   }
 
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -94,6 +78,31 @@ export async function servePictures(options: {
       await once(server, 'close');
     },
   };
+}
+
+/** One picture. */
+async function answerKey(
+  request: IncomingMessage,
+  key: string,
+  store: PictureStore,
+): Promise<[number, Uint8Array | string]> {
+  switch (request.method) {
+    case 'GET': {
+      const bytes = await store.get(key);
+      return bytes === null ? [404, ''] : [200, bytes];
+    }
+    case 'PUT':
+      await store.put(key, await bodyOf(request));
+      return [204, ''];
+    case 'PATCH':
+      await store.append(key, await bodyOf(request));
+      return [204, ''];
+    case 'DELETE':
+      await store.delete(key);
+      return [204, ''];
+    default:
+      return [405, ''];
+  }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {

@@ -154,13 +154,7 @@ async function writeAll(
   }
 }
 
-function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input' }>) => void {
-  const addMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
-  const addFigures = db.prepare('INSERT INTO measurements (model, figures) VALUES (?, ?)');
-  const addPledge = db.prepare('INSERT INTO pledges VALUES (?, ?, ?)');
-  const setClock = db.prepare('UPDATE clock SET time = ?');
-  const addGuild = db.prepare('INSERT INTO guild_lines VALUES (?, ?, ?)');
-  const addUser = db.prepare('INSERT INTO user_lines VALUES (?, ?, ?)');
+function jobTakerOf(db: DatabaseSync): (moved: MovedJob) => void {
   const addName = db.prepare('INSERT OR IGNORE INTO inputs (hash, job) VALUES (?, ?)');
   const addJob = db.prepare(`
     INSERT INTO jobs (id, key, guild_id, user_id, parent_id, weight, request, context, model, pixels, images, guided,
@@ -170,7 +164,7 @@ function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input
       $evaluations, $work, $status, $attempt, $charged, $createdAt, $startedAt, $finishedAt, $result, $failure,
       $delivered, $crashes, $restarts, $retractedAt, $retractedWith, $emptied)`);
 
-  function takeJob(moved: MovedJob): void {
+  return (moved) => {
     const { hashes, needs: _, work, ...job } = moved;
     const { evaluations = 0 } = work as Partial<Work>;
     const { lastInsertRowid: seq } = addJob.run({
@@ -185,7 +179,17 @@ function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input
       emptied: Number(job.emptied),
     });
     for (const hash of hashes) addName.run(hash, seq);
-  }
+  };
+}
+
+function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input' }>) => void {
+  const addMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
+  const addFigures = db.prepare('INSERT INTO measurements (model, figures) VALUES (?, ?)');
+  const addPledge = db.prepare('INSERT INTO pledges VALUES (?, ?, ?)');
+  const setClock = db.prepare('UPDATE clock SET time = ?');
+  const addGuild = db.prepare('INSERT INTO guild_lines VALUES (?, ?, ?)');
+  const addUser = db.prepare('INSERT INTO user_lines VALUES (?, ?, ?)');
+  const takeJob = jobTakerOf(db);
 
   return (record) => {
     switch (record.kind) {
