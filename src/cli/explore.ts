@@ -134,27 +134,13 @@ async function exploreAxes(
       await writeWhole(path.join(out, fileOf(result)), image.png);
     },
   });
-  const pages = sheet.pages.map((page, at, { length }) => ({
-    page,
-    name:
-      length === 1
-        ? 'sheet.png'
-        : `sheet-${String(at + 1).padStart(String(length).length, '0')}.png`,
-  }));
-  for (const { page, name } of pages) await writeWhole(path.join(out, name), await page.toPng());
+  const pages = await writePages(sheet, out);
   const curves = await curvesOf(plan, painted);
-  const curveFile = path.join(out, 'curve.png');
-  if (curves.length > 0) {
-    await writeWhole(curveFile, await drawPlot(curves, { title: `${title} · ${subtitle}`, theme }));
-  } else await rm(curveFile, { force: true });
+  await writeCurves(out, curves, { title: `${title} · ${subtitle}`, theme });
   const report = { ...reportSheet(plan, painted, curves, fileOf), ...machine(engine, model) };
   await writeWhole(path.join(out, 'measurements.csv'), Buffer.from(toCsv(report.cells)));
   await writeWhole(path.join(out, 'measurements.json'), toJson(report));
-  const files = [
-    ...pages.map(({ name }) => name),
-    ...(curves.length > 0 ? ['curve.png'] : []),
-    'measurements.csv',
-  ];
+  const files = [...pages, ...(curves.length > 0 ? ['curve.png'] : []), 'measurements.csv'];
   const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
   return {
     lines: [
@@ -165,6 +151,33 @@ async function exploreAxes(
     ],
     json: { folder: out, ...report, refused },
   };
+}
+
+/** Their names in the folder. */
+async function writePages(
+  sheet: Awaited<ReturnType<typeof openPages>>,
+  out: string,
+): Promise<string[]> {
+  const pages = sheet.pages.map((page, at, { length }) => ({
+    page,
+    name:
+      length === 1
+        ? 'sheet.png'
+        : `sheet-${String(at + 1).padStart(String(length).length, '0')}.png`,
+  }));
+  for (const { page, name } of pages) await writeWhole(path.join(out, name), await page.toPng());
+  return pages.map(({ name }) => name);
+}
+
+async function writeCurves(
+  out: string,
+  curves: Awaited<ReturnType<typeof curvesOf>>,
+  look: Parameters<typeof drawPlot>[1],
+): Promise<void> {
+  const curveFile = path.join(out, 'curve.png');
+  if (curves.length > 0) {
+    await writeWhole(curveFile, await drawPlot(curves, look));
+  } else await rm(curveFile, { force: true });
 }
 
 async function exploreRun(

@@ -49,16 +49,7 @@ export function openStars(options: KeptIn): StarStore {
 
   return {
     of: (userId) => list(person(userId)),
-    async ofGuild(guildId) {
-      const stars = await list(guild(guildId));
-      const seen = new Set<string>();
-      return stars.filter(({ jobId, index }) => {
-        const key = `${jobId} ${index}`;
-        if (seen.has(key)) return false;
-        seen.add(key);
-        return true;
-      });
-    },
+    ofGuild: async (guildId) => eachOnce(await list(guild(guildId))),
     async jobs() {
       const ids = new Set<string>();
       for (const key of await rows.keys()) for (const { jobId } of await list(key)) ids.add(jobId);
@@ -82,18 +73,33 @@ export function openStars(options: KeptIn): StarStore {
         for (const id of userIds) await change(person(id), KEPT.person, edit);
         if (guildId !== null) await change(guild(guildId), KEPT.guild, edit);
       }),
-    forgetPerson: (userId, jobs) =>
-      inTurn(async () => {
-        const gone = new Set(jobs);
-        await rows.delete(person(userId));
-        for (const key of await rows.keys()) {
-          const before = await list(key);
-          const stars = before.filter((one) => one.userId !== userId && !gone.has(one.jobId));
-          if (stars.length < before.length) await rows.set(key, { version: ROW_VERSION, stars });
-        }
-      }),
+    forgetPerson: (userId, jobs) => inTurn(() => forgetPerson(rows, userId, new Set(jobs))),
     close: () => rows.close(),
   };
+}
+
+/** Of one picture's stars the first. */
+function eachOnce(stars: readonly Star[]): Star[] {
+  const seen = new Set<string>();
+  return stars.filter(({ jobId, index }) => {
+    const key = `${jobId} ${index}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+async function forgetPerson(
+  rows: ReturnType<typeof openRows>,
+  userId: string,
+  gone: ReadonlySet<string>,
+): Promise<void> {
+  await rows.delete(`user ${userId}`);
+  for (const key of await rows.keys()) {
+    const before = readStars(await rows.get(key));
+    const stars = before.filter((one) => one.userId !== userId && !gone.has(one.jobId));
+    if (stars.length < before.length) await rows.set(key, { version: ROW_VERSION, stars });
+  }
 }
 
 /** A row of any age or origin -> what of it is still good. */

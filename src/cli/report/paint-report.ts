@@ -67,12 +67,7 @@ export async function makeReport(
   if (wanted.costOnly || missing > 0) await tellSeconds(plan, results, tools);
   if (wanted.costOnly)
     return { lines: [], json: { pictures: plan.pictures, steps: plan.steps, missing } };
-  await proveWritable(out);
-  const seed = String((first.cells[0] as Cell).request.seed);
-  await writeWhole(
-    path.join(out, PLAN),
-    Buffer.from(`${JSON.stringify({ version: 1, seed, prompts })}\n`),
-  );
+  await notePlan(out, first, prompts);
   const write = (): Promise<ReportOutcome> => writeReport(plan, results, wanted, tools);
   let done = plan.pictures - missing;
   const refused: string[] = [];
@@ -107,6 +102,14 @@ export async function makeReport(
     lines: [...outcome.lines, ...new Set(refused)],
     json: { ...outcome.json, refused },
   };
+}
+
+/** What a later run of the same report goes on from. */
+async function notePlan(out: string, first: SheetPlan, prompts: readonly string[]): Promise<void> {
+  await proveWritable(out);
+  const seed = String((first.cells[0] as Cell).request.seed);
+  const note = JSON.stringify({ version: 1, seed, prompts });
+  await writeWhole(path.join(out, PLAN), Buffer.from(`${note}\n`));
 }
 
 async function promptsOf({ prompts: file }: Wanted, { prompt }: RequestInput): Promise<string[]> {

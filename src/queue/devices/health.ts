@@ -46,12 +46,7 @@ export function createHealth(
   log: EngineLog,
   now: () => number = Date.now,
 ): Health {
-  const states = new Map<string, State>(
-    names.map((name) => [
-      name,
-      { crashes: 0, asides: 0, aside: null, unfit: new Map(), avoids: new Set() },
-    ]),
-  );
+  const states = new Map(names.map((name) => [name, sound()]));
 
   function stateOf(name: string): State {
     const state = states.get(name);
@@ -73,14 +68,20 @@ export function createHealth(
     });
   }
 
-  function setAside(name: string, why: string): void {
-    const state = stateOf(name);
-    const pause = Math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ** state.asides);
-    state.asides++;
-    state.crashes = 0;
-    state.aside = { why, until: now() + pause };
+  const setAside = (name: string, why: string): void => {
+    const pause = setStateAside(stateOf(name), why, now());
     const minutes = Math.round(pause / 60_000);
     log.error({ device: name, why, minutes }, 'a device is set aside; the others go on without it');
+  };
+
+  function noteCrash(name: string, job: JobId): void {
+    const state = stateOf(name);
+    state.crashes++;
+    state.avoids.add(job);
+    if (state.avoids.size > AVOIDED) state.avoids.delete([...state.avoids][0]!);
+    if (state.crashes > CRASHES_FORGIVEN && hasOther(name, null)) {
+      setAside(name, `its engine broke down ${state.crashes} times`);
+    }
   }
 
   return {
@@ -103,12 +104,7 @@ export function createHealth(
         return 'here';
       }
       if (error instanceof EngineCrashedError) {
-        state.crashes++;
-        state.avoids.add(id);
-        if (state.avoids.size > AVOIDED) state.avoids.delete([...state.avoids][0]!);
-        if (state.crashes > CRASHES_FORGIVEN && hasOther(name, null)) {
-          setAside(name, `its engine broke down ${state.crashes} times`);
-        }
+        noteCrash(name, id);
         return 'here';
       }
       if (!(error instanceof DeviceError) || !hasOther(name, model)) return 'here';
@@ -119,6 +115,19 @@ export function createHealth(
       return 'elsewhere';
     },
   };
+}
+
+function sound(): State {
+  return { crashes: 0, asides: 0, aside: null, unfit: new Map(), avoids: new Set() };
+}
+
+/** Longer each time; for how many milliseconds. */
+function setStateAside(state: State, why: string, now: number): number {
+  const pause = Math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ** state.asides);
+  state.asides++;
+  state.crashes = 0;
+  state.aside = { why, until: now + pause };
+  return pause;
 }
 
 /** The device works, but this model is too large for it. */

@@ -44,51 +44,8 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
     }
   }
 
-  function end(head: Head, outcome: JobOutcome): void {
-    const { lines, waiting, running } = state();
-    let charged = 0;
-    if (head.status === 'waiting') {
-      const turn = waiting.get(head.id)!;
-      leave(lines, turn);
-      forgetWaiting(state(), turn);
-    } else {
-      const { charged: taken, startedAt } = head;
-      const run = { work: head, charged: taken, startedAt };
-      charged = owedFor(run, outcome, { estimator, now: now() });
-      finish(lines, { ...head, cost: charged }, head.charged, charged);
-      running.delete(head.id);
-    }
-    store.change({
-      ...head,
-      status: outcome.status,
-      // Of the day's seconds only what somebody got counts: nothing of a run that was stopped or failed, and of a batch
-      // nothing of the pictures that the safety checker kept back. The line was charged for all of it.
-      charged: charged * shareOf(outcome),
-      finishedAt: now(),
-      result: outcome.status === 'done' ? outcome.result : null,
-      failure: outcome.status === 'failed' ? outcome.failure : null,
-    });
-    store.saveLines(lines, head.guildId, head.userId);
-  }
-
-  function putBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): void {
-    const known = state();
-    const { id, seq, guildId, userId, weight } = head;
-    const cost = estimator.cost(head);
-    const turn = { id, seq, guildId, userId, weight, cost, work: head };
-    giveBack(known.lines, turn, head.charged);
-    known.running.delete(id);
-    remember(known, turn);
-    store.change({
-      ...head,
-      ...lost,
-      status: 'waiting',
-      charged: 0,
-      startedAt: null,
-      finishedAt: null,
-    });
-    store.saveLines(known.lines, guildId, userId);
-  }
+  const books = { store, estimator, state, now };
+  const end = (head: Head, outcome: JobOutcome): void => endIn(books, head, outcome);
 
   function takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): JobStatus {
     if (head.stopping) {
@@ -99,7 +56,7 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
       end(head, { status: 'failed', failure: FATAL_FAILURE });
       return 'failed';
     }
-    putBack(head, lost);
+    putBack(books, head, lost);
     return 'waiting';
   }
 
@@ -110,4 +67,62 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
   }
 
   return { estimator, state, write, end, takeBack, recover };
+}
+
+type Books = {
+  store: SqliteStore;
+  estimator: Ledger['estimator'];
+  state: () => Live;
+  now: () => number;
+};
+
+function endIn({ store, estimator, state, now }: Books, head: Head, outcome: JobOutcome): void {
+  const { lines, waiting, running } = state();
+  let charged = 0;
+  if (head.status === 'waiting') {
+    const turn = waiting.get(head.id)!;
+    leave(lines, turn);
+    forgetWaiting(state(), turn);
+  } else {
+    const { charged: taken, startedAt } = head;
+    const run = { work: head, charged: taken, startedAt };
+    charged = owedFor(run, outcome, { estimator, now: now() });
+    finish(lines, { ...head, cost: charged }, head.charged, charged);
+    running.delete(head.id);
+  }
+  store.change({
+    ...head,
+    status: outcome.status,
+    // Of the day's seconds only what somebody got counts: nothing of a run that was stopped or failed, and of a batch
+    // nothing of the pictures that the safety checker kept back. The line was charged for all of it.
+    charged: charged * shareOf(outcome),
+    finishedAt: now(),
+    result: outcome.status === 'done' ? outcome.result : null,
+    failure: outcome.status === 'failed' ? outcome.failure : null,
+  });
+  store.saveLines(lines, head.guildId, head.userId);
+}
+
+/** At the head of its line. */
+function putBack(
+  { store, estimator, state }: Books,
+  head: Head,
+  lost: { crashed?: boolean; restarted?: boolean },
+): void {
+  const known = state();
+  const { id, seq, guildId, userId, weight } = head;
+  const cost = estimator.cost(head);
+  const turn = { id, seq, guildId, userId, weight, cost, work: head };
+  giveBack(known.lines, turn, head.charged);
+  known.running.delete(id);
+  remember(known, turn);
+  store.change({
+    ...head,
+    ...lost,
+    status: 'waiting',
+    charged: 0,
+    startedAt: null,
+    finishedAt: null,
+  });
+  store.saveLines(known.lines, guildId, userId);
 }

@@ -78,7 +78,6 @@ function assemble(
   function checkOpen(): void {
     if (closed) throw new UserError(sayOfQueue('queue-closed'));
   }
-
   const group = createGroupCommit(write);
   const inputs = openInputs(inputsFolder, db, (body) => store.transaction(body));
   const core: QueueCore = {
