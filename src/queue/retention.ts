@@ -69,45 +69,14 @@ export function startRetention({
       log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
       return;
     }
-    await empty(at - GRACE_MS);
-    if (keepDays > 0) await removeOld(at);
+    const sweep = { archive, pictures, log, isClosed: () => closed };
+    await empty(sweep, at - GRACE_MS);
+    if (keepDays > 0) await removeOld(sweep, keepDays, at);
   }
 
   async function keepWithin(at: number, isBelieved: boolean): Promise<void> {
     const forgetBefore = isBelieved ? at - LEAST_DAYS * DAY_MS : null;
     await quota?.enforce({ at, forgetBefore, isOver: () => closed });
-  }
-
-  async function removeFiles(batch: readonly ExpiredJob[]): Promise<void> {
-    for (const { pictures: keys } of batch) {
-      await Promise.all(keys.map((key) => pictures.delete(key)));
-    }
-  }
-
-  async function empty(before: number): Promise<void> {
-    let jobs = 0;
-    while (!closed) {
-      const batch = await archive.retracted({ before, limit: BATCH });
-      if (batch.length === 0) break;
-      await removeFiles(batch);
-      await archive.emptied(batch.map(({ id }) => id));
-      jobs += batch.length;
-    }
-    if (jobs > 0) log.info({ jobs }, 'pictures whose messages were deleted a day ago were removed');
-  }
-
-  async function removeOld(at: number): Promise<void> {
-    const finishedBefore = at - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
-    let jobs = 0;
-    while (!closed) {
-      const batch = await archive.expired({ finishedBefore, limit: BATCH });
-      if (batch.length === 0) break;
-      // The files go first: a row without its files is found again, files without their row never.
-      await removeFiles(batch);
-      await archive.forget(batch.map(({ id }) => id));
-      jobs += batch.length;
-    }
-    if (jobs > 0) log.info({ jobs, keepDays }, 'old jobs and their pictures were removed');
   }
 
   async function run(): Promise<void> {
@@ -140,4 +109,46 @@ export function startRetention({
       await current;
     },
   };
+}
+
+type Sweep = Pick<RetentionOptions, 'archive' | 'pictures' | 'log'> & { isClosed(): boolean };
+
+async function removeFiles(
+  pictures: RetentionOptions['pictures'],
+  batch: readonly ExpiredJob[],
+): Promise<void> {
+  for (const { pictures: keys } of batch) {
+    await Promise.all(keys.map((key) => pictures.delete(key)));
+  }
+}
+
+/** Pictures alone, of jobs whose messages are gone. */
+async function empty({ archive, pictures, log, isClosed }: Sweep, before: number): Promise<void> {
+  let jobs = 0;
+  while (!isClosed()) {
+    const batch = await archive.retracted({ before, limit: BATCH });
+    if (batch.length === 0) break;
+    await removeFiles(pictures, batch);
+    await archive.emptied(batch.map(({ id }) => id));
+    jobs += batch.length;
+  }
+  if (jobs > 0) log.info({ jobs }, 'pictures whose messages were deleted a day ago were removed');
+}
+
+async function removeOld(
+  { archive, pictures, log, isClosed }: Sweep,
+  keepDays: number,
+  at: number,
+): Promise<void> {
+  const finishedBefore = at - Math.max(keepDays, LEAST_DAYS) * DAY_MS;
+  let jobs = 0;
+  while (!isClosed()) {
+    const batch = await archive.expired({ finishedBefore, limit: BATCH });
+    if (batch.length === 0) break;
+    // The files go first: a row without its files is found again, files without their row never.
+    await removeFiles(pictures, batch);
+    await archive.forget(batch.map(({ id }) => id));
+    jobs += batch.length;
+  }
+  if (jobs > 0) log.info({ jobs, keepDays }, 'old jobs and their pictures were removed');
 }
