@@ -55,16 +55,7 @@ export async function openReader(
   style: GraphStyle,
   edits: readonly OpenedEdit[] = [],
 ): Promise<TextEncoder> {
-  const prepared: Prepared[] = [];
-  for (const encoder of encoders) {
-    const { part } = encoder.wanted;
-    const tensors = await tensorsWith(edits, part, encoder.tensors);
-    const graph = writtenWith(edits, part, layout.name, (branches) =>
-      graphOf({ ...encoder, tensors }, layout, { taps: family.reader.taps, style, branches }),
-    );
-    const source = builtSource(encoder.path, graph);
-    prepared.push({ encoder, source, ...(await tokenizerFor(encoder, layout.name)) });
-  }
+  const prepared = await preparedFrom(layout, { family, encoders }, edits, style);
   // Prompts that were read before need no encoder: it is opened for the first one that was not.
   let parts: Promise<ReadingParts> | null = null;
   const openParts = (): Promise<ReadingParts> => {
@@ -111,6 +102,26 @@ export async function openReader(
       return { parts: [{ weight: 1, schedule: [{ untilStep: Infinity, text: zero }] }] };
     },
   };
+}
+
+/** Their graphs as `edits` leave them, none opened yet. */
+async function preparedFrom(
+  layout: ModelLayout,
+  { family, encoders }: Pick<TransformerWords, 'family' | 'encoders'>,
+  edits: readonly OpenedEdit[],
+  style: GraphStyle,
+): Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const encoder of encoders) {
+    const { part } = encoder.wanted;
+    const tensors = await tensorsWith(edits, part, encoder.tensors);
+    const graph = writtenWith(edits, part, layout.name, (branches) =>
+      graphOf({ ...encoder, tensors }, layout, { taps: family.reader.taps, style, branches }),
+    );
+    const source = builtSource(encoder.path, graph);
+    prepared.push({ encoder, source, ...(await tokenizerFor(encoder, layout.name)) });
+  }
+  return prepared;
 }
 
 function graphOf(
