@@ -20,7 +20,7 @@ import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { createMeeting, type Meeting, type Member } from '../network/meeting.ts';
-import { rememberedSharing } from '../network/sharing-pays.ts';
+import { rememberedSharing, type SharingFigures } from '../network/sharing-pays.ts';
 import { ChangedError } from '../model/model-files.ts';
 import type { RegistryEntry } from '../model/found/entries.ts';
 import { openRegistry, type Registry } from '../model/registry.ts';
@@ -229,19 +229,23 @@ async function open(
     message: 'model loaded',
   });
   tellLoaded();
-  if (edits.length === 0) await tellSharing(loaded);
+  if (edits.length === 0) await learnSharing(loaded);
   return loaded;
 }
 
-/** How many people's pictures of this model are best painted together. */
-async function tellSharing(model: LoadedModel): Promise<void> {
-  if (sharing === null) return;
-  const { name, nativeSize } = model.entry.info;
+/** How many people's pictures of this model are best painted together: remembered, or measured behind the first picture. */
+async function learnSharing(model: LoadedModel): Promise<void> {
+  const known = await sharing?.known(model);
+  if (known) tellSharing(model, known);
+  else if (known === null) enqueue(() => measureSharing(model));
+}
+
+async function measureSharing(model: LoadedModel): Promise<void> {
+  if (sharing === null || closing || !cache.loaded().includes(model)) return;
+  const { name } = model.entry.info;
   try {
-    const { figures, fresh } = await sharing(model);
-    const pixels = nativeSize.width * nativeSize.height;
-    link.post({ type: 'sharing', model: name, people: figures.people, pixels });
-    if (!fresh) return;
+    const figures = await sharing.measure(model);
+    tellSharing(model, figures);
     const fields = { model: name, ...figures };
     link.post({ type: 'log', level: 'info', fields, message: 'shared evaluations were measured' });
   } catch (error) {
@@ -250,6 +254,11 @@ async function tellSharing(model: LoadedModel): Promise<void> {
     const message = 'shared evaluations could not be measured';
     link.post({ type: 'log', level: 'warn', fields, message });
   }
+}
+
+function tellSharing({ entry: { info } }: LoadedModel, { people }: SharingFigures): void {
+  const pixels = info.nativeSize.width * info.nativeSize.height;
+  link.post({ type: 'sharing', model: info.name, people, pixels });
 }
 
 /** The models that are loaded now. */
