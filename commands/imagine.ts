@@ -36,6 +36,7 @@ import { keep } from './edit/keep.ts';
 import { post } from './edit/post.ts';
 import { redo } from './edit/redo.ts';
 import { region, regionPart } from './edit/region.ts';
+import { reword } from './edit/reword.ts';
 import { regionForm } from './edit/region-form.ts';
 import { use } from './edit/use.ts';
 import { zoom } from './edit/zoom.ts';
@@ -184,6 +185,7 @@ export const imagine: Command = {
     region,
     'region-part': regionPart,
     'region-form': regionForm,
+    reword,
     keep,
     which,
     init,

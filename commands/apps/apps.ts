@@ -10,6 +10,7 @@ import { checkMayPost, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
 import { permitOrder } from '../../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
+import { editorOf, rewordForm } from '../edit/reword.ts';
 import { askWhich } from './which.ts';
 import { exploreThisForm } from '../sheet/explore-this.ts';
 import { enlarge } from '../picture/upscale.ts';
@@ -38,12 +39,20 @@ async function finishedJob(
   return job;
 }
 
-/** The form with the words and main numbers behind a picture, ours or anybody's. */
+/**
+ * A picture of ours is edited by a sentence where a model here does that; else the form with the words and main numbers
+ * behind a picture, ours or anybody's.
+ */
 export const editApp: MessageCommand = {
   visibility: 'private',
   definition: definition('Edit'),
   async run(interaction, scene) {
     const job = await ownJob(interaction, scene);
+    const count = job?.result?.images.length ?? 0;
+    if (job !== null && count > 0 && editorOf(await scene.engine.models(), job) !== null) {
+      if (count > 1) return askWhich('reword', job, wanted(interaction, scene), scene);
+      return scene.answer.modal(rewordForm(job, 0, scene.text));
+    }
     if (job !== null) return scene.answer.modal(remixForm(job, scene.text));
     const { recipe, found } = await lookInto(interaction, scene);
     const words = recipe === null ? undefined : wordsIn(recipe);

@@ -13,6 +13,7 @@ import { vary } from '../picture/vary.ts';
 import { post } from './post.ts';
 import { redo } from './redo.ts';
 import { region } from './region.ts';
+import { reword } from './reword.ts';
 
 /** The menu under pictures: `<index>-<use>`, and for each use the button's own action. */
 export const use: Action = {
@@ -39,6 +40,7 @@ const DO: Readonly<Record<Use, Press>> = {
   redo: redo.press,
   upscale: upscale.press,
   init: init.press,
+  edit: reword.press,
   post: post.press,
   star: star.press,
   show: showAction.press,

@@ -204,6 +204,8 @@ export type ModelInfo = {
   loraAliases?: Readonly<Record<string, string>>;
   /** of each file of LoRAs what tells it from another one of its name, on every machine the same; absent: not known */
   loraHashes?: Readonly<Record<string, string>>;
+  /** pictures that it may be shown to edit from; absent: none */
+  references?: number;
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** and be no less than this; absent: 64 */

@@ -209,6 +209,7 @@ export function lineageWords({ kind, url }: Lineage, text: Text): string {
     pan: text.panOf,
     region: text.regionOf,
     redo: text.redoOf,
+    edit: text.editing.of,
     keep: text.keptOf,
   }[kind];
   return of(url === null ? text.anEarlierPicture : `[${text.thisPicture}](${url})`);

@@ -134,6 +134,7 @@ export const USES = [
   'redo',
   'upscale',
   'init',
+  'edit',
   'post',
   'star',
   'show',
@@ -148,7 +149,7 @@ function moreRow(
 ): APIMessageTopLevelComponent {
   const uses: readonly Use[] =
     pictures.length === 1
-      ? ['strong', 'star', 'show']
+      ? ['strong', 'edit', 'star', 'show']
       : pictures.length <= ONE_PRESS
         ? ['strong', 'region', 'redo', 'upscale', 'init']
         : ['upscale', 'init'];

@@ -19,6 +19,7 @@ export const LINEAGE_KINDS = [
   'pan',
   'region',
   'redo',
+  'edit',
   'keep',
 ] as const;
 export type Lineage = { kind: (typeof LINEAGE_KINDS)[number]; url: string | null };

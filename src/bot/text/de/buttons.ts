@@ -22,6 +22,7 @@ export const BUTTONS: typeof ENGLISH = {
     redo: 'Größer malen',
     upscale: 'Vergrößern 2x',
     init: 'Als Startbild…',
+    edit: 'Mit einem Satz bearbeiten…',
     star: 'Stern geben oder wegnehmen',
     post: 'Im Kanal zeigen',
     show: 'Alles, was darüber bekannt ist',

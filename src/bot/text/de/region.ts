@@ -72,6 +72,16 @@ export const REGION: typeof ENGLISH = {
   zoomOf: (link) => `Herausgezoomt aus ${link}`,
   panOf: (link) => `Weitergemalt aus ${link}`,
   regionOf: (link) => `Ein Teil neu gemalt aus ${link}`,
+  editing: {
+    title: 'Mit einem Satz bearbeiten',
+    words: 'Was soll anders sein?',
+    wordsHint: 'Etwa „make it night“ oder „the fox wears the hat of the second picture“',
+    more: 'Weitere Bilder, aus denen etwas kommen soll',
+    moreHint: 'Bis zu drei; das bearbeitete Bild ist das erste',
+    of: (link) => `Bearbeitet nach ${link}`,
+    noModel:
+      'Hier bearbeitet kein Modell Bilder nach einem Satz. Wer den Bot betreibt, kann eines hinzufügen, etwa FLUX.2 klein.',
+  },
   redoOf: (link) => `Größer gemalt nach ${link}`,
   redoTooLarge: (size, most) =>
     `Dieses Bild hat ${size} Pixel und lässt sich hier nicht größer malen: ${most} sind das meiste.`,

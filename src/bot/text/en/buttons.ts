@@ -21,6 +21,7 @@ export const BUTTONS = {
     redo: 'Redo larger',
     upscale: 'Enlarge 2x',
     init: 'Use as start…',
+    edit: 'Edit by a sentence…',
     star: 'Star it, or take the star away',
     post: 'Post to channel',
     show: 'All that is known about it',

@@ -73,6 +73,16 @@ export const REGION = {
   zoomOf: (link: string) => `Zoomed out from ${link}`,
   panOf: (link: string) => `Carried on from ${link}`,
   regionOf: (link: string) => `A part painted anew of ${link}`,
+  editing: {
+    title: 'Edit by a sentence',
+    words: 'What shall be different?',
+    wordsHint: 'Such as "make it night" or "the fox wears the hat of the second picture"',
+    more: 'More pictures to take from',
+    moreHint: 'Up to three; the edited picture is the first',
+    of: (link: string) => `Edited from ${link}`,
+    noModel:
+      'No model here edits pictures by a sentence. Who runs the bot can add one that does, such as FLUX.2 klein.',
+  },
   redoOf: (link: string) => `Larger version of ${link}`,
   redoTooLarge: (size: string, most: string) =>
     `This picture has ${size} pixels and cannot be painted larger here: ${most} are the most.`,

@@ -13,6 +13,7 @@ import {
 } from '../../families/opening/open-transformer.ts';
 import type { ModelInfo } from '../../request.ts';
 import type { Said } from '../../said.ts';
+import { MOST_REFERENCES } from '../../request/request-values.ts';
 import { say } from '../../sentences.ts';
 import { upscalersIn } from '../../upscale/on-disk.ts';
 import { layoutOfCheckpoint } from '../checkpoint-layout.ts';
@@ -102,6 +103,7 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
     ...(layout.transformer && { leastSide: 2 * layout.sizeFactor }),
+    ...(layout.transformer?.family.takesReferences && { references: MOST_REFERENCES }),
     network: {
       schedulerConfig: layout.schedulerConfig,
       guidesItself: layout.guidanceEmbedding !== null,
