@@ -45,12 +45,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   const { role, folders, log } = options;
   const registry = new Registry();
   const state: HealthState = { parts: {}, role, pausing: 'starting' };
-  new Gauge({
-    name: 'darkroom_info',
-    help: 'Always 1; its labels say what runs here.',
-    labelNames: ['version', 'node', 'role'],
-    registers: [registry],
-  }).set({ version: packageJson.version, node: process.version, role }, 1);
+  tellVersion(registry, role);
   const jobs = createJobMetrics(registry);
   const called = createDiscordMetrics(registry);
   const tellDevices = createDeviceMetrics(registry);
@@ -102,6 +97,15 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       await server.close();
     },
   };
+}
+
+function tellVersion(registry: Registry, role: WatchOptions['role']): void {
+  new Gauge({
+    name: 'darkroom_info',
+    help: 'Always 1; its labels say what runs here.',
+    labelNames: ['version', 'node', 'role'],
+    registers: [registry],
+  }).set({ version: packageJson.version, node: process.version, role }, 1);
 }
 
 function pageOf({ ok, problems }: Look): Page {

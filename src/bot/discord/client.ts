@@ -69,6 +69,14 @@ export function createAccess(
     rejectOnRateLimit: () => true,
   }).setToken(token);
 
+  noteGateway(client, log);
+  messages.on('rateLimited', ({ route, timeToReset }) =>
+    log.debug({ route, timeToReset }, 'rate limit'),
+  );
+  return { client, acks, messages };
+}
+
+function noteGateway(client: Client, log: BotLog): void {
   client.on(Events.Error, (error) => log.warn({ said: error.message }, 'Discord client error'));
   client.on(Events.ShardError, (error, shard) =>
     log.warn({ shard, said: error.message }, 'gateway connection failed; reconnecting'),
@@ -78,10 +86,6 @@ export function createAccess(
   client.on(Events.ShardDisconnect, (event, shard) =>
     log.warn({ shard, code: event.code }, 'gateway closed the connection for good'),
   );
-  messages.on('rateLimited', ({ route, timeToReset }) =>
-    log.debug({ route, timeToReset }, 'rate limit'),
-  );
-  return { client, acks, messages };
 }
 
 /** Connected: every shard is. */

@@ -27,17 +27,17 @@ export type SettingsStore = {
 /** 1: defaults only */
 const ROW_VERSION = 2;
 const ROWS_KEPT = 5000;
+const NAMESPACE = 'settings';
 
 export type ServerSettings = { defaults: Choices; policy: ServerPolicy };
 
 const NOTHING_SET: ServerSettings = { defaults: {}, policy: DEFAULT_POLICY };
 
-/** `file`: a path, created when absent, or ':memory:'. */
-export function openSettings(options: KeptIn): SettingsStore {
+/** The rows of all servers, each read and changed whole. */
+function openRows(options: KeptIn) {
   const { log } = options;
-  const namespace = 'settings';
   const store = options.shared?.open() ?? openKeyValueFile(options.file, options.log);
-  const rows = new Keyv<unknown>({ store, namespace, throwOnErrors: store.isShared });
+  const rows = new Keyv<unknown>({ store, namespace: NAMESPACE, throwOnErrors: store.isShared });
   let lastError: unknown = null;
   rows.on('error', (error: unknown) => {
     lastError = error;
@@ -87,6 +87,18 @@ export function openSettings(options: KeptIn): SettingsStore {
   }
 
   return {
+    load,
+    change,
+    servers: () => store.keysIn(NAMESPACE),
+    compact: () => store.compact(),
+    close: () => rows.disconnect(),
+  };
+}
+
+/** `file`: a path, created when absent, or ':memory:'. */
+export function openSettings(options: KeptIn): SettingsStore {
+  const { load, change, servers, compact, close } = openRows(options);
+  return {
     defaults: async (guildId) => (await load(guildId)).defaults,
     policy: async (guildId) => (await load(guildId)).policy,
     async change(guildId, changed) {
@@ -110,7 +122,7 @@ export function openSettings(options: KeptIn): SettingsStore {
       await change(guildId, () => ({ policy: DEFAULT_POLICY }));
     },
     async forgetPerson(userId) {
-      for (const guildId of await store.keysIn(namespace)) {
+      for (const guildId of await servers()) {
         const { blockedUsers } = (await load(guildId)).policy;
         if (!blockedUsers.includes(userId)) continue;
         const marked = (id: string) => (id === userId ? markOf(id) : id);
@@ -118,9 +130,9 @@ export function openSettings(options: KeptIn): SettingsStore {
           policy: { ...policy, blockedUsers: policy.blockedUsers.map(marked) },
         }));
       }
-      await store.compact();
+      await compact();
     },
-    close: () => rows.disconnect(),
+    close,
   };
 }
 

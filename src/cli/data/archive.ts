@@ -78,7 +78,25 @@ export async function writeArchive(
     controller.finalize();
   }
 
-  async function consume(): Promise<void> {
+  const stop = (error: unknown): never => {
+    controller.error(error);
+    throw error;
+  };
+  const [produced, consumed] = await Promise.allSettled([
+    produce().catch(stop),
+    consume(target, readable, onBytes).catch(stop),
+  ]);
+  // What ended the writing ended the reading, too: the disk's own words come first.
+  if (consumed.status === 'rejected') throw consumed.reason;
+  if (produced.status === 'rejected') throw produced.reason;
+  return sums;
+}
+
+async function consume(
+  target: FileHandle,
+  readable: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
     let unsynced = 0;
     for await (const chunk of readable) {
       await target.writeFile(chunk);
@@ -92,20 +110,6 @@ export async function writeArchive(
     }
     await target.sync();
   }
-
-  const stop = (error: unknown): never => {
-    controller.error(error);
-    throw error;
-  };
-  const [produced, consumed] = await Promise.allSettled([
-    produce().catch(stop),
-    consume().catch(stop),
-  ]);
-  // What ended the writing ended the reading, too: the disk's own words come first.
-  if (consumed.status === 'rejected') throw consumed.reason;
-  if (produced.status === 'rejected') throw produced.reason;
-  return sums;
-}
 
 /** One entry of a backup that is read; `body` must be taken whole before the next one. */
 export type ReadEntry = { name: string; size: number; body: AsyncIterable<Uint8Array> };

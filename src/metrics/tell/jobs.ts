@@ -21,9 +21,47 @@ export type JobMetrics = {
 };
 
 export function createJobMetrics(registry: Registry): JobMetrics {
-  const registers = [registry];
   const nameOf = createModelNames();
   const ended = new Set<string>();
+  const { jobs, failures, pictures, waits, paints, loads, steps, rate } = metersIn(registry);
+
+  function isNew(id: string): boolean {
+    if (ended.has(id)) return false;
+    ended.add(id);
+    if (ended.size > REMEMBERED) ended.delete(ended.keys().next().value ?? '');
+    return true;
+  }
+
+  return {
+    note({ job, state }) {
+      if (state.status === 'waiting' || state.status === 'running' || !isNew(job.id)) return;
+      const model = nameOf(modelOf(job));
+      jobs.inc({ outcome: state.status, model });
+      if (state.status === 'failed') failures.inc({ kind: kindOf(state.failure) });
+      if (state.status !== 'done') return;
+      const { provider, images } = state.result;
+      pictures.inc({ model }, images.length);
+      const { createdAt, startedAt } = job;
+      // A clock that was set back makes no wait below nothing.
+      if (startedAt !== null) {
+        waits.observe({ model, provider }, Math.max(0, startedAt - createdAt) / 1000);
+      }
+    },
+
+    painted({ model: { name }, provider, timings }) {
+      const labels = { model: nameOf(name), provider };
+      paints.observe(labels, timings.total_ms / 1000);
+      // A model at hand is looked up in a few milliseconds.
+      if (timings.load_ms > 100) loads.observe(labels, timings.load_ms / 1000);
+      for (const ms of timings.steps_ms) steps.observe(labels, ms / 1000);
+      const sum = timings.steps_ms.reduce((all, ms) => all + ms, 0);
+      if (sum > 0) rate.set(labels, (timings.steps_ms.length * 1000) / sum);
+    },
+  };
+}
+
+function metersIn(registry: Registry) {
+  const registers = [registry];
   const jobs = new Counter({
     name: 'darkroom_jobs_total',
     help: 'Jobs that ended, by outcome (done, failed, cancelled) and model.',
@@ -76,40 +114,7 @@ export function createJobMetrics(registry: Registry): JobMetrics {
     labelNames: ['model', 'provider'],
     registers,
   });
-
-  function isNew(id: string): boolean {
-    if (ended.has(id)) return false;
-    ended.add(id);
-    if (ended.size > REMEMBERED) ended.delete(ended.keys().next().value ?? '');
-    return true;
-  }
-
-  return {
-    note({ job, state }) {
-      if (state.status === 'waiting' || state.status === 'running' || !isNew(job.id)) return;
-      const model = nameOf(modelOf(job));
-      jobs.inc({ outcome: state.status, model });
-      if (state.status === 'failed') failures.inc({ kind: kindOf(state.failure) });
-      if (state.status !== 'done') return;
-      const { provider, images } = state.result;
-      pictures.inc({ model }, images.length);
-      const { createdAt, startedAt } = job;
-      // A clock that was set back makes no wait below nothing.
-      if (startedAt !== null) {
-        waits.observe({ model, provider }, Math.max(0, startedAt - createdAt) / 1000);
-      }
-    },
-
-    painted({ model: { name }, provider, timings }) {
-      const labels = { model: nameOf(name), provider };
-      paints.observe(labels, timings.total_ms / 1000);
-      // A model at hand is looked up in a few milliseconds.
-      if (timings.load_ms > 100) loads.observe(labels, timings.load_ms / 1000);
-      for (const ms of timings.steps_ms) steps.observe(labels, ms / 1000);
-      const sum = timings.steps_ms.reduce((all, ms) => all + ms, 0);
-      if (sum > 0) rate.set(labels, (timings.steps_ms.length * 1000) / sum);
-    },
-  };
+  return { jobs, failures, pictures, waits, paints, loads, steps, rate };
 }
 
 function modelOf({ request }: Job): string {

@@ -12,6 +12,48 @@ export function createProcessMetrics(
   folders: Readonly<Record<string, string>>,
   delay: LoopDelay,
 ): (devices: readonly Device[]) => Promise<void> {
+  const { delays, busy, cpu, resident, heap, engineMemory, openFiles, free, size } =
+    metersIn(registry);
+
+  async function takeDisk(folder: string, path: string): Promise<void> {
+    const disk = await statfs(path).catch(() => null);
+    if (disk === null) {
+      free.remove({ folder });
+      size.remove({ folder });
+      return;
+    }
+    free.set({ folder }, disk.bavail * disk.bsize);
+    size.set({ folder }, disk.blocks * disk.bsize);
+  }
+
+  async function takeEngine({ name: device, engine }: Device): Promise<void> {
+    const { pid = null } = engine.status();
+    const bytes = pid === null ? null : await residentBytes(pid);
+    if (bytes === null) engineMemory.remove({ device });
+    else engineMemory.set({ device }, bytes);
+  }
+
+  return async (devices) => {
+    for (const { percentile, gauge: one } of delays) one.set(delay.seconds(percentile));
+    delay.restart();
+    busy.reset();
+    busy.inc(performance.eventLoopUtilization().active / 1000);
+    const { user, system } = process.cpuUsage();
+    cpu.reset();
+    cpu.inc((user + system) / 1e6);
+    const { rss, heapUsed } = process.memoryUsage();
+    resident.set(rss);
+    heap.set(heapUsed);
+    const files = await readdir('/proc/self/fd').catch(() => null);
+    if (files !== null) openFiles.set(files.length);
+    await Promise.all([
+      ...Object.entries(folders).map(([name, path]) => takeDisk(name, path)),
+      ...devices.map(takeEngine),
+    ]);
+  };
+}
+
+function metersIn(registry: Registry) {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
   const delays = [
@@ -52,43 +94,7 @@ export function createProcessMetrics(
   const size = gauge('darkroom_disk_size_bytes', 'Size of the disk that a folder lies on.', [
     'folder',
   ]);
-
-  async function takeDisk(folder: string, path: string): Promise<void> {
-    const disk = await statfs(path).catch(() => null);
-    if (disk === null) {
-      free.remove({ folder });
-      size.remove({ folder });
-      return;
-    }
-    free.set({ folder }, disk.bavail * disk.bsize);
-    size.set({ folder }, disk.blocks * disk.bsize);
-  }
-
-  async function takeEngine({ name: device, engine }: Device): Promise<void> {
-    const { pid = null } = engine.status();
-    const bytes = pid === null ? null : await residentBytes(pid);
-    if (bytes === null) engineMemory.remove({ device });
-    else engineMemory.set({ device }, bytes);
-  }
-
-  return async (devices) => {
-    for (const { percentile, gauge: one } of delays) one.set(delay.seconds(percentile));
-    delay.restart();
-    busy.reset();
-    busy.inc(performance.eventLoopUtilization().active / 1000);
-    const { user, system } = process.cpuUsage();
-    cpu.reset();
-    cpu.inc((user + system) / 1e6);
-    const { rss, heapUsed } = process.memoryUsage();
-    resident.set(rss);
-    heap.set(heapUsed);
-    const files = await readdir('/proc/self/fd').catch(() => null);
-    if (files !== null) openFiles.set(files.length);
-    await Promise.all([
-      ...Object.entries(folders).map(([name, path]) => takeDisk(name, path)),
-      ...devices.map(takeEngine),
-    ]);
-  };
+  return { delays, busy, cpu, resident, heap, engineMemory, openFiles, free, size };
 }
 
 async function residentBytes(pid: number): Promise<number | null> {

@@ -46,6 +46,42 @@ export function createHealth(
   log: EngineLog,
   now: () => number = Date.now,
 ): Health {
+  const { stateOf, hasOther, setAside, noteCrash } = deviceStates(names, log, now);
+
+  return {
+    limits(name) {
+      const { aside, unfit, avoids } = stateOf(name);
+      if (aside !== null) return null;
+      return {
+        unfit: [...unfit.keys()].filter((model) => hasOther(name, model)),
+        avoids: hasOther(name, null) ? [...avoids] : [],
+      };
+    },
+
+    trouble: (name) => stateOf(name).aside,
+
+    note(name, { id, model }, error) {
+      const state = stateOf(name);
+      if (error === null) {
+        Object.assign(state, { crashes: 0, asides: 0 });
+        state.unfit.delete(model);
+        return 'here';
+      }
+      if (error instanceof EngineCrashedError) {
+        noteCrash(name, id);
+        return 'here';
+      }
+      if (!(error instanceof DeviceError) || !hasOther(name, model)) return 'here';
+      if (isLackOfRoom(error)) {
+        state.unfit.set(model, now() + UNFIT_MS);
+        log.warn({ device: name, model }, 'a model does not fit on this device');
+      } else setAside(name, error.message);
+      return 'elsewhere';
+    },
+  };
+}
+
+function deviceStates(names: readonly string[], log: EngineLog, now: () => number) {
   const states = new Map(names.map((name) => [name, sound()]));
 
   function stateOf(name: string): State {
@@ -84,37 +120,7 @@ export function createHealth(
     }
   }
 
-  return {
-    limits(name) {
-      const { aside, unfit, avoids } = stateOf(name);
-      if (aside !== null) return null;
-      return {
-        unfit: [...unfit.keys()].filter((model) => hasOther(name, model)),
-        avoids: hasOther(name, null) ? [...avoids] : [],
-      };
-    },
-
-    trouble: (name) => stateOf(name).aside,
-
-    note(name, { id, model }, error) {
-      const state = stateOf(name);
-      if (error === null) {
-        Object.assign(state, { crashes: 0, asides: 0 });
-        state.unfit.delete(model);
-        return 'here';
-      }
-      if (error instanceof EngineCrashedError) {
-        noteCrash(name, id);
-        return 'here';
-      }
-      if (!(error instanceof DeviceError) || !hasOther(name, model)) return 'here';
-      if (isLackOfRoom(error)) {
-        state.unfit.set(model, now() + UNFIT_MS);
-        log.warn({ device: name, model }, 'a model does not fit on this device');
-      } else setAside(name, error.message);
-      return 'elsewhere';
-    },
-  };
+  return { stateOf, hasOther, setAside, noteCrash };
 }
 
 function sound(): State {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UserError } from '../../engine/errors.ts';
 import type { EngineLog } from '../../engine/engine.ts';
@@ -62,14 +62,7 @@ export async function servePictures(options: {
       })
       .catch(() => response.destroy());
   });
-  server.listen(port, host);
-  // It rejects with what `error` tells.
-  await once(server, 'listening').catch((error: unknown) => {
-    throw new UserError(
-      `Pictures cannot be served at ${host}:${port} (${(error as Error).message}). Set PICTURES_PORT to a free port.`,
-      { cause: error },
-    );
-  });
+  await listening(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
@@ -78,6 +71,17 @@ export async function servePictures(options: {
       await once(server, 'close');
     },
   };
+}
+
+async function listening(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  // It rejects with what `error` tells.
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new UserError(
+      `Pictures cannot be served at ${host}:${port} (${(error as Error).message}). Set PICTURES_PORT to a free port.`,
+      { cause: error },
+    );
+  });
 }
 
 /** One picture. */

@@ -58,7 +58,8 @@ function placeOf(address: string): Place {
   };
 }
 
-function storeAt({ origin, path, prefix, client }: Place): PictureStore {
+/** Objects by their names below the folder. */
+function bucketAt({ origin, path, prefix, client }: Place) {
   async function ask(method: string, target: string, body?: Uint8Array): Promise<Response> {
     const sum = createHash('sha256').update(body ?? '');
     const response = await client.fetch(`${origin}${path}${target}`, {
@@ -78,8 +79,6 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
   }
 
   const objectOf = (name: string): string => `/${encodeURI(prefix)}${name.replace('~', '%7E')}`;
-
-  const list = async (start: string): Promise<string[]> => [...(await listSizes(start)).keys()];
 
   /** Names of objects below `start`, without the folder, in order, with their bytes. */
   async function listSizes(start: string): Promise<Map<string, number>> {
@@ -104,6 +103,24 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
     return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
   }
 
+  async function remove(names: readonly string[]): Promise<void> {
+    for (const name of names) await ask('DELETE', objectOf(name));
+  }
+
+  return {
+    listSizes,
+    list: async (start: string): Promise<string[]> => [...(await listSizes(start)).keys()],
+    read,
+    remove,
+    async write(name: string, bytes: Uint8Array): Promise<void> {
+      await ask('PUT', objectOf(name), bytes);
+    },
+  };
+}
+
+function storeAt(place: Place): PictureStore {
+  const { listSizes, list, read, remove, write } = bucketAt(place);
+
   /** what was added to a key, by number */
   async function partsOf(key: string): Promise<string[]> {
     // A picture is never added to.
@@ -115,19 +132,15 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
     return key;
   }
 
-  async function remove(names: readonly string[]): Promise<void> {
-    for (const name of names) await ask('DELETE', objectOf(name));
-  }
-
   return {
     async put(key, bytes) {
       await remove(await partsOf(check(key)));
-      await ask('PUT', objectOf(key), bytes);
+      await write(key, bytes);
     },
     async append(key, bytes) {
       if (check(key).endsWith('.png')) throw new Error('nothing is added to a picture');
       const last = (await partsOf(key)).at(-1)?.split('~')[1] ?? '0';
-      await ask('PUT', objectOf(`${key}~${String(Number(last) + 1).padStart(8, '0')}`), bytes);
+      await write(`${key}~${String(Number(last) + 1).padStart(8, '0')}`, bytes);
     },
     async get(key) {
       const parts = await partsOf(check(key));
@@ -153,7 +166,7 @@ function storeAt({ origin, path, prefix, client }: Place): PictureStore {
     },
     async tryOut() {
       const name = `try-${randomUUID()}`;
-      await ask('PUT', objectOf(name), new Uint8Array(TRY_BYTES));
+      await write(name, new Uint8Array(TRY_BYTES));
       await remove([name]);
     },
   };
