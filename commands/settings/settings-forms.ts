@@ -68,12 +68,7 @@ export async function formOf(
         ],
       };
     case 'words':
-      return {
-        title: panel.pages.content,
-        lines: (['words', 'patterns', 'nsfwWords'] as const).map((name) =>
-          line(name, fields[name], policy[name].join('\n'), true),
-        ),
-      };
+      return wordsForm(policy, text);
     case 'list':
       return listForm(chosen ?? '', guildId, scene);
     case 'list-new':
@@ -111,6 +106,13 @@ function negativeForm(defaults: Choices, number: NumberLine, text: Text): PanelF
   const said = line('negative', fields.negative, defaults.negative ?? '', true);
   const vae = line('vae', text.choiceNames.vae, defaults.vae ?? '');
   return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag), vae] };
+}
+
+function wordsForm(policy: ServerPolicy, { panel }: Text): PanelForm {
+  const lines = (['words', 'patterns', 'nsfwWords'] as const).map((name) =>
+    line(name, panel.fields[name], policy[name].join('\n'), true),
+  );
+  return { title: panel.pages.content, lines };
 }
 
 /** Four pictures of 1024x1024 at 30 steps, in millions of steps x pixels. */

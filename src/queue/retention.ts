@@ -58,26 +58,8 @@ export function startRetention({
   let closed = false;
   let timer: NodeJS.Timeout | null = null;
 
-  async function prune(): Promise<void> {
-    const gone = await archive.retracted({ before: Infinity, limit: 1 });
-    if (keepDays === 0 && gone.length === 0 && quota === null) return;
-    const { at, doubt } = await clock.ask();
-    // How much there is does not depend on any clock.
-    await keepWithin(at, doubt === null);
-    if (keepDays === 0 && gone.length === 0) return;
-    if (doubt !== null) {
-      log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
-      return;
-    }
-    const sweep = { archive, pictures, log, isClosed: () => closed };
-    await empty(sweep, at - GRACE_MS);
-    if (keepDays > 0) await removeOld(sweep, keepDays, at);
-  }
-
-  async function keepWithin(at: number, isBelieved: boolean): Promise<void> {
-    const forgetBefore = isBelieved ? at - LEAST_DAYS * DAY_MS : null;
-    await quota?.enforce({ at, forgetBefore, isOver: () => closed });
-  }
+  const prune = (): Promise<void> =>
+    pruneOnce({ archive, pictures, keepDays, quota, log }, clock, () => closed);
 
   async function run(): Promise<void> {
     if (closed) return;
@@ -112,6 +94,33 @@ export function startRetention({
 }
 
 type Sweep = Pick<RetentionOptions, 'archive' | 'pictures' | 'log'> & { isClosed(): boolean };
+
+async function pruneOnce(
+  {
+    archive,
+    pictures,
+    keepDays,
+    quota,
+    log,
+  }: Required<Pick<RetentionOptions, 'archive' | 'pictures' | 'keepDays' | 'quota' | 'log'>>,
+  clock: ReturnType<typeof watchClock>,
+  isClosed: () => boolean,
+): Promise<void> {
+  const gone = await archive.retracted({ before: Infinity, limit: 1 });
+  if (keepDays === 0 && gone.length === 0 && quota === null) return;
+  const { at, doubt } = await clock.ask();
+  // How much there is does not depend on any clock.
+  const forgetBefore = doubt === null ? at - LEAST_DAYS * DAY_MS : null;
+  await quota?.enforce({ at, forgetBefore, isOver: isClosed });
+  if (keepDays === 0 && gone.length === 0) return;
+  if (doubt !== null) {
+    log.warn({ keepDays, doubt }, `nothing old is removed for now: ${doubt}`);
+    return;
+  }
+  const sweep = { archive, pictures, log, isClosed };
+  await empty(sweep, at - GRACE_MS);
+  if (keepDays > 0) await removeOld(sweep, keepDays, at);
+}
 
 async function removeFiles(
   pictures: RetentionOptions['pictures'],

@@ -41,8 +41,6 @@ export function watchForAlarms({
   everyMs = LOOK_EVERY_MS,
   room = roomOf,
 }: AlarmOptions): Alarms {
-  let failures: { id: JobId; reference: string | null }[] = [];
-  let wasTold = false;
   let restarts = restartsOf(engine.status());
   let isFull = false;
   let last: Promise<unknown> = Promise.resolve();
@@ -51,17 +49,7 @@ export function watchForAlarms({
     last = last.then(() => post.alarm(words));
   }
 
-  const stopListening = events.subscribe(({ job, state }) => {
-    if (state.status === 'done') {
-      failures = [];
-      wasTold = false;
-    }
-    if (state.status !== 'failed' || !isOurs(state.failure)) return;
-    if (failures.some(({ id }) => id === job.id)) return;
-    failures = [...failures, { id: job.id, reference: state.failure.reference }].slice(-IN_A_ROW);
-    if (failures.length < IN_A_ROW || wasTold) return;
-    wasTold = true;
-    const names = failures.map(({ id, reference }) => reference ?? id);
+  const stopListening = watchFailures(events, (names) => {
     log.error({ failures: names }, 'three failures in a row');
     tell((text) => text.owner.alarmFailures(names.map((name) => `\`${name}\``).join(', ')));
   });
@@ -101,6 +89,27 @@ export function watchForAlarms({
       await last;
     },
   };
+}
+
+/** `onMany`: told once with the names of as many as count, until a job went well. */
+function watchFailures(
+  events: AlarmOptions['events'],
+  onMany: (names: readonly string[]) => void,
+): () => void {
+  let failures: { id: JobId; reference: string | null }[] = [];
+  let wasTold = false;
+  return events.subscribe(({ job, state }) => {
+    if (state.status === 'done') {
+      failures = [];
+      wasTold = false;
+    }
+    if (state.status !== 'failed' || !isOurs(state.failure)) return;
+    if (failures.some(({ id }) => id === job.id)) return;
+    failures = [...failures, { id: job.id, reference: state.failure.reference }].slice(-IN_A_ROW);
+    if (failures.length < IN_A_ROW || wasTold) return;
+    wasTold = true;
+    onMany(failures.map(({ id, reference }) => reference ?? id));
+  });
 }
 
 /** What people ask for in vain is no failure of the machine: that one has a reference, or took the program with it. */

@@ -38,19 +38,7 @@ function toldIn(row: unknown): string[] {
 /** `/owner` belongs to no job. */
 const NO_JOB = '000000000000';
 
-/**
- * Keeps the owner's list: takes down who is there at its first start, tells the owner of servers that wait, and stops
- * what is being made for whoever lost the right. Called once the bot is ready.
- */
-export async function keepServers({
-  client,
-  rule,
-  post,
-  line,
-  archive,
-  notes,
-  log,
-}: {
+type ServersOptions = {
   client: Client;
   rule: RuleStore;
   post: Post;
@@ -59,7 +47,14 @@ export async function keepServers({
   /** outlives restarts */
   notes: Pick<RowStore, 'get' | 'set'>;
   log: BotLog;
-}): Promise<Servers> {
+};
+
+/**
+ * Keeps the owner's list: takes down who is there at its first start, tells the owner of servers that wait, and stops
+ * what is being made for whoever lost the right. Called once the bot is ready.
+ */
+export async function keepServers(options: ServersOptions): Promise<Servers> {
+  const { client, rule, post, notes, log } = options;
   let last: Promise<void> = Promise.resolve();
   const told = new Set(toldIn(await notes.get(TOLD)));
 
@@ -67,34 +62,13 @@ export async function keepServers({
     last = last.then(work).catch((error: unknown) => log.error(describe(error), what));
   }
 
-  const waits = ({ id }: Pick<Guild, 'id'>): boolean => !isServerAllowed(rule.now(), id);
-
   const waiting = (): WaitingServer[] =>
     [...client.guilds.cache.values()]
-      .filter(waits)
+      .filter(({ id }) => waits(rule, id))
       .map(({ id, name, memberCount: members }) => ({ id, name, members }));
 
-  /** Servers of before there was a list go on as they did. */
-  async function takeDown(): Promise<void> {
-    const { servers } = rule.now();
-    if (servers.allowed !== null) return;
-    const allowed = [...client.guilds.cache.keys()];
-    const withThem = (now: OwnerRule) => ({ ...now, servers: { ...now.servers, allowed } });
-    await rule.change(withThem, textFor('en')).catch((error: unknown) => {
-      log.warn(
-        { said: String(error), allowed },
-        'the servers that may use the bot could not be written down: add them to the owner’s file',
-      );
-      rule.assume(withThem(rule.now()));
-    });
-    log.info(
-      { allowed },
-      'the servers that the bot is in may use it; those to come wait for a yes',
-    );
-  }
-
   async function tell(guild: WaitingServer): Promise<void> {
-    if (told.has(guild.id) || !waits(guild)) return;
+    if (told.has(guild.id) || !waits(rule, guild.id)) return;
     told.add(guild.id);
     await notes.set(TOLD, { servers: [...told].slice(-MOST_TOLD) });
     const how = `/owner servers allow:${guild.id}`;
@@ -102,22 +76,8 @@ export async function keepServers({
     await post.ask((text) => askAbout(guild, text));
   }
 
-  /** No picture more for whoever may not have one: they would be kept back. */
-  async function stopLost(now: OwnerRule, before: OwnerRule): Promise<void> {
-    if (now.servers === before.servers && now.blocked === before.blocked) return;
-    for (const { id, guildId, userId, status } of await archive.unsettled()) {
-      if (status !== 'waiting' && status !== 'running') continue;
-      const isDirect = guildId.startsWith('dm:');
-      // Where the bot is but as somebody's own app the list has no say.
-      const isLost = !isDirect && client.guilds.cache.has(guildId) && waits({ id: guildId });
-      if (isLost || isAmong(now.blocked, userId)) {
-        await line.cancel(id, { userId, moderator: true });
-      }
-    }
-  }
-
   const stopListening = rule.onChange((now, before) =>
-    after('what lost its right could not be stopped', () => stopLost(now, before)),
+    after('what lost its right could not be stopped', () => stopLost(options, now, before)),
   );
   const arrived = (guild: Guild) =>
     after('the owner could not be told of a server', () =>
@@ -127,7 +87,7 @@ export async function keepServers({
   client.on(Events.GuildCreate, arrived);
   client.on(Events.GuildDelete, left);
 
-  await takeDown();
+  await takeDown(options);
   // Those that invited it while it was away.
   for (const guild of waiting())
     after('the owner could not be told of a server', () => tell(guild));
@@ -150,6 +110,42 @@ export async function keepServers({
       await last;
     },
   };
+}
+
+const waits = (rule: RuleStore, id: string): boolean => !isServerAllowed(rule.now(), id);
+
+/** Servers of before there was a list go on as they did. */
+async function takeDown({ client, rule, log }: ServersOptions): Promise<void> {
+  const { servers } = rule.now();
+  if (servers.allowed !== null) return;
+  const allowed = [...client.guilds.cache.keys()];
+  const withThem = (now: OwnerRule) => ({ ...now, servers: { ...now.servers, allowed } });
+  await rule.change(withThem, textFor('en')).catch((error: unknown) => {
+    log.warn(
+      { said: String(error), allowed },
+      'the servers that may use the bot could not be written down: add them to the owner’s file',
+    );
+    rule.assume(withThem(rule.now()));
+  });
+  log.info({ allowed }, 'the servers that the bot is in may use it; those to come wait for a yes');
+}
+
+/** No picture more for whoever may not have one: they would be kept back. */
+async function stopLost(
+  { client, rule, line, archive }: ServersOptions,
+  now: OwnerRule,
+  before: OwnerRule,
+): Promise<void> {
+  if (now.servers === before.servers && now.blocked === before.blocked) return;
+  for (const { id, guildId, userId, status } of await archive.unsettled()) {
+    if (status !== 'waiting' && status !== 'running') continue;
+    const isDirect = guildId.startsWith('dm:');
+    // Where the bot is but as somebody's own app the list has no say.
+    const isLost = !isDirect && client.guilds.cache.has(guildId) && waits(rule, guildId);
+    if (isLost || isAmong(now.blocked, userId)) {
+      await line.cancel(id, { userId, moderator: true });
+    }
+  }
 }
 
 /** The question with its two answers, which work for an owner alone. */

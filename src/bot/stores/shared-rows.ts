@@ -19,6 +19,72 @@ export type SharedRows = {
 const ANSWER_MS = 5000;
 const LONGEST_PAUSE_MS = 2000;
 
+async function takeOver(
+  file: string,
+  redis: KeyvRedis<string>,
+  { url, ask, keyOf, log }: Asking & { url: string; log: BotLog },
+): Promise<number> {
+  const own = openKeyValueFile(file, log);
+  const mark = `moved:${new URL(url).host}${new URL(url).pathname}`;
+  try {
+    if ((await own.get(mark)) !== undefined) return 0;
+    let moved = 0;
+    for (const [key, value] of own.entries()) {
+      // What a program notes for itself is nobody else's.
+      if (/^(moved|notes):/.test(key) || (await ask(() => redis.has(keyOf(key))))) continue;
+      await ask(() => redis.set(keyOf(key), value));
+      moved++;
+    }
+    await own.set(mark, new Date().toISOString());
+    if (moved > 0) log.info({ rows: moved }, 'settings of the data folder are in Redis now');
+    return moved;
+  } finally {
+    await own.disconnect?.();
+  }
+}
+
+type Asking = { ask<T>(work: () => Promise<T>): Promise<T>; keyOf(key: string): string };
+
+function storageIn(redis: KeyvRedis<string>, { ask, keyOf }: Asking): KeyValues {
+  async function keysIn(namespace: string): Promise<string[]> {
+    const before = keyOf(`${namespace}:`);
+    // A single server: so many keys of jobs lie beside them that the server had better choose.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const client = (await redis.getClient()) as RedisClientType;
+    const found = new Set<string>();
+    for await (const keys of client.scanIterator({ MATCH: `${before}*`, COUNT: 1000 })) {
+      for (const key of keys) found.add(key.slice(before.length));
+    }
+    return [...found];
+  }
+
+  const events = new EventEmitter();
+  const adapter: KeyValues = {
+    opts: { dialect: 'redis' },
+    namespace: undefined,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    get: (key: string) => ask(() => redis.get(keyOf(key))) as Promise<never>,
+    async set(key: string, value: string) {
+      await ask(() => redis.set(keyOf(key), value));
+      return true;
+    },
+    delete: (key: string) => ask(() => redis.delete(keyOf(key))),
+    async clear() {
+      throw new Error('nobody clears what several bots share');
+    },
+    isShared: true,
+    keysIn: (namespace) => ask(() => keysIn(namespace)),
+    // Redis forgets what is deleted with the next rewrite of its file.
+    async compact() {},
+    async disconnect() {},
+    on(event: string, listener: (...values: unknown[]) => void) {
+      events.on(event, listener);
+      return adapter as KeyvStoreAdapter;
+    },
+  };
+  return adapter;
+}
+
 /** @throws UserError where Redis cannot be reached */
 export async function openSharedRows({
   url,
@@ -59,68 +125,10 @@ export async function openSharedRows({
     }
   }
 
-  async function keysIn(namespace: string): Promise<string[]> {
-    const before = keyOf(`${namespace}:`);
-    // A single server: so many keys of jobs lie beside them that the server had better choose.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const client = (await redis.getClient()) as RedisClientType;
-    const found = new Set<string>();
-    for await (const keys of client.scanIterator({ MATCH: `${before}*`, COUNT: 1000 })) {
-      for (const key of keys) found.add(key.slice(before.length));
-    }
-    return [...found];
-  }
-
-  function open(): KeyValues {
-    const events = new EventEmitter();
-    const adapter: KeyValues = {
-      opts: { dialect: 'redis' },
-      namespace: undefined,
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      get: (key: string) => ask(() => redis.get(keyOf(key))) as Promise<never>,
-      async set(key: string, value: string) {
-        await ask(() => redis.set(keyOf(key), value));
-        return true;
-      },
-      delete: (key: string) => ask(() => redis.delete(keyOf(key))),
-      async clear() {
-        throw new Error('nobody clears what several bots share');
-      },
-      isShared: true,
-      keysIn: (namespace) => ask(() => keysIn(namespace)),
-      // Redis forgets what is deleted with the next rewrite of its file.
-      async compact() {},
-      async disconnect() {},
-      on(event: string, listener: (...values: unknown[]) => void) {
-        events.on(event, listener);
-        return adapter as KeyvStoreAdapter;
-      },
-    };
-    return adapter;
-  }
-
   await ask(() => redis.has(keyOf('any')));
   return {
-    open,
-    async takeOver(file) {
-      const own = openKeyValueFile(file, log);
-      const mark = `moved:${new URL(url).host}${new URL(url).pathname}`;
-      try {
-        if ((await own.get(mark)) !== undefined) return 0;
-        let moved = 0;
-        for (const [key, value] of own.entries()) {
-          // What a program notes for itself is nobody else's.
-          if (/^(moved|notes):/.test(key) || (await ask(() => redis.has(keyOf(key))))) continue;
-          await ask(() => redis.set(keyOf(key), value));
-          moved++;
-        }
-        await own.set(mark, new Date().toISOString());
-        if (moved > 0) log.info({ rows: moved }, 'settings of the data folder are in Redis now');
-        return moved;
-      } finally {
-        await own.disconnect?.();
-      }
-    },
+    open: () => storageIn(redis, { ask, keyOf }),
+    takeOver: (file) => takeOver(file, redis, { url, ask, keyOf, log }),
     async close() {
       await redis.disconnect(true);
     },
