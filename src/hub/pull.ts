@@ -344,7 +344,8 @@ function tokenWords(
 ) {
   const [said] = error instanceof UserError ? error.said : [];
   const status = said?.code === 'pull-answered' ? said.values[1] : null;
-  if (status !== 401 && status !== 403) return error;
+  // Some sites send whoever may not have a file to where one logs in.
+  if (status !== 401 && status !== 403 && said?.code !== 'pull-web-page') return error;
   if (source.kind === 'civitai') {
     const site = { address: trimmed(access.civitai), token: access.civitaiToken };
     return refused({ ...site, web: openWeb([], USER_AGENT) }, plan.what);

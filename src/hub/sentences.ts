@@ -16,6 +16,8 @@ export const HUB_SENTENCES = {
     `${host} answered with ${status}. Nothing was lost: run the same again later to go on.`,
   'pull-answer-odd': (host: string) =>
     `${host} did not answer as its API is described. Check the address; a mirror is named by HF_ENDPOINT.`,
+  'pull-web-page': (host: string, file: string) =>
+    `${host} sent a web page in place of ${file}: it wants somebody to log in, or to agree to something first.`,
   'pull-address-refused': (address: string) =>
     `${address} is not fetched: only http and https are, and never from a public address to one inside this network.`,
   'pull-too-many-redirects': (host: string) => `${host} sends from address to address without end.`,

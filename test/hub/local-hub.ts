@@ -13,6 +13,10 @@ export type Fault = {
   otherBytes?: boolean;
   /** what `Content-Length` and `Content-Range` say the file has */
   toldSize?: number;
+  /** another ETag with each answer */
+  changingNames?: boolean;
+  /** what the answer says it is */
+  contentType?: string;
   /** the whole file, whatever part was asked for */
   ignoresRange?: boolean;
   /** milliseconds before each part of `chunk` bytes */
@@ -214,7 +218,8 @@ function serveStored(hub: LocalHub, request: IncomingMessage, response: ServerRe
   if (status !== null) return json(response, status, { error: 'busy' });
   const whole = fault.otherBytes ? found.bytes.map((byte) => byte ^ 1) : found.bytes;
   const told = fault.toldSize ?? whole.byteLength;
-  const etag = `"${sha256(found.bytes).slice(0, 20)}"`;
+  const own = fault.changingNames ? String(hub.asked.length) : sha256(found.bytes).slice(0, 20);
+  const etag = `"${own}"`;
   const isSame = (request.headers['if-range'] ?? etag) === etag;
   const start =
     range === null || fault.ignoresRange || !isSame ? 0 : Number(/\d+/.exec(range)?.[0]);
@@ -228,6 +233,7 @@ function serveStored(hub: LocalHub, request: IncomingMessage, response: ServerRe
   const rest = told - start - (whole.byteLength - start - body.byteLength);
   response.writeHead(isPart ? 206 : 200, {
     ...(found.disposition !== undefined && { 'content-disposition': found.disposition }),
+    ...(fault.contentType !== undefined && { 'content-type': fault.contentType }),
     ...(fault.saysNothing ? {} : { etag, 'content-length': rest }),
     ...(isPart && { 'content-range': `bytes ${start}-${start + body.byteLength - 1}/${told}` }),
   });

@@ -245,6 +245,23 @@ test('a file that is refused although its repository was listed asks for the tok
   await assert.rejects(token('org/one'), /The token in HF_TOKEN may not read/);
 });
 
+test('a page to log in on in place of a file is no file', async (t) => {
+  const modelsDir = await temporaryFolder(t);
+  hub.faults.set(FILE, { contentType: 'text/html; charset=utf-8' });
+  await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /accept its terms at .*HF_TOKEN/);
+  hub.downloads.set('/x/y/z.safetensors', { bytes: Buffer.from('<html>') });
+  hub.faults.set('/x/y/z.safetensors', { contentType: 'text/html' });
+  const plain = pullFrom(hub, modelsDir)(`${hub.address}/x/y/z.safetensors`);
+  await assert.rejects(plain, /sent a web page in place of z\.safetensors/);
+});
+
+test('a store whose servers call one content by several names is gone on with, for the hash tells', async (t) => {
+  const modelsDir = await temporaryFolder(t);
+  hub.faults.set(FILE, { breakAfter: [9000, 9000], changingNames: true });
+  await pullFrom(hub, modelsDir)('org/one');
+  assert.deepEqual(storeRanges(), [null, 'bytes=9000-', 'bytes=18000-']);
+});
+
 test('a listing without end, a revision of an address, and what was begun long ago', async (t) => {
   const modelsDir = await temporaryFolder(t);
   hub.endless = true;

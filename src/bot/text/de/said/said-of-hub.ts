@@ -17,6 +17,8 @@ export const SAID_OF_HUB: typeof HUB_SENTENCES = {
     `${host} hat mit ${status} geantwortet. Nichts ging verloren: Derselbe Aufruf macht später weiter.`,
   'pull-answer-odd': (host) =>
     `${host} hat nicht so geantwortet, wie seine Schnittstelle beschrieben ist. Prüfe die Adresse; einen Spiegel nennt HF_ENDPOINT.`,
+  'pull-web-page': (host, file) =>
+    `${host} hat statt ${file} eine Webseite geschickt: Dort soll sich jemand anmelden oder erst etwas zustimmen.`,
   'pull-address-refused': (address) =>
     `${address} wird nicht geholt: nur über http und https, und nie von einer öffentlichen Adresse aus aus diesem Netz hier.`,
   'pull-too-many-redirects': (host) => `${host} schickt endlos von Adresse zu Adresse.`,
