@@ -175,10 +175,10 @@ test('one is stopped, the others go on; who cannot join waits, and is next', asy
 });
 
 test('where it does not pay, and for who asks to be alone, nobody joins', async () => {
-  const keys = async (engine: Engine, request: GenerateRequest) => {
+  const keys = async (engine: Engine, request: GenerateRequest, options = {}) => {
     const found: (string | null)[] = [];
     const onProgress = () => void found.push(engine.joinable?.() ?? null);
-    await engine.generate(request, { onProgress });
+    await engine.generate(request, { ...options, onProgress });
     return new Set(found);
   };
   const { engine } = await open(true);
@@ -189,6 +189,8 @@ test('where it does not pay, and for who asks to be alone, nobody joins', async 
     new Set([null]),
   );
   assert.deepEqual(await keys((await open(false)).engine, order({})), new Set([null]));
+  assert.deepEqual(await keys(engine, order({ steps: 12 }), { alone: true }), new Set([null]));
+  assert.ok((await keys(engine, order({ steps: 12 }))).has(shareKeyOf(order({}))));
   await remember(1);
   const other = await open(true);
   assert.deepEqual(await keys(other.engine, order({})), new Set([null]));

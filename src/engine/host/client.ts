@@ -90,7 +90,7 @@ export function generateOn(
   const { call, done } = client.calls.make(request, options);
   const onAbort = (): void => cancel(client, call);
   signal?.addEventListener('abort', onAbort, { once: true });
-  const joins = options.joins === true && client.shared !== null;
+  const joins = options.joins === true && options.alone !== true && client.shared !== null;
   if (joins && joinableWith(client) === shareKeyOf(request)) {
     begin(client, call, true);
   } else {
@@ -204,7 +204,8 @@ function dispatch(client: Client): void {
   if (client.state !== 'idle') return;
   const call = client.calls.next();
   if (call === null) return;
-  client.shared = client.config.host.sharing ? shareKeyOf(call.request) : null;
+  const isShared = client.config.host.sharing && call.options.alone !== true;
+  client.shared = isShared ? shareKeyOf(call.request) : null;
   begin(client, call, false);
 }
 
@@ -213,7 +214,7 @@ function begin(client: Client, call: Call, joins: boolean): void {
   client.state = 'busy';
   client.pulse.beat();
   if (!joins) client.watchdog.wind(LOADING_PATIENCE);
-  const { onProgress: _, signal: __, joins: ___, journal, ...options } = call.options;
+  const { onProgress: _, signal: __, joins: ___, alone: ____, journal, ...options } = call.options;
   client.supervisor.post({
     type: 'generate',
     id: call.id,

@@ -38,6 +38,8 @@ export type GenerateOptions = Omit<PaintOptions, 'journal'> & {
   signal?: AbortSignal;
   /** it may begin beside runs whose evaluations it can share (`joinable`), instead of after them; default false */
   joins?: boolean;
+  /** nobody may join it: it has ended badly before, and would take the others along; default false */
+  alone?: boolean;
   /** lets the run go on where an earlier one of the same request was cut short; default: it cannot */
   journal?: JournalOptions;
 };

@@ -69,6 +69,8 @@ async function paint(mine: Current, tools: AttemptTools): Promise<Ended> {
     const result = await device.engine.generate(request, {
       ...watchOf(job.context),
       joins: mine.joins,
+      // What crashed an engine once must not take other people's pictures along.
+      alone: (job.crashes ?? 0) > 0,
       signal: abort.signal,
       journal: journal.options,
       onProgress: (progress) => {
