@@ -59,9 +59,10 @@ export const models: Command = {
     const { answer, engine, calibrations, upscalers, text } = scene;
     const found = await engine.models();
     const status = engine.status();
-    const lines = found
-      .slice(0, SHOWN)
-      .map((model) => describeModel(model, status, text, calibrations));
+    const lines = byFamily(found.slice(0, SHOWN)).flatMap(({ title, members }) => [
+      ...(title === null ? [] : [title]),
+      ...members.map((model) => describeModel(model, status, text, calibrations)),
+    ]);
     if (found.length > SHOWN) lines.push(text.modelsMore(found.length - SHOWN));
     if (found.length === 0) lines.push(text.noModels);
     lines.push(...unusableLines(engine.unusable(), text));
@@ -75,6 +76,17 @@ export const models: Command = {
     await answer.tell([text.modelsTitle, ...lines, ...deviceLines(status, text)].join('\n'));
   },
 };
+
+/** In the order in which the families first come; without titles where all are of one. */
+export function byFamily(
+  found: readonly ModelInfo[],
+): { title: string | null; members: readonly ModelInfo[] }[] {
+  const groups = Map.groupBy(found, ({ family }) => familyTitle(family));
+  return [...groups].map(([title, members]) => ({
+    title: groups.size > 1 ? `**__${escapeMarkdown(title)}__**` : null,
+    members,
+  }));
+}
 
 const UNUSABLE_SHOWN = 5;
 
@@ -149,6 +161,8 @@ export function describeModel(
     ),
   ];
   notes.push(model.safetyChecker === true ? text.modelChecked : text.modelUnchecked);
+  if (model.network?.guidance === 'none') notes.push(text.modelUnguided);
+  if (model.references) notes.push(text.modelEdits);
   if (model.loras?.length) notes.push(lorasOf(model.loras));
   if (model.checkpoint !== undefined) notes.push(...checkpointNotes(model.checkpoint, text));
   if (loaded !== undefined) notes.push(text.modelLoaded(loaded.provider));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeModel, unusableLines } from '../../commands/models.ts';
+import { byFamily, describeModel, unusableLines } from '../../commands/models.ts';
 import { GERMAN } from '../../src/bot/text/de/german.ts';
 import { ENGLISH } from '../../src/bot/text/en/english.ts';
 import type { EngineStatus } from '../../src/engine/engine.ts';
@@ -56,4 +56,33 @@ test('what cannot paint is said with its reason, a few of many', () => {
     ENGLISH,
   );
   assert.deepEqual([many.length, many.at(-1)], [6, '… and 4 more']);
+});
+
+test('models stand together by family, and say what they can and cannot do', () => {
+  const klein: ModelInfo = {
+    ...dropped,
+    name: 'klein',
+    family: 'flux2',
+    references: 16,
+    network: {
+      schedulerConfig: {},
+      guidesItself: false,
+      textEncoders: 1,
+      guidance: 'none',
+    },
+  };
+  const groups = byFamily([dropped, klein, { ...dropped, name: 'other' }]);
+  assert.deepEqual(
+    groups.map(({ title, members }) => [title, members.map(({ name }) => name)]),
+    [
+      ['**__Stable Diffusion XL__**', ['dream_xl', 'other']],
+      ['**__FLUX.2__**', ['klein']],
+    ],
+  );
+  assert.equal(byFamily([dropped])[0]?.title, null);
+  assert.match(
+    describeModel(klein, idle, ENGLISH),
+    /without guidance.* · edits pictures by a sentence/,
+  );
+  assert.match(describeModel(klein, idle, GERMAN), /ohne Guidance.* · bearbeitet Bilder/);
 });

@@ -44,6 +44,8 @@ export const COMMANDS: typeof ENGLISH = {
   modelChecked: 'Safety Checker: an, außer wo der Kanal NSFW erlaubt',
   modelUnchecked: 'kein Safety Checker',
   modelPredicts: (what, reason) => `sagt ${what} voraus: ${reason}`,
+  modelUnguided: 'malt ohne Guidance: cfg bleibt unbeachtet',
+  modelEdits: 'bearbeitet Bilder nach einem Satz (Apps, Edit)',
   modelVae: (source) => `VAE: ${source}`,
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,
   modelsUpscalers: (names) => `Upscaler: ${names}; benutzt wird der erste`,

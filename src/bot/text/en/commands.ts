@@ -41,6 +41,8 @@ export const COMMANDS = {
   modelChecked: 'safety checker: on, unless the channel allows NSFW',
   modelUnchecked: 'no safety checker',
   modelPredicts: (what: string, reason: string) => `predicts ${what}: ${reason}`,
+  modelUnguided: 'paints without guidance: cfg is left aside',
+  modelEdits: 'edits pictures by a sentence (Apps, Edit)',
   modelVae: (source: string) => `VAE: ${source}`,
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,
   modelsUpscalers: (names: string) => `Upscalers: ${names}; the first one is used`,
