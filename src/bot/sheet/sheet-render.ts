@@ -18,7 +18,7 @@ import {
   progressWords,
   waitWords,
 } from '../render/render-words.ts';
-import type { Growing } from './sheet-state.ts';
+import { type Growing, promptOfSheet } from './sheet-state.ts';
 import { textFor, type Text } from '../text/text.ts';
 
 const ALT_TEXT_LIMIT = 1024;
@@ -61,7 +61,7 @@ async function filesOf(
 ): Promise<MessageFile[]> {
   // Empty cells alone say less than the sentences do.
   if (state.painted.length + state.looks.length === 0) return [];
-  const prompt = plainLine(state.plan.base.prompt);
+  const prompt = plainLine(promptOfSheet(order, state.plan));
   const files = await pageFiles(order, state, uploadLimit, text);
   if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
   const words =
@@ -95,7 +95,10 @@ async function pageFiles(
         name: sheet.pages.length === 1 ? 'sheet.webp' : `sheet-${at + 1}.webp`,
         data: await page.toWebp(most),
         contentType: 'image/webp',
-        description: shorten(text.sheet.alt(about, plainLine(plan.base.prompt)), ALT_TEXT_LIMIT),
+        description: shorten(
+          text.sheet.alt(about, plainLine(promptOfSheet(order, plan))),
+          ALT_TEXT_LIMIT,
+        ),
       };
     }),
   );
@@ -147,7 +150,7 @@ function aboutOf({ order, state }: Growing, text: Text): string[] {
   const more = prompts.length - shown.length;
   if (more > 0) shown.push(`-# ${text.sheet.morePrompts(more)}`);
   return [
-    ...(shown.length > 0 ? shown : [`> ${quoted(plan.base.prompt, 300)}`]),
+    ...(shown.length > 0 ? shown : [`> ${quoted(promptOfSheet(order, plan), 300)}`]),
     `-# ${escapeMarkdown(shorten(plainLine(subtitleOf(plan.base, varied)), 300))}`,
     ...noteLines(fromContext(order.address)?.notes ?? [], text),
   ];

@@ -58,6 +58,11 @@ export type Growing = {
   line: Promise<void>;
 };
 
+/** As it was ordered: an axis of weights writes its own into each cell's. */
+export function promptOfSheet({ input }: SheetOrder, { base }: SheetPlan): string {
+  return typeof input.prompt === 'string' ? input.prompt : base.prompt;
+}
+
 const NO_PAGES: PagedSheet = { pages: [], setTile: () => Promise.resolve() };
 
 export async function openState(
@@ -71,7 +76,7 @@ export async function openState(
   }
   const varied = order.kind === 'evolution' ? [] : variedIn(plan);
   const sheet = await openPages(plan, {
-    title: plan.base.prompt,
+    title: promptOfSheet(order, plan),
     subtitle: subtitleOf(plan.base, varied),
     theme: order.theme,
   });
@@ -132,7 +137,7 @@ export async function extraOf(
   if (curves.length === 0) return null;
   const { plot } = text.sheet;
   const data = await drawPhonePlot(curves, { theme, text: plot });
-  const title = state.plan.base.prompt;
+  const title = promptOfSheet(order, state.plan);
   const behind = await drawPlot(curves, { title, theme, text: plot });
   const words = curves.map(kneeSentence);
   return { name: 'curve.png', data, contentType: 'image/png', words, behind };
