@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Config } from '../src/config.ts';
-import { errorKeeper, errorsIn, keptErrors } from '../src/error-journal.ts';
+import {
+  errorKeeper,
+  errorsIn,
+  forgetErrors,
+  keptErrors,
+  latestErrors,
+} from '../src/error-journal.ts';
 import { createLog } from '../src/log.ts';
 import { withoutExcerpt } from '../src/log-fields.ts';
 
@@ -147,4 +153,28 @@ test('the kept errors stay small, and the newest are among them', () => {
     1,
   );
   assert.equal(errorsIn(`Nov 30 host darkroom[7]: ${line('cccccccc')}`, 'cccccccc').length, 1);
+});
+
+test('of the kept errors the newest are listed, and a person’s lines go', () => {
+  const folder = newFolder();
+  const keep = errorKeeper(folder);
+  const line = (reference: string, more: object) =>
+    JSON.stringify({
+      level: 'error',
+      time: '2026-01-01T00:00:00.000Z',
+      reference,
+      msg: 'm',
+      ...more,
+    });
+  keep(line('aaaaaaaa', { user: '1200000000000000001' }));
+  keep(line('bbbbbbbb', { job: 'abcdefabcdef' }));
+  keep(line('cccccccc', { guild: 'dm:1200000000000000001' }));
+  keep(line('dddddddd', { user: '1200000000000000002' }));
+  const listed = () => latestErrors(folder, 9).map(({ reference }) => reference);
+  assert.deepEqual(listed(), ['dddddddd', 'cccccccc', 'bbbbbbbb', 'aaaaaaaa']);
+  assert.equal(latestErrors(folder, 2).length, 2);
+  forgetErrors(folder, ['1200000000000000001', 'abcdefabcdef']);
+  assert.deepEqual(listed(), ['dddddddd']);
+  assert.equal(statSync(path.join(folder, 'errors.jsonl')).mode & 0o777, 0o600);
+  forgetErrors(newFolder(), ['nobody']);
 });

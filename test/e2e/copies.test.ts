@@ -82,6 +82,13 @@ test('an Upscale waits in the one line, survives a restart, and is paid for', as
     assert.deepEqual([copyIn(job.context)?.kind, job.status], ['upscale', 'done']);
     const after = await stage.queue.line.usage(ATELIER, CLEO);
     assert.ok(after.seconds > before.seconds);
+    // It is a picture of whoever ordered it, with a recipe.
+    await cleo.command('show', { job: job.id });
+    const record = await cleo.waitForMessage((one) =>
+      textOf(one).includes(`Picture \`${job.id}\``),
+    );
+    assert.equal(picturesOf(record).length, 1);
+    assert.match(textOf(record), /Upscaled: 2x Lanczos|a lamp/);
     // What copies took says nothing of how fast the machine paints.
     const rates = await stage.queue.archive.rates();
     assert.deepEqual(

@@ -19,7 +19,7 @@ class Mistake extends Error {
   }
 }
 
-const MOST = { blocked: 5000, servers: 5000 };
+const MOST = { blocked: 5000, servers: 100_000 };
 
 /**
  * The text of the owner's file -> the rule it says, or what is wrong with it. Nothing is passed over: a misspelt name

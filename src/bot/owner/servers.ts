@@ -29,6 +29,11 @@ export type Servers = {
 /** The row of servers of which the owner was told. */
 const TOLD = 'told of';
 const MOST_TOLD = 1000;
+/** Questions that the owner gets within an hour. */
+const MOST_AN_HOUR = 10;
+const HOUR_MS = 3_600_000;
+/** Servers of one answer, as many as Discord gives. */
+const PAGE = 200;
 
 function toldIn(row: unknown): string[] {
   const { servers } = Object(row);
@@ -57,6 +62,7 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
   const { client, rule, post, notes, log } = options;
   let last: Promise<void> = Promise.resolve();
   const told = new Set(toldIn(await notes.get(TOLD)));
+  let asked: number[] = [];
 
   function after(what: string, work: () => Promise<void>): void {
     last = last.then(work).catch((error: unknown) => log.error(describe(error), what));
@@ -73,6 +79,11 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
     await notes.set(TOLD, { servers: [...told].slice(-MOST_TOLD) });
     const how = `/owner servers allow:${guild.id}`;
     log.warn({ server: guild.id, how }, 'a server waits for the owner’s yes');
+    // Whoever makes servers by the dozen floods nobody: all of them are in the overview.
+    const hourAgo = performance.now() - HOUR_MS;
+    asked = asked.filter((at) => at > hourAgo);
+    if (asked.length >= MOST_AN_HOUR) return;
+    asked.push(performance.now());
     await post.ask((text) => askAbout(guild, text));
   }
 
@@ -118,7 +129,7 @@ const waits = (rule: RuleStore, id: string): boolean => !isServerAllowed(rule.no
 async function takeDown({ client, rule, log }: ServersOptions): Promise<void> {
   const { servers } = rule.now();
   if (servers.allowed !== null) return;
-  const allowed = [...client.guilds.cache.keys()];
+  const allowed = await everyServer(client, log);
   const withThem = (now: OwnerRule) => ({ ...now, servers: { ...now.servers, allowed } });
   await rule.change(withThem, textFor('en')).catch((error: unknown) => {
     log.warn(
@@ -128,6 +139,26 @@ async function takeDown({ client, rule, log }: ServersOptions): Promise<void> {
     rule.assume(withThem(rule.now()));
   });
   log.info({ allowed }, 'the servers that the bot is in may use it; those to come wait for a yes');
+}
+
+/** Of all shards, whoever runs them: a file may be theirs together. */
+async function everyServer(client: Client, log: BotLog): Promise<string[]> {
+  const ids = new Set(client.guilds.cache.keys());
+  try {
+    for (let after = '0'; ;) {
+      const query = new URLSearchParams({ limit: String(PAGE), after });
+      const page = await client.rest.get(Routes.userGuilds(), { query });
+      const found = Array.isArray(page)
+        ? page.map((guild: unknown) => String(Object(guild).id))
+        : [];
+      for (const id of found) ids.add(id);
+      after = found.at(-1) ?? after;
+      if (found.length < PAGE) break;
+    }
+  } catch (error) {
+    log.warn(describe(error), 'servers of other shards could not be asked for');
+  }
+  return [...ids];
 }
 
 /** No picture more for whoever may not have one: they would be kept back. */
