@@ -249,8 +249,8 @@ test('its model is taken away while nobody runs: the message says so and is sett
       await ada.command('explore', { x: 'steps', values: '10,100,110', prompt: 'a boat' });
       await ada.waitForMessage((one) => /Picture 2 of 3/.test(textOf(one)), 30_000);
       await stage.restart(() => rm(path.join(root, 'demo'), { recursive: true }));
-      const told = await ada.waitForMessage((one) => /did not work/.test(textOf(one)), 40_000);
-      assert.match(textOf(told), /There is no model .demo/);
+      // A list of models that was being read while the folder went may name it once more: then a cell says it.
+      await ada.waitForMessage((one) => /There is no model .demo/.test(textOf(one)), 40_000);
       assert.equal(ada.messages().length, 1);
       await settled(stage);
     });
