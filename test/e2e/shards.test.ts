@@ -39,7 +39,7 @@ test(
 
         // The one that paints goes on while the other one is away; what it missed is delivered once it is back.
         const painted = ada.messages().filter(isDone).length;
-        const large = { prompt: 'while away', steps: 60, size: '256x256' };
+        const large = { prompt: 'while away', steps: 190, size: '256x256' };
         await order(hall, 'imagine', large);
         const isThere = (one: Parameters<typeof textOf>[0]) =>
           /while away/.test(textOf(one)) && /Step \d/.test(textOf(one));
