@@ -248,9 +248,13 @@ test('its model is taken away while nobody runs: the message says so and is sett
       const ada = await stage.user();
       await ada.command('explore', { x: 'steps', values: '10,100,110', prompt: 'a boat' });
       await ada.waitForMessage((one) => /Picture 2 of 3/.test(textOf(one)), 30_000);
-      await stage.restart(() => rm(path.join(root, 'demo'), { recursive: true }));
-      // A list of models that was being read while the folder went may name it once more: then a cell says it.
-      await ada.waitForMessage((one) => /There is no model .demo/.test(textOf(one)), 40_000);
+      await stage.restart(async () => {
+        await rm(path.join(root, 'demo'), { recursive: true });
+        // A list that was being read while the folder went names it once more.
+        await waitUntil(async () => (await own.models()).length === 0, 'the model is gone', 20_000);
+      });
+      const told = await ada.waitForMessage((one) => /did not work/.test(textOf(one)), 40_000);
+      assert.match(textOf(told), /There is no model .demo/);
       assert.equal(ada.messages().length, 1);
       await settled(stage);
     });
