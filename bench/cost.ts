@@ -1,34 +1,22 @@
 import { costOf } from '../src/engine/cost.ts';
 import { textsThatReachTheEncoder } from '../src/engine/encoder-texts.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
+import { REQUEST } from './orders.ts';
 import type { BenchRow } from './row.ts';
 
 const ROUNDS = 20_000;
 const MOST_US = 20;
 
 const request: GenerateRequest = {
-  model: '',
+  ...REQUEST,
   prompt:
     'a portrait of an old fisherman at the sea, detailed, soft light, 35mm photograph, (masterpiece:1.2)',
   negativePrompt: 'blurry, low quality',
   width: 1024,
   height: 1024,
-  count: 1,
-  steps: 20,
   guidanceScale: 7,
   sampler: 'dpmpp_2m',
   schedule: 'karras',
-  seed: 1n,
-  variation: null,
-  seedResize: null,
-  etaNoiseSeedDelta: 0,
-  eta: null,
-  guidanceRescale: 0,
-  clipSkip: 1,
-  emphasis: 'original',
-  rng: 'cpu',
-  profile: 'a1111',
-  init: null,
   hires: { scale: 2, steps: 10, strength: 0.5, upscaler: 'latent' },
 };
 

@@ -9,7 +9,8 @@ export const WORKER: WorkerFacts = {
 
 export const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
 
-const REQUEST: GenerateRequest = {
+/** A complete request, for benches that change a little of it. */
+export const REQUEST: GenerateRequest = {
   model: 'demo',
   prompt: 'a red apple on a green background',
   negativePrompt: '',

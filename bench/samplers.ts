@@ -4,6 +4,7 @@ import type { GenerateRequest } from '../src/engine/request.ts';
 import { planSampling } from '../src/engine/samplers/samplers.ts';
 import type { LatentShape, NoiseSource, SamplingRun } from '../src/engine/sampling/sampling.ts';
 import { type ModelSchedule, readModelSchedule } from '../src/engine/sampling/schedule.ts';
+import { REQUEST } from './orders.ts';
 import type { BenchRow } from './row.ts';
 
 /** the latents of a 1024x1024 picture */
@@ -14,29 +15,7 @@ const ROUNDS = 40;
 const WARM_UP = 20;
 const MOST_MS = 2;
 
-const request: GenerateRequest = {
-  model: '',
-  prompt: '',
-  negativePrompt: '',
-  width: 1024,
-  height: 1024,
-  count: 1,
-  steps: STEPS,
-  guidanceScale: 7,
-  sampler: 'euler',
-  schedule: 'automatic',
-  seed: 1n,
-  variation: null,
-  seedResize: null,
-  etaNoiseSeedDelta: 0,
-  eta: null,
-  guidanceRescale: 0,
-  clipSkip: 1,
-  emphasis: 'original',
-  rng: 'cpu',
-  profile: 'a1111',
-  init: null,
-};
+const request: GenerateRequest = { ...REQUEST, width: 1024, height: 1024, steps: STEPS };
 
 /** What a step of each sampler computes itself: the network and the noise cost nothing here. */
 export async function benchSamplers(): Promise<BenchRow[]> {

@@ -1,6 +1,6 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
-import { recipeText } from '../../src/engine/recipe.ts';
+import { notesHere, recipeText } from '../../src/engine/recipe.ts';
 import { wordsOf } from '../../src/engine/said.ts';
 import type { Command } from '../../src/bot/interaction/command.ts';
 import { DOWNLOAD_LIMIT } from '../../src/bot/pictures/media.ts';
@@ -25,7 +25,7 @@ export const describe: Command = {
     ],
   },
   async run(interaction, scene) {
-    const { answer, media, reader, text } = scene;
+    const { answer, media, reader, text, upscalers } = scene;
     const { url, size } = interaction.options.getAttachment('image', true);
     if (size > DOWNLOAD_LIMIT) {
       throw new UserError(text.fileTooLarge(DOWNLOAD_LIMIT / 1024 / 1024));
@@ -33,7 +33,8 @@ export const describe: Command = {
     await answer.acknowledge('private');
     const { recipe } = await reader.look(await media.download(url, text));
     if (recipe === null) throw new UserError(text.describeNothing);
-    const notes = recipe.notes.length === 0 ? '' : `\n-# ${wordsOf(recipe.notes, text.said)}`;
+    const here = notesHere(recipe, (await upscalers?.names()) ?? []);
+    const notes = here.length === 0 ? '' : `\n-# ${wordsOf(here, text.said)}`;
     const words = codeBlock(shorten(recipeText(recipe), RECIPE_SHOWN));
     await answer.tell(
       shorten(`${text.recipeTitle}\n${words}${notes}\n-# ${text.describeOnly}`, 4000),

@@ -11,7 +11,7 @@ import type {
 import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
 import type { FoundPictures, FoundWords } from '../../src/bot/pictures/found-pictures.ts';
-import { fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
+import { notesHere, fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
 import type { Said } from '../../src/engine/said.ts';
 import { wordsOf } from '../../src/engine/said.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
@@ -49,7 +49,7 @@ export const recipeOf: MessageCommand = {
     const isOurs = ['Darkroom', 'A1111'].includes(recipe.source);
     const notes = [
       ...(isOurs ? [] : [text.recipeFrom(recipe.source)]),
-      ...notesLine(recipe.notes, scene),
+      ...notesLine(notesHere(recipe, (await scene.upscalers?.names()) ?? []), scene),
     ];
     const shown = codeBlock(shorten(recipeText(recipe), RECIPE_SHOWN));
     await answer.tell([text.recipeTitle, shown, ...notes].join('\n'));

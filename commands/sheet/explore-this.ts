@@ -19,7 +19,7 @@ import { AXES, axisNamed, exampleOf, parseAxis } from '../../src/explore/sheet/a
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { field, line, wordsBefore } from '../picture/remix.ts';
-import { USUAL } from './usual-values.ts';
+import { USUAL_VALUES } from '../../src/explore/sheet/usual-values.ts';
 import { placeSheet } from './sheet-options.ts';
 
 /** The form belongs to a picture of somebody else. */
@@ -50,7 +50,7 @@ export function exploreThisForm(
             label: value,
             value,
             default: value === USUAL_AXIS,
-            ...(USUAL[value] === null ? {} : { description: USUAL[value] }),
+            ...(USUAL_VALUES[value] === null ? {} : { description: USUAL_VALUES[value] }),
           })),
         },
       },
@@ -90,7 +90,7 @@ export const exploreThis: Action = {
           };
     const model = findModel(models, base.model, text);
     const name = axisNamed(interaction.fields.getStringSelectValues('x')[0] ?? '');
-    const values = field(interaction, 'values', text).trim() || USUAL[name];
+    const values = field(interaction, 'values', text).trim() || USUAL_VALUES[name];
     if (values === null) throw new UserError(text.sheet.valuesMissing(name, exampleOf(name)));
     const x = parseAxis(name, values);
     const input: RequestInput = { ...base };

@@ -27,7 +27,7 @@ import { cell, cellReroll } from './sheet-cell.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
 import { checkMayReport, offerReport, reportPaint, REPORT_OPTIONS, wantsReport } from './report.ts';
-import { USUAL } from './usual-values.ts';
+import { USUAL_VALUES } from '../../src/explore/sheet/usual-values.ts';
 import { EVERYWHERE } from '../places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
@@ -107,7 +107,7 @@ export const explore: Command = {
     const { options } = interaction;
     checkMayReport(interaction, scene);
     const axis = (name: AxisName, values: string | null): Axis => {
-      const text = values ?? USUAL[name];
+      const text = values ?? USUAL_VALUES[name];
       if (text === null) {
         throw new UserError(scene.text.sheet.valuesMissing(name, exampleOf(name)));
       }

@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import packageFile from '../../package.json' with { type: 'json' };
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
 import { inBytes } from '../hub/in-bytes.ts';
+import { folderOfPictures } from '../queue/open-pictures.ts';
 import { makeBackup } from './data/make-backup.ts';
 import { createByteBar } from './screen/byte-bar.ts';
 import { complain, EXIT, interruptible } from './screen/program.ts';
+import { parseCommandLine } from './arguments/command-line.ts';
 
 const HELP = `Writes everything of the data folder (DATA_DIR) into one file, while the bot goes on working.
 
@@ -43,7 +44,7 @@ async function main(args: string[]): Promise<number> {
     const made = await interruptible(async (signal) =>
       makeBackup({
         dataDir: config.dataDir,
-        picturesDir: folderOf(config.picturesUrl),
+        picturesDir: folderOfPictures(config.picturesUrl) ?? undefined,
         file: await fileOf(path.resolve(named)),
         version: packageFile.version,
         signal,
@@ -65,12 +66,7 @@ async function main(args: string[]): Promise<number> {
 
 function readArguments(args: string[]) {
   const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json and --help.`);
-  }
+  return parseCommandLine(args, options);
 }
 
 async function fileOf(named: string): Promise<string> {
@@ -80,13 +76,6 @@ async function fileOf(named: string): Promise<string> {
   return path.join(named, `darkroom-${date}.tar`);
 }
 
-/** A folder that pictures lie in elsewhere; undefined: in the data folder, or lent by another program. */
-function folderOf(picturesUrl: string | null): string | undefined {
-  return picturesUrl === null || /^(https?|s3(\+http)?):/i.test(picturesUrl)
-    ? undefined
-    : path.resolve(picturesUrl);
-}
-
 function notInIt({ queueUrl, picturesUrl }: ReturnType<typeof loadConfig>): string[] {
   const sentences: string[] = [];
   if (queueUrl !== null) {
@@ -94,7 +83,7 @@ function notInIt({ queueUrl, picturesUrl }: ReturnType<typeof loadConfig>): stri
       'The queue and the settings lie in Redis (QUEUE_URL) and are not in this backup: save them there, with BGSAVE or its append-only file.',
     );
   }
-  if (picturesUrl !== null && folderOf(picturesUrl) === undefined) {
+  if (picturesUrl !== null && folderOfPictures(picturesUrl) === null) {
     sentences.push(
       'The pictures lie with another program (PICTURES_URL) and are not in this backup: make one there, too.',
     );

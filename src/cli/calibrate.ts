@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
 import { UserError } from '../engine/errors.ts';
@@ -11,6 +10,7 @@ import { saveCalibration } from '../explore/calibration/calibration-file.ts';
 import { chooseModel, type ChosenModel } from './arguments/model-choice.ts';
 import { proveWritable } from './screen/outputs.ts';
 import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
+import { parseOptions } from './arguments/command-line.ts';
 
 const HELP = `Finds the fewest steps that still look like ${FULL_STEPS}, for "--steps auto".
 
@@ -59,18 +59,10 @@ function readArguments(args: string[]): Wanted | null {
     schedule: text,
     help: { type: 'boolean' },
   } as const;
-  try {
-    const { values } = parseArgs({ args, options });
-    if (values.help) return null;
-    const { model = null, sampler, schedule = null } = values;
-    const samplers = sampler === undefined ? null : parseAxis('sampler', sampler).values;
-    return { model, samplers, schedule };
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${(error as Error).message.split(/\. |\n/)[0]}. --help shows every option.`,
-    );
-  }
+  const { help, model = null, sampler, schedule = null } = parseOptions(args, options);
+  if (help) return null;
+  const samplers = sampler === undefined ? null : parseAxis('sampler', sampler).values;
+  return { model, samplers, schedule };
 }
 
 async function calibrateAll(

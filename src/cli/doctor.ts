@@ -1,7 +1,5 @@
-import { parseArgs } from 'node:util';
 import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { readDriver } from '../engine/devices.ts';
-import { UserError } from '../engine/errors.ts';
 import { checkDiscord } from './doctor/discord.ts';
 import { type Finding, guarded, stops } from './doctor/finding.ts';
 import { checkFolders } from './doctor/folders.ts';
@@ -12,6 +10,7 @@ import { checkQueue } from './doctor/queue.ts';
 import { checkPorts } from './doctor/ports.ts';
 import { isFit, type Report, reportAsJson, reportInWords } from './doctor/report.ts';
 import { complain, EXIT } from './screen/program.ts';
+import { parseOptions } from './arguments/command-line.ts';
 
 const HELP = `Looks for what stops this machine from painting, and names the line that mends it.
 
@@ -53,12 +52,7 @@ function readArguments(args: string[]) {
     offline: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  try {
-    return parseArgs({ args, options, strict: true }).values;
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json, --offline and --help.`);
-  }
+  return parseOptions(args, options);
 }
 
 async function examine(isOffline: boolean): Promise<Finding[]> {

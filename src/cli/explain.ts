@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
 import { errorsIn, type KeptError, keptErrors } from '../error-journal.ts';
@@ -9,6 +8,7 @@ import { findJob, findSharedJob, type JobRecord } from '../queue/failed-jobs.ts'
 import { isShared } from '../queue/queue.ts';
 import { explanationInWords, type Explanation } from './screen/explanation-words.ts';
 import { complain, EXIT } from './screen/program.ts';
+import { parseCommandLine } from './arguments/command-line.ts';
 
 const HELP = `Finds what is behind the reference that a person was told with an error, or behind a job's id.
 
@@ -49,12 +49,7 @@ function readArguments(args: string[]) {
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --log, --json and --help.`);
-  }
+  return parseCommandLine(args, options);
 }
 
 /** As people copy it: with the marks around it, in capitals, with a full stop behind. */

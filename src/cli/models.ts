@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
@@ -10,6 +9,7 @@ import type { ModelInfo } from '../engine/request.ts';
 import { SHELF_COMMANDS } from './models/shelf-commands.ts';
 import { inspectedInWords, modelTable } from './screen/model-words.ts';
 import { complain } from './screen/program.ts';
+import { parseCommandLine } from './arguments/command-line.ts';
 
 const HELP = `Lists the models of the models folder (MODELS_DIR), says what files and folders are, or fetches models.
 
@@ -63,12 +63,7 @@ function readArguments(args: string[]) {
     check: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json, --check and --help.`);
-  }
+  return parseCommandLine(args, options);
 }
 
 /** What each file or folder is, whatever it is. */

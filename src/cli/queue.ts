@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
 import { exportQueue, importQueue, openForMoving } from '../queue/moving.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import { complain, EXIT, LOG } from './screen/program.ts';
+import { parseCommandLine } from './arguments/command-line.ts';
 
 const HELP = `Moves a queue: between the file of one machine and a Redis that several share, or from one Redis to another.
 
@@ -47,12 +47,7 @@ function readArguments(args: string[]) {
     queue: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --queue and --help.`);
-  }
+  return parseCommandLine(args, options);
 }
 
 async function run([what, first, second, ...more]: string[], url?: string): Promise<string> {

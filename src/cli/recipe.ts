@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
-import { recipeFields, recipeText, withUpscalers } from '../engine/recipe.ts';
+import { notesHere, recipeFields, recipeText } from '../engine/recipe.ts';
 import { openUpscalers } from '../engine/upscalers.ts';
 import { NoRecipeError, recipeFrom } from './arguments/read-recipe.ts';
 import { complain, EXIT } from './screen/program.ts';
@@ -32,7 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     if (file === undefined)
       throw new UserError('A file is missing: npm run -s recipe -- FILE. --help shows more.');
     const upscalers = await openUpscalers(join(loadConfig().modelsDir, 'upscalers')).names();
-    const recipe = withUpscalers(await recipeFrom(file), upscalers);
+    const read = await recipeFrom(file);
+    const recipe = { ...read, notes: notesHere(read, upscalers) };
     if (json) {
       process.stdout.write(`${JSON.stringify(recipeFields(recipe))}\n`);
       return EXIT.done;

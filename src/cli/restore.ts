@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { UserError } from '../engine/errors.ts';
 import { inBytes } from '../hub/in-bytes.ts';
+import { folderOfPictures } from '../queue/open-pictures.ts';
 import { restoreBackup } from './data/restore-backup.ts';
 import { createByteBar } from './screen/byte-bar.ts';
 import { complain, EXIT, interruptible } from './screen/program.ts';
+import { parseCommandLine } from './arguments/command-line.ts';
 
 const HELP = `Brings a backup back into an empty data folder (DATA_DIR).
 
@@ -42,9 +43,10 @@ async function main(args: string[]): Promise<number> {
         onProgress: (done) => bar.say(`Unpacking ${inBytes(done)}`),
       }),
     ).finally(() => bar.clear());
-    if (picturesUrl !== null && !/^(https?|s3(\+http)?):/i.test(picturesUrl) && pictures > 0) {
+    const elsewhere = folderOfPictures(picturesUrl);
+    if (elsewhere !== null && pictures > 0) {
       process.stderr.write(
-        `PICTURES_URL names ${picturesUrl}: move ${path.join(dataDir, 'pictures')} there before the start.\n`,
+        `PICTURES_URL names ${elsewhere}: move ${path.join(dataDir, 'pictures')} there before the start.\n`,
       );
     }
     process.stdout.write(
@@ -60,10 +62,5 @@ async function main(args: string[]): Promise<number> {
 
 function readArguments(args: string[]) {
   const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are --json and --help.`);
-  }
+  return parseCommandLine(args, options);
 }

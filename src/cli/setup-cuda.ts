@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Config, loadConfig, loadEnvFile } from '../config.ts';
 import { type CudaState, cudaState, runtimeFolder } from '../engine/devices.ts';
 import { UserError } from '../engine/errors.ts';
@@ -11,6 +10,7 @@ import { readSystem, routesInWords } from './cuda/routes.ts';
 import { findWheels, installWheels } from './cuda/wheels.ts';
 import { complain, EXIT, interruptible } from './screen/program.ts';
 import { glibcVersion } from './screen/system.ts';
+import { parseOptions } from './arguments/command-line.ts';
 
 const HELP = `Makes NVIDIA GPUs paint: fetches ONNX Runtime's CUDA provider, reads from it which libraries it needs, looks
 for them, says how those that are missing can be had, and paints a picture to see that it works.
@@ -58,14 +58,7 @@ function readArguments(args: string[]) {
     check: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  try {
-    return parseArgs({ args, options, strict: true }).values;
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(
-      `${sentence.replace(/\.$/, '')}. There are --wheels, --libraries-only, --check and --help.`,
-    );
-  }
+  return parseOptions(args, options);
 }
 
 type Values = ReturnType<typeof readArguments>;

@@ -4,7 +4,7 @@ import { knownLora } from './lora/loras.ts';
 import { promptOf } from './lora/tags.ts';
 import { SAMPLERS, SCHEDULES, UPSCALERS } from './names.ts';
 import type { GenerateRequest, ModelInfo } from './request.ts';
-import { READ_VERSIONS, STORED_VERSION } from './stored-request.ts';
+import { READ_VERSIONS, REQUEST_KEYS, STORED_VERSION } from './stored-request.ts';
 
 /**
  * What every program that reads requests of version 1 knows, from its first day on. A sampler, a schedule or a field that
@@ -19,27 +19,7 @@ const FIRST_WAYS: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.split(' ')),
 );
 const FIRST_FIELDS = [
-  'model',
-  'prompt',
-  'negativePrompt',
-  'width',
-  'height',
-  'count',
-  'steps',
-  'guidanceScale',
-  'sampler',
-  'schedule',
-  'seed',
-  'variation',
-  'seedResize',
-  'etaNoiseSeedDelta',
-  'eta',
-  'guidanceRescale',
-  'clipSkip',
-  'emphasis',
-  'rng',
-  'profile',
-  'init',
+  ...REQUEST_KEYS,
   'pagScale',
   'hires',
   'replan',

@@ -13,7 +13,7 @@ import type { PngText } from './picture/png-text.ts';
 import { readStealthText } from './picture/stealth.ts';
 
 export { imageSeed };
-export { fitRecipe, withUpscalers } from './recipe/fit.ts';
+export { fitRecipe, notesHere } from './recipe/fit.ts';
 export type { Recipe };
 
 /** Longer ones are no recipe, and nobody waits for them to be read. */

@@ -8,7 +8,7 @@ export const STORED_VERSION = 1;
 /** Those that decodeRequest reads: a newer program reads what an older one has ordered. */
 export const READ_VERSIONS: readonly number[] = [STORED_VERSION];
 /** Fields that every stored request has; younger ones may be absent. */
-const REQUEST_KEYS = [
+export const REQUEST_KEYS = [
   'model',
   'prompt',
   'negativePrompt',

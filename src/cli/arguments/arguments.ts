@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import { UserError } from '../../engine/errors.ts';
 import type { Margins } from '../../engine/outpaint.ts';
 import { NUMBER_FLAGS, parseSize } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
+import { parseCommandLine } from './command-line.ts';
 
 /** What one command line asks for; request values are still unchecked text. */
 export type ImagineArguments = {
@@ -209,13 +209,7 @@ function readMargins(text: string): Margins {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true });
-  } catch (error) {
-    // Node's own words, without the advice on positionals that follows the first sentence.
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. --help shows every option.`);
-  }
+  return parseCommandLine(args, OPTIONS, '--help shows every option.');
 }
 
 /** `--seed -1` means what it says, although a dash usually starts an option. */

@@ -7,6 +7,7 @@ import {
   exampleOf,
   parseAxis,
 } from '../../explore/sheet/axis.ts';
+import { USUAL_VALUES } from '../../explore/sheet/usual-values.ts';
 import { type ThemeName, THEMES } from '../../explore/sheet/drawn/theme.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 
@@ -70,23 +71,12 @@ evolution writes strip.png, evolution.webp (animated), steps/ and measurements.j
 Exit status: 0 done, 2 bad arguments, 1 failure.
 `;
 
+/** As many as are worth their time where nobody waits beside. */
 const USUAL: Readonly<Record<AxisName, string | null>> = {
+  ...USUAL_VALUES,
   steps: '1,5,10,20,50,150',
-  cfg: '1,3,5,7,10,15',
-  sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
-  schedule: 'uniform,karras,exponential,sgm_uniform,simple,beta',
-  seed: '1..6',
-  prompt: null,
-  negative: null,
-  model: 'all',
-  lora: '0,0.25,0.5,0.75,1',
-  size: null,
-  hires: '1,1.5,2',
   denoise: '0.2..0.8 by 0.2',
   strength: '0.2..0.8 by 0.2',
-  cfg_rescale: '0,0.25,0.5,0.75,1',
-  clip_skip: '1,2',
-  pag: '0,1,2,3,5,8',
 };
 
 /** What is shown when the values are left out; null: they depend on the model and must be named. */

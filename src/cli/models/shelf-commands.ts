@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../../config.ts';
 import { expectsGpu } from '../../engine/devices.ts';
 import { UserError } from '../../engine/errors.ts';
@@ -12,6 +11,7 @@ import { createByteBar } from '../screen/byte-bar.ts';
 import { inspectedInWords } from '../screen/model-words.ts';
 import { EXIT, interruptible } from '../screen/program.ts';
 import { verifyModel } from './verify.ts';
+import { parseCommandLine } from '../arguments/command-line.ts';
 
 type Command = (args: string[]) => Promise<number>;
 
@@ -25,19 +25,6 @@ export const SHELF_COMMANDS: Readonly<Record<string, Command>> = {
 
 const JSON_FLAG = { json: { type: 'boolean' } } as const;
 
-function read<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
-  args: string[],
-  options: T,
-) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/);
-    const known = Object.keys(options ?? {}).map((name) => `--${name}`);
-    throw new UserError(`${sentence.replace(/\.$/, '')}. There are ${known.join(', ')}.`);
-  }
-}
-
 function one(positionals: readonly string[], example: string): string {
   const [first, ...more] = positionals;
   if (first !== undefined && more.length === 0) return first;
@@ -50,7 +37,7 @@ function configured() {
 }
 
 async function pull(args: string[]): Promise<number> {
-  const { values, positionals } = read(args, {
+  const { values, positionals } = parseCommandLine(args, {
     ...JSON_FLAG,
     revision: { type: 'string' },
     as: { type: 'string' },
@@ -103,7 +90,7 @@ function planInWords({ what, revision, licence, page, files, notes }: Plan, name
 }
 
 async function remove(args: string[]): Promise<number> {
-  const { values, positionals } = read(args, JSON_FLAG);
+  const { values, positionals } = parseCommandLine(args, JSON_FLAG);
   const { modelsDir } = configured();
   const gone = await removePulled(modelsDir, one(positionals, 'remove NAME'));
   const bytes = gone.files.reduce((sum, { size }) => sum + size, 0);
@@ -116,7 +103,7 @@ async function remove(args: string[]): Promise<number> {
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = read(args, JSON_FLAG);
+  const { values, positionals } = parseCommandLine(args, JSON_FLAG);
   const { modelsDir } = configured();
   const names = positionals.length > 0 ? positionals : await pulledNames(modelsDir);
   if (names.length === 0 && !values.json) {
@@ -138,7 +125,7 @@ async function verify(args: string[]): Promise<number> {
 }
 
 async function catalogue(args: string[]): Promise<number> {
-  const { values } = read(args, JSON_FLAG);
+  const { values } = parseCommandLine(args, JSON_FLAG);
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ models: CATALOGUE })}\n`);
     return EXIT.done;

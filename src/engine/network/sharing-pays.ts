@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { familyNamed } from '../families/families.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { encodePrompts } from '../text/conditioning.ts';
-import type { GenerateRequest } from '../request.ts';
+import { parseAccepted } from '../request-codec.ts';
 import { textAt } from '../text/text-encoder.ts';
 import type { Question } from './feeds.ts';
 import { RUNTIME_VERSION } from './session.ts';
@@ -103,7 +103,7 @@ async function measureSharing(model: LoadedModel): Promise<SharingFigures> {
 /** Questions whose first rows are the same, whatever follows them. */
 async function questions(model: LoadedModel): Promise<(people: number) => Question> {
   const { layout, info } = model.entry;
-  const request = { ...PROMPT, model: info.name };
+  const request = parseAccepted({ prompt: 'a picture', seed: 1, guidanceScale: 5 }, info);
   const { positive } = await encodePrompts(request, model);
   const text = textAt(positive.parts[0]!, 0);
   const [height, width] = [info.nativeSize.height, info.nativeSize.width].map(
@@ -127,27 +127,3 @@ async function questions(model: LoadedModel): Promise<(people: number) => Questi
     };
   };
 }
-
-const PROMPT: GenerateRequest = {
-  model: '',
-  prompt: 'a picture',
-  negativePrompt: '',
-  width: 64,
-  height: 64,
-  count: 1,
-  steps: 1,
-  guidanceScale: 5,
-  sampler: 'euler',
-  schedule: 'automatic',
-  seed: 1n,
-  variation: null,
-  seedResize: null,
-  etaNoiseSeedDelta: 0,
-  eta: null,
-  guidanceRescale: 0,
-  clipSkip: 1,
-  emphasis: 'original',
-  rng: 'cpu',
-  profile: 'a1111',
-  init: null,
-};

@@ -31,7 +31,7 @@ export async function fitRecipe(
   models: readonly ModelInfo[],
   ceilings: Ceilings = NO_CEILINGS,
 ): Promise<FittedRecipe> {
-  const notes: Said[] = [...withUpscalers(recipe, model.upscalers ?? []).notes];
+  const notes: Said[] = [...recipe.notes];
   const input: RequestInput = { ...recipe.input, model: model.name };
   const wanted = fileName(recipe.input.model);
   if (wanted !== undefined && wanted.toLowerCase() !== model.name.toLowerCase()) {
@@ -47,12 +47,18 @@ export async function fitRecipe(
   return { input, notes: unique(notes) };
 }
 
-/** A recipe is read without knowing what is here: where its upscaling network is, nothing stands in for it. */
-export function withUpscalers(recipe: Recipe, names: readonly string[]): Recipe {
-  const { hires } = recipe.input;
-  const called = isFields(hires) ? upscalerCalled(words(hires['upscaler']), names) : null;
-  if (called === null) return recipe;
-  return { ...recipe, notes: recipe.notes.filter(({ code }) => code !== 'recipe-upscaler') };
+/** What a recipe's own notes and these upscaling networks, the ones that are here, come to. */
+export function notesHere({ notes, input }: Recipe, networks: readonly string[]): Said[] {
+  const note = upscalerNote(input.hires, networks);
+  return note === null ? [...notes] : [...notes, note];
+}
+
+/** Null for an upscaler that is here, or that every installation has; else what is said of its absence. */
+function upscalerNote(hires: unknown, networks: readonly string[]): Said | null {
+  const wanted = isFields(hires) ? words(hires['upscaler']) : '';
+  const isHere =
+    wanted === '' || upscalerNamed(wanted) !== null || upscalerCalled(wanted, networks) !== null;
+  return isHere ? null : say('recipe-upscaler', shown(wanted), 'Lanczos');
 }
 
 /** Sizes are for SDXL alone, further prompts for those with further encoders. */
@@ -236,13 +242,8 @@ function fitHires(
   const scale = Math.min(Math.max(asked, LIMITS.hiresScale.min), Math.floor(most * 100) / 100);
   if (scale !== asked) notes.push(say('recipe-limit', 'hires scale', String(asked), String(scale)));
   const steps = numberOf(hires['steps']);
-  const upscaler = hires['upscaler'];
-  const isKnown =
-    upscaler === undefined ||
-    upscaler === null ||
-    upscalerNamed(String(upscaler)) !== null ||
-    upscalerCalled(String(upscaler), upscalers) !== null;
-  if (!isKnown) notes.push(say('recipe-upscaler', shown(upscaler), 'Lanczos'));
+  const note = upscalerNote(hires, upscalers);
+  if (note !== null) notes.push(note);
   const strength = numberOf(hires['strength']);
   input.hires = {
     scale,
@@ -250,7 +251,7 @@ function fitHires(
       steps: Math.min(Math.max(Math.round(steps), 0), LIMITS.steps.max, mostSteps),
     }),
     ...(strength !== undefined && { strength: Math.min(Math.max(strength, 0), 1) }),
-    upscaler: isKnown ? upscaler : 'pixel',
+    upscaler: note === null ? hires['upscaler'] : 'pixel',
   };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { recipeFields, recipeOfFile } from '../../../src/engine/recipe.ts';
+import { notesHere, recipeFields, recipeOfFile } from '../../../src/engine/recipe.ts';
 
 const folder = new URL('../../fixtures/reports/', import.meta.url);
 
@@ -285,7 +285,7 @@ for (const [file, wanted] of Object.entries(ROWS)) {
   test(file, async () => {
     const recipe = await recipeOfFile(readFileSync(new URL(file, folder)));
     assert.ok(recipe, 'no recipe');
-    const fields = recipeFields(recipe);
+    const fields = recipeFields({ ...recipe, notes: notesHere(recipe, []) });
     for (const [name, value] of Object.entries(wanted)) {
       const found = fields[name];
       if (value instanceof RegExp) assert.match([found].flat().join('\n'), value);
@@ -295,6 +295,12 @@ for (const [file, wanted] of Object.entries(ROWS)) {
       assert.deepEqual(fields['notes'], []);
   });
 }
+
+test('an upscaling network that is here is not missed', async () => {
+  const recipe = await recipeOfFile(readFileSync(new URL('info-esrgan-hires.txt', folder)));
+  assert.ok(recipe);
+  assert.deepEqual(notesHere(recipe, ['people/4x_UltraSharp']), []);
+});
 
 test('a text that says nothing is no recipe', async () => {
   assert.equal(await recipeOfFile(readFileSync(new URL('png-none.png', folder))), null);

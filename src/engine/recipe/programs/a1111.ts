@@ -1,7 +1,5 @@
 import { requestFromInfotext } from '../infotext.ts';
 import { MOST_LORA_STRENGTH } from '../../lora/tags.ts';
-import { upscalerNamed } from '../../request/labels.ts';
-import { shown } from '../../request/request-values.ts';
 import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
 import { strip } from '../../text/prompt/characters.ts';
@@ -38,7 +36,7 @@ export function fromInfotext(raw: string): Recipe | null {
   delete input.schedule;
   const listed = resourcesOf(resources);
   const strength = numberOf(value('Denoising strength'));
-  notes.push(...upscalerNote(input.hires), ...leftOut(parsed));
+  notes.push(...leftOut(parsed));
   const started = strength !== undefined && !input.hires;
   if (started) notes.push(say('recipe-start'));
   return {
@@ -124,12 +122,6 @@ function scheduleOf(
 function clipSkipOf(value: string | undefined): number | undefined {
   const layer = numberOf(value);
   return layer === undefined ? undefined : Math.max(1, Math.abs(layer));
-}
-
-function upscalerNote(hires: unknown): Said[] {
-  const name = isFields(hires) ? hires['upscaler'] : undefined;
-  if (name === undefined || upscalerNamed(String(name)) !== null) return [];
-  return [say('recipe-upscaler', shown(name), 'Lanczos')];
 }
 
 const MORE_DONE: readonly (readonly [RegExp, string])[] = [

@@ -164,7 +164,9 @@ test('rows of an older version move out by themselves, also when they are interr
   await queue.close();
   const db = new DatabaseSync(file);
   // As version 5 left it: without what came later, and with an index that has gone since.
-  db.exec('DROP TABLE inputs; DROP TABLE input_moves; DROP TABLE line_mode; PRAGMA user_version = 5');
+  db.exec(
+    'DROP TABLE inputs; DROP TABLE input_moves; DROP TABLE line_mode; PRAGMA user_version = 5',
+  );
   db.exec('DROP INDEX jobs_retracted; DROP INDEX jobs_of_message; DROP INDEX jobs_of_channel');
   db.exec('DROP INDEX jobs_done_of_user');
   for (const column of ['retracted_at', 'retracted_with', 'emptied', 'work']) {

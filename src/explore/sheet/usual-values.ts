@@ -1,7 +1,7 @@
-import type { AxisName } from '../../src/explore/sheet/axis.ts';
+import type { AxisName } from './axis.ts';
 
-/** Few enough to be painted while one looks on; null: only the person knows. */
-export const USUAL: Readonly<Record<AxisName, string | null>> = {
+/** What an axis shows where nobody names values, few enough to be painted while one looks on; null: only people know. */
+export const USUAL_VALUES: Readonly<Record<AxisName, string | null>> = {
   steps: '1,3,5,10,20,40',
   cfg: '1,3,5,7,10,15',
   sampler: 'euler,euler_a,heun,dpmpp_2m,dpmpp_2m_sde,ddim',
