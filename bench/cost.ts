@@ -1,5 +1,5 @@
-import { costOf } from '../src/engine/cost.ts';
-import { textsThatReachTheEncoder } from '../src/engine/encoder-texts.ts';
+import { costOf } from '../src/engine/request/cost.ts';
+import { textsThatReachTheEncoder } from '../src/engine/request/encoder-texts.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import { REQUEST } from './orders.ts';
 import type { BenchRow } from './row.ts';

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { openPictureReader } from '../src/engine/picture-reader.ts';
+import { openPictureReader } from '../src/engine/picture/picture-reader.ts';
 import { exifBomb, manyChunks, pngSaying, textBombs } from '../test/support/hostile-files.ts';
 import type { BenchRow } from './row.ts';
 

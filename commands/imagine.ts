@@ -2,7 +2,7 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { PROFILES } from '../src/engine/names.ts';
-import { readImageSize } from '../src/engine/image.ts';
+import { readImageSize } from '../src/engine/picture/image.ts';
 import { LIMITS, usualMaskBlur } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { isForeign } from '../src/bot/interaction/foreign.ts';

@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { describeModel, startEngine } from '../src/engine/engine.ts';
-import { decodeImage } from '../src/engine/image.ts';
+import { decodeImage } from '../src/engine/picture/image.ts';
 import { fitPreviewFactors, type Sample } from '../src/engine/preview/preview.ts';
 import { parseRequest } from '../src/engine/request-codec.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/prom
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UserError } from './engine/errors.ts';
-import { lockFile } from './engine/file-lock.ts';
+import { lockFile } from './hub/file-lock.ts';
 
 /**
  * Makes sure the data folder exists, can be written and belongs to this process alone. The claim is an

@@ -1,6 +1,6 @@
 import { UserError } from '../../src/engine/errors.ts';
 import type { ImageSize, ModelInfo, RequestInput } from '../../src/engine/request.ts';
-import { requestOfImage } from '../../src/engine/batch.ts';
+import { requestOfImage } from '../../src/engine/request/batch.ts';
 import { imageSeed } from '../../src/engine/recipe.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Asking } from '../../src/bot/policy/place.ts';

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { UserError } from '../../src/engine/errors.ts';
-import { outpaint } from '../../src/engine/outpaint.ts';
-import type { Margins, Outpainting } from '../../src/engine/outpaint.ts';
+import { outpaint } from '../../src/engine/picture/outpaint.ts';
+import type { Margins, Outpainting } from '../../src/engine/picture/outpaint.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
 import { limitsHold, randomSeed } from '../../src/bot/order/options.ts';

@@ -1,5 +1,5 @@
 import { UserError } from '../../src/engine/errors.ts';
-import { requestOfImage } from '../../src/engine/batch.ts';
+import { requestOfImage } from '../../src/engine/request/batch.ts';
 import { upscalerFor } from '../../src/engine/upscalers.ts';
 import type { CopyTask } from '../../src/queue/copy.ts';
 import type { Job } from '../../src/queue/job.ts';

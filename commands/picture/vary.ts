@@ -1,5 +1,5 @@
 import type { MessageComponentInteraction } from 'discord.js';
-import { requestOfImage } from '../../src/engine/batch.ts';
+import { requestOfImage } from '../../src/engine/request/batch.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';

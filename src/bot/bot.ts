@@ -4,7 +4,7 @@ import { UserError } from '../engine/errors.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelShelf } from '../hub/model-shelf.ts';
-import { openPictureReader } from '../engine/picture-reader.ts';
+import { openPictureReader } from '../engine/picture/picture-reader.ts';
 import type { JobEvents } from '../queue/events.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import type { DiscordCall, Gateway } from '../metrics/watched.ts';

@@ -1,6 +1,6 @@
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { PictureReader } from '../engine/picture-reader.ts';
+import type { PictureReader } from '../engine/picture/picture-reader.ts';
 import type { Calibration } from '../explore/calibration/calibration.ts';
 import type { ModelShelf } from '../hub/model-shelf.ts';
 import type { PictureStore } from '../queue/pictures.ts';

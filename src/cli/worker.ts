@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, loadEnvFile } from '../config.ts';
-import { costAmong } from '../engine/cost.ts';
+import { costAmong } from '../engine/request/cost.ts';
 import { UserError } from '../engine/errors.ts';
 import { openUpscalers } from '../engine/upscalers.ts';
 import { createLog, type Log } from '../log.ts';

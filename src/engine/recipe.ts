@@ -1,6 +1,6 @@
 /** How a picture was made, in the words of whatever program made it. */
 import { buildInfotext, imageSeed } from './recipe/infotext.ts';
-import { isImageFile, readTexts } from './image.ts';
+import { isImageFile, readTexts } from './picture/image.ts';
 import { takeTags } from './lora/tags.ts';
 import { fromWorkflow } from './recipe/comfy/workflow.ts';
 import { isFields, numberOf, readJson, type Recipe, words } from './recipe/found.ts';
@@ -9,8 +9,8 @@ import { fromFooocus } from './recipe/programs/fooocus.ts';
 import { fromInvoke, fromOldInvoke } from './recipe/programs/invoke.ts';
 import { fromNovel } from './recipe/programs/novel.ts';
 import { fromSwarm } from './recipe/programs/swarm.ts';
-import type { PngText } from './picture/png-text.ts';
-import { readStealthText } from './picture/stealth.ts';
+import type { PngText } from './picture/file/png-text.ts';
+import { readStealthText } from './picture/pixels/stealth.ts';
 
 export { imageSeed };
 export { fitRecipe, notesHere } from './recipe/fit.ts';

@@ -1,7 +1,7 @@
 import { UserError } from './errors.ts';
 import { say } from './sentences.ts';
-import { checkReadable } from './encoder-texts.ts';
-import { samplerWithSchedule, scheduleNamed } from './request/sampler-names.ts';
+import { checkReadable } from './request/encoder-texts.ts';
+import { samplerWithSchedule, scheduleNamed } from './request/fields/sampler-names.ts';
 import { promptOf } from './lora/tags.ts';
 import { findLora } from './lora/loras.ts';
 import { stripComments } from './text/prompt/comments.ts';
@@ -18,7 +18,7 @@ import {
   seedResize,
   usualMaskBlur,
   variation,
-} from './request/request-fields.ts';
+} from './request/fields/request-fields.ts';
 import {
   canPerturb,
   familyTitle,
@@ -36,14 +36,14 @@ import {
   unknownName,
   whole,
   MOST_REFERENCES,
-} from './request/request-values.ts';
+} from './request/fields/request-values.ts';
 import {
   fixedNumbers,
   NUMBER_FLAGS,
   NUMBER_RANGES,
   numberHelp,
   optionalNumbers,
-} from './request/number-options.ts';
+} from './request/fields/number-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {

@@ -1,5 +1,5 @@
-import { type Cost, costOfCopy } from '../engine/cost.ts';
-import { shareKeyOf } from '../engine/sharing.ts';
+import { type Cost, costOfCopy } from '../engine/request/cost.ts';
+import { shareKeyOf } from '../engine/request/sharing.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { type Work, workOf } from './fairness/estimate.ts';
 import { COPIES } from './fairness/estimate.ts';

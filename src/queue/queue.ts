@@ -1,6 +1,6 @@
-import { type Cost, costOf } from '../engine/cost.ts';
+import { type Cost, costOf } from '../engine/request/cost.ts';
 import type { EngineLog } from '../engine/engine.ts';
-import { needsOf } from '../engine/needs.ts';
+import { needsOf } from '../engine/request/needs.ts';
 import { UserError } from '../engine/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { QueueLimits } from './allowance.ts';

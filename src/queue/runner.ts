@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineLog } from '../engine/engine.ts';
-import { hasOf } from '../engine/needs.ts';
+import { hasOf } from '../engine/request/needs.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';

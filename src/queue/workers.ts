@@ -1,5 +1,5 @@
 import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
-import { hasOf } from '../engine/needs.ts';
+import { hasOf } from '../engine/request/needs.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { DeviceStatus } from './devices.ts';
 

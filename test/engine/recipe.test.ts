@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { recipeOfFile, recipeText } from '../../src/engine/recipe.ts';
-import { insertChunks, textChunk } from '../../src/engine/picture/png-text.ts';
+import { insertChunks, textChunk } from '../../src/engine/picture/file/png-text.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 function fixture(name: string): Buffer {

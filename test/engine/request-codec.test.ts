@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
 import { LIMITS, parseRequest, parseSize } from '../../src/engine/request-codec.ts';
-import { decodeRequest, encodeRequest } from '../../src/engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../src/engine/request/stored-request.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../src/engine/request.ts';
 
 const model: ModelInfo = {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseHeader } from '../../src/engine/checkpoint/file/header.ts';
 import { readSafetensors } from '../../src/engine/checkpoint/safetensors.ts';
-import { checkReadable, textsThatReachTheEncoder } from '../../src/engine/encoder-texts.ts';
-import { readTexts } from '../../src/engine/image.ts';
+import { checkReadable, textsThatReachTheEncoder } from '../../src/engine/request/encoder-texts.ts';
+import { readTexts } from '../../src/engine/picture/image.ts';
 import { requestFromInfotext } from '../../src/engine/recipe/infotext.ts';
 import { takeLoras } from '../../src/engine/lora/tags.ts';
 import {
@@ -14,7 +14,7 @@ import {
   nodes,
   readOnnx,
 } from '../../src/engine/onnx/graph.ts';
-import { makeChunk } from '../../src/engine/picture/png-text.ts';
+import { makeChunk } from '../../src/engine/picture/file/png-text.ts';
 import { recipeOfFile } from '../../src/engine/recipe.ts';
 import { fromWorkflow } from '../../src/engine/recipe/comfy/workflow.ts';
 import { fromInfotext } from '../../src/engine/recipe/programs/a1111.ts';
@@ -24,7 +24,7 @@ import { parseRequest, parseSize } from '../../src/engine/request-codec.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { chooseFiles } from '../../src/hub/plans/choose-files.ts';
 import { parseSource } from '../../src/hub/sources.ts';
-import { commentExif } from '../../src/engine/webp-copy.ts';
+import { commentExif } from '../../src/engine/picture/webp-copy.ts';
 import { parseAttention } from '../../src/engine/text/prompt/attention.ts';
 import { parseComfyWeights } from '../../src/engine/text/prompt/comfy.ts';
 import { stripComments } from '../../src/engine/text/prompt/comments.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
-import { costAmong } from '../../src/engine/cost.ts';
+import { costAmong } from '../../src/engine/request/cost.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import type { GenerateResult } from '../../src/engine/request.ts';
 import type { Gateway } from '../../src/metrics/watched.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import { shareKeyOf } from '../../src/engine/sharing.ts';
+import { shareKeyOf } from '../../src/engine/request/sharing.ts';
 import { LimitError } from '../../src/queue/allowance.ts';
 import type { Job, QueueChange } from '../../src/queue/job.ts';
 import type { Queue } from '../../src/queue/contracts.ts';

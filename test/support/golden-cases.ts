@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { decodeImage } from '../../src/engine/image.ts';
+import { decodeImage } from '../../src/engine/picture/image.ts';
 import type {
   ProfileName,
   SamplerName,

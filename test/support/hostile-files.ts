@@ -1,6 +1,6 @@
 /** Files as people make them who mean harm: small to send, much to read. */
 import { deflateSync } from 'node:zlib';
-import { insertChunks, makeChunk } from '../../src/engine/picture/png-text.ts';
+import { insertChunks, makeChunk } from '../../src/engine/picture/file/png-text.ts';
 import { tinyPng } from './tiny-png.ts';
 
 const latin = (text: string): Buffer => Buffer.from(text, 'latin1');

@@ -19,7 +19,7 @@ import { openSettings } from '../../src/bot/stores/settings.ts';
 import type { SettingsStore } from '../../src/bot/stores/settings.ts';
 import { openStars } from '../../src/bot/stores/stars.ts';
 import { openWildcardStore } from '../../src/bot/stores/wildcard-store.ts';
-import { costAmong } from '../../src/engine/cost.ts';
+import { costAmong } from '../../src/engine/request/cost.ts';
 import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../playground/playground.ts';

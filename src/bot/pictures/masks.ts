@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { UserError } from '../../engine/errors.ts';
-import { decodeImage } from '../../engine/image.ts';
+import { decodeImage } from '../../engine/picture/image.ts';
 import type { ImageSize } from '../../engine/request.ts';
 import type { Text } from '../text/text.ts';
 

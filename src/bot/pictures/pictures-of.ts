@@ -1,7 +1,7 @@
 import type { Attachment, Message } from 'discord.js';
 import { UserError } from '../../engine/errors.ts';
-import type { StorablePicture } from '../../engine/enlarge.ts';
-import type { PictureReader } from '../../engine/picture-reader.ts';
+import type { StorablePicture } from '../../engine/picture/enlarge.ts';
+import type { PictureReader } from '../../engine/picture/picture-reader.ts';
 import { parseCustomId } from '../interaction/custom-id.ts';
 import { DOWNLOAD_LIMIT } from './media.ts';
 import type { Media } from './media.ts';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { webpCopy } from '../../engine/webp-copy.ts';
+import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import type { Picture } from '../render/render.ts';
 
 /** Room for the JSON part and the form's own lines beside the pictures. */

@@ -1,6 +1,6 @@
-import { type Cost, costAmong } from '../../engine/cost.ts';
+import { type Cost, costAmong } from '../../engine/request/cost.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/encoder-texts.ts';
+import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/request/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type CopyTask, workOfCopy } from '../../queue/copy.ts';

@@ -1,6 +1,6 @@
-import { readInfotext } from '../../engine/image.ts';
+import { readInfotext } from '../../engine/picture/image.ts';
 import { wordsOf } from '../../engine/said.ts';
-import { webpCopy } from '../../engine/webp-copy.ts';
+import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import { subtitleOf, toCsv } from '../../explore/curve/report.ts';
 import {
   measureReport,

@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/errors.ts';
-import type { Margins } from '../../engine/outpaint.ts';
+import type { Margins } from '../../engine/picture/outpaint.ts';
 import { NUMBER_FLAGS, parseSize } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';

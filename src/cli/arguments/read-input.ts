@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { UserError } from '../../engine/errors.ts';
-import { outpaint } from '../../engine/outpaint.ts';
+import { outpaint } from '../../engine/picture/outpaint.ts';
 import { LIMITS } from '../../engine/request-codec.ts';
 import type { ImageSize, RequestInput } from '../../engine/request.ts';
 import type { ImagineArguments, InitArguments } from './arguments.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { RESTORED } from '../../data-folder.ts';
 import { schemaOf } from '../../data-versions.ts';
 import { UserError } from '../../engine/errors.ts';
-import { lockFile } from '../../engine/file-lock.ts';
+import { lockFile } from '../../hub/file-lock.ts';
 import {
   type ArchiveEntry,
   type BackupNote,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { costAmong } from '../../engine/cost.ts';
+import { costAmong } from '../../engine/request/cost.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';

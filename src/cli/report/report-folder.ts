@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { encodeRequest } from '../../engine/stored-request.ts';
-import { webpCopy } from '../../engine/webp-copy.ts';
+import { encodeRequest } from '../../engine/request/stored-request.ts';
+import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import type { ReportCell } from '../../explore/report/report-data.ts';
 import type { Cell } from '../../explore/sheet/plan.ts';
 import type { CellResult } from '../../explore/sheet/run-sheet.ts';

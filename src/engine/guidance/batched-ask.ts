@@ -1,5 +1,5 @@
 /** The network asked for several texts and images in one batch. */
-import { guidanceScales } from '../batch.ts';
+import { guidanceScales } from '../request/batch.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { TextEmbedding } from '../text/text-embedding.ts';

@@ -5,7 +5,7 @@
  * prompt once more with the attention of the network's middle block cut off, and adds s sum_i w_i (cond_i - perturbed_i).
  */
 import { type AskOptions, createBatchedAsk } from './batched-ask.ts';
-import { guidanceScales } from '../batch.ts';
+import { guidanceScales } from '../request/batch.ts';
 import { type Combination, combine, combineAlone, joined } from './combine.ts';
 import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';

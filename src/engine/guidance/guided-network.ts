@@ -12,7 +12,7 @@ import type { GenerateRequest } from '../request.ts';
 import type { SamplingRun } from '../sampling/sampling.ts';
 import { RUNTIME_VERSION } from '../network/session.ts';
 import type { Unet } from '../network/unet.ts';
-import { encodeRequest } from '../stored-request.ts';
+import { encodeRequest } from '../request/stored-request.ts';
 
 /** What diffusers' and ComfyUI's own defaults tell Flux dev. */
 const DISTILLED_GUIDANCE = 3.5;

@@ -5,7 +5,7 @@ import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
 import { type Call, type Calls, createCalls } from './calls.ts';
 import { type Supervisor, superviseHost } from './supervisor.ts';
 import { type FromWorker, type HostConfig, type LoadedStatus, reviveError } from './messages.ts';
-import { shareKeyOf } from '../sharing.ts';
+import { shareKeyOf } from '../request/sharing.ts';
 import { createPulse, type Pulse } from './pulse.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 

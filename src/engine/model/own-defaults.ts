@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { SAMPLERS, SCHEDULES } from '../names.ts';
-import { LIMITS } from '../request/request-values.ts';
+import { LIMITS } from '../request/fields/request-values.ts';
 import type { ModelInfo } from '../request.ts';
 
 type Defaults = ModelInfo['defaults'];

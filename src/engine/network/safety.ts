@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { RunError } from '../errors.ts';
 import type { ModelLayout } from '../model/layout.ts';
-import { resizeBytes } from '../picture/resample.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import { say } from '../sentences.ts';
 import type { Output, Session } from './session.ts';
 import type { Pixels } from './vae.ts';

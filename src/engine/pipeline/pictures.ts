@@ -1,5 +1,5 @@
 /** From latents to pictures, each with its recipe inside. */
-import { encodePng } from '../image.ts';
+import { encodePng } from '../picture/image.ts';
 import { imageSeed, writeInfotext } from '../recipe/infotext.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { SafetyChecker } from '../network/safety.ts';

@@ -1,5 +1,5 @@
 /** One generation from request to PNG, in the order things happen. */
-import { vaePixelsOf } from '../cost.ts';
+import { vaePixelsOf } from '../request/cost.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { GenerateRequest, GenerateResult } from '../request.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';

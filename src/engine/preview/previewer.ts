@@ -1,8 +1,8 @@
 /** Decides when a preview is due, makes it, and keeps progress in the order of the steps. */
-import { encodePreviewJpeg } from '../image.ts';
+import { encodePreviewJpeg } from '../picture/image.ts';
 import { createPreviewClock, renderPreview, type PreviewFactors } from './preview.ts';
 import type { Preview } from '../request.ts';
-import { resizeBytes } from '../picture/resample.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { Pixels } from '../network/vae.ts';
 

@@ -1,4 +1,4 @@
-import { encodePng } from '../image.ts';
+import { encodePng } from '../picture/image.ts';
 import { writeInfotext } from '../recipe/infotext.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { GenerateRequest } from '../request.ts';

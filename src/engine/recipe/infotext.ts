@@ -1,5 +1,5 @@
 import packageJson from '../../../package.json' with { type: 'json' };
-import { requestOfImage } from '../batch.ts';
+import { requestOfImage } from '../request/batch.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import {
@@ -7,10 +7,10 @@ import {
   SAMPLER_LABELS,
   SCHEDULE_LABELS,
   upscalerLabel,
-} from '../request/labels.ts';
-import { samplerWithSchedule, scheduleNamed } from '../request/sampler-names.ts';
+} from '../request/fields/labels.ts';
+import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-names.ts';
 import { extraWords, takeExtras } from './infotext-extras.ts';
-import { numberWords, takeNumbers } from '../request/number-options.ts';
+import { numberWords, takeNumbers } from '../request/fields/number-options.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import type { AppliedLora } from '../lora/opened.ts';
 import { EMPHASES, PROFILES } from '../names.ts';

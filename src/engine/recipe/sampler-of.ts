@@ -1,6 +1,6 @@
 import type { SamplerName, ScheduleName } from '../names.ts';
-import { samplerWithSchedule, scheduleNamed } from '../request/sampler-names.ts';
-import { shown } from '../request/request-values.ts';
+import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-names.ts';
+import { shown } from '../request/fields/request-values.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { words } from './found.ts';

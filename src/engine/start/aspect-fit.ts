@@ -2,7 +2,7 @@
  * Pictures brought to another size without changing their proportions, as A1111's "only masked" does there and back
  * (modules/images.py, resize_image, modes 2 and 1). Regions are cut to whole pixels, so a line or two may be missing.
  */
-import { resizeBytes } from '../picture/resample.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { ImageSize } from '../request.ts';
 
 type Bytes = ImageSize & { data: Uint8Array };

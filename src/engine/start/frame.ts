@@ -1,8 +1,8 @@
 /** Start picture and mask at the size the network works at, and the way back into the picture. */
 import { fitInside, fitOver } from './aspect-fit.ts';
-import { decodeImage } from '../image.ts';
+import { decodeImage } from '../picture/image.ts';
 import { maskedRegion, type Region } from './inpaint-region.ts';
-import { resizeBytes } from '../picture/resample.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import { type Mask, readMask } from './mask.ts';
 import type { GenerateRequest, InitImage } from '../request.ts';
 import type { Pixels } from '../network/vae.ts';

@@ -1,8 +1,8 @@
 /** A person's mask as the references read, soften and shrink it. */
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
-import { decodeImage } from '../image.ts';
-import { resizeBytes } from '../picture/resample.ts';
+import { decodeImage } from '../picture/image.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { Pixels } from '../network/vae.ts';
 
 /** grey levels 0 … 255, one byte a pixel; white is painted anew */

@@ -1,10 +1,10 @@
 /** Pictures that a model is shown to edit from, as it reads them: patches of latents behind those of the noise. */
 import { UserError } from '../errors.ts';
-import { decodeImage } from '../image.ts';
+import { decodeImage } from '../picture/image.ts';
 import type { ConditionedModel, ConditionerKind } from '../guidance/conditioner.ts';
 import { rowsFeed } from '../network/feeds.ts';
 import { encodePixels, type Pixels, scaleLatents } from '../network/vae.ts';
-import { resizeBytes } from '../picture/resample.ts';
+import { resizeBytes } from '../picture/pixels/resample.ts';
 import { say } from '../sentences.ts';
 
 type References = {

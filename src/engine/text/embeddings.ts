@@ -9,7 +9,7 @@ import { UserError } from '../errors.ts';
 import { EMBEDDINGS_FOLDER, type NamedFile, namedFiles } from '../model/named-files.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
-import { readPngTexts } from '../picture/png-text.ts';
+import { readPngTexts } from '../picture/file/png-text.ts';
 import { somethingElse } from '../checkpoint/wrong-place.ts';
 import { readSafetensors, type Tensor } from '../checkpoint/safetensors.ts';
 import type { Tokenizer } from './tokenizer.ts';

@@ -1,6 +1,6 @@
 /** A network that makes a picture larger (ESRGAN and its kin), opened and run over whole pictures in tiles. */
 import { UserError } from '../errors.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../picture/image.ts';
 import { openSession, type RunClock, type Session } from '../network/session.ts';
 import { say } from '../sentences.ts';
 import { OVERLAP, type Tile, upscaleInTiles } from './tiles.ts';

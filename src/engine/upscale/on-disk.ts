@@ -1,7 +1,7 @@
 /** The upscaling networks of a folder, and which of them a name means. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fold } from '../request/labels.ts';
+import { fold } from '../request/fields/labels.ts';
 
 const ENDING = '.onnx';
 

@@ -1,5 +1,5 @@
 /** A picture through an upscaling network in tiles, so that memory does not grow with the picture. Pure but for `run`. */
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../picture/image.ts';
 
 /** planes R, G, B of a square tile, 0-1 */
 export type Tile = { data: Float32Array; side: number };

@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/errors.ts';
-import { loraNamesIn, withLoraWeight } from '../../engine/lora-weight.ts';
+import { loraNamesIn, withLoraWeight } from '../../engine/request/lora-weight.ts';
 import { PROFILES } from '../../engine/names.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { sayOfSheet } from '../sentences.ts';

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
-import { AI_MARK_XMP } from '../../engine/image.ts';
+import { AI_MARK_XMP } from '../../engine/picture/image.ts';
 import type { GenerateRequest, GenerateResult, Progress } from '../../engine/request.ts';
 import { parseAxis } from './axis.ts';
 import { fitted, letter } from './drawn/lettering.ts';

@@ -1,4 +1,4 @@
-import { lorasCalled } from '../../engine/lora-weight.ts';
+import { lorasCalled } from '../../engine/request/lora-weight.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { Cell, SheetPlan } from './plan.ts';
 

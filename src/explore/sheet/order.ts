@@ -1,4 +1,4 @@
-import { requestOfImage } from '../../engine/batch.ts';
+import { requestOfImage } from '../../engine/request/batch.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import type { JobContext } from '../../queue/job.ts';

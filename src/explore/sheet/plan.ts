@@ -1,4 +1,4 @@
-import { costOf } from '../../engine/cost.ts';
+import { costOf } from '../../engine/request/cost.ts';
 import { UserError } from '../../engine/errors.ts';
 import { modelToBeginWith, parseAccepted, parseRequest } from '../../engine/request-codec.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { AI_MARK_XMP } from '../../engine/image.ts';
+import { AI_MARK_XMP } from '../../engine/picture/image.ts';
 import { fitted, letter, type Lettering, sized, textWidth, wrapped } from './drawn/lettering.ts';
 import { type Axis, axisTitle } from './axis.ts';
 import type { SheetPlan } from './plan.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { link, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
-import { lockFile } from '../../engine/file-lock.ts';
+import { lockFile } from '../file-lock.ts';
 import type { Fetched } from '../fetch-file.ts';
 import { inBytes } from '../in-bytes.ts';
 import { bytesOf, type Plan, type PlannedFile } from '../plan.ts';

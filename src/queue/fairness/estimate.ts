@@ -1,4 +1,4 @@
-import { type Cost, kindOf } from '../../engine/cost.ts';
+import { type Cost, kindOf } from '../../engine/request/cost.ts';
 import type { GenerateResult } from '../../engine/request.ts';
 import type { Measurement } from '../job.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Cost } from '../../engine/cost.ts';
+import type { Cost } from '../../engine/request/cost.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { QueueLimits } from '../allowance.ts';

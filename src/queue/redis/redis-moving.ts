@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/errors.ts';
 import type { EngineLog } from '../../engine/engine.ts';
-import { needsOf } from '../../engine/needs.ts';
+import { needsOf } from '../../engine/request/needs.ts';
 import { copyIn } from '../copy.ts';
 import { createEstimator, type Work } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';

@@ -1,10 +1,10 @@
 import type { EngineLog } from '../../engine/engine.ts';
-import { enlargePicture } from '../../engine/enlarge.ts';
+import { enlargePicture } from '../../engine/picture/enlarge.ts';
 import { CancelledError, UserError } from '../../engine/errors.ts';
-import { readImageSize, readInfotext } from '../../engine/image.ts';
+import { readImageSize, readInfotext } from '../../engine/picture/image.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type Upscalers, upscalerFor } from '../../engine/upscalers.ts';
-import { webpCopy } from '../../engine/webp-copy.ts';
+import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import type { Archive } from '../archive.ts';
 import { type CopyTask, workOfCopy } from '../copy.ts';
 import type { Job, StoredResult } from '../job.ts';

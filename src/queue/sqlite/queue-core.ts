@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EngineLog } from '../../engine/engine.ts';
-import type { Cost } from '../../engine/cost.ts';
+import type { Cost } from '../../engine/request/cost.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { QueueLimits } from '../allowance.ts';
 import type { QueueChange } from '../job.ts';

@@ -1,4 +1,4 @@
-import { checkReadable } from '../../engine/encoder-texts.ts';
+import { checkReadable } from '../../engine/request/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { JobFailure } from '../job.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GenerateRequest } from '../../engine/request.ts';
-import { decodeRequest, encodeRequest } from '../../engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../engine/request/stored-request.ts';
 import type { PictureRef, StoredInit, StoredRequest } from '../job.ts';
 
 /** Stands before a hash where older versions wrote the bytes: no base64 text holds a colon. */

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { PICTURE_NUMBERS } from '../../../src/bot/order/numbers.ts';
-import { NUMBER_OPTIONS } from '../../../src/engine/request/number-options.ts';
+import { NUMBER_OPTIONS } from '../../../src/engine/request/fields/number-options.ts';
 
 const root = path.join(import.meta.dirname, '..', '..', '..');
 const files = globSync(['src/**/*.ts', 'commands/**/*.ts'], { cwd: root }).map((file) => ({

@@ -10,7 +10,7 @@ import { clipTextGraph } from '../../../src/engine/graphs/clip-text.ts';
 import { unetConfig } from '../../../src/engine/graphs/unet-config.ts';
 import { unetGraph } from '../../../src/engine/graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
-import { decodeImage } from '../../../src/engine/image.ts';
+import { decodeImage } from '../../../src/engine/picture/image.ts';
 import type { Feed, Session } from '../../../src/engine/network/session.ts';
 import {
   type ArrayRef,

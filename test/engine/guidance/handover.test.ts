@@ -13,7 +13,7 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { requestFromInfotext, writeInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import type { GenerateResult, ModelInfo, RequestInput } from '../../../src/engine/request.ts';
 
 /** Two folders of the embedded model. */

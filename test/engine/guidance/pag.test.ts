@@ -15,7 +15,7 @@ import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { requestFromInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { fromWorkflow } from '../../../src/engine/recipe/comfy/workflow.ts';
-import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import { type ArrayRef, fixture, maxDifference } from '../../support/golden.ts';
 import { measurer } from '../../support/measure.ts';
 

@@ -11,8 +11,8 @@ import {
   writeInfotext,
 } from '../../../src/engine/recipe/infotext.ts';
 import { SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
-import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../../src/engine/request/labels.ts';
-import { NUMBER_OPTIONS } from '../../../src/engine/request/number-options.ts';
+import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../../src/engine/request/fields/labels.ts';
+import { NUMBER_OPTIONS } from '../../../src/engine/request/fields/number-options.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { parseImagineArguments } from '../../../src/cli/arguments/arguments.ts';
 import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';

@@ -7,7 +7,7 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import type {
   GenerateResult,
   Progress,

@@ -9,7 +9,7 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { SAMPLERS } from '../../../src/engine/names.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { decodeRequest, encodeRequest } from '../../../src/engine/stored-request.ts';
+import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import type {
   GenerateResult,
   HiresFix,

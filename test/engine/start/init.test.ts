@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { UserError } from '../../../src/engine/errors.ts';
-import { decodeImage } from '../../../src/engine/image.ts';
+import { decodeImage } from '../../../src/engine/picture/image.ts';
 import { maskedRegion } from '../../../src/engine/start/inpaint-region.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';

@@ -13,7 +13,7 @@ import { editTextEncoder } from '../../../src/engine/model/graphs/text-encoder-e
 import type { ProfileName } from '../../../src/engine/names.ts';
 import { VECTOR_INPUTS } from '../../../src/engine/onnx/token-embedding.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
-import { insertChunks, textChunk } from '../../../src/engine/picture/png-text.ts';
+import { insertChunks, textChunk } from '../../../src/engine/picture/file/png-text.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GenerateRequest, GenerateResult } from '../../../src/engine/request.ts';
-import { costOf } from '../../../src/engine/cost.ts';
+import { costOf } from '../../../src/engine/request/cost.ts';
 import { createEstimator, measurementOf, workOf } from '../../../src/queue/fairness/estimate.ts';
 import { aMeasurement, aRequest } from '../orders.ts';
 

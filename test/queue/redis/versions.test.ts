@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { hasOf, needsOf } from '../../../src/engine/needs.ts';
+import { hasOf, needsOf } from '../../../src/engine/request/needs.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';

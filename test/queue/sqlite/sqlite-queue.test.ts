@@ -5,7 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
-import { encodeRequest } from '../../../src/engine/stored-request.ts';
+import { encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import type { QueueChange } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';
 import { openQueue } from '../../../src/queue/queue.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../families/opening/open-transformer.ts';
 import type { ModelInfo } from '../../request.ts';
 import type { Said } from '../../said.ts';
-import { MOST_REFERENCES } from '../../request/request-values.ts';
+import { MOST_REFERENCES } from '../../request/fields/request-values.ts';
 import { say } from '../../sentences.ts';
 import { upscalersIn } from '../../upscale/on-disk.ts';
 import { layoutOfCheckpoint } from '../checkpoint-layout.ts';

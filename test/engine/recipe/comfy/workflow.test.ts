@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTexts } from '../../../../src/engine/image.ts';
-import { insertChunks, textChunk } from '../../../../src/engine/picture/png-text.ts';
+import { readTexts } from '../../../../src/engine/picture/image.ts';
+import { insertChunks, textChunk } from '../../../../src/engine/picture/file/png-text.ts';
 import { fromWorkflow } from '../../../../src/engine/recipe/comfy/workflow.ts';
 import { tinyPng } from '../../../support/tiny-png.ts';
 

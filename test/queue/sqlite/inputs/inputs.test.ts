@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../../src/engine/errors.ts';
-import { encodeRequest } from '../../../../src/engine/stored-request.ts';
+import { encodeRequest } from '../../../../src/engine/request/stored-request.ts';
 import type { GenerateRequest } from '../../../../src/engine/request.ts';
 import type { Queue } from '../../../../src/queue/contracts.ts';
 import type { QueueLimits } from '../../../../src/queue/allowance.ts';

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
-import { UserError } from './errors.ts';
-import { say } from './sentences.ts';
-import { findExif, readExifTexts } from './picture/exif-text.ts';
-import { packPng } from './picture/png-pack.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
+import { findExif, readExifTexts } from './file/exif-text.ts';
+import { packPng } from './file/png-pack.ts';
 import {
   exifInPng,
   insertChunks,
@@ -11,8 +11,8 @@ import {
   isPng,
   readPngTexts,
   textChunk,
-} from './picture/png-text.ts';
-import type { PngText, TextBudget } from './picture/png-text.ts';
+} from './file/png-text.ts';
+import type { PngText, TextBudget } from './file/png-text.ts';
 
 /** 8-bit RGB, rows from the top, 3 bytes a pixel. */
 export type RgbImage = { data: Uint8Array; width: number; height: number };

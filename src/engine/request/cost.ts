@@ -2,18 +2,18 @@
  * What an order asks of a machine, counted before it is painted: the one place that knows. Prices, limits, allowances
  * and waits all go by it.
  */
-import { UserError } from './errors.ts';
-import { PLAIN_FAMILY } from './families/families.ts';
-import { needsNegative } from './guidance/guidance.ts';
-import { takesOver } from './guidance/handover.ts';
-import { negativeSkips } from './guidance/negative-guidance.ts';
-import { noiseProcessOf } from './model/noise-process.ts';
-import type { GenerateRequest, ModelInfo, ModelNetwork } from './request.ts';
-import { planSampling } from './samplers/samplers.ts';
-import type { ModelSchedule } from './sampling/schedule.ts';
-import { secondPass } from './start/hires.ts';
-import { textWork } from './text/text-work.ts';
-import { latentUpscaler } from './request/labels.ts';
+import { UserError } from '../errors.ts';
+import { PLAIN_FAMILY } from '../families/families.ts';
+import { needsNegative } from '../guidance/guidance.ts';
+import { takesOver } from '../guidance/handover.ts';
+import { negativeSkips } from '../guidance/negative-guidance.ts';
+import { noiseProcessOf } from '../model/noise-process.ts';
+import type { GenerateRequest, ModelInfo, ModelNetwork } from '../request.ts';
+import { planSampling } from '../samplers/samplers.ts';
+import type { ModelSchedule } from '../sampling/schedule.ts';
+import { secondPass } from '../start/hires.ts';
+import { textWork } from '../text/text-work.ts';
+import { latentUpscaler } from './fields/labels.ts';
 
 export type Cost = {
   /** orders of one kind cost alike for each row and pixel: `plain`, or what is special about them */

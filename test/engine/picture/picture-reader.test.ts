@@ -3,18 +3,18 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { UserError } from '../../src/engine/errors.ts';
-import { openPictureReader } from '../../src/engine/picture-reader.ts';
-import { makeChunk } from '../../src/engine/picture/png-text.ts';
-import { recipeOfFile } from '../../src/engine/recipe.ts';
-import * as hostile from '../support/hostile-files.ts';
-import { tinyPng } from '../support/tiny-png.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { openPictureReader } from '../../../src/engine/picture/picture-reader.ts';
+import { makeChunk } from '../../../src/engine/picture/file/png-text.ts';
+import { recipeOfFile } from '../../../src/engine/recipe.ts';
+import * as hostile from '../../support/hostile-files.ts';
+import { tinyPng } from '../../support/tiny-png.ts';
 
 const reader = openPictureReader();
 after(() => reader.close());
 
 const fixture = (name: string) =>
-  readFileSync(new URL(`../fixtures/recipes/${name}`, import.meta.url));
+  readFileSync(new URL(`../../fixtures/recipes/${name}`, import.meta.url));
 
 test('what a file says, or its sides, as the file itself says it', async () => {
   for (const name of ['comfy.webp', 'comfy.jpg', 'comfy-with-parameters.webp']) {

@@ -3,19 +3,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { CancelledError } from '../../src/engine/errors.ts';
-import { type Engine, startEngine } from '../../src/engine/engine.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
+import { CancelledError } from '../../../src/engine/errors.ts';
+import { type Engine, startEngine } from '../../../src/engine/engine.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type {
   GenerateRequest,
   GenerateResult,
   ModelInfo,
   Progress,
-} from '../../src/engine/request.ts';
-import { shareKeyOf } from '../../src/engine/sharing.ts';
-import { memoryLog } from '../support/memory-log.ts';
-import { waitUntil } from '../support/messages.ts';
-import { MODELS } from '../support/stage.ts';
+} from '../../../src/engine/request.ts';
+import { shareKeyOf } from '../../../src/engine/request/sharing.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { waitUntil } from '../../support/messages.ts';
+import { MODELS } from '../../support/stage.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-sharing-'));
 const opened: Engine[] = [];

@@ -1,5 +1,5 @@
 /** Samplers and schedules by every name that programs of this trade write. */
-import { SAMPLERS, SCHEDULES, type SamplerName, type ScheduleName } from '../names.ts';
+import { SAMPLERS, SCHEDULES, type SamplerName, type ScheduleName } from '../../names.ts';
 import { fold, SAMPLER_LABELS, SCHEDULE_LABELS } from './labels.ts';
 
 /**

@@ -1,9 +1,9 @@
 /** A picture on a larger canvas, with the mask that has the new part painted. */
 import sharp from 'sharp';
-import { UserError } from './errors.ts';
-import { say } from './sentences.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { decodeImage } from './image.ts';
-import { LIMITS } from './request-codec.ts';
+import { LIMITS } from '../request-codec.ts';
 
 /** pixels added on each side */
 export type Margins = { left: number; top: number; right: number; bottom: number };

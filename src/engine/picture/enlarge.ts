@@ -1,8 +1,8 @@
 import sharp from 'sharp';
-import { UserError } from './errors.ts';
-import { say } from './sentences.ts';
+import { UserError } from '../errors.ts';
+import { say } from '../sentences.ts';
 import { DEFAULT_DECODE_LIMITS, inWords, markPng, readImageSize, readInfotext } from './image.ts';
-import type { ImageSize } from './request.ts';
+import type { ImageSize } from '../request.ts';
 
 const FACTOR = 2;
 /** Longest side of the result, pixels. */

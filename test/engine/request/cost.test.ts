@@ -2,26 +2,26 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { costAmong, costOf } from '../../src/engine/cost.ts';
-import { UserError } from '../../src/engine/errors.ts';
-import { networkOf } from '../../src/engine/guidance/guided-network.ts';
-import { loadModel, type LoadedModel } from '../../src/engine/model/loader.ts';
-import { noiseProcessOf } from '../../src/engine/model/noise-process.ts';
-import { openRegistry } from '../../src/engine/model/registry.ts';
-import { PROFILES, SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
-import { noJournal } from '../../src/engine/pipeline/journal.ts';
-import { generate } from '../../src/engine/pipeline/pipeline.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
+import { costAmong, costOf } from '../../../src/engine/request/cost.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { networkOf } from '../../../src/engine/guidance/guided-network.ts';
+import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
+import { noiseProcessOf } from '../../../src/engine/model/noise-process.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { PROFILES, SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
+import { noJournal } from '../../../src/engine/pipeline/journal.ts';
+import { generate } from '../../../src/engine/pipeline/pipeline.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type {
   AskedRows,
   GenerateRequest,
   ModelInfo,
   RequestInput,
-} from '../../src/engine/request.ts';
-import { planSampling } from '../../src/engine/samplers/samplers.ts';
-import type { NoiseSource } from '../../src/engine/sampling/sampling.ts';
-import type { Conditioning } from '../../src/engine/text/text-encoder.ts';
-import { aRequest } from '../queue/orders.ts';
+} from '../../../src/engine/request.ts';
+import { planSampling } from '../../../src/engine/samplers/samplers.ts';
+import type { NoiseSource } from '../../../src/engine/sampling/sampling.ts';
+import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
+import { aRequest } from '../../queue/orders.ts';
 
 const SD = { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 };
 
@@ -271,7 +271,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
+const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };
 const entry = await openRegistry(modelsDir).find('demo');
 const demo = await loadModel(entry, { device: 'cpu', clock, warn: () => {} });

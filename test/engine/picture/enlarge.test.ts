@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { enlargePicture, storablePicture } from '../../src/engine/enlarge.ts';
-import { UserError } from '../../src/engine/errors.ts';
-import { encodePng, readInfotext } from '../../src/engine/image.ts';
-import { tinyPng } from '../support/tiny-png.ts';
+import { enlargePicture, storablePicture } from '../../../src/engine/picture/enlarge.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { encodePng, readInfotext } from '../../../src/engine/picture/image.ts';
+import { tinyPng } from '../../support/tiny-png.ts';
 
 test('twice the size, the same picture: shrinking it again gives it back', async () => {
   const [width, height] = [48, 32];

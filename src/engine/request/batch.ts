@@ -1,4 +1,4 @@
-import type { GenerateRequest } from './request.ts';
+import type { GenerateRequest } from '../request.ts';
 
 /** The order for one image of a batch alone; profile a1111, where it is the same picture. */
 export function requestOfImage(request: GenerateRequest, index: number): GenerateRequest {

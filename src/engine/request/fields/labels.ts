@@ -1,5 +1,5 @@
-import type { EmphasisName, SamplerName, ScheduleName, UpscalerName } from '../names.ts';
-import { UPSCALERS } from '../names.ts';
+import type { EmphasisName, SamplerName, ScheduleName, UpscalerName } from '../../names.ts';
+import { UPSCALERS } from '../../names.ts';
 
 /** A1111's names where it has the sampler, else the usual name: what infotexts and people write. */
 export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { UserError } from '../../src/engine/errors.ts';
-import { outpaint } from '../../src/engine/outpaint.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import { outpaint } from '../../../src/engine/picture/outpaint.ts';
 
 const none = { left: 0, top: 0, right: 0, bottom: 0 };
 const options = { sizeFactor: 16, maskBlur: 2 };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { decodeImage, encodePng, readInfotext } from '../../src/engine/image.ts';
-import { webpCopy } from '../../src/engine/webp-copy.ts';
+import { decodeImage, encodePng, readInfotext } from '../../../src/engine/picture/image.ts';
+import { webpCopy } from '../../../src/engine/picture/webp-copy.ts';
 
 const pixels = (width: number, height: number) => ({
   data: Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * 7) & 255),

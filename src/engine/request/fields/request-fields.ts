@@ -1,8 +1,8 @@
 /** The fields of a request that have parts of their own. */
 import { upscalerNamed } from './labels.ts';
-import { upscalerCalled } from '../upscale/on-disk.ts';
+import { upscalerCalled } from '../../upscale/on-disk.ts';
 import { numberOption, readNumber } from './number-options.ts';
-import { UPSCALERS } from '../names.ts';
+import { UPSCALERS } from '../../names.ts';
 import type {
   GenerateRequest,
   HiresFix,
@@ -13,7 +13,7 @@ import type {
   Refiner,
   Replan,
   XlWords,
-} from '../request.ts';
+} from '../../request.ts';
 import {
   canPerturb,
   fieldsOf,
@@ -30,7 +30,7 @@ import {
   unknownName,
   whole,
 } from './request-values.ts';
-import { say } from '../sentences.ts';
+import { say } from '../../sentences.ts';
 
 export function variation(problems: Problems, value: unknown): GenerateRequest['variation'] {
   if (isAbsent(value)) return null;

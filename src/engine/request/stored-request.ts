@@ -1,8 +1,8 @@
 /** Requests as JSON and back, for a database row or a file. */
-import { PLAIN_FAMILY } from './families/families.ts';
-import { parseAccepted } from './request-codec.ts';
-import { fieldsOf, shown } from './request/request-values.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from './request.ts';
+import { PLAIN_FAMILY } from '../families/families.ts';
+import { parseAccepted } from '../request-codec.ts';
+import { fieldsOf, shown } from './fields/request-values.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../request.ts';
 
 export const STORED_VERSION = 1;
 /** Those that decodeRequest reads: a newer program reads what an older one has ordered. */

@@ -5,9 +5,9 @@
  */
 import sharp from 'sharp';
 import { storablePicture } from '../enlarge.ts';
-import { flattenError } from '../host/messages.ts';
+import { flattenError } from '../../host/messages.ts';
 import { readImageSize } from '../image.ts';
-import { recipeOfFile } from '../recipe.ts';
+import { recipeOfFile } from '../../recipe.ts';
 import type { FromReader, PictureLook, ReaderAnswers, ToReader } from './reader-messages.ts';
 
 // One picture comes after the other: nothing is to be kept, and the machine's other cores paint.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { UserError } from '../../src/engine/errors.ts';
+import { UserError } from '../../../src/engine/errors.ts';
 import {
   DEFAULT_DECODE_LIMITS,
   decodeImage,
@@ -11,8 +11,8 @@ import {
   encodePreviewJpeg,
   readInfotext,
   type RgbImage,
-} from '../../src/engine/image.ts';
-import { insertChunks, readPngTexts } from '../../src/engine/picture/png-text.ts';
+} from '../../../src/engine/picture/image.ts';
+import { insertChunks, readPngTexts } from '../../../src/engine/picture/file/png-text.ts';
 
 function gradient(width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
@@ -30,7 +30,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
 }
 
 function fixture(name: string): Buffer {
-  return readFileSync(new URL(`../fixtures/infotext/${name}`, import.meta.url));
+  return readFileSync(new URL(`../../fixtures/infotext/${name}`, import.meta.url));
 }
 
 const BUDGET = {

@@ -1,6 +1,6 @@
 /** Which orders may go through the network together. */
-import { promptOf } from './lora/tags.ts';
-import type { GenerateRequest } from './request.ts';
+import { promptOf } from '../lora/tags.ts';
+import type { GenerateRequest } from '../request.ts';
 
 /** Fields that two orders may differ in and still share evaluations; what is not among them is compared or refused. */
 const OWN: ReadonlySet<keyof GenerateRequest> = new Set([

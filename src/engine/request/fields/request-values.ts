@@ -1,9 +1,9 @@
 /** What people typed, one value at a time: text, numbers, sides, seeds and names, checked and told in sentences. */
 import { randomInt } from 'node:crypto';
-import { familyNamed } from '../families/families.ts';
-import type { ModelInfo } from '../request.ts';
-import type { Said } from '../said.ts';
-import { say } from '../sentences.ts';
+import { familyNamed } from '../../families/families.ts';
+import type { ModelInfo } from '../../request.ts';
+import type { Said } from '../../said.ts';
+import { say } from '../../sentences.ts';
 
 /** What a request may hold, whatever the model. */
 export const LIMITS = {

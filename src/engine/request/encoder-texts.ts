@@ -1,11 +1,16 @@
 /** Every text that the encoders will read for a request: what a prompt comes to, not what was typed. */
 import { guidanceScales } from './batch.ts';
-import { needsNegative } from './guidance/guidance.ts';
-import type { GenerateRequest } from './request.ts';
-import { CFGPP_FACTOR } from './samplers/plan-timesteps.ts';
-import { type EncoderText, negativeText, promptText, readingOptions } from './text/conditioning.ts';
-import { checkEncodings, leastEncodings, type ReadPart, readPrompt } from './text/prompt.ts';
-import type { WeightedText } from './text/prompt/attention.ts';
+import { needsNegative } from '../guidance/guidance.ts';
+import type { GenerateRequest } from '../request.ts';
+import { CFGPP_FACTOR } from '../samplers/plan-timesteps.ts';
+import {
+  type EncoderText,
+  negativeText,
+  promptText,
+  readingOptions,
+} from '../text/conditioning.ts';
+import { checkEncodings, leastEncodings, type ReadPart, readPrompt } from '../text/prompt.ts';
+import type { WeightedText } from '../text/prompt/attention.ts';
 
 /**
  * The texts that the encoders will read for this request, each once: all moments of prompt editing in both passes, all

@@ -1,6 +1,6 @@
 /** The `<lora:name:weight>` tags of a prompt, for whoever compares weights of one of them. */
-import { promptOf, weighted } from './lora/tags.ts';
-import type { GenerateRequest } from './request.ts';
+import { promptOf, weighted } from '../lora/tags.ts';
+import type { GenerateRequest } from '../request.ts';
 
 type Words = Pick<GenerateRequest, 'prompt' | 'profile'>;
 

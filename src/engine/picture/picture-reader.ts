@@ -5,16 +5,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { CancelledError, UserError } from './errors.ts';
+import { CancelledError, UserError } from '../errors.ts';
 import type { StorablePicture } from './enlarge.ts';
-import { reviveError } from './host/messages.ts';
+import { reviveError } from '../host/messages.ts';
 import type {
   FromReader,
   PictureLook,
   ReaderAnswers,
   ToReader,
-} from './picture/reader-messages.ts';
-import { say } from './sentences.ts';
+} from './reading/reader-messages.ts';
+import { say } from '../sentences.ts';
 
 export type PictureReader = {
   /** @throws UserError when it is no picture, or takes too long */
@@ -37,7 +37,7 @@ const HEAP_MB = 192;
 const IDLE_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 100;
 
-const childFile = fileURLToPath(new URL('picture/reader-child.ts', import.meta.url));
+const childFile = fileURLToPath(new URL('reading/reader-child.ts', import.meta.url));
 
 /**
  * `environment`: all that the process sees of its parent's variables; default none. `deadlineMs`: what one picture may

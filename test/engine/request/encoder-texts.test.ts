@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createWordFilter, NSFW_WORDS } from '../../src/bot/policy/words.ts';
-import { textsOfNegative, textsThatReachTheEncoder } from '../../src/engine/encoder-texts.ts';
-import { UserError } from '../../src/engine/errors.ts';
-import type { GenerateRequest } from '../../src/engine/request.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
-import { MOST_PARTS } from '../../src/engine/text/prompt.ts';
-import { aRequest } from '../queue/orders.ts';
+import { createWordFilter, NSFW_WORDS } from '../../../src/bot/policy/words.ts';
+import {
+  textsOfNegative,
+  textsThatReachTheEncoder,
+} from '../../../src/engine/request/encoder-texts.ts';
+import { UserError } from '../../../src/engine/errors.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import { MOST_PARTS } from '../../../src/engine/text/prompt.ts';
+import { aRequest } from '../../queue/orders.ts';
 
 const filter = createWordFilter(NSFW_WORDS);
 

@@ -3,7 +3,7 @@
  * says, by which label recipes hold it and by which flag the command line takes it. Requests are read, recipes written
  * and read, stored rows and command lines understood from here.
  */
-import type { GenerateRequest, ModelInfo, RequestInput } from '../request.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../request.ts';
 import { LIMITS, type Problems, isAbsent, real, whole } from './request-values.ts';
 
 export type NumberOption = {

@@ -1,9 +1,9 @@
 /** What a machine must have to paint an order, where several machines paint and not all have the same. */
 import { isAbsolute } from 'node:path';
-import { knownLora } from './lora/loras.ts';
-import { promptOf } from './lora/tags.ts';
-import { SAMPLERS, SCHEDULES, UPSCALERS } from './names.ts';
-import type { GenerateRequest, ModelInfo } from './request.ts';
+import { knownLora } from '../lora/loras.ts';
+import { promptOf } from '../lora/tags.ts';
+import { SAMPLERS, SCHEDULES, UPSCALERS } from '../names.ts';
+import type { GenerateRequest, ModelInfo } from '../request.ts';
 import { READ_VERSIONS, REQUEST_KEYS, STORED_VERSION } from './stored-request.ts';
 
 /**

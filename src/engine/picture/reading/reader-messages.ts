@@ -1,8 +1,8 @@
 /** What crosses between the caller and the process that reads pictures. */
 import type { StorablePicture } from '../enlarge.ts';
-import type { PlainError } from '../host/messages.ts';
-import type { Recipe } from '../recipe.ts';
-import type { ImageSize } from '../request.ts';
+import type { PlainError } from '../../host/messages.ts';
+import type { Recipe } from '../../recipe.ts';
+import type { ImageSize } from '../../request.ts';
 
 /** What a picture says of how it was made, and its sides, upright; null where only a recipe could be read. */
 export type PictureLook =

@@ -5,14 +5,14 @@ import {
   type LatentMode,
   resizeBytes,
   resizeLatents,
-} from '../../../src/engine/picture/resample.ts';
+} from '../../../../src/engine/picture/pixels/resample.ts';
 
 type Side = [height: number, width: number];
 type Latents = { mode: LatentMode; from: Side; to: Side; x: number[]; y: number[] };
 type Pixels = { from: Side; to: Side; x: number[]; y: number[] };
 
 const { latents, pixels } = JSON.parse(
-  readFileSync(new URL('../../fixtures/resample/resize.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../fixtures/resample/resize.json', import.meta.url), 'utf8'),
 ) as { latents: Latents[]; pixels: Pixels[] };
 
 const size = ([height, width]: Side): { height: number; width: number } => ({ height, width });

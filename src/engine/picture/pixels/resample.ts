@@ -1,5 +1,5 @@
 /** Resizing planes of numbers and pictures exactly as the references' libraries do: torch for latents, Pillow for pixels. */
-import type { UpscalerName } from '../names.ts';
+import type { UpscalerName } from '../../names.ts';
 
 /** How latents are resized; the names and settings of A1111's latent_upscale_modes (modules/shared.py). */
 export type LatentMode = Exclude<UpscalerName, 'pixel'>;
