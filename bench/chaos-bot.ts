@@ -3,7 +3,7 @@
  * job's end goes to stdout, a line each. What it told and could not note as told is told again by the next one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startAnnouncer } from '../src/queue/announcer.ts';
+import { startAnnouncer } from '../src/runner/announcer.ts';
 import type { JobState } from '../src/queue/job.ts';
 import { openQueue } from '../src/queue/queue.ts';
 import { NO_PICTURES } from './no-pictures.ts';

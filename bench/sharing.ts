@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { startEngine } from '../src/engine/engine.ts';
-import { createDevices } from '../src/queue/devices.ts';
+import { createDevices } from '../src/runner/devices.ts';
 import { openPictureStore } from '../src/queue/pictures.ts';
 import { openQueue } from '../src/queue/queue.ts';
-import { startRunner } from '../src/queue/runner.ts';
+import { startRunner } from '../src/runner/runner.ts';
 import { limits, order } from './orders.ts';
 import { type BenchRow, median } from './row.ts';
 

@@ -28,9 +28,9 @@ import { forgetErrors, keptErrors, latestErrors } from './error-journal.ts';
 import { createLog, type Log } from './log.ts';
 import { peopleHash } from './log-fields.ts';
 import { PlaygroundError, startPlayground } from '../playground/playground.ts';
-import { startAnnouncer } from './queue/announcer.ts';
-import { asOneEngine, startDevices } from './queue/devices.ts';
-import { logJobs } from './queue/job-log.ts';
+import { startAnnouncer } from './runner/announcer.ts';
+import { asOneEngine, startDevices } from './runner/devices.ts';
+import { logJobs } from './runner/job-log.ts';
 import { openPictures } from './queue/open-pictures.ts';
 import { servePictures } from './queue/pictures/pictures-http.ts';
 import { openPictureStore } from './queue/pictures.ts';
@@ -38,8 +38,8 @@ import { isShared, openQueue } from './queue/queue.ts';
 import { measured, type MeasuredPictures } from './queue/pictures/measured.ts';
 import { createQuota, type Quota, type QuotaOptions } from './queue/retention/quota.ts';
 import { startRetention } from './queue/retention.ts';
-import { startRunner, workerName } from './queue/runner.ts';
-import { startReporting, withWorkers } from './queue/workers.ts';
+import { startRunner, workerName } from './runner/runner.ts';
+import { startReporting, withWorkers } from './runner/workers.ts';
 import { watchOver } from './watch-over.ts';
 
 /** What is open, innermost last: closed in reverse order. */

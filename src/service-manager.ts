@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { Device } from './queue/devices.ts';
+import type { Device } from './runner/devices.ts';
 import type { Log } from './log.ts';
 
 /** What systemd is told of this program (sd_notify): that it is ready, that it lives, that it stops. */

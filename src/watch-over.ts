@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import type { Watch } from './metrics/watch.ts';
-import type { Device } from './queue/devices.ts';
+import type { Device } from './runner/devices.ts';
 import { tellServiceManager } from './service-manager.ts';
 
 type OnClose = (name: string, close: () => unknown) => void;

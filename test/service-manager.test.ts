@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { type Engine, startEngine } from '../src/engine/engine.ts';
-import { createDevices } from '../src/queue/devices.ts';
+import { createDevices } from '../src/runner/devices.ts';
 import { tellServiceManager } from '../src/service-manager.ts';
 import { loadConfig } from '../src/config.ts';
 import { memoryLog } from './support/memory-log.ts';

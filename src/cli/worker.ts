@@ -5,13 +5,13 @@ import { costAmong } from '../engine/request/cost.ts';
 import { UserError } from '../engine/errors.ts';
 import { openUpscalers } from '../engine/upscalers.ts';
 import { createLog, type Log } from '../log.ts';
-import { asOneEngine, startDevices } from '../queue/devices.ts';
+import { asOneEngine, startDevices } from '../runner/devices.ts';
 import { openPictures } from '../queue/open-pictures.ts';
 import { isShared, openQueue } from '../queue/queue.ts';
 import { tellAtStart } from './doctor/at-start.ts';
-import { logJob } from '../queue/job-log.ts';
-import { type RunnerOptions, startRunner, workerName } from '../queue/runner.ts';
-import { startReporting } from '../queue/workers.ts';
+import { logJob } from '../runner/job-log.ts';
+import { type RunnerOptions, startRunner, workerName } from '../runner/runner.ts';
+import { startReporting } from '../runner/workers.ts';
 import { watchOver } from '../watch-over.ts';
 
 const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue that both share.

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import type { Device } from '../queue/devices.ts';
+import type { Device } from '../runner/devices.ts';
 import type { Line } from '../queue/line.ts';
 
 /** The connection to Discord. */

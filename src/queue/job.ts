@@ -1,10 +1,5 @@
-import type {
-  AskedRows,
-  FixedReplan,
-  GenerateRequest,
-  InitImage,
-  Progress,
-} from '../engine/request.ts';
+import type { UserError } from '../engine/errors.ts';
+import type { FixedReplan, GenerateRequest, InitImage, Progress } from '../engine/request.ts';
 import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */
@@ -106,6 +101,16 @@ export type JobFailure = {
   said?: readonly Said[];
 };
 
+/** What the person can mend, in its own words. */
+export function failureIn({ message, said }: UserError): JobFailure {
+  return { message, reference: null, ...(said.length > 0 && { said }) };
+}
+
+/** A failure in the queue's own words. */
+export function failureSaying(said: Said, reference: string | null): JobFailure {
+  return { message: said.words, reference, said: [said] };
+}
+
 export type JobStatus = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 
 export type Job = Omit<NewJob, 'request'> & {
@@ -157,26 +162,6 @@ export type Outlook = {
 export type Held = { words: string | null };
 
 export type CancelAnswer = 'cancelled' | 'stopping' | 'already-finished' | 'not-yours' | 'unknown';
-
-/** One measured generation, from which costs and waits are estimated. */
-export type Measurement = {
-  model: string;
-  /** of the order (engine/cost.ts); absent in rows of older versions: plain */
-  kind?: string;
-  pixels: number;
-  images: number;
-  /** network evaluations were guided (two a step) */
-  guided: boolean;
-  steps: number;
-  /** of one evaluation of the network */
-  stepSeconds: number;
-  /** what went through the networks, and the seconds of all steps; absent in rows of older versions */
-  work?: AskedRows & { seconds: number };
-  /** everything but the steps: encode, decode, store */
-  fixedSeconds: number;
-  /** a model was loaded in this run: the figures count only until the model was measured warm */
-  cold?: boolean;
-};
 
 /**
  * What changed. Absent when many things did. `stopping`: a running job was told to stop, its runner must

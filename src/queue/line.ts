@@ -7,11 +7,11 @@ import type {
   JobFailure,
   JobId,
   JobOutcome,
-  Measurement,
   NewJob,
   Outlook,
   QueueChange,
 } from './job.ts';
+import type { Measurement } from './measurement.ts';
 
 /** A device of a worker that is free to run a job. */
 export type Seat = {

@@ -1,5 +1,5 @@
 import type { EngineLog } from '../engine/engine.ts';
-import type { MovableQueue } from './moved.ts';
+import type { MovableQueue } from './moving/moved.ts';
 import { type MovedCounts, readQueueFile, writeQueueFile } from './moving/queue-file.ts';
 import type { PictureStore } from './pictures.ts';
 import { isShared } from './queue.ts';

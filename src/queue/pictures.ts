@@ -34,6 +34,16 @@ export const isPictureKey = (key: string): boolean => KEY.test(key);
 
 const KEY = /^[0-9a-z][0-9a-z.-]{0,80}$/;
 
+/** SQLite's primary result code for it (sqlite.org/rescode.html). */
+const FULL = 13;
+
+/** There is no room on the disk or in the quota, as SQLite or the file system says it. */
+export function isDiskFull(error: unknown): boolean {
+  const { code, errcode } = Object(error) as { code?: unknown; errcode?: unknown };
+  if (typeof errcode === 'number' && (errcode & 0xff) === FULL) return true;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** Nobody writes one picture for so long. */
 const GIVEN_UP_MS = 24 * 3_600_000;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { asOneEngine, type Device, startDevices } from '../../src/queue/devices.ts';
+import { asOneEngine, type Device, startDevices } from '../../src/runner/devices.ts';
 import { textOf, waitUntil } from '../support/messages.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { BEN, MODELS, onStage } from '../support/stage.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createLog } from '../../src/log.ts';
-import { createDevices } from '../../src/queue/devices.ts';
+import { createDevices } from '../../src/runner/devices.ts';
 import { keptErrors } from '../../src/error-journal.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 import { ADA, openEngine, onStage } from '../support/stage.ts';

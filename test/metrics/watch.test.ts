@@ -8,7 +8,7 @@ import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import type { GenerateResult } from '../../src/engine/request.ts';
 import type { Gateway } from '../../src/metrics/watched.ts';
 import { openWatch, type Watch } from '../../src/metrics/watch.ts';
-import { createDevices } from '../../src/queue/devices.ts';
+import { createDevices } from '../../src/runner/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import type { Queue } from '../../src/queue/contracts.ts';

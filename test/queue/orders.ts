@@ -1,5 +1,6 @@
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { Job, Measurement, NewJob, StoredResult } from '../../src/queue/job.ts';
+import type { Job, NewJob, StoredResult } from '../../src/queue/job.ts';
+import type { Measurement } from '../../src/queue/measurement.ts';
 import type { Lease, Line, WorkerFacts } from '../../src/queue/line.ts';
 
 /** A complete request; small, so that a real engine could paint it too. */

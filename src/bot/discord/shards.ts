@@ -1,6 +1,6 @@
 import type { Queue } from '../../queue/contracts.ts';
 import type { JobContext } from '../../queue/job.ts';
-import type { Pledge } from '../../queue/pledges.ts';
+import type { Pledge } from '../../queue/contracts.ts';
 
 /** Which of all shards this process has; other processes have the others. */
 export type ShardRange = { ids: readonly number[]; count: number };

@@ -5,7 +5,7 @@ import type {
   APIModalInteractionResponseCallbackData,
   REST,
 } from 'discord.js';
-import type { Pledges } from '../../queue/pledges.ts';
+import type { Pledges } from '../../queue/contracts.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { openFirstResponse } from './first-response.ts';
 import type { Forms } from './forms.ts';

@@ -1,6 +1,6 @@
 import type { REST } from 'discord.js';
 import type { JobContext } from '../../queue/job.ts';
-import type { Pledge, Pledges } from '../../queue/pledges.ts';
+import type { Pledge, Pledges } from '../../queue/contracts.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { words } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';

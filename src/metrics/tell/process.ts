@@ -1,7 +1,7 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Device } from '../../queue/devices.ts';
+import type { Device } from '../../runner/devices.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
 const PAGE_BYTES = 4096;

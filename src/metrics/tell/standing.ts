@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Device } from '../../queue/devices.ts';
+import type { Device } from '../../runner/devices.ts';
 import type { Standing } from '../../queue/line.ts';
 import type { Gateway } from '../watched.ts';
 

@@ -1,6 +1,5 @@
-import { type Cost, kindOf } from '../../engine/request/cost.ts';
-import type { GenerateResult } from '../../engine/request.ts';
-import type { Measurement } from '../job.ts';
+import type { Cost } from '../../engine/request/cost.ts';
+import { type Measurement, median } from '../measurement.ts';
 
 /** What a job asks of the machine: the figures of its cost that seconds are made of, and on which model. */
 export type Work = Pick<Cost, 'kind' | 'evaluations' | 'rows' | 'rowPixels' | 'vaePixels'> & {
@@ -30,41 +29,6 @@ const PRIOR_COPY_RATE = 0.3;
 
 /** Fairness divides by costs: none may be nothing. */
 const LEAST_COST = 0.001;
-
-/** A step this many times as long as the usual one paid for something else: compilation, memory, a busy machine. */
-const OUTLIER = 2;
-
-/**
- * The figures of one finished generation. Steps that are far longer than the median count as that one: the first ones
- * after a load pay for compilation and allocation. `storeSeconds`: writing the pictures.
- */
-export function measurementOf(result: GenerateResult, storeSeconds: number): Measurement {
-  const { request, timings } = result;
-  const { steps_ms: steps, asked } = timings;
-  const fixed = (timings.total_ms - timings.load_ms - sum(steps)) / 1000;
-  // Steps of a run that shared its evaluations took as long as everybody's rows together.
-  const others = timings.others_ms ?? 0;
-  const usual = median(steps);
-  // The steps of a second pass are longer because it is larger.
-  const isEven = !request.hires;
-  const all = sum(steps.map((ms) => (isEven && ms > OUTLIER * usual ? usual : ms))) / 1000;
-  const sampling = Math.max(0, all - others / 1000);
-  const evaluations = asked?.evaluations ?? steps.length;
-  return {
-    model: request.model,
-    kind: kindOf(request),
-    pixels: request.width * request.height,
-    images: request.count,
-    guided: request.guidanceScale !== 1,
-    steps: steps.length,
-    stepSeconds: evaluations > 0 ? sampling / evaluations : 0,
-    ...(asked && { work: { ...asked, seconds: sampling } }),
-    fixedSeconds: Math.max(0, fixed) + storeSeconds,
-    // Neither the first run of a model, nor one that goes on where another was cut short, nor one among others is like
-    // all others.
-    cold: timings.load_ms > 1 || timings.resumed_steps !== undefined || others > 0,
-  };
-}
 
 export type Estimator = {
   add(measurement: Measurement): void;
@@ -188,16 +152,4 @@ function nearest(
   const distance = ({ atOnce }: Sample) => Math.abs(Math.log(atOnce / Math.max(asked, 1e-6)));
   const least = Math.min(...samples.map(distance));
   return samples.filter((sample) => distance(sample) === least).slice(-MEDIAN_OF);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-/** Middle value; 0 of nothing. */
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return 0;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

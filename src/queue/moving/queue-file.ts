@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { UserError } from '../../engine/errors.ts';
-import type { MovedRecord } from '../moved.ts';
+import type { MovedRecord } from './moved.ts';
 
 const FORMAT = 1;
 

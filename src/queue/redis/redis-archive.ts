@@ -1,5 +1,6 @@
 import type { Archive, Owners, ShownIn } from '../archive.ts';
-import type { Job, JobId, MachineRate, Measurement } from '../job.ts';
+import type { Job, JobId, MachineRate } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
 import { COPIES } from '../fairness/estimate.ts';
 import { keysIn } from '../pictures.ts';
 import { keysOf, scanExpired } from '../retention/expiry.ts';

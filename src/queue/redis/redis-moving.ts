@@ -4,7 +4,8 @@ import { needsOf } from '../../engine/request/needs.ts';
 import { copyIn } from '../copy.ts';
 import { createEstimator, type Work } from '../fairness/estimate.ts';
 import { dayOf } from '../fairness/limits.ts';
-import type { JobContext, Measurement } from '../job.ts';
+import type { JobContext } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
 import type { LineMode } from '../line.ts';
 import {
   type MovableQueue,
@@ -12,8 +13,8 @@ import {
   type MovedLines,
   type MovedRecord,
   occupied,
-} from '../moved.ts';
-import type { Pledge } from '../pledges.ts';
+} from '../moving/moved.ts';
+import type { Pledge } from '../contracts.ts';
 import type { PictureStore } from '../pictures.ts';
 import { readStored } from '../stored/stored-request.ts';
 import { connect } from './connection.ts';

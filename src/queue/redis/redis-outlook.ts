@@ -2,7 +2,7 @@ import { workOf } from '../fairness/estimate.ts';
 import { createLines, guildLine, order, place, type Turn, userLine } from '../fairness/fairness.ts';
 import { dayOf } from '../fairness/limits.ts';
 import { heldBy, type Line, type LineMode } from '../line.ts';
-import type { WorkerReport, Workers } from '../workers.ts';
+import type { WorkerReport, Workers } from '../contracts.ts';
 import { workIn } from './records.ts';
 import type { RedisCore } from './redis-core.ts';
 

@@ -1,5 +1,5 @@
 import type { JobContext } from '../job.ts';
-import type { Pledge, Pledges } from '../pledges.ts';
+import type { Pledge, Pledges } from '../contracts.ts';
 import type { RedisCore } from './redis-core.ts';
 
 type Kept = Omit<Pledge, 'key'>;

@@ -2,7 +2,7 @@ import type { EngineLog } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { Queue } from '../contracts.ts';
 import { createEstimator } from '../fairness/estimate.ts';
-import type { Measurement } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
 import { connect, isDurable } from './connection.ts';
 import { createRedisArchive } from './redis-archive.ts';
 import { createRedisCore, type Published, type RedisQueueOptions } from './redis-core.ts';

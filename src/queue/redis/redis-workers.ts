@@ -1,4 +1,4 @@
-import { REPORT_LIFE_MS, type WorkerReport, type Workers } from '../workers.ts';
+import { REPORT_LIFE_MS, type WorkerReport, type Workers } from '../contracts.ts';
 import type { RedisCore } from './redis-core.ts';
 
 export function createRedisWorkers({ redis, key, checkOpen }: RedisCore): Workers {

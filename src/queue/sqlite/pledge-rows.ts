@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobContext } from '../job.ts';
-import type { Pledge } from '../pledges.ts';
+import type { Pledge } from '../contracts.ts';
 
 /** The rows of what was promised and is not yet kept; all calls run inside the caller's transaction. */
 export type PledgeRows = {

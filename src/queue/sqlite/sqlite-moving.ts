@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { UserError } from '../../engine/errors.ts';
 import type { EngineLog } from '../../engine/engine.ts';
 import { createLines } from '../fairness/fairness.ts';
-import type { Measurement } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
 import type { LineMode } from '../line.ts';
 import {
   type MovableQueue,
@@ -11,7 +11,7 @@ import {
   type MovedLines,
   type MovedRecord,
   occupied,
-} from '../moved.ts';
+} from '../moving/moved.ts';
 import { openPictureStore, type PictureStore } from '../pictures.ts';
 import type { Work } from '../fairness/estimate.ts';
 import { readStored, readWithBytes, refOf, writeStored } from '../stored/stored-request.ts';

@@ -1,4 +1,4 @@
-import type { Pledges } from '../pledges.ts';
+import type { Pledges } from '../contracts.ts';
 import type { QueueCore } from './queue-core.ts';
 
 export function createSqlitePledges({ pledges, now, checkOpen, noted }: QueueCore): Pledges {

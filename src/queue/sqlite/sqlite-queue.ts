@@ -4,7 +4,7 @@ import { createJobEvents } from '../events.ts';
 import type { QueueChange } from '../job.ts';
 import type { Queue } from '../contracts.ts';
 import { sayOfQueue } from '../sentences.ts';
-import { NO_WORKERS } from '../workers.ts';
+import { NO_WORKERS } from '../contracts.ts';
 import { createGroupCommit } from './file/group-commit.ts';
 import { openSqliteFile, type SqliteFile } from './file/sqlite-file.ts';
 import { openInputs } from './inputs/inputs.ts';

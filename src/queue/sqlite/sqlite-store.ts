@@ -3,11 +3,13 @@ import { SAMPLES_PER_MODEL } from '../fairness/estimate.ts';
 import type { Work } from '../fairness/estimate.ts';
 import { guildLine, userLine } from '../fairness/fairness.ts';
 import type { Lines } from '../fairness/fairness.ts';
-import type { Job, JobContext, JobFailure, JobStatus, Measurement, StoredResult } from '../job.ts';
+import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
 import type { LineMode } from '../line.ts';
 import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
-import { isFull, type SqliteFile } from './file/sqlite-file.ts';
+import { isDiskFull } from '../pictures.ts';
+import type { SqliteFile } from './file/sqlite-file.ts';
 
 export type NewRow = {
   work: Work;
@@ -79,7 +81,7 @@ function transactions(db: DatabaseSync, headroom: SqliteFile['headroom']) {
       } catch (error) {
         // A full disk makes SQLite roll back by itself; a second ROLLBACK would hide the first error.
         if (db.isTransaction) db.exec('ROLLBACK');
-        if (isFull(error)) headroom.giveUp();
+        if (isDiskFull(error)) headroom.giveUp();
         throw error;
       }
     },

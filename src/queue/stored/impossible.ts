@@ -1,8 +1,7 @@
 import { checkReadable } from '../../engine/request/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
-import type { JobFailure } from '../job.ts';
-import { failureIn, failureSaying } from '../runner/failure.ts';
+import { failureIn, failureSaying, type JobFailure } from '../job.ts';
 import { sayOfQueue } from '../sentences.ts';
 
 /** Why a job whose request was found so cannot be run at all. */

@@ -61,7 +61,7 @@ const AT_START = new Set([
   'src/queue/open-pictures.ts',
   'src/queue/pictures/pictures-http.ts',
   'src/queue/failed-jobs.ts',
-  'src/queue/moved.ts',
+  'src/queue/moving/moved.ts',
   'src/queue/moving/queue-file.ts',
   'src/queue/pictures/pictures-s3.ts',
   'src/queue/queue.ts',

@@ -14,11 +14,11 @@ import {
 import { startIdleCalibration } from '../../../src/explore/calibration/idle-calibration.ts';
 import type { Job } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';
-import { createDevices } from '../../../src/queue/devices.ts';
+import { createDevices } from '../../../src/runner/devices.ts';
 import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { startRunner } from '../../../src/queue/runner.ts';
+import { startRunner } from '../../../src/runner/runner.ts';
 import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();

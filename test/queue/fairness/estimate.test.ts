@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GenerateRequest, GenerateResult } from '../../../src/engine/request.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
 import { costOf } from '../../../src/engine/request/cost.ts';
-import { createEstimator, measurementOf, workOf } from '../../../src/queue/fairness/estimate.ts';
+import { createEstimator, workOf } from '../../../src/queue/fairness/estimate.ts';
 import { aMeasurement, aRequest } from '../orders.ts';
 
 const workFor = (over: Partial<GenerateRequest> = {}) => {
@@ -119,31 +119,5 @@ describe('estimates', () => {
       estimator.add(aMeasurement(bad));
     }
     assert.equal(estimator.measured(), false);
-  });
-
-  test('a result becomes figures: median step, load left out, evaluations of the sampler', () => {
-    const result: GenerateResult = {
-      images: [],
-      request: aRequest({ sampler: 'heun', count: 2 }),
-      model: { name: 'demo', hash: '0123456789' },
-      provider: 'cpu',
-      timings: {
-        load_ms: 4000,
-        encode_ms: 100,
-        steps_ms: [900, 200, 200, 220, 180],
-        decode_ms: 300,
-        total_ms: 6200,
-        onnx_ms: 5000,
-        asked: { evaluations: 9, rows: 36, rowPixels: 36 * 128 * 128, vaePixels: 2 * 128 * 128 },
-      },
-    };
-    const figures = measurementOf(result, 0.25);
-    near(figures.stepSeconds, 1 / 9);
-    near(figures.work?.seconds ?? 0, 1);
-    near(figures.fixedSeconds, 0.75);
-    assert.deepEqual(
-      [figures.steps, figures.images, figures.cold, figures.guided],
-      [5, 2, true, true],
-    );
   });
 });

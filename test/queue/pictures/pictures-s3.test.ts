@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { loadConfig } from '../../../src/config.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import { openPictures } from '../../../src/queue/open-pictures.ts';
-import { failureOf, StoreError } from '../../../src/queue/runner/failure.ts';
+import { failureOf, StoreError } from '../../../src/runner/attempt/failure.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { openS3Server } from '../../support/s3-server.ts';
 

@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { UserError } from '../../../src/engine/errors.ts';
-import { startAnnouncer } from '../../../src/queue/announcer.ts';
+import { startAnnouncer } from '../../../src/runner/announcer.ts';
 import type { JobEvent } from '../../../src/queue/events.ts';
 import type { QueueChange } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';

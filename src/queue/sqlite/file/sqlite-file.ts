@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../engine/errors.ts';
 import { keepHeadroom, type Headroom } from './headroom.ts';
 import { migrate } from './schema.ts';
+import { isDiskFull } from '../../pictures.ts';
 import { sayOfQueue } from '../../sentences.ts';
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
@@ -79,12 +80,6 @@ function sqliteCode(error: unknown): number | null {
   return typeof code === 'number' ? code & 0xff : null;
 }
 
-/** The disk or the quota, as SQLite or the file system says it. */
-export function isFull(error: unknown): boolean {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  return sqliteCode(error) === FULL || code === 'ENOSPC' || code === 'EDQUOT';
-}
-
 function openingWords(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === BUSY) {
@@ -112,7 +107,7 @@ function openingWords(error: unknown, file: string): unknown {
 export function writingWords(error: unknown): unknown {
   const code = sqliteCode(error);
   const { code: fileCode = '' } = (error ?? {}) as NodeJS.ErrnoException;
-  const full = isFull(error);
+  const full = isDiskFull(error);
   const unwritable =
     code === READONLY || code === IOERR || ['EROFS', 'EACCES', 'EPERM', 'EIO'].includes(fileCode);
   if (!full && !unwritable) return error;

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { isFull, openSqliteFile } from '../../../../src/queue/sqlite/file/sqlite-file.ts';
+import { isDiskFull } from '../../../../src/queue/pictures.ts';
+import { openSqliteFile } from '../../../../src/queue/sqlite/file/sqlite-file.ts';
 import { createSqliteStore } from '../../../../src/queue/sqlite/sqlite-store.ts';
 
 test('a write that finds no room gives up the headroom; a later one does not fail for it', async (t) => {
@@ -21,7 +22,7 @@ test('a write that finds no room gives up the headroom; a later one does not fai
   const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number };
   db.exec(`CREATE TABLE notes (note BLOB); PRAGMA max_page_count = ${pages + 4}`);
   const note = (bytes: number) => () => db.exec(`INSERT INTO notes VALUES (zeroblob(${bytes}))`);
-  assert.throws(() => store.transaction(note(1e6)), isFull);
+  assert.throws(() => store.transaction(note(1e6)), isDiskFull);
   assert.ok(!existsSync(`${file}.headroom`));
   store.transaction(note(10));
   const { kept } = db.prepare('SELECT count(*) AS kept FROM notes').get() as { kept: number };

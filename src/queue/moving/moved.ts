@@ -1,7 +1,8 @@
-import { UserError } from '../engine/errors.ts';
-import type { JobStatus, Measurement } from './job.ts';
-import type { LineMode } from './line.ts';
-import type { Pledge } from './pledges.ts';
+import { UserError } from '../../engine/errors.ts';
+import type { JobStatus } from '../job.ts';
+import type { Measurement } from '../measurement.ts';
+import type { LineMode } from '../line.ts';
+import type { Pledge } from '../contracts.ts';
 
 /** A job as every kind of queue keeps it; texts are JSON as they were stored. */
 export type MovedJob = {

@@ -1,11 +1,11 @@
 import { CancelledError } from '../../engine/errors.ts';
 import type { Progress } from '../../engine/request.ts';
 import type { GenerateResult } from '../../engine/request.ts';
-import { copyIn, type CopyTask } from '../copy.ts';
+import { copyIn, type CopyTask } from '../../queue/copy.ts';
 import type { Device } from '../devices.ts';
-import type { JobEvents } from '../events.ts';
-import type { JobOutcome } from '../job.ts';
-import type { Claim, ReleaseReason } from '../line.ts';
+import type { JobEvents } from '../../queue/events.ts';
+import type { JobOutcome } from '../../queue/job.ts';
+import type { Claim, ReleaseReason } from '../../queue/line.ts';
 import { type CopyTools, makeCopies } from './copy-attempt.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { openJobJournal, removeJobJournal } from './job-journal.ts';

@@ -1,34 +1,9 @@
 import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
 import { hasOf } from '../engine/request/needs.ts';
 import type { ModelInfo } from '../engine/request.ts';
-import type { DeviceStatus } from './devices.ts';
+import type { DeviceStatus, WorkerReport, Workers } from '../queue/contracts.ts';
 
-/** What a program that paints says of itself. */
-export type WorkerReport = {
-  /** as in its leases */
-  name: string;
-  models: readonly ModelInfo[];
-  /** as it tells the line when it asks for a job (engine/needs.ts); absent in reports of older versions */
-  has?: readonly string[];
-  devices: readonly DeviceStatus[];
-};
-
-/** The programs that paint from one queue. One that reports nothing for REPORT_LIFE_MS is gone. */
-export type Workers = {
-  report(report: WorkerReport): Promise<void>;
-  leave(name: string): Promise<void>;
-  list(): Promise<readonly WorkerReport[]>;
-};
-
-export const REPORT_LIFE_MS = 15_000;
 const REPORT_EVERY_MS = 3000;
-
-/** Of a queue with one program: nobody else paints. */
-export const NO_WORKERS: Workers = {
-  report: async () => {},
-  leave: async () => {},
-  list: async () => [],
-};
 
 /** Reports what this program can paint, before it resolves and every few seconds; `close` says that it leaves. */
 export async function startReporting({

@@ -1,7 +1,7 @@
 import type { EngineLog, GenerateOptions } from '../../engine/engine.ts';
-import type { Archive } from '../archive.ts';
-import type { Job } from '../job.ts';
-import type { PictureStore } from '../pictures.ts';
+import type { Archive } from '../../queue/archive.ts';
+import type { Job } from '../../queue/job.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
 
 /**
  * The engine's journal of a running job as a file of the picture store, `<job>.steps-<attempt>`: what survives of

@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { type Engine, startEngine } from '../../../src/engine/engine.ts';
 import type { Job, JobContext, StoredResult } from '../../../src/queue/job.ts';
 import type { Queue } from '../../../src/queue/contracts.ts';
-import { createDevices } from '../../../src/queue/devices.ts';
+import { createDevices } from '../../../src/runner/devices.ts';
 import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore, type PictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { startRunner } from '../../../src/queue/runner.ts';
+import { startRunner } from '../../../src/runner/runner.ts';
 import { memoryLog, type LogLine } from '../../support/memory-log.ts';
-import { anOrder, aRequest } from '../orders.ts';
+import { anOrder, aRequest } from '../../queue/orders.ts';
 
 /** The real engine in a child process, the real queue, real files: a long picture is disturbed and goes on. */
 

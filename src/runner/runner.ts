@@ -5,15 +5,15 @@ import { hasOf } from '../engine/request/needs.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
-import type { JobEvents } from './events.ts';
-import type { Job, JobId, JobOutcome, QueueChange } from './job.ts';
-import type { Claim, Seat } from './line.ts';
-import type { PictureStore } from './pictures.ts';
-import { LEASE_MS, type Queue } from './contracts.ts';
-import { attempt, type Current } from './runner/attempt.ts';
-import { createBell } from './runner/bell.ts';
-import { removeJobJournal, removeOldJournals } from './runner/job-journal.ts';
-import { createRecorder } from './runner/recorder.ts';
+import type { JobEvents } from '../queue/events.ts';
+import type { Job, JobId, JobOutcome, QueueChange } from '../queue/job.ts';
+import type { Claim, Seat } from '../queue/line.ts';
+import type { PictureStore } from '../queue/pictures.ts';
+import { LEASE_MS, type Queue } from '../queue/contracts.ts';
+import { attempt, type Current } from './attempt/attempt.ts';
+import { createBell } from './attempt/bell.ts';
+import { removeJobJournal, removeOldJournals } from './attempt/job-journal.ts';
+import { createRecorder } from './attempt/recorder.ts';
 
 /**
  * Claims the fairest job that a free device can run, runs it there, stores the pictures and records the outcome. A

@@ -1,8 +1,8 @@
 import type { EngineLog } from '../engine/engine.ts';
 import { watchPlaces } from './announcer/places.ts';
-import type { JobEvents } from './events.ts';
-import type { JobId, JobState } from './job.ts';
-import type { Queue } from './contracts.ts';
+import type { JobEvents } from '../queue/events.ts';
+import type { JobId, JobState } from '../queue/job.ts';
+import type { Queue } from '../queue/contracts.ts';
 
 export type AnnouncerOptions = {
   queue: Pick<Queue, 'line' | 'archive'>;

@@ -1,8 +1,8 @@
 /** One line a job, for whoever runs the machine: whose, by which model, how long. Never what was asked for. */
 import type { EngineLog } from '../engine/engine.ts';
-import { copyIn } from './copy.ts';
-import type { JobEvents, Stop } from './events.ts';
-import type { Job, JobId, JobState } from './job.ts';
+import { copyIn } from '../queue/copy.ts';
+import type { JobEvents, Stop } from '../queue/events.ts';
+import type { Job, JobId, JobState } from '../queue/job.ts';
 
 /** A final state is published again where its message comes late: so many ids are remembered. */
 const REMEMBERED = 1000;

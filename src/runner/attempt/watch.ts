@@ -1,5 +1,5 @@
 import type { Progress } from '../../engine/request.ts';
-import type { JobContext, StoredLook } from '../job.ts';
+import type { JobContext, StoredLook } from '../../queue/job.ts';
 
 /** What a job's context asks the runner to keep beside its pictures, under the context's key `watch`. */
 export type Watch = {

@@ -15,16 +15,16 @@ import {
 } from '../../src/engine/errors.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
-import { startAnnouncer } from '../../src/queue/announcer.ts';
-import { createDevices, type NamedEngine } from '../../src/queue/devices.ts';
+import { startAnnouncer } from '../../src/runner/announcer.ts';
+import { createDevices, type NamedEngine } from '../../src/runner/devices.ts';
 import { createJobEvents, type JobEvent, type JobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { startRunner } from '../../src/queue/runner.ts';
-import type { Runner, RunnerOptions } from '../../src/queue/runner.ts';
-import { anOrder, aRequest } from './orders.ts';
+import { startRunner } from '../../src/runner/runner.ts';
+import type { Runner, RunnerOptions } from '../../src/runner/runner.ts';
+import { anOrder, aRequest } from '../queue/orders.ts';
 
 type Generate = (request: GenerateRequest, options: GenerateOptions) => Promise<GenerateResult>;
 

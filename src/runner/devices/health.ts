@@ -1,7 +1,7 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { DeviceError, EngineCrashedError } from '../../engine/errors.ts';
-import type { JobId } from '../job.ts';
-import type { Seat } from '../line.ts';
+import type { JobId } from '../../queue/job.ts';
+import type { Seat } from '../../queue/line.ts';
 
 /** Why a device is set aside, and when it is tried again (milliseconds since 1970). */
 export type Trouble = { why: string; until: number };

@@ -5,12 +5,12 @@ import { readImageSize, readInfotext } from '../../engine/picture/image.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type Upscalers, upscalerFor } from '../../engine/upscalers.ts';
 import { webpCopy } from '../../engine/picture/webp-copy.ts';
-import type { Archive } from '../archive.ts';
-import { type CopyTask, workOfCopy } from '../copy.ts';
-import type { Job, StoredResult } from '../job.ts';
-import type { Claim, Line } from '../line.ts';
-import type { PictureStore } from '../pictures.ts';
-import { sayOfQueue } from '../sentences.ts';
+import type { Archive } from '../../queue/archive.ts';
+import { type CopyTask, workOfCopy } from '../../queue/copy.ts';
+import type { Job, StoredResult } from '../../queue/job.ts';
+import type { Claim, Line } from '../../queue/line.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
+import { sayOfQueue } from '../../queue/sentences.ts';
 import { StoreError } from './failure.ts';
 
 export type CopyTools = {

@@ -1,7 +1,7 @@
 import type { EngineLog } from '../../engine/engine.ts';
-import type { JobId, Outlook } from '../job.ts';
-import type { JobEvents } from '../events.ts';
-import type { Queue } from '../contracts.ts';
+import type { JobId, Outlook } from '../../queue/job.ts';
+import type { JobEvents } from '../../queue/events.ts';
+import type { Queue } from '../../queue/contracts.ts';
 
 /** Changes come in bursts: look this long after the first, and at most this often. */
 const SETTLE_MS = 25;

@@ -5,16 +5,16 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UserError } from '../../src/engine/errors.ts';
-import { createDevices } from '../../src/queue/devices.ts';
+import { createDevices } from '../../src/runner/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
 import type { Job, JobState } from '../../src/queue/job.ts';
-import { logJob, logJobs } from '../../src/queue/job-log.ts';
+import { logJob, logJobs } from '../../src/runner/job-log.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { startRunner } from '../../src/queue/runner.ts';
+import { startRunner } from '../../src/runner/runner.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { waitUntil } from '../support/messages.ts';
-import { anOrder, aRequest, aResult } from './orders.ts';
+import { anOrder, aRequest, aResult } from '../queue/orders.ts';
 
 let folder: string;
 before(async () => {

@@ -1,8 +1,8 @@
 import type { EngineLog } from '../../engine/engine.ts';
-import type { JobEvents } from '../events.ts';
-import type { Job, JobOutcome } from '../job.ts';
-import type { Claim, Lease, Line, ReleaseReason } from '../line.ts';
-import type { PictureStore } from '../pictures.ts';
+import type { JobEvents } from '../../queue/events.ts';
+import type { Job, JobOutcome } from '../../queue/job.ts';
+import type { Claim, Lease, Line, ReleaseReason } from '../../queue/line.ts';
+import type { PictureStore } from '../../queue/pictures.ts';
 import type { Bell } from './bell.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { removeJobJournal } from './job-journal.ts';

@@ -1,14 +1,9 @@
 import { findDevices, type DeviceSpec } from '../engine/devices.ts';
-import {
-  type Engine,
-  type EngineConfig,
-  type EngineLog,
-  type EngineStatus,
-  startEngine,
-} from '../engine/engine.ts';
+import { type Engine, type EngineConfig, type EngineLog, startEngine } from '../engine/engine.ts';
+import type { DeviceStatus } from '../queue/contracts.ts';
 import { createHealth, type Verdict } from './devices/health.ts';
-import type { Job } from './job.ts';
-import type { Seat } from './line.ts';
+import type { Job } from '../queue/job.ts';
+import type { Seat } from '../queue/line.ts';
 
 /** What paints one job at a time. */
 export type Device = {
@@ -22,8 +17,6 @@ export type Device = {
   note(job: Pick<Job, 'id'>, model: string, error: unknown): Verdict;
   status(): DeviceStatus;
 };
-
-export type DeviceStatus = NonNullable<EngineStatus['devices']>[number];
 
 export type NamedEngine = { name: string; engine: Engine };
 

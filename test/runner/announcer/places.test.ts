@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { watchPlaces } from '../../../src/queue/announcer/places.ts';
+import { watchPlaces } from '../../../src/runner/announcer/places.ts';
 import type { Job, Outlook } from '../../../src/queue/job.ts';
 import { waitUntil } from '../../support/messages.ts';
 

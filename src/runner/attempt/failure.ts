@@ -1,9 +1,9 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { EngineCrashedError, UserError } from '../../engine/errors.ts';
 import type { Said } from '../../engine/said.ts';
-import type { Job, JobFailure } from '../job.ts';
-import { sayOfQueue } from '../sentences.ts';
-import { isFull } from '../sqlite/file/sqlite-file.ts';
+import { failureIn, failureSaying, type Job, type JobFailure } from '../../queue/job.ts';
+import { sayOfQueue } from '../../queue/sentences.ts';
+import { isDiskFull } from '../../queue/pictures.ts';
 
 /** Pictures or the job's outcome could not be written; `cause` says why. */
 export class StoreError extends Error {
@@ -33,18 +33,8 @@ export function failureOf(
   return failureSaying(saidOf(error), reference);
 }
 
-/** What the person can mend, in its own words. */
-export function failureIn({ message, said }: UserError): JobFailure {
-  return { message, reference: null, ...(said.length > 0 && { said }) };
-}
-
-/** A failure in the queue's own words. */
-export function failureSaying(said: Said, reference: string | null): JobFailure {
-  return { message: said.words, reference, said: [said] };
-}
-
 function saidOf(error: unknown): Said {
   if (error instanceof EngineCrashedError) return sayOfQueue('engine-crashed-twice');
   if (!(error instanceof StoreError)) return sayOfQueue('unknown-trouble');
-  return sayOfQueue(isFull(error.cause) ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
+  return sayOfQueue(isDiskFull(error.cause) ? 'picture-lost-disk-full' : 'picture-lost-unwritable');
 }

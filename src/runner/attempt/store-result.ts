@@ -1,10 +1,10 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import type { GenerateResult } from '../../engine/request.ts';
-import { measurementOf } from '../fairness/estimate.ts';
+import { measurementOf } from '../../queue/measurement.ts';
 import { StoreError } from './failure.ts';
-import type { Job, StoredResult } from '../job.ts';
-import type { Line } from '../line.ts';
-import { drawnKey, type PictureStore } from '../pictures.ts';
+import type { Job, StoredResult } from '../../queue/job.ts';
+import type { Line } from '../../queue/line.ts';
+import { drawnKey, type PictureStore } from '../../queue/pictures.ts';
 import { type SeenLook, watchOf } from './watch.ts';
 
 type StoreTools = { line: Pick<Line, 'measure'>; pictures: PictureStore; log: EngineLog };

@@ -6,11 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startAnnouncer } from '../../src/queue/announcer.ts';
+import { startAnnouncer } from '../../src/runner/announcer.ts';
 import { createJobEvents, type JobEvent } from '../../src/queue/events.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { anOrder, aRequest, WORKER } from './orders.ts';
+import { anOrder, aRequest, WORKER } from '../queue/orders.ts';
 
 /** The files that are read while `work` runs, by whoever in this process. */
 async function filesRead(work: () => Promise<void>): Promise<string[]> {
