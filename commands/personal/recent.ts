@@ -3,9 +3,7 @@ import type { MessageComponentInteraction, RepliableInteraction } from 'discord.
 import { UserError } from '../../src/engine/errors.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action, Command, Scene } from '../../src/bot/interaction/command.ts';
-import { thumbnailIn, thumbnailOf } from '../../src/bot/pictures/thumbnails.ts';
-import { keptPages, oneRowEach, type SheetRow } from '../../src/bot/sheet/sheet-rows.ts';
-import type { PictureStore } from '../../src/queue/pictures.ts';
+import { oneRowEach, rowPicture } from '../../src/bot/sheet/sheet-rows.ts';
 import { maySee } from '../../src/bot/order/visibility.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import { renderRecent } from '../../src/bot/render/render-record.ts';
@@ -126,18 +124,6 @@ async function showPage(
       ),
     }),
   );
-}
-
-/** A sheet's first page, small; of one that is not finished its newest picture. */
-async function rowPicture(
-  job: Job,
-  sheet: SheetRow | undefined,
-  pictures: PictureStore,
-): Promise<Uint8Array | null> {
-  const [page] = sheet === undefined ? [] : await keptPages(sheet.jobs, pictures);
-  if (page !== undefined) return thumbnailIn(page);
-  const painted = sheet?.jobs.find(({ result }) => (result?.images.length ?? 0) > 0) ?? job;
-  return thumbnailOf(painted, 0, pictures);
 }
 
 const MODELS_OFFERED = 20;

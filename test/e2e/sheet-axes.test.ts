@@ -113,6 +113,16 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
     await ada.command('stats', {});
     const stats = await ada.waitForMessage((one) => /\b2 (orders|jobs)/.test(textOf(one)), 10_000);
     assert.match(textOf(stats), /9 pictures/);
+    // One row for the sheet, with what it came to; the single picture has none.
+    assert.equal(textOf(stats).match(/sheet of prompt x cfg x seed, 8 pictures/g)?.length, 1);
+    assert.equal(textOf(stats).match(/<t:\d+:R>/g)?.length, 1);
+    assert.match(JSON.stringify(stats.components), /"accessory":\{[^{]*"type":11/);
+    ada.dismiss(record.id);
+    await ada.select(stats.id, buttonOf(stats, 'recent-show'), [last!.id]);
+    await ada.waitForMessage(
+      (one) => ![list.id, record.id, stats.id].includes(one.id) && picturesOf(one).length === 2,
+      10_000,
+    );
     assert.deepEqual(
       stage.lines.filter(({ level }) => level === 'error' || level === 'warn'),
       [],

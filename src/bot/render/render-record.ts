@@ -12,7 +12,7 @@ import {
   shortRecipe,
   stepsTaken,
 } from './render-words.ts';
-import type { Picture, Rendered } from './render.ts';
+import type { MessageFile, Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from '../reply/reply-address.ts';
 import { againRow, doneRows, pagesRow, selectRow, showButton, stopRow } from './rows.ts';
 import type { Text } from '../text/text.ts';
@@ -128,8 +128,7 @@ export function renderRecent(
   text: Text,
   look: RecentLook = {},
 ): Rendered {
-  const { filter = 'a', filters = [], thumbnails = [], sheets } = look;
-  const promptIn = (job: Job): string => sheets?.get(job.id)?.prompt ?? promptOf(job);
+  const { filter = 'a', filters = [], thumbnails = [] } = look;
   const rows: APIMessageTopLevelComponent[] =
     filters.length === 0
       ? []
@@ -139,15 +138,9 @@ export function renderRecent(
     const words = filter === 'a' ? text.recentEmpty : text.recentNothing;
     return { components: [paragraph([words]), ...rows], files: [] };
   }
-  const files = jobs.flatMap((job, at) => {
-    const data = thumbnails[at];
-    const description = shorten(text.altText(plainLine(promptIn(job))), ALT_TEXT_LIMIT);
-    const name = `thumb-${job.id}.webp`;
-    return data ? [{ name, data, contentType: 'image/webp', description }] : [];
-  });
   const sections = jobs.map((job, at) => recentSection(job, thumbnails[at] ?? null, text, look));
   const pages = pagesRow(first.id, page, isLast, text, filter);
-  const choose = filters.length === 0 ? [] : [chooseRow(jobs, promptIn, text)];
+  const choose = filters.length === 0 ? [] : [chooseRow(jobs, look, text)];
   return {
     components: [
       paragraph([text.recentTitle]),
@@ -156,19 +149,61 @@ export function renderRecent(
       ...rows,
       ...(pages === null ? [] : [pages]),
     ],
-    files,
+    files: thumbnailFiles(jobs, look, text),
   };
 }
+
+/** Figures, and below them a person's last sheets with what each came to. */
+export function renderStats(
+  lines: readonly string[],
+  sheets: readonly Job[],
+  look: RecentLook,
+  text: Text,
+): Rendered {
+  const words = paragraph(lines);
+  if (sheets.length === 0) return { components: [words], files: [] };
+  return {
+    components: [
+      words,
+      paragraph([`**${text.statsSheets}**`]),
+      ...sheets.map((job, at) => rowSection(job, look.thumbnails?.[at] ?? null, text, look)),
+      chooseRow(sheets, look, text),
+    ],
+    files: thumbnailFiles(sheets, look, text),
+  };
+}
+
+function thumbnailFiles(jobs: readonly Job[], look: RecentLook, text: Text): MessageFile[] {
+  return jobs.flatMap((job, at) => {
+    const data = look.thumbnails?.[at];
+    const description = shorten(text.altText(plainLine(promptIn(job, look))), ALT_TEXT_LIMIT);
+    const name = `thumb-${job.id}.webp`;
+    return data ? [{ name, data, contentType: 'image/webp', description }] : [];
+  });
+}
+
+const promptIn = (job: Job, { sheets }: RecentLook): string =>
+  sheets?.get(job.id)?.prompt ?? promptOf(job);
 
 /** One job of the list. */
 function recentSection(
   job: Job,
   thumbnail: Uint8Array | null,
   text: Text,
-  { filters = [], starred, spoilers, sheets }: RecentLook,
+  look: RecentLook,
 ): APIMessageTopLevelComponent {
+  if ((look.filters ?? []).length > 0) return rowSection(job, thumbnail, text, look);
+  return {
+    type: ComponentType.Section,
+    components: [rowWords(job, text, look)],
+    accessory: showButton(job.id, text),
+  };
+}
+
+function rowWords(job: Job, text: Text, look: RecentLook) {
+  const { starred, sheets } = look;
   const sheet = sheets?.get(job.id);
-  const prompt = quoted(sheet?.prompt ?? promptOf(job), PROMPT_SHOWN) || text.emptyPrompt;
+  const prompt = quoted(promptIn(job, look), PROMPT_SHOWN) || text.emptyPrompt;
   const when = `<t:${Math.floor(job.createdAt / 1000)}:R>`;
   const mark = starred?.has(job.id) === true ? '★ ' : '';
   const what =
@@ -176,17 +211,17 @@ function recentSection(
       ? shortRecipe(job.request, job.result, text)
       : escapeMarkdown(shorten(plainLine(sheet.about), 120));
   const about = `-# ${when} · ${text.showStatus[job.status]} · ${what}`;
-  const words = {
-    type: ComponentType.TextDisplay as const,
-    content: `${mark}${prompt}\n${about}`,
-  };
-  if (filters.length === 0) {
-    return {
-      type: ComponentType.Section,
-      components: [words],
-      accessory: showButton(job.id, text),
-    };
-  }
+  return { type: ComponentType.TextDisplay as const, content: `${mark}${prompt}\n${about}` };
+}
+
+/** Words with a picture beside them; without one the words alone. */
+function rowSection(
+  job: Job,
+  thumbnail: Uint8Array | null,
+  text: Text,
+  look: RecentLook,
+): APIMessageTopLevelComponent {
+  const words = rowWords(job, text, look);
   if (thumbnail === null) return words;
   return {
     type: ComponentType.Section,
@@ -194,14 +229,14 @@ function recentSection(
     accessory: {
       type: ComponentType.Thumbnail,
       media: { url: `attachment://thumb-${job.id}.webp` },
-      spoiler: spoilers?.has(job.id) === true,
+      spoiler: look.spoilers?.has(job.id) === true,
     },
   };
 }
 
 function chooseRow(
   jobs: readonly Job[],
-  promptIn: (job: Job) => string,
+  look: RecentLook,
   text: Text,
 ): APIMessageTopLevelComponent {
   return selectRow(
@@ -209,7 +244,7 @@ function chooseRow(
     text.recentShow,
     jobs.map((job, at) => ({
       value: job.id,
-      label: shorten(`${at + 1} · ${plainLine(promptIn(job)) || text.emptyPrompt}`, 100),
+      label: shorten(`${at + 1} · ${plainLine(promptIn(job, look)) || text.emptyPrompt}`, 100),
     })),
   );
 }

@@ -2,6 +2,7 @@ import { axisTitle } from '../../explore/sheet/axis.ts';
 import { pageEnding, readSheetContext } from '../../explore/sheet/order.ts';
 import type { Job } from '../../queue/job.ts';
 import { drawnKey, type PictureStore } from '../../queue/pictures.ts';
+import { thumbnailIn, thumbnailOf } from '../pictures/thumbnails.ts';
 import type { Text } from '../text/text.ts';
 
 /** A sheet in a list: its jobs are one thing. */
@@ -63,4 +64,16 @@ export async function keptPages(
     return [first, ...others.filter((page) => page !== null)];
   }
   return [];
+}
+
+/** What stands beside a row: a sheet's first page, small; of one that is not finished its newest picture. */
+export async function rowPicture(
+  job: Job,
+  sheet: SheetRow | undefined,
+  pictures: PictureStore,
+): Promise<Uint8Array | null> {
+  const [page] = sheet === undefined ? [] : await keptPages(sheet.jobs, pictures);
+  if (page !== undefined) return thumbnailIn(page);
+  const painted = sheet?.jobs.find(({ result }) => (result?.images.length ?? 0) > 0) ?? job;
+  return thumbnailOf(painted, 0, pictures);
 }

@@ -92,6 +92,7 @@ export const COMMANDS: typeof ENGLISH = {
   statsNothing: 'noch nichts',
   statsLine: (pictures, jobs, seconds, wait) =>
     `${pictures} ${pictures === 1 ? 'Bild' : 'Bilder'} aus ${jobs} ${jobs === 1 ? 'Auftrag' : 'Aufträgen'} · ${seconds} gemalt · im Mittel ${wait} gewartet`,
+  statsSheets: 'Deine letzten Bögen',
   statsFailed: (count) => `${count} fehlgeschlagen`,
   statsRate: (rate) => `${rate} Schritte/s`,
   statsSeconds: (seconds) =>

@@ -89,6 +89,7 @@ export const COMMANDS = {
   statsNothing: 'nothing yet',
   statsLine: (pictures: number, jobs: number, seconds: string, wait: string) =>
     `${pictures} ${pictures === 1 ? 'picture' : 'pictures'} from ${jobs} ${jobs === 1 ? 'order' : 'orders'} · ${seconds} of painting · mean wait ${wait}`,
+  statsSheets: 'Your last sheets',
   statsFailed: (count: number) => `${count} failed`,
   statsRate: (rate: string) => `${rate} steps/s`,
   statsSeconds: (seconds: number) =>
