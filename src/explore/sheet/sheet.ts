@@ -39,16 +39,23 @@ export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<She
   const layout = layOut(plan, words.subtitle);
   const { width, height } = layout;
   const canvas = await raster(background(plan, layout, words, theme), width, height);
+  const waiting = await drawTile({ state: 'waiting' }, layout, theme);
+  /** by the cell: what stands above it */
+  const above = new Map<number, string>();
   for (const { index } of plan.cells) await setTile(index, { state: 'waiting' });
 
   async function setTile(index: number, tile: Tile): Promise<void> {
     const place = layout.places[index];
     if (place === undefined) throw new Error(`the sheet has no cell ${index}`);
     const { cell } = layout;
-    blit(canvas, width, place, await drawTile(tile, layout, theme), cell);
+    const inside = tile.state === 'waiting' ? waiting : await drawTile(tile, layout, theme);
+    blit(canvas, width, place, inside, cell);
     if (plan.y !== null) return;
     const line = { width: cell.width, height: LABEL_LINE };
     const { note = '', label = labelOf(plan, index) } = tile.state === 'done' ? tile : {};
+    const said = `${label}\n${note}`;
+    if (above.get(index) === said) return;
+    above.set(index, said);
     const drawn = await raster(labelLine(label, note, line, theme), line.width, line.height);
     blit(canvas, width, { left: place.left, top: place.top - LABEL_LINE }, drawn, line);
   }
@@ -64,6 +71,12 @@ export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<She
   };
 }
 
+/**
+ * Beside small pictures on a processor encoding is what a sheet costs. Of a sheet of 1128x726: 26 ms at 42.0 dB, where
+ * the usual effort takes 56 ms for 5 % fewer bytes, and smart subsampling 130 ms for one decibel more.
+ */
+const EFFORT = 2;
+
 async function webpWithin(
   picture: () => ReturnType<typeof sharp>,
   width: number,
@@ -71,11 +84,9 @@ async function webpWithin(
 ): Promise<Uint8Array> {
   for (let shrink = 1; ; shrink *= 1.5) {
     const across = Math.max(64, Math.round(width / shrink));
-    for (const quality of [90, 80, 65]) {
-      const made = await picture()
-        .resize({ width: across })
-        .webp({ quality, smartSubsample: true })
-        .toBuffer();
+    for (const quality of [92, 80, 65]) {
+      const scaled = shrink === 1 ? picture() : picture().resize({ width: across });
+      const made = await scaled.webp({ quality, effort: EFFORT }).toBuffer();
       if (made.byteLength <= bytes || across === 64) return made;
     }
   }
