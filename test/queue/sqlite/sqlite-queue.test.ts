@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -258,4 +258,16 @@ test('a transaction that fails leaves memory and file as they were', async () =>
   assert.equal((await claimJob(queue.line))?.id, kept.id);
   assert.equal(await claimJob(queue.line), null);
   await queue.close();
+});
+
+test('a queue in memory works, and leaves no file anywhere', async () => {
+  const before = new Set(await readdir('.'));
+  const queue = await openQueue({ url: 'sqlite::memory:', limits });
+  const { id } = await queue.line.submit(anOrder());
+  assert.equal((await queue.archive.get(id))?.status, 'waiting');
+  await queue.close();
+  assert.deepEqual(
+    (await readdir('.')).filter((name) => !before.has(name)),
+    [],
+  );
 });

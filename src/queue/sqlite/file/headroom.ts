@@ -16,6 +16,9 @@ export type Headroom = {
   renew(): void;
 };
 
+/** Of a database that is on no disk. */
+export const NO_HEADROOM: Headroom = { giveUp() {}, renew() {} };
+
 export function keepHeadroom(file: string, db: DatabaseSync): Headroom {
   let isKept = isWhole(file);
   let notBefore = 0;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../engine/errors.ts';
-import { keepHeadroom, type Headroom } from './headroom.ts';
+import { keepHeadroom, NO_HEADROOM, type Headroom } from './headroom.ts';
 import { migrate } from './schema.ts';
 import { isDiskFull } from '../../pictures.ts';
 import { sayOfQueue } from '../../sentences.ts';
@@ -20,26 +20,31 @@ const CORRUPT = 11;
 /** How long an older Darkroom on the same file may take to close before the new one gives up. */
 const OWNER_PATIENCE_MS = 2000;
 
+/** SQLite's own word. */
+const IN_MEMORY = ':memory:';
+
 export type SqliteFile = { db: DatabaseSync; headroom: Headroom; close(): void };
 
 /**
  * Opens (or creates) the queue's database: WAL, an fsync at every commit, the newest schema. One program at a time
- * owns it, by an operating-system lock on `<file>.lock` that even kill -9 releases; other programs may still read.
- * Throws UserError when another program owns it or the file cannot be used.
+ * owns it, by an operating-system lock on `<file>.lock` that even kill -9 releases; other programs may still read. One
+ * in memory (':memory:') is nobody else's, and has no files beside it. Throws UserError when another program owns it or the file cannot be used.
  */
 export async function openSqliteFile(file: string): Promise<SqliteFile> {
   let owner: DatabaseSync | null = null;
   let db: DatabaseSync | null = null;
   let headroom: Headroom;
   try {
-    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-    owner = await own(file);
+    if (file !== IN_MEMORY) {
+      await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+      owner = await own(file);
+    }
     db = new DatabaseSync(file, { timeout: 2000 });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     // What is deleted is overwritten: a person's words must not stay readable in the file.
     db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);
-    headroom = keepHeadroom(`${file}.headroom`, db);
+    headroom = file === IN_MEMORY ? NO_HEADROOM : keepHeadroom(`${file}.headroom`, db);
   } catch (error) {
     db?.close();
     owner?.close();
@@ -51,7 +56,7 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
     headroom,
     close() {
       opened.close();
-      owned.close();
+      owned?.close();
     },
   };
 }
