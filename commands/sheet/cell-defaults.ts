@@ -13,10 +13,12 @@ import {
   type ChoiceName,
   type Choices,
 } from '../../src/bot/order/choices.ts';
+import { chosenNumberOf } from '../../src/bot/order/numbers.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import { escapeMarkdown, plainLine, shorten } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
+import { axisRow } from '../../src/explore/sheet/axes.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { PICTURE_OPTIONS } from '../personal/picture-options.ts';
 import { stored } from '../personal/presets.ts';
@@ -27,10 +29,10 @@ function defaultsOf({ x, y, z }: SheetOrder, request: GenerateRequest): Choices 
   const change: Choices = {};
   for (const axis of [x, y, z]) {
     const name = axis?.name;
+    if (name === undefined) continue;
+    const number = chosenNumberOf(axisRow(name).field);
+    if (number !== null) change[number.name] = request[number.field] ?? 0;
     if (name === 'steps') change.steps = request.steps;
-    if (name === 'cfg') change.cfg = request.guidanceScale;
-    if (name === 'clip_skip') change.clipSkip = request.clipSkip;
-    if (name === 'pag') change.pag = request.pagScale ?? 0;
     if (name === 'size') change.size = { width: request.width, height: request.height };
     if (name === 'model') change.model = request.model;
     if (name === 'sampler' && request.sampler !== null) change.sampler = request.sampler;

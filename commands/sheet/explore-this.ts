@@ -15,11 +15,11 @@ import { jobOf } from '../../src/bot/order/order.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { AXES, axisNamed, exampleOf, parseAxis } from '../../src/explore/sheet/axis.ts';
+import { AXES, exampleOf, usualValues } from '../../src/explore/sheet/axes.ts';
+import { axisNamed, parseAxis } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { field, line, wordsBefore } from '../picture/remix.ts';
-import { USUAL_VALUES } from '../../src/explore/sheet/usual-values.ts';
 import { placeSheet } from './sheet-options.ts';
 
 /** The form belongs to a picture of somebody else. */
@@ -46,12 +46,15 @@ export function exploreThisForm(
         component: {
           type: ComponentType.StringSelect,
           custom_id: 'x',
-          options: OFFERED.slice(0, 25).map((value) => ({
-            label: value,
-            value,
-            default: value === USUAL_AXIS,
-            ...(USUAL_VALUES[value] === null ? {} : { description: USUAL_VALUES[value] }),
-          })),
+          options: OFFERED.slice(0, 25).map((value) => {
+            const description = usualValues(value);
+            return {
+              label: value,
+              value,
+              default: value === USUAL_AXIS,
+              ...(description !== null && { description }),
+            };
+          }),
         },
       },
       line('values', text.exploreThis.values, '', false, false, 300, text.exploreThis.hint),
@@ -90,7 +93,7 @@ export const exploreThis: Action = {
           };
     const model = findModel(models, base.model, text);
     const name = axisNamed(interaction.fields.getStringSelectValues('x')[0] ?? '');
-    const values = field(interaction, 'values', text).trim() || USUAL_VALUES[name];
+    const values = field(interaction, 'values', text).trim() || usualValues(name);
     if (values === null) throw new UserError(text.sheet.valuesMissing(name, exampleOf(name)));
     const x = parseAxis(name, values);
     const input: RequestInput = { ...base };

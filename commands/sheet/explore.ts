@@ -10,14 +10,8 @@ import { expanded } from '../../src/bot/order/typed-order.ts';
 import { isTemplate } from '../../src/bot/wildcards/expand.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import type { Command, Scene } from '../../src/bot/interaction/command.ts';
-import {
-  type Axis,
-  AXES,
-  axisNamed,
-  type AxisName,
-  exampleOf,
-  parseAxis,
-} from '../../src/explore/sheet/axis.ts';
+import { AXES, type AxisName, exampleOf, usualValues } from '../../src/explore/sheet/axes.ts';
+import { type Axis, axisNamed, parseAxis } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
 import { completeChoice } from '../personal/picture-options.ts';
@@ -27,7 +21,6 @@ import { cell, cellReroll } from './sheet-cell.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
 import { checkMayReport, offerReport, reportPaint, REPORT_OPTIONS, wantsReport } from './report.ts';
-import { USUAL_VALUES } from '../../src/explore/sheet/usual-values.ts';
 import { EVERYWHERE } from '../places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
@@ -107,7 +100,7 @@ export const explore: Command = {
     const { options } = interaction;
     checkMayReport(interaction, scene);
     const axis = (name: AxisName, values: string | null): Axis => {
-      const text = values ?? USUAL_VALUES[name];
+      const text = values ?? usualValues(name);
       if (text === null) {
         throw new UserError(scene.text.sheet.valuesMissing(name, exampleOf(name)));
       }

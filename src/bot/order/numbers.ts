@@ -96,6 +96,14 @@ export function isChosenNumber(name: string): name is ChosenNumber {
   return CHOSEN_NUMBERS.some((one) => one === name);
 }
 
+/** The number of a field of a request that may be chosen beforehand; null where there is none. */
+export function chosenNumberOf(
+  field: string | undefined,
+): { name: ChosenNumber; field: Row['field'] } | null {
+  const row = PICTURE_NUMBERS.find((one) => one.field === field);
+  return row !== undefined && row.beforehand ? row : null;
+}
+
 /** Whether a stored value may be that number. */
 export function isNumberOf(name: NumberName, value: unknown): boolean {
   const { min, max } = rangeOf(name);

@@ -1,13 +1,6 @@
 import { UserError } from '../../engine/errors.ts';
-import {
-  type Axis,
-  type AxisName,
-  AXES,
-  axisNamed,
-  exampleOf,
-  parseAxis,
-} from '../../explore/sheet/axis.ts';
-import { USUAL_VALUES } from '../../explore/sheet/usual-values.ts';
+import { AXES, type AxisName, axisRow, exampleOf } from '../../explore/sheet/axes.ts';
+import { type Axis, axisNamed, parseAxis } from '../../explore/sheet/axis.ts';
 import { type ThemeName, THEMES } from '../../explore/sheet/drawn/theme.ts';
 import { type ImagineArguments, parseImagineArguments } from './arguments.ts';
 
@@ -71,18 +64,11 @@ evolution writes strip.png, evolution.webp (animated), steps/ and measurements.j
 Exit status: 0 done, 2 bad arguments, 1 failure.
 `;
 
-/** As many as are worth their time where nobody waits beside. */
-const USUAL: Readonly<Record<AxisName, string | null>> = {
-  ...USUAL_VALUES,
-  steps: '1,5,10,20,50,150',
-  denoise: '0.2..0.8 by 0.2',
-  strength: '0.2..0.8 by 0.2',
-};
-
 /** What is shown when the values are left out; null: they depend on the model and must be named. */
 export function usualValues(name: AxisName): string {
-  const usual = USUAL[name];
-  if (usual !== null) return usual;
+  const { usual, unhurried } = axisRow(name);
+  const values = unhurried ?? usual;
+  if (values !== null) return values;
   throw new UserError(`Name the values of ${name}: --values '${exampleOf(name)}'.`);
 }
 

@@ -1,5 +1,6 @@
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type CurveLine, kneeWords } from './curve.ts';
+import { type AxisRow, AXIS_ROWS } from '../sheet/axes.ts';
 import type { SheetPlan } from '../sheet/plan.ts';
 import { lineOf, type PaintedCell } from '../sheet/run-sheet.ts';
 
@@ -45,7 +46,28 @@ export type CellReport = {
   cfg_rescale: number;
   /** factor of hires fix; 1: none */
   hires: number;
-};
+} & YoungerNumbers;
+
+/** Numbers that axes have learnt since the columns above were given out, in a sheet that says something of them. */
+type YoungerNumbers = { [name: string]: string | number | null };
+
+const OLDER: readonly string[] = ['steps', 'cfg', 'cfg_rescale', 'clip_skip', 'pag', 'seed'];
+const YOUNGER: readonly AxisRow[] = AXIS_ROWS.filter(
+  ({ name, kind, field }) =>
+    field !== undefined && (kind === 'whole' || kind === 'decimal') && !OLDER.includes(name),
+);
+
+function numberOf(request: GenerateRequest, { field }: AxisRow): number | null {
+  const value = field === undefined ? null : request[field];
+  return typeof value === 'number' ? value : null;
+}
+
+function youngerNumbers({ cells }: SheetPlan, of: GenerateRequest): YoungerNumbers {
+  const told = YOUNGER.filter((row) =>
+    cells.some(({ request }) => numberOf(request, row) !== null),
+  );
+  return Object.fromEntries(told.map((row) => [row.name, numberOf(of, row)]));
+}
 
 /** What the figures need of a painted cell. */
 export type MeasuredCell = Pick<PaintedCell, 'cell' | 'seconds'> & {
@@ -107,6 +129,7 @@ function reportCell(
     negative: request.negativePrompt,
     cfg_rescale: request.guidanceRescale,
     hires: request.hires?.scale ?? 1,
+    ...youngerNumbers(plan, request),
   };
 }
 
@@ -115,7 +138,7 @@ export function toCsv(cells: readonly CellReport[]): string {
   const [first] = cells;
   if (first === undefined) return '';
   const names = Object.keys(first) as (keyof CellReport)[];
-  const rows = cells.map((cell) => names.map((name) => csvField(cell[name])));
+  const rows = cells.map((cell) => names.map((name) => csvField(cell[name] ?? null)));
   return [names, ...rows].map((row) => `${row.join(',')}\r\n`).join('');
 }
 
@@ -146,6 +169,7 @@ function sharedFields(plan: SheetPlan): Record<string, unknown> {
     strength: base.init?.strength ?? null,
     rng: base.rng,
     profile: base.profile,
+    ...youngerNumbers(plan, base),
   };
   for (const name of varied) delete all[name];
   return all;
@@ -155,19 +179,11 @@ function sharedFields(plan: SheetPlan): Record<string, unknown> {
 export function variedIn({ x, y, z, base, cells }: SheetPlan): string[] {
   const axes = [x, y, z].filter((axis) => axis !== null).map(({ name }) => name);
   if (!axes.includes('model')) return axes;
-  const fields: Readonly<Record<string, (request: GenerateRequest) => unknown>> = {
-    size: ({ width, height }) => `${width}x${height}`,
-    steps: ({ steps }) => steps,
-    cfg: ({ guidanceScale }) => guidanceScale,
-    sampler: ({ sampler }) => sampler,
-    schedule: ({ schedule }) => schedule,
-    clip_skip: ({ clipSkip }) => clipSkip,
-    pag: ({ pagScale }) => pagScale,
-  };
-  const differing = Object.entries(fields).filter(([, of]) =>
-    cells.some(({ request }) => of(request) !== of(base)),
-  );
-  return [...new Set([...axes, ...differing.map(([name]) => name)])];
+  const differs = (of: (request: GenerateRequest) => unknown): boolean =>
+    cells.some(({ request }) => of(request) !== of(base));
+  const differing = AXIS_ROWS.filter(({ field }) => field && differs((request) => request[field]));
+  const sizes = differs(({ width, height }) => `${width}x${height}`) ? ['size'] : [];
+  return [...new Set([...axes, ...sizes, ...differing.map(({ name }) => name)])];
 }
 
 /** The line below a sheet's title: what its cells share, in the words of a recipe. */
@@ -190,8 +206,18 @@ export function subtitleOf(base: GenerateRequest, varied: readonly string[]): st
       : null,
     hires && has('hires') ? `hires ${hires.scale}x` : null,
     hires && has('denoise') ? `denoise ${hires.strength}` : null,
+    ...YOUNGER.map((row) => youngerWords(row, base, has)),
   ];
   return parts.filter((part) => part !== null && part !== '').join(' · ');
+}
+
+function youngerWords(
+  row: AxisRow,
+  base: GenerateRequest,
+  has: (name: string) => boolean,
+): string | null {
+  const value = numberOf(base, row);
+  return value !== null && has(row.name) ? `${row.name} ${value}` : null;
 }
 
 function pathEnd({ schedule }: GenerateRequest, shown: boolean): string | null {

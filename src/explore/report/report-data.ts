@@ -1,7 +1,7 @@
 import { type CurveLine, type CurvePoint, findKnee, kneeSentence } from '../curve/curve.ts';
 import { type CellReport, type MeasuredCell, reportSheet, variedIn } from '../curve/report.ts';
 import type { Said } from '../../engine/said.ts';
-import type { AxisName } from '../sheet/axis.ts';
+import type { AxisName } from '../sheet/axes.ts';
 import { axisTitle, shownValue } from '../sheet/axis.ts';
 import type { Cell, SheetPlan } from '../sheet/plan.ts';
 import { curvesOf, lineOf, type PaintedCell } from '../sheet/run-sheet.ts';

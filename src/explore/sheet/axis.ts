@@ -1,7 +1,7 @@
 import { UserError } from '../../engine/errors.ts';
 import { SAMPLERS, SCHEDULES } from '../../engine/names.ts';
-import { LIMITS } from '../../engine/request-codec.ts';
 import { sayOfSheet } from '../sentences.ts';
+import { AXES, AXIS_ROWS, type AxisName, axisRow } from './axes.ts';
 import { listed } from './listed.ts';
 import {
   countOf,
@@ -14,27 +14,6 @@ import {
   written,
 } from './range.ts';
 
-/** What a sheet can vary, by the names people know from `/imagine` and from A1111's X/Y/Z plot. */
-export const AXES = [
-  'steps',
-  'cfg',
-  'sampler',
-  'schedule',
-  'seed',
-  'prompt',
-  'negative',
-  'model',
-  'lora',
-  'size',
-  'hires',
-  'denoise',
-  'strength',
-  'cfg_rescale',
-  'clip_skip',
-  'pag',
-] as const;
-export type AxisName = (typeof AXES)[number];
-
 /**
  * One direction of a sheet: at least one value, none twice, as written by the person (spaces cut). Of `prompt` the first
  * value is the text that all are put in place of.
@@ -46,98 +25,20 @@ export type Axis = {
   of?: string;
 };
 
-/** `names` may hold other separators than a comma, `listed` no other, but quotes. */
-type Kind = NumberKind | 'names' | 'listed';
-const KINDS: Readonly<Record<AxisName, Kind>> = {
-  steps: 'whole',
-  cfg: 'decimal',
-  sampler: 'names',
-  schedule: 'names',
-  seed: 'whole',
-  prompt: 'listed',
-  negative: 'listed',
-  model: 'listed',
-  lora: 'signed',
-  size: 'names',
-  hires: 'decimal',
-  denoise: 'decimal',
-  strength: 'decimal',
-  cfg_rescale: 'decimal',
-  clip_skip: 'whole',
-  pag: 'decimal',
-};
-
-const EXAMPLES: Readonly<Record<AxisName, string>> = {
-  steps: '1,5,10,20,50,150 or 5..40 by 5',
-  cfg: '1,4,7,12 or 3..12 by 1.5',
-  sampler: 'euler,heun,dpmpp_2m',
-  schedule: 'uniform,karras,exponential',
-  seed: '1,2,3 or 7..12',
-  prompt: 'a cat,a dog,"a fox, asleep"',
-  negative: '"",blurry,"blurry, dark"',
-  model: 'the names that /models shows',
-  lora: '0,0.5,1 or detail: -1..1 by 0.5',
-  size: '128x128,128x192,192x128',
-  hires: '1,1.5,2',
-  denoise: '0.3,0.5,0.7 or 0.1..0.9 by 0.2',
-  strength: '0.2,0.5,0.8 or 0.1..0.9 by 0.2',
-  cfg_rescale: '0,0.3,0.7',
-  clip_skip: '1,2 or 1..3',
-  pag: '0,1,3,5 or 0..6 by 1.5',
-};
-
-/** Where an axis ends for every model. */
-const MOST: Partial<Record<AxisName, number>> = {
-  steps: LIMITS.steps.max,
-  cfg: LIMITS.guidanceScale.max,
-  hires: LIMITS.hiresScale.max,
-  denoise: 1,
-  strength: 1,
-  cfg_rescale: 1,
-  clip_skip: LIMITS.clipSkip.max,
-  pag: LIMITS.pagScale.max,
-};
-
-/** What other programs call them, as `plainName` writes it. */
-const ALIASES: Readonly<Record<string, AxisName>> = {
-  prompt_s_r: 'prompt',
-  prompt_sr: 'prompt',
-  s_r: 'prompt',
-  search_and_replace: 'prompt',
-  negative_prompt: 'negative',
-  checkpoint: 'model',
-  checkpoint_name: 'model',
-  lora_weight: 'lora',
-  hires_fix: 'hires',
-  hires_scale: 'hires',
-  denoising: 'denoise',
-  denoising_strength: 'denoise',
-  cfg_scale: 'cfg',
-  guidance_scale: 'cfg',
-  guidance_rescale: 'cfg_rescale',
-  rescale: 'cfg_rescale',
-  schedule_type: 'schedule',
-  scheduler: 'schedule',
-};
-
 /** Never looked at beyond this: a range of a million values is a slip, not a wish. */
 const MOST_VALUES = 100;
 /** Values that a range over the limit is thinned out to: what a sheet on Discord can show. */
 const SUGGESTED = 25;
-
-/** Values that show how an axis is written. */
-export function exampleOf(name: AxisName): string {
-  return EXAMPLES[name].split(' or ')[0] ?? '';
-}
 
 export function axisNamed(name: string): AxisName {
   const wanted = name
     .trim()
     .toLowerCase()
     .replaceAll(/[\s/-]+/g, '_');
-  const alias = Object.hasOwn(ALIASES, wanted) ? ALIASES[wanted] : undefined;
-  const found = AXES.find((axis) => axis === wanted) ?? alias;
-  if (found !== undefined) return found;
+  const found = AXIS_ROWS.find(
+    ({ name: own, aliases = [] }) => own === wanted || aliases.includes(wanted),
+  );
+  if (found !== undefined) return found.name;
   throw new UserError(sayOfSheet('no-axis', shortened(name), AXES.join(', ')));
 }
 
@@ -153,7 +54,7 @@ export function parseAxis(name: AxisName, text: string): Axis {
   const { of, list } = name === 'lora' ? loraIn(text) : { of: undefined, list: text };
   const values = valuesIn(name, list);
   if (values.length === 0) {
-    throw new UserError(sayOfSheet('axis-empty', name, EXAMPLES[name]));
+    throw new UserError(sayOfSheet('axis-empty', name, axisRow(name).example));
   }
   if (values.length > MOST_VALUES) throw tooMany(name, String(values.length));
   const seen = new Set<string>();
@@ -165,7 +66,7 @@ export function parseAxis(name: AxisName, text: string): Axis {
 }
 
 function valuesIn(name: AxisName, text: string): string[] {
-  if (KINDS[name] === 'listed') return listed(text);
+  if (axisRow(name).kind === 'listed') return listed(text);
   const parts = text.split(/[,;，、]/).map((part) => part.trim());
   return parts.filter((part) => part !== '').flatMap((part) => expand(name, part));
 }
@@ -180,7 +81,7 @@ function loraIn(text: string): { of: string | undefined; list: string } {
 }
 
 function expand(name: AxisName, part: string): string[] {
-  const kind = KINDS[name];
+  const kind = axisRow(name).kind;
   if (kind === 'names' || kind === 'listed') {
     return part.toLowerCase() === 'all' ? allOf(name, part) : [part];
   }
@@ -205,7 +106,7 @@ function number(name: AxisName, kind: NumberKind, text: string): string {
       kind === 'whole' ? 'axis-needs-whole-numbers' : 'axis-needs-numbers',
       shortened(text),
       name,
-      EXAMPLES[name],
+      axisRow(name).example,
     ),
   );
 }
@@ -228,7 +129,7 @@ function spread(name: AxisName, kind: NumberKind, part: string, range: Range): s
 
 /** With a range that would do: no further than the axis goes, and as many values as a sheet shows. */
 function tooLong(name: AxisName, range: Range, count: bigint): UserError {
-  const most = MOST[name];
+  const most = axisRow(name).most;
   const isWithin = most === undefined || Number(range.to) <= most || Number(range.from) > most;
   const to = isWithin ? range.to : String(most);
   const fits = thinned(spreadOf({ ...range, to }), SUGGESTED);

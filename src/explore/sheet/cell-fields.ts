@@ -3,43 +3,26 @@ import { loraNamesIn, withLoraWeight } from '../../engine/request/lora-weight.ts
 import { PROFILES } from '../../engine/names.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { sayOfSheet } from '../sentences.ts';
-import { type Axis, type AxisName, shortened } from './axis.ts';
+import { axisRow } from './axes.ts';
+import { type Axis, shortened } from './axis.ts';
 
 /** A value of an axis, to be laid over what all cells share. */
 export type Chosen = { axis: Axis; value: string };
 
-/**
- * What has to be there before others can change it: a negative prompt before words in it are replaced, tags before their
- * weights, a second pass before its strength.
- */
-const FIRST: Readonly<Partial<Record<AxisName, number>>> = {
-  model: 0,
-  negative: 1,
-  prompt: 2,
-  lora: 3,
-  hires: 4,
-  denoise: 5,
-};
+/** Of most axes: see axes.ts. */
+const USUAL_RANK = 4;
 
 /**
  * Values laid over a request that is still to be checked.
  * @throws UserError for a text to replace that stands nowhere, and for a weight of which it is not clear whose it is
  */
 export function withValues(input: RequestInput, chosen: readonly Chosen[]): RequestInput {
-  const rank = ({ axis }: Chosen): number => FIRST[axis.name] ?? 4;
+  const rank = ({ axis }: Chosen): number => axisRow(axis.name).rank ?? USUAL_RANK;
   return chosen.toSorted((a, b) => rank(a) - rank(b)).reduce(withValue, input);
 }
 
 function withValue(input: RequestInput, { axis, value }: Chosen): RequestInput {
   switch (axis.name) {
-    case 'cfg':
-      return { ...input, guidanceScale: value };
-    case 'cfg_rescale':
-      return { ...input, guidanceRescale: value };
-    case 'clip_skip':
-      return { ...input, clipSkip: value };
-    case 'pag':
-      return { ...input, pagScale: value };
     case 'size': {
       const [width = '', height = width] = value.toLowerCase().split(/[x×*]/);
       return { ...input, width: width.trim(), height: height.trim() };
@@ -55,19 +38,16 @@ function withValue(input: RequestInput, { axis, value }: Chosen): RequestInput {
       };
     case 'prompt':
       return replaced(input, axis.values[0] ?? '', value);
-    case 'negative':
-      return { ...input, negativePrompt: value };
     case 'lora':
       return {
         ...input,
         prompt: withLoraWeight(wordsOf(input), tagOf(axis, input), value),
       };
-    case 'steps':
-    case 'sampler':
-    case 'schedule':
-    case 'seed':
-    case 'model':
-      return { ...input, [axis.name]: value };
+    default: {
+      const { field } = axisRow(axis.name);
+      if (field === undefined) throw new Error(`nothing says what ${axis.name} changes`);
+      return { ...input, [field]: value };
+    }
   }
 }
 

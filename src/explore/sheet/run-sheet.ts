@@ -5,7 +5,8 @@ import type { GeneratedImage, GenerateResult, Progress } from '../../engine/requ
 import { convergenceOf, type CurveLine, measureLine } from '../curve/curve.ts';
 import type { Rgb } from '../curve/measures.ts';
 import { type Pace, steadySeconds } from '../calibration/pace.ts';
-import { type AxisName, axisTitle, shownValue } from './axis.ts';
+import { axisRow } from './axes.ts';
+import { axisTitle, shownValue } from './axis.ts';
 import { type Group, groupCells } from './groups.ts';
 import type { Cell, SheetPlan } from './plan.ts';
 
@@ -148,19 +149,10 @@ export function lineOf({ x, y, z }: SheetPlan, { column, row, page, request }: C
   const words = places.flatMap(([axis, at]) => {
     if (axis === null || axis.name === 'steps') return [];
     const value = shownValue(axis.values[at] ?? '');
-    return SPEAKS.has(axis.name) ? [value] : [`${axisTitle(axis)} ${value}`];
+    return axisRow(axis.name).speaks ? [value] : [`${axisTitle(axis)} ${value}`];
   });
   return words.length === 0 ? (request.sampler ?? 'the model') : words.join(' · ');
 }
-
-/** Axes whose values say enough without its name. */
-const SPEAKS: ReadonlySet<AxisName> = new Set([
-  'sampler',
-  'schedule',
-  'size',
-  'prompt',
-  'model',
-] as const);
 
 /** Compared with each other, they should not differ by what else the machine had to do: see steadySeconds. */
 function secondsOfLine(own: readonly PaintedCell[]): number[] {

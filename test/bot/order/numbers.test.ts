@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { PICTURE_NUMBERS } from '../../../src/bot/order/numbers.ts';
+import { AXIS_ROWS } from '../../../src/explore/sheet/axes.ts';
 import { NUMBER_OPTIONS } from '../../../src/engine/request/fields/number-options.ts';
 
 const root = path.join(import.meta.dirname, '..', '..', '..');
@@ -11,7 +12,7 @@ const files = globSync(['src/**/*.ts', 'commands/**/*.ts'], { cwd: root }).map((
   text: readFileSync(path.join(root, file), 'utf8'),
 }));
 /** What reads the files of other programs names their fields, and two lists say what the first version knew. */
-const foreign = /engine\/(?:recipe\/|needs\.ts|stored-request\.ts)/;
+const foreign = /engine\/(?:recipe\/|request\/needs\.ts|request\/stored-request\.ts)/;
 
 function naming(word: string): string[] {
   const whole = new RegExp(`\\b${word}\\b`);
@@ -25,6 +26,7 @@ test('a number to ask for is told once: few files name it', () => {
   for (const key of younger) {
     assert.ok(NUMBER_OPTIONS.some((option) => option.key === key));
     const places = new Set(naming(key));
+    for (const row of AXIS_ROWS) if (row.field === key) places.add('src/explore/sheet/axes.ts');
     for (const row of PICTURE_NUMBERS) {
       if (row.field !== key) continue;
       for (const file of naming(row.option)) if (!file.startsWith('src/engine')) places.add(file);

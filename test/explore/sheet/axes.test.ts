@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
 import type { ModelInfo, RequestInput } from '../../../src/engine/request.ts';
 import { type Axis, axisNamed, parseAxis } from '../../../src/explore/sheet/axis.ts';
+import { reportSheet, subtitleOf, toCsv } from '../../../src/explore/curve/report.ts';
 import { groupCells } from '../../../src/explore/sheet/groups.ts';
 import { readSheetContext, sheetContext } from '../../../src/explore/sheet/order.ts';
 import { planSheet, type SheetPlan } from '../../../src/explore/sheet/plan.ts';
@@ -201,6 +202,37 @@ describe('hires, denoise and cfg_rescale', () => {
     refused({ prompt: 'a cat', init }, ['hires:2'], /hires 2 cannot be used/);
   });
 
+  test('eta and shift, which figures and titles tell where a sheet says something of them', () => {
+    const varied = plan({ sampler: 'euler_a' }, 'eta:0..1 by 0.5', 'flow shift:1,3');
+    assert.deepEqual(
+      varied.cells.map(({ request }) => [request.eta, request.flowShift]),
+      [0, 0.5, 1]
+        .flatMap((eta) => [1, 3].map((shift) => [eta, shift]))
+        .toSorted((a, b) => {
+          return Number(a[1]) - Number(b[1]) || Number(a[0]) - Number(b[0]);
+        }),
+    );
+    const figures = (of: SheetPlan) => {
+      const painted = of.cells.map((cell) => ({
+        cell,
+        seconds: 1,
+        image: { seed: 1n, width: 128, height: 128 },
+      }));
+      return toCsv(reportSheet(of, painted, [], () => null).cells).split('\r\n');
+    };
+    const [names = '', first = ''] = figures(varied);
+    assert.match(names, /,hires,eta,shift$/);
+    assert.match(first, /,1,0,1$/);
+    const plain = plan({}, 'cfg:1,7');
+    assert.match(figures(plain)[0] ?? '', /,cfg_rescale,hires$/);
+    assert.equal(
+      subtitleOf({ ...plain.base, flowShift: 3 }, ['cfg'])
+        .split(' · ')
+        .at(-1),
+      'shift 3',
+    );
+    refused({}, ['eta:0,7'], /eta 7 cannot be used/);
+  });
   test('cfg_rescale', () => {
     const { cells } = plan({ prompt: 'a cat' }, 'cfg_rescale:0,0.7');
     assert.deepEqual(

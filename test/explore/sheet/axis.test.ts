@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
 import { axisNamed, parseAxis } from '../../../src/explore/sheet/axis.ts';
-import type { AxisName } from '../../../src/explore/sheet/axis.ts';
+import type { AxisName } from '../../../src/explore/sheet/axes.ts';
 
 describe('values of an axis', () => {
   const good: readonly [AxisName, string, string[]][] = [

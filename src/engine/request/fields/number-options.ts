@@ -128,7 +128,8 @@ const OPTIONAL = [
     key: 'flowShift',
     words: 'shift',
     whole: false,
-    range: LIMITS.flowShift,
+    // of a flow's noise levels; 3 and 6 are usual
+    range: { min: 0.1, max: 20 },
     usual: () => null,
     flag: 'shift',
     label: 'Shift',
@@ -137,7 +138,7 @@ const OPTIONAL = [
     key: 'cfgNormalization',
     words: 'cfg normalization',
     whole: false,
-    range: LIMITS.cfgNormalization,
+    range: { min: 0, max: 10 },
     usual: () => null,
     flag: 'cfg-normalization',
     label: 'CFG normalization',

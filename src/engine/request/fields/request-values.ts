@@ -10,9 +10,6 @@ export const LIMITS = {
   promptLength: 4000,
   steps: { min: 1, max: 200 },
   guidanceScale: { min: 0, max: 30 },
-  /** of a flow's noise levels; 3 and 6 are usual */
-  flowShift: { min: 0.1, max: 20 },
-  cfgNormalization: { min: 0, max: 10 },
   /** beyond this nothing but burnt pictures come */
   pagScale: { min: 0, max: 20 },
   /** pixels, each side */
