@@ -6,7 +6,7 @@ import { readable } from '../../src/bot/order/stored-order.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 import { fitForUpload } from '../../src/bot/pictures/upload.ts';
 import { mayShowHere, permitOrder } from '../../src/bot/policy/gate.ts';
-import { veil } from '../../src/bot/policy/veil.ts';
+import { asSpoilers } from '../../src/bot/policy/spoiler.ts';
 import { renderPosted } from '../../src/bot/render/render-copy.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 
@@ -29,6 +29,6 @@ export const post: Action = {
     if (picture === undefined) throw new UserError(text.picturesGone);
     const rendered = renderPosted(job, picture, { text: scene.text, index });
     const hide = spoiler || addressIn(job.context)?.spoiler === true;
-    await answer.show(hide ? veil(rendered) : rendered);
+    await answer.show(hide ? asSpoilers(rendered) : rendered);
   },
 };

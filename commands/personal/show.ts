@@ -7,7 +7,7 @@ import type { Action, Choice, Command, Scene } from '../../src/bot/interaction/c
 import { plainLine, shorten } from '../../src/bot/render/markdown.ts';
 import { maySee } from '../../src/bot/order/visibility.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
-import { veil } from '../../src/bot/policy/veil.ts';
+import { asSpoilers } from '../../src/bot/policy/spoiler.ts';
 import { renderRecord } from '../../src/bot/render/render-record.ts';
 import { LEAST_ATTACHMENT_LIMIT, addressIn } from '../../src/bot/reply/reply-address.ts';
 import { fitForUpload } from '../../src/bot/pictures/upload.ts';
@@ -79,7 +79,7 @@ async function showJob(
   const isFit = await mayShowHere(job, interaction, scene);
   const sheet = isSheet(job.context) && isFit ? await sheetRecord(job, scene) : null;
   if (sheet !== null) {
-    return answer.show(addressIn(job.context)?.spoiler === true ? veil(sheet) : sheet);
+    return answer.show(addressIn(job.context)?.spoiler === true ? asSpoilers(sheet) : sheet);
   }
   const images = isFit ? (job.result?.images ?? []) : [];
   const stored = await Promise.all(images.map(({ key }) => pictures.get(key)));
@@ -89,5 +89,5 @@ async function showJob(
     limit,
   );
   const record = renderRecord(job, shown, text, isFit ? text.picturesGone : text.notShownHere);
-  await answer.show(addressIn(job.context)?.spoiler === true ? veil(record) : record);
+  await answer.show(addressIn(job.context)?.spoiler === true ? asSpoilers(record) : record);
 }

@@ -5,7 +5,7 @@ import { isModerator } from '../../src/bot/interaction/permissions.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
-import { veil } from '../../src/bot/policy/veil.ts';
+import { asSpoilers } from '../../src/bot/policy/spoiler.ts';
 import type { Rendered } from '../../src/bot/render/render.ts';
 import { promptOf } from '../../src/bot/render/render-words.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
@@ -33,7 +33,7 @@ export const sheetCurves: Action = {
       components: [{ type: ComponentType.MediaGallery, items: [{ media, description }] }],
       files: [file],
     };
-    await answer.show(addressIn(last.context)?.spoiler === true ? veil(rendered) : rendered);
+    await answer.show(addressIn(last.context)?.spoiler === true ? asSpoilers(rendered) : rendered);
   },
 };
 

@@ -32,7 +32,7 @@ import { openAudit } from './policy/audit.ts';
 import { openDelivery } from './policy/delivery.ts';
 import { tellWithheld } from './policy/withheld.ts';
 import { registerCommands } from './interaction/register.ts';
-import { settlePledges } from './stores/pledges.ts';
+import { settleDeferrals } from './stores/deferrals.ts';
 import { openReplies } from './reply/replies.ts';
 import { openSheets } from './sheet/sheets.ts';
 import { DEFAULT_PACE } from './reply/reply-tools.ts';
@@ -47,7 +47,7 @@ import { openStars } from './stores/stars.ts';
 import type { StarStore } from './stores/stars.ts';
 import type { WildcardStore } from './stores/wildcard-store.ts';
 import { openWildcardFiles } from './wildcards/lists.ts';
-import { createTraffic } from './interaction/traffic.ts';
+import { trackResponses } from './interaction/responses-in-flight.ts';
 
 export type BotOptions = {
   token: string;
@@ -119,7 +119,7 @@ const IDENTIFY_MS = 6000;
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { engine, events, pictures, settings, preferences, presets, found } = options;
-  const { line, archive, pledges } = options.queue;
+  const { line, archive, deferrals } = options.queue;
   const { commands, log } = options;
   const rule = options.rule ?? (await openRule({ file: null, log }));
   const notes = options.notes ?? openRows({ file: ':memory:', namespace: 'notes', log });
@@ -133,11 +133,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
   try {
     const pace = { ...DEFAULT_PACE, ...options.pace };
-    const traffic = createTraffic();
+    const inFlight = trackResponses();
     const audit = openAudit({ rest: client.rest, settings, log });
     const endWithheld = tellWithheld(events, audit);
     const askBeforeDelivery = openDelivery({ client, rule, settings, audit });
-    const shared = { messages, traffic, line, archive, events, pictures, pace, log };
+    const shared = { messages, inFlight, line, archive, events, pictures, pace, log };
     const tools = { ...shared, askBeforeDelivery };
     const endDeletions = watchDeletions(client, { archive, line, log });
     const replies = openReplies(tools);
@@ -184,18 +184,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       audit,
       log,
     };
-    const broken = await pledges.open();
+    const broken = await deferrals.open();
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, {
       acks,
       messages: client.rest,
-      traffic,
-      pledges,
+      inFlight,
+      deferrals,
       log,
       doors: openDoors(client, rule),
     });
     const ready = await logIn(client, options.token, options.apiBase, share.range?.ids.length ?? 1);
-    await settlePledges(broken, { ...tools, pledges, messages: client.rest });
+    await settleDeferrals(broken, { ...tools, deferrals, messages: client.rest });
     await replies.resume();
     await sheets.resume();
     const definitions = commands

@@ -41,7 +41,7 @@ export type Archive = {
   ownedBy(userId: string): Promise<readonly OwnedJob[]>;
   /**
    * Takes a person out of the record: their jobs that are over, delivered or not, the start pictures that nobody else
-   * names, their place in the lines, and what was promised to them. Nothing of it can be read from the files afterwards.
+   * names, their place in the lines, and answers that are owed to them. Nothing of it can be read from the files afterwards.
    * Jobs that wait or run stay: they are to be stopped first.
    */
   erase(userId: string): Promise<void>;

@@ -9,7 +9,7 @@ import type { Line } from './line.ts';
 export type Queue = {
   line: Line;
   archive: Archive;
-  pledges: Pledges;
+  deferrals: Deferrals;
   events: JobEvents;
   /** the programs that paint from it, beside this one */
   workers: Workers;
@@ -19,23 +19,23 @@ export type Queue = {
 /** A lease that nobody renews for so long has run out. */
 export const LEASE_MS = 30_000;
 
-/** Somebody was told that an answer comes; `key` is that of the job it may become. */
-export type Pledge = { key: string; context: JobContext; createdAt: number };
+/** An answer that was put off: somebody was told that it comes. `key` is that of the job it may become. */
+export type Deferral = { key: string; context: JobContext; createdAt: number };
 
 /**
- * Answers that were promised and not yet given. What is still open at the next start was broken by a crash; a pledge
- * whose job is on record is kept by that job, and is not there. All implementations pass test/queue/pledges-contract.ts.
+ * Answers that were put off and not yet given. What is still open at the next start was lost in a crash; a deferral
+ * whose job is on record is settled by that job, and is not there. All implementations pass test/queue/deferrals-contract.ts.
  */
-export type Pledges = {
+export type Deferrals = {
   /**
-   * Remembers the promise until a job with the same key is submitted or `redeem` says that the answer was given. A
-   * second pledge of a key replaces what the first one said.
+   * Remembers that an answer is owed until a job with the same key is submitted or `settle` says that the answer was given. A
+   * second deferral of a key replaces what the first one said.
    */
-  make(key: string, context: JobContext): Promise<void>;
-  /** The answer was given. A key that nobody pledged is passed over. */
-  redeem(key: string): Promise<void>;
-  /** What was promised and is still open, oldest first. */
-  open(): Promise<readonly Pledge[]>;
+  note(key: string, context: JobContext): Promise<void>;
+  /** The answer was given. A key that nobody noted is passed over. */
+  settle(key: string): Promise<void>;
+  /** What was noted and is still open, oldest first. */
+  open(): Promise<readonly Deferral[]>;
 };
 
 export type DeviceStatus = NonNullable<EngineStatus['devices']>[number];

@@ -74,7 +74,7 @@ export type Canceller = { userId: string; moderator: boolean; guildId?: string }
  */
 export type Line = {
   /**
-   * Takes a job into the line; a second submit with the same key answers the first job. Strikes out the pledge of that
+   * Takes a job into the line; a second submit with the same key answers the first job. Strikes out the deferral of that
    * key.
    * @throws LimitError when a limit of the queue, or of `allowance`, is reached
    */

@@ -104,6 +104,6 @@ test('an Upscale that a restart cut short, later than its token: its message is 
     assert.equal(large.id, thinking.id);
     assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);
     assert.equal(ada.messages().length, 2);
-    assert.deepEqual(await stage.queue.pledges.open(), []);
+    assert.deepEqual(await stage.queue.deferrals.open(), []);
   });
 });

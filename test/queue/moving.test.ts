@@ -40,9 +40,9 @@ const START = {
 };
 
 /** Something of every kind that a queue keeps. */
-async function fill({ line, archive, pledges }: Queue): Promise<string[]> {
+async function fill({ line, archive, deferrals }: Queue): Promise<string[]> {
   await line.measure(aMeasurement({ stepSeconds: 0.2 }));
-  await pledges.make('promised', { channelId: '7' });
+  await deferrals.note('promised', { channelId: '7' });
   const ids: string[] = [];
   const submit = async (guildId: string, userId: string, over = {}) => {
     const order = anOrder({ guildId, userId, request: aRequest(over), weight: 2 });
@@ -73,7 +73,7 @@ async function fill({ line, archive, pledges }: Queue): Promise<string[]> {
 }
 
 /** All that can be asked of a queue, then its order by taking everything out. */
-async function lookOver({ line, archive, pledges }: Queue, ids: readonly string[]) {
+async function lookOver({ line, archive, deferrals }: Queue, ids: readonly string[]) {
   const jobs = await Promise.all(ids.map((id) => archive.get(id)));
   const requests = await Promise.all(ids.map((id) => archive.request(id)));
   const seen = {
@@ -83,7 +83,7 @@ async function lookOver({ line, archive, pledges }: Queue, ids: readonly string[
     unsettled: (await archive.unsettled()).map(({ id }) => id),
     retracted: await archive.retracted({ before: Date.now() + 1e6, limit: 10 }),
     found: await archive.retract({ messages: ['12'] }),
-    pledges: await pledges.open(),
+    deferrals: await deferrals.open(),
     rates: await archive.rates(),
     mode: await line.mode(),
     usage: await Promise.all(['a', 'b', 'g1'].map((guild) => line.usage(guild))),

@@ -127,7 +127,7 @@ function erasing(contract: Contract): void {
   });
 
   contract('a person is gone from the record; others and what waits of theirs stay', async (t) => {
-    const { line, archive, pledges } = t.queue;
+    const { line, archive, deferrals } = t.queue;
     const order = (over: Parameters<typeof anOrder>[0]) => line.submit(anOrder(over));
     const own = await order({ request: aRequest({ init: start(1) }) });
     const shared = await order({ request: aRequest({ init: start(2) }) });
@@ -136,8 +136,8 @@ function erasing(contract: Contract): void {
     for (let i = 0; i < 4; i++) await finishNext(t.queue);
     await archive.delivered(own.id);
     const waits = await order({});
-    await pledges.make('promised', { asker: 'user-a' });
-    await pledges.make('others', { asker: 'user-b' });
+    await deferrals.note('promised', { asker: 'user-a' });
+    await deferrals.note('others', { asker: 'user-b' });
     assert.deepEqual(
       (await archive.ownedBy('user-a')).map(({ id, status, pictures }) => [id, status, pictures]),
       [
@@ -153,7 +153,7 @@ function erasing(contract: Contract): void {
     const found = await archive.request(others.id);
     assert.equal(found?.kind, 'found');
     assert.deepEqual(
-      (await pledges.open()).map(({ key }) => key),
+      (await deferrals.open()).map(({ key }) => key),
       ['others'],
     );
     await line.cancel(waits.id, { userId: 'user-a', moderator: false });

@@ -1,6 +1,6 @@
 import type { Queue } from '../../queue/contracts.ts';
 import type { JobContext } from '../../queue/job.ts';
-import type { Pledge } from '../../queue/contracts.ts';
+import type { Deferral } from '../../queue/contracts.ts';
 
 /** Which of all shards this process has; other processes have the others. */
 export type ShardRange = { ids: readonly number[]; count: number };
@@ -30,7 +30,7 @@ export function shareOf(range: ShardRange | null): OwnShare {
 }
 
 /** Nobody can answer an interaction after so long. */
-const PLEDGE_LIFE_MS = 15 * 60_000;
+const DEFERRAL_LIFE_MS = 15 * 60_000;
 
 /**
  * The queue as this process's part of the bot sees it: it hears of its own servers' jobs, takes up what was left
@@ -38,12 +38,12 @@ const PLEDGE_LIFE_MS = 15 * 60_000;
  */
 export function ownPart(queue: Queue, { range, leads, owns }: OwnShare, now = Date.now): Queue {
   if (range === null) return queue;
-  const { archive, events, pledges } = queue;
+  const { archive, events, deferrals } = queue;
   const label = `${range.ids.join(',')}/${range.count}`;
-  const isMine = ({ context, createdAt }: Pledge): boolean => {
+  const isMine = ({ context, createdAt }: Deferral): boolean => {
     const { shards } = context as JobContext & { shards?: unknown };
     // Of processes with other shares, which may live: once nothing can be answered any more.
-    return shards === label || (leads && now() - createdAt > PLEDGE_LIFE_MS);
+    return shards === label || (leads && now() - createdAt > DEFERRAL_LIFE_MS);
   };
   return {
     ...queue,
@@ -58,10 +58,10 @@ export function ownPart(queue: Queue, { range, leads, owns }: OwnShare, now = Da
           if (owns(event.job.guildId)) listener(event);
         }),
     },
-    pledges: {
-      ...pledges,
-      make: (key, context) => pledges.make(key, { ...context, shards: label }),
-      open: async () => (await pledges.open()).filter(isMine),
+    deferrals: {
+      ...deferrals,
+      note: (key, context) => deferrals.note(key, { ...context, shards: label }),
+      open: async () => (await deferrals.open()).filter(isMine),
     },
   };
 }

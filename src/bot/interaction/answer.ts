@@ -5,25 +5,25 @@ import type {
   APIModalInteractionResponseCallbackData,
   REST,
 } from 'discord.js';
-import type { Pledges } from '../../queue/contracts.ts';
+import type { Deferrals } from '../../queue/contracts.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { openFirstResponse } from './first-response.ts';
 import type { Forms } from './forms.ts';
 import { isFromHidden } from './origin.ts';
-import { toPledge } from '../stores/pledges.ts';
+import { deferralContext } from '../stores/deferrals.ts';
 import type { BotLog } from '../bot-log.ts';
 import { shorten } from '../render/markdown.ts';
 import { messageBody } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';
-import { toFiles } from '../reply/road.ts';
-import type { Traffic } from './traffic.ts';
+import { toFiles } from '../reply/message.ts';
+import type { ResponsesInFlight } from './responses-in-flight.ts';
 
 /** `in-place`: the message whose button was pressed stays as it is until it is edited. */
 export type Visibility = 'public' | 'private' | 'in-place';
 
 /**
  * All that is said to one interaction. It owns the first response (first-response.ts),
- * and finds the right road for every later sentence. It speaks REST itself because discord.js's own
+ * and finds the right endpoint for every later sentence. It speaks REST itself because discord.js's own
  * reply methods refuse to go on when the first response arrived but its confirmation was lost (40060).
  *
  * Every method throws LostInteractionError when the first response did not get through.
@@ -53,13 +53,13 @@ export type Answer = {
   deleteMessage(): Promise<void>;
 };
 
-export type AnswerRoads = {
+export type AnswerTools = {
   /** short timeout, one retry: an acknowledgement that takes longer is worthless */
   acks: REST;
   messages: REST;
-  traffic: Traffic;
+  inFlight: ResponsesInFlight;
   /** remembers a "thinking…" until something fills it, so that a crash in between leaves none behind */
-  pledges: Pick<Pledges, 'make' | 'redeem'>;
+  deferrals: Pick<Deferrals, 'note' | 'settle'>;
   /** hears of every form that is opened */
   forms?: Pick<Forms, 'opened'>;
   log: BotLog;
@@ -95,14 +95,14 @@ export function openAnswer(
     locale: string;
     user?: { id: string };
   },
-  { acks, messages, traffic, pledges, forms, log }: AnswerRoads,
+  { acks, messages, inFlight, deferrals, forms, log }: AnswerTools,
 ): Answer {
   const { id, token, applicationId } = interaction;
-  const response = openFirstResponse(interaction, { acks, traffic });
+  const response = openFirstResponse(interaction, { acks, inFlight });
   let first: Promise<void> | null = null;
   /** what the first response left open: the deferred message is filled, removed or handed over once */
   let pending: Visibility | null = null;
-  let pledged = false;
+  let noted = false;
 
   function open(body: object, leaves: Visibility | null): Promise<void> {
     pending = leaves;
@@ -110,31 +110,31 @@ export function openAnswer(
     return first;
   }
 
-  /** The promise is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
+  /** The deferral is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
   async function defer(visibility: Visibility): Promise<void> {
     pending = visibility;
-    if (visibility !== 'in-place') await pledge();
+    if (visibility !== 'in-place') await noteDeferral();
     await response.send(DEFERRALS[visibility]).catch((error: unknown) => {
-      redeem();
+      settle();
       throw error;
     });
   }
 
-  function pledge(): Promise<void> {
+  function noteDeferral(): Promise<void> {
     // Named one by one: discord.js hides the token from a spread.
     const { locale } = interaction;
-    return pledges.make(id, toPledge({ applicationId, token, locale })).then(
-      () => void (pledged = true),
-      (error: unknown) => log.warn(describe(error), 'a promised answer could not be noted'),
+    return deferrals.note(id, deferralContext({ applicationId, token, locale })).then(
+      () => void (noted = true),
+      (error: unknown) => log.warn(describe(error), 'a deferred answer could not be noted'),
     );
   }
 
-  /** Nobody waits for it: a promise that is forgotten late costs one superfluous edit after a crash. */
-  function redeem(): void {
-    if (!pledged) return;
-    pledged = false;
-    pledges.redeem(id).catch((error: unknown) => {
-      log.warn(describe(error), 'a kept promise could not be struck out');
+  /** Nobody waits for it: one that is struck out late costs one superfluous edit after a crash. */
+  function settle(): void {
+    if (!noted) return;
+    noted = false;
+    deferrals.settle(id).catch((error: unknown) => {
+      log.warn(describe(error), 'an answer that was given could not be struck out');
     });
   }
 
@@ -188,12 +188,12 @@ export function openAnswer(
           body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
           auth: false,
         });
-        return redeem();
+        return settle();
       }
       // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
       // visible to everybody.
       if (left === 'public') await removeOriginal();
-      redeem();
+      settle();
       await followUp(body);
     },
 
@@ -205,7 +205,7 @@ export function openAnswer(
         auth: false,
       });
       pending = null;
-      redeem();
+      settle();
     },
 
     async add(rendered) {
@@ -220,7 +220,7 @@ export function openAnswer(
 
     handOver() {
       pending = null;
-      redeem();
+      settle();
     },
 
     async modal(data) {

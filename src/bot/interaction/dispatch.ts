@@ -8,7 +8,7 @@ import type {
 import { UserError } from '../../engine/errors.ts';
 import { openAnswer } from './answer.ts';
 import { LostInteractionError } from './first-response.ts';
-import type { Answer, AnswerRoads, Visibility } from './answer.ts';
+import type { Answer, AnswerTools, Visibility } from './answer.ts';
 import { isMessageCommand, isSlashCommand } from './command.ts';
 import type { Action, AnyCommand, Openness, Scene } from './command.ts';
 import { customId, parseCustomId } from './custom-id.ts';
@@ -43,10 +43,10 @@ export function startDispatch(
   client: Client,
   commands: readonly AnyCommand[],
   services: BotServices,
-  roads: AnswerRoads & { doors: Doors },
+  tools: AnswerTools & { doors: Doors },
 ): Dispatch {
   const { log } = services;
-  const { doors } = roads;
+  const { doors } = tools;
   const slash = commands.filter(isSlashCommand);
   const byName = new Map(slash.map((command) => [command.definition.name, command]));
   const onMessages = new Map(
@@ -59,7 +59,7 @@ export function startDispatch(
   // Age is not checked here: the clock of this machine may be wrong, and Discord itself refuses the
   // acknowledgement of an interaction that is too old (10062), before anything has been started for it.
   function onInteraction(interaction: Interaction): void {
-    const answer = openAnswer(interaction, { ...roads, forms });
+    const answer = openAnswer(interaction, { ...tools, forms });
     const work = services.preferences
       .get(interaction.user.id)
       .then((own) => {

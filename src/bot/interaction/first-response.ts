@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
 import { troubleOf } from '../discord/discord-errors.ts';
-import { idOf } from '../reply/road.ts';
-import type { Traffic } from './traffic.ts';
+import { idOf } from '../reply/message.ts';
+import type { ResponsesInFlight } from './responses-in-flight.ts';
 
 /** The interaction cannot be answered any more. Nobody sees an answer, so nothing may be started for it. */
 export class LostInteractionError extends Error {
@@ -23,9 +23,9 @@ const LOOK_AGAIN_MS = [0, 500, 1500];
 
 export function openFirstResponse(
   { id, token, applicationId }: { id: string; token: string; applicationId: string },
-  { acks, traffic }: { acks: REST; traffic: Traffic },
+  { acks, inFlight }: { acks: REST; inFlight: ResponsesInFlight },
 ): FirstResponse {
-  const leave = traffic.enter();
+  const leave = inFlight.begin();
   const original = Routes.webhookMessage(applicationId, token, '@original');
   let messageId: string | null = null;
 

@@ -68,9 +68,9 @@ export function openDelivery({
     const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
     const place = placeIn(channel, { guildId, channelId, userId, roleIds });
     const refusal = refusalToShow(requests, explicit, place, { policy, owners });
-    const veiled =
+    const isHidden =
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);
-    if (refusal === null) return { failure: null, spoiler: spoiler || veiled };
+    if (refusal === null) return { failure: null, spoiler: spoiler || isHidden };
     audit.tell(address, {
       what: serverText.auditKeptBack(`<@${userId}>`, refusal.reason(serverText)),
       prompt: null,

@@ -8,7 +8,7 @@ import type { AskBeforeDelivery } from '../policy/delivery.ts';
 import type { Rendered } from '../render/render.ts';
 import type { BotLog } from '../bot-log.ts';
 import type { ReplyRecord } from './reply-record.ts';
-import type { Traffic } from '../interaction/traffic.ts';
+import type { ResponsesInFlight } from '../interaction/responses-in-flight.ts';
 
 /** Milliseconds. Discord takes about five webhook edits in 2 s; previews stay far below that. */
 export type ReplyPace = {
@@ -33,7 +33,7 @@ export const DEFAULT_PACE: ReplyPace = {
 export type MessageTools = {
   /** retries nothing, rejects when a bucket is empty: the reply decides what is worth waiting for */
   messages: REST;
-  traffic: Traffic;
+  inFlight: ResponsesInFlight;
   record: ReplyRecord;
   pictures: PictureStore;
   pace: ReplyPace;

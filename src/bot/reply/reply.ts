@@ -1,19 +1,19 @@
 import type { Preview } from '../../engine/request.ts';
 import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { describe, retryAfter, troubleOf } from '../discord/discord-errors.ts';
-import { openBreaks } from './breaks.ts';
+import { openPauses } from './pauses.ts';
 import { drawCopy, drawFile } from './copies.ts';
 import type { Verdict } from '../policy/delivery.ts';
 import { createPacer } from './pacer.ts';
 import { previewFiles } from '../pictures/preview-files.ts';
-import { veil } from '../policy/veil.ts';
+import { asSpoilers } from '../policy/spoiler.ts';
 import { render, words } from '../render/render.ts';
 import { showRow } from '../render/rows.ts';
 import type { Picture, Rendered } from '../render/render.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import type { MessageTools } from './reply-tools.ts';
 import { openThread } from '../discord/threads.ts';
-import { openRoad } from './road.ts';
+import { openMessage } from './message.ts';
 import { textFor } from '../text/text.ts';
 import { fitForUpload } from '../pictures/upload.ts';
 
@@ -55,8 +55,8 @@ export function openReply(
   const { record, pictures, pace, log } = tools;
   const text = textFor(found.locale);
   const about = { job: job.id };
-  const road = openRoad(job.id, found, tools);
-  const breaks = openBreaks();
+  const message = openMessage(job.id, found, tools);
+  const pauses = openPauses();
   let wanted: JobState | null = null;
   let status: JobState['status'] | null = null;
   let shownStatus: JobState['status'] | null = null;
@@ -92,7 +92,7 @@ export function openReply(
     while (wanted !== null && !over) {
       const wait = Math.max(sentAt + gap(wanted), notBefore) - performance.now();
       if (wait > 0) {
-        await breaks.pause(wait);
+        await pauses.pause(wait);
         continue;
       }
       const state: JobState = wanted;
@@ -119,16 +119,16 @@ export function openReply(
         // Its pictures are gone then, whatever the rules will be at the next try.
         if (keptBack === null) await record.revoke(failure);
         keptBack = failure;
-        await road.send(words([failure.message], []), true);
+        await message.edit(words([failure.message], []), true);
         shown.resolve();
         return { outcome: 'sent' };
       }
       const drawn = plain
         ? words([text.refusedByDiscord(job.id)], [showRow(job.id, text)])
         : await (tools.draw?.(state, uploadLimit) ?? draw(state));
-      const rendered = spoiler ? veil(drawn) : drawn;
+      const rendered = spoiler ? asSpoilers(drawn) : drawn;
       largestSent = Math.max(0, ...rendered.files.map(({ data }) => data.byteLength));
-      await road.send(rendered, isFinal(state));
+      await message.edit(rendered, isFinal(state));
       shown.resolve();
       if (state.status === 'done' && !plain) await sendOtherFiles(state);
       return { outcome: 'sent' };
@@ -150,9 +150,9 @@ export function openReply(
     if (copy?.kind !== 'original') return;
     for (let place = 1 + copiesSent; place < copy.pictures.length; place++) {
       const tools = { address: found, pictures, uploadLimit, text };
-      await road.add(await drawFile(copy, state.result, place, tools));
+      await message.followUp(await drawFile(copy, state.result, place, tools));
       copiesSent = place;
-      await road.note({ copiesSent });
+      await message.note({ copiesSent });
     }
   }
 
@@ -257,7 +257,7 @@ export function openReply(
       } catch (error) {
         log.warn({ ...about, ...describe(error) }, 'a delivered message could not be noted');
         if (isLast) return;
-        await breaks.pause(backoffAfter(tries));
+        await pauses.pause(backoffAfter(tries));
       }
     }
   }
@@ -293,7 +293,7 @@ export function openReply(
         reached = { step: state.progress.step, steps: state.progress.steps };
         pacer.note(reached);
       }
-      if (isFinal(state)) breaks.end();
+      if (isFinal(state)) pauses.cut();
       start();
     },
     noteStop(userId) {
@@ -306,7 +306,7 @@ export function openReply(
     async close() {
       over = true;
       shown.resolve();
-      breaks.end();
+      pauses.cut();
       await pumping;
     },
   };

@@ -2,7 +2,7 @@ import { UserError } from '../../engine/errors.ts';
 import type { JobStatus } from '../job.ts';
 import type { Measurement } from '../measurement.ts';
 import type { LineMode } from '../line.ts';
-import type { Pledge } from '../contracts.ts';
+import type { Deferral } from '../contracts.ts';
 
 /** A job as every kind of queue keeps it; texts are JSON as they were stored. */
 export type MovedJob = {
@@ -56,7 +56,7 @@ export type MovedLines = {
 export type MovedRecord =
   | { kind: 'mode'; mode: LineMode }
   | { kind: 'measurement'; measurement: Measurement }
-  | { kind: 'pledge'; pledge: Pledge }
+  | { kind: 'pledge'; pledge: Deferral }
   | { kind: 'lines'; lines: MovedLines }
   | { kind: 'input'; sha256: string; bytes: Uint8Array }
   | { kind: 'job'; job: MovedJob };

@@ -14,7 +14,7 @@ import {
   type MovedRecord,
   occupied,
 } from '../moving/moved.ts';
-import type { Pledge } from '../contracts.ts';
+import type { Deferral } from '../contracts.ts';
 import type { PictureStore } from '../pictures.ts';
 import { readStored } from '../stored/stored-request.ts';
 import { connect } from './connection.ts';
@@ -69,7 +69,7 @@ async function* readAll(core: RedisCore): AsyncGenerator<MovedRecord> {
     yield { kind: 'measurement', measurement: JSON.parse(text) as Measurement };
   }
   for (const [name, text] of Object.entries(await redis.hgetall(key('pledges')))) {
-    yield { kind: 'pledge', pledge: { key: name, ...(JSON.parse(text) as Omit<Pledge, 'key'>) } };
+    yield { kind: 'pledge', pledge: { key: name, ...(JSON.parse(text) as Omit<Deferral, 'key'>) } };
   }
   yield { kind: 'lines', lines: await linesIn(core) };
   const seen = new Set<string>();
@@ -279,8 +279,8 @@ function writerOf(core: RedisCore) {
           pipeline.rpush(key('measurements'), JSON.stringify(record.measurement));
           break;
         case 'pledge': {
-          const { key: name, ...pledge } = record.pledge;
-          pipeline.hset(key('pledges'), name, JSON.stringify(pledge));
+          const { key: name, ...deferral } = record.pledge;
+          pipeline.hset(key('pledges'), name, JSON.stringify(deferral));
           break;
         }
         case 'lines':

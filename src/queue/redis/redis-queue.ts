@@ -9,7 +9,7 @@ import { createRedisCore, type Published, type RedisQueueOptions } from './redis
 import { createRedisEvents } from './redis-events.ts';
 import { createRedisLine } from './redis-line.ts';
 import { createRedisWorkers } from './redis-workers.ts';
-import { createRedisPledges } from './redis-pledges.ts';
+import { createRedisDeferrals } from './redis-deferrals.ts';
 
 /**
  * The distributed queue on Redis or Valkey: many programs, one line. Each call that changes something is one script,
@@ -106,7 +106,7 @@ export async function openRedisQueue(
   return {
     line: createRedisLine(core, { workers, log }),
     archive,
-    pledges: createRedisPledges(core),
+    deferrals: createRedisDeferrals(core),
     events,
     workers,
     async close() {

@@ -82,7 +82,7 @@ type Admission = { weight: number; allowance: Allowance; kept: Kept; work: Work 
 
 /** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
 function admit(
-  { store, pledges, inputs, ledger, limits, now }: QueueCore,
+  { store, deferrals, inputs, ledger, limits, now }: QueueCore,
   job: NewJob,
   { weight, allowance, kept, work }: Admission,
 ): () => { stored: Job; fresh: boolean } {
@@ -111,7 +111,7 @@ function admit(
   const context = JSON.stringify(job.context);
   return () => {
     const live = ledger.state();
-    pledges.drop(key);
+    deferrals.drop(key);
     const seq = store.insert({ ...row, request, context, createdAt });
     inputs.name(seq, kept.hashes);
     const turn = { id, seq, guildId, userId, weight, cost, work };

@@ -9,7 +9,7 @@ import type { GroupCommit } from './file/group-commit.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
-import type { PledgeRows } from './pledge-rows.ts';
+import type { DeferralRows } from './deferral-rows.ts';
 import type { Head } from './rows.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
@@ -29,7 +29,7 @@ export type SqliteQueueOptions = {
 export type QueueCore = SqliteQueueOptions & {
   db: DatabaseSync;
   store: SqliteStore;
-  pledges: PledgeRows;
+  deferrals: DeferralRows;
   inputs: Inputs;
   ledger: Ledger;
   leases: Leases;

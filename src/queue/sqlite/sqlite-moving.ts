@@ -17,7 +17,7 @@ import type { Work } from '../fairness/estimate.ts';
 import { readStored, readWithBytes, refOf, writeStored } from '../stored/stored-request.ts';
 import { openSqliteFile } from './file/sqlite-file.ts';
 import { createLedger } from './ledger.ts';
-import { createPledgeRows } from './pledge-rows.ts';
+import { createDeferralRows } from './deferral-rows.ts';
 import { headOf, type Row } from './rows.ts';
 import { createSqliteStore, type SqliteStore } from './sqlite-store.ts';
 
@@ -53,7 +53,7 @@ async function* readAll(
   createLedger(store, Date.now).recover();
   yield { kind: 'mode', mode: store.mode() };
   for (const measurement of store.measurements()) yield { kind: 'measurement', measurement };
-  for (const pledge of createPledgeRows(db).all()) yield { kind: 'pledge', pledge };
+  for (const deferral of createDeferralRows(db).all()) yield { kind: 'pledge', pledge: deferral };
   yield { kind: 'lines', lines: linesIn(store) };
   const named = db.prepare('SELECT hash FROM inputs WHERE job = ?');
   const seen = new Set<string>();
@@ -185,7 +185,7 @@ function jobTakerOf(db: DatabaseSync): (moved: MovedJob) => void {
 function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input' }>) => void {
   const addMode = db.prepare('INSERT OR REPLACE INTO line_mode (id, mode) VALUES (1, ?)');
   const addFigures = db.prepare('INSERT INTO measurements (model, figures) VALUES (?, ?)');
-  const addPledge = db.prepare('INSERT INTO pledges VALUES (?, ?, ?)');
+  const addDeferral = db.prepare('INSERT INTO pledges VALUES (?, ?, ?)');
   const setClock = db.prepare('UPDATE clock SET time = ?');
   const addGuild = db.prepare('INSERT INTO guild_lines VALUES (?, ?, ?)');
   const addUser = db.prepare('INSERT INTO user_lines VALUES (?, ?, ?)');
@@ -204,7 +204,7 @@ function takerOf(db: DatabaseSync): (record: Exclude<MovedRecord, { kind: 'input
       }
       case 'pledge': {
         const { key, context, createdAt } = record.pledge;
-        return void addPledge.run(key, JSON.stringify(context), createdAt);
+        return void addDeferral.run(key, JSON.stringify(context), createdAt);
       }
       case 'lines': {
         setClock.run(record.lines.clock);

@@ -13,11 +13,11 @@ import { createLedger } from './ledger.ts';
 import { createOrders } from './orders.ts';
 import type { Line } from '../line.ts';
 import { createOutlook } from './outlook.ts';
-import { createPledgeRows } from './pledge-rows.ts';
+import { createDeferralRows } from './deferral-rows.ts';
 import type { QueueCore, SqliteQueueOptions } from './queue-core.ts';
 import { createRuns } from './runs.ts';
 import { createSqliteArchive } from './sqlite-archive.ts';
-import { createSqlitePledges } from './sqlite-pledges.ts';
+import { createSqliteDeferrals } from './sqlite-deferrals.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 
 /**
@@ -28,7 +28,7 @@ import { createSqliteStore } from './sqlite-store.ts';
  *   killed at any moment      running jobs wait again at the next open, charge refunded, attempt kept
  *   a lease runs out          the job waits again at the next claim, as after a kill
  *   the job finishes twice    the attempt is no longer the current one: the late result is dropped
- *   killed before the submit  what was pledged is still listed at the next open
+ *   killed before the submit  what was put off is still listed at the next open
  *   submitted twice           the key is unique: the first job comes back
  *   stopped, then killed      the stop is remembered: the job is cancelled at the next open
  *   unreadable request        claim() records it as failed, tells so and goes on to the next
@@ -84,7 +84,7 @@ function assemble(
     ...options,
     db,
     store,
-    pledges: createPledgeRows(db),
+    deferrals: createDeferralRows(db),
     inputs,
     ledger,
     leases: createLeases(options),
@@ -101,12 +101,12 @@ function assemble(
     checkOpen,
   };
   ledger.recover();
-  write(() => core.pledges.dropKept());
+  write(() => core.deferrals.dropKept());
 
   return {
     line: lineOf(core, listeners),
     archive: createSqliteArchive(core),
-    pledges: createSqlitePledges(core),
+    deferrals: createSqliteDeferrals(core),
     events: createJobEvents(options.log),
     workers: NO_WORKERS,
     async close() {

@@ -63,10 +63,10 @@ test('a process hears of its own jobs, and takes up its own', async () => {
   const own = async (part: typeof even) =>
     (await part!.archive.unsettled()).map(({ guildId }) => guildId);
   assert.deepEqual([await own(even), await own(odd)], [[at(4), 'dm:9'], [at(7)]]);
-  await odd!.pledges.make('p', { token: 't' });
+  await odd!.deferrals.note('p', { token: 't' });
   const open = async () => [
-    (await even!.pledges.open()).length,
-    (await odd!.pledges.open()).length,
+    (await even!.deferrals.open()).length,
+    (await odd!.deferrals.open()).length,
   ];
   assert.deepEqual(await open(), [0, 1]);
   clock.now += 3_600_000;

@@ -20,7 +20,7 @@ import type { OpenForTest } from '../contract-bench.ts';
 import { testLineContract } from '../line-contract.ts';
 import { aMeasurement, anOrder, aRequest, claimJob, WORKER } from '../orders.ts';
 import { testOwnerContract } from '../owner-contract.ts';
-import { testPledgesContract } from '../pledges-contract.ts';
+import { testDeferralsContract } from '../deferrals-contract.ts';
 
 /** Long enough for forty claims on a busy machine. */
 const LEASE_MS = 3000;
@@ -86,7 +86,7 @@ if (server === null) {
   describe('on Redis', () => {
     testLineContract('Redis', openForTest);
     testArchiveContract('Redis', openForTest);
-    testPledgesContract('Redis', openForTest);
+    testDeferralsContract('Redis', openForTest);
     testOwnerContract('Redis', openForTest);
   });
 

@@ -15,7 +15,7 @@ test('the record of an older version opens whole: states, results, start picture
   await cp(FIXTURE, folder, { recursive: true });
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
   const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits });
-  const { archive, line, pledges } = queue;
+  const { archive, line, deferrals } = queue;
   const jobs = new Map((await archive.recent({ limit: 99 })).map((job) => [job.key, job]));
   const states = [...jobs].map(([key, { status, attempt, delivered }]) => [
     key,
@@ -47,7 +47,7 @@ test('the record of an older version opens whole: states, results, start picture
   assert.deepEqual(found.request.init?.image, new Uint8Array(64).fill(3));
   assert.deepEqual(found.request.init?.mask, new Uint8Array(32).fill(4));
   assert.deepEqual(
-    (await pledges.open()).map(({ key }) => key),
+    (await deferrals.open()).map(({ key }) => key),
     ['promised'],
   );
   assert.notEqual(await line.estimate(aRequest()), null, 'what was measured is known');

@@ -14,7 +14,7 @@ import { testArchiveContract } from '../archive-contract.ts';
 import type { OpenForTest } from '../contract-bench.ts';
 import { testLineContract } from '../line-contract.ts';
 import { testOwnerContract } from '../owner-contract.ts';
-import { testPledgesContract } from '../pledges-contract.ts';
+import { testDeferralsContract } from '../deferrals-contract.ts';
 import { anOrder, aRequest, claimJob } from '../orders.ts';
 
 const limits = { waitingPerUser: 1000, waitingPerGuild: 1000 };
@@ -61,7 +61,7 @@ const openForTest: OpenForTest = async (wanted, now) => {
 
 testLineContract('SQLite', openForTest);
 testArchiveContract('SQLite', openForTest);
-testPledgesContract('SQLite', openForTest);
+testDeferralsContract('SQLite', openForTest);
 testOwnerContract('SQLite', openForTest);
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
@@ -145,7 +145,7 @@ describe('other versions', () => {
     db.close();
   });
 
-  test('a database that has pledges beside the jobs that came of them migrates, and forgets those', async () => {
+  test('a database that has deferrals beside the jobs that came of them migrates, and forgets those', async () => {
     const file = freshFile();
     const db = new DatabaseSync(file);
     db.exec(`${MIGRATIONS.slice(0, 6).join(';')}; PRAGMA user_version = 6`);
@@ -156,7 +156,7 @@ describe('other versions', () => {
     db.exec(`INSERT INTO pledges VALUES ('k1', '{"token":"t"}', 1), ('k2', '{"token":"t"}', 2)`);
     db.close();
     const queue = await openQueue({ url: file, limits });
-    assert.deepEqual(await queue.pledges.open(), [
+    assert.deepEqual(await queue.deferrals.open(), [
       { key: 'k2', context: { token: 't' }, createdAt: 2 },
     ]);
     assert.equal((await claimJob(queue.line))?.id, 'aaaaaaaaaaaa');

@@ -122,7 +122,7 @@ call('INCR', k('version'))
 return { 'true', '[]' }
 `;
 
-/** Where a person neither waits nor runs, their line goes; and what was promised to them. */
+/** Where a person neither waits nor runs, their line goes; and the answers that are owed to them. */
 export const LEAVE = `
 local arg = cjson.decode(ARGV[1])
 adopt()
@@ -136,9 +136,9 @@ for _, guild in ipairs(arg.guilds) do
     end
   end
 end
-local promised = call('HGETALL', k('pledges'))
-for at = 1, #promised, 2 do
-  if string.find(promised[at + 1], arg.userId, 1, true) then call('HDEL', k('pledges'), promised[at]) end
+local owed = call('HGETALL', k('pledges'))
+for at = 1, #owed, 2 do
+  if string.find(owed[at + 1], arg.userId, 1, true) then call('HDEL', k('pledges'), owed[at]) end
 end
 return { 'null', '[]' }
 `;

@@ -15,7 +15,7 @@ export function createErasure(core: QueueCore): Pick<Archive, 'ownedBy' | 'erase
     'SELECT id FROM jobs WHERE user_id = ? AND finished_at IS NOT NULL ORDER BY seq',
   );
   const remove = db.prepare('DELETE FROM jobs WHERE id = ?');
-  const dropPledges = db.prepare('DELETE FROM pledges WHERE instr(context, ?) > 0');
+  const dropDeferrals = db.prepare('DELETE FROM pledges WHERE instr(context, ?) > 0');
 
   function leaveLines(userId: string): void {
     const { lines } = ledger.state();
@@ -42,7 +42,7 @@ export function createErasure(core: QueueCore): Pick<Archive, 'ownedBy' | 'erase
         const ids = ended.all(userId).map(({ id }) => String(id));
         const named = inputs.namedBy(ids);
         for (const id of ids) remove.run(id);
-        dropPledges.run(userId);
+        dropDeferrals.run(userId);
         leaveLines(userId);
         return named;
       });

@@ -1,5 +1,5 @@
 /** Pauses that can be cut short. */
-export function openBreaks() {
+export function openPauses() {
   let wake: (() => void) | null = null;
   return {
     pause(milliseconds: number): Promise<void> {
@@ -13,7 +13,7 @@ export function openBreaks() {
         wake = done;
       });
     },
-    end() {
+    cut() {
       wake?.();
     },
   };

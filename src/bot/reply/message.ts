@@ -7,13 +7,13 @@ import { toContext } from './reply-address.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import type { BotLog } from '../bot-log.ts';
 import type { ReplyRecord } from './reply-record.ts';
-import type { Traffic } from '../interaction/traffic.ts';
+import type { ResponsesInFlight } from '../interaction/responses-in-flight.ts';
 
-export type Road = {
+export type ReplyMessage = {
   /** Replaces the whole message. Rejects with what Discord answered; nothing is tried twice in here. */
-  send(rendered: Rendered, final: boolean): Promise<void>;
+  edit(rendered: Rendered, final: boolean): Promise<void>;
   /** One more message, for this person only, as long as the token lives. */
-  add(rendered: Rendered): Promise<void>;
+  followUp(rendered: Rendered): Promise<void>;
   /** Notes something about the message for a later process. */
   note(change: Partial<ReplyAddress>): Promise<void>;
 };
@@ -29,16 +29,21 @@ const BYTES_PER_MS = 100;
  * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
  * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
  */
-export function openRoad(
+export function openMessage(
   jobId: string,
   found: ReplyAddress,
   {
     messages,
     record,
-    traffic,
+    inFlight,
     log,
-  }: { messages: REST; record: Pick<ReplyRecord, 'remember'>; traffic: Traffic; log: BotLog },
-): Road {
+  }: {
+    messages: REST;
+    record: Pick<ReplyRecord, 'remember'>;
+    inFlight: ResponsesInFlight;
+    log: BotLog;
+  },
+): ReplyMessage {
   const address = { ...found };
 
   async function learn(change: Partial<ReplyAddress>): Promise<void> {
@@ -71,7 +76,7 @@ export function openRoad(
 
   return {
     note: learn,
-    async add(rendered) {
+    async followUp(rendered) {
       const body = messageBody(rendered);
       await messages.post(Routes.webhook(address.applicationId, address.token), {
         body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
@@ -80,8 +85,8 @@ export function openRoad(
         signal: AbortSignal.timeout(patienceFor(rendered)),
       });
     },
-    async send(rendered: Rendered, final: boolean): Promise<void> {
-      if (!final) await traffic.calm(CALM_PATIENCE_MS);
+    async edit(rendered: Rendered, final: boolean): Promise<void> {
+      if (!final) await inFlight.settled(CALM_PATIENCE_MS);
       const signal = AbortSignal.timeout(final ? patienceFor(rendered) : PREVIEW_TIMEOUT_MS);
       if (await byWebhook(rendered, signal)) return;
       // Only the token reaches an ephemeral message: what comes later waits in /recent.

@@ -1,29 +1,29 @@
 import type { JobContext } from '../job.ts';
-import type { Pledge, Pledges } from '../contracts.ts';
+import type { Deferral, Deferrals } from '../contracts.ts';
 import type { RedisCore } from './redis-core.ts';
 
-type Kept = Omit<Pledge, 'key'>;
+type Kept = Omit<Deferral, 'key'>;
 
-export function createRedisPledges({ redis, key, now, checkOpen }: RedisCore): Pledges {
+export function createRedisDeferrals({ redis, key, now, checkOpen }: RedisCore): Deferrals {
   const all = key('pledges');
   return {
-    async make(name, context) {
+    async note(name, context) {
       checkOpen();
       const before = await redis.hget(all, name);
       const createdAt = before === null ? now() : (JSON.parse(before) as Kept).createdAt;
       await redis.hset(all, name, JSON.stringify({ context, createdAt }));
     },
 
-    async redeem(name) {
+    async settle(name) {
       checkOpen();
       await redis.hdel(all, name);
     },
 
     async open() {
       checkOpen();
-      const found: Pledge[] = [];
+      const found: Deferral[] = [];
       for (const [name, text] of Object.entries(await redis.hgetall(all))) {
-        // A job keeps what was promised for it.
+        // A job settles what was put off for it.
         if ((await redis.exists(key(`key:${name}`))) === 1) await redis.hdel(all, name);
         else {
           const { context, createdAt } = JSON.parse(text) as { context: JobContext } & Kept;

@@ -2,17 +2,17 @@
  * First responses go before everything else: Discord gives them 3 s, and an edit that shows a place in the line can
  * wait. Counts the interactions that have no first response yet.
  */
-export type Traffic = {
+export type ResponsesInFlight = {
   /** An interaction came in; call the answer when its first response is through, or is not to come. */
-  enter(): () => void;
+  begin(): () => void;
   /** Resolves when no first response is owed, or after `patience` milliseconds. */
-  calm(patience: number): Promise<void>;
+  settled(patience: number): Promise<void>;
 };
 
 /** Discord takes no first response after this; milliseconds. */
 const FIRST_RESPONSE_MS = 3000;
 
-export function createTraffic(): Traffic {
+export function trackResponses(): ResponsesInFlight {
   const owed = new Set<symbol>();
   let waiting: (() => void)[] = [];
 
@@ -24,7 +24,7 @@ export function createTraffic(): Traffic {
   }
 
   return {
-    enter() {
+    begin() {
       const one = Symbol();
       owed.add(one);
       const timer = setTimeout(leave, FIRST_RESPONSE_MS, one);
@@ -34,7 +34,7 @@ export function createTraffic(): Traffic {
         leave(one);
       };
     },
-    async calm(patience) {
+    async settled(patience) {
       if (owed.size === 0) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patience);

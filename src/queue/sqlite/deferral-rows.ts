@@ -1,18 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobContext } from '../job.ts';
-import type { Pledge } from '../contracts.ts';
+import type { Deferral } from '../contracts.ts';
 
-/** The rows of what was promised and is not yet kept; all calls run inside the caller's transaction. */
-export type PledgeRows = {
-  add(pledge: Pledge): void;
+/** The rows of answers that were put off and not yet given; all calls run inside the caller's transaction. */
+export type DeferralRows = {
+  add(deferral: Deferral): void;
   drop(key: string): void;
   /** Those of which a job came are kept: nobody else has to. */
   dropKept(): void;
   /** oldest first */
-  all(): Pledge[];
+  all(): Deferral[];
 };
 
-export function createPledgeRows(db: DatabaseSync): PledgeRows {
+export function createDeferralRows(db: DatabaseSync): DeferralRows {
   const add = db.prepare(`
     INSERT INTO pledges VALUES ($key, $context, $createdAt) 
       ON CONFLICT (key) DO UPDATE SET context = excluded.context`);

@@ -1,16 +1,16 @@
 import type { REST } from 'discord.js';
 import type { JobContext } from '../../queue/job.ts';
-import type { Pledge, Pledges } from '../../queue/contracts.ts';
+import type { Deferral, Deferrals } from '../../queue/contracts.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
 import { words } from '../render/render.ts';
 import type { Rendered } from '../render/render.ts';
 import { LEAST_ATTACHMENT_LIMIT, TOKEN_LIFE_MS } from '../reply/reply-address.ts';
-import { openRoad } from '../reply/road.ts';
+import { openMessage } from '../reply/message.ts';
 import type { BotLog } from '../bot-log.ts';
 import { textFor } from '../text/text.ts';
-import type { Traffic } from '../interaction/traffic.ts';
+import type { ResponsesInFlight } from '../interaction/responses-in-flight.ts';
 
-type Promised = {
+type Deferred = {
   applicationId: string;
   token: string;
   locale: string;
@@ -19,11 +19,11 @@ type Promised = {
 const VERSION = 1;
 
 /** What a later process needs to fill a "thinking…" that this one owes. */
-export function toPledge({ applicationId, token, locale }: Promised): JobContext {
+export function deferralContext({ applicationId, token, locale }: Deferred): JobContext {
   return { version: VERSION, applicationId, token, locale };
 }
 
-function fromPledge({ context }: Pledge): Promised | null {
+function readDeferral({ context }: Deferral): Deferred | null {
   const { version, applicationId, token, locale } = context;
   if (version !== VERSION || typeof applicationId !== 'string' || typeof token !== 'string') {
     return null;
@@ -31,10 +31,10 @@ function fromPledge({ context }: Pledge): Promised | null {
   return { applicationId, token, locale: typeof locale === 'string' ? locale : 'en' };
 }
 
-export type PledgeTools = {
+export type DeferralTools = {
   messages: REST;
-  traffic: Traffic;
-  pledges: Pick<Pledges, 'redeem'>;
+  inFlight: ResponsesInFlight;
+  deferrals: Pick<Deferrals, 'settle'>;
   log: BotLog;
 };
 
@@ -42,40 +42,43 @@ export type PledgeTools = {
  * Each message that an earlier process left on "thinking…" says that nothing came of it. What Discord cannot be told
  * now is tried again at the next start.
  */
-export async function settlePledges(broken: readonly Pledge[], tools: PledgeTools): Promise<void> {
+export async function settleDeferrals(
+  broken: readonly Deferral[],
+  tools: DeferralTools,
+): Promise<void> {
   await Promise.all(
-    broken.map(async (pledge) => {
-      const promised = fromPledge(pledge);
+    broken.map(async (deferral) => {
+      const deferred = readDeferral(deferral);
       try {
-        if (promised !== null) await settle(pledge, promised, tools);
+        if (deferred !== null) await settle(deferral, deferred, tools);
       } catch (error) {
         if (!['deleted', 'token-expired', 'forbidden'].includes(troubleOf(error))) {
-          return tools.log.warn(describe(error), 'a promised answer could not be given');
+          return tools.log.warn(describe(error), 'a deferred answer could not be given');
         }
       }
-      await tools.pledges.redeem(pledge.key);
+      await tools.deferrals.settle(deferral.key);
     }),
   );
 }
 
-async function settle(pledge: Pledge, promised: Promised, tools: PledgeTools): Promise<void> {
-  const text = textFor(promised.locale);
-  await sendTo(pledge, promised, words([text.lostInRestart], []), tools);
+async function settle(deferral: Deferral, deferred: Deferred, tools: DeferralTools): Promise<void> {
+  const text = textFor(deferred.locale);
+  await sendTo(deferral, deferred, words([text.lostInRestart], []), tools);
   tools.log.info(
-    { interaction: pledge.key },
+    { interaction: deferral.key },
     'an answer was lost in the restart; told so where the token still leads',
   );
 }
 
 function sendTo(
-  pledge: Pledge,
-  promised: Promised,
+  deferral: Deferral,
+  deferred: Deferred,
   rendered: Rendered,
-  tools: PledgeTools,
+  tools: DeferralTools,
 ): Promise<void> {
   const address = {
-    ...promised,
-    tokenUntil: pledge.createdAt + TOKEN_LIFE_MS,
+    ...deferred,
+    tokenUntil: deferral.createdAt + TOKEN_LIFE_MS,
     channelId: '0',
     messageId: null,
     guildId: null,
@@ -85,5 +88,5 @@ function sendTo(
   };
   // The answer is all there is to it: no job has to find this message again.
   const record = { remember: async () => {} };
-  return openRoad(pledge.key, address, { ...tools, record }).send(rendered, true);
+  return openMessage(deferral.key, address, { ...tools, record }).edit(rendered, true);
 }

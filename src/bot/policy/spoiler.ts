@@ -2,7 +2,7 @@ import { ComponentType } from 'discord.js';
 import type { Rendered } from '../render/render.ts';
 
 /** The same message with every picture behind Discord's spoiler. */
-export function veil(rendered: Rendered): Rendered {
+export function asSpoilers(rendered: Rendered): Rendered {
   return {
     files: rendered.files.map((file) => ({ ...file, spoiler: true })),
     components: rendered.components.map((component) =>
