@@ -1,14 +1,17 @@
 /** How a picture was made, in the words of whatever program made it. */
 import { buildInfotext, imageSeed } from './recipe/infotext.ts';
-import { isImageFile, readTexts } from './picture/image.ts';
+import { isImageFile, readHiddenTexts, readTexts, XMP_KEYWORD } from './picture/image.ts';
 import { takeTags } from './lora/tags.ts';
 import { fromWorkflow } from './recipe/comfy/workflow.ts';
 import { isFields, numberOf, readJson, type Recipe, words } from './recipe/found.ts';
 import { fromInfotext } from './recipe/programs/a1111.ts';
+import { commentInXmp, fromDrawThings } from './recipe/programs/draw-things.ts';
 import { fromFooocus } from './recipe/programs/fooocus.ts';
 import { fromInvoke, fromOldInvoke } from './recipe/programs/invoke.ts';
 import { fromNovel } from './recipe/programs/novel.ts';
+import { fromPlain, plainLines } from './recipe/programs/plain.ts';
 import { fromSwarm } from './recipe/programs/swarm.ts';
+import { isGif } from './picture/file/comment.ts';
 import type { PngText } from './picture/file/png-text.ts';
 import { readStealthText } from './picture/pixels/stealth.ts';
 
@@ -27,16 +30,22 @@ function readRecipeText(text: string): Recipe | null {
 
 /**
  * What a PNG, JPEG or WebP says of how it was made, in its texts or in the lowest bits of its pixels: by this program,
- * A1111 and its many kin, ComfyUI, SwarmUI, InvokeAI, NovelAI, Fooocus or Civitai. A file that is no picture may be such a
+ * A1111 and its many kin, ComfyUI, SwarmUI, InvokeAI, NovelAI, Fooocus, Civitai, Easy Diffusion, Draw Things or mflux. A file that is no picture may be such a
  * text itself. Null when it says nothing that is understood. Of files that others posted it is asked through
  * `picture-reader.ts`, which ends a reading that takes too long.
  */
 export async function recipeOfFile(bytes: Uint8Array): Promise<Recipe | null> {
-  if (!isImageFile(bytes)) return readRecipeText(decoded(bytes));
-  const written = recipeIn(readTexts(bytes));
+  const isPicture = isImageFile(bytes) || isGif(bytes) || isAvif(bytes);
+  if (!isPicture) return readRecipeText(decoded(bytes));
+  const written = recipeIn(readTexts(bytes)) ?? recipeIn(await readHiddenTexts(bytes));
   if (written !== null) return written;
   const hidden = await readStealthText(bytes);
   return hidden === null ? null : readRecipeText(hidden);
+}
+
+/** ISO 14496-12's brands of still pictures in AV1. */
+function isAvif(bytes: Uint8Array): boolean {
+  return /^ftyp(?:avi[fs]|mif1|msf1)$/.test(Buffer.from(bytes.subarray(4, 12)).toString('latin1'));
 }
 
 /** UTF-8, or UTF-16 with its mark in front. */
@@ -64,6 +73,9 @@ function recipeIn(texts: readonly PngText[]): Recipe | null {
   const novel = json('Comment') ?? commentIn(parameters);
   if (novel !== null && ('uc' in novel || 'v4_prompt' in novel)) return fromNovel(novel);
   if (parameters !== null) return fromObject(parameters, of('parameters') ?? '');
+  const packet = of(XMP_KEYWORD);
+  const comment = packet === undefined ? null : commentInXmp(packet);
+  if (comment !== null) return fromObject(comment, '');
   const [infotext, graph] = [
     of('parameters') ?? of('Parameters') ?? of('Description'),
     of('prompt') ?? of('workflow'),
@@ -75,7 +87,16 @@ function recipeIn(texts: readonly PngText[]): Recipe | null {
     said?.source === 'ComfyUI' &&
     drawn?.input.prompt !== undefined &&
     drawn.input.seed === said.input.seed;
-  return same ? drawn : (said ?? drawn);
+  return same ? drawn : (said ?? drawn ?? fromEntries(texts));
+}
+
+/** Each field in an entry of its own, or all of them in lines. */
+function fromEntries(texts: readonly PngText[]): Recipe | null {
+  const lines = texts.map(({ keyword, text }) =>
+    keyword === 'parameters' ? plainLines(text) : null,
+  );
+  const said = lines.find((found) => found !== null);
+  return fromPlain(said ?? Object.fromEntries(texts.map(({ keyword, text }) => [keyword, text])));
 }
 
 function commentIn(parameters: ReturnType<typeof readJson>): ReturnType<typeof readJson> {
@@ -86,11 +107,13 @@ function commentIn(parameters: ReturnType<typeof readJson>): ReturnType<typeof r
 /** An object that names no program: its fields do. */
 function fromObject(said: NonNullable<ReturnType<typeof readJson>>, text: string): Recipe | null {
   if ('sui_image_params' in said) return fromSwarm(said);
+  if ('c' in said && 'uc' in said) return fromDrawThings(said);
+  if ('mflux_version' in said) return fromPlain(said);
   if ('base_model' in said || 'Base Model' in said || 'base_model_name' in said)
     return fromFooocus(said);
   if ('positive_prompt' in said && 'cfg_scale' in said) return fromInvoke(said);
   if ('uc' in said && 'scale' in said) return fromNovel(said);
-  return fromWorkflow(text);
+  return fromWorkflow(text) ?? fromPlain(said);
 }
 
 /** A recipe as plain values, each absent that is not there; `notes` in English. */
@@ -99,7 +122,10 @@ export function recipeFields(recipe: Recipe): Readonly<Record<string, unknown>> 
   const hires = isFields(input.hires) ? input.hires : null;
   const number = (value: unknown): unknown => numberOf(value) ?? undefined;
   // A1111 writes of a negative prompt and of layers only where there is one or one is skipped.
-  const isTold = recipe.infotext === undefined || /negative prompt:/i.test(recipe.infotext);
+  const isTold =
+    recipe.infotext === undefined ||
+    /negative prompt:/i.test(recipe.infotext) ||
+    words(input.negativePrompt) !== '';
   const skips = recipe.infotext === undefined || /clip skip:/i.test(recipe.infotext);
   const fields: Record<string, unknown> = {
     prompt: input.prompt,

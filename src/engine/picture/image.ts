@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { readFileComment } from './file/comment.ts';
 import { findExif, readExifTexts } from './file/exif-text.ts';
 import { packPng } from './file/png-pack.ts';
 import {
@@ -31,7 +32,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxBytes: 25 * 1024 * 1024,
 const SOFTWARE = 'Darkroom';
 /** https://cv.iptc.org/newscodes/digitalsourcetype/ */
 const MADE_BY_AI = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
-const XMP_KEYWORD = 'XML:com.adobe.xmp';
+export const XMP_KEYWORD = 'XML:com.adobe.xmp';
 /** The XMP packet that says a model made the picture (IPTC digital source type). */
 export const AI_MARK_XMP = [
   '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>',
@@ -199,6 +200,32 @@ const RECIPE_KEYWORDS = new Set([
   'Comment',
   'invokeai_metadata',
   'Software',
+  XMP_KEYWORD,
+  // Easy Diffusion's, in both of its spellings.
+  'negative_prompt',
+  'Prompt',
+  'Negative Prompt',
+  'seed',
+  'Seed',
+  'num_inference_steps',
+  'Steps',
+  'guidance_scale',
+  'Guidance Scale',
+  'width',
+  'Width',
+  'height',
+  'Height',
+  'sampler_name',
+  'Sampler',
+  'scheduler_name',
+  'use_stable_diffusion_model',
+  'Stable Diffusion model',
+  'use_lora_model',
+  'LoRA model',
+  'lora_alpha',
+  'LoRA Strength',
+  'clip_skip',
+  'Clip Skip',
 ]);
 /** All texts of one file together: the largest graphs of people have half of it. */
 const TEXT_BYTES = 256 * 1024;
@@ -210,15 +237,44 @@ const BUDGET: TextBudget = { keywords: RECIPE_KEYWORDS, bytes: TEXT_BYTES };
  */
 export function readTexts(bytes: Uint8Array): PngText[] {
   const texts = isPng(bytes) ? readPngTexts(bytes, BUDGET) : [];
-  if (texts.length > 0) return texts;
   const exif = isPng(bytes) ? exifInPng(bytes) : findExif(bytes);
-  // A phone's comment ("Screenshot") is no recipe.
-  return exif === null
-    ? []
-    : readExifTexts(exif, BUDGET).filter(
-        ({ keyword, text }) =>
-          !['parameters', 'Description'].includes(keyword) || /Steps: ?\d|^\s*\{/.test(text),
-      );
+  const more = exif === null ? [] : textsInExif(exif);
+  const comment = isPng(bytes) ? null : readFileComment(bytes, TEXT_BYTES);
+  if (comment !== null) more.push({ keyword: 'parameters', text: comment });
+  const met = new Set(texts.map(({ keyword }) => keyword));
+  for (const found of more) {
+    if (met.has(found.keyword) || !maySay(found)) continue;
+    met.add(found.keyword);
+    texts.push(found);
+  }
+  return texts;
+}
+
+/** A phone's comment ("Screenshot") is no recipe. */
+function maySay({ keyword, text }: PngText): boolean {
+  return !['parameters', 'Description'].includes(keyword) || /Steps: ?\d|^\s*\{/.test(text);
+}
+
+/** The texts of an EXIF block that may be recipes. */
+function textsInExif(exif: Uint8Array): PngText[] {
+  return readExifTexts(exif, BUDGET).filter(maySay);
+}
+
+/**
+ * What only a decoder finds: the EXIF block of an AVIF, XMP in any file.
+ * @returns none where it cannot be read
+ */
+export async function readHiddenTexts(bytes: Uint8Array): Promise<PngText[]> {
+  try {
+    const { exif, xmp } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const isMarked = exif?.toString('latin1', 0, 6) === 'Exif\0\0';
+    const texts = exif === undefined ? [] : textsInExif(exif.subarray(isMarked ? 6 : 0));
+    if (xmp !== undefined && xmp.length <= TEXT_BYTES)
+      texts.push({ keyword: XMP_KEYWORD, text: xmp.toString('utf8') });
+    return texts;
+  } catch {
+    return [];
+  }
 }
 
 /** The A1111 parameters text inside a picture; null when there is none. */

@@ -27,8 +27,10 @@ export type Recipe = {
   texts?: {
     prompt?: string;
     prompt2?: string;
+    prompt3?: string;
     negativePrompt?: string;
     negativePrompt2?: string;
+    negativePrompt3?: string;
   };
   /** those that the prompt does not name itself */
   loras: readonly RecipeLora[];

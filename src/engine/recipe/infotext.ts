@@ -237,6 +237,7 @@ export function requestFromInfotext(text: string): RequestInput {
 function takeHires(parsed: ParsedInfotext, input: RequestInput): void {
   const width = Number(parsed['Hires resize-1'] ?? 0);
   const height = Number(parsed['Hires resize-2'] ?? 0);
+  if (parsed['Hires upscale'] === undefined && width === 0 && height === 0) return;
   const scale =
     parsed['Hires upscale'] ??
     (width > 0 ? width / Number(parsed['Size-1']) : height / Number(parsed['Size-2']));

@@ -1,9 +1,11 @@
 /** Nodes that no table names: what they are is told by their inputs, as ComfyUI's authors call them. */
 import { fileName } from '../found.ts';
-import { type Rule, type Seen, type Value } from './graph.ts';
+import type { Model, Rule, Seen, Value } from './graph.ts';
+import { namesLoras, tagLoader } from './lora-lists.ts';
 import { stackEntry, withLoras } from './models.ts';
 import { behind, passOf } from './sampler-nodes.ts';
-import { loaderMembers, routed } from './pipes.ts';
+import { loaderMembers, pipePass, routed } from './pipes.ts';
+import { ofRole } from './stylers.ts';
 import { encoded } from './words.ts';
 
 const TEXTS = [
@@ -18,6 +20,18 @@ const TEXTS = [
   'anything',
   'input',
   '',
+];
+/** What encoders call their texts. */
+const ENCODED = [
+  'text',
+  'prompt',
+  'populated_text',
+  'text_g',
+  't5xxl',
+  'user_prompt',
+  'clip_g',
+  'clip_l',
+  'positive_prompt',
 ];
 const NUMBERS = [
   'value',
@@ -55,6 +69,8 @@ export function samples({ inputs }: { inputs: Readonly<Record<string, unknown>> 
 }
 
 const texts: Rule = (node) => {
+  const own = ofRole(node);
+  if (own !== undefined) return own;
   const slots = Object.keys(node.inputs).filter((name) => typeof node.inputs[name] === 'string');
   return node.scalar(...(node.slot > 0 && slots.length > 1 ? [] : TEXTS), ...NUMBERS);
 };
@@ -68,7 +84,7 @@ const words: Rule = (node) => {
   }
   if (node.has('clip', 'opt_clip') || /encode/i.test(node.kind)) {
     const [own, other] = [
-      node.text('text', 'prompt', 'populated_text', 'text_g', `text_${node.role}`, node.role),
+      node.text(...ENCODED, `text_${node.role}`, node.role),
       node.text('text_l'),
     ];
     if (own !== undefined) {
@@ -86,6 +102,17 @@ function fromLoader(node: Seen): Value | undefined {
   return loaderMembers(node)[node.role];
 }
 
+/** Nodes that hand a model on as it is, or change no more than how fast it runs. */
+const HARMLESS =
+  /compile|sage|tea_?cache|first_?block|wave_?speed|flash|xformers|vram|memory|offload|block_?swap|dtype|precision|quant|tensorrt|onediff|sampling|switch|reroute|^get|^set|any|pipe|context|debug|show|preview|display|load|seed|select|bus|node_?info|patches/i;
+
+/** A model that a node of an unknown kind changed: what it did is left out, and said. */
+function tellsChange(node: Seen, model: Model): Model {
+  const isPlain = HARMLESS.test(node.kind) || node.has('positive', 'pipe', 'any', 'anything');
+  if (isPlain) return model;
+  return { ...model, without: [...(model.without ?? []), node.kind.slice(0, 100)] };
+}
+
 const models: Rule = (node) => {
   const lora = fileName(node.text('lora_name', 'lora'));
   const before = node.model('model', 'base_model', 'model1', 'model_opt', 'unet');
@@ -98,7 +125,8 @@ const models: Rule = (node) => {
       before,
     );
   }
-  if (before !== undefined) return before;
+  if (namesLoras(node)) return tagLoader(node);
+  if (before !== undefined) return tellsChange(node, before);
   const name = fileName(
     node.text('ckpt_name', 'unet_name', 'base_ckpt_name', 'model_name', 'checkpoint'),
   );
@@ -111,6 +139,7 @@ const models: Rule = (node) => {
 };
 
 const clips: Rule = (node) => {
+  if (namesLoras(node)) return tagLoader(node);
   const lora = fileName(node.text('lora_name', 'lora'));
   const before = node.clip('clip', 'base_clip', 'opt_clip');
   if (before !== undefined && lora !== undefined) {
@@ -122,7 +151,7 @@ const clips: Rule = (node) => {
 };
 
 const latents: Rule = (node) => {
-  if (samples(node)) return behind(passOf(node));
+  if (samples(node)) return behind(node.has('pipe') ? pipePass(node) : passOf(node));
   const before = node.latent(
     'samples',
     'latent',

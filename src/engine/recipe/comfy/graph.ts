@@ -6,8 +6,8 @@ import { fromDrawn } from './drawn.ts';
 export type Node = { id: string; kind: string; inputs: Readonly<Record<string, unknown>> };
 export type Graph = ReadonlyMap<string, Node>;
 
-/** A text of one encoder, or two where the encoder has two (SDXL's text_g and text_l). */
-export type EncodedText = { text: string; second?: string };
+/** A text of one encoder, or two where the encoder has two (SDXL's text_g and text_l), or three with SD 3's t5xxl. */
+export type EncodedText = { text: string; second?: string; third?: string };
 
 export type Clip = {
   /** in the order they were applied; the strength on the text encoders */

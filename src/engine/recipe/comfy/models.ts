@@ -2,7 +2,7 @@
 import { fileName, isFields, numberOf } from '../found.ts';
 import type { Clip, Loras, Model, Rule, Rules, Seen } from './graph.ts';
 
-type StackEntry = Loras['loras'][number];
+export type StackEntry = Loras['loras'][number];
 
 /** File names come as text or, from some packs, as `{content, image}`. */
 function fileIn(node: Seen, ...names: string[]): string | undefined {
@@ -107,7 +107,8 @@ const loaderStack: Rule = (node) =>
     ),
   );
 
-function stack(node: Seen, own: readonly StackEntry[]): Loras {
+/** These behind those that the node is given. */
+export function stacked(node: Seen, own: readonly StackEntry[]): Loras {
   const before = node.loras('lora_stack', 'optional_lora_stack')?.loras ?? [];
   return { is: 'loras', loras: [...before, ...own].slice(0, 64) };
 }
@@ -129,7 +130,7 @@ const efficientStack: Rule = (node) => {
 };
 
 const easyStack: Rule = (node) => {
-  if (node.scalar('toggle') === false) return stack(node, []);
+  if (node.scalar('toggle') === false) return stacked(node, []);
   const count = Math.min(node.number('num_loras') ?? 0, 50);
   const simple = node.text('mode') !== 'advanced';
   const own = Array.from({ length: count }, (_, i) => i + 1).flatMap((i) => {
@@ -140,11 +141,11 @@ const easyStack: Rule = (node) => {
       simple ? weight : node.number(`lora_${i}_clip_strength`),
     );
   });
-  return stack(node, own);
+  return stacked(node, own);
 };
 
 const crStack: Rule = (node) =>
-  stack(
+  stacked(
     node,
     [1, 2, 3].flatMap((i) =>
       node.text(`switch_${i}`) === 'On'
@@ -172,7 +173,7 @@ const lastLayer: Rule = (node) => {
 };
 
 /** A change of the model that is not made here. */
-const changed =
+export const changed =
   (name: string | null): Rule =>
   (node) => {
     if (node.want === 'clip') {
@@ -215,10 +216,16 @@ export const MODEL_RULES: Rules = {
   'Load Checkpoint': loaded('ckpt_name'),
   UNETLoader: loaded('unet_name'),
   UnetLoaderGGUF: loaded('unet_name'),
+  UnetLoaderGGUFAdvanced: loaded('unet_name'),
+  NunchakuFluxDiTLoader: loaded('model_path'),
   DiffusersLoader: loaded('model_path'),
   CLIPLoader: () => ({ is: 'clip', loras: [] }),
   DualCLIPLoader: () => ({ is: 'clip', loras: [] }),
   TripleCLIPLoader: () => ({ is: 'clip', loras: [] }),
+  QuadrupleCLIPLoader: () => ({ is: 'clip', loras: [] }),
+  CLIPLoaderGGUF: () => ({ is: 'clip', loras: [] }),
+  DualCLIPLoaderGGUF: () => ({ is: 'clip', loras: [] }),
+  TripleCLIPLoaderGGUF: () => ({ is: 'clip', loras: [] }),
   LoraLoader: loraLoader,
   'LoraLoader|pysssss': loraLoader,
   'Lora Loader': loraLoader,
@@ -244,10 +251,23 @@ export const MODEL_RULES: Rules = {
   IPAdapter: changed('IP-Adapter'),
   IPAdapterAdvanced: changed('IP-Adapter'),
   IPAdapterApply: changed('IP-Adapter'),
+  IPAdapterFaceID: changed('IP-Adapter'),
+  ADE_AnimateDiffLoaderGen1: changed('AnimateDiff'),
+  ADE_AnimateDiffLoaderWithContext: changed('AnimateDiff'),
+  ADE_UseEvolvedSampling: changed('AnimateDiff'),
   ModelMergeSimple: changed('merging of models'),
   ModelMergeBlocks: changed('merging of models'),
+  ModelMergeSubtract: changed('merging of models'),
+  ModelMergeAdd: changed('merging of models'),
+  SkipLayerGuidanceSD3: changed('skip-layer guidance'),
+  SkipLayerGuidanceDiT: changed('skip-layer guidance'),
+  DifferentialDiffusion: changed('differential diffusion'),
   ModelSamplingDiscrete: changed(null),
   ModelSamplingContinuousEDM: changed(null),
+  ModelSamplingAuraFlow: changed(null),
+  CFGNorm: changed('CFG norm'),
+  CFGZeroStar: changed('CFG-Zero*'),
+  TorchCompileModel: changed(null),
   ModelSamplingFlux: changed(null),
   ModelSamplingSD3: changed(null),
   DynamicThresholdingFull: changed('dynamic thresholding'),

@@ -1,5 +1,5 @@
 /** Nodes that make, change and sample latents, and the pictures on the way between them. */
-import { numberOf } from '../found.ts';
+import { fileName, numberOf } from '../found.ts';
 import type { Latent, Rule, Rules } from './graph.ts';
 import { behind, custom, passOf, pixelPass, sampler, upscalerOf } from './sampler-nodes.ts';
 import { namedSize } from './sizes.ts';
@@ -39,12 +39,15 @@ const resized =
     const ratio = (latent.width ?? 0) / (latent.height ?? 0);
     if (width === 0 && ratio > 0) width = Math.round(height * ratio);
     if (height === 0 && ratio > 0) height = Math.round(width / ratio);
-    if (width === 0 || height === 0) return scaled(latent, undefined);
+    if (width === 0 || height === 0) return scaled(latent, undefined, enlargedBy(latent, 'pixel'));
     return {
       ...latent,
       width,
       height,
-      upscaler: upscalerOf(node.text('upscale_method', 'method', 'interpolation'), isPixel),
+      upscaler: enlargedBy(
+        latent,
+        upscalerOf(node.text('upscale_method', 'method', 'interpolation'), isPixel),
+      ),
     };
   };
 
@@ -60,8 +63,16 @@ const resizedBy =
       'rescale_factor',
       'factor',
     );
-    return latent && scaled(latent, factor, upscalerOf(node.text('upscale_method'), isPixel));
+    const upscaler = upscalerOf(node.text('upscale_method'), isPixel);
+    return latent && scaled(latent, factor, enlargedBy(latent, upscaler));
   };
+
+/** A picture that a network enlarged stays that network's, however its size is set afterwards. */
+function enlargedBy({ upscaler }: Latent, by: string): string {
+  const isNetwork =
+    upscaler !== undefined && upscaler !== 'pixel' && !upscaler.startsWith('latent');
+  return isNetwork && by === 'pixel' ? upscaler : by;
+}
 
 function scaled(latent: Latent, factor: number | undefined, upscaler = 'pixel'): Latent {
   const times = factor !== undefined && factor > 0 ? factor : 1;
@@ -84,7 +95,7 @@ const byNetwork: Rule = (node) => {
       ?.slice(1)
       .find((found) => found !== undefined),
   );
-  return latent && scaled(latent, factor ?? 4);
+  return latent && scaled(latent, factor ?? 4, fileName(name) ?? 'pixel');
 };
 
 export const PASS_RULES: Rules = {
@@ -116,7 +127,7 @@ export const PASS_RULES: Rules = {
     const pixels = (node.number('megapixels') ?? 1) * 1024 * 1024;
     if (latent?.width === undefined || latent.height === undefined) return latent;
     const factor = Math.sqrt(pixels / (latent.width * latent.height));
-    return scaled(latent, factor);
+    return scaled(latent, factor, enlargedBy(latent, 'pixel'));
   },
   ImageUpscaleWithModel: byNetwork,
   'ImageResize+': resized(true, 'image'),

@@ -1,6 +1,7 @@
 /** Nodes that carry several things in one link, loaders that make everything at once, and plain routing. */
 import { fileName } from '../found.ts';
 import type { Clip, Latent, Model, Pass, Pipe, Rule, Rules, Seen, Value, Words } from './graph.ts';
+import { taggedIn } from './lora-lists.ts';
 import { stackEntry, withLoras } from './models.ts';
 import { behind, passOf } from './sampler-nodes.ts';
 import { namedSize } from './sizes.ts';
@@ -93,7 +94,11 @@ export function loaderMembers(node: Seen): Members {
     weight,
     node.number('lora_clip_strength') ?? weight,
   );
-  const all = [...own, ...(node.loras('lora_stack', 'optional_lora_stack')?.loras ?? [])];
+  const all = [
+    ...own,
+    ...(node.loras('lora_stack', 'optional_lora_stack')?.loras ?? []),
+    ...taggedIn(node.text('loras')),
+  ];
   const skip = node.number('clip_skip', 'base_clip_skip');
   const bareClip: Clip = {
     loras: [],
@@ -149,7 +154,7 @@ const preSampling: Rule = (node) => {
 };
 
 /** A sampler that takes what it lacks from a pipe. */
-function pipePass(node: Seen): Pass {
+export function pipePass(node: Seen): Pass {
   const members = (node.pipe('pipe', 'basic_pipe', 'sdxl_tuple') ?? { members: {} as Members })
     .members;
   const settings = members['settings'];

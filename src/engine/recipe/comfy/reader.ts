@@ -18,16 +18,20 @@ import {
   type Value,
   type Words,
 } from './graph.ts';
+import { LORA_LIST_RULES } from './lora-lists.ts';
 import { MODEL_RULES } from './models.ts';
 import { PASS_RULES } from './passes.ts';
 import { PIPE_RULES } from './pipes.ts';
+import { STYLER_RULES } from './stylers.ts';
 import { TEXT_RULES } from './texts.ts';
 import { WORDS_RULES } from './words.ts';
 
 const RULES: Rules = {
   ...TEXT_RULES,
+  ...STYLER_RULES,
   ...WORDS_RULES,
   ...MODEL_RULES,
+  ...LORA_LIST_RULES,
   ...PASS_RULES,
   ...PIPE_RULES,
 };
@@ -66,11 +70,12 @@ export function createReader(graph: Graph): GraphReader {
     return value;
   }
 
+  function note(said: Said): void {
+    if (!notes.some(({ words }) => words === said.words)) notes.push(said);
+  }
+
   const seen: Look = (node, slot, want, role = 'positive') =>
-    seenFrom(
-      { graph, valueOf, seen, note: (said) => void notes.push(said) },
-      { node, slot, want, role },
-    );
+    seenFrom({ graph, valueOf, seen, note }, { node, slot, want, role });
 
   /** What stands in an input: a value of its own or a link's. */
   function valueOf(value: unknown, kind: Kind, role: Role): Value | undefined {

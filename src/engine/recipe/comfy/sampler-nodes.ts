@@ -1,5 +1,9 @@
 /** Nodes that run a sampler, whole or in parts. */
+import { say } from '../../sentences.ts';
 import type { Latent, Pass, Rule, Seen } from './graph.ts';
+
+/** Samplers inside samplers: more than people nest. */
+const MOST_WRAPPED = 8;
 
 /** A latent behind this run, of the size that it began with. */
 export function behind(pass: Pass): Latent {
@@ -90,8 +94,16 @@ export const custom: Rule = (node) => {
   });
 };
 
-/** `KSamplerSelect` names it; others are the sampler by their own name: `SamplerDPMPP_2M_SDE`. */
-function samplerIn(node: Seen): unknown {
+/**
+ * `KSamplerSelect` names it; others are the sampler by their own name: `SamplerDPMPP_2M_SDE`. One that changes another on
+ * its way is left out.
+ */
+function samplerIn(node: Seen, hops = 0): unknown {
+  const inner = hops < MOST_WRAPPED ? node.part('sampler') : undefined;
+  if (inner !== undefined) {
+    node.note(say('recipe-left-out', node.kind.slice(0, 100)));
+    return samplerIn(inner, hops + 1);
+  }
   return (
     node.scalar('sampler_name', 'sampler', 'solver') ??
     /^Sampler(.+)$/.exec(node.kind)?.[1] ??

@@ -1,5 +1,9 @@
 /** How nodes make texts of others: joined, replaced, chosen, cut. */
+import { RE2JS } from 're2js';
 import type { Rule, Scalar, Seen } from './graph.ts';
+
+/** Of one pattern in one text. */
+const MOST_MATCHES = 200;
 
 /** The text of the first of these inputs that there is. */
 export function of(...names: string[]): Rule {
@@ -117,6 +121,47 @@ export const replacedAll: Rule = (node) => {
   const [text, find, by] = [node.text('string'), node.text('find'), node.text('replace')];
   return find ? text?.replaceAll(find, by ?? '') : text;
 };
+
+/** ComfyUI's own, in Python's syntax as far as a search of linear time takes it. */
+export const regexReplaced: Rule = (node) => {
+  const [text, find] = [node.text('string'), node.text('regex_pattern')];
+  const pattern = find === undefined ? null : compiled(node, find);
+  if (text === undefined || pattern === null || (node.number('count') ?? 0) > 0) return undefined;
+  const by = (node.text('replace') ?? '').replaceAll('$', '$$$$');
+  return pattern.matcher(text).replaceAll(by.replaceAll(/\\g?<?(\d)>?/g, '$$$1'));
+};
+
+export const regexExtracted: Rule = (node) => {
+  const [text, find] = [node.text('string'), node.text('regex_pattern')];
+  const pattern = find === undefined ? null : compiled(node, find);
+  if (text === undefined || pattern === null) return undefined;
+  const mode = node.text('mode') ?? 'First Match';
+  const group = /Group/.test(mode) ? (node.number('group_index') ?? 1) : 0;
+  const found: string[] = [];
+  const matcher = pattern.matcher(text);
+  while (found.length < MOST_MATCHES && matcher.find()) {
+    if (group > matcher.groupCount()) return '';
+    found.push(matcher.group(group) ?? '');
+    if (mode.startsWith('First')) break;
+  }
+  return found.join('\n');
+};
+
+/** Null for a pattern that is none here. */
+function compiled(node: Seen, pattern: string): RE2JS | null {
+  const on = (name: string, flag: number): number => (isTrue(node.scalar(name)) ? flag : 0);
+  const flags =
+    (node.has('case_insensitive') && !isTrue(node.scalar('case_insensitive'))
+      ? 0
+      : RE2JS.CASE_INSENSITIVE) |
+    on('multiline', RE2JS.MULTILINE) |
+    on('dotall', RE2JS.DOTALL);
+  try {
+    return RE2JS.compile(pattern, flags);
+  } catch {
+    return null;
+  }
+}
 
 export const sliced: Rule = (node) =>
   node.text('string')?.slice(node.number('start') ?? 0, node.number('end'));

@@ -1,4 +1,5 @@
 /** Nodes that make conditionings: encoders, and what joins, changes or passes them on. */
+import { say } from '../../sentences.ts';
 import type { Clip, EncodedText, Rule, Rules, Seen, Words } from './graph.ts';
 
 /** One text by one encoder. */
@@ -22,6 +23,29 @@ function twoTexts(node: Seen, first: string, second: string): Words | undefined 
     { text: main, ...(other !== undefined && other !== main && { second: other }) },
     node.clip('clip', 'opt_clip'),
   );
+}
+
+/** SD 3: one that says the same as another is none of its own. */
+function threeTexts(node: Seen): Words | undefined {
+  const two = twoTexts(node, 'clip_g', 'clip_l');
+  const third = node.text('t5xxl');
+  const first = two?.parts[0]?.[0];
+  if (first === undefined || two === undefined) return encodedAs(node, third);
+  if (third === undefined || third === first.text || third === first.second) return two;
+  if (first.text === '' && first.second === undefined) return encodedAs(node, third);
+  return { ...two, parts: [[{ ...first, third }]] };
+}
+
+function encodedAs(node: Seen, text: string | undefined): Words | undefined {
+  return text === undefined ? undefined : encoded({ text }, node.clip('clip'));
+}
+
+/** Pictures that a text speaks of: they are no part of a file. */
+function shownPictures(rule: Rule, ...names: string[]): Rule {
+  return (node) => {
+    if (node.has(...names)) node.note(say('recipe-start'));
+    return rule(node);
+  };
 }
 
 /** smZ: A1111's weights, and two texts for SDXL where it is told so. */
@@ -140,8 +164,16 @@ export const WORDS_RULES: Rules = {
   CLIPTextEncode: encodeRule('text'),
   CLIPTextEncodeSDXL: (node) => twoTexts(node, 'text_g', 'text_l'),
   CLIPTextEncodeSDXLRefiner: encodeRule('text'),
-  CLIPTextEncodeSD3: (node) => twoTexts(node, 'clip_g', 'clip_l'),
-  CLIPTextEncodeFlux: guided(encodeRule('t5xxl', 'clip_l')),
+  CLIPTextEncodeSD3: threeTexts,
+  CLIPTextEncodeFlux: guided((node) => twoTexts(node, 't5xxl', 'clip_l')),
+  CLIPTextEncodeHunyuanDiT: encodeRule('mt5xl', 'bert'),
+  CLIPTextEncodeHiDream: encodeRule('llama', 't5xxl', 'clip_g', 'clip_l'),
+  CLIPTextEncodeLumina2: encodeRule('user_prompt'),
+  CLIPTextEncodeKandinsky5: encodeRule('qwen25_7b', 'clip_l'),
+  TextEncodeQwenImageEdit: shownPictures(encodeRule('prompt'), 'image'),
+  TextEncodeQwenImageEditPlus: shownPictures(encodeRule('prompt'), 'image1', 'image2', 'image3'),
+  ReferenceLatent: shownPictures(pass('conditioning'), 'latent'),
+  FluxKontextMultiReferenceLatentMethod: pass('conditioning'),
   CLIPTextEncodePixArtAlpha: encodeRule('text'),
   'CLIPTextEncodeSDXL+': encodeRule('text'),
   'TextEncodeForSamplerParams+': encodeRule('text'),

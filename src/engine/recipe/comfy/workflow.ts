@@ -14,6 +14,7 @@ import {
 import { samplerOf } from '../sampler-of.ts';
 import { samples } from './fallback.ts';
 import {
+  type EncodedText,
   type Graph,
   type Latent,
   linkOf,
@@ -151,19 +152,15 @@ function textOf(given: Words | undefined): string | undefined {
   return given.parts
     .map((pieces) =>
       pieces
-        .map(({ text, second }) =>
-          plain(
-            second === undefined || second === ''
-              ? text
-              : [text, second].filter((each) => each !== '').join(', '),
-          ),
+        .map(({ text, second = '', third = '' }) =>
+          plain([text, second, third].filter((each) => each !== '').join(', ')),
         )
         .join(' BREAK '),
     )
     .join(' AND ');
 }
 
-/** Of SDXL's two texts text_l is the first encoder's and text_g the second's. */
+/** Of SDXL's two texts text_l is the first encoder's and text_g the second's; SD 3's third is T5's. */
 function secondTexts(
   positive: Words | undefined,
   negative: Words | undefined,
@@ -171,16 +168,20 @@ function secondTexts(
   const only = (given: Words | undefined) =>
     given?.parts.length === 1 && given.parts[0]?.length === 1 ? given.parts[0][0] : undefined;
   const [own, other] = [only(positive), only(negative)];
-  if (own?.second === undefined && other?.second === undefined) return {};
+  const isOne = (each: EncodedText | undefined): boolean =>
+    each?.second === undefined && each?.third === undefined;
+  if (isOne(own) && isOne(other)) return {};
   return {
     texts: {
       ...(own && {
         prompt: own.second ?? own.text,
         ...(own.second !== undefined && { prompt2: own.text }),
+        ...(own.third !== undefined && { prompt3: own.third }),
       }),
       ...(other && {
         negativePrompt: other.second ?? other.text,
         ...(other.second !== undefined && { negativePrompt2: other.text }),
+        ...(other.third !== undefined && { negativePrompt3: other.third }),
       }),
     },
   };

@@ -14,6 +14,7 @@ import {
 } from '../found.ts';
 import { type ParsedInfotext, parseInfotext } from '../infotext-parse.ts';
 import { samplerOf } from '../sampler-of.ts';
+import { asA1111 } from './draw-things.ts';
 
 /**
  * A `parameters` text of A1111 or of one of the many programs that write such texts: Forge, SD.Next, ComfyUI's savers,
@@ -37,6 +38,8 @@ export function fromInfotext(raw: string): Recipe | null {
   const listed = resourcesOf(resources);
   const strength = numberOf(value('Denoising strength'));
   notes.push(...leftOut(parsed));
+  // Other programs set spaces around the sign.
+  const size = /^(\d{1,5})\s*[x×*]\s*(\d{1,5})$/.exec(value('Size') ?? '');
   const started = strength !== undefined && !input.hires;
   if (started) notes.push(say('recipe-start'));
   return {
@@ -48,8 +51,8 @@ export function fromInfotext(raw: string): Recipe | null {
       steps: value('Steps'),
       guidanceScale: numberOf(value('CFG scale')) ?? value('Guidance scale'),
       seed: seedText(value('Seed')),
-      width: numberOf(value('Size-1')),
-      height: numberOf(value('Size-2')),
+      width: numberOf(value('Size-1')) ?? numberOf(size?.[1]),
+      height: numberOf(value('Size-2')) ?? numberOf(size?.[2]),
       model: fileName(value('Model')) ?? listed.model,
       clipSkip: clipSkipOf(value('Clip skip')),
       ...sampled,
@@ -83,7 +86,10 @@ function unfolded(raw: string): string {
     /\r\n|\n|\r/,
   );
   const at = lines.findLastIndex((line) => FIELD_LINE.test(line));
-  if (at >= 0) return lines.slice(0, templatesEnd(lines, at)).join('\n');
+  if (at >= 0) {
+    const own = lines.slice(0, templatesEnd(lines, at));
+    return (asA1111(own) ?? own).join('\n');
+  }
   const single = lines.join('\n');
   // Each quantifier is bounded: any text may come here.
   return single
@@ -107,6 +113,7 @@ function sourceOf(parsed: ParsedInfotext, fromCivitai: boolean): string {
   if (/fooocus/i.test(version)) return 'Fooocus';
   if (/stable-diffusion\.cpp/i.test(version)) return 'stable-diffusion.cpp';
   if (/^f\d|forge|^neo/i.test(version)) return 'Forge';
+  if (parsed['Seed Mode'] !== undefined) return 'Draw Things';
   if (fromCivitai) return 'Civitai';
   return 'A1111';
 }

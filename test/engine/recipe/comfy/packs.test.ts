@@ -449,7 +449,7 @@ test('second passes: advanced samplers, pictures between, a network that enlarge
       '55': ['UpscaleModelLoader', { model_name: '4x-UltraSharp.pth' }],
     },
   );
-  assert.deepEqual(pixels.hires, { scale: 2, steps: 10, strength: 0.4, upscaler: 'pixel' });
+  assert.deepEqual(pixels.hires, { scale: 2, steps: 10, strength: 0.4, upscaler: '4x-UltraSharp' });
   const advanced = second(
     {
       add_noise: 'enable',
@@ -507,4 +507,136 @@ test('links to nowhere, to themselves and to what is no link end', () => {
     });
     assert.ok(found.prompt === undefined || found.prompt === '5', JSON.stringify(odd));
   }
+});
+
+test('prompt stylers by their outputs, with a line about the style', () => {
+  const both = (node: Node, positive: number, negative: number) =>
+    read({
+      '40': node,
+      '6': ['CLIPTextEncode', { text: ['40', positive], clip: ['4', 1] }],
+      '7': ['CLIPTextEncode', { text: ['40', negative], clip: ['4', 1] }],
+    });
+  const typed = { text_positive: 'a kite', text_negative: 'rain' };
+  const plain = both(['SDXLPromptStyler', { ...typed, style: 'base' }], 0, 1);
+  assert.deepEqual([plain.prompt, plain.negativePrompt, plain.notes], ['a kite', 'rain', '']);
+  const styled = both(['SDXLPromptStylerbyMood', { ...typed, style: 'noir' }], 0, 1);
+  assert.deepEqual([styled.prompt, styled.negativePrompt], ['a kite', 'rain']);
+  assert.match(styled.notes, /the style noir\./);
+  const two = { text_positive_g: 'a kite', text_positive_l: 'sky', text_negative: 'rain' };
+  const advanced = both(['SDXLPromptStylerAdvanced', { ...two, style: 'base' }], 1, 4);
+  assert.deepEqual([advanced.prompt, advanced.negativePrompt], ['sky', 'rain']);
+});
+
+test("LoRAs of tags and of a manager's list", () => {
+  const loader = (kind: string, inputs: Record<string, unknown>) =>
+    read({
+      '40': [kind, { model: ['4', 0], clip: ['4', 1], ...inputs }],
+      '3': ['KSampler', { ...SAMPLER[1], model: ['40', 0] }],
+      '6': ['CLIPTextEncode', { text: 'a boat', clip: ['40', 1] }],
+    }).loras;
+  const ink = { name: 'ink', weight: 0.7 };
+  assert.deepEqual(loader('LoraTagLoader', { text: 'a boat <lora:ink:0.7>' }), [ink]);
+  assert.deepEqual(loader("Somebody's own", { text: '<lora:ink:0.7>' }), [ink]);
+  const rows = [
+    { name: 'ink', strength: 0.7, clipStrength: 0.7, active: true },
+    { name: 'mist', strength: 1, active: false },
+  ];
+  const given = { text: '<lora:ink:0.7> <lora:mist:1>', loras: { __value__: rows } };
+  assert.deepEqual(loader('Lora Loader (LoraManager)', given), [ink]);
+  assert.deepEqual(loader('Lora Loader (LoraManager)', { ...given, loras: rows }), [ink]);
+  assert.equal(
+    text({ '40': ['LoraTagLoader', { model: ['4', 0], clip: ['4', 1], text: 'x <lora:ink:1>' }] }),
+    'x',
+  );
+});
+
+test("regular expressions of ComfyUI's own nodes", () => {
+  const replace = (more: Record<string, unknown>) =>
+    text({ '40': ['RegexReplace', { string: 'red sea, Red sky', ...more }] });
+  assert.equal(replace({ regex_pattern: 'red', replace: 'blue' }), 'blue sea, blue sky');
+  const exact = { regex_pattern: '(r)ed', replace: '\\1$osy', case_insensitive: false };
+  assert.equal(replace(exact), 'r$osy sea, Red sky');
+  assert.equal(replace({ regex_pattern: '(', replace: 'blue' }), undefined);
+  const extract = { string: 'seed 12, step 30', regex_pattern: '(\\w+) (\\d+)' };
+  assert.equal(
+    text({ '40': ['RegexExtract', { ...extract, mode: 'All Groups', group_index: 2 }] }),
+    '12\n30',
+  );
+  assert.equal(text({ '40': ['RegexExtract', { ...extract, mode: 'First Match' }] }), 'seed 12');
+});
+
+test('encoders with other texts, and pictures that a text speaks of', () => {
+  const encode = (kind: string, inputs: Record<string, unknown>) =>
+    read({ '6': [kind, { clip: ['4', 1], ...inputs }] });
+  assert.equal(encode('CLIPTextEncodeHunyuanDiT', { bert: 'b', mt5xl: 'a boat' }).prompt, 'a boat');
+  assert.equal(
+    encode('CLIPTextEncodeLumina2', { system_prompt: 'superior', user_prompt: 'a boat' }).prompt,
+    'a boat',
+  );
+  const three = { clip_l: 'l', clip_g: 'g', t5xxl: 'a boat', empty_padding: 'none' };
+  const sd3 = fromWorkflow(graph({ '6': ['CLIPTextEncodeSD3', { clip: ['4', 1], ...three }] }));
+  assert.equal(sd3?.input.prompt, 'g, l, a boat');
+  assert.equal(sd3?.texts?.prompt3, 'a boat');
+  const same = { clip_l: 'a boat', clip_g: 'a boat', t5xxl: 'a boat' };
+  assert.equal(encode('CLIPTextEncodeSD3', same).prompt, 'a boat');
+  const edit = { prompt: 'make it blue', image: ['60', 0] };
+  assert.match(
+    read({
+      '6': ['TextEncodeQwenImageEdit', { clip: ['4', 1], ...edit }],
+      '60': ['LoadImage', { image: 'a.png' }],
+    }).notes,
+    /began with another picture/,
+  );
+});
+
+test('a sampler inside another and a model that an unknown node changed are named', () => {
+  const found = read({
+    '3': [
+      'SamplerCustom',
+      {
+        ...SAMPLER[1],
+        noise_seed: 5,
+        model: ['64', 0],
+        sampler: ['61', 0],
+        sigmas: ['63', 0],
+      },
+    ],
+    '61': ['DetailDaemonSamplerNode', { sampler: ['62', 0], detail_amount: 0.1 }],
+    '62': ['KSamplerSelect', { sampler_name: 'dpmpp_2m' }],
+    '63': ['KarrasScheduler', { steps: 14 }],
+    '64': ['Strange Attention', { model: ['4', 0], strength: 2 }],
+  });
+  assert.equal(found.sampler, 'dpmpp_2m');
+  assert.match(found.notes, /DetailDaemonSamplerNode/);
+  assert.match(found.notes, /Strange Attention/);
+  const quick = read({
+    '3': ['KSampler', { ...SAMPLER[1], model: ['64', 0] }],
+    '64': ['PathchSageAttentionKJ', { model: ['4', 0], sage_attention: 'auto' }],
+  });
+  assert.equal(quick.notes, '');
+});
+
+test("tinyterra's loader and sampler, which share a pipe", () => {
+  const loader = {
+    ckpt_name: 'tiny.safetensors',
+    positive: 'a kite',
+    negative: 'rain',
+    empty_latent_width: 512,
+    empty_latent_height: 640,
+    clip_skip: -2,
+    loras: '<lora:ink:0.7>',
+  };
+  const sampler = { steps: 20, cfg: 6, sampler_name: 'euler' };
+  const found = read({
+    '40': ['ttN pipeLoader_v2', loader],
+    '3': [
+      'ttN pipeKSampler_v2',
+      { ...sampler, pipe: ['40', 0], scheduler: 'normal', denoise: 1, seed: 12 },
+    ],
+  });
+  assert.deepEqual(
+    [found.prompt, found.negativePrompt, found.width, found.height, found.seed, found.clipSkip],
+    ['a kite', 'rain', 512, 640, '12', 2],
+  );
+  assert.deepEqual(found.loras, [{ name: 'ink', weight: 0.7 }]);
 });
