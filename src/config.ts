@@ -26,6 +26,8 @@ export type Config = {
   sharing: boolean;
   /** redis://… or rediss://…: the queue that workers share; null: a file in the data folder */
   queueUrl: string | null;
+  /** where settings, presets and preferences lie; null: with the queue */
+  settingsUrl: string | null;
   /** a folder or http://:secret@host:port; null: a folder in the data folder */
   picturesUrl: string | null;
   /** the shards of Discord's gateway that this process has, where several share them; null: all */
@@ -103,6 +105,7 @@ export function loadConfig(env: Environment = process.env): Config {
     devices,
     visibleGpus: read.text('CUDA_VISIBLE_DEVICES')?.split(',').length ?? null,
     queueUrl: read.queueUrl('QUEUE_URL'),
+    settingsUrl: read.settingsUrl('SETTINGS_URL'),
     picturesUrl: read.picturesUrl('PICTURES_URL'),
     shards: read.shards('SHARDS'),
     picturesServed: read.served(),
@@ -246,6 +249,16 @@ function readers(env: Environment, mistakes: string[]) {
       if (value === null || (/^rediss?:\/\/./i.test(value) && URL.canParse(value))) return value;
       // It may carry a password: nothing of it is shown.
       mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
+      return null;
+    },
+    settingsUrl(name: string): string | null {
+      const value = text(name);
+      const isAddress = /^(?:rediss?|postgres(?:ql)?):\/\/./i.test(value ?? '');
+      if (value === null || (isAddress && URL.canParse(value))) return value;
+      // It may carry a password: nothing of it is shown.
+      mistakes.push(
+        `${name} is no address of a Postgres or Redis; expected postgres://user:password@host/database or redis://…, with / and @ of a password as %2F and %40`,
+      );
       return null;
     },
     /** `0-3/8` or `0,2,5/8` */

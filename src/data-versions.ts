@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PLAYGROUND_SCHEMA } from '../playground/store/store.ts';
-import { SETTINGS_SCHEMA } from './bot/stores/key-value-file.ts';
+import { SETTINGS_SCHEMA } from './rows/row-file.ts';
 import { UserError } from './engine/errors.ts';
 import { QUEUE_SCHEMA } from './queue/queue.ts';
 

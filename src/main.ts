@@ -4,7 +4,8 @@ import { startBot } from './bot/bot.ts';
 import { openFound } from './bot/pictures/found-pictures.ts';
 import type { KeptErrors } from './bot/owner/owner-tools.ts';
 import { openRule } from './bot/owner/rule-file.ts';
-import { openRows } from './bot/stores/row-store.ts';
+import { type KeptIn, openRows } from './bot/stores/row-store.ts';
+import { forgetLeftBehind } from './bot/owner/left-behind.ts';
 import { openPreferences } from './bot/stores/preferences.ts';
 import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
@@ -129,7 +130,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     rule,
     notes,
     dataFolder: config.dataDir,
-    errors: errorsIn(config.dataDir),
+    errors: errorsIn(config.dataDir, kept, log),
     preferences,
     presets,
     found,
@@ -190,25 +191,46 @@ async function tellOfModels(engine: Engine, modelsDir: string, log: Log): Promis
   );
 }
 
-/** The errors that people were given a reference for, as the owner sees and removes them. */
-function errorsIn(folder: string): KeptErrors {
+/**
+ * The errors that people were given a reference for, as the owner sees and removes them; with them goes what of a person
+ * still lies in a file whose settings moved.
+ */
+function errorsIn(folder: string, { file, shared }: KeptIn, log: Log): KeptErrors {
   const hash = peopleHash(folder);
   return {
     of: (reference) => keptErrors(folder, reference),
     latest: (most) => latestErrors(folder, most),
-    forget: async ({ userId, jobs }) => forgetErrors(folder, [userId, hash(userId), ...jobs]),
+    async forget({ userId, jobs }) {
+      await forgetErrors(folder, [userId, hash(userId), ...jobs]);
+      if (shared) await forgetLeftBehind(file, { userId, jobs }, log);
+    },
   };
 }
 
 const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null && isShared(queueUrl);
 
-/** Several bots of one queue share settings, presets and preferences, too: those of this one's data folder move there. */
-async function openShared({ queueUrl, dataDir }: Config, log: Log, onClose: OnClose) {
-  if (queueUrl === null || !isShared(queueUrl)) return null;
-  const { openSharedRows } = await import('./bot/stores/shared-rows.ts');
-  const shared = await openSharedRows({ url: queueUrl, log });
+/**
+ * Where settings, presets and preferences lie when several bots share them: where SETTINGS_URL says, else in the Redis of
+ * their queue. Those of this one's data folder, and of that Redis, move there.
+ */
+async function openShared(config: Config, log: Log, onClose: OnClose) {
+  const { settingsUrl, dataDir } = config;
+  const queueUrl = isSharing(config) ? config.queueUrl : null;
+  const url = settingsUrl ?? queueUrl;
+  if (url === null) return null;
+  const [{ openSharedRows }, { takeOverRows }] = await Promise.all([
+    import('./rows/shared-rows.ts'),
+    import('./rows/moving-rows.ts'),
+  ]);
+  const shared = await openSharedRows({ url, log });
   onClose('shared settings', () => shared.close());
-  await shared.takeOver(path.join(dataDir, 'settings.db'));
+  const before =
+    queueUrl === null || queueUrl === url ? null : await openSharedRows({ url: queueUrl, log });
+  try {
+    await takeOverRows(shared, { file: path.join(dataDir, 'settings.db'), before, log });
+  } finally {
+    await before?.close();
+  }
   return shared;
 }
 

@@ -10,6 +10,7 @@ const ORDER = [
   'src/engine',
   'src/hub',
   'src/queue',
+  'src/rows',
   'src/runner',
   'src/metrics',
   'src/explore',

@@ -10,7 +10,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { startPlayground } from '../playground/playground.ts';
 import { PLAYGROUND_SCHEMA } from '../playground/store/store.ts';
-import { SETTINGS_SCHEMA } from '../src/bot/stores/key-value-file.ts';
+import { SETTINGS_SCHEMA } from '../src/rows/row-file.ts';
 import { openSettings } from '../src/bot/stores/settings.ts';
 import { makeBackup } from '../src/cli/data/make-backup.ts';
 import { restoreBackup } from '../src/cli/data/restore-backup.ts';

@@ -76,11 +76,21 @@ async function fileOf(named: string): Promise<string> {
   return path.join(named, `darkroom-${date}.tar`);
 }
 
-function notInIt({ queueUrl, picturesUrl }: ReturnType<typeof loadConfig>): string[] {
+function notInIt({ queueUrl, settingsUrl, picturesUrl }: ReturnType<typeof loadConfig>): string[] {
   const sentences: string[] = [];
   if (queueUrl !== null) {
+    const what = settingsUrl === null ? 'The queue and the settings lie' : 'The queue lies';
+    const them =
+      settingsUrl === null ? 'are not in this backup: save them' : 'is not in this backup: save it';
     sentences.push(
-      'The queue and the settings lie in Redis (QUEUE_URL) and are not in this backup: save them there, with BGSAVE or its append-only file.',
+      `${what} in Redis (QUEUE_URL) and ${them} there, with BGSAVE or its append-only file.`,
+    );
+  }
+  if (settingsUrl !== null) {
+    const how = /^redis/i.test(settingsUrl) ? 'Redis (SETTINGS_URL)' : 'Postgres (SETTINGS_URL)';
+    const tool = /^redis/i.test(settingsUrl) ? 'BGSAVE or its append-only file' : 'pg_dump';
+    sentences.push(
+      `The settings lie in ${how} and are not in this backup: save them there, with ${tool}.`,
     );
   }
   if (picturesUrl !== null && folderOfPictures(picturesUrl) === null) {

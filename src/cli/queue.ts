@@ -12,12 +12,15 @@ const HELP = `Moves a queue: between the file of one machine and a Redis that se
   npm run -s queue -- export FILE
   npm run -s queue -- import FILE
   npm run -s queue -- pictures FROM TO
+  npm run -s queue -- settings FROM TO
 
   export    writes the queue that QUEUE_URL names (without it: the one in DATA_DIR) into FILE: what waits, in its order
             and with its fairness, the record, promises, measured speeds, start pictures. What ran waits again.
   import    reads FILE into the queue that QUEUE_URL names, which must be empty: all of it, or nothing.
   pictures  copies what one picture store has and the other lacks. FROM and TO are folders, http://:secret@host:port
             or s3://…, as PICTURES_URL. Finished pictures are named by the queue and lie there.
+  settings  copies settings, presets, preferences, favourites and word lists; what is there already stays. FROM and TO
+            are files (data/settings.db), redis://… or postgres://…, as SETTINGS_URL.
 
   --queue URL   instead of QUEUE_URL
 
@@ -55,12 +58,17 @@ async function run([what, first, second, ...more]: string[], url?: string): Prom
   if (asked === 'pictures 0' && first !== undefined && second !== undefined) {
     return copyPictures(await openPictures(first), await openPictures(second));
   }
+  if (asked === 'settings 0' && first !== undefined && second !== undefined) {
+    const { moveRows } = await import('../rows/moving-rows.ts');
+    const { copied, there } = await moveRows(first, second, LOG);
+    return `${copied} rows of settings were copied; ${there} were there already.`;
+  }
   if (first !== undefined && second === undefined) {
     if (asked === 'export 0') return exportTo(path.resolve(first), url);
     if (asked === 'import 0') return importFrom(path.resolve(first), url);
   }
   throw new UserError(
-    'Say what to do: `queue -- export FILE`, `queue -- import FILE` or `queue -- pictures FROM TO`. --help shows more.',
+    'Say what to do: `queue -- export FILE`, `import FILE`, `pictures FROM TO` or `settings FROM TO`. --help shows more.',
   );
 }
 

@@ -10,6 +10,8 @@ export const QUEUE_SENTENCES = {
     'Your order was not taken: the queue cannot be reached at the moment. Please try again in a minute.',
   'settings-away': () =>
     'The settings cannot be reached at the moment, so nothing was done. Please try again in a minute.',
+  'settings-full': () =>
+    'The settings cannot be kept: where they lie is no room left. Please tell whoever runs this bot, and try again later.',
   'order-lost-queue-full': () =>
     'Your order was not taken: the queue has no room left. Please tell whoever runs this bot, and try again later.',
   'queue-closed': () =>

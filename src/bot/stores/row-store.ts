@@ -1,5 +1,5 @@
 import { Keyv } from 'keyv';
-import { openKeyValueFile, type KeyValues } from './key-value-file.ts';
+import { openKeyValueFile, type KeyValues } from '../../rows/row-file.ts';
 import type { BotLog } from '../bot-log.ts';
 
 /** Versioned rows by key, through Keyv. Several namespaces may live in one file. */

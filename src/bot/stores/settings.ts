@@ -1,6 +1,6 @@
 import { Keyv } from 'keyv';
 import { readChoices, type ChoiceName, type Choices } from '../order/choices.ts';
-import { openKeyValueFile } from './key-value-file.ts';
+import { openKeyValueFile } from '../../rows/row-file.ts';
 import type { KeptIn } from './row-store.ts';
 import { DEFAULT_POLICY, readPolicy } from '../policy/policy.ts';
 import type { ServerPolicy } from '../policy/policy.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { openKeyValueFile } from '../../../src/bot/stores/key-value-file.ts';
+import { openKeyValueFile } from '../../../src/rows/row-file.ts';
 import { openSettings, readSettings } from '../../../src/bot/stores/settings.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 

@@ -186,6 +186,8 @@ export const SAID: Omit<
     'Dein Auftrag wurde nicht angenommen: die Warteschlange ist gerade nicht erreichbar. Bitte versuche es in einer Minute noch einmal.',
   'settings-away': () =>
     'Die Einstellungen sind gerade nicht zu erreichen, darum geschah nichts. Versuch es in einer Minute noch einmal.',
+  'settings-full': () =>
+    'Die Einstellungen lassen sich nicht behalten: dort, wo sie liegen, ist kein Platz mehr. Bitte sag es dem Betreiber dieses Bots und versuche es später noch einmal.',
   'order-lost-queue-full': () =>
     'Dein Auftrag wurde nicht angenommen: die Warteschlange hat keinen Platz mehr. Bitte sag es dem Betreiber dieses Bots und versuche es später noch einmal.',
   'order-lost-unwritable': () =>

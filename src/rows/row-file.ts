@@ -2,8 +2,8 @@ import { renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { EventEmitter } from 'node:events';
 import type { KeyvStoreAdapter } from 'keyv';
-import { UserError } from '../../engine/errors.ts';
-import type { BotLog } from '../bot-log.ts';
+import { UserError } from '../engine/errors.ts';
+import type { EngineLog } from '../engine/engine.ts';
 
 /** What Keyv stores in, and what it does not ask for. */
 export type KeyValues = KeyvStoreAdapter & {
@@ -33,7 +33,7 @@ const NOTADB = 26;
  * aside, so that what it held can still be looked for, and the log told.
  * @throws UserError for a file of a newer version
  */
-export function openKeyValueFile(file: string, log: BotLog): KeyValueFile {
+export function openKeyValueFile(file: string, log: EngineLog): KeyValueFile {
   let database: DatabaseSync;
   try {
     database = openDatabase(file);
