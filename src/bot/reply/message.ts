@@ -25,87 +25,105 @@ const PREVIEW_TIMEOUT_MS = 8000;
 const FINAL_TIMEOUT_MS = 15_000;
 const BYTES_PER_MS = 100;
 
+type MessageOptions = {
+  messages: REST;
+  record: Pick<ReplyRecord, 'remember'>;
+  inFlight: ResponsesInFlight;
+  log: BotLog;
+};
+
+/** What is known of the message by now. */
+type Known = MessageOptions & { jobId: string; address: ReplyAddress };
+
 /**
- * The way to the message: by the interaction's webhook while its token lives, then by the channel with the
- * bot's own token. Only a final state of a job whose message was never learnt makes a new message.
+ * The message is edited by the interaction's webhook while its token lives, then by the channel with the bot's own
+ * token. Only a final state of a job whose message was never learnt makes a new message.
  */
 export function openMessage(
   jobId: string,
   found: ReplyAddress,
-  {
-    messages,
-    record,
-    inFlight,
-    log,
-  }: {
-    messages: REST;
-    record: Pick<ReplyRecord, 'remember'>;
-    inFlight: ResponsesInFlight;
-    log: BotLog;
-  },
+  options: MessageOptions,
 ): ReplyMessage {
-  const address = { ...found };
-
-  async function learn(change: Partial<ReplyAddress>): Promise<void> {
-    Object.assign(address, change);
-    // Noted or not, this process knows it: a full disk must not make it send the picture again.
-    await record.remember(toContext(address)).catch((error: unknown) => {
-      log.warn({ job: jobId, ...describe(error) }, 'where a message is could not be noted');
-    });
-  }
-
-  async function byWebhook(rendered: Rendered, signal: AbortSignal): Promise<boolean> {
-    // Clocks differ and leap: where nothing but the token leads to the message, it is Discord that says it is over.
-    const isOnlyWay = address.private === true || address.messageId === null;
-    if (isOnlyWay ? address.tokenUntil === 0 : Date.now() >= address.tokenUntil) return false;
-    try {
-      const message = await messages.patch(
-        Routes.webhookMessage(address.applicationId, address.token, '@original'),
-        // An expired token must not make REST forget the bot's own: auth stays off.
-        { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
-      );
-      const messageId = idOf(message);
-      if (messageId !== null && messageId !== address.messageId) await learn({ messageId });
-      return true;
-    } catch (error) {
-      if (troubleOf(error) !== 'token-expired') throw error;
-      await learn({ tokenUntil: 0 });
-      return false;
-    }
-  }
-
+  const { messages, inFlight } = options;
+  const known: Known = { ...options, jobId, address: { ...found } };
   return {
-    note: learn,
+    note: (change) => learn(known, change),
     async followUp(rendered) {
+      const { applicationId, token } = known.address;
       const body = messageBody(rendered);
-      await messages.post(Routes.webhook(address.applicationId, address.token), {
+      await messages.post(Routes.webhook(applicationId, token), {
         body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
         files: toFiles(rendered),
         auth: false,
         signal: AbortSignal.timeout(patienceFor(rendered)),
       });
     },
-    async edit(rendered: Rendered, final: boolean): Promise<void> {
+    async edit(rendered, final) {
       if (!final) await inFlight.settled(CALM_PATIENCE_MS);
       const signal = AbortSignal.timeout(final ? patienceFor(rendered) : PREVIEW_TIMEOUT_MS);
-      if (await byWebhook(rendered, signal)) return;
+      if (await editByWebhook(known, rendered, signal)) return;
       // Only the token reaches an ephemeral message: what comes later waits in /recent.
-      if (address.private === true) return;
-      const files = toFiles(rendered);
-      const body = messageBody(rendered);
-      if (address.messageId !== null) {
-        const route = Routes.channelMessage(address.channelId, address.messageId);
-        await messages.patch(route, { body, files, signal });
-        return;
-      }
-      if (!final) return;
-      // The nonce makes a repeated POST answer with the first message instead of a second one.
-      const once = { ...body, nonce: jobId, enforce_nonce: true };
-      const route = Routes.channelMessages(address.channelId);
-      const messageId = idOf(await messages.post(route, { body: once, files, signal }));
-      if (messageId !== null) await learn({ messageId });
+      if (known.address.private === true) return;
+      await editInChannel(known, rendered, final, signal);
     },
   };
+}
+
+async function learn(known: Known, change: Partial<ReplyAddress>): Promise<void> {
+  const { address, jobId, record, log } = known;
+  Object.assign(address, change);
+  // Noted or not, this process knows it: a full disk must not make it send the picture again.
+  await record.remember(toContext(address)).catch((error: unknown) => {
+    log.warn({ job: jobId, ...describe(error) }, 'where a message is could not be noted');
+  });
+}
+
+/** False where the token leads there no longer. */
+async function editByWebhook(
+  known: Known,
+  rendered: Rendered,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { address, messages } = known;
+  // Clocks differ and leap: where nothing but the token leads to the message, it is Discord that says it is over.
+  const isOnlyWay = address.private === true || address.messageId === null;
+  if (isOnlyWay ? address.tokenUntil === 0 : Date.now() >= address.tokenUntil) return false;
+  try {
+    const message = await messages.patch(
+      Routes.webhookMessage(address.applicationId, address.token, '@original'),
+      // An expired token must not make REST forget the bot's own: auth stays off.
+      { body: messageBody(rendered), files: toFiles(rendered), auth: false, signal },
+    );
+    const messageId = idOf(message);
+    if (messageId !== null && messageId !== address.messageId) await learn(known, { messageId });
+    return true;
+  } catch (error) {
+    if (troubleOf(error) !== 'token-expired') throw error;
+    await learn(known, { tokenUntil: 0 });
+    return false;
+  }
+}
+
+async function editInChannel(
+  known: Known,
+  rendered: Rendered,
+  final: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { address, messages, jobId } = known;
+  const files = toFiles(rendered);
+  const body = messageBody(rendered);
+  if (address.messageId !== null) {
+    const route = Routes.channelMessage(address.channelId, address.messageId);
+    await messages.patch(route, { body, files, signal });
+    return;
+  }
+  if (!final) return;
+  // The nonce makes a repeated POST answer with the first message instead of a second one.
+  const once = { ...body, nonce: jobId, enforce_nonce: true };
+  const route = Routes.channelMessages(address.channelId);
+  const messageId = idOf(await messages.post(route, { body: once, files, signal }));
+  if (messageId !== null) await learn(known, { messageId });
 }
 
 function patienceFor({ files }: Rendered): number {
