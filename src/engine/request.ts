@@ -81,7 +81,7 @@ export type GenerateRequest = {
   textEncoders?: readonly string[];
   /** of a diffusion transformer: absolute folders with tokenizers that its files do not bring (command line only) */
   tokenizers?: readonly string[];
-  /** what a network that was distilled to a guidance of its own is told (Flux dev); absent: 3.5 */
+  /** what a network that was distilled to a guidance of its own is told (Flux dev); absent: the model's usual, 3.5 or 30 of Fill */
   distilledGuidance?: number;
   /** tokens that a prompt is filled up to by families that do that; absent: as many as they are used to */
   textLength?: number;

@@ -1,10 +1,12 @@
 /**
- * Flux.1 schnell and dev (Black Forest Labs 2024): T5 reads the prompt word by word, CLIP as a whole; dev is told how
- * strongly to guide. Reference: diffusers, pipelines/flux.
+ * Flux.1 schnell, dev, Fill and Kontext (Black Forest Labs 2024, 2025): T5 reads the prompt word by word, CLIP as a
+ * whole; dev is told how strongly to guide. Reference: diffusers, pipelines/flux.
  */
+import type { PartTensors } from '../checkpoint/tensors.ts';
 import { fluxGraph } from '../graphs/transformers/flux.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
+import { KONTEXT_REFERENCES } from './editing/kontext.ts';
 import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
@@ -74,6 +76,13 @@ const LENGTH = { dev: 512, schnell: 256 };
 
 const GUIDED = 'time_text_embed.guidance_embedder.linear_1.weight';
 
+/** Fill reads the masked picture's latents and a mask of 64 pixels a latent behind the noise. */
+function fills(tensors: PartTensors): boolean {
+  const [, inside = 0] = tensors.get('x_embedder.weight')?.shape ?? [];
+  const [own = 0] = tensors.get('proj_out.weight')?.shape ?? [];
+  return inside === 2 * own + 4 * 64;
+}
+
 export const FLUX: TransformerFamily = {
   name: 'flux',
   title: 'Flux.1',
@@ -108,7 +117,7 @@ export const FLUX: TransformerFamily = {
   denoiser: fluxGraph,
   latents: fluxLatents,
   contextWidth: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? 0,
-  channels: (tensors) => (tensors.get('x_embedder.weight')?.shape[1] ?? 64) / 4,
+  channels: (tensors) => (tensors.get('proj_out.weight')?.shape[0] ?? 64) / 4,
   reader: {
     taps: () => ({ taps: [], normed: true }),
     async read(text, parts, { second = text, length, isGuided }) {
@@ -120,7 +129,10 @@ export const FLUX: TransformerFamily = {
   },
   guidance: () => 'by-negative',
   isGuided: (tensors) => tensors.has(GUIDED),
-  takesReferences: false,
+  references: ({ index, names }) =>
+    /kontext/i.test([index['_class_name'], ...names].join('\n')) ? KONTEXT_REFERENCES : null,
+  distilledGuidance: (tensors) => (fills(tensors) ? 30 : 3.5),
+  inpaints: fills,
   scheduler: (tensors) => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

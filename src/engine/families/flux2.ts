@@ -6,6 +6,7 @@ import { flux2Graph } from '../graphs/transformers/flux2.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { languagePart, withinLength } from '../text/language/reader.ts';
 import { beside, fitted, statesOf } from '../text/language/runs.ts';
+import { KLEIN_REFERENCES } from './editing/klein.ts';
 import { FLUX_RULES } from './flux.ts';
 import { klLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
@@ -94,7 +95,7 @@ export const FLUX2: TransformerFamily = {
   },
   guidance: (index) => (index['is_distilled'] === true ? 'none' : 'plain'),
   isGuided: (tensors) => tensors.has(GUIDED),
-  takesReferences: true,
+  references: () => KLEIN_REFERENCES,
   scheduler: () => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

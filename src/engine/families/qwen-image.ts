@@ -82,7 +82,7 @@ export const QWEN_IMAGE: TransformerFamily = {
   },
   guidance: () => 'normed',
   isGuided: () => false,
-  takesReferences: false,
+  references: () => null,
   scheduler: () => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

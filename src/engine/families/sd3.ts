@@ -135,7 +135,7 @@ export const SD3: TransformerFamily = {
   },
   guidance: () => 'plain',
   isGuided: () => false,
-  takesReferences: false,
+  references: () => null,
   scheduler: () => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

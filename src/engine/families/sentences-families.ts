@@ -19,7 +19,7 @@ export const FAMILY_SENTENCES = {
   'prompt-too-many-tokens': (model: string, most: number, found: number) =>
     `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
   'no-references': (model: string) =>
-    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein.`,
+    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein or Flux.1 Kontext (its file or folder is known by that word).`,
   'too-many-references': (most: number, found: number) =>
     `At most ${most} reference pictures can be shown to a model at once, not ${found}.`,
   'reference-shape': (width: number, height: number) =>

@@ -7,6 +7,7 @@ import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
 import { rowsFeed, textFeeds } from '../network/feeds.ts';
 import type { Family } from './family.ts';
+import type { ReferenceRules } from './editing/reference-rules.ts';
 import type { NameRules } from './opening/names.ts';
 
 export type WantedEncoder = {
@@ -36,6 +37,14 @@ export type Latents = {
   stats: { means: readonly number[]; deviations: readonly number[] } | null;
 };
 
+/** Networks that edit have the shape of those that do not: what they are called tells. */
+export type EditingFacts = {
+  /** the folder's model_index.json */
+  index: Json;
+  /** what the file or the folder is called */
+  names: readonly string[];
+};
+
 /** `config` is empty for a file, which has none. */
 export type VaeFacts = { config: Json; tensors: PartTensors };
 
@@ -51,7 +60,7 @@ export type TransformerFamily = Family & {
   /** @throws Error when a tensor is missing or has another shape than the others need */
   denoiser(
     tensors: PartTensors,
-    words: { shiftFirst: boolean },
+    words: { shiftFirst: boolean; edits: boolean },
     style: GraphStyle,
     branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
   ): BuiltGraph;
@@ -66,8 +75,12 @@ export type TransformerFamily = Family & {
   guidance(index: Json): GuidanceRule;
   /** the network was distilled to a guidance of its own, told by its tensors */
   isGuided(tensors: PartTensors): boolean;
-  /** it edits pictures that it is shown */
-  takesReferences: boolean;
+  /** how it is shown pictures to edit from; null: it is not */
+  references(facts: EditingFacts): ReferenceRules | null;
+  /** what its network is told of guidance where nobody says; absent: 3.5 */
+  distilledGuidance?(tensors: PartTensors): number;
+  /** it reads the masked picture and the mask's pixels behind the noise; absent: none does */
+  inpaints?(tensors: PartTensors): boolean;
   /** of a file, which brings none */
   scheduler(tensors: PartTensors): Json;
   /** `index`: the folder's model_index.json */

@@ -74,7 +74,7 @@ export const Z_IMAGE: TransformerFamily = {
   },
   guidance: () => 'from-positive',
   isGuided: () => false,
-  takesReferences: false,
+  references: () => null,
   scheduler: () => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

@@ -17,7 +17,7 @@ export type AskOptions = {
   guidanceWords: GuidanceWords;
   /** what else it is told */
   conditioners: readonly Conditioner[];
-  /** 9-channel inpainting: mask and masked picture [B,1+C,h,w] appended to every input; null elsewhere */
+  /** inpainting networks: mask and masked picture [B,X,h,w] appended to every input; null elsewhere */
   extraChannels: Float32Array | null;
   /** the last ones of the texts, this many, are asked with perturbed attention */
   perturbedTexts: number;

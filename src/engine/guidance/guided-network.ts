@@ -14,9 +14,6 @@ import { RUNTIME_VERSION } from '../network/session.ts';
 import type { Unet } from '../network/unet.ts';
 import { encodeRequest } from '../request/stored-request.ts';
 
-/** What diffusers' and ComfyUI's own defaults tell Flux dev. */
-const DISTILLED_GUIDANCE = 3.5;
-
 export type NetworkHooks = {
   /** called before every network run; throws CancelledError to stop */
   checkpoint: () => Promise<void> | null;
@@ -67,11 +64,12 @@ export function networkOf(
 
 function guidanceWordsOf(
   { entry: { layout } }: LoadedModel,
-  { distilledGuidance = DISTILLED_GUIDANCE }: GenerateRequest,
+  { distilledGuidance }: GenerateRequest,
 ): GuidanceWords {
+  const { transformer } = layout;
   return {
     embedding: layout.guidanceEmbedding,
-    distilled: layout.transformer?.isGuided ? distilledGuidance : null,
+    distilled: transformer?.isGuided ? (distilledGuidance ?? transformer.distilledGuidance) : null,
   };
 }
 

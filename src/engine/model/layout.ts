@@ -112,6 +112,17 @@ export type ModelLayout = {
   bytes: number;
 };
 
+/** Channels that an inpainting network reads behind the noise: the masked picture, and the mask, of latents or of pixels. */
+export function extraChannelsOf({
+  inpainting,
+  latentChannels,
+  vaeFactor,
+  transformer,
+}: Pick<ModelLayout, 'inpainting' | 'latentChannels' | 'vaeFactor' | 'transformer'>): number {
+  if (!inpainting) return 0;
+  return latentChannels + (transformer === undefined ? 1 : vaeFactor * vaeFactor);
+}
+
 /** @throws UserError naming the file and what is needed when the folder is not a model */
 export async function readLayout(folder: string): Promise<ModelLayout> {
   const name = basename(folder);

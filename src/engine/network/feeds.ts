@@ -1,6 +1,6 @@
 /** What a denoiser is fed beside the noise and the timestep, by the names of its inputs. */
 import type { TextEmbedding } from '../text/text-embedding.ts';
-import type { Feed } from './session.ts';
+import type { Feed, Port } from './session.ts';
 
 /** Its first axis is the rows of the question, unless it is one for all of them. */
 export type DenoiserFeed = Feed & { forAllRows?: true };
@@ -44,7 +44,7 @@ export type Conditioner = {
 /** An input that graphs may have, and what it is fed where no conditioner fills it. */
 export type OptionalInput = {
   name: string;
-  neutral(sample: Question['sample']['shape']): DenoiserFeed;
+  neutral(sample: Question['sample']['shape'], port: Port): DenoiserFeed;
 };
 
 /** [rows, …shape] of what belongs to each row; converted once for all steps. */

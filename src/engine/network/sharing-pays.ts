@@ -111,7 +111,7 @@ async function questions(model: LoadedModel): Promise<(people: number) => Questi
   ) as [number, number];
   const words = {
     embedding: layout.guidanceEmbedding,
-    distilled: layout.transformer?.isGuided ? 3.5 : null,
+    distilled: layout.transformer?.isGuided ? layout.transformer.distilledGuidance : null,
   };
   return (people) => {
     const rows = 2 * people;

@@ -5,7 +5,7 @@
 import { RunError, UserError } from '../errors.ts';
 import { familyNamed } from '../families/families.ts';
 import { say } from '../sentences.ts';
-import type { ModelLayout } from '../model/layout.ts';
+import { extraChannelsOf, type ModelLayout } from '../model/layout.ts';
 import type { OptionalInput, Question } from './feeds.ts';
 import { rowsWithin } from './row-budget.ts';
 import type { Feed, Output, Port, Session } from './session.ts';
@@ -43,7 +43,10 @@ export function createUnet(
   const output = session.outputs.keys().next().value as string;
   const outputs = [output];
   const samplePort = session.inputs.get(sampleName) as Port;
-  const neutral = optional.filter(({ name }) => session.inputs.has(name));
+  const neutral = optional.flatMap(({ name, neutral: of }) => {
+    const port = session.inputs.get(name);
+    return port === undefined ? [] : [{ name, of, port }];
+  });
 
   async function ask({ sample, timestep, timesteps, feeds }: Question): Promise<Float32Array> {
     checkSize(samplePort, sample.shape, layout);
@@ -54,7 +57,7 @@ export function createUnet(
         : timestepFeed(timestepPort, timestep, sample.shape[0]),
     };
     for (const [name, feed] of feeds) fed[name] = feed;
-    for (const { name, neutral: of } of neutral) fed[name] ??= of(sample.shape);
+    for (const { name, of, port } of neutral) fed[name] ??= of(sample.shape, port);
     const results = await session.run(fed, outputs);
     return (results[output] as Output).data;
   }
@@ -186,7 +189,7 @@ function checkInputs(
     );
   }
   const channels = session.inputs.get(needed[0] as string)?.shape[1];
-  const expected = layout.inpainting ? 2 * layout.latentChannels + 1 : layout.latentChannels;
+  const expected = layout.latentChannels + extraChannelsOf(layout);
   if (typeof channels === 'number' && channels !== expected) {
     throw new RunError(say('denoiser-channels', layout.name, session.path, channels, expected));
   }

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { frameInit, type Frame } from './frame.ts';
 import { type Mask, shrinkToLatents } from './mask.ts';
-import type { ModelLayout } from '../model/layout.ts';
+import { extraChannelsOf, type ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { ProfileName } from '../names.ts';
 import type { GenerateRequest } from '../request.ts';
@@ -15,7 +15,7 @@ export type EncodedInit = {
   start: SamplingRun['init'];
   /** plain models: 1 = repaint, 0 = keep, [B,C,h,w] */
   mask: SamplingRun['mask'];
-  /** inpainting models: mask and masked picture, [B,1+C,h,w] */
+  /** inpainting models: mask and masked picture, [B,1+C,h,w]; transformers: the other way round, [B,C+f·f,h,w] */
   extraChannels: Float32Array | null;
   /** the same source; start noise that had to be drawn already is kept for the sampler */
   noise: NoiseSource;
@@ -47,7 +47,8 @@ export async function encodeInit(
   const posterior = await encodePixels(encoder, layout, frame.source);
   // An inpainting network at full strength starts from pure noise in diffusers: the picture's own latents go unused.
   const startsFromNoise = profile === 'diffusers' && layout.inpainting && init.strength >= 1;
-  const drawn = startsFromNoise ? null : draw();
+  // A transformer's pipeline draws for them all the same.
+  const drawn = startsFromNoise && layout.transformer === undefined ? null : draw();
   const latents = repeat(scaleLatents(posterior, layout, drawn), shape[0]);
   const start = startsFromNoise ? null : { latents, strength: init.strength };
   const { mask, finish } = frame;
@@ -128,10 +129,31 @@ async function inpaintingChannels(
     }
   }
   const posterior = await encodePlanes(encoder, layout, masked, source);
-  const own = new Float32Array((1 + channels) * height * width);
-  own.set(shrinkMask(mask, [1, 1, height, width], 'diffusers'));
-  own.set(scaleLatents(posterior, layout, noise), height * width);
+  const plane = height * width;
+  const own = new Float32Array(extraChannelsOf(layout) * plane);
+  const latents = scaleLatents(posterior, layout, noise);
+  if (layout.transformer === undefined) {
+    own.set(shrinkMask(mask, [1, 1, height, width], 'diffusers'));
+    own.set(latents, plane);
+  } else {
+    own.set(latents);
+    own.set(maskChannels(mask, layout.vaeFactor), channels * plane);
+  }
   return repeat(own, batch);
+}
+
+/** 1 where to paint, for each pixel of a latent a channel: [f·f,h,w] (diffusers, FluxFillPipeline.prepare_mask_latents). */
+function maskChannels({ data, width, height }: Mask, factor: number): Float32Array {
+  const columns = width / factor;
+  const plane = columns * (height / factor);
+  const channels = new Float32Array(width * height);
+  for (let at = 0; at < channels.length; at++) {
+    const [y, x] = [Math.floor(at / width), at % width];
+    const channel = (y % factor) * factor + (x % factor);
+    const latent = Math.floor(y / factor) * columns + Math.floor(x / factor);
+    channels[channel * plane + latent] = (data[at] as number) >= 128 ? 1 : 0;
+  }
+  return channels;
 }
 
 function repeat(values: Float32Array, times: number): Float32Array {

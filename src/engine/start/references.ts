@@ -1,5 +1,6 @@
 /** Pictures that a model is shown to edit from, as it reads them: patches of latents behind those of the noise. */
 import { UserError } from '../errors.ts';
+import type { ReferenceRules, Size } from '../families/editing/reference-rules.ts';
 import { decodeImage } from '../picture/image.ts';
 import type { ConditionedModel, ConditionerKind } from '../guidance/conditioner.ts';
 import { rowsFeed } from '../network/feeds.ts';
@@ -8,25 +9,32 @@ import { resizeBytes } from '../picture/pixels/resample.ts';
 import { say } from '../sentences.ts';
 
 type References = {
-  /** [tokens, channels] of all pictures, one behind the other */
+  /** [tokens, features] of all pictures, one behind the other */
   states: Float32Array;
-  /** [tokens, 4]: the picture's own number, row, column, 0 */
+  /** [tokens, axes] */
   places: Float32Array;
   tokens: number;
 };
 
 const INPUTS = { states: 'reference_states', places: 'reference_places' } as const;
 
-/** Tokens [B,R,C] of pictures to edit from, and where they stand, [R,4]. */
+/** Tokens [B,R,F] of pictures to edit from, and where they stand, [R,axes]. */
 export const REFERENCES: ConditionerKind = {
   inputs: [
     {
       name: INPUTS.states,
-      neutral: ([rows, channels]) => ({ data: new Float32Array(0), shape: [rows, 0, channels] }),
+      neutral: ([rows], { shape }) => ({
+        data: new Float32Array(0),
+        shape: [rows, 0, widthOf(shape)],
+      }),
     },
     {
       name: INPUTS.places,
-      neutral: () => ({ data: new Float32Array(0), shape: [0, 4], forAllRows: true }),
+      neutral: (_, { shape }) => ({
+        data: new Float32Array(0),
+        shape: [0, widthOf(shape)],
+        forAllRows: true,
+      }),
     },
   ],
   async begin({ references = [] }, model) {
@@ -35,18 +43,24 @@ export const REFERENCES: ConditionerKind = {
     return {
       feeds: ({ count }) => [
         [INPUTS.states, rowsFeed(count, [tokens, states.length / tokens], () => states)],
-        [INPUTS.places, { data: places, shape: [tokens, 4], constant: true, forAllRows: true }],
+        [
+          INPUTS.places,
+          {
+            data: places,
+            shape: [tokens, places.length / tokens],
+            constant: true,
+            forAllRows: true,
+          },
+        ],
       ],
     };
   },
 };
 
-/** Pillow makes larger pictures as large as this (diffusers, Flux2ImageProcessor). */
-const MOST_PIXELS = 1024 * 1024;
-const LEAST_SIDE = 64;
-const LONGEST = 8;
-/** the first picture's place on the axis that the noise is 0 on, and how far the next one is from it */
-const FIRST = 10;
+/** The last length of an input, which graphs that take references fix. */
+function widthOf(shape: readonly unknown[]): number {
+  return Number(shape.at(-1));
+}
 
 /**
  * The pictures one after the other.
@@ -57,53 +71,59 @@ async function encodeReferences(
   model: ConditionedModel,
 ): Promise<References> {
   const { layout } = model.entry;
-  if (layout.transformer?.family.takesReferences !== true) {
-    throw new UserError(say('no-references', layout.name));
-  }
+  const rules = layout.transformer?.references ?? null;
+  if (rules === null) throw new UserError(say('no-references', layout.name));
   const encoder = await model.vaeEncoder();
-  const states: number[][] = [];
-  const places: number[] = [];
-  for (const [index, bytes] of pictures.entries()) {
-    const pixels = fitted(await decodeImage(bytes), layout.sizeFactor);
+  const seen: { latents: Float32Array; size: Size }[] = [];
+  for (const bytes of pictures) {
+    const pixels = fitted(await decodeImage(bytes), rules, layout.sizeFactor);
     const latents = scaleLatents(await encodePixels(encoder, layout, pixels), layout, null);
-    const width = pixels.width / layout.vaeFactor;
-    const plane = width * (pixels.height / layout.vaeFactor);
-    for (let place = 0; place < plane; place++) {
-      const row = Math.floor(place / width);
-      places.push(FIRST + FIRST * index, row, place % width, 0);
-      states.push(
-        Array.from({ length: layout.latentChannels }, (_, c) => latents[c * plane + place]!),
-      );
-    }
+    const [width, height] = [pixels.width / layout.vaeFactor, pixels.height / layout.vaeFactor];
+    seen.push({ latents, size: { width, height } });
   }
+  const grids = seen.map(({ size: { width, height } }) => ({
+    width: width / rules.patch,
+    height: height / rules.patch,
+  }));
+  const states = seen.flatMap(({ latents, size }) => patches(latents, size, rules.patch));
+  const places = grids.flatMap(({ width, height }, index) => {
+    const at = rules.placesOf(index, grids);
+    return Array.from({ length: width * height }, (_, patch) =>
+      at(Math.floor(patch / width), patch % width),
+    );
+  });
   return {
     states: Float32Array.from(states.flat()),
-    places: Float32Array.from(places),
+    places: Float32Array.from(places.flat()),
     tokens: states.length,
   };
 }
 
-/** No larger than about a megapixel, and whole patches of its middle. */
-function fitted(picture: Pixels, factor: number): Pixels {
-  const { width, height } = picture;
-  const shape = Math.max(width / height, height / width);
-  if (Math.min(width, height) < LEAST_SIDE || shape > LONGEST) {
-    throw new UserError(say('reference-shape', width, height));
-  }
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
-  const size = { width: Math.trunc(width * scale), height: Math.trunc(height * scale) };
-  const data = scale < 1 ? resizeBytes(picture.data, picture, size, 3) : picture.data;
-  return middleOf(
-    { data, ...(scale < 1 ? size : { width, height }) },
-    { width: whole(size.width, factor), height: whole(size.height, factor) },
-  );
+/** Latents [C,h,w] as tokens, row by row: of each channel the patch's numbers. */
+function patches(latents: Float32Array, { width, height }: Size, patch: number): number[][] {
+  const plane = width * height;
+  const columns = width / patch;
+  const inside = patch * patch;
+  const channels = latents.length / plane;
+  return Array.from({ length: plane / inside }, (_, token) => {
+    const top = Math.floor(token / columns) * patch;
+    const left = (token % columns) * patch;
+    return Array.from({ length: channels * inside }, (_, at) => {
+      const y = top + Math.floor((at % inside) / patch);
+      return latents[Math.floor(at / inside) * plane + y * width + left + (at % patch)]!;
+    });
+  });
 }
 
-function whole(side: number, factor: number): number {
-  return Math.floor(side / factor) * factor;
+function fitted(picture: Pixels, rules: ReferenceRules, factor: number): Pixels {
+  const { scaled, kept } = rules.fit(picture, factor);
+  const isSame = scaled.width === picture.width && scaled.height === picture.height;
+  const data = isSame ? picture.data : resizeBytes(picture.data, picture, scaled, 3);
+  return middleOf({ data, ...scaled }, kept);
 }
 
-function middleOf(picture: Pixels, { width, height }: { width: number; height: number }): Pixels {
+function middleOf(picture: Pixels, { width, height }: Size): Pixels {
+  if (width === picture.width && height === picture.height) return picture;
   const left = Math.floor((picture.width - width) / 2);
   const top = Math.floor((picture.height - height) / 2);
   const data = new Uint8Array(3 * width * height);

@@ -9,7 +9,7 @@ export type TransformerDescription = {
   family: ModelInfo['family'];
   title: string;
   prediction: { value: 'flow'; how: string };
-  inpainting: false;
+  inpainting: boolean;
   /** networks at hand, the transformer first */
   parts: readonly string[];
   /** what the transformer's weights are stored in */
@@ -45,6 +45,7 @@ export async function describeTransformer(
       ...described,
       parts: ['transformer', 'vae', ...encoders],
       bytes: layout.bytes,
+      inpainting: layout.inpainting,
       needs: null,
     };
   } catch (error) {

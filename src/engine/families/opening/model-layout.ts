@@ -1,5 +1,5 @@
 /** An opened transformer as a model: what the loader and the pipeline need of it. */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
 import { flatOriginals } from './names.ts';
@@ -22,6 +22,10 @@ export function layoutOfTransformer(
     path: at.path,
     ...(write && { write }),
   });
+  const references = family.references({
+    index,
+    names: [name, basename(path), basename(denoiser.path)],
+  });
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
   return {
@@ -29,9 +33,9 @@ export function layoutOfTransformer(
     folder: path,
     beside: [path, dirname(path), ...(modelsDir === null ? [] : [modelsDir])],
     family: family.name,
-    inpainting: false,
+    inpainting: family.inpaints?.(tensors) ?? false,
     denoiser: network(denoiser, (style, branches, anew = tensors) =>
-      family.denoiser(anew, { shiftFirst }, style, branches),
+      family.denoiser(anew, { shiftFirst, edits: references !== null }, style, branches),
     ),
     textEncoders: [],
     transformer: {
@@ -39,6 +43,8 @@ export function layoutOfTransformer(
       encoders,
       guidance: family.guidance(index),
       isGuided: family.isGuided(tensors),
+      distilledGuidance: family.distilledGuidance?.(tensors) ?? 3.5,
+      references,
       layerNames: {
         originals: flatOriginals(family.originals),
         turned: isTurned,

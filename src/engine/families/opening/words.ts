@@ -1,6 +1,7 @@
 import type { OpenedEncoder } from './open-transformer.ts';
 import type { LayerNames } from '../../lora/transformer-layers.ts';
 import type { GuidanceRule } from '../../request.ts';
+import type { ReferenceRules } from '../editing/reference-rules.ts';
 import type { TransformerFamily } from '../transformer-family.ts';
 
 /** What tells a transformer from a UNet once it is a model. */
@@ -10,6 +11,10 @@ export type TransformerWords = {
   guidance: GuidanceRule;
   /** distilled to a guidance of its own, which it is told */
   isGuided: boolean;
+  /** what it is told of guidance where nobody says */
+  distilledGuidance: number;
+  /** how it is shown pictures to edit from; null: it is not */
+  references: ReferenceRules | null;
   /** how LoRA files call its layers */
   layerNames: LayerNames;
   /** before its graphs are opened: what is packed is unfolded */

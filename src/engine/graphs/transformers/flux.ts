@@ -27,34 +27,39 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
-import { gridPlaces, joinTurns, same, type Turns, turnsOf } from './rotary.ts';
+import { firstTokens, withReferences } from './reference-tokens.ts';
+import { gridPlaces, joinTurns, type RotaryWords, same, type Turns, turnsOf } from './rotary.ts';
 import { dense, gated, geluTanh, gridOf, patchify, unpatchify } from './tokens.ts';
 
 const HEAD = 128;
-const ROTARY = {
-  theta: 10_000,
-  rounding: 'late',
-  axes: [
-    { features: 16, places: 1 },
-    { features: 56, places: 512 },
-    { features: 56, places: 512 },
-  ],
-} as const;
+const PLACES = 512;
+
+/** `first`: places on the axis that tells pictures to edit from apart; `places`: rows or columns */
+function rotary(first: number, places: number): RotaryWords {
+  const side = { features: 56, places };
+  return { theta: 10_000, rounding: 'late', axes: [{ features: 16, places: first }, side, side] };
+}
 
 export type FluxWords = {
   /** the last norm's layer has its shift before its scale: files of the original names */
   shiftFirst: boolean;
+  /** it is shown pictures to edit from (Kontext) */
+  edits?: boolean;
 };
+
+/** Rows or columns that pictures to edit from take beside or below each other: sixteen of the longest. */
+const REFERENCE_PLACES = 16 * 98;
 
 /**
  * hidden_states [B,C,h,w] with h and w even, timestep [B] (1000 is noise), encoder_hidden_states [B,L,D] of T5,
  * pooled_projections [B,P] of CLIP, and guidance [B] where the network was distilled for it -> velocity [B,C/…,h,w].
- * A network of more input channels (Fill, Kontext's kin) takes them behind the latents, already in patches.
+ * A network of more input channels (Fill) takes them behind the latents. One that edits is shown pictures, too:
+ * reference_states [B,R,4·C] at reference_places [R,3], R may be 0.
  * @throws Error when a tensor is missing or has another shape than the others need
  */
 export function fluxGraph(
   tensors: PartTensors,
-  { shiftFirst }: FluxWords,
+  { shiftFirst, edits = false }: FluxWords,
   style: GraphStyle,
   branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
 ): BuiltGraph {
@@ -66,6 +71,11 @@ export function fluxGraph(
   const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
   const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
   const moment = momentOf(g, timestep);
+  const noise = {
+    tokens: patchify(g, sample, channels, 'channels first'),
+    axes: placesOf(g, sample),
+  };
+  const seen = edits ? withReferences(g, noise, patch) : noise;
   const call: JointCall = {
     g,
     like: sample,
@@ -73,11 +83,16 @@ export function fluxGraph(
     heads: width / HEAD,
     headSize: HEAD,
     epsilon: 1e-6,
-    turns: placesOf(g, sample, given),
+    turns: turnsBehind(
+      g,
+      given,
+      seen.axes,
+      edits ? rotary(2, REFERENCE_PLACES) : rotary(1, PLACES),
+    ),
   };
 
   let streams: Streams = {
-    picture: dense(g, patchify(g, sample, channels, 'channels first'), 'x_embedder', sample),
+    picture: dense(g, seen.tokens, 'x_embedder', sample),
     text: dense(g, given, 'context_embedder', sample),
   };
   for (let i = 0; i < g.countOf('transformer_blocks', 'norm1.linear.weight'); i++) {
@@ -87,7 +102,8 @@ export function fluxGraph(
   for (let i = 0; i < g.countOf('single_transformer_blocks', 'norm.linear.weight'); i++) {
     x = singleBlock(call, x, moment, `single_transformer_blocks.${i}`);
   }
-  const { picture } = apart(g, x, streams.text);
+  const { picture: all } = apart(g, x, streams.text);
+  const picture = edits ? firstTokens(g, all, patchCount(g, sample)) : all;
   const out = (g.shapeOf('proj_out.weight')[0] ?? 0) / 4;
   const velocity = unpatchify(g, lastLayer(call, picture, moment, shiftFirst), {
     sample,
@@ -113,20 +129,31 @@ function momentOf(g: GraphBuilder, timestep: Value): Value {
   return g.op('Add', [moment, twoLayers(g, pooled, `${path}.text_embedder`)]);
 }
 
-/** Text stands at 0 on all axes, the picture's patches at their rows and columns. */
-function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
-  const zero = g.int(0);
-  const words = same(g, zero, g.op('Squeeze', [g.op('Shape', [text], { start: 1, end: 2 })]));
+/** [1] int64: patches of the noise */
+function patchCount(g: GraphBuilder, sample: Value): Value {
+  const { height, width } = gridOf(g, sample);
+  return g.op('Mul', [height, width]);
+}
+
+/** The picture's patches stand at their rows and columns. */
+function placesOf(g: GraphBuilder, sample: Value): readonly Value[] {
   const grid = gridOf(g, sample);
   const height = g.op('Squeeze', [grid.height]);
   const width = g.op('Squeeze', [grid.width]);
   const { rows, columns } = gridPlaces(g, height, width);
-  const first = same(g, zero, g.op('Mul', [height, width]));
-  return joinTurns(
-    g,
-    turnsOf(g, ROTARY, [words, words, words]),
-    turnsOf(g, ROTARY, [first, rows, columns]),
-  );
+  return [same(g, g.int(0), g.op('Mul', [height, width])), rows, columns];
+}
+
+/** Text stands at 0 on all axes. */
+function turnsBehind(
+  g: GraphBuilder,
+  text: Value,
+  axes: readonly Value[],
+  words: RotaryWords,
+): Turns {
+  const length = g.op('Squeeze', [g.op('Shape', [text], { start: 1, end: 2 })]);
+  const still = same(g, g.int(0), length);
+  return joinTurns(g, turnsOf(g, words, [still, still, still]), turnsOf(g, words, axes));
 }
 
 function doubleBlock(call: JointCall, given: Streams, moment: Value, path: string): Streams {

@@ -25,6 +25,7 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
+import { firstTokens, withReferences } from './reference-tokens.ts';
 import { gridPlaces, joinTurns, range, same, type Turns, turnsOf } from './rotary.ts';
 import { dense, gated, headNorm, swish } from './tokens.ts';
 
@@ -90,7 +91,7 @@ export function flux2Graph(
     x = singleBlock(call, x, single, `single_transformer_blocks.${i}`);
   }
   const { picture } = apart(g, x, streams.text);
-  const own = g.op('Slice', [picture, g.ints(0), noiseLength(g, sample), g.ints(1)]);
+  const own = firstTokens(g, picture, noiseLength(g, sample));
   const out = lastLayer(call, own, moment, shiftFirst);
   g.output(asPicture(g, out, sample), 'out_sample', ['batch_size', channels, 'height', 'width']);
   return g.finish('transformer');
@@ -125,8 +126,6 @@ function sequence(
   text: Value,
   channels: number,
 ): { noise: Value; turns: Turns } {
-  const references = g.input('reference_states', ['batch_size', 'reference_tokens', channels]);
-  const at = g.input('reference_places', ['reference_tokens', 4], ELEMENT.int64);
   const zero = g.int(0);
   const scalar = (x: Value): Value => g.op('Squeeze', [x]);
   const words = scalar(g.op('Shape', [text], { start: 1, end: 2 }));
@@ -137,17 +136,14 @@ function sequence(
   const width = scalar(g.op('Shape', [sample], { start: 3, end: 4 }));
   const { rows, columns } = gridPlaces(g, height, width);
   const first = same(g, zero, scalar(noiseLength(g, sample)));
-  const own = [first, rows, columns, first];
-  const axes = own.map((axis, i) =>
-    g.op('Concat', [axis, g.op('Gather', [at, g.int(i)], { axis: 1 })], { axis: 0 }),
-  );
-
   const places = g.op('Reshape', [sample, g.ints(0, 0, -1)]);
-  const tokens = g.op('Transpose', [places], { perm: [0, 2, 1] });
-  return {
-    noise: g.op('Concat', [tokens, references], { axis: 1 }),
-    turns: joinTurns(g, textTurns, turnsOf(g, ROTARY, axes)),
-  };
+  const own = g.op('Transpose', [places], { perm: [0, 2, 1] });
+  const { tokens, axes } = withReferences(
+    g,
+    { tokens: own, axes: [first, rows, columns, first] },
+    channels,
+  );
+  return { noise: tokens, turns: joinTurns(g, textTurns, turnsOf(g, ROTARY, axes)) };
 }
 
 function asPicture(g: GraphBuilder, tokens: Value, sample: Value): Value {

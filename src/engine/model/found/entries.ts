@@ -103,7 +103,7 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
     ...(layout.transformer && { leastSide: 2 * layout.sizeFactor }),
-    ...(layout.transformer?.family.takesReferences && { references: MOST_REFERENCES }),
+    ...(layout.transformer?.references && { references: MOST_REFERENCES }),
     network: {
       schedulerConfig: layout.schedulerConfig,
       guidesItself: layout.guidanceEmbedding !== null,

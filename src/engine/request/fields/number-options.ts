@@ -110,7 +110,7 @@ const OPTIONAL = [
     range: LIMITS.guidanceScale,
     usual: () => null,
     flag: 'distilled-cfg',
-    help: 'what Flux dev is told of guidance (3.5); --cfg is true guidance',
+    help: 'what Flux dev is told of guidance (3.5; Fill 30); --cfg is true guidance',
     // Forge's
     label: 'Distilled CFG Scale',
   },

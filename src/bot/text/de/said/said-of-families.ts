@@ -27,7 +27,7 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
   'prompt-too-many-tokens': (model, most, found) =>
     `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, dieser hat ${found}. Kürze ihn.`,
   'no-references': (model) =>
-    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein.`,
+    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein oder Flux.1 Kontext (Datei oder Ordner heißt so).`,
   'too-many-references': (most, found) =>
     `Einem Modell können höchstens ${most} Vorlagen auf einmal gezeigt werden, nicht ${found}.`,
   'reference-shape': (width, height) =>

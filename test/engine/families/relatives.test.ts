@@ -1,0 +1,197 @@
+/** Fill, Kontext and their like beside diffusers' pipelines, from folders and from the files that people have. */
+import assert from 'node:assert/strict';
+
+import { readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { UserError } from '../../../src/engine/errors.ts';
+import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
+import type { Wishes } from '../../../src/engine/checkpoint/companions.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { generate } from '../../../src/engine/pipeline/pipeline.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import { maxDifference } from '../../support/golden.ts';
+import { asTokens, goldenModel } from '../../support/golden-dit.ts';
+import { RELATIVES, writeRelative } from '../../support/relatives.ts';
+import { readRaw, tinyTensor, writeGguf, writeRaw } from '../../support/tiny-tensors.ts';
+
+type Expected = Record<string, { shape: number[]; latents: string }>;
+
+const stored = new URL('../../fixtures/golden/families/expected.json', import.meta.url);
+const expected = JSON.parse(await readFile(fileURLToPath(stored), 'utf8')) as Expected;
+
+/** Waves of colour, the same in make.py. */
+function picture(width: number, height: number): Promise<Buffer> {
+  const data = Buffer.from(
+    Array.from({ length: width * height }, (_, at) => {
+      const [y, x] = [Math.floor(at / width), at % width];
+      return [(7 * x + 3 * y) % 256, (5 * y + x) % 256, ((x * y) >> 3) % 256];
+    }).flat(),
+  );
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+/** White right of the middle. */
+function mask(width: number, height: number): Promise<Buffer> {
+  const data = Buffer.from(
+    Array.from({ length: width * height }, (_, at) =>
+      at % width >= Math.floor(width / 2) + (Math.floor(at / width) >> 3) ? 255 : 0,
+    ),
+  );
+  return sharp(data, { raw: { width, height, channels: 1 } })
+    .png()
+    .toBuffer();
+}
+
+async function repaint(width: number, height: number, strength: number) {
+  const [image, own] = await Promise.all([picture(width, height), mask(width, height)]);
+  return { image, mask: own, maskBlur: 0, strength, onlyMasked: false };
+}
+
+const common = { seed: 42, profile: 'diffusers', rng: 'cpu', steps: 2, width: 64, height: 64 };
+
+const CALLS: Readonly<Record<string, () => Promise<RequestInput>>> = {
+  fill: async () => ({
+    ...common,
+    prompt: 'a red fox in the snow',
+    guidanceScale: 1,
+    init: await repaint(64, 64, 1),
+  }),
+  fill_strength: async () => ({
+    ...common,
+    prompt: 'a red fox in the snow',
+    guidanceScale: 1,
+    steps: 4,
+    distilledGuidance: 3.5,
+    height: 96,
+    init: await repaint(64, 96, 0.5),
+  }),
+  kontext: async () => ({
+    ...common,
+    prompt: 'make it night',
+    guidanceScale: 1,
+    distilledGuidance: 2.5,
+    references: [await picture(60, 40)],
+  }),
+};
+
+/** 30 is told as an angle of 30000, and torch's float32 exponential is one bit off in 3 of its 128 rates. */
+const TOLERANCES: Readonly<Record<string, number>> = { fill: 1e-3 };
+
+async function opened(t: TestContext, at: string, wishes?: Wishes): Promise<LoadedModel> {
+  const entry = await openRegistry(path.dirname(at)).find(at, wishes);
+  const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
+  const model = await loadModel(entry, options);
+  t.after(() => model.release());
+  return model;
+}
+
+async function check(model: LoadedModel, name: string): Promise<void> {
+  const { info } = model.entry;
+  const request = parseRequest({ ...(await CALLS[name]!()), model: info.name }, info);
+  const result = await generate(
+    request,
+    model,
+    { previews: false, sendDenoised: false, keepLatents: true },
+    { signal: new AbortController().signal, clock: { ms: 0 }, loadMs: 0, onProgress: () => {} },
+  );
+  assert.ok(result.latents);
+  const { shape, latents } = expected[name]!;
+  const own = asTokens(result.latents.data, result.latents.shape, shape);
+  const wanted = new Float32Array(new Uint8Array(Buffer.from(latents, 'base64')).buffer);
+  const error = maxDifference(own, wanted);
+  assert.ok(error <= (TOLERANCES[name] ?? 2e-4), `${name}: latents are off by ${error}`);
+}
+
+async function relative(t: TestContext, name: string): Promise<string | null> {
+  const model = await goldenModel(t, RELATIVES[name]!.of);
+  return model && writeRelative(name, model, path.join(path.dirname(model), `${name}-folder`));
+}
+
+test('a folder of Fill repaints under a mask as diffusers does', async (t) => {
+  const folder = await relative(t, 'fill');
+  if (folder === null) return;
+  const model = await opened(t, folder);
+  assert.equal(model.entry.info.inpainting, true);
+  await check(model, 'fill');
+  await check(model, 'fill_strength');
+  await assert.rejects(
+    generate(
+      parseRequest({ prompt: 'a' }, model.entry.info),
+      model,
+      { previews: false, sendDenoised: false },
+      { signal: new AbortController().signal, clock: { ms: 0 }, loadMs: 0, onProgress: () => {} },
+    ),
+    (error: unknown) => error instanceof UserError && /picture and a mask/.test(error.message),
+  );
+});
+
+/** The files that ComfyUI's users have of Flux dev. */
+async function flux(t: TestContext): Promise<{ file: string; wishes: Wishes } | null> {
+  const folder = await goldenModel(t, 'flux-dev/single');
+  if (folder === null) return null;
+  const at = (name: string): string => path.join(folder, name);
+  return {
+    file: at('diffusion_models/flux1-dev.safetensors'),
+    wishes: {
+      vae: at('vae/ae.safetensors'),
+      textEncoders: [
+        at('text_encoders/clip_l.safetensors'),
+        at('text_encoders/t5xxl_fp16.safetensors'),
+      ],
+      tokenizers: [at('tokenizer'), at('tokenizer_2')],
+    },
+  };
+}
+
+test('Fill is known from one file and from a GGUF by what it reads', async (t) => {
+  const files = await flux(t);
+  if (files === null) return;
+  const tensors = await readRaw(files.file);
+  const input = tinyTensor('x_embedder.weight', [256, 384]);
+  tensors.set(
+    [...tensors.keys()].find((name) => name.endsWith('img_in.weight'))!,
+    input,
+  );
+  const single = path.join(path.dirname(files.file), 'own.safetensors');
+  await writeRaw(single, tensors);
+  await check(await opened(t, single, files.wishes), 'fill');
+  const bare = [...tensors].map(
+    ([name, tensor]) => [name.replace('model.diffusion_model.', ''), tensor] as const,
+  );
+  const packed = path.join(path.dirname(files.file), 'own.gguf');
+  await writeGguf(packed, new Map(bare), 'flux');
+  await check(await opened(t, packed, files.wishes), 'fill');
+});
+
+test('a folder of Kontext edits by its pipeline, whatever it is called', async (t) => {
+  const folder = await relative(t, 'kontext');
+  if (folder === null) return;
+  const own = path.join(path.dirname(folder), 'renamed');
+  await rename(folder, own);
+  const { info } = await openRegistry(path.dirname(own)).find(own);
+  assert.equal(info.references, 16);
+});
+
+test('a file or GGUF called Kontext edits as diffusers does, one of plain Flux dev does not', async (t) => {
+  const files = await flux(t);
+  if (files === null) return;
+  const { file, wishes } = files;
+  const plain = await openRegistry(path.dirname(file)).find(file, wishes);
+  assert.equal(plain.info.references, undefined);
+  const single = path.join(path.dirname(file), 'flux1-dev-Kontext_fp16.safetensors');
+  const bare = [...(await readRaw(file))].map(
+    ([name, tensor]) => [name.replace('model.diffusion_model.', ''), tensor] as const,
+  );
+  await rename(file, single);
+  await check(await opened(t, single, wishes), 'kontext');
+  const packed = path.join(path.dirname(file), 'flux1-kontext-dev.gguf');
+  await writeGguf(packed, new Map(bare), 'flux');
+  const { info } = await openRegistry(path.dirname(packed)).find(packed, wishes);
+  assert.equal(info.references, 16);
+});
