@@ -5,7 +5,7 @@ import { samplerWithSchedule, scheduleNamed } from './request/fields/sampler-nam
 import { promptOf } from './lora/tags.ts';
 import { findLora } from './lora/loras.ts';
 import { stripComments } from './text/prompt/comments.ts';
-import { EMPHASES, PROFILES, RNGS, SAMPLERS, SCHEDULES } from './names.ts';
+import { SAMPLERS, SCHEDULES } from './names.ts';
 import {
   hiresFix,
   imagesOfBatch,
@@ -27,7 +27,6 @@ import {
   isAbsent,
   LIMITS,
   nameOf,
-  oneOf,
   type Problems,
   seed,
   shown,
@@ -44,6 +43,7 @@ import {
   numberHelp,
   optionalNumbers,
 } from './request/fields/number-options.ts';
+import { fixedWords, optionalWords, WORD_FLAGS, wordHelp } from './request/fields/word-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {
@@ -55,6 +55,8 @@ export {
   NUMBER_RANGES,
   numberHelp,
   usualMaskBlur,
+  WORD_FLAGS,
+  wordHelp,
 };
 
 /**
@@ -82,7 +84,7 @@ export function parseAccepted(input: RequestInput, model: ModelInfo): GenerateRe
 }
 
 function readFields(problems: Problems, input: RequestInput, model: ModelInfo): GenerateRequest {
-  const profile = oneOf(problems, 'profile', input.profile, PROFILES, 'a1111');
+  const words = fixedWords(problems, input);
   const request: GenerateRequest = {
     model: text(problems, 'model', input.model, model.name),
     prompt: text(problems, 'prompt', input.prompt, ''),
@@ -104,22 +106,14 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
       model.leastSide,
     ),
     ...fixedNumbers(problems, input, model),
-    ...samplerAndSchedule(problems, input, model, profile),
+    ...samplerAndSchedule(problems, input, model, words.profile),
     seed: seed(problems, 'seed', input.seed),
     variation: variation(problems, input.variation),
     seedResize: seedResize(problems, input.seedResize, model.sizeFactor),
     eta: null,
     ...optionalNumbers(problems, input, model),
-    emphasis: oneOf(
-      problems,
-      'emphasis',
-      input.emphasis,
-      EMPHASES,
-      profile === 'diffusers' ? 'none' : 'original',
-    ),
-    rng: oneOf(problems, 'rng', input.rng, RNGS, 'cpu'),
-    profile,
-    init: initImage(problems, input.init, profile),
+    ...words,
+    init: initImage(problems, input.init, words.profile),
   };
   readAdditions(problems, input, request, model);
   readTransformerFields(problems, input, request);
@@ -151,19 +145,9 @@ function readAdditions(
   }
   const xl = xlWords(problems, input.xl);
   if (xl) request.xl = xl;
-  const vae = text(problems, 'vae', input.vae, '').trim();
-  if (vae !== '') request.vae = vae;
+  Object.assign(request, optionalWords(problems, input));
   const encoders = files(problems, 'text encoder', input.textEncoders);
   if (encoders.length > 0) request.textEncoders = encoders;
-  if (isYes(problems, 'exact', input.exact)) request.exact = true;
-}
-
-/** Numbers and switches may come as text. */
-function isYes(problems: Problems, name: string, value: unknown): boolean {
-  if (isAbsent(value) || value === false || value === 'false' || value === 'off') return false;
-  if (value === true || value === 'true' || value === 'on') return true;
-  problems.push(say('no-switch', name, shown(value)));
-  return false;
 }
 
 /** What only diffusion transformers are told. */

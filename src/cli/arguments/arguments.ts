@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/errors.ts';
 import type { Margins } from '../../engine/picture/outpaint.ts';
-import { NUMBER_FLAGS, parseSize } from '../../engine/request-codec.ts';
+import { NUMBER_FLAGS, parseSize, WORD_FLAGS } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
 import { parseCommandLine } from './command-line.ts';
@@ -36,22 +36,23 @@ export type InitArguments = {
   outpaint: Margins | null;
 };
 
-/** Flags whose text is a field of the request. */
+/** Flags whose text, or whose being there, is a field of the request. */
 const TEXT_OPTIONS: Readonly<Record<string, keyof RequestInput>> = {
   ...NUMBER_FLAGS,
-  negative: 'negativePrompt',
+  ...Object.fromEntries(Object.entries(WORD_FLAGS).map(([flag, { key }]) => [flag, key])),
   seed: 'seed',
-  sampler: 'sampler',
-  schedule: 'schedule',
-  rng: 'rng',
-  profile: 'profile',
-  emphasis: 'emphasis',
 };
 
 const TEXT = { type: 'string' } as const;
+const SWITCH = { type: 'boolean' } as const;
 
 const OPTIONS = {
-  ...Object.fromEntries(Object.keys(TEXT_OPTIONS).map((name) => [name, TEXT])),
+  ...Object.fromEntries(
+    Object.keys(TEXT_OPTIONS).map((name) => [
+      name,
+      WORD_FLAGS[name]?.takesWord === false ? SWITCH : TEXT,
+    ]),
+  ),
   size: { type: 'string' },
   model: { type: 'string' },
   from: { type: 'string' },

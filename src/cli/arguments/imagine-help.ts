@@ -1,6 +1,14 @@
-import { numberHelp } from '../../engine/request-codec.ts';
+import { numberHelp, wordHelp } from '../../engine/request-codec.ts';
 
 const NUMBERS = numberHelp();
+const WORDS = wordHelp();
+/** Those that stand in a place of their own; others follow under exactness. */
+const PLACED = ['negative', 'sampler', 'schedule'] as const;
+const [NEGATIVE, SAMPLER, SCHEDULE] = PLACED.map((flag) => WORDS.get(flag));
+const EXACTNESS = [...WORDS]
+  .filter(([flag]) => !PLACED.some((placed) => placed === flag))
+  .map(([, line]) => line)
+  .join('\n');
 
 /** What `imagine --help` says. */
 export const IMAGINE_HELP = `Paints pictures from the command line, with the same engine as the bot.
@@ -11,20 +19,17 @@ The prompt: (word:1.3) counts more, [a:b:0.5] changes on the way, <lora:name:0.8
 MODELS_DIR/loras, the name of a textual inversion calls it.
 
 The picture
-  --negative TEXT         what should not be in it
+${NEGATIVE}
   --size WxH              pixels, such as 512x768 (the model's own size)
 ${NUMBERS.lines}
   --seed N                0 to 2^64-1; the same seed gives the same picture (random)
-  --sampler NAME          euler, euler_a, dpmpp_2m, … or A1111's names such as "DPM++ 2M"
-  --schedule NAME         automatic, karras, exponential, …
+${SAMPLER}
+${SCHEDULE}
   --model NAME|FILE|DIR   a model of the models folder, or any .safetensors file or model folder
   --vae NAME|FILE         a VAE of MODELS_DIR/vae or any file with one, in place of the model's own
   --text-encoder FILE     for a file that has none; once for each it lacks
   --tokenizer DIR         its folder with tokenizer.json, where the files bring none (Qwen3, T5)
   --reference FILE        a picture to edit from, for FLUX.2; once for each
-  --shift X               how far a flow's noise levels are shifted, 0.1-20 (the model's own)
-  --cfg-normalization X   the guided answer no longer than X times the prompt's own (Z-Image); --cfg-truncation X
-                          leaves the negative prompt out behind this share of the way
 Again
   --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
                           and every option here stands for what the recipe says
@@ -52,13 +57,11 @@ Variations of a seed
   --variation-seed N  --variation-strength X   a little of another seed's noise, 0-1
   --seed-resize WxH       keep the composition of this size
 Exactness
-  --rng cpu|nv            noise of torch's CPU generator, or of A1111 on a GPU (cpu)
-  --profile NAME          a1111, diffusers or comfy: whose rules hold (a1111)
+${EXACTNESS}
   --replan A+B            after A of the steps the rest in B, as a recipe's "Replanned steps" says
   --ngms SIGMA            below this noise level every second step does without the negative prompt;
                           --ngms-all: every step; --skip-early-cfg X: the first share of the steps
   ${NUMBERS.others}
-  --emphasis original|no_norm|ignore|none
 Results
   --out FILE|DIR          (./out/<seed>-<prompt>.png)
   --json                  one JSON object on stdout, nothing else

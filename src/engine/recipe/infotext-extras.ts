@@ -7,7 +7,6 @@ export function extraWords({
   pagScale,
   refiner,
   xl,
-  vae,
 }: GenerateRequest): Record<string, string | number | null> {
   const { minSigma = 0, allSteps = false, skipEarly = 0 } = negativeGuidance ?? {};
   return {
@@ -17,7 +16,6 @@ export function extraWords({
     'PAG scale': pagScale ? pagScale : null,
     Refiner: refiner?.model ? nameOf(refiner.model) : null,
     'Refiner switch at': refiner?.switchAt ?? null,
-    VAE: vae ? nameOf(vae) : null,
     ...xlFields(xl ?? {}),
   };
 }
@@ -71,9 +69,6 @@ export function takeExtras(parsed: ParsedInfotext, input: RequestInput): void {
     };
   }
   input.pagScale = pagScaleOf(parsed);
-  // Names only: a path in somebody's picture leads nowhere here.
-  const vae = nameOf(String(parsed['VAE'] ?? '')).replace(/\.(?:safetensors|sft|pt|ckpt)$/i, '');
-  if (vae !== '') input.vae = vae;
   const switchAt = parsed['Refiner switch at'];
   if (refiner !== undefined || (switchAt !== undefined && input.profile === 'diffusers')) {
     // A1111 writes the first digits of its file's hash behind the name.

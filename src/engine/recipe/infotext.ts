@@ -2,23 +2,18 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { requestOfImage } from '../request/batch.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
-import {
-  EMPHASIS_LABELS,
-  SAMPLER_LABELS,
-  SCHEDULE_LABELS,
-  upscalerLabel,
-} from '../request/fields/labels.ts';
+import { upscalerLabel } from '../request/fields/labels.ts';
 import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-names.ts';
 import { extraWords, takeExtras } from './infotext-extras.ts';
 import { numberWords, takeNumbers } from '../request/fields/number-options.ts';
+import { takeWords, wordsInRecipe } from '../request/fields/word-options.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import type { AppliedLora } from '../lora/opened.ts';
-import { EMPHASES, PROFILES } from '../names.ts';
 import { strip } from '../text/prompt/characters.ts';
 import type { GenerateRequest, RequestInput } from '../request.ts';
 import type { UsedEmbedding } from '../text/text-encoder.ts';
 
-export { parseInfotext, SAMPLER_LABELS, SCHEDULE_LABELS };
+export { parseInfotext };
 
 export type InfotextValue = string | number | boolean | null;
 
@@ -65,12 +60,15 @@ export function writeInfotext(
   if (request.each) {
     return writeInfotext(requestOfImage(request, imageIndex), model, 0, used);
   }
+  const {
+    Sampler = null,
+    'Schedule type': schedule = null,
+    RNG = null,
+    ...others
+  } = wordsInRecipe(request);
   return buildInfotext(request.prompt, request.negativePrompt, {
-    Sampler: request.sampler && SAMPLER_LABELS[request.sampler],
-    'Schedule type':
-      request.sampler || request.schedule !== 'automatic'
-        ? SCHEDULE_LABELS[request.schedule]
-        : null,
+    Sampler,
+    'Schedule type': schedule,
     Seed: imageSeed(request, imageIndex).toString(),
     Size: `${request.width}x${request.height}`,
     'Model hash': model.hash,
@@ -80,8 +78,8 @@ export function writeInfotext(
     'Seed resize from':
       request.seedResize && `${request.seedResize.width}x${request.seedResize.height}`,
     'Denoising strength': request.init?.strength ?? request.hires?.strength ?? null,
-    RNG: request.rng.toUpperCase(),
-    ...extraFields(request, imageIndex),
+    RNG,
+    ...extraFields(request, imageIndex, others),
     'Lora hashes': hashesOf(used.loras ?? []),
     'TI hashes': hashesOf(used.embeddings ?? []),
     Version: VERSION,
@@ -89,9 +87,11 @@ export function writeInfotext(
 }
 
 /** What is not among A1111's fixed fields: its own extras first, then the fields only we write. */
-function extraFields(request: GenerateRequest, imageIndex: number): Record<string, InfotextValue> {
-  const weighted = /[([]/.test(request.prompt + request.negativePrompt);
-  const usual = request.profile === 'diffusers' ? 'none' : 'original';
+function extraFields(
+  request: GenerateRequest,
+  imageIndex: number,
+  { Emphasis = null, Profile = null, ...words }: ReturnType<typeof wordsInRecipe>,
+): Record<string, InfotextValue> {
   const isTimestepSampler = request.sampler === 'ddim' || request.sampler === 'plms';
   const oneStream = request.profile !== 'a1111' && request.count > 1;
   return {
@@ -99,15 +99,16 @@ function extraFields(request: GenerateRequest, imageIndex: number): Record<strin
     'Mask coverage': coverageWords(request),
     'Inpaint area': request.init?.mask && request.init.onlyMasked ? 'Only masked' : null,
     [isTimestepSampler ? 'Eta DDIM' : 'Eta']: request.eta,
-    Emphasis: weighted && request.emphasis !== usual ? EMPHASIS_LABELS[request.emphasis] : null,
+    Emphasis,
     'Replanned steps': replanWords(request),
     Unfinished: unfinishedWords(request),
     ...hiresFields(request),
     ...extraWords(request),
     ...numberWords(request),
-    Profile: request.profile === 'a1111' ? null : request.profile,
+    Profile,
     'Batch size': oneStream ? request.count : null,
     'Batch pos': oneStream ? imageIndex : null,
+    ...words,
   };
 }
 
@@ -208,11 +209,7 @@ export function requestFromInfotext(text: string): RequestInput {
   take('model', 'Model');
   take('eta', parsed['Eta'] === undefined ? 'Eta DDIM' : 'Eta');
   takeNumbers(parsed, input);
-  input.rng = parsed['RNG'] === 'CPU' ? 'cpu' : 'nv';
-  const profile = PROFILES.find((name) => name === parsed['Profile']);
-  if (profile) input.profile = profile;
-  const emphasis = EMPHASES.find((name) => EMPHASIS_LABELS[name] === parsed['Emphasis']);
-  if (emphasis && profile !== 'diffusers') input.emphasis = emphasis;
+  takeWords(parsed, input);
   takeSampler(parsed, input);
   if (parsed['Variation seed'] !== undefined) {
     input.variation = {

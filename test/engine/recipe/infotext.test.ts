@@ -13,6 +13,7 @@ import {
 import { SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
 import { SAMPLER_LABELS, SCHEDULE_LABELS } from '../../../src/engine/request/fields/labels.ts';
 import { NUMBER_OPTIONS } from '../../../src/engine/request/fields/number-options.ts';
+import { WORD_OPTIONS } from '../../../src/engine/request/fields/word-options.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { parseImagineArguments } from '../../../src/cli/arguments/arguments.ts';
 import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';
@@ -154,6 +155,29 @@ test('every number that a request may hold has its place in the recipe and on th
     assert.equal(back[key], asked[key], key);
     const typed = parseImagineArguments(['a cat', `--${flag}`, '7']);
     assert.equal(typed?.request[key], '7', flag);
+  }
+});
+
+test('every name, text and switch that a request may hold is told once, and read again', () => {
+  const plain = parseRequest({ prompt: 'a (cat)', seed: 1 }, model);
+  for (const { key, kind, flag, recipe, names = ['some-words'] } of WORD_OPTIONS) {
+    for (const name of names) {
+      const value = kind === 'switch' ? true : name;
+      const asked = parseRequest({ ...plain, [key]: value }, model);
+      assert.equal(asked[key], value, key);
+      if (recipe !== null && asked.sampler !== null) {
+        const back = parseRequest(requestFromInfotext(writeInfotext(asked, model, 0)), model);
+        assert.equal(back[key], value, `${key} ${name}`);
+      }
+      if (flag === null) continue;
+      const typed = ['a cat', `--${flag}`, ...(kind === 'switch' ? [] : [name])];
+      assert.equal(parseImagineArguments(typed)?.request[key], value, flag);
+    }
+    assert.throws(
+      () => parseRequest({ ...plain, [key]: kind === 'text' ? 5 : 'no-such-name' }, model),
+      UserError,
+      key,
+    );
   }
 });
 

@@ -1,7 +1,7 @@
 /**
  * The fields of a request that are one number, each told once: how it is called, what it may be, what it is where nobody
  * says, by which label recipes hold it and by which flag the command line takes it. Requests are read, recipes written
- * and read, stored rows and command lines understood from here.
+ * and read, stored rows and command lines understood from here. Names, texts and switches are in word-options.ts.
  */
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../request.ts';
 import { LIMITS, type Problems, isAbsent, real, whole } from './request-values.ts';
@@ -132,6 +132,7 @@ const OPTIONAL = [
     range: { min: 0.1, max: 20 },
     usual: () => null,
     flag: 'shift',
+    help: "how far a flow's noise levels are shifted, 0.1-20 (the model's own)",
     label: 'Shift',
   },
   {
@@ -141,6 +142,7 @@ const OPTIONAL = [
     range: { min: 0, max: 10 },
     usual: () => null,
     flag: 'cfg-normalization',
+    help: "the guided answer no longer than X times the prompt's own (Z-Image)",
     label: 'CFG normalization',
   },
   {
@@ -150,6 +152,7 @@ const OPTIONAL = [
     range: SHARE,
     usual: () => null,
     flag: 'cfg-truncation',
+    help: 'leaves the negative prompt out behind this share of the way (Z-Image)',
     label: 'CFG truncation',
   },
 ] as const satisfies readonly NumberOption[];
