@@ -8,7 +8,7 @@ import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { checkMayPost, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
-import { permitOrder } from '../../src/bot/policy/gate.ts';
+import { permitHere, permitOrder } from '../../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
 import { editorOf, rewordForm } from '../edit/reword.ts';
 import { askWhich } from './which.ts';
@@ -47,6 +47,7 @@ export const editApp: MessageCommand = {
   visibility: 'private',
   definition: definition('Edit'),
   async run(interaction, scene) {
+    await permitHere(interaction, scene);
     const job = await ownJob(interaction, scene);
     const count = job?.result?.images.length ?? 0;
     if (job !== null && count > 0 && editorOf(await scene.engine.models(), job) !== null) {
@@ -65,6 +66,7 @@ export const startApp: MessageCommand = {
   visibility: 'private',
   definition: definition('Use as start'),
   async run(interaction, scene) {
+    await permitHere(interaction, scene);
     const job = await finishedJob(interaction, scene);
     if (job === null) {
       const { recipe, found } = await lookInto(interaction, scene);
@@ -124,6 +126,7 @@ export const exploreApp: MessageCommand = {
   visibility: 'private',
   definition: definition('Explore this'),
   async run(interaction, scene) {
+    await permitHere(interaction, scene);
     const job = await ownJob(interaction, scene);
     if (job !== null) return scene.answer.modal(exploreThisForm(job, '', scene.text));
     const { recipe } = await lookInto(interaction, scene);

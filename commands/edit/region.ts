@@ -1,5 +1,6 @@
 import { ButtonStyle, ComponentType } from 'discord.js';
 import type { APIComponentInMessageActionRow, APIMessageTopLevelComponent } from 'discord.js';
+import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
@@ -53,6 +54,7 @@ export const region: Action = {
   async press(interaction, id, scene) {
     const index = indexOf(id.detail, scene);
     const job = await jobOf(id, interaction, scene);
+    await permitHere(interaction, scene);
     const picture = await onePicture(job, index, interaction, scene);
     const state = { index, seenBy: seenLike(interaction), region: NO_REGION };
     await scene.answer.acknowledge('private');

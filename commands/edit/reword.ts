@@ -1,5 +1,6 @@
 import { ComponentType } from 'discord.js';
 import type { APILabelComponent, APIModalInteractionResponseCallbackData } from 'discord.js';
+import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { LIMITS, parseRequest } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
@@ -29,6 +30,7 @@ export const reword: Action = {
     if (editorOf(await scene.engine.models(), job) === null) {
       throw new UserError(scene.text.editing.noModel);
     }
+    await permitHere(interaction, scene);
     await scene.answer.modal(rewordForm(job, index, scene.text));
   },
 

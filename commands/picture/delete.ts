@@ -1,13 +1,12 @@
 import { UserError } from '../../src/engine/errors.ts';
 import type { MessageComponentInteraction, ModalSubmitInteraction } from 'discord.js';
 import { promptOf } from '../../src/bot/render/render-words.ts';
-import type { Action } from '../../src/bot/interaction/command.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { askOnce, isSure } from '../confirm.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
-import { isModerator } from '../../src/bot/interaction/permissions.ts';
+import { moderates } from '../../src/bot/policy/posts.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
-import type { Text } from '../../src/bot/text/text.ts';
 import type { Job } from '../../src/queue/job.ts';
 
 /** Takes the message away and the stored pictures with it; asks once. */
@@ -16,14 +15,14 @@ export const remove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const { text } = scene;
-    checkMayDelete(await jobOf(id, interaction, scene), interaction, text);
+    await checkMayDelete(await jobOf(id, interaction, scene), interaction, scene);
     const words = { title: text.confirmDelete, words: text.confirmDeleteWords };
     await askOnce(customId('delete', id.jobId), words, scene);
   },
   async submit(interaction, id, scene) {
-    const { answer, audit, pictures, text } = scene;
+    const { answer, audit, pictures } = scene;
     const job = await jobOf(id, interaction, scene);
-    checkMayDelete(job, interaction, text);
+    await checkMayDelete(job, interaction, scene);
     await answer.acknowledge('in-place');
     if (!isSure(interaction)) return;
     await answer.deleteMessage();
@@ -37,12 +36,14 @@ export const remove: Action = {
 };
 
 /** @throws UserError for a job of somebody else, or one that has not ended */
-export function checkMayDelete(
+export async function checkMayDelete(
   job: Job,
   interaction: MessageComponentInteraction | ModalSubmitInteraction,
-  text: Text,
-): void {
-  const moderates = isModerator(interaction) && job.guildId === interaction.guildId;
-  if (job.userId !== interaction.user.id && !moderates) throw new UserError(text.notYoursToDelete);
+  scene: Scene,
+): Promise<void> {
+  const { text } = scene;
+  if (job.userId !== interaction.user.id && !(await moderates(job, interaction, scene))) {
+    throw new UserError(text.notYoursToDelete);
+  }
   if (job.status === 'waiting' || job.status === 'running') throw new UserError(text.stillWorking);
 }

@@ -1,4 +1,5 @@
 import type { APIModalInteractionResponseCallbackData } from 'discord.js';
+import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
@@ -22,6 +23,7 @@ export const init: Action = {
     const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(text.notFinished);
     if (index >= job.result.images.length) throw new UserError(text.unknownButton);
+    await permitHere(interaction, scene);
     await scene.answer.modal(initForm(job, index, text));
   },
   async submit(interaction, id, scene) {

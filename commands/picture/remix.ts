@@ -5,6 +5,7 @@ import type {
   ModalSubmitInteraction,
 } from 'discord.js';
 import type { Job } from '../../src/queue/job.ts';
+import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
@@ -23,6 +24,7 @@ export const remix: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
+    await permitHere(interaction, scene);
     await scene.answer.modal(remixForm(job, scene.text));
   },
   async submit(interaction, id, scene) {

@@ -3,7 +3,7 @@ import { UserError } from '../../src/engine/errors.ts';
 import { promptOf } from '../../src/bot/render/render-words.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
-import { isModerator } from '../../src/bot/interaction/permissions.ts';
+import { moderates } from '../../src/bot/policy/posts.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import type { Job } from '../../src/queue/job.ts';
 
@@ -16,7 +16,7 @@ export const stop: Action = {
     const job = await jobOf(id, interaction, scene);
     const by = {
       userId: interaction.user.id,
-      moderator: isModerator(interaction),
+      moderator: await moderates(job, interaction, scene),
       ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
     };
     scene.replies.noteStop(job.id, interaction.user.id);

@@ -186,8 +186,14 @@ async function applyAccess(
     case 'audit':
       await policy({ auditChannel: value ?? null });
       return 'access';
+    case 'posts-on':
+    case 'posts-off':
+      await policy({ starterPosts: control === 'posts-on' });
+      return 'access';
     case 'reset-access':
-      await policy(defaultOf(['channels', 'allowedRoles', 'blockedUsers', 'auditChannel']));
+      await policy(
+        defaultOf(['channels', 'allowedRoles', 'blockedUsers', 'auditChannel', 'starterPosts']),
+      );
       return 'access';
     default:
       return null;

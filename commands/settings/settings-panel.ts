@@ -138,6 +138,7 @@ function access({ policy, text }: PanelSight): Part[] {
       panel.lines.roles(all(allowedRoles, '@&') || panel.everybody),
       panel.lines.blocked(`${all(blockedUsers, '@')}${others}`.trim() || panel.none),
       panel.lines.audit(all(audit, '#') || panel.none),
+      policy.starterPosts ? panel.lines.postsOn : panel.lines.postsOff,
     ]),
     row({
       ...many,
@@ -168,7 +169,10 @@ function access({ policy, text }: PanelSight): Part[] {
       min_values: 0,
       default_values: preset(audit, SelectMenuDefaultValueType.Channel),
     }),
-    row(button('reset-access', panel.reset, ButtonStyle.Danger)),
+    row(
+      policy.starterPosts ? button('posts-off', panel.postsOff) : button('posts-on', panel.postsOn),
+      button('reset-access', panel.reset, ButtonStyle.Danger),
+    ),
   ];
 }
 

@@ -1,9 +1,9 @@
 import { ComponentType } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
-import { isModerator } from '../../src/bot/interaction/permissions.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
+import { moderates } from '../../src/bot/policy/posts.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import { asSpoilers } from '../../src/bot/policy/spoiler.ts';
 import type { Rendered } from '../../src/bot/render/render.ts';
@@ -41,7 +41,8 @@ export const sheetStop: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
-    const by = { userId: interaction.user.id, moderator: isModerator(interaction) };
+    const moderator = await moderates(job, interaction, scene);
+    const by = { userId: interaction.user.id, moderator };
     await scene.answer.acknowledge('in-place');
     if (!(await scene.sheets.stop(job, by))) {
       throw new UserError(scene.text.sheet.alreadyFinished);
@@ -53,9 +54,9 @@ export const sheetStop: Action = {
 export const sheetRemove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
-    const { answer, archive, audit, pictures, text } = scene;
+    const { answer, archive, audit, pictures } = scene;
     const last = await jobOf(id, interaction, scene);
-    checkMayDelete(last, interaction, text);
+    await checkMayDelete(last, interaction, scene);
     await answer.acknowledge('in-place');
     await answer.deleteMessage();
     let job: Job | null = last;

@@ -35,6 +35,8 @@ export type Faults = {
   denyBot(channelId: string, bits: bigint): void;
   /** Closes a thread, or opens it; a locked one only moderators may open. */
   closeThread(channelId: string, how: { archived: boolean; locked: boolean }): void;
+  /** A new post of a forum, started by anybody, also by somebody who has left; answers its id. */
+  startPost(forumId: string, post: { name: string; ownerId: string }): string;
   /** Whose the application is from now on: one person (null: the first one there is), or a team. */
   ownApplication(ownership: Ownership): void;
   /** A new server of somebody, with these members and the bot in it; answers its id. */

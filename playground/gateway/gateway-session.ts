@@ -155,7 +155,7 @@ export function eventFor(
       if (closed || !onShard(session, channel.guildId)) return null;
       return canSee(state.world, applicationId, channel)
         ? {
-            t: isThread(channel) ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE',
+            t: threadEvent(happening) ?? 'CHANNEL_UPDATE',
             d: renderChannel(state, channel),
           }
         : null;
@@ -187,6 +187,11 @@ export function eventFor(
     default:
       return null;
   }
+}
+
+function threadEvent({ channel, created }: Extract<Happening, { kind: 'channel' }>): string | null {
+  if (!isThread(channel)) return null;
+  return created === true ? 'THREAD_CREATE' : 'THREAD_UPDATE';
 }
 
 const botIsIn = ({ world }: State, guildId: string | null): boolean => {

@@ -3,6 +3,7 @@ import { attachmentSizeLimit } from '../messages/message-files.ts';
 import { integrationOwners, renderMessage } from '../messages/render-message.ts';
 import { appPermissions, renderChannel, renderMember, renderUser } from '../world/render.ts';
 import type { State } from '../state.ts';
+import type { Channel } from '../world/channels.ts';
 import type { StoredInteraction } from '../store/stored.ts';
 import { applicationId, permissionsOf } from '../world/world.ts';
 
@@ -26,7 +27,7 @@ export function interactionEvent(state: State, interaction: StoredInteraction): 
     version: 1,
     data: interaction.data,
     channel_id: channel.id,
-    channel: { ...renderChannel(state, channel), permissions },
+    channel: { ...partialChannel(state, channel), permissions },
     ...(guild && member
       ? {
           guild_id: guild.id,
@@ -44,4 +45,9 @@ export function interactionEvent(state: State, interaction: StoredInteraction): 
     entitlement_sku_ids: [],
     ...(source ? { message: renderMessage(state, source) } : {}),
   } as unknown as APIInteraction;
+}
+
+/** Of a thread that the bot has not met Discord need not say who started it. */
+function partialChannel(state: State, channel: Channel): object {
+  return { ...renderChannel(state, channel), owner_id: undefined };
 }

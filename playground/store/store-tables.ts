@@ -72,7 +72,10 @@ export function worldTables(
           people,
           guilds: all<Guild>('guilds'),
           channels: new Map(
-            [...all<Channel>('channels')].map(([id, one]) => [id, { ...plainChannel, ...one }]),
+            [...all<Channel>('channels')].map(([id, one]) => [
+              id,
+              { ...plainChannel, ...seed.channels.get(id), ...one },
+            ]),
           ),
         };
       }),

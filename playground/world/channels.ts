@@ -27,6 +27,8 @@ export type Channel = {
   /** of a thread: closed, and only moderators may open it again when it is locked too */
   archived: boolean;
   locked: boolean;
+  /** of a thread: who started it; null: the bot */
+  ownerId: string | null;
   /** of a private thread: who was invited */
   members: readonly string[];
 };
@@ -40,6 +42,7 @@ export const plainChannel = {
   botDenied: '0',
   archived: false,
   locked: false,
+  ownerId: null,
   members: [],
 } as const satisfies Partial<Channel>;
 
@@ -52,8 +55,12 @@ export function sendingBit(channel: Channel): bigint {
   return isThread(channel) ? permission.sendMessagesInThreads : permission.sendMessages;
 }
 
-/** The channels of a new server, the first one first. */
-export function seedChannels(guildId: string, people: readonly string[]): Channel[] {
+/** The channels of a new server, the first one first. `starter`: of its forum's first post. */
+export function seedChannels(
+  guildId: string,
+  people: readonly string[],
+  starter: string | null = null,
+): Channel[] {
   const channel = (k: number, name: string, more: Partial<Channel> = {}): Channel => ({
     ...plainChannel,
     id: String(BigInt(guildId) + 100n + BigInt(k)),
@@ -79,7 +86,7 @@ export function seedChannels(guildId: string, people: readonly string[]): Channe
     thread(11, 'sketches', general),
     thread(12, 'studio', gallery, { type: channelType.privateThread, members: people }),
     thread(13, 'midnight', dark),
-    thread(14, 'A lighthouse at dawn', forum),
+    thread(14, 'A lighthouse at dawn', forum, { ownerId: starter }),
     thread(15, 'last-year', general, { archived: true }),
   ];
 }

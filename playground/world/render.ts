@@ -108,7 +108,7 @@ function renderThread(thread: Channel, last: string | null): APIChannel {
     type: thread.type,
     guild_id: thread.guildId,
     parent_id: thread.parentId,
-    owner_id: applicationId,
+    owner_id: thread.ownerId ?? applicationId,
     name: thread.name,
     last_message_id: last,
     last_pin_timestamp: null,

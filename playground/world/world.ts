@@ -65,12 +65,12 @@ export function seedWorld(guests = 0): World {
     person(3, 'Cleo', '#9333ea'),
   ];
   for (let n = 1; n <= guests; n++) people.push(person(1000 + n, `Guest ${n}`, '#64748b'));
-  const [ada, ben] = people as [Person, Person];
+  const [ada, ben, cleo] = people as [Person, Person, Person];
   const guilds = [
     seedGuild(1300000000000001000n, 'The Atelier', ada.id, people, bot.id),
     seedGuild(1300000000000002000n, 'Night Shift', ben.id, people, bot.id),
   ];
-  const channels = guilds.flatMap(({ id }) => seedChannels(id, [ada.id, ben.id]));
+  const channels = guilds.flatMap(({ id }) => seedChannels(id, [ada.id, ben.id], cleo.id));
   for (const one of people) channels.push(directChannel(one));
   return {
     bot,

@@ -1,5 +1,5 @@
 import { Routes } from 'discord.js';
-import type { Client } from 'discord.js';
+import type { Channel, Client } from 'discord.js';
 import type { Job, JobFailure } from '../../queue/job.ts';
 import { troubleOf } from '../discord/discord-errors.ts';
 import type { RuleStore } from '../owner/rule-file.ts';
@@ -10,6 +10,7 @@ import type { Audit } from './audit.ts';
 import { refusalToShow } from './gate.ts';
 import { isAmong } from './people.ts';
 import { placeIn } from './place.ts';
+import { managesPostsIn, othersPost } from './posts.ts';
 
 /** How a finished picture is shown now; `failure`: not at all, and why. */
 export type Verdict = { failure: JobFailure | null; spoiler: boolean };
@@ -44,6 +45,16 @@ export function openDelivery({
     }
   }
 
+  /** A thread that was closed when this program came is not known to it; null: gone, or closed to us. */
+  async function channelAt(channelId: string): Promise<Channel | null> {
+    try {
+      return await client.channels.fetch(channelId);
+    } catch (error) {
+      if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
+      return null;
+    }
+  }
+
   return async (jobs, address) => {
     const { guildId, channelId, spoiler = false, explicit = false } = address;
     const asItWas = { failure: null, spoiler };
@@ -62,11 +73,19 @@ export function openDelivery({
     if (guildId === null || guild === undefined || job === undefined) return asItWas;
     if (requests.length === 0) return asItWas;
     const policy = await settings.policy(guildId);
-    const channel = client.channels.cache.get(channelId) ?? null;
+    const channel = client.channels.cache.get(channelId) ?? (await channelAt(channelId));
     if (channel === null) return asItWas;
     const { userId } = job;
     const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
-    const place = placeIn(channel, { guildId, channelId, userId, roleIds });
+    const where = { guildId, channelId, userId };
+    // To have a file once more paints nothing.
+    const post =
+      address.copy?.kind === 'original'
+        ? null
+        : await othersPost(policy, { client, channelId, userId }, () =>
+            managesPostsIn(client, where),
+          );
+    const place = { ...placeIn(channel, { ...where, roleIds }), othersPost: post };
     const refusal = refusalToShow(requests, explicit, place, { policy, owners });
     const isHidden =
       policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);

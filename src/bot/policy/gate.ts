@@ -20,6 +20,7 @@ import type { Text } from '../text/text.ts';
 import type { Audit } from './audit.ts';
 import { isAmong } from './people.ts';
 import { type Asking, type Place, placeOf } from './place.ts';
+import { managesPosts, othersPost } from './posts.ts';
 import { limitsFor } from './policy.ts';
 import type { PreviewPace, ServerPolicy } from './policy.ts';
 import { NSFW_WORDS, createWordFilter } from './words.ts';
@@ -66,20 +67,18 @@ export async function permitOrder(
     : [order as GenerateRequest];
   const mode = await line.mode();
   if (mode.kind === 'draining') throw new UserError(text.owner.drained(ownersWords(mode.words)));
-  const place = placeOf(interaction);
   const owners = rule.now();
-  const policy = underRule(await settings.policy(place.guildId), owners);
+  const policy = underRule(await settings.policy(placeOf(interaction).guildId), owners);
+  // To have a file once more paints nothing.
+  const isCopy = copy?.kind === 'original';
+  const place = isCopy ? placeOf(interaction) : await placeUnder(policy, interaction, text);
   const limits = limitsFor(policy, place.roleIds);
   const workAllowed = Math.min(limits.work, owners.quotas.work ?? Infinity);
   const asked = () => (copy === null ? hardest(requests, engine) : workIn(workOfCopy(copy)));
   const work = workAllowed === Infinity ? 0 : await asked();
   const refusal = refusalOf(requests, place, { policy, owners }, work, workAllowed);
   if (refusal !== null) {
-    const serverText = textFor(policy.language ?? interaction.guildLocale ?? interaction.locale);
-    audit.tell(interaction, {
-      what: serverText.auditRefused(`<@${place.userId}>`, refusal.reason(serverText)),
-      prompt: refusal.showPrompt ? (requests[0]?.prompt ?? null) : null,
-    });
+    tellRefused(refusal, interaction, { policy, audit, prompt: requests[0]?.prompt ?? null });
     throw new UserError(refusal.words(text));
   }
   return {
@@ -91,6 +90,49 @@ export async function permitOrder(
     previews: policy.previews,
     language: policy.language,
   };
+}
+
+/**
+ * Whether this person may have pictures made here at all: asked before a form is opened, so that nobody fills one in for
+ * nothing. @throws UserError saying why not
+ */
+export async function permitHere(
+  interaction: Asking,
+  { rule, settings, audit, text }: Pick<Tools, 'rule' | 'settings' | 'audit' | 'text'>,
+): Promise<void> {
+  const owners = rule.now();
+  const policy = underRule(await settings.policy(placeOf(interaction).guildId), owners);
+  const place = await placeUnder(policy, interaction, text);
+  const refusal = refusalOf([], place, { policy, owners }, 0, Infinity);
+  if (refusal === null) return;
+  tellRefused(refusal, interaction, { policy, audit, prompt: null });
+  throw new UserError(refusal.words(text));
+}
+
+/** @throws UserError where Discord does not say just now whose post it is */
+async function placeUnder(policy: ServerPolicy, interaction: Asking, text: Text): Promise<Place> {
+  const place = placeOf(interaction);
+  if (place.guildId === null) return place;
+  const { client, channelId, memberPermissions } = interaction;
+  const asking = { client, channelId, userId: place.userId };
+  const post = await othersPost(policy, asking, () => managesPosts(memberPermissions)).catch(
+    (error: unknown) => {
+      throw new UserError(text.postUnknown, { cause: error });
+    },
+  );
+  return { ...place, othersPost: post };
+}
+
+function tellRefused(
+  refusal: Refusal,
+  interaction: Asking,
+  { policy, audit, prompt }: { policy: ServerPolicy; audit: Audit; prompt: string | null },
+): void {
+  const serverText = textFor(policy.language ?? interaction.guildLocale ?? interaction.locale);
+  audit.tell(interaction, {
+    what: serverText.auditRefused(`<@${interaction.user.id}>`, refusal.reason(serverText)),
+    prompt: refusal.showPrompt ? prompt : null,
+  });
 }
 
 /** What a server grants and what the owner does, of each the less; direct messages are no server. */
@@ -257,6 +299,11 @@ function refusalOf(
   }
   if (allowedRoles.length > 0 && !allowedRoles.some((id) => place.roleIds.includes(id))) {
     return simply((text) => text.refusedRole(allowedRoles.map((id) => `<@&${id}>`).join(' ')));
+  }
+  const { othersPost: post = null } = place;
+  if (post !== null) {
+    const starter = post.starterId === null ? null : `<@${post.starterId}>`;
+    return simply((text) => text.refusedPost(starter));
   }
   if (work > workAllowed) {
     return simply((text) => text.refusedWork(shownWork(work), shownWork(workAllowed)));

@@ -1,4 +1,5 @@
 import { isForeign } from '../interaction/foreign.ts';
+import type { Post } from './posts.ts';
 import type { Channel, MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 
 export type Asking = RepliableInteraction | MessageComponentInteraction;
@@ -10,6 +11,8 @@ export type Place = {
   /** the channel a thread belongs to, and the category above */
   above: readonly string[];
   ageRestricted: boolean;
+  /** the post of somebody else that this is, where that stands in the way; absent: it is none */
+  othersPost?: Post | null;
   userId: string;
   roleIds: readonly string[];
 };

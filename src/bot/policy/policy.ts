@@ -45,6 +45,8 @@ export type ServerPolicy = {
   wildcards: boolean;
   /** what members starred is shown to all of them */
   gallery: boolean;
+  /** in a forum's post only who started it and who manages posts have pictures made */
+  starterPosts: boolean;
   /** of what everybody reads, as `de`; null: what the server has on Discord */
   language: string | null;
   /** where refusals and deletions are told */
@@ -66,6 +68,7 @@ export const DEFAULT_POLICY: ServerPolicy = Object.freeze({
   previews: 'normal',
   wildcards: true,
   gallery: false,
+  starterPosts: false,
   language: null,
   auditChannel: null,
 });
@@ -116,6 +119,7 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
   previews: (value) => PREVIEW_PACES.find((one) => one === value),
   wildcards: (value) => (typeof value === 'boolean' ? value : undefined),
   gallery: (value) => (typeof value === 'boolean' ? value : undefined),
+  starterPosts: (value) => (typeof value === 'boolean' ? value : undefined),
   language: (value) =>
     value === null || (typeof value === 'string' && /^[a-z]{2}$/.test(value)) ? value : undefined,
   auditChannel: (value) => (value === null || isSnowflake(value) ? value : undefined),

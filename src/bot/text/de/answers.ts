@@ -51,6 +51,10 @@ export const ANSWERS: typeof ENGLISH = {
     `In diesem Kanal werden keine Bilder gemacht. Bitte geh nach ${channels}.`,
   refusedRole: (roles) =>
     `Bilder gibt es auf diesem Server für Leute mit einer dieser Rollen: ${roles}.`,
+  refusedPost: (starter) =>
+    `Dieser Beitrag gehört ${starter ?? 'dem, der ihn begonnen hat'}: Hier lassen nur sie oder er und die Verwaltung dieses Servers Bilder machen. Beginne einen eigenen Beitrag, oder male in einem anderen Kanal.`,
+  postUnknown:
+    'Discord sagt gerade nicht, wem dieser Beitrag gehört. Bitte versuch es noch einmal.',
   refusedWork: (work, allowed) =>
     `Das ist hier zu groß: Schritte × Pixel × Bilder ergeben ${work} Millionen, erlaubt sind ${allowed} Millionen. Nimm weniger Schritte, eine kleinere Größe oder weniger Bilder.`,
   refusedWord: 'Die Regeln dieses Servers erlauben diesen Prompt nicht. Es wurde nichts gemacht.',

@@ -29,7 +29,7 @@ export const HELP: typeof ENGLISH = {
     '**Vorgaben** was `/imagine` nimmt, wo jemand eine Option weglässt. `/settings set` tut dasselbe in einer Zeile.',
     '**Berichte** `/explore … report: True` malt viele Prompts und Seeds auf eine Seite; vorher sagt es, was das kostet.',
     '**Grenzen** wie viele Bilder einer Person oder des ganzen Servers warten dürfen, wie groß ein Auftrag sein darf, und wie viele Sekunden der Maschine am Tag. Rollen können mehr haben, auch einen größeren Anteil neben anderen. Es zählen nur Bilder, die jemand bekommen hat.',
-    '**Wer und wo** Kanäle und Rollen für Bilder, gesperrte Personen, und der Kanal, der von Ablehnungen, Löschungen und Änderungen erfährt.',
+    '**Wer und wo** Kanäle und Rollen für Bilder, gesperrte Personen, der Kanal, der von Ablehnungen, Löschungen und Änderungen erfährt, und ob ein Beitrag in einem Forum dem gehört, der ihn begonnen hat (dann malen dort nur sie oder er und die Verwaltung, und wer begonnen hat, darf alle Bilder anhalten und löschen).',
     '**Inhalte** wo NSFW gemalt werden darf (altersbeschränkt wird ein Kanal in seinen eigenen Einstellungen), Spoiler, und Wörter und Muster, die abgelehnt werden.',
     '**Wildcards** Wortlisten, die Prompts als `__liste__` nennen, und der Schalter für das Ganze.',
     '`/presets save` hält einen Satz Optionen unter einem Namen für alle bereit.',

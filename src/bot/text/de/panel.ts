@@ -37,6 +37,8 @@ export const PANEL: typeof ENGLISH = {
   languageIs: (name) => `Sprache öffentlicher Nachrichten: ${name}`,
   galleryOn: 'Galerie einschalten',
   galleryOff: 'Galerie ausschalten',
+  postsOn: 'Beiträge gehören dem, der sie beginnt',
+  postsOff: 'Beiträge sind für alle',
   reset: 'Diese Seite zurücksetzen',
   chooseModel: 'Modell',
   chooseSampler: 'Sampler',
@@ -96,6 +98,9 @@ export const PANEL: typeof ENGLISH = {
     language: (name) => `**Sprache öffentlicher Nachrichten:** ${name}`,
     galleryOn: '**Galerie:** an; `/gallery` zeigt, was Mitglieder mit Stern versehen haben',
     galleryOff: '**Galerie:** aus',
+    postsOn:
+      '**Beiträge in Foren:** gehören dem, der sie beginnt; dort lassen nur sie oder er und die Verwaltung Bilder machen, und wer begonnen hat, darf alle anhalten und löschen',
+    postsOff: '**Beiträge in Foren:** wer dort schreiben darf, darf Bilder machen lassen',
     words: (words, patterns, nsfw) =>
       `**Wortlisten:** ${words} Wörter und ${patterns} Muster nicht erlaubt, ${nsfw} weitere für Kanäle mit Altersbeschränkung`,
   },

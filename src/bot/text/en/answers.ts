@@ -49,6 +49,9 @@ export const ANSWERS = {
   refusedChannel: (channels: string) =>
     `Pictures are not made in this channel. Please go to ${channels}.`,
   refusedRole: (roles: string) => `On this server pictures are for people with one of: ${roles}.`,
+  refusedPost: (starter: string | null) =>
+    `This post belongs to ${starter ?? 'whoever started it'}: here only they and those who look after this server have pictures made. Start a post of your own, or paint in another channel.`,
+  postUnknown: 'Discord does not say just now whose post this is. Please try again.',
   refusedWork: (work: string, allowed: string) =>
     `This order is too large here: steps × pixels × pictures come to ${work} million, ${allowed} million are allowed. Choose fewer steps, a smaller size or fewer pictures.`,
   refusedWord: 'The rules of this server do not allow this prompt. Nothing was made.',

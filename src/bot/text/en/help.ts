@@ -28,7 +28,7 @@ export const HELP = {
     '**Defaults** what `/imagine` takes where somebody leaves an option out. `/settings set` does the same in one line.',
     '**Reports** `/explore … report: True` paints many prompts and seeds onto one page; it says first what that takes.',
     '**Limits** how many pictures one person or the whole server may have waiting, how large one order may be, and how many seconds of the machine a day. Roles can have more, and a larger share beside others. Only pictures that somebody got count.',
-    '**Who and where** channels and roles for pictures, people who may not, and the channel that is told of refusals, deletions and changes.',
+    '**Who and where** channels and roles for pictures, people who may not, the channel that is told of refusals, deletions and changes, and whether a forum post belongs to whoever started it (then only they and managers paint there, and they may stop and delete all of its pictures).',
     '**Content** where NSFW may be painted (a channel is age-restricted in its own settings), spoilers, and words and patterns that are refused.',
     '**Wildcards** lists of words that prompts name as `__list__`, and the switch for all of it.',
     '`/presets save` keeps a set of options under a name that everybody can use.',

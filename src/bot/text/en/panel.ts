@@ -36,6 +36,8 @@ export const PANEL = {
   languageIs: (name: string) => `Language of public messages: ${name}`,
   galleryOn: 'Switch the gallery on',
   galleryOff: 'Switch the gallery off',
+  postsOn: 'Posts belong to their starter',
+  postsOff: 'Posts are for everybody',
   reset: 'Reset this page',
   chooseModel: 'Model',
   chooseSampler: 'Sampler',
@@ -95,6 +97,9 @@ export const PANEL = {
     language: (name: string) => `**Language of public messages:** ${name}`,
     galleryOn: '**Gallery:** on; `/gallery` shows what members starred',
     galleryOff: '**Gallery:** off',
+    postsOn:
+      '**Forum posts:** belong to their starter; in a post only who started it and who manages posts have pictures made, and the starter may stop and delete all of them',
+    postsOff: '**Forum posts:** everybody who may write there may have pictures made',
     words: (words: number, patterns: number, nsfw: number) =>
       `**Word lists:** ${words} words and ${patterns} patterns not allowed, ${nsfw} more for age-restricted channels`,
   },
