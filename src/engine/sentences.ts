@@ -130,6 +130,8 @@ const ORDER_SENTENCES = {
     `The picture has ${width}x${height} pixels; twice that is more than ${most} on one side.`,
   'picture-too-large-to-upscale': (width: number, height: number, factor: number, most: number) =>
     `The picture has ${width}x${height} pixels; ${factor} times that is more than ${most} on one side.`,
+  'upscaler-unknown': (name: string) =>
+    `The upscaler "${name}" cannot be used: of .safetensors files ESRGAN's and Real-ESRGAN's networks are known, from colours to colours. Put such a file or an ONNX network in its place.`,
   'upscaler-misfit': (name: string) =>
     `The upscaler "${name}" cannot be used: it must be an ONNX network from a picture [1, 3, height, width] to one that is a whole number of times as large. Put another file in its place.`,
   'mask-misfit': (mask: string, picture: string) =>

@@ -7,6 +7,7 @@ const SHELVES: Readonly<Record<string, string>> = {
   'file-is-vae': 'vae',
   'file-is-text-encoder': 'text_encoders',
   'file-is-onnx': 'upscalers',
+  'file-is-upscaler': 'upscalers',
 };
 
 /**

@@ -1,6 +1,7 @@
 /** What a file of tensors is when it is no model to paint with, by the names it uses, and where it belongs. */
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
+import { upscalerTensors } from './names/upscaler.ts';
 import type { TensorSlice } from './tensors.ts';
 
 /** The names of a file's tensors with every number made 0: some hundred of them, however deep the networks are. */
@@ -35,6 +36,7 @@ export const IN = {
   embeddings: 'models/embeddings',
   vae: 'models/vae',
   texts: 'models/text_encoders',
+  upscalers: 'models/upscalers',
 } as const;
 
 /** Those whose names are part of other kinds' names come first. */
@@ -75,13 +77,17 @@ const KINDS: readonly Kind[] = [
     sentence: (file) => say('file-is-not-used', file, 'CLIP Vision'),
   },
   {
+    fits: (_looks, tensors) => upscalerTensors(tensors) !== null,
+    sentence: (file) => say('file-is-upscaler', file, IN.upscalers),
+  },
+  {
     fits: some(
       /^model\.\d+\.(?:sub\.|weight$)/,
       /RRDB_trunk|\.rdb\d\.|\.RDB\d\./,
       /^(?:params(?:_ema)?\.)?(?:conv_first|upsample\.\d|conv_before_upsample|body\.\d+)\./,
       /\.residual_group\./,
     ),
-    sentence: (file) => say('file-is-not-used', file, 'Upscaler (ESRGAN, SwinIR, …)'),
+    sentence: (file) => say('file-is-not-used', file, 'Upscaler (SwinIR, DAT, …)'),
   },
   {
     fits: some(/^(?:taesd_)?(?:encoder|decoder)\.\d+\./, /^\d+\.conv\.\d\.weight$/),

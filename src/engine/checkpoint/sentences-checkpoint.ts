@@ -70,6 +70,8 @@ export const CHECKPOINT_SENTENCES = {
     `${file} is a VAE, not a model. Put it into ${folder}, and name it for a model with --vae or with "vae" in the model's NAME.json.`,
   'file-is-text-encoder': (file: string, folder: string) =>
     `${file} is a text encoder, not a model. Put it into ${folder}: models that lack one find it there.`,
+  'file-is-upscaler': (file: string, folder: string) =>
+    `${file} makes pictures larger and is no model to paint with. Put it into ${folder}: Enlarge and hires fix find it there.`,
   'file-is-not-used': (file: string, kind: string) =>
     `${file} is no model to paint with but belongs to ${kind}, which Darkroom does not use yet. Take it out of the models folder.`,
   'file-has-no-tensors': (file: string) =>

@@ -1,6 +1,14 @@
-/** A network that makes a picture larger (ESRGAN and its kin), opened and run over whole pictures in tiles. */
+/**
+ * A network that makes a picture larger (ESRGAN and its kin), opened and run over whole pictures in tiles: somebody's
+ * ONNX graph, or one that is written over the weights of a .safetensors file.
+ */
+import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
+import { upscalerTensors } from '../checkpoint/names/upscaler.ts';
 import { UserError } from '../errors.ts';
 import type { RgbImage } from '../picture/image.ts';
+import { compactGraph } from '../graphs/upscalers/compact.ts';
+import { rrdbGraph } from '../graphs/upscalers/rrdb.ts';
+import { builtSource, type GraphSource } from '../network/graph-source.ts';
 import { openSession, type RunClock, type Session } from '../network/session.ts';
 import { say } from '../sentences.ts';
 import { OVERLAP, type Tile, upscaleInTiles } from './tiles.ts';
@@ -26,17 +34,20 @@ export async function openUpscalerNetwork(
   name: string,
   clock: RunClock = { ms: 0 },
 ): Promise<UpscalerNetwork> {
-  const session = await openSession({ kind: 'file', path: file }, { provider: 'cpu', clock }).catch(
-    (error: unknown) => {
-      throw new UserError(say('upscaler-misfit', name), { cause: error });
-    },
-  );
+  const source: GraphSource = /\.onnx$/i.test(file)
+    ? { kind: 'file', path: file }
+    : await sourceOver(file, name);
+  const session = await openSession(source, { provider: 'cpu', clock }).catch((error: unknown) => {
+    throw new UserError(say('upscaler-misfit', name), { cause: error });
+  });
   try {
     const side = sideOf(session);
     if (side === null) throw new UserError(say('upscaler-misfit', name));
     const run = runner(session);
-    const probe = await run({ data: new Float32Array(3 * side * side), side });
-    const factor = probe.side / side;
+    // A graph of our own says how large its result is; somebody's is tried.
+    const factor =
+      ownFactor(source, session, side) ??
+      (await run({ data: new Float32Array(3 * side * side), side })).side / side;
     if (!Number.isInteger(factor) || factor < 1 || factor > 8) {
       throw new UserError(say('upscaler-misfit', name));
     }
@@ -53,6 +64,26 @@ export async function openUpscalerNetwork(
     await session.release();
     throw error;
   }
+}
+
+const STYLE = { compute: 'float32', attention: 'plain' } as const;
+
+/** @throws UserError for a file of anything else, and for one that cannot be read */
+async function sourceOver(file: string, name: string): Promise<GraphSource> {
+  const found = upscalerTensors((await openTensorFile(file)).tensors);
+  if (found === null) throw new UserError(say('upscaler-unknown', name));
+  const write = found.kind === 'rrdb' ? rrdbGraph : compactGraph;
+  try {
+    return builtSource(file, write(found, STYLE, USUAL_SIDE));
+  } catch (error) {
+    throw new UserError(say('upscaler-misfit', name), { cause: error });
+  }
+}
+
+function ownFactor(source: GraphSource, { outputs }: Session, side: number): number | null {
+  const [output] = outputs.values();
+  const wide = output?.shape[3];
+  return source.kind === 'built' && typeof wide === 'number' ? wide / side : null;
 }
 
 /** Of its tiles, pixels; null: it is no network from picture to picture. */

@@ -1,9 +1,12 @@
 /** The upscaling networks of a folder, and which of them a name means. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fold } from '../request/fields/labels.ts';
 
-const ENDING = '.onnx';
+/** Where two files differ in their endings alone, the first of these counts. */
+const ENDINGS = ['.onnx', '.safetensors'] as const;
+const FILE = /^(.+)\.(?:onnx|safetensors)$/i;
 
 /** By the names of their files, in alphabetical order; in folders one below as `folder/name`. None where there is none. */
 export async function upscalersIn(folder: string): Promise<string[]> {
@@ -17,14 +20,15 @@ export async function upscalersIn(folder: string): Promise<string[]> {
   return [...own, ...(await Promise.all(inside)).flat()].toSorted();
 }
 
+/** The file of such a name; where there is none any more, the one that would be it. */
 export function upscalerFile(folder: string, name: string): string {
-  return path.join(folder, `${name}${ENDING}`);
+  const files = ENDINGS.map((ending) => path.join(folder, `${name}${ending}`));
+  return files.find((file) => existsSync(file)) ?? files[0]!;
 }
 
 function networksOf(files: readonly string[]): string[] {
-  return files
-    .filter((file) => file.toLowerCase().endsWith(ENDING) && !file.startsWith('.'))
-    .map((file) => file.slice(0, -ENDING.length));
+  const names = files.flatMap((file) => (file.startsWith('.') ? [] : (FILE.exec(file)?.[1] ?? [])));
+  return [...new Set(names)];
 }
 
 /** The one that is called so, with or without its folder and ending, however it is written; null where none is. */

@@ -72,6 +72,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${file} ist eine VAE, kein Modell. Lege sie nach ${folder}, und nenne sie für ein Modell mit --vae oder mit „vae“ in dessen NAME.json.`,
   'file-is-text-encoder': (file, folder) =>
     `${file} ist ein Text-Encoder, kein Modell. Lege ihn nach ${folder}: Modelle ohne Text-Encoder finden ihn dort.`,
+  'file-is-upscaler': (file, folder) =>
+    `${file} vergrößert Bilder und ist kein Modell zum Malen. Lege die Datei nach ${folder}: Vergrößern und Hires-Fix finden sie dort.`,
   'file-is-not-used': (file, kind) =>
     `${file} ist kein Modell zum Malen, sondern gehört zu ${kind}, was Darkroom noch nicht benutzt. Nimm die Datei aus dem Modellordner.`,
   'file-has-no-tensors': (file) => `${file} ist eine safetensors-Datei ohne Tensoren. ${AGAIN}`,

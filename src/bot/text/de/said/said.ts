@@ -117,6 +117,8 @@ export const SAID: Omit<
     `Das Bild hat ${width}x${height} Pixel; das Doppelte ist mehr als ${most} auf einer Seite.`,
   'picture-too-large-to-upscale': (width, height, factor, most) =>
     `Das Bild hat ${width}x${height} Pixel, ${factor}-mal so viel ist mehr als ${most} auf einer Seite.`,
+  'upscaler-unknown': (name) =>
+    `Der Upscaler „${name}“ ist nicht zu gebrauchen: Von .safetensors-Dateien sind die Netze von ESRGAN und Real-ESRGAN bekannt, von Farben zu Farben. Leg eine solche Datei oder ein ONNX-Netz an seine Stelle.`,
   'upscaler-misfit': (name) =>
     `Der Upscaler "${name}" ist nicht zu gebrauchen: Er muss ein ONNX-Netz sein, das aus einem Bild [1, 3, Höhe, Breite] ein ganzzahlig größeres macht. Leg eine andere Datei an seine Stelle.`,
   'mask-misfit': (mask, picture) =>
