@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { textFor } from '../../src/bot/text/text.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { asOneEngine, type Device, startDevices } from '../../src/runner/devices.ts';
 import { textOf, waitUntil } from '../support/messages.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { BEN, MODELS, onStage } from '../support/stage.ts';
+
+const GALLERY = '1300000000000001102';
 
 let devices: readonly Device[];
 let engine: Engine;
@@ -51,9 +54,12 @@ test('two devices paint for two people at the same time, and are shown', async (
   });
 });
 
-test('a device whose engine dies gives its job to the other one; the picture is the same', async () => {
-  await onStage(engine, { devices }, async (stage) => {
-    const ada = await stage.user();
+test('a device whose engine dies gives its job to the other one, and the owner hears of it; the picture is the same', async () => {
+  const bot = { alarms: { everyMs: 20 } };
+  await onStage(engine, { devices, bot }, async (stage) => {
+    const [ada, ben] = [await stage.user(), await stage.user(BEN)];
+    await stage.rule.change((now) => ({ ...now, alarms: GALLERY }), textFor('en'));
+    await ben.open(GALLERY);
     const options = { prompt: 'a boat', seed: '7', steps: 40, size: '256x256' };
     await ada.command('imagine', options);
     const job = async () => (await stage.queue.archive.recent({ limit: 1 }))[0];
@@ -64,6 +70,9 @@ test('a device whose engine dies gives its job to the other one; the picture is 
     const pid = victim?.engine.status().pid;
     assert.ok(typeof pid === 'number');
     process.kill(pid, 'SIGKILL');
+    const isAlarm = ({ content }: { content: string }) => /engine/i.test(content);
+    const alarm = await ben.waitForMessage(isAlarm, 60_000);
+    assert.match(alarm.content, /\*\*The engine broke down and started again\*\*\. The log/);
     await waitUntil(async () => (await job())?.status === 'done', 'done', 60_000);
     const { id, attempt } = (await job())!;
     assert.equal(attempt, 2);
@@ -73,5 +82,6 @@ test('a device whose engine dies gives its job to the other one; the picture is 
     await waitUntil(async () => (await job())?.id !== id, 'ordered again', 60_000);
     await waitUntil(async () => (await job())?.status === 'done', 'done again', 60_000);
     assert.deepEqual(await stage.pictures.get(`${(await job())!.id}-0.png`), png);
+    assert.equal(ben.messages().filter(isAlarm).length, 1);
   });
 });
