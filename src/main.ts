@@ -6,6 +6,7 @@ import type { KeptErrors } from './bot/owner/owner-tools.ts';
 import { openRule } from './bot/owner/rule-file.ts';
 import { type KeptIn, openRows } from './bot/stores/row-store.ts';
 import { forgetLeftBehind } from './bot/owner/left-behind.ts';
+import { openOffers } from './bot/stores/offers.ts';
 import { openPreferences } from './bot/stores/preferences.ts';
 import { openPresets } from './bot/stores/presets.ts';
 import { openSettings } from './bot/stores/settings.ts';
@@ -83,6 +84,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('wildcards', () => wildcardStore.close());
   const found = openFound(kept);
   onClose('found pictures', () => found.close());
+  const offers = openOffers(kept);
+  onClose('offers', () => offers.close());
   const { events } = queue;
   watch?.countJobs(own.events);
   const announcer = startAnnouncer({ queue, events, log });
@@ -134,6 +137,7 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     preferences,
     presets,
     found,
+    offers,
     wildcardStore,
     stars,
     shelf,

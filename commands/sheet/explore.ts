@@ -18,15 +18,12 @@ import { completeChoice } from '../personal/picture-options.ts';
 import { cellDefault, cellMine, cellUndo } from './cell-defaults.ts';
 import { sheetCurves, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { cell, cellReroll } from './sheet-cell.ts';
-import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
+import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy, startFrom } from './sheet-options.ts';
 import { exploreThis } from './explore-this.ts';
 import { checkMayReport, offerReport, reportPaint, REPORT_OPTIONS, wantsReport } from './report.ts';
 import { EVERYWHERE } from '../places.ts';
 
 const CHOICES = AXES.map((name) => ({ name, value: name }));
-
-/** Where it is not what the sheet varies. */
-const USUAL_STRENGTH = 0.75;
 
 export const explore: Command = {
   visibility: sheetSeenBy,
@@ -198,12 +195,5 @@ async function startOf(
   if (seenBy === 'public') checkMayPost(interaction, scene);
   await scene.answer.acknowledge(seenBy);
   const { bytes, size } = await attachedPicture(image, scene);
-  return {
-    image: bytes,
-    size,
-    mask: null,
-    strength: USUAL_STRENGTH,
-    maskBlur: 4,
-    onlyMasked: false,
-  };
+  return startFrom(bytes, size);
 }

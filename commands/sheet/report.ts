@@ -1,12 +1,17 @@
 import { ApplicationCommandOptionType, ButtonStyle, ComponentType } from 'discord.js';
-import type { APIApplicationCommandBasicOption, ChatInputCommandInteraction } from 'discord.js';
+import type {
+  APIApplicationCommandBasicOption,
+  ChatInputCommandInteraction,
+  MessageComponentInteraction,
+} from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { ModelInfo, RequestInput } from '../../src/engine/request.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
 import type { OrderNote } from '../../src/bot/order/notes.ts';
-import { limitsHold } from '../../src/bot/order/options.ts';
+import { findModel, limitsHold } from '../../src/bot/order/options.ts';
+import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import { permitOrder } from '../../src/bot/policy/gate.ts';
 import { waitWords } from '../../src/bot/render/render-words.ts';
 import { planReport, promptsIn } from '../../src/explore/report/report-plan.ts';
@@ -14,7 +19,8 @@ import type { Axis } from '../../src/explore/sheet/axis.ts';
 import { groupCells } from '../../src/explore/sheet/groups.ts';
 import { REPORT_CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import type { ThemeName } from '../../src/explore/sheet/drawn/theme.ts';
-import { placeSheet } from './sheet-options.ts';
+import type { Offer } from '../../src/bot/stores/offers.ts';
+import { placeSheet, sheetSeenBy, startFrom } from './sheet-options.ts';
 
 /** What makes a report of a sheet: several prompts, several seeds. */
 export const REPORT_OPTIONS: APIApplicationCommandBasicOption[] = [
@@ -63,7 +69,7 @@ export async function offerReport(
   wanted: { input: RequestInput; x: Axis; y: Axis | null; z: Axis | null; theme: ThemeName },
   known: { model: ModelInfo; models: readonly ModelInfo[]; notes: readonly OrderNote[] },
 ): Promise<void> {
-  const { answer, sheets, line, text, limits } = scene;
+  const { answer, offers, line, text, limits } = scene;
   const { model, models, notes } = known;
   const seeds = interaction.options.getInteger('seeds') ?? 1;
   const first = String(wanted.input.prompt ?? '');
@@ -84,7 +90,8 @@ export async function offerReport(
   const [base] = requests;
   const input = { ...wanted.input, seed: base?.seed };
   const order = { kind: 'report' as const, ...axes, input, theme, prompts, seeds };
-  const id = sheets.offer({ userId: interaction.user.id, order, requests, notes });
+  const startUrl = interaction.options.getAttachment('image')?.url ?? null;
+  const id = await offers.keep(interaction.user.id, { order, notes, startUrl });
   const words = seconds === null ? null : waitWords(seconds, text);
   await answer.show({
     components: [
@@ -132,11 +139,37 @@ async function promptsOf(
 export const reportPaint: Action = {
   visibility: 'public',
   async press(interaction, id, scene) {
-    const { sheets, text } = scene;
-    const offer = sheets.offered(id.jobId, interaction.user.id);
-    if (offer === null) throw new UserError(text.sheet.offerGone);
+    const { offers, text } = scene;
+    const userId = interaction.user.id;
     if (!mayManageServer(interaction)) throw new UserError(text.sheet.reportForManagers);
-    await placeSheet(interaction, scene, offer.order, offer.requests, offer.notes);
-    sheets.withdraw(id.jobId);
+    const offer = await offers.take(userId, id.jobId);
+    if (offer === null) throw new UserError(text.sheet.offerGone);
+    try {
+      await placeOffer(interaction, offer, scene);
+    } catch (error) {
+      await offers.putBack(userId, id.jobId, offer);
+      throw error;
+    }
   },
 };
+
+async function placeOffer(
+  interaction: MessageComponentInteraction,
+  { order, notes, startUrl }: Offer,
+  scene: Scene,
+): Promise<void> {
+  const models = await scene.engine.models();
+  const model = findModel(models, String(order.input.model), scene.text);
+  let { input } = order;
+  if (startUrl !== null) {
+    await scene.answer.acknowledge(sheetSeenBy(interaction, scene));
+    const { bytes, size } = await attachedPicture({ url: startUrl, size: 0 }, scene);
+    input = { ...input, init: startFrom(bytes, size) };
+  }
+  const { prompts = [], seeds = 1, x, y, z } = order;
+  const asked = { x, y, z, input, prompts, seeds };
+  const { plans } = planReport(asked, model, models, REPORT_CHAT_LIMITS);
+  const requests = plans.flatMap(({ cells }) => cells.map(({ request }) => request));
+  for (const request of requests) limitsHold(request, scene.limits, scene.text);
+  await placeSheet(interaction, scene, { ...order, input }, requests, notes);
+}

@@ -16,7 +16,12 @@ import { limitWords, permitOrder } from '../../src/bot/policy/gate.ts';
 import { addressOf, checkMayPost } from '../../src/bot/order/order.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
 import { toContext } from '../../src/bot/reply/reply-address.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../../src/engine/request.ts';
+import type {
+  GenerateRequest,
+  ImageSize,
+  ModelInfo,
+  RequestInput,
+} from '../../src/engine/request.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { type ThemeName, THEMES } from '../../src/explore/sheet/drawn/theme.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
@@ -91,6 +96,14 @@ export async function readShared(
   const schedule = order.schedule ?? defaults.schedule ?? null;
   const open = openOrder(order, request, defaults);
   return { request, model, theme, schedule, notes, open, models };
+}
+
+/** Where it is not what the sheet varies. */
+const USUAL_STRENGTH = 0.75;
+
+/** A picture that all of a sheet start from. */
+export function startFrom(image: Uint8Array, size: ImageSize): NonNullable<Order['init']> {
+  return { image, size, mask: null, strength: USUAL_STRENGTH, maskBlur: 4, onlyMasked: false };
 }
 
 /** As the person prefers their pictures. */

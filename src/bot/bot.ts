@@ -21,6 +21,8 @@ import { startDispatch } from './interaction/dispatch.ts';
 import { withTranslations } from './interaction/localize.ts';
 import type { FoundStore } from './pictures/found-pictures.ts';
 import { openMedia } from './pictures/media.ts';
+import { openOffers } from './stores/offers.ts';
+import type { OfferStore } from './stores/offers.ts';
 import type { PreferenceStore } from './stores/preferences.ts';
 import type { PresetStore } from './stores/presets.ts';
 import { openDoors } from './owner/doors.ts';
@@ -73,6 +75,8 @@ export type BotOptions = {
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
+  /** reports that wait for a yes; absent: none outlives the program */
+  offers?: OfferStore;
   /** people may take the bot along to other servers; absent: no */
   userInstall?: boolean;
   /** networks that make a picture larger; absent: Lanczos does */
@@ -124,6 +128,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const rule = options.rule ?? (await openRule({ file: null, log }));
   const notes = options.notes ?? openRows({ file: ':memory:', namespace: 'notes', log });
   const stars = options.stars ?? openStars({ file: ':memory:', log });
+  const offers = options.offers ?? openOffers({ file: ':memory:', log });
   const wildcardStore = options.wildcardStore ?? openWildcardStore({ file: ':memory:', log });
   const share = options.share ?? shareOf(null);
   const { onCall } = options;
@@ -149,6 +154,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       rule,
       notes,
       stars,
+      offers,
       line,
       archive,
       log,
@@ -167,6 +173,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       preferences,
       presets,
       found,
+      offers,
       wildcardStore,
       upscalers: options.upscalers ?? null,
       stars,

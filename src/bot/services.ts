@@ -13,6 +13,7 @@ import type { Media } from './pictures/media.ts';
 import type { OwnerTools } from './owner/owner-tools.ts';
 import type { RuleStore } from './owner/rule-file.ts';
 import type { Audit } from './policy/audit.ts';
+import type { OfferStore } from './stores/offers.ts';
 import type { PreferenceStore } from './stores/preferences.ts';
 import type { PresetStore } from './stores/presets.ts';
 import type { Replies } from './reply/replies.ts';
@@ -37,6 +38,8 @@ export type BotServices = {
   preferences: PreferenceStore;
   presets: PresetStore;
   found: FoundStore;
+  /** reports that wait for a yes */
+  offers: OfferStore;
   wildcardStore: WildcardStore;
   stars: StarStore;
   /** networks that make a picture larger; null: none */

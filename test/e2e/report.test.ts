@@ -5,6 +5,7 @@ import { isSheet } from '../../src/explore/sheet/order.ts';
 import { requestIn } from '../support/jobs.ts';
 import { buttonOf, customIdsOf, isPrivate, textOf, waitUntil } from '../support/messages.ts';
 import { BEN, stagesOfFile, type Stage } from '../support/stage.ts';
+import { tinyPng } from '../support/tiny-png.ts';
 
 const onStage = stagesOfFile();
 const ATELIER = '1300000000000001000';
@@ -38,6 +39,8 @@ test('a report for managers: its cost first, then one page, also after a restart
     assert.match(textOf(offer), /\*\*24 pictures\*\*, 72 steps/);
     assert.equal((await sheetJobs(stage)).length, 0);
 
+    // The offer outlives the program.
+    await stage.restart();
     await ada.press(offer.id, buttonOf(offer, 'report-paint'));
     await ada.waitForMessage((one) => /Picture \d/.test(textOf(one)), 30_000);
     await stage.restart();
@@ -107,5 +110,31 @@ test('no prompt of a report passes the word lists, and what is too large says so
     );
     await refused(Buffer.from('a boat'), { z: 'pag', 'z-values': '0,1' }, /third axis of a report/);
     assert.equal((await stage.queue.archive.recent({ limit: 5 })).length, 0);
+  });
+});
+
+test('an offer with a start picture: refused by a rule of meanwhile it can be confirmed later, once', async () => {
+  await onStage({}, async (stage) => {
+    const ada = await stage.user();
+    const picture = await ada.upload('start.png', 'image/png', tinyPng(64, 64));
+    const order = { ...ORDER, seeds: 1, y: 'strength', 'y-values': '0.5,0.9', image: picture.id };
+    await ada.command('explore', { ...order, size: '64x64', steps: 2 });
+    const offer = await ada.waitForMessage((one) => hasAction(one, 'report-paint'), 20_000);
+    await stage.restart();
+    await stage.settings.changePolicy(ATELIER, { words: ['heart'] });
+    const paint = () => ada.press(offer.id, buttonOf(offer, 'report-paint'));
+    await paint();
+    await ada.waitForMessage((one) => /do not allow this prompt/.test(textOf(one)), 20_000);
+    await stage.settings.changePolicy(ATELIER, { words: [] });
+    // Two presses are one report.
+    await Promise.all([paint(), paint()]);
+    await ada.waitForMessage((one) => /ask for the report again/.test(textOf(one)), 20_000);
+    const isOver = async () => (await stage.queue.archive.unsettled()).length === 0;
+    await waitUntil(async () => (await sheetJobs(stage)).length > 0, 'begun', 20_000);
+    await waitUntil(isOver, 'settled', 60_000);
+    const jobs = await sheetJobs(stage);
+    const painted = jobs.reduce((sum, { result }) => sum + (result?.images.length ?? 0), 0);
+    assert.equal(painted, 4);
+    assert.ok(jobs.every((job) => requestIn(job).init !== null));
   });
 });

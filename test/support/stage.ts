@@ -12,6 +12,7 @@ import { openFound } from '../../src/bot/pictures/found-pictures.ts';
 import { openRule } from '../../src/bot/owner/rule-file.ts';
 import type { RuleStore } from '../../src/bot/owner/rule-file.ts';
 import { openRows } from '../../src/bot/stores/row-store.ts';
+import { openOffers } from '../../src/bot/stores/offers.ts';
 import { openPreferences } from '../../src/bot/stores/preferences.ts';
 import { openPresets } from '../../src/bot/stores/presets.ts';
 import type { PresetStore } from '../../src/bot/stores/presets.ts';
@@ -123,6 +124,7 @@ export async function openStage(
     const preferences = openPreferences(kept);
     const presets = openPresets(kept);
     const found = openFound(kept);
+    const offers = openOffers(kept);
     const stars = openStars(kept);
     const wildcardStore = openWildcardStore(kept);
     const pictures = await openPictureStore(path.join(folder, 'pictures'));
@@ -141,6 +143,7 @@ export async function openStage(
       await preferences.close();
       await presets.close();
       await found.close();
+      await offers.close();
       await stars.close();
       await wildcardStore.close();
       await queue.close();
@@ -159,6 +162,7 @@ export async function openStage(
       preferences,
       presets,
       found,
+      offers,
       wildcardStore,
       stars,
       commands,

@@ -8,6 +8,7 @@ import type { Line } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import type { BotLog } from '../bot-log.ts';
 import type { FoundStore } from '../pictures/found-pictures.ts';
+import type { OfferStore } from '../stores/offers.ts';
 import type { PreferenceStore } from '../stores/preferences.ts';
 import type { RowStore } from '../stores/row-store.ts';
 import type { SettingsStore } from '../stores/settings.ts';
@@ -78,6 +79,7 @@ export type OwnerOptions = {
   preferences: PreferenceStore;
   found: FoundStore;
   stars: StarStore;
+  offers: OfferStore;
   /** outlives restarts */
   notes: RowStore;
   /** whose disk is watched, and which is searched for what is left of a person; null: none */

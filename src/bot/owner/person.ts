@@ -5,6 +5,7 @@ import type { Line } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
 import { markOf } from '../policy/people.ts';
 import type { FoundStore } from '../pictures/found-pictures.ts';
+import type { OfferStore } from '../stores/offers.ts';
 import type { PreferenceStore } from '../stores/preferences.ts';
 import type { SettingsStore } from '../stores/settings.ts';
 import type { StarStore } from '../stores/stars.ts';
@@ -25,6 +26,7 @@ export type PersonTools = {
   pictures: Pick<PictureStore, 'keys' | 'delete'>;
   preferences: Pick<PreferenceStore, 'forget'>;
   found: Pick<FoundStore, 'forget'>;
+  offers: Pick<OfferStore, 'forget'>;
   stars: Pick<StarStore, 'forgetPerson'>;
   settings: Pick<SettingsStore, 'forgetPerson'>;
   rule: Pick<RuleStore, 'now' | 'change'>;
@@ -86,6 +88,7 @@ export async function forget(userId: string, tools: PersonTools): Promise<Forgot
   removed += await removePictures(jobs, [], pictures);
   await tools.preferences.forget(userId);
   await tools.found.forget(userId);
+  await tools.offers.forget(userId);
   await tools.stars.forgetPerson(userId, [...jobs]);
   if (tools.rule.now().blocked.includes(userId)) await forgetInRule(userId, tools);
   await tools.errors.forget({ userId, jobs: [...jobs] });

@@ -129,7 +129,7 @@ function readAuto(value: unknown): AutoNote | null {
   return reason === undefined ? null : { why: reason };
 }
 
-function readNotes(value: unknown): OrderNote[] {
+export function readNotes(value: unknown): OrderNote[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown) => {
     const { kind: told, what } = Object(one);

@@ -8,9 +8,7 @@ import {
   sheetContext,
   type SheetOrder,
 } from '../../explore/sheet/order.ts';
-import type { GenerateRequest } from '../../engine/request.ts';
-import type { Job, JobId, JobState } from '../../queue/job.ts';
-import type { OrderNote } from '../order/notes.ts';
+import type { Job, JobState } from '../../queue/job.ts';
 import { LimitError } from '../../queue/allowance.ts';
 import { describe } from '../discord/discord-errors.ts';
 import { escapeMarkdown } from '../render/markdown.ts';
@@ -34,24 +32,12 @@ import {
 import { takeResult } from './sheet-results.ts';
 
 /** All sheets that are still growing: it submits a chain's next job when the one before has ended. */
-export type Offer = {
-  userId: string;
-  order: Omit<SheetOrder, 'id' | 'address' | 'allowance'>;
-  requests: readonly GenerateRequest[];
-  notes: readonly OrderNote[];
-};
-
 export type Sheets = {
   /** Submits the first job. @throws UserError when the line is full */
   start(
     order: SheetOrder,
     first: { guildId: string; userId: string; weight: number },
   ): Promise<void>;
-  /** Keeps an order until it is confirmed, for as long as this program runs. Answers what its button carries. */
-  offer(offer: Offer): JobId;
-  /** null: it is not known any more, or somebody else's */
-  offered(id: JobId, userId: string): Offer | null;
-  withdraw(id: JobId): void;
   /** No further cell is begun; the running one is told to stop. False: it has already finished. */
   stop(job: Job, by: { userId: string; moderator: boolean }): Promise<boolean>;
   /** Takes up every sheet that an earlier process left unfinished. */
@@ -60,8 +46,6 @@ export type Sheets = {
 };
 
 const EXTRA_BYTES = 8 * 1024 * 1024;
-/** Orders that wait to be confirmed; older ones are asked for anew. */
-const MOST_OFFERS = 100;
 
 export function openSheets(tools: SheetTools): Sheets {
   const { line, archive, events, pictures, engine, log } = tools;
@@ -235,25 +219,8 @@ export function openSheets(tools: SheetTools): Sheets {
     return true;
   }
 
-  /** Newest last. */
-  const offers = new Map<JobId, Offer>();
-
   return {
     start,
-    offer(offer) {
-      const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
-        (byte % 36).toString(36),
-      ).join('');
-      offers.set(id, offer);
-      const [oldest] = offers.keys();
-      if (offers.size > MOST_OFFERS && oldest !== undefined) offers.delete(oldest);
-      return id;
-    },
-    offered(id, userId) {
-      const offer = offers.get(id);
-      return offer?.userId === userId ? offer : null;
-    },
-    withdraw: (id) => void offers.delete(id),
     stop,
     resume,
     async close() {

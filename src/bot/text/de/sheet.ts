@@ -55,7 +55,7 @@ export const SHEET: typeof ENGLISH = {
     `Die Datei mit den Prompts ist zu lang: zusammen höchstens ${most} Zeichen, je Zeile ein Prompt.`,
   promptsNoText: 'Die Datei mit den Prompts ist kein Text in UTF-8.',
   offerGone:
-    'Das wurde vor zu langer Zeit oder vor einem Neustart bestellt. Bestell den Bericht bitte noch einmal.',
+    'Dieser Bericht ist schon bestellt, oder seitdem wurden andere bestellt. Bestell den Bericht bitte noch einmal.',
   rowReport: (axes, pictures) =>
     `Bericht über ${axes}, ${pictures === 1 ? 'ein Bild' : `${pictures} Bilder`}`,
   page: {

@@ -56,7 +56,7 @@ export const SHEET = {
     `The file of prompts is too long: at most ${most} letters in all, one prompt a line.`,
   promptsNoText: 'The file of prompts is no text in UTF-8.',
   offerGone:
-    'This was asked for too long ago, or before a restart. Please ask for the report again.',
+    'This report was ordered already, or others were asked for since. Please ask for the report again.',
   rowReport: (axes: string, pictures: number) =>
     `report of ${axes}, ${pictures === 1 ? 'one picture' : `${pictures} pictures`}`,
   page: REPORT_TEXT,
