@@ -15,20 +15,40 @@ if (!runsTypeScript) {
   process.exit(1);
 }
 
+var fs = require('node:fs');
 var path = require('node:path');
 var root = path.join(__dirname, '..');
 var target = process.argv[2];
 
+// What Node compiles of the sources is kept: a program then takes half the time to start.
+if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modules'))) {
+  var compiled = path.join(root, 'node_modules', '.cache', 'compiled');
+}
+
 if (target === '--test') {
   var given = process.argv.slice(3);
   var files = given.length > 0 ? given : ['test/**/*.test.ts'];
+  // Files that wait and files that compute fill each other's gaps.
+  var atOnce = Math.max(2, require('node:os').availableParallelism());
   var run = require('node:child_process').spawnSync(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=300000'].concat(files),
-    { cwd: root, stdio: 'inherit' },
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--test',
+      '--test-timeout=900000',
+      '--test-concurrency=' + atOnce,
+    ].concat(files),
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: compiled
+        ? Object.assign({}, process.env, { NODE_COMPILE_CACHE: compiled })
+        : process.env,
+    },
   );
   process.exit(run.status === null ? 1 : run.status);
 }
+if (compiled) require('node:module').enableCompileCache(compiled);
 
 // node:sqlite still announces itself as experimental; people should see Darkroom's words only.
 var emitWarning = process.emitWarning;

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../../src/engine/host/compile-cache.ts';
 import { allDone, idsOf, imagine, inHall, order } from '../support/hall.ts';
 import { isDone, textOf, waitUntil } from '../support/messages.ts';
 import { freePort, scrape } from '../support/metrics.ts';
@@ -32,6 +33,7 @@ function startWorker(env: Readonly<Record<string, string>>): Worker {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],
+      ...compileCache(),
       QUEUE_URL: redis!.url,
       PICTURES_URL: path.join(folder, 'pictures'),
       MODELS_DIR: MODELS,

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { compileCache } from '../../src/engine/host/compile-cache.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { openForMoving } from '../../src/queue/moving.ts';
@@ -241,7 +242,7 @@ if (server === null) {
       const run = async (env: Record<string, string>, ...words: string[]) =>
         promisify(execFile)(process.execPath, [script, ...words], {
           cwd: folder,
-          env: { PATH: process.env['PATH'], DATA_DIR: folder, ...env },
+          env: { PATH: process.env['PATH'], ...compileCache(), DATA_DIR: folder, ...env },
         }).then(
           ({ stdout }) => stdout,
           (error: { code: number; stderr: string }) => `${error.code} ${error.stderr}`,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../../src/engine/host/compile-cache.ts';
 import type { Faults } from '../../playground/gateway/faults.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Exchange, PlaygroundOptions } from '../../playground/playground.ts';
@@ -101,7 +102,7 @@ export async function inHall(
     const program = spawn(command!, words, {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { PATH: process.env['PATH'], ...env, ...more },
+      env: { PATH: process.env['PATH'], ...compileCache(), ...env, ...more },
     });
     program.stderr!.on('data', (part: Buffer) => (written += String(part)));
     running.push(program);

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { compileCache } from './compile-cache.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 export type Host = {
@@ -38,7 +39,7 @@ function openThread(
   const worker = new Worker(workerUrl, {
     execArgv: QUIET,
     name: 'darkroom-engine',
-    env: { ...environment },
+    env: { ...compileCache(), ...environment },
   });
   let cause = '';
   worker.on('message', onMessage);
@@ -60,7 +61,7 @@ function openChild(
   const child = fork(fileURLToPath(workerUrl), [], {
     serialization: 'advanced',
     execArgv: QUIET,
-    env: { ...environment },
+    env: { ...compileCache(), ...environment },
     // A child in its own group does not hear the terminal's Ctrl-C.
     detached: process.platform !== 'win32',
   });

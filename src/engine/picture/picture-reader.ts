@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CancelledError, UserError } from '../errors.ts';
 import type { StorablePicture } from './enlarge.ts';
+import { compileCache } from '../host/compile-cache.ts';
 import { reviveError } from '../host/messages.ts';
 import type {
   FromReader,
@@ -97,7 +98,7 @@ function forkReader(environment: Readonly<Record<string, string>>): ChildProcess
   const child = fork(childFile, [], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MB}`],
-    env: environment,
+    env: { ...compileCache(), ...environment },
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
     detached: process.platform !== 'win32',
   });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { ownPart, shareOf } from '../../../src/bot/discord/shards.ts';
 import { loadConfig } from '../../../src/config.ts';
@@ -47,7 +50,8 @@ test('every server and every direct message belongs to one process, and one of t
 
 test('a process hears of its own jobs, and takes up its own', async () => {
   const limits = { waitingPerUser: 9, waitingPerGuild: 9 };
-  const queue = await openQueue({ url: 'sqlite::memory:', limits });
+  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-shards-'));
+  const queue = await openQueue({ url: `sqlite:${path.join(folder, 'queue.db')}`, limits });
   const clock = { now: Date.now() };
   const [even, odd] = [0, 1].map((id) =>
     ownPart(queue, shareOf({ ids: [id], count: 2 }), () => clock.now),
@@ -72,4 +76,5 @@ test('a process hears of its own jobs, and takes up its own', async () => {
   clock.now += 3_600_000;
   assert.deepEqual(await open(), [1, 1], 'what can no longer be answered is cleared away');
   await queue.close();
+  await rm(folder, { recursive: true, force: true });
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { compileCache } from '../../../src/engine/host/compile-cache.ts';
 import { startPlayground } from '../../../playground/playground.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { isCudaSetUp } from '../../../src/engine/network/cuda-files.ts';
@@ -18,6 +19,7 @@ function doctor(args: readonly string[], env: Record<string, string> = {}): Prom
   const command = [path.join(ROOT, 'scripts/run.cjs'), 'src/cli/doctor.ts', ...args];
   const all = {
     PATH: process.env['PATH'] ?? '',
+    ...compileCache(),
     MODELS_DIR: path.join(ROOT, 'models'),
     DEVICE: 'cpu',
     DATA_DIR: path.join(folder, 'data'),
