@@ -236,7 +236,7 @@ async function initOf(
     size: start.size,
     mask: fitted?.bytes ?? null,
     ...(fitted && { coverage: fitted.coverage }),
-    strength: options.getNumber('strength') ?? 0.75,
+    strength: options.getNumber('strength'),
     maskBlur: options.getNumber('mask_blur') ?? usualMaskBlur(options.getString('profile')),
     onlyMasked: options.getBoolean('only_masked') ?? false,
   };

@@ -50,9 +50,10 @@ export const editApp: MessageCommand = {
     await permitHere(interaction, scene);
     const job = await ownJob(interaction, scene);
     const count = job?.result?.images.length ?? 0;
-    if (job !== null && count > 0 && editorOf(await scene.engine.models(), job) !== null) {
+    const editor = job === null ? null : editorOf(await scene.engine.models(), job);
+    if (job !== null && count > 0 && editor !== null) {
       if (count > 1) return askWhich('reword', job, wanted(interaction, scene), scene);
-      return scene.answer.modal(rewordForm(job, 0, scene.text));
+      return scene.answer.modal(rewordForm(job, 0, editor, scene.text));
     }
     if (job !== null) return scene.answer.modal(remixForm(job, scene.text));
     const { recipe, found } = await lookInto(interaction, scene);

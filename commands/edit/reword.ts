@@ -27,11 +27,10 @@ export const reword: Action = {
     const index = indexOf(id.detail, scene);
     const job = await jobOf(id, interaction, scene);
     if (job.result === null) throw new UserError(scene.text.notFinished);
-    if (editorOf(await scene.engine.models(), job) === null) {
-      throw new UserError(scene.text.editing.noModel);
-    }
+    const editor = editorOf(await scene.engine.models(), job);
+    if (editor === null) throw new UserError(scene.text.editing.noModel);
     await permitHere(interaction, scene);
-    await scene.answer.modal(rewordForm(job, index, scene.text));
+    await scene.answer.modal(rewordForm(job, index, editor, scene.text));
   },
 
   async submit(interaction, id, scene) {
@@ -54,7 +53,10 @@ export const reword: Action = {
     };
     // Fetching takes its time; what can be refused before is refused before.
     limitsHold(ask([picture.png]), limits, text);
-    const files = [...(interaction.fields.getUploadedFiles('more')?.values() ?? [])];
+    // The form may be older than the models there are.
+    const files = takesMore(model)
+      ? [...(interaction.fields.getUploadedFiles('more')?.values() ?? [])]
+      : [];
     if (files.length > 0) await scene.answer.acknowledge(seenLike(interaction));
     const references = [picture.png];
     for (const file of files.slice(0, MOST_MORE)) {
@@ -82,9 +84,15 @@ function sizeFor({ width, height }: ImageSize, model: ModelInfo, pixels: number)
   return { width: side(width), height: side(height) };
 }
 
+/** Beside the one that is edited. */
+function takesMore({ references = 0 }: ModelInfo): boolean {
+  return references > MOST_MORE;
+}
+
 export function rewordForm(
   job: Job,
   index: number,
+  editor: ModelInfo,
   text: Text,
 ): APIModalInteractionResponseCallbackData {
   return {
@@ -92,7 +100,7 @@ export function rewordForm(
     title: text.editing.title,
     components: [
       line('prompt', text.editing.words, '', true, true, undefined, text.editing.wordsHint),
-      moreUpload(text),
+      ...(takesMore(editor) ? [moreUpload(text)] : []),
       line('seed', text.remixSeed, ''),
     ],
   };

@@ -132,9 +132,10 @@ type Check = {
 async function tryOut(model: ModelInfo, engine: Engine): Promise<Check> {
   const { width, height } = model.nativeSize;
   const grey = { width, height, channels: 3, background: '#808080' } as const;
-  const init = model.inpainting
-    ? { image: await sharp({ create: grey }).png().toBuffer(), strength: 1 }
-    : null;
+  const init =
+    model.inpainting || model.edits
+      ? { image: await sharp({ create: grey }).png().toBuffer(), strength: 1 }
+      : null;
   try {
     const input = { model: model.name, steps: 4, guidanceScale: 1, seed: 1, init };
     const request = parseRequest(input, model);

@@ -22,6 +22,7 @@ import {
 import {
   canPerturb,
   familyTitle,
+  fieldsOf,
   modelToBeginWith,
   files,
   isAbsent,
@@ -115,8 +116,8 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
     ...words,
     init: initImage(problems, input.init, words.profile),
   };
+  readTransformerFields(problems, input, request, model);
   readAdditions(problems, input, request, model);
-  readTransformerFields(problems, input, request);
   return request;
 }
 
@@ -150,11 +151,12 @@ function readAdditions(
   if (encoders.length > 0) request.textEncoders = encoders;
 }
 
-/** What only diffusion transformers are told. */
+/** Tokenizers of diffusion transformers, and pictures to edit. */
 function readTransformerFields(
   problems: Problems,
   input: RequestInput,
   request: GenerateRequest,
+  model: ModelInfo,
 ): void {
   const tokenizers = files(problems, 'tokenizer', input.tokenizers);
   if (tokenizers.length > 0) request.tokenizers = tokenizers;
@@ -164,6 +166,20 @@ function readTransformerFields(
   } else if (shown.some((each) => !(each instanceof Uint8Array))) {
     problems.push(say('no-picture-bytes', 'reference'));
   } else if (shown.length > 0) request.references = shown as Uint8Array[];
+  else if (model.edits) showStart(input, request);
+}
+
+/**
+ * To a model that edits a start picture is the picture to edit, and it begins from noise; unless a strength or a mask asks
+ * for img2img as A1111 does it with such models.
+ */
+function showStart(input: RequestInput, request: GenerateRequest): void {
+  const { init, profile } = request;
+  if (init === null || init.mask !== null) return;
+  const isNamed = !isAbsent(fieldsOf(input.init)?.['strength']);
+  if (isNamed && (profile === 'a1111' || init.strength < 1)) return;
+  request.references = [init.image];
+  request.init = null;
 }
 
 /** An unknown <lora:…>, (a:1.2.3) and too many parts are refused here, not when the prompt's turn comes. */

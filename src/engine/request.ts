@@ -93,8 +93,10 @@ export type GenerateRequest = {
   cfgTruncation?: number;
   /** painted alone, whatever waits: not in evaluations that are shared with other people's; absent: as it comes */
   exact?: boolean;
-  /** encoded pictures that the model is shown to edit from (FLUX.2); absent: none */
+  /** encoded pictures that the model is shown to edit from (FLUX.2, InstructPix2Pix); absent: none */
   references?: readonly Uint8Array[];
+  /** how strictly a model that edits keeps to the picture (InstructPix2Pix); absent: 1.5 */
+  imageGuidanceScale?: number;
 };
 
 /** Evaluations of the network that do without the negative prompt, as if the guidance scale were 1. */
@@ -206,6 +208,8 @@ export type ModelInfo = {
   loraHashes?: Readonly<Record<string, string>>;
   /** pictures that it may be shown to edit from; absent: none */
   references?: number;
+  /** it paints nothing without a picture to edit (InstructPix2Pix); absent: it does */
+  edits?: true;
   /** width and height must be divisible by this */
   sizeFactor: number;
   /** and be no less than this; absent: 64 */
@@ -238,9 +242,16 @@ export type ModelInfo = {
 /**
  * `from-positive`: cond + w (cond - uncond) in profile diffusers; `normed`: as long as cond, token by token; `by-negative`:
  * plain. These two guide in profile diffusers only where a negative prompt is given, as their pipelines do.
- * `none`: never, the network was distilled to do without.
+ * `none`: never, the network was distilled to do without. `by-picture`: between neither, the picture to edit alone, and
+ * both picture and prompt.
  */
-export type GuidanceRule = 'plain' | 'from-positive' | 'normed' | 'by-negative' | 'none';
+export type GuidanceRule =
+  | 'plain'
+  | 'from-positive'
+  | 'normed'
+  | 'by-negative'
+  | 'none'
+  | 'by-picture';
 
 export type ModelNetwork = {
   /** scheduler_config.json */

@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import { goldenModel } from '../support/golden-dit.ts';
 import { customIdsOf, isDone, isPrivate, textOf } from '../support/messages.ts';
+import { withPicture } from '../support/edit-model.ts';
+import { originalNames, referenceModel, writeWeights } from '../support/reference-checkpoint.ts';
 import { MODELS, onStage as onStageOf, openEngine, stagesOfFile } from '../support/stage.ts';
 
 const PATIENCE = 60_000;
@@ -59,6 +61,49 @@ test('Edit shows a model the picture and up to three more, and says what it came
     const asked = await ada.waitForMessage((one) => /Which of the pictures/.test(textOf(one)));
     const form = await ada.press(asked.id, customIdsOf(asked)[1] ?? '');
     assert.ok(form.type === 'modal' && /What shall be different/.test(JSON.stringify(form.modal)));
+  });
+});
+
+test('an InstructPix2Pix is shown one picture, and the image that /imagine begins with is the one it edits', async (t) => {
+  const root = await mkdtemp(path.join(tmpdir(), 'reword-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
+  const reference = await referenceModel();
+  const editor = { ...reference, unet: await withPicture(reference.unet) };
+  await writeWeights(path.join(root, 'pix.safetensors'), originalNames(editor));
+  const engine = await openEngine(root);
+  t.after(() => engine.close());
+  await onStageOf(engine, {}, async (stage) => {
+    const ada = await stage.user();
+    await ada.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64' });
+    const first = await ada.waitForMessage(isDone, PATIENCE);
+    assert.match(textOf(first), /demo/, 'who names no model gets one that needs no picture');
+    const edit = await ada.command('Edit', {}, first.id);
+    assert.ok(edit.type === 'modal');
+    assert.doesNotMatch(JSON.stringify(edit.modal), /More pictures/);
+    await ada.submitModal(edit, { prompt: 'the lamp is red --steps 2 --image-cfg 1.2', seed: '4' });
+    const made = await ada.waitForMessage((one) => one.id !== first.id && isDone(one), PATIENCE);
+    assert.match(textOf(made), /> the lamp is red[^]*pix[^]*Edited from/);
+    const [job] = await stage.queue.archive.recent({ limit: 1 });
+    const asked = job?.request as { imageGuidanceScale?: number };
+    assert.equal(asked.imageGuidanceScale, 1.2);
+
+    const picture = await sharp({
+      create: { width: 64, height: 64, channels: 3, background: '#a33' },
+    })
+      .png()
+      .toBuffer();
+    const { id } = await ada.upload('other.png', 'image/png', picture);
+    await ada.command('imagine', { prompt: 'make it blue', model: 'pix', steps: 2, image: id });
+    await ada.waitForMessage(
+      (one) => one.id !== first.id && one.id !== made.id && isDone(one),
+      PATIENCE,
+    );
+    const [second] = await stage.queue.archive.recent({ limit: 1 });
+    const shown = second?.request as { init?: unknown } | undefined;
+    assert.equal(shown?.init, null);
+    await ada.command('imagine', { prompt: 'make it blue', model: 'pix', steps: 2 });
+    await ada.waitForMessage((one) => /show it the one to edit/.test(textOf(one)), PATIENCE);
   });
 });
 

@@ -68,6 +68,14 @@ export const PICTURE_NUMBERS = [
     beforehand: false,
     switches: ['rescale', 'cfg-rescale'],
   },
+  {
+    name: 'imageCfg',
+    field: 'imageGuidanceScale',
+    option: 'image_cfg',
+    description: 'How strictly a model that edits keeps to the picture; 1.5 is usual',
+    beforehand: false,
+    switches: ['image-cfg', 'image-cfg-scale'],
+  },
 ] as const satisfies readonly Row[];
 
 type Rows = (typeof PICTURE_NUMBERS)[number];

@@ -20,6 +20,9 @@ import { sizeFrom, sizeOfRatio } from './sizes.ts';
 import type { BotLimits } from '../policy/limits.ts';
 import type { Text } from '../text/text.ts';
 
+/** `strength` null: what is usual for the model. */
+type OrderedInit = Omit<InitImage, 'strength'> & { strength: number | null; size: ImageSize };
+
 /** What a person typed or chose, before anything is known about it; null: left out. */
 export type Order = {
   prompt: string;
@@ -40,7 +43,7 @@ export type Order = {
   hires?: number | null;
   hiresStrength?: number | null;
   /** a start picture, its bytes checked, with its sides */
-  init?: (InitImage & { size: ImageSize }) | null;
+  init?: OrderedInit | null;
 } & { [K in NumberName]?: number | null };
 
 /** An order before anything was typed. */

@@ -29,7 +29,7 @@ ${SCHEDULE}
   --vae NAME|FILE         a VAE of MODELS_DIR/vae or any file with one, in place of the model's own
   --text-encoder FILE     for a file that has none; once for each it lacks
   --tokenizer DIR         its folder with tokenizer.json, where the files bring none (Qwen3, T5)
-  --reference FILE        a picture to edit from, for FLUX.2; once for each
+  --reference FILE        a picture to edit, for FLUX.2, Flux.1 Kontext (once for each) and InstructPix2Pix
 Again
   --from FILE             paint the recipe in a picture, an infotext or a ComfyUI graph; the prompt may be left out,
                           and every option here stands for what the recipe says

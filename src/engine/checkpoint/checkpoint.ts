@@ -98,6 +98,8 @@ export type CheckpointInfo = {
   zeroTerminalSnr: boolean;
   /** five more channels: the mask and the picture under it */
   inpainting: boolean;
+  /** as many channels more as latents have: those of the picture that it edits (InstructPix2Pix); null: it does not */
+  edits: Edits | null;
   unet: UnetShape;
   /** attention heads of each level */
   heads: readonly number[];
@@ -127,6 +129,12 @@ export type CheckpointInfo = {
   clipSkip: number | null;
   /** the VAE that its owner wants for it: a name in models/vae or a path; null: the one inside */
   vaeName: string | null;
+};
+
+/** How a network is shown the picture that it edits. */
+export type Edits = {
+  /** its latents have the sampler's scale, rather than the VAE's */
+  scaled: boolean;
 };
 
 export type Distilled = { kind: 'turbo' | 'lightning' | 'hyper' | 'lcm' | 'dmd'; steps: number };

@@ -37,5 +37,11 @@ export const SD1: UnetFamily = {
     steps_offset: 1,
     clip_sample: false,
   },
+  // timbrooks/instruct-pix2pix
+  editScheduler: {
+    _class_name: 'EulerAncestralDiscreteScheduler',
+    ...TRAINING,
+    steps_offset: 1,
+  },
   zeroEmptyNegative: false,
 };

@@ -19,7 +19,7 @@ export const FAMILY_SENTENCES = {
   'prompt-too-many-tokens': (model: string, most: number, found: number) =>
     `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
   'no-references': (model: string) =>
-    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein or Flux.1 Kontext (its file or folder is known by that word).`,
+    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein, InstructPix2Pix or Flux.1 Kontext (its file or folder is known by that word).`,
   'too-many-references': (most: number, found: number) =>
     `At most ${most} reference pictures can be shown to a model at once, not ${found}.`,
   'reference-shape': (width: number, height: number) =>
@@ -36,6 +36,10 @@ export const FAMILY_SENTENCES = {
     `${model} was distilled to paint without guidance: cfg was left aside.`,
   'distilled-guidance-unheard': (model: string) =>
     `${model} is not told how strongly to guide: the distilled cfg was left aside.`,
+  'image-guidance-unheard': (model: string) =>
+    `${model} is no InstructPix2Pix: the image cfg was left aside.`,
+  'needs-picture-to-edit': (model: string) =>
+    `${model} edits pictures (InstructPix2Pix): show it the one to edit, or choose another model.`,
   'gguf-quantised': (file: string, type: string) =>
     `${file} is quantised as ${type}, which Darkroom does not read. Take a Q8_0, Q6_K, Q5_K, Q4_K or Q4_0 file of the model.`,
   'memory-too-small': (model: string, part: string, needed: string, there: string) =>

@@ -39,6 +39,8 @@ export type UnetFamily = Family & {
   isToldByWeights: boolean;
   /** the scheduler_config.json that its makers published */
   scheduler: Json;
+  /** the one that the makers of its InstructPix2Pix published; absent: the same */
+  editScheduler?: Json;
   /** of a file: an empty negative prompt is zeros instead of the embedding of '' */
   zeroEmptyNegative: boolean;
 };

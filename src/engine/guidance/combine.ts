@@ -12,22 +12,29 @@ export type Combination = {
   pagScale: number;
   /** phi of rescaled guidance; 0: none */
   rescale: number;
+  /** of the picture that is edited (InstructPix2Pix): its answers have one more in front; null: none */
+  imageScale: number | null;
   /** times as long as the answer to the prompt, at most; 0: however long */
   longest: number;
   /** as long as the answer to the prompt, token by token */
   isNormed: boolean;
 };
 
-/** Of answers [1 + parts (+ parts perturbed), B, C, h, w], the unconditional first; `factor`: on the scales. */
+/**
+ * Of answers [1 + parts (+ parts perturbed), B, C, h, w], the unconditional first; with an image scale one more, without
+ * the picture, before it. `factor`: on the scales.
+ */
 export function combine(
   answers: Float32Array,
   factor: number,
-  { shape, weights, scales, pagScale, rescale, longest, isNormed }: Combination,
+  { shape, weights, scales, imageScale, pagScale, rescale, longest, isNormed }: Combination,
 ): Float32Array {
   const [batch, channels, height, width] = shape;
   const latents = batch * channels * height * width;
-  const conditional = answers.subarray(latents);
-  const combined = guide(answers, latents, weights, scales, factor);
+  const asked = imageScale === null ? answers : answers.subarray(latents);
+  const conditional = asked.subarray(latents);
+  const combined = guide(asked, latents, weights, scales, factor);
+  if (imageScale !== null) addPictureGuidance(combined, answers, factor * imageScale);
   if (pagScale > 0) addPerturbedGuidance(combined, conditional, weights, pagScale);
   if (longest > 0) noLongerThan(combined, conditional, batch, longest);
   if (isNormed) asLongAs(combined, conditional, shape);
@@ -103,6 +110,14 @@ function guideImage(
       pull += weights[p]! * (answers[(p + 1) * latents + i]! - uncond);
     }
     guided[i] = uncond + scale * pull;
+  }
+}
+
+/** In place, from picture + … to blind + scale (picture - blind) + … of answers [blind, picture, …]. */
+function addPictureGuidance(guided: Float32Array, answers: Float32Array, scale: number): void {
+  const latents = guided.length;
+  for (let i = 0; i < latents; i++) {
+    guided[i] = guided[i]! + (scale - 1) * (answers[latents + i]! - answers[i]!);
   }
 }
 

@@ -9,6 +9,7 @@ import { guidanceScales } from '../request/batch.ts';
 import { type Combination, combine, combineAlone, joined } from './combine.ts';
 import type { Answered } from '../pipeline/journal.ts';
 import type { SkipsNegative } from './negative-guidance.ts';
+import { imageScaleOf, isGuidedByPicture } from './picture-guidance.ts';
 import type { GenerateRequest, GuidanceRule } from '../request.ts';
 import type { Predict, SamplingRun } from '../sampling/sampling.ts';
 import { type Conditioning, textAt } from '../text/text-encoder.ts';
@@ -27,6 +28,7 @@ export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
     | 'each'
     | 'pagScale'
     | 'cfgNormalization'
+    | 'imageGuidanceScale'
     | 'negativePrompt'
     | 'xl'
   >;
@@ -46,13 +48,17 @@ export type GuidanceOptions = Omit<AskOptions, 'perturbedTexts'> & {
  * scale up to 1, A1111 and ComfyUI at 1 only.
  */
 export function needsNegative(
-  request: Pick<GenerateRequest, 'guidanceScale' | 'profile' | 'negativePrompt' | 'xl'>,
+  request: Pick<
+    GenerateRequest,
+    'guidanceScale' | 'imageGuidanceScale' | 'profile' | 'negativePrompt' | 'xl'
+  >,
   guidanceEmbedding: number | null,
   parts: number,
   rule: GuidanceRule = 'plain',
 ): boolean {
   const { guidanceScale, profile } = request;
   if (guidanceEmbedding !== null || rule === 'none') return false;
+  if (rule === 'by-picture') return isGuidedByPicture(request) || parts > 1;
   const wantsNegative = profile === 'diffusers' && (rule === 'normed' || rule === 'by-negative');
   if (wantsNegative && !isNegativeGiven(request)) return parts > 1;
   if (rule === 'from-positive' && profile === 'diffusers') return guidanceScale > 0;
@@ -123,22 +129,24 @@ type AskStep = (x: Float32Array, timestep: number, step: number) => Promise<Floa
 
 /**
  * The two questions of a pass. Answers [parts (+ parts perturbed), B, C, h, w]; `askBoth` has the unconditional one in
- * front.
+ * front, and before it, where a picture guides, the one without the picture.
  */
 function askedBy(options: GuidanceOptions): { askAlone: AskStep; askBoth: AskStep } {
-  const { positive, negative, request, shape, onAsk } = options;
+  const { positive, negative, request, shape, onAsk, rule } = options;
   const perturbed = (request.pagScale ?? 0) > 0 ? positive.parts : [];
   const ask = createBatchedAsk({ ...options, perturbedTexts: perturbed.length });
   const asking =
-    (texts: (step: number) => readonly TextEmbedding[]): AskStep =>
+    (texts: (step: number) => readonly TextEmbedding[], blind: number): AskStep =>
     (x, timestep, step) => {
       const asked = texts(step);
       onAsk(asked.length * shape[0]);
-      return ask(x, timestep, asked);
+      return ask(x, timestep, asked, blind);
     };
+  const [none] = negative.parts as [Part];
+  const blind = imageScaleOf(request, rule) === null ? [] : [none];
   return {
-    askAlone: asking(textsOf([...positive.parts, ...perturbed])),
-    askBoth: asking(textsOf([negative.parts[0] as Part, ...positive.parts, ...perturbed])),
+    askAlone: asking(textsOf([...positive.parts, ...perturbed]), 0),
+    askBoth: asking(textsOf([...blind, none, ...positive.parts, ...perturbed]), blind.length),
   };
 }
 
@@ -151,6 +159,7 @@ function combinationOf({ positive, request, rule, shape }: GuidanceOptions): Com
     scales: guidanceScales(request, shape[0]).map((scale) => scale + extra),
     pagScale: request.pagScale ?? 0,
     rescale: request.guidanceRescale,
+    imageScale: imageScaleOf(request, rule),
     longest: request.cfgNormalization ?? 0,
     isNormed: rule === 'normed',
   };

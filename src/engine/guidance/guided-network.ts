@@ -7,6 +7,7 @@ import { handOver } from './handover.ts';
 import { type Journal, noJournal } from '../pipeline/journal.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { negativeSkips } from './negative-guidance.ts';
+import { guidanceRule } from './picture-guidance.ts';
 import type { Start } from '../pipeline/start.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SamplingRun } from '../sampling/sampling.ts';
@@ -26,30 +27,32 @@ export type NetworkHooks = {
 /** The guided network, and where another takes over, both, as the profile hands over. */
 export function networkOf(
   model: LoadedModel,
-  { request, shape, init, refiner, positive, negative, conditioners }: Start,
+  { request, shape, extraChannels, refiner, positive, negative, conditioners }: Start,
   journal: Journal,
   { checkpoint, onAsk, unetOf = ({ unet }) => unet }: NetworkHooks,
 ): Guided & Pick<SamplingRun, 'refiner'> {
   const counter = { evaluations: 0 };
-  const guidedBy = (network: LoadedModel, prompts: Prompts): Guided =>
-    createGuidedPredict({
+  const guidedBy = (network: LoadedModel, prompts: Prompts): Guided => {
+    const rule = guidanceRule(network.entry.layout);
+    return createGuidedPredict({
       unet: unetOf(network),
       shape,
       ...prompts,
       request,
       counter,
-      skipsNegative: negativeSkips(request, network.schedule),
+      skipsNegative: negativeSkips(request, network.schedule, rule),
       family: familyNamed(network.entry.layout.family),
       guidanceWords: guidanceWordsOf(network, request),
-      rule: network.entry.layout.transformer?.guidance ?? 'plain',
+      rule,
       conditioners,
-      extraChannels: init?.extraChannels ?? null,
+      extraChannels,
       checkpoint,
       onAsk,
       answered: journal.pass(
-        journal === noJournal ? [] : questionOf(network, request, prompts, init),
+        journal === noJournal ? [] : questionOf(network, request, prompts, extraChannels),
       ),
     });
+  };
   const first = guidedBy(model, { positive, negative });
   if (refiner === null) return first;
   const { positive: words, negative: none } = refiner;
@@ -78,7 +81,7 @@ function questionOf(
   { entry, provider, deviceIndex, loras }: LoadedModel,
   request: GenerateRequest,
   { positive, negative }: Prompts,
-  init: Start['init'],
+  extraChannels: Start['extraChannels'],
 ): (string | Float32Array)[] {
   const told: (string | Float32Array)[] = [
     RUNTIME_VERSION,
@@ -89,7 +92,7 @@ function questionOf(
     ...loras.map(({ hash }) => hash),
     // A start picture shows in x and in the extra channels.
     encodeRequest({ ...request, init: null }),
-    init?.extraChannels ?? '',
+    extraChannels ?? '',
   ];
   for (const { parts } of [positive, negative]) {
     for (const { weight, schedule } of parts) {

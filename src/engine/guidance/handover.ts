@@ -15,6 +15,7 @@ export function checkRefiner(model: LoadedModel, refiner: LoadedModel): void {
     a.latentChannels === b.latentChannels &&
     a.vaeFactor === b.vaeFactor &&
     a.inpainting === b.inpainting &&
+    (a.edits === undefined) === (b.edits === undefined) &&
     model.schedule.parameterization === refiner.schedule.parameterization;
   if (!fits) throw new RunError(say('refiner-misfit', b.name, a.name));
 }

@@ -1,5 +1,6 @@
 import { expectedEvaluations, levelOfTimestep } from './network-level.ts';
-import type { GenerateRequest } from '../request.ts';
+import { imageScaleOf } from './picture-guidance.ts';
+import type { GenerateRequest, GuidanceRule } from '../request.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 
 /** `step` counts the evaluations of a pass from 0. */
@@ -12,13 +13,15 @@ export type SkipsNegative = (step: number, timestep: number) => boolean;
 export function negativeSkips(
   request: GenerateRequest,
   schedule: ModelSchedule,
+  rule: GuidanceRule = 'plain',
 ): SkipsNegative | null {
   const { negativeGuidance, cfgTruncation } = request;
   if (cfgTruncation !== undefined && cfgTruncation < 1 && schedule.parameterization === 'flow') {
     // how far the way is behind, as Z-Image's pipeline counts it (diffusers)
     return (_, timestep) => Math.fround((1000 - Math.fround(timestep)) / 1000) > cfgTruncation;
   }
-  if (!negativeGuidance) return null;
+  // A1111 skips nothing where a picture guides.
+  if (!negativeGuidance || imageScaleOf(request, rule) !== null) return null;
   const { minSigma, allSteps, skipEarly } = negativeGuidance;
   const level = levelOfTimestep(request, schedule);
   const total = expectedEvaluations(request);

@@ -3,14 +3,17 @@ import type { GenerateRequest } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 
-/** What was asked of guidance and a transformer cannot follow, a sentence each. */
+/** What was asked of guidance and the model cannot follow, a sentence each. */
 export function unheardGuidance(
-  request: Pick<GenerateRequest, 'guidanceScale' | 'distilledGuidance'>,
-  { transformer, name }: Pick<ModelLayout, 'transformer' | 'name'>,
+  request: Pick<GenerateRequest, 'guidanceScale' | 'distilledGuidance' | 'imageGuidanceScale'>,
+  { transformer, edits, name }: Pick<ModelLayout, 'transformer' | 'edits' | 'name'>,
 ): Said[] {
-  if (transformer === undefined) return [];
-  const { guidanceScale, distilledGuidance = 0 } = request;
+  const { guidanceScale, distilledGuidance = 0, imageGuidanceScale } = request;
+  const unheard =
+    imageGuidanceScale !== undefined && !edits ? [say('image-guidance-unheard', name)] : [];
+  if (transformer === undefined) return unheard;
   return [
+    ...unheard,
     ...(transformer.guidance === 'none' && guidanceScale > 1
       ? [say('guidance-unheard', name)]
       : []),

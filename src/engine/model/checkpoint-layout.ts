@@ -47,6 +47,7 @@ export async function layoutOfCheckpoint(
     beside: besideOf(path, modelsDir),
     family: info.family,
     inpainting: info.inpainting,
+    ...(info.edits !== null && { edits: info.edits }),
     denoiser: { ...network(parts.unet), words: { heads: info.heads } } as NetworkSource,
     textEncoders: texts.map((text) => textFiles(text, info)),
     vaeDecoder: decoder,

@@ -3,6 +3,7 @@
  * here opens a graph, so that a folder of many models lists at once.
  */
 import { basename, dirname, join } from 'node:path';
+import type { Edits } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { RunError } from '../errors.ts';
 import { familyOfExport } from '../families/families.ts';
@@ -68,6 +69,8 @@ export type ModelLayout = {
   beside: readonly string[];
   family: Family;
   inpainting: boolean;
+  /** InstructPix2Pix: it reads the picture to edit beside the noise, and paints nothing without one; absent: no such model */
+  edits?: Edits;
   denoiser: NetworkSource;
   textEncoders: readonly TextEncoderFiles[];
   /** of a diffusion transformer: how it reads prompts and is guided; absent: a UNet, or a folder of ONNX */
@@ -112,14 +115,21 @@ export type ModelLayout = {
   bytes: number;
 };
 
-/** Channels that an inpainting network reads behind the noise: the masked picture, and the mask, of latents or of pixels. */
+/**
+ * Channels that a network reads behind the noise: of inpainting the masked picture, and the mask, of latents or of pixels; of
+ * editing the picture.
+ */
 export function extraChannelsOf({
   inpainting,
+  edits,
   latentChannels,
   vaeFactor,
   transformer,
-}: Pick<ModelLayout, 'inpainting' | 'latentChannels' | 'vaeFactor' | 'transformer'>): number {
-  if (!inpainting) return 0;
+}: Pick<
+  ModelLayout,
+  'inpainting' | 'edits' | 'latentChannels' | 'vaeFactor' | 'transformer'
+>): number {
+  if (!inpainting) return edits === undefined ? 0 : latentChannels;
   return latentChannels + (transformer === undefined ? 1 : vaeFactor * vaeFactor);
 }
 
@@ -158,6 +168,8 @@ export async function readLayout(folder: string): Promise<ModelLayout> {
     beside: [folder, dirname(folder)],
     family: family.name,
     inpainting: !transformer && inChannels === 2 * latentChannels + 1,
+    ...(!transformer &&
+      inChannels === 2 * latentChannels && { edits: { scaled: index['is_cosxl_edit'] === true } }),
     denoiser: graphIn(denoiserFolder),
     textEncoders,
     vaeDecoder: graphIn('vae_decoder'),

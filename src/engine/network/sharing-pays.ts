@@ -68,7 +68,8 @@ async function measureSharing(model: LoadedModel): Promise<SharingFigures> {
   const ms: Record<number, number> = {};
   const alone: SharingFigures = { people: 1, ms };
   const { unet, entry, provider } = model;
-  if (!unet.takesTimesteps || entry.layout.inpainting) return alone;
+  const { inpainting, edits } = entry.layout;
+  if (!unet.takesTimesteps || inpainting || edits) return alone;
   const question = await questions(model);
   const { height, width } = entry.info.nativeSize;
   const { vaeFactor } = entry.layout;

@@ -12,6 +12,7 @@ import type { LatentShape, NoiseSource } from '../sampling/sampling.ts';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { enlargeLatents, secondPass } from '../start/hires.ts';
+import { pictureToEdit } from '../start/edited-picture.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
 import { encodePrompts } from '../text/conditioning.ts';
 import type { UsedEmbedding } from '../text/text-encoder.ts';
@@ -78,6 +79,7 @@ export async function readRequest(
   };
   const noise = noiseOf(first, model);
   const init = await encodeInit(request, model, noise, first.shape);
+  const shown = await pictureToEdit(request, model, first.shape);
   const conditioners = await beginConditioners(request, model);
   const both = [prompts.positive, prompts.negative];
   const missing = new Set(both.flatMap((each) => each.missing ?? []));
@@ -87,6 +89,7 @@ export async function readRequest(
       ...prompts,
       noise: init?.noise ?? noise,
       init,
+      extraChannels: shown ?? init?.extraChannels ?? null,
       conditioners,
       refiner: hires ? null : takesOver,
     },
@@ -96,6 +99,7 @@ export async function readRequest(
       (async (latents, clock) => ({
         ...second,
         init: await fromLatents(latents, { first, second, hires }, model, clock),
+        extraChannels: await pictureToEdit(second.request, model, second.shape),
         ...(await encodePrompts(request, model, hires.steps)),
         noise: noiseOf(second, model),
         conditioners,
@@ -126,13 +130,12 @@ async function fromLatents(
   }: { first: Pass; second: Pass; hires: NonNullable<GenerateRequest['hires']> },
   model: LoadedModel,
   clock: RunClock,
-): Promise<Omit<EncodedInit, 'noise'>> {
+): Promise<Start['init']> {
   const requests = { first: first.request, second: second.request, hires };
   const enlarged = await enlargeLatents(latents, first.shape, second.shape, requests, model, clock);
   return {
     start: { latents: enlarged, strength: second.request.init?.strength ?? 1 },
     mask: null,
-    extraChannels: null,
     finish: (decoded) => Promise.resolve(decoded),
   };
 }

@@ -10,7 +10,9 @@ export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: Pla
 export type Start = Prompts &
   Pass & {
     noise: NoiseSource;
-    init: Omit<EncodedInit, 'noise'> | null;
+    init: Omit<EncodedInit, 'noise' | 'extraChannels'> | null;
+    /** [B,C',h,w], what the network reads beside the noise: see EncodedInit; null: nothing */
+    extraChannels: Float32Array | null;
     /** what the network is told beside the prompts */
     conditioners: readonly Conditioner[];
     /** the model that takes over, with the prompts as it reads them */

@@ -7,6 +7,7 @@ import { PLAIN_FAMILY } from '../families/families.ts';
 import { needsNegative } from '../guidance/guidance.ts';
 import { takesOver } from '../guidance/handover.ts';
 import { negativeSkips } from '../guidance/negative-guidance.ts';
+import { imageScaleOf } from '../guidance/picture-guidance.ts';
 import { noiseProcessOf } from '../model/noise-process.ts';
 import type { GenerateRequest, ModelInfo, ModelNetwork } from '../request.ts';
 import { planSampling } from '../samplers/samplers.ts';
@@ -36,7 +37,7 @@ export type Cost = {
 };
 
 /** A model of which nothing is known is counted as a plain SD 1. */
-type Counted = Pick<ModelInfo, 'family' | 'sizeFactor' | 'inpainting' | 'network'>;
+type Counted = Pick<ModelInfo, 'family' | 'sizeFactor' | 'inpainting' | 'edits' | 'network'>;
 const UNKNOWN: Counted & { network: ModelNetwork } = {
   family: PLAIN_FAMILY,
   sizeFactor: 64,
@@ -122,7 +123,7 @@ export function costOfCopy({
 
 function count(request: GenerateRequest, model: Counted, refiner: Counted | null): Cost {
   const { hires = null } = request;
-  const text = model.network?.guidance ? asPlainText(textWork(request)) : textWork(request);
+  const text = isTransformer(model) ? asPlainText(textWork(request)) : textWork(request);
   const networks = [model, ...(refiner === null ? [] : [refiner])];
   const passes: GenerateRequest[] = [request];
   if (hires) passes.push(secondPass(request, hires, model));
@@ -163,18 +164,25 @@ function hiresKind(upscaler: string): string {
   return upscaler === 'pixel' ? 'hires-pixel' : `hires ${upscaler}`;
 }
 
-/** A picture in, for inpainting networks the masked one as well; every picture out; `pixel` goes out and in between. */
+/**
+ * A picture in, for inpainting networks the masked one as well, and one to edit in each pass; every picture out; `pixel` goes
+ * out and in between.
+ */
 export function vaePixelsOf(
   request: GenerateRequest,
   last: GenerateRequest,
-  model: Pick<Counted, 'inpainting'>,
+  model: Pick<Counted, 'inpainting' | 'edits'>,
 ): number {
   const out = last.width * last.height * request.count;
   const first = request.width * request.height;
   const into = request.init === null ? 0 : first * (model.inpainting ? 2 : 1);
+  const shown =
+    model.edits && request.references?.length
+      ? first + (request.hires ? last.width * last.height : 0)
+      : 0;
   const between =
     request.hires && !latentUpscaler(request.hires.upscaler) ? out + first * request.count : 0;
-  return out + into + between;
+  return out + into + between + shown;
 }
 
 type PassCount = Pick<Cost, 'evaluations' | 'certainty'> & {
@@ -187,6 +195,11 @@ type TextWork = ReturnType<typeof textWork>;
 /** Orders repeat: what a pass comes to is kept by all that decides it. */
 const counted = new WeakMap<ModelSchedule, Map<string, PassCount>>();
 const MOST_KEPT = 512;
+
+/** Their guidance is always named, that of a UNet where it is another than usual. */
+function isTransformer({ network: { guidance } = UNKNOWN.network }: Counted): boolean {
+  return guidance !== undefined && guidance !== 'by-picture';
+}
 
 /** Diffusion transformers read a prompt as one text, without moments and parts. */
 function asPlainText(text: TextWork): TextWork {
@@ -202,7 +215,7 @@ function countPass(
   const { profile, sampler, schedule, steps, eta, init, negativeGuidance, width, height } = pass;
   const process = processOf(model);
   const asking = [model, refiner].map((network) =>
-    network === null ? null : asksNegative(pass, network, text.parts),
+    network === null ? null : negativesOf(pass, network, text.parts),
   );
   const key = [
     profile,
@@ -227,7 +240,7 @@ function countPass(
   if (kept === undefined) counted.set(process, (kept = new Map()));
   let known = kept.get(key);
   if (known === undefined) {
-    known = walkPass(pass, text, process, refiner, asking);
+    known = walkPass(pass, text, { ...model, process }, refiner, asking);
     if (kept.size >= MOST_KEPT) kept.clear();
     kept.set(key, known);
   }
@@ -237,33 +250,36 @@ function countPass(
 function walkPass(
   pass: GenerateRequest,
   { parts, isConstant }: TextWork,
-  process: ModelSchedule,
+  { process, network }: Counted & { process: ModelSchedule },
   refiner: Counted | null,
-  [first = false, second = false]: readonly (boolean | null)[],
+  [first, second]: readonly (number | null)[],
 ): PassCount {
+  const [own = 0, others = 0] = [first ?? 0, second ?? 0];
   const other = refiner === null ? null : processOf(refiner);
-  const still = isConstant.prompt && (isConstant.negative || !first);
+  const still = isConstant.prompt && (isConstant.negative || own === 0);
   const replan = pass.init === null && still ? (pass.replan ?? null) : null;
   const isFixed = replan !== null && 'after' in replan;
   const asks = planSampling(pass, process, other).asks(isFixed ? replan : null);
   const always = (pass.pagScale ?? 0) > 0 ? 2 * parts : parts;
   if (asks === null) {
     const evaluations = ADAPTIVE_EVALUATIONS;
-    return { evaluations, texts: evaluations * (always + Number(first)), certainty: 'expected' };
+    return { evaluations, texts: evaluations * (always + own), certainty: 'expected' };
   }
   const isOver =
     other !== null && pass.profile === 'a1111'
       ? takesOver(pass, process, pass.refiner?.switchAt ?? 1)
       : () => false;
-  const own = { asked: first, skips: negativeSkips(pass, process) };
-  const others = { asked: second, skips: other && negativeSkips(pass, other) };
+  const rules = [network, refiner?.network].map((each) => each?.guidance);
+  const begins = { asked: own, skips: negativeSkips(pass, process, rules[0]) };
+  const ends = { asked: others, skips: other && negativeSkips(pass, other, rules[1]) };
   const answering = [
-    ...asks.first.map((timestep) => ({ timestep, by: isOver(timestep) ? others : own })),
-    ...asks.second.map((timestep) => ({ timestep, by: others })),
+    ...asks.first.map((timestep) => ({ timestep, by: isOver(timestep) ? ends : begins })),
+    ...asks.second.map((timestep) => ({ timestep, by: ends })),
   ];
-  const negatives = answering.filter(
-    ({ timestep, by: { asked, skips } }, step) => asked && !skips?.(step, timestep),
-  ).length;
+  const negatives = answering.reduce(
+    (sum, { timestep, by: { asked, skips } }, step) => sum + (skips?.(step, timestep) ? 0 : asked),
+    0,
+  );
   return {
     evaluations: answering.length,
     texts: answering.length * always + negatives,
@@ -271,16 +287,17 @@ function walkPass(
   };
 }
 
-/** CFG++ takes the unconditional answer at every scale. */
-function asksNegative(pass: GenerateRequest, { network }: Counted, parts: number): boolean {
-  const { guidesItself, guidance } = network ?? UNKNOWN.network;
-  return (
-    pass.sampler === 'ddim_cfgpp' || needsNegative(pass, guidesItself ? 1 : null, parts, guidance)
-  );
+/** Texts beside the prompt's in one evaluation. CFG++ takes the unconditional answer at every scale. */
+function negativesOf(pass: GenerateRequest, { network }: Counted, parts: number): number {
+  const { guidesItself, guidance = 'plain' } = network ?? UNKNOWN.network;
+  const isAsked =
+    pass.sampler === 'ddim_cfgpp' || needsNegative(pass, guidesItself ? 1 : null, parts, guidance);
+  if (!isAsked) return 0;
+  return imageScaleOf(pass, guidance) === null ? 1 : 2;
 }
 
-function processOf({ family, network }: Counted): ModelSchedule {
-  return noiseProcessOf({ family, ...(network ?? UNKNOWN.network) });
+function processOf({ family, edits, network }: Counted): ModelSchedule {
+  return noiseProcessOf({ family, edits, ...(network ?? UNKNOWN.network) });
 }
 
 const ids = new WeakMap<ModelSchedule, number>();

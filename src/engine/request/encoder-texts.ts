@@ -72,15 +72,20 @@ function joined(pieces: readonly WeightedText[], between: string): string {
 /**
  * Guidance gives uncond + s sum_i w_i (cond_i - uncond): the negative prompt counts by 1 - s sum_i w_i, which is above
  * nothing at a scale below 1, and for parts whose weights come to less than 1/s (`a cat:0`). CFG++ always mixes both;
- * its negative prompt is taken as painted where it counts for more than half.
+ * its negative prompt is taken as painted where it counts for more than half. Models that edit read it beside their picture
+ * and without it, which count by s_I - s sum_i w_i and 1 - s_I.
  */
 function isNegativePainted(request: GenerateRequest, read: readonly ReadPart[][]): boolean {
   const isMixed = request.sampler === 'ddim_cfgpp' && request.profile !== 'diffusers';
+  const { imageGuidanceScale } = request;
+  const rule = imageGuidanceScale === undefined ? 'plain' : 'by-picture';
   return read.some((parts) => {
-    if (!isMixed && !needsNegative(request, null, parts.length)) return false;
+    if (!isMixed && !needsNegative(request, null, parts.length, rule)) return false;
     const pull = parts.reduce((sum, { weight }) => sum + weight, 0);
-    return guidanceScales(request, request.count).some((scale) =>
-      isMixed ? 1 - scale * CFGPP_FACTOR * pull > 0.5 : 1 - scale * pull > 0,
-    );
+    return guidanceScales(request, request.count).some((scale) => {
+      if (isMixed) return 1 - scale * CFGPP_FACTOR * pull > 0.5;
+      const image = imageGuidanceScale ?? 1;
+      return image - scale * pull > 0 || 1 - image > 0;
+    });
   });
 }

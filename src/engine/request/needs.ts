@@ -41,6 +41,7 @@ const LATER_FIELDS: Record<Exclude<keyof GenerateRequest, (typeof FIRST_FIELDS)[
   cfgTruncation: true,
   flowShift: true,
   exact: true,
+  imageGuidanceScale: true,
 };
 
 const isNewWay = (name: string): boolean => !FIRST_WAYS.has(name);

@@ -53,7 +53,7 @@ export async function frameInit(request: GenerateRequest, init: InitImage): Prom
 }
 
 /** Resizes as Pillow does, whose resampling every reference uses. */
-function fit<T extends Pixels | Mask>(
+export function fit<T extends Pixels | Mask>(
   picture: T,
   channels: 1 | 3,
   { width, height }: { width: number; height: number },

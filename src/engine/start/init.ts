@@ -1,6 +1,7 @@
 /** Start pictures and masks as latents: what the sampler starts from and what an inpainting network reads. */
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
+import { latentsToEdit, repeat } from './edited-picture.ts';
 import { frameInit, type Frame } from './frame.ts';
 import { type Mask, shrinkToLatents } from './mask.ts';
 import { extraChannelsOf, type ModelLayout } from '../model/layout.ts';
@@ -15,7 +16,10 @@ export type EncodedInit = {
   start: SamplingRun['init'];
   /** plain models: 1 = repaint, 0 = keep, [B,C,h,w] */
   mask: SamplingRun['mask'];
-  /** inpainting models: mask and masked picture, [B,1+C,h,w]; transformers: the other way round, [B,C+f·f,h,w] */
+  /**
+   * inpainting models: mask and masked picture, [B,1+C,h,w], transformers the other way round, [B,C+f·f,h,w]; those that edit:
+   * the picture, [B,C,h,w]
+   */
   extraChannels: Float32Array | null;
   /** the same source; start noise that had to be drawn already is kept for the sampler */
   noise: NoiseSource;
@@ -37,8 +41,8 @@ export async function encodeInit(
   const { layout } = model.entry;
   const { init, profile } = request;
   if (init === null) {
-    if (!layout.inpainting) return null;
-    throw new UserError(say('needs-picture-and-mask', layout.name));
+    if (layout.inpainting) throw new UserError(say('needs-picture-and-mask', layout.name));
+    return null;
   }
   const frame = await frameInit(request, init);
   const encoder = await model.vaeEncoder();
@@ -52,8 +56,9 @@ export async function encodeInit(
   const latents = repeat(scaleLatents(posterior, layout, drawn), shape[0]);
   const start = startsFromNoise ? null : { latents, strength: init.strength };
   const { mask, finish } = frame;
+  const edited = layout.edits ? latentsToEdit(posterior, layout, shape) : null;
   if (mask === null && !layout.inpainting) {
-    return { start, mask: null, extraChannels: null, noise, finish };
+    return { start, mask: null, extraChannels: edited, noise, finish };
   }
 
   const initial = noise.initial();
@@ -74,7 +79,7 @@ export async function encodeInit(
   // diffusers encodes the masked picture for every model and lets a plain one ignore it.
   draw();
   const latentMask = shrinkMask(mask as Mask, shape, profile);
-  return { start, mask: { data: latentMask }, extraChannels: null, noise: kept, finish };
+  return { start, mask: { data: latentMask }, extraChannels: edited, noise: kept, finish };
 }
 
 function whiteMask({ width, height }: Pixels): Mask {
@@ -154,10 +159,4 @@ function maskChannels({ data, width, height }: Mask, factor: number): Float32Arr
     channels[channel * plane + latent] = (data[at] as number) >= 128 ? 1 : 0;
   }
   return channels;
-}
-
-function repeat(values: Float32Array, times: number): Float32Array {
-  const repeated = new Float32Array(values.length * times);
-  for (let i = 0; i < times; i++) repeated.set(values, i * values.length);
-  return repeated;
 }

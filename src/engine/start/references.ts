@@ -38,7 +38,7 @@ export const REFERENCES: ConditionerKind = {
     },
   ],
   async begin({ references = [] }, model) {
-    if (references.length === 0) return null;
+    if (references.length === 0 || model.entry.layout.edits) return null;
     const { states, places, tokens } = await encodeReferences(references, model);
     return {
       feeds: ({ count }) => [

@@ -2,6 +2,7 @@
 import { UserError } from '../errors.ts';
 import { familyNamed } from '../families/families.ts';
 import { needsNegative } from '../guidance/guidance.ts';
+import { guidanceRule } from '../guidance/picture-guidance.ts';
 import { promptOf, withoutTags } from '../lora/tags.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
@@ -140,7 +141,7 @@ async function encodeShared(
     request,
     layout.guidanceEmbedding,
     positive.parts.length,
-    layout.transformer?.guidance,
+    guidanceRule(layout),
   );
   // CFG++ takes the unconditional answer at every scale.
   if (!asked && request.sampler !== 'ddim_cfgpp') return { positive, negative: positive };

@@ -329,7 +329,12 @@ test('what is no model is told what it is, and where it belongs', async () => {
     ['SD 3', { 'model.diffusion_model.joint_blocks.0.x_block.mlp.fc1.weight': weight(8) }, /3/],
     ['nothing known', { 'a.weight': weight(8, 8) }, /none of the models.*a\.weight/],
     ['nothing at all', {}, /without tensors/],
-    ['pix2pix', originalUnet({ ...MINI_SD1, inChannels: 8 }), /InstructPix2Pix/],
+    ['depth', originalUnet({ ...MINI_SD1, inChannels: 5 }), /depth/],
+    [
+      'Zero123',
+      { ...originalUnet({ ...MINI_SD1, inChannels: 8 }), 'cc_projection.weight': weight(64, 68) },
+      /Zero123/,
+    ],
     ['unCLIP', originalUnet({ ...MINI_SD2, adm: 2048 }), /unCLIP/],
   ] as const) {
     const { message } = await refusal(await put(tensors as Tensors));

@@ -106,7 +106,6 @@ async function rowsAsked(
       : {
           start: { latents: new Float32Array(size).fill(0.1), strength: request.init.strength },
           mask: null,
-          extraChannels: null,
           finish: (pixels: never) => Promise.resolve(pixels),
         };
   const prompts = { positive: saying(partsOf(request)), negative: saying(1) };
@@ -119,6 +118,7 @@ async function rowsAsked(
       ...prompts,
       noise: quiet(size),
       init,
+      extraChannels: null,
       conditioners: [],
       refiner: other && { ...prompts, model: other },
     };

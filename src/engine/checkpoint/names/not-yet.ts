@@ -28,6 +28,7 @@ const SIGNS: readonly (readonly [title: string, signs: readonly RegExp[]])[] = [
     'Stable Video Diffusion',
     [/\.time_stack\.|\.time_mixer\./, /(?:^|\.)temporal_transformer_blocks\./],
   ],
+  ['Stable Zero123', [/^cc_projection\./]],
   ['Stable Diffusion 2.1 unCLIP', [/^embedder\.model\.visual\./, /^noise_augmentor\./]],
 ];
 

@@ -15,13 +15,17 @@ const DISTILLED: Readonly<Record<Distilled['kind'], Json>> = {
 export function schedulerOf(
   { folder, words }: Facts,
   family: UnetFamily,
-  { prediction, zeroTerminalSnr }: Pick<CheckpointInfo, 'prediction' | 'zeroTerminalSnr'>,
+  {
+    prediction,
+    zeroTerminalSnr,
+    edits,
+  }: Pick<CheckpointInfo, 'prediction' | 'zeroTerminalSnr' | 'edits'>,
   distilled: Distilled | null,
 ): CheckpointInfo['scheduler'] {
   const type = { prediction_type: prediction.value };
   const own = words.override;
   if (own !== null && own.scheduler !== null) {
-    const base = own.scheduler['_class_name'] === undefined ? usual(family, null) : TRAINING;
+    const base = own.scheduler['_class_name'] === undefined ? usual(family, null, edits) : TRAINING;
     return {
       config: { ...base, ...own.scheduler, ...type },
       how: say('how-beside', own.file),
@@ -30,7 +34,7 @@ export function schedulerOf(
   if (folder !== null && folder.scheduler !== null) {
     return { config: { ...folder.scheduler, ...type }, how: say('how-scheduler') };
   }
-  const config = { ...usual(family, distilled), ...type };
+  const config = { ...usual(family, distilled, edits), ...type };
   if (!zeroTerminalSnr) return { config, how: say('how-family') };
   return {
     config: { ...config, timestep_spacing: 'trailing', rescale_betas_zero_snr: true },
@@ -38,6 +42,11 @@ export function schedulerOf(
   };
 }
 
-function usual({ scheduler }: UnetFamily, distilled: Distilled | null): Json {
-  return distilled === null ? scheduler : { ...scheduler, ...DISTILLED[distilled.kind] };
+function usual(
+  { scheduler, editScheduler }: UnetFamily,
+  distilled: Distilled | null,
+  edits: CheckpointInfo['edits'],
+): Json {
+  if (distilled !== null) return { ...scheduler, ...DISTILLED[distilled.kind] };
+  return edits === null ? scheduler : (editScheduler ?? scheduler);
 }

@@ -54,6 +54,7 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
     family: family.name,
     ...prediction,
     inpainting: shape.inChannels === 2 * shape.outChannels + 1,
+    edits: editsOf(shape, facts),
     unet: shape,
     heads: headsOf(shape, config),
     vae,
@@ -64,7 +65,12 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
     dtypes: dtypesOf(found, texts),
     otherDtypes: facts.folder?.parts.get('unet')?.others ?? [],
     nativeSize: nativeSizeOf(facts, family, prediction.prediction.value, config, vae),
-    scheduler: schedulerOf(facts, family, prediction, distilled),
+    scheduler: schedulerOf(
+      facts,
+      family,
+      { ...prediction, edits: editsOf(shape, facts) },
+      distilled,
+    ),
     zeroEmptyNegative:
       facts.folder === null
         ? family.zeroEmptyNegative
@@ -84,10 +90,10 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
 }
 
 /** What the tensors tell, or the owner's word where that is possible. */
-function familyOf({ name, words }: Facts, shape: UnetShape): UnetFamily {
-  refuseNotYet(name, shape);
+function familyOf(facts: Facts, shape: UnetShape): UnetFamily {
+  refuseNotYet(facts, shape);
   const found = unetFamilyOf(marksOfShape(shape));
-  const { override } = words;
+  const { override } = facts.words;
   const wanted = override?.family ?? null;
   if (override === null || wanted === null) return found;
   const told = unetFamilyNamed(wanted);
@@ -98,25 +104,38 @@ function familyOf({ name, words }: Facts, shape: UnetShape): UnetFamily {
   return told;
 }
 
-/** Channels of the input of UNets that take more than latents; null: they can be painted with. */
+/** Channels of the input of UNets that take more than latents (mask and picture, or picture); null: they can be painted with. */
 const INPUTS: Readonly<Record<number, string | null>> = {
   4: null,
   9: null,
-  8: 'InstructPix2Pix',
+  8: null,
   5: 'Stable Diffusion 2 depth',
   7: 'Stable Diffusion x4 upscaler',
 };
 
 /** @throws RunError for a UNet of another kind */
-function refuseNotYet(name: string, shape: UnetShape): void {
+function refuseNotYet({ name, folder }: Facts, shape: UnetShape): void {
   const { inChannels, outChannels, admChannels, contextDim } = shape;
   if (contextDim === 0) throw new RunError(say('unet-without-prompt', name));
   const other = outChannels === 4 ? INPUTS[inChannels] : undefined;
   if (other === undefined) throw new RunError(say('unet-channels', name, inChannels, outChannels));
   if (other !== null) throw new RunError(say('family-not-yet', name, other));
+  // depth and normals of a picture, from a network of the same widths
+  const pipeline = String(folder?.index['_class_name'] ?? '');
+  const [title] = /^(?:Marigold|Lotus)/.exec(pipeline) ?? [];
+  if (title !== undefined) throw new RunError(say('family-not-yet', name, title));
   if (admChannels !== null && (shape.depths[0] ?? 0) > 0) {
     throw new RunError(say('family-not-yet', name, 'Stable Diffusion 2.1 unCLIP'));
   }
+}
+
+/** diffusers' StableDiffusionXLInstructPix2PixPipeline says in its folder whether its picture's latents are scaled (CosXL). */
+function editsOf(
+  { inChannels, outChannels }: UnetShape,
+  { folder }: Facts,
+): CheckpointInfo['edits'] {
+  if (inChannels !== 2 * outChannels) return null;
+  return { scaled: folder?.index['is_cosxl_edit'] === true };
 }
 
 /** diffusers' `attention_head_dim` is the NUMBER of heads, of every level or of each. */

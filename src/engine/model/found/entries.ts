@@ -6,12 +6,13 @@ import { dtypeInWords } from '../../checkpoint/describe.ts';
 import { openCheckpoint } from '../../checkpoint/detect.ts';
 import { UserError } from '../../errors.ts';
 import { familyNamed } from '../../families/families.ts';
+import { guidanceRule } from '../../guidance/picture-guidance.ts';
 import { layoutOfTransformer } from '../../families/opening/model-layout.ts';
 import {
   openTransformer,
   type OpenedTransformer,
 } from '../../families/opening/open-transformer.ts';
-import type { ModelInfo } from '../../request.ts';
+import type { GuidanceRule, ModelInfo } from '../../request.ts';
 import type { Said } from '../../said.ts';
 import { MOST_REFERENCES } from '../../request/fields/request-values.ts';
 import { say } from '../../sentences.ts';
@@ -104,15 +105,21 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     sizeFactor: layout.sizeFactor,
     ...(layout.transformer && { leastSide: 2 * layout.sizeFactor }),
     ...(layout.transformer?.references && { references: MOST_REFERENCES }),
+    ...(layout.edits && { edits: true, references: 1 }),
     network: {
       schedulerConfig: layout.schedulerConfig,
       guidesItself: layout.guidanceEmbedding !== null,
       textEncoders: layout.textEncoders.length + (layout.transformer?.encoders.length ?? 0),
-      ...(layout.transformer && { guidance: layout.transformer.guidance }),
+      ...guidanceOf(layout),
     },
     nativeSize: layout.nativeSize,
     defaults: { ...familyNamed(layout.family).usual(layout.fewSteps), ...layout.ownDefaults },
   };
+}
+
+function guidanceOf({ transformer, edits }: ModelLayout): { guidance?: GuidanceRule } {
+  const rule = guidanceRule({ transformer, edits });
+  return rule === 'plain' && transformer === undefined ? {} : { guidance: rule };
 }
 
 function notesOf(info: CheckpointInfo, vae: Said | null): NonNullable<ModelInfo['checkpoint']> {

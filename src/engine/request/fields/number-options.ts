@@ -115,6 +115,16 @@ const OPTIONAL = [
     label: 'Distilled CFG Scale',
   },
   {
+    key: 'imageGuidanceScale',
+    words: 'image cfg',
+    whole: false,
+    range: LIMITS.guidanceScale,
+    usual: ({ edits }) => (edits ? 1.5 : null),
+    flag: 'image-cfg',
+    help: 'how strictly InstructPix2Pix keeps to the picture it edits, 0-30 (1.5)',
+    label: 'Image CFG scale',
+  },
+  {
     key: 'textLength',
     words: 'text length',
     whole: true,
@@ -209,13 +219,13 @@ export function fixedNumbers(
   return Object.fromEntries(entries) as Pick<GenerateRequest, FixedKey>;
 }
 
-/** Those that were given. */
+/** Those that were given, or that the model has a usual value of. */
 export function optionalNumbers(
   problems: Problems,
   input: RequestInput,
   model: ModelInfo,
 ): { [K in OptionalKey]?: number } {
-  const given = OPTIONAL.filter(({ key }) => !isAbsent(input[key]));
+  const given = OPTIONAL.filter(({ key, usual }) => !isAbsent(input[key]) || usual(model) !== null);
   return Object.fromEntries(
     given.map((option) => [option.key, readNumber(problems, option, input[option.key], model)]),
   );

@@ -48,7 +48,7 @@ const LEAST_NATIVE_SIZE = 256;
  */
 export function modelToBeginWith(models: readonly ModelInfo[]): ModelInfo | undefined {
   const painters = models.filter(
-    ({ inpainting, family }) => !inpainting && familyNamed(family).limits.begins,
+    ({ inpainting, edits, family }) => !inpainting && !edits && familyNamed(family).limits.begins,
   );
   const isToy = ({ nativeSize: { width, height } }: ModelInfo): boolean =>
     Math.max(width, height) < LEAST_NATIVE_SIZE;

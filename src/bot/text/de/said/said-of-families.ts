@@ -27,7 +27,7 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
   'prompt-too-many-tokens': (model, most, found) =>
     `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, dieser hat ${found}. Kürze ihn.`,
   'no-references': (model) =>
-    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein oder Flux.1 Kontext (Datei oder Ordner heißt so).`,
+    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein, InstructPix2Pix oder Flux.1 Kontext (Datei oder Ordner heißt so).`,
   'too-many-references': (most, found) =>
     `Einem Modell können höchstens ${most} Vorlagen auf einmal gezeigt werden, nicht ${found}.`,
   'reference-shape': (width, height) =>
@@ -44,6 +44,10 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${model} ist so destilliert, dass es ohne Guidance malt: cfg blieb unbeachtet.`,
   'distilled-guidance-unheard': (model) =>
     `${model} wird nicht gesagt, wie stark es sich führen lassen soll: die destillierte cfg blieb unbeachtet.`,
+  'image-guidance-unheard': (model) =>
+    `${model} ist kein InstructPix2Pix: die Bild-cfg blieb unbeachtet.`,
+  'needs-picture-to-edit': (model) =>
+    `${model} bearbeitet Bilder (InstructPix2Pix): zeig ihm das Bild, das es bearbeiten soll, oder nimm ein anderes Modell.`,
   'gguf-quantised': (file, type) =>
     `${file} ist als ${type} quantisiert, was Darkroom nicht liest. Nimm eine Datei des Modells in Q8_0, Q6_K, Q5_K, Q4_K oder Q4_0.`,
   'memory-too-small': (model, part, needed, there) =>
