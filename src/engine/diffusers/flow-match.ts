@@ -112,6 +112,10 @@ export const flowMatchEuler: SchedulerFactory = (config, { steps, shape, fluxGri
   };
 };
 
+/** FlowMatchLCMScheduler: noise anew at each level, as consistency models have it (Luo et al. 2023). */
+export const flowMatchLcm: SchedulerFactory = (config, settings) =>
+  flowMatchEuler({ ...config, stochastic_sampling: true }, settings);
+
 /** FlowMatchHeunDiscreteScheduler */
 export const flowMatchHeun: SchedulerFactory = (config, { steps }) => {
   const train = numberOption(config, 'num_train_timesteps', 1000);

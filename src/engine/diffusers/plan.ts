@@ -144,7 +144,7 @@ function build(
     eta: request.eta ?? (request.profile === 'diffusers' ? 0 : null),
     strength: shrinksGrid(chosen, model) ? strength : 1,
     mu: grid === 'even-shifted' ? empiricalShift(shape, request.steps) : null,
-    fluxGrid: grid !== 'own' || chosen.config['use_dynamic_shifting'] === true,
+    fluxGrid: grid !== 'own',
   });
 }
 

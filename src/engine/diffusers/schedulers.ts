@@ -6,7 +6,7 @@ import { ddim, ddpm } from './ddim.ts';
 import { deis } from './deis.ts';
 import { dpmSolverMultistep, dpmSolverSinglestep } from './dpm-solver.ts';
 import { euler, eulerAncestral, lms } from './euler.ts';
-import { flowMatchEuler, flowMatchHeun } from './flow-match.ts';
+import { flowMatchEuler, flowMatchHeun, flowMatchLcm } from './flow-match.ts';
 import { dpmSolverSde, heun, kdpm2, kdpm2Ancestral } from './heun.ts';
 import { lcm, tcd } from './lcm.ts';
 import { pndm } from './pndm.ts';
@@ -33,6 +33,7 @@ export const SCHEDULERS: Readonly<Record<string, SchedulerFactory>> = {
   TCDScheduler: tcd,
   FlowMatchEulerDiscreteScheduler: flowMatchEuler,
   FlowMatchHeunDiscreteScheduler: flowMatchHeun,
+  FlowMatchLCMScheduler: flowMatchLcm,
 };
 
 type Entry = { className: string; config?: SchedulerConfig };

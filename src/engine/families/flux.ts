@@ -120,11 +120,14 @@ export const FLUX: TransformerFamily = {
   channels: (tensors) => (tensors.get('proj_out.weight')?.shape[0] ?? 64) / 4,
   reader: {
     taps: () => ({ taps: [], normed: true }),
+    pipelineLength: LENGTH.dev,
     async read(text, parts, { second = text, length, isGuided }) {
       const { pooled } = await clipStates(parts, 'clip_l', text);
       const wanted = length ?? (isGuided ? LENGTH.dev : LENGTH.schnell);
-      const { data, tokens, dim } = await t5States(languagePart(parts, 't5'), second, wanted);
-      return { context: data, tokens, dim, pooled };
+      // CLIP reads for the picture as a whole: T5 is the one that must not miss words
+      const read = await t5States(languagePart(parts, 't5'), second, wanted);
+      const { data, tokens, dim, cut } = read;
+      return { context: data, tokens, dim, pooled, ...(cut && { cut }) };
     },
   },
   guidance: () => 'by-negative',

@@ -4,7 +4,7 @@
  */
 import { qwenVaeDecoderGraph, qwenVaeEncoderGraph } from '../graphs/autoencoders/qwen-vae.ts';
 import { qwenImageGraph } from '../graphs/transformers/qwen-image.ts';
-import { languagePart, withinLength } from '../text/language/reader.ts';
+import { cutOf, languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -52,7 +52,7 @@ export const QWEN_IMAGE: TransformerFamily = {
     decoder: qwenVaeDecoderGraph,
     encoder: qwenVaeEncoderGraph,
   },
-  denoiser: (tensors, _words, style, branches) => qwenImageGraph(tensors, style, branches),
+  denoiser: qwenImageGraph,
   latents({ config }) {
     const list = (value: unknown, usual: readonly number[]): readonly number[] =>
       Array.isArray(value) && value.every(Number.isFinite) ? (value as number[]) : usual;
@@ -66,7 +66,8 @@ export const QWEN_IMAGE: TransformerFamily = {
   channels: (tensors) => (tensors.get('img_in.weight')?.shape[1] ?? 64) / 4,
   reader: {
     taps: () => ({ taps: [], normed: true }),
-    async read(text, parts, { model }) {
+    pipelineLength: 512,
+    async read(text, parts, { model, length }) {
       const { session, tokenizer } = languagePart(parts, 'qwen2.5-vl');
       const ids = withinLength(tokenizer.encode(asTask(text)), MOST_TOKENS, model);
       const [states] = await statesOf(
@@ -77,7 +78,11 @@ export const QWEN_IMAGE: TransformerFamily = {
       );
       const { data, tokens, dim } = states!;
       const left = Math.min(INSTRUCTION_TOKENS, tokens - 1);
-      return { context: data.slice(left * dim), tokens: tokens - left, dim, pooled: null };
+      const own = tokens - left;
+      const told = Math.min(own, length ?? own);
+      const cut = cutOf('Qwen2.5-VL', told, own);
+      const context = data.slice(left * dim, (left + told) * dim);
+      return { context, tokens: told, dim, pooled: null, ...(cut && { cut }) };
     },
   },
   guidance: () => 'normed',

@@ -115,22 +115,32 @@ export const SD3: TransformerFamily = {
   denoiser: sd3Graph,
   contextWidth: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? 0,
   channels: (tensors) => tensors.get('pos_embed.proj.weight')?.shape[1] ?? 16,
-  latents: (vae) => klLatents(vae, { scale: 1.5305, shift: 0.0609 }),
+  latents: (vae) => ({
+    ...klLatents(vae, { scale: 1.5305, shift: 0.0609 }),
+    unshiftedByInpainting: true,
+  }),
   reader: {
     taps: () => ({ taps: [], normed: true }),
-    async read(text, parts, { second = text, third = text, length, contextDim }) {
-      const first = await clipStates(parts, 'clip_l', text);
-      const big = await clipStates(parts, 'clip_g', second);
+    async read(text, parts, { second = text, third = text, length, contextDim, clipSkip }) {
+      const first = await clipStates(parts, 'clip_l', text, clipSkip);
+      const big = await clipStates(parts, 'clip_g', second, clipSkip);
       const wide = widened(beside([first.states, big.states]), contextDim);
       const wanted = length ?? T5_LENGTH;
       const t5 = parts.has('t5')
-        ? (await t5States(languagePart(parts, 't5'), third, wanted)).data
-        : new Float32Array(wanted * contextDim);
-      const context = new Float32Array(wide.data.length + t5.length);
+        ? await t5States(languagePart(parts, 't5'), third, wanted)
+        : { data: new Float32Array(wanted * contextDim), cut: first.cut };
+      const context = new Float32Array(wide.data.length + t5.data.length);
       context.set(wide.data);
-      context.set(t5, wide.data.length);
+      context.set(t5.data, wide.data.length);
       const pooled = Float32Array.from([...first.pooled, ...big.pooled]);
-      return { context, tokens: wide.tokens + wanted, dim: contextDim, pooled };
+      const { cut } = t5;
+      return {
+        context,
+        tokens: wide.tokens + wanted,
+        dim: contextDim,
+        pooled,
+        ...(cut && { cut }),
+      };
     },
   },
   guidance: () => 'plain',

@@ -18,6 +18,8 @@ export const FAMILY_SENTENCES = {
     `${file} in ${folder} cannot be read: ${cause}.`,
   'prompt-too-many-tokens': (model: string, most: number, found: number) =>
     `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
+  'text-cut': (reader: string, most: number, found: number) =>
+    `${reader} reads the first ${most} tokens of a text, this one has ${found}: the rest was left out.`,
   'no-references': (model: string) =>
     `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein, InstructPix2Pix or Flux.1 Kontext (its file or folder is known by that word).`,
   'too-many-references': (most: number, found: number) =>

@@ -35,6 +35,8 @@ export type Latents = {
   scale: number;
   shift: number;
   stats: { means: readonly number[]; deviations: readonly number[] } | null;
+  /** diffusers' inpainting pipeline forgets the shift when it decodes */
+  unshiftedByInpainting?: boolean;
 };
 
 /** Networks that edit have the shape of those that do not: what they are called tells. */
@@ -60,7 +62,7 @@ export type TransformerFamily = Family & {
   /** @throws Error when a tensor is missing or has another shape than the others need */
   denoiser(
     tensors: PartTensors,
-    words: { shiftFirst: boolean; edits: boolean },
+    words: DenoiserWords,
     style: GraphStyle,
     branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
   ): BuiltGraph;
@@ -85,6 +87,15 @@ export type TransformerFamily = Family & {
   scheduler(tensors: PartTensors): Json;
   /** `index`: the folder's model_index.json */
   defaults(facts: { tensors: PartTensors; scheduler: Json; index: Json }): ModelInfo['defaults'];
+};
+
+export type DenoiserWords = {
+  /** the last norm's layer has its shift before its scale: files of the original names */
+  shiftFirst: boolean;
+  /** of a folder its config.json; empty for a file */
+  config: Json;
+  /** it is shown pictures to edit from */
+  edits: boolean;
 };
 
 export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;

@@ -51,7 +51,7 @@ export const Z_IMAGE: TransformerFamily = {
     },
   ],
   vae: { usual: FLUX_VAE, decoder: vaeDecoderGraph, encoder: vaeEncoderGraph },
-  denoiser: (tensors, _words, style, branches) => zImageGraph(tensors, style, branches),
+  denoiser: zImageGraph,
   latents: fluxLatents,
   contextWidth: (tensors) => tensors.get('cap_embedder.0.weight')?.shape[0] ?? 0,
   channels: (tensors) => (tensors.get('all_x_embedder.2-1.weight')?.shape[1] ?? 64) / 4,

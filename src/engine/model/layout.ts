@@ -93,6 +93,8 @@ export type ModelLayout = {
     scale: number;
     shift: number;
     channels: { means: readonly number[]; deviations: readonly number[] } | null;
+    /** diffusers' inpainting pipeline of the family forgets the shift when it decodes */
+    unshiftedByInpainting?: boolean;
   };
   /** features of a context token, from the denoiser's config; 0 when it does not say */
   contextDim: number;

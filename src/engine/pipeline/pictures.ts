@@ -1,6 +1,7 @@
 /** From latents to pictures, each with its recipe inside. */
 import { encodePng } from '../picture/image.ts';
 import { imageSeed, writeInfotext } from '../recipe/infotext.ts';
+import type { ModelLayout } from '../model/layout.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { decodeLatents, type Pixels } from '../network/vae.ts';
@@ -63,10 +64,17 @@ async function decodePicture(
   const size = latents.length / shape[0];
   const own = latents.subarray(index * size, (index + 1) * size);
   const { width, height, profile } = request;
-  const { layout } = model.entry;
+  const layout = asPipeline(model.entry.layout, request);
   const decoded = await decodeLatents(model.vaeDecoder, layout, own, { width, height }, profile);
   model.preview ??= fitPreviewFactors([{ latents: own, pixels: decoded }], shape[1]);
   return init === null ? decoded : init.finish(decoded);
+}
+
+/** In profile diffusers what its pipeline does wrong counts, too. */
+function asPipeline(layout: ModelLayout, { profile, init }: GenerateRequest): ModelLayout {
+  const { latentScale } = layout;
+  const forgets = profile === 'diffusers' && init?.mask && latentScale.unshiftedByInpainting;
+  return forgets ? { ...layout, latentScale: { ...latentScale, shift: 0 } } : layout;
 }
 
 async function packImage(pixels: Pixels, infotext: string, seed: bigint): Promise<GeneratedImage> {

@@ -15,7 +15,7 @@ import { enlargeLatents, secondPass } from '../start/hires.ts';
 import { pictureToEdit } from '../start/edited-picture.ts';
 import { encodeInit, type EncodedInit } from '../start/init.ts';
 import { encodePrompts } from '../text/conditioning.ts';
-import type { UsedEmbedding } from '../text/text-encoder.ts';
+import type { Conditioning, UsedEmbedding } from '../text/text-encoder.ts';
 import type { Pass, Start } from './start.ts';
 
 /** The model, and the one that takes over on the way; null: nobody does. */
@@ -109,10 +109,23 @@ export async function readRequest(
     notes: [
       ...model.loras.flatMap(({ note }) => note ?? []),
       ...unheardGuidance(request, model.entry.layout),
+      ...cutTexts(both),
       ...[...missing].map((name) => say('embedding-left-out', name.slice(0, 40))),
     ],
     embeddings: both.flatMap((each) => each.embeddings ?? []),
   };
+}
+
+/** Of prompt and negative prompt what their encoders could not read. */
+function cutTexts(both: readonly Conditioning[]): Said[] {
+  const texts = new Set(both.flatMap(({ parts }) => parts.flatMap(({ schedule }) => schedule)));
+  const said = new Map<string, Said>();
+  for (const { text } of texts) {
+    const { reader, most, found } = text.cut ?? {};
+    if (reader === undefined || most === undefined || found === undefined) continue;
+    said.set(`${reader} ${most} ${found}`, say('text-cut', reader, most, found));
+  }
+  return [...said.values()];
 }
 
 function noiseOf({ request, shape }: Pass, model: LoadedModel): NoiseSource {

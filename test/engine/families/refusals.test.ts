@@ -82,3 +82,33 @@ test('a text that the encoder cannot take is refused with both figures', async (
     told(/takes 512 tokens, this one has \d+/),
   );
 });
+
+test('what T5 leaves out of a long text is told; a schedule may hold infinities', async (t) => {
+  const folder = await goldenModel(t, 'flux-schnell/diffusers');
+  if (folder === null) return;
+  const config = path.join(folder, 'scheduler/scheduler_config.json');
+  const scheduler = `{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 2.5, "lambda_min_clipped": -Infinity}`;
+  await writeFile(config, scheduler);
+  const entry = await openRegistry(path.dirname(folder)).find(folder);
+  assert.equal(entry.layout.schedulerConfig['shift'], 2.5);
+  const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
+  const model = await loadModel(entry, options);
+  t.after(() => model.release());
+  const read = async (profile: string): Promise<unknown> => {
+    const request = parseRequest({ prompt: 'a', profile }, entry.info);
+    const { emphasis, clipSkip, steps } = request;
+    const words = { emphasis, profile: request.profile, clipSkip, steps, negative: false };
+    const { parts } = await model.textEncoder.encode('fox '.repeat(600), words);
+    const { tokens, cut } = parts[0]!.schedule[0]!.text;
+    return { tokens, cut: cut && { ...cut, found: cut.found > 600 } };
+  };
+  // the makers' own programs fill up to 256, the pipeline to twice as many
+  const cut = { reader: 'T5', found: true };
+  assert.deepEqual(await read('comfy'), { tokens: 256, cut: { ...cut, most: 256 } });
+  assert.deepEqual(await read('diffusers'), { tokens: 512, cut: { ...cut, most: 512 } });
+  await writeFile(config, '{"shift": 2.5');
+  await assert.rejects(
+    openRegistry(path.dirname(folder)).find(folder),
+    told(/scheduler_config\.json/),
+  );
+});

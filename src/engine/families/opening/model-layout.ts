@@ -11,7 +11,7 @@ export function layoutOfTransformer(
   modelsDir: string | null,
 ): ModelLayout {
   const { family, denoiser, vae, name, path, encoders, scheduler, index } = opened;
-  const { tensors, shiftFirst } = denoiser;
+  const { tensors, shiftFirst, config } = denoiser;
   const latents = family.latents(vae);
   const network = (
     at: { tensors: PartTensors; path: string },
@@ -35,7 +35,7 @@ export function layoutOfTransformer(
     family: family.name,
     inpainting: family.inpaints?.(tensors) ?? false,
     denoiser: network(denoiser, (style, branches, anew = tensors) =>
-      family.denoiser(anew, { shiftFirst, edits: references !== null }, style, branches),
+      family.denoiser(anew, { shiftFirst, config, edits: references !== null }, style, branches),
     ),
     textEncoders: [],
     transformer: {
@@ -61,7 +61,12 @@ export function layoutOfTransformer(
     vaeFactor: latents.factor,
     sizeFactor: latents.factor * patch,
     nativeSize: { width: 1024, height: 1024 },
-    latentScale: { scale: latents.scale, shift: latents.shift, channels: latents.stats },
+    latentScale: {
+      scale: latents.scale,
+      shift: latents.shift,
+      channels: latents.stats,
+      ...(latents.unshiftedByInpainting && { unshiftedByInpainting: true }),
+    },
     contextDim: family.contextWidth(tensors),
     guidanceEmbedding: null,
     zeroEmptyNegative: false,

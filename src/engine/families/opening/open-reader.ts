@@ -1,6 +1,7 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Json } from '../../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError, UserError } from '../../errors.ts';
 import {
@@ -12,6 +13,7 @@ import {
 import { clipTextGraph } from '../../graphs/clip-text.ts';
 import { qwenGraph } from '../../graphs/language/qwen3.ts';
 import { t5Graph } from '../../graphs/language/t5.ts';
+import { positive } from '../../graphs/transformers/network-config.ts';
 import type { ModelLayout } from '../../model/layout.ts';
 import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/graphs/variant.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
@@ -82,10 +84,13 @@ export async function openReader(
   }
 
   return {
-    async encode(text, { second, third, length = null }) {
+    async encode(text, { second, third, profile, length, clipSkip }) {
+      const usual = profile === 'diffusers' ? family.reader.pipelineLength : undefined;
       const told: ReadingWords = {
         ...words,
-        length,
+        length: length ?? usual ?? null,
+        // diffusers counts on from the layer that these networks are used to
+        ...(profile === 'diffusers' && clipSkip > 1 && { clipSkip: clipSkip - 1 }),
         ...(second !== undefined && { second }),
         ...(third !== undefined && { third }),
       };
@@ -133,13 +138,17 @@ function graphOf(
     branches,
   }: { taps: (layers: number) => Taps; style: GraphStyle; branches: Branches },
 ): BuiltGraph {
-  const { wanted, tensors, layers, width, config } = encoder;
-  const number = (key: string, usual: number): number =>
-    typeof config[key] === 'number' ? (config[key] as number) : usual;
+  const { wanted, tensors, layers, width } = encoder;
+  const config = wordsOf(encoder.config);
+  const number = (key: string, usual: number): number => positive(config[key]) ?? usual;
   try {
     switch (wanted.kind) {
       case 't5':
-        return t5Graph(tensors, style, { branches });
+        return t5Graph(tensors, style, {
+          epsilon: number('layer_norm_epsilon', 1e-6),
+          far: number('relative_attention_max_distance', 128),
+          branches,
+        });
       case 'qwen3':
       case 'qwen2.5-vl': {
         const heads = number('num_attention_heads', 0);
@@ -159,7 +168,7 @@ function graphOf(
           {
             layers,
             heads: number('num_attention_heads', Math.max(1, Math.floor(width / 64))),
-            activation: wanted.kind === 'clip_g' ? 'gelu' : 'quick_gelu',
+            activation: activationOf(wanted.kind, config['hidden_act']),
             normEpsilon: number('layer_norm_eps', 1e-5),
             projected: wanted.projected ?? false,
           },
@@ -173,6 +182,22 @@ function graphOf(
     const cause = error instanceof Error ? error.message : String(error);
     throw new RunError(say('family-part-damaged', name, wanted.kind, cause));
   }
+}
+
+/** What is told of the text part where there are several, and of its places wherever it stands. */
+function wordsOf(config: Json): Json {
+  const own = { ...config, ...asJson(config['text_config']) };
+  return { ...asJson(own['rope_scaling']), ...own, ...asJson(own['rope_parameters']) };
+}
+
+function asJson(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? (value as Json) : {};
+}
+
+/** OpenAI's networks have the quick form, OpenCLIP's the exact one. */
+function activationOf(kind: EncoderKind, told: unknown): 'gelu' | 'quick_gelu' {
+  if (told === 'gelu' || told === 'quick_gelu') return told;
+  return kind === 'clip_g' ? 'gelu' : 'quick_gelu';
 }
 
 /** 128 as in all large ones, or what the shared heads of a smaller one leave. */

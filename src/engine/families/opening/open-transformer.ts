@@ -10,6 +10,7 @@ import { readWords } from '../../checkpoint/sidecar.ts';
 import { vaeTensors } from '../../checkpoint/names/split.ts';
 import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
 import { RunError } from '../../errors.ts';
+import { readJson } from '../../model/folder-files.ts';
 import type { ModelInfo } from '../../request.ts';
 import { say } from '../../sentences.ts';
 import { type FoundEncoder, encodersIn } from './encoders.ts';
@@ -17,7 +18,6 @@ import { TRANSFORMERS } from '../families.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
 import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
-import { readTextFile } from '../../text/text-file.ts';
 
 /** What somebody asks for in place of the model's own. */
 export type TransformerWishes = {
@@ -37,7 +37,7 @@ export type OpenedTransformer = {
   name: string;
   path: string;
   family: TransformerFamily;
-  denoiser: { tensors: PartTensors; path: string; shiftFirst: boolean };
+  denoiser: { tensors: PartTensors; path: string; shiftFirst: boolean; config: Json };
   encoders: readonly OpenedEncoder[];
   vae: { tensors: PartTensors; path: string; config: Json };
   scheduler: Json;
@@ -121,7 +121,12 @@ export async function openTransformer(
     name,
     path,
     family,
-    denoiser: { tensors, path: files.denoiser.path, shiftFirst: original },
+    denoiser: {
+      tensors,
+      path: files.denoiser.path,
+      shiftFirst: original,
+      config: files.denoiser.config,
+    },
     encoders,
     vae,
     // single options change the model's own, a class stands for all of it
@@ -184,27 +189,24 @@ async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
     const opened = await openShards(folder, names, `${basename(path)}/${part}`);
     if (opened === null) continue;
     used.set(folder, { stamp: opened.stamp, bytes: opened.bytes });
-    const config = await readJson(join(folder, 'config.json'));
+    const config = await readJson(folder, `${basename(path)}/${part}`, 'config.json', {});
     parts.set(part, { tensors: opened.tensors, path: opened.files[0] ?? folder, config });
   }
   const denoiser = parts.get('transformer');
   if (denoiser === undefined) return null;
-  const scheduler = await readJson(join(path, 'scheduler/scheduler_config.json'));
+  const name = basename(path);
+  const scheduler = await readJson(path, name, 'scheduler/scheduler_config.json', {});
   return {
     denoiser,
     parts,
     scheduler: Object.keys(scheduler).length === 0 ? null : scheduler,
-    index: await readJson(join(path, 'model_index.json')),
+    index: await readJson(path, name, 'model_index.json', {}),
   };
 }
 
-async function readJson(file: string): Promise<Json> {
-  try {
-    const value: unknown = JSON.parse(await readTextFile(file));
-    return typeof value === 'object' && value !== null ? (value as Json) : {};
-  } catch {
-    return {};
-  }
+/** Of what lies beside somebody else's file; empty where there is none that can be read. */
+async function jsonBeside(file: string): Promise<Json> {
+  return readJson(dirname(file), basename(dirname(file)), 'config.json', {}).catch(() => ({}));
 }
 
 async function encodersFor(found: Found, wishes: TransformerWishes): Promise<OpenedEncoder[]> {
@@ -245,7 +247,7 @@ async function encodersFor(found: Found, wishes: TransformerWishes): Promise<Ope
 
 /** Of an encoder in a folder as transformers saves it; empty where what lies beside it is another one's. */
 async function configBeside({ path, width }: FoundEncoder): Promise<Json> {
-  const config = await readJson(join(dirname(path), 'config.json'));
+  const config = await jsonBeside(path);
   return [config['hidden_size'], config['d_model']].includes(width) ? config : {};
 }
 
@@ -281,7 +283,7 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
   if (wish !== null && !/^(?:|automatic|baked|none)$/i.test(wish)) {
     const file = await namedVae(wish, { model: path, modelsDir });
     const opened = await openNetwork(file, used, 'vae');
-    const config = await readJson(join(dirname(opened.path), 'config.json'));
+    const config = await jsonBeside(opened.path);
     const tensors = autoencoderIn(opened.tensors);
     if (tensors === null) throw new RunError(say('file-has-no-vae', basename(file)));
     checkVae(found, basename(file), { tensors, config });

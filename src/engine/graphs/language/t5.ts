@@ -16,11 +16,16 @@ import { ELEMENT } from '../proto.ts';
 import { range } from '../transformers/rotary.ts';
 import { dense, geluTanh, rmsNorm } from '../transformers/tokens.ts';
 
-const EPSILON = 1e-6;
 /** as far as tokens may be apart: more than any text that is encoded */
 const REACH = 1024;
-/** beyond this distance all are in the last bucket */
-const FAR = 128;
+
+export type T5Words = {
+  masked?: boolean;
+  epsilon?: number;
+  /** beyond this distance all are in the last bucket */
+  far?: number;
+  branches?: Branches;
+};
 
 /**
  * input_ids [B,S] int64 -> last_hidden_state [B,S,D]. Padding is seen like any other word, as diffusers' pipelines of
@@ -30,14 +35,14 @@ const FAR = 128;
 export function t5Graph(
   tensors: PartTensors,
   style: GraphStyle,
-  { masked = false, branches }: { masked?: boolean; branches?: Branches } = {},
+  { masked = false, epsilon = 1e-6, far = 128, branches }: T5Words = {},
 ): BuiltGraph {
   const g = new GraphBuilder(tensors, style, branches);
   const dims = ['batch_size', 'sequence_length'];
   const ids = g.input('input_ids', dims, ELEMENT.int64);
   const table = 'encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight';
   const [buckets = 0, heads = 0] = g.shapeOf(table);
-  const positions = positionBias(g, ids, table, buckets);
+  const positions = positionBias(g, ids, { table, buckets, far });
   const bias = masked
     ? withMask(g, positions, g.input('attention_mask', dims, ELEMENT.int64))
     : positions;
@@ -48,41 +53,45 @@ export function t5Graph(
   );
   for (let i = 0; i < g.countOf('encoder.block', 'layer.0.layer_norm.weight'); i++) {
     const path = `encoder.block.${i}.layer`;
-    const given = rmsNorm(g, x, `${path}.0.layer_norm.weight`, EPSILON);
+    const given = rmsNorm(g, x, `${path}.0.layer_norm.weight`, epsilon);
     const y = g.op('Add', [
       x,
       attention(g, given, `${path}.0.SelfAttention`, { ids, heads, bias }),
     ]);
-    const fed = feedForward(g, rmsNorm(g, y, `${path}.1.layer_norm.weight`, EPSILON), path, ids);
+    const fed = feedForward(g, rmsNorm(g, y, `${path}.1.layer_norm.weight`, epsilon), path, ids);
     x = g.op('Add', [y, fed]);
   }
-  const states = rmsNorm(g, x, 'encoder.final_layer_norm.weight', EPSILON);
+  const states = rmsNorm(g, x, 'encoder.final_layer_norm.weight', epsilon);
   const [width = 0] = g.shapeOf('encoder.final_layer_norm.weight');
   g.output(states, 'last_hidden_state', [...dims, width]);
   return g.finish('text_encoder');
 }
 
 /** transformers' T5Attention._relative_position_bucket, both directions, in its float32 */
-function bucketOf(distance: number, buckets: number): number {
+function bucketOf(distance: number, { buckets, far }: { buckets: number; far: number }): number {
   const f = Math.fround;
   const half = buckets / 2;
   const side = distance > 0 ? half : 0;
-  const far = Math.abs(distance);
+  const away = Math.abs(distance);
   const exact = half / 2;
-  if (far < exact) return side + far;
-  const share = f(f(Math.log(f(far / exact))) / Math.log(FAR / exact));
+  if (away < exact) return side + away;
+  const share = f(f(Math.log(f(away / exact))) / Math.log(far / exact));
   return side + Math.min(half - 1, exact + Math.trunc(f(share * (half - exact))));
 }
 
 /** [1,heads,S,S]: what the distance from query to key adds to the score */
-function positionBias(g: GraphBuilder, ids: Value, table: string, buckets: number): Value {
+function positionBias(
+  g: GraphBuilder,
+  ids: Value,
+  { table, ...rule }: { table: string; buckets: number; far: number },
+): Value {
   const length = g.op('Squeeze', [g.op('Shape', [ids], { start: 1, end: 2 })]);
   const places = range(g, length);
   const distance = g.op('Sub', [
     g.op('Unsqueeze', [places, g.ints(0)]),
     g.op('Unsqueeze', [places, g.ints(1)]),
   ]);
-  const known = Array.from({ length: 2 * REACH + 1 }, (_, i) => bucketOf(i - REACH, buckets));
+  const known = Array.from({ length: 2 * REACH + 1 }, (_, i) => bucketOf(i - REACH, rule));
   const bucket = g.op('Gather', [g.ints(...known), g.op('Add', [distance, g.int(REACH)])]);
   const rows = g.cast(g.op('Gather', [g.stored(table), bucket]), g.typeOf(table));
   return g.op('Unsqueeze', [g.op('Transpose', [rows], { perm: [2, 0, 1] }), g.ints(0)]);

@@ -27,6 +27,7 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
+import { headSizeOf, type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
 import { firstTokens, withReferences } from './reference-tokens.ts';
 import { gridPlaces, joinTurns, type RotaryWords, same, type Turns, turnsOf } from './rotary.ts';
 import { dense, gated, geluTanh, gridOf, patchify, unpatchify } from './tokens.ts';
@@ -45,6 +46,7 @@ export type FluxWords = {
   shiftFirst: boolean;
   /** it is shown pictures to edit from (Kontext) */
   edits?: boolean;
+  config?: NetworkConfig;
 };
 
 /** Rows or columns that pictures to edit from take beside or below each other: sixteen of the longest. */
@@ -59,7 +61,7 @@ const REFERENCE_PLACES = 16 * 98;
  */
 export function fluxGraph(
   tensors: PartTensors,
-  { shiftFirst, edits = false }: FluxWords,
+  { shiftFirst, edits = false, config = NO_CONFIG }: FluxWords,
   style: GraphStyle,
   branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
 ): BuiltGraph {
@@ -76,18 +78,22 @@ export function fluxGraph(
     axes: placesOf(g, sample),
   };
   const seen = edits ? withReferences(g, noise, patch) : noise;
+  const headSize = headSizeOf(g, config, {
+    norm: 'transformer_blocks.0.attn.norm_q.weight',
+    usual: HEAD,
+  });
   const call: JointCall = {
     g,
     like: sample,
     width,
-    heads: width / HEAD,
-    headSize: HEAD,
+    heads: width / headSize,
+    headSize,
     epsilon: 1e-6,
     turns: turnsBehind(
       g,
       given,
       seen.axes,
-      edits ? rotary(2, REFERENCE_PLACES) : rotary(1, PLACES),
+      rotaryOf(edits ? rotary(2, REFERENCE_PLACES) : rotary(1, PLACES), headSize, config),
     ),
   };
 

@@ -25,8 +25,17 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
+import { headSizeOf, type NetworkConfig, NO_CONFIG, positive, rotaryOf } from './network-config.ts';
 import { firstTokens, withReferences } from './reference-tokens.ts';
-import { gridPlaces, joinTurns, range, same, type Turns, turnsOf } from './rotary.ts';
+import {
+  gridPlaces,
+  joinTurns,
+  range,
+  type RotaryWords,
+  same,
+  type Turns,
+  turnsOf,
+} from './rotary.ts';
 import { dense, gated, headNorm, swish } from './tokens.ts';
 
 const HEAD = 128;
@@ -44,6 +53,7 @@ const ROTARY = {
 export type Flux2Words = {
   /** the last norm's layer has its shift before its scale: files of the original names */
   shiftFirst: boolean;
+  config?: NetworkConfig;
 };
 
 /**
@@ -54,7 +64,7 @@ export type Flux2Words = {
  */
 export function flux2Graph(
   tensors: PartTensors,
-  { shiftFirst }: Flux2Words,
+  { shiftFirst, config = NO_CONFIG }: Flux2Words,
   style: GraphStyle,
   branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
 ): BuiltGraph {
@@ -65,14 +75,19 @@ export function flux2Graph(
   const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
   const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
   const moment = momentOf(g, timestep);
-  const { noise, turns } = sequence(g, sample, given, channels);
+  const headSize = headSizeOf(g, config, {
+    norm: 'transformer_blocks.0.attn.norm_q.weight',
+    usual: HEAD,
+  });
+  const rotary = rotaryOf(ROTARY, headSize, config);
+  const { noise, turns } = sequence(g, rotary, { sample, text: given, channels });
   const call: JointCall = {
     g,
     like: sample,
     width,
-    heads: width / HEAD,
-    headSize: HEAD,
-    epsilon: 1e-6,
+    heads: width / headSize,
+    headSize,
+    epsilon: positive(config['eps']) ?? 1e-6,
     turns,
   };
 
@@ -122,15 +137,14 @@ function noiseLength(g: GraphBuilder, sample: Value): Value {
 /** Words count on the last axis, the noise's places on the second and third; each reference has a first axis of its own. */
 function sequence(
   g: GraphBuilder,
-  sample: Value,
-  text: Value,
-  channels: number,
+  rotary: RotaryWords,
+  { sample, text, channels }: { sample: Value; text: Value; channels: number },
 ): { noise: Value; turns: Turns } {
   const zero = g.int(0);
   const scalar = (x: Value): Value => g.op('Squeeze', [x]);
   const words = scalar(g.op('Shape', [text], { start: 1, end: 2 }));
   const still = same(g, zero, words);
-  const textTurns = turnsOf(g, ROTARY, [still, still, still, range(g, words)]);
+  const textTurns = turnsOf(g, rotary, [still, still, still, range(g, words)]);
 
   const height = scalar(g.op('Shape', [sample], { start: 2, end: 3 }));
   const width = scalar(g.op('Shape', [sample], { start: 3, end: 4 }));
@@ -143,7 +157,7 @@ function sequence(
     { tokens: own, axes: [first, rows, columns, first] },
     channels,
   );
-  return { noise: tokens, turns: joinTurns(g, textTurns, turnsOf(g, ROTARY, axes)) };
+  return { noise: tokens, turns: joinTurns(g, textTurns, turnsOf(g, rotary, axes)) };
 }
 
 function asPicture(g: GraphBuilder, tokens: Value, sample: Value): Value {

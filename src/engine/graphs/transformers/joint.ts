@@ -18,7 +18,7 @@ export type JointCall = {
   width: number;
   heads: number;
   headSize: number;
-  /** of the norms of queries and keys */
+  /** of all norms */
   epsilon: number;
   /** of the whole sequence, text first; null: places are told otherwise */
   turns: Turns | null;
@@ -46,8 +46,12 @@ export function activeMoment(g: GraphBuilder, moment: Value): Value {
 }
 
 /** norm(x) (1 + scale) + shift */
-export function normed({ g, width }: JointCall, x: Value, [shift, scale]: Modulation): Value {
-  return modulate(g, plainNorm(g, x, width, 1e-6), scale, shift);
+export function normed(
+  { g, width, epsilon }: JointCall,
+  x: Value,
+  [shift, scale]: Modulation,
+): Value {
+  return modulate(g, plainNorm(g, x, width, epsilon), scale, shift);
 }
 
 type Projections = { q: Value; k: Value; v: Value };
@@ -138,7 +142,7 @@ export function feedForward({ g, like }: JointCall, path: string): (x: Value) =>
  * original files of Flux and SD 3 have them the other way round.
  */
 export function lastLayer(
-  { g, width, like }: JointCall,
+  { g, width, like, epsilon }: JointCall,
   x: Value,
   moment: Value,
   shiftFirst: boolean,
@@ -148,7 +152,7 @@ export function lastLayer(
     Value,
   ];
   const [shift, scale] = shiftFirst ? [a, b] : [b, a];
-  return dense(g, modulate(g, plainNorm(g, x, width, 1e-6), scale, shift), 'proj_out', like);
+  return dense(g, modulate(g, plainNorm(g, x, width, epsilon), scale, shift), 'proj_out', like);
 }
 
 /** linear_2(silu(linear_1(x))) of [B,in] */

@@ -22,7 +22,16 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
-import { gridPlaces, joinTurns, range, same, type Turns, turnsOf } from './rotary.ts';
+import { headSizeOf, type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
+import {
+  gridPlaces,
+  joinTurns,
+  range,
+  type RotaryWords,
+  same,
+  type Turns,
+  turnsOf,
+} from './rotary.ts';
 import { dense, gridOf, patchify, rmsNorm, unpatchify } from './tokens.ts';
 
 const HEAD = 128;
@@ -45,6 +54,7 @@ const ROTARY = {
  */
 export function qwenImageGraph(
   tensors: PartTensors,
+  { config = NO_CONFIG }: { config?: NetworkConfig },
   style: GraphStyle,
   branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
 ): BuiltGraph {
@@ -57,14 +67,18 @@ export function qwenImageGraph(
   const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
   const path = 'time_text_embed.timestep_embedder';
   const moment = twoLayers(g, sinusoids(g, timestep, 256), path);
+  const headSize = headSizeOf(g, config, {
+    norm: 'transformer_blocks.0.attn.norm_q.weight',
+    usual: HEAD,
+  });
   const call: JointCall = {
     g,
     like: sample,
     width,
-    heads: width / HEAD,
-    headSize: HEAD,
+    heads: width / headSize,
+    headSize,
     epsilon: 1e-6,
-    turns: placesOf(g, sample, given),
+    turns: placesOf(g, rotaryOf(ROTARY, headSize, config), { sample, text: given }),
   };
   let streams: Streams = {
     picture: dense(g, patchify(g, sample, channels, 'channels first'), 'img_in', sample),
@@ -83,7 +97,11 @@ export function qwenImageGraph(
 }
 
 /** Rows and columns count from the middle, the larger half lying before it; words from the longer half on. */
-function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
+function placesOf(
+  g: GraphBuilder,
+  rotary: RotaryWords,
+  { sample, text }: { sample: Value; text: Value },
+): Turns {
   const scalar = (x: Value): Value => g.op('Squeeze', [x]);
   const grid = gridOf(g, sample);
   const height = scalar(grid.height);
@@ -96,7 +114,7 @@ function placesOf(g: GraphBuilder, sample: Value, text: Value): Turns {
   const own = [frame, fromMiddle(rows, height), fromMiddle(columns, width)];
   const words = scalar(g.op('Shape', [text], { start: 1, end: 2 }));
   const behind = range(g, words, g.op('Max', [half(height), half(width)]));
-  return joinTurns(g, turnsOf(g, ROTARY, [behind, behind, behind]), turnsOf(g, ROTARY, own));
+  return joinTurns(g, turnsOf(g, rotary, [behind, behind, behind]), turnsOf(g, rotary, own));
 }
 
 function block(call: JointCall, given: Streams, moment: Value, path: string): Streams {

@@ -30,6 +30,7 @@ import {
   type Streams,
   twoLayers,
 } from './joint.ts';
+import { headSizeOf, type NetworkConfig, NO_CONFIG } from './network-config.ts';
 import { chunks, dense, gated, gridOf, modulate, plainNorm, unpatchify } from './tokens.ts';
 
 const HEAD = 64;
@@ -37,6 +38,7 @@ const HEAD = 64;
 export type Sd3Words = {
   /** the last norms' layers have their shift before their scale: files of the original names */
   shiftFirst: boolean;
+  config?: NetworkConfig;
 };
 
 /**
@@ -57,12 +59,16 @@ export function sd3Graph(
   const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
   const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
   const moment = momentOf(g, timestep);
+  const headSize = headSizeOf(g, words.config ?? NO_CONFIG, {
+    norm: 'transformer_blocks.0.attn.norm_q.weight',
+    usual: HEAD,
+  });
   const call: JointCall = {
     g,
     like: sample,
     width,
-    heads: width / HEAD,
-    headSize: HEAD,
+    heads: width / headSize,
+    headSize,
     epsilon: 1e-6,
     turns: null,
   };

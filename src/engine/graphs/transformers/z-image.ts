@@ -14,7 +14,17 @@ import {
 import { linear, rowsOf } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
-import { gridPlaces, joinTurns, range, rotate, same, type Turns, turnsOf } from './rotary.ts';
+import { headSizeOf, type NetworkConfig, NO_CONFIG, positive, rotaryOf } from './network-config.ts';
+import {
+  gridPlaces,
+  joinTurns,
+  range,
+  rotate,
+  type RotaryWords,
+  same,
+  type Turns,
+  turnsOf,
+} from './rotary.ts';
 import {
   chunks,
   dense,
@@ -44,7 +54,15 @@ const ROTARY = {
 const HEAD = 128;
 
 /** one call of the network: what all its blocks share */
-type Call = { g: GraphBuilder; sample: Value; heads: number; moment: Value };
+type Call = {
+  g: GraphBuilder;
+  sample: Value;
+  heads: number;
+  headSize: number;
+  epsilon: number;
+  rotary: RotaryWords;
+  moment: Value;
+};
 
 /**
  * sample [B,C,h,w], timestep [B] (1000 is noise), encoder_hidden_states [B,L,D] of the caption's own tokens
@@ -53,6 +71,7 @@ type Call = { g: GraphBuilder; sample: Value; heads: number; moment: Value };
  */
 export function zImageGraph(
   tensors: PartTensors,
+  { config = NO_CONFIG }: { config?: NetworkConfig },
   style: GraphStyle,
   branches?: ReadonlyMap<string, readonly LowRankBranch[]>,
 ): BuiltGraph {
@@ -63,9 +82,21 @@ export function zImageGraph(
   const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
   const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
   const caption = g.input('encoder_hidden_states', ['batch_size', 'tokens', captionWidth]);
-  const call = { g, sample, heads: width / HEAD, moment: momentOf(g, timestep) };
+  const headSize = headSizeOf(g, headsOf(width, config), {
+    norm: 'layers.0.attention.norm_q.weight',
+    usual: HEAD,
+  });
+  const call: Call = {
+    g,
+    sample,
+    heads: width / headSize,
+    headSize,
+    epsilon: positive(config['norm_eps']) ?? EPSILON,
+    rotary: rotaryOf(ROTARY, headSize, config),
+    moment: momentOf(g, timestep),
+  };
 
-  const { picture, captionTurns, pictureTurns } = places(g, sample, caption);
+  const { picture, captionTurns, pictureTurns } = places(call, caption);
   const words = refineCaption(call, caption, captionTurns, width);
   const embedded = dense(
     g,
@@ -98,6 +129,12 @@ export function zImageGraph(
   return g.finish('transformer');
 }
 
+/** The config tells how many heads there are. */
+function headsOf(width: number, config: NetworkConfig): NetworkConfig {
+  const heads = positive(config['n_heads']);
+  return heads === null ? NO_CONFIG : { attention_head_dim: width / heads };
+}
+
 /** [B,256]: the moment counts from noise, 0, to the picture, 1000 */
 function momentOf(g: GraphBuilder, timestep: Value): Value {
   const thousand = g.floats('thousand', [1000], [1], ELEMENT.float32);
@@ -114,15 +151,14 @@ function filledUp(g: GraphBuilder, count: Value): Value {
 
 /** Captions stand on the first axis at 1, 2, …, what fills them up too; the picture behind them on all three. */
 function places(
-  g: GraphBuilder,
-  sample: Value,
+  { g, sample, rotary }: Call,
   caption: Value,
 ): { picture: { tokens: Value; filled: Value }; captionTurns: Turns; pictureTurns: Turns } {
   const scalar = (x: Value): Value => g.op('Squeeze', [x]);
   const zero = g.int(0);
   const words = filledUp(g, scalar(g.op('Shape', [caption], { start: 1, end: 2 })));
   const inWords = same(g, zero, words);
-  const captionTurns = turnsOf(g, ROTARY, [range(g, words, g.int(1)), inWords, inWords]);
+  const captionTurns = turnsOf(g, rotary, [range(g, words, g.int(1)), inWords, inWords]);
 
   const grid = gridOf(g, sample);
   const height = scalar(grid.height);
@@ -133,7 +169,7 @@ function places(
   const { rows, columns } = gridPlaces(g, height, width);
   const behind = same(g, g.op('Add', [words, g.int(1)]), tokens);
   const axes = [behind, rows, columns].map((axis) => g.op('Concat', [axis, rest], { axis: 0 }));
-  return { picture: { tokens, filled }, captionTurns, pictureTurns: turnsOf(g, ROTARY, axes) };
+  return { picture: { tokens, filled }, captionTurns, pictureTurns: turnsOf(g, rotary, axes) };
 }
 
 /** [B,S,width] with the token of that name behind it until there are `wanted` */
@@ -146,8 +182,8 @@ function filled(g: GraphBuilder, x: Value, token: string, wanted: Value, width: 
 }
 
 function refineCaption(call: Call, caption: Value, turns: Turns, width: number): Value {
-  const { g, sample } = call;
-  const normed = rmsNorm(g, caption, 'cap_embedder.0.weight', EPSILON);
+  const { g, sample, epsilon } = call;
+  const normed = rmsNorm(g, caption, 'cap_embedder.0.weight', epsilon);
   const embedded = dense(g, normed, 'cap_embedder.1', sample);
   const count = filledUp(g, g.op('Squeeze', [g.op('Shape', [caption], { start: 1, end: 2 })]));
   let x = filled(g, embedded, 'cap_pad_token', count, width);
@@ -159,9 +195,9 @@ function refineCaption(call: Call, caption: Value, turns: Turns, width: number):
 
 /** Norms before and after attention and feed-forward; where there is modulation, the moment scales and gates both. */
 function block(call: Call, x: Value, path: string, turns: Turns): Value {
-  const { g, moment } = call;
+  const { g, moment, epsilon } = call;
   const norm = (value: Value, name: string): Value =>
-    rmsNorm(g, value, `${path}.${name}.weight`, EPSILON);
+    rmsNorm(g, value, `${path}.${name}.weight`, epsilon);
   if (!g.has(`${path}.adaLN_modulation.0.weight`)) {
     const seen = attention(call, norm(x, 'attention_norm1'), `${path}.attention`, turns);
     const y = g.op('Add', [x, norm(seen, 'attention_norm2')]);
@@ -181,8 +217,10 @@ function block(call: Call, x: Value, path: string, turns: Turns): Value {
   return gated(g, y, g.op('Tanh', [gate2]), norm(fed, 'ffn_norm2'));
 }
 
-function attention({ g, sample, heads }: Call, x: Value, path: string, turns: Turns): Value {
-  const own = { heads, headSize: HEAD, epsilon: EPSILON, like: sample };
+function attention(call: Call, x: Value, path: string, turns: Turns): Value {
+  const { g, sample, heads, headSize } = call;
+  // the reference leaves these norms their usual ε
+  const own = { heads, headSize, epsilon: EPSILON, like: sample };
   const project = (layer: string): Value => dense(g, x, `${path}.${layer}`, sample);
   const turned = (layer: string, norm: string): Value =>
     rotate(g, headNorm(g, project(layer), `${path}.${norm}.weight`, own), turns, {
@@ -192,7 +230,7 @@ function attention({ g, sample, heads }: Call, x: Value, path: string, turns: Tu
   const seen = attend(
     g,
     { q: turned('to_q', 'norm_q'), k: turned('to_k', 'norm_k'), v: project('to_v') },
-    { heads, headSize: HEAD },
+    { heads, headSize },
   );
   return dense(g, seen, `${path}.to_out.0`, sample);
 }

@@ -11,7 +11,7 @@ import type { TextEmbedding } from '../text-embedding.ts';
 const MOST_BYTES = 512 * 2 ** 20;
 
 /** Raised when what is written here changes, or what is read. */
-const VERSION = 1;
+const VERSION = 2;
 
 let folder: string | null = null;
 
@@ -52,9 +52,14 @@ export async function storeEmbedding(key: string, embedding: TextEmbedding): Pro
   }
 }
 
-/** Tokens, width and length of the whole, then the numbers. */
-function encode({ context, tokens, dim, pooled }: TextEmbedding): Uint8Array {
-  const words = Uint32Array.of(tokens, dim, pooled?.length ?? 0);
+const READERS = ['T5', 'CLIP', 'Qwen2.5-VL'] as const;
+/** of four bytes: tokens, width, length of the whole; of a text that was cut its reader, tokens read and found */
+const HEADER = 6;
+
+/** The header, then the numbers. */
+function encode({ context, tokens, dim, pooled, cut }: TextEmbedding): Uint8Array {
+  const cutAs = cut ? [1 + READERS.indexOf(cut.reader), cut.most, cut.found] : [0, 0, 0];
+  const words = Uint32Array.of(tokens, dim, pooled?.length ?? 0, ...cutAs);
   const parts = [words, context, ...(pooled === null ? [] : [pooled])];
   return Buffer.concat(
     parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)),
@@ -62,13 +67,18 @@ function encode({ context, tokens, dim, pooled }: TextEmbedding): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): TextEmbedding | null {
-  if (bytes.length < 12) return null;
+  if (bytes.length < 4 * HEADER) return null;
   const own = bytes.slice().buffer;
-  const [tokens = 0, dim = 0, whole = 0] = new Uint32Array(own, 0, 3);
-  if (tokens * dim === 0 || bytes.length !== 12 + 4 * (tokens * dim + whole)) return null;
-  const context = new Float32Array(own, 12, tokens * dim);
-  const pooled = whole === 0 ? null : new Float32Array(own, 12 + context.byteLength, whole);
-  return { context, tokens, dim, pooled };
+  const [tokens = 0, dim = 0, whole = 0, reader = 0, most = 0, found = 0] = new Uint32Array(
+    own,
+    0,
+    HEADER,
+  );
+  if (tokens * dim === 0 || bytes.length !== 4 * (HEADER + tokens * dim + whole)) return null;
+  const context = new Float32Array(own, 4 * HEADER, tokens * dim);
+  const pooled = whole === 0 ? null : new Float32Array(own, 4 * HEADER + context.byteLength, whole);
+  const by = READERS[reader - 1];
+  return { context, tokens, dim, pooled, ...(by && { cut: { reader: by, most, found } }) };
 }
 
 async function prune(at: string): Promise<void> {

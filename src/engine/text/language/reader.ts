@@ -2,7 +2,7 @@
 import { UserError } from '../../errors.ts';
 import type { Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';
-import type { TextEmbedding } from '../text-embedding.ts';
+import type { TextCut, TextEmbedding } from '../text-embedding.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { LanguageTokenizer } from './language-tokenizer.ts';
 import { fitted, type States, statesOf } from './runs.ts';
@@ -23,6 +23,8 @@ export type ReadingWords = {
   third?: string;
   /** tokens that a text is filled up to, where the family does that; null: as many as it is used to */
   length: number | null;
+  /** layers before the one before the last that CLIP's states are taken from; absent: none */
+  clipSkip?: number;
   /** width of the transformer's context */
   contextDim: number;
   /** the network was distilled to a guidance of its own */
@@ -35,6 +37,8 @@ export type ReadingWords = {
 export type Taps = { taps: readonly number[]; normed: boolean };
 
 export type Reader = {
+  /** tokens that diffusers' pipeline fills texts up to, where that is more than the makers' own programs do */
+  pipelineLength?: number;
   /** of a language model with so many layers */
   taps(layers: number): Taps;
   /** @throws UserError for a text that is longer than the encoder takes */
@@ -61,15 +65,18 @@ export async function clipStates(
   parts: ReadingParts,
   kind: 'clip_l' | 'clip_g',
   text: string,
-): Promise<{ states: States; pooled: Float32Array }> {
+  skip = 0,
+): Promise<{ states: States; pooled: Float32Array; cut: TextCut | null }> {
   const { session, tokenizer, layers } = parts.get(kind) as ClipPart;
   const { bos, eos, pad, maxLength } = tokenizer;
-  const words = tokenizer.encodePadSpecial(text).slice(0, maxLength - 2);
+  const all = tokenizer.encodePadSpecial(text);
+  const words = all.slice(0, maxLength - 2);
   const ids = fitted([bos, ...words, eos], maxLength, pad);
   const whole = session.outputs.has('text_embeds') ? 'text_embeds' : 'pooler_output';
-  const inner = `hidden_states.${layers - 1}`;
+  const inner = `hidden_states.${Math.max(0, layers - 1 - skip)}`;
   const [states, pooled] = await statesOf(session, ids, null, [inner, whole]);
-  return { states: states!, pooled: pooled!.data };
+  const cut = cutOf('CLIP', maxLength, all.length + 2);
+  return { states: states!, pooled: pooled!.data, cut };
 }
 
 /** T5's states of a text that is cut or filled up to `length` tokens; the last one stays the end. */
@@ -77,12 +84,17 @@ export async function t5States(
   { session, tokenizer }: LanguagePart,
   text: string,
   length: number,
-): Promise<States> {
+): Promise<States & { cut: TextCut | null }> {
   const own = tokenizer.encode(text);
   const end = own.slice(-1);
   const ids = own.length > length ? [...own.slice(0, length - 1), ...end] : own;
   const [states] = await statesOf(session, fitted(ids, length, tokenizer.pad), null, [
     'last_hidden_state',
   ]);
-  return states!;
+  return { ...states!, cut: cutOf('T5', length, own.length) };
+}
+
+/** Null: no token was left out. */
+export function cutOf(reader: TextCut['reader'], most: number, found: number): TextCut | null {
+  return found > most ? { reader, most, found } : null;
 }

@@ -260,7 +260,7 @@ test("Qwen-Image: transformer and Qwen2.5 answer as diffusers' and transformers'
   const cases = casesOf(golden, /^diffusers$/);
   assert.ok(cases.length > 2);
   for (const style of STYLES) {
-    const network = await open(t, qwenImageGraph(transformer, style));
+    const network = await open(t, qwenImageGraph(transformer, {}, style));
     const config = { headSize: 32, epsilon: 1e-6, theta: 1e6 };
     const text = await open(t, qwenGraph(qwen, config, style, { taps: [], normed: true }));
     for (const one of cases) {

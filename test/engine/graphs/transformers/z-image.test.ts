@@ -40,7 +40,7 @@ test("Z-Image's encoder and transformer answer as transformers' and diffusers' d
   for (const style of STYLES) {
     const config = { headSize: 128, epsilon: 1e-6, theta: 1e6 };
     const text = await open(t, qwenGraph(encoder, config, style, { taps: [3], normed: false }));
-    const network = await open(t, zImageGraph(transformer, style));
+    const network = await open(t, zImageGraph(transformer, {}, style));
     for (const one of cases) {
       for (const [row, wanted] of one.prompt_embeds.flat().entries()) {
         const embeds = golden.array(wanted);

@@ -29,8 +29,12 @@ test('what was read is known again, by a hash that tells no words', async (t) =>
   const other = embeddingKey(['encoder', 'a fox']);
   await storeEmbedding(other, { ...EMBEDDING, pooled: null });
   assert.deepEqual(await storedEmbedding(other), { ...EMBEDDING, pooled: null });
+  const long = embeddingKey(['encoder', 'a fox and more']);
+  const cut = { reader: 'T5', most: 256, found: 300 } as const;
+  await storeEmbedding(long, { ...EMBEDDING, cut });
+  assert.deepEqual(await storedEmbedding(long), { ...EMBEDDING, cut });
   const names = await readdir(path.join(folder, 'embeddings'));
-  assert.equal(names.length, 2);
+  assert.equal(names.length, 3);
   assert.ok(names.every((name) => !name.includes('fox')));
   await writeFile(path.join(folder, 'embeddings', `${key}.text`), 'broken');
   assert.equal(await storedEmbedding(key), null);

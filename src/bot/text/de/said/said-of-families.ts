@@ -26,6 +26,8 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${file} in ${folder} lässt sich nicht lesen: ${cause}.`,
   'prompt-too-many-tokens': (model, most, found) =>
     `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, dieser hat ${found}. Kürze ihn.`,
+  'text-cut': (reader, most, found) =>
+    `${reader} liest die ersten ${most} Tokens eines Textes, dieser hat ${found}: der Rest blieb weg.`,
   'no-references': (model) =>
     `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein, InstructPix2Pix oder Flux.1 Kontext (Datei oder Ordner heißt so).`,
   'too-many-references': (most, found) =>
