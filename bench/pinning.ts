@@ -52,7 +52,7 @@ export async function benchPinning(): Promise<BenchRow[]> {
     const options = { provider: 'cpu', clock: { ms: 0 } } as const;
     const sessions = [
       await openSession({ kind: 'file', path: file }, options),
-      await openSession(editedFile(file, writeOnnx(graph)), options),
+      await openSession(await editedFile(file, writeOnnx(graph)), options),
     ] as const;
     try {
       const gain = await compare(sessions, network);

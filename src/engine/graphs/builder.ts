@@ -4,8 +4,9 @@
  * external data that points by offset into the file that holds it, so a graph of gigabytes is some hundred kilobytes
  * and nothing is copied or converted. Networks are written with layers.ts and attention.ts on top of this.
  */
-import { dirname, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import type { PartTensors, StoredType, TensorSlice } from '../checkpoint/tensors.ts';
+import { commonFolder } from '../onnx/external-files.ts';
 import type { Field } from '../onnx/wire.ts';
 import {
   type Attributes,
@@ -308,21 +309,4 @@ export class GraphBuilder {
 
 function sizeOf(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
-}
-
-/** ONNX Runtime takes weights from below one folder; the root holds them all, except for drives of Windows. */
-function commonFolder(files: readonly string[]): string {
-  let common = dirname(files[0] ?? sep);
-  for (const file of files) {
-    while (!isBelow(common, file)) {
-      const parent = dirname(common);
-      if (parent === common) throw new Error(`${file} lies on another drive than ${files[0]}`);
-      common = parent;
-    }
-  }
-  return common;
-}
-
-function isBelow(folder: string, file: string): boolean {
-  return file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { withWeightsFound } from '../onnx/external-files.ts';
 
 /** Where a network's graph and weights are. */
 export type GraphSource =
@@ -18,9 +18,9 @@ export type GraphSource =
       weightsIn: string;
     };
 
-/** An edited copy of the file at the path; its external data is still looked for beside the path. */
-export function editedFile(path: string, bytes: Uint8Array): GraphSource {
-  return { kind: 'built', own: false, path, bytes, weightsIn: dirname(path) };
+/** An edited copy of the file at the path; its external data is still looked for beside the path, and where links lead. */
+export async function editedFile(path: string, bytes: Uint8Array): Promise<GraphSource> {
+  return { kind: 'built', own: false, path, ...(await withWeightsFound(path, bytes)) };
 }
 
 /** A graph that was written over the weights in the file at the path, and perhaps in others. */

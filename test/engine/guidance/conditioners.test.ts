@@ -43,7 +43,7 @@ insertNode(file, last, {
   outputs: [output.name],
 });
 addInput(file, { name: 'nudge', elementType: TYPE.float32, dims: ['batch', 4, 8, 8] });
-const session = await openSession(editedFile(path, writeOnnx(file)), {
+const session = await openSession(await editedFile(path, writeOnnx(file)), {
   provider: 'cpu',
   clock: { ms: 0 },
 });

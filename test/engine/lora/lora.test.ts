@@ -60,7 +60,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
     const path = join(demo, 'unet/model.onnx');
     const file = readOnnx(await readFile(path));
     exportedWith(edits, 'denoiser', path)?.(file);
-    const session = await openSession(editedFile(path, writeOnnx(file)), {
+    const session = await openSession(await editedFile(path, writeOnnx(file)), {
       provider: 'cpu',
       clock,
     });
@@ -82,7 +82,7 @@ describe('branches beside the layers equal weights that the pairs were merged in
     const path = join(demo, 'text_encoder/model.onnx');
     const edit = { endAfter: null, vectors: false };
     const graph = await editTextEncoder(path, edit, exportedWith(edits, 'text_encoder', path));
-    const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
+    const session = await openSession(await editedFile(path, graph), { provider: 'cpu', clock });
     const ids = Array.from({ length: 77 }, (_, i) => i);
     const answer = await session.run({ input_ids: { data: ids, shape: [1, 77] } }, [
       'last_hidden_state',
@@ -109,7 +109,10 @@ test('linear layers of torch’s newer exporter are found by its notes', async (
     alpha: 1,
   };
   addLowRank(file, [{ layer: names[0]!, pair, strength: 1 }], 'lora_0');
-  const session = await openSession(editedFile(path, writeOnnx(file)), { provider: 'cpu', clock });
+  const session = await openSession(await editedFile(path, writeOnnx(file)), {
+    provider: 'cpu',
+    clock,
+  });
   const sample = { data: wave(24, 1.7), shape: [1, 3, 8] };
   const { out } = await session.run({ sample }, ['out']);
   await session.release();
@@ -149,7 +152,7 @@ for (const [model, type] of [
       });
       assert.ok(wanted.length > 20, String(wanted.length));
       addLowRank(file, wanted, 'lora_0');
-      const session = await openSession(editedFile(path, writeOnnx(file)), {
+      const session = await openSession(await editedFile(path, writeOnnx(file)), {
         provider: 'cpu',
         clock,
       });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +133,21 @@ test('a changed graph changes the hash', async () => {
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   await writeFile(file, bytes);
   assert.notEqual((await registry.find('changing')).info.hash, before);
+});
+
+test('what desktops leave in a folder changes no hash, and a link to nowhere is none of the weights', async () => {
+  const folder = await brokenModel('littered', async () => {});
+  const registry = openRegistry(scratch);
+  const before = (await registry.find('littered')).info.hash;
+  const unet = join(folder, 'unet');
+  for (const name of ['.DS_Store', '._model.onnx', 'Thumbs.db', 'desktop.ini', 'model.onnx.part']) {
+    await writeFile(join(unet, name), 'nothing');
+  }
+  await mkdir(join(unet, '__MACOSX'));
+  await symlink('nowhere', join(unet, 'weights.bin'));
+  assert.equal((await registry.find('littered')).info.hash, before);
+  await writeFile(join(unet, 'model.onnx_data'), 'weights');
+  assert.notEqual((await registry.find('littered')).info.hash, before);
 });
 
 test('an unknown model is answered with the known ones', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
@@ -68,12 +70,42 @@ test('float16 inputs and outputs travel as numbers', async () => {
 
 test('weights beside the graph are found, for an edited copy in memory too', async () => {
   const path = fixture('external.onnx');
-  for (const source of [{ kind: 'file', path } as const, editedFile(path, await readFile(path))]) {
+  for (const source of [
+    { kind: 'file', path } as const,
+    await editedFile(path, await readFile(path)),
+  ]) {
     const session = await openSession(source, { provider: 'cpu', clock: { ms: 0 } });
     const x = new Float32Array(64).fill(2);
     const { y } = await session.run({ x: { data: x, shape: [64] } }, ['y']);
     assert.deepEqual([...(y?.data.slice(0, 4) ?? [])], [0, 2, 4, 6]);
     await session.release();
+  }
+});
+
+test('weights that a hub links out of the folder are found, too, for the copy in memory', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'darkroom-hub-cache-'));
+  try {
+    const [blobs, unet] = [join(root, 'blobs'), join(root, 'snapshots/1/unet')];
+    await mkdir(blobs);
+    await mkdir(unet, { recursive: true });
+    for (const [name, blob] of [
+      ['external.onnx', '0a1b'],
+      ['external.bin', '2c3d'],
+    ] as const) {
+      await copyFile(fixture(name), join(blobs, blob));
+      await symlink(join('../../../blobs', blob), join(unet, name));
+    }
+    const path = join(unet, 'external.onnx');
+    const copy = await editedFile(path, await readFile(path));
+    for (const source of [{ kind: 'file', path } as const, copy]) {
+      const session = await openSession(source, { provider: 'cpu', clock: { ms: 0 } });
+      const x = new Float32Array(64).fill(2);
+      const { y } = await session.run({ x: { data: x, shape: [64] } }, ['y']);
+      assert.deepEqual([...(y?.data.slice(0, 4) ?? [])], [0, 2, 4, 6]);
+      await session.release();
+    }
+  } finally {
+    await rm(root, { recursive: true });
   }
 });
 

@@ -45,7 +45,7 @@ async function rowsOf(folder: string, encoder: string, text: string): Promise<Fl
   const tokenizer = await loadTokenizer(join(folder, encoder.replace('text_encoder', 'tokenizer')));
   const path = join(folder, encoder, 'model.onnx');
   const graph = await editTextEncoder(path, { endAfter: null, vectors: true });
-  const session = await openSession(editedFile(path, graph), { provider: 'cpu', clock });
+  const session = await openSession(await editedFile(path, graph), { provider: 'cpu', clock });
   const ids = tokenizer.encode(text);
   const padded = [...ids, ...Array.from({ length: 77 - ids.length }, () => tokenizer.eos)];
   const [input = ''] = session.inputs.keys();

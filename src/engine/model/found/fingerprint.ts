@@ -30,10 +30,20 @@ async function ofGraph(graph: string): Promise<string> {
   }
   const folder = dirname(graph);
   for (const file of (await readdir(folder)).toSorted()) {
-    if (file === basename(graph) || /\.(json|txt|md)$/.test(file)) continue;
-    sha.update(`${file} ${(await stat(join(folder, file))).size}\n`);
+    if (file === basename(graph) || /\.(json|txt|md)$/.test(file) || isLitter(file)) continue;
+    const info = await stat(join(folder, file)).catch(() => null);
+    if (info?.isFile()) sha.update(`${file} ${info.size}\n`);
   }
   return sha.digest('hex').slice(0, 10);
+}
+
+/** What desktops, file managers and downloads leave in every folder. */
+function isLitter(file: string): boolean {
+  return (
+    file.startsWith('.') ||
+    /^(?:thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r|__macosx|@eadir)$/i.test(file) ||
+    /(?:~|\.(?:tmp|part|crdownload|lock|sha256|md5|log|bak|orig|url|lnk))$/i.test(file)
+  );
 }
 
 const SAMPLES = 24;
