@@ -1,7 +1,6 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
-import { PROFILES } from '../src/engine/names.ts';
 import { readImageSize } from '../src/engine/picture/image.ts';
 import { LIMITS, usualMaskBlur } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
@@ -16,10 +15,9 @@ import { readTyped } from '../src/bot/order/typed-order.ts';
 import { findPreset } from '../src/bot/stores/presets.ts';
 import {
   PICTURE_OPTIONS,
-  SEED_OPTION,
   completeChoice,
   stepsOf,
-  typedNumbersOf,
+  typedOptionsOf,
 } from './personal/picture-options.ts';
 import { presetChoices } from './personal/presets.ts';
 import { again, reroll } from './picture/reroll.ts';
@@ -76,7 +74,7 @@ export const imagine: Command = {
       PICTURE_OPTIONS.cfg,
       PICTURE_OPTIONS.sampler,
       PICTURE_OPTIONS.schedule,
-      SEED_OPTION,
+      PICTURE_OPTIONS.seed,
       { type: Attachment, name: 'image', description: 'A picture to start from' },
       {
         type: Decimal,
@@ -121,19 +119,10 @@ export const imagine: Command = {
         description: 'How far the noise moves towards that of variation_seed',
         ...SHARE,
       },
-      {
-        type: Text,
-        name: 'variation_seed',
-        description: 'The other noise of a variation; left out: a new one',
-      },
+      PICTURE_OPTIONS.variationSeed,
       PICTURE_OPTIONS.eta,
       PICTURE_OPTIONS.rescale,
-      {
-        type: Text,
-        name: 'profile',
-        description: 'Whose conventions of noise and weights are followed',
-        choices: PROFILES.map((name) => ({ name, value: name })),
-      },
+      PICTURE_OPTIONS.profile,
       { type: Switch, name: 'private', description: 'Only you see the reply' },
     ],
   },
@@ -245,19 +234,11 @@ async function initOf(
 function orderOf(interaction: ChatInputCommandInteraction, { text }: Scene): Order {
   const { options } = interaction;
   return {
-    ...typedNumbersOf(interaction),
+    ...typedOptionsOf(interaction),
     prompt: options.getString('prompt', true),
-    negative: options.getString('negative'),
     steps: stepsOf(options.getString('steps'), text),
-    seed: options.getString('seed'),
-    sampler: options.getString('sampler'),
-    schedule: options.getString('schedule'),
-    size: options.getString('size'),
-    model: options.getString('model'),
     hires: options.getNumber('hires'),
     hiresStrength: options.getNumber('hires_strength'),
     variation: options.getNumber('variation'),
-    variationSeed: options.getString('variation_seed'),
-    profile: options.getString('profile'),
   };
 }

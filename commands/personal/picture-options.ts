@@ -5,101 +5,60 @@ import type {
   AutocompleteInteraction,
   ChatInputCommandInteraction,
 } from 'discord.js';
-import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
-import { LIMITS } from '../../src/engine/request-codec.ts';
+import { LIMITS, WORD_NAMES } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES, VAE_OF_MODEL } from '../../src/bot/order/choices.ts';
 import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
-import { PICTURE_NUMBERS, rangeOf, typedNumbers } from '../../src/bot/order/numbers.ts';
-import type { NumberName } from '../../src/bot/order/numbers.ts';
+import {
+  OPTION_ROWS,
+  type OptionName,
+  type OptionRow,
+  type TypedOptions,
+} from '../../src/bot/order/table.ts';
+import { rangeOf, typedOptions } from '../../src/bot/order/typed-options.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
-import { isSampler, isSchedule } from '../../src/engine/names.ts';
 import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 
-/** The options of a picture that can be chosen beforehand as well as in `/imagine`. */
-export const PICTURE_OPTIONS: Readonly<
-  Record<ChoiceName | NumberName, APIApplicationCommandBasicOption>
-> = {
-  ...numberOptions(),
-  negative: {
-    type: ApplicationCommandOptionType.String,
-    name: 'negative',
-    description: 'What should not be in it',
-  },
-  model: {
-    type: ApplicationCommandOptionType.String,
-    name: 'model',
-    description: 'Which model paints',
-    autocomplete: true,
-    max_length: 100,
-  },
-  size: {
-    type: ApplicationCommandOptionType.String,
-    name: 'size',
-    description: 'Pixels (512x768), a ratio (16:9), or square, portrait, landscape, tall, wide',
-    autocomplete: true,
-    max_length: 40,
-  },
-  // A text, so that "auto" can be sent before Discord has shown it as a choice.
-  steps: {
-    type: ApplicationCommandOptionType.String,
-    name: 'steps',
-    description: 'How often the picture is refined; 20 to 30 is usual, auto takes as few as it can',
-    autocomplete: true,
-    max_length: 10,
-  },
-  sampler: {
-    type: ApplicationCommandOptionType.String,
-    name: 'sampler',
-    description: 'The path from noise to picture',
-    choices: SAMPLERS.map((name) => ({ name, value: name })),
-  },
-  schedule: {
-    type: ApplicationCommandOptionType.String,
-    name: 'schedule',
-    description: 'How the noise levels are spaced',
-    choices: SCHEDULES.map((name) => ({ name, value: name })),
-  },
-  vae: {
-    type: ApplicationCommandOptionType.String,
-    name: 'vae',
-    description: "Which VAE turns latents into pixels; automatic is the model's own",
-    autocomplete: true,
-    max_length: 100,
-  },
-};
+/** The options of a picture, as commands define them. */
+export const PICTURE_OPTIONS = Object.fromEntries(
+  OPTION_ROWS.map((row) => [row.name, definitionOf(row)]),
+) as Readonly<Record<OptionName, APIApplicationCommandBasicOption>>;
 
-/** How many pictures an installation allows may be fewer than the engine could paint. */
-function numberOptions(): Record<NumberName, APIApplicationCommandBasicOption> {
-  const options = PICTURE_NUMBERS.map(({ name, option, description }) => {
-    const { min, max, whole } = rangeOf(name);
-    const type = whole ? ApplicationCommandOptionType.Integer : ApplicationCommandOptionType.Number;
-    const most = name === 'count' ? DEFAULT_LIMITS.count : max;
-    return [name, { type, name: option, description, min_value: min, max_value: most }] as const;
-  });
-  return Object.fromEntries(options) as Record<NumberName, APIApplicationCommandBasicOption>;
+function definitionOf(row: OptionRow): APIApplicationCommandBasicOption {
+  const { String: Text, Number: Decimal, Integer, Boolean: Switch } = ApplicationCommandOptionType;
+  const { option: name, description } = row;
+  switch (row.kind) {
+    case 'number': {
+      const { min, max, whole } = rangeOf(row);
+      // How many pictures an installation allows may be fewer than the engine could paint.
+      const most = row.name === 'count' ? DEFAULT_LIMITS.count : max;
+      const rest = { name, description, min_value: min, max_value: most };
+      return whole ? { type: Integer, ...rest } : { type: Decimal, ...rest };
+    }
+    case 'choice': {
+      const choices = WORD_NAMES[row.names].map((one) => ({ name: one, value: one }));
+      return { type: Text, name, description, choices };
+    }
+    case 'switch':
+      return { type: Switch, name, description };
+    case 'text': {
+      const { completes, longest } = row;
+      const limit = longest === undefined ? {} : { max_length: longest };
+      return completes
+        ? { type: Text, name, description, autocomplete: true, ...limit }
+        : { type: Text, name, description, ...limit };
+    }
+  }
 }
 
-/** The numbers that were given to a command. */
-export function typedNumbersOf({
-  options,
-}: ChatInputCommandInteraction): ReturnType<typeof typedNumbers> {
-  return typedNumbers((option) => {
-    const value = options.get(option)?.value;
-    return typeof value === 'number' ? value : null;
-  });
+/** What was given to a command of them; steps are read by stepsOf. */
+export function typedOptionsOf({ options }: ChatInputCommandInteraction): TypedOptions {
+  return typedOptions((option) => options.get(option)?.value ?? null);
 }
-
-export const SEED_OPTION: APIApplicationCommandBasicOption = {
-  type: ApplicationCommandOptionType.String,
-  name: 'seed',
-  description: 'The same seed gives the same picture; left out: a new one',
-  max_length: 40,
-};
 
 export const CHOICE_OPTIONS: readonly APIApplicationCommandBasicOption[] = CHOICE_NAMES.map(
   (name) => PICTURE_OPTIONS[name],
@@ -122,23 +81,19 @@ export async function choicesOf(
   { engine, settings, own, text }: Scene,
 ): Promise<Choices> {
   const { options, guildId } = interaction;
-  const sampler = options.getString('sampler');
-  const schedule = options.getString('schedule');
-  const size = options.getString('size');
+  const typed = typedOptionsOf(interaction);
   const [models, server] = await Promise.all([engine.models(), settings.defaults(guildId)]);
   const defaults = { ...server, ...own.choices };
-  const model = chooseModel(models, options.getString('model'), defaults, text);
-  const given: { [K in ChoiceName]?: Choices[K] | null } = {
-    ...typedNumbersOf(interaction),
-    model: options.getString('model'),
-    sampler: isSampler(sampler) ? sampler : null,
-    schedule: isSchedule(schedule) ? schedule : null,
+  const model = chooseModel(models, typed.model, defaults, text);
+  const given: { [K in ChoiceName]?: unknown } = {
+    ...Object.fromEntries(
+      CHOICE_NAMES.map((name) => [name, name === 'steps' ? null : typed[name]]),
+    ),
     steps: stepsOf(options.getString('steps'), text),
-    size: size === null ? null : sizeFrom(size, model, text),
-    negative: options.getString('negative'),
-    vae: vaeHere(options.getString('vae'), models, text),
+    size: typed.size === null ? null : sizeFrom(typed.size, model, text),
+    vae: vaeHere(typed.vae ?? null, models, text),
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => (value ?? null) !== null));
 }
 
 /** One line for each that is set, ready to print. */
@@ -154,6 +109,7 @@ export function choiceWords(name: ChoiceName, choices: Choices, text: Text): str
   const value = choices[name];
   if (value === undefined) return null;
   if (typeof value === 'object') return sizeWords(value);
+  if (typeof value === 'boolean') return value ? text.yes : text.no;
   if (typeof value === 'number') {
     return name === 'steps' && value === AUTO_STEPS ? text.auto : String(value);
   }

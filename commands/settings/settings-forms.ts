@@ -3,9 +3,11 @@ import { UserError } from '../../src/engine/errors.ts';
 import { LIMITS } from '../../src/engine/request-codec.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
-import type { Choices } from '../../src/bot/order/choices.ts';
+import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
+import { optionRow } from '../../src/bot/order/table.ts';
+import { rangeOf } from '../../src/bot/order/typed-options.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
-import type { ImageSize } from '../../src/engine/request.ts';
+import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { sizeFrom } from '../../src/bot/order/sizes.ts';
 import { POLICY_LIMITS } from '../../src/bot/policy/policy.ts';
@@ -16,7 +18,7 @@ import { field, line } from '../picture/remix.ts';
 import { applyList, listForm } from './settings-lists.ts';
 import type { PanelForm } from './settings-lists.ts';
 import type { PanelPage } from './settings-panel.ts';
-import { entriesOf, numberOf, patternsOf } from './settings-typed.ts';
+import { entriesOf, numberOf, patternsOf, switchOf } from './settings-typed.ts';
 
 /** The form that a control opens; null where it opens none. `chosen`: a role's id, or a list's key. */
 export async function formOf(
@@ -44,7 +46,7 @@ export async function formOf(
     case 'numbers':
       return numbersForm(defaults, number, text);
     case 'negative':
-      return negativeForm(defaults, number, text);
+      return othersForm(defaults, text);
     case 'everybody':
     case 'role': {
       const ofRole = control === 'role';
@@ -100,12 +102,23 @@ function numbersForm(defaults: Choices, number: NumberLine, text: Text): PanelFo
   };
 }
 
-function negativeForm(defaults: Choices, number: NumberLine, text: Text): PanelForm {
-  const { panel } = text;
-  const { fields } = panel;
-  const said = line('negative', fields.negative, defaults.negative ?? '', true);
-  const vae = line('vae', text.choiceNames.vae, defaults.vae ?? '');
-  return { title: panel.pages.defaults, lines: [said, number('pag', defaults.pag), vae] };
+/** Choices of the page that neither a menu nor the form of numbers has; the longest text stands first. */
+const OTHERS: readonly ChoiceName[] = [
+  'negative',
+  ...CHOICE_NAMES.filter(
+    (name) => !/^(?:model|sampler|schedule|steps|cfg|size|count|clipSkip|negative)$/.test(name),
+  ),
+];
+
+function othersForm(defaults: Choices, text: Text): PanelForm {
+  const { panel, choiceNames } = text;
+  const labels: Readonly<Partial<Record<string, string>>> = panel.fields;
+  const lines = OTHERS.map((name) => {
+    const value = defaults[name];
+    const shown = typeof value === 'boolean' ? (value ? text.yes : text.no) : String(value ?? '');
+    return line(name, labels[name] ?? choiceNames[name], shown, name === 'negative');
+  });
+  return { title: panel.pages.defaults, lines };
 }
 
 function wordsForm(policy: ServerPolicy, { panel }: Text): PanelForm {
@@ -175,7 +188,7 @@ export async function applyForm(
       await applyNumbers(typed, guildId, scene);
       return 'defaults';
     case 'negative':
-      await applyNegative(typed, guildId, scene);
+      await applyOthers(typed, guildId, scene);
       return 'defaults';
     case 'everybody':
       await policy({ everybody: limits(['waiting', 'work', 'seconds']) });
@@ -215,17 +228,25 @@ async function applyNumbers(typed: Typed, guildId: string, scene: Scene): Promis
   );
 }
 
-async function applyNegative(typed: Typed, guildId: string, scene: Scene): Promise<void> {
-  const { text } = scene;
-  await setDefaults(
-    {
-      negative: typed('negative') || undefined,
-      pag: numberOf(typed('pag'), text.choiceNames.pag, LIMITS.pagScale, text),
-      vae: vaeHere(typed('vae'), await scene.engine.models(), text) ?? undefined,
-    },
-    guildId,
-    scene,
-  );
+async function applyOthers(typed: Typed, guildId: string, scene: Scene): Promise<void> {
+  const { engine, text } = scene;
+  const models = await engine.models();
+  const entries = OTHERS.map((name) => [name, otherOf(name, typed(name), models, text)] as const);
+  await setDefaults(Object.fromEntries(entries), guildId, scene);
+}
+
+/** undefined for an empty field. @throws UserError for what it may not be */
+function otherOf(
+  name: ChoiceName,
+  typed: string,
+  models: readonly ModelInfo[],
+  text: Text,
+): string | number | boolean | undefined {
+  const row = optionRow(name);
+  if (row.kind === 'number') return numberOf(typed, text.choiceNames[name], rangeOf(row), text);
+  if (row.kind === 'switch') return switchOf(typed, text.choiceNames[name], text);
+  if (name === 'vae') return vaeHere(typed, models, text) ?? undefined;
+  return typed || undefined;
 }
 
 /** For the model that paints here unless somebody names another. */

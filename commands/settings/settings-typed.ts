@@ -18,6 +18,15 @@ export function numberOf(
   throw new UserError(text.panel.notANumber(label, shown(typed), min, max));
 }
 
+/** undefined for an empty field. @throws UserError for what is neither on nor off, nor yes nor no in their language */
+export function switchOf(typed: string, label: string, text: Text): boolean | undefined {
+  const said = typed.toLowerCase();
+  if (said === '') return undefined;
+  if (['on', 'true', 'yes', text.yes].includes(said)) return true;
+  if (['off', 'false', 'no', text.no].includes(said)) return false;
+  throw new UserError(text.switchOnOrOff(`${label}: ${shown(typed)}`));
+}
+
 /** Words, one a line or between commas. @throws UserError for too many or too long ones */
 export function entriesOf(typed: string, text: Text): string[] {
   return listOf(typed, /[\n,]/, LIST_LIMITS.words, LIST_LIMITS.wordLength, text);

@@ -1,5 +1,6 @@
 import { CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
+import { optionRow } from '../../src/bot/order/table.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { escapeMarkdown, quoted } from '../../src/bot/render/markdown.ts';
 import type { Text } from '../../src/bot/text/text.ts';
@@ -54,7 +55,7 @@ function ownWords(
       return String(own.pagScale ?? 0);
     case 'negative':
       return text.settingsEmpty;
-    case 'vae':
-      return null;
+    default:
+      return optionRow(name).kind === 'switch' ? text.no : null;
   }
 }

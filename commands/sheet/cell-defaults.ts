@@ -13,7 +13,7 @@ import {
   type ChoiceName,
   type Choices,
 } from '../../src/bot/order/choices.ts';
-import { chosenNumberOf } from '../../src/bot/order/numbers.ts';
+import { chosenNumberOf } from '../../src/bot/order/table.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
 import { escapeMarkdown, plainLine, shorten } from '../../src/bot/render/markdown.ts';
@@ -249,7 +249,7 @@ function written(names: readonly ChoiceName[], before: Choices): string {
     if (value === AUTO_STEPS) return AUTO;
     if (typeof value === 'number') return String(value).replace('.', 'z');
     if (typeof value === 'object') return `${value.width}x${value.height}`;
-    return `h${mark(value)}`;
+    return `h${mark(String(value))}`;
   });
   return parts.map((part) => `-${part}`).join('');
 }

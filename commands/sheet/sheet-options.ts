@@ -25,7 +25,7 @@ import type {
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { type ThemeName, THEMES } from '../../src/explore/sheet/drawn/theme.ts';
 import { isForeign } from '../../src/bot/interaction/foreign.ts';
-import { PICTURE_OPTIONS, SEED_OPTION } from '../personal/picture-options.ts';
+import { PICTURE_OPTIONS, typedOptionsOf } from '../personal/picture-options.ts';
 
 /** What all pictures of a sheet share: the options of /imagine that make sense for it. */
 export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
@@ -38,7 +38,7 @@ export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
     max_value: LIMITS.steps.max,
   },
   PICTURE_OPTIONS.cfg,
-  SEED_OPTION,
+  PICTURE_OPTIONS.seed,
   PICTURE_OPTIONS.sampler,
   PICTURE_OPTIONS.schedule,
   PICTURE_OPTIONS.size,
@@ -77,15 +77,9 @@ export async function readShared(
   const defaults = { ...server, ...scene.own.choices };
   const typed = {
     prompt: options.getString('prompt', true),
-    negative: options.getString('negative'),
+    ...typedOptionsOf(interaction),
     steps: options.getInteger('steps'),
-    cfg: options.getNumber('cfg'),
-    seed: options.getString('seed'),
-    sampler: options.getString('sampler'),
-    schedule: options.getString('schedule'),
-    size: options.getString('size'),
     count: 1,
-    model: options.getString('model'),
     init,
     hires: options.getNumber('hires'),
   };

@@ -44,7 +44,13 @@ import {
   numberHelp,
   optionalNumbers,
 } from './request/fields/number-options.ts';
-import { fixedWords, optionalWords, WORD_FLAGS, wordHelp } from './request/fields/word-options.ts';
+import {
+  fixedWords,
+  optionalWords,
+  WORD_FLAGS,
+  WORD_NAMES,
+  wordHelp,
+} from './request/fields/word-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {
@@ -57,6 +63,7 @@ export {
   numberHelp,
   usualMaskBlur,
   WORD_FLAGS,
+  WORD_NAMES,
   wordHelp,
 };
 

@@ -14,7 +14,8 @@ import {
 } from '../../explore/calibration/calibration.ts';
 import { AUTO_STEPS, VAE_OF_MODEL } from './choices.ts';
 import type { Choices } from './choices.ts';
-import { type NumberName, numbersOf } from './numbers.ts';
+import type { TypedOptions } from './table.ts';
+import { optionFields } from './typed-options.ts';
 import { quoted } from '../render/markdown.ts';
 import { sizeFrom, sizeOfRatio } from './sizes.ts';
 import type { BotLimits } from '../policy/limits.ts';
@@ -23,28 +24,18 @@ import type { Text } from '../text/text.ts';
 /** `strength` null: what is usual for the model. */
 type OrderedInit = Omit<InitImage, 'strength'> & { strength: number | null; size: ImageSize };
 
-/** What a person typed or chose, before anything is known about it; null: left out. */
-export type Order = {
+/** What a person typed or chose, before anything is known about it; null: left out. Seeds are decimal text: Discord's integers end at 2^53. */
+export type Order = TypedOptions & {
   prompt: string;
-  negative: string | null;
   steps: number | null;
-  /** decimal text: Discord's integers end at 2^53 */
-  seed: string | null;
-  sampler: string | null;
-  schedule: string | null;
-  size: string | null;
-  model: string | null;
-  vae?: string | null;
   /** strength of the variation, 0-1 */
   variation?: number | null;
-  variationSeed?: string | null;
-  profile?: string | null;
   /** factor of the second pass */
   hires?: number | null;
   hiresStrength?: number | null;
   /** a start picture, its bytes checked, with its sides */
   init?: OrderedInit | null;
-} & { [K in NumberName]?: number | null };
+};
 
 /** An order before anything was typed. */
 export const NOTHING_CHOSEN: Order = {
@@ -136,7 +127,7 @@ export function completeOrder(
     {
       ...openFields(order, defaults),
       // One chosen beforehand is passed over by models that cannot do it.
-      ...numbersOf(order, canPerturb(model) ? defaults : { ...defaults, pag: null }),
+      ...optionFields(order, canPerturb(model) ? defaults : { ...defaults, pag: null }),
       model: model.name,
       width: size.width,
       height: size.height,
@@ -157,14 +148,13 @@ export function completeOrder(
 function openFields(order: Order, defaults: Choices): RequestInput {
   const steps = order.steps ?? defaults.steps;
   return {
-    ...numbersOf({ ...order, count: null }, { ...defaults, count: null, pag: null }),
+    ...optionFields({ ...order, count: null }, { ...defaults, count: null, pag: null }),
     prompt: order.prompt,
     negativePrompt: order.negative ?? defaults.negative ?? '',
     steps: steps === AUTO_STEPS ? undefined : steps,
     sampler: order.sampler ?? defaults.sampler,
     schedule: order.schedule ?? scheduleBeside(order, defaults),
     seed: order.seed?.trim() || null,
-    profile: order.profile,
     variation: variationOf(order),
     init: order.init,
     hires: hiresOf(order),
@@ -189,7 +179,7 @@ export function openOrder(
 export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInput {
   const given: RequestInput = {
     ...(order.size !== null && sizeFrom(order.size, model, text)),
-    ...numbersOf(order),
+    ...optionFields(order),
     steps: order.steps === AUTO_STEPS ? null : order.steps,
     sampler: order.sampler,
     schedule: order.schedule,

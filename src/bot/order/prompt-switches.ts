@@ -6,7 +6,8 @@ import { AUTO_STEPS } from './choices.ts';
 import type { Choices } from './choices.ts';
 import type { Order } from './options.ts';
 import type { OrderNote } from './notes.ts';
-import { rangeOf } from './numbers.ts';
+import { type OptionRow, optionRow } from './table.ts';
+import { rangeOf } from './typed-options.ts';
 import { readSwitches } from './switches.ts';
 import type { SwitchName } from './switches.ts';
 
@@ -28,8 +29,6 @@ export function withSwitches<T extends Order>(
     if (said.value === '' && name !== 'negative') {
       throw new UserError(text.switchNeedsValue(codeSpan(said.switch, 40)));
     }
-    const number = (most?: { min: number; max: number; whole?: boolean }): number =>
-      numberIn(said.value, typed, most, text);
     switch (name) {
       case 'width':
       case 'height':
@@ -42,7 +41,7 @@ export function withSwitches<T extends Order>(
         continue;
       default:
         if (isSet(order, name)) notes.push({ kind: 'overruled-switch', what: typed });
-        else set(next, name, said.value, number);
+        else set(next, name, said.value, typed, text);
     }
   }
   if (sides.width !== undefined || sides.height !== undefined) {
@@ -59,12 +58,8 @@ function isSet(order: Order, name: Plain): boolean {
   return (order[name] ?? null) !== null;
 }
 
-function set(
-  order: Order,
-  name: Plain,
-  value: string,
-  number: (range?: { min: number; max: number; whole?: boolean }) => number,
-): void {
+function set(order: Order, name: Plain, value: string, typed: string, text: Text): void {
+  const number = (most: Range): number => numberIn(value, typed, most, text);
   switch (name) {
     case 'steps':
       order.steps = /^auto$/i.test(value) ? AUTO_STEPS : number({ ...LIMITS.steps, whole: true });
@@ -79,25 +74,25 @@ function set(
     case 'variation':
       order.variation = number({ min: 0, max: 1 });
       return;
-    case 'size':
-    case 'sampler':
-    case 'schedule':
-    case 'model':
-    case 'vae':
-      order[name] = value;
-      return;
     default:
-      order[name] = number(rangeOf(name));
+      Object.assign(order, { [name]: valueOf(optionRow(name), value, typed, text) });
   }
 }
+
+function valueOf(row: OptionRow, value: string, typed: string, text: Text) {
+  if (row.kind === 'number') return numberIn(value, typed, rangeOf(row), text);
+  if (row.kind !== 'switch') return value;
+  if (/^(?:on|true)$/i.test(value)) return true;
+  if (/^(?:off|false)$/i.test(value)) return false;
+  throw new UserError(text.switchOnOrOff(codeSpan(typed, 60)));
+}
+
+type Range = { min: number; max: number; whole?: boolean };
 
 function numberIn(
   value: string,
   typed: string,
-  { min, max, whole = false }: { min: number; max: number; whole?: boolean } = {
-    min: -Infinity,
-    max: Infinity,
-  },
+  { min, max, whole = false }: Range,
   text: Text,
 ): number {
   const plain = value.replace(',', '.');

@@ -3,25 +3,10 @@
  * text, and read where an option of Darkroom means the same. Pure.
  */
 
-import { type NumberName, PICTURE_NUMBERS } from './numbers.ts';
+import { OPTION_ROWS, type OptionName } from './table.ts';
 
 /** What a switch can set. `prompt`: A1111's prompts from a file give the words themselves as a switch. */
-export type SwitchName =
-  | NumberName
-  | 'size'
-  | 'width'
-  | 'height'
-  | 'negative'
-  | 'seed'
-  | 'steps'
-  | 'sampler'
-  | 'schedule'
-  | 'model'
-  | 'vae'
-  | 'hires'
-  | 'variation'
-  | 'variationSeed'
-  | 'prompt';
+export type SwitchName = OptionName | 'width' | 'height' | 'hires' | 'variation' | 'prompt';
 
 export type Switches = {
   /** the words without the switches */
@@ -34,35 +19,14 @@ export type Switches = {
 
 const MEANINGS: Readonly<Record<string, SwitchName>> = {
   ...Object.fromEntries(
-    PICTURE_NUMBERS.flatMap(({ name, switches }) => switches.map((one) => [one, name])),
+    OPTION_ROWS.flatMap(({ name, switches }) => switches.map((one) => [one, name])),
   ),
-  ar: 'size',
-  aspect: 'size',
-  'aspect-ratio': 'size',
-  size: 'size',
   width: 'width',
   height: 'height',
-  no: 'negative',
-  neg: 'negative',
-  negative: 'negative',
-  'negative-prompt': 'negative',
-  seed: 'seed',
-  steps: 'steps',
-  sampler: 'sampler',
-  'sampler-name': 'sampler',
-  schedule: 'schedule',
-  scheduler: 'schedule',
-  model: 'model',
-  'sd-model': 'model',
-  checkpoint: 'model',
-  vae: 'vae',
-  'sd-vae': 'vae',
   hires: 'hires',
   'hr-scale': 'hires',
   variation: 'variation',
   'subseed-strength': 'variation',
-  'variation-seed': 'variationSeed',
-  subseed: 'variationSeed',
   prompt: 'prompt',
 };
 
@@ -70,6 +34,11 @@ const MEANINGS: Readonly<Record<string, SwitchName>> = {
 const WORDY: ReadonlySet<SwitchName> = new Set(['negative', 'prompt']);
 /** Meanings whose value may be a name of several words. */
 const NAMES: ReadonlySet<SwitchName> = new Set(['sampler', 'model', 'schedule', 'vae']);
+
+/** Meanings that are yes without a value. */
+const YES: ReadonlySet<SwitchName> = new Set(
+  OPTION_ROWS.filter(({ kind }) => kind === 'switch').map(({ name }) => name),
+);
 
 /** What the others' switches take, where nothing here means the same: so much is taken out with them. */
 const FOREIGN: Readonly<Record<string, 'flag' | 'value' | 'values' | 'maybe'>> = {
@@ -102,7 +71,7 @@ type Found = {
   typed: string;
   name: string;
   meaning: SwitchName | null;
-  takes: 'flag' | 'value' | 'values' | 'maybe' | 'words' | 'unknown';
+  takes: 'flag' | 'yes' | 'value' | 'values' | 'maybe' | 'words' | 'unknown';
 };
 
 /** `typed`: a prompt as it was typed. A backslash before the dashes keeps them as words. */
@@ -155,6 +124,8 @@ function startsIn(text: string): Found[] {
     if (gap !== '' && !(isKnown && number && written !== 'no')) continue;
     if (!apart && !(isKnown && number)) continue;
     if (!isHyphens && !isKnown && found.length === 0) continue;
+    // A phone's dash before a word that takes no value is prose, unless it ends the prompt.
+    if (!isHyphens && known.takes === 'yes' && /[^\s,;.]/u.test(text.slice(to))) continue;
     found.push({ ...known, from, to, typed: `--${known.name}` });
   }
   return found;
@@ -167,7 +138,8 @@ function lookUp(written: string): Omit<Found, 'from' | 'to' | 'typed'> & { surpl
     const surplus = written.length - name.length;
     const meaning = Object.hasOwn(MEANINGS, key) ? (MEANINGS[key] ?? null) : null;
     if (meaning !== null) {
-      return { name, meaning, takes: WORDY.has(meaning) ? 'words' : 'value', surplus };
+      const takes = WORDY.has(meaning) ? 'words' : YES.has(meaning) ? 'yes' : 'value';
+      return { name, meaning, takes, surplus };
     }
     const takes = Object.hasOwn(FOREIGN, key) ? FOREIGN[key] : undefined;
     if (takes !== undefined) return { name, meaning: null, takes, surplus };
@@ -184,6 +156,14 @@ function valueOf(
   const text = after.replace(/^\s*[=:]?\s*/, '');
   const quote = /^(?:"([^"]*)"|'([^']*)'|“([^”]*)”|„([^“]*)“)/u.exec(text);
   if (takes === 'flag') return { value: '', rest: after };
+  if (takes === 'yes') {
+    // "--exact on a table" is a table: a value stands alone, or behind an equals sign.
+    const said = /^\s*[=:]\s*([^\s,;]+)|^\s*(on|off|true|false)[\s,;.]*$/i.exec(after);
+    const value = said?.[1] ?? said?.[2];
+    return value === undefined
+      ? { value: 'on', rest: after }
+      : { value, rest: after.slice(said?.[0].length) };
+  }
   if (takes === 'words' && quote === null) return { value: text.trim(), rest: '' };
   if (quote !== null) {
     const value = quote.slice(1).find((one) => one !== undefined) ?? '';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completeOrder } from '../../../src/bot/order/options.ts';
+import { completeOrder, NOTHING_CHOSEN } from '../../../src/bot/order/options.ts';
+import { withSwitches } from '../../../src/bot/order/prompt-switches.ts';
 import { sensibleSizes } from '../../../src/bot/order/sizes.ts';
 import type { Order } from '../../../src/bot/order/options.ts';
 import { DEFAULT_LIMITS } from '../../../src/bot/policy/limits.ts';
@@ -74,6 +75,18 @@ test('a VAE in place of the model’s own: typed in the prompt, or chosen before
     /no VAE .* for Photo.*automatic, vae-ft-mse/,
   );
   assert.throws(() => vae({ vae: 'anime' }, {}, MODEL), /no VAE “anime”/);
+});
+
+test('painted alone: typed in the prompt, or chosen beforehand and taken back', () => {
+  const exact = (prompt: string, defaults = {}) => {
+    const typed = { ...NOTHING_CHOSEN, prompt };
+    return complete(withSwitches(typed, defaults, textFor('en')).order, defaults).exact;
+  };
+  assert.equal(exact('a cat'), undefined);
+  assert.equal(exact('a cat --exact'), true);
+  assert.equal(exact('a cat', { exact: true }), true);
+  assert.equal(exact('a cat --exact off', { exact: true }), undefined);
+  assert.throws(() => exact('a cat --exact=perhaps'), /`--exact perhaps`: on or off is expected/);
 });
 
 test('a seed keeps all its 64 bits; without one it is drawn anew', () => {

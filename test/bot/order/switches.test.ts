@@ -42,6 +42,14 @@ const CASES: [typed: string, prompt: string, found: Said, unknown?: string[]][] 
   ['a cat --ar16:9 --v6.1', 'a cat', { size: '16:9' }, ['--v 6.1']],
   ['a cat --ar=16:9', 'a cat', { size: '16:9' }],
   ['a cat--ar 16:9', 'a cat', { size: '16:9' }],
+  // Those that are yes by themselves.
+  ['a cat --exact', 'a cat', { exact: 'on' }],
+  ['a cat --exact on a table', 'a cat on a table', { exact: 'on' }],
+  ['a cat --exact off --seed 5', 'a cat', { exact: 'off', seed: '5' }],
+  ['a cat --exact=false, asleep', 'a cat, asleep', { exact: 'false' }],
+  ['a cat --exact=perhaps', 'a cat', { exact: 'perhaps' }],
+  ['a cat —exact', 'a cat', { exact: 'on' }],
+  ['a cat —exact whiskers— asleep', 'a cat —exact whiskers— asleep', {}],
   // Prose stays prose.
   ['a cat — no, two cats', 'a cat — no, two cats', {}],
   ['a cat —sleeping— at noon', 'a cat —sleeping— at noon', {}],

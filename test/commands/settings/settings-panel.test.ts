@@ -40,9 +40,12 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
     const done = await ada.waitForMessage(isDone, 30_000);
     assert.match(textOf(done), /96x64 · 3 steps · euler/);
 
-    const more = { negative: 'blur', pag: '2,5', vae: 'Automatic' };
+    const more = { negative: 'blur', pag: '2,5', vae: 'Automatic', exact: 'Yes' };
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), more);
-    await shows(ada, /PAG:\*\* 2\.5[^]*Negative prompt:\*\* blur[^]*VAE:\*\* automatic/);
+    await shows(
+      ada,
+      /PAG:\*\* 2\.5[^]*Negative prompt:\*\* blur[^]*VAE:\*\* automatic[^]*alone:\*\* yes/,
+    );
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), {
       ...more,
       pag: '21',
@@ -53,7 +56,12 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
       vae: 'nope',
     });
     await shows(ada, /no VAE “nope” for any model here.*automatic/);
-    const neither = { negative: '', pag: '', vae: '' };
+    await ada.submitModal(await modalOf(ada.press(id, control('negative'))), {
+      ...more,
+      exact: 'perhaps',
+    });
+    await shows(ada, /Painted alone: perhaps: on or off is expected/);
+    const neither = { negative: '', pag: '', vae: '', exact: '' };
     await ada.submitModal(await modalOf(ada.press(id, control('negative'))), neither);
     await ada.submitModal(await modalOf(ada.press(id, control('numbers'))), {
       ...numbers,

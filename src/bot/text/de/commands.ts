@@ -1,4 +1,5 @@
 import type { COMMANDS as ENGLISH } from '../en/commands.ts';
+import { GERMAN_TITLES } from './descriptions.ts';
 
 export const COMMANDS: typeof ENGLISH = {
   sizeChoice: (width, height, shape) => `${width}x${height} · ${shape}`,
@@ -125,17 +126,5 @@ export const COMMANDS: typeof ENGLISH = {
   preferenceOpen: 'nicht gesetzt',
   yes: 'ja',
   no: 'nein',
-  choiceNames: {
-    model: 'Modell',
-    sampler: 'Sampler',
-    schedule: 'Schedule',
-    steps: 'Schritte',
-    cfg: 'CFG',
-    size: 'Größe',
-    count: 'Anzahl',
-    clipSkip: 'Clip Skip',
-    pag: 'PAG',
-    negative: 'Negativer Prompt',
-    vae: 'VAE',
-  },
+  choiceNames: GERMAN_TITLES,
 };

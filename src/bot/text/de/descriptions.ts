@@ -1,3 +1,21 @@
+import type { ChosenName } from '../../order/table.ts';
+
+/** What may be chosen beforehand. */
+export const GERMAN_TITLES: Readonly<Record<ChosenName, string>> = {
+  model: 'Modell',
+  sampler: 'Sampler',
+  schedule: 'Schedule',
+  steps: 'Schritte',
+  cfg: 'CFG',
+  size: 'Größe',
+  count: 'Anzahl',
+  clipSkip: 'Clip Skip',
+  pag: 'PAG',
+  negative: 'Negativer Prompt',
+  vae: 'VAE',
+  exact: 'Allein gemalt',
+};
+
 /** What commands and options are for, in German, by the English words of their definitions. */
 export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'Paint a picture from words': 'Ein Bild aus Worten malen',
@@ -43,6 +61,8 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Wie viel neues Rauschen DDIM und die Ancestral-Sampler je Schritt zugeben',
   'Guidance rescale, against burnt colours at high cfg; 0.7 is usual':
     'Guidance Rescale gegen verbrannte Farben bei hohem cfg; üblich ist 0,7',
+  "Painted alone, never together with other people's pictures":
+    'Allein gemalt, nie zusammen mit Bildern anderer Leute',
   'Whose conventions of noise and weights are followed':
     'Wessen Regeln für Rauschen und Gewichte gelten',
   'Only you see the reply': 'Nur du siehst die Antwort',

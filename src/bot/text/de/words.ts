@@ -11,6 +11,8 @@ export const WORDS: typeof ENGLISH = {
     `Hinter ${name} fehlt ein Wert, wie in \`--ar 16:9\`. Nenne einen, oder nimm es heraus.`,
   switchValue: (typed, min, max) =>
     `${typed}: Dort gehört eine Zahl von ${min} bis ${max} hin. Nenne eine, oder nimm es heraus.`,
+  switchOnOrOff: (typed) =>
+    `${typed}: Dort gehört on oder off hin. Nenne eines, oder nichts für on.`,
   unknownSwitches: (list) => `Aus dem Prompt genommen, weil hier nichts dasselbe bedeutet: ${list}`,
   overruledSwitches: (list) => `Übergangen, weil eine Option etwas anderes sagt: ${list}`,
   wildcardsAreOff:

@@ -1,3 +1,4 @@
+import { CHOSEN_TITLES } from '../../order/table.ts';
 /** /settings, /presets, /preferences, /queue, /models, /show, /recent and /stats. */
 export const COMMANDS = {
   sizeChoice: (width: number, height: number, shape: string) => `${width}x${height} · ${shape}`,
@@ -120,17 +121,5 @@ export const COMMANDS = {
   preferenceOpen: 'not set',
   yes: 'yes',
   no: 'no',
-  choiceNames: {
-    model: 'Model',
-    sampler: 'Sampler',
-    schedule: 'Schedule',
-    steps: 'Steps',
-    cfg: 'CFG',
-    size: 'Size',
-    count: 'Count',
-    clipSkip: 'Clip skip',
-    pag: 'PAG',
-    negative: 'Negative prompt',
-    vae: 'VAE',
-  },
+  choiceNames: CHOSEN_TITLES,
 };

@@ -10,6 +10,8 @@ export const WORDS = {
     `${name} needs a value behind it, as in \`--ar 16:9\`. Say one, or take it out.`,
   switchValue: (typed: string, min: number, max: number) =>
     `${typed}: a number from ${min} to ${max} is expected there. Say one, or take it out.`,
+  switchOnOrOff: (typed: string) =>
+    `${typed}: on or off is expected there. Say one, or nothing for on.`,
   unknownSwitches: (list: string) =>
     `Left out of the prompt, because nothing here means the same: ${list}`,
   overruledSwitches: (list: string) => `Passed over, because an option says otherwise: ${list}`,

@@ -248,6 +248,11 @@ export function wordHelp(): ReadonlyMap<string, string> {
   );
 }
 
+/** What each choice may be. */
+export const WORD_NAMES = Object.fromEntries(
+  [...PATH, ...FIXED].map(({ key, names }) => [key, names]),
+) as { readonly [K in (typeof PATH | typeof FIXED)[number] as K['key']]: K['names'] };
+
 /** Flag -> key of a request, and whether it takes a word. */
 export const WORD_FLAGS: Readonly<Record<string, { key: keyof RequestInput; takesWord: boolean }>> =
   Object.fromEntries(
