@@ -1,12 +1,12 @@
 /** Nodes that no table names: what they are is told by their inputs, as ComfyUI's authors call them. */
 import { fileName } from '../found.ts';
 import type { Model, Rule, Seen, Value } from './graph.ts';
-import { namesLoras, tagLoader } from './lora-lists.ts';
-import { stackEntry, withLoras } from './models.ts';
-import { behind, passOf } from './sampler-nodes.ts';
-import { loaderMembers, pipePass, routed } from './pipes.ts';
-import { ofRole } from './stylers.ts';
-import { encoded } from './words.ts';
+import { namesLoras, tagLoader } from './nodes/lora-lists.ts';
+import { stackEntry, withLoras } from './nodes/models.ts';
+import { behind, passOf } from './nodes/sampler-nodes.ts';
+import { loaderMembers, pipePass, routed } from './nodes/pipes.ts';
+import { ofRole } from './nodes/stylers.ts';
+import { encoded } from './nodes/words.ts';
 
 const TEXTS = [
   'text',

@@ -18,13 +18,13 @@ import {
   type Value,
   type Words,
 } from './graph.ts';
-import { LORA_LIST_RULES } from './lora-lists.ts';
-import { MODEL_RULES } from './models.ts';
-import { PASS_RULES } from './passes.ts';
-import { PIPE_RULES } from './pipes.ts';
-import { STYLER_RULES } from './stylers.ts';
-import { TEXT_RULES } from './texts.ts';
-import { WORDS_RULES } from './words.ts';
+import { LORA_LIST_RULES } from './nodes/lora-lists.ts';
+import { MODEL_RULES } from './nodes/models.ts';
+import { PASS_RULES } from './nodes/passes.ts';
+import { PIPE_RULES } from './nodes/pipes.ts';
+import { STYLER_RULES } from './nodes/stylers.ts';
+import { TEXT_RULES } from './nodes/texts.ts';
+import { WORDS_RULES } from './nodes/words.ts';
 
 const RULES: Rules = {
   ...TEXT_RULES,

@@ -1,6 +1,6 @@
 /** Nodes that load or change models and text encoders: checkpoints, LoRAs one by one and in stacks, clip skip. */
-import { fileName, isFields, numberOf } from '../found.ts';
-import type { Clip, Loras, Model, Rule, Rules, Seen } from './graph.ts';
+import { fileName, isFields, numberOf } from '../../found.ts';
+import type { Clip, Loras, Model, Rule, Rules, Seen } from '../graph.ts';
 
 export type StackEntry = Loras['loras'][number];
 

@@ -1,5 +1,5 @@
 /** The small calculators of node packs. */
-import type { Rule } from './graph.ts';
+import type { Rule } from '../graph.ts';
 
 /** a + b and the like of the small calculators: +, -, *, / and brackets over the names a, b, c, d. */
 function calculated(

@@ -1,6 +1,6 @@
 /** Nodes that carry several things in one link, loaders that make everything at once, and plain routing. */
-import { fileName } from '../found.ts';
-import type { Clip, Latent, Model, Pass, Pipe, Rule, Rules, Seen, Value, Words } from './graph.ts';
+import { fileName } from '../../found.ts';
+import type { Clip, Latent, Model, Pass, Pipe, Rule, Rules, Seen, Value, Words } from '../graph.ts';
 import { taggedIn } from './lora-lists.ts';
 import { stackEntry, withLoras } from './models.ts';
 import { behind, passOf } from './sampler-nodes.ts';

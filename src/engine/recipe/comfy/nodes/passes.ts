@@ -1,6 +1,6 @@
 /** Nodes that make, change and sample latents, and the pictures on the way between them. */
-import { fileName, numberOf } from '../found.ts';
-import type { Latent, Rule, Rules } from './graph.ts';
+import { fileName, numberOf } from '../../found.ts';
+import type { Latent, Rule, Rules } from '../graph.ts';
 import { behind, custom, passOf, pixelPass, sampler, upscalerOf } from './sampler-nodes.ts';
 import { namedSize } from './sizes.ts';
 

@@ -1,5 +1,5 @@
 /** Nodes that pick a picture's size. */
-import type { Rule, Seen } from './graph.ts';
+import type { Rule, Seen } from '../graph.ts';
 import { isTrue } from './text-making.ts';
 
 const ASPECT = /(\d{2,5})\s?[x×*]\s?(\d{2,5})/;

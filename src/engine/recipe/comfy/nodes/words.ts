@@ -1,6 +1,6 @@
 /** Nodes that make conditionings: encoders, and what joins, changes or passes them on. */
-import { say } from '../../sentences.ts';
-import type { Clip, EncodedText, Rule, Rules, Seen, Words } from './graph.ts';
+import { say } from '../../../sentences.ts';
+import type { Clip, EncodedText, Rule, Rules, Seen, Words } from '../graph.ts';
 
 /** One text by one encoder. */
 export function encoded(text: EncodedText, clip: Clip | undefined): Words {

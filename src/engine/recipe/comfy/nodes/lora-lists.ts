@@ -1,7 +1,7 @@
 /** Nodes that are told their LoRAs in a text of `<lora:…>` tags, or in a list of a widget's own. */
-import { takeTags } from '../../lora/tags.ts';
-import { fileName, isFields, numberOf } from '../found.ts';
-import type { Rule, Rules, Seen } from './graph.ts';
+import { takeTags } from '../../../lora/tags.ts';
+import { fileName, isFields, numberOf } from '../../found.ts';
+import type { Rule, Rules, Seen } from '../graph.ts';
 import { stacked, type StackEntry, stackEntry, withLoras } from './models.ts';
 
 const TEXTS = ['text', 'lora_syntax', 'prompt', 'string'] as const;

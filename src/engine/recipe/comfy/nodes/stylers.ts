@@ -1,6 +1,6 @@
 /** Nodes that lay a style around two texts: the styles stand in files of their packs, which are no part of a graph. */
-import { say } from '../../sentences.ts';
-import type { Rule, Rules, Seen } from './graph.ts';
+import { say } from '../../../sentences.ts';
+import type { Rule, Rules, Seen } from '../graph.ts';
 
 /** Styles that change nothing. */
 const PLAIN = /^(?:base|none|no style|no_style|default|sai-base|)$/i;

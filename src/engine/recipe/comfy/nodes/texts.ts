@@ -1,6 +1,6 @@
 /** Nodes that hold or make texts and numbers, of ComfyUI itself and of the common packs. */
 import { math } from './calculation.ts';
-import type { Rules } from './graph.ts';
+import type { Rules } from '../graph.ts';
 import { aspectRatio, sizePicker } from './sizes.ts';
 import {
   bySlot,

@@ -1,6 +1,6 @@
 /** Nodes that run a sampler, whole or in parts. */
-import { say } from '../../sentences.ts';
-import type { Latent, Pass, Rule, Seen } from './graph.ts';
+import { say } from '../../../sentences.ts';
+import type { Latent, Pass, Rule, Seen } from '../graph.ts';
 
 /** Samplers inside samplers: more than people nest. */
 const MOST_WRAPPED = 8;

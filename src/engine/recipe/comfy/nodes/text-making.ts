@@ -1,6 +1,6 @@
 /** How nodes make texts of others: joined, replaced, chosen, cut. */
 import { RE2JS } from 're2js';
-import type { Rule, Scalar, Seen } from './graph.ts';
+import type { Rule, Scalar, Seen } from '../graph.ts';
 
 /** Of one pattern in one text. */
 const MOST_MATCHES = 200;
