@@ -3,7 +3,8 @@ import { buildInfotext, imageSeed } from './recipe/infotext.ts';
 import { isImageFile, readHiddenTexts, readTexts, XMP_KEYWORD } from './picture/image.ts';
 import { takeTags } from './lora/tags.ts';
 import { fromWorkflow } from './recipe/comfy/workflow.ts';
-import { isFields, numberOf, readJson, type Recipe, words } from './recipe/found.ts';
+import { isRecord } from './is-record.ts';
+import { numberOf, readJson, type Recipe, words } from './recipe/found.ts';
 import { fromInfotext } from './recipe/programs/a1111.ts';
 import { commentInXmp, fromDrawThings } from './recipe/programs/draw-things.ts';
 import { fromFooocus } from './recipe/programs/fooocus.ts';
@@ -101,7 +102,7 @@ function fromEntries(texts: readonly PngText[]): Recipe | null {
 
 function commentIn(parameters: ReturnType<typeof readJson>): ReturnType<typeof readJson> {
   const comment = parameters?.['Comment'];
-  return isFields(comment) ? comment : readJson(words(comment));
+  return isRecord(comment) ? comment : readJson(words(comment));
 }
 
 /** An object that names no program: its fields do. */
@@ -119,7 +120,7 @@ function fromObject(said: NonNullable<ReturnType<typeof readJson>>, text: string
 /** A recipe as plain values, each absent that is not there; `notes` in English. */
 export function recipeFields(recipe: Recipe): Readonly<Record<string, unknown>> {
   const { input } = recipe;
-  const hires = isFields(input.hires) ? input.hires : null;
+  const hires = isRecord(input.hires) ? input.hires : null;
   const number = (value: unknown): unknown => numberOf(value) ?? undefined;
   // A1111 writes of a negative prompt and of layers only where there is one or one is skipped.
   const isTold =
@@ -189,8 +190,8 @@ export function recipeText(recipe: Recipe): string {
 }
 
 function passesIn({ input, denoise }: Recipe): Record<string, string | number | null> {
-  const hires = isFields(input.hires) ? input.hires : {};
-  const refiner = isFields(input.refiner) ? input.refiner : {};
+  const hires = isRecord(input.hires) ? input.hires : {};
+  const refiner = isRecord(input.refiner) ? input.refiner : {};
   const of = (value: unknown): string | number | null =>
     typeof value === 'string' || typeof value === 'number' ? value : null;
   return {

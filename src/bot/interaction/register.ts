@@ -1,5 +1,6 @@
 import { Routes } from 'discord.js';
 import type { REST, RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
+import { isRecord } from '../../engine/is-record.ts';
 import { describe } from '../discord/discord-errors.ts';
 import type { BotLog } from '../bot-log.ts';
 
@@ -86,10 +87,6 @@ function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
   return isRecord(value) && Object.keys(value).length === 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function field(value: unknown, name: string): unknown {

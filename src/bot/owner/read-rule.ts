@@ -1,3 +1,4 @@
+import { isRecord } from '../../engine/is-record.ts';
 import { isMark } from '../policy/people.ts';
 import { LIST_LIMITS, NSFW_POLICIES, POLICY_LIMITS } from '../policy/policy.ts';
 import { compilePattern } from '../policy/words.ts';
@@ -150,8 +151,7 @@ function oneOf<T extends string>(value: unknown, all: readonly T[], name: string
 }
 
 function objectOf(value: unknown, name: string): Fields {
-  const fits = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return fits ? (value as Fields) : wrong(name, '{ … }', value);
+  return isRecord(value) ? value : wrong(name, '{ … }', value);
 }
 
 function only(fields: Fields, names: readonly string[], above: string): void {

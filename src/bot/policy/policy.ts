@@ -1,3 +1,4 @@
+import { isRecord } from '../../engine/is-record.ts';
 import { isMark } from './people.ts';
 
 /** What people may do on a server, beside its defaults. */
@@ -98,7 +99,7 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
   everybody: (value) => limitsOf(value, ['waiting', 'work', 'seconds']),
   server: (value) => limitsOf(value, ['waiting', 'seconds']),
   roles: (value) =>
-    isObject(value)
+    isRecord(value)
       ? Object.fromEntries(
           Object.entries(value)
             .filter(([id]) => isSnowflake(id))
@@ -128,7 +129,7 @@ const FIELDS: { readonly [K in keyof ServerPolicy]: Field<K> } = {
 /** A stored object of any age or origin -> a whole policy; what is not understood is told and left at its default. */
 export function readPolicy(stored: unknown, onProblem: (problem: string) => void): ServerPolicy {
   const policy: Record<string, unknown> = { ...DEFAULT_POLICY };
-  for (const [name, value] of Object.entries(isObject(stored) ? stored : {})) {
+  for (const [name, value] of Object.entries(isRecord(stored) ? stored : {})) {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof ServerPolicy] : undefined;
     const good = field?.(value);
     if (good === undefined) onProblem(`“${name}” of the policy is not understood: ignored`);
@@ -161,7 +162,7 @@ function limitsOf(
   value: unknown,
   names: readonly (keyof RoleLimits)[],
 ): Record<string, number> | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const good: Record<string, number> = {};
   for (const name of names) {
     const limit = value[name];
@@ -190,7 +191,3 @@ function isSnowflake(value: unknown): value is string {
 
 const isPerson = (value: unknown): value is string =>
   isSnowflake(value) || (typeof value === 'string' && isMark(value));
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

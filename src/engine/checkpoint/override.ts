@@ -1,4 +1,5 @@
 /** NAME.json beside a model: its owner's word, which counts before everything that the files say. */
+import { isRecord } from '../is-record.ts';
 import { RunError, UserError } from '../errors.ts';
 import { UNETS } from '../families/families.ts';
 import { OWN_DEFAULTS } from '../model/own-defaults.ts';
@@ -35,9 +36,6 @@ const OTHERS_WORDS = new Set([
 
 type Field = { fits: (value: unknown) => boolean; allowed: string };
 
-const isObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const FIELDS: Readonly<Record<string, Field>> = {
   family: {
     fits: (value) => FAMILIES.some((name) => name === value),
@@ -56,7 +54,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     fits: (value) => typeof value === 'string' && value.trim() !== '',
     allowed: '"NAME" (models/vae/NAME.safetensors)',
   },
-  scheduler: { fits: isObject, allowed: '{"_class_name": "EulerDiscreteScheduler", …}' },
+  scheduler: { fits: isRecord, allowed: '{"_class_name": "EulerDiscreteScheduler", …}' },
 };
 
 /**
@@ -107,7 +105,7 @@ function checkScheduler(file: string, scheduler: Json): void {
 function parse(file: string, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value as Record<string, unknown>;
+    if (isRecord(value)) return value;
   } catch {
     // told below
   }

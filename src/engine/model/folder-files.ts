@@ -1,6 +1,7 @@
 /** The files of a model folder: its sub-folders with their sizes and ages, its small JSON files, read with care. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRecord } from '../is-record.ts';
 import { RunError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import { EMBEDDINGS_FOLDER, LORAS_FOLDER } from './named-files.ts';
@@ -55,7 +56,7 @@ export async function readJson(
   }
   try {
     const value: unknown = JSON.parse(quoteInfinities(text));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+    if (isRecord(value)) return value;
   } catch {
     // told below
   }

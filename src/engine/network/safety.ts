@@ -3,6 +3,7 @@
  * picture preprocessing (transformers' CLIPImageProcessor on Pillow). Concepts and thresholds are the graph's own.
  */
 import { join } from 'node:path';
+import { isRecord } from '../is-record.ts';
 import { RunError } from '../errors.ts';
 import type { ModelLayout } from '../model/layout.ts';
 import { resizeBytes } from '../picture/pixels/resample.ts';
@@ -104,7 +105,7 @@ async function readClipCrop({ folder, name }: ModelLayout): Promise<ClipCrop> {
 
 /** Old configs give a number, newer ones name it. */
 function lengthOf(value: unknown, name: string): number | undefined {
-  const length: unknown = typeof value === 'object' && value !== null ? Object(value)[name] : value;
+  const length: unknown = isRecord(value) ? value[name] : value;
   return typeof length === 'number' && Number.isInteger(length) && length > 0 ? length : undefined;
 }
 

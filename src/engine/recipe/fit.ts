@@ -11,7 +11,8 @@ import type { ModelInfo, RequestInput } from '../request.ts';
 import { NUMBER_OPTIONS } from '../request/fields/number-options.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
-import { fileName, isFields, numberOf, type Recipe, words } from './found.ts';
+import { isRecord } from '../is-record.ts';
+import { fileName, numberOf, type Recipe, words } from './found.ts';
 
 /** What one picture may have here, beside what the engine takes. */
 export type Ceilings = { steps: number; pixels: number };
@@ -55,7 +56,7 @@ export function notesHere({ notes, input }: Recipe, networks: readonly string[])
 
 /** Null for an upscaler that is here, or that every installation has; else what is said of its absence. */
 function upscalerNote(hires: unknown, networks: readonly string[]): Said | null {
-  const wanted = isFields(hires) ? words(hires['upscaler']) : '';
+  const wanted = isRecord(hires) ? words(hires['upscaler']) : '';
   const isHere =
     wanted === '' || upscalerNamed(wanted) !== null || upscalerCalled(wanted, networks) !== null;
   return isHere ? null : say('recipe-upscaler', shown(wanted), 'Lanczos');
@@ -66,7 +67,7 @@ function fitWords(input: RequestInput, { family }: ModelInfo): void {
   const { followsXlRecipes, prompts } = familyNamed(family).limits;
   if (followsXlRecipes) return;
   const { prompt2, negativePrompt2, prompt3, negativePrompt3 } = (
-    isFields(input.xl) ? input.xl : {}
+    isRecord(input.xl) ? input.xl : {}
   ) as Record<string, unknown>;
   delete input.xl;
   if (prompts > 1) input.xl = { prompt2, negativePrompt2 };
@@ -97,7 +98,7 @@ async function fitPrompts(
     const { prompt, negativePrompt, ...second } = recipe.texts;
     if (prompt !== undefined) input.prompt = prompt;
     if (negativePrompt !== undefined) input.negativePrompt = negativePrompt;
-    input.xl = { ...(isFields(input.xl) && input.xl), ...second };
+    input.xl = { ...(isRecord(input.xl) && input.xl), ...second };
   }
   const positive = takeTags(words(input.prompt));
   const negative = takeTags(words(input.negativePrompt));
@@ -226,7 +227,7 @@ function fitHires(
   notes: Said[],
 ): void {
   const { hires } = input;
-  if (!isFields(hires)) return;
+  if (!isRecord(hires)) return;
   const [width, height] = [numberOf(input.width) ?? 512, numberOf(input.height) ?? 512];
   const asked = numberOf(hires['scale']) ?? 2;
   const most = Math.min(
@@ -258,11 +259,11 @@ function fitHires(
 /** By its name in the models folder: what a picture says must not open any other folder. */
 function fitRefiner(input: RequestInput, models: readonly ModelInfo[], notes: Said[]): void {
   const { refiner } = input;
-  if (!isFields(refiner)) return;
+  if (!isRecord(refiner)) return;
   const name = fileName(refiner['model']);
   const here = models.find((model) => model.name.toLowerCase() === name?.toLowerCase());
   const conflicts =
-    isFields(input.hires) && input.profile !== undefined && input.profile !== 'a1111';
+    isRecord(input.hires) && input.profile !== undefined && input.profile !== 'a1111';
   if (here !== undefined && !conflicts) {
     const switchAt = numberOf(refiner['switchAt']) ?? 0.8;
     input.refiner = {

@@ -1,4 +1,5 @@
 /** What a program wrote about a picture, before anything is known of the installation that reads it. */
+import { isRecord } from '../is-record.ts';
 import type { RequestInput } from '../request.ts';
 import type { Said } from '../said.ts';
 
@@ -43,10 +44,6 @@ export type Recipe = {
 /** An object's own fields; null for everything else. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * The object that a text says in JSON, as Python writes it: with NaN and Infinity, and with integers that a JavaScript
  * number cannot hold, which become text. Null for any other text.
@@ -55,7 +52,7 @@ export function readJson(text: string): Fields | null {
   if (!/^\s*\{/.test(text)) return null;
   try {
     const value: unknown = JSON.parse(text, exactInteger);
-    return isFields(value) ? value : null;
+    return isRecord(value) ? value : null;
   } catch {
     return readPythonJson(text);
   }
@@ -68,7 +65,7 @@ function readPythonJson(text: string): Fields | null {
   );
   try {
     const value: unknown = JSON.parse(plain, exactInteger);
-    return isFields(value) ? value : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../engine/is-record.ts';
 import { requestOfImage } from '../../engine/request/batch.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
@@ -144,10 +145,6 @@ function readAxis(value: unknown): Axis | null {
   if (name === undefined || !Array.isArray(values) || values.length === 0) return null;
   if (!values.every((one) => typeof one === 'string')) return null;
   return { name, values, ...(typeof of === 'string' && { of }) };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The chain's jobs, in order; the same for the same order and models, whenever it is asked. */

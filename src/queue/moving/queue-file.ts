@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
+import { isRecord } from '../../engine/is-record.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { MovedRecord } from './moved.ts';
 
@@ -103,7 +104,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 function parse(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
  * Everything it says is checked before anybody believes it, in time that grows with its length alone.
  * Source: github.com/huggingface/safetensors, README, "Format".
  */
+import { isRecord } from '../../is-record.ts';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
 import { FIRST_BYTES, foreignKind } from './foreign-file.ts';
@@ -93,9 +94,7 @@ export function parseHeader(json: Uint8Array, file: HeaderOf): SafetensorsHeader
 function readObject(json: Uint8Array, file: HeaderOf): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>;
-    }
+    if (isRecord(value)) return value;
   } catch {
     // told below
   }

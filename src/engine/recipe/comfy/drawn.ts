@@ -3,7 +3,7 @@
  * without their names), turned into the form in which it is run (`prompt`). After litegraph's LGraph.serialize and
  * ComfyUI_frontend's graphToPrompt.
  */
-import { isFields } from '../found.ts';
+import { isRecord } from '../../is-record.ts';
 import { WIDGETS } from './widgets.ts';
 
 type Fields = Record<string, unknown>;
@@ -30,10 +30,10 @@ const AFTER_SEED = /^(?:fixed|increment|decrement|randomize|increment-wrap)$/;
 /** Null where it is no such graph. Ids of nodes in subgraphs are `outer:inner`, as ComfyUI runs them. */
 export function fromDrawn(all: Fields): ReadonlyMap<string, RunnableNode> | null {
   if (!Array.isArray(all['nodes'])) return null;
-  const definitions = isFields(all['definitions']) ? all['definitions']['subgraphs'] : undefined;
+  const definitions = isRecord(all['definitions']) ? all['definitions']['subgraphs'] : undefined;
   const subgraphs = new Map<string, Fields>();
   for (const one of Array.isArray(definitions) ? definitions : []) {
-    if (isFields(one)) subgraphs.set(String(one['id']), one);
+    if (isRecord(one)) subgraphs.set(String(one['id']), one);
   }
   const nodes = new Map<string, RunnableNode>();
   const used = { subgraphs: 0, hops: 0 };
@@ -124,8 +124,8 @@ function outsideOf(
 function nodesOf(graph: Fields): Map<string, Drawn> {
   const drawn = new Map<string, Drawn>();
   for (const fields of Array.isArray(graph['nodes']) ? graph['nodes'] : []) {
-    if (!isFields(fields) || typeof fields['type'] !== 'string') continue;
-    const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isFields) : [];
+    if (!isRecord(fields) || typeof fields['type'] !== 'string') continue;
+    const inputs = Array.isArray(fields['inputs']) ? fields['inputs'].filter(isRecord) : [];
     const id = String(fields['id']);
     drawn.set(id, { id, kind: fields['type'], fields, inputs });
   }
@@ -149,7 +149,7 @@ function linksOf(graph: Fields): Map<string, Link> {
   for (const link of Array.isArray(graph['links']) ? graph['links'] : []) {
     if (Array.isArray(link))
       links.set(String(link[0]), { from: String(link[1]), slot: Number(link[2]) });
-    else if (isFields(link)) {
+    else if (isRecord(link)) {
       const [from, slot] = [String(link['origin_id']), Number(link['origin_slot'])];
       links.set(String(link['id']), { from, slot });
     }
@@ -161,7 +161,7 @@ function linksOf(graph: Fields): Map<string, Link> {
 function outputLinks(graph: Fields, links: ReadonlyMap<string, Link>): Map<number, Link> {
   const found = new Map<number, Link>();
   for (const link of Array.isArray(graph['links']) ? graph['links'] : []) {
-    if (!isFields(link) || String(link['target_id']) !== INSIDE_OUTPUT) continue;
+    if (!isRecord(link) || String(link['target_id']) !== INSIDE_OUTPUT) continue;
     const own = links.get(String(link['id']));
     if (own !== undefined) found.set(Number(link['target_slot']), own);
   }
@@ -172,15 +172,15 @@ function outputLinks(graph: Fields, links: ReadonlyMap<string, Link>): Map<numbe
 function throughInput({ fields, inputs }: Drawn, slot: number): Fields | undefined {
   const outputs: unknown[] = Array.isArray(fields['outputs']) ? fields['outputs'] : [];
   const output = outputs[slot];
-  const type = isFields(output) ? output['type'] : undefined;
+  const type = isRecord(output) ? output['type'] : undefined;
   return inputs.find((input) => input['type'] === type);
 }
 
 /** Values by the names of their widgets: told by the node where it is new, else known of its kind. */
 function widgetsOf({ kind, fields, inputs }: Drawn): Fields {
   const told = fields['widgets_values'];
-  if (isFields(told)) return { ...told };
-  const own = inputs.flatMap(({ widget }) => (isFields(widget) ? [String(widget['name'])] : []));
+  if (isRecord(told)) return { ...told };
+  const own = inputs.flatMap(({ widget }) => (isRecord(widget) ? [String(widget['name'])] : []));
   const known = Object.hasOwn(WIDGETS, kind) ? WIDGETS[kind] : undefined;
   const names = own.length >= (known?.length ?? 1) ? own : (known ?? []);
   const values = [...valuesOf(fields)];

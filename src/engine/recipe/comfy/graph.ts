@@ -1,6 +1,7 @@
 /** A ComfyUI graph as its `prompt` entry holds it, read from its outputs against the direction of the links. */
 import type { Said } from '../../said.ts';
-import { isFields, readJson, type RecipeLora } from '../found.ts';
+import { isRecord } from '../../is-record.ts';
+import { readJson, type RecipeLora } from '../found.ts';
 import { fromDrawn } from './drawn.ts';
 
 export type Node = { id: string; kind: string; inputs: Readonly<Record<string, unknown>> };
@@ -120,14 +121,14 @@ export function readGraph(
   const all = readJson(json);
   if (all === null) return null;
   // Some programs wrap it: `{"prompt": {…}, "workflow": {…}}`.
-  const own = isFields(all['prompt']) ? all['prompt'] : null;
-  const drawn = fromDrawn(isFields(all['workflow']) ? all['workflow'] : all);
+  const own = isRecord(all['prompt']) ? all['prompt'] : null;
+  const drawn = fromDrawn(isRecord(all['workflow']) ? all['workflow'] : all);
   const nodes = own ?? (drawn === null ? all : Object.fromEntries(drawn));
   const graph = new Map<string, Node>();
   for (const [id, node] of Object.entries(nodes)) {
-    if (!isFields(node)) continue;
+    if (!isRecord(node)) continue;
     const { class_type: kind, inputs } = node;
-    if (typeof kind === 'string' && isFields(inputs)) graph.set(id, { id, kind, inputs });
+    if (typeof kind === 'string' && isRecord(inputs)) graph.set(id, { id, kind, inputs });
   }
   return graph.size === 0 ? null : { graph, all };
 }

@@ -1,9 +1,9 @@
 /** The recipe in a ComfyUI graph: which sampler made the saved picture, from what, and what came before and after it. */
 import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
+import { isRecord } from '../../is-record.ts';
 import {
   fileName,
-  isFields,
   numberOf,
   readJson,
   type Recipe,
@@ -41,7 +41,7 @@ export function fromWorkflow(json: string): Recipe | null {
   const last = lastLatent(read.graph, reader);
   if (last === null) return null;
   const recipe = recipeOf(last, reader.notes);
-  return isFields(read.all['extra']) || read.all['extraMetadata'] !== undefined
+  return isRecord(read.all['extra']) || read.all['extraMetadata'] !== undefined
     ? withCivitai(recipe, read.all)
     : recipe;
 }
@@ -259,7 +259,7 @@ function leftOut(last: Latent, base: Pass, later: Chain['later']): Said[] {
  */
 function withCivitai(recipe: Recipe, all: Readonly<Record<string, unknown>>): Recipe {
   const given = all['extraMetadata'];
-  const extra = isFields(given) ? given : readJson(words(given));
+  const extra = isRecord(given) ? given : readJson(words(given));
   const { input } = recipe;
   const name = (value: unknown): string | undefined =>
     /^urn:air:|^[^.]*@\d+$/.test(words(value)) ? undefined : fileName(value);

@@ -3,15 +3,8 @@ import { MOST_LORA_STRENGTH } from '../../lora/tags.ts';
 import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
 import { strip } from '../../text/prompt/characters.ts';
-import {
-  fileName,
-  isFields,
-  numberOf,
-  type Recipe,
-  type RecipeLora,
-  seedText,
-  words,
-} from '../found.ts';
+import { isRecord } from '../../is-record.ts';
+import { fileName, numberOf, type Recipe, type RecipeLora, seedText, words } from '../found.ts';
 import { type ParsedInfotext, parseInfotext } from '../infotext-parse.ts';
 import { samplerOf } from '../sampler-of.ts';
 import { asA1111 } from './draw-things.ts';
@@ -201,7 +194,7 @@ function endOfJson(text: string, from: number): number {
 }
 
 function resourcesOf(list: unknown): { model: string | undefined; loras: RecipeLora[] } {
-  const entries = Array.isArray(list) ? list.filter(isFields) : [];
+  const entries = Array.isArray(list) ? list.filter(isRecord) : [];
   const nameOf = (entry: (typeof entries)[number]): string | undefined =>
     fileName(entry['modelName']) ?? fileName(entry['air']);
   const typeOf = (entry: (typeof entries)[number]): string =>

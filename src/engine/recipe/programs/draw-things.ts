@@ -1,7 +1,7 @@
+import { isRecord } from '../../is-record.ts';
 import {
   type Fields,
   fileName,
-  isFields,
   numberOf,
   readJson,
   type Recipe,
@@ -18,7 +18,7 @@ const WEIGHTS = /_(?:f16|q[468]p|svd|lora)(?=_|$)/g;
 export function fromDrawThings(said: Fields): Recipe {
   const { notes, ...sampled } = samplerOf(said['sampler']);
   const [, width, height] = /^(\d{1,5})\s*x\s*(\d{1,5})$/.exec(words(said['size'])) ?? [];
-  const more: Fields = isFields(said['v2']) ? said['v2'] : {};
+  const more: Fields = isRecord(said['v2']) ? said['v2'] : {};
   const strength = numberOf(said['strength']) ?? 1;
   const started = strength < 1;
   if (started) notes.push(say('recipe-start'));
@@ -40,7 +40,7 @@ export function fromDrawThings(said: Fields): Recipe {
       ...(skip !== undefined && { clipSkip: Math.max(1, skip) }),
     },
     ...(started && { denoise: strength }),
-    loras: (Array.isArray(listed) ? listed.filter(isFields) : []).flatMap((lora) => {
+    loras: (Array.isArray(listed) ? listed.filter(isRecord) : []).flatMap((lora) => {
       const name = plainName(lora['model'] ?? lora['file']);
       return name === undefined ? [] : { name, weight: numberOf(lora['weight']) ?? 1 };
     }),

@@ -1,9 +1,9 @@
 import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
+import { isRecord } from '../../is-record.ts';
 import {
   type Fields,
   fileName,
-  isFields,
   numberOf,
   type Recipe,
   type RecipeLora,
@@ -52,8 +52,8 @@ export function fromInvoke(said: Fields): Recipe {
 /** `sd-metadata` of versions 1 and 2. */
 export function fromOldInvoke(said: Fields): Recipe | null {
   const image = said['image'];
-  if (!isFields(image)) return null;
-  const parts = Array.isArray(image['prompt']) ? image['prompt'].filter(isFields) : [];
+  if (!isRecord(image)) return null;
+  const parts = Array.isArray(image['prompt']) ? image['prompt'].filter(isRecord) : [];
   const given = words(image['prompt']) || parts.map((part) => words(part['prompt'])).join(', ');
   // Bracketed words were the negative prompt then.
   const negatives: string[] = [];
@@ -89,13 +89,13 @@ function invokeSampler(scheduler: unknown): ReturnType<typeof samplerOf> {
 }
 
 function modelOf(model: unknown): string | undefined {
-  if (!isFields(model)) return fileName(model);
+  if (!isRecord(model)) return fileName(model);
   return fileName(model['name'] ?? model['model_name']);
 }
 
 function lorasOf(list: unknown): RecipeLora[] {
   if (!Array.isArray(list)) return [];
-  return list.filter(isFields).flatMap((entry) => {
+  return list.filter(isRecord).flatMap((entry) => {
     const name = modelOf(entry['model'] ?? entry['lora']);
     return name === undefined ? [] : { name, weight: numberOf(entry['weight']) ?? 1 };
   });

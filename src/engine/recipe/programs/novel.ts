@@ -1,5 +1,6 @@
 import { say } from '../../sentences.ts';
-import { type Fields, isFields, numberOf, type Recipe, seedText, words } from '../found.ts';
+import { isRecord } from '../../is-record.ts';
+import { type Fields, numberOf, type Recipe, seedText, words } from '../found.ts';
 import { samplerOf } from '../sampler-of.ts';
 import { fromNovelPrompt } from './novel-prompt.ts';
 
@@ -38,12 +39,12 @@ export function fromNovel(said: Fields): Recipe {
 
 /** The base caption, then one of each character. */
 function textsOf(prompt: unknown): string[] {
-  const caption = isFields(prompt) ? prompt['caption'] : null;
-  if (!isFields(caption)) return [];
+  const caption = isRecord(prompt) ? prompt['caption'] : null;
+  if (!isRecord(caption)) return [];
   const characters = Array.isArray(caption['char_captions']) ? caption['char_captions'] : [];
   return [
     words(caption['base_caption']),
-    ...characters.filter(isFields).map((character) => words(character['char_caption'])),
+    ...characters.filter(isRecord).map((character) => words(character['char_caption'])),
   ];
 }
 

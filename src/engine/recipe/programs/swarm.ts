@@ -1,8 +1,8 @@
+import { isRecord } from '../../is-record.ts';
 import {
   fileName,
   numberOf,
   type Fields,
-  isFields,
   type Recipe,
   type RecipeLora,
   seedText,
@@ -14,7 +14,7 @@ import { say } from '../../sentences.ts';
 /** SwarmUI's `sui_image_params` (docs/Image Metadata Format.md); numbers may come as text, lists separated by commas. */
 export function fromSwarm(all: Fields): Recipe | null {
   const said = all['sui_image_params'];
-  if (!isFields(said)) return null;
+  if (!isRecord(said)) return null;
   const { notes, ...sampled } = samplerOf(said['sampler'], said['scheduler'], 'comfy');
   const layer = numberOf(said['clipstopatlayer']);
   const creativity = numberOf(said['initimagecreativity']);
@@ -66,7 +66,7 @@ function refined(said: Fields): Pick<Recipe['input'], 'hires' | 'refiner'> {
 
 function lorasOf(said: Fields, models: unknown): RecipeLora[] {
   const [weights, texts] = [listOf(said['loraweights']), listOf(said['loratencweights'])];
-  const files = Array.isArray(models) ? models.filter(isFields) : [];
+  const files = Array.isArray(models) ? models.filter(isRecord) : [];
   return listOf(said['loras']).flatMap((given, i) => {
     const name = fileName(given);
     if (name === undefined) return [];

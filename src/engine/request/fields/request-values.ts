@@ -1,5 +1,6 @@
 /** What people typed, one value at a time: text, numbers, sides, seeds and names, checked and told in sentences. */
 import { randomInt } from 'node:crypto';
+import { isRecord } from '../../is-record.ts';
 import { familyNamed } from '../../families/families.ts';
 import type { ModelInfo } from '../../request.ts';
 import type { Said } from '../../said.ts';
@@ -228,6 +229,7 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** Null for what has no fields. */
 export function fieldsOf(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
+  return isRecord(value) ? value : null;
 }

@@ -1,6 +1,7 @@
 /** Nodes that are told their LoRAs in a text of `<lora:…>` tags, or in a list of a widget's own. */
 import { takeTags } from '../../../lora/tags.ts';
-import { fileName, isFields, numberOf } from '../../found.ts';
+import { isRecord } from '../../../is-record.ts';
+import { fileName, numberOf } from '../../found.ts';
 import type { Rule, Rules, Seen } from '../graph.ts';
 import { stacked, type StackEntry, stackEntry, withLoras } from './models.ts';
 
@@ -9,8 +10,8 @@ const TEXTS = ['text', 'lora_syntax', 'prompt', 'string'] as const;
 /** LoRA Manager's list says which of them are switched on; its text names them all. */
 function listed(node: Seen): StackEntry[] | null {
   const raw = node.raw('loras');
-  const list = isFields(raw) ? raw['__value__'] : raw;
-  if (!Array.isArray(list) || !list.every(isFields)) return null;
+  const list = isRecord(raw) ? raw['__value__'] : raw;
+  if (!Array.isArray(list) || !list.every(isRecord)) return null;
   return list.flatMap((row) => {
     if (row['active'] === false || row['on'] === false) return [];
     const weight = numberOf(row['strength']) ?? 1;

@@ -1,5 +1,6 @@
 /** Nodes that load or change models and text encoders: checkpoints, LoRAs one by one and in stacks, clip skip. */
-import { fileName, isFields, numberOf } from '../../found.ts';
+import { isRecord } from '../../../is-record.ts';
+import { fileName, numberOf } from '../../found.ts';
 import type { Clip, Loras, Model, Rule, Rules, Seen } from '../graph.ts';
 
 export type StackEntry = Loras['loras'][number];
@@ -7,7 +8,7 @@ export type StackEntry = Loras['loras'][number];
 /** File names come as text or, from some packs, as `{content, image}`. */
 function fileIn(node: Seen, ...names: string[]): string | undefined {
   const raw = node.raw(...names);
-  return fileName(isFields(raw) ? raw['content'] : node.text(...names));
+  return fileName(isRecord(raw) ? raw['content'] : node.text(...names));
 }
 
 const loaded =
@@ -92,7 +93,7 @@ const powerLoader: Rule = (node) => {
     .filter(([name]) => /^lora_\d+$/i.test(name))
     .toSorted(([a], [b]) => Number(a.slice(5)) - Number(b.slice(5)));
   const own = rows.flatMap(([, row]) => {
-    if (!isFields(row) || row['on'] !== true) return [];
+    if (!isRecord(row) || row['on'] !== true) return [];
     const weight = numberOf(row['strength']) ?? 1;
     return stackEntry(fileName(row['lora']), weight, numberOf(row['strengthTwo']) ?? weight);
   });
