@@ -119,6 +119,16 @@ for (const isolation of ['thread', 'process'] as const) {
       ]);
     });
 
+    test('a run that ends earlier tells of the steps that it takes', async () => {
+      const seen: string[] = [];
+      const request = await requestFor(engine, { endAfter: 2 });
+      const { images } = await engine.generate(request, {
+        onProgress: (one) => one.phase === 'sampling' && seen.push(`${one.step}/${one.steps}`),
+      });
+      assert.deepEqual(seen, ['1/2', '2/2']);
+      assert.match(images[0]?.infotext ?? '', /Unfinished: 2 of 4 steps/);
+    });
+
     test('latents and x̂0 come when asked for', async () => {
       let denoised: Progress | null = null;
       const result = await engine.generate(await requestFor(engine), {

@@ -84,11 +84,13 @@ export async function samplePass(
 /** Tells of a finished step, with a preview when one is due. The step's number. */
 function report(
   { sigma, denoised }: Pick<SamplerStep, 'sigma' | 'denoised'>,
-  { shape }: Start,
+  { shape, request }: Start,
   { options, hooks, steps: count }: PassRun,
   { previewer, snapshots }: { previewer: Previewer; snapshots: Snapshots },
 ): number {
-  const { step, steps } = count.finish();
+  const { step, steps: all } = count.finish();
+  // Whoever waits for a picture that ends earlier waits for no more steps than those.
+  const steps = request.endAfter ? Math.min(request.endAfter, all) : all;
   const progress: Progress = { phase: 'sampling', step, steps, sigma };
   if (options.sendDenoised) progress.denoised = { data: denoised.slice(), shape };
   snapshots.offer(step, sigma, denoised);
