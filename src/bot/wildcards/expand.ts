@@ -188,7 +188,7 @@ function alternativesAt(text: string, at: number): Alternatives | null {
 
 function chosenFrom(parts: string[], end: number): Alternatives | null {
   const first = parts[0] ?? '';
-  const told = /^\s*(\d{1,2})?(?:(-)(\d{1,2})?)?\$\$/.exec(first);
+  const told = /^\s*(\d{1,9})?(?:(-)(\d{1,9})?)?\$\$/.exec(first);
   const counted = told !== null && (told[1] !== undefined || told[3] !== undefined);
   if (!counted)
     return parts.length < 2 ? null : { options: parts, least: 1, most: 1, between: '', end };

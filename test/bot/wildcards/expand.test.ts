@@ -52,6 +52,9 @@ test('weights and several at once', () => {
     const two = of('{2$$a|b|c}', seed).split(', ');
     assert.equal(new Set(two).size, 2);
     assert.match(of('{1-2$$ and $$a|b}', seed), /^[ab]( and [ab])?$/);
+    // More than there are is all of them.
+    assert.match(of('{99999$$a|b}', seed), /^(a, b|b, a)$/);
+    assert.match(of('{1-999999999$$a|b}', seed), /^[ab](, [ab])?$/);
   }
 });
 
