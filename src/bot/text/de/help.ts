@@ -17,7 +17,7 @@ export const HELP: typeof ENGLISH = {
     '**steps** üblich sind 20 bis 30; `auto` nimmt so wenige, dass man keinen Unterschied sieht. **cfg** wie streng der Prompt befolgt wird; üblich sind 5 bis 9.',
     '**seed** derselbe Seed mit denselben Optionen gibt dasselbe Bild. **image, strength** ein Bild als Anfang. **private** nur du siehst die Antwort.',
     '',
-    '**Neu würfeln** ein neuer Seed · **Variieren** ein Nachbar des Bilds · **Vergrößern** größer · **Als Startbild** es übermalen · **Remix** andere Worte · **Rezept** jede Zahl dahinter · **Anhalten** und **Löschen** sind für die, die bestellt haben, und für die Moderation.',
+    '**Neu würfeln** ein neuer Seed · **Variieren** ein Nachbar des Bilds · **Herauszoomen**, **◀ ▲ ▼ ▶** mehr darum herum · **Teil variieren** einen Teil davon · **Größer malen**, **Vergrößern** größer · **Als Startbild** es übermalen · **Remix** andere Worte · **Rezept** jede Zahl dahinter · **Anhalten** und **Löschen** sind für die, die bestellt haben, und für die Moderation.',
     'Auf jedem Bild, auch von anderswo: sein Menü, Apps, **Rezept** oder **Neu malen**.',
     '',
     '`/queue` wer wartet · `/recent` deine Bilder · `/show` eines davon · `/describe` das Rezept in einer Datei · `/presets` dieses Servers · `/preferences` von dir · `/models` was hier malen kann · `/stats` wie viel und wie schnell · `/settings` dieses Servers (Server verwalten).',

@@ -16,7 +16,7 @@ export const HELP = {
     '**steps** 20 to 30 is usual; `auto` takes as few as change nothing you would see. **cfg** how strictly the prompt is followed; 5 to 9 is usual.',
     '**seed** the same seed with the same options gives the same picture. **image, strength** a picture to start from. **private** only you see the reply.',
     '',
-    '**Reroll** a new seed · **Vary** a neighbour of the picture · **Upscale** larger · **Use as start** paint over it · **Remix** other words · **Recipe** every number behind it · **Stop** and **Delete** are for who asked and for moderators.',
+    '**Reroll** a new seed · **Vary** a neighbour of the picture · **Zoom out**, **◀ ▲ ▼ ▶** more around it · **Vary region** a part of it · **Redo larger**, **Enlarge** larger · **Use as start** paint over it · **Remix** other words · **Recipe** every number behind it · **Stop** and **Delete** are for who asked and for moderators.',
     'On any picture, also from elsewhere: its menu, Apps, **Recipe** or **Reimagine**.',
     '',
     '`/queue` who is waiting · `/recent` your pictures · `/show` one of them · `/describe` the recipe in a file · `/presets` of this server · `/preferences` of yours · `/models` what can paint here · `/stats` how much and how fast · `/settings` of this server (Manage Server).',
