@@ -10,11 +10,12 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
+import { slowly } from '../support/slow-network.ts';
 import { ADA, BEN, stagesOfFile } from '../support/stage.ts';
 import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 async function finished(
   user: PlaygroundUserClient,
@@ -154,7 +155,7 @@ test('Stop: the owner stops a running job; others are told no; a moderator may',
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
     for (const owner of [ada, ben]) {
-      await owner.command('imagine', { prompt: 'long', steps: 150, size: '384x384' });
+      await owner.command('imagine', { prompt: 'long', steps: 100, size: '64x64' });
       const running = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
       if (owner === ada) {
         await ben.press(running.id, buttonOf(running, 'stop'));
@@ -173,8 +174,8 @@ test('Stop: the owner stops a running job; others are told no; a moderator may',
 test('Stop while waiting takes the job out of the line', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 150, size: '256x256' });
-    await ada.command('imagine', { prompt: 'second', steps: 80 });
+    await ada.command('imagine', { prompt: 'first', steps: 100, size: '64x64' });
+    await ada.command('imagine', { prompt: 'second', steps: 10 });
     const waiting = await ada.waitForMessage((one) => textOf(one).includes('Queued'));
     await ada.press(waiting.id, buttonOf(waiting, 'stop'));
     const stopped = await ada.waitForMessage((one) => textOf(one).includes('Stopped.'));

@@ -7,6 +7,7 @@ import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../su
 import { requestIn } from '../support/jobs.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../support/messages.ts';
 import { patience } from '../support/patience.ts';
+import { slowly } from '../support/slow-network.ts';
 
 const preload = fileURLToPath(new URL('../support/movable-clock.ts', import.meta.url));
 const HOUR = 3_600_000;
@@ -20,7 +21,7 @@ const isPainting = ({ ada }: Hall) =>
 test('a clock that leaps by an hour while pictures are painted: each ends in its own message, a private one too', async () => {
   await inHall(
     async (hall) => {
-      const long = { prompt: 'a boat', steps: 150, size: '384x384' };
+      const long = { prompt: 'a boat', steps: 60, size: '64x64' };
       await order(hall, 'imagine', { ...long, private: true });
       await imagine(hall, 'behind it', 3);
       await isPainting(hall);
@@ -35,7 +36,7 @@ test('a clock that leaps by an hour while pictures are painted: each ends in its
       assert.deepEqual(shown.map(isPrivate), [true, false]);
       assert.ok(shown.every(isDone));
     },
-    { preload },
+    { preload, env: slowly(50) },
   );
 });
 
@@ -46,7 +47,7 @@ test(
     await inHall(
       async (hall) => {
         const { ada } = hall;
-        await order(hall, 'imagine', { prompt: 'a boat', steps: 150, size: '384x384' });
+        await order(hall, 'imagine', { prompt: 'a boat', steps: 100, size: '64x64' });
         await isPainting(hall);
         setClock(hall, -DAY);
         // Each takes two edits at least: more than the fifty of a second that discord.js would now make last a day.
@@ -60,7 +61,7 @@ test(
         assert.equal(await hall.stop(), 0);
         assert.ok((await jobsOf(hall)).every(({ delivered }) => delivered));
       },
-      { preload },
+      { preload, env: slowly(50) },
     );
   },
 );

@@ -6,10 +6,11 @@ import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../s
 import { openPageLink } from '../support/page-link.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { caller } from '../support/rest-caller.ts';
+import { slowly } from '../support/slow-network.ts';
 import { ADA, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const ATELIER = '1300000000000001000';
 const GALLERY = '1300000000000001102';
@@ -73,7 +74,7 @@ test('what was deleted while nobody ran is noticed when somebody else asks for i
 test('a deleted message of a running job stops it', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 150, size: '256x256' });
+    await ada.command('imagine', { prompt: 'slow', steps: 100, size: '64x64' });
     const slow = await ada.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
     await remove(stage, slow);
     await waitUntil(async () => (await newest(stage)).status === 'cancelled', 'stopped', 20_000);
@@ -99,7 +100,7 @@ async function changedMeanwhile(
   prompt: string,
   change: () => Promise<unknown>,
 ): Promise<PlaygroundMessage> {
-  await user.command('imagine', { prompt, steps: 20, size: '256x256' });
+  await user.command('imagine', { prompt, steps: 30, size: '64x64' });
   const message = await user.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
   await change();
   return user.waitForMessage(

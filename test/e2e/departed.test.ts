@@ -6,10 +6,11 @@ import { isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/mes
 import { memoryLog } from '../support/memory-log.ts';
 import { openPageLink } from '../support/page-link.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { slowly } from '../support/slow-network.ts';
 import { ADA, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const ATELIER = '1300000000000001000';
 const GENERAL = '1300000000000001101';
@@ -107,7 +108,7 @@ test('what is being made for a deleted channel is stopped', async () => {
   await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     await cleo.open(GALLERY);
-    await cleo.command('imagine', { prompt: 'slow', steps: 150, size: '256x256' });
+    await cleo.command('imagine', { prompt: 'slow', steps: 100, size: '64x64' });
     await cleo.command('imagine', { prompt: 'next', steps: 1 });
     await cleo.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
     await asAda(stage, { type: 'delete-channel', channelId: GALLERY });

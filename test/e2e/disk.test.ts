@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { slowly } from '../support/slow-network.ts';
 import { NO_SMALL_DISK } from '../support/small-disk.ts';
 import type { Hall } from '../support/hall.ts';
 import { imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
@@ -11,8 +12,8 @@ import { patience } from '../support/patience.ts';
 
 const options = { skip: NO_SMALL_DISK, timeout: patience(180_000) };
 
-/** Still being painted when the disk is full, on fast machines too. */
-const LONG = { prompt: 'the long one', steps: 150, size: '384x384' };
+/** Still being painted when the disk is full. */
+const LONG = { prompt: 'the long one', steps: 60, size: '192x192' };
 
 const said = ({ ada }: Hall, words: RegExp) =>
   ada.messages().filter((one) => words.test(textOf(one)));
@@ -103,7 +104,7 @@ test(
           lost: /could not be kept\\?: the disk of the machine that paints is full/,
         });
       },
-      { diskMegabytes: 12 },
+      { diskMegabytes: 12, env: slowly(50) },
     );
   },
 );
@@ -123,7 +124,7 @@ test(
           lost: /could not be kept\\?: the data folder of the machine that paints cannot be written/,
         });
       },
-      { diskMegabytes: 12 },
+      { diskMegabytes: 12, env: slowly(50) },
     );
   },
 );

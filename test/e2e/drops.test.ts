@@ -6,6 +6,7 @@ import type { Hall } from '../support/hall.ts';
 import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
 import { customIdsOf, textOf, waitUntil } from '../support/messages.ts';
 import { patience } from '../support/patience.ts';
+import { slowly } from '../support/slow-network.ts';
 
 /** Short, so that a connection that only looks open is noticed within the test. */
 const playground = { timing: { heartbeat: 1500 } };
@@ -33,7 +34,7 @@ test(
     await inHall(
       async (hall) => {
         for (const how of DROPS) {
-          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 150, size: '384x384' });
+          await order(hall, 'imagine', { prompt: `over ${how}`, steps: 50, size: '64x64' });
           await imagine(hall, `behind ${how}`, 2);
           await isPainting(hall, `over ${how}`);
           const ids = idsOf(hall);
@@ -55,7 +56,7 @@ test(
         assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
         assert.ok(jobs.every(({ attempt }) => attempt <= 2));
       },
-      { playground },
+      { playground, env: slowly(50) },
     );
   },
 );
@@ -67,7 +68,7 @@ test(
     await inHall(
       async (hall) => {
         const { ada } = hall;
-        await order(hall, 'imagine', { prompt: 'a boat', steps: 150, size: '384x384' });
+        await order(hall, 'imagine', { prompt: 'a boat', steps: 100, size: '64x64' });
         const { id } = await isPainting(hall, 'a boat');
         hall.faults.dropGateway('half-open');
         const stop = customIdsOf(ada.messages()[0]!).find((one) => one.split(':')[1] === 'stop')!;
@@ -85,7 +86,7 @@ test(
           [['cancelled', true]],
         );
       },
-      { playground },
+      { playground, env: slowly(50) },
     );
   },
 );

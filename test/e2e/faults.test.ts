@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesAt, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { slowly } from '../support/slow-network.ts';
 import { stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const CALLBACK = /^\/interactions\/.*callback$/;
 const EDIT = /^\/webhooks\/.*@original$/;
@@ -112,7 +113,7 @@ test('a first response that never gets through starts no job', async () => {
 test('an engine that is busy delays nobody: acknowledgements come at once', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'long', steps: 150, size: '384x384' });
+    await ada.command('imagine', { prompt: 'long', steps: 100, size: '64x64' });
     await ada.waitForMessage((message) => textOf(message).includes('Step '), 20_000);
     for (const name of ['queue', 'models', 'help']) {
       assert.equal((await ada.command(name)).type, 'acknowledged');
@@ -129,7 +130,7 @@ test('the interaction token ends: the message is edited through the channel', as
   const playground = { timing: { interactionToken: 400 } };
   await onStage({ playground }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 100, size: '256x256' });
+    await ada.command('imagine', { prompt: 'slow', steps: 30, size: '64x64' });
     await ada.waitForMessage(isDone, 60_000);
     await delivered(stage);
     assert.ok(stage.calls('PATCH', CHANNEL_EDIT).some(({ status }) => status === 200));
@@ -142,7 +143,7 @@ test('the interaction token ends: the message is edited through the channel', as
 test('the message is deleted: the job is cancelled and nothing is posted again', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'unwanted', steps: 150, size: '256x256' });
+    await ada.command('imagine', { prompt: 'unwanted', steps: 100, size: '64x64' });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await removeMessage(stage, ada.channelId, message.id);
     await cancelled(stage);
@@ -156,7 +157,7 @@ for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
   test(`final edit: ${answer} three times, and the picture still comes, once`, async () => {
     await onStage({}, async (stage) => {
       const ada = await stage.user();
-      await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
+      await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
       await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
       stage.playground.faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
       await ada.waitForMessage(isDone, 30_000);
@@ -169,7 +170,7 @@ for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
 test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
+    await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },
@@ -264,7 +265,7 @@ test('Discord refuses the bot in the channel: no loop, no loss of the picture', 
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const refuse = { status: 403, code: 50001, message: 'Missing Access' };
-    await ada.command('imagine', { prompt: 'x', steps: 100, size: '256x256' });
+    await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },

@@ -11,25 +11,25 @@ import {
   waitUntil,
 } from '../support/messages.ts';
 import { requestIn } from '../support/jobs.ts';
+import { slowly } from '../support/slow-network.ts';
 import { BEN, stagesOfFile } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const EDIT = /^\/webhooks\/.*@original$/;
 
 test('one message from the line through previews to the picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    // large enough that previews are due on any machine
-    const slow = { seed: '42', steps: 150, size: '384x384' };
+    const slow = { seed: '42', steps: 30, size: '64x96' };
     const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
     assert.deepEqual(outcome, { type: 'acknowledged' });
 
     const done = await ada.waitForMessage(isDone, 30_000);
     const [link = ''] = picturesOf(done);
     const picture = await sharp(await bytesAt(link)).metadata();
-    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 384, 384]);
-    assert.match(textOf(done), /> a red circle\n-# demo · 384x384 · 150 steps · .* · seed 42/);
+    assert.deepEqual([picture.format, picture.width, picture.height], ['png', 64, 96]);
+    assert.match(textOf(done), /> a red circle\n-# demo · 64x96 · 30 steps · .* · seed 42/);
     assert.match(JSON.stringify(done.components), /"AI-generated image: a red circle"/);
 
     // one message in all its states
@@ -38,7 +38,7 @@ test('one message from the line through previews to the picture', async () => {
     assert.equal(new Set(states.map(({ id }) => id)).size, 1);
     const texts = states.map(textOf);
     assert.ok(
-      texts.some((text) => /Step \d+ of 150\*\* [▰▱]{10}/.test(text)),
+      texts.some((text) => /Step \d+ of 30\*\* [▰▱]{10}/.test(text)),
       texts.join('\n'),
     );
     assert.ok(states.some((state) => picturesOf(state)[0]?.includes('preview.jpg')));
@@ -134,7 +134,7 @@ test('a full line is told privately, and the public "thinking…" is taken away'
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
   await onStage({ limits }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 60, size: '384x384' });
+    await ada.command('imagine', { prompt: 'first', steps: 40, size: '64x64' });
     await waitUntil(
       async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
       'running',

@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { buttonOf, isDone, textOf, waitUntil } from '../support/messages.ts';
-import { onStage, openEngine, openStage } from '../support/stage.ts';
+import { slowly } from '../support/slow-network.ts';
+import { MODELS, onStage, openEngine, openStage } from '../support/stage.ts';
 
 let engine: Engine;
 before(async () => {
-  engine = await openEngine();
+  engine = await openEngine(MODELS, slowly(50));
 });
 after(() => engine.close());
 
 test('a restart in the middle: running and waiting jobs finish in the same messages', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'running', steps: 60, size: '384x384' });
+    await ada.command('imagine', { prompt: 'running', steps: 30, size: '64x64' });
     await ada.command('imagine', { prompt: 'waiting', steps: 2 });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const ids = ada.messages().map(({ id }) => id);
@@ -32,7 +33,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
 test('a picture that was finished while Discord did not answer is delivered after the restart', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'late', steps: 150, size: '256x256' });
+    await ada.command('imagine', { prompt: 'late', steps: 30, size: '64x64' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const edits = { method: 'PATCH', route: /^\/webhooks\/.*@original$/ };
     stage.playground.faults.add({ match: edits, answer: 503, times: 10_000 });
@@ -56,7 +57,7 @@ test('a picture that was finished while Discord did not answer is delivered afte
 test('the message was deleted while the bot was away: its job is cancelled', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'gone', steps: 150, size: '256x256' });
+    await ada.command('imagine', { prompt: 'gone', steps: 100, size: '64x64' });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await stage.restart(async () => {
       await fetch(

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allDone, idsOf, imagine, inHall, order } from '../support/hall.ts';
 import { isDone, textOf, waitUntil } from '../support/messages.ts';
 import { openRedisServer } from '../support/redis-server.ts';
+import { slowly } from '../support/slow-network.ts';
 
 const redis = await openRedisServer();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shards-'));
@@ -39,7 +40,7 @@ test(
 
         // The one that paints goes on while the other one is away; what it missed is delivered once it is back.
         const painted = ada.messages().filter(isDone).length;
-        const large = { prompt: 'while away', steps: 190, size: '256x256' };
+        const large = { prompt: 'while away', steps: 80, size: '64x64' };
         await order(hall, 'imagine', large);
         const isThere = (one: Parameters<typeof textOf>[0]) =>
           /while away/.test(textOf(one)) && /Step \d/.test(textOf(one));
@@ -52,6 +53,7 @@ test(
       },
       {
         env: {
+          ...slowly(50),
           QUEUE_URL: redis!.url,
           PICTURES_URL: path.join(folder, 'pictures'),
           SHARDS: '0-1/3',

@@ -5,10 +5,11 @@ import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { permission } from '../../playground/world/permission-bits.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { slowly } from '../support/slow-network.ts';
 import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const ATELIER = '1300000000000001000';
 const GENERAL = '1300000000000001101';
@@ -41,7 +42,7 @@ async function newest(stage: Stage) {
 /** Starts a slow picture and waits until it is being painted. */
 async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: string) {
   await user.open(channelId);
-  await user.command('imagine', { prompt: 'slow', steps: 100, size: '256x256' });
+  await user.command('imagine', { prompt: 'slow', steps: 40, size: '64x64' });
   const isRunning = async () =>
     (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running';
   await waitUntil(isRunning, 'running', 20_000);

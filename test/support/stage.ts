@@ -71,7 +71,10 @@ export const CLEO = '1200000000000000003';
 
 export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
-export function openEngine(modelsDir = MODELS): Promise<Engine> {
+export function openEngine(
+  modelsDir = MODELS,
+  childEnvironment: Readonly<Record<string, string>> = {},
+): Promise<Engine> {
   const { log } = memoryLog();
   return startEngine(
     {
@@ -80,6 +83,7 @@ export function openEngine(modelsDir = MODELS): Promise<Engine> {
       isolation: 'thread',
       modelCacheBytes: 1024 ** 3,
       stepDeadlineMs: 60_000,
+      childEnvironment,
     },
     log,
   );
@@ -247,13 +251,15 @@ export async function onStage(
  * One engine for the stages of a test file, opened before its first test. Answers the way to open a stage for the length
  * of `work`; it is closed whatever happens.
  */
-export function stagesOfFile(): (
+export function stagesOfFile(
+  childEnvironment: Readonly<Record<string, string>> = {},
+): (
   options: Parameters<typeof openStage>[1],
   work: (stage: Stage) => Promise<void>,
 ) => Promise<void> {
   let engine: Engine;
   before(async () => {
-    engine = await openEngine();
+    engine = await openEngine(MODELS, childEnvironment);
   });
   after(() => engine.close());
   return (options, work) => onStage(engine, options, work);
