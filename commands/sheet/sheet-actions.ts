@@ -1,6 +1,7 @@
 import { ComponentType } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
+import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
 import { moderates } from '../../src/bot/policy/posts.ts';
@@ -13,6 +14,7 @@ import { chainOf } from '../../src/bot/sheet/sheet-chain.ts';
 import { CURVES, isSheet } from '../../src/explore/sheet/order.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { drawnKey, keysIn } from '../../src/queue/pictures.ts';
+import { askOnce, isSure } from '../confirm.ts';
 import { checkMayDelete } from '../picture/delete.ts';
 
 /** Every measure of the curve, for the person who asks; under the sheet stands the one that says most. */
@@ -50,14 +52,21 @@ export const sheetStop: Action = {
   },
 };
 
-/** Takes the sheet away, and every picture of it. */
+/** Takes the sheet away, and every picture of it; asks once. */
 export const sheetRemove: Action = {
   visibility: 'in-place',
   async press(interaction, id, scene) {
+    const { text } = scene;
+    await checkMayDelete(await jobOf(id, interaction, scene), interaction, scene);
+    const words = { title: text.sheet.confirmDelete, words: text.sheet.confirmDeleteWords };
+    await askOnce(customId('sheet-delete', id.jobId), words, scene);
+  },
+  async submit(interaction, id, scene) {
     const { answer, archive, audit, pictures } = scene;
     const last = await jobOf(id, interaction, scene);
     await checkMayDelete(last, interaction, scene);
     await answer.acknowledge('in-place');
+    if (!isSure(interaction)) return;
     await answer.deleteMessage();
     let job: Job | null = last;
     while (job !== null && isSheet(job.context)) {

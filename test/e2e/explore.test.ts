@@ -311,7 +311,13 @@ test('Stop leaves the cells there are, Delete none; only the owner may', async (
     await cleo.press(stopped.id, buttonOf(stopped, 'sheet-delete'));
     await cleo.waitForMessage((one) => /can delete it/.test(textOf(one)), 10_000);
     assert.notEqual(await stage.pictures.get(keys[0]!.key), null);
-    await ada.press(stopped.id, buttonOf(stopped, 'sheet-delete'));
+    const asked = await ada.press(stopped.id, buttonOf(stopped, 'sheet-delete'));
+    assert.equal(asked.type, 'modal');
+    assert.ok(
+      ada.messages().some(({ id }) => id === stopped.id),
+      'nothing is gone yet',
+    );
+    await ada.pressSure(stopped.id, buttonOf(stopped, 'sheet-delete'));
     await waitUntil(() => !ada.messages().some(({ id }) => id === stopped.id), 'taken away');
     await waitUntil(async () => (await stage.pictures.get(keys[0]!.key)) === null, 'gone');
   });

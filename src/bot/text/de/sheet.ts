@@ -20,7 +20,10 @@ export const SHEET: typeof ENGLISH = {
   moreCells: (count) => `${count} weitere`,
   keptBack:
     'Von der Sicherheitsprüfung dieses Modells zurückgehalten; das kostet dich nichts vom Tag.',
-  noCell: 'Dieses Blatt hat kein solches Bild.',
+  confirmDelete: 'Alles davon löschen?',
+  confirmDeleteWords:
+    'Die Nachricht verschwindet, und jedes gespeicherte Bild davon. Niemand kann sie zurückholen.',
+  noCell: 'Dieser Bogen hat kein solches Bild.',
   notMade: 'Dieses Bild wurde nicht gemalt.',
   myDefault: (what) => `Meine Voreinstellung: ${what}`,
   serverDefault: (what) => `Die des Servers: ${what}`,

@@ -21,6 +21,9 @@ export const SHEET = {
     `${pictures === 1 ? 'one picture' : `${pictures} pictures`}, ${seconds} of painting`,
   moreCells: (count: number) => `${count} more`,
   keptBack: 'Kept back by the safety checker of this model; it costs nothing of your day.',
+  confirmDelete: 'Delete all of it?',
+  confirmDeleteWords:
+    'The message goes, and every stored picture of it. Nobody can bring them back.',
   noCell: 'This sheet has no such picture.',
   notMade: 'This picture was not made.',
   myDefault: (what: string) => `My default: ${what}`,
