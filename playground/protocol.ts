@@ -20,6 +20,8 @@ export type PlaygroundChannel = {
   parentId?: string | null;
   archived?: boolean;
   locked?: boolean;
+  /** of a thread that a person started: their name */
+  starter?: string;
 };
 export type PlaygroundGuild = {
   id: string;

@@ -197,8 +197,14 @@ export function describeChannel(world: World, channel: Channel): PlaygroundChann
       parentId: channel.parentId,
       archived: channel.archived,
       locked: channel.locked,
+      ...starterOf(world, channel),
     }),
   };
+}
+
+function starterOf({ people }: World, { ownerId }: Channel): { starter?: string } {
+  const starter = people.get(ownerId ?? '')?.name;
+  return starter === undefined ? {} : { starter };
 }
 
 const may = (guild: Guild, userId: string, bit: bigint): boolean =>

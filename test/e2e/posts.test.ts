@@ -56,6 +56,8 @@ async function refused(user: PlaygroundUserClient, channelId: string): Promise<s
 test('a post belongs to its starter once managers say so: orders, buttons, Stop and Delete', async () => {
   await onStage({}, async (stage) => {
     const [ada, ben, cleo] = [await stage.user(), await stage.user(BEN), await stage.user(CLEO)];
+    const [atelier] = ada.ready.guilds;
+    assert.equal(atelier?.channels.find(({ id }) => id === POST)?.starter, 'Cleo');
     await ada.command('settings show');
     const panel = await ada.waitForMessage((one) => isPrivate(one) && !one.thinking);
     const control = (name: string) => `1:settings:000000000000:${name}`;

@@ -25,8 +25,9 @@ export function Welcome(props: {
       ${props.direct ? botName : `Welcome to ${spokenName(props.channel, props.channelName)}`}
     </h2>
     <p class="welcome-words">
-      This is a playground on your own machine: a chat with ${botName} in it. What you see here is
-      what your server's members will see.
+      ${props.channel?.starter && `Started by ${props.channel.starter}. `}This is a playground on
+      your own machine: a chat with ${botName} in it. What you see here is what your server's
+      members will see.
     </p>
     ${
       props.empty &&
