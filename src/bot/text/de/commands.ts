@@ -95,10 +95,10 @@ export const COMMANDS: typeof ENGLISH = {
     `${pictures} ${pictures === 1 ? 'Bild' : 'Bilder'} aus ${jobs} ${jobs === 1 ? 'Auftrag' : 'Aufträgen'} · ${seconds} gemalt · im Mittel ${wait} gewartet`,
   statsSheets: 'Deine letzten Bögen',
   statsFailed: (count) => `${count} fehlgeschlagen`,
-  statsRate: (rate) => `${rate} Schritte/s`,
+  statsRate: (rate) => `${rate.replace('.', ',')} Schritte/s`,
   statsSeconds: (seconds) =>
     seconds < 120
-      ? `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
+      ? `${seconds < 10 ? seconds.toFixed(1).replace('.', ',') : Math.round(seconds)} s`
       : `${Math.round(seconds / 60)} min`,
   presetsTitle: '### Presets dieses Servers\nBenutze eines als `/imagine preset:`.',
   noPresets:

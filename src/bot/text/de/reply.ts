@@ -65,7 +65,7 @@ export const REPLY: typeof ENGLISH = {
   previewAltText: (prompt) => `Unfertige Vorschau: ${prompt}`,
   emptyPrompt: 'kein Prompt',
   recipeUnreadable: 'mit einer anderen Version von Darkroom bestellt',
-  steps: (steps) => `${steps} Schritte`,
+  steps: (steps) => (steps === 1 ? '1 Schritt' : `${steps} Schritte`),
   seed: (seeds) => `Seed ${seeds}`,
   cfg: (scale) => `CFG ${scale}`,
   vae: (name) => `VAE ${name}`,

@@ -64,7 +64,7 @@ export const REPLY = {
   previewAltText: (prompt: string) => `Unfinished preview: ${prompt}`,
   emptyPrompt: 'no prompt',
   recipeUnreadable: 'ordered with another version of Darkroom',
-  steps: (steps: number) => `${steps} steps`,
+  steps: (steps: number) => (steps === 1 ? '1 step' : `${steps} steps`),
   seed: (seeds: string) => `seed ${seeds}`,
   cfg: (scale: string) => `cfg ${scale}`,
   vae: (name: string) => `vae ${name}`,
