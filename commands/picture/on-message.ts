@@ -19,6 +19,7 @@ import { codeBlock, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
 import { placeOrder } from '../../src/bot/order/order.ts';
+import { permitHere } from '../../src/bot/policy/gate.ts';
 import { maySee } from '../../src/bot/order/visibility.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
 import { jobIdOf, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
@@ -69,6 +70,7 @@ export const reimagine: MessageCommand = {
     ...EVERYWHERE,
   },
   async run(interaction, scene) {
+    await permitHere(interaction, scene);
     const job = await ownJob(interaction, scene);
     if (job !== null) {
       const parent = { job, kind: 'reimagine' as const };
