@@ -73,7 +73,7 @@ const FOOT = `## What is deliberately not covered
 - **ComfyUI's refiner workflow** (two KSampler Advanced in a row, the second with a seed of its own): \`--refiner\` in profile \`comfy\` does it with one seed, so samplers without noise are equal and the others continue the first one's noise.
 - **A1111's padding** (\`pad conds\`): off by default there, absent here.
 - **Half-precision models** are compared with a wide tolerance: the reference keeps latents in float16 between steps, Darkroom in float32, which is the more exact of the two.
-- **Diffusion transformers** opened from their weights (Z-Image, FLUX.2, Flux.1 with Fill and Kontext, Stable Diffusion 3, Qwen-Image) have no row above: \`test/engine/families\` compares their latents with diffusers', each within 2e-4; [models.md](models.md) says what of them is there.
+- **Diffusion transformers** opened from their weights (Z-Image, FLUX.2, Flux.1 with Fill and Kontext, Chroma, Stable Diffusion 3, Qwen-Image with Edit and Edit Plus) have no row above: \`test/engine/families\` compares their latents with diffusers', each within 2e-4; [models.md](models.md) says what of them is there.
 
 ## Measure it yourself
 

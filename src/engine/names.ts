@@ -85,5 +85,5 @@ export function isSchedule(value: unknown): value is ScheduleName {
 
 /** Families of models by their denoising networks. */
 export type UnetFamilyName = 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner' | 'lcm';
-export type TransformerFamilyName = 'sd3' | 'flux' | 'flux2' | 'z-image' | 'qwen-image';
+export type TransformerFamilyName = 'sd3' | 'flux' | 'flux2' | 'chroma' | 'z-image' | 'qwen-image';
 export type FamilyName = UnetFamilyName | TransformerFamilyName;

@@ -3,6 +3,7 @@ import type { Json } from '../checkpoint/checkpoint.ts';
 import type { UnetFamilyName } from '../names.ts';
 import type { ModelInfo } from '../request.ts';
 import type { ClipReading, Family } from './family.ts';
+import { CHROMA } from './chroma.ts';
 import { FLUX2 } from './flux2.ts';
 import { FLUX } from './flux.ts';
 import { LCM } from './lcm.ts';
@@ -15,8 +16,15 @@ import type { TransformerFamily } from './transformer-family.ts';
 import { marksOfConfig, type UnetFamily, type UnetMarks } from './unet-family.ts';
 import { Z_IMAGE } from './z-image.ts';
 
-/** In the order in which they are asked: FLUX.2 shares most names with Flux.1. */
-export const TRANSFORMERS: readonly TransformerFamily[] = [Z_IMAGE, FLUX2, FLUX, SD3, QWEN_IMAGE];
+/** In the order in which they are asked: FLUX.2 and Chroma share most names with Flux.1. */
+export const TRANSFORMERS: readonly TransformerFamily[] = [
+  Z_IMAGE,
+  FLUX2,
+  CHROMA,
+  FLUX,
+  SD3,
+  QWEN_IMAGE,
+];
 
 /** No two have the same marks. */
 export const UNETS: readonly UnetFamily[] = [SD1, SD2, SDXL, SDXL_REFINER, LCM];

@@ -38,10 +38,32 @@ export const FLUX_RULES: NameRules['rules'] = [
   [/final_layer\.linear/, 'proj_out'],
 ];
 
+/** The blocks of Flux.1 and Chroma. */
+export const FLUX_BLOCK_RULES: NameRules['rules'] = [
+  ...FLUX_RULES,
+  [/double_blocks\.(\d+)\.img_mlp\.0/, `${DOUBLE}.ff.net.0.proj`],
+  [/double_blocks\.(\d+)\.img_mlp\.2/, `${DOUBLE}.ff.net.2`],
+  [/double_blocks\.(\d+)\.txt_mlp\.0/, `${DOUBLE}.ff_context.net.0.proj`],
+  [/double_blocks\.(\d+)\.txt_mlp\.2/, `${DOUBLE}.ff_context.net.2`],
+  [
+    /single_blocks\.(\d+)\.linear1/,
+    {
+      paths: ['to_q', 'to_k', 'to_v'].map((each) => `${SINGLE}.attn.${each}`),
+      rest: `${SINGLE}.proj_mlp`,
+    },
+  ],
+  [/single_blocks\.(\d+)\.linear2/, `${SINGLE}.proj_out`],
+  // XLabs' LoRAs change this part of linear1 alone
+  [
+    /single_blocks\.(\d+)\.qkv/,
+    { paths: ['to_q', 'to_k', 'to_v'].map((each) => `${SINGLE}.attn.${each}`) },
+  ],
+];
+
 const ORIGINALS: NameRules = {
   mark: /^double_blocks\.\d+\.img_attn\.qkv\.weight$/,
   rules: [
-    ...FLUX_RULES,
+    ...FLUX_BLOCK_RULES,
     [/time_in\.in_layer/, 'time_text_embed.timestep_embedder.linear_1'],
     [/time_in\.out_layer/, 'time_text_embed.timestep_embedder.linear_2'],
     [/guidance_in\.in_layer/, 'time_text_embed.guidance_embedder.linear_1'],
@@ -50,23 +72,6 @@ const ORIGINALS: NameRules = {
     [/vector_in\.out_layer/, 'time_text_embed.text_embedder.linear_2'],
     [/double_blocks\.(\d+)\.img_mod\.lin/, `${DOUBLE}.norm1.linear`],
     [/double_blocks\.(\d+)\.txt_mod\.lin/, `${DOUBLE}.norm1_context.linear`],
-    [/double_blocks\.(\d+)\.img_mlp\.0/, `${DOUBLE}.ff.net.0.proj`],
-    [/double_blocks\.(\d+)\.img_mlp\.2/, `${DOUBLE}.ff.net.2`],
-    [/double_blocks\.(\d+)\.txt_mlp\.0/, `${DOUBLE}.ff_context.net.0.proj`],
-    [/double_blocks\.(\d+)\.txt_mlp\.2/, `${DOUBLE}.ff_context.net.2`],
-    [
-      /single_blocks\.(\d+)\.linear1/,
-      {
-        paths: ['to_q', 'to_k', 'to_v'].map((each) => `${SINGLE}.attn.${each}`),
-        rest: `${SINGLE}.proj_mlp`,
-      },
-    ],
-    [/single_blocks\.(\d+)\.linear2/, `${SINGLE}.proj_out`],
-    // XLabs' LoRAs change this part of linear1 alone
-    [
-      /single_blocks\.(\d+)\.qkv/,
-      { paths: ['to_q', 'to_k', 'to_v'].map((each) => `${SINGLE}.attn.${each}`) },
-    ],
     [/single_blocks\.(\d+)\.modulation\.lin/, `${SINGLE}.norm.linear`],
   ],
 };

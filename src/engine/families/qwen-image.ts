@@ -5,7 +5,10 @@
 import { qwenVaeDecoderGraph, qwenVaeEncoderGraph } from '../graphs/autoencoders/qwen-vae.ts';
 import { qwenImageGraph } from '../graphs/transformers/qwen-image.ts';
 import { cutOf, languagePart, withinLength } from '../text/language/reader.ts';
-import { statesOf } from '../text/language/runs.ts';
+import type { States } from '../text/language/runs.ts';
+import { seeAll, statesWith } from '../text/language/sight.ts';
+import type { TextEmbedding } from '../text/text-embedding.ts';
+import { qwenReferences } from './editing/qwen-edit.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 /** Tokens of the instruction, by the real tokenizer: the pipeline leaves out as many with any. */
@@ -16,6 +19,30 @@ function asTask(text: string): string {
   const task =
     'Describe the image by detailing the color, shape, size, texture, quantity, text, spatial relationships of the objects and background:';
   return `<|im_start|>system\n${task}<|im_end|>\n<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
+}
+
+/** Tokens of the instruction to edit, and about as many as tell of a picture. */
+const EDIT_TOKENS = 64;
+const EYES_TOKENS = 8;
+
+function asEdit(text: string): string {
+  const task =
+    "Describe the key features of the input image (color, shape, size, texture, objects, background), then explain how the user's text instruction should alter or modify the image. Generate a new image that meets the user's requirements while maintaining consistency with the original input where appropriate.";
+  return `<|im_start|>system\n${task}<|im_end|>\n<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
+}
+
+/** Without the first tokens, which are the instruction's, and no more than `length` of the others. */
+function behind(
+  { data, tokens, dim }: States,
+  instruction: number,
+  length: number | null,
+): TextEmbedding {
+  const left = Math.min(instruction, tokens - 1);
+  const own = tokens - left;
+  const told = Math.min(own, length ?? own);
+  const cut = cutOf('Qwen2.5-VL', told, own);
+  const context = data.slice(left * dim, (left + told) * dim);
+  return { context, tokens: told, dim, pooled: null, ...(cut && { cut }) };
 }
 
 /** Mean and deviation of each latent channel, which a file does not say (diffusers, AutoencoderKLQwenImage). */
@@ -67,27 +94,23 @@ export const QWEN_IMAGE: TransformerFamily = {
   reader: {
     taps: () => ({ taps: [], normed: true }),
     pipelineLength: 512,
-    async read(text, parts, { model, length }) {
-      const { session, tokenizer } = languagePart(parts, 'qwen2.5-vl');
-      const ids = withinLength(tokenizer.encode(asTask(text)), MOST_TOKENS, model);
-      const [states] = await statesOf(
-        session,
-        ids,
-        ids.map(() => 1),
-        ['last_hidden_state'],
-      );
-      const { data, tokens, dim } = states!;
-      const left = Math.min(INSTRUCTION_TOKENS, tokens - 1);
-      const own = tokens - left;
-      const told = Math.min(own, length ?? own);
-      const cut = cutOf('Qwen2.5-VL', told, own);
-      const context = data.slice(left * dim, (left + told) * dim);
-      return { context, tokens: told, dim, pooled: null, ...(cut && { cut }) };
+    async read(text, parts, { model, length, shown }) {
+      const part = languagePart(parts, 'qwen2.5-vl');
+      if (shown === undefined) {
+        const ids = withinLength(part.tokenizer.encode(asTask(text)), MOST_TOKENS, model);
+        return behind(await statesWith(part, ids, []), INSTRUCTION_TOKENS, length);
+      }
+      const seen = await seeAll(part, shown, model);
+      const words = asEdit(shown.sight.words(seen.length) + text);
+      const most = 1024 + EDIT_TOKENS + seen.length * EYES_TOKENS;
+      const ids = withinLength(part.tokenizer.encode(words), most, model);
+      // the pipelines that edit cut nothing
+      return behind(await statesWith(part, ids, seen), EDIT_TOKENS, null);
     },
   },
   guidance: () => 'normed',
   isGuided: () => false,
-  references: () => null,
+  references: qwenReferences,
   scheduler: () => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,

@@ -21,7 +21,9 @@ export const FAMILY_SENTENCES = {
   'text-cut': (reader: string, most: number, found: number) =>
     `${reader} reads the first ${most} tokens of a text, this one has ${found}: the rest was left out.`,
   'no-references': (model: string) =>
-    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein, InstructPix2Pix or Flux.1 Kontext (its file or folder is known by that word).`,
+    `${model} does not edit pictures by a sentence. Take a model that does, such as FLUX.2 klein, InstructPix2Pix, Flux.1 Kontext or Qwen-Image-Edit (the last two are known by that word in the name of the file or folder).`,
+  'encoder-without-eyes': (model: string) =>
+    `The text encoder of ${model} cannot see pictures: its file has no vision tower. Take qwen_2.5_vl_7b.safetensors (16.6 GB) or its fp8 form, which have one.`,
   'too-many-references': (most: number, found: number) =>
     `At most ${most} reference pictures can be shown to a model at once, not ${found}.`,
   'reference-shape': (width: number, height: number) =>

@@ -7,7 +7,7 @@ import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
 import { rowsFeed, textFeeds } from '../network/feeds.ts';
 import type { Family } from './family.ts';
-import type { ReferenceRules } from './editing/reference-rules.ts';
+import type { EditingFacts, ReferenceRules } from './editing/reference-rules.ts';
 import type { NameRules } from './opening/names.ts';
 
 export type WantedEncoder = {
@@ -37,14 +37,6 @@ export type Latents = {
   stats: { means: readonly number[]; deviations: readonly number[] } | null;
   /** diffusers' inpainting pipeline forgets the shift when it decodes */
   unshiftedByInpainting?: boolean;
-};
-
-/** Networks that edit have the shape of those that do not: what they are called tells. */
-export type EditingFacts = {
-  /** the folder's model_index.json */
-  index: Json;
-  /** what the file or the folder is called */
-  names: readonly string[];
 };
 
 /** `config` is empty for a file, which has none. */
@@ -96,6 +88,8 @@ export type DenoiserWords = {
   config: Json;
   /** it is shown pictures to edit from */
   edits: boolean;
+  /** pictures to edit from are told of no noise */
+  stillReferences: boolean;
 };
 
 export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;

@@ -101,7 +101,8 @@ function canaryFeeds(session: Session, layout: ModelLayout): Record<string, Feed
   const side = Math.max(8, (2 * layout.sizeFactor) / layout.vaeFactor);
   const feeds: Record<string, Feed> = {};
   for (const { name, shape } of session.inputs.values()) {
-    const symbols = name === 'encoder_hidden_states' ? [1, 77] : [1, 1, side, side];
+    const isText = name === 'encoder_hidden_states' || shape[1] === 'tokens';
+    const symbols = isText ? [1, 77] : [1, 1, side, side];
     const dims = shape.map((dim, axis) =>
       typeof dim === 'number' && dim > 0 ? dim : (symbols[axis] ?? 1),
     );

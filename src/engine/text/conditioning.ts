@@ -133,6 +133,7 @@ async function encodeShared(
     ...options,
     ...othersOf(prompt),
     ...lengthOf(request),
+    ...picturesOf(request),
     negative: false,
   });
   const { sizes } = familyNamed(layout.family);
@@ -153,6 +154,7 @@ async function encodeShared(
         ...options,
         ...othersOf(words),
         ...lengthOf(request),
+        ...picturesOf(request),
         // diffusers counts clip skip for the prompt alone.
         clipSkip: profile === 'diffusers' ? 1 : clipSkip,
         negative: true,
@@ -166,6 +168,10 @@ function othersOf({ second, third }: EncoderText): Omit<EncoderText, 'text'> {
 
 function lengthOf({ textLength }: GenerateRequest): { length?: number } {
   return textLength === undefined ? {} : { length: textLength };
+}
+
+function picturesOf({ references }: GenerateRequest): { pictures?: readonly Uint8Array[] } {
+  return references === undefined ? {} : { pictures: references };
 }
 
 /** diffusers goes by the folder's model_index.json, A1111 does it for every SDXL (sd_models_xl.py), ComfyUI never. */

@@ -24,6 +24,8 @@ export type EncodeOptions = {
   second?: string;
   /** what the third encoder of Stable Diffusion 3 reads in place of the text */
   third?: string;
+  /** what encoders that see are shown beside the text; absent: nothing */
+  pictures?: readonly Uint8Array[];
   /** tokens that a text is filled up to by families that do that; absent: as many as they are used to */
   length?: number;
 };

@@ -11,6 +11,7 @@ import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts
 import type { Wishes } from '../../../src/engine/checkpoint/companions.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
+import { encodePrompts } from '../../../src/engine/text/conditioning.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { maxDifference } from '../../support/golden.ts';
@@ -70,6 +71,28 @@ const CALLS: Readonly<Record<string, () => Promise<RequestInput>>> = {
     distilledGuidance: 3.5,
     height: 96,
     init: await repaint(64, 96, 0.5),
+  }),
+  chroma: async () => ({
+    ...common,
+    prompt: 'a red fox in the snow',
+    negativePrompt: 'blurry',
+    guidanceScale: 5,
+    height: 96,
+    textLength: 64,
+  }),
+  qwen_edit: async () => ({
+    ...common,
+    prompt: 'make it night',
+    negativePrompt: 'blurry',
+    guidanceScale: 3,
+    height: 96,
+    references: [await picture(60, 40)],
+  }),
+  qwen_edit_plus: async () => ({
+    ...common,
+    prompt: 'the second one in the first',
+    guidanceScale: 1,
+    references: [await picture(60, 40), await picture(48, 64)],
   }),
   kontext: async () => ({
     ...common,
@@ -194,4 +217,94 @@ test('a file or GGUF called Kontext edits as diffusers does, one of plain Flux d
   await writeGguf(packed, new Map(bare), 'flux');
   const { info } = await openRegistry(path.dirname(packed)).find(packed, wishes);
   assert.equal(info.references, 16);
+});
+
+test('Qwen-Image-Edit from files shows the picture to its language model, too', async (t) => {
+  const folder = await goldenModel(t, 'qwen-image/single');
+  if (folder === null) return;
+  const at = (name: string): string => path.join(folder, name);
+  const whole = at('text_encoders/qwen_2.5_vl_7b.safetensors');
+  // as llama.cpp's converter leaves it
+  const blind = at('text_encoders/blind.safetensors');
+  const words = [...(await readRaw(whole))].filter(([name]) => !name.includes('visual.'));
+  await writeRaw(blind, new Map(words));
+  const vae = await goldenModel(t, 'qwen-image/diffusers');
+  const wishes = { vae: path.join(vae!, 'vae'), tokenizers: [at('tokenizer')] };
+  const plain = at('diffusion_models/qwen_image_bf16.safetensors');
+  const packed = at('diffusion_models/qwen-image-edit.gguf');
+  await writeGguf(packed, await readRaw(plain), 'qwen_image');
+  await check(await opened(t, packed, { ...wishes, textEncoders: [whole] }), 'qwen_edit');
+  const edit = at('diffusion_models/qwen_image_edit_2509_bf16.safetensors');
+  await rename(plain, edit);
+  const sees = await openRegistry(path.dirname(edit)).find(edit, {
+    ...wishes,
+    textEncoders: [whole],
+  });
+  assert.equal(sees.info.references, 16);
+  await assert.rejects(
+    check(await opened(t, edit, { ...wishes, textEncoders: [blind] }), 'qwen_edit'),
+    (error: unknown) => error instanceof UserError && /has no vision tower/.test(error.message),
+  );
+});
+
+test('Edit Plus takes several pictures, and tells those of 2511 of no noise', async (t) => {
+  const folder = await relative(t, 'qwen-edit-plus');
+  if (folder === null) return;
+  await check(await opened(t, folder), 'qwen_edit_plus');
+});
+
+test('a folder of Chroma paints as diffusers does', async (t) => {
+  const folder = await relative(t, 'chroma');
+  if (folder === null) return;
+  const model = await opened(t, folder);
+  const { info } = model.entry;
+  assert.equal(info.family, 'chroma');
+  await check(model, 'chroma');
+  // elsewhere what fills the text up is left out, but for one token
+  const lengths: number[] = [];
+  for (const profile of ['diffusers', 'comfy']) {
+    const request = parseRequest({ prompt: 'a red fox', profile, textLength: 40 }, info);
+    const { positive } = await encodePrompts(request, model);
+    const { context, tokens, dim, pooled } = positive.parts[0]!.schedule[0]!.text;
+    assert.equal(context.length, tokens * dim);
+    assert.equal(pooled!.length, tokens);
+    lengths.push(
+      pooled!.reduce((sum, each) => sum + each),
+      tokens,
+    );
+  }
+  const [meant, filled, own, all] = lengths;
+  assert.equal(filled, 40);
+  assert.ok(meant! < 20);
+  assert.deepEqual([own, all], [meant, meant]);
+});
+
+test('Chroma from one file and from a GGUF, in the names of its makers', async (t) => {
+  const files = await flux(t);
+  if (files === null) return;
+  const flux1 = [...(await readRaw(files.file))].map(
+    ([name, tensor]) => [name.replace('model.diffusion_model.', ''), tensor] as const,
+  );
+  const blocks = flux1.filter(
+    ([name]) => !/^(?:time|vector|guidance)_in|adaLN|_mod\.lin|modulation\.lin/.test(name),
+  );
+  const approximator = [...RELATIVES['chroma']!.change(new Map())].map(
+    ([name, tensor]) =>
+      [
+        name
+          .replace('linear_1', 'in_layer')
+          .replace('linear_2', 'out_layer')
+          .replace(/(norms\.\d)\.weight/, '$1.scale'),
+        tensor,
+      ] as const,
+  );
+  const tensors = new Map([...blocks, ...approximator]);
+  const single = path.join(path.dirname(files.file), 'own.safetensors');
+  await writeRaw(single, tensors);
+  const [, t5] = files.wishes.textEncoders;
+  const wishes = { ...files.wishes, textEncoders: [t5!] };
+  await check(await opened(t, single, wishes), 'chroma');
+  const packed = path.join(path.dirname(files.file), 'own.gguf');
+  await writeGguf(packed, tensors, 'chroma');
+  await check(await opened(t, packed, wishes), 'chroma');
 });

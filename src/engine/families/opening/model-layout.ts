@@ -2,16 +2,18 @@
 import { basename, dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
+import { limitsOfSight } from '../../text/language/sight.ts';
 import { flatOriginals } from './names.ts';
 import type { OpenedTransformer } from './open-transformer.ts';
+import type { TransformerWords } from './words.ts';
 
 /** `modelsDir`: where LoRAs lie; null: beside the model alone. */
 export function layoutOfTransformer(
   opened: OpenedTransformer,
   modelsDir: string | null,
 ): ModelLayout {
-  const { family, denoiser, vae, name, path, encoders, scheduler, index } = opened;
-  const { tensors, shiftFirst, config } = denoiser;
+  const { family, denoiser, vae, name, path, scheduler, index } = opened;
+  const { tensors, shiftFirst, config, stillReferences } = denoiser;
   const latents = family.latents(vae);
   const network = (
     at: { tensors: PartTensors; path: string },
@@ -22,10 +24,7 @@ export function layoutOfTransformer(
     path: at.path,
     ...(write && { write }),
   });
-  const references = family.references({
-    index,
-    names: [name, basename(path), basename(denoiser.path)],
-  });
+  const words = wordsOf(opened);
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
   return {
@@ -35,23 +34,15 @@ export function layoutOfTransformer(
     family: family.name,
     inpainting: family.inpaints?.(tensors) ?? false,
     denoiser: network(denoiser, (style, branches, anew = tensors) =>
-      family.denoiser(anew, { shiftFirst, config, edits: references !== null }, style, branches),
+      family.denoiser(
+        anew,
+        { shiftFirst, config, edits: words.references !== null, stillReferences },
+        style,
+        branches,
+      ),
     ),
     textEncoders: [],
-    transformer: {
-      family,
-      encoders,
-      guidance: family.guidance(index),
-      isGuided: family.isGuided(tensors),
-      distilledGuidance: family.distilledGuidance?.(tensors) ?? 3.5,
-      references,
-      layerNames: {
-        originals: flatOriginals(family.originals),
-        turned: isTurned,
-        shiftFirst,
-      },
-      prepare: opened.prepare,
-    },
+    transformer: words,
     vaeDecoder: network(vae, (style) => family.vae.decoder(vae.tensors, style)),
     vaeEncoder: vae.tensors.has('encoder.conv_in.weight')
       ? network(vae, (style) => family.vae.encoder(vae.tensors, style))
@@ -75,6 +66,29 @@ export function layoutOfTransformer(
     ownDefaults: { ...family.defaults({ tensors, scheduler, index }), ...opened.defaults },
     stamp: opened.stamp,
     bytes: opened.bytes,
+  };
+}
+
+function wordsOf(opened: OpenedTransformer): TransformerWords {
+  const { family, denoiser, name, path, encoders, index } = opened;
+  const { tensors, shiftFirst } = denoiser;
+  return {
+    family,
+    encoders,
+    guidance: family.guidance(index),
+    isGuided: family.isGuided(tensors),
+    distilledGuidance: family.distilledGuidance?.(tensors) ?? 3.5,
+    references: family.references({
+      index,
+      names: [name, basename(path), basename(denoiser.path)],
+    }),
+    sight: limitsOfSight(opened.processor),
+    layerNames: {
+      originals: flatOriginals(family.originals),
+      turned: isTurned,
+      shiftFirst,
+    },
+    prepare: opened.prepare,
   };
 }
 

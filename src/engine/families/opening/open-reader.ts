@@ -1,9 +1,9 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Json } from '../../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
-import { RunError, UserError } from '../../errors.ts';
+import { RunError } from '../../errors.ts';
 import {
   BranchError,
   type Branches,
@@ -26,25 +26,21 @@ import {
   storedEmbedding,
   storeEmbedding,
 } from '../../text/language/embedding-store.ts';
-import { ggufTokenizer } from '../../text/language/gguf-tokenizer.ts';
-import { loadLanguageTokenizer } from '../../text/language/language-tokenizer.ts';
 import type {
   ClipPart,
   EncoderKind,
   LanguagePart,
   ReadingParts,
   ReadingWords,
+  Shown,
   Taps,
 } from '../../text/language/reader.ts';
+import type { EncodeOptions } from '../../text/encoder-run.ts';
 import type { TextEncoder } from '../../text/text-encoder.ts';
-import { loadTokenizer } from '../../text/tokenizer.ts';
+import { eyesOf } from './eyes.ts';
+import { tokenizerFor, type Tokenizing } from './tokenizers.ts';
 import type { TransformerWords } from './words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
-import { readTextFile } from '../../text/text-file.ts';
-
-/** CLIP's own, for models that come without a tokenizer. */
-const CLIP_TOKENIZER = join(import.meta.dirname, '../../checkpoint/clip-tokenizer');
-const CLIP_VOCABULARY = 49_408;
 
 /** whole prompts that are kept: rerolls and the cells of a sheet ask for the same one again */
 const KEPT = 8;
@@ -52,12 +48,13 @@ const KEPT = 8;
 /** @throws RunError for an encoder that is damaged or comes without a tokenizer */
 export async function openReader(
   layout: ModelLayout,
-  { family, encoders, isGuided }: TransformerWords,
+  transformer: TransformerWords,
   { open, provider }: { open(source: GraphSource): Promise<Session>; provider: ProviderName },
   style: GraphStyle,
   edits: readonly OpenedEdit[] = [],
 ): Promise<TextEncoder> {
-  const prepared = await preparedFrom(layout, { family, encoders }, edits, style);
+  const { family } = transformer;
+  const prepared = await preparedFrom(layout, transformer, edits, style);
   // Prompts that were read before need no encoder: it is opened for the first one that was not.
   let parts: Promise<ReadingParts> | null = null;
   const openParts = (): Promise<ReadingParts> => {
@@ -68,14 +65,13 @@ export async function openReader(
     return parts;
   };
   const kept = new Map<string, TextEmbedding>();
-  const words = { contextDim: layout.contextDim, isGuided, model: layout.name };
   // what edits change is theirs alone
   const readers =
     edits.length > 0 ? null : [family.name, provider, style, ...(await stampsOf(prepared))];
 
   async function read(text: string, told: ReadingWords): Promise<TextEmbedding> {
-    const { model: _, ...others } = told;
-    const key = embeddingKey([RUNTIME_VERSION, readers, text, others]);
+    const { model: _, shown, ...others } = told;
+    const key = embeddingKey([RUNTIME_VERSION, readers, text, others, ...hashesOf(shown)]);
     const known = readers === null ? null : await storedEmbedding(key);
     if (known !== null) return known;
     const embedding = await family.reader.read(text, await openParts(), told);
@@ -84,17 +80,9 @@ export async function openReader(
   }
 
   return {
-    async encode(text, { second, third, profile, length, clipSkip }) {
-      const usual = profile === 'diffusers' ? family.reader.pipelineLength : undefined;
-      const told: ReadingWords = {
-        ...words,
-        length: length ?? usual ?? null,
-        // diffusers counts on from the layer that these networks are used to
-        ...(profile === 'diffusers' && clipSkip > 1 && { clipSkip: clipSkip - 1 }),
-        ...(second !== undefined && { second }),
-        ...(third !== undefined && { third }),
-      };
-      const key = JSON.stringify([text, told]);
+    async encode(text, options) {
+      const told = toldOf(layout, transformer, options);
+      const key = JSON.stringify([text, { ...told, shown: hashesOf(told.shown) }]);
       const known = kept.get(key) ?? (await read(text, told));
       kept.delete(key);
       kept.set(key, known);
@@ -109,22 +97,58 @@ export async function openReader(
   };
 }
 
+function toldOf(
+  { contextDim, name }: ModelLayout,
+  { family, isGuided, references, sight: limits }: TransformerWords,
+  { second, third, length, pictures = [], profile, clipSkip }: EncodeOptions,
+): ReadingWords {
+  const sight = references?.sight;
+  const isDiffusers = profile === 'diffusers';
+  const usual = isDiffusers ? family.reader.pipelineLength : undefined;
+  return {
+    contextDim,
+    isGuided,
+    model: name,
+    length: length ?? usual ?? null,
+    // diffusers counts on from the layer that these networks are used to
+    ...(isDiffusers && clipSkip > 1 && { clipSkip: clipSkip - 1 }),
+    ...(second !== undefined && { second }),
+    ...(third !== undefined && { third }),
+    ...(family.reader.masksText && isDiffusers && { filled: true }),
+    ...(sight !== undefined && pictures.length > 0 && { shown: { pictures, sight, limits } }),
+  };
+}
+
+function hashesOf(shown: Shown | undefined): string[] {
+  if (shown === undefined) return [];
+  const hashes = shown.pictures.map((bytes) => createHash('sha256').update(bytes).digest('hex'));
+  return [...hashes, shown.sight.words(hashes.length), JSON.stringify(shown.limits)];
+}
+
 /** Their graphs as `edits` leave them, none opened yet. */
 async function preparedFrom(
   layout: ModelLayout,
-  { family, encoders }: Pick<TransformerWords, 'family' | 'encoders'>,
+  { family, encoders, references }: TransformerWords,
   edits: readonly OpenedEdit[],
   style: GraphStyle,
 ): Promise<Prepared[]> {
+  const sees = references?.sight !== undefined;
   const prepared: Prepared[] = [];
   for (const encoder of encoders) {
     const { part } = encoder.wanted;
     const tensors = await tensorsWith(edits, part, encoder.tensors);
     const graph = writtenWith(edits, part, layout.name, (branches) =>
-      graphOf({ ...encoder, tensors }, layout, { taps: family.reader.taps, style, branches }),
+      graphOf({ ...encoder, tensors }, layout, {
+        taps: family.reader.taps,
+        masksText: family.reader.masksText ?? false,
+        style,
+        branches,
+        sees,
+      }),
     );
     const source = builtSource(encoder.path, graph);
-    prepared.push({ encoder, source, ...(await tokenizerFor(encoder, layout.name)) });
+    const eyes = sees ? eyesOf(encoder, style) : null;
+    prepared.push({ encoder, source, eyes, ...(await tokenizerFor(encoder, layout.name)) });
   }
   return prepared;
 }
@@ -136,7 +160,15 @@ function graphOf(
     taps,
     style,
     branches,
-  }: { taps: (layers: number) => Taps; style: GraphStyle; branches: Branches },
+    sees,
+    masksText,
+  }: {
+    taps: (layers: number) => Taps;
+    style: GraphStyle;
+    branches: Branches;
+    sees: boolean;
+    masksText: boolean;
+  },
 ): BuiltGraph {
   const { wanted, tensors, layers, width } = encoder;
   const config = wordsOf(encoder.config);
@@ -147,6 +179,7 @@ function graphOf(
         return t5Graph(tensors, style, {
           epsilon: number('layer_norm_epsilon', 1e-6),
           far: number('relative_attention_max_distance', 128),
+          masked: masksText,
           branches,
         });
       case 'qwen3':
@@ -158,7 +191,7 @@ function graphOf(
           epsilon: number('rms_norm_eps', 1e-6),
           theta: number('rope_theta', 1e6),
         };
-        return qwenGraph(tensors, words, style, { ...taps(layers), branches });
+        return qwenGraph(tensors, words, style, { ...taps(layers), branches, sees });
       }
       default:
         return clipTextGraph(
@@ -209,21 +242,22 @@ function likelyHeadSize(tensors: PartTensors): number {
   return Math.min(128, a);
 }
 
-type Tokenizing = {
-  tokenizer: Omit<ClipPart, 'session'> | Omit<LanguagePart, 'session'>;
-  /** the folder or file that it comes from */
-  from: string;
+type Prepared = Tokenizing & {
+  encoder: OpenedEncoder;
+  source: GraphSource;
+  /** null: it has none, or nobody shows it anything */
+  eyes: GraphSource | null;
 };
-
-type Prepared = Tokenizing & { encoder: OpenedEncoder; source: GraphSource };
 
 async function partsOf(
   prepared: readonly Prepared[],
   open: (source: GraphSource) => Promise<Session>,
 ): Promise<ReadingParts> {
   const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
-  for (const { encoder, source, tokenizer } of prepared) {
-    parts.set(encoder.wanted.kind, { ...tokenizer, session: await open(source) });
+  for (const { encoder, source, tokenizer, eyes } of prepared) {
+    const part = { ...tokenizer, session: await open(source) };
+    if (eyes === null) parts.set(encoder.wanted.kind, part);
+    else parts.set(encoder.wanted.kind, { ...part, eyes: await open(eyes) } as LanguagePart);
   }
   return parts;
 }
@@ -237,42 +271,4 @@ async function stampsOf(prepared: readonly Prepared[]): Promise<string[]> {
       return `${file} ${info?.size}@${info?.mtimeMs}`;
     }),
   );
-}
-
-async function tokenizerFor(encoder: OpenedEncoder, model: string): Promise<Tokenizing> {
-  const { wanted, layers, vocabulary, path } = encoder;
-  const isClip = wanted.kind === 'clip_l' || wanted.kind === 'clip_g';
-  const kind = isClip ? 'clip' : wanted.kind === 't5' ? 't5' : 'qwen';
-  for (const folder of encoder.tokenizers) {
-    if ((await kindOfTokenizer(folder)) !== kind) continue;
-    if (!isClip) {
-      const tokenizer = await loadLanguageTokenizer(folder);
-      return { tokenizer: { tokenizer }, from: join(folder, 'tokenizer.json') };
-    }
-    const tokenizer = await loadTokenizer(folder).catch((error: unknown) => {
-      if (error instanceof UserError) return null;
-      throw error;
-    });
-    if (tokenizer !== null) return { tokenizer: { tokenizer, layers }, from: folder };
-  }
-  if (isClip && vocabulary >= CLIP_VOCABULARY) {
-    const padding = wanted.kind === 'clip_g' ? '!' : '<|endoftext|>';
-    const tokenizer = await loadTokenizer(CLIP_TOKENIZER, padding);
-    return { tokenizer: { tokenizer, layers }, from: CLIP_TOKENIZER };
-  }
-  const own = !isClip && /\.gguf$/i.test(path) ? await ggufTokenizer(path) : null;
-  if (own !== null) return { tokenizer: { tokenizer: own }, from: path };
-  throw new RunError(say('family-needs-tokenizer', model, wanted.usual, 'models/tokenizers'));
-}
-
-/** By the words it knows; null: the folder has none that can be read. */
-async function kindOfTokenizer(folder: string): Promise<'clip' | 't5' | 'qwen' | null> {
-  const text = await readTextFile(join(folder, 'tokenizer.json')).catch(() => null);
-  if (text === null) {
-    const merges = await readTextFile(join(folder, 'merges.txt')).catch(() => null);
-    return merges === null ? null : 'clip';
-  }
-  if (text.includes('<|im_start|>')) return 'qwen';
-  if (text.includes('<|startoftext|>')) return 'clip';
-  return /"type":\s*"Unigram"/.test(text) ? 't5' : null;
 }

@@ -37,11 +37,20 @@ export type OpenedTransformer = {
   name: string;
   path: string;
   family: TransformerFamily;
-  denoiser: { tensors: PartTensors; path: string; shiftFirst: boolean; config: Json };
+  denoiser: {
+    tensors: PartTensors;
+    path: string;
+    shiftFirst: boolean;
+    config: Json;
+    /** pictures to edit from are told of no noise */
+    stillReferences: boolean;
+  };
   encoders: readonly OpenedEncoder[];
   vae: { tensors: PartTensors; path: string; config: Json };
   scheduler: Json;
   index: Json;
+  /** how a folder prepares pictures for its text encoder; {}: it does not say */
+  processor: Json;
   /** what NAME.json beside it has requests begin with */
   defaults: Partial<ModelInfo['defaults']>;
   bytes: number;
@@ -65,6 +74,7 @@ type Files = {
   parts: ReadonlyMap<string, Own>;
   scheduler: Json | null;
   index: Json;
+  processor: Json;
 };
 
 /** The family whose transformer these tensors are; null: none of them. */
@@ -126,6 +136,7 @@ export async function openTransformer(
       path: files.denoiser.path,
       shiftFirst: original,
       config: files.denoiser.config,
+      stillReferences: isStill(bare, files.denoiser.config),
     },
     encoders,
     vae,
@@ -134,6 +145,7 @@ export async function openTransformer(
       ? override.scheduler
       : { ...scheduler, ...override?.scheduler },
     index: files.index,
+    processor: files.processor,
     defaults: override?.defaults ?? {},
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     stamp: `${[...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' ')} ${words}`,
@@ -141,6 +153,11 @@ export async function openTransformer(
       for (const each of used.values()) await each.prepare?.();
     },
   };
+}
+
+/** A folder's config says so, a file has a mark. */
+function isStill(tensors: PartTensors, config: Json): boolean {
+  return config['zero_cond_t'] === true || tensors.has('__index_timestep_zero__');
 }
 
 /** A GGUF is a transformer of one of the families or none of our business. @throws RunError naming what it is */
@@ -177,7 +194,7 @@ async function oneFile(path: string, used: Used): Promise<Files | null> {
   if (!/\.(?:safetensors|sft|gguf)$/i.test(path)) return null;
   const { tensors, path: real } = await open(path, used);
   const own = { tensors, path: real, config: {} };
-  return { denoiser: own, parts: new Map([['', own]]), scheduler: null, index: {} };
+  return { denoiser: own, parts: new Map([['', own]]), scheduler: null, index: {}, processor: {} };
 }
 
 async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
@@ -201,6 +218,10 @@ async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
     parts,
     scheduler: Object.keys(scheduler).length === 0 ? null : scheduler,
     index: await readJson(path, name, 'model_index.json', {}),
+    processor: {
+      ...(await readJson(path, name, 'processor/processor_config.json', {})),
+      ...(await readJson(path, name, 'processor/preprocessor_config.json', {})),
+    },
   };
 }
 

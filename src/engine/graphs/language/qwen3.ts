@@ -26,14 +26,21 @@ export type QwenConfig = {
 /**
  * input_ids, attention_mask [B,S] int64 (0 is padding, which nobody sees) -> hidden_states.N [B,S,D] for every N of
  * `taps`: 0 is the embeddings, N what layer N-1 leaves. The layers behind the last tap are left out. `normed`: the last
- * layer's states after the model's final norm, as last_hidden_state.
+ * layer's states after the model's final norm, as last_hidden_state. `sees`: image_embeds [1,N,D] stand behind the
+ * tokens' own, order [S] says which of them a place of the sequence has, and positions [3,S] where it stands on the axes
+ * of time, rows and columns.
  * @throws Error when a tensor is missing or has another shape than the others need
  */
 export function qwenGraph(
   tensors: PartTensors,
   { headSize, epsilon, theta }: QwenConfig,
   style: GraphStyle,
-  { taps, normed, branches }: { taps: readonly number[]; normed: boolean; branches?: Branches },
+  {
+    taps,
+    normed,
+    branches,
+    sees = false,
+  }: { taps: readonly number[]; normed: boolean; branches?: Branches; sees?: boolean },
 ): BuiltGraph {
   const g = new GraphBuilder(tensors, style, branches);
   const dims = ['batch_size', 'sequence_length'];
@@ -50,12 +57,17 @@ export function qwenGraph(
     g,
     ids,
     bias: visible(g, ids, mask),
-    turns: turns(g, ids, size, theta),
+    turns: sees ? turnsOfSight(g, size, theta) : turns(g, ids, size, theta),
     epsilon,
     headSize: size,
   };
   let x = embedding(g, 'embed_tokens.weight', ids);
   const width = g.shapeOf('embed_tokens.weight')[1] ?? 0;
+  if (sees) {
+    const shown = g.input('image_embeds', [1, 'image_tokens', width]);
+    const order = g.input('order', ['sequence_length'], ELEMENT.int64);
+    x = g.op('Gather', [g.op('Concat', [x, shown], { axis: 1 }), order], { axis: 1 });
+  }
   const show = (n: number): void => {
     if (taps.includes(n)) g.output(x, `hidden_states.${n}`, [...dims, width]);
   };
@@ -85,13 +97,30 @@ function length(g: GraphBuilder, ids: Value): Value {
 
 /** The rates are float32, and so are the angles. */
 function turns(g: GraphBuilder, ids: Value, headSize: number, theta: number): Turns {
+  const places = g.op('Cast', [range(g, length(g, ids))], { to: ELEMENT.float32 });
+  return turnsBy(g, g.op('Unsqueeze', [places, g.ints(1)]), headSize, theta);
+}
+
+/** The first quarter of a head's pairs turns with time, then three eighths each with rows and columns. */
+function turnsOfSight(g: GraphBuilder, headSize: number, theta: number): Turns {
+  const pairs = headSize / 2;
+  const positions = g.input('positions', [3, 'sequence_length'], ELEMENT.int64);
+  const axes = Array.from({ length: pairs }, (_, i) =>
+    i < pairs / 4 ? 0 : i < (5 * pairs) / 8 ? 1 : 2,
+  );
+  const places = g.op('Gather', [positions, g.ints(...axes)], { axis: 0 });
+  const turned = g.op('Transpose', [places], { perm: [1, 0] });
+  return turnsBy(g, g.op('Cast', [turned], { to: ELEMENT.float32 }), headSize, theta);
+}
+
+/** `places`: float32 [S,1], or [S,pairs] where they differ from pair to pair */
+function turnsBy(g: GraphBuilder, places: Value, headSize: number, theta: number): Turns {
   const f = Math.fround;
   const rates = Array.from({ length: headSize / 2 }, (_, i) =>
     f(1 / f(theta ** f((2 * i) / headSize))),
   );
   const row = g.floats('rates', rates, [1, headSize / 2], ELEMENT.float32);
-  const places = g.op('Cast', [range(g, length(g, ids))], { to: ELEMENT.float32 });
-  const angles = g.op('Mul', [g.op('Unsqueeze', [places, g.ints(1)]), row]);
+  const angles = g.op('Mul', [places, row]);
   const cast = (x: Value): Value => g.cast(x, ELEMENT.float32);
   return { cos: cast(g.op('Cos', [angles])), sin: cast(g.op('Sin', [angles])) };
 }

@@ -32,11 +32,11 @@ import { firstTokens, withReferences } from './reference-tokens.ts';
 import { gridPlaces, joinTurns, type RotaryWords, same, type Turns, turnsOf } from './rotary.ts';
 import { dense, gated, geluTanh, gridOf, patchify, unpatchify } from './tokens.ts';
 
-const HEAD = 128;
-const PLACES = 512;
+export const HEAD = 128;
+export const PLACES = 512;
 
 /** `first`: places on the axis that tells pictures to edit from apart; `places`: rows or columns */
-function rotary(first: number, places: number): RotaryWords {
+export function rotary(first: number, places: number): RotaryWords {
   const side = { features: 56, places };
   return { theta: 10_000, rounding: 'late', axes: [{ features: 16, places: first }, side, side] };
 }
@@ -106,7 +106,9 @@ export function fluxGraph(
   }
   let x = g.op('Concat', [streams.text, streams.picture], { axis: 1 });
   for (let i = 0; i < g.countOf('single_transformer_blocks', 'norm.linear.weight'); i++) {
-    x = singleBlock(call, x, moment, `single_transformer_blocks.${i}`);
+    const path = `single_transformer_blocks.${i}`;
+    const [modulation] = modulations(g, moment, `${path}.norm.linear`, 1) as [Modulation];
+    x = singleBlock(call, x, modulation, path);
   }
   const { picture: all } = apart(g, x, streams.text);
   const picture = edits ? firstTokens(g, all, patchCount(g, sample)) : all;
@@ -142,7 +144,7 @@ function patchCount(g: GraphBuilder, sample: Value): Value {
 }
 
 /** The picture's patches stand at their rows and columns. */
-function placesOf(g: GraphBuilder, sample: Value): readonly Value[] {
+export function placesOf(g: GraphBuilder, sample: Value): readonly Value[] {
   const grid = gridOf(g, sample);
   const height = g.op('Squeeze', [grid.height]);
   const width = g.op('Squeeze', [grid.width]);
@@ -151,7 +153,7 @@ function placesOf(g: GraphBuilder, sample: Value): readonly Value[] {
 }
 
 /** Text stands at 0 on all axes. */
-function turnsBehind(
+export function turnsBehind(
   g: GraphBuilder,
   text: Value,
   axes: readonly Value[],
@@ -173,9 +175,14 @@ function doubleBlock(call: JointCall, given: Streams, moment: Value, path: strin
   return jointBlock(call, given, { ofPicture, ofText }, { path, feeds });
 }
 
-function singleBlock(call: JointCall, x: Value, moment: Value, path: string): Value {
+/** Attention and feed-forward side by side, under one modulation. */
+export function singleBlock(
+  call: JointCall,
+  x: Value,
+  modulation: Modulation,
+  path: string,
+): Value {
   const { g, like } = call;
-  const [modulation] = modulations(g, moment, `${path}.norm.linear`, 1) as [Modulation];
   const given = normed(call, x, modulation);
   const fed = geluTanh(g, dense(g, given, `${path}.proj_mlp`, like));
   const seen = look(call, project(call, given, `${path}.attn`, OF_PICTURE));

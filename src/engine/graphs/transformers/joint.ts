@@ -22,6 +22,8 @@ export type JointCall = {
   epsilon: number;
   /** of the whole sequence, text first; null: places are told otherwise */
   turns: Turns | null;
+  /** added to the scores of every look, [B,1,S,S]; absent: nothing */
+  bias?: Value;
 };
 
 /** shift, scale and gate, [B,1,width] each */
@@ -83,10 +85,11 @@ export const OF_TEXT = {
 
 /** softmax(q kᵀ) v with the places told to queries and keys; [B,S,width] */
 export function look(call: JointCall, { q, k, v }: Projections): Value {
-  const { g, heads, headSize, turns } = call;
+  const { g, heads, headSize, turns, bias } = call;
   const turned = (x: Value): Value =>
     turns === null ? x : rotate(g, x, turns, { heads, pairs: 'neighbours' });
-  return attend(g, { q: turned(q), k: turned(k), v }, { heads, headSize });
+  const words = { heads, headSize, ...(bias !== undefined && { bias }) };
+  return attend(g, { q: turned(q), k: turned(k), v }, words);
 }
 
 /** Text and picture look at each other; what each sees, [B,S,width]. */

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';
 import type { TextCut, TextEmbedding } from '../text-embedding.ts';
+import type { Sight, SightLimits } from '../../families/editing/reference-rules.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { LanguageTokenizer } from './language-tokenizer.ts';
 import { fitted, type States, statesOf } from './runs.ts';
@@ -13,7 +14,15 @@ export type EncoderKind = 'clip_l' | 'clip_g' | 't5' | 'qwen3' | 'qwen2.5-vl';
 /** An opened CLIP; `layers`: how many it has. */
 export type ClipPart = { session: Session; tokenizer: Tokenizer; layers: number };
 
-export type LanguagePart = { session: Session; tokenizer: LanguageTokenizer };
+export type LanguagePart = {
+  session: Session;
+  tokenizer: LanguageTokenizer;
+  /** of one that is shown pictures; null: its file has none */
+  eyes?: Session | null;
+};
+
+/** Pictures that an encoder is shown beside a text. */
+export type Shown = { pictures: readonly Uint8Array[]; sight: Sight; limits: SightLimits };
 
 export type ReadingParts = ReadonlyMap<EncoderKind, ClipPart | LanguagePart>;
 
@@ -29,6 +38,10 @@ export type ReadingWords = {
   contextDim: number;
   /** the network was distilled to a guidance of its own */
   isGuided: boolean;
+  /** in profile diffusers: what fills a text up is told as well, where a family leaves it out otherwise */
+  filled?: boolean;
+  /** absent: none */
+  shown?: Shown;
   /** the model's name, for sentences */
   model: string;
 };
@@ -39,6 +52,8 @@ export type Taps = { taps: readonly number[]; normed: boolean };
 export type Reader = {
   /** tokens that diffusers' pipeline fills texts up to, where that is more than the makers' own programs do */
   pipelineLength?: number;
+  /** what fills a text up is hidden from T5 itself; absent: it reads it like any word */
+  masksText?: boolean;
   /** of a language model with so many layers */
   taps(layers: number): Taps;
   /** @throws UserError for a text that is longer than the encoder takes */
@@ -79,19 +94,21 @@ export async function clipStates(
   return { states: states!, pooled: pooled!.data, cut };
 }
 
-/** T5's states of a text that is cut or filled up to `length` tokens; the last one stays the end. */
+/** T5's states of a text that is cut or filled up to `length` tokens, of which `words` are its own, the end included. */
 export async function t5States(
   { session, tokenizer }: LanguagePart,
   text: string,
   length: number,
-): Promise<States & { cut: TextCut | null }> {
+): Promise<States & { cut: TextCut | null; words: number }> {
   const own = tokenizer.encode(text);
   const end = own.slice(-1);
   const ids = own.length > length ? [...own.slice(0, length - 1), ...end] : own;
-  const [states] = await statesOf(session, fitted(ids, length, tokenizer.pad), null, [
-    'last_hidden_state',
-  ]);
-  return { ...states!, cut: cutOf('T5', length, own.length) };
+  const mask = session.inputs.has('attention_mask')
+    ? Array.from({ length }, (_, i) => (i < ids.length ? 1 : 0))
+    : null;
+  const given = fitted(ids, length, tokenizer.pad);
+  const [states] = await statesOf(session, given, mask, ['last_hidden_state']);
+  return { ...states!, words: ids.length, cut: cutOf('T5', length, own.length) };
 }
 
 /** Null: no token was left out. */

@@ -29,7 +29,9 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
   'text-cut': (reader, most, found) =>
     `${reader} liest die ersten ${most} Tokens eines Textes, dieser hat ${found}: der Rest blieb weg.`,
   'no-references': (model) =>
-    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein, InstructPix2Pix oder Flux.1 Kontext (Datei oder Ordner heißt so).`,
+    `${model} bearbeitet keine Bilder nach einem Satz. Nimm ein Modell, das es kann, etwa FLUX.2 klein, InstructPix2Pix, Flux.1 Kontext oder Qwen-Image-Edit (die letzten beiden sind an diesem Wort im Namen der Datei oder des Ordners zu erkennen).`,
+  'encoder-without-eyes': (model) =>
+    `Der Textencoder von ${model} sieht keine Bilder: Seiner Datei fehlt der Sehteil. Nimm qwen_2.5_vl_7b.safetensors (16,6 GB) oder die fp8-Form davon, die ihn haben.`,
   'too-many-references': (most, found) =>
     `Einem Modell können höchstens ${most} Vorlagen auf einmal gezeigt werden, nicht ${found}.`,
   'reference-shape': (width, height) =>
