@@ -6,37 +6,8 @@ import { join } from 'node:path';
 import type { ModelLayout } from '../model/layout.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { Pixels } from '../network/vae.ts';
+import { type PreviewFactors, publishedFactors } from './published.ts';
 import { readTextFile } from '../text/text-file.ts';
-
-/** rgb = latents x rows + bias, in -1 … 1; one row of three per latent channel, latents in the sampler's scale */
-export type PreviewFactors = {
-  rows: readonly (readonly [number, number, number])[];
-  bias: readonly [number, number, number];
-};
-
-/** Published fits for the VAEs that most models share, told apart by scale (ComfyUI latent_formats.py). */
-const PUBLISHED: readonly ({ scale: number } & PreviewFactors)[] = [
-  {
-    scale: 0.18215,
-    rows: [
-      [0.3512, 0.2297, 0.3227],
-      [0.325, 0.4974, 0.235],
-      [-0.2829, 0.1762, 0.2721],
-      [-0.212, -0.2616, -0.7177],
-    ],
-    bias: [0, 0, 0],
-  },
-  {
-    scale: 0.13025,
-    rows: [
-      [0.3651, 0.4232, 0.4341],
-      [-0.2533, -0.0042, 0.1068],
-      [0.1076, 0.1111, -0.0362],
-      [-0.3165, -0.2492, -0.2188],
-    ],
-    bias: [0.1084, -0.0175, -0.0011],
-  },
-];
 
 /** preview.json of the model folder, else the published fit for its VAE, else null: no previews yet. */
 export async function readPreviewFactors(layout: ModelLayout): Promise<PreviewFactors | null> {
@@ -45,9 +16,7 @@ export async function readPreviewFactors(layout: ModelLayout): Promise<PreviewFa
     const factors = parseFactors(text, layout.latentChannels);
     if (factors !== null) return factors;
   }
-  const { latentChannels, latentScale } = layout;
-  if (latentChannels !== 4) return null;
-  return PUBLISHED.find(({ scale }) => Math.abs(scale - latentScale.scale) < 1e-6) ?? null;
+  return publishedFactors(layout);
 }
 
 function parseFactors(text: string, channels: number): PreviewFactors | null {
@@ -63,12 +32,14 @@ function parseFactors(text: string, channels: number): PreviewFactors | null {
   }
 }
 
-/** All images of the batch side by side, one pixel per latent. */
+/** All images of the batch side by side, one pixel per latent, or one for each place of its patch. */
 export function renderPreview(
-  denoised: Float32Array,
-  [batch, channels, height, width]: LatentShape,
-  { rows, bias }: PreviewFactors,
+  latents: Float32Array,
+  shape: LatentShape,
+  { rows, bias, patch }: PreviewFactors,
 ): Pixels {
+  const [batch, channels, height, width] = patchesApart(shape, patch ?? 1);
+  const denoised = patch === undefined ? latents : withPatchesApart(latents, shape, patch);
   const plane = height * width;
   const stride = 3 * batch * width;
   const data = new Uint8Array(batch * plane * 3);
@@ -91,6 +62,27 @@ export function renderPreview(
     }
   }
   return { data, width: batch * width, height };
+}
+
+function patchesApart([batch, channels, height, width]: LatentShape, patch: number): LatentShape {
+  return [batch, channels / (patch * patch), patch * height, patch * width];
+}
+
+/** [B,C·p·p,h,w] -> [B,C,p·h,p·w] */
+function withPatchesApart(latents: Float32Array, shape: LatentShape, patch: number): Float32Array {
+  const [batch, channels, height, width] = patchesApart(shape, patch);
+  const apart = new Float32Array(latents.length);
+  const [inside, plane] = [patch * patch, shape[2] * shape[3]];
+  for (let at = 0; at < apart.length; at++) {
+    const x = at % width;
+    const y = Math.floor(at / width) % height;
+    const channel = Math.floor(at / (width * height));
+    const own = channel * inside + (y % patch) * patch + (x % patch);
+    const place = Math.floor(y / patch) * shape[3] + Math.floor(x / patch);
+    apart[at] = latents[own * plane + place]!;
+  }
+  if (apart.length !== batch * channels * height * width) throw new Error('no whole patches');
+  return apart;
 }
 
 function toByte(value: number): number {

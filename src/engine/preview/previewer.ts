@@ -1,6 +1,7 @@
 /** Decides when a preview is due, makes it, and keeps progress in the order of the steps. */
 import { encodePreviewJpeg } from '../picture/image.ts';
-import { createPreviewClock, renderPreview, type PreviewFactors } from './preview.ts';
+import { createPreviewClock, renderPreview } from './preview.ts';
+import type { PreviewFactors } from './published.ts';
 import type { Preview } from '../request.ts';
 import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
@@ -21,8 +22,8 @@ export type Previewer = {
 /** Of a blurred picture, along its longest side: light and colours show, and nothing else can be made out. */
 const BLURRED_CELLS = 8;
 
-function blur(rgb: Pixels, [, , height, width]: LatentShape): Pixels {
-  const factor = Math.max(height, width) / BLURRED_CELLS;
+function blur(rgb: Pixels, [batch]: LatentShape): Pixels {
+  const factor = Math.max(rgb.height, rgb.width / batch) / BLURRED_CELLS;
   const size = {
     width: Math.max(1, Math.round(rgb.width / factor)),
     height: Math.max(1, Math.round(rgb.height / factor)),

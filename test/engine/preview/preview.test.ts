@@ -5,6 +5,7 @@ import {
   fitPreviewFactors,
   renderPreview,
 } from '../../../src/engine/preview/preview.ts';
+import { publishedFactors } from '../../../src/engine/preview/published.ts';
 
 /** Steps at which a preview is due when every step takes `stepMs`. */
 function dueSteps(total: number, stepMs: number): number[] {
@@ -65,4 +66,48 @@ test('the fit finds the map that made the colours', () => {
     for (const [j, value] of row.entries()) assert.ok(Math.abs(fit.rows[i]![j]! - value) < 0.01);
   }
   for (const [j, value] of bias.entries()) assert.ok(Math.abs(fit.bias[j]! - value) < 0.01);
+});
+
+test('every family of latents has published colours, and others have none', () => {
+  const of = (latentChannels: number, scale: number, hasStats = false) =>
+    publishedFactors({
+      latentChannels,
+      latentScale: { scale, shift: 0, channels: hasStats ? { means: [], deviations: [] } : null },
+    });
+  for (const [channels, scale] of [
+    [4, 0.18215],
+    [4, 0.13025],
+    [16, 1.5305],
+    [16, 0.3611],
+  ] as const) {
+    assert.equal(of(channels, scale)?.rows.length, channels);
+  }
+  assert.equal(of(16, 1, true)?.rows.length, 16);
+  assert.notDeepEqual(of(16, 1.5305)?.rows, of(16, 0.3611)?.rows);
+  assert.equal(of(128, 1)?.patch, 2);
+  assert.equal(of(4, 0.5), null);
+  assert.equal(of(16, 0.9), null);
+});
+
+test('a latent that is a patch becomes as many pixels', () => {
+  // one image, two rows of factors, two latents beside each other
+  const shape = [1, 8, 1, 2] as const;
+  const latents = Float32Array.from(
+    [1, 5, 2, 6, 3, 7, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0],
+    (x) => x / 10,
+  );
+  const factors = {
+    rows: [
+      [1, 0, 0],
+      [0, 1, 0],
+    ],
+    bias: [0, 0, 0],
+    patch: 2,
+  } as const;
+  const picture = renderPreview(latents, shape, factors);
+  assert.deepEqual([picture.width, picture.height], [4, 2]);
+  const red = Array.from({ length: 8 }, (_, i) =>
+    Math.round((picture.data[3 * i]! - 127.5) / 12.75),
+  );
+  assert.deepEqual(red, [1, 2, 5, 6, 3, 4, 7, 8]);
 });
