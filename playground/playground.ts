@@ -21,7 +21,7 @@ import { snowflakeAt, snowflakeSource } from './snowflake.ts';
 import type { Log, State, Timing } from './state.ts';
 import { openStore } from './store/store.ts';
 import { foundGuild, inviteBot, removeBot } from './world/departures.ts';
-import { changeThread, startPost } from './world/threads.ts';
+import { changeThread, openMedia, startPost } from './world/threads.ts';
 import { receiveUpload } from './page/uploads.ts';
 import { applicationId } from './world/world.ts';
 
@@ -121,6 +121,7 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       dropGateway: gateway.drop,
       denyBot: (channelId, bits) => denyBot(state, channelId, bits),
       closeThread: (channelId, how) => closeThread(state, channelId, how),
+      openMedia: (guildId, name) => openMedia(state, guildId, name).id,
       startPost: (forumId, post) => startPost(state, forumId, post).id,
       ownApplication: (ownership) => void (state.ownership = ownership),
       foundGuild: (guild) => foundGuild(state, guild).id,

@@ -12,7 +12,7 @@ import type {
 export type Happening =
   | { kind: 'message'; message: StoredMessage; created: boolean }
   | { kind: 'message-deleted'; message: StoredMessage }
-  /** a thread was started, closed or opened, or a channel's age flag has changed */
+  /** a channel is new, a thread was started, closed or opened, or a channel's age flag has changed */
   | { kind: 'channel'; channel: Channel; created?: boolean }
   /** a channel or thread is gone, with all that was in it */
   | { kind: 'channel-deleted'; channel: Channel }

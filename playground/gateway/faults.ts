@@ -35,7 +35,9 @@ export type Faults = {
   denyBot(channelId: string, bits: bigint): void;
   /** Closes a thread, or opens it; a locked one only moderators may open. */
   closeThread(channelId: string, how: { archived: boolean; locked: boolean }): void;
-  /** A new post of a forum, started by anybody, also by somebody who has left; answers its id. */
+  /** A new media channel: a forum whose posts show pictures first; answers its id. */
+  openMedia(guildId: string, name: string): string;
+  /** A new post of a forum or media channel, started by anybody, also by somebody who has left; answers its id. */
   startPost(forumId: string, post: { name: string; ownerId: string }): string;
   /** Whose the application is from now on: one person (null: the first one there is), or a team. */
   ownApplication(ownership: Ownership): void;

@@ -155,7 +155,7 @@ export function eventFor(
       if (closed || !onShard(session, channel.guildId)) return null;
       return canSee(state.world, applicationId, channel)
         ? {
-            t: threadEvent(happening) ?? 'CHANNEL_UPDATE',
+            t: channelEvent(happening),
             d: renderChannel(state, channel),
           }
         : null;
@@ -189,9 +189,8 @@ export function eventFor(
   }
 }
 
-function threadEvent({ channel, created }: Extract<Happening, { kind: 'channel' }>): string | null {
-  if (!isThread(channel)) return null;
-  return created === true ? 'THREAD_CREATE' : 'THREAD_UPDATE';
+function channelEvent({ channel, created }: Extract<Happening, { kind: 'channel' }>): string {
+  return `${isThread(channel) ? 'THREAD' : 'CHANNEL'}_${created === true ? 'CREATE' : 'UPDATE'}`;
 }
 
 const botIsIn = ({ world }: State, guildId: string | null): boolean => {

@@ -1,6 +1,6 @@
 import { commandOptions, Refusal, resolve } from '../interactions/command-options.ts';
 import type { Resolved } from '../interactions/command-options.ts';
-import { channelType } from '../world/channels.ts';
+import { isForum } from '../world/channels.ts';
 import { usableCommand } from './commands-for.ts';
 import type { InteractionStart } from '../interactions/interactions.ts';
 import {
@@ -57,7 +57,7 @@ function visibleChannel(state: State, person: Person, channelId: string): Channe
   if ((bits & permission.useApplicationCommands) === 0n) {
     throw new Refusal('You may not use commands here.');
   }
-  if (channel.type === channelType.forum) throw new Refusal('Open a post of this forum first.');
+  if (isForum(channel)) throw new Refusal('Open a post of this forum first.');
   if (channel.archived && channel.locked) throw new Refusal('This thread is locked.');
   return channel;
 }

@@ -9,6 +9,7 @@ export const channelType = {
   publicThread: 11,
   privateThread: 12,
   forum: 15,
+  media: 16,
 } as const;
 
 export type Channel = {
@@ -48,6 +49,11 @@ export const plainChannel = {
 
 export function isThread({ type }: Pick<Channel, 'type'>): boolean {
   return type === channelType.publicThread || type === channelType.privateThread;
+}
+
+/** Does it hold posts alone? */
+export function isForum({ type }: Pick<Channel, 'type'>): boolean {
+  return type === channelType.forum || type === channelType.media;
 }
 
 /** The bit that sending a message needs there. */

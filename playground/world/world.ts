@@ -183,6 +183,7 @@ const KINDS: Readonly<Record<number, PlaygroundChannel['kind']>> = {
   [channelType.voice]: 'voice',
   [channelType.announcement]: 'announcement',
   [channelType.forum]: 'forum',
+  [channelType.media]: 'forum',
   [channelType.publicThread]: 'thread',
   [channelType.privateThread]: 'private-thread',
 };

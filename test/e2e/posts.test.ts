@@ -141,11 +141,15 @@ test('asked once more before a picture is shown: the switch, and whether one sti
   });
 });
 
-test('a starter who has left, a post that was closed, and a Discord that does not answer', async () => {
+test('a media channel, a starter who has left, a post that was closed, and a Discord that does not answer', async () => {
   await onStage({}, async (stage) => {
     await stage.settings.changePolicy(ATELIER, { starterPosts: true });
     const { faults } = stage.playground;
     const orphan = faults.startPost(FORUM, { name: 'Whose?', ownerId: LEFT });
+    const media = faults.startPost(faults.openMedia(ATELIER, 'showcase'), {
+      name: 'Mine',
+      ownerId: CLEO,
+    });
     const closed = faults.startPost(FORUM, { name: 'Closed', ownerId: CLEO });
     faults.closeThread(closed, { archived: true, locked: false });
     // discord.js knows only what was open when it came, and of the others what an interaction tells.
@@ -153,6 +157,8 @@ test('a starter who has left, a post that was closed, and a Discord that does no
     const [ada, ben, cleo] = [await stage.user(), await stage.user(BEN), await stage.user(CLEO)];
     assert.match(await refused(cleo, orphan), new RegExp(`belongs to <@${LEFT}>`));
     await paints(stage, ada, orphan);
+    assert.match(await refused(ben, media), new RegExp(`belongs to <@${CLEO}>`));
+    await paints(stage, cleo, media);
 
     faults.add({
       match: { method: 'GET', route: /^\/channels\/\{channel_id\}$/ },
