@@ -33,7 +33,7 @@ import {
   type PictureSuite,
 } from '../test/support/golden-cases.ts';
 import type { Measure } from '../test/support/measure.ts';
-import { type PictureRow, report } from './parity-report.ts';
+import { type Numbered, type PictureRow, report } from './parity-report.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const silent = { info() {}, warn() {}, error: console.error };
@@ -142,9 +142,9 @@ async function measurePictures(modelsDir: string): Promise<PictureRow[]> {
 }
 
 /** The tests' own comparisons, read from what they leave behind. */
-function measureNumbers(folder: string): Record<'seeds' | 'schedules' | 'samplers', Measure[]> {
+function measureNumbers(folder: string): Record<Numbered, Measure[]> {
   const measure = (tests: readonly string[]): Measure[] => {
-    const figures = path.join(folder, `${tests.join('-')}.jsonl`);
+    const figures = path.join(folder, `${tests.join('-').replaceAll('/', '-')}.jsonl`);
     const files = tests.map((test) => `test/engine/${test}.test.ts`);
     const { status, stdout } = spawnSync(
       process.execPath,
@@ -162,6 +162,7 @@ function measureNumbers(folder: string): Record<'seeds' | 'schedules' | 'sampler
   return {
     seeds: measure(['noise']),
     schedules: [...measure(['schedule']), ...schedulers.filter((m) => !isSolver(m))],
+    transformers: measure(['families/pictures', 'families/relatives', 'families/loras']),
     samplers: [...measure(['samplers']), ...schedulers.filter(isSolver), ...measure(['pag'])],
   };
 }

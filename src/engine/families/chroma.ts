@@ -7,7 +7,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { textFeeds } from '../network/feeds.ts';
 import { languagePart, t5States } from '../text/language/reader.ts';
 import { FLUX, FLUX_BLOCK_RULES } from './flux.ts';
-import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -49,7 +49,7 @@ export const CHROMA: TransformerFamily = {
       width: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? null,
     },
   ],
-  vae: { usual: FLUX_VAE, decoder: vaeDecoderGraph, encoder: vaeEncoderGraph },
+  vae: { usual: FLUX_VAE, ...FLUX_VAE_NAMES, decoder: vaeDecoderGraph, encoder: vaeEncoderGraph },
   denoiser: chromaGraph,
   latents: fluxLatents,
   contextWidth: FLUX.contextWidth,

@@ -3,6 +3,9 @@ import type { Latents, VaeFacts } from './transformer-family.ts';
 
 export const FLUX_VAE = 'ae.safetensors (335 MB)';
 
+/** Stable Diffusion 3's is of the same shape. */
+export const FLUX_VAE_NAMES = { names: /^ae\b|flux/i, otherNames: /sd_?3|sd_?vae/i } as const;
+
 /** Sixteen channels, eight pixels each way; a file says nothing of scale and shift. */
 export function fluxLatents({ config, tensors }: VaeFacts): Latents {
   return klLatents({ config, tensors }, { scale: 0.3611, shift: 0.1159 });

@@ -7,7 +7,7 @@ import { fluxGraph } from '../graphs/transformers/flux.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { KONTEXT_REFERENCES } from './editing/kontext.ts';
-import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -118,7 +118,12 @@ export const FLUX: TransformerFamily = {
       width: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? null,
     },
   ],
-  vae: { usual: FLUX_VAE, decoder: vaeDecoderGraph, encoder: vaeEncoderGraph },
+  vae: {
+    usual: FLUX_VAE,
+    ...FLUX_VAE_NAMES,
+    decoder: vaeDecoderGraph,
+    encoder: vaeEncoderGraph,
+  },
   denoiser: fluxGraph,
   latents: fluxLatents,
   contextWidth: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? 0,

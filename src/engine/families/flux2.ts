@@ -68,6 +68,7 @@ export const FLUX2: TransformerFamily = {
   ],
   vae: {
     usual: 'flux2-vae.safetensors (336 MB)',
+    kind: 'patches',
     decoder: vaeDecoderGraph,
     encoder: vaeEncoderGraph,
   },

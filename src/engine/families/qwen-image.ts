@@ -76,6 +76,8 @@ export const QWEN_IMAGE: TransformerFamily = {
   ],
   vae: {
     usual: 'qwen_image_vae.safetensors (254 MB)',
+    kind: 'frames',
+    names: /qwen/i,
     decoder: qwenVaeDecoderGraph,
     encoder: qwenVaeEncoderGraph,
   },

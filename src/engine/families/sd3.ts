@@ -8,7 +8,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { besideEachOther } from '../text/hidden.ts';
 import { beside, type States } from '../text/language/runs.ts';
-import { klLatents } from './flux-latents.ts';
+import { FLUX_VAE_NAMES, klLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -109,6 +109,8 @@ export const SD3: TransformerFamily = {
   ],
   vae: {
     usual: 'the SD 3 VAE (sd3_vae.safetensors, 168 MB)',
+    names: /sd_?3/i,
+    otherNames: FLUX_VAE_NAMES.names,
     decoder: vaeDecoderGraph,
     encoder: vaeEncoderGraph,
   },

@@ -8,8 +8,8 @@ export const FAMILY_SENTENCES = {
     `${model} needs the tokenizer of ${encoder}, which its file does not bring: put the folder with its tokenizer.json into ${folder}, or name it with --tokenizer.`,
   'file-has-no-network': (folder: string) =>
     `The folder ${folder} holds no .safetensors file. Name a file, or a folder as diffusers saves a network.`,
-  'family-part-misfit': (file: string, model: string, found: string, wanted: string) =>
-    `${file} does not fit ${model}: it is ${found} numbers wide, ${wanted} are needed.`,
+  'family-vae-misfit': (file: string, model: string, family: string, usual: string) =>
+    `${file} is the VAE of another family: ${model} (${family}) works with ${usual}.`,
   'family-part-unknown': (file: string, family: string) =>
     `${file} is no text encoder that ${family} reads prompts with.`,
   'family-part-damaged': (model: string, part: string, cause: string) =>

@@ -28,6 +28,9 @@ export type WantedEncoder = {
   width(tensors: PartTensors, taken: readonly { width: number }[]): number | null;
 };
 
+/** A picture's autoencoder, one that norms its latents in patches (FLUX.2), or one for frames (Qwen-Image). */
+export type VaeKind = 'plain' | 'patches' | 'frames';
+
 export type Latents = {
   channels: number;
   /** pixels a latent, one axis */
@@ -50,7 +53,16 @@ export type TransformerFamily = Family & {
   mark: RegExp;
   originals: NameRules | null;
   encoders: readonly WantedEncoder[];
-  vae: { usual: string; decoder: WriteGraph; encoder: WriteGraph };
+  vae: {
+    usual: string;
+    decoder: WriteGraph;
+    encoder: WriteGraph;
+    /** absent: plain */
+    kind?: VaeKind;
+    /** file names that tell it from others of the same shape, and those of the others */
+    names?: RegExp;
+    otherNames?: RegExp;
+  };
   /** @throws Error when a tensor is missing or has another shape than the others need */
   denoiser(
     tensors: PartTensors,

@@ -8,7 +8,7 @@ import type { LanguagePart } from '../text/language/reader.ts';
 import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
 import type { NameRules } from './opening/names.ts';
-import { FLUX_VAE, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const ORIGINALS: NameRules = {
@@ -50,7 +50,12 @@ export const Z_IMAGE: TransformerFamily = {
       width: (tensors) => tensors.get('cap_embedder.0.weight')?.shape[0] ?? null,
     },
   ],
-  vae: { usual: FLUX_VAE, decoder: vaeDecoderGraph, encoder: vaeEncoderGraph },
+  vae: {
+    usual: FLUX_VAE,
+    ...FLUX_VAE_NAMES,
+    decoder: vaeDecoderGraph,
+    encoder: vaeEncoderGraph,
+  },
   denoiser: zImageGraph,
   latents: fluxLatents,
   contextWidth: (tensors) => tensors.get('cap_embedder.0.weight')?.shape[0] ?? 0,

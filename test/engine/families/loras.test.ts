@@ -13,6 +13,9 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { maxDifference } from '../../support/golden.ts';
 import { asTokens, goldenModel } from '../../support/golden-dit.ts';
+import { measurer } from '../../support/measure.ts';
+
+const measure = measurer('full');
 
 type Case = {
   model: string;
@@ -70,7 +73,8 @@ async function check(t: TestContext, name: string, { model, call, shape, latents
   const own = asTokens(result.latents.data, result.latents.shape, shape);
   const wanted = new Float32Array(new Uint8Array(Buffer.from(latents, 'base64')).buffer);
   const error = maxDifference(own, wanted);
-  assert.ok(error <= 2e-4, `latents are off by ${error}`);
+  const what = `${entry.layout.transformer!.family.title}, LoRA`;
+  measure({ what, unit: 'absolute', error, tolerance: 2e-4, values: own.length }, name);
 }
 
 for (const [name, one] of Object.entries(cases)) {

@@ -11,6 +11,9 @@ import type { RequestInput } from '../../../src/engine/request.ts';
 import { type ArrayRef, fullGolden, fullSet, maxDifference } from '../../support/golden.ts';
 import { asTokens, goldenModel } from '../../support/golden-dit.ts';
 import { comparePictures } from '../../support/golden-cases.ts';
+import { measurer } from '../../support/measure.ts';
+
+const measure = measurer('full');
 
 type Case = {
   name: string;
@@ -157,6 +160,16 @@ async function inputOf(
   return input;
 }
 
+/** The files, and what the transformer's weights are stored in. */
+function storedAs({ model, textEncoders = [] }: Row): string {
+  const [gguf] = textEncoders.filter((file) => file.endsWith('.gguf'));
+  if (gguf !== undefined) return 'GGUF Q8_0 text encoder';
+  const quantised = /-(Q\w+)\.gguf$/.exec(model)?.[1];
+  if (quantised !== undefined) return `GGUF ${quantised}`;
+  if (model.includes('fp8')) return 'fp8 with factors';
+  return model.endsWith('.safetensors') ? 'files in 16 bits' : 'folder in 16 bits';
+}
+
 async function check(t: TestContext, row: Row): Promise<void> {
   const golden = fullGolden(`dit/${row.family}`);
   let root = '';
@@ -176,6 +189,7 @@ async function check(t: TestContext, row: Row): Promise<void> {
   const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
   const model = await loadModel(entry, options);
   t.after(() => model.release());
+  const { title } = model.entry.layout.transformer!.family;
   for (const one of golden.manifest['cases'] as Case[]) {
     if (!row.cases.includes(one.name)) continue;
     const input = await inputOf(one, row.family);
@@ -195,7 +209,9 @@ async function check(t: TestContext, row: Row): Promise<void> {
     const wanted = golden.array(one.final_latents);
     const own = asTokens(data, shape, one.final_latents.$[1]);
     const error = maxDifference(own, wanted.slice(0, own.length));
-    assert.ok(error <= 2e-4, `${one.name}: latents are off by ${error}`);
+    const what = `${title}, ${storedAs(row)}`;
+    const values = own.length;
+    measure({ what, unit: 'absolute', error, tolerance: 2e-4, values }, one.name);
     const png = await readFile(new URL(`dit/${row.family}/${one.png[0]}`, fullSet));
     const { levels, psnr } = await comparePictures(result.images[0]!.png, png);
     assert.ok(levels <= 1 && psnr >= 60, `${one.name}: ${levels} levels, ${psnr} dB`);

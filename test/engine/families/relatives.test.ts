@@ -16,6 +16,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { maxDifference } from '../../support/golden.ts';
 import { asTokens, goldenModel } from '../../support/golden-dit.ts';
+import { measurer } from '../../support/measure.ts';
 import { RELATIVES, writeRelative } from '../../support/relatives.ts';
 import { readRaw, tinyTensor, writeGguf, writeRaw } from '../../support/tiny-tensors.ts';
 
@@ -53,6 +54,8 @@ async function repaint(width: number, height: number, strength: number) {
   const [image, own] = await Promise.all([picture(width, height), mask(width, height)]);
   return { image, mask: own, maskBlur: 0, strength, onlyMasked: false };
 }
+
+const measure = measurer('full');
 
 const common = { seed: 42, profile: 'diffusers', rng: 'cpu', steps: 2, width: 64, height: 64 };
 
@@ -128,7 +131,10 @@ async function check(model: LoadedModel, name: string): Promise<void> {
   const own = asTokens(result.latents.data, result.latents.shape, shape);
   const wanted = new Float32Array(new Uint8Array(Buffer.from(latents, 'base64')).buffer);
   const error = maxDifference(own, wanted);
-  assert.ok(error <= (TOLERANCES[name] ?? 2e-4), `${name}: latents are off by ${error}`);
+  const { title } = model.entry.layout.transformer!.family;
+  const what = `${title}, ${name.split('_')[0]}`;
+  const tolerance = TOLERANCES[name] ?? 2e-4;
+  measure({ what, unit: 'absolute', error, tolerance, values: own.length }, name);
 }
 
 async function relative(t: TestContext, name: string): Promise<string | null> {

@@ -7,12 +7,12 @@ import { openTensors, type OpenedTensors } from '../../checkpoint/file/open-tens
 import { openShards } from '../../checkpoint/file/shards.ts';
 import { dtypeOf } from '../../checkpoint/check-part.ts';
 import { readWords } from '../../checkpoint/sidecar.ts';
-import { vaeTensors } from '../../checkpoint/names/split.ts';
 import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
 import { RunError } from '../../errors.ts';
 import { readJson } from '../../model/folder-files.ts';
 import type { ModelInfo } from '../../request.ts';
 import { say } from '../../sentences.ts';
+import { autoencoderIn, fitsFamily, likeliestFirst } from './autoencoders.ts';
 import { type FoundEncoder, encodersIn } from './encoders.ts';
 import { TRANSFORMERS } from '../families.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
@@ -307,7 +307,7 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
     const config = await jsonBeside(opened.path);
     const tensors = autoencoderIn(opened.tensors);
     if (tensors === null) throw new RunError(say('file-has-no-vae', basename(file)));
-    checkVae(found, basename(file), { tensors, config });
+    checkVae(found, basename(file), tensors);
     return { tensors, path: opened.path, config };
   }
   const own = files.parts.get('vae') ?? files.parts.get('');
@@ -315,11 +315,11 @@ async function vaeFor(found: Found, wish: string | null): Promise<OpenedTransfor
   if (own !== undefined && inside !== null) {
     return { tensors: inside, path: own.path, config: own.config };
   }
-  for (const file of await shelved(modelsDir, FOLDERS.vae)) {
+  for (const file of likeliestFirst(family, await shelved(modelsDir, FOLDERS.vae))) {
     const opened = await openQuietly(file);
     const tensors = opened === null ? null : autoencoderIn(opened.tensors);
     if (opened === null || tensors === null) continue;
-    if (family.latents({ config: {}, tensors }).channels !== channelsOf(found)) continue;
+    if (!fitsFamily(family, tensors, channelsOf(found))) continue;
     used.set(opened.path, opened);
     return { tensors, path: opened.path, config: {} };
   }
@@ -347,26 +347,8 @@ function channelsOf({ family, tensors }: Found): number {
 }
 
 /** @throws RunError where its latents are not the transformer's */
-function checkVae(found: Found, file: string, vae: { tensors: PartTensors; config: Json }): void {
-  const { channels } = found.family.latents(vae);
-  const wanted = channelsOf(found);
-  if (channels === wanted) return;
-  throw new RunError(say('family-part-misfit', file, found.name, String(channels), String(wanted)));
-}
-
-/** The autoencoder among the tensors, by diffusers' names; null: there is none. */
-function autoencoderIn(all: ReadonlyMap<string, TensorSlice>): PartTensors | null {
-  for (const root of ['first_stage_model.', 'vae.', '']) {
-    const own = new Map(
-      [...all].flatMap(([name, tensor]) =>
-        name.startsWith(root) ? [[name.slice(root.length), tensor] as const] : [],
-      ),
-    );
-    if (!own.has('decoder.conv_in.weight')) continue;
-    if ([...own.keys()].some((name) => name.endsWith('.gamma'))) return own;
-    const renamed = new Map(vaeTensors(own));
-    for (const [name, tensor] of own) if (name.startsWith('bn.')) renamed.set(name, tensor);
-    return renamed;
-  }
-  return null;
+function checkVae(found: Found, file: string, tensors: PartTensors): void {
+  const { family, name } = found;
+  if (fitsFamily(family, tensors, channelsOf(found))) return;
+  throw new RunError(say('family-vae-misfit', file, name, family.title, family.vae.usual));
 }

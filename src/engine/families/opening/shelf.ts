@@ -11,7 +11,7 @@ export const FOLDERS = {
   tokenizers: ['tokenizers'],
 } as const;
 
-/** The weights in these sub-folders of the models folder; null: there is no such folder. */
+/** The weights in these sub-folders of the models folder, and in folders there that people sort them into. */
 export async function shelved(
   modelsDir: string | null,
   folders: readonly string[],
@@ -19,12 +19,26 @@ export async function shelved(
   if (modelsDir === null) return [];
   const found: string[] = [];
   for (const folder of folders) {
-    const names = await readdir(join(modelsDir, folder)).catch((): string[] => []);
-    for (const name of names.toSorted()) {
-      if (/\.(?:safetensors|sft|gguf)$/i.test(name)) found.push(join(modelsDir, folder, name));
+    const at = join(modelsDir, folder);
+    const names = await namesIn(at);
+    found.push(...weightsOf(at, names));
+    for (const name of names) {
+      if (!/\.\w+$/.test(name))
+        found.push(...weightsOf(join(at, name), await namesIn(join(at, name))));
     }
   }
   return found;
+}
+
+/** Empty for what is no folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch((): string[] => [])).toSorted();
+}
+
+function weightsOf(folder: string, names: readonly string[]): string[] {
+  return names
+    .filter((name) => /\.(?:safetensors|sft|gguf)$/i.test(name))
+    .map((name) => join(folder, name));
 }
 
 /** What cannot be read on a shelf is left there. */

@@ -16,8 +16,8 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${model} braucht den Tokenizer von ${encoder}, den seine Datei nicht mitbringt: leg den Ordner mit tokenizer.json in ${folder} oder nenne ihn mit --tokenizer.`,
   'file-has-no-network': (folder) =>
     `Im Ordner ${folder} liegt keine .safetensors-Datei. Nenne eine Datei oder einen Ordner, wie diffusers ein Netz speichert.`,
-  'family-part-misfit': (file, model, found, wanted) =>
-    `${file} passt nicht zu ${model}: Breite ${found}, gebraucht wird ${wanted}.`,
+  'family-vae-misfit': (file, model, family, usual) =>
+    `${file} ist das VAE einer anderen Familie: ${model} (${family}) arbeitet mit ${usual}.`,
   'family-part-unknown': (file, family) =>
     `${file} ist kein Textencoder, mit dem ${family} Prompts liest.`,
   'family-part-damaged': (model, part, cause) =>
