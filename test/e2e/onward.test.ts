@@ -11,10 +11,11 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
+import { slowly } from '../support/slow-network.ts';
 import { BEN, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(30));
 const PATIENCE = 20_000;
 
 async function lastRequest({ queue: { archive } }: Stage) {
@@ -266,7 +267,7 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
       prompt: 'a slow castle',
       seed: '4',
       steps: 150,
-      size: '384x384',
+      size: '96x96',
     });
     const running = await ada.waitForMessage(
       (one) => /Step ([5-9]|\d\d) of 150/.test(textOf(one)),
@@ -285,12 +286,12 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
     );
     const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.match(job?.result?.infotext ?? '', new RegExp(`Unfinished: ${step} of 150 steps`));
-    assert.equal((await sharp(await bytesAt(picturesOf(kept)[0] ?? '')).metadata()).width, 384);
+    assert.equal((await sharp(await bytesAt(picturesOf(kept)[0] ?? '')).metadata()).width, 96);
 
     // A moderator stops what is not theirs.
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
-    await ben.command('imagine', { prompt: 'a slow tower', steps: 150, size: '384x384' });
+    await ben.command('imagine', { prompt: 'a slow tower', steps: 150, size: '64x64' });
     const his = await ada.waitForMessage(
       (one) => /Step [^]*a slow tower/.test(textOf(one)),
       PATIENCE,

@@ -17,14 +17,15 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
-import { BEN, onStage, openEngine } from '../support/stage.ts';
+import { slowly } from '../support/slow-network.ts';
+import { BEN, MODELS, onStage, openEngine } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 import { requestIn, wholeRequestOf } from '../support/jobs.ts';
 import type { Exchange } from '../../playground/playground.ts';
 
 let engine: Engine;
 before(async () => {
-  engine = await openEngine();
+  engine = await openEngine(MODELS, slowly(30));
 });
 after(() => engine.close());
 
@@ -135,7 +136,7 @@ test('a private result later than its token is in /recent, and nothing is posted
   const timing = { interactionToken: 700 };
   await onStage(engine, { playground: { timing } }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 60, size: '256x256', private: true });
+    await ada.command('imagine', { prompt: 'slow', steps: 30, size: '64x64', private: true });
     await waitUntil(
       async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.delivered === true,
       'settled',

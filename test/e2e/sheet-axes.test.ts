@@ -14,9 +14,10 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
+import { slowly } from '../support/slow-network.ts';
 import { stagesOfFile, type Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(40));
 const ATELIER = '1300000000000001000';
 
 const isWhole = (message: PlaygroundMessage): boolean =>
@@ -137,7 +138,8 @@ test('what is kept back before delivery is decided by every cell, not by the fir
       x: 'prompt',
       values: 'cat,rose,boat',
       prompt: 'a cat',
-      steps: 60,
+      steps: 20,
+      size: '64x64',
     });
     await ada.waitForMessage((one) => /Picture \d of 3/.test(textOf(one)), 30_000);
     await stage.settings.changePolicy(ATELIER, { words: ['rose'] });
@@ -160,7 +162,8 @@ test('a sheet of prompts goes on after a restart, each cell once', async () => {
       z: 'hires',
       'z-values': '1,1.5',
       prompt: 'a cat',
-      steps: 60,
+      steps: 20,
+      size: '64x64',
       seed: '3',
     });
     // Edits are limited: any cell will do.

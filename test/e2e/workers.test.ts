@@ -12,6 +12,7 @@ import { allDone, idsOf, imagine, inHall, order } from '../support/hall.ts';
 import { isDone, textOf, waitUntil } from '../support/messages.ts';
 import { freePort, scrape } from '../support/metrics.ts';
 import { openRedisServer } from '../support/redis-server.ts';
+import { slowly } from '../support/slow-network.ts';
 import { MODELS } from '../support/stage.ts';
 
 const WORKER = fileURLToPath(new URL('../../src/cli/worker.ts', import.meta.url));
@@ -34,6 +35,7 @@ function startWorker(env: Readonly<Record<string, string>>): Worker {
     env: {
       PATH: process.env['PATH'],
       ...compileCache(),
+      ...slowly(40),
       QUEUE_URL: redis!.url,
       PICTURES_URL: path.join(folder, 'pictures'),
       MODELS_DIR: MODELS,
@@ -89,8 +91,7 @@ test(
             assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
           }
 
-          // large, so that it is met half-way on any machine
-          const endless = { prompt: 'never to be finished', steps: 150, size: '512x512' };
+          const endless = { prompt: 'never to be finished', steps: 150, size: '64x64' };
           await order(hall, 'imagine', endless);
           const running = await ada.waitForMessage(
             (one) => /never to be/.test(textOf(one)) && /Step \d+ of 150/.test(textOf(one)),
