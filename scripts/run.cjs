@@ -28,15 +28,16 @@ if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modul
 if (target === '--test') {
   var given = process.argv.slice(3);
   var files = given.length > 0 ? given : ['test/**/*.test.ts'];
-  // Files that wait and files that compute fill each other's gaps.
-  var atOnce = Math.max(2, require('node:os').availableParallelism());
+  // Files that wait and files that compute fill each other's gaps; one takes up to a gigabyte.
+  var os = require('node:os');
+  var atOnce = Math.min(os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
       '--test',
       '--test-timeout=900000',
-      '--test-concurrency=' + atOnce,
+      '--test-concurrency=' + Math.max(2, atOnce),
     ].concat(files),
     {
       cwd: root,

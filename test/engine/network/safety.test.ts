@@ -4,12 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { RunError } from '../../../src/engine/errors.ts';
+import { CancelledError, RunError } from '../../../src/engine/errors.ts';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateResult, Progress, RequestInput } from '../../../src/engine/request.ts';
+import type {
+  GenerateResult,
+  Preview,
+  Progress,
+  RequestInput,
+} from '../../../src/engine/request.ts';
 import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
 import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
 import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';
@@ -128,19 +133,29 @@ const BLUE = 'a yellow star on a blue background';
 
 async function paint(
   input: RequestInput,
-  more: { on?: LoadedModel; withhold?: boolean; decodeAt?: number[] } = {},
+  more: {
+    on?: LoadedModel;
+    withhold?: boolean;
+    decodeAt?: number[];
+    /** hears what is told, and may end it */
+    hear?: (progress: Progress, stop: AbortController) => void;
+  } = {},
 ): Promise<GenerateResult & { heard: Progress[] }> {
-  const { on = model, withhold = true, decodeAt = [] } = more;
+  const { on = model, withhold = true, decodeAt = [], hear } = more;
   const heard: Progress[] = [];
+  const stop = new AbortController();
   const result = await generate(
     parseRequest({ steps: 15, seed: 7n, ...input }, on.entry.info),
     on,
     { previews: true, sendDenoised: false, keepLatents: true, decodeAt, withhold },
     {
-      signal: new AbortController().signal,
+      signal: stop.signal,
       clock,
       loadMs: 0,
-      onProgress: (progress) => heard.push(progress),
+      onProgress: (progress) => {
+        heard.push(progress);
+        hear?.(progress, stop);
+      },
     },
   );
   return { ...result, heard };
@@ -199,8 +214,14 @@ test('nobody asked, or no checker: nothing is kept back', async () => {
 test('previews are blurred beyond recognition where the checker watches', async () => {
   const long = { prompt: BLUE, steps: 150, width: 256, height: 256 };
   const previewOf = async (withhold: boolean) => {
-    const { heard } = await paint(long, { withhold });
-    return heard.flatMap((each) => (each.phase === 'sampling' ? (each.preview ?? []) : [])).at(-1);
+    let seen: Preview | undefined;
+    const hear = (told: Progress, stop: AbortController) => {
+      if (told.phase !== 'sampling' || told.preview === undefined) return;
+      seen ??= told.preview;
+      stop.abort();
+    };
+    await assert.rejects(paint(long, { withhold, hear }), CancelledError);
+    return seen;
   };
   const sharpOne = await previewOf(false);
   const blurred = await previewOf(true);
