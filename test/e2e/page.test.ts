@@ -5,7 +5,8 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { waitUntil } from '../support/messages.ts';
-import { onStage, openEngine } from '../support/stage.ts';
+import { slowly } from '../support/slow-network.ts';
+import { MODELS, onStage, openEngine } from '../support/stage.ts';
 import { requestIn } from '../support/jobs.ts';
 import type { Stage } from '../support/stage.ts';
 import { patience } from '../support/patience.ts';
@@ -14,7 +15,7 @@ let engine: Engine;
 let browser: Browser;
 before(async () => {
   if (skip) return;
-  engine = await openEngine();
+  engine = await openEngine(MODELS, slowly(30));
   browser = await openBrowser();
 });
 after(async () => {
@@ -166,7 +167,7 @@ test('two tabs show one picture, through a reload, and either stops it', { skip 
   await onStage(engine, {}, async (stage) => {
     const [first, second] = [await openPage(stage), await openPage(stage)];
     // Long enough to be painting still when both tabs have been looked at.
-    await imagine(first, '/imagine prompt:a long lamp steps:150 count:4 sampler:dpm2 size:256x256');
+    await imagine(first, '/imagine prompt:a long lamp steps:150 count:2 sampler:dpm2 size:64x64');
     for (const page of [first, second]) {
       await page.getByText(/Step \d+ of/).waitFor();
       await page.locator('.message .tile img').first().waitFor();

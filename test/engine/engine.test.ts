@@ -173,7 +173,8 @@ for (const isolation of ['thread', 'process'] as const) {
     });
 
     test('a long generation shows a preview by a quarter of its steps, unless unwanted', async () => {
-      const request = await requestFor(engine, { steps: 150, count: 4 });
+      const size = { width: 64, height: 64 };
+      const request = await requestFor(engine, { steps: 150, count: 4, ...size });
       for (const previews of [true, false]) {
         const stop = new AbortController();
         let first: Extract<Progress, { phase: 'sampling' }> | null = null;
@@ -192,8 +193,8 @@ for (const isolation of ['thread', 'process'] as const) {
         if (seen === null) continue;
         assert.ok(seen.step <= 37, `first preview after step ${seen.step}`);
         const { jpeg, width, height } = seen.preview ?? { jpeg: [] };
-        // Four images of 128x128 side by side.
-        assert.deepEqual([jpeg[0], jpeg[1], width, height], [0xff, 0xd8, 512, 128]);
+        // Four images of 64x64 side by side.
+        assert.deepEqual([jpeg[0], jpeg[1], width, height], [0xff, 0xd8, 256, 64]);
       }
     });
 
