@@ -165,7 +165,9 @@ export function startRunner(options: RunnerOptions): Runner {
     const { lease, job } = mine.claim;
     const device = devices.find((one) => one.name === seat);
     if (device === undefined) throw new Error(`there is no device ${seat}`);
-    const renewal = setInterval(() => void renew(mine), leaseMs / 3);
+    // With its outcome on record a job has no lease any more.
+    let isOver = false;
+    const renewal = setInterval(() => void renew(mine, () => isOver), leaseMs / 3);
     renewal.unref();
     events.publish({ job, state: { status: 'running', progress: null } });
     try {
@@ -174,6 +176,7 @@ export function startRunner(options: RunnerOptions): Runner {
       };
       const tools = { ...options, device, line, archive, newReference, onPhase };
       const ended = await attempt(mine, tools);
+      isOver = true;
       if ('back' in ended) {
         if (ended.unasked) resting.set(seat, performance.now() + BREATH_MS);
         await recorder.release(lease, ended.back);
@@ -186,10 +189,10 @@ export function startRunner(options: RunnerOptions): Runner {
     }
   }
 
-  async function renew(mine: Current): Promise<void> {
+  async function renew(mine: Current, isOver: () => boolean): Promise<void> {
     const { lease, job } = mine.claim;
     try {
-      if ((await line.renew(lease)) || !running.has(mine)) return;
+      if ((await line.renew(lease)) || isOver()) return;
       log.warn({ job: job.id, attempt: lease.attempt }, 'the lease of a job ran out: it is let go');
       end(mine, 'lost');
     } catch (error) {

@@ -96,6 +96,8 @@ async function stage(
   generate: Generate | Engine,
   over: Partial<Pick<RunnerOptions, 'leaseMs'>> & {
     queueLeaseMs?: number;
+    /** the queue as the runner sees it */
+    seen?: (queue: Queue) => Queue;
     engines?: readonly NamedEngine[];
     now?: () => number;
   } = {},
@@ -103,7 +105,8 @@ async function stage(
   const folder = await mkdtemp(path.join(root, 'stage-'));
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
   const { queueLeaseMs: leaseMs = 30_000 } = over;
-  const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits, leaseMs });
+  const own = await openQueue({ url: path.join(folder, 'queue.db'), limits, leaseMs });
+  const queue = over.seen?.(own) ?? own;
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
   const logged: Stage['logged'] = [];
   const write = (fields: object, message: string) => {
@@ -512,6 +515,28 @@ describe('several devices', () => {
     for (const hold of holds.values()) hold();
     for (const { id } of jobs) await t.until(id, 'done');
     await t.close();
+  });
+
+  test('a result that is being written down has no lease to lose', async () => {
+    const seen = (queue: Queue): Queue => ({
+      ...queue,
+      line: {
+        ...queue.line,
+        async finish(...words) {
+          const recorded = await queue.line.finish(...words);
+          await sleep(200);
+          return recorded;
+        },
+      },
+    });
+    const t = await stage(async (request) => aPicture(request), { leaseMs: 30, seen });
+    const { id } = await t.queue.line.submit(anOrder());
+    await t.until(id, 'done');
+    await t.close();
+    assert.deepEqual(
+      t.logged.filter(({ message }) => message.includes('lease')),
+      [],
+    );
   });
 
   test('a job whose lease ran out is let go, and its late result dropped', async () => {
