@@ -26,6 +26,8 @@ import { toRgb } from '../../../src/explore/sheet/run-sheet.ts';
 import { openDemo } from '../../support/demo.ts';
 
 const { engine, demo } = await openDemo();
+/** Small pictures say as well what a calibration is. */
+const small: ModelInfo = { ...demo, nativeSize: { width: 64, height: 64 } };
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibration-'));
 after(async () => {
   await engine.close();
@@ -151,7 +153,7 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
   const measured = nothingMeasured();
   const abort = new AbortController();
   await assert.rejects(
-    calibrate(engine, demo, wanted, {
+    calibrate(engine, small, wanted, {
       measured,
       signal: abort.signal,
       pairs: 3,
@@ -165,7 +167,7 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
   assert.ok(Object.keys(before).length >= 2);
 
   const told: number[] = [];
-  const found = await calibrate(engine, demo, wanted, {
+  const found = await calibrate(engine, small, wanted, {
     measured,
     pairs: 3,
     onProgress: (done) => told.push(done),
@@ -183,7 +185,7 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
   const auto = autoSteps(request(), demo, [found]);
   const scores = [];
   for (const seed of [4000, 4001, 4002]) {
-    const order = request({ prompt: 'a red heart on a meadow', seed });
+    const order = request({ prompt: 'a red heart on a meadow', seed, width: 64, height: 64 });
     const few = await engine.generate({ ...order, steps: auto.steps, replan: auto.replan });
     const full = await engine.generate({ ...order, steps: FULL_STEPS });
     assert.ok(few.timings.steps_ms.length <= found.steps);
@@ -199,18 +201,18 @@ test('a budget is never exceeded: what was found by then holds, or nothing, and 
   const wanted = { sampler: 'euler', schedule: 'uniform' } as const;
   const measured = nothingMeasured();
   const budget = { steps: 600, ms: Infinity };
-  const found = await calibrate(engine, demo, wanted, { measured, budget });
+  const found = await calibrate(engine, small, wanted, { measured, budget });
   assert.ok(found !== null && measured.steps <= 600, String(measured.steps));
   assert.ok(found.gaveUp !== true && found.steps <= 50);
 
   const few = nothingMeasured();
-  const none = await calibrate(engine, demo, wanted, {
+  const none = await calibrate(engine, small, wanted, {
     measured: few,
     budget: { steps: 60, ms: Infinity },
   });
   assert.ok(none?.gaveUp === true && few.steps <= 60, String(few.steps));
   const late = nothingMeasured();
-  const slow = await calibrate(engine, demo, wanted, {
+  const slow = await calibrate(engine, small, wanted, {
     measured: late,
     budget: { steps: 600, ms: 1 },
   });

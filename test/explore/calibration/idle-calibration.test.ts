@@ -36,6 +36,9 @@ function listening(): { spied: Engine; seen: { request: GenerateRequest; over: b
   const seen: { request: GenerateRequest; over: boolean }[] = [];
   const spied: Engine = {
     ...engine,
+    // Small pictures take as many steps.
+    models: async () =>
+      (await engine.models()).map((each) => ({ ...each, nativeSize: { width: 64, height: 64 } })),
     async generate(request, options) {
       const entry = { request, over: false };
       seen.push(entry);
