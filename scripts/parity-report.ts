@@ -82,10 +82,10 @@ const FOOT = `## What is deliberately not covered
 
 ## Measure it yourself
 
-The reference vectors are too large for this repository. Every test that needs them skips where they are missing; a small copy in \`test/fixtures/golden\` always runs:
+The full set of reference vectors (60 MB) is too large for this repository. A clone has a compact set of it (\`test/fixtures/golden-set\`, 6.7 MB: models as the rules that make their weights, numbers of the pictures) and small cases of its own (\`test/fixtures/golden\`); with them it compares every diffusion transformer and every form of checkpoint named above, Stable Diffusion 1's ONNX folder with diffusers, A1111 and ComfyUI, the seeds, schedules, samplers, prompts and recipes. What needs the full set, beside the checkout or in \`GOLDEN_DIR\`, and skips without it: the other seven ONNX folders, which a rule cannot make, and the table of this page.
 
 \`\`\`sh
-npm test           # the small copy, and the full set where it is present
+npm test           # the compact set, or the full one where it is present
 npm run parity     # writes this file where the full set is present
 \`\`\`
 

@@ -167,7 +167,7 @@ function measureNumbers(folder: string): Record<Numbered, Measure[]> {
   };
 }
 
-if (existsSync(goldenModels)) {
+if (existsSync(path.join(goldenModels, 'sdxl'))) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-parity-'));
   try {
     const numbers = measureNumbers(folder);

@@ -1,10 +1,11 @@
 /**
- * The reference checkpoints beside the checkout, in every form that people have them, and what diffusers paints with
+ * The reference checkpoints, in every form that people have them, and what diffusers paints with
  * them, as requests to this engine.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type ArrayRef, fullGolden, fullSet } from './golden.ts';
+import { type ArrayRef, fullGolden } from './golden.ts';
+import { fullSet } from './golden-set.ts';
 import { type Args, diffusersRequest, type PictureCase } from './golden-cases.ts';
 
 const folder = new URL('checkpoints/', fullSet);

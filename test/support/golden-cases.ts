@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import sharp from 'sharp';
 import { decodeImage } from '../../src/engine/picture/image.ts';
 import type {
@@ -14,11 +14,10 @@ import type {
   UpscalerName,
 } from '../../src/engine/names.ts';
 import type { GenerateRequest, InitImage, XlWords } from '../../src/engine/request.ts';
-import { type ArrayRef, fixture, fullGolden, fullSet, type Golden } from './golden.ts';
+import { type ArrayRef, fixture, fullGolden, type Golden } from './golden.ts';
+import { fullSet, goldenFolder } from './golden-set.ts';
 
-export const goldenModels = fileURLToPath(
-  new URL('../../../shared/golden/models', import.meta.url),
-);
+export const goldenModels = path.join(goldenFolder, 'models');
 const pipelines = new URL('pipelines/', fullSet);
 
 export const DIFFUSERS_FAMILIES = [

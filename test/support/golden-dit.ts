@@ -1,4 +1,4 @@
-/** The tiny diffusion transformers beside the checkout: written to a folder of the test, with what diffusers made of them. */
+/** The tiny diffusion transformers of the reference set: written to a folder of the test, with what diffusers made of them. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { glob, mkdtemp, realpath, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openTensorFile } from '../../src/engine/checkpoint/file/tensor-file.ts';
 import type { PartTensors, TensorSlice } from '../../src/engine/checkpoint/tensors.ts';
-import { fullSet } from './golden.ts';
+import { fullSet } from './golden-set.ts';
 
 const maker = new URL('dit/make-models.mjs', fullSet);
 

@@ -1,6 +1,7 @@
 /** Reads reference arrays: a manifest.json whose arrays are {"$":[byteOffset, shape, dtype]} into arrays.bin. */
 import { existsSync, readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+
+import { fullSet } from './golden-set.ts';
 
 export type ArrayRef = { $: [number, number[], 'f32' | 'f64' | 'i32' | 'u32' | 'u8'] };
 // oxlint-disable-next-line no-explicit-any -- a manifest is free-form test data
@@ -36,12 +37,7 @@ export function fixture(name: string): Golden {
   return golden;
 }
 
-export const fullSet =
-  process.env['GOLDEN_DIR'] === undefined
-    ? new URL('../../../shared/golden/', import.meta.url)
-    : pathToFileURL(`${process.env['GOLDEN_DIR']}/`);
-
-/** the full set beside the checkout or in GOLDEN_DIR, where there is one */
+/** of the full set beside the checkout or in GOLDEN_DIR, else of the compact one; null where that has none of the name */
 export function fullGolden(name: string): Golden | null {
   return read(new URL(`${name}/`, fullSet));
 }

@@ -14,8 +14,9 @@ import { openCheckpoint } from '../../../src/engine/checkpoint/detect.ts';
 import { readNumbers } from '../../../src/engine/checkpoint/file/numbers.ts';
 import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
 import { UserError } from '../../../src/engine/errors.ts';
+import { goldenFolder } from '../../support/golden-set.ts';
 
-const golden = join(import.meta.dirname, '../../../../shared/golden/checkpoints');
+const golden = join(goldenFolder, 'checkpoints');
 const skip = existsSync(join(golden, 'make-checkpoints.mjs')) ? false : 'no golden folder';
 
 type Maker = {

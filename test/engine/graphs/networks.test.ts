@@ -1,4 +1,4 @@
-/** Each network beside diffusers' and transformers' own, where the reference models lie beside the checkout. */
+/** Each network beside diffusers' and transformers' own. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -12,13 +12,8 @@ import { unetGraph } from '../../../src/engine/graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
 import { decodeImage } from '../../../src/engine/picture/image.ts';
 import type { Feed, Session } from '../../../src/engine/network/session.ts';
-import {
-  type ArrayRef,
-  fullGolden,
-  fullSet,
-  type Golden,
-  maxDifference,
-} from '../../support/golden.ts';
+import { type ArrayRef, fullGolden, type Golden, maxDifference } from '../../support/golden.ts';
+import { fullSet } from '../../support/golden-set.ts';
 import { type Bits, folderFor, open, store } from './stored.ts';
 
 const maker = new URL('checkpoints/make-checkpoints.mjs', fullSet);

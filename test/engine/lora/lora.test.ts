@@ -23,6 +23,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
+import { goldenModels } from '../../support/golden-cases.ts';
 import { safetensorsOf } from '../checkpoint/file/make-safetensors.ts';
 import { miniSd1, originalVae } from '../checkpoint/mini-checkpoint.ts';
 
@@ -120,17 +121,15 @@ test('linear layers of torch’s newer exporter are found by its notes', async (
   assert.ok(largestDifference(out!.data, merged) < 1e-5);
 });
 
-const golden = fileURLToPath(new URL('../../../../shared/golden/models', import.meta.url));
-
 for (const [model, type] of [
   ['sd15-fp16', 'float16'],
   ['sdxl', 'float32'],
   ['sd3', 'float32'],
 ] as const) {
-  const skip = existsSync(golden) ? false : 'the reference models are not here';
+  const skip = existsSync(join(goldenModels, model)) ? false : 'the reference model is not here';
   test(`every layer of ${model} takes a pair of its size, in ${type}`, { skip }, async () => {
     const part = model === 'sd3' ? 'transformer' : 'unet';
-    const path = join(golden, model, part, 'model.onnx');
+    const path = join(goldenModels, model, part, 'model.onnx');
     const answers: Float32Array[] = [];
     for (const strength of [0, 0.5]) {
       const file = readOnnx(await readFile(path));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-node';
@@ -16,14 +16,12 @@ import {
   finalNorm,
   pinDimensions,
 } from '../../../src/engine/onnx/edit.ts';
+import { goldenModels } from '../../support/golden-cases.ts';
 
 const demo = path.join(import.meta.dirname, '../../../models/demo');
-const golden = path.join(import.meta.dirname, '../../../../shared/golden/models');
 const folders = [
   demo,
-  ...(existsSync(golden)
-    ? globSync('*', { cwd: golden }).map((name) => path.join(golden, name))
-    : []),
+  ...globSync('*', { cwd: goldenModels }).map((name) => path.join(goldenModels, name)),
 ];
 const files = (pattern: string) =>
   folders.flatMap((folder) =>

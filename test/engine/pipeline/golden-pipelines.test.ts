@@ -1,4 +1,4 @@
-/** Whole pipelines beside the reference implementations; runs where the reference numbers lie beside the checkout. */
+/** Whole pipelines beside the reference implementations; of ONNX folders, the compact set has one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';

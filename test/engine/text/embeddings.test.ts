@@ -20,6 +20,7 @@ import { openSession } from '../../../src/engine/network/session.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
 import { bundledEmbedding } from '../../../src/engine/text/embeddings.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
+import { goldenModels } from '../../support/golden-cases.ts';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'embeddings-'));
@@ -299,10 +300,9 @@ test('the folder of embeddings is not taken for a model', async () => {
 
 /** Every reference model where they are at hand: other widths, fp16, two encoders. */
 for (const name of ['sd15', 'sd15-fp16', 'sd21-v', 'lcm', 'sdxl']) {
-  const folder = fileURLToPath(
-    new URL(`../../../../shared/golden/models/${name}`, import.meta.url),
-  );
-  test(`rows of words stand for the words in ${name}`, { skip: !existsSync(folder) }, async () => {
+  const folder = join(goldenModels, name);
+  const skip = !existsSync(join(folder, 'model_index.json'));
+  test(`rows of words stand for the words in ${name}`, { skip }, async () => {
     const reference = await load(folder);
     const tensors: Parameters<typeof safetensors>[0] = {};
     for (const part of reference.entry.layout.textEncoders) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
@@ -12,6 +13,7 @@ import { parseComfyWeights } from '../../../src/engine/text/prompt/comfy.ts';
 import { parseComposition } from '../../../src/engine/text/prompt/composition.ts';
 import { parseTimeline } from '../../../src/engine/text/prompt/timeline.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
+import { fullSet, goldenFolder } from '../../support/golden-set.ts';
 
 type Packed = { shape: number[]; base64: string };
 type ReferencePrompt = {
@@ -30,11 +32,8 @@ const reference = readJson<{
 const tokenizer = await loadTokenizer(
   fileURLToPath(new URL('../../../models/demo/tokenizer', import.meta.url)),
 );
-const goldenTokenizer = fileURLToPath(
-  new URL('../../../../shared/golden/clip_tokenizer', import.meta.url),
-);
 
-function readJson<T>(file: string): T {
+function readJson<T>(file: string | URL): T {
   return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as T;
 }
 
@@ -108,38 +107,34 @@ test('AND splits a prompt into weighted parts, but never a negative prompt', () 
   assert.equal(negative.parts.length, 1);
 });
 
-test(
-  'chunks equal A1111’s, tokens and weights',
-  { skip: !existsSync(goldenTokenizer) && 'the reference numbers are not beside the checkout' },
-  async () => {
-    const clip = await loadTokenizer(goldenTokenizer);
-    const { chunking } = readJson<{
-      chunking: {
-        prompt: string;
-        comma_padding_backtrack: number;
-        error?: string;
-        chunks?: { tokens: number[]; multipliers: number[] }[];
-      }[];
-    }>('../../../../shared/golden/prompts/manifest.json');
-    let compared = 0;
-    for (const { prompt, comma_padding_backtrack: backtrack, chunks } of chunking) {
-      if (!chunks) continue;
-      const got = chunkWeighted(parseAttention(prompt), clip, backtrack);
-      assert.deepEqual(
-        got.map(({ ids }) => ids),
-        chunks.map(({ tokens }) => tokens),
-        prompt,
-      );
-      assert.deepEqual(
-        got.map(({ multipliers }) => multipliers),
-        chunks.map(({ multipliers }) => multipliers),
-        prompt,
-      );
-      compared++;
-    }
-    assert.ok(compared > 100);
-  },
-);
+test('chunks equal A1111’s, tokens and weights', async () => {
+  const clip = await loadTokenizer(path.join(goldenFolder, 'clip_tokenizer'));
+  const { chunking } = readJson<{
+    chunking: {
+      prompt: string;
+      comma_padding_backtrack: number;
+      error?: string;
+      chunks?: { tokens: number[]; multipliers: number[] }[];
+    }[];
+  }>(new URL('prompts/manifest.json', fullSet));
+  let compared = 0;
+  for (const { prompt, comma_padding_backtrack: backtrack, chunks } of chunking) {
+    if (!chunks) continue;
+    const got = chunkWeighted(parseAttention(prompt), clip, backtrack);
+    assert.deepEqual(
+      got.map(({ ids }) => ids),
+      chunks.map(({ tokens }) => tokens),
+      prompt,
+    );
+    assert.deepEqual(
+      got.map(({ multipliers }) => multipliers),
+      chunks.map(({ multipliers }) => multipliers),
+      prompt,
+    );
+    compared++;
+  }
+  assert.ok(compared > 100);
+});
 
 test('every entry of a timeline has as many chunks as the longest', () => {
   const long = 'a red cat, '.repeat(40);

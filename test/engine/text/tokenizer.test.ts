@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,15 +7,14 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
+import { goldenFolder } from '../../support/golden-set.ts';
 
 const DEMO = fileURLToPath(new URL('../../../models/demo/tokenizer', import.meta.url));
-const REFERENCE = fileURLToPath(new URL('../../../../shared/golden', import.meta.url));
-const noReference = !existsSync(REFERENCE) && 'the reference numbers are not beside the checkout';
 
-test('tokens equal those of transformers, whatever the script', { skip: noReference }, async () => {
-  const tokenizer = await loadTokenizer(path.join(REFERENCE, 'clip_tokenizer'));
+test('tokens equal those of transformers, whatever the script', async () => {
+  const tokenizer = await loadTokenizer(path.join(goldenFolder, 'clip_tokenizer'));
   const { clip_tokens: cases } = JSON.parse(
-    readFileSync(path.join(REFERENCE, 'prompts/manifest.json'), 'utf8'),
+    readFileSync(path.join(goldenFolder, 'prompts/manifest.json'), 'utf8'),
   ) as { clip_tokens: { text: string; ids: number[] }[] };
   assert.equal(cases.length, 219);
   for (const { text, ids } of cases) {
@@ -35,24 +34,20 @@ test('space and small letters are what they are in the reference, not in JavaScr
   assert.deepEqual(encode('ΟΔΟΣ cat'), [138, 123, 138, 112, 138, 123, 139, 481, 771]);
 });
 
-test(
-  'a "!" is the padding token of SD2 to transformers, a mark to A1111',
-  { skip: noReference },
-  async () => {
-    const sd2 = await loadTokenizer(path.join(REFERENCE, 'models/sd21-v/tokenizer'));
-    // transformers 5.18, without start and end
-    assert.deepEqual(sd2.encodePadSpecial('x!y <|endoftext|> !'), [343, 0, 344, 49407, 0]);
-    assert.deepEqual(sd2.encodePadSpecial('x <|STARTofText|> <|EndOfText|>'), [343, 49406, 49407]);
-    assert.deepEqual(sd2.encodePadSpecial('DOG!!! 1'), [1929, 0, 0, 0, 272]);
-    assert.deepEqual(sd2.encode('DOG!!! 1'), [1929, 995, 272]);
-    const sd1 = await loadTokenizer(path.join(REFERENCE, 'models/sd15/tokenizer'));
-    assert.deepEqual(sd1.encodePadSpecial('x!y <|endoftext|> !'), [343, 256, 344, 49407, 256]);
-  },
-);
+test('a "!" is the padding token of SD2 to transformers, a mark to A1111', async () => {
+  const sd2 = await loadTokenizer(path.join(goldenFolder, 'models/sd21-v/tokenizer'));
+  // transformers 5.18, without start and end
+  assert.deepEqual(sd2.encodePadSpecial('x!y <|endoftext|> !'), [343, 0, 344, 49407, 0]);
+  assert.deepEqual(sd2.encodePadSpecial('x <|STARTofText|> <|EndOfText|>'), [343, 49406, 49407]);
+  assert.deepEqual(sd2.encodePadSpecial('DOG!!! 1'), [1929, 0, 0, 0, 272]);
+  assert.deepEqual(sd2.encode('DOG!!! 1'), [1929, 995, 272]);
+  const sd1 = await loadTokenizer(path.join(goldenFolder, 'models/sd15/tokenizer'));
+  assert.deepEqual(sd1.encodePadSpecial('x!y <|endoftext|> !'), [343, 256, 344, 49407, 256]);
+});
 
-test('SD1 pads with the end token, SD2 with token 0', { skip: noReference }, async () => {
-  const sd1 = await loadTokenizer(path.join(REFERENCE, 'models/sd15/tokenizer'));
-  const sd2 = await loadTokenizer(path.join(REFERENCE, 'models/sd21-v/tokenizer'));
+test('SD1 pads with the end token, SD2 with token 0', async () => {
+  const sd1 = await loadTokenizer(path.join(goldenFolder, 'models/sd15/tokenizer'));
+  const sd2 = await loadTokenizer(path.join(goldenFolder, 'models/sd21-v/tokenizer'));
   assert.equal(sd1.pad, 49407);
   assert.equal(sd2.pad, 0);
   assert.equal(sd2.eos, 49407);

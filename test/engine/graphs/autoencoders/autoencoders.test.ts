@@ -69,7 +69,11 @@ for (const { golden: name, model, form, decoder, encoder } of ROWS) {
     const decode = await open(t, decoder(tensors, STYLE));
     const [port] = decode.inputs.values();
     const channels = Number(port?.shape[1]);
-    const cases = (golden.manifest['cases'] as Case[]).filter((each) => each.form === form);
+    // The compact set tells the size of every picture, and the numbers of a few.
+    const cases = (golden.manifest['cases'] as Case[]).filter(
+      (each) => each.form === form && each.image_float.$[0] >= 0,
+    );
+    assert.ok(cases.length > 0);
     for (const one of cases) {
       const [, height = 0, width = 0] = one.image_float.$[1];
       const sides = [height, width].map((side) => side / (channels === 128 ? 16 : 8));
