@@ -108,7 +108,7 @@ test('ARCHITECTURE lists every decision that is written down', () => {
 });
 
 /** Tables may stand side by side: one small file an entry. */
-const TABLES = ['src/engine/samplers', 'src/engine/diffusers'];
+const TABLES = ['src/engine/samplers', 'src/engine/diffusers', 'src/engine/families'];
 /** What a room shows the others is one flat list, and may be longer than what it keeps in a folder. */
 const FACES = ['src/queue'];
 const MOST = { face: 24, folder: 15 };
