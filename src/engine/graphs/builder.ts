@@ -26,10 +26,10 @@ export type Value = string;
 /** Operators beyond ONNX's own. */
 export const MICROSOFT = 'com.microsoft';
 
-const OPSETS = [
+const OPSETS: readonly (readonly [domain: string, version: number])[] = [
   ['', 20],
   [MICROSOFT, 1],
-] as const;
+];
 
 /** What a graph is written for. */
 export type GraphStyle = {
@@ -37,6 +37,8 @@ export type GraphStyle = {
   compute: 'float32' | 'float16';
   /** one node for attention, or its parts written out where a provider has no right kernel */
   attention: 'fused' | 'plain';
+  /** convolutions in the runtime's own layout, so many channels a block (blocked-conv.ts); absent: as ONNX has them */
+  block?: number;
 };
 
 /** A graph as bytes, and the folder below which the files with its weights lie. */
@@ -90,6 +92,7 @@ export class GraphBuilder {
   readonly #inputs: Field[] = [];
   readonly #outputs: Field[] = [];
   readonly #made = new Map<string, Value>();
+  readonly #domains = new Set<string>();
   #count = 0;
 
   /** `branches`: of LoRAs, by the layer's path with underscores for dots */
@@ -114,6 +117,7 @@ export class GraphBuilder {
     const outputs = options.outputs ?? [`${type}_${this.#count++}`];
     const [first = ''] = outputs;
     const { domain = '', name = first } = options;
+    this.#domains.add(domain);
     this.#nodes.push(nodeField({ type, domain, name, inputs, outputs, attributes }));
     return first;
   }
@@ -177,12 +181,20 @@ export class GraphBuilder {
     const value = this.stored(name, dims);
     const scale = `${name.replace(/weight$/, '')}scale_weight`;
     const scaled = this.#tensor(name).type.startsWith('F8') && this.has(scale);
-    return this.once(`cast ${value}`, () => {
-      const before = this.#nodes.length;
-      const cast = this.cast(value, this.typeOf(name));
-      this.#casts.push(...this.#nodes.splice(before));
+    const cast = this.early(`cast ${value}`, () => this.cast(value, this.typeOf(name)));
+    return this.once(`scaled ${value}`, () => {
       // fp8 has three bits of mantissa and little range: such files keep a factor for each layer
       return scaled ? this.op('Mul', [cast, this.weight(scale, [])]) : cast;
+    });
+  }
+
+  /** As `once`, by nodes that stand in front of all layers. */
+  early(key: string, make: () => Value): Value {
+    return this.once(key, () => {
+      const before = this.#nodes.length;
+      const value = make();
+      this.#casts.push(...this.#nodes.splice(before));
+      return value;
     });
   }
 
@@ -303,7 +315,10 @@ export class GraphBuilder {
       ...this.#inputs,
       ...this.#outputs,
     ];
-    return { bytes: modelBytes(name, graph, OPSETS), weightsIn };
+    const known = OPSETS.map(([domain]) => domain);
+    const further = [...this.#domains].filter((domain) => !known.includes(domain));
+    const opsets = [...OPSETS, ...further.map((domain) => [domain, 1] as const)];
+    return { bytes: modelBytes(name, graph, opsets), weightsIn };
   }
 }
 

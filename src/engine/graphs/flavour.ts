@@ -18,21 +18,24 @@ const FUSED_32: GraphStyle = { compute: 'float32', attention: 'fused' };
  * and its steps are some three per cent slower than with weights that were cast and kept. Whatever free memory there
  * is, the same sums are done in the same order, so that a request gives the same bytes.
  */
-const CPU: Flavour = {
-  style: FUSED_32,
-  vaeStyle: FUSED_32,
-  session: { mapWeights: true, asWritten: true },
-};
+function onCpu(block: number | null): Flavour {
+  const style = block === null ? FUSED_32 : { ...FUSED_32, block };
+  // blocks would be two more copies of a picture in the VAE's memory, of which there is a plan
+  return { style, vaeStyle: FUSED_32, session: { mapWeights: true, asWritten: true } };
+}
 
 /** Weights are copied to the device, in what it calculates in. */
 const ON_DEVICE = { mapWeights: false, asWritten: false };
 
 /**
  * The flavours to try in order: a driver whose fused attention or half precision is wrong fails the test run against
- * the CPU, and the next one is plainer.
+ * the CPU, and the next one is plainer. `block`: of channels, see GraphStyle; null: none.
  */
-export function flavoursFor(provider: ProviderName): readonly Flavour[] {
-  if (provider === 'cpu') return [CPU];
+export function flavoursFor(
+  provider: ProviderName,
+  block: number | null = null,
+): readonly Flavour[] {
+  if (provider === 'cpu') return [onCpu(block)];
   const plain: Flavour = { style: PLAIN_32, vaeStyle: PLAIN_32, session: ON_DEVICE };
   if (provider === 'coreml') return [plain];
   const half = (attention: GraphStyle['attention']): Flavour => ({

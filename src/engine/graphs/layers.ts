@@ -4,9 +4,10 @@
  * would need a turned copy of each.
  */
 import { toFloat32 } from '../checkpoint/file/numbers.ts';
+import { blockedConv } from './blocked-conv.ts';
 import { type GraphBuilder, MICROSOFT, type Value } from './builder.ts';
 import { withBranches } from './low-rank.ts';
-import { ELEMENT } from './proto.ts';
+import { type Attributes, ELEMENT } from './proto.ts';
 
 /** y = x Wᵀ + b of [rows, in]. A convolution of one pixel, [out, in, 1, 1], is the same bytes. */
 export function linear(g: GraphBuilder, x: Value, path: string): Value {
@@ -49,14 +50,19 @@ function withoutFloors(
   return g.op('Sub', [product, g.op('Gemm', [sums, floors], { transB: 1 })]);
 }
 
-export type Convolution = { stride?: number; pads?: readonly number[] };
+export type Convolution = {
+  stride?: number;
+  pads?: readonly number[];
+  /** over so few places that turning its weights would take longer than that gains */
+  fewPlaces?: boolean;
+};
 
 /** A square convolution of [B,C,H,W] that keeps the size, unless it says otherwise. */
 export function conv(
   g: GraphBuilder,
   x: Value,
   path: string,
-  { stride = 1, pads }: Convolution = {},
+  { stride = 1, pads, fewPlaces = false }: Convolution = {},
 ): Value {
   const [, , kernel = 1] = g.shapeOf(`${path}.weight`);
   const same = (kernel - 1) / 2;
@@ -65,9 +71,20 @@ export function conv(
     strides: [stride, stride],
     pads: pads ?? [same, same, same, same],
   };
-  const inputs = [x, g.weight(`${path}.weight`), ...biasOf(g, path)];
-  const y = g.op('Conv', inputs, attributes, { name: path });
+  const bias = biasOf(g, path);
+  const blocked = fewPlaces ? null : blockedConv(g, x, path, attributes, bias);
+  const y = blocked ?? plainConv(g, x, path, attributes, bias);
   return withBranches(g, path, x, y, attributes);
+}
+
+function plainConv(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  attributes: Attributes,
+  bias: readonly Value[],
+): Value {
+  return g.op('Conv', [x, g.weight(`${path}.weight`), ...bias], attributes, { name: path });
 }
 
 function biasOf(g: GraphBuilder, path: string): Value[] {

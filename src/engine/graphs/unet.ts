@@ -31,6 +31,12 @@ import { resnet } from './resnet.ts';
 import { sinusoids } from './time-embedding.ts';
 import { SIZE_SINUSOIDS, type UnetConfig } from './unet-config.ts';
 
+/**
+ * From this level on a side is a quarter or less: 16 x 16 places of 64 x 64, under ten times the weights of the first two. There
+ * turning them takes as long as that gains.
+ */
+const DEEP = 2;
+
 /** @throws Error when a tensor is missing or has another shape than the others need */
 export function unetGraph(
   tensors: PartTensors,
@@ -49,7 +55,8 @@ export function unetGraph(
   const prompt: Prompt = { tokens: flat(g, states, contextWidth), sample };
   const time = silu(g, momentEmbedding(g, timestep, config));
   const block = (x: Value, path: string, level: number, i: number): Value => {
-    const y = resnet(g, x, `${path}.resnets.${i}`, { groups, epsilon, time });
+    const fewPlaces = level >= DEEP;
+    const y = resnet(g, x, `${path}.resnets.${i}`, { groups, epsilon, time, fewPlaces });
     const attention = `${path}.attentions.${i}`;
     if (!g.has(`${attention}.norm.weight`)) return y;
     return spatialTransformer(g, y, attention, config.heads[level] ?? 1, groups, prompt);
@@ -64,7 +71,7 @@ export function unetGraph(
       skips.push(x);
     }
     if (g.has(`${path}.downsamplers.0.conv.weight`)) {
-      x = conv(g, x, `${path}.downsamplers.0.conv`, { stride: 2 });
+      x = conv(g, x, `${path}.downsamplers.0.conv`, { stride: 2, fewPlaces: level + 1 >= DEEP });
       skips.push(x);
     }
   }
@@ -80,7 +87,8 @@ export function unetGraph(
       x = block(x, path, levels - 1 - i, j);
     }
     if (g.has(`${path}.upsamplers.0.conv.weight`)) {
-      x = conv(g, upsample(g, x), `${path}.upsamplers.0.conv`);
+      const fewPlaces = levels - 2 - i >= DEEP;
+      x = conv(g, upsample(g, x), `${path}.upsamplers.0.conv`, { fewPlaces });
     }
   }
   if (skips.length > 0) throw new Error('it has more blocks on the way down than on the way up');

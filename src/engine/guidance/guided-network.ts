@@ -15,6 +15,9 @@ import { RUNTIME_VERSION } from '../network/session.ts';
 import type { Unet } from '../network/unet.ts';
 import { encodeRequest } from '../request/stored-request.ts';
 
+/** Of the way graphs are written: what was answered by another one has other last bits. */
+const WRITTEN = 'graphs 2';
+
 export type NetworkHooks = {
   /** called before every network run; throws CancelledError to stop */
   checkpoint: () => Promise<void> | null;
@@ -88,6 +91,7 @@ function questionOf(
     // Two GPUs of a machine need not be of one kind.
     deviceIndex ? `${provider}:${deviceIndex}` : provider,
     entry.info.hash,
+    ...(entry.layout.denoiser.kind === 'tensors' ? [WRITTEN] : []),
     // Their strengths stand in the prompt.
     ...loras.map(({ hash }) => hash),
     // A start picture shows in x and in the extra channels.

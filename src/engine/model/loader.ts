@@ -18,6 +18,7 @@ import { planFor } from '../families/opening/planned-layout.ts';
 import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { oneAtATime, type Turns } from '../network/one-at-a-time.ts';
+import { channelBlock } from '../network/channel-block.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
 import { denoiserOnCpu, type NetworkSessions, networkSessions } from './graphs/network-sessions.ts';
@@ -137,8 +138,9 @@ export async function loadOnFirst(
   turns: Turns | null = null,
 ): Promise<LoadedModel> {
   const model = entry.info.name;
+  const block = await channelBlock();
   const ways = providers.flatMap((provider) =>
-    waysOn(provider, entry.layout).map((flavour) => ({ provider, flavour })),
+    waysOn(provider, entry.layout, block).map((flavour) => ({ provider, flavour })),
   );
   for (const { provider, flavour } of ways) {
     const last = provider === ways.at(-1)?.provider && flavour === ways.at(-1)?.flavour;
@@ -155,8 +157,12 @@ export async function loadOnFirst(
 }
 
 /** An ONNX folder is opened as it is; graphs that are written come in several flavours. */
-function waysOn(provider: ProviderName, layout: ModelLayout): readonly Flavour[] {
-  const flavours = flavoursFor(provider);
+function waysOn(
+  provider: ProviderName,
+  layout: ModelLayout,
+  block: number | null,
+): readonly Flavour[] {
+  const flavours = flavoursFor(provider, block);
   return layout.denoiser.kind === 'tensors' ? flavours : flavours.slice(0, 1);
 }
 

@@ -8,6 +8,7 @@ import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
 import type { GraphStyle } from '../../../src/engine/graphs/builder.ts';
 import { clipTextGraph } from '../../../src/engine/graphs/clip-text.ts';
 import { unetConfig } from '../../../src/engine/graphs/unet-config.ts';
+import { channelBlock } from '../../../src/engine/network/channel-block.ts';
 import { unetGraph } from '../../../src/engine/graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
 import { decodeImage } from '../../../src/engine/picture/image.ts';
@@ -48,11 +49,14 @@ async function assertAnswers(
   }
 }
 
+const block = await channelBlock();
+
 /** Values are up to 4 in size; float16 has 11 bits, and some hundred roundings one behind the other. */
 const STYLES: readonly (readonly [GraphStyle, tolerance: number])[] = [
   [{ compute: 'float32', attention: 'fused' }, 1e-5],
   [{ compute: 'float32', attention: 'plain' }, 1e-5],
   [{ compute: 'float16', attention: 'fused' }, 0.02],
+  ...(block === null ? [] : [[{ compute: 'float32', attention: 'fused', block }, 1e-5] as const]),
 ];
 
 const MODELS = ['sd1', 'sd1-inpaint', 'sd2', 'sd2-v', 'sdxl', 'sdxl-refiner', 'sdxl-v'] as const;
