@@ -10,6 +10,7 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { goldenModel } from '../../support/golden-dit.ts';
+import { tinyTensor, writeRaw } from '../../support/tiny-tensors.ts';
 
 const told = (pattern: RegExp) => (error: unknown) =>
   error instanceof UserError && pattern.test(error.message);
@@ -111,4 +112,21 @@ test('what T5 leaves out of a long text is told; a schedule may hold infinities'
     openRegistry(path.dirname(folder)).find(folder),
     told(/scheduler_config\.json/),
   );
+});
+
+test('weights quantised in another way are refused by the tensor that tells', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'foreign-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const layer = 'double_blocks.0.img_attn.qkv';
+  const own = [['double_blocks.0.img_mod.lin.weight', [8, 4]] as const];
+  const kinds = { '.weight.absmax': [16], '.weight_scale': [8, 1], '.wscales': [2, 8] };
+  for (const [ending, shape] of Object.entries(kinds)) {
+    const file = path.join(folder, `flux${ending}.safetensors`);
+    const all = [...own, [`${layer}${ending}`, shape] as const];
+    await writeRaw(file, new Map(all.map(([name, sides]) => [name, tinyTensor(name, sides)])));
+    await assert.rejects(
+      openRegistry(folder).find(file),
+      told(/quantised in a way.*double_blocks\.0\.img_attn\.qkv/),
+    );
+  }
 });

@@ -15,6 +15,7 @@ import { say } from '../../sentences.ts';
 import { autoencoderIn, fitsFamily, likeliestFirst } from './autoencoders.ts';
 import { type FoundEncoder, encodersIn } from './encoders.ts';
 import { TRANSFORMERS } from '../families.ts';
+import { refuseForeignNumbers } from './foreign-numbers.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
 import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
@@ -120,6 +121,7 @@ export async function openTransformer(
     return null;
   }
   const name = checkpointName(path);
+  refuseForeignNumbers(name, files.denoiser.tensors);
   const bare = withoutRoot(files.denoiser.tensors, family.mark);
   const { tensors, original } = diffusersNames(bare, family.originals);
   const found: Found = { name, path, family, tensors, files, modelsDir, used };
@@ -258,6 +260,7 @@ async function encodersFor(found: Found, wishes: TransformerWishes): Promise<Ope
       const where = 'models/text_encoders';
       throw new RunError(say('family-needs-encoder', name, family.title, wanted.usual, where));
     }
+    refuseForeignNumbers(basename(chosen.path), chosen.tensors);
     const tokenizers = [...(wishes.tokenizers ?? []), join(path, wanted.tokenizer), ...folders];
     const isOwn = ownFound.includes(chosen);
     const config = isOwn ? (own?.config ?? {}) : await configBeside(chosen);
