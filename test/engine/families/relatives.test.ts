@@ -57,6 +57,14 @@ async function repaint(width: number, height: number, strength: number) {
 
 const measure = measurer('full');
 
+/** what the report calls them */
+const ROWS: Readonly<Record<string, string>> = {
+  fill: 'Fill',
+  kontext: 'Kontext',
+  qwen: 'Edit and Edit Plus',
+  chroma: 'folder and files',
+};
+
 const common = { seed: 42, profile: 'diffusers', rng: 'cpu', steps: 2, width: 64, height: 64 };
 
 const CALLS: Readonly<Record<string, () => Promise<RequestInput>>> = {
@@ -132,7 +140,7 @@ async function check(model: LoadedModel, name: string): Promise<void> {
   const wanted = new Float32Array(new Uint8Array(Buffer.from(latents, 'base64')).buffer);
   const error = maxDifference(own, wanted);
   const { title } = model.entry.layout.transformer!.family;
-  const what = `${title}, ${name.split('_')[0]}`;
+  const what = `${title}, ${ROWS[name.split('_')[0] ?? ''] ?? name}`;
   const tolerance = TOLERANCES[name] ?? 2e-4;
   measure({ what, unit: 'absolute', error, tolerance, values: own.length }, name);
 }
