@@ -4,8 +4,9 @@ import type { Queue } from '../contracts.ts';
 import { createEstimator } from '../fairness/estimate.ts';
 import type { Measurement } from '../measurement.ts';
 import { connect, isDurable } from './connection.ts';
+import { listen, type Away } from './listen.ts';
 import { createRedisArchive } from './redis-archive.ts';
-import { createRedisCore, type Published, type RedisQueueOptions } from './redis-core.ts';
+import { createRedisCore, type RedisQueueOptions } from './redis-core.ts';
 import { createRedisEvents } from './redis-events.ts';
 import { createRedisLine } from './redis-line.ts';
 import { createRedisWorkers } from './redis-workers.ts';
@@ -26,26 +27,20 @@ export async function openRedisQueue(
   url: string,
   options: RedisQueueOptions & { log: EngineLog },
 ): Promise<Queue> {
-  const { log } = options;
-  let isAway = false;
+  const { log, prefix } = options;
+  const away: Away = { isAway: false };
   const connection = await connect(url, (error) => {
-    if (!isAway) log.warn({ err: error }, 'the queue cannot be reached; trying again');
-    isAway = true;
+    if (!away.isAway) log.warn({ err: error }, 'the queue cannot be reached; trying again');
+    away.isAway = true;
   });
-  const { redis, subscriber } = connection;
-  const names = {
-    events: `${options.prefix}:events`,
-    changes: `${options.prefix}:changes`,
-    measured: `${options.prefix}:measured`,
-    measurements: `${options.prefix}:measurements`,
-  };
-  if ((await redis.exists(`${options.prefix}:importing`)) === 1) {
+  const { redis } = connection;
+  if ((await redis.exists(`${prefix}:importing`)) === 1) {
     await connection.close();
     throw new UserError(
       'An import into this queue goes on or was cut short: let it end, or run `npm run -s queue -- import FILE` again.',
     );
   }
-  const measured = await redis.lrange(names.measurements, 0, -1);
+  const measured = await redis.lrange(`${prefix}:measurements`, 0, -1);
   const estimator = createEstimator(measured.map((text) => JSON.parse(text) as Measurement));
   const core = createRedisCore(redis, estimator, options);
   if (!(await isDurable(redis))) {
@@ -55,46 +50,7 @@ export async function openRedisQueue(
   const archive = createRedisArchive(core);
   const workers = createRedisWorkers(core);
   const events = createRedisEvents({ ...connection, ...core, archive, log });
-
-  /** Of jobs that ended while nobody heard it: their messages are still owed. */
-  async function tellEnds(): Promise<void> {
-    for (const { id, status } of await archive.unsettled()) {
-      if (status !== 'waiting' && status !== 'running') core.tell({ id, status });
-    }
-  }
-
-  subscriber.on('message', (channel: string, text: string) => {
-    if (channel === names.events) return events.hear(text);
-    if (channel === names.measured) {
-      const { origin, measurement } = JSON.parse(text) as {
-        origin: string;
-        measurement: Measurement;
-      };
-      if (origin === core.origin) return;
-      estimator.add(measurement);
-      return core.tell();
-    }
-    const { origin, changes } = JSON.parse(text) as Published;
-    if (origin === core.origin) return;
-    if (changes.length === 0) core.tell();
-    for (const change of changes) core.tell(change);
-  });
-  const subscribe = () => subscriber.subscribe(names.changes, names.measured, names.events);
-  // What was published meanwhile is lost: whoever listens looks for itself.
-  async function listenAgain(): Promise<void> {
-    try {
-      await subscribe();
-      if (isAway) log.info({}, 'the queue can be reached again');
-      isAway = false;
-      core.tell();
-      await tellEnds();
-    } catch (error) {
-      // Away again: the next connection does this once more.
-      log.warn({ err: error }, 'what happened in the queue meanwhile could not be read');
-    }
-  }
-  await subscribe();
-  subscriber.on('ready', () => void listenAgain());
+  await listen({ ...connection, core, archive, events, estimator, prefix, away, log });
 
   // A worker's death must be noticed also while nobody claims.
   const sweeping = setInterval(() => {
