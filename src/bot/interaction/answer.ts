@@ -7,10 +7,10 @@ import type {
 } from 'discord.js';
 import type { Deferrals } from '../../queue/contracts.ts';
 import { describe, troubleOf } from '../discord/discord-errors.ts';
-import { openFirstResponse } from './first-response.ts';
+import { type NotedDeferral, openDeferral } from './deferral.ts';
+import { type FirstResponse, openFirstResponse } from './first-response.ts';
 import type { Forms } from './forms.ts';
 import { isFromHidden } from './origin.ts';
-import { deferralContext } from '../stores/deferrals.ts';
 import type { BotLog } from '../bot-log.ts';
 import { shorten } from '../render/markdown.ts';
 import { messageBody } from '../render/render.ts';
@@ -66,6 +66,8 @@ export type AnswerTools = {
 };
 
 const TEXT_LIMIT = 4000;
+/** As many as Discord shows. */
+const MOST_CHOICES = 25;
 
 function privateWords(markdown: string, rows: readonly APIMessageTopLevelComponent[] = []) {
   return {
@@ -87,162 +89,147 @@ const DEFERRALS: Readonly<Record<Visibility, object>> = {
   'in-place': { type: InteractionResponseType.DeferredMessageUpdate },
 };
 
-export function openAnswer(
-  interaction: {
-    id: string;
-    token: string;
-    applicationId: string;
-    locale: string;
-    user?: { id: string };
-  },
-  { acks, messages, inFlight, deferrals, forms, log }: AnswerTools,
-): Answer {
-  const { id, token, applicationId } = interaction;
-  const response = openFirstResponse(interaction, { acks, inFlight });
-  let first: Promise<void> | null = null;
-  /** what the first response left open: the deferred message is filled, removed or handed over once */
-  let pending: Visibility | null = null;
-  let noted = false;
+/** What of an interaction leads to its answer. */
+type Answered = {
+  id: string;
+  token: string;
+  applicationId: string;
+  locale: string;
+  user?: { id: string };
+};
 
-  function open(body: object, leaves: Visibility | null): Promise<void> {
-    pending = leaves;
-    first = response.send(body);
-    return first;
+export function openAnswer(interaction: Answered, tools: AnswerTools): Answer {
+  return new InteractionAnswer(interaction, tools);
+}
+
+class InteractionAnswer implements Answer {
+  readonly #interaction: Answered;
+  readonly #tools: AnswerTools;
+  readonly #response: FirstResponse;
+  readonly #deferral: NotedDeferral;
+  /** its webhook's route to the first message */
+  readonly #original: ReturnType<typeof Routes.webhookMessage>;
+  #first: Promise<void> | null = null;
+  /** what the first response left open: the deferred message is filled, removed or handed over once */
+  #pending: Visibility | null = null;
+
+  constructor(interaction: Answered, tools: AnswerTools) {
+    const { applicationId, token } = interaction;
+    this.#interaction = interaction;
+    this.#tools = tools;
+    this.#response = openFirstResponse(interaction, tools);
+    this.#deferral = openDeferral(interaction, tools);
+    this.#original = Routes.webhookMessage(applicationId, token, '@original');
+  }
+
+  get acknowledged(): boolean {
+    return this.#first !== null;
+  }
+
+  get messageId(): string | null {
+    return this.#response.messageId;
+  }
+
+  async acknowledge(visibility: Visibility): Promise<void> {
+    await (this.#first ??= this.#defer(visibility));
+  }
+
+  async tell(markdown: string, rows?: readonly APIMessageTopLevelComponent[]): Promise<void> {
+    const body = privateWords(markdown, rows);
+    if (this.#first === null) {
+      return this.#open({ type: InteractionResponseType.ChannelMessageWithSource, data: body });
+    }
+    await this.#first;
+    const left = this.#pending;
+    this.#pending = null;
+    if (left === 'private') {
+      const { components, allowed_mentions } = body;
+      await this.#tools.messages.patch(this.#original, {
+        body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
+        auth: false,
+      });
+      return this.#deferral.settle();
+    }
+    // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
+    // visible to everybody.
+    if (left === 'public') await this.#removeOriginal();
+    this.#deferral.settle();
+    await this.#followUp({ body });
+  }
+
+  async show(rendered: Rendered): Promise<void> {
+    await (this.#first ??= this.#defer('private'));
+    await this.#tools.messages.patch(this.#original, {
+      body: messageBody(rendered),
+      files: toFiles(rendered),
+      auth: false,
+    });
+    this.handOver();
+  }
+
+  async add(rendered: Rendered): Promise<void> {
+    await this.#first;
+    const body = messageBody(rendered);
+    await this.#followUp({
+      body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
+      files: toFiles(rendered),
+    });
+  }
+
+  handOver(): void {
+    this.#pending = null;
+    this.#deferral.settle();
+  }
+
+  async modal(data: APIModalInteractionResponseCallbackData): Promise<void> {
+    if (this.#first !== null) throw new Error('a modal cannot follow another response');
+    const { user } = this.#interaction;
+    const isHidden = isFromHidden(this.#interaction);
+    if (user !== undefined) this.#tools.forms?.opened(user.id, data, isHidden);
+    return this.#open({ type: InteractionResponseType.Modal, data });
+  }
+
+  choices(choices: readonly APIApplicationCommandOptionChoice<string | number>[]): Promise<void> {
+    const data = { choices: choices.slice(0, MOST_CHOICES) };
+    return this.#open({
+      type: InteractionResponseType.ApplicationCommandAutocompleteResult,
+      data,
+    });
+  }
+
+  async deleteMessage(): Promise<void> {
+    await this.#first;
+    await this.#removeOriginal();
+  }
+
+  #open(body: object): Promise<void> {
+    this.#pending = null;
+    return (this.#first = this.#response.send(body));
   }
 
   /** The deferral is on the disk before Discord hears of it; a disk that is full keeps nobody from an answer. */
-  async function defer(visibility: Visibility): Promise<void> {
-    pending = visibility;
-    if (visibility !== 'in-place') await noteDeferral();
-    await response.send(DEFERRALS[visibility]).catch((error: unknown) => {
-      settle();
+  async #defer(visibility: Visibility): Promise<void> {
+    this.#pending = visibility;
+    if (visibility !== 'in-place') await this.#deferral.note();
+    await this.#response.send(DEFERRALS[visibility]).catch((error: unknown) => {
+      this.#deferral.settle();
       throw error;
     });
   }
 
-  function noteDeferral(): Promise<void> {
-    // Named one by one: discord.js hides the token from a spread.
-    const { locale } = interaction;
-    return deferrals.note(id, deferralContext({ applicationId, token, locale })).then(
-      () => void (noted = true),
-      (error: unknown) => log.warn(describe(error), 'a deferred answer could not be noted'),
-    );
+  async #followUp(message: { body: object; files?: ReturnType<typeof toFiles> }): Promise<void> {
+    const { applicationId, token } = this.#interaction;
+    const route = Routes.webhook(applicationId, token);
+    await this.#tools.messages.post(route, { ...message, auth: false });
   }
 
-  /** Nobody waits for it: one that is struck out late costs one superfluous edit after a crash. */
-  function settle(): void {
-    if (!noted) return;
-    noted = false;
-    deferrals.settle(id).catch((error: unknown) => {
-      log.warn(describe(error), 'an answer that was given could not be struck out');
-    });
-  }
-
-  const followUp = (body: object) =>
-    messages.post(Routes.webhook(applicationId, token), {
-      body,
-      auth: false,
-    });
-
-  const original = Routes.webhookMessage(applicationId, token, '@original');
-
-  async function removeOriginal(): Promise<void> {
+  async #removeOriginal(): Promise<void> {
+    const { messages, log } = this.#tools;
     try {
-      await messages.delete(original, { auth: false });
+      await messages.delete(this.#original, { auth: false });
     } catch (error) {
       if (troubleOf(error) !== 'deleted') throw error;
       log.debug(describe(error), 'the message was already deleted');
     }
   }
-
-  return {
-    get acknowledged() {
-      return first !== null;
-    },
-
-    get messageId() {
-      return response.messageId;
-    },
-
-    async acknowledge(visibility) {
-      await (first ??= defer(visibility));
-    },
-
-    async tell(markdown, rows) {
-      const body = privateWords(markdown, rows);
-      if (first === null) {
-        return open(
-          {
-            type: InteractionResponseType.ChannelMessageWithSource,
-            data: body,
-          },
-          null,
-        );
-      }
-      await first;
-      const left = pending;
-      pending = null;
-      if (left === 'private') {
-        const { components, allowed_mentions } = body;
-        await messages.patch(original, {
-          body: { flags: MessageFlags.IsComponentsV2, components, allowed_mentions },
-          auth: false,
-        });
-        return settle();
-      }
-      // The follow-up comes after the deletion: a follow-up to an unfilled deferral would become its text,
-      // visible to everybody.
-      if (left === 'public') await removeOriginal();
-      settle();
-      await followUp(body);
-    },
-
-    async show(rendered) {
-      await (first ??= defer('private'));
-      await messages.patch(original, {
-        body: messageBody(rendered),
-        files: toFiles(rendered),
-        auth: false,
-      });
-      pending = null;
-      settle();
-    },
-
-    async add(rendered) {
-      await first;
-      const body = messageBody(rendered);
-      await messages.post(Routes.webhook(applicationId, token), {
-        body: { ...body, flags: body.flags | MessageFlags.Ephemeral },
-        files: toFiles(rendered),
-        auth: false,
-      });
-    },
-
-    handOver() {
-      pending = null;
-      settle();
-    },
-
-    async modal(data) {
-      if (first !== null) throw new Error('a modal cannot follow another response');
-      const { user } = interaction;
-      if (user !== undefined) forms?.opened(user.id, data, isFromHidden(interaction));
-      return open({ type: InteractionResponseType.Modal, data }, null);
-    },
-
-    choices(choices) {
-      return open(
-        {
-          type: InteractionResponseType.ApplicationCommandAutocompleteResult,
-          data: { choices: choices.slice(0, 25) },
-        },
-        null,
-      );
-    },
-
-    async deleteMessage() {
-      await first;
-      await removeOriginal();
-    },
-  };
 }

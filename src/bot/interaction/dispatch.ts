@@ -1,41 +1,43 @@
 import { Events } from 'discord.js';
 import type {
+  AutocompleteInteraction,
+  ChatInputCommandInteraction,
   Client,
   Interaction,
   MessageComponentInteraction,
+  MessageContextMenuCommandInteraction,
   ModalSubmitInteraction,
 } from 'discord.js';
 import { UserError } from '../../engine/errors.ts';
-import { openAnswer } from './answer.ts';
-import { LostInteractionError } from './first-response.ts';
-import type { Answer, AnswerTools, Visibility } from './answer.ts';
-import { isMessageCommand, isSlashCommand } from './command.ts';
-import type { Action, AnyCommand, Openness, Scene } from './command.ts';
-import { customId, parseCustomId } from './custom-id.ts';
-import type { ParsedCustomId } from './custom-id.ts';
-import { createForms } from './forms.ts';
-import { noteOrigin } from './origin.ts';
-import type { Doors } from '../owner/doors.ts';
-import { formRow } from '../render/rows.ts';
 import { describe } from '../discord/discord-errors.ts';
-import { escapeMarkdown, plainLine, shorten } from '../render/markdown.ts';
+import type { Doors } from '../owner/doors.ts';
 import type { BotServices } from '../services.ts';
-import { spoken, textFor } from '../text/text.ts';
+import { textFor } from '../text/text.ts';
+import { openAnswer } from './answer.ts';
+import type { AnswerTools, Visibility } from './answer.ts';
+import { isMessageCommand, isSlashCommand } from './command.ts';
+import type { Action, AnyCommand, Command, MessageCommand, Openness, Scene } from './command.ts';
+import { parseCustomId } from './custom-id.ts';
+import type { CustomId, ParsedCustomId } from './custom-id.ts';
+import { createForms, type Forms } from './forms.ts';
+import { guarded, isFormAgain } from './guarded.ts';
+import { noteOrigin } from './origin.ts';
 
-/** A handler that has not answered by then is acknowledged for, so that Discord's 3 s hold whatever it waits for. */
-const SAFETY_NET_MS = 1000;
 const CLOSE_PATIENCE_MS = 5000;
-const WORDS_LIMIT = 1500;
-/** Opens a refused form again; it belongs to no job. */
-const FORM_AGAIN = 'form-again';
-const NO_JOB = '000000000000';
-
-const isFormAgain = (parsed: ParsedCustomId): boolean =>
-  parsed.kind === 'valid' && parsed.id.action === FORM_AGAIN;
 
 export type Dispatch = {
   /** Takes no more interactions and waits for those in hand. */
   close(): Promise<void>;
+};
+
+/** Who answers what. */
+type Handlers = {
+  slash: ReadonlyMap<string, Command>;
+  onMessages: ReadonlyMap<string, MessageCommand>;
+  /** of buttons, selects and forms, by the action in their custom ids */
+  actions: ReadonlyMap<string, Action>;
+  doors: Doors;
+  forms: Forms;
 };
 
 /** Finds the handler of each interaction and sees to it that the person gets an answer. */
@@ -46,15 +48,9 @@ export function startDispatch(
   tools: AnswerTools & { doors: Doors },
 ): Dispatch {
   const { log } = services;
-  const { doors } = tools;
-  const slash = commands.filter(isSlashCommand);
-  const byName = new Map(slash.map((command) => [command.definition.name, command]));
-  const onMessages = new Map(
-    commands.filter(isMessageCommand).map((command) => [command.definition.name, command]),
-  );
-  const actions = new Map(slash.flatMap((command) => Object.entries(command.actions ?? {})));
+  const handlers = handlersOf(commands, tools.doors);
+  const { forms } = handlers;
   const inHand = new Set<Promise<void>>();
-  const forms = createForms();
 
   // Age is not checked here: the clock of this machine may be wrong, and Discord itself refuses the
   // acknowledgement of an interaction that is too old (10062), before anything has been started for it.
@@ -64,161 +60,13 @@ export function startDispatch(
       .get(interaction.user.id)
       .then((own) => {
         const text = textFor(own.language ?? interaction.locale);
-        return handle(interaction, { ...services, answer, text, own });
+        return handle(interaction, { ...services, answer, text, own }, handlers);
       })
       .catch((error: unknown) => {
         log.error({ interaction: interaction.id, ...describe(error) }, 'an interaction was lost');
       })
       .finally(() => inHand.delete(work));
     inHand.add(work);
-  }
-
-  async function handle(interaction: Interaction, scene: Scene): Promise<void> {
-    const { answer, text } = scene;
-    if (interaction.isAutocomplete()) return complete(interaction, scene);
-    if (interaction.isChatInputCommand()) {
-      const command = byName.get(interaction.commandName);
-      const wanted = command?.visibility ?? 'private';
-      const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
-      return guarded(interaction, scene, visibility, async () => {
-        if (command === undefined) throw new UserError(text.unknownCommand);
-        await enter(interaction, scene, command.open);
-        await command.run(interaction, scene);
-      });
-    }
-    if (interaction.isMessageContextMenuCommand()) {
-      const command = onMessages.get(interaction.commandName);
-      const wanted = command?.visibility ?? 'private';
-      const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
-      return guarded(interaction, scene, visibility, async () => {
-        if (command === undefined) throw new UserError(text.unknownCommand);
-        await enter(interaction, scene);
-        await command.run(interaction, scene);
-      });
-    }
-    if (interaction.isMessageComponent() || interaction.isModalSubmit()) {
-      const parsed = parseCustomId(interaction.customId);
-      const hidden = interaction.isModalSubmit() ? forms.isHidden(interaction) : null;
-      if (hidden !== null) noteOrigin(interaction, hidden);
-      if (interaction.isMessageComponent() && isFormAgain(parsed)) {
-        return guarded(interaction, scene, 'private', () => openAgain(interaction, parsed, scene));
-      }
-      const action = parsed.kind === 'valid' ? actions.get(parsed.id.action) : undefined;
-      return guarded(interaction, scene, action?.visibility ?? 'private', async () => {
-        if (parsed.kind === 'older') throw new UserError(text.olderButton);
-        if (parsed.kind === 'forged' || action === undefined) {
-          log.warn({ user: interaction.user.id }, 'a custom id that is not ours');
-          throw new UserError(text.unknownButton);
-        }
-        await enter(interaction, scene, action.open);
-        await act(action, interaction, parsed.id, scene);
-      });
-    }
-    return guarded(interaction, scene, 'private', () => answer.tell(text.unknownCommand));
-  }
-
-  /** @throws UserError for whom the owner of the bot does not let in */
-  async function enter(interaction: Interaction, { text }: Scene, open?: Openness): Promise<void> {
-    if (open !== undefined) return;
-    const refusal = await doors.refusal(interaction, text);
-    if (refusal !== null) throw new UserError(refusal);
-  }
-
-  /** The form that was refused, with all that was typed into it. */
-  async function openAgain(
-    interaction: MessageComponentInteraction,
-    parsed: ParsedCustomId,
-    { answer, text }: Scene,
-  ): Promise<void> {
-    const key = parsed.kind === 'valid' ? (parsed.id.detail ?? '') : '';
-    const again = forms.again(key, interaction.user.id);
-    if (again === null) throw new UserError(text.formGone);
-    noteOrigin(interaction, again.hidden);
-    await answer.modal(again.form);
-  }
-
-  async function act(
-    action: Action,
-    interaction: MessageComponentInteraction | ModalSubmitInteraction,
-    id: Parameters<Action['press']>[1],
-    scene: Scene,
-  ): Promise<void> {
-    if (interaction.isMessageComponent()) return action.press(interaction, id, scene);
-    if (action.submit === undefined) throw new UserError(scene.text.unknownButton);
-    return action.submit(interaction, id, scene);
-  }
-
-  async function complete(
-    interaction: Extract<Interaction, { responded: boolean }>,
-    scene: Scene,
-  ): Promise<void> {
-    try {
-      const command = byName.get(interaction.commandName);
-      await enter(interaction, scene, command?.open);
-      await scene.answer.choices((await command?.autocomplete?.(interaction, scene)) ?? []);
-    } catch (error) {
-      log.info(describe(error), 'autocomplete was not answered');
-    }
-  }
-
-  async function guarded(
-    interaction: Interaction,
-    scene: Scene,
-    visibility: Visibility,
-    work: () => Promise<void>,
-  ): Promise<void> {
-    const { answer } = scene;
-    const net = setTimeout(() => {
-      // Its failure reaches the handler too, with the handler's own next word.
-      if (!answer.acknowledged) answer.acknowledge(visibility).catch(() => {});
-    }, SAFETY_NET_MS);
-    try {
-      await work();
-    } catch (error) {
-      await explain(error, interaction, scene);
-    } finally {
-      clearTimeout(net);
-    }
-  }
-
-  async function explain(error: unknown, interaction: Interaction, scene: Scene): Promise<void> {
-    const { answer, text } = scene;
-    if (error instanceof LostInteractionError) return lost(error, interaction);
-    let words: string;
-    if (error instanceof UserError) {
-      words = error.said.length === 0 ? error.message : plainWords(spoken(error, text));
-    } else {
-      const reference = newReference();
-      log.error({ reference, interaction: interaction.id, ...describe(error) }, 'a handler failed');
-      words = text.ourFault(reference);
-    }
-    // A refused form can be opened once more with what was typed into it.
-    const isRefusal = error instanceof UserError && interaction.isModalSubmit();
-    const key = isRefusal ? forms.refused(interaction) : null;
-    const rows = key === null ? [] : [formRow(customId(FORM_AGAIN, NO_JOB, key), text)];
-    await tellOrLog(answer, words, interaction, rows);
-  }
-
-  async function tellOrLog(
-    answer: Answer,
-    words: string,
-    interaction: Interaction,
-    rows: ReturnType<typeof formRow>[],
-  ): Promise<void> {
-    try {
-      await answer.tell(words, rows);
-    } catch (error) {
-      if (error instanceof LostInteractionError) return lost(error, interaction);
-      log.warn(
-        { interaction: interaction.id, ...describe(error) },
-        'the answer did not get through',
-      );
-    }
-  }
-
-  function lost(error: LostInteractionError, interaction: Interaction): void {
-    const age = Date.now() - interaction.createdTimestamp;
-    log.warn({ interaction: interaction.id, age, ...describe(error.cause) }, error.message);
   }
 
   client.on(Events.InteractionCreate, onInteraction);
@@ -231,12 +79,136 @@ export function startDispatch(
   };
 }
 
-/** A sentence of a room below repeats what people typed as it is. */
-function plainWords(sentence: string): string {
-  return escapeMarkdown(shorten(plainLine(sentence), WORDS_LIMIT));
+function handlersOf(commands: readonly AnyCommand[], doors: Doors): Handlers {
+  const slash = commands.filter(isSlashCommand);
+  const named = <T extends AnyCommand>(some: readonly T[]) =>
+    new Map(some.map((command) => [command.definition.name, command]));
+  return {
+    slash: named(slash),
+    onMessages: named(commands.filter(isMessageCommand)),
+    actions: new Map(slash.flatMap((command) => Object.entries(command.actions ?? {}))),
+    doors,
+    forms: createForms(),
+  };
 }
 
-/** Short enough to read out, long enough to find one log line. */
-function newReference(): string {
-  return crypto.randomUUID().slice(0, 8);
+async function handle(interaction: Interaction, scene: Scene, handlers: Handlers): Promise<void> {
+  if (interaction.isAutocomplete()) return complete(interaction, scene, handlers);
+  if (interaction.isChatInputCommand()) {
+    const command = handlers.slash.get(interaction.commandName);
+    return runCommand(interaction, scene, command, command?.open, handlers);
+  }
+  if (interaction.isMessageContextMenuCommand()) {
+    const command = handlers.onMessages.get(interaction.commandName);
+    return runCommand(interaction, scene, command, undefined, handlers);
+  }
+  if (interaction.isMessageComponent() || interaction.isModalSubmit()) {
+    return runAction(interaction, scene, handlers);
+  }
+  const { answer, text } = scene;
+  return guarded(interaction, scene, handlers.forms, 'private', () =>
+    answer.tell(text.unknownCommand),
+  );
+}
+
+/** What slash commands and those of messages have in common. */
+type Runnable<T extends Interaction> = {
+  visibility: Visibility | ((interaction: T, scene: Scene) => Visibility);
+  run(interaction: T, scene: Scene): Promise<void>;
+};
+
+async function runCommand<
+  T extends ChatInputCommandInteraction | MessageContextMenuCommandInteraction,
+>(
+  interaction: T,
+  scene: Scene,
+  command: Runnable<T> | undefined,
+  open: Openness | undefined,
+  { doors, forms }: Handlers,
+): Promise<void> {
+  const wanted = command?.visibility ?? 'private';
+  const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
+  return guarded(interaction, scene, forms, visibility, async () => {
+    if (command === undefined) throw new UserError(scene.text.unknownCommand);
+    await enter(interaction, scene, doors, open);
+    await command.run(interaction, scene);
+  });
+}
+
+/** A button, a select, or a form that comes back. */
+async function runAction(
+  interaction: Extract<Interaction, MessageComponentInteraction | ModalSubmitInteraction>,
+  scene: Scene,
+  { actions, doors, forms }: Handlers,
+): Promise<void> {
+  const { text, log } = scene;
+  const parsed = parseCustomId(interaction.customId);
+  const hidden = interaction.isModalSubmit() ? forms.isHidden(interaction) : null;
+  if (hidden !== null) noteOrigin(interaction, hidden);
+  if (interaction.isMessageComponent() && isFormAgain(parsed)) {
+    return guarded(interaction, scene, forms, 'private', () =>
+      openAgain(interaction, parsed, scene, forms),
+    );
+  }
+  const action = parsed.kind === 'valid' ? actions.get(parsed.id.action) : undefined;
+  return guarded(interaction, scene, forms, action?.visibility ?? 'private', async () => {
+    if (parsed.kind === 'older') throw new UserError(text.olderButton);
+    if (parsed.kind === 'forged' || action === undefined) {
+      log.warn({ user: interaction.user.id }, 'a custom id that is not ours');
+      throw new UserError(text.unknownButton);
+    }
+    await enter(interaction, scene, doors, action.open);
+    await act(action, interaction, parsed.id, scene);
+  });
+}
+
+/** @throws UserError for whom the owner of the bot does not let in */
+async function enter(
+  interaction: Interaction,
+  { text }: Scene,
+  doors: Doors,
+  open: Openness | undefined,
+): Promise<void> {
+  if (open !== undefined) return;
+  const refusal = await doors.refusal(interaction, text);
+  if (refusal !== null) throw new UserError(refusal);
+}
+
+/** The form that was refused, with all that was typed into it. */
+async function openAgain(
+  interaction: MessageComponentInteraction,
+  parsed: ParsedCustomId,
+  { answer, text }: Scene,
+  forms: Forms,
+): Promise<void> {
+  const key = parsed.kind === 'valid' ? (parsed.id.detail ?? '') : '';
+  const again = forms.again(key, interaction.user.id);
+  if (again === null) throw new UserError(text.formGone);
+  noteOrigin(interaction, again.hidden);
+  await answer.modal(again.form);
+}
+
+async function act(
+  action: Action,
+  interaction: MessageComponentInteraction | ModalSubmitInteraction,
+  id: CustomId,
+  scene: Scene,
+): Promise<void> {
+  if (interaction.isMessageComponent()) return action.press(interaction, id, scene);
+  if (action.submit === undefined) throw new UserError(scene.text.unknownButton);
+  return action.submit(interaction, id, scene);
+}
+
+async function complete(
+  interaction: AutocompleteInteraction,
+  scene: Scene,
+  { slash, doors }: Handlers,
+): Promise<void> {
+  try {
+    const command = slash.get(interaction.commandName);
+    await enter(interaction, scene, doors, command?.open);
+    await scene.answer.choices((await command?.autocomplete?.(interaction, scene)) ?? []);
+  } catch (error) {
+    scene.log.info(describe(error), 'autocomplete was not answered');
+  }
 }

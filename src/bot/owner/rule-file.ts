@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
 import type { BotLog } from '../bot-log.ts';
 import { textFor } from '../text/text.ts';
 import type { Text } from '../text/text.ts';
 import { readRule, writeRule } from './read-rule.ts';
 import type { RuleProblem } from './read-rule.ts';
+import { codeOf, type Content, contentOf, writeWhole } from './rule-content.ts';
 import { DEFAULT_RULE } from './rule.ts';
 import type { OwnerRule } from './rule.ts';
 
@@ -32,7 +30,7 @@ export type RuleStore = {
 };
 
 const LOOK_EVERY_MS = 1000;
-const MOST_BYTES = 4 * 1024 * 1024;
+const ENGLISH = textFor('en');
 
 /**
  * Opens the owner's file; there need not be one. `file` null: in memory alone.
@@ -45,13 +43,16 @@ export async function openRule({
   file: string | null;
   log: BotLog;
 }): Promise<RuleStore> {
-  const english = textFor('en');
-  const listeners = new Set<(now: OwnerRule, before: OwnerRule) => void>();
-  let holds = DEFAULT_RULE;
-  let trouble: RuleProblem | null = null;
-  /** as it was read or written last; null: there was none */
-  let seen: string | null = null;
-  let isGone = false;
+  const state: RuleState = {
+    file,
+    log,
+    listeners: new Set(),
+    holds: DEFAULT_RULE,
+    trouble: null,
+    seen: null,
+    isGone: false,
+  };
+  await readFirst(state);
   let turn: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -60,143 +61,111 @@ export async function openRule({
     return mine;
   }
 
-  function take(rule: OwnerRule): void {
-    const before = holds;
-    holds = Object.freeze(rule);
-    for (const listener of listeners) listener(holds, before);
-  }
-
-  async function read(): Promise<void> {
-    if (file === null) return;
-    const found = await contentOf(file);
-    if (found.kind === 'text' && found.text === seen && trouble === null) return;
-    const problem = problemOf(found);
-    if (problem !== null) {
-      const isNew = trouble === null || found.text !== seen;
-      seen = found.text;
-      isGone = found.kind === 'none';
-      trouble = problem;
-      if (isNew) log.error({ file }, english.owner.file.keptOld(problem(english)));
-      return;
-    }
-    const wasMended = trouble !== null;
-    trouble = null;
-    isGone = false;
-    seen = found.text;
-    const said = readRule(found.text ?? '');
-    if (!('rule' in said)) return;
-    // Whoever takes the list out of a running program's file means no other servers than before.
-    const allowed = said.rule.servers.allowed ?? holds.servers.allowed;
-    take({ ...said.rule, servers: { ...said.rule.servers, allowed } });
-    log.info(
-      { file },
-      wasMended ? 'the owner’s file is mended and holds' : 'the owner’s file holds',
-    );
-  }
-
-  function problemOf(found: Awaited<ReturnType<typeof contentOf>>): RuleProblem | null {
-    if (found.kind === 'unreadable') return (text) => text.owner.file.unreadable(found.why);
-    if (found.kind === 'none' && (seen !== null || isGone)) return (text) => text.owner.file.gone;
-    if (found.kind === 'none') return null;
-    const said = readRule(found.text);
-    return 'problem' in said ? said.problem : null;
-  }
-
-  if (file !== null) {
-    const found = await contentOf(file);
-    const problem = problemOf(found);
-    if (problem !== null) throw new UserError(`${file}: ${problem(english)}`);
-    if (found.kind === 'text') {
-      const said = readRule(found.text);
-      if ('rule' in said) holds = Object.freeze(said.rule);
-      seen = found.text;
-    }
-  }
   const look = () => {
-    inTurn(read).catch((error: unknown) =>
+    inTurn(() => read(state)).catch((error: unknown) =>
       log.warn({ said: String(error) }, 'the owner’s file could not be looked at'),
     );
   };
   if (file !== null) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
 
   return {
-    now: () => holds,
-    problem: () => trouble,
-    reread: () => inTurn(read),
-    change: (edit, text) =>
-      inTurn(async () => {
-        await read();
-        // One that was removed is written anew.
-        if (trouble !== null && !isGone) {
-          throw new UserError(text.owner.file.mendFirst(trouble(text)));
-        }
-        const rule = edit(holds);
-        if (file !== null) {
-          const written = writeRule(rule);
-          await writeWhole(file, written).catch((error: unknown) => {
-            throw new UserError(text.owner.file.unwritable(codeOf(error)), { cause: error });
-          });
-          seen = written;
-          trouble = null;
-          isGone = false;
-        }
-        take(rule);
-        return holds;
-      }),
-    assume: take,
+    now: () => state.holds,
+    problem: () => state.trouble,
+    reread: () => inTurn(() => read(state)),
+    change: (edit, text) => inTurn(() => change(state, edit, text)),
+    assume: (rule) => take(state, rule),
     onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      state.listeners.add(listener);
+      return () => state.listeners.delete(listener);
     },
     close() {
-      listeners.clear();
+      state.listeners.clear();
       if (file !== null) unwatchFile(file, look);
     },
   };
 }
 
-type Content =
-  | { kind: 'text'; text: string }
-  | { kind: 'none'; text: null }
-  | { kind: 'unreadable'; text: null; why: string };
+type RuleState = {
+  readonly file: string | null;
+  readonly log: BotLog;
+  readonly listeners: Set<(now: OwnerRule, before: OwnerRule) => void>;
+  holds: OwnerRule;
+  trouble: RuleProblem | null;
+  /** as it was read or written last; null: there was none */
+  seen: string | null;
+  isGone: boolean;
+};
 
-async function contentOf(file: string): Promise<Content> {
-  try {
-    const { size } = await stat(file);
-    if (size > MOST_BYTES)
-      return { kind: 'unreadable', text: null, why: `${size} > ${MOST_BYTES} B` };
-    return { kind: 'text', text: await readFile(file, 'utf8') };
-  } catch (error) {
-    const why = codeOf(error);
-    return why === 'ENOENT'
-      ? { kind: 'none', text: null }
-      : { kind: 'unreadable', text: null, why };
-  }
+async function readFirst(state: RuleState): Promise<void> {
+  const { file } = state;
+  if (file === null) return;
+  const found = await contentOf(file);
+  const problem = problemOf(state, found);
+  if (problem !== null) throw new UserError(`${file}: ${problem(ENGLISH)}`);
+  if (found.kind !== 'text') return;
+  const said = readRule(found.text);
+  if ('rule' in said) state.holds = Object.freeze(said.rule);
+  state.seen = found.text;
 }
 
-/** The whole file or the one before, whatever happens; a file that is mounted by itself cannot be replaced, and is written in place. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.part`);
-  try {
-    await writeDurably(beside, text, 'wx');
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true }).catch(() => {});
-    if (!['EBUSY', 'EXDEV', 'EACCES', 'EROFS', 'EPERM'].includes(codeOf(error))) throw error;
-    await writeDurably(file, text, 'w');
-  }
+function take(state: RuleState, rule: OwnerRule): void {
+  const before = state.holds;
+  state.holds = Object.freeze(rule);
+  for (const listener of state.listeners) listener(state.holds, before);
 }
 
-async function writeDurably(file: string, text: string, flag: 'w' | 'wx'): Promise<void> {
-  const handle = await open(file, flag, 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+async function read(state: RuleState): Promise<void> {
+  const { file, log, trouble, seen } = state;
+  if (file === null) return;
+  const found = await contentOf(file);
+  if (found.kind === 'text' && found.text === seen && trouble === null) return;
+  const problem = problemOf(state, found);
+  state.seen = found.text;
+  state.isGone = problem !== null && found.kind === 'none';
+  state.trouble = problem;
+  if (problem !== null) {
+    const isNew = trouble === null || found.text !== seen;
+    if (isNew) log.error({ file }, ENGLISH.owner.file.keptOld(problem(ENGLISH)));
+    return;
   }
+  const said = readRule(found.text ?? '');
+  if (!('rule' in said)) return;
+  // Whoever takes the list out of a running program's file means no other servers than before.
+  const allowed = said.rule.servers.allowed ?? state.holds.servers.allowed;
+  take(state, { ...said.rule, servers: { ...said.rule.servers, allowed } });
+  const wasMended = trouble !== null;
+  log.info({ file }, wasMended ? 'the owner’s file is mended and holds' : 'the owner’s file holds');
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+function problemOf({ seen, isGone }: RuleState, found: Content): RuleProblem | null {
+  if (found.kind === 'unreadable') return (text) => text.owner.file.unreadable(found.why);
+  if (found.kind === 'none' && (seen !== null || isGone)) return (text) => text.owner.file.gone;
+  if (found.kind === 'none') return null;
+  const said = readRule(found.text);
+  return 'problem' in said ? said.problem : null;
+}
+
+async function change(
+  state: RuleState,
+  edit: (rule: OwnerRule) => OwnerRule,
+  text: Text,
+): Promise<OwnerRule> {
+  await read(state);
+  const { file, trouble, isGone } = state;
+  // One that was removed is written anew.
+  if (trouble !== null && !isGone) {
+    throw new UserError(text.owner.file.mendFirst(trouble(text)));
+  }
+  const rule = edit(state.holds);
+  if (file !== null) {
+    const written = writeRule(rule);
+    await writeWhole(file, written).catch((error: unknown) => {
+      throw new UserError(text.owner.file.unwritable(codeOf(error)), { cause: error });
+    });
+    state.seen = written;
+    state.trouble = null;
+    state.isGone = false;
+  }
+  take(state, rule);
+  return state.holds;
 }

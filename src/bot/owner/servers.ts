@@ -59,10 +59,9 @@ type ServersOptions = {
  * what is being made for whoever lost the right. Called once the bot is ready.
  */
 export async function keepServers(options: ServersOptions): Promise<Servers> {
-  const { client, rule, post, notes, log } = options;
+  const { client, rule, notes, log } = options;
   let last: Promise<void> = Promise.resolve();
-  const told = new Set(toldIn(await notes.get(TOLD)));
-  let asked: number[] = [];
+  const state: Told = { told: new Set(toldIn(await notes.get(TOLD))), asked: [] };
 
   function after(what: string, work: () => Promise<void>): void {
     last = last.then(work).catch((error: unknown) => log.error(describe(error), what));
@@ -73,20 +72,7 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
       .filter(({ id }) => waits(rule, id))
       .map(({ id, name, memberCount: members }) => ({ id, name, members }));
 
-  async function tell(guild: WaitingServer): Promise<void> {
-    if (told.has(guild.id) || !waits(rule, guild.id)) return;
-    told.add(guild.id);
-    await notes.set(TOLD, { servers: [...told].slice(-MOST_TOLD) });
-    const how = `/owner servers allow:${guild.id}`;
-    log.warn({ server: guild.id, how }, 'a server waits for the owner’s yes');
-    // Whoever makes servers by the dozen floods nobody: all of them are in the overview.
-    const hourAgo = performance.now() - HOUR_MS;
-    asked = asked.filter((at) => at > hourAgo);
-    if (asked.length >= MOST_AN_HOUR) return;
-    asked.push(performance.now());
-    await post.ask((text) => askAbout(guild, text));
-  }
-
+  const tell = (guild: WaitingServer) => tellOwner(state, guild, options);
   const stopListening = rule.onChange((now, before) =>
     after('what lost its right could not be stopped', () => stopLost(options, now, before)),
   );
@@ -94,7 +80,7 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
     after('the owner could not be told of a server', () =>
       tell({ id: guild.id, name: guild.name, members: guild.memberCount }),
     );
-  const left = ({ id }: Guild) => void told.delete(id);
+  const left = ({ id }: Guild) => void state.told.delete(id);
   client.on(Events.GuildCreate, arrived);
   client.on(Events.GuildDelete, left);
 
@@ -105,15 +91,7 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
 
   return {
     waiting,
-    async leave(guildId) {
-      try {
-        await client.rest.delete(Routes.userGuild(guildId));
-        return true;
-      } catch (error) {
-        if (troubleOf(error) === 'rejected') return false;
-        throw error;
-      }
-    },
+    leave: (guildId) => leave(client, guildId),
     async close() {
       client.off(Events.GuildCreate, arrived);
       client.off(Events.GuildDelete, left);
@@ -121,6 +99,38 @@ export async function keepServers(options: ServersOptions): Promise<Servers> {
       await last;
     },
   };
+}
+
+/** Of which servers the owner was told, and when: milliseconds of performance.now(). */
+type Told = { readonly told: Set<string>; asked: number[] };
+
+async function tellOwner(
+  state: Told,
+  guild: WaitingServer,
+  { rule, notes, post, log }: ServersOptions,
+): Promise<void> {
+  const { told } = state;
+  if (told.has(guild.id) || !waits(rule, guild.id)) return;
+  told.add(guild.id);
+  await notes.set(TOLD, { servers: [...told].slice(-MOST_TOLD) });
+  const how = `/owner servers allow:${guild.id}`;
+  log.warn({ server: guild.id, how }, 'a server waits for the owner’s yes');
+  // Whoever makes servers by the dozen floods nobody: all of them are in the overview.
+  const hourAgo = performance.now() - HOUR_MS;
+  state.asked = state.asked.filter((at) => at > hourAgo);
+  if (state.asked.length >= MOST_AN_HOUR) return;
+  state.asked.push(performance.now());
+  await post.ask((text) => askAbout(guild, text));
+}
+
+async function leave(client: Client, guildId: string): Promise<boolean> {
+  try {
+    await client.rest.delete(Routes.userGuild(guildId));
+    return true;
+  } catch (error) {
+    if (troubleOf(error) === 'rejected') return false;
+    throw error;
+  }
 }
 
 const waits = (rule: RuleStore, id: string): boolean => !isServerAllowed(rule.now(), id);

@@ -5,7 +5,7 @@ import { troubleOf } from '../discord/discord-errors.ts';
 import type { RuleStore } from '../owner/rule-file.ts';
 import type { ReplyAddress } from '../reply/reply-address.ts';
 import type { SettingsStore } from '../stores/settings.ts';
-import { textFor } from '../text/text.ts';
+import { type Text, textFor } from '../text/text.ts';
 import type { Audit } from './audit.ts';
 import { refusalToShow } from './gate.ts';
 import { isAmong } from './people.ts';
@@ -22,81 +22,94 @@ export type Verdict = { failure: JobFailure | null; spoiler: boolean };
  */
 export type AskBeforeDelivery = (jobs: readonly Job[], address: ReplyAddress) => Promise<Verdict>;
 
-export function openDelivery({
-  client,
-  rule,
-  settings,
-  audit,
-}: {
+type Rules = {
   client: Client;
   rule: Pick<RuleStore, 'now'>;
   settings: SettingsStore;
   audit: Audit;
-}): AskBeforeDelivery {
-  /** None where the person has left the server. */
-  async function rolesOf(guildId: string, userId: string): Promise<readonly string[]> {
-    try {
-      const member = await client.rest.get(Routes.guildMember(guildId, userId));
-      const { roles } = Object(member);
-      return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
-    } catch (error) {
-      if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
-      return [];
-    }
-  }
+};
 
-  /** A thread that was closed when this program came is not known to it; null: gone, or closed to us. */
-  async function channelAt(channelId: string): Promise<Channel | null> {
-    try {
-      return await client.channels.fetch(channelId);
-    } catch (error) {
-      if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
-      return null;
-    }
-  }
-
+export function openDelivery(rules: Rules): AskBeforeDelivery {
   return async (jobs, address) => {
-    const { guildId, channelId, spoiler = false, explicit = false } = address;
-    const asItWas = { failure: null, spoiler };
-    const guild = guildId === null ? undefined : client.guilds.cache.get(guildId);
-    const owners = rule.now();
-    const serverText = textFor(address.locale);
+    const { spoiler = false } = address;
+    const text = textFor(address.locale);
     const [job] = jobs;
-    if (job !== undefined && isAmong(owners.blocked, job.userId)) {
-      const message = serverText.keptBack(serverText.owner.blocked);
-      return { failure: { message, reference: null }, spoiler };
+    if (job !== undefined && isAmong(rules.rule.now().blocked, job.userId)) {
+      return { failure: keptBack(text, text.owner.blocked), spoiler };
     }
-    // Elsewhere nothing is known but what the order brought along.
-    const requests = jobs.flatMap(({ request }) =>
-      request === 'unreadable' ? [] : [{ ...request, init: null }],
-    );
-    if (guildId === null || guild === undefined || job === undefined) return asItWas;
-    if (requests.length === 0) return asItWas;
-    const policy = await settings.policy(guildId);
-    const channel = client.channels.cache.get(channelId) ?? (await channelAt(channelId));
-    if (channel === null) return asItWas;
-    const { userId } = job;
-    const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(guildId, userId) : [];
-    const where = { guildId, channelId, userId };
-    // To have a file once more paints nothing.
-    const post =
-      address.copy?.kind === 'original'
-        ? null
-        : await othersPost(policy, { client, channelId, userId }, () =>
-            managesPostsIn(client, where),
-          );
-    const place = { ...placeIn(channel, { ...where, roleIds }), othersPost: post };
-    const refusal = refusalToShow(requests, explicit, place, { policy, owners });
-    const isHidden =
-      policy.spoiler === 'always' || (policy.spoiler === 'age-restricted' && place.ageRestricted);
+    const found = await refusalIn(jobs, address, rules);
+    if (found === null) return { failure: null, spoiler };
+    const { refusal, isHidden } = found;
     if (refusal === null) return { failure: null, spoiler: spoiler || isHidden };
-    audit.tell(address, {
-      what: serverText.auditKeptBack(`<@${userId}>`, refusal.reason(serverText)),
+    rules.audit.tell(address, {
+      what: text.auditKeptBack(`<@${job?.userId}>`, refusal.reason(text)),
       prompt: null,
     });
-    return {
-      failure: { message: serverText.keptBack(refusal.words(serverText)), reference: null },
-      spoiler,
-    };
+    return { failure: keptBack(text, refusal.words(text)), spoiler };
   };
+}
+
+const keptBack = (text: Text, why: string): JobFailure => ({
+  message: text.keptBack(why),
+  reference: null,
+});
+
+/** What the server says; null: nothing is known of it but what the order brought along. */
+async function refusalIn(
+  jobs: readonly Job[],
+  { guildId, channelId, explicit = false, copy }: ReplyAddress,
+  { client, rule, settings }: Rules,
+): Promise<{ refusal: ReturnType<typeof refusalToShow>; isHidden: boolean } | null> {
+  const guild = guildId === null ? undefined : client.guilds.cache.get(guildId);
+  const owners = rule.now();
+  const [job] = jobs;
+  const requests = jobs.flatMap(({ request }) =>
+    request === 'unreadable' ? [] : [{ ...request, init: null }],
+  );
+  if (guildId === null || guild === undefined || job === undefined) return null;
+  if (requests.length === 0) return null;
+  const policy = await settings.policy(guildId);
+  const channel = client.channels.cache.get(channelId) ?? (await channelAt(client, channelId));
+  if (channel === null) return null;
+  const { userId } = job;
+  const where = { guildId, channelId, userId };
+  const roleIds = policy.allowedRoles.length > 0 ? await rolesOf(client, where) : [];
+  // To have a file once more paints nothing.
+  const post =
+    copy?.kind === 'original'
+      ? null
+      : await othersPost(policy, { client, channelId, userId }, () =>
+          managesPostsIn(client, where),
+        );
+  const place = { ...placeIn(channel, { ...where, roleIds }), othersPost: post };
+  const { spoiler } = policy;
+  return {
+    refusal: refusalToShow(requests, explicit, place, { policy, owners }),
+    isHidden: spoiler === 'always' || (spoiler === 'age-restricted' && place.ageRestricted),
+  };
+}
+
+/** None where the person has left the server. */
+async function rolesOf(
+  client: Client,
+  { guildId, userId }: { guildId: string; userId: string },
+): Promise<readonly string[]> {
+  try {
+    const member = await client.rest.get(Routes.guildMember(guildId, userId));
+    const { roles } = Object(member);
+    return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
+  } catch (error) {
+    if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
+    return [];
+  }
+}
+
+/** A thread that was closed when this program came is not known to it; null: gone, or closed to us. */
+async function channelAt(client: Client, channelId: string): Promise<Channel | null> {
+  try {
+    return await client.channels.fetch(channelId);
+  } catch (error) {
+    if (troubleOf(error) === 'transient' || troubleOf(error) === 'rate-limited') throw error;
+    return null;
+  }
 }

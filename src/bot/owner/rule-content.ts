@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+const MOST_BYTES = 4 * 1024 * 1024;
+
+export type Content =
+  | { kind: 'text'; text: string }
+  | { kind: 'none'; text: null }
+  | { kind: 'unreadable'; text: null; why: string };
+
+/** What a file says, or why it cannot be told. */
+export async function contentOf(file: string): Promise<Content> {
+  try {
+    const { size } = await stat(file);
+    if (size > MOST_BYTES)
+      return { kind: 'unreadable', text: null, why: `${size} > ${MOST_BYTES} B` };
+    return { kind: 'text', text: await readFile(file, 'utf8') };
+  } catch (error) {
+    const why = codeOf(error);
+    return why === 'ENOENT'
+      ? { kind: 'none', text: null }
+      : { kind: 'unreadable', text: null, why };
+  }
+}
+
+/** The whole file or the one before, whatever happens; a file that is mounted by itself cannot be replaced, and is written in place. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.part`);
+  try {
+    await writeDurably(beside, text, 'wx');
+    await rename(beside, file);
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => {});
+    if (!['EBUSY', 'EXDEV', 'EACCES', 'EROFS', 'EPERM'].includes(codeOf(error))) throw error;
+    await writeDurably(file, text, 'w');
+  }
+}
+
+async function writeDurably(file: string, text: string, flag: 'w' | 'wx'): Promise<void> {
+  const handle = await open(file, flag, 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The system's word for what went wrong. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
