@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from './engine/errors.ts';
 import type { DeviceSpec } from './engine/devices.ts';
-import { DEVICES, type DeviceName, NUMBERED_DEVICES } from './engine/names.ts';
+import { DEVICES, type DeviceName } from './engine/names.ts';
+import { type Environment, Variables } from './config-variables.ts';
 
 /** Everything the environment decides. Read once, frozen, handed down as arguments. */
 export type Config = {
@@ -77,8 +78,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Reads a `.env` file of the working directory into process.env (existing variables win), if there is one. */
 export function loadEnvFile(file = '.env'): void {
   if (existsSync(file)) process.loadEnvFile(file);
@@ -89,8 +88,7 @@ export function loadEnvFile(file = '.env'): void {
  * @throws UserError naming each variable, what it holds and what is allowed
  */
 export function loadConfig(env: Environment = process.env): Config {
-  const mistakes: string[] = [];
-  const read = readers(env, mistakes);
+  const read = new Variables(env);
   const devices = read.devices('DEVICES');
   const config: Config = {
     discordToken: read.text('DISCORD_TOKEN'),
@@ -137,7 +135,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     childEnvironment: childEnvironment(env),
   };
-  mistakes.push(...contradictions(config));
+  const mistakes = [...read.mistakes, ...contradictions(config)];
   if (mistakes.length > 0) {
     throw new UserError(['Please check the configuration:', ...mistakes].join('\n  '));
   }
@@ -193,172 +191,6 @@ function looksLikeDiscordToken(token: string | null): boolean {
   const [id = '', , mac = '', ...rest] = (token ?? '').replace(/^Bot /i, '').split('.');
   if (rest.length > 0 || mac.length < 27) return false;
   return /^\d{17,20}$/.test(Buffer.from(id, 'base64').toString('latin1'));
-}
-
-function readers(env: Environment, mistakes: string[]) {
-  const text = (name: string): string | null => env[name]?.trim() || null;
-  return {
-    text,
-    choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-      const value = text(name)?.toLowerCase();
-      if (value === undefined) return fallback;
-      const match = allowed.find((option) => option === value);
-      if (match === undefined) {
-        mistakes.push(`${name} is ${quote(value)}; allowed: ${allowed.join(', ')}.`);
-      }
-      return match ?? fallback;
-    },
-    integer(name: string, min: number, max: number, fallback: number): number {
-      const value = text(name);
-      if (value === null) return fallback;
-      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
-      if (number >= min && number <= max) return number;
-      mistakes.push(
-        `${name} is ${quote(value)}; expected a whole number from ${min} to ${max} (default ${fallback}).`,
-      );
-      return fallback;
-    },
-    /** A number from 0 on, with a fraction or without. */
-    amount(name: string, max: number): number {
-      const value = text(name);
-      if (value === null) return 0;
-      const number = /^\d{1,7}(?:\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
-      if (number <= max) return number;
-      mistakes.push(`${name} is ${quote(value)}; expected a number from 0 to ${max}, such as 50.`);
-      return 0;
-    },
-    site(name: string, fallback: string): string {
-      const value = text(name);
-      if (value === null) return fallback;
-      const url = URL.canParse(value) ? new URL(value) : null;
-      if (url !== null && /^https?:$/.test(url.protocol) && url.search === '') {
-        return value.replace(/\/+$/, '');
-      }
-      mistakes.push(`${name} is ${quote(value)}; expected an address such as ${fallback}.`);
-      return fallback;
-    },
-    hubToken(name: string): string | null {
-      const value = text(name);
-      // Of a token that is none nothing is shown: it may be another site's.
-      if (value === null || value.startsWith('hf_')) return value;
-      mistakes.push(`${name} is no token of the hub: those begin with hf_.`);
-      return null;
-    },
-    queueUrl(name: string): string | null {
-      const value = text(name);
-      if (value === null || (/^rediss?:\/\/./i.test(value) && URL.canParse(value))) return value;
-      // It may carry a password: nothing of it is shown.
-      mistakes.push(`${name} is no address of a Redis; expected redis://host:port or rediss://…`);
-      return null;
-    },
-    settingsUrl(name: string): string | null {
-      const value = text(name);
-      const isAddress = /^(?:rediss?|postgres(?:ql)?):\/\/./i.test(value ?? '');
-      if (value === null || (isAddress && URL.canParse(value))) return value;
-      // It may carry a password: nothing of it is shown.
-      mistakes.push(
-        `${name} is no address of a Postgres or Redis; expected postgres://user:password@host/database or redis://…, with / and @ of a password as %2F and %40`,
-      );
-      return null;
-    },
-    /** `0-3/8` or `0,2,5/8` */
-    shards(name: string): Config['shards'] {
-      const value = text(name);
-      if (value === null) return null;
-      const [, list = '', total = ''] = /^([\d,\s-]+)\/\s*(\d{1,5})$/.exec(value) ?? [];
-      const count = Number(total);
-      const ids = list.split(',').flatMap((part) => {
-        const [, first, last = first] = /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part) ?? [];
-        const [from, to] = [Number(first), Number(last)];
-        if (first === undefined || to < from || to >= count) return [-1];
-        return Array.from({ length: to - from + 1 }, (_, at) => from + at);
-      });
-      const own = [...new Set(ids)].toSorted((a, b) => a - b);
-      if (count > 0 && own.length > 0 && !own.includes(-1)) return { ids: own, count };
-      mistakes.push(
-        `${name} is ${quote(value)}; expected some of all shards, counted from 0: 0-3/8 or 0,2/4.`,
-      );
-      return null;
-    },
-    /** The key of a bucket may stand where other programs look for it, too. */
-    picturesUrl(name: string): string | null {
-      const value = text(name);
-      const key = text('AWS_ACCESS_KEY_ID');
-      const secret = text('AWS_SECRET_ACCESS_KEY');
-      if (value === null || key === null || secret === null) return value;
-      const [, scheme, rest] = /^(s3(?:\+http)?:\/\/)([^@]*)$/i.exec(value) ?? [];
-      if (scheme === undefined || rest === undefined) return value;
-      return `${scheme}${encodeURIComponent(key)}:${encodeURIComponent(secret)}@${rest}`;
-    },
-    served(): Config['picturesServed'] {
-      const port = this.integer('PICTURES_PORT', 1, 65_535, 0);
-      if (port === 0) return null;
-      const secret = text('PICTURES_SECRET');
-      if (secret !== null && secret.length >= 16) {
-        return { host: text('PICTURES_HOST') ?? '0.0.0.0', port, secret };
-      }
-      mistakes.push(
-        'PICTURES_PORT lends the pictures to workers: set PICTURES_SECRET to at least 16 characters that nobody guesses.',
-      );
-      return null;
-    },
-    metrics(): Config['metrics'] {
-      const port = this.integer('METRICS_PORT', 0, 65_535, 0);
-      return port === 0 ? null : { host: text('METRICS_HOST') ?? '127.0.0.1', port };
-    },
-    devices(name: string): readonly DeviceSpec[] | null {
-      const value = text(name);
-      if (value === null) return null;
-      if (value.toLowerCase() === 'none') return [];
-      const devices = parseDevices(value);
-      if (typeof devices !== 'string') return devices;
-      mistakes.push(`${name} is ${quote(value)}; ${devices}`);
-      return null;
-    },
-    apiBase(name: string): string | null {
-      const value = text(name);
-      if (value === null) return null;
-      const url = URL.canParse(value) ? new URL(value) : null;
-      const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname ?? '');
-      if (url === null || !loopback || !['http:', 'https:'].includes(url.protocol)) {
-        mistakes.push(
-          `${name} is ${quote(value)}; expected the API of a Discord on this machine, e.g. ` +
-            'http://127.0.0.1:8080/api. For Discord itself leave it unset.',
-        );
-        return null;
-      }
-      return value.replace(/\/+$/, '');
-    },
-  };
-}
-
-/** `cuda:0,cuda:1,cpu` -> devices, CPUs numbered where there are several; a string: what is wrong with it. */
-function parseDevices(list: string): readonly DeviceSpec[] | string {
-  const words = list.split(',').map((word) => word.trim().toLowerCase());
-  const specs: DeviceSpec[] = [];
-  for (const word of words) {
-    const [, kind = '', digits] = /^([a-z]+)(?::(\d{1,2}))?$/.exec(word) ?? [];
-    const device = DEVICES.find((name) => name === kind);
-    if (device === undefined || (digits !== undefined && !NUMBERED_DEVICES.includes(device))) {
-      return (
-        `expected names with commas between them, of ${DEVICES.join(', ')}, ` +
-        `with a number behind ${NUMBERED_DEVICES.join(' and ')}: cuda:0,cuda:1.`
-      );
-    }
-    const index = digits === undefined ? null : Number(digits);
-    const isKnown = specs.some((one) => one.device === device && (one.index ?? 0) === (index ?? 0));
-    if (isKnown && device !== 'cpu') return `${word} is the same GPU twice: name each once.`;
-    specs.push({ name: word, device, index });
-  }
-  const cpus = specs.filter(({ device }) => device === 'cpu');
-  if (cpus.length < 2) return specs;
-  return specs.map((spec) =>
-    spec.device === 'cpu' ? { ...spec, name: `cpu:${cpus.indexOf(spec)}` } : spec,
-  );
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
 
 /** What the terminal says of itself: decides whether and how pictures are shown in it. */

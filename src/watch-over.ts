@@ -4,7 +4,8 @@ import type { Watch } from './metrics/watch.ts';
 import type { Device } from './runner/devices.ts';
 import { tellServiceManager } from './service-manager.ts';
 
-type OnClose = (name: string, close: () => unknown) => void;
+/** What is open, innermost last: closed in reverse order. */
+export type OnClose = (name: string, close: () => unknown) => void;
 
 /** Those who look at this program from outside, as far as somebody asked for them. */
 export type Onlookers = {
