@@ -122,71 +122,79 @@ export function onShard(session: Session, guildId: string | null): boolean {
   return guildId === null ? id === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === id;
 }
 
-/** What a session is told of something that happened; null: nothing. */
-export function eventFor(
-  state: State,
-  session: Session,
-  happening: Happening,
-): { t: string; d: unknown } | null {
+/** null: nothing is told. */
+type Told = { t: string; d: unknown } | null;
+
+/** What a session is told of something that happened. */
+export function eventFor(state: State, session: Session, happening: Happening): Told {
   switch (happening.kind) {
-    case 'interaction': {
+    case 'interaction':
       if (!onShard(session, happening.interaction.guildId)) return null;
       return { t: 'INTERACTION_CREATE', d: interactionEvent(state, happening.interaction) };
-    }
     case 'message':
-    case 'message-deleted': {
-      const { message } = happening;
-      const guildId = state.world.channels.get(message.channelId)?.guildId ?? null;
-      const needed = guildId === null ? intent.directMessages : intent.guildMessages;
-      const hidden = message.ephemeralFor !== null || (session.intents & needed) === 0;
-      if (hidden || !onShard(session, guildId)) return null;
-      if (happening.kind === 'message-deleted') {
-        const place = { id: message.id, channel_id: message.channelId };
-        return { t: 'MESSAGE_DELETE', d: guildId ? { ...place, guild_id: guildId } : place };
-      }
-      return {
-        t: happening.created ? 'MESSAGE_CREATE' : 'MESSAGE_UPDATE',
-        d: messageEvent(state, message, guildId),
-      };
-    }
-    case 'channel': {
-      const { channel } = happening;
-      const closed = (session.intents & intent.guilds) === 0;
-      if (closed || !onShard(session, channel.guildId)) return null;
-      return canSee(state.world, applicationId, channel)
-        ? {
-            t: channelEvent(happening),
-            d: renderChannel(state, channel),
-          }
-        : null;
-    }
-    case 'channel-deleted': {
-      const { channel } = happening;
-      const closed = (session.intents & intent.guilds) === 0;
-      if (closed || !onShard(session, channel.guildId) || !botIsIn(state, channel.guildId)) {
-        return null;
-      }
-      const { id, guildId: guild_id, parentId: parent_id, type } = channel;
-      return isThread(channel)
-        ? { t: 'THREAD_DELETE', d: { id, guild_id, parent_id, type } }
-        : { t: 'CHANNEL_DELETE', d: renderChannel(state, channel) };
-    }
+    case 'message-deleted':
+      return ofMessage(state, session, happening);
+    case 'channel':
+    case 'channel-deleted':
+      return ofChannel(state, session, happening);
     case 'guild-deleted':
-    case 'bot-left': {
-      const { guild } = happening;
-      const wasIn = happening.kind === 'bot-left' || hasBot(guild);
-      const closed = (session.intents & intent.guilds) === 0 || !onShard(session, guild.id);
-      // `unavailable` is what tells an outage from this.
-      return closed || !wasIn ? null : { t: 'GUILD_DELETE', d: { id: guild.id } };
-    }
-    case 'bot-joined': {
-      const { guild } = happening;
-      const closed = (session.intents & intent.guilds) === 0 || !onShard(session, guild.id);
-      return closed ? null : { t: 'GUILD_CREATE', d: guildCreate(state, guild) };
-    }
+    case 'bot-left':
+    case 'bot-joined':
+      return ofGuild(state, session, happening);
     default:
       return null;
   }
+}
+
+function ofMessage(
+  state: State,
+  session: Session,
+  happening: Extract<Happening, { message: unknown }>,
+): Told {
+  const { message } = happening;
+  const guildId = state.world.channels.get(message.channelId)?.guildId ?? null;
+  const needed = guildId === null ? intent.directMessages : intent.guildMessages;
+  const hidden = message.ephemeralFor !== null || (session.intents & needed) === 0;
+  if (hidden || !onShard(session, guildId)) return null;
+  if (happening.kind === 'message-deleted') {
+    const place = { id: message.id, channel_id: message.channelId };
+    return { t: 'MESSAGE_DELETE', d: guildId ? { ...place, guild_id: guildId } : place };
+  }
+  return {
+    t: happening.created ? 'MESSAGE_CREATE' : 'MESSAGE_UPDATE',
+    d: messageEvent(state, message, guildId),
+  };
+}
+
+function ofChannel(
+  state: State,
+  session: Session,
+  happening: Extract<Happening, { channel: unknown }>,
+): Told {
+  const { channel } = happening;
+  const closed = (session.intents & intent.guilds) === 0;
+  if (closed || !onShard(session, channel.guildId)) return null;
+  if (happening.kind === 'channel') {
+    if (!canSee(state.world, applicationId, channel)) return null;
+    return { t: channelEvent(happening), d: renderChannel(state, channel) };
+  }
+  if (!botIsIn(state, channel.guildId)) return null;
+  const { id, guildId: guild_id, parentId: parent_id, type } = channel;
+  return isThread(channel)
+    ? { t: 'THREAD_DELETE', d: { id, guild_id, parent_id, type } }
+    : { t: 'CHANNEL_DELETE', d: renderChannel(state, channel) };
+}
+
+function ofGuild(
+  state: State,
+  session: Session,
+  { kind, guild }: Extract<Happening, { guild: unknown }>,
+): Told {
+  if ((session.intents & intent.guilds) === 0 || !onShard(session, guild.id)) return null;
+  if (kind === 'bot-joined') return { t: 'GUILD_CREATE', d: guildCreate(state, guild) };
+  const wasIn = kind === 'bot-left' || hasBot(guild);
+  // `unavailable` is what tells an outage from this.
+  return wasIn ? { t: 'GUILD_DELETE', d: { id: guild.id } } : null;
 }
 
 function channelEvent({ channel, created }: Extract<Happening, { kind: 'channel' }>): string {

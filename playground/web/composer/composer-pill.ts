@@ -20,10 +20,8 @@ export function Pill(props: {
   onFile: (file: File) => void;
 }): VNode {
   const { field, active } = props;
-  const { option, text } = field;
+  const { option } = field;
   const file = (option.type as number) === OPTION.attachment;
-  const numeric =
-    (option.type as number) === OPTION.integer || (option.type as number) === OPTION.number;
   const name = classes(
     'pill',
     active && 'active',
@@ -32,32 +30,7 @@ export function Pill(props: {
   );
   return html`<span class=${name}>
     <span class="pill-name" id=${`pill-${option.name}`}>${option.name}</span>
-    ${
-      file
-        ? html`<${FilePill} ...${props} />`
-        : html`<span class="grow" data-value=${text || ' '}>
-            <textarea
-              rows="1"
-              cols="1"
-              data-field=${option.name}
-              role="combobox"
-              aria-labelledby=${`pill-${option.name}`}
-              aria-describedby="composer-help"
-              aria-required=${option.required ?? false}
-              aria-invalid=${props.wrong}
-              aria-expanded=${props.listed !== null}
-              aria-controls="composer-list"
-              aria-activedescendant=${props.listed === null ? undefined : `composer-entry-${props.listed}`}
-              inputmode=${numeric ? 'decimal' : 'text'}
-              spellcheck=${false}
-              autocomplete="off"
-              value=${text}
-              onFocus=${props.onFocus}
-              onBlur=${props.onBlur}
-              onInput=${(event: InputEvent) => props.onText((event.target as HTMLTextAreaElement).value.replace(/\r?\n/g, ' '))}
-            ></textarea>
-          </span>`
-    }
+    ${file ? html`<${FilePill} ...${props} />` : html`<${TextPill} ...${props} />`}
     ${
       props.onRemove &&
       html`<button
@@ -70,6 +43,43 @@ export function Pill(props: {
         ${icons.close()}
       </button>`
     }
+  </span>`;
+}
+
+type TextProps = {
+  field: Field;
+  wrong: boolean;
+  listed: number | null;
+  onFocus: () => void;
+  onBlur: () => void;
+  onText: (text: string) => void;
+};
+
+function TextPill(props: TextProps): VNode {
+  const { option, text } = props.field;
+  const numeric =
+    (option.type as number) === OPTION.integer || (option.type as number) === OPTION.number;
+  return html`<span class="grow" data-value=${text || ' '}>
+    <textarea
+      rows="1"
+      cols="1"
+      data-field=${option.name}
+      role="combobox"
+      aria-labelledby=${`pill-${option.name}`}
+      aria-describedby="composer-help"
+      aria-required=${option.required ?? false}
+      aria-invalid=${props.wrong}
+      aria-expanded=${props.listed !== null}
+      aria-controls="composer-list"
+      aria-activedescendant=${props.listed === null ? undefined : `composer-entry-${props.listed}`}
+      inputmode=${numeric ? 'decimal' : 'text'}
+      spellcheck=${false}
+      autocomplete="off"
+      value=${text}
+      onFocus=${props.onFocus}
+      onBlur=${props.onBlur}
+      onInput=${(event: InputEvent) => props.onText((event.target as HTMLTextAreaElement).value.replace(/\r?\n/g, ' '))}
+    ></textarea>
   </span>`;
 }
 

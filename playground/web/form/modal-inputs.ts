@@ -115,6 +115,15 @@ function Choices({ input, value, id, onValue, describedBy }: InputProps): VNode 
   </div>`;
 }
 
+function uploadedFile(file: Uploaded, onRemove: () => void): VNode {
+  return html`<span class="modal-file" key=${file.id}>
+    ${file.name} <small>${sizeWords(file.size)}</small>
+    <button type="button" class="plain" aria-label=${`Remove ${file.name}`} onClick=${onRemove}>
+      ${icons.close()}
+    </button>
+  </span>`;
+}
+
 function FileUpload(props: InputProps & { upload: Upload }): VNode {
   const { input, value, id, onValue, upload, describedBy } = props;
   const [files, setFiles] = useState<readonly Uploaded[]>([]);
@@ -149,20 +158,7 @@ function FileUpload(props: InputProps & { upload: Upload }): VNode {
     onDragOver=${(event: DragEvent) => event.preventDefault()}
     onDrop=${drop}
   >
-    ${files.map(
-      (file) =>
-        html`<span class="modal-file" key=${file.id}>
-          ${file.name} <small>${sizeWords(file.size)}</small>
-          <button
-            type="button"
-            class="plain"
-            aria-label=${`Remove ${file.name}`}
-            onClick=${() => remove(file)}
-          >
-            ${icons.close()}
-          </button>
-        </span>`,
-    )}
+    ${files.map((file) => uploadedFile(file, () => remove(file)))}
     ${
       value.length < most &&
       html`<label class="modal-browse">

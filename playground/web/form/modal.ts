@@ -35,13 +35,7 @@ export function Modal(props: {
     Object.fromEntries(fields.map(({ input }) => [input.custom_id, firstValue(input)])),
   );
   const [asked, setAsked] = useState(false);
-  useReturnFocus();
-  useEffect(() => {
-    dialog.current?.showModal();
-    dialog.current
-      ?.querySelector<HTMLElement>('.modal-fields :is(input, textarea, button)')
-      ?.focus();
-  }, []);
+  useOpened(dialog);
   const busy = props.pending !== null && props.pending.failed === null;
   const problems = fields.map(({ input }) => valueProblem(input, values[input.custom_id] ?? ''));
   const submit = (event: Event): void => {
@@ -62,13 +56,7 @@ export function Modal(props: {
     onClose=${props.onClose}
   >
     <form onSubmit=${submit} novalidate>
-      <header class="modal-head">
-        <${Aperture} size=${28} />
-        <h2 id="modal-title">${props.open.modal.title}</h2>
-        <button type="button" class="plain" aria-label="Close" onClick=${props.onClose}>
-          ${icons.close()}
-        </button>
-      </header>
+      <${ModalHead} title=${props.open.modal.title} onClose=${props.onClose} />
       <div class="modal-fields">
         ${parts.map((part) => {
           if (part.kind === 'text') return html`<${Markdown} text=${part.content} />`;
@@ -85,16 +73,41 @@ export function Modal(props: {
         })}
       </div>
       ${props.pending?.failed && html`<p class="failed-words" role="alert">${props.pending.failed}</p>`}
-      <footer class="modal-foot">
-        <button type="button" class="button secondary" onClick=${props.onClose}>Cancel</button>
-        <button type="submit" class=${classes('button primary', busy && 'busy')} aria-busy=${busy}>
-          <span class="button-face">Submit</span>
-          ${busy && html`<span class="dots"><i></i><i></i><i></i></span>`}
-        </button>
-      </footer>
+      <${ModalFoot} busy=${busy} onClose=${props.onClose} />
       <p class="modal-note">This form goes to ${props.botName}, which runs on this machine.</p>
     </form>
   </dialog>`;
+}
+
+/** Opens a dialog with the focus in its first field, and gives it back at the end. */
+function useOpened(dialog: { readonly current: HTMLDialogElement | null }): void {
+  useReturnFocus();
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current
+      ?.querySelector<HTMLElement>('.modal-fields :is(input, textarea, button)')
+      ?.focus();
+  }, []);
+}
+
+function ModalHead({ title, onClose }: { title: string; onClose: () => void }): VNode {
+  return html`<header class="modal-head">
+    <${Aperture} size=${28} />
+    <h2 id="modal-title">${title}</h2>
+    <button type="button" class="plain" aria-label="Close" onClick=${onClose}>
+      ${icons.close()}
+    </button>
+  </header>`;
+}
+
+function ModalFoot({ busy, onClose }: { busy: boolean; onClose: () => void }): VNode {
+  return html`<footer class="modal-foot">
+    <button type="button" class="button secondary" onClick=${onClose}>Cancel</button>
+    <button type="submit" class=${classes('button primary', busy && 'busy')} aria-busy=${busy}>
+      <span class="button-face">Submit</span>
+      ${busy && html`<span class="dots"><i></i><i></i><i></i></span>`}
+    </button>
+  </footer>`;
 }
 
 function Field(props: {

@@ -34,14 +34,8 @@ export function useSelect(props: SelectProps) {
 
   const shown = entries.filter((e) => e.label.toLowerCase().includes(search.toLowerCase()));
   const show = (from = ''): void => {
-    setAt(
-      from
-        ? 0
-        : Math.max(
-            0,
-            entries.findIndex((entry) => draft.includes(entry.value)),
-          ),
-    );
+    const first = entries.findIndex((entry) => draft.includes(entry.value));
+    setAt(from ? 0 : Math.max(0, first));
     setSearch(from);
     setOpen(true);
   };
@@ -93,10 +87,13 @@ export function useSelect(props: SelectProps) {
     },
     onKeyDown: (event: KeyboardEvent): void => onSelectKey(event, keys),
     onFocusOut(event: FocusEvent): void {
-      if (open && !box.current?.contains(event.relatedTarget as Node | null)) close(false);
+      if (open && isOutside(box.current, event)) close(false);
     },
   };
 }
+
+const isOutside = (box: HTMLElement | null, { relatedTarget }: FocusEvent): boolean =>
+  !box?.contains(relatedTarget as Node | null);
 
 type Keys = Pick<
   Select,

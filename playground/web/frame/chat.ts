@@ -60,20 +60,7 @@ export function Chat(props: {
       onDismissPending=${client.dismissPending}
       welcome=${welcome}
     />
-    ${
-      state.notice &&
-      html`<p class="notice" role="status">
-        <span>${state.notice}</span>
-        <button
-          type="button"
-          class="plain"
-          aria-label="Hide this note"
-          onClick=${() => client.notice(null)}
-        >
-          ${icons.close()}
-        </button>
-      </p>`
-    }
+    ${state.notice && html`<${Notice} words=${state.notice} onHide=${() => client.notice(null)} />`}
     <${Composer}
       client=${client}
       channelId=${channelId}
@@ -84,4 +71,13 @@ export function Chat(props: {
       people=${people}
     />
   </section>`;
+}
+
+function Notice({ words, onHide }: { words: string; onHide: () => void }): VNode {
+  return html`<p class="notice" role="status">
+    <span>${words}</span>
+    <button type="button" class="plain" aria-label="Hide this note" onClick=${onHide}>
+      ${icons.close()}
+    </button>
+  </p>`;
 }

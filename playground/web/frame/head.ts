@@ -27,16 +27,6 @@ export function Head(props: {
   membersShown: boolean;
   onMembers: (() => void) | null;
 }): VNode {
-  const { bot, connected } = props;
-  // What is behind a lost connection nobody knows.
-  const online = connected && bot.online;
-  const state = !connected
-    ? 'No connection'
-    : bot.online
-      ? `${bot.name} is ready`
-      : bot.wasOnline
-        ? `${bot.name} is coming back…`
-        : `${bot.name} is starting…`;
   return html`<header class="head">
     <button
       type="button"
@@ -55,23 +45,9 @@ export function Head(props: {
       props.channel?.ageRestricted === true &&
       html`<span class="age" title="Age-restricted channel">18+</span>`
     }
-    <span class=${classes('bot-state', online && 'online')} role="status"
-      ><i></i><span>${state}</span></span
-    >
+    <${Readiness} bot=${props.bot} connected=${props.connected} />
     <span class="head-space"></span>
-    ${
-      props.onMembers &&
-      html`<button
-        type="button"
-        class=${classes('plain', props.membersShown && 'on')}
-        aria-label="Members"
-        aria-pressed=${props.membersShown}
-        title="Members"
-        onClick=${props.onMembers}
-      >
-        ${icons.people()}
-      </button>`
-    }
+    ${props.onMembers && html`<${MembersButton} shown=${props.membersShown} onPress=${props.onMembers} />`}
     <${SettingsMenu}
       restricted=${props.channel?.ageRestricted ?? false}
       onAge=${props.onAge}
@@ -81,6 +57,34 @@ export function Head(props: {
       onLocale=${props.onLocale}
     />
   </header>`;
+}
+
+function MembersButton({ shown, onPress }: { shown: boolean; onPress: () => void }): VNode {
+  return html`<button
+    type="button"
+    class=${classes('plain', shown && 'on')}
+    aria-label="Members"
+    aria-pressed=${shown}
+    title="Members"
+    onClick=${onPress}
+  >
+    ${icons.people()}
+  </button>`;
+}
+
+function Readiness({ bot, connected }: { bot: BotState; connected: boolean }): VNode {
+  // What is behind a lost connection nobody knows.
+  const online = connected && bot.online;
+  const state = !connected
+    ? 'No connection'
+    : bot.online
+      ? `${bot.name} is ready`
+      : bot.wasOnline
+        ? `${bot.name} is coming back…`
+        : `${bot.name} is starting…`;
+  return html`<span class=${classes('bot-state', online && 'online')} role="status"
+    ><i></i><span>${state}</span></span
+  >`;
 }
 
 export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {

@@ -16,29 +16,7 @@ export function MessageMenu(props: {
   onClose: () => void;
 }): VNode {
   const { at, apps, onClose } = props;
-  const menu = useRef<HTMLDivElement>(null);
-  const [place, setPlace] = useState({ left: at.x, top: at.y });
-  useReturnFocus();
-  useLayoutEffect(() => {
-    const box = menu.current?.getBoundingClientRect();
-    if (!box) return;
-    setPlace({
-      left: Math.max(8, Math.min(at.x, innerWidth - box.width - 8)),
-      top: Math.max(8, Math.min(at.y, innerHeight - box.height - 8)),
-    });
-    menu.current?.querySelector<HTMLElement>('button')?.focus({ preventScroll: true });
-  }, []);
-  useEffect(() => {
-    const away = (event: Event): void => {
-      if (!menu.current?.contains(event.target as Node)) onClose();
-    };
-    addEventListener('pointerdown', away);
-    addEventListener('resize', onClose);
-    return () => {
-      removeEventListener('pointerdown', away);
-      removeEventListener('resize', onClose);
-    };
-  }, []);
+  const { menu, place } = useMenuAt(at, onClose);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (menu.current) walkMenu(menu.current, event, onClose);
   };
@@ -68,4 +46,32 @@ export function MessageMenu(props: {
     ${apps.length > 0 && html`<hr />`} ${props.text && item('Copy text', () => copy(props.text))}
     ${item('Copy message ID', () => copy(at.messageId))}
   </div>`;
+}
+
+/** A menu that lies where it was asked for, as far as there is room, and closes when something else is pressed. */
+function useMenuAt(at: MenuAt, onClose: () => void) {
+  const menu = useRef<HTMLDivElement>(null);
+  const [place, setPlace] = useState({ left: at.x, top: at.y });
+  useReturnFocus();
+  useLayoutEffect(() => {
+    const box = menu.current?.getBoundingClientRect();
+    if (!box) return;
+    setPlace({
+      left: Math.max(8, Math.min(at.x, innerWidth - box.width - 8)),
+      top: Math.max(8, Math.min(at.y, innerHeight - box.height - 8)),
+    });
+    menu.current?.querySelector<HTMLElement>('button')?.focus({ preventScroll: true });
+  }, []);
+  useEffect(() => {
+    const away = (event: Event): void => {
+      if (!menu.current?.contains(event.target as Node)) onClose();
+    };
+    addEventListener('pointerdown', away);
+    addEventListener('resize', onClose);
+    return () => {
+      removeEventListener('pointerdown', away);
+      removeEventListener('resize', onClose);
+    };
+  }, []);
+  return { menu, place };
 }

@@ -13,6 +13,23 @@ const LANGUAGES = [
   ['de', 'Deutsch'],
 ] as const;
 
+/** What an entry is, says, whether it is on (null: neither), and does; `stay`: the menu does not close. */
+type Entry = [role: string, words: string, checked: boolean | null, act: () => void | 'stay'];
+
+function menuItem([role, words, checked, act]: Entry, close: () => void): VNode {
+  return html`<button
+    type="button"
+    role=${role}
+    key=${words}
+    aria-checked=${checked ?? undefined}
+    onClick=${() => {
+      if (act() !== 'stay') close();
+    }}
+  >
+    <span>${words}</span>${checked === true && icons.check()}
+  </button>`;
+}
+
 export function SettingsMenu(props: {
   restricted: boolean;
   /** null: not yours to change, or not here */
@@ -30,23 +47,7 @@ export function SettingsMenu(props: {
     first: '[role^=menuitem]',
   });
   useEffect(() => setAsked(null), [open]);
-  const item = (
-    role: string,
-    words: string,
-    checked: boolean | null,
-    act: () => void | 'stay',
-  ): VNode =>
-    html`<button
-      type="button"
-      role=${role}
-      key=${words}
-      aria-checked=${checked ?? undefined}
-      onClick=${() => {
-        if (act() !== 'stay') close();
-      }}
-    >
-      <span>${words}</span>${checked === true && icons.check()}
-    </button>`;
+  const item = (...entry: Entry): VNode => menuItem(entry, close);
   const { restricted, onAge } = props;
   return html`<div class="settings-box" ref=${box} onKeyDown=${onKeyDown}>
     <button

@@ -83,42 +83,48 @@ export const Message = memo(function Message(props: {
       actions=${actions}
     />
     <div class="message-avatar">
-      ${
-        compact
-          ? html`<time class="hover-time">${styledTime(when, 't')}</time>`
-          : html`<${Face} name=${name} bot=${bot} user=${author} size=${40} />`
-      }
+      ${compact ? hoverTime(when) : html`<${Face} name=${name} bot=${bot} user=${author} size=${40} />`}
     </div>
     <div class="message-main">
-      ${
-        !compact &&
-        html`<header class="message-head">
-          <span class=${classes('author', bot && 'bot-author')}>${name}</span>
-          ${bot && html`<span class="app-tag">APP</span>`}
-          <time class="when" datetime=${message.timestamp} title=${styledTime(when, 'F')}
-            >${messageTime(when, new Date())}</time
-          >
-        </header>`
-      }
+      ${!compact && html`<${MessageHead} name=${name} bot=${bot} timestamp=${message.timestamp} />`}
       <${SurfaceContext.Provider} value=${surface}><${Body} message=${message} name=${name} /><//>
       ${pending?.failed && html`<p class="failed-words" role="alert">${pending.failed}</p>`}
       ${ephemeral && html`<${OnlyYou} onDismiss=${() => actions.dismiss(message.id)} />`}
     </div>
-    <div class="message-tools">
-      <button
-        type="button"
-        aria-label="More: copy, apps"
-        aria-haspopup="menu"
-        onClick=${(event: MouseEvent) => {
-          const box = (event.currentTarget as Element).getBoundingClientRect();
-          actions.menu(message.id, box.right, box.bottom);
-        }}
-      >
-        ${icons.more()}
-      </button>
-    </div>
+    <${MessageTools} onMenu=${(x: number, y: number) => actions.menu(message.id, x, y)} />
   </article>`;
 });
+
+const hoverTime = (when: Date): VNode =>
+  html`<time class="hover-time">${styledTime(when, 't')}</time>`;
+
+function MessageHead(props: { name: string; bot: boolean; timestamp: string }): VNode {
+  const { name, bot, timestamp } = props;
+  const when = new Date(timestamp);
+  return html`<header class="message-head">
+    <span class=${classes('author', bot && 'bot-author')}>${name}</span>
+    ${bot && html`<span class="app-tag">APP</span>`}
+    <time class="when" datetime=${timestamp} title=${styledTime(when, 'F')}
+      >${messageTime(when, new Date())}</time
+    >
+  </header>`;
+}
+
+function MessageTools({ onMenu }: { onMenu: (x: number, y: number) => void }): VNode {
+  return html`<div class="message-tools">
+    <button
+      type="button"
+      aria-label="More: copy, apps"
+      aria-haspopup="menu"
+      onClick=${(event: MouseEvent) => {
+        const box = (event.currentTarget as Element).getBoundingClientRect();
+        onMenu(box.right, box.bottom);
+      }}
+    >
+      ${icons.more()}
+    </button>
+  </div>`;
+}
 
 function Body({ message, name }: { message: PlaygroundMessage; name: string }): VNode {
   if (isThinking(message)) {

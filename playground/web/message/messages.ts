@@ -21,7 +21,7 @@ import type { Pending } from '../state.ts';
 const NEAR_BOTTOM = 80;
 const GROUP_MS = 7 * 60_000;
 
-export function Messages(props: {
+type MessagesProps = {
   channelId: string;
   messages: readonly PlaygroundMessage[] | undefined;
   pending: readonly Pending[];
@@ -31,8 +31,74 @@ export function Messages(props: {
   actions: MessageActions;
   onDismissPending: (nonce: string) => void;
   welcome: VNode;
-}): VNode {
-  const { messages = [], pending, people, actions } = props;
+};
+
+export function Messages(props: MessagesProps): VNode {
+  const { messages = [], pending, people } = props;
+  const { scroller, inner, away, toBottom, onScroll } = useKeptBottom(props.channelId, pending);
+  const mine = pending.filter((p) => p.kind === 'command' && p.channelId === props.channelId);
+  const you = people.users.find((user) => user.id === props.youId);
+  const own = (p: Pending): VNode =>
+    html`<${PendingMessage}
+      key=${p.nonce}
+      pending=${p}
+      botName=${props.botName}
+      you=${you}
+      onDismiss=${() => props.onDismissPending(p.nonce)}
+    />`;
+  const rows = rowsOf(props, mine, own);
+  const newest = messages.at(-1);
+  const latest = mine.filter((p) => !newest || p.at >= Date.parse(newest.timestamp));
+  return html`<div class="messages-frame">
+    <div
+      class="messages"
+      ref=${scroller}
+      onScroll=${onScroll}
+      tabindex="0"
+      role="region"
+      aria-label="Messages"
+    >
+      <div class="messages-inner" ref=${inner}>${props.welcome} ${rows} ${latest.map(own)}</div>
+    </div>
+    ${
+      away &&
+      html`<button type="button" class="to-newest" onClick=${toBottom}>
+        ${icons.down()} Jump to the newest
+      </button>`
+    }
+    <${Announcer} messages=${messages} channelId=${props.channelId} />
+  </div>`;
+}
+
+/** Days, messages, and between them the commands that were sent when they were. */
+function rowsOf(
+  { messages = [], pending, people, botName, actions }: MessagesProps,
+  mine: readonly Pending[],
+  own: (pending: Pending) => VNode,
+) {
+  return messages.flatMap((message, index) => {
+    const before = messages[index - 1];
+    const day = dayBetween(before, message);
+    const since = before ? Date.parse(before.timestamp) : 0;
+    const earlier = mine.filter((p) => p.at >= since && p.at < Date.parse(message.timestamp));
+    const row = html`<${Message}
+      key=${message.id}
+      message=${message}
+      compact=${day === null && earlier.length === 0 && continues(before, message)}
+      people=${people}
+      botName=${botName}
+      pending=${pending.find((p) => p.messageId === message.id) ?? null}
+      actions=${actions}
+    />`;
+    const line =
+      day &&
+      html`<div class="day" key=${`day-${message.id}`} role="separator"><span>${day}</span></div>`;
+    return [...earlier.map(own), line, row];
+  });
+}
+
+/** A list that shows its newest entry as it grows, until the reader goes up; and again once they do something here. */
+function useKeptBottom(channelId: string, pending: readonly Pending[]) {
   const scroller = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   useKeptFocus(scroller);
@@ -47,14 +113,14 @@ export function Messages(props: {
   useLayoutEffect(() => {
     stuck.current = true;
     toBottom();
-  }, [props.channelId]);
+  }, [channelId]);
   const sent = pending
-    .filter((p) => p.channelId === props.channelId)
+    .filter((p) => p.channelId === channelId)
     .map((p) => p.nonce)
     .join();
   useLayoutEffect(() => {
     // Whoever does something wants to see what comes of it: back to the newest, where the answer will be.
-    const asks = pending.some((p) => p.kind === 'command' && p.channelId === props.channelId);
+    const asks = pending.some((p) => p.kind === 'command' && p.channelId === channelId);
     if (!asks) return;
     stuck.current = true;
     setAway(false);
@@ -77,56 +143,7 @@ export function Messages(props: {
     stuck.current = near || (stuck.current && !wentUp);
     setAway(!stuck.current);
   };
-  const mine = pending.filter((p) => p.kind === 'command' && p.channelId === props.channelId);
-  const you = people.users.find((user) => user.id === props.youId);
-  const own = (p: Pending): VNode =>
-    html`<${PendingMessage}
-      key=${p.nonce}
-      pending=${p}
-      botName=${props.botName}
-      you=${you}
-      onDismiss=${() => props.onDismissPending(p.nonce)}
-    />`;
-  const rows = messages.flatMap((message, index) => {
-    const before = messages[index - 1];
-    const day = dayBetween(before, message);
-    const since = before ? Date.parse(before.timestamp) : 0;
-    const earlier = mine.filter((p) => p.at >= since && p.at < Date.parse(message.timestamp));
-    const row = html`<${Message}
-      key=${message.id}
-      message=${message}
-      compact=${day === null && earlier.length === 0 && continues(before, message)}
-      people=${people}
-      botName=${props.botName}
-      pending=${pending.find((p) => p.messageId === message.id) ?? null}
-      actions=${actions}
-    />`;
-    const line =
-      day &&
-      html`<div class="day" key=${`day-${message.id}`} role="separator"><span>${day}</span></div>`;
-    return [...earlier.map(own), line, row];
-  });
-  const newest = messages.at(-1);
-  const latest = mine.filter((p) => !newest || p.at >= Date.parse(newest.timestamp));
-  return html`<div class="messages-frame">
-    <div
-      class="messages"
-      ref=${scroller}
-      onScroll=${onScroll}
-      tabindex="0"
-      role="region"
-      aria-label="Messages"
-    >
-      <div class="messages-inner" ref=${inner}>${props.welcome} ${rows} ${latest.map(own)}</div>
-    </div>
-    ${
-      away &&
-      html`<button type="button" class="to-newest" onClick=${toBottom}>
-        ${icons.down()} Jump to the newest
-      </button>`
-    }
-    <${Announcer} messages=${messages} channelId=${props.channelId} />
-  </div>`;
+  return { scroller, inner, away, toBottom, onScroll };
 }
 
 function PendingMessage(props: {
