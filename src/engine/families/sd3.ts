@@ -117,6 +117,8 @@ export const SD3: TransformerFamily = {
   denoiser: sd3Graph,
   contextWidth: (tensors) => tensors.get('context_embedder.weight')?.shape[1] ?? 0,
   channels: (tensors) => tensors.get('pos_embed.proj.weight')?.shape[1] ?? 16,
+  mostPatches: (tensors) =>
+    Math.round(Math.sqrt(tensors.get('pos_embed.pos_embed')?.shape[1] ?? Infinity)),
   latents: (vae) => ({
     ...klLatents(vae, { scale: 1.5305, shift: 0.0609 }),
     unshiftedByInpainting: true,

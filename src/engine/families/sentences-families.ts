@@ -18,6 +18,8 @@ export const FAMILY_SENTENCES = {
     `${file} in ${folder} cannot be read: ${cause}.`,
   'prompt-too-many-tokens': (model: string, most: number, found: number) =>
     `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
+  'side-beyond-places': (side: string, pixels: number, model: string, most: number) =>
+    `${side} ${pixels} is more than ${model} has places for: ${most} pixels a side at the most.`,
   'text-cut': (reader: string, most: number, found: number) =>
     `${reader} reads the first ${most} tokens of a text, this one has ${found}: the rest was left out.`,
   'no-references': (model: string) =>

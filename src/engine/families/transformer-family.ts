@@ -75,6 +75,8 @@ export type TransformerFamily = Family & {
   contextWidth(tensors: PartTensors): number;
   /** latent channels that the transformer works with */
   channels(tensors: PartTensors): number;
+  /** patches along one side of a picture, where the network stores a table of their places; absent: as many as wanted */
+  mostPatches?(tensors: PartTensors): number;
   /** turns prompts into what the transformer reads */
   reader: Reader;
   /** `index`: the folder's model_index.json */

@@ -85,6 +85,8 @@ export type ModelLayout = {
   vaeFactor: number;
   sizeFactor: number;
   nativeSize: { width: number; height: number };
+  /** pixels of a side that the network has places for; absent: as many as wanted */
+  mostSide?: number;
   /**
    * latents = (vae - shift) * scale; where the channels of an SDXL VAE have a mean and a deviation each,
    * (vae - mean) * scale / deviation

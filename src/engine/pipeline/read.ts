@@ -46,6 +46,10 @@ function latentShape(request: GenerateRequest, { entry }: LoadedModel): LatentSh
     if (request[side] % layout.sizeFactor !== 0 || request[side] <= 0) {
       throw new UserError(say('side-misfit', side, request[side], layout.name, layout.sizeFactor));
     }
+    const { mostSide = Infinity } = layout;
+    if (request[side] > mostSide) {
+      throw new UserError(say('side-beyond-places', side, request[side], layout.name, mostSide));
+    }
   }
   return [
     request.count,

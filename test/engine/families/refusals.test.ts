@@ -8,6 +8,7 @@ import { UserError } from '../../../src/engine/errors.ts';
 import { unheardGuidance } from '../../../src/engine/guidance/unheard.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { planPasses } from '../../../src/engine/pipeline/read.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { goldenModel } from '../../support/golden-dit.ts';
 import { tinyTensor, writeRaw } from '../../support/tiny-tensors.ts';
@@ -129,4 +130,21 @@ test('weights quantised in another way are refused by the tensor that tells', as
       told(/quantised in a way.*double_blocks\.0\.img_attn\.qkv/),
     );
   }
+});
+
+test('a picture larger than the stored table of places is refused with the figure', async (t) => {
+  const folder = await goldenModel(t, 'sd3-no-t5/diffusers-no-t5');
+  if (folder === null) return;
+  const { entry, ...model } = await loadModel(
+    await openRegistry(path.dirname(folder)).find(folder),
+    { device: 'cpu', clock: { ms: 0 }, warn: () => {} },
+  );
+  t.after(() => model.release());
+  const words = { prompt: 'a', steps: 1, profile: 'diffusers' };
+  const plan = (width: number) => {
+    const request = parseRequest({ ...words, width, height: 64 }, entry.info);
+    return planPasses(request, { model: { ...model, entry }, refiner: null });
+  };
+  assert.equal(plan(640).steps, 1);
+  assert.throws(() => plan(656), told(/656 is more than .* has places for: 640 pixels/));
 });

@@ -51,6 +51,9 @@ export function layoutOfTransformer(
     latentChannels: latents.channels,
     vaeFactor: latents.factor,
     sizeFactor: latents.factor * patch,
+    ...(family.mostPatches && {
+      mostSide: family.mostPatches(tensors) * latents.factor * patch,
+    }),
     nativeSize: { width: 1024, height: 1024 },
     latentScale: {
       scale: latents.scale,

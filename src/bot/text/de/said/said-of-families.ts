@@ -26,6 +26,8 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${file} in ${folder} lässt sich nicht lesen: ${cause}.`,
   'prompt-too-many-tokens': (model, most, found) =>
     `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, dieser hat ${found}. Kürze ihn.`,
+  'side-beyond-places': (side, pixels, model, most) =>
+    `${side} ${pixels} ist mehr, als ${model} Plätze hat: höchstens ${most} Pixel je Seite.`,
   'text-cut': (reader, most, found) =>
     `${reader} liest die ersten ${most} Tokens eines Textes, dieser hat ${found}: der Rest blieb weg.`,
   'no-references': (model) =>
