@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { AUTO_SAMPLERS, benchAuto } from './auto-steps.ts';
 import { benchBackup } from './backup.ts';
 import { benchBot } from './bot.ts';
+import { benchChaos } from './chaos/chaos.ts';
 import { benchCost } from './cost.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
@@ -21,7 +22,7 @@ import { benchQueue } from './queue.ts';
 import { benchReference } from './reference.ts';
 import type { BenchRow } from './row.ts';
 import { benchSamplers } from './samplers.ts';
-import { benchChaos, benchSharedQueue } from './shared-queue.ts';
+import { benchSharedQueue } from './shared-queue.ts';
 import { benchSharing } from './sharing.ts';
 import { benchStartup } from './startup.ts';
 

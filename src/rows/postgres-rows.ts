@@ -42,7 +42,7 @@ export async function openPostgresRows({
     max: MOST_CONNECTIONS,
     idleTimeoutMillis: IDLE_MS,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: ANSWER_MS,
+    query_timeout: ANSWER_MS - 100,
     keepAlive: true,
   });
   pool.on('error', onTrouble);
@@ -84,6 +84,8 @@ async function rowsOn(pool: pg.Pool, options: { uri: string; table: string }): P
     async compact() {
       await rows.query(`VACUUM (FULL) public.${table}`);
     },
+    // A query without an answer takes its connection with it.
+    renew() {},
     close: () => rows.disconnect(),
   };
 }

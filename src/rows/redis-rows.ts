@@ -55,6 +55,11 @@ export async function openRedisRows({
     },
     // Redis forgets what is deleted with the next rewrite of its file.
     async compact() {},
+    renew() {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      const open = redis.client as RedisClientType;
+      if (open.isOpen) open.destroy();
+    },
     close,
   };
 }

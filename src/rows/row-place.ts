@@ -12,6 +12,8 @@ export type RowPlace = {
   keys(beginning: string): Promise<string[]>;
   /** Sees to it that nothing of what was deleted can be read where it lay. */
   compact(): Promise<void>;
+  /** Nobody answered: what is open is given up, the next call opens it anew. */
+  renew(): void;
   close(): Promise<void>;
 };
 

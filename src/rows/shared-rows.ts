@@ -66,6 +66,7 @@ export async function openSharedRows({
       isAway = false;
       return answer;
     } catch (error) {
+      if (error instanceof NoAnswer) rows.renew();
       onTrouble(error instanceof Error ? error : new Error(String(error)));
       const code = hasNoRoom(error) ? 'settings-full' : 'settings-away';
       throw new UserError(sayOfQueue(code), { cause: error });
@@ -82,6 +83,10 @@ export async function openSharedRows({
     keys: () => ask(() => rows.keys('')),
     close: () => rows.close(),
   };
+}
+
+class NoAnswer extends Error {
+  override message = 'no answer';
 }
 
 function storageIn(rows: RowPlace, ask: <T>(work: () => Promise<T>) => Promise<T>): KeyValues {
@@ -117,7 +122,7 @@ function storageIn(rows: RowPlace, ask: <T>(work: () => Promise<T>) => Promise<T
 
 async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('no answer')), milliseconds);
+  const timer = setTimeout(() => late.reject(new NoAnswer()), milliseconds);
   try {
     return await Promise.race([work, late.promise]);
   } finally {

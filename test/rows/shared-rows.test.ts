@@ -14,6 +14,7 @@ import { loadConfig } from '../../src/config.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { moveRows, takeOverRows } from '../../src/rows/moving-rows.ts';
 import { openSharedRows, type SharedRows } from '../../src/rows/shared-rows.ts';
+import { openHosts } from '../support/hosts.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { waitUntil } from '../support/messages.ts';
 import { openPostgresServer } from '../support/postgres-server.ts';
@@ -155,6 +156,26 @@ function contract(
     assert.ok(told.includes('the settings cannot be reached'));
     assert.ok(told.includes('the settings can be reached again'));
     await shared.close();
+  });
+
+  test('a connection that is dead without a word is opened anew', async () => {
+    const host = await openHosts('proxies')!.add(Number(new URL(url).port));
+    const near = new URL(url);
+    near.port = String(host.address.port);
+    const rows = await openSharedRows({ url: near.href, log });
+    await rows.set('dead:line', '1');
+    host.lose();
+    await assert.rejects(rows.get('dead:line'), tells(/settings cannot be reached/));
+    await waitUntil(
+      () =>
+        rows.get('dead:line').then(
+          (row) => row === '1',
+          () => false,
+        ),
+      'again',
+    );
+    await rows.close();
+    await host.close();
   });
 
   test('a wrong password is said as such', async () => {

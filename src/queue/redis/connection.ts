@@ -14,12 +14,15 @@ export type Connection = {
 const ANSWER_MS = 5000;
 const CONNECT_MS = 5000;
 const LONGEST_PAUSE_MS = 2000;
+/** How often each connection is asked whether it is still one. */
+const HEARTBEAT_MS = 10_000;
 
 const OPTIONS: RedisOptions = {
   lazyConnect: true,
-
   commandTimeout: ANSWER_MS,
   connectTimeout: CONNECT_MS,
+  // One that was given up is not waited for.
+  disconnectTimeout: 500,
   maxRetriesPerRequest: 1,
   // Its own second subscription would reject where nobody hears it.
   autoResubscribe: false,
@@ -31,7 +34,11 @@ const OPTIONS: RedisOptions = {
  * Connects to Redis or Valkey and looks whether jobs are safe there.
  * @throws UserError where it cannot be reached, refuses the password, or would throw jobs away when it is full
  */
-export async function connect(url: string, onTrouble: (error: Error) => void): Promise<Connection> {
+export async function connect(
+  url: string,
+  onTrouble: (error: Error) => void,
+  heartbeatMs = HEARTBEAT_MS,
+): Promise<Connection> {
   const place = withoutPassword(url);
   let last: Error | null = null;
   const open = () => {
@@ -54,14 +61,40 @@ export async function connect(url: string, onTrouble: (error: Error) => void): P
     if (error instanceof UserError) throw error;
     throw new UserError(openingWords(last ?? error, place), { cause: error });
   }
+  const stopBeating = keepAlive([redis, subscriber], heartbeatMs, onTrouble);
   return {
     redis,
     subscriber,
     async close() {
+      stopBeating();
       subscriber.disconnect();
       await redis.quit().catch(() => redis.disconnect());
     },
   };
+}
+
+/**
+ * Of a way that was cut without a word (a cable, a firewall that forgot) only who asks learns anything: one who listens
+ * would wait for ever, and what was sent into it is repeated ever more rarely. What does not answer is opened anew.
+ * Answers the way to stop.
+ */
+function keepAlive(
+  connections: readonly Redis[],
+  everyMs: number,
+  onTrouble: (error: Error) => void,
+): () => void {
+  const timer = setInterval(() => {
+    for (const one of connections) {
+      if (one.status !== 'ready') continue;
+      one.ping().catch((error: Error) => {
+        if (error.message !== 'Command timed out') return;
+        onTrouble(error);
+        one.disconnect(true);
+      });
+    }
+  }, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** With any policy but noeviction a full server removes keys by itself, waiting jobs among them. */

@@ -29,10 +29,11 @@ export async function openRedisQueue(
 ): Promise<Queue> {
   const { log, prefix } = options;
   const away: Away = { isAway: false };
-  const connection = await connect(url, (error) => {
+  const onTrouble = (error: Error) => {
     if (!away.isAway) log.warn({ err: error }, 'the queue cannot be reached; trying again');
     away.isAway = true;
-  });
+  };
+  const connection = await connect(url, onTrouble, options.leaseMs / 3);
   const { redis } = connection;
   if ((await redis.exists(`${prefix}:importing`)) === 1) {
     await connection.close();
