@@ -105,8 +105,8 @@ export type Line = {
    * when it brought none.
    */
   revoke(id: JobId, failure: JobFailure): Promise<boolean>;
-  /** Every waiting job in the order it would run now. */
-  outlook(): Promise<readonly Outlook[]>;
+  /** Every waiting job in the order it would run now, or the first so many: those cost little, however many wait. */
+  outlook(first?: number): Promise<readonly Outlook[]>;
   /** How many wait and run, and since when: what can be told without reading each. */
   standing(): Promise<Standing>;
   /** What a guild, or one person in it, has taken today and has waiting; `guildId` null: over all guilds. */

@@ -38,6 +38,8 @@ export type Estimator = {
   cost(work: Work): number;
   /** Something was measured on this machine: costs are seconds, not a prior. */
   measured(): boolean;
+  /** Another number whenever costs may be others. */
+  revision(): number;
 };
 
 /** A measurement as rates: seconds for each megapixel of a row, and of the VAE. */
@@ -58,6 +60,7 @@ type Sample = {
 export function createEstimator(measurements: Iterable<Measurement> = []): Estimator {
   const byModel = new Map<string, Sample[]>();
   const known = new Map<string, number | null>();
+  let revision = 0;
 
   function add(measurement: Measurement): void {
     const sample = sampleOf(measurement);
@@ -67,6 +70,7 @@ export function createEstimator(measurements: Iterable<Measurement> = []): Estim
     if (samples.length > SAMPLES_PER_MODEL) samples.shift();
     byModel.set(measurement.model, samples);
     known.clear();
+    revision++;
   }
 
   function seconds(work: Work): number | null {
@@ -96,7 +100,7 @@ export function createEstimator(measurements: Iterable<Measurement> = []): Estim
   const painters = () => [...byModel.keys()].filter((model) => !model.startsWith(COPIES));
 
   for (const measurement of measurements) add(measurement);
-  return { add, seconds, cost, measured: () => painters().length > 0 };
+  return { add, seconds, cost, measured: () => painters().length > 0, revision: () => revision };
 }
 
 /** Null for figures that say nothing. Those of older versions know neither kind nor rows. */

@@ -1,5 +1,3 @@
-import { createHeap } from './heap.ts';
-
 /**
  * Start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queueing", SIGCOMM 1996) on two levels: guilds
  * share the machine, and the users of a guild share the guild's part. Pure: no clock, no storage.
@@ -124,7 +122,7 @@ function nextOfGuild(guild: GuildLine, fits?: (turn: Turn) => boolean): Turn | n
 export function start(lines: Lines, turn: Turn): void {
   const guild = guildLine(lines, turn.guildId);
   const user = userLine(guild, turn.userId);
-  remove(lines, turn);
+  take(lines, turn);
   lines.clock = Math.max(lines.clock, guild.tag);
   guild.clock = Math.max(guild.clock, user.tag);
   charge(guild, user, turn.cost, turn.weight);
@@ -157,41 +155,8 @@ export function finish(lines: Lines, turn: Turn, charged: number, owed: number):
 
 /** A waiting turn leaves; it was never charged. */
 export function leave(lines: Lines, turn: Turn): void {
-  remove(lines, turn);
+  take(lines, turn);
   tidy(lines, turn);
-}
-
-/** Every waiting turn in the order in which it would run if nobody came or left. O(n log n). */
-export function order(lines: Lines): Turn[] {
-  type UserRun = { tag: number; turns: readonly Turn[]; at: number };
-  type GuildRun = { tag: number; next: UserRun; users: ReturnType<typeof createHeap<UserRun>> };
-  const head = (run: UserRun) => run.turns[run.at]!;
-  const guilds = createHeap<GuildRun>((a, b) =>
-    a.tag === b.tag ? head(a.next).seq < head(b.next).seq : a.tag < b.tag,
-  );
-  for (const guild of lines.guilds.values()) {
-    if (guild.waiting === 0) continue;
-    const users = createHeap<UserRun>((a, b) =>
-      a.tag === b.tag ? head(a).seq < head(b).seq : a.tag < b.tag,
-    );
-    for (const { tag, turns } of guild.users.values()) {
-      if (turns.length > 0) users.push({ tag, turns, at: 0 });
-    }
-    guilds.push({ tag: guild.tag, next: users.pop()!, users });
-  }
-  const turns: Turn[] = [];
-  for (let guild = guilds.pop(); guild !== undefined; guild = guilds.pop()) {
-    const user = guild.next;
-    const turn = head(user);
-    turns.push(turn);
-    guild.tag += turn.cost;
-    user.tag += turn.cost / turn.weight;
-    user.at++;
-    if (user.at < user.turns.length) guild.users.push(user);
-    const next = guild.users.pop();
-    if (next !== undefined) guilds.push({ ...guild, next });
-  }
-  return turns;
 }
 
 function charge(guild: GuildLine, user: UserLine, cost: number, weight: number): void {
@@ -199,7 +164,8 @@ function charge(guild: GuildLine, user: UserLine, cost: number, weight: number):
   user.tag += cost / weight;
 }
 
-function remove(lines: Lines, turn: Turn): void {
+/** Takes a waiting turn out without touching a tag. */
+export function take(lines: Lines, turn: Turn): void {
   const guild = guildLine(lines, turn.guildId);
   const { turns } = userLine(guild, turn.userId);
   const at = turns.findIndex(({ id }) => id === turn.id);

@@ -206,7 +206,6 @@ async function measure(core: RedisCore, measurement: Measurement): Promise<void>
     .multi()
     .rpush(key('measurements'), text)
     .ltrim(key('measurements'), -MEASUREMENTS_KEPT, -1)
-    .incr(key('version'))
     .publish(key('measured'), JSON.stringify({ origin: core.origin, measurement }))
     .exec();
   estimator.add(measurement);

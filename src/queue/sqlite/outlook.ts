@@ -9,7 +9,7 @@ export function createOutlook(
 ): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
   const { store, ledger, now, checkOpen, tell } = core;
   return {
-    outlook: () => outlookOf(core),
+    outlook: (first) => outlookOf(core, first),
     standing: () => standingOf(core),
 
     async usage(guildId, userId) {
@@ -41,7 +41,7 @@ export function createOutlook(
   };
 }
 
-async function outlookOf(core: QueueCore): ReturnType<Line['outlook']> {
+async function outlookOf(core: QueueCore, first?: number): ReturnType<Line['outlook']> {
   const { store, ledger, now, checkOpen } = core;
   checkOpen();
   const live = ledger.state();
@@ -54,7 +54,7 @@ async function outlookOf(core: QueueCore): ReturnType<Line['outlook']> {
     return Math.max(0, cost - seconds);
   });
   if (free.length === 0) free.push(0);
-  return core.order().map(({ id, cost }, index) => {
+  return core.order(first).map(({ id, cost }, index) => {
     const wait = Math.min(...free);
     free[free.indexOf(wait)] = wait + cost;
     const position = index + 1;

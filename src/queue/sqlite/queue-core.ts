@@ -39,8 +39,8 @@ export type QueueCore = SqliteQueueOptions & {
   write(body: () => void): void;
   /** The same shared with others; for what changes no place. */
   noted<T>(body: () => T): Promise<T>;
-  /** Every waiting job with its cost, in the order it would run now. */
-  order(): readonly { id: string; cost: number }[];
+  /** Every waiting job with its cost, in the order it would run now; or the first so many. */
+  order(first?: number): readonly { id: string; cost: number }[];
   tell(change?: QueueChange): void;
   /** Throws after close(). */
   checkOpen(): void;

@@ -1,5 +1,6 @@
 import { UserError } from '../../engine/errors.ts';
-import { order } from '../fairness/fairness.ts';
+import { inOrder } from '../fairness/turns.ts';
+import type { Lines } from '../fairness/fairness.ts';
 import { createJobEvents } from '../events.ts';
 import type { QueueChange } from '../job.ts';
 import type { Queue } from '../contracts.ts';
@@ -94,7 +95,11 @@ function assemble(
       checkOpen();
       return group.add(() => body);
     },
-    order: () => (placed ??= order(ledger.state().lines).map(({ id, cost }) => ({ id, cost }))),
+    order(first) {
+      if (placed === null && first !== undefined) return firstOf(ledger.state().lines, first);
+      placed ??= firstOf(ledger.state().lines, Infinity);
+      return first === undefined ? placed : placed.slice(0, first);
+    },
     tell(change) {
       for (const listener of listeners) listener(change);
     },
@@ -118,4 +123,14 @@ function assemble(
       close();
     },
   };
+}
+
+function firstOf(lines: Lines, count: number): { id: string; cost: number }[] {
+  const found: { id: string; cost: number }[] = [];
+  if (count < 1) return found;
+  for (const { id, cost } of inOrder(lines)) {
+    found.push({ id, cost });
+    if (found.length >= count) break;
+  }
+  return found;
 }

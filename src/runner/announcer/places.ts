@@ -7,6 +7,12 @@ import type { Queue } from '../../queue/contracts.ts';
 const SETTLE_MS = 25;
 const APART_MS = 250;
 
+/** Looking at everybody's place takes no more than this part of the time; meanwhile only the first are looked at. */
+const WHOLE_SHARE = 0.05;
+
+/** Jobs read at once. */
+const TOGETHER = 32;
+
 /** Up to this place every step forward is told; behind it, steps of a tenth. */
 const EXACT_PLACES = 20;
 
@@ -34,28 +40,48 @@ export function watchPlaces(options: {
   const { line, archive } = options.queue;
   let told = new Map<JobId, Told>();
   const left = new Set<JobId>();
+  let wholeFrom = -Infinity;
+  let later: NodeJS.Timeout | null = null;
   const looking = apart(async () => {
     left.clear();
     try {
-      await tell(await line.outlook());
+      const began = performance.now();
+      if (began >= wholeFrom) {
+        const places = await line.outlook();
+        const took = performance.now() - began;
+        await tell(places, new Map());
+        wholeFrom = performance.now() + took * (1 / WHOLE_SHARE - 1);
+      } else {
+        await tell(await line.outlook(EXACT_PLACES), told);
+        later ??= setTimeout(() => {
+          later = null;
+          looking.soon();
+        }, wholeFrom - performance.now()).unref();
+      }
     } catch (error) {
       if (looking.isClosed()) return;
       log.warn({ err: error }, 'the places of waiting jobs could not be told');
     }
   });
 
-  async function tell(outlook: readonly Outlook[]): Promise<void> {
-    const next = new Map<JobId, Told>();
+  /** `next`: what is known as told afterwards. */
+  async function tell(outlook: readonly Outlook[], next: Map<JobId, Told>): Promise<void> {
+    const due: Outlook[] = [];
     for (const place of outlook) {
       const before = told.get(place.id);
-      const due = before === undefined || worthTelling(before, place);
-      next.set(place.id, due ? place : before);
-      if (!due) continue;
-      const job = await archive.get(place.id);
+      const isDue = before === undefined || worthTelling(before, place);
+      next.set(place.id, isDue ? place : before);
+      if (isDue) due.push(place);
+    }
+    for (let at = 0; at < due.length; at += TOGETHER) {
+      const some = due.slice(at, at + TOGETHER);
+      const jobs = await Promise.all(some.map(({ id }) => archive.get(id)));
       if (looking.isClosed()) return;
-      if (job?.status !== 'waiting' || left.has(place.id)) continue;
-      const { id: _, ...state } = place;
-      events.publish({ job, state: { status: 'waiting', ...state } });
+      for (const [n, job] of jobs.entries()) {
+        const { id, ...state } = some[n]!;
+        if (job?.status !== 'waiting' || left.has(id)) continue;
+        events.publish({ job, state: { status: 'waiting', ...state } });
+      }
     }
     told = next;
   }
@@ -63,7 +89,10 @@ export function watchPlaces(options: {
   return {
     look: looking.soon,
     started: (id) => void left.add(id),
-    close: looking.close,
+    close() {
+      if (later !== null) clearTimeout(later);
+      looking.close();
+    },
   };
 }
 

@@ -7,9 +7,9 @@ import {
   join,
   leave,
   nextTurn,
-  order,
   start,
 } from '../../../src/queue/fairness/fairness.ts';
+import { inOrder } from '../../../src/queue/fairness/turns.ts';
 import type { Lines, Turn } from '../../../src/queue/fairness/fairness.ts';
 
 /** Small fast generator (mulberry32), so that a failing case can be run again by its seed. */
@@ -85,7 +85,7 @@ describe('start-time fair queueing', () => {
       const started: { turn: Turn; charged: number }[] = [];
       for (let i = 0; i < 400; i++) {
         const what = random();
-        const foretold = order(lines);
+        const foretold = [...inOrder(lines)];
         assert.equal(foretold[0]?.id, nextTurn(lines)?.id);
         if (what < 0.5) {
           const guildId = `g${Math.floor(random() * 4)}`;
@@ -106,7 +106,7 @@ describe('start-time fair queueing', () => {
           leave(lines, foretold[Math.floor(random() * foretold.length)]!);
         }
       }
-      const foretold = order(lines).map(({ id }) => id);
+      const foretold = [...inOrder(lines)].map(({ id }) => id);
       const ran = foretold.map(() => {
         const turn = nextTurn(lines)!;
         start(lines, turn);
@@ -146,7 +146,7 @@ describe('start-time fair queueing', () => {
     for (let i = 0; i < 317; i++) serve(lines);
     const turn = aTurn({ guildId: 'newcomer' });
     join(lines, turn);
-    assert.ok(order(lines).indexOf(turn) <= 9);
+    assert.ok([...inOrder(lines)].indexOf(turn) <= 9);
   });
 
   test('an idle machine forgets every account', () => {

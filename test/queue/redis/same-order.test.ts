@@ -28,8 +28,11 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
-/** The same calls on both lines; what stands for a job is the key it was ordered under. */
-async function play(seed: number, queues: readonly Queue[]): Promise<string[]> {
+/**
+ * The same calls on both lines; what stands for a job is the key it was ordered under. `watcher`: another program on the
+ * second line, which looks now and then.
+ */
+async function play(seed: number, queues: readonly Queue[], watcher: Queue): Promise<string[]> {
   const roll = dice(seed);
   const models = ['a', 'b', 'c'];
   const ids = queues.map(() => new Map<string, string>());
@@ -67,7 +70,19 @@ async function play(seed: number, queues: readonly Queue[]): Promise<string[]> {
     }
   }
 
+  async function compare(): Promise<void> {
+    const look = async ({ line }: Queue, at: number, first?: number) =>
+      (await line.outlook(first)).map(({ id, ...place }) => ({ ...place, key: keyIn(at, id) }));
+    const places = await look(queues[0]!, 0);
+    assert.deepEqual(await look(queues[1]!, 1), places, `seed ${seed}`);
+    assert.deepEqual(await look(watcher, 1), places, `seed ${seed}`);
+    for (const [at, queue] of queues.entries()) {
+      assert.deepEqual(await look(queue, at, 3), places.slice(0, 3));
+    }
+  }
+
   for (let n = 0; n < 120; n++) {
+    if (n % 12 === 11) await compare();
     const what = roll(10);
     if (what < 5) {
       const key = `job-${n}`;
@@ -86,10 +101,7 @@ async function play(seed: number, queues: readonly Queue[]): Promise<string[]> {
       }
     }
   }
-  const places = await Promise.all(
-    queues.map(async ({ line }, at) => (await line.outlook()).map(({ id }) => keyIn(at, id))),
-  );
-  assert.deepEqual(places[1], places[0], `seed ${seed}`);
+  await compare();
   while (order.at(-1) !== '-' || order.at(-2) !== '-') await claim();
   return order;
 }
@@ -103,14 +115,20 @@ if (server === null) {
   describe('the embedded line and the one on Redis', () => {
     test('give the same order for the same calls, whatever seats can run', async () => {
       const claimed: string[] = [];
+      const admin = new Redis(server.url);
       for (let seed = 1; seed <= 25; seed++) {
+        const shared = { url: server.url, prefix: `{same-${seed}}`, limits, now, pictures };
         const queues = [
           await openQueue({ url: path.join(folder, `${seed}.db`), limits, now }),
-          await openQueue({ url: server.url, prefix: `{same-${seed}}`, limits, now, pictures }),
+          await openQueue(shared),
         ];
-        claimed.push(...(await play(seed, queues)));
-        for (const queue of queues) await queue.close();
+        const watcher = await openQueue(shared);
+        // As an older program does, which does not write down what it changed.
+        if (seed % 5 === 0) await admin.incr(`${shared.prefix}:version`);
+        claimed.push(...(await play(seed, queues, watcher)));
+        for (const queue of [...queues, watcher]) await queue.close();
       }
+      await admin.quit();
       assert.ok(claimed.filter((key) => key !== '-').length > 500, 'much was claimed');
     });
 

@@ -2,7 +2,7 @@
  * What every script inside Redis begins with. One script is one atomic step; its `arg` is the call's one argument, JSON,
  * and it answers [value, changes] as JSON texts.
  *
- * Keys below the prefix KEYS[1]: job:<id> a hash, key:<key> its id, seq the last number, leases running jobs by the time
+ * Keys below the prefix KEYS[1]: job:<id> a hash, key:<key> its id, seq the last number, version and log what changed, leases running jobs by the time
  * they run out, line:… what waits (waiting.ts).
  *
  * Leases are timed by Redis' own clock: those of hosts differ. Dates of jobs come with the call.
@@ -27,6 +27,15 @@ local function head(id)
   local found = { id = id }
   for at, name in ipairs(HEAD) do found[name] = values[at] end
   return found
+end
+
+-- which jobs each version changed, the newest first: whoever knows an earlier one reads those alone (redis-live.ts)
+local LOGGED = 1000
+local function note(ids)
+  local entry = { call('INCR', k('version')) }
+  for _, id in ipairs(ids) do table.insert(entry, id) end
+  call('LPUSH', k('log'), cjson.encode(entry))
+  call('LTRIM', k('log'), 0, LOGGED - 1)
 end
 
 local changes = {}

@@ -7,7 +7,7 @@ local found = leased(arg.id, arg.attempt)
 if found then
   charge(found.guildId, found.userId, arg.cost - num(found.charged), num(found.weight))
   call('HSET', job(arg.id), 'cost', float(arg.cost), 'charged', float(arg.cost))
-  publish(arg.origin)
+  publish(arg.origin, arg.id)
 end
 return { 'null', '[]' }
 `;
@@ -65,6 +65,8 @@ for _, id in ipairs(arg.ids) do
   place(id, found.guildId, found.userId, num(found.seq))
 end
 settle_all()
+-- More than a log holds: all is read anew.
+call('INCR', k('version'))
 return { 'null', '[]' }
 `;
 

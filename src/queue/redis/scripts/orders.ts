@@ -118,7 +118,7 @@ for _, each in ipairs({ name .. values[4], name .. values[4] .. own, name .. own
 end
 call('HSET', job(arg.id), 'status', 'failed', 'charged', 0, 'finishedAt', arg.now, 'failure', arg.failure)
 call('HDEL', job(arg.id), 'result')
-call('INCR', k('version'))
+note({ arg.id })
 return { 'true', '[]' }
 `;
 

@@ -58,9 +58,11 @@ local function settle_all()
   moved = {}
 end
 
-local function publish(origin)
+local function publish(origin, repriced)
   settle_all()
-  call('INCR', k('version'))
+  local ids = { repriced }
+  for _, change in ipairs(changes) do table.insert(ids, change.id) end
+  note(ids)
   if #changes > 0 then
     call('PUBLISH', k('changes'), cjson.encode({ origin = origin, changes = changes }))
   end
