@@ -89,8 +89,11 @@ export function withWorkers(
     },
     async answers(withinMs) {
       if (own !== null) return own.answers(withinMs);
-      await look().catch(() => {});
-      return others.length > 0;
+      // Whether anybody paints just now is not this program's health; whether they could be asked is.
+      return look().then(
+        () => true,
+        () => false,
+      );
     },
     async close() {
       clearInterval(timer);
