@@ -9,7 +9,7 @@ import { openQueue } from '../../src/queue/queue.ts';
 import { NO_PICTURES } from '../no-pictures.ts';
 import { limits, order } from '../orders.ts';
 
-const [url = '', prefix = '', lease = '', every = ''] = process.argv.slice(2);
+const [url = '', prefix = '', lease = '', every = '', most = ''] = process.argv.slice(2);
 const log = { info() {}, warn() {}, error() {} };
 // Clocks of hosts differ: this one's is up to two hours off.
 const skewMs = ((process.pid % 5) - 2) * 3_600_000;
@@ -35,10 +35,13 @@ events.subscribe(({ job, state }) => void deliver(job.id, state.status));
 startAnnouncer({ queue, events, log });
 setInterval(() => void catchUp().catch(() => {}), 1000);
 await catchUp().catch(() => {});
-for (let n = 0; ; n++) {
+for (let n = 0, taken = 0; taken < Number(most || Infinity); n++) {
   const one = order(`g${n % 7}`, `u${n % 20}`);
   await line.submit({ ...one, key: `${process.pid} ${n}` }).then(
-    ({ id }) => process.stdout.write(`ack ${id}\n`),
+    ({ id }) => {
+      process.stdout.write(`ack ${id}\n`);
+      taken++;
+    },
     () => null,
   );
   await sleep(Number(every));

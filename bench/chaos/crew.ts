@@ -12,6 +12,8 @@ export type CrewOptions = {
   jobMs: number;
   leaseMs: number;
   ordersEveryMs: number;
+  /** of each bot; absent: without end */
+  orders?: number;
   /** each member on a host of its own; absent: all on this one */
   hosts?: Hosts;
 };
@@ -44,7 +46,7 @@ export async function openCrew(options: CrewOptions): Promise<Crew> {
     else done.set(what, (done.get(what) ?? 0) + 1);
   }
 
-  async function hire(script: string, last: number): Promise<Member> {
+  async function hire(script: string, ...last: (number | undefined)[]): Promise<Member> {
     const at = new URL(url);
     const host = (await hosts?.add(Number(at.port))) ?? null;
     if (host !== null) at.host = `${host.address.host}:${host.address.port}`;
@@ -56,7 +58,7 @@ export async function openCrew(options: CrewOptions): Promise<Crew> {
       at.href,
       prefix,
       String(leaseMs),
-      String(last),
+      ...last.map((one) => String(one ?? '')),
     ];
     const start = () => {
       const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -77,7 +79,8 @@ export async function openCrew(options: CrewOptions): Promise<Crew> {
   const workers: Member[] = [];
   const bots: Member[] = [];
   for (let n = 0; n < options.workers; n++) workers.push(await hire('worker.ts', options.jobMs));
-  for (let n = 0; n < options.bots; n++) bots.push(await hire('bot.ts', options.ordersEveryMs));
+  for (let n = 0; n < options.bots; n++)
+    bots.push(await hire('bot.ts', options.ordersEveryMs, options.orders));
   return {
     done,
     told,
