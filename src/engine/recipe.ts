@@ -1,6 +1,7 @@
 /** How a picture was made, in the words of whatever program made it. */
 import { buildInfotext, imageSeed } from './recipe/infotext.ts';
-import { isImageFile, readHiddenTexts, readTexts, XMP_KEYWORD } from './picture/image.ts';
+import { isImageFile, readHiddenTexts } from './picture/image.ts';
+import { readTexts, XMP_KEYWORD } from './picture/recipe-texts.ts';
 import { takeTags } from './lora/tags.ts';
 import { fromWorkflow } from './recipe/comfy/workflow.ts';
 import { isRecord } from './is-record.ts';

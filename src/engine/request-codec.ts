@@ -7,18 +7,16 @@ import { findLora } from './lora/loras.ts';
 import { stripComments } from './text/prompt/comments.ts';
 import { SAMPLERS, SCHEDULES } from './names.ts';
 import {
-  hiresFix,
   imagesOfBatch,
-  initImage,
   negativeGuidance,
   pagScale,
   refiner,
   xlWords,
   replan,
   seedResize,
-  usualMaskBlur,
   variation,
 } from './request/fields/request-fields.ts';
+import { hiresFix, initImage, usualMaskBlur } from './request/fields/picture-fields.ts';
 import {
   canPerturb,
   familyTitle,

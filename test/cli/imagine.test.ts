@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { readInfotext } from '../../src/engine/picture/image.ts';
+import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
 import { comparePictures } from '../support/golden-cases.ts';

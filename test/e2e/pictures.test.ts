@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import { insertChunks, textChunk } from '../../src/engine/picture/file/png-text.ts';
-import { readInfotext } from '../../src/engine/picture/image.ts';
+import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { writeInfotext } from '../../src/engine/recipe/infotext.ts';
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { tinyPng } from '../support/tiny-png.ts';

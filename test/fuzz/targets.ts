@@ -4,7 +4,7 @@ import { UserError } from '../../src/engine/errors.ts';
 import { parseHeader } from '../../src/engine/checkpoint/file/header.ts';
 import { readSafetensors } from '../../src/engine/checkpoint/safetensors.ts';
 import { checkReadable, textsThatReachTheEncoder } from '../../src/engine/request/encoder-texts.ts';
-import { readTexts } from '../../src/engine/picture/image.ts';
+import { readTexts } from '../../src/engine/picture/recipe-texts.ts';
 import { requestFromInfotext } from '../../src/engine/recipe/infotext.ts';
 import { takeLoras } from '../../src/engine/lora/tags.ts';
 import {

@@ -1,4 +1,4 @@
-import { readInfotext } from '../../engine/picture/image.ts';
+import { readInfotext } from '../../engine/picture/recipe-texts.ts';
 import { wordsOf } from '../../engine/said.ts';
 import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import { subtitleOf, toCsv } from '../../explore/curve/report.ts';

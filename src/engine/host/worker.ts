@@ -9,8 +9,7 @@ import { keepEmbeddingsIn } from '../text/language/embedding-store.ts';
 import { planMemoryBy } from '../families/opening/memory-plan.ts';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
-import { CancelledError, RunError } from '../errors.ts';
-import { say } from '../sentences.ts';
+import { CancelledError } from '../errors.ts';
 import { type LoraUse, promptOf } from '../lora/tags.ts';
 import { PERTURBATION } from '../guidance/perturbation.ts';
 import { loraEdit } from '../lora/lora-edit.ts';
@@ -26,7 +25,9 @@ import type { RegistryEntry } from '../model/found/entries.ts';
 import { openRegistry, type Registry } from '../model/registry.ts';
 import type { PaintHooks } from '../pipeline/options.ts';
 import { generate } from '../pipeline/pipeline.ts';
-import type { GenerateRequest, Progress } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
+import { createProgressSender } from './progress-sender.ts';
+import { explain, ownBuffer } from './crossing.ts';
 
 type Link = {
   post(message: FromWorker, transfer?: Transferable[]): void;
@@ -271,46 +272,13 @@ function tellLoaded(): void {
   link.post({ type: 'loaded', models, evicted: cache.evicted() });
 }
 
-/**
- * Waking the other side costs a tenth of a millisecond, which counts where steps take a few; what people see of
- * single steps changes ten times a second at most.
- */
-const TELL_EVERY_MS = 100;
-
-/** Sends progress in order; what follows closely on the last message waits for the next, or for `flush`. */
-function createProgressSender(id: number): { send(progress: Progress): void; flush(): void } {
-  let waiting: Progress[] = [];
-  let told = -Infinity;
-  const flush = (): void => {
-    if (waiting.length === 0) return;
-    link.post({ type: 'progress', id, progress: waiting });
-    waiting = [];
-    told = performance.now();
-  };
-  return {
-    send(progress) {
-      waiting.push(progress);
-      if (isFollowed(progress)) return;
-      const toSee = progress.phase !== 'sampling' || progress.preview || progress.decoded;
-      if (toSee || performance.now() - told >= TELL_EVERY_MS) flush();
-    },
-    flush,
-  };
-}
-
-/** The last step is followed by the decoding at once: they travel together. */
-function isFollowed(progress: Progress): boolean {
-  if (progress.phase !== 'sampling' || progress.preview || progress.decoded) return false;
-  return progress.step === progress.steps;
-}
-
 async function serve(
   { id, request, options }: Job,
   among: Group | null,
   joins = false,
 ): Promise<void> {
   const controller = controllers.get(id) as AbortController;
-  const sender = createProgressSender(id);
+  const sender = createProgressSender((progress) => link.post({ type: 'progress', id, progress }));
   let member: Member | null = null;
   try {
     if (closing || controller.signal.aborted) throw new CancelledError();
@@ -373,22 +341,6 @@ async function modelsFor(
   const refiner =
     second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
   return { model, refiner };
-}
-
-/** Memory that does not suffice is the order's size, which the person can change. */
-function explain(error: unknown, { width, height, count }: GenerateRequest): unknown {
-  const said = error instanceof Error ? error.message : '';
-  if (
-    !/bad_alloc|failed to allocate|out of memory|OUT_OF_MEMORY|array buffer allocation/i.test(said)
-  ) {
-    return error;
-  }
-  return new RunError(say('too-little-memory', count, `${width}x${height}`));
-}
-
-/** Only a buffer that holds nothing else may be moved: small Buffers share a pool. */
-function ownBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer | null {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : null;
 }
 
 function close(): void {

@@ -3,7 +3,7 @@ import { RunError } from '../errors.ts';
 import type { LowRankBranch } from '../graphs/builder.ts';
 import type { ExportEdit, GraphEdit, OpenedEdit, WriteEdit } from '../model/graphs/variant.ts';
 import { say } from '../sentences.ts';
-import type { LoraPart } from './file.ts';
+import type { LoraPart } from './places.ts';
 import { addLowRank } from './low-rank.ts';
 import { inWords, mergeIntoGraph, mergeIntoTensors, mergesInto } from './merged.ts';
 import { bundledEmbeddings, type ChosenLora, inNumbers, openLora, strengthFor } from './opened.ts';

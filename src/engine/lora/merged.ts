@@ -2,7 +2,8 @@
 import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import type { OpenedWeights } from '../onnx/stored-weights.ts';
 import { biasDelta, changedWeights } from './weights/delta.ts';
-import type { LayerTensors, LoraPart } from './file.ts';
+import type { LayerTensors } from './file.ts';
+import type { LoraPart } from './places.ts';
 import { inNumbers, strengthFor, unreadable } from './opened.ts';
 import { namesByLayer, sliceOf, weightNumbers } from './weights/own-weights.ts';
 import type { PlacedLora } from './placed.ts';

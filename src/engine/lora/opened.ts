@@ -9,7 +9,8 @@ import { RunError, UserError } from '../errors.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { bundledEmbedding, type Embedding } from '../text/embeddings.ts';
-import { type LoraFile, type LoraPart, type LowRank, readLayers } from './file.ts';
+import { type LoraFile, type LowRank, readLayers } from './file.ts';
+import { type LoraPart } from './places.ts';
 import { tensorIn } from './weights/numbers.ts';
 import type { LoraUse } from './tags.ts';
 

@@ -3,7 +3,8 @@ import { RunError } from '../errors.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import type { TensorSlice } from '../checkpoint/tensors.ts';
-import type { LayerTensors, LoraPart, LowRank } from './file.ts';
+import type { LayerTensors, LowRank } from './file.ts';
+import type { LoraPart } from './places.ts';
 import type { OpenedLora } from './opened.ts';
 import { type LayerShapes, shapeOfLayer } from './packed-layers.ts';
 

@@ -1,12 +1,6 @@
 /** What runs beside a node: a chain of steps over the node's input, whose answer is added to the node's own. */
-import {
-  type Attribute,
-  insertNode,
-  type OnnxFile,
-  type OnnxNode,
-  rewire,
-  setInitializer,
-} from './graph.ts';
+import { type Attribute, type OnnxFile, type OnnxNode } from './graph.ts';
+import { insertNode, rewire, setInitializer } from './graph-edits.ts';
 
 /** One node of the chain, which reads what the one before it answers, and its weights; `bits` as in Initializer. */
 export type Step = {

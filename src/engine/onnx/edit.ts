@@ -1,16 +1,13 @@
 import {
-  addOutput,
   graphInputs,
   graphOutputs,
   initializers,
   makersOf,
-  mapValues,
   nodes,
   type OnnxFile,
   type OnnxNode,
-  replaceReads,
-  rewire,
 } from './graph.ts';
+import { addOutput, mapValues, replaceReads, rewire } from './graph-edits.ts';
 import type { Dimension } from './values.ts';
 
 /**

@@ -3,7 +3,7 @@
  * in beside it, and written once. What no edit touched is written back byte for byte; weights stay views into the bytes
  * that were given, or where they lie beside the file.
  */
-import { type Initializer, readTensor, writeTensor } from './tensors.ts';
+import { type Initializer, readTensor } from './tensors.ts';
 import { readValue, type ValueInfo, writeValue } from './values.ts';
 import {
   asInts,
@@ -19,7 +19,7 @@ import {
 
 /** Field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, IR version 3 and later). */
 const MODEL_GRAPH = 7;
-const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
+export const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
 
 export type Attribute = {
   name: string;
@@ -43,13 +43,13 @@ export type OnnxNode = {
 export type NewNode = Pick<OnnxNode, 'name' | 'opType' | 'inputs' | 'outputs'>;
 
 /** A field of the graph; `field` null: it was edited, and is written anew. */
-type Entry =
+export type Entry =
   | { kind: 'node'; node: OnnxNode; rest: readonly Field[]; field: Field | null }
   | { kind: 'initializer'; tensor: Initializer; field: Field }
   | { kind: 'value'; role: number; value: ValueInfo; field: Field | null }
   | { kind: 'other'; field: Field };
 
-type NodeEntry = Extract<Entry, { kind: 'node' }>;
+export type NodeEntry = Extract<Entry, { kind: 'node' }>;
 
 export type OnnxFile = {
   readonly model: readonly Field[];
@@ -193,85 +193,4 @@ function valuesOf({ entries }: OnnxFile, role: number): ValueInfo[] {
   return entries.flatMap((entry) =>
     entry.kind === 'value' && entry.role === role ? [entry.value] : [],
   );
-}
-
-/**
- * Gives a node other tensors; its attributes stay as they are.
- * @throws Error when the node is not of this graph
- */
-export function rewire(
-  file: OnnxFile,
-  node: OnnxNode,
-  inputs: readonly string[],
-  outputs: readonly string[] = node.outputs,
-): void {
-  const entry = file.byNode.get(node);
-  if (entry === undefined) throw new Error(`node ${node.name} is not of this graph`);
-  Object.assign(node, { inputs, outputs });
-  entry.field = null;
-}
-
-/** Every node that reads `tensor` reads `by` instead. */
-export function replaceReads(file: OnnxFile, tensor: string, by: string): void {
-  for (const node of nodes(file).filter(({ inputs }) => inputs.includes(tensor))) {
-    rewire(
-      file,
-      node,
-      node.inputs.map((name) => (name === tensor ? by : name)),
-    );
-  }
-}
-
-/** Puts a node right behind the one that makes what it reads: nodes are kept in running order. */
-export function insertNode(
-  file: OnnxFile,
-  behind: OnnxNode,
-  { name, opType, inputs, outputs }: NewNode,
-  attributes: readonly Attribute[] = [],
-): void {
-  const at = file.entries.indexOf(file.byNode.get(behind) as NodeEntry);
-  if (at === -1) throw new Error(`node ${behind.name} is not of this graph`);
-  const node: OnnxNode = { name, opType, inputs, outputs, attributes, notes: new Map() };
-  const rest = [textField(3, name), textField(4, opType), ...attributes.map(({ field }) => field)];
-  const entry: NodeEntry = { kind: 'node', node, rest, field: null };
-  file.entries.splice(at + 1, 0, entry);
-  file.byNode.set(node, entry);
-}
-
-export function addInput(file: OnnxFile, value: ValueInfo): void {
-  file.entries.push({ kind: 'value', role: GRAPH.input, value, field: null });
-}
-
-export function addOutput(file: OnnxFile, value: ValueInfo): void {
-  file.entries.push({ kind: 'value', role: GRAPH.output, value, field: null });
-}
-
-/** Weights inside the graph; those of the same name are replaced in their place, so that all others keep theirs. */
-export function setInitializer(
-  file: OnnxFile,
-  tensor: Pick<Initializer, 'name' | 'elementType' | 'dims'>,
-  bits: Uint8Array,
-): void {
-  const { name, elementType, dims } = tensor;
-  const entry: Entry = {
-    kind: 'initializer',
-    tensor: { name, elementType, dims, bits, external: null },
-    field: writeTensor(GRAPH.initializer, tensor, bits),
-  };
-  const at = file.entries.findIndex(
-    (each) => each.kind === 'initializer' && each.tensor.name === name,
-  );
-  if (at === -1) file.entries.push(entry);
-  else file.entries[at] = entry;
-}
-
-/** Applies an edit to the description of every input, output and inner tensor. */
-export function mapValues({ entries }: OnnxFile, edit: (value: ValueInfo) => ValueInfo): void {
-  for (const entry of entries) {
-    if (entry.kind !== 'value') continue;
-    const edited = edit(entry.value);
-    if (edited === entry.value) continue;
-    entry.value = edited;
-    entry.field = null;
-  }
 }

@@ -6,16 +6,14 @@
  */
 import { ownOutput } from './beside.ts';
 import {
-  addInput,
   graphInputs,
   initializers,
-  insertNode,
   makersOf,
   nodes,
   type OnnxFile,
   type OnnxNode,
-  replaceReads,
 } from './graph.ts';
+import { addInput, insertNode, replaceReads } from './graph-edits.ts';
 import { layersOf } from './layers.ts';
 import { TYPE } from './tensors.ts';
 

@@ -1,12 +1,6 @@
 /** Weights of an exported graph that are calculated anew: they move into the graph, whatever lay beside it stays. */
-import {
-  initializers,
-  makersOf,
-  nodes,
-  type OnnxFile,
-  type OnnxNode,
-  setInitializer,
-} from './graph.ts';
+import { initializers, makersOf, nodes, type OnnxFile, type OnnxNode } from './graph.ts';
+import { setInitializer } from './graph-edits.ts';
 import { layersOf, pathOf } from './layers.ts';
 import { floatBits, floatsOf } from './tensors.ts';
 

@@ -1,15 +1,7 @@
 import { exposeHiddenStates } from './edit.ts';
 import { floatTypeOf } from './float-type.ts';
-import {
-  addInput,
-  graphInputs,
-  graphOutputs,
-  insertNode,
-  makersOf,
-  type OnnxFile,
-  type OnnxNode,
-  replaceReads,
-} from './graph.ts';
+import { graphInputs, graphOutputs, makersOf, type OnnxFile, type OnnxNode } from './graph.ts';
+import { addInput, insertNode, replaceReads } from './graph-edits.ts';
 import { TYPE } from './tensors.ts';
 
 /** The inputs that insertTokenVectors adds: [B,S,1] bool, and [B,S,width] in the graph's own type. */

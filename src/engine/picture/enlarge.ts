@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
 import { say } from '../sentences.ts';
-import { DEFAULT_DECODE_LIMITS, inWords, markPng, readImageSize, readInfotext } from './image.ts';
+import { DEFAULT_DECODE_LIMITS, inWords, markPng, readImageSize } from './image.ts';
+import { readInfotext } from './recipe-texts.ts';
 import type { ImageSize } from '../request.ts';
 
 const FACTOR = 2;

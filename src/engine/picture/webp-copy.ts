@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { readInfotext } from './image.ts';
+import { readInfotext } from './recipe-texts.ts';
 
 export type CopyOptions = {
   /** pixels; the height follows */

@@ -1,6 +1,7 @@
 /** A thread that runs upscaling networks: one picture at a time, the last network kept open. */
 import { parentPort } from 'node:worker_threads';
-import { decodeImage, encodePng, readInfotext } from '../picture/image.ts';
+import { decodeImage, encodePng } from '../picture/image.ts';
+import { readInfotext } from '../picture/recipe-texts.ts';
 import { flattenError } from '../host/messages.ts';
 import { CancelledError, UserError } from '../errors.ts';
 import { say } from '../sentences.ts';

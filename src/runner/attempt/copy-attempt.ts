@@ -1,7 +1,8 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { enlargePicture } from '../../engine/picture/enlarge.ts';
 import { CancelledError, UserError } from '../../engine/errors.ts';
-import { readImageSize, readInfotext } from '../../engine/picture/image.ts';
+import { readImageSize } from '../../engine/picture/image.ts';
+import { readInfotext } from '../../engine/picture/recipe-texts.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type Upscalers, upscalerFor } from '../../engine/upscalers.ts';
 import { webpCopy } from '../../engine/picture/webp-copy.ts';

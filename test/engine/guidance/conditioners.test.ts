@@ -14,15 +14,8 @@ import {
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession, type Session } from '../../../src/engine/network/session.ts';
 import { createUnet } from '../../../src/engine/network/unet.ts';
-import {
-  addInput,
-  graphOutputs,
-  insertNode,
-  makersOf,
-  readOnnx,
-  rewire,
-  writeOnnx,
-} from '../../../src/engine/onnx/graph.ts';
+import { graphOutputs, makersOf, readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';
+import { addInput, insertNode, rewire } from '../../../src/engine/onnx/graph-edits.ts';
 import { TYPE } from '../../../src/engine/onnx/tensors.ts';
 
 const models = fileURLToPath(new URL('../../../models', import.meta.url));

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import { enlargePicture, storablePicture } from '../../../src/engine/picture/enlarge.ts';
 import { UserError } from '../../../src/engine/errors.ts';
-import { encodePng, readInfotext } from '../../../src/engine/picture/image.ts';
+import { encodePng } from '../../../src/engine/picture/image.ts';
+import { readInfotext } from '../../../src/engine/picture/recipe-texts.ts';
 import { tinyPng } from '../../support/tiny-png.ts';
 
 test('twice the size, the same picture: shrinking it again gives it back', async () => {

@@ -9,9 +9,9 @@ import {
   decodeImage,
   encodePng,
   encodePreviewJpeg,
-  readInfotext,
   type RgbImage,
 } from '../../../src/engine/picture/image.ts';
+import { readInfotext } from '../../../src/engine/picture/recipe-texts.ts';
 import { insertChunks, readPngTexts } from '../../../src/engine/picture/file/png-text.ts';
 
 function gradient(width: number, height: number): RgbImage {

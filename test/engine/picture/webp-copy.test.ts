@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { decodeImage, encodePng, readInfotext } from '../../../src/engine/picture/image.ts';
+import { decodeImage, encodePng } from '../../../src/engine/picture/image.ts';
+import { readInfotext } from '../../../src/engine/picture/recipe-texts.ts';
 import { webpCopy } from '../../../src/engine/picture/webp-copy.ts';
 
 const pixels = (width: number, height: number) => ({

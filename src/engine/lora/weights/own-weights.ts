@@ -2,7 +2,7 @@
 /** The weights of a network that lies in a checkpoint, by the layers that LoRA files name. */
 import { readNumbers } from '../../checkpoint/file/numbers.ts';
 import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
-import { textLayer } from '../file.ts';
+import { textLayer } from '../places.ts';
 import type { LayerShapes } from '../packed-layers.ts';
 
 /** `encoder.layers.0.self_attn.q_proj.weight` by `encoder_layers_0_self_attn_q_proj`. */

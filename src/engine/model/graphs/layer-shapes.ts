@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { LoraPart } from '../../lora/file.ts';
+import type { LoraPart } from '../../lora/places.ts';
 import { shapesInCheckpoint } from '../../lora/weights/own-weights.ts';
 import type { LayerShapes } from '../../lora/packed-layers.ts';
 import { readOnnx } from '../../onnx/graph.ts';

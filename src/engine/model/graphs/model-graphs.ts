@@ -11,7 +11,7 @@ import { safetyCheckerGraph } from '../../graphs/safety-checker.ts';
 import { unetConfig } from '../../graphs/unet-config.ts';
 import { unetGraph } from '../../graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../graphs/vae.ts';
-import type { LoraPart } from '../../lora/file.ts';
+import type { LoraPart } from '../../lora/places.ts';
 import { builtSource, editedFile, type GraphSource } from '../../network/graph-source.ts';
 import type { Session } from '../../network/session.ts';
 import { readOnnx, writeOnnx } from '../../onnx/graph.ts';

@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
 import { exposeHiddenStates, finalNorm } from '../../onnx/edit.ts';
-import { nodes, type OnnxFile, readOnnx, rewire, writeOnnx } from '../../onnx/graph.ts';
+import { nodes, type OnnxFile, readOnnx, writeOnnx } from '../../onnx/graph.ts';
+import { rewire } from '../../onnx/graph-edits.ts';
 import { insertTokenVectors } from '../../onnx/token-embedding.ts';
 
 export type TextEncoderEdit = {

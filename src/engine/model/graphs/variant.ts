@@ -2,7 +2,7 @@
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { RunError } from '../../errors.ts';
 import { BranchError, type Branches, type LowRankBranch } from '../../graphs/builder.ts';
-import type { LoraPart } from '../../lora/file.ts';
+import type { LoraPart } from '../../lora/places.ts';
 import type { AppliedLora } from '../../lora/opened.ts';
 import type { LayerShapes } from '../../lora/packed-layers.ts';
 import type { LayerNames } from '../../lora/transformer-layers.ts';

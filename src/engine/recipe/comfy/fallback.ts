@@ -4,7 +4,8 @@ import type { Model, Rule, Seen, Value } from './graph.ts';
 import { namesLoras, tagLoader } from './nodes/lora-lists.ts';
 import { stackEntry, withLoras } from './nodes/models.ts';
 import { behind, passOf } from './nodes/sampler-nodes.ts';
-import { loaderMembers, pipePass, routed } from './nodes/pipes.ts';
+import { routed } from './nodes/pipes.ts';
+import { loaderMembers, pipePass } from './nodes/pipe-loaders.ts';
 import { ofRole } from './nodes/stylers.ts';
 import { encoded } from './nodes/words.ts';
 

@@ -1,12 +1,7 @@
 /** The fields of a request that have parts of their own. */
-import { upscalerNamed } from './labels.ts';
-import { upscalerCalled } from '../../upscale/on-disk.ts';
 import { numberOption, readNumber } from './number-options.ts';
-import { UPSCALERS } from '../../names.ts';
 import type {
   GenerateRequest,
-  HiresFix,
-  InitImage,
   ModelInfo,
   NegativeGuidance,
   OwnOfImage,
@@ -19,7 +14,6 @@ import {
   fieldsOf,
   isAbsent,
   LIMITS,
-  nameOf,
   type Problems,
   real,
   seed,
@@ -27,7 +21,6 @@ import {
   side,
   text,
   toNumber,
-  unknownName,
   whole,
 } from './request-values.ts';
 import { say } from '../../sentences.ts';
@@ -61,89 +54,6 @@ export function seedResize(
     width: side(problems, 'seed resize width', fields['width'] ?? '', 0, factor),
     height: side(problems, 'seed resize height', fields['height'] ?? '', 0, factor),
   };
-}
-
-/** A1111 softens a mask's edge by 4 pixels; diffusers and ComfyUI leave it as it is drawn. */
-export function usualMaskBlur(profile: string | null): number {
-  return profile === null || profile === 'a1111' ? 4 : 0;
-}
-
-export function initImage(
-  problems: Problems,
-  value: unknown,
-  profile: GenerateRequest['profile'],
-): InitImage | null {
-  if (isAbsent(value)) return null;
-  const fields = fieldsOf(value);
-  const image = fields?.['image'];
-  const mask = fields?.['mask'] ?? null;
-  if (!fields || !(image instanceof Uint8Array)) {
-    problems.push(say('no-picture-bytes', 'init image'));
-    return null;
-  }
-  if (mask !== null && !(mask instanceof Uint8Array)) {
-    problems.push(say('no-picture-bytes', 'mask'));
-    return null;
-  }
-  return {
-    image,
-    strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
-    mask,
-    maskBlur: real(
-      problems,
-      'mask blur',
-      fields['maskBlur'],
-      usualMaskBlur(profile),
-      LIMITS.maskBlur,
-    ),
-    onlyMasked: fields['onlyMasked'] === true,
-    ...(mask !== null && !isAbsent(fields['coverage'])
-      ? { coverage: real(problems, 'mask coverage', fields['coverage'], 0, { min: 0, max: 1 }) }
-      : {}),
-  };
-}
-
-/** `first` is the pass that comes before: its size is enlarged, and its steps are taken where none are named. */
-export function hiresFix(
-  problems: Problems,
-  value: unknown,
-  first: Pick<GenerateRequest, 'width' | 'height' | 'steps' | 'init'>,
-  model: Pick<ModelInfo, 'upscalers'>,
-): HiresFix | null {
-  if (isAbsent(value)) return null;
-  const fields = fieldsOf(value);
-  if (!fields) {
-    problems.push(say('hires-shape', shown(value)));
-    return null;
-  }
-  const scale = real(problems, 'hires scale', fields['scale'], 2, LIMITS.hiresScale);
-  const longest = Math.floor(Math.max(first.width, first.height) * scale);
-  if (longest > LIMITS.side.max) {
-    problems.push(say('hires-too-large', scale, longest, LIMITS.side.max));
-  }
-  if (first.init !== null) {
-    problems.push(say('hires-with-start'));
-  }
-  // A1111 writes 0 for "as many as the first pass".
-  const steps = toNumber(fields['steps']) === 0 ? null : fields['steps'];
-  return {
-    scale,
-    steps: whole(problems, 'hires steps', steps, first.steps, LIMITS.steps),
-    strength: real(problems, 'hires strength', fields['strength'], 0.7, { min: 0, max: 1 }),
-    upscaler: upscaler(problems, fields['upscaler'], model.upscalers ?? []),
-  };
-}
-
-/** A1111's own, or a network by its file's name. */
-function upscaler(
-  problems: Problems,
-  value: unknown,
-  networks: readonly string[],
-): HiresFix['upscaler'] {
-  if (isAbsent(value)) return 'latent';
-  const found = upscalerNamed(nameOf(value)) ?? upscalerCalled(nameOf(value), networks);
-  if (!found) problems.push(unknownName('hires upscaler', value, [...UPSCALERS, ...networks]));
-  return found ?? 'latent';
 }
 
 export function replan(

@@ -5,7 +5,8 @@ import { PERTURBATION } from '../../../../src/engine/guidance/perturbation.ts';
 import { createModelCache } from '../../../../src/engine/model/cache.ts';
 import { openRegistry } from '../../../../src/engine/model/registry.ts';
 import { type GraphEdit, variantKey } from '../../../../src/engine/model/graphs/variant.ts';
-import { initializers, setInitializer } from '../../../../src/engine/onnx/graph.ts';
+import { initializers } from '../../../../src/engine/onnx/graph.ts';
+import { setInitializer } from '../../../../src/engine/onnx/graph-edits.ts';
 import { floatBits, floatsOf } from '../../../../src/engine/onnx/tensors.ts';
 import { say } from '../../../../src/engine/sentences.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTexts } from '../../../../src/engine/picture/image.ts';
+import { readTexts } from '../../../../src/engine/picture/recipe-texts.ts';
 import { insertChunks, textChunk } from '../../../../src/engine/picture/file/png-text.ts';
 import { fromWorkflow } from '../../../../src/engine/recipe/comfy/workflow.ts';
 import { tinyPng } from '../../../support/tiny-png.ts';
