@@ -4,7 +4,7 @@ import type { Text } from '../src/bot/text/text.ts';
 import { lackWords, ownersWords, promptOf, waitWords } from '../src/bot/render/render-words.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { quoted } from '../src/bot/render/markdown.ts';
-import { whatIsLeft } from '../src/bot/policy/gate.ts';
+import { whatIsLeft } from '../src/bot/policy/limit-words.ts';
 import { EVERYWHERE } from './places.ts';
 
 const SHOWN = 15;

@@ -8,7 +8,7 @@ import { ALT_TEXT_LIMIT, paragraph, type Rendered } from '../../src/bot/render/r
 import { selectRow } from '../../src/bot/render/rows.ts';
 import { fromContext, messageUrl } from '../../src/bot/reply/reply-address.ts';
 import { chainOf } from '../../src/bot/sheet/sheet-chain.ts';
-import { cellLabel } from '../../src/bot/sheet/sheet-render.ts';
+import { cellLabel } from '../../src/bot/sheet/sheet-buttons.ts';
 import { keptPages, oneRowEach } from '../../src/bot/sheet/sheet-rows.ts';
 import { subtitleOf, variedIn } from '../../src/explore/curve/report.ts';
 import { groupsOf, readSheetContext, REPORT, withStart } from '../../src/explore/sheet/order.ts';

@@ -13,7 +13,8 @@ import { maySee } from './visibility.ts';
 import { isForeign } from '../interaction/foreign.ts';
 import { isFromHidden } from '../interaction/origin.ts';
 import { missingToPost } from '../interaction/permissions.ts';
-import { limitWords, permitOrder, whatIsLeft } from '../policy/gate.ts';
+import { permitOrder } from '../policy/gate.ts';
+import { limitWords, whatIsLeft } from '../policy/limit-words.ts';
 import {
   LEAST_ATTACHMENT_LIMIT,
   TOKEN_LIFE_MS,

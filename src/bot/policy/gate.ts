@@ -1,17 +1,14 @@
 import { type Cost, costAmong } from '../../engine/request/cost.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { textsOfNegative, textsThatReachTheEncoder } from '../../engine/request/encoder-texts.ts';
 import { UserError } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { type CopyTask, workOfCopy } from '../../queue/copy.ts';
-import { LimitError } from '../../queue/allowance.ts';
 import type { Job } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
-import type { Allowance, LimitReached } from '../../queue/allowance.ts';
+import type { Allowance } from '../../queue/allowance.ts';
 import type { RuleStore } from '../owner/rule-file.ts';
 import { isServerAllowed, underRule } from '../owner/rule.ts';
 import type { OwnerRule } from '../owner/rule.ts';
-import { plainLine, shorten } from '../render/markdown.ts';
 import { ownersWords } from '../render/render-words.ts';
 import { addressIn } from '../reply/reply-address.ts';
 import type { SettingsStore } from '../stores/settings.ts';
@@ -23,8 +20,7 @@ import { type Asking, type Place, placeOf } from './place.ts';
 import { managesPosts, othersPost } from './posts.ts';
 import { limitsFor } from './policy.ts';
 import type { PreviewPace, ServerPolicy } from './policy.ts';
-import { NSFW_WORDS, createWordFilter } from './words.ts';
-import type { WordFilter } from './words.ts';
+import { isOpen, type Refusal, type Rules, refusalOf } from './refusal.ts';
 
 /** What an order that is let through may take, and how its picture is shown. */
 export type Grant = {
@@ -38,7 +34,7 @@ export type Grant = {
   language: string | null;
 };
 
-type Tools = {
+export type Tools = {
   /** what the owner decides over all servers */
   rule: Pick<RuleStore, 'now'>;
   line: Pick<Line, 'mode'>;
@@ -47,9 +43,6 @@ type Tools = {
   engine: Pick<Engine, 'models'>;
   text: Text;
 };
-
-/** Below this part of the day's seconds a person is told what is left. */
-const NEAR = 0.2;
 
 /**
  * Whether this person may have this picture made here, or all of these, each an order of its own. Asked before anything
@@ -188,11 +181,6 @@ export function refusalToShow(
   return { words: (text) => text.keptBackHere, reason: (text) => text.keptBackHere };
 }
 
-/** Is NSFW allowed here? */
-function isOpen({ nsfw }: ServerPolicy, { ageRestricted }: Place): boolean {
-  return nsfw === 'everywhere' || (nsfw === 'age-restricted' && ageRestricted);
-}
-
 /**
  * May the pictures of this job be shown here? Those that were painted where the policy allows NSFW were seen by no
  * safety checker: they stay where it does, however old the button or long the way that leads to them.
@@ -207,192 +195,7 @@ export async function mayShowHere(
   return isOpen(underRule(await settings.policy(place.guildId), rule.now()), place);
 }
 
-/** The sentence about what is left of a person's day here; null without a limit, or when `nearOnly` and plenty is left. */
-export async function whatIsLeft(
-  interaction: Asking,
-  {
-    settings,
-    rule,
-    line,
-    text,
-  }: Pick<Tools, 'settings' | 'rule' | 'text'> & { line: Pick<Line, 'usage'> },
-  { nearOnly }: { nearOnly: boolean },
-): Promise<string | null> {
-  const { guildId, userId, roleIds } = placeOf(interaction);
-  const here =
-    guildId === null ? Infinity : limitsFor(await settings.policy(guildId), roleIds).seconds;
-  const everywhere = rule.now().quotas.personSeconds ?? Infinity;
-  const accounts = await Promise.all(
-    (
-      [
-        [here, guildId],
-        [everywhere, null],
-      ] as const
-    )
-      .filter(([allowed]) => allowed < Infinity)
-      .map(async ([allowed, where]) => {
-        const { seconds, reserved } = await line.usage(where, userId);
-        return { allowed, reserved, left: Math.max(0, allowed - seconds - reserved) };
-      }),
-  );
-  // Of two limits the one that is reached first.
-  const [least] = accounts.toSorted((a, b) => a.left - b.left);
-  if (least === undefined) return null;
-  const { allowed, reserved, left } = least;
-  if (nearOnly && left > allowed * NEAR) return null;
-  return text.secondsLeft(Math.floor(left), allowed, Math.ceil(reserved));
-}
-
-/** A reached limit in the person's language; any other error as it is. */
-export function limitWords(error: unknown, text: Text): unknown {
-  if (!(error instanceof LimitError)) return error;
-  return new UserError(limitSentence(error.reached, text), { cause: error });
-}
-
-export function limitSentence(
-  { limit, taken, allowed, cost = 0 }: LimitReached,
-  text: Text,
-): string {
-  const left = Math.max(0, Math.floor(allowed - taken));
-  switch (limit) {
-    case 'waiting-user':
-      return text.limitWaitingYours(taken);
-    case 'waiting-guild':
-      return text.limitWaitingServer(taken);
-    case 'seconds-user':
-      return text.limitSecondsYours(Math.ceil(cost), left);
-    case 'seconds-guild':
-      return text.limitSecondsServer(Math.ceil(cost), left);
-    case 'seconds-everywhere':
-      return text.owner.limitSeconds(Math.ceil(cost), left);
-  }
-}
-
-type Refusal = {
-  /** to the person */
-  words: (text: Text) => string;
-  /** to the moderators */
-  reason: (text: Text) => string;
-  showPrompt: boolean;
-};
-
-/** Of the server, and of the owner over all servers. */
-type Rules = { policy: ServerPolicy; owners: OwnerRule };
-
-function refusalOf(
-  requests: readonly GenerateRequest[],
-  place: Place,
-  { policy, owners }: Rules,
-  work: number,
-  workAllowed: number,
-): Refusal | null {
-  const simply = (said: (text: Text) => string): Refusal => ({
-    words: said,
-    reason: said,
-    showPrompt: false,
-  });
-  if (isAmong(policy.blockedUsers, place.userId)) return simply((text) => text.refusedBlocked);
-  const { channels, allowedRoles } = policy;
-  const here = [place.channelId, ...place.above];
-  if (channels.length > 0 && !channels.some((id) => here.includes(id))) {
-    return simply((text) => text.refusedChannel(channels.map((id) => `<#${id}>`).join(' ')));
-  }
-  if (allowedRoles.length > 0 && !allowedRoles.some((id) => place.roleIds.includes(id))) {
-    return simply((text) => text.refusedRole(allowedRoles.map((id) => `<@&${id}>`).join(' ')));
-  }
-  const { othersPost: post = null } = place;
-  if (post !== null) {
-    const starter = post.starterId === null ? null : `<@${post.starterId}>`;
-    return simply((text) => text.refusedPost(starter));
-  }
-  if (work > workAllowed) {
-    return simply((text) => text.refusedWork(shownWork(work), shownWork(workAllowed)));
-  }
-  for (const request of requests) {
-    const refusal = wordRefusal(request, place, { policy, owners });
-    if (refusal !== null) return refusal;
-  }
-  return null;
-}
-
-/** Neither what was typed nor what it comes to may hold a word of the lists. */
-function wordRefusal(
-  request: GenerateRequest,
-  place: Place,
-  { policy, owners }: Rules,
-): Refusal | null {
-  const { server, nsfw } = filtersOf(policy);
-  const painted = [request.prompt, ...textsThatReachTheEncoder(request)];
-  const all = [...painted, request.negativePrompt, ...textsOfNegative(request)];
-  // Which entry it was is the owner's business, not that of a server's moderators.
-  if (foundIn(filterOf(owners), all) !== null) {
-    return {
-      words: (text) => text.owner.refusedWord,
-      reason: (text) => text.owner.auditWord,
-      showPrompt: true,
-    };
-  }
-  const word = foundIn(server, all);
-  if (word !== null) {
-    // The entry is for moderators: a list that answers with itself would teach how to get round it.
-    return {
-      words: (text) => text.refusedWord,
-      reason: (text) => text.auditWord(shown(word)),
-      showPrompt: true,
-    };
-  }
-  const nsfwWord = isOpen(policy, place) ? null : foundIn(nsfw, painted);
-  if (nsfwWord !== null) {
-    return {
-      words: (text) =>
-        policy.nsfw === 'nowhere'
-          ? text.refusedNsfwHere(shown(nsfwWord))
-          : text.refusedNsfw(shown(nsfwWord)),
-      reason: (text) => text.auditNsfw(shown(nsfwWord)),
-      showPrompt: true,
-    };
-  }
-  return null;
-}
-
-/** The entry that matched first in any of the texts. */
-function foundIn(filter: WordFilter, texts: readonly string[]): string | null {
-  for (const text of texts) {
-    const entry = filter.find(text);
-    if (entry !== null) return entry;
-  }
-  return null;
-}
-
 /** Millions of steps x pixels over all pictures and passes; a step with guidance is two rows of the network. */
 function workIn({ rowPixels }: Pick<Cost, 'rowPixels'>): number {
   return rowPixels / 2 / 1e6;
-}
-
-const shownWork = (work: number) => (work < 10 ? work.toFixed(1) : String(Math.round(work)));
-const shown = (word: string) => shorten(plainLine(word), 60);
-
-const filters = new WeakMap<ServerPolicy, { server: WordFilter; nsfw: WordFilter }>();
-
-function filtersOf(policy: ServerPolicy): { server: WordFilter; nsfw: WordFilter } {
-  let known = filters.get(policy);
-  if (known === undefined) {
-    known = {
-      server: createWordFilter(policy.words, policy.patterns),
-      nsfw: createWordFilter([...NSFW_WORDS, ...policy.nsfwWords]),
-    };
-    filters.set(policy, known);
-  }
-  return known;
-}
-
-const ownersFilters = new WeakMap<OwnerRule, WordFilter>();
-
-function filterOf(rule: OwnerRule): WordFilter {
-  let known = ownersFilters.get(rule);
-  if (known === undefined) {
-    known = createWordFilter(rule.words, rule.patterns);
-    ownersFilters.set(rule, known);
-  }
-  return known;
 }

@@ -2,7 +2,7 @@ import { lookOf } from '../../explore/sheet/evolution.ts';
 import { LimitError } from '../../queue/allowance.ts';
 import type { Job, JobState } from '../../queue/job.ts';
 import { describe } from '../discord/discord-errors.ts';
-import { limitSentence } from '../policy/gate.ts';
+import { limitSentence } from '../policy/limit-words.ts';
 import { escapeMarkdown } from '../render/markdown.ts';
 import { failureText } from '../render/render-words.ts';
 import { fromContext } from '../reply/reply-address.ts';

@@ -1,13 +1,12 @@
-import { ButtonStyle, ComponentType } from 'discord.js';
+import { ComponentType } from 'discord.js';
 import { wordsOf } from '../../engine/said.ts';
 import type { APIMessageTopLevelComponent } from 'discord.js';
 import { secondsWords } from '../../explore/curve/curve.ts';
 import { REPORT } from '../../explore/sheet/order.ts';
-import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
-import { axisTitle, shownValue } from '../../explore/sheet/axis.ts';
+import type { Cell } from '../../explore/sheet/plan.ts';
+import { axisTitle } from '../../explore/sheet/axis.ts';
 import { subtitleOf, variedIn } from '../../explore/curve/report.ts';
 import type { JobState } from '../../queue/job.ts';
-import { customId } from '../interaction/custom-id.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../render/markdown.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { type MessageFile, type Rendered } from '../render/render.ts';
@@ -20,6 +19,7 @@ import {
 } from '../render/render-words.ts';
 import { type Growing, promptOfSheet } from './sheet-state.ts';
 import { textFor, type Text } from '../text/text.ts';
+import { rowsOf, cellLabel } from './sheet-buttons.ts';
 
 const ALT_TEXT_LIMIT = 1024;
 
@@ -191,67 +191,4 @@ function gallery({ name, description }: MessageFile): APIMessageTopLevelComponen
     type: ComponentType.MediaGallery,
     items: [{ media: { url: `attachment://${name}` }, description }],
   };
-}
-
-function rowsOf(
-  { order, state: { plan, painted }, jobs, extra }: Growing,
-  state: JobState,
-  text: Text,
-): APIMessageTopLevelComponent[] {
-  const jobId = jobs.at(-1)!.id;
-  if (state.status === 'waiting' || state.status === 'running') {
-    return [buttonRow([['sheet-stop', text.buttonStop]], jobId, ButtonStyle.Danger)];
-  }
-  const last: [string, string][] = [['sheet-delete', text.buttonDelete]];
-  if (extra?.behind) last.unshift(['sheet-curves', text.sheet.allCurves]);
-  const remove = buttonRow(last, jobId, ButtonStyle.Secondary);
-  if (order.kind !== 'sheet' || painted.length === 0) return [remove];
-  const options = painted.slice(0, 25).map(({ cell }) => ({
-    label: shorten(cellLabel(plan, cell), 100),
-    value: String(cell.index),
-  }));
-  return [
-    {
-      type: ComponentType.ActionRow,
-      components: [
-        {
-          type: ComponentType.StringSelect,
-          custom_id: customId('cell', jobId),
-          placeholder: text.sheet.openCell,
-          options,
-        },
-      ],
-    },
-    remove,
-  ];
-}
-
-function buttonRow(
-  buttons: readonly [action: string, label: string][],
-  jobId: string,
-  style: ButtonStyle.Danger | ButtonStyle.Secondary,
-): APIMessageTopLevelComponent {
-  return {
-    type: ComponentType.ActionRow,
-    components: buttons.map(([action, label]) => ({
-      type: ComponentType.Button,
-      custom_id: customId(action, jobId),
-      label,
-      style,
-    })),
-  };
-}
-
-/** `steps 20 · sampler euler` */
-export function cellLabel({ x, y, z }: SheetPlan, { column, row, page }: Cell): string {
-  const places = [
-    [x, column],
-    [y, row],
-    [z, page],
-  ] as const;
-  return places
-    .flatMap(([axis, at]) =>
-      axis === null ? [] : [`${axisTitle(axis)} ${shownValue(axis.values[at] ?? '')}`],
-    )
-    .join(' · ');
 }
