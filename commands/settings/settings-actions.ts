@@ -19,8 +19,10 @@ import { serverText } from '../../src/bot/policy/server-text.ts';
 import { LANGUAGE_NAMES } from '../../src/bot/text/text.ts';
 import { askOnce, isSure } from '../confirm.ts';
 import { stored } from '../personal/presets.ts';
-import { applyForm, formOf, setDefaults, usedYesterday } from './settings-forms.ts';
-import { PANEL_PAGES, controlId, renderPanel } from './settings-panel.ts';
+import { formOf, usedYesterday } from './settings-forms.ts';
+import { applyForm, setDefaults } from './apply-form.ts';
+import { PANEL_PAGES, renderPanel } from './settings-panel.ts';
+import { controlId } from './panel-parts.ts';
 import type { PanelPage } from './settings-panel.ts';
 import { describeDefaults } from './settings-words.ts';
 

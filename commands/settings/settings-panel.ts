@@ -1,13 +1,6 @@
 import { ButtonStyle, ChannelType, ComponentType, SelectMenuDefaultValueType } from 'discord.js';
-import type {
-  APIComponentInMessageActionRow,
-  APIMessageTopLevelComponent,
-  APISelectMenuDefaultValue,
-  APIStringSelectComponent,
-} from 'discord.js';
 import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
-import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { NSFW_POLICIES, PREVIEW_PACES, SPOILER_POLICIES } from '../../src/bot/policy/policy.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
 import { isMark } from '../../src/bot/policy/people.ts';
@@ -18,18 +11,21 @@ import type { Text } from '../../src/bot/text/text.ts';
 import type { WildcardList } from '../../src/bot/wildcards/lists.ts';
 import { LANGUAGE_NAMES } from '../../src/bot/text/text.ts';
 import { listKey } from './settings-lists.ts';
+import {
+  controlId,
+  type Part,
+  row,
+  paragraph,
+  button,
+  stringSelect,
+  preset,
+} from './panel-parts.ts';
 
 export const PANEL_PAGES = ['defaults', 'limits', 'access', 'content', 'lists'] as const;
 export type PanelPage = (typeof PANEL_PAGES)[number];
 
-/** The panel's controls belong to no job. */
-const NO_JOB = '000000000000';
 /** Discord's selects hold this many. */
 const MOST = 25;
-
-export function controlId(control: string): string {
-  return customId('settings', NO_JOB, control);
-}
 
 export type PanelSight = {
   defaults: Choices;
@@ -176,7 +172,7 @@ function access({ policy, text }: PanelSight): Part[] {
   ];
 }
 
-function content({ policy, text }: PanelSight): Part[] {
+export function content({ policy, text }: PanelSight): Part[] {
   const { panel } = text;
   const { words, patterns, nsfwWords } = policy;
   const nsfw = NSFW_POLICIES.map((value) => ({
@@ -268,44 +264,4 @@ function facts(limits: RoleLimits, { panel }: Text): string {
       : panel.facts[name](value);
   });
   return said.length === 0 ? panel.none : said.join(' · ');
-}
-
-type Part = APIMessageTopLevelComponent;
-
-function row(...components: APIComponentInMessageActionRow[]): Part {
-  return { type: ComponentType.ActionRow, components };
-}
-
-function paragraph(lines: readonly string[]): Part {
-  return { type: ComponentType.TextDisplay, content: lines.join('\n') };
-}
-
-function button(
-  control: string,
-  label: string,
-  style: ButtonStyle.Secondary | ButtonStyle.Danger = ButtonStyle.Secondary,
-): APIComponentInMessageActionRow {
-  return { type: ComponentType.Button, custom_id: controlId(control), label, style };
-}
-
-function stringSelect(
-  control: string,
-  options: APIStringSelectComponent['options'],
-  more: { placeholder?: string; min?: number },
-): APIStringSelectComponent {
-  return {
-    type: ComponentType.StringSelect,
-    custom_id: controlId(control),
-    options,
-    min_values: more.min ?? 1,
-    max_values: 1,
-    ...(more.placeholder === undefined ? {} : { placeholder: more.placeholder }),
-  };
-}
-
-function preset<T extends SelectMenuDefaultValueType>(
-  ids: readonly string[],
-  type: T,
-): APISelectMenuDefaultValue<T>[] {
-  return ids.map((id) => ({ id, type }) as APISelectMenuDefaultValue<T>);
 }

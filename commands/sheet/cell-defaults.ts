@@ -1,18 +1,11 @@
-import { createHash } from 'node:crypto';
 import { ButtonStyle, ComponentType } from 'discord.js';
 import type { APIMessageTopLevelComponent, MessageComponentInteraction } from 'discord.js';
 import { UserError } from '../../src/engine/errors.ts';
-import { SAMPLERS, SCHEDULES } from '../../src/engine/names.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId, type CustomId } from '../../src/bot/interaction/custom-id.ts';
 import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
-import {
-  AUTO_STEPS,
-  CHOICE_NAMES,
-  type ChoiceName,
-  type Choices,
-} from '../../src/bot/order/choices.ts';
+import { CHOICE_NAMES, type ChoiceName, type Choices } from '../../src/bot/order/choices.ts';
 import { chosenNumberOf } from '../../src/bot/order/table.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { serverText } from '../../src/bot/policy/server-text.ts';
@@ -23,6 +16,7 @@ import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { PICTURE_OPTIONS } from '../personal/picture-options.ts';
 import { stored } from '../personal/presets.ts';
 import { indexIn, openCell } from './open-cell.ts';
+import { written, readBack } from './written-defaults.ts';
 
 /** A sampler brings its schedule along: together they made the picture. */
 function defaultsOf({ x, y, z }: SheetOrder, request: GenerateRequest): Choices {
@@ -234,44 +228,4 @@ async function tellAudit(interaction: MessageComponentInteraction, scene: Scene)
   const words = await serverText(interaction, scene);
   const what = words.auditSettings(`<@${interaction.user.id}>`, words.panel.pages.defaults);
   scene.audit.tell(interaction, { what, prompt: null });
-}
-
-/** Of a name in a button: names may be longer than a button's id, and other versions may know others. */
-const mark = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 5);
-const NONE = 'n';
-const AUTO = 'a';
-
-/** Values in the order of their names, in the few signs that a button's id may hold. */
-function written(names: readonly ChoiceName[], before: Choices): string {
-  const parts = names.map((name) => {
-    const value = before[name];
-    if (value === undefined) return NONE;
-    if (value === AUTO_STEPS) return AUTO;
-    if (typeof value === 'number') return String(value).replace('.', 'z');
-    if (typeof value === 'object') return `${value.width}x${value.height}`;
-    return `h${mark(String(value))}`;
-  });
-  return parts.map((part) => `-${part}`).join('');
-}
-
-/** null for what this program did not write. */
-function readBack(
-  names: readonly ChoiceName[],
-  text: string,
-  models: readonly string[],
-): Choices | null {
-  const parts = text.split('-').slice(1);
-  if (parts.length !== names.length) return null;
-  const entries = names.map((name, at): [ChoiceName, unknown] => {
-    const part = parts[at] ?? '';
-    if (part === NONE) return [name, undefined];
-    if (part === AUTO) return [name, AUTO_STEPS];
-    const size = /^(\d+)x(\d+)$/.exec(part);
-    if (size !== null) return [name, { width: Number(size[1]), height: Number(size[2]) }];
-    if (/^\d+(?:z\d+)?$/.test(part)) return [name, Number(part.replace('z', '.'))];
-    const known: readonly string[] =
-      name === 'model' ? models : name === 'sampler' ? SAMPLERS : SCHEDULES;
-    return [name, known.find((one) => `h${mark(one)}` === part)];
-  });
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
