@@ -1,38 +1,23 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { type FileHandle, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../engine/errors.ts';
 import { inBytes } from './in-bytes.ts';
 import type { PlannedFile } from './plan.ts';
 import { sayOfHub } from './sentences.ts';
-import { reasonOf, type Web } from './web.ts';
+import { reasonOf } from './web.ts';
+import { type FetchOptions, type Part, openPart, remember } from './pulling/part-file.ts';
 
 export type Fetched = { path: string; size: number; sha256: string };
 
-export type FetchOptions = {
-  web: Web;
-  signal: AbortSignal;
-  /** bytes that are there more than before; fewer where a file begins anew */
-  onBytes: (change: number) => void;
-  /** milliseconds before the first new try; for tests */
-  pauseMs?: number;
-};
-
 /** Tries without one new byte. */
 const MOST_TRIES = 6;
+
 const PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+
 /** A connection that brings nothing for so long is a broken one. */
 const STALLED_MS = 60_000;
 
@@ -81,60 +66,6 @@ async function check(file: PlannedFile, part: Part): Promise<void> {
   throw new UserError(
     sayOfHub('pull-wrong-hash', file.path, file.sha256 ?? `of git ${file.gitSha1}`, found),
   );
-}
-
-/** What is there of a file, and its hash so far. */
-type Part = {
-  path: string;
-  /** beside it: what the server called this content, so that another content is not appended */
-  note: string;
-  file: FileHandle;
-  bytes: number;
-  hash: Hash;
-  validator: string | null;
-  wasResumed: boolean;
-  restart(): Promise<void>;
-};
-
-async function openPart(
-  target: string,
-  planned: PlannedFile,
-  options: FetchOptions,
-): Promise<Part> {
-  const name = `${target}.part`;
-  const note = `${target}.part.note`;
-  const left = await stat(name).catch(() => null);
-  const validator = await readFile(note, 'utf8').catch(() => null);
-  // Where nobody can tell whether it is still the same content, it begins anew.
-  const mayGoOn = left !== null && (planned.sha256 !== null || validator !== null);
-  const fits = mayGoOn && (planned.size === null || left.size <= planned.size);
-  const file = await open(name, fits ? 'r+' : 'w', 0o644);
-  const hash = createHash('sha256');
-  const part: Part = {
-    path: name,
-    note,
-    file,
-    bytes: 0,
-    hash,
-    validator: fits ? validator : null,
-    wasResumed: false,
-    async restart() {
-      options.onBytes(-part.bytes);
-      await file.truncate(0);
-      part.bytes = 0;
-      part.hash = createHash('sha256');
-      part.validator = null;
-    },
-  };
-  if (!fits || left.size === 0) return part;
-  for await (const chunk of createReadStream(name, { highWaterMark: 1 << 20 })) {
-    options.signal.throwIfAborted();
-    hash.update(chunk as Buffer);
-  }
-  part.bytes = left.size;
-  part.wasResumed = true;
-  options.onBytes(part.bytes);
-  return part;
 }
 
 async function receive(file: PlannedFile, part: Part, options: FetchOptions): Promise<void> {
@@ -256,15 +187,6 @@ async function beginsAt(response: Response, file: PlannedFile, part: Part): Prom
     throw Object.assign(later, { passing: true, retryAfter: headers.get('retry-after') });
   }
   throw later;
-}
-
-async function remember(part: Part, { headers }: Response): Promise<void> {
-  const etag = headers.get('etag');
-  // If-Range takes strong names only.
-  const validator = etag !== null && !etag.startsWith('W/') ? etag : headers.get('last-modified');
-  if (validator === null || validator === part.validator) return;
-  part.validator = validator;
-  await writeFile(part.note, validator);
 }
 
 /** Something that another try may mend. */
