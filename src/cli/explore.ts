@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { describeModel, type Engine, startEngine } from '../engine/engine.ts';
@@ -8,7 +7,6 @@ import { parseRequest } from '../engine/request-codec.ts';
 import { kneeWords } from '../explore/curve/curve.ts';
 import { animate, evolve, openStrip, planLooks, sigmaNote } from '../explore/sheet/evolution.ts';
 import { type Cell, planSheet, type SheetPlan } from '../explore/sheet/plan.ts';
-import { drawPlot } from '../explore/curve/plot.ts';
 import { reportSheet, subtitleOf, toCsv, variedIn } from '../explore/curve/report.ts';
 import { type CellResult, curvesOf, paintSheet } from '../explore/sheet/run-sheet.ts';
 import { openPages } from '../explore/sheet/pages.ts';
@@ -23,6 +21,7 @@ import { proveWritable, writeWhole } from './screen/outputs.ts';
 import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
 import { createProgressBar, type ProgressBar } from './screen/progress-bar.ts';
 import { readInput } from './arguments/read-input.ts';
+import { writePages, writeCurves, toJson } from './report/explore-files.ts';
 
 /** At the command line nobody else waits: only what a page can show is a limit. */
 const LIMITS = { cells: 100, steps: 100_000 };
@@ -153,33 +152,6 @@ async function exploreAxes(
   };
 }
 
-/** Their names in the folder. */
-async function writePages(
-  sheet: Awaited<ReturnType<typeof openPages>>,
-  out: string,
-): Promise<string[]> {
-  const pages = sheet.pages.map((page, at, { length }) => ({
-    page,
-    name:
-      length === 1
-        ? 'sheet.png'
-        : `sheet-${String(at + 1).padStart(String(length).length, '0')}.png`,
-  }));
-  for (const { page, name } of pages) await writeWhole(path.join(out, name), await page.toPng());
-  return pages.map(({ name }) => name);
-}
-
-async function writeCurves(
-  out: string,
-  curves: Awaited<ReturnType<typeof curvesOf>>,
-  look: Parameters<typeof drawPlot>[1],
-): Promise<void> {
-  const curveFile = path.join(out, 'curve.png');
-  if (curves.length > 0) {
-    await writeWhole(curveFile, await drawPlot(curves, look));
-  } else await rm(curveFile, { force: true });
-}
-
 async function exploreRun(
   engine: Engine,
   model: ChosenModel,
@@ -222,10 +194,6 @@ async function exploreRun(
 
 function machine(engine: Engine, { info }: ChosenModel) {
   return { model: { name: info.name, hash: info.hash }, provider: engine.status().provider };
-}
-
-function toJson(value: object): Uint8Array {
-  return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
 }
 
 /** A name in the models folder, or a path: those that an axis of models chooses from. */

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { costAmong } from '../../engine/request/cost.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
-import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
+import type { ModelInfo, RequestInput } from '../../engine/request.ts';
 import { subtitleOf, toCsv } from '../../explore/curve/report.ts';
 import {
   measureReport,
@@ -16,31 +14,17 @@ import { reportPage } from '../../explore/report/report-page.ts';
 import { planReport, promptsIn, type ReportPlan } from '../../explore/report/report-plan.ts';
 import type { Cell, SheetPlan } from '../../explore/sheet/plan.ts';
 import { paintCells } from '../../explore/sheet/run-sheet.ts';
-import type { ExploreArguments } from '../arguments/explore-arguments.ts';
 import { proveWritable, writeWhole } from '../screen/outputs.ts';
-import type { ProgressBar } from '../screen/progress-bar.ts';
 import { durationWords } from './duration.ts';
 import { openReportFolder, type ReportFolder } from './report-folder.ts';
-
-type Wanted = Extract<ExploreArguments['what'], { kind: 'report' }>;
-
-export type ReportTools = {
-  engine: Engine;
-  /** the model of the request, under the name that the request has */
-  model: ModelInfo;
-  models: readonly ModelInfo[];
-  signal: AbortSignal;
-  bar: ProgressBar;
-  /** one line for the person; stdout is for what came of it */
-  tell: (line: string) => void;
-};
+import { type ReportTools, type Wanted, sizeWords, tellSeconds } from './tell-seconds.ts';
 
 type GrowingResult = PromptResult & { cells: ReportCell[]; troubles: ReportTrouble[] };
-
 export type ReportOutcome = { lines: string[]; json: object };
 
 /** How a report is remembered in its folder: where no seed was named, the same one goes on after a kill. */
 const PLAN = 'report.json';
+
 const NOTES = 'notes.txt';
 
 /** Paints what is still missing of a report and writes its page. Throws UserError; what was painted by then stays. */
@@ -164,61 +148,6 @@ function hashesOf(models: readonly ModelInfo[], { plans }: ReportPlan): string {
 function nameOf(prompt: number, { cells }: SheetPlan, { index }: Cell): string {
   const number = String(index + 1).padStart(String(cells.length).length, '0');
   return `cells/p${prompt + 1}/${number}`;
-}
-
-function sizeWords({ plans, pictures, steps }: ReportPlan, { x, y, z, seeds }: Wanted): string {
-  const sides = [x, y, z].filter((axis) => axis !== null).map(({ values }) => values.length);
-  const parts = [
-    plans.length === 1 ? '1 prompt' : `${plans.length} prompts`,
-    ...sides.map(String),
-    ...(seeds > 1 ? [`${seeds} seeds`] : []),
-  ];
-  return `${parts.join(' x ')} = ${pictures} pictures, ${Math.round(steps)} steps`;
-}
-
-/** Steps of the two pictures that the machine is measured with: what they differ by is steps alone. */
-const TRIALS = [2, 8] as const;
-
-/** What the missing pictures will take: by those that are there, else by small ones, painted for that alone. */
-async function tellSeconds(
-  { plans }: ReportPlan,
-  results: readonly PromptResult[],
-  { engine, models, signal, tell }: ReportTools,
-): Promise<void> {
-  const work = (request: GenerateRequest): number => costAmong(request, models).rowPixels;
-  const painted = results.flatMap(({ cells }) => cells);
-  const there = new Set(painted.map(({ cell }) => cell));
-  const cells = plans.flatMap((plan) => plan.cells);
-  const left = cells.filter((cell) => !there.has(cell)).map(({ request }) => work(request));
-  const sum = left.reduce((all, one) => all + one, 0);
-  if (left.length === 0) return;
-  let seconds: number;
-  if (painted.length > 0) {
-    const taken = painted.reduce((all, cell) => all + cell.seconds, 0);
-    seconds = (sum * taken) / painted.reduce((all, { cell }) => all + work(cell.request), 0);
-  } else {
-    const [{ request }] = cells.toSorted((a, b) => work(a.request) - work(b.request)) as [Cell];
-    const trial = async (steps: number): Promise<number> => {
-      const small = { ...request, steps, each: null, count: 1 };
-      const { timings } = await engine.generate(small, { previews: false, signal });
-      return (timings.total_ms - timings.load_ms) / 1000;
-    };
-    try {
-      // The first one warms the networks up.
-      await trial(TRIALS[0]);
-      const [short, long] = [await trial(TRIALS[0]), await trial(TRIALS[1])];
-      const [less, more] = TRIALS.map((steps) => work({ ...request, steps })) as [number, number];
-      const rate = Math.max(0, long - short) / Math.max(1, more - less);
-      seconds = sum * rate + left.length * Math.max(0, short - less * rate);
-    } catch (error) {
-      // What cannot be painted is told with its cell.
-      if (error instanceof UserError) return;
-      throw error;
-    }
-  }
-  tell(
-    `About ${durationWords(seconds)} on this machine. Stop whenever you like (Ctrl-C): the same command goes on from there.`,
-  );
 }
 
 async function writeReport(
