@@ -264,9 +264,14 @@ test('a store whose servers call one content by several names is gone on with, f
 
 test('a listing without end, a revision of an address, and what was begun long ago', async (t) => {
   const modelsDir = await temporaryFolder(t);
-  hub.endless = true;
-  await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /did not answer as its API/);
-  hub.endless = false;
+  const { pageSize } = hub;
+  const note = new Uint8Array(9);
+  const names = Array.from({ length: 1000 }, (_, n) => `${n}.txt`);
+  const files = Object.fromEntries(names.map((name) => [name, note]));
+  hub.repositories.set('org/many', { files, commit: COMMIT });
+  Object.assign(hub, { endless: true, pageSize: names.length });
+  await assert.rejects(pullFrom(hub, modelsDir)('org/many'), /did not answer as its API/);
+  Object.assign(hub, { endless: false, pageSize });
   const revised = pullFrom(hub, modelsDir, { revision: 'v1' });
   await assert.rejects(revised(`${hub.address}/x/y/z.safetensors`), /has no revisions/);
   const old = path.join(modelsDir, '.pulling', 'abc', 'files');
