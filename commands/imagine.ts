@@ -34,6 +34,7 @@ import { keep } from './edit/keep.ts';
 import { post } from './edit/post.ts';
 import { redo } from './edit/redo.ts';
 import { region, regionPart } from './edit/region.ts';
+import { rewordFound } from './edit/reword-found.ts';
 import { reword } from './edit/reword.ts';
 import { regionForm } from './edit/region-form.ts';
 import { use } from './edit/use.ts';
@@ -175,6 +176,7 @@ export const imagine: Command = {
     'region-part': regionPart,
     'region-form': regionForm,
     reword,
+    'reword-found': rewordFound,
     keep,
     which,
     init,

@@ -10,6 +10,7 @@ import { checkMayPost, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
 import { permitHere, permitOrder } from '../../src/bot/policy/gate.ts';
 import { LEAST_ATTACHMENT_LIMIT } from '../../src/bot/reply/reply-address.ts';
+import { editorHere, offerSentence } from '../edit/reword-found.ts';
 import { editorOf, rewordForm } from '../edit/reword.ts';
 import { askWhich } from './which.ts';
 import { exploreThisForm } from '../sheet/explore-this.ts';
@@ -40,8 +41,8 @@ async function finishedJob(
 }
 
 /**
- * A picture of ours is edited by a sentence where a model here does that; else the form with the words and main numbers
- * behind a picture, ours or anybody's.
+ * A picture, ours or anybody's, is edited by a sentence where a model here does that; else the form with the words and main
+ * numbers behind it.
  */
 export const editApp: MessageCommand = {
   visibility: 'private',
@@ -55,7 +56,9 @@ export const editApp: MessageCommand = {
       if (count > 1) return askWhich('reword', job, wanted(interaction, scene), scene);
       return scene.answer.modal(rewordForm(job, 0, editor, scene.text));
     }
-    if (job !== null) return scene.answer.modal(remixForm(job, scene.text));
+    if (job !== null) return scene.answer.modal(await remixForm(job, scene));
+    const here = await editorHere(interaction.guildId, scene);
+    if (here !== null) return offerSentence(here, interaction, scene);
     const { recipe, found } = await lookInto(interaction, scene);
     const words = recipe === null ? undefined : wordsIn(recipe);
     await offerForm({ ...found, ...(words && { words }) }, interaction, scene);

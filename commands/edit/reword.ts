@@ -1,14 +1,20 @@
 import { ComponentType } from 'discord.js';
-import type { APILabelComponent, APIModalInteractionResponseCallbackData } from 'discord.js';
+import type {
+  APILabelComponent,
+  APIModalInteractionResponseCallbackData,
+  Attachment,
+  ModalSubmitInteraction,
+} from 'discord.js';
 import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { LIMITS, parseRequest } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { Job } from '../../src/queue/job.ts';
-import type { Action } from '../../src/bot/interaction/command.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { NOTHING_CHOSEN, fieldsOf, limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
+import type { Parent, SeenBy } from '../../src/bot/order/order.ts';
 import { readable } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
@@ -17,8 +23,8 @@ import type { Text } from '../../src/bot/text/text.ts';
 import { field, line } from '../picture/remix.ts';
 import { onePicture } from './one-picture.ts';
 
-/** Pictures beside the one that is edited, which the words may speak of, too. */
-const MOST_MORE = 3;
+/** The one that is edited, and others that the words may speak of, too. */
+const MOST_PICTURES = 4;
 
 /** A picture edited by a sentence: a model that is shown it paints it anew, with up to three more to take from. */
 export const reword: Action = {
@@ -34,44 +40,78 @@ export const reword: Action = {
   },
 
   async submit(interaction, id, scene) {
-    const { text, engine, limits } = scene;
     const job = await jobOf(id, interaction, scene);
     const picture = await onePicture(job, indexOf(id.detail, scene), interaction, scene);
-    const model = editorOf(await engine.models(), job);
-    if (model === null) throw new UserError(text.editing.noModel);
-    const typed = {
-      ...NOTHING_CHOSEN,
-      prompt: field(interaction, 'prompt', text).trim(),
-      seed: field(interaction, 'seed', text).trim() || null,
-    };
-    const where = { guildId: interaction.guildId, defaults: {} };
-    const { order, notes, template } = await readTyped(typed, scene, where);
-    const ask = (references: readonly Uint8Array[]) => {
-      const size = sizeFor(picture.size, model, limits.pixels);
-      const words = fieldsOf({ ...order, model: null, size: null }, model, text);
-      return parseRequest({ ...size, ...words, count: 1, references }, model);
-    };
-    // Fetching takes its time; what can be refused before is refused before.
-    limitsHold(ask([picture.png]), limits, text);
-    // The form may be older than the models there are.
-    const files = takesMore(model)
-      ? [...(interaction.fields.getUploadedFiles('more')?.values() ?? [])]
-      : [];
-    if (files.length > 0) await scene.answer.acknowledge(seenLike(interaction));
-    const references = [picture.png];
-    for (const file of files.slice(0, MOST_MORE)) {
-      references.push((await attachedPicture(file, scene)).bytes);
-    }
-    const parent = { job, kind: 'edit' as const };
-    const told = { notes, template };
-    await placeOrder(interaction, scene, ask(references), parent, seenLike(interaction), told);
+    const model = editorOf(await scene.engine.models(), job);
+    if (model === null) throw new UserError(scene.text.editing.noModel);
+    await placeEdit(interaction, scene, {
+      model,
+      size: picture.size,
+      pictures: [picture.png],
+      parent: { job, kind: 'edit' },
+      seenBy: seenLike(interaction),
+    });
   },
 };
 
+type EditOrder = {
+  model: ModelInfo;
+  /** of the picture that is edited */
+  size: ImageSize;
+  /** that picture first, then others that the words may speak of; what is in Discord is fetched */
+  pictures: readonly (Uint8Array | { url: string; size: number })[];
+  parent: Parent;
+  seenBy: SeenBy;
+};
+
+/** The words of the form and the pictures, those that were uploaded with it too, as an order. */
+export async function placeEdit(
+  interaction: ModalSubmitInteraction,
+  scene: Scene,
+  { model, size, pictures, parent, seenBy }: EditOrder,
+): Promise<void> {
+  const { text, limits } = scene;
+  const typed = {
+    ...NOTHING_CHOSEN,
+    prompt: field(interaction, 'prompt', text).trim(),
+    seed: field(interaction, 'seed', text).trim() || null,
+  };
+  const where = { guildId: interaction.guildId, defaults: {} };
+  const { order, notes, template } = await readTyped(typed, scene, where);
+  const ask = (references: readonly Uint8Array[]) => {
+    const words = fieldsOf({ ...order, model: null, size: null }, model, text);
+    const fitting = sizeFor(size, model, limits.pixels);
+    return parseRequest({ ...fitting, ...words, count: 1, references }, model);
+  };
+  // Fetching takes its time; what can be refused before is refused before.
+  limitsHold(ask([new Uint8Array(1)]), limits, text);
+  // The form may be older than the models there are.
+  const most = mostPictures(model);
+  const all = [...pictures, ...uploadedIn(interaction)].slice(0, most);
+  if (all.some((one) => !(one instanceof Uint8Array))) await scene.answer.acknowledge(seenBy);
+  const references: Uint8Array[] = [];
+  for (const one of all) {
+    references.push(one instanceof Uint8Array ? one : (await attachedPicture(one, scene)).bytes);
+  }
+  await placeOrder(interaction, scene, ask(references), parent, seenBy, { notes, template });
+}
+
+function uploadedIn({ fields }: ModalSubmitInteraction): Iterable<Attachment> {
+  return fields.getUploadedFiles('more')?.values() ?? [];
+}
+
 /** The model that painted it where that edits pictures, else the first that does; null: none here does. */
 export function editorOf(models: readonly ModelInfo[], job: Job): ModelInfo | null {
+  return editorAmong(models, readable(job).model);
+}
+
+/** The model of that name where it edits pictures, else the first that does; null: none here does. */
+export function editorAmong(
+  models: readonly ModelInfo[],
+  preferred: string | undefined,
+): ModelInfo | null {
   const editors = models.filter(({ references = 0 }) => references > 0);
-  return editors.find(({ name }) => name === readable(job).model) ?? editors[0] ?? null;
+  return editors.find(({ name }) => name === preferred) ?? editors[0] ?? null;
 }
 
 /** As the picture is, on the model's grid and no larger than may be painted here. */
@@ -84,9 +124,9 @@ function sizeFor({ width, height }: ImageSize, model: ModelInfo, pixels: number)
   return { width: side(width), height: side(height) };
 }
 
-/** Beside the one that is edited. */
-function takesMore({ references = 0 }: ModelInfo): boolean {
-  return references > MOST_MORE;
+/** Pictures that an order to edit may show it. */
+export function mostPictures({ references = 0 }: ModelInfo): number {
+  return Math.min(references, MOST_PICTURES);
 }
 
 export function rewordForm(
@@ -95,28 +135,38 @@ export function rewordForm(
   editor: ModelInfo,
   text: Text,
 ): APIModalInteractionResponseCallbackData {
+  const id = customId('reword', job.id, String(index));
+  return sentenceForm(id, mostPictures(editor) - 1, text);
+}
+
+/** `more`: pictures that may be uploaded beside those that the form is about */
+export function sentenceForm(
+  id: string,
+  more: number,
+  text: Text,
+): APIModalInteractionResponseCallbackData {
   return {
-    custom_id: customId('reword', job.id, String(index)),
+    custom_id: id,
     title: text.editing.title,
     components: [
       line('prompt', text.editing.words, '', true, true, undefined, text.editing.wordsHint),
-      ...(takesMore(editor) ? [moreUpload(text)] : []),
+      ...(more > 0 ? [moreUpload(more, text)] : []),
       line('seed', text.remixSeed, ''),
     ],
   };
 }
 
-function moreUpload({ editing }: Text): APILabelComponent {
+function moreUpload(most: number, { editing }: Text): APILabelComponent {
   return {
     type: ComponentType.Label,
     label: editing.more,
-    description: editing.moreHint,
+    description: editing.moreHint(most),
     component: {
       type: ComponentType.FileUpload,
       custom_id: 'more',
       required: false,
       min_values: 0,
-      max_values: MOST_MORE,
+      max_values: most,
       file_types: ['image'],
     },
   };

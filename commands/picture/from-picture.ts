@@ -16,7 +16,7 @@ import { stepsOf } from '../personal/picture-options.ts';
 import { field, line } from './remix.ts';
 
 /** The form belongs to a message of somebody, not to a job. */
-const NO_JOB = '000000000000';
+export const NO_JOB = '000000000000';
 const NO_START = 'none';
 /** how much of the start picture is repainted */
 const STRENGTHS = [0.35, 0.6, 0.8] as const;
@@ -136,7 +136,7 @@ function startOf(
 }
 
 /** @throws UserError when the person pointed at another message since */
-async function foundOf(
+export async function foundOf(
   userId: string,
   messageId: string | null,
   { found, text }: Scene,

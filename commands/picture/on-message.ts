@@ -165,6 +165,33 @@ export async function lookInto(
   return { recipe: null, found };
 }
 
+/**
+ * The first `most` pictures of a message, as far as they are some.
+ * @throws UserError where there is none
+ */
+export async function picturesIn(
+  { targetMessage }: MessageContextMenuCommandInteraction,
+  { media, reader, text }: Scene,
+  most: number,
+): Promise<FoundPictures> {
+  const hidden = isHidden(targetMessage);
+  const pictures: { url: string; size: ImageSize }[] = [];
+  let problem: UserError | null = null;
+  for (const url of pictureLinks(targetMessage, media)) {
+    if (pictures.length >= most) break;
+    try {
+      const { size } = await reader.look(await media.download(url, text));
+      if (size !== null) pictures.push({ url, size });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problem ??= error;
+    }
+  }
+  if (pictures.length === 0) throw problem ?? new UserError(text.noPictureThere);
+  const messageUrl = hidden ? null : targetMessage.url;
+  return { messageId: targetMessage.id, messageUrl, hidden, pictures };
+}
+
 export async function offerForm(
   found: FoundPictures,
   interaction: MessageContextMenuCommandInteraction,

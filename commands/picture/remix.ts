@@ -25,7 +25,7 @@ export const remix: Action = {
   async press(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
     await permitHere(interaction, scene);
-    await scene.answer.modal(remixForm(job, scene.text));
+    await scene.answer.modal(await remixForm(job, scene));
   },
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
@@ -38,7 +38,7 @@ export const remix: Action = {
         ...before,
         steps,
         replan: String(steps) === String(before.steps) ? before.replan : null,
-        guidanceScale: typed('cfg').replace(',', '.') || before.guidanceScale,
+        guidanceScale: cfgTyped(interaction) || before.guidanceScale,
         variation: String(words.seed) === String(before.seed) ? before.variation : null,
         ...words,
       },
@@ -113,16 +113,28 @@ export function line(
   };
 }
 
-export function remixForm(job: Job, text: Text): APIModalInteractionResponseCallbackData {
+/** '' where the form has no such field: the model paints without guidance. */
+function cfgTyped({ fields }: ModalSubmitInteraction): string {
+  return fields.fields.has('cfg') ? fields.getTextInputValue('cfg').trim().replace(',', '.') : '';
+}
+
+/** A model that was distilled to do without guidance is not asked for its scale. */
+export async function remixForm(
+  job: Job,
+  { engine, text }: Pick<Scene, 'engine' | 'text'>,
+): Promise<APIModalInteractionResponseCallbackData> {
   const { prompt, negativePrompt } = wordsBefore(job);
+  const before = readable(job);
+  const model = (await engine.models()).find(({ name }) => name === before.model);
+  const isGuided = model?.network?.guidance !== 'none';
   return {
     custom_id: customId('remix', job.id),
     title: text.remixTitle,
     components: [
       line('prompt', text.remixPrompt, prompt, true, true),
       line('negative', text.remixNegative, negativePrompt, true),
-      line('steps', text.remixSteps, String(readable(job).steps)),
-      line('cfg', text.remixCfg, String(readable(job).guidanceScale)),
+      line('steps', text.remixSteps, String(before.steps)),
+      ...(isGuided ? [line('cfg', text.remixCfg, String(before.guidanceScale))] : []),
       line('seed', text.remixSeed, ''),
     ],
   };

@@ -93,7 +93,7 @@ export const exploreThis: Action = {
           };
     const model = findModel(models, base.model, text);
     const name = axisNamed(interaction.fields.getStringSelectValues('x')[0] ?? '');
-    const values = field(interaction, 'values', text).trim() || usualValues(name);
+    const values = field(interaction, 'values', text).trim() || usualValues(name, model);
     if (values === null) throw new UserError(text.sheet.valuesMissing(name, exampleOf(name)));
     const x = parseAxis(name, values);
     const input: RequestInput = { ...base };

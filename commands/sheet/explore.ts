@@ -122,12 +122,16 @@ export const explore: Command = {
     const input: RequestInput = { ...(varied.includes('model') ? shared.open : request) };
     // So are samplers with their schedules.
     if (varied.includes('sampler')) input.schedule = schedule;
-    const chosen = (axis: Axis): Promise<Axis> =>
-      withChoices(axis, request.seed, interaction.guildId, scene);
+    // Where nobody named values, those that suit the model.
+    const chosen = (axis: Axis, values: string): Promise<Axis> => {
+      const usual = options.getString(values) === null ? usualValues(axis.name, model) : null;
+      const own = usual === null ? axis : parseAxis(axis.name, usual);
+      return withChoices(own, request.seed, interaction.guildId, scene);
+    };
     const axes = {
-      x: await chosen(x),
-      y: y && (await chosen(y)),
-      z: z && (await chosen(z)),
+      x: await chosen(x, 'values'),
+      y: y && (await chosen(y, 'y-values')),
+      z: z && (await chosen(z, 'z-values')),
     };
     if (wantsReport(interaction)) {
       return offerReport(interaction, scene, { input, ...axes, theme }, { model, models, notes });

@@ -46,6 +46,43 @@ test('Edit shows a model the picture and up to three more, and says what it came
     assert.equal(request.references?.length, 2);
     assert.equal(request.width, 64);
 
+    const remix = await ada.press(made.id, customIdsOf(made).find((id) => /remix/.test(id)) ?? '');
+    assert.ok(remix.type === 'modal', 'klein was distilled to paint without guidance');
+    assert.doesNotMatch(JSON.stringify(remix.modal), /"custom_id":"cfg"/);
+    assert.doesNotMatch(textOf(made), /cfg/);
+    const posted = await Promise.all(
+      ['#2a6', '#62a'].map(async (background) => {
+        const size = { width: 96, height: 64, channels: 3, background } as const;
+        const { id } = await ada.upload(
+          'p.png',
+          'image/png',
+          await sharp({ create: size }).png().toBuffer(),
+        );
+        return id;
+      }),
+    );
+    ada.say('look', posted);
+    const look = await ada.waitForMessage((one) => one.attachments.length === 2, PATIENCE);
+    const found = await ada.command('Edit', {}, look.id);
+    assert.ok(found.type === 'modal');
+    assert.match(JSON.stringify(found.modal), /What shall be different[^]*"max_values":2/);
+    const third = await ada.upload('other.png', 'image/png', other);
+    const said = { prompt: 'the first in the second', seed: '5', more: [third.id] };
+    await ada.submitModal(found, said);
+    const theirs = await ada.waitForMessage(
+      (one) => /> the first in the second/.test(textOf(one)) && isDone(one),
+      PATIENCE,
+    );
+    assert.match(textOf(theirs), /klein[^]*Edited from/);
+    const [edited] = await stage.queue.archive.recent({ limit: 1 });
+    const shown = edited?.request as { references?: readonly Uint8Array[]; width?: number };
+    assert.equal(shown.references?.length, 3);
+    assert.equal(shown.width, 96);
+    ada.say('no picture here', []);
+    const bare = await ada.waitForMessage((one) => textOf(one).includes('no picture here'));
+    await ada.command('Edit', {}, bare.id);
+    await ada.waitForMessage((one) => isPrivate(one) && /no picture/i.test(textOf(one)), PATIENCE);
+
     await ada.command('imagine', {
       prompt: 'a star',
       model: 'demo',
@@ -54,7 +91,7 @@ test('Edit shows a model the picture and up to three more, and says what it came
       count: 2,
     });
     const batch = await ada.waitForMessage(
-      (one) => one.id !== first.id && one.id !== made.id && isDone(one),
+      (one) => ![first.id, made.id, theirs.id].includes(one.id) && isDone(one),
       PATIENCE,
     );
     await ada.command('Edit', {}, batch.id);

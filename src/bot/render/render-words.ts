@@ -150,7 +150,8 @@ function pathWords({ sampler, schedule }: Painted): string {
 /** Of a batch of a sheet's cells: each scale once. */
 function guidanceWords({ guidanceScale, each }: Painted, text: Text): string {
   const scales = new Set(each?.map((own) => own.guidanceScale) ?? [guidanceScale]);
-  return text.cfg([...scales].join(', '));
+  // Guidance of 1 is none.
+  return scales.size === 1 && scales.has(1) ? '' : text.cfg([...scales].join(', '));
 }
 
 /** What was planned, or fewer where the rest was re-planned. */

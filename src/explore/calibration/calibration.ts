@@ -1,6 +1,7 @@
 import type { SamplerName, ScheduleName } from '../../engine/names.ts';
 import type { GenerateRequest, ModelInfo, Replan } from '../../engine/request.ts';
 import { convergenceOf } from '../curve/curve.ts';
+import { isMadeForFew } from './few-steps.ts';
 
 /**
  * How many steps one model, sampler and schedule need on this machine until more would change nothing you see.
@@ -42,8 +43,8 @@ export function replanRule(still: number): Replan {
   return { still, share: REST };
 }
 
-/** Why a request keeps the model's own number of steps; `idle`: it is measured once nobody waits. */
-export const AUTO_REASONS = ['init', 'ancestral', 'sde', 'uncalibrated', 'idle'] as const;
+/** Why a request keeps the model's own number; `few`: it was made for that many, `idle`: it is measured once nobody waits. */
+export const AUTO_REASONS = ['init', 'ancestral', 'sde', 'few', 'uncalibrated', 'idle'] as const;
 export type AutoReason = (typeof AUTO_REASONS)[number];
 
 /** What `steps: auto` means for a request. */
@@ -78,7 +79,7 @@ export function autoSteps(
       one.sampler === request.sampler &&
       one.schedule === request.schedule,
   );
-  if (found === undefined) return keep('uncalibrated');
+  if (found === undefined) return keep(isMadeForFew(model) ? 'few' : 'uncalibrated');
   const { width, height } = model.nativeSize;
   const pixels = (request.width * request.height * request.count) / (width * height);
   return {
@@ -110,6 +111,8 @@ export function autoWords(auto: AutoSteps, taken: number, sampler: string | null
       return `${usual}; ${sampler} draws new noise in every step and never settles.`;
     case 'sde':
       return `${usual}; ${sampler} adds noise along one path, so another number of steps is nearly another picture.`;
+    case 'few':
+      return `auto: ${auto.steps} steps, which the model was made for.`;
     case 'idle':
     case 'uncalibrated':
       return `${usual}; run "npm run calibrate" once to find the fewest for ${sampler}.`;

@@ -12,6 +12,7 @@ import {
   saveUnfinished,
 } from './calibration-file.ts';
 import { convergenceOf } from '../curve/curve.ts';
+import { isMadeForFew } from './few-steps.ts';
 
 export type IdleCalibration = { close(): Promise<void> };
 
@@ -112,7 +113,7 @@ async function nextKind(
     const model = models.find(({ name }) => name === request.model);
     const { sampler, schedule } = request;
     const fits = request.init === null && convergenceOf(request) === 'ode';
-    if (model === undefined || sampler === null || !fits) continue;
+    if (model === undefined || sampler === null || !fits || isMadeForFew(model)) continue;
     const kind: Kind = { model, sampler, schedule };
     const count = counts.get(nameOf(kind))?.count ?? 0;
     counts.set(nameOf(kind), { kind, count: count + 1 });

@@ -3,7 +3,8 @@
  * forms, the command line and figures follow.
  */
 import { LIMITS, NUMBER_RANGES } from '../../engine/request-codec.ts';
-import type { GenerateRequest } from '../../engine/request.ts';
+import type { GenerateRequest, ModelInfo } from '../../engine/request.ts';
+import { isMadeForFew } from '../calibration/few-steps.ts';
 import type { NumberKind } from './range.ts';
 
 /** `names` may hold other separators than a comma, `listed` no other, but quotes. */
@@ -16,6 +17,8 @@ type Row = {
   example: string;
   /** what it shows where nobody names values, few enough to be painted while one looks on; null: only people know */
   usual: string | null;
+  /** the same of a model that was made for a handful of steps; absent: as of any */
+  usualOfFew?: string;
   /** the same where nobody waits beside: as many as are worth their time */
   unhurried?: string;
   /** where it ends for every model */
@@ -34,7 +37,7 @@ type Row = {
 function numberAxis<const N extends string, const F extends keyof typeof NUMBER_RANGES>(
   name: N,
   field: F,
-  row: Pick<Row, 'example' | 'usual' | 'unhurried' | 'aliases'>,
+  row: Pick<Row, 'example' | 'usual' | 'usualOfFew' | 'unhurried' | 'aliases'>,
 ) {
   const { max, whole } = NUMBER_RANGES[field];
   const kind: NumberKind = whole ? 'whole' : 'decimal';
@@ -45,11 +48,13 @@ const ROWS = [
   numberAxis('steps', 'steps', {
     example: '1,5,10,20,50,150 or 5..40 by 5',
     usual: '1,3,5,10,20,40',
+    usualOfFew: '1,2,4,6,8,12',
     unhurried: '1,5,10,20,50,150',
   }),
   numberAxis('cfg', 'guidanceScale', {
     example: '1,4,7,12 or 3..12 by 1.5',
     usual: '1,3,5,7,10,15',
+    usualOfFew: '1,1.5,2,3,4,5',
     aliases: ['cfg_scale', 'guidance_scale'],
   }),
   {
@@ -166,7 +171,11 @@ export function exampleOf(name: AxisName): string {
   return axisRow(name).example.split(' or ')[0] ?? '';
 }
 
-/** What an axis shows where nobody names values; null: only people know. */
-export function usualValues(name: AxisName): string | null {
-  return axisRow(name).usual;
+/** What an axis shows where nobody names values, of `model` where it is known; null: only people know. */
+export function usualValues(
+  name: AxisName,
+  model: Pick<ModelInfo, 'defaults'> | null = null,
+): string | null {
+  const { usual, usualOfFew = usual } = axisRow(name);
+  return model !== null && isMadeForFew(model) ? usualOfFew : usual;
 }

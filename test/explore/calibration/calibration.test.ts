@@ -75,6 +75,12 @@ describe('auto steps', () => {
     ['another schedule', request({ schedule: 'uniform' }), demo, /run "npm run calibrate" once/],
     ['new weights', request(), { ...demo, hash: '0000000000' }, /run "npm run calibrate" once/],
     ['ancestral', request({ sampler: 'euler_a' }), demo, /new noise in every step/],
+    [
+      'a model of few steps',
+      request({ sampler: 'euler' }),
+      { ...demo, defaults: { ...demo.defaults, steps: 4 } },
+      /4 steps, which the model was made for/,
+    ],
     ['one path', request({ sampler: 'dpmpp_2m_sde' }), demo, /adds noise along one path/],
     [
       'a start picture',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { usualValues } from '../../../src/explore/sheet/axes.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import type { ModelInfo, RequestInput } from '../../../src/engine/request.ts';
 import { type Axis, axisNamed, parseAxis } from '../../../src/explore/sheet/axis.ts';
@@ -296,4 +297,15 @@ describe('a third axis', () => {
     delete stored['z'];
     assert.equal(readSheetContext(stored)?.order.z, null);
   });
+});
+
+test('a model of few steps shows few, and little guidance', () => {
+  const few = {
+    defaults: { sampler: 'euler', schedule: 'automatic', steps: 4, guidanceScale: 1 },
+  } as const;
+  const many = { defaults: { ...few.defaults, steps: 20 } };
+  assert.equal(usualValues('steps', few), '1,2,4,6,8,12');
+  assert.equal(usualValues('steps', many), usualValues('steps'));
+  assert.notEqual(usualValues('cfg', few), usualValues('cfg'));
+  assert.equal(usualValues('sampler', few), usualValues('sampler'));
 });

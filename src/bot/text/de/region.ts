@@ -77,7 +77,8 @@ export const REGION: typeof ENGLISH = {
     words: 'Was soll anders sein?',
     wordsHint: 'Etwa „make it night“ oder „the fox wears the hat of the second picture“',
     more: 'Weitere Bilder, aus denen etwas kommen soll',
-    moreHint: 'Bis zu drei; das bearbeitete Bild ist das erste',
+    moreHint: (most) => `Bis zu ${most}; das bearbeitete Bild ist das erste`,
+    ready: 'Die Bilder sind da. Sag in einem Formular, was anders sein soll.',
     of: (link) => `Bearbeitet nach ${link}`,
     noModel:
       'Hier bearbeitet kein Modell Bilder nach einem Satz. Wer den Bot betreibt, kann eines hinzufügen, etwa FLUX.2 klein.',

@@ -84,6 +84,7 @@ export const REPLY: typeof ENGLISH = {
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ${sampler} gibt in jedem Schritt neues Rauschen zu und kommt nie zur Ruhe`,
     sde: (steps, sampler) =>
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; ${sampler} gibt Rauschen entlang eines Pfades zu, mit anderer Schrittzahl wird es fast ein anderes Bild`,
+    few: (steps) => `Auto-Schritte: ${steps}, wofür das Modell gemacht ist`,
     idle: (steps, sampler) =>
       `Auto-Schritte: ${steps} wie vom Modell vorgesehen; wie wenige für ${sampler} reichen, wird gemessen, sobald niemand wartet`,
     uncalibrated: (steps, sampler) =>

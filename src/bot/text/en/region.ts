@@ -78,7 +78,8 @@ export const REGION = {
     words: 'What shall be different?',
     wordsHint: 'Such as "make it night" or "the fox wears the hat of the second picture"',
     more: 'More pictures to take from',
-    moreHint: 'Up to three; the edited picture is the first',
+    moreHint: (most: number) => `Up to ${most}; the edited picture is the first`,
+    ready: 'The pictures are here. Say in a form what shall be different.',
     of: (link: string) => `Edited from ${link}`,
     noModel:
       'No model here edits pictures by a sentence. Who runs the bot can add one that does, such as FLUX.2 klein.',

@@ -82,6 +82,7 @@ export const REPLY = {
       `auto steps: ${steps}, the model's own; ${sampler} adds new noise in every step and never settles`,
     sde: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; ${sampler} adds noise along one path, so another number of steps is nearly another picture`,
+    few: (steps: number, _sampler: string) => `auto steps: ${steps}, which the model was made for`,
     idle: (steps: number, sampler: string) =>
       `auto steps: ${steps}, the model's own; how few are enough for ${sampler} is measured once nobody waits`,
     uncalibrated: (steps: number, sampler: string) =>

@@ -1,0 +1,8 @@
+import type { ModelInfo } from '../../engine/request.ts';
+
+/** Steps that distilled models are made for, at most: their picture of 50 steps is no measure of anything. */
+const FEW = 12;
+
+export function isMadeForFew({ defaults }: Pick<ModelInfo, 'defaults'>): boolean {
+  return defaults.steps <= FEW;
+}
