@@ -2,7 +2,7 @@
  * Runs a network over a picture band by band: every step over all bands, then the next. Between steps the picture is
  * kept as bands, and what a group norm must know of all of them is counted in float64.
  */
-import type { BandedNetwork, BandStep } from '../graphs/vae-bands.ts';
+import type { BandedNetwork, BandStep } from '../graphs/autoencoders/vae-bands.ts';
 import type { Feed, Output, Session } from './session.ts';
 
 /** A picture [C,H,W] in pieces of rows, one below the other. */

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
-import { decoderInBands, encoderInBands } from '../../../src/engine/graphs/vae-bands.ts';
+import {
+  decoderInBands,
+  encoderInBands,
+} from '../../../src/engine/graphs/autoencoders/vae-bands.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
 import { runInBands, withBands } from '../../../src/engine/network/banded.ts';
 import type { Session } from '../../../src/engine/network/session.ts';

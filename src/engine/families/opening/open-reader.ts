@@ -153,22 +153,19 @@ async function preparedFrom(
   return prepared;
 }
 
+/** How an encoder's graph is written for a family. */
+type Written = {
+  taps: (layers: number) => Taps;
+  style: GraphStyle;
+  branches: Branches;
+  sees: boolean;
+  masksText: boolean;
+};
+
 function graphOf(
   encoder: OpenedEncoder,
   { name }: ModelLayout,
-  {
-    taps,
-    style,
-    branches,
-    sees,
-    masksText,
-  }: {
-    taps: (layers: number) => Taps;
-    style: GraphStyle;
-    branches: Branches;
-    sees: boolean;
-    masksText: boolean;
-  },
+  { taps, style, branches, sees, masksText }: Written,
 ): BuiltGraph {
   const { wanted, tensors, layers, width } = encoder;
   const config = wordsOf(encoder.config);

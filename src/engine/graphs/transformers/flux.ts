@@ -73,10 +73,8 @@ export function fluxGraph(
   const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
   const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
   const moment = momentOf(g, timestep);
-  const noise = {
-    tokens: patchify(g, sample, channels, 'channels first'),
-    axes: placesOf(g, sample),
-  };
+  const tokens = patchify(g, sample, channels, 'channels first');
+  const noise = { tokens, axes: placesOf(g, sample) };
   const seen = edits ? withReferences(g, noise, patch) : noise;
   const headSize = headSizeOf(g, config, {
     norm: 'transformer_blocks.0.attn.norm_q.weight',

@@ -84,10 +84,8 @@ export function qwenImageGraph(
       : null;
   const moment =
     both === null ? told(timestep) : g.opOf(2, 'Split', [both], { axis: 0, num_outputs: 2 })[0]!;
-  const noise = {
-    tokens: patchify(g, sample, channels, 'channels first'),
-    axes: placesOf(g, sample),
-  };
+  const tokens = patchify(g, sample, channels, 'channels first');
+  const noise = { tokens, axes: placesOf(g, sample) };
   const seen = edits ? withReferences(g, noise, patch) : noise;
   const apart = both === null ? null : { both, ofTokens: whichMoment(g, sample, seen) };
   const headSize = headSizeOf(g, config, {

@@ -1,6 +1,6 @@
 /** The sessions of one model's networks on one provider: opened one by one, closed together. */
 import { type Flavour, flavoursFor } from '../../graphs/flavour.ts';
-import { decoderInBands, encoderInBands } from '../../graphs/vae-bands.ts';
+import { decoderInBands, encoderInBands } from '../../graphs/autoencoders/vae-bands.ts';
 import type { ProviderName } from '../../names.ts';
 import { withBands } from '../../network/banded.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';

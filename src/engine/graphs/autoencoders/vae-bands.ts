@@ -3,11 +3,11 @@
  * once or twice. What looks at all places at once stays whole where the picture is smallest: the middle block. What a
  * group norm must know of all places (mean and deviation) is an input, so that the bands join without a seam.
  */
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
-import { conv, silu, upsample } from './layers.ts';
-import { ELEMENT } from './proto.ts';
-import { decoderStart, encoderEnd, NORM } from './vae.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
+import { conv, silu, upsample } from '../layers.ts';
+import { ELEMENT } from '../proto.ts';
+import { decoderStart, encoderEnd, NORM } from '../vae.ts';
 
 /** x [1,C,rows,W] -> y, with the rows around it that a convolution of three reads. */
 export type BandStep = {
