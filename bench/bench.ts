@@ -14,6 +14,7 @@ import { benchCost } from './cost.ts';
 import { benchEngine } from './engine.ts';
 import { benchExplore } from './explore.ts';
 import { benchHostile } from './hostile.ts';
+import { benchFamilies } from './families.ts';
 import { benchFullSize } from './full-size.ts';
 import { benchMemory } from './memory.ts';
 import { benchMetrics } from './metrics.ts';
@@ -48,6 +49,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
 /** Gigabytes and minutes, or a Redis: only when named. */
 const LARGE: typeof PARTS = {
   'full-size': benchFullSize,
+  families: benchFamilies,
   'shared-queue': benchSharedQueue,
   chaos: benchChaos,
   backup: benchBackup,
