@@ -15,15 +15,6 @@ export function layoutOfTransformer(
   const { family, denoiser, vae, name, path, scheduler, index } = opened;
   const { tensors, shiftFirst, config, stillReferences } = denoiser;
   const latents = family.latents(vae);
-  const network = (
-    at: { tensors: PartTensors; path: string },
-    write: Extract<NetworkSource, { kind: 'tensors' }>['write'],
-  ): NetworkSource => ({
-    kind: 'tensors',
-    tensors: at.tensors,
-    path: at.path,
-    ...(write && { write }),
-  });
   const words = wordsOf(opened);
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
@@ -70,6 +61,13 @@ export function layoutOfTransformer(
     stamp: opened.stamp,
     bytes: opened.bytes,
   };
+}
+
+function network(
+  { tensors, path }: { tensors: PartTensors; path: string },
+  write: Extract<NetworkSource, { kind: 'tensors' }>['write'],
+): NetworkSource {
+  return { kind: 'tensors', tensors, path, ...(write && { write }) };
 }
 
 function wordsOf(opened: OpenedTransformer): TransformerWords {
