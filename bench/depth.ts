@@ -17,6 +17,27 @@ export async function inDepth(name: string, queue: Queue): Promise<BenchRow[]> {
   return rows;
 }
 
+/** Milliseconds of each step of jobs that come, are claimed and end at once. */
+async function timesOf(
+  line: Queue['line'],
+  next: (i: number) => Parameters<Queue['line']['submit']>[0],
+): Promise<Record<string, number[]>> {
+  const times = { submit: [], claim: [], finish: [] } as Record<string, number[]>;
+  const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const value = await work();
+    times[what]!.push(performance.now() - began);
+    return value;
+  };
+  for (let i = 0; i < SAMPLES; i++) {
+    await timed('submit', () => line.submit(next(i)));
+    const claim = await timed('claim', () => line.claim(i % 2 === 0 ? WORKER : PICKY));
+    if (claim === null) throw new Error('nothing was claimed');
+    await timed('finish', () => line.finish(claim.lease, { status: 'cancelled' }));
+  }
+  return times;
+}
+
 /**
  * Claims over 500 servers of five people each, with so many jobs waiting, half of them for a model that the second worker
  * does not have. The line is empty before and after.
@@ -31,19 +52,7 @@ async function atDepth(name: string, queue: Queue, waiting: number): Promise<Ben
   for (let i = 0; i < waiting; i += TOGETHER) {
     await Promise.all(Array.from({ length: TOGETHER }, (_, at) => line.submit(next(i + at))));
   }
-  const times = { submit: [], claim: [], finish: [] } as Record<string, number[]>;
-  const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-    const began = performance.now();
-    const value = await work();
-    times[what]!.push(performance.now() - began);
-    return value;
-  };
-  for (let i = 0; i < SAMPLES; i++) {
-    await timed('submit', () => line.submit(next(i)));
-    const claim = await timed('claim', () => line.claim(i % 2 === 0 ? WORKER : PICKY));
-    if (claim === null) throw new Error('nothing was claimed');
-    await timed('finish', () => line.finish(claim.lease, { status: 'cancelled' }));
-  }
+  const times = await timesOf(line, next);
   const look = async (first?: number) => {
     const began = performance.now();
     const found = await line.outlook(first);

@@ -66,13 +66,7 @@ export function watchPlaces(options: {
 
   /** `next`: what is known as told afterwards. */
   async function tell(outlook: readonly Outlook[], next: Map<JobId, Told>): Promise<void> {
-    const due: Outlook[] = [];
-    for (const place of outlook) {
-      const before = told.get(place.id);
-      const isDue = before === undefined || worthTelling(before, place);
-      next.set(place.id, isDue ? place : before);
-      if (isDue) due.push(place);
-    }
+    const due = dueOf(outlook, told, next);
     for (let at = 0; at < due.length; at += TOGETHER) {
       const some = due.slice(at, at + TOGETHER);
       const jobs = await Promise.all(some.map(({ id }) => archive.get(id)));
@@ -94,6 +88,20 @@ export function watchPlaces(options: {
       looking.close();
     },
   };
+}
+
+/** Places worth telling; `next` takes what is known as told once they are. */
+function dueOf(
+  outlook: readonly Outlook[],
+  told: ReadonlyMap<JobId, Told>,
+  next: Map<JobId, Told>,
+): Outlook[] {
+  return outlook.filter((place) => {
+    const before = told.get(place.id);
+    const isDue = before === undefined || worthTelling(before, place);
+    next.set(place.id, isDue ? place : before);
+    return isDue;
+  });
 }
 
 /** Runs the work soon after it was asked for: once for all who ask meanwhile, and never twice within a while. */
