@@ -76,7 +76,7 @@ test('/help names every command and button', async () => {
       'Remix',
       'Stop',
       'Delete',
-      'Upscale',
+      'Enlarge',
       'Use as start',
       'Reimagine',
       '/recent',

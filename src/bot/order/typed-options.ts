@@ -44,8 +44,13 @@ export function mayBeChosen(row: OptionRow, value: unknown): boolean {
     case 'switch':
       return typeof value === 'boolean';
     case 'text':
-      return typeof value === 'string' && value.length <= LIMITS.promptLength;
+      return typeof value === 'string' && value.length <= longestOf(row);
   }
+}
+
+/** Of names, twice what a command takes: a stored one may be a file's that was chosen from a menu. */
+function longestOf({ longest }: Extract<OptionRow, { kind: 'text' }>): number {
+  return longest === undefined ? LIMITS.promptLength : 2 * longest;
 }
 
 /** As fields of a request: what was said, else what was chosen beforehand; absent where neither says anything. */
