@@ -96,8 +96,9 @@ export async function placeEdit(
   await placeOrder(interaction, scene, ask(references), parent, seenBy, { notes, template });
 }
 
+/** None where the form did not ask for them: a model that takes one picture. */
 function uploadedIn({ fields }: ModalSubmitInteraction): Iterable<Attachment> {
-  return fields.getUploadedFiles('more')?.values() ?? [];
+  return fields.fields.has('more') ? (fields.getUploadedFiles('more')?.values() ?? []) : [];
 }
 
 /** The model that painted it where that edits pictures, else the first that does; null: none here does. */
