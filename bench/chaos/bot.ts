@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startAnnouncer } from '../../src/runner/announcer.ts';
 import type { JobState } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { NO_PICTURES } from '../no-pictures.ts';
-import { limits, order } from '../orders.ts';
+import { NO_PICTURES } from '../queue/no-pictures.ts';
+import { limits, order } from '../queue/orders.ts';
 
 const [url = '', prefix = '', lease = '', every = '', most = ''] = process.argv.slice(2);
 const log = { info() {}, warn() {}, error() {} };

@@ -4,8 +4,8 @@ import type { Queue } from '../../src/queue/contracts.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { openHosts } from '../../test/support/hosts.ts';
 import { openRedisServer, type RedisServer } from '../../test/support/redis-server.ts';
-import { NO_PICTURES } from '../no-pictures.ts';
-import { limits } from '../orders.ts';
+import { NO_PICTURES } from '../queue/no-pictures.ts';
+import { limits } from '../queue/orders.ts';
 import type { BenchRow } from '../row.ts';
 import { type Crew, type Member, openCrew } from './crew.ts';
 

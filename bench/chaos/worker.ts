@@ -1,7 +1,7 @@
 /** A worker that only sleeps, as a process that can be killed and frozen: what it finished goes to stdout, a line a job. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openQueue } from '../../src/queue/queue.ts';
-import { NO_PICTURES } from '../no-pictures.ts';
+import { NO_PICTURES } from '../queue/no-pictures.ts';
 
 const [url = '', prefix = '', lease = '', job = ''] = process.argv.slice(2);
 const [leaseMs, jobMs] = [Number(lease), Number(job)];

@@ -9,7 +9,7 @@ import { isMadeForFew } from './few-steps.ts';
  * to the 50-step picture; the calibrated number is the largest of them but one, so that a single odd pair does
  * not decide for all. Most pictures need fewer than the demanding ones: where x̂0 has stopped moving, a run goes on
  * in fewer steps, and how still it has to be is measured on the same pairs (calibrate.ts). Limits: it holds for text-to-image near the model's own size and guidance scale; another
- * prompt can need more (bench/auto-steps.ts counts how often). Samplers that draw new noise in every step have no
+ * prompt can need more (bench/engine/auto-steps.ts counts how often). Samplers that draw new noise in every step have no
  * picture to arrive at, and those that read it from one path are not there at 50 steps (40 steps that held for the 16
  * pairs of dpmpp_2m_sde held for 47 of 64 others): neither is ever calibrated.
  */

@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type Member, openCrew } from '../../../bench/chaos/crew.ts';
-import { NO_PICTURES } from '../../../bench/no-pictures.ts';
+import { NO_PICTURES } from '../../../bench/queue/no-pictures.ts';
 import type { QueueChange } from '../../../src/queue/job.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { type Hosts, openHosts } from '../../support/hosts.ts';

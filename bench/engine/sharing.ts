@@ -1,17 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { startEngine } from '../src/engine/engine.ts';
-import { createDevices } from '../src/runner/devices.ts';
-import { openPictureStore } from '../src/queue/pictures.ts';
-import { openQueue } from '../src/queue/queue.ts';
-import { startRunner } from '../src/runner/runner.ts';
-import { limits, order } from './orders.ts';
-import { type BenchRow, median } from './row.ts';
+import { startEngine } from '../../src/engine/engine.ts';
+import { createDevices } from '../../src/runner/devices.ts';
+import { openPictureStore } from '../../src/queue/pictures.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { startRunner } from '../../src/runner/runner.ts';
+import { limits, order } from '../queue/orders.ts';
+import { type BenchRow, median } from '../row.ts';
 
 const PEOPLE = 8;
 const EACH = 5;
-const MODELS = path.join(import.meta.dirname, '..', 'models');
+const MODELS = path.join(import.meta.dirname, '../..', 'models');
 const LOG = { info() {}, warn() {}, error() {} };
 
 type Flood = { perMinute: number; tellingMs: number };

@@ -1,10 +1,10 @@
-import { editedFile } from '../src/engine/network/graph-source.ts';
+import { editedFile } from '../../src/engine/network/graph-source.ts';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pinDimensions } from '../src/engine/onnx/edit.ts';
-import { readOnnx, writeOnnx } from '../src/engine/onnx/graph.ts';
-import { type Feed, openSession, type Session } from '../src/engine/network/session.ts';
-import { type BenchRow, median } from './row.ts';
+import { pinDimensions } from '../../src/engine/onnx/edit.ts';
+import { readOnnx, writeOnnx } from '../../src/engine/onnx/graph.ts';
+import { type Feed, openSession, type Session } from '../../src/engine/network/session.ts';
+import { type BenchRow, median } from '../row.ts';
 
 const ROUNDS = 40;
 const WARM_UP = 3;
@@ -45,7 +45,7 @@ const NETWORKS: readonly Network[] = [
 export async function benchPinning(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const network of NETWORKS) {
-    const file = path.join(import.meta.dirname, '../models/demo', network.folder, 'model.onnx');
+    const file = path.join(import.meta.dirname, '../../models/demo', network.folder, 'model.onnx');
     const graph = readOnnx(await readFile(file));
     const pinned = pinDimensions(graph, network.sizes);
     if (pinned.length === 0) throw new Error(`${file} has no named dimension to pin`);

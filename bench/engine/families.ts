@@ -4,18 +4,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { TRANSFORMERS } from '../src/engine/families/families.ts';
-import type { TransformerFamily } from '../src/engine/families/transformer-family.ts';
-import { builtSource } from '../src/engine/network/graph-source.ts';
-import { type Feed, openSession, type Session } from '../src/engine/network/session.ts';
+import { TRANSFORMERS } from '../../src/engine/families/families.ts';
+import type { TransformerFamily } from '../../src/engine/families/transformer-family.ts';
+import { builtSource } from '../../src/engine/network/graph-source.ts';
+import { type Feed, openSession, type Session } from '../../src/engine/network/session.ts';
 import {
   embeddingKey,
   keepEmbeddingsIn,
   storedEmbedding,
   storeEmbedding,
-} from '../src/engine/text/language/embedding-store.ts';
-import { tensorsBelow } from '../test/support/golden-dit.ts';
-import { type BenchRow, median } from './row.ts';
+} from '../../src/engine/text/language/embedding-store.ts';
+import { tensorsBelow } from '../../test/support/golden-dit.ts';
+import { type BenchRow, median } from '../row.ts';
 
 /** Two heads, and one block (of each kind) of the real width. */
 const SIZES = ['tiny', 'block'] as const;
@@ -24,7 +24,7 @@ const ROUNDS = { tiny: 9, block: 3 } as const;
 type Seconds = { wall: number; cpu: number };
 
 /**
- * `REFERENCE_PYTHON` names a Python with torch and diffusers. As in bench/reference.ts, clock times are judged on a quiet
+ * `REFERENCE_PYTHON` names a Python with torch and diffusers. As in bench/engine/reference.ts, clock times are judged on a quiet
  * machine only; beside other work `taskset -c 0 npm run bench -- families` compares one thread with one by processor
  * time.
  */

@@ -1,11 +1,11 @@
-import { SAMPLERS, type SamplerName } from '../src/engine/names.ts';
-import { createNoiseSource } from '../src/engine/noise/noise.ts';
-import type { GenerateRequest } from '../src/engine/request.ts';
-import { planSampling } from '../src/engine/samplers/samplers.ts';
-import type { LatentShape, NoiseSource, SamplingRun } from '../src/engine/sampling/sampling.ts';
-import { type ModelSchedule, readModelSchedule } from '../src/engine/sampling/schedule.ts';
-import { REQUEST } from './orders.ts';
-import type { BenchRow } from './row.ts';
+import { SAMPLERS, type SamplerName } from '../../src/engine/names.ts';
+import { createNoiseSource } from '../../src/engine/noise/noise.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { planSampling } from '../../src/engine/samplers/samplers.ts';
+import type { LatentShape, NoiseSource, SamplingRun } from '../../src/engine/sampling/sampling.ts';
+import { type ModelSchedule, readModelSchedule } from '../../src/engine/sampling/schedule.ts';
+import { REQUEST } from '../queue/orders.ts';
+import type { BenchRow } from '../row.ts';
 
 /** the latents of a 1024x1024 picture */
 const SHAPE: LatentShape = [1, 4, 128, 128];

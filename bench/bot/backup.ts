@@ -5,8 +5,8 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCrowd, openProgram } from './bot.ts';
-import { type BenchRow, quantile } from './row.ts';
-import { openEngine } from './setup.ts';
+import { type BenchRow, quantile } from '../row.ts';
+import { openEngine } from '../setup.ts';
 
 const PICTURES = 10_000;
 const PICTURE_BYTES = 60_000;
@@ -24,7 +24,7 @@ export async function benchBackup(): Promise<BenchRow[]> {
   const crowd = await openCrowd();
   const { engine } = await openEngine();
   const program = await openProgram(crowd, engine, { paints: false });
-  const target = await mkdtemp(path.join(program.folder, '..', 'bench-backup-'));
+  const target = await mkdtemp(path.join(program.folder, '../..', 'bench-backup-'));
   try {
     await crowd.press(1, 8);
     await fill(program.folder);
@@ -80,7 +80,7 @@ export async function benchBackup(): Promise<BenchRow[]> {
 }
 
 function start(folder: string, file: string) {
-  const root = path.join(import.meta.dirname, '..');
+  const root = path.join(import.meta.dirname, '../..');
   const child = spawn(
     process.execPath,
     [path.join(root, 'scripts/run.cjs'), 'src/cli/backup.ts', file],

@@ -5,13 +5,17 @@ import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:f
 import { mkdir, rename } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { loraEdit } from '../src/engine/lora/lora-edit.ts';
-import { chooseLoras } from '../src/engine/lora/loras.ts';
-import { loadModel, type LoadedModel } from '../src/engine/model/loader.ts';
-import { openRegistry } from '../src/engine/model/registry.ts';
-import { decodeLatents } from '../src/engine/network/vae.ts';
-import { clipText, originalUnet, originalVae } from '../test/engine/checkpoint/mini-checkpoint.ts';
-import { type BenchRow, median } from './row.ts';
+import { loraEdit } from '../../src/engine/lora/lora-edit.ts';
+import { chooseLoras } from '../../src/engine/lora/loras.ts';
+import { loadModel, type LoadedModel } from '../../src/engine/model/loader.ts';
+import { openRegistry } from '../../src/engine/model/registry.ts';
+import { decodeLatents } from '../../src/engine/network/vae.ts';
+import {
+  clipText,
+  originalUnet,
+  originalVae,
+} from '../../test/engine/checkpoint/mini-checkpoint.ts';
+import { type BenchRow, median } from '../row.ts';
 
 /** Left there for the next run: writing gigabytes takes longer than the bench. */
 const FOLDER = path.join(os.tmpdir(), 'darkroom-bench');

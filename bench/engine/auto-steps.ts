@@ -1,12 +1,12 @@
-import type { SamplerName, ScheduleName } from '../src/engine/names.ts';
-import type { GeneratedImage, GenerateRequest } from '../src/engine/request.ts';
-import { calibrate } from '../src/explore/calibration/calibrate.ts';
-import { FULL_STEPS, replanRule } from '../src/explore/calibration/calibration.ts';
-import { SAME_SSIM } from '../src/explore/curve/curve.ts';
-import { type Rgb, ssim } from '../src/explore/curve/measures.ts';
-import { toRgb } from '../src/explore/sheet/run-sheet.ts';
-import { type BenchRow, median, quantile } from './row.ts';
-import { openEngine } from './setup.ts';
+import type { SamplerName, ScheduleName } from '../../src/engine/names.ts';
+import type { GeneratedImage, GenerateRequest } from '../../src/engine/request.ts';
+import { calibrate } from '../../src/explore/calibration/calibrate.ts';
+import { FULL_STEPS, replanRule } from '../../src/explore/calibration/calibration.ts';
+import { SAME_SSIM } from '../../src/explore/curve/curve.ts';
+import { type Rgb, ssim } from '../../src/explore/curve/measures.ts';
+import { toRgb } from '../../src/explore/sheet/run-sheet.ts';
+import { type BenchRow, median, quantile } from '../row.ts';
+import { openEngine } from '../setup.ts';
 
 /** Every sampler that adds no noise; one piece each, so that a run can be cut into pieces. */
 export const AUTO_SAMPLERS = [

@@ -1,6 +1,6 @@
-import type { GenerateRequest } from '../src/engine/request.ts';
-import type { NewJob } from '../src/queue/job.ts';
-import type { WorkerFacts } from '../src/queue/line.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { NewJob } from '../../src/queue/job.ts';
+import type { WorkerFacts } from '../../src/queue/line.ts';
 
 export const WORKER: WorkerFacts = {
   name: 'bench',

@@ -1,8 +1,8 @@
-import { costOf } from '../src/engine/request/cost.ts';
-import { textsThatReachTheEncoder } from '../src/engine/request/encoder-texts.ts';
-import type { GenerateRequest } from '../src/engine/request.ts';
-import { REQUEST } from './orders.ts';
-import type { BenchRow } from './row.ts';
+import { costOf } from '../../src/engine/request/cost.ts';
+import { textsThatReachTheEncoder } from '../../src/engine/request/encoder-texts.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { REQUEST } from '../queue/orders.ts';
+import type { BenchRow } from '../row.ts';
 
 const ROUNDS = 20_000;
 const MOST_US = 20;

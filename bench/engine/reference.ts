@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { openEngine } from './setup.ts';
-import { type BenchRow, median } from './row.ts';
+import { openEngine } from '../setup.ts';
+import { type BenchRow, median } from '../row.ts';
 
 const SIZE = 128;
 const STEPS = 20;
@@ -112,7 +112,7 @@ function middle(seconds: readonly Seconds[], kind: keyof Seconds): number {
 
 async function openReference(python: string, threads: number): Promise<Reference> {
   const script = path.join(import.meta.dirname, 'reference.py');
-  const model = path.join(import.meta.dirname, '../models/demo');
+  const model = path.join(import.meta.dirname, '../../models/demo');
   const order = [threads, SIZE, STEPS, GUIDANCE].map(String);
   const program = spawn(python, [script, model, ...order], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();

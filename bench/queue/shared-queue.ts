@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue } from '../src/queue/contracts.ts';
-import { openQueue } from '../src/queue/queue.ts';
-import { openRedisServer, type RedisServer } from '../test/support/redis-server.ts';
-import { openCrew } from './chaos/crew.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { openRedisServer, type RedisServer } from '../../test/support/redis-server.ts';
+import { openCrew } from '../chaos/crew.ts';
 import { NO_PICTURES } from './no-pictures.ts';
 import { inDepth } from './depth.ts';
 import { limits, order, WORKER } from './orders.ts';
 import { flood } from './queue.ts';
-import { type BenchRow, quantile } from './row.ts';
+import { type BenchRow, quantile } from '../row.ts';
 
 const PREFIX = '{bench}';
 

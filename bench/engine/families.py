@@ -1,6 +1,6 @@
-"""The other side of bench/families.ts: one evaluation of diffusers' transformers with random weights.
+"""The other side of bench/engine/families.ts: one evaluation of diffusers' transformers with random weights.
 
-    python bench/families.py FOLDER THREADS
+    python bench/engine/families.py FOLDER THREADS
 
 A line of JSON in, a line out: {"open": "flux tiny"} builds it, saves its weights below FOLDER and tells where;
 {"run": …} evaluates it once and tells its seconds by the clock and of all threads' work.

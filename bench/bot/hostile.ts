@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { openPictureReader } from '../src/engine/picture/picture-reader.ts';
-import { exifBomb, manyChunks, pngSaying, textBombs } from '../test/support/hostile-files.ts';
-import type { BenchRow } from './row.ts';
+import { openPictureReader } from '../../src/engine/picture/picture-reader.ts';
+import { exifBomb, manyChunks, pngSaying, textBombs } from '../../test/support/hostile-files.ts';
+import type { BenchRow } from '../row.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const LARGEST = 25 * MEBIBYTE - 1024;

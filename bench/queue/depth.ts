@@ -1,7 +1,7 @@
-import type { Queue } from '../src/queue/contracts.ts';
-import type { WorkerFacts } from '../src/queue/line.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import type { WorkerFacts } from '../../src/queue/line.ts';
 import { order, WORKER } from './orders.ts';
-import { type BenchRow, median, quantile } from './row.ts';
+import { type BenchRow, median, quantile } from '../row.ts';
 
 const DEPTHS = [1000, 10_000, 100_000] as const;
 const SAMPLES = 400;

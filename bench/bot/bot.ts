@@ -4,22 +4,22 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commands } from '../commands/commands.ts';
-import { startBot } from '../src/bot/bot.ts';
-import { openFound } from '../src/bot/pictures/found-pictures.ts';
-import { openPreferences } from '../src/bot/stores/preferences.ts';
-import { openPresets } from '../src/bot/stores/presets.ts';
-import { openSettings } from '../src/bot/stores/settings.ts';
-import type { Engine } from '../src/engine/engine.ts';
-import { startAnnouncer } from '../src/runner/announcer.ts';
-import { createDevices } from '../src/runner/devices.ts';
-import { createJobEvents } from '../src/queue/events.ts';
-import { openPictureStore } from '../src/queue/pictures.ts';
-import { openQueue } from '../src/queue/queue.ts';
-import { startRunner } from '../src/runner/runner.ts';
+import { commands } from '../../commands/commands.ts';
+import { startBot } from '../../src/bot/bot.ts';
+import { openFound } from '../../src/bot/pictures/found-pictures.ts';
+import { openPreferences } from '../../src/bot/stores/preferences.ts';
+import { openPresets } from '../../src/bot/stores/presets.ts';
+import { openSettings } from '../../src/bot/stores/settings.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { startAnnouncer } from '../../src/runner/announcer.ts';
+import { createDevices } from '../../src/runner/devices.ts';
+import { createJobEvents } from '../../src/queue/events.ts';
+import { openPictureStore } from '../../src/queue/pictures.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { startRunner } from '../../src/runner/runner.ts';
 import type { Asked, Told } from './crowd.ts';
-import { type BenchRow, quantile } from './row.ts';
-import { openEngine, quiet } from './setup.ts';
+import { type BenchRow, quantile } from '../row.ts';
+import { openEngine, quiet } from '../setup.ts';
 
 const CROWDS = [50, 200];
 /** Steady state: one picture after the other, a few people. */
@@ -136,7 +136,7 @@ export async function openProgram(
   { paints = true }: { paints?: boolean } = {},
 ) {
   // Beside the project, because /tmp may be memory, where an fsync costs nothing.
-  const data = path.join(import.meta.dirname, '..', 'data');
+  const data = path.join(import.meta.dirname, '../..', 'data');
   await mkdir(data, { recursive: true });
   const folder = await mkdtemp(path.join(data, 'bench-bot-'));
   const queue = await openQueue({

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { APIApplicationCommand } from 'discord-api-types/v10';
 import { WebSocket } from 'ws';
-import { startPlayground } from '../playground/playground.ts';
-import type { FromPage, FromServer } from '../playground/protocol.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import type { FromPage, FromServer } from '../../playground/protocol.ts';
 
 export type Asked = { type: 'press'; presses: number; steps: number } | { type: 'report' };
 

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { isDone } from '../test/support/messages.ts';
-import { connectUser } from '../test/support/playground-user.ts';
-import type { BenchRow } from './row.ts';
+import { isDone } from '../../test/support/messages.ts';
+import { connectUser } from '../../test/support/playground-user.ts';
+import type { BenchRow } from '../row.ts';
 
-const script = path.join(import.meta.dirname, '../scripts/run.cjs');
+const script = path.join(import.meta.dirname, '../../scripts/run.cjs');
 
 /** A fresh start on an empty data folder: until the address is printed, and until the first picture is there. */
 export async function benchStartup(): Promise<BenchRow[]> {

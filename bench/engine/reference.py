@@ -1,10 +1,10 @@
-"""The other side of bench/reference.ts: Stable Diffusion in diffusers on PyTorch, with networks of the shapes that a
+"""The other side of bench/engine/reference.ts: Stable Diffusion in diffusers on PyTorch, with networks of the shapes that a
 model folder's config.json files describe.
 
 Weights are random, which costs the same time. One line of JSON in (layout and prompt), one line out (seconds and
 processor seconds).
 
-    python bench/reference.py MODEL_FOLDER THREADS SIZE STEPS GUIDANCE
+    python bench/engine/reference.py MODEL_FOLDER THREADS SIZE STEPS GUIDANCE
 """
 
 import io

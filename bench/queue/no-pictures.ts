@@ -1,4 +1,4 @@
-import type { PictureStore } from '../src/queue/pictures.ts';
+import type { PictureStore } from '../../src/queue/pictures.ts';
 
 /** For orders without start pictures and jobs without pictures. */
 export const NO_PICTURES: PictureStore = {

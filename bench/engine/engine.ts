@@ -1,5 +1,5 @@
-import { openEngine } from './setup.ts';
-import { type BenchRow, median } from './row.ts';
+import { openEngine } from '../setup.ts';
+import { type BenchRow, median } from '../row.ts';
 
 const ROUNDS = 31;
 

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Claim } from '../src/queue/line.ts';
-import type { Queue } from '../src/queue/contracts.ts';
-import { openQueue } from '../src/queue/queue.ts';
+import type { Claim } from '../../src/queue/line.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { openQueue } from '../../src/queue/queue.ts';
 import { inDepth } from './depth.ts';
 import { limits, order, WORKER } from './orders.ts';
-import { type BenchRow, median, quantile } from './row.ts';
+import { type BenchRow, median, quantile } from '../row.ts';
 
 const WAITING = 10_000;
 const SAMPLES = 400;
@@ -19,7 +19,7 @@ export const FLOOD = { jobs: 500, guilds: 5, each: 3, workers: 2, seconds: 0.04 
 /** The queue on this machine's own disk: every submit, claim and finish is an fsync. */
 export async function benchQueue(): Promise<BenchRow[]> {
   // Beside the project, because /tmp may be memory, where an fsync costs nothing.
-  const data = path.join(import.meta.dirname, '..', 'data');
+  const data = path.join(import.meta.dirname, '../..', 'data');
   await mkdir(data, { recursive: true });
   const folder = await mkdtemp(path.join(data, 'bench-queue-'));
   try {

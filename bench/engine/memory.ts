@@ -1,5 +1,5 @@
-import { openEngine } from './setup.ts';
-import type { BenchRow } from './row.ts';
+import { openEngine } from '../setup.ts';
+import type { BenchRow } from '../row.ts';
 
 const PICTURES = 200;
 const SETTLED = 20;

@@ -4,12 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EngineLog } from '../src/engine/engine.ts';
-import type { GenerateResult } from '../src/engine/request.ts';
-import { openWatch, type Watch } from '../src/metrics/watch.ts';
-import { openQueue } from '../src/queue/queue.ts';
-import { limits, order } from './orders.ts';
-import { type BenchRow, median, quantile } from './row.ts';
+import type { EngineLog } from '../../src/engine/engine.ts';
+import type { GenerateResult } from '../../src/engine/request.ts';
+import { openWatch, type Watch } from '../../src/metrics/watch.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { limits, order } from '../queue/orders.ts';
+import { type BenchRow, median, quantile } from '../row.ts';
 
 const WAITING = 10_000;
 const MODELS = 30;
