@@ -16,12 +16,11 @@ import {
 } from '../../src/engine/text/language/embedding-store.ts';
 import { tensorsBelow } from '../../test/support/golden-dit.ts';
 import { type BenchRow, median } from '../row.ts';
+import { type Seconds, timed } from './reference.ts';
 
 /** Two heads, and one block (of each kind) of the real width. */
 const SIZES = ['tiny', 'block'] as const;
 const ROUNDS = { tiny: 9, block: 3 } as const;
-
-type Seconds = { wall: number; cpu: number };
 
 /**
  * `REFERENCE_PYTHON` names a Python with torch and diffusers. As in bench/engine/reference.ts, clock times are judged on a quiet
@@ -129,15 +128,6 @@ function feedsOf(session: Session, side: number, words: number): Record<string, 
     feeds[name] = { data, shape: dims };
   }
   return feeds;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<Seconds> {
-  const worked = process.cpuUsage();
-  const began = performance.now();
-  await work();
-  const wall = (performance.now() - began) / 1000;
-  const { user, system } = process.cpuUsage(worked);
-  return { wall, cpu: (user + system) / 1e6 };
 }
 
 type Reference = {

@@ -15,7 +15,7 @@ const LAYOUTS = ['contiguous', 'channels_last'] as const;
 
 type Layout = (typeof LAYOUTS)[number];
 /** seconds for one picture: by the clock, and of all threads' work */
-type Seconds = { wall: number; cpu: number };
+export type Seconds = { wall: number; cpu: number };
 type Reference = {
   versions: Record<string, string>;
   paint(layout: Layout, prompt: string): Promise<Seconds>;
@@ -66,7 +66,7 @@ export async function benchReference(): Promise<BenchRow[]> {
 }
 
 /** The engine works in a thread of this process, so that its processor time is this process's. */
-async function timed(work: () => Promise<unknown>): Promise<Seconds> {
+export async function timed(work: () => Promise<unknown>): Promise<Seconds> {
   const worked = process.cpuUsage();
   const began = performance.now();
   await work();

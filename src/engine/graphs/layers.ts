@@ -153,9 +153,9 @@ export function layerNorm(g: GraphBuilder, x: Value, path: string, epsilon = 1e-
   return g.op('LayerNormalization', inputs, attributes, { name: path });
 }
 
-/** Twice the height and width, every value four times. */
-export function upsample(g: GraphBuilder, x: Value): Value {
-  const scales = g.floats('twice', [1, 1, 2, 2], [4], ELEMENT.float32);
+/** `factor` times the height and width, every value in a square of its own. */
+export function upsample(g: GraphBuilder, x: Value, factor = 2): Value {
+  const scales = g.floats(`times ${factor}`, [1, 1, factor, factor], [4], ELEMENT.float32);
   return g.op('Resize', [x, '', scales], {
     mode: 'nearest',
     nearest_mode: 'floor',

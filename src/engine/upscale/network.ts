@@ -2,8 +2,9 @@
  * A network that makes a picture larger (ESRGAN and its kin), opened and run over whole pictures in tiles: somebody's
  * ONNX graph, or one that is written over the weights of a .safetensors file.
  */
+import { readFile } from 'node:fs/promises';
 import { openTensorFile } from '../checkpoint/file/tensor-file.ts';
-import { upscalerTensors } from '../checkpoint/names/upscaler.ts';
+import { type UpscalerTensors, upscalerTensors } from '../checkpoint/names/upscaler.ts';
 import { UserError } from '../errors.ts';
 import type { RgbImage } from '../picture/image.ts';
 import { compactGraph } from '../graphs/upscalers/compact.ts';
@@ -66,15 +67,31 @@ export async function openUpscalerNetwork(
   }
 }
 
+/**
+ * The same with the weights themselves, some ten megabytes: a file that is written over while it is mapped would end this
+ * process, which is the bot's own.
+ */
+async function inMemory(found: UpscalerTensors, path: string): Promise<UpscalerTensors> {
+  const all = await readFile(path);
+  const tensors = new Map(
+    [...found.tensors].map(([name, tensor]) => {
+      const { offset, length } = tensor;
+      return [name, { ...tensor, bytes: new Uint8Array(all.subarray(offset, offset + length)) }];
+    }),
+  );
+  return { ...found, tensors };
+}
+
 const STYLE = { compute: 'float32', attention: 'plain' } as const;
 
 /** @throws UserError for a file of anything else, and for one that cannot be read */
 async function sourceOver(file: string, name: string): Promise<GraphSource> {
-  const found = upscalerTensors((await openTensorFile(file)).tensors);
+  const { tensors, path } = await openTensorFile(file);
+  const found = upscalerTensors(tensors);
   if (found === null) throw new UserError(say('upscaler-unknown', name));
   const write = found.kind === 'rrdb' ? rrdbGraph : compactGraph;
   try {
-    return builtSource(file, write(found, STYLE, USUAL_SIDE));
+    return builtSource(file, write(await inMemory(found, path), STYLE, USUAL_SIDE));
   } catch (error) {
     throw new UserError(say('upscaler-misfit', name), { cause: error });
   }

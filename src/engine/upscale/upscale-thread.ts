@@ -1,4 +1,5 @@
 /** A thread that runs upscaling networks: one picture at a time, the last network kept open. */
+import { stat } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { decodeImage, encodePng } from '../picture/image.ts';
 import { readInfotext } from '../picture/recipe-texts.ts';
@@ -18,7 +19,8 @@ export type FromUpscaler =
 /** Longest side of the result, pixels. */
 const MAX_SIDE = 8192;
 
-let open: { file: string; network: UpscalerNetwork } | null = null;
+/** `stamp`: of the file, so that another one in its place is opened anew. */
+let open: { stamp: string; network: UpscalerNetwork } | null = null;
 let line: Promise<void> = Promise.resolve();
 
 /** Pictures that somebody wanted and no longer wants. */
@@ -65,10 +67,12 @@ async function upscale(
 }
 
 async function openNetwork(file: string, name: string): Promise<UpscalerNetwork> {
-  if (open?.file === file) return open.network;
+  const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: 0 }));
+  const stamp = `${file} ${size} ${mtimeMs}`;
+  if (open?.stamp === stamp) return open.network;
   await open?.network.release();
   open = null;
   const network = await openUpscalerNetwork(file, name);
-  open = { file, network };
+  open = { stamp, network };
   return network;
 }

@@ -1,6 +1,6 @@
 /** Upscaling networks written over .safetensors files, beside BasicSR's own code (see the fixtures' README). */
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -78,6 +78,12 @@ test('such a file in the folder enlarges by its name; others say what they are',
     const { png: large, factor } = await upscalers.upscale('4x-Tiny', png);
     const { width, height } = await sharp(large).metadata();
     assert.deepEqual([factor, width, height], [4, 800, 160]);
+    // Another network in its place, and one that is cut short while it is open.
+    const mine = path.join(folder, '4x-Tiny.safetensors');
+    await copyFile(path.join(fixtures, '2x-new.safetensors'), mine);
+    assert.equal((await upscalers.upscale('4x-Tiny', png)).factor, 2);
+    await truncate(mine, 100);
+    await assert.rejects(upscalers.upscale('4x-Tiny', png), /4x-Tiny\.safetensors/);
     await assert.rejects(upscalers.upscale('cut', png), /cut\.safetensors/);
     await assert.rejects(upscalers.upscale('odd', png), /"odd" cannot be used: .*ESRGAN/);
   } finally {

@@ -3,9 +3,8 @@
  * (Wang et al. 2021, "Real-ESRGAN"; SRVGGNetCompact).
  */
 import type { UpscalerTensors } from '../../checkpoint/names/upscaler.ts';
-import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
-import { conv } from '../layers.ts';
-import { ELEMENT } from '../proto.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle } from '../builder.ts';
+import { conv, upsample } from '../layers.ts';
 
 /** Pixels [1,3,side,side] in 0 … 1 -> [1,3,factor·side,factor·side]. @throws Error when a tensor is missing */
 export function compactGraph(
@@ -23,16 +22,7 @@ export function compactGraph(
     x = conv(g, g.op('PRelu', [x, slopes]), `body.${at + 1}`);
   }
   const made = g.op('DepthToSpace', [x], { blocksize: factor, mode: 'CRD' });
-  const enlarged = g.op('Add', [made, nearest(g, pixels, factor)]);
+  const enlarged = g.op('Add', [made, upsample(g, pixels, factor)]);
   g.output(enlarged, 'enlarged', [1, 3, side * factor, side * factor]);
   return g.finish('compact');
-}
-
-function nearest(g: GraphBuilder, x: Value, factor: number): Value {
-  const scales = g.floats('factor', [1, 1, factor, factor], [4], ELEMENT.float32);
-  return g.op('Resize', [x, '', scales], {
-    mode: 'nearest',
-    nearest_mode: 'floor',
-    coordinate_transformation_mode: 'asymmetric',
-  });
 }

@@ -1,7 +1,7 @@
 /** Comments of a file as such: JPEG's COM segment and GIF's comment extension, which A1111's reader takes, too. */
+import { jpegSegments } from './jpeg-segments.ts';
 
 const COMMENT_SEGMENT = 0xfe;
-const SCAN = 0xda;
 
 /** The first comment of a JPEG or GIF; null where there is none, or one longer than `most` bytes. */
 export function readFileComment(bytes: Uint8Array, most: number): string | null {
@@ -15,15 +15,7 @@ export function isGif(bytes: Uint8Array): boolean {
 }
 
 function inJpeg(file: Buffer): Buffer | null {
-  if (file.length < 4 || file.readUInt16BE(0) !== 0xffd8) return null;
-  let at = 2;
-  while (at + 4 <= file.length && file[at] === 0xff) {
-    const marker = file[at + 1];
-    const length = file.readUInt16BE(at + 2);
-    if (marker === COMMENT_SEGMENT) return file.subarray(at + 4, at + 2 + length);
-    if (marker === SCAN) return null;
-    at += 2 + length;
-  }
+  for (const { marker, body } of jpegSegments(file)) if (marker === COMMENT_SEGMENT) return body;
   return null;
 }
 

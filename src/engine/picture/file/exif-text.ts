@@ -1,5 +1,7 @@
+import { jpegSegments } from './jpeg-segments.ts';
 import type { PngText, TextBudget } from './png-text.ts';
 
+const APP1 = 0xe1;
 const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;
 /** TIFF's type of a text. */
@@ -20,14 +22,8 @@ export function findExif(bytes: Uint8Array): Uint8Array | null {
 }
 
 function findInJpeg(file: Buffer): Uint8Array | null {
-  let at = 2;
-  while (at + 4 <= file.length && file[at] === 0xff) {
-    const marker = file[at + 1];
-    const length = file.readUInt16BE(at + 2);
-    if (marker === 0xda) return null;
-    const body = file.subarray(at + 4, at + 2 + length);
-    if (marker === 0xe1 && body.toString('latin1', 0, 6) === 'Exif\0\0') return body.subarray(6);
-    at += 2 + length;
+  for (const { marker, body } of jpegSegments(file)) {
+    if (marker === APP1 && body.toString('latin1', 0, 6) === 'Exif\0\0') return body.subarray(6);
   }
   return null;
 }
