@@ -12,13 +12,28 @@ import {
   type Value,
 } from '../builder.ts';
 import { linear } from '../layers.ts';
-import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
-import { headSizeOf, type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
+import { type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
 import { HEAD, PLACES, placesOf, rotary, singleBlock, turnsBehind } from './flux.ts';
-import { apart, feedForward, jointBlock, type JointCall, type Modulation } from './joint.ts';
+import {
+  apart,
+  feedForward,
+  jointBlock,
+  type JointCall,
+  type Modulation,
+  headsOf,
+} from './joint.ts';
 import type { Streams } from './joint.ts';
-import { dense, modulate, patchify, plainNorm, rmsNorm, swish, unpatchify } from './tokens.ts';
+import {
+  dense,
+  modulate,
+  patchify,
+  plainNorm,
+  rmsNorm,
+  swish,
+  unpatchify,
+  inputsOf,
+} from './tokens.ts';
 
 /** torch's, for float32 */
 const EPSILON = 2 ** -23;
@@ -41,23 +56,16 @@ export function chromaGraph(
   const [width = 0, patch = 0] = g.shapeOf('x_embedder.weight');
   const channels = patch / 4;
   const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const words = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const { sample, timestep, text: words } = inputsOf(g, channels, textWidth);
   const meant = g.input('text_bias', ['batch_size', 'tokens']);
   const axes = placesOf(g, sample);
-  const headSize = headSizeOf(g, config, {
-    norm: 'transformer_blocks.0.attn.norm_q.weight',
-    usual: HEAD,
-  });
+  const heads = headsOf(g, { width, usual: HEAD, config: config });
   const call: JointCall = {
     g,
     like: sample,
-    width,
-    heads: width / headSize,
-    headSize,
+    ...heads,
     epsilon: 1e-6,
-    turns: turnsBehind(g, words, axes, rotaryOf(rotary(1, PLACES), headSize, config)),
+    turns: turnsBehind(g, words, axes, rotaryOf(rotary(1, PLACES), heads.headSize, config)),
     bias: biasOf(g, meant, axes[0] as Value),
   };
   const doubles = g.countOf('transformer_blocks', 'attn.to_q.weight');

@@ -26,11 +26,12 @@ import {
   project,
   type Streams,
   twoLayers,
+  headsOf,
 } from './joint.ts';
-import { headSizeOf, type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
+import { type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
 import { firstTokens, withReferences } from './reference-tokens.ts';
 import { gridPlaces, joinTurns, type RotaryWords, same, type Turns, turnsOf } from './rotary.ts';
-import { dense, gated, geluTanh, gridOf, patchify, unpatchify } from './tokens.ts';
+import { dense, gated, geluTanh, gridOf, patchify, unpatchify, inputsOf } from './tokens.ts';
 
 export const HEAD = 128;
 export const PLACES = 512;
@@ -69,29 +70,22 @@ export function fluxGraph(
   const [width = 0, patch = 0] = g.shapeOf('x_embedder.weight');
   const channels = patch / 4;
   const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const { sample, timestep, text: given } = inputsOf(g, channels, textWidth);
   const moment = momentOf(g, timestep);
   const tokens = patchify(g, sample, channels, 'channels first');
   const noise = { tokens, axes: placesOf(g, sample) };
   const seen = edits ? withReferences(g, noise, patch) : noise;
-  const headSize = headSizeOf(g, config, {
-    norm: 'transformer_blocks.0.attn.norm_q.weight',
-    usual: HEAD,
-  });
+  const heads = headsOf(g, { width, usual: HEAD, config: config });
   const call: JointCall = {
     g,
     like: sample,
-    width,
-    heads: width / headSize,
-    headSize,
+    ...heads,
     epsilon: 1e-6,
     turns: turnsBehind(
       g,
       given,
       seen.axes,
-      rotaryOf(edits ? rotary(2, REFERENCE_PLACES) : rotary(1, PLACES), headSize, config),
+      rotaryOf(edits ? rotary(2, REFERENCE_PLACES) : rotary(1, PLACES), heads.headSize, config),
     ),
   };
 

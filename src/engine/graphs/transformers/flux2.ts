@@ -24,8 +24,9 @@ import {
   normed,
   type Streams,
   twoLayers,
+  headsOf,
 } from './joint.ts';
-import { headSizeOf, type NetworkConfig, NO_CONFIG, positive, rotaryOf } from './network-config.ts';
+import { type NetworkConfig, NO_CONFIG, positive, rotaryOf } from './network-config.ts';
 import { firstTokens, withReferences } from './reference-tokens.ts';
 import {
   gridPlaces,
@@ -36,7 +37,7 @@ import {
   type Turns,
   turnsOf,
 } from './rotary.ts';
-import { dense, gated, headNorm, swish } from './tokens.ts';
+import { dense, gated, headNorm, swish, inputsOf } from './tokens.ts';
 
 const HEAD = 128;
 const ROTARY = {
@@ -71,22 +72,15 @@ export function flux2Graph(
   const g = new GraphBuilder(tensors, style, branches);
   const [width = 0, channels = 0] = g.shapeOf('x_embedder.weight');
   const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const { sample, timestep, text: given } = inputsOf(g, channels, textWidth);
   const moment = momentOf(g, timestep);
-  const headSize = headSizeOf(g, config, {
-    norm: 'transformer_blocks.0.attn.norm_q.weight',
-    usual: HEAD,
-  });
-  const rotary = rotaryOf(ROTARY, headSize, config);
+  const heads = headsOf(g, { width, usual: HEAD, config: config });
+  const rotary = rotaryOf(ROTARY, heads.headSize, config);
   const { noise, turns } = sequence(g, rotary, { sample, text: given, channels });
   const call: JointCall = {
     g,
     like: sample,
-    width,
-    heads: width / headSize,
-    headSize,
+    ...heads,
     epsilon: positive(config['eps']) ?? 1e-6,
     turns,
   };

@@ -5,6 +5,7 @@
 import { attend } from '../attention.ts';
 import type { GraphBuilder, Value } from '../builder.ts';
 import { linear } from '../layers.ts';
+import { headSizeOf, type NetworkConfig } from './network-config.ts';
 import { rotate, type Turns } from './rotary.ts';
 import { chunks, dense, gated, geluTanh, headNorm, modulate, plainNorm, swish } from './tokens.ts';
 
@@ -25,6 +26,16 @@ export type JointCall = {
   /** added to the scores of every look, [B,1,S,S]; absent: nothing */
   bias?: Value;
 };
+
+/** How the width is shared among heads, told by the norm of the first block's. */
+export function headsOf(
+  g: GraphBuilder,
+  { width, usual, config }: { width: number; usual: number; config: NetworkConfig },
+): Pick<JointCall, 'width' | 'heads' | 'headSize'> {
+  const norm = 'transformer_blocks.0.attn.norm_q.weight';
+  const headSize = headSizeOf(g, config, { norm, usual });
+  return { width, heads: width / headSize, headSize };
+}
 
 /** shift, scale and gate, [B,1,width] each */
 export type Modulation = readonly [shift: Value, scale: Value, gate: Value];

@@ -22,8 +22,9 @@ import {
   modulations,
   type Streams,
   twoLayers,
+  headsOf,
 } from './joint.ts';
-import { headSizeOf, type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
+import { type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';
 import { firstTokens, type Placed, withReferences } from './reference-tokens.ts';
 import {
   gridPlaces,
@@ -34,7 +35,7 @@ import {
   type Turns,
   turnsOf,
 } from './rotary.ts';
-import { dense, gridOf, patchify, rmsNorm, unpatchify } from './tokens.ts';
+import { dense, gridOf, patchify, rmsNorm, unpatchify, inputsOf } from './tokens.ts';
 
 const HEAD = 128;
 /** words may follow the edge of a picture of 4096 pixels */
@@ -73,9 +74,7 @@ export function qwenImageGraph(
   const [width = 0, patch = 0] = g.shapeOf('img_in.weight');
   const channels = patch / 4;
   const [textWidth = 0] = g.shapeOf('txt_norm.weight');
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const { sample, timestep, text: given } = inputsOf(g, channels, textWidth);
   const path = 'time_text_embed.timestep_embedder';
   const told = (moments: Value): Value => twoLayers(g, sinusoids(g, moments, 256), path);
   const both =
@@ -88,18 +87,13 @@ export function qwenImageGraph(
   const noise = { tokens, axes: placesOf(g, sample) };
   const seen = edits ? withReferences(g, noise, patch) : noise;
   const apart = both === null ? null : { both, ofTokens: whichMoment(g, sample, seen) };
-  const headSize = headSizeOf(g, config, {
-    norm: 'transformer_blocks.0.attn.norm_q.weight',
-    usual: HEAD,
-  });
+  const heads = headsOf(g, { width, usual: HEAD, config: config });
   const call: JointCall = {
     g,
     like: sample,
-    width,
-    heads: width / headSize,
-    headSize,
+    ...heads,
     epsilon: 1e-6,
-    turns: turnsBehind(g, rotaryOf(ROTARY, headSize, config), {
+    turns: turnsBehind(g, rotaryOf(ROTARY, heads.headSize, config), {
       sample,
       text: given,
       axes: seen.axes,

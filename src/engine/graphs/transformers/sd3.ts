@@ -12,7 +12,6 @@ import {
   type Value,
 } from '../builder.ts';
 import { conv, linear, rowsOf } from '../layers.ts';
-import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {
   activeMoment,
@@ -29,9 +28,19 @@ import {
   project,
   type Streams,
   twoLayers,
+  headsOf,
 } from './joint.ts';
-import { headSizeOf, type NetworkConfig, NO_CONFIG } from './network-config.ts';
-import { chunks, dense, gated, gridOf, modulate, plainNorm, unpatchify } from './tokens.ts';
+import { type NetworkConfig, NO_CONFIG } from './network-config.ts';
+import {
+  chunks,
+  dense,
+  gated,
+  gridOf,
+  modulate,
+  plainNorm,
+  unpatchify,
+  inputsOf,
+} from './tokens.ts';
 
 const HEAD = 64;
 
@@ -55,20 +64,13 @@ export function sd3Graph(
   const g = new GraphBuilder(tensors, style, branches);
   const [width = 0, channels = 0] = g.shapeOf('pos_embed.proj.weight');
   const textWidth = g.shapeOf('context_embedder.weight')[1] ?? 0;
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const given = g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]);
+  const { sample, timestep, text: given } = inputsOf(g, channels, textWidth);
   const moment = momentOf(g, timestep);
-  const headSize = headSizeOf(g, words.config ?? NO_CONFIG, {
-    norm: 'transformer_blocks.0.attn.norm_q.weight',
-    usual: HEAD,
-  });
+  const heads = headsOf(g, { width, usual: HEAD, config: words.config ?? NO_CONFIG });
   const call: JointCall = {
     g,
     like: sample,
-    width,
-    heads: width / headSize,
-    headSize,
+    ...heads,
     epsilon: 1e-6,
     turns: null,
   };

@@ -4,6 +4,20 @@
  */
 import { type GraphBuilder, MICROSOFT, type Value } from '../builder.ts';
 import { flat, linear, rowsOf } from '../layers.ts';
+import { ELEMENT } from '../proto.ts';
+
+/** What every one is fed: latents [B,C,h,w], the moment [B] in float32, and the text's states [B,L,textWidth]. */
+export function inputsOf(
+  g: GraphBuilder,
+  channels: number,
+  textWidth: number,
+): { sample: Value; timestep: Value; text: Value } {
+  return {
+    sample: g.input('hidden_states', ['batch_size', channels, 'height', 'width']),
+    timestep: g.input('timestep', ['batch_size'], ELEMENT.float32),
+    text: g.input('encoder_hidden_states', ['batch_size', 'tokens', textWidth]),
+  };
+}
 
 /** y = x Wᵀ + b of [B,S,in] -> [B,S,out] */
 export function dense(g: GraphBuilder, x: Value, path: string, like: Value): Value {

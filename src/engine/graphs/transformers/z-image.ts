@@ -37,6 +37,7 @@ import {
   rmsNorm,
   swish,
   unpatchify,
+  inputsOf,
 } from './tokens.ts';
 
 const EPSILON = 1e-5;
@@ -79,9 +80,7 @@ export function zImageGraph(
   const [width = 0, patch = 0] = g.shapeOf('all_x_embedder.2-1.weight');
   const channels = patch / 4;
   const [captionWidth = 0] = g.shapeOf('cap_embedder.0.weight');
-  const sample = g.input('hidden_states', ['batch_size', channels, 'height', 'width']);
-  const timestep = g.input('timestep', ['batch_size'], ELEMENT.float32);
-  const caption = g.input('encoder_hidden_states', ['batch_size', 'tokens', captionWidth]);
+  const { sample, timestep, text: caption } = inputsOf(g, channels, captionWidth);
   const headSize = headSizeOf(g, headsOf(width, config), {
     norm: 'layers.0.attention.norm_q.weight',
     usual: HEAD,
