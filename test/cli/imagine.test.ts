@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
+import { paintPictures } from '../../src/cli/imagine/paint-pictures.ts';
 import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
@@ -27,22 +28,29 @@ import {
   type Weights,
   writeWeights,
 } from '../support/reference-checkpoint.ts';
+import { commandsOnOneEngine, type Ended } from './in-process.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
+const SETTINGS = { MODELS_DIR: path.join(ROOT, 'models'), DEVICE: 'cpu' };
 let folder: string;
+const commands = commandsOnOneEngine();
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'imagine-'));
+  process.chdir(folder);
+  Object.assign(process.env, SETTINGS);
 });
-after(() => rm(folder, { recursive: true }));
+after(async () => {
+  await commands.close();
+  process.chdir(ROOT);
+  await rm(folder, { recursive: true });
+});
 
-type Ended = { code: number | null; stdout: string; stderr: string };
-
-/** The command as people run it, in the temporary folder. */
+/** The command as people run it, in the temporary folder: a program of its own. */
 function start(script: string, args: readonly string[], env: Record<string, string> = {}) {
   const command = [path.join(ROOT, 'scripts/run.cjs'), `src/cli/${script}.ts`, ...args];
   const child = spawn(process.execPath, command, {
     cwd: folder,
-    env: { ...process.env, MODELS_DIR: path.join(ROOT, 'models'), DEVICE: 'cpu', ...env },
+    env: { ...process.env, ...SETTINGS, ...env },
   });
   let stdout = '';
   let stderr = '';
@@ -54,13 +62,14 @@ function start(script: string, args: readonly string[], env: Record<string, stri
   return { child, ended };
 }
 
+/** What the program does, without its start. */
 function imagine(...args: string[]): Promise<Ended> {
-  return start('imagine', args).ended;
+  return commands.run(paintPictures, args);
 }
 
 test('--json prints one object, the picture lies where it says', async () => {
   const args = ['a red cat', '--seed', '42', '--steps', '4', '--out', 'json/', '--json'];
-  const { code, stdout, stderr } = await imagine(...args);
+  const { code, stdout, stderr } = await start('imagine', args).ended;
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');
   assert.equal(stdout.trim().split('\n').length, 1);
@@ -86,13 +95,24 @@ test('--json prints one object, the picture lies where it says', async () => {
   );
 });
 
-test('the same command gives the same bytes, any change another picture', async () => {
+test('the same command gives the same bytes, in any process, any change another picture', async () => {
+  const commandLine = (name: string, ...args: string[]): string[] => [
+    'a dog',
+    '--steps',
+    '3',
+    '--out',
+    name,
+    ...args,
+  ];
   const paint = async (name: string, ...args: string[]): Promise<Buffer> => {
-    const { code, stderr } = await imagine('a dog', '--steps', '3', '--out', name, ...args);
+    const { code, stderr } = await imagine(...commandLine(name, ...args));
     assert.equal(code, 0, stderr);
     return readFile(path.join(folder, name));
   };
+  const alone = await start('imagine', commandLine('alone.png', '--seed', '7')).ended;
+  assert.equal(alone.code, 0, alone.stderr);
   const first = await paint('first.png', '--seed', '7');
+  assert.deepEqual(await readFile(path.join(folder, 'alone.png')), first);
   assert.deepEqual(await paint('again.png', '--seed', '7'), first);
   const pixels = async (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
   const base = await pixels(first);
@@ -177,6 +197,11 @@ describe('bad arguments end with status 2 and one line that names them', () => {
       assert.equal(existsSync(path.join(folder, 'out')), false, 'no folder for nothing');
     });
   }
+  test('as a program of its own', async () => {
+    const { code, stdout, stderr } = await start('imagine', ['x', '--foo']).ended;
+    assert.match(stderr, /^Unknown option '--foo'.*\n$/);
+    assert.deepEqual([code, stdout], [2, '']);
+  });
   test('a target that cannot be written to', async () => {
     await writeFile(path.join(folder, 'file'), '');
     const { code, stderr } = await imagine('x', '--out', 'file/x.png');
@@ -233,7 +258,7 @@ test('a damaged model is a failure with words', async () => {
 });
 
 test('Ctrl-C stops between steps and leaves nothing behind', async () => {
-  const args = ['x', '--steps', '150', '--size', '512x512', '--out', 'stopped/', '--json'];
+  const args = ['x', '--steps', '150', '--size', '256x256', '--out', 'stopped/', '--json'];
   const { child, ended } = start('imagine', args);
   while (!existsSync(path.join(folder, 'stopped'))) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -260,14 +285,14 @@ test('a picture that the safety checker flags is not written, unless it is switc
   await cp(path.join(ROOT, 'test/fixtures/safety'), model, { recursive: true });
   const out = path.join(folder, 'red.png');
   const args = ['a yellow star on a red background', '--seed', '7', '--steps', '15', '--out', out];
-  const kept = await start('imagine', [...args, '--model', model]).ended;
+  const kept = await imagine(...args, '--model', model);
   assert.deepEqual([kept.code, kept.stdout], [1, '']);
   assert.match(
     kept.stderr,
     /safety checker kept the picture of seed 7 back; --safety off writes it/,
   );
   await assert.rejects(stat(out));
-  const shown = await start('imagine', [...args, '--model', model, '--safety', 'off']).ended;
+  const shown = await imagine(...args, '--model', model, '--safety', 'off');
   assert.equal(shown.code, 0, shown.stderr);
   assert.ok((await stat(out)).size > 1000);
 });
@@ -334,7 +359,7 @@ test('models --check says what really runs each model, and which one does not wo
 });
 
 test('--help shows every option', async () => {
-  const { code, stdout } = await imagine('--help');
+  const { code, stdout } = await start('imagine', ['--help']).ended;
   assert.equal(code, 0);
   for (const option of ['--negative', '--cfg', '--save-latents', '--seed-resize', '--emphasis']) {
     assert.ok(stdout.includes(option), option);

@@ -1,4 +1,5 @@
-import type { EngineLog } from '../../engine/engine.ts';
+import type { Config } from '../../config.ts';
+import type { Engine, EngineLog } from '../../engine/engine.ts';
 import { CancelledError, RunError, UserError } from '../../engine/errors.ts';
 
 export const EXIT = { done: 0, failed: 1, badArguments: 2, nothing: 3, cancelled: 130 } as const;
@@ -12,14 +13,25 @@ export const LOG: EngineLog = {
   error: (fields, message) => void process.stderr.write(`${message}: ${JSON.stringify(fields)}\n`),
 };
 
+/** Where answers and complaints go: a terminal, or anything that text can be written to. */
+export type Stream = { write(text: string): unknown };
+
+/** What a command needs of the process around it. */
+export type Program = {
+  stdout: Stream;
+  stderr: Stream;
+  /** the command closes it */
+  openEngine(config: Config): Promise<Engine>;
+};
+
 /** One line for the person; what is not theirs to mend is a failure. */
-export function complain(error: unknown): number {
+export function complain(error: unknown, stderr: Stream = process.stderr): number {
   if (error instanceof CancelledError) {
-    process.stderr.write('Cancelled.\n');
+    stderr.write('Cancelled.\n');
     return EXIT.cancelled;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   const isTheirs = error instanceof UserError && !(error instanceof RunError);
   return isTheirs ? EXIT.badArguments : EXIT.failed;
 }

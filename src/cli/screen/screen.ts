@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import type { Progress } from '../../engine/request.ts';
+import type { Stream } from './program.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { pictureStyle, renderPicture } from './terminal-image.ts';
 
@@ -11,11 +12,8 @@ export type Screen = {
 };
 
 /** Bar and preview on a terminal; nothing at all when the stream is none. */
-export function createScreen(
-  stream: WriteStream,
-  terminal: { term: string; program: string },
-): Screen {
-  if (!stream.isTTY) return { showsPictures: false, update() {}, async finish() {} };
+export function createScreen(stream: Stream, terminal: { term: string; program: string }): Screen {
+  if (!isTerminal(stream)) return { showsPictures: false, update() {}, async finish() {} };
   const style = pictureStyle({ ...terminal, colorDepth: stream.getColorDepth(), isTTY: true });
   const bar = createProgressBar(stream);
   let lines = 0;
@@ -50,4 +48,8 @@ export function createScreen(
       }
     },
   };
+}
+
+function isTerminal(stream: Stream): stream is WriteStream {
+  return 'isTTY' in stream && stream.isTTY === true;
 }
