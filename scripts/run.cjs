@@ -30,11 +30,15 @@ if (target === '--test') {
   var files = given.length > 0 ? given : ['test/**/*.test.ts'];
   // Files that wait and files that compute fill each other's gaps; one takes up to a gigabyte.
   var os = require('node:os');
+  // Programs that tests start read it; the files themselves import it.
+  var ofTests = { ORT_THREADS: process.env.ORT_THREADS || '1' };
+  if (compiled) ofTests.NODE_COMPILE_CACHE = compiled;
   var atOnce = Math.min(os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
+      '--import=./test/support/one-thread.ts',
       '--test',
       '--test-timeout=900000',
       '--test-concurrency=' + Math.max(2, atOnce),
@@ -42,9 +46,7 @@ if (target === '--test') {
     {
       cwd: root,
       stdio: 'inherit',
-      env: compiled
-        ? Object.assign({}, process.env, { NODE_COMPILE_CACHE: compiled })
-        : process.env,
+      env: Object.assign({}, process.env, ofTests),
     },
   );
   process.exit(run.status === null ? 1 : run.status);

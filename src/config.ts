@@ -53,6 +53,8 @@ export type Config = {
   modelMemoryBytes: number | null;
   /** bits that it is packed in where memory does not hold it; null: it is refused then */
   quantise: 4 | 8 | null;
+  /** processor threads that a network takes; 0: one a core */
+  threads: number;
   stepDeadlineMs: number;
   /** milliseconds without orders after which the machine calibrates; 0: never */
   calibrateAfterMs: number;
@@ -120,6 +122,7 @@ export function loadConfig(env: Environment = process.env): Config {
     modelCacheBytes: read.integer('MODEL_CACHE_MB', 1, 1_048_576, 8192) * 1024 * 1024,
     modelMemoryBytes: read.integer('MODEL_MEMORY_MB', 0, 1_048_576, 0) * 1024 * 1024 || null,
     quantise: QUANTISED[read.choice('QUANTIZE', ['off', 'q8', 'q4'], 'off')],
+    threads: read.integer('ORT_THREADS', 0, 1024, 0),
     stepDeadlineMs: read.integer('STEP_DEADLINE_SECONDS', 5, 86_400, 600) * 1000,
     calibrateAfterMs: read.integer('CALIBRATE_AFTER_SECONDS', 0, 86_400, 60) * 1000,
     userInstall: read.choice('USER_INSTALL', ['off', 'on'], 'off') === 'on',

@@ -65,11 +65,13 @@ test('every mistake is reported at once, with the value and what is allowed', ()
     PLAYGROUND_PORT: '99999',
     LOG_LEVEL: 'loud',
     ENGINE_ISOLATION: 'vm',
+    ORT_THREADS: 'all',
   });
   assert.match(message, /DEVICE is "gpu"; allowed: auto, cuda, webgpu, dml, coreml, cpu\./);
   assert.match(message, /PLAYGROUND_PORT is "99999"; expected a whole number from 0 to 65535/);
   assert.match(message, /LOG_LEVEL is "loud"/);
   assert.match(message, /ENGINE_ISOLATION is "vm"; allowed: thread, process/);
+  assert.match(message, /ORT_THREADS is "all"; expected a whole number from 0 to 1024/);
 });
 
 test('only a Discord on this machine may be named as the API', () => {

@@ -13,6 +13,7 @@ import {
 import { withoutPaths } from './host/hidden-paths.ts';
 import { openRegistry, type Registry } from './model/registry.ts';
 import { runBytes } from './network/row-budget.ts';
+import { threadsOfNetworks } from './network/threads.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateOptions } from './pipeline/options.ts';
 import type { GenerateRequest, GenerateResult, ModelInfo, UnusableModel } from './request.ts';
@@ -33,6 +34,8 @@ export type EngineConfig = {
   modelMemoryBytes?: number | null;
   /** bits that it is packed in where memory does not hold it; absent or null: it is refused then */
   quantise?: 4 | 8 | null;
+  /** processor threads that a network takes, 0: one a core; absent: as many as those of this process take */
+  threads?: number;
   /** a child process that spends longer than this in one step is killed; milliseconds */
   stepDeadlineMs: number;
   /** variables that the thread or process sees, the paths of libraries among them; default none */
@@ -104,7 +107,7 @@ export type Engine = {
 export async function startEngine(config: EngineConfig, log: EngineLog): Promise<Engine> {
   const { modelsDir, device, deviceIndex = null, modelCacheBytes, preload = null } = config;
   const { dataDir = null, childEnvironment: environment = {}, isolation, stepDeadlineMs } = config;
-  const { sharing = false } = config;
+  const { sharing = false, threads = threadsOfNetworks() } = config;
   const folders = [await realpath(modelsDir).catch(() => modelsDir), modelsDir];
   const hide = (error: Error): Error =>
     config.hidesPaths === true ? (withoutPaths(error, folders) as Error) : error;
@@ -121,7 +124,7 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let registry = openFolder();
   const { modelMemoryBytes = null, quantise = null } = config;
   const where = { modelsDir, dataDir, device, deviceIndex, modelMemoryBytes, quantise };
-  const host = { ...where, modelCacheBytes, sharing, preload, environment };
+  const host = { ...where, modelCacheBytes, threads, sharing, preload, environment };
   const client = openClient({ host, isolation, stepDeadlineMs }, log, told);
   return {
     unusable: () =>

@@ -40,6 +40,7 @@ function startWorker(env: Readonly<Record<string, string>>): Worker {
       PICTURES_URL: path.join(folder, 'pictures'),
       MODELS_DIR: MODELS,
       DEVICE: 'cpu',
+      ORT_THREADS: '1',
       ...env,
     },
   });

@@ -82,6 +82,7 @@ export async function inHall(
     QUEUE_PER_USER: '50',
     // Most of what is looked at here is said of one picture after the other.
     SHARED_EVALUATIONS: 'off',
+    ORT_THREADS: '1',
     ...options.env,
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {

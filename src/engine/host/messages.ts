@@ -17,6 +17,8 @@ export type HostConfig = {
   modelMemoryBytes: number | null;
   /** bits that it is packed in where memory does not hold it; null: it is refused then */
   quantise: 4 | 8 | null;
+  /** processor threads that a network takes; 0: one a core */
+  threads: number;
   /** find out of every model whether runs of several people should share evaluations, and let them */
   sharing: boolean;
   /** model to load in the background once idle; null: the first request loads */

@@ -19,6 +19,7 @@ import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { createMeeting, type Meeting, type Member } from '../network/meeting.ts';
+import { useThreads } from '../network/threads.ts';
 import { rememberedSharing, type SharingFigures } from '../network/sharing-pays.ts';
 import { ChangedError } from '../model/model-files.ts';
 import type { RegistryEntry } from '../model/found/entries.ts';
@@ -145,6 +146,7 @@ function start(config: HostConfig): void {
     keepEmbeddingsIn(join(config.dataDir, 'embeddings'));
     useLibrariesIn(join(config.dataDir, 'cuda'));
   }
+  useThreads(config.threads);
   planMemoryBy({ limit: config.modelMemoryBytes, quantise: config.quantise });
   modelsDir = config.modelsDir;
   registry = openRegistry(modelsDir);

@@ -10,6 +10,7 @@ import { openOwnLibraries } from '../native/own-libraries.ts';
 import { isCudaSetUp } from './cuda-files.ts';
 import { DeviceError, RunError } from '../errors.ts';
 import type { GraphSource } from './graph-source.ts';
+import { threadsOfNetworks } from './threads.ts';
 import { say } from '../sentences.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 
@@ -73,6 +74,7 @@ export async function openSession(source: GraphSource, options: SessionOptions):
   if (options.provider === 'cuda') openOwnLibraries();
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [providerOf(options)],
+    ...(threadsOfNetworks() > 0 && { intraOpNumThreads: threadsOfNetworks() }),
     logSeverityLevel: 4,
     ...(options.asWritten
       ? { graphOptimizationLevel: 'disabled' as const, enableMemPattern: false }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
 import { deviceRefusal, openSession, providersFor } from '../../../src/engine/network/session.ts';
+import { threadsOfNetworks, useThreads } from '../../../src/engine/network/threads.ts';
 
 const demo = (file: string): string =>
   fileURLToPath(new URL(`../../../models/demo/${file}`, import.meta.url));
@@ -44,6 +45,39 @@ test('time inside run() is added to the clock', async () => {
   await session.release();
   assert.ok(clock.ms > 0 && clock.ms <= elapsed, `${clock.ms} of ${elapsed}`);
 });
+
+test('as many threads as was said, and the same numbers from one as from one a core', async (t) => {
+  const own = threadsOfNetworks();
+  t.after(() => useThreads(own));
+  const latents = Float32Array.from({ length: 2 * 4 * 32 * 32 }, (_, i) => Math.sin(i * 0.37));
+  const embedding = Float32Array.from({ length: 2 * 77 * 128 }, (_, i) => Math.cos(i * 0.11));
+  const feeds = {
+    sample: { data: latents, shape: [2, 4, 32, 32] },
+    timestep: { data: [500], shape: [1] },
+    encoder_hidden_states: { data: embedding, shape: [2, 77, 128] },
+  };
+  const ask = async (asked: number): Promise<readonly [number, Float32Array]> => {
+    useThreads(asked);
+    const before = threadsOfProcess();
+    const options = { provider: 'cpu', clock: { ms: 0 } } as const;
+    const session = await openSession(fileOf('unet/model.onnx'), options);
+    const more = threadsOfProcess() - before;
+    const { out_sample: out } = await session.run(feeds, ['out_sample']);
+    await session.release();
+    return [more, out!.data];
+  };
+  await ask(1);
+  const [none, one] = await ask(1);
+  const [two, three] = await ask(3);
+  const [, all] = await ask(0);
+  if (process.platform === 'linux') assert.deepEqual([none, two], [0, 2]);
+  assert.deepEqual(three, one);
+  assert.deepEqual(all, one);
+});
+
+function threadsOfProcess(): number {
+  return process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0;
+}
 
 // half.onnx computes y = 2 x + t in float16 for x [n] and a scalar t: test/fixtures/onnx/make.py.
 test('float16 inputs and outputs travel as numbers', async () => {

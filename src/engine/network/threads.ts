@@ -1,0 +1,12 @@
+/** How many processor threads a network takes: said once in a process, before its first session. */
+
+let said = 0;
+
+/** 0: one a core. What a network answers is the same whatever their number. */
+export function useThreads(count: number): void {
+  said = count;
+}
+
+export function threadsOfNetworks(): number {
+  return said;
+}
