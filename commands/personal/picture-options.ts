@@ -22,6 +22,7 @@ import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
+import { extraChoices } from './extra-choices.ts';
 
 /** The options of a picture, as commands define them. */
 export const PICTURE_OPTIONS = Object.fromEntries(
@@ -139,13 +140,14 @@ export function vaeHere(
   throw new UserError(text.unknownVae(quoted(typed, 60), text.anyModel, there.join(', ')));
 }
 
-/** Choices for `model`, `size`, `vae` and `steps`; null for any other option. */
+/** Choices for `model`, `size`, `vae`, `steps` and `extra`; null for any other option. */
 export async function completeChoice(
   interaction: AutocompleteInteraction,
   scene: Scene,
 ): Promise<readonly Choice[] | null> {
   const focused = interaction.options.getFocused(true);
   if (focused.name === 'steps') return stepsChoices(focused.value, scene);
+  if (focused.name === 'extra') return extraChoices(focused.value, scene);
   if (!['model', 'size', 'vae'].includes(focused.name)) return null;
   const models = await scene.engine.models();
   if (focused.name === 'vae') return nameChoices(vaesOf(models), focused.value);

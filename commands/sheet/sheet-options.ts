@@ -44,6 +44,7 @@ export const SHARED_OPTIONS: APIApplicationCommandBasicOption[] = [
   PICTURE_OPTIONS.schedule,
   PICTURE_OPTIONS.size,
   PICTURE_OPTIONS.model,
+  PICTURE_OPTIONS.extra,
   {
     type: ApplicationCommandOptionType.String,
     name: 'look',

@@ -103,7 +103,7 @@ test('every option at its limit at once is an order like any other', async () =>
       clip_skip: 1,
       variation: 1,
       variation_seed: '0',
-      eta: 1,
+      extra: 'eta:1 exact:true ensd:4294967295 rng:nv emphasis:no_norm',
       rescale: 1,
       private: true,
     });
@@ -118,6 +118,8 @@ test('every option at its limit at once is an order like any other', async () =>
     await ada.command('recent');
     const list = await ada.waitForMessage((one) => textOf(one).includes('Your last pictures'));
     const [job] = await stage.queue.archive.recent({ limit: 1 });
+    const { eta, exact, rng, etaNoiseSeedDelta } = Object(job?.request);
+    assert.deepEqual([eta, exact, rng, etaNoiseSeedDelta], [1, true, 'nv', 4294967295]);
     await ada.select(list.id, buttonOf(list, 'recent-show'), [job?.id ?? '']);
     const record = await ada.waitForMessage((one) => textOf(one).includes('### Picture'));
     assert.ok(

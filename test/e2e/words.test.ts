@@ -73,6 +73,23 @@ test('sizes by ratio, name and number, with their pixels in the choices', async 
   });
 });
 
+test('extra is proposed as it is typed, obeyed, and refused with what there is', async () => {
+  await onStage({}, async (stage) => {
+    const ada = await stage.user();
+    const choices = await ada.autocomplete('imagine', 'extra', 'eta:0.5 ex', { prompt: 'x' });
+    assert.deepEqual(
+      choices.map(({ value }) => value),
+      ['eta:0.5 exact:true', 'eta:0.5 text_length:512'],
+    );
+    await ada.command('imagine', { prompt: 'x', extra: 'exakt:true' });
+    await ada.waitForMessage(
+      (one) => isPrivate(one) && /`exakt:true` is none of them\. There are: /.test(textOf(one)),
+    );
+    const sheet = await ada.autocomplete('explore', 'extra', 'ens', { prompt: 'x', x: 'cfg' });
+    assert.match(String(sheet[0]?.name), /^ensd:\d+ — Eta noise seed delta/);
+  });
+});
+
 test('auto is typed and sent before its suggestion comes; nobody reads -1', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();

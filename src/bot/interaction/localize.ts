@@ -1,6 +1,7 @@
 import { ApplicationCommandType } from 'discord.js';
 import type { RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
 import { LANGUAGES } from '../text/languages.ts';
+import type { Text } from '../text/text.ts';
 
 /**
  * A command's definition with its descriptions in every language there is. Names of slash commands stay as they are:
@@ -33,4 +34,10 @@ function inAll(
     return words === undefined ? [] : [[language.locale, words] as const];
   });
   return found.length === 0 ? null : Object.fromEntries(found);
+}
+
+/** An option's description in the language of `text`. */
+export function describedIn(text: Text, description: string): string {
+  const own = LANGUAGES.find((language) => language.text === text);
+  return own?.descriptions?.[description] ?? description;
 }

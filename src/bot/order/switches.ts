@@ -17,7 +17,8 @@ export type Switches = {
   unknown: readonly string[];
 };
 
-const MEANINGS: Readonly<Record<string, SwitchName>> = {
+/** By what stands behind the hyphens. */
+export const MEANINGS: Readonly<Record<string, SwitchName>> = {
   ...Object.fromEntries(
     OPTION_ROWS.flatMap(({ name, switches }) => switches.map((one) => [one, name])),
   ),
@@ -31,9 +32,9 @@ const MEANINGS: Readonly<Record<string, SwitchName>> = {
 };
 
 /** Meanings whose value is every word up to the next switch. */
-const WORDY: ReadonlySet<SwitchName> = new Set(['negative', 'prompt']);
+export const WORDY: ReadonlySet<SwitchName> = new Set(['negative', 'prompt']);
 /** Meanings whose value may be a name of several words. */
-const NAMES: ReadonlySet<SwitchName> = new Set(['sampler', 'model', 'schedule', 'vae']);
+export const NAMES: ReadonlySet<SwitchName> = new Set(['sampler', 'model', 'schedule', 'vae']);
 
 /** Meanings that are yes without a value. */
 const YES: ReadonlySet<SwitchName> = new Set(

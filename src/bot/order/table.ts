@@ -13,8 +13,10 @@ type Common = {
   description: string;
   /** as people read it where it was chosen beforehand, in English; null: it may not be */
   title: string | null;
-  /** `--NAME 5` in a prompt, in small letters with hyphens */
+  /** `--NAME 5` in a prompt, in small letters with hyphens; recipes' labels for it are among them */
   switches: readonly string[];
+  /** no option of its own in /imagine: said in `extra`, which proposes these values, or those that its kind has */
+  extra?: true | readonly number[];
 };
 
 /** One number of a request. */
@@ -23,7 +25,7 @@ export type NumberRow = Common & { kind: 'number'; field: keyof typeof NUMBER_RA
 type ChoiceRow = Common & {
   kind: 'choice';
   names: keyof typeof WORD_NAMES;
-  field?: 'profile';
+  field?: 'profile' | 'emphasis' | 'rng';
 };
 /** Yes or no; `--NAME` alone is yes. */
 type SwitchRow = Common & { kind: 'switch'; field: 'exact' };
@@ -127,6 +129,7 @@ const ROWS = [
     description: 'Perturbed-attention guidance, for shapes that hold together; 0 none, 3 is usual',
     title: 'PAG',
     switches: ['pag', 'pag-scale'],
+    extra: [0, 1, 3, 5],
   },
   {
     kind: 'text',
@@ -146,6 +149,7 @@ const ROWS = [
     switches: ['vae', 'sd-vae'],
     longest: 100,
     completes: true,
+    extra: true,
   },
   {
     kind: 'switch',
@@ -155,6 +159,7 @@ const ROWS = [
     description: "Painted alone, never together with other people's pictures",
     title: 'Painted alone',
     switches: ['exact'],
+    extra: true,
   },
   {
     kind: 'text',
@@ -173,7 +178,8 @@ const ROWS = [
     option: 'eta',
     description: 'How much fresh noise DDIM and ancestral samplers add each step',
     title: null,
-    switches: ['eta'],
+    switches: ['eta', 'eta-ddim'],
+    extra: [0, 0.5, 1],
   },
   {
     kind: 'number',
@@ -192,6 +198,7 @@ const ROWS = [
     description: 'How strictly a model that edits keeps to the picture; 1.5 is usual',
     title: null,
     switches: ['image-cfg', 'image-cfg-scale'],
+    extra: [1, 1.5, 2],
   },
   {
     kind: 'text',
@@ -212,6 +219,98 @@ const ROWS = [
     // Midjourney's --profile is another thing.
     switches: [],
   },
+  {
+    kind: 'text',
+    name: 'extra',
+    option: 'extra',
+    description: 'Any further option, such as eta:0.5 exact:true',
+    title: null,
+    switches: [],
+    longest: 400,
+    completes: true,
+  },
+  {
+    kind: 'choice',
+    name: 'emphasis',
+    names: 'emphasis',
+    field: 'emphasis',
+    option: 'emphasis',
+    description: 'How weights such as (word:1.2) act',
+    title: null,
+    switches: ['emphasis'],
+    extra: true,
+  },
+  {
+    kind: 'choice',
+    name: 'rng',
+    names: 'rng',
+    field: 'rng',
+    option: 'rng',
+    description: "Whose noise: torch's on a processor (cpu), or A1111's on a graphics card (nv)",
+    title: null,
+    switches: ['rng'],
+    extra: true,
+  },
+  {
+    kind: 'number',
+    name: 'ensd',
+    field: 'etaNoiseSeedDelta',
+    option: 'ensd',
+    description: 'Eta noise seed delta: added to the seed for all noise after the first',
+    title: null,
+    switches: ['ensd'],
+    extra: [0, 31337],
+  },
+  {
+    kind: 'number',
+    name: 'shift',
+    field: 'flowShift',
+    option: 'shift',
+    description: "How far the noise levels of a flow are shifted; left out: the model's own",
+    title: null,
+    switches: ['shift'],
+    extra: [1, 3, 6],
+  },
+  {
+    kind: 'number',
+    name: 'distilledCfg',
+    field: 'distilledGuidance',
+    option: 'distilled_cfg',
+    description: 'What Flux dev is told of guidance; 3.5 is usual',
+    title: null,
+    switches: ['distilled-cfg', 'distilled-cfg-scale'],
+    extra: [2, 3.5, 5],
+  },
+  {
+    kind: 'number',
+    name: 'textLength',
+    field: 'textLength',
+    option: 'text_length',
+    description: 'Tokens that a text is filled up to (Flux, FLUX.2, SD 3)',
+    title: null,
+    switches: ['text-length'],
+    extra: [256, 512],
+  },
+  {
+    kind: 'number',
+    name: 'cfgNormalization',
+    field: 'cfgNormalization',
+    option: 'cfg_normalization',
+    description: "Guidance no longer than this many times the prompt's own answer (Z-Image)",
+    title: null,
+    switches: ['cfg-normalization'],
+    extra: [0, 1],
+  },
+  {
+    kind: 'number',
+    name: 'cfgTruncation',
+    field: 'cfgTruncation',
+    option: 'cfg_truncation',
+    description: 'The negative prompt is left out behind this share of the way (Z-Image)',
+    title: null,
+    switches: ['cfg-truncation'],
+    extra: [0.5, 0.75, 1],
+  },
 ] as const satisfies readonly Row[];
 
 type Rows = (typeof ROWS)[number];
@@ -229,6 +328,11 @@ type OtherText = Exclude<
 
 export type OptionRow = Row & { name: OptionName };
 export const OPTION_ROWS: readonly OptionRow[] = ROWS;
+
+/** What /imagine takes in its option `extra`: Discord allows it twenty-five of its own. */
+export const EXTRA_ROWS: readonly OptionRow[] = OPTION_ROWS.filter(
+  ({ extra }) => extra !== undefined,
+);
 
 /** What was given to a command's options, or typed into a prompt; null: left out. */
 export type TypedOptions = { [K in AlwaysText]: string | null } & {

@@ -18,7 +18,7 @@ const foreign = /engine\/(?:recipe\/|request\/needs\.ts|request\/stored-request\
 /** As a key, a field, a property or a row; other meanings of the word, and what comments say, are none. */
 function naming(word: string): string[] {
   const spoken = new RegExp(
-    `(?:name|field|key): '${word}'|\\b${word}\\??:|\\.${word}\\b|[{,] ?${word} ?[,}=]`,
+    `(?:name|field|key): '${word}'|\\b${word}\\??: |\\.${word}\\b(?!\\()|[{,] ?${word} ?[,}=]`,
   );
   return files
     .filter(({ file, text }) => !foreign.test(file) && spoken.test(text))

@@ -59,6 +59,24 @@ export const GERMAN_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Das andere Rauschen einer Variation; weggelassen: ein neues',
   'How much fresh noise DDIM and ancestral samplers add each step':
     'Wie viel neues Rauschen DDIM und die Ancestral-Sampler je Schritt zugeben',
+  'Any further option, such as eta:0.5 exact:true': 'Jede weitere Option, etwa eta:0.5 exact:true',
+  'How strictly a model that edits keeps to the picture; 1.5 is usual':
+    'Wie streng ein Modell, das Bilder ändert, am Bild bleibt; üblich ist 1,5',
+  'How weights such as (word:1.2) act': 'Wie Gewichte wie (Wort:1.2) wirken',
+  "Whose noise: torch's on a processor (cpu), or A1111's on a graphics card (nv)":
+    'Wessen Rauschen: das von torch auf dem Prozessor (cpu) oder das von A1111 auf der Grafikkarte (nv)',
+  'Eta noise seed delta: added to the seed for all noise after the first':
+    'Eta noise seed delta: wird zum Seed addiert, für alles Rauschen nach dem ersten',
+  "How far the noise levels of a flow are shifted; left out: the model's own":
+    'Wie weit die Rauschstufen eines Flows verschoben sind; weggelassen: wie beim Modell üblich',
+  'What Flux dev is told of guidance; 3.5 is usual':
+    'Was Flux dev über Guidance gesagt wird; üblich ist 3,5',
+  'Tokens that a text is filled up to (Flux, FLUX.2, SD 3)':
+    'Bis zu wie vielen Tokens ein Text aufgefüllt wird (Flux, FLUX.2, SD 3)',
+  "Guidance no longer than this many times the prompt's own answer (Z-Image)":
+    'Guidance höchstens so lang wie so viele Male die Antwort auf den Prompt (Z-Image)',
+  'The negative prompt is left out behind this share of the way (Z-Image)':
+    'Der negative Prompt fällt hinter diesem Teil des Weges weg (Z-Image)',
   'Guidance rescale, against burnt colours at high cfg; 0.7 is usual':
     'Guidance Rescale gegen verbrannte Farben bei hohem cfg; üblich ist 0,7',
   "Painted alone, never together with other people's pictures":

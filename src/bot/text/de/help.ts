@@ -15,7 +15,7 @@ export const HELP: typeof ENGLISH = {
     '**prompt** `(wort:1.3)` gibt einem Wort mehr Gewicht, `<lora:name:0.8>` nimmt ein LoRA aus `/models` dazu, bei `{rot|blau}` und `__liste__` wählt der Seed. Auch `--ar 16:9 --no snow --seed 5` wirkt.',
     '**size** `512x768`, `768`, `16:9` oder `Hochformat`. **negative** was nicht darin sein soll.',
     '**steps** üblich sind 20 bis 30; `auto` nimmt so wenige, dass man keinen Unterschied sieht. **cfg** wie streng der Prompt befolgt wird; üblich sind 5 bis 9.',
-    '**seed** derselbe Seed mit denselben Optionen gibt dasselbe Bild. **image, strength** ein Bild als Anfang. **private** nur du siehst die Antwort.',
+    '**seed** derselbe Seed mit denselben Optionen gibt dasselbe Bild. **image, strength** ein Bild als Anfang. **private** nur du siehst die Antwort. **extra** jede weitere Option: `eta:0.5 exact:true`.',
     '',
     '**Neu würfeln** ein neuer Seed · **Variieren** ein Nachbar des Bilds · **Herauszoomen**, **◀ ▲ ▼ ▶** mehr darum herum · **Teil variieren** einen Teil davon · **Größer malen**, **Vergrößern** größer · **Als Startbild** es übermalen · **Remix** andere Worte · **Rezept** jede Zahl dahinter · **Anhalten** und **Löschen** sind für die, die bestellt haben, und für die Moderation.',
     'Auf jedem Bild, auch von anderswo: sein Menü, Apps, **Rezept** oder **Neu malen**.',

@@ -13,6 +13,8 @@ export const WORDS: typeof ENGLISH = {
     `${typed}: Dort gehört eine Zahl von ${min} bis ${max} hin. Nenne eine, oder nimm es heraus.`,
   switchOnOrOff: (typed) =>
     `${typed}: Dort gehört on oder off hin. Nenne eines, oder nichts für on.`,
+  extraUnknown: (typed, known) =>
+    `Extra nimmt Optionen wie \`eta:0.5 exact:true\`, und ${typed} ist keine davon. Es gibt: ${known}`,
   unknownSwitches: (list) => `Aus dem Prompt genommen, weil hier nichts dasselbe bedeutet: ${list}`,
   overruledSwitches: (list) => `Übergangen, weil eine Option etwas anderes sagt: ${list}`,
   wildcardsAreOff:

@@ -14,7 +14,7 @@ export const HELP = {
     '**prompt** `(word:1.3)` makes a word count more, `<lora:name:0.8>` adds a LoRA of `/models`, `{red|blue}` and `__list__` let the seed choose. `--ar 16:9 --no snow --seed 5` work, too.',
     '**size** `512x768`, `768`, `16:9` or `portrait`. **negative** what should not be in it.',
     '**steps** 20 to 30 is usual; `auto` takes as few as change nothing you would see. **cfg** how strictly the prompt is followed; 5 to 9 is usual.',
-    '**seed** the same seed with the same options gives the same picture. **image, strength** a picture to start from. **private** only you see the reply.',
+    '**seed** the same seed with the same options gives the same picture. **image, strength** a picture to start from. **private** only you see the reply. **extra** any further option: `eta:0.5 exact:true`.',
     '',
     '**Reroll** a new seed · **Vary** a neighbour of the picture · **Zoom out**, **◀ ▲ ▼ ▶** more around it · **Vary region** a part of it · **Redo larger**, **Enlarge** larger · **Use as start** paint over it · **Remix** other words · **Recipe** every number behind it · **Stop** and **Delete** are for who asked and for moderators.',
     'On any picture, also from elsewhere: its menu, Apps, **Recipe** or **Reimagine**.',

@@ -12,6 +12,8 @@ export const WORDS = {
     `${typed}: a number from ${min} to ${max} is expected there. Say one, or take it out.`,
   switchOnOrOff: (typed: string) =>
     `${typed}: on or off is expected there. Say one, or nothing for on.`,
+  extraUnknown: (typed: string, known: string) =>
+    `Extra takes options such as \`eta:0.5 exact:true\`, and ${typed} is none of them. There are: ${known}`,
   unknownSwitches: (list: string) =>
     `Left out of the prompt, because nothing here means the same: ${list}`,
   overruledSwitches: (list: string) => `Passed over, because an option says otherwise: ${list}`,
