@@ -1,10 +1,12 @@
 import { ApplicationCommandOptionType } from 'discord.js';
-import { familyTitle } from '../src/engine/request-codec.ts';
+import { SAMPLERS } from '../src/engine/names.ts';
+import { familyTitle, limitsOf, samplersOf } from '../src/engine/request-codec.ts';
 import type { ModelInfo, UnusableModel } from '../src/engine/request.ts';
 import { type Said, wordsOf } from '../src/engine/said.ts';
 import type { EngineStatus } from '../src/engine/engine.ts';
 import type { Calibration } from '../src/explore/calibration/calibration.ts';
 import type { Command } from '../src/bot/interaction/command.ts';
+import { isHeard } from '../src/bot/order/unguided.ts';
 import { deviceLines } from '../src/bot/render/device-lines.ts';
 import { escapeMarkdown, plainLine, shorten } from '../src/bot/render/markdown.ts';
 import type { Text } from '../src/bot/text/text.ts';
@@ -144,6 +146,23 @@ function calibrationNotes(
     });
 }
 
+/** What its family takes, and what its noise levels can be walked by where that is not nearly everything. */
+function limitNotes(model: ModelInfo, text: Text): string[] {
+  const { steps, side, references, tokens } = limitsOf(model);
+  const samplers = samplersOf(model);
+  const takes = [
+    text.modelTakesSteps(steps),
+    text.modelTakesSides(side.least, side.most),
+    ...(tokens === null ? [] : [text.modelTakesTokens(tokens)]),
+    ...(references === 0 ? [] : [text.modelTakesPictures(references)]),
+  ];
+  const names = samplers.map((name) => escapeMarkdown(name)).join(', ');
+  return [
+    text.modelTakes(takes),
+    ...(samplers.length < SAMPLERS.length / 2 ? [text.modelSamplers(names)] : []),
+  ];
+}
+
 export function describeModel(
   model: ModelInfo,
   status: EngineStatus,
@@ -157,11 +176,12 @@ export function describeModel(
       defaults.steps,
       escapeMarkdown(defaults.sampler),
       escapeMarkdown(defaults.schedule),
-      String(defaults.guidanceScale),
+      isHeard('cfg', model) ? String(defaults.guidanceScale) : null,
     ),
   ];
   notes.push(model.safetyChecker === true ? text.modelChecked : text.modelUnchecked);
-  if (model.network?.guidance === 'none') notes.push(text.modelUnguided);
+  if (model.unguided) notes.push(text.modelUnguided);
+  notes.push(...limitNotes(model, text));
   if (model.references) notes.push(text.modelEdits);
   if (model.loras?.length) notes.push(lorasOf(model.loras));
   if (model.checkpoint !== undefined) notes.push(...checkpointNotes(model.checkpoint, text));

@@ -17,7 +17,7 @@ import { exploreThisForm } from '../sheet/explore-this.ts';
 import { enlarge } from '../picture/upscale.ts';
 import { initForm } from '../picture/init.ts';
 import { lookInto, offerForm, ownJob, wanted, wordsIn } from '../picture/on-message.ts';
-import { remixForm } from '../picture/remix.ts';
+import { painterOf, remixForm } from '../picture/remix.ts';
 import { EVERYWHERE } from '../places.ts';
 
 function definition(name: string): MessageCommand['definition'] {
@@ -79,7 +79,7 @@ export const startApp: MessageCommand = {
     }
     if ((job.result?.images.length ?? 0) > 1)
       return askWhich('init', job, wanted(interaction, scene), scene);
-    await scene.answer.modal(initForm(job, 0, scene.text));
+    await scene.answer.modal(await initForm(job, 0, scene));
   },
 };
 
@@ -132,9 +132,14 @@ export const exploreApp: MessageCommand = {
   async run(interaction, scene) {
     await permitHere(interaction, scene);
     const job = await ownJob(interaction, scene);
-    if (job !== null) return scene.answer.modal(exploreThisForm(job, '', scene.text));
+    if (job !== null) {
+      return scene.answer.modal(exploreThisForm(job, '', await painterOf(job, scene), scene.text));
+    }
     const { recipe } = await lookInto(interaction, scene);
     if (recipe === null) throw new UserError(scene.text.noRecipeThere);
-    await scene.answer.modal(exploreThisForm(null, wordsIn(recipe).prompt, scene.text));
+    const { engine, settings, own, text } = scene;
+    const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
+    const model = chooseModel(await engine.models(), null, defaults, text);
+    await scene.answer.modal(exploreThisForm(null, wordsIn(recipe).prompt, model, text));
   },
 };

@@ -11,7 +11,7 @@ import type { FittedMask } from '../../src/bot/pictures/masks.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import { maskOf } from '../../src/bot/pictures/region.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { field, line, wordsBefore, wordsOf } from '../picture/remix.ts';
+import { field, line, negativeLine, painterOf, wordsBefore, wordsOf } from '../picture/remix.ts';
 import { onePicture } from './one-picture.ts';
 import type { OnePicture } from './one-picture.ts';
 import { decodeState } from './region.ts';
@@ -34,7 +34,7 @@ export const regionForm: Action = {
       title: text.region.formTitle,
       components: [
         line('prompt', text.remixPrompt, prompt, true, true),
-        line('negative', text.remixNegative, negativePrompt, true),
+        ...negativeLine(negativePrompt, await painterOf(job, scene), text),
         line('strength', text.region.strength, USUAL_STRENGTH, false, true),
         maskUpload(text),
         areaChoice(text),

@@ -1,10 +1,14 @@
 /** What Discord proposes while somebody types into `extra`: the options there are, then the values of the one begun. */
 import { WORD_NAMES } from '../../src/engine/request-codec.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
+import { wordsOf } from '../../src/engine/said.ts';
+import { say } from '../../src/engine/sentences.ts';
 import type { Choice, Scene } from '../../src/bot/interaction/command.ts';
 import { describedIn } from '../../src/bot/interaction/localize.ts';
 import { VAE_OF_MODEL } from '../../src/bot/order/choices.ts';
 import { readExtra } from '../../src/bot/order/extra.ts';
-import { EXTRA_ROWS, type OptionRow } from '../../src/bot/order/table.ts';
+import { isHeard, isOfGuidance } from '../../src/bot/order/unguided.ts';
+import { EXTRA_ROWS, OPTION_ROWS, type OptionRow } from '../../src/bot/order/table.ts';
 import { plainLine, shorten } from '../../src/bot/render/markdown.ts';
 
 /** Of a choice's name and value. */
@@ -13,6 +17,7 @@ const LONGEST = 100;
 /** `typed`: what stands there so far; each choice goes on from there. */
 export async function extraChoices(
   typed: string,
+  model: ModelInfo | null,
   { engine, text }: Pick<Scene, 'engine' | 'text'>,
 ): Promise<Choice[]> {
   const { items, unknown } = readExtra(typed);
@@ -26,7 +31,14 @@ export async function extraChoices(
   const said = new Set(items.filter(({ from }) => from < begun).map(({ name }) => name));
 
   const wanted = (isWord ? word.word : '').toLowerCase();
-  const left = EXTRA_ROWS.filter(({ name, option }) => !said.has(name) && option.includes(wanted));
+  const left = EXTRA_ROWS.filter(
+    ({ name, option }) => !said.has(name) && option.includes(wanted) && hears(model, name),
+  );
+  const deaf = OPTION_ROWS.find(({ name }) => name === last?.name);
+  if (model?.unguided && deaf !== undefined && isOfGuidance(deaf.name)) {
+    const why = wordsOf([say('option-needs-guidance', deaf.option, model.name)], text.said);
+    return [{ name: shorten(why, LONGEST), value: typed.trim().slice(0, LONGEST) }];
+  }
   const proposals = isBegun
     ? (await valuesOf(row, engine))
         .filter((value) => value.toLowerCase().startsWith(last!.value.toLowerCase()))
@@ -44,6 +56,10 @@ export async function extraChoices(
   const own = isBegun && last!.value !== '' ? [{ name: typed.trim(), value: typed.trim() }] : [];
   const all = [...own, ...choices.filter(({ value }) => value !== own[0]?.value)];
   return all.filter(({ value }) => value.length <= LONGEST).slice(0, 25);
+}
+
+function hears(model: ModelInfo | null, name: OptionRow['name']): boolean {
+  return model === null || isHeard(name, model);
 }
 
 const beginsOtherwise = ({ option }: OptionRow, wanted: string): number =>

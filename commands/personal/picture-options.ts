@@ -5,7 +5,7 @@ import type {
   AutocompleteInteraction,
   ChatInputCommandInteraction,
 } from 'discord.js';
-import { LIMITS, WORD_NAMES } from '../../src/engine/request-codec.ts';
+import { LIMITS, limitsOf, WORD_NAMES } from '../../src/engine/request-codec.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import { AUTO_STEPS, CHOICE_NAMES, VAE_OF_MODEL } from '../../src/bot/order/choices.ts';
@@ -19,6 +19,7 @@ import {
 import { rangeOf, typedOptions } from '../../src/bot/order/typed-options.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
+import { checkHeard, isHeard } from '../../src/bot/order/unguided.ts';
 import { chooseModel } from '../../src/bot/order/options.ts';
 import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
@@ -86,6 +87,7 @@ export async function choicesOf(
   const [models, server] = await Promise.all([engine.models(), settings.defaults(guildId)]);
   const defaults = { ...server, ...own.choices };
   const model = chooseModel(models, typed.model, defaults, text);
+  if (typed.model !== null) checkHeard(typed, model);
   const given: { [K in ChoiceName]?: unknown } = {
     ...Object.fromEntries(
       CHOICE_NAMES.map((name) => [name, name === 'steps' ? null : typed[name]]),
@@ -97,9 +99,15 @@ export async function choicesOf(
   return Object.fromEntries(Object.entries(given).filter(([, value]) => (value ?? null) !== null));
 }
 
-/** One line for each that is set, ready to print. */
-export function choiceLines(choices: Choices, { text }: Pick<Scene, 'text'>): string[] {
-  return CHOICE_NAMES.flatMap((name) => {
+/** One line for each that is set, ready to print; of what does nothing for the model among them none. */
+export async function choiceLines(
+  choices: Choices,
+  { engine, text }: Pick<Scene, 'engine' | 'text'>,
+): Promise<string[]> {
+  const models = choices.model === undefined ? [] : await engine.models();
+  const model = models.find(({ name }) => name === choices.model);
+  const heard = CHOICE_NAMES.filter((name) => model === undefined || isHeard(name, model));
+  return heard.flatMap((name) => {
     const words = choiceWords(name, choices, text);
     return words === null ? [] : [`**${text.choiceNames[name]}:** ${words}`];
   });
@@ -146,31 +154,51 @@ export async function completeChoice(
   scene: Scene,
 ): Promise<readonly Choice[] | null> {
   const focused = interaction.options.getFocused(true);
-  if (focused.name === 'steps') return stepsChoices(focused.value, scene);
-  if (focused.name === 'extra') return extraChoices(focused.value, scene);
-  if (!['model', 'size', 'vae'].includes(focused.name)) return null;
+  if (!['extra', 'model', 'size', 'steps', 'vae'].includes(focused.name)) return null;
   const models = await scene.engine.models();
   if (focused.name === 'vae') return nameChoices(vaesOf(models), focused.value);
-  if (focused.name === 'model') return modelChoices(models, focused.value);
-  return sizeChoices(interaction, models, focused.value, scene);
+  if (focused.name === 'model') return modelChoices(models, focused.value, scene.text);
+  const model = await modelMeant(interaction, models, scene);
+  if (focused.name === 'extra') return extraChoices(focused.value, model, scene);
+  if (focused.name === 'steps') return stepsChoices(focused.value, model, scene);
+  return model === null ? [] : sizeChoices(model, focused.value, scene.text);
 }
 
-/** What was typed, and automatic steps. */
-export function stepsChoices(typed: string, { text }: Pick<Scene, 'text'>): Choice[] {
+/** The one that is named, else the one that paints here; null where there is none. */
+async function modelMeant(
+  { guildId, options }: AutocompleteInteraction,
+  models: readonly ModelInfo[],
+  { settings, own, text }: Scene,
+): Promise<ModelInfo | null> {
+  const defaults = { ...(await settings.defaults(guildId)), ...own.choices };
+  const named = options.getString('model');
+  const known = models.some((model) => model.name === named) ? named : null;
+  return models.length === 0 ? null : chooseModel(models, known, defaults, text);
+}
+
+/** What was typed, as far as the model takes it, and automatic steps. */
+export function stepsChoices(
+  typed: string,
+  model: ModelInfo | null,
+  { text }: Pick<Scene, 'text'>,
+): Choice[] {
   const steps = /^\d{1,3}$/.test(typed.trim()) ? Number(typed) : 0;
+  const most = model === null ? LIMITS.steps.max : limitsOf(model).steps;
   const own =
-    steps >= LIMITS.steps.min && steps <= LIMITS.steps.max
+    steps >= LIMITS.steps.min && steps <= most
       ? [{ name: text.steps(steps), value: String(steps) }]
       : [];
   return [...own, { name: text.autoChoice, value: 'auto' }];
 }
 
 /** Names that contain what was typed, those that begin with it first; Discord takes 100 characters. */
-export function modelChoices(models: readonly ModelInfo[], typed: string): Choice[] {
-  return nameChoices(
-    models.map(({ name }) => name),
-    typed,
-  );
+export function modelChoices(models: readonly ModelInfo[], typed: string, text: Text): Choice[] {
+  const unguided = new Set(models.filter((model) => model.unguided).map(({ name }) => name));
+  const names = models.map(({ name }) => name);
+  return nameChoices(names, typed).map((choice) => {
+    const words = `${choice.name} · ${text.modelUnguidedShort}`;
+    return unguided.has(choice.name) && words.length <= 100 ? { ...choice, name: words } : choice;
+  });
 }
 
 export function nameChoices(names: readonly string[], typed: string): Choice[] {
@@ -186,16 +214,7 @@ function rank(name: string, wanted: string): number {
   return name.toLowerCase().startsWith(wanted) ? 0 : 1;
 }
 
-async function sizeChoices(
-  interaction: AutocompleteInteraction,
-  models: readonly ModelInfo[],
-  typed: string,
-  { settings, own, text }: Scene,
-): Promise<Choice[]> {
-  const defaults = { ...(await settings.defaults(interaction.guildId)), ...own.choices };
-  const named = interaction.options.getString('model');
-  const known = models.some((model) => model.name === named) ? named : null;
-  const model = chooseModel(models, known, defaults, text);
+function sizeChoices(model: ModelInfo, typed: string, text: Text): Choice[] {
   const wanted = typed.replaceAll(/\s/g, '').toLowerCase();
   const choices = offeredSizes(model).map(({ width, height, ratio, shape }) => {
     const name = text.shapes[shape ?? (width < height ? 'portrait' : 'landscape')];

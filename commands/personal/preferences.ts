@@ -79,7 +79,7 @@ export const preferences: Command = {
       case 'reset':
         return reset(interaction, scene);
       default:
-        return scene.answer.tell(described(scene.own, scene.text, scene));
+        return scene.answer.tell(await described(scene.own, scene.text, scene));
     }
   },
 
@@ -109,7 +109,7 @@ async function set(interaction: ChatInputCommandInteraction, scene: Scene): Prom
   };
   await stored(scene, () => scene.preferences.set(interaction.user.id, next));
   const text = textFor(next.language ?? interaction.locale);
-  await answer.tell(`${text.preferencesSaved}\n${described(next, text, scene)}`);
+  await answer.tell(`${text.preferencesSaved}\n${await described(next, text, scene)}`);
 }
 
 async function reset(interaction: ChatInputCommandInteraction, scene: Scene): Promise<void> {
@@ -126,16 +126,16 @@ async function reset(interaction: ChatInputCommandInteraction, scene: Scene): Pr
   await answer.tell(
     told === null
       ? text.preferencesReset
-      : `${text.preferencesSaved}\n${described(next, text, scene)}`,
+      : `${text.preferencesSaved}\n${await described(next, text, scene)}`,
   );
 }
 
-function described(own: Preferences, text: Scene['text'], scene: Scene): string {
+async function described(own: Preferences, text: Scene['text'], scene: Scene): Promise<string> {
   const language = own.language === null ? null : LANGUAGE_NAMES[own.language];
   return [
     text.preferencesTitle,
     `**${text.preferenceLanguage}:** ${language ?? text.preferenceYourDiscord}`,
     `**${text.preferencePrivate}:** ${own.private ? text.yes : text.no}`,
-    ...choiceLines(own.choices, { ...scene, text }),
+    ...(await choiceLines(own.choices, { ...scene, text })),
   ].join('\n');
 }

@@ -96,13 +96,14 @@ async function list(guildId: string, scene: Scene): Promise<void> {
   const { answer, text } = scene;
   const all = await scene.presets.list(guildId);
   if (all.length === 0) return answer.tell(text.noPresets);
-  const lines = all.map((preset) => {
+  const lines: string[] = [];
+  for (const preset of all) {
     const facts = [
       ...(preset.prompt === '' ? [] : [`> ${quoted(preset.prompt, 150)}`]),
-      ...choiceLines(preset.choices, scene).map((line) => `-# ${line}`),
+      ...(await choiceLines(preset.choices, scene)).map((line) => `-# ${line}`),
     ];
-    return [`**${quoted(preset.name, PRESET_NAME_LIMIT)}**`, ...facts].join('\n');
-  });
+    lines.push([`**${quoted(preset.name, PRESET_NAME_LIMIT)}**`, ...facts].join('\n'));
+  }
   await answer.tell(shorten([text.presetsTitle, ...lines].join('\n'), SHOWN));
 }
 
@@ -121,9 +122,8 @@ async function save(
   if (prompt === '' && Object.keys(choices).length === 0) throw new UserError(text.presetEmpty);
   const preset: Preset = { name, prompt, choices };
   await stored(scene, () => scene.presets.save(guildId, preset, text));
-  await answer.tell(
-    [text.presetSaved(quoted(name, PRESET_NAME_LIMIT)), ...choiceLines(choices, scene)].join('\n'),
-  );
+  const lines = await choiceLines(choices, scene);
+  await answer.tell([text.presetSaved(quoted(name, PRESET_NAME_LIMIT)), ...lines].join('\n'));
 }
 
 /** Choices that no picture could be made with are refused here, not at everybody's next `/imagine`. */

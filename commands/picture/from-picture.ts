@@ -13,7 +13,7 @@ import { noteOf, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture } from '../../src/bot/pictures/pictures-of.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 import { stepsOf } from '../personal/picture-options.ts';
-import { field, line } from './remix.ts';
+import { field, line, negativeLine, negativeTyped } from './remix.ts';
 
 /** The form belongs to a message of somebody, not to a job. */
 export const NO_JOB = '000000000000';
@@ -45,7 +45,7 @@ export const fromPicture: Action = {
     const typedOrder: Order = {
       ...NOTHING_CHOSEN,
       prompt: typed('prompt'),
-      negative: typed('negative'),
+      negative: negativeTyped(interaction),
       steps: stepsOf(typed('steps'), text),
       size: typed('size') || null,
     };
@@ -90,7 +90,7 @@ export async function formFor(
     title: text.fromPictureTitle,
     components: [
       line('prompt', text.remixPrompt, words?.prompt ?? '', true, true),
-      line('negative', text.remixNegative, words?.negative ?? defaults.negative ?? '', true),
+      ...negativeLine(words?.negative ?? defaults.negative ?? '', model, text),
       startSelect(found.pictures.length, text),
       line('size', text.fromPictureSize, words?.size || `${size.width}x${size.height}`),
       line(

@@ -2,14 +2,13 @@ import type { APIModalInteractionResponseCallbackData } from 'discord.js';
 import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
-import type { Action } from '../../src/bot/interaction/command.ts';
+import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import type { Job } from '../../src/queue/job.ts';
-import type { Text } from '../../src/bot/text/text.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
 import { readable } from '../../src/bot/order/stored-order.ts';
-import { field, line, wordsBefore, wordsOf } from './remix.ts';
+import { field, line, negativeLine, painterOf, wordsBefore, wordsOf } from './remix.ts';
 import { indexOf, storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 
 const USUAL_STRENGTH = '0.6';
@@ -24,7 +23,7 @@ export const init: Action = {
     if (job.result === null) throw new UserError(text.notFinished);
     if (index >= job.result.images.length) throw new UserError(text.unknownButton);
     await permitHere(interaction, scene);
-    await scene.answer.modal(initForm(job, index, text));
+    await scene.answer.modal(await initForm(job, index, scene));
   },
   async submit(interaction, id, scene) {
     const job = await jobOf(id, interaction, scene);
@@ -57,18 +56,19 @@ export const init: Action = {
 };
 
 /** The words of a job and how much of its picture may change. */
-export function initForm(
+export async function initForm(
   job: Job,
   index: number,
-  text: Text,
-): APIModalInteractionResponseCallbackData {
+  { engine, text }: Pick<Scene, 'engine' | 'text'>,
+): Promise<APIModalInteractionResponseCallbackData> {
+  const model = await painterOf(job, { engine });
   const { prompt, negativePrompt } = wordsBefore(job);
   return {
     custom_id: customId('init', job.id, String(index)),
     title: text.remixStart,
     components: [
       line('prompt', text.remixPrompt, prompt, true, true),
-      line('negative', text.remixNegative, negativePrompt, true),
+      ...negativeLine(negativePrompt, model, text),
       line('strength', text.remixStrength, USUAL_STRENGTH, false, true),
       line('steps', text.remixSteps, String(readable(job).steps)),
       line('seed', text.remixSeed, ''),

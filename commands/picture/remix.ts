@@ -7,12 +7,14 @@ import type {
 import type { Job } from '../../src/queue/job.ts';
 import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
-import { parseRequest } from '../../src/engine/request-codec.ts';
+import { parseRequest, samplersOf } from '../../src/engine/request-codec.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { NOTHING_CHOSEN, fieldsOf, findModel, limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
 import { readable, requestOf } from '../../src/bot/order/stored-order.ts';
+import { isHeard } from '../../src/bot/order/unguided.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { PromptTemplate } from '../../src/bot/order/notes.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
@@ -58,19 +60,27 @@ export const remix: Action = {
 export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, scene: Scene) {
   const { guildId } = interaction;
   const typed = (name: string) => field(interaction, name, scene.text).trim();
+  const negative = negativeTyped(interaction);
   const { order, notes, template } = await readTyped(
     {
       ...NOTHING_CHOSEN,
       prompt: typed('prompt'),
-      negative: typed('negative'),
+      negative,
       seed: interaction.fields.fields.has('seed') ? typed('seed') || null : null,
     },
     scene,
     { guildId, defaults: {} },
   );
   const models = await scene.engine.models();
-  const model = findModel(models, order.model ?? readable(job).model, scene.text);
-  return { words: fieldsOf(order, model, scene.text), model, notes, template };
+  const before = readable(job);
+  const model = findModel(models, order.model ?? before.model, scene.text);
+  // What stood in the form for another model is not what somebody asked this one for.
+  const isCarried = order.negative === wordsBefore(job).negativePrompt;
+  if (model.unguided && isCarried) order.negative = '';
+  const isWalkable = before.sampler === null || samplersOf(model).includes(before.sampler);
+  const own = isWalkable ? {} : { sampler: null, schedule: null };
+  const words = { ...own, ...fieldsOf(order, model, scene.text) };
+  return { words, model, notes, template };
 }
 
 /** The words as they were typed, before a seed chose among their alternatives. */
@@ -114,25 +124,50 @@ export function line(
 }
 
 /** '' where the form has no such field: the model paints without guidance. */
+export function negativeTyped({ fields }: ModalSubmitInteraction): string {
+  return fields.fields.has('negative') ? fields.getTextInputValue('negative').trim() : '';
+}
+
+/** The field of a form for it; none for a model that paints without guidance, or one that is not here any more. */
+export function negativeLine(
+  value: string,
+  model: ModelInfo | undefined,
+  text: Text,
+): APILabelComponent[] {
+  return model !== undefined && !isHeard('negative', model)
+    ? []
+    : [line('negative', text.remixNegative, value, true)];
+}
+
+/** The one that painted it, where that is still here. */
+export async function painterOf(
+  job: Job,
+  { engine }: Pick<Scene, 'engine'>,
+): Promise<ModelInfo | undefined> {
+  const before = readable(job);
+  return (await engine.models()).find(({ name }) => name === before.model);
+}
+
+/** '' where the form has no such field, as above. */
 function cfgTyped({ fields }: ModalSubmitInteraction): string {
   return fields.fields.has('cfg') ? fields.getTextInputValue('cfg').trim().replace(',', '.') : '';
 }
 
-/** A model that was distilled to do without guidance is not asked for its scale. */
+/** A model that was made to do without guidance is asked for neither its scale nor a negative prompt. */
 export async function remixForm(
   job: Job,
   { engine, text }: Pick<Scene, 'engine' | 'text'>,
 ): Promise<APIModalInteractionResponseCallbackData> {
   const { prompt, negativePrompt } = wordsBefore(job);
   const before = readable(job);
-  const model = (await engine.models()).find(({ name }) => name === before.model);
-  const isGuided = model?.network?.guidance !== 'none';
+  const model = await painterOf(job, { engine });
+  const isGuided = model === undefined || isHeard('cfg', model);
   return {
     custom_id: customId('remix', job.id),
     title: text.remixTitle,
     components: [
       line('prompt', text.remixPrompt, prompt, true, true),
-      line('negative', text.remixNegative, negativePrompt, true),
+      ...negativeLine(negativePrompt, model, text),
       line('steps', text.remixSteps, String(before.steps)),
       ...(isGuided ? [line('cfg', text.remixCfg, String(before.guidanceScale))] : []),
       line('seed', text.remixSeed, ''),

@@ -53,12 +53,13 @@ export async function applyForm(
     await applyList(list, said, guildId, scene);
     return 'lists';
   }
+  const asked = (name: string) => form.fields.fields.has(name);
   switch (control) {
     case 'numbers':
-      await applyNumbers(typed, guildId, scene);
+      await applyNumbers(typed, asked, guildId, scene);
       return 'defaults';
     case 'negative':
-      await applyOthers(typed, guildId, scene);
+      await applyOthers(typed, asked, guildId, scene);
       return 'defaults';
     case 'everybody':
       await policy({ everybody: limits(['waiting', 'work', 'seconds']) });
@@ -80,7 +81,15 @@ export async function applyForm(
 
 type Typed = (name: string) => string;
 
-async function applyNumbers(typed: Typed, guildId: string, scene: Scene): Promise<void> {
+/** Whether the form had a field: what does nothing for the model here is not asked for, and stays as it was. */
+type Asked = (name: string) => boolean;
+
+async function applyNumbers(
+  typed: Typed,
+  asked: Asked,
+  guildId: string,
+  scene: Scene,
+): Promise<void> {
   const { text } = scene;
   const number = (name: 'count' | 'clipSkip') =>
     numberOf(typed(name), text.panel.fields[name], { ...LIMITS[name], whole: true }, text);
@@ -88,7 +97,9 @@ async function applyNumbers(typed: Typed, guildId: string, scene: Scene): Promis
   await setDefaults(
     {
       steps: stepsOf(typed('steps'), text) ?? undefined,
-      cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
+      ...(asked('cfg') && {
+        cfg: numberOf(typed('cfg'), text.panel.fields.cfg, LIMITS.guidanceScale, text),
+      }),
       size: sides === '' ? undefined : await sizeHere(sides, guildId, scene),
       count: number('count'),
       clipSkip: number('clipSkip'),
@@ -98,10 +109,17 @@ async function applyNumbers(typed: Typed, guildId: string, scene: Scene): Promis
   );
 }
 
-async function applyOthers(typed: Typed, guildId: string, scene: Scene): Promise<void> {
+async function applyOthers(
+  typed: Typed,
+  asked: Asked,
+  guildId: string,
+  scene: Scene,
+): Promise<void> {
   const { engine, text } = scene;
   const models = await engine.models();
-  const entries = OTHERS.map((name) => [name, otherOf(name, typed(name), models, text)] as const);
+  const entries = OTHERS.filter(asked).map(
+    (name) => [name, otherOf(name, typed(name), models, text)] as const,
+  );
   await setDefaults(Object.fromEntries(entries), guildId, scene);
 }
 

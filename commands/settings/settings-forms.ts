@@ -2,6 +2,9 @@ import type { Text } from '../../src/bot/text/text.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
+import { chooseModel } from '../../src/bot/order/options.ts';
+import { isHeard } from '../../src/bot/order/unguided.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';
 import { line } from '../picture/remix.ts';
 import { listForm } from './settings-lists.ts';
@@ -31,9 +34,9 @@ export async function formOf(
   const used = () => usedYesterday(guildId, scene);
   switch (control) {
     case 'numbers':
-      return numbersForm(defaults, number, text);
+      return numbersForm(defaults, number, await painterHere(defaults, scene), text);
     case 'negative':
-      return othersForm(defaults, text);
+      return othersForm(defaults, await painterHere(defaults, scene), text);
     case 'everybody':
     case 'role': {
       const ofRole = control === 'role';
@@ -72,7 +75,19 @@ type NumberLine = (
   value: number | undefined,
 ) => PanelForm['lines'][number];
 
-function numbersForm(defaults: Choices, number: NumberLine, text: Text): PanelForm {
+/** The model that paints here unless somebody names another; null where there is none. */
+async function painterHere(defaults: Choices, { engine, text }: Scene): Promise<ModelInfo | null> {
+  const models = await engine.models();
+  return models.length === 0 ? null : chooseModel(models, null, defaults, text);
+}
+
+/** Forms ask for nothing that does nothing for the model that paints here. */
+function numbersForm(
+  defaults: Choices,
+  number: NumberLine,
+  model: ModelInfo | null,
+  text: Text,
+): PanelForm {
   const { panel } = text;
   const { fields } = panel;
   const { steps, cfg, size, count, clipSkip } = defaults;
@@ -81,7 +96,7 @@ function numbersForm(defaults: Choices, number: NumberLine, text: Text): PanelFo
     title: panel.pages.defaults,
     lines: [
       line('steps', fields.stepsOrAuto, steps === AUTO_STEPS ? text.auto : String(steps ?? '')),
-      number('cfg', cfg),
+      ...(model === null || isHeard('cfg', model) ? [number('cfg', cfg)] : []),
       line('size', fields.size, sides),
       number('count', count),
       number('clipSkip', clipSkip),
@@ -97,10 +112,11 @@ export const OTHERS: readonly ChoiceName[] = [
   ),
 ];
 
-function othersForm(defaults: Choices, text: Text): PanelForm {
+function othersForm(defaults: Choices, model: ModelInfo | null, text: Text): PanelForm {
   const { panel, choiceNames } = text;
   const labels: Readonly<Partial<Record<string, string>>> = panel.fields;
-  const lines = OTHERS.map((name) => {
+  const heard = OTHERS.filter((name) => model === null || isHeard(name, model));
+  const lines = heard.map((name) => {
     const value = defaults[name];
     const shown = typeof value === 'boolean' ? (value ? text.yes : text.no) : String(value ?? '');
     return line(name, labels[name] ?? choiceNames[name], shown, name === 'negative');

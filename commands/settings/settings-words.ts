@@ -1,5 +1,6 @@
 import { CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
+import { isHeard } from '../../src/bot/order/unguided.ts';
 import { optionRow } from '../../src/bot/order/table.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { escapeMarkdown, quoted } from '../../src/bot/render/markdown.ts';
@@ -8,7 +9,7 @@ import { choiceWords } from '../personal/picture-options.ts';
 
 /**
  * A server's defaults, one line each; of what is left to the model, its own value. `models`: the one that paints here
- * unless somebody names another comes from the defaults, else is the first.
+ * unless somebody names another comes from the defaults, else is the first. What does nothing for it has no line.
  */
 export function describeDefaults(
   defaults: Choices,
@@ -16,7 +17,8 @@ export function describeDefaults(
   models: readonly ModelInfo[] = [],
 ): string[] {
   const model = models.find(({ name }) => name === defaults.model) ?? models[0];
-  return CHOICE_NAMES.map((name) => {
+  const heard = CHOICE_NAMES.filter((name) => model === undefined || isHeard(name, model));
+  return heard.map((name) => {
     const own = model === undefined ? null : ownWords(name, model, defaults, text);
     const words =
       choiceWords(name, defaults, text) ??

@@ -1,6 +1,7 @@
 import { ComponentType } from 'discord.js';
 import type { APIModalInteractionResponseCallbackData } from 'discord.js';
-import type { GenerateRequest, RequestInput } from '../../src/engine/request.ts';
+import { hearsOption } from '../../src/engine/request-codec.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../src/engine/request.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
@@ -15,7 +16,7 @@ import { jobOf } from '../../src/bot/order/order.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
 import type { Text } from '../../src/bot/text/text.ts';
-import { AXES, exampleOf, usualValues } from '../../src/explore/sheet/axes.ts';
+import { AXES, axisRow, exampleOf, usualValues } from '../../src/explore/sheet/axes.ts';
 import { axisNamed, parseAxis } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
@@ -33,8 +34,11 @@ const OFFERED = AXES.filter((name) => name !== 'strength' && name !== 'denoise')
 export function exploreThisForm(
   job: Job | null,
   prompt: string,
+  model: ModelInfo | undefined,
   text: Text,
 ): APIModalInteractionResponseCallbackData {
+  const offered = OFFERED.filter((name) => !model || hearsOption(axisRow(name).field, model));
+  const first = offered.find((name) => name === USUAL_AXIS) ?? offered[0];
   const words = job === null ? prompt : wordsBefore(job).prompt;
   return {
     custom_id: customId('explore-this', job?.id ?? NO_JOB),
@@ -46,12 +50,12 @@ export function exploreThisForm(
         component: {
           type: ComponentType.StringSelect,
           custom_id: 'x',
-          options: OFFERED.slice(0, 25).map((value) => {
-            const description = usualValues(value);
+          options: offered.slice(0, 25).map((value) => {
+            const description = usualValues(value, value === 'sampler' ? model : null);
             return {
               label: value,
               value,
-              default: value === USUAL_AXIS,
+              default: value === first,
               ...(description !== null && { description }),
             };
           }),

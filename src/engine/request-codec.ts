@@ -18,7 +18,6 @@ import {
 } from './request/fields/request-fields.ts';
 import { hiresFix, initImage, usualMaskBlur } from './request/fields/picture-fields.ts';
 import {
-  canPerturb,
   familyTitle,
   fieldsOf,
   modelToBeginWith,
@@ -49,17 +48,27 @@ import {
   WORD_NAMES,
   wordHelp,
 } from './request/fields/word-options.ts';
+import {
+  checkLimits,
+  hearsOption,
+  limitsOf,
+  samplersOf,
+  WITHOUT_GUIDANCE,
+} from './request/fields/family-limits.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {
-  canPerturb,
   familyTitle,
+  hearsOption,
   LIMITS,
+  limitsOf,
   modelToBeginWith,
   NUMBER_FLAGS,
   NUMBER_RANGES,
   numberHelp,
+  samplersOf,
   usualMaskBlur,
+  WITHOUT_GUIDANCE,
   WORD_FLAGS,
   WORD_NAMES,
   wordHelp,
@@ -74,6 +83,7 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
   const problems: Problems = [];
   const request = readFields(problems, input, model);
   checkPrompts(problems, request, model);
+  checkLimits(problems, request, model);
   if (problems.length > 0) throw new UserError(problems);
   return request;
 }
@@ -111,7 +121,7 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
       model.sizeFactor,
       model.leastSide,
     ),
-    ...fixedNumbers(problems, input, model),
+    ...fixedNumbers(problems, withoutGuidance(input, words.profile, model), model),
     ...samplerAndSchedule(problems, input, model, words.profile),
     seed: seed(problems, 'seed', input.seed),
     variation: variation(problems, input.variation),
@@ -124,6 +134,17 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
   readTransformerFields(problems, input, request, model);
   readAdditions(problems, input, request, model);
   return request;
+}
+
+/** Where cond + w (cond - uncond) is how a pipeline guides, a scale of 1 does: one that is made without is asked with 0. */
+function withoutGuidance(
+  input: RequestInput,
+  profile: GenerateRequest['profile'],
+  { unguided, network }: ModelInfo,
+): RequestInput {
+  const isLeftOut = unguided === true && isAbsent(input.guidanceScale);
+  if (!isLeftOut || profile !== 'diffusers' || network?.guidance !== 'from-positive') return input;
+  return { ...input, guidanceScale: 0 };
 }
 
 /** What a request holds only where it was asked for. */

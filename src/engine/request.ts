@@ -214,6 +214,10 @@ export type ModelInfo = {
   sizeFactor: number;
   /** and be no less than this; absent: 64 */
   leastSide?: number;
+  /** nor more than this, where its network stores a table of places; absent: as many as may be asked for */
+  mostSide?: number;
+  /** made to paint without guidance: neither cfg nor a negative prompt is offered; absent: with */
+  unguided?: true;
   /** what costOf counts by; absent: not known, and taken for a plain SD 1 */
   network?: ModelNetwork;
   /** the size the model was trained at, pixels */

@@ -64,6 +64,7 @@ test('models stand together by family, and say what they can and cannot do', () 
     name: 'klein',
     family: 'flux2',
     references: 16,
+    unguided: true,
     network: {
       schedulerConfig: {},
       guidesItself: false,
@@ -82,7 +83,9 @@ test('models stand together by family, and say what they can and cannot do', () 
   assert.equal(byFamily([dropped])[0]?.title, null);
   assert.match(
     describeModel(klein, idle, ENGLISH),
-    /without guidance.* · edits pictures by a sentence/,
+    /without guidance: no cfg, no negative prompt.*up to 16 pictures.*samplers: euler.* · edits pictures by a sentence/,
   );
   assert.match(describeModel(klein, idle, GERMAN), /ohne Guidance.* · bearbeitet Bilder/);
+  assert.doesNotMatch(describeModel(klein, idle, ENGLISH), /cfg \d/);
+  assert.match(describeModel(dropped, idle, ENGLISH), /cfg \d.*1 to 200 steps/);
 });

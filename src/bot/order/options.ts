@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/errors.ts';
-import { canPerturb, modelToBeginWith, parseRequest } from '../../engine/request-codec.ts';
+import { modelToBeginWith, parseRequest, WITHOUT_GUIDANCE } from '../../engine/request-codec.ts';
 import type {
   GenerateRequest,
   ImageSize,
@@ -18,6 +18,7 @@ import type { TypedOptions } from './table.ts';
 import { optionFields } from './typed-options.ts';
 import { quoted } from '../render/markdown.ts';
 import { sizeFrom, sizeOfRatio } from './sizes.ts';
+import { checkHeard, heardBy } from './unguided.ts';
 import type { BotLimits } from '../policy/limits.ts';
 import type { Text } from '../text/text.ts';
 
@@ -119,15 +120,18 @@ export function completeOrder(
     calibrations?: readonly Calibration[];
   },
 ): GenerateRequest {
-  const { defaults, limits, text } = context;
-  const model = chooseModel(context.models, order.model, defaults, text);
+  const { limits, text } = context;
+  const model = chooseModel(context.models, order.model, context.defaults, text);
+  checkHeard(order, model);
+  // One chosen beforehand is passed over by models that cannot do it.
+  const defaults = heardBy(model, context.defaults);
   const size = chosenSize(order, defaults, model, text);
   const steps = order.steps ?? defaults.steps;
   const parsed = parseRequest(
     {
       ...openFields(order, defaults),
-      // One chosen beforehand is passed over by models that cannot do it.
-      ...optionFields(order, canPerturb(model) ? defaults : { ...defaults, pag: null }),
+      ...optionFields(order, defaults),
+      ...(model.unguided && WITHOUT_GUIDANCE),
       model: model.name,
       width: size.width,
       height: size.height,
@@ -177,6 +181,7 @@ export function openOrder(
 
 /** What an order says, as fields of a request that has the rest; a seed is drawn where none is said. */
 export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInput {
+  checkHeard(order, model);
   const given: RequestInput = {
     ...(order.size !== null && sizeFrom(order.size, model, text)),
     ...optionFields(order),
@@ -194,6 +199,7 @@ export function fieldsOf(order: Order, model: ModelInfo, text: Text): RequestInp
     prompt: order.prompt,
     negativePrompt: order.negative ?? '',
     seed: order.seed?.trim() || randomSeed(),
+    ...(model.unguided && WITHOUT_GUIDANCE),
   };
 }
 

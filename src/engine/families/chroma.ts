@@ -33,7 +33,7 @@ export const CHROMA: TransformerFamily = {
   *feeds({ count, text }) {
     yield* textFeeds(count, text, 'text_bias');
   },
-  limits: { ...TRANSFORMER.limits, opensExports: false },
+  limits: { ...TRANSFORMER.limits, opensExports: false, tokens: LENGTH },
   schedule: EVEN_GRID,
   usual: () => flowEuler(30, 5),
   exportClass: 'ChromaTransformer2DModel',

@@ -1,5 +1,6 @@
 /** What tells one family of models from another. A file a family; families.ts is the table. */
 import type { NamedFeed, QuestionRows } from '../network/feeds.ts';
+import type { SamplerName } from '../names.ts';
 import type { GenerateRequest, ModelInfo } from '../request.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import type { Hidden } from '../text/hidden.ts';
@@ -60,4 +61,12 @@ export type FamilyLimits = {
   followsXlRecipes: boolean;
   /** exports of its network as ONNX are alike enough to be opened */
   opensExports: boolean;
+  /** of one pass, at most */
+  steps: number;
+  /** pictures to edit from that it may be shown at once, where a model of it edits */
+  references: number;
+  /** tokens of a prompt that are read; null: as many as there are */
+  tokens: number | null;
+  /** what its noise levels can be walked by in profiles a1111 and comfy; null: all but those made for flows */
+  samplers: readonly SamplerName[] | null;
 };

@@ -93,7 +93,14 @@ export const FLUX: TransformerFamily = {
   title: 'Flux.1',
   ...TRANSFORMER,
   // exports differ too much from each other: its weights themselves are read
-  limits: { ...TRANSFORMER.limits, prompts: 2, opensExports: false },
+  limits: {
+    ...TRANSFORMER.limits,
+    prompts: 2,
+    opensExports: false,
+    // Kontext
+    references: 16,
+    tokens: LENGTH.dev,
+  },
   schedule: EVEN_GRID,
   usual: () => flowEuler(28, 1),
   exportClass: 'FluxTransformer2DModel',

@@ -47,6 +47,7 @@ export const FLUX2: TransformerFamily = {
   name: 'flux2',
   title: 'FLUX.2',
   ...TRANSFORMER,
+  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH },
   // its pipeline has a rule of its own for the shift as well
   schedule: {
     sdxl: false,

@@ -13,7 +13,9 @@ import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './tra
 
 /** Tokens of the instruction, by the real tokenizer: the pipeline leaves out as many with any. */
 const INSTRUCTION_TOKENS = 34;
-const MOST_TOKENS = 1024 + INSTRUCTION_TOKENS;
+/** Of the words themselves. */
+const LENGTH = 1024;
+const MOST_TOKENS = LENGTH + INSTRUCTION_TOKENS;
 
 function asTask(text: string): string {
   const task =
@@ -59,6 +61,7 @@ export const QWEN_IMAGE: TransformerFamily = {
   name: 'qwen-image',
   title: 'Qwen-Image',
   ...TRANSFORMER,
+  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH },
   schedule: EVEN_GRID,
   usual: () => flowEuler(30, 4),
   exportClass: null,
@@ -104,7 +107,7 @@ export const QWEN_IMAGE: TransformerFamily = {
       }
       const seen = await seeAll(part, shown, model);
       const words = asEdit(shown.sight.words(seen.length) + text);
-      const most = 1024 + EDIT_TOKENS + seen.length * EYES_TOKENS;
+      const most = LENGTH + EDIT_TOKENS + seen.length * EYES_TOKENS;
       const ids = withinLength(part.tokenizer.encode(words), most, model);
       // the pipelines that edit cut nothing
       return behind(await statesWith(part, ids, seen), EDIT_TOKENS, null);

@@ -58,7 +58,7 @@ export const SD3: TransformerFamily = {
   name: 'sd3',
   title: 'Stable Diffusion 3',
   ...TRANSFORMER,
-  limits: { ...TRANSFORMER.limits, prompts: 3 },
+  limits: { ...TRANSFORMER.limits, prompts: 3, tokens: T5_LENGTH },
   clip: {
     states: 'inner',
     join: (hidden, width) =>

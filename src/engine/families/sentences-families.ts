@@ -16,6 +16,10 @@ export const FAMILY_SENTENCES = {
     `The ${part} of ${model} cannot be used: ${cause}. Download it again from where it came from.`,
   'tokenizer-unreadable': (folder: string, file: string, cause: string) =>
     `${file} in ${folder} cannot be read: ${cause}.`,
+  'option-needs-guidance': (option: string, model: string) =>
+    `${model} was made to paint without guidance, so ${option} does nothing for it: leave it out, or choose another model.`,
+  'steps-beyond-family': (steps: number, model: string, most: number) =>
+    `${model} takes at most ${most} steps, not ${steps}.`,
   'prompt-too-many-tokens': (model: string, most: number, found: number) =>
     `The prompt is too long for ${model}: it takes ${most} tokens, this one has ${found}. Shorten it.`,
   'side-beyond-places': (side: string, pixels: number, model: string, most: number) =>

@@ -127,6 +127,11 @@ export const TRANSFORMER: Pick<
     prompts: 1,
     followsXlRecipes: false,
     opensExports: true,
+    // trained with flow matching, whose paths are so straight that more change nothing one would see
+    steps: 100,
+    references: 0,
+    tokens: null,
+    samplers: ['euler', 'heun', 'dpm2', 'lms', 'dpmpp_2m', 'flow_euler'],
   },
 };
 

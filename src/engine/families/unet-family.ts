@@ -114,6 +114,11 @@ export const UNET_LIMITS: FamilyLimits = {
   prompts: 1,
   followsXlRecipes: false,
   opensExports: true,
+  steps: 200,
+  // InstructPix2Pix
+  references: 1,
+  tokens: null,
+  samplers: null,
 };
 
 /** Pooled prompt and sizes (SDXL), the embedding of the guidance scale (LCM). */

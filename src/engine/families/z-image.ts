@@ -35,6 +35,7 @@ export const Z_IMAGE: TransformerFamily = {
   name: 'z-image',
   title: 'Z-Image',
   ...TRANSFORMER,
+  limits: { ...TRANSFORMER.limits, tokens: MOST_TOKENS },
   schedule: EVEN_GRID,
   usual: () => flowEuler(9, 1),
   exportClass: null,

@@ -3,6 +3,7 @@ import { upscalerNamed } from '../request/fields/labels.ts';
 import { upscalerCalled } from '../upscale/on-disk.ts';
 import { canPerturb, LIMITS, shown } from '../request/fields/request-values.ts';
 import type { ModelInfo, RequestInput } from '../request.ts';
+import { limitsOf } from '../request/fields/family-limits.ts';
 import { NUMBER_OPTIONS } from '../request/fields/number-options.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
@@ -30,7 +31,7 @@ export function fitNumbers(
   if (model.defaults.clipSkip !== undefined) input.clipSkip ??= 1;
   for (const { key, flag, range, whole } of NUMBER_OPTIONS) {
     const { min, max } = range;
-    const most = key === 'steps' ? Math.min(max, ceilings.steps) : max;
+    const most = key === 'steps' ? Math.min(limitsOf(model).steps, ceilings.steps) : max;
     clamp(input, key, flag.replaceAll('-', ' '), { min, max: most }, notes, whole);
   }
   if (!canPerturb(model)) input.pagScale = 0;

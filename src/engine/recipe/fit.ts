@@ -9,7 +9,9 @@ import type { ModelInfo, RequestInput } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { isRecord } from '../is-record.ts';
-import { fileName, type Recipe, words } from './found.ts';
+import { samplersOf, WITHOUT_GUIDANCE } from '../request/fields/family-limits.ts';
+import { samplerWithSchedule } from '../request/fields/sampler-names.ts';
+import { fileName, numberOf, type Recipe, words } from './found.ts';
 import {
   type Ceilings,
   upscalerNote,
@@ -41,6 +43,9 @@ export async function fitRecipe(
     notes.push(say('recipe-model', shown(wanted), shown(model.name)));
   }
   await fitPrompts(recipe, input, model, notes);
+  const isOwn = wanted?.toLowerCase() === model.name.toLowerCase();
+  // What painted the picture did so with these very numbers.
+  if (!isOwn) fitFamily(input, model, notes);
   fitNumbers(input, model, ceilings, notes);
   fitSize(input, model, ceilings, notes);
   fitHires(input, model, ceilings, notes);
@@ -54,6 +59,21 @@ export async function fitRecipe(
 export function notesHere({ notes, input }: Recipe, networks: readonly string[]): Said[] {
   const note = upscalerNote(input.hires, networks);
   return note === null ? [...notes] : [...notes, note];
+}
+
+/** What this family does not hear or cannot be walked by is left to the model. */
+function fitFamily(input: RequestInput, model: ModelInfo, notes: Said[]): void {
+  if (model.unguided) {
+    const scale = numberOf(input.guidanceScale) ?? 1;
+    if (scale > 1) notes.push(say('recipe-left-out', `cfg ${scale}`));
+    if (words(input.negativePrompt) !== '') notes.push(say('recipe-left-out', 'negative prompt'));
+    Object.assign(input, WITHOUT_GUIDANCE);
+  }
+  const sampler = samplerWithSchedule(String(input.sampler ?? ''))?.sampler;
+  if (sampler === undefined || samplersOf(model).includes(sampler)) return;
+  notes.push(say('recipe-left-out', `sampler ${sampler}`));
+  delete input.sampler;
+  delete input.schedule;
 }
 
 /** Sizes are for SDXL alone, further prompts for those with further encoders. */

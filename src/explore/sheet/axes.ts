@@ -2,7 +2,7 @@
  * What a sheet can vary, each told once, by the names people know from `/imagine` and from A1111's X/Y/Z plot: commands,
  * forms, the command line and figures follow.
  */
-import { LIMITS, NUMBER_RANGES } from '../../engine/request-codec.ts';
+import { LIMITS, NUMBER_RANGES, samplersOf } from '../../engine/request-codec.ts';
 import type { GenerateRequest, ModelInfo } from '../../engine/request.ts';
 import { isMadeForFew } from '../calibration/few-steps.ts';
 import type { NumberKind } from './range.ts';
@@ -174,8 +174,18 @@ export function exampleOf(name: AxisName): string {
 /** What an axis shows where nobody names values, of `model` where it is known; null: only people know. */
 export function usualValues(
   name: AxisName,
-  model: Pick<ModelInfo, 'defaults'> | null = null,
+  model: Pick<ModelInfo, 'defaults' | 'family' | 'network'> | null = null,
 ): string | null {
+  if (name === 'sampler' && model !== null) return usualSamplers(model);
   const { usual, usualOfFew = usual } = axisRow(name);
   return model !== null && isMadeForFew(model) ? usualOfFew : usual;
+}
+
+/** Of the usual ones those that this model can be walked by; of flows, which few are made for, all. */
+function usualSamplers(model: Pick<ModelInfo, 'family' | 'network'>): string {
+  const usable: readonly string[] = samplersOf(model);
+  const usual = String(axisRow('sampler').usual)
+    .split(',')
+    .filter((name) => usable.includes(name));
+  return (usual.length < 4 ? usable.filter((name) => name !== 'flow_euler') : usual).join();
 }

@@ -1,9 +1,18 @@
 import { costOf } from '../../engine/request/cost.ts';
 import { UserError } from '../../engine/errors.ts';
-import { modelToBeginWith, parseAccepted, parseRequest } from '../../engine/request-codec.ts';
+import {
+  hearsOption,
+  modelToBeginWith,
+  parseAccepted,
+  parseRequest,
+  samplersOf,
+  WITHOUT_GUIDANCE,
+} from '../../engine/request-codec.ts';
+import { say } from '../../engine/sentences.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { sayOfSheet } from '../sentences.ts';
-import { type Axis, shownValue } from './axis.ts';
+import { axisRow } from './axes.ts';
+import { allSamplers, type Axis, shownValue } from './axis.ts';
 import { type Chosen, isThere, meaningOf, modelNamed, tagOf, withValues } from './cell-fields.ts';
 import { fitWords, type Grid, largestFit, type SheetLimits } from './largest-fit.ts';
 
@@ -57,7 +66,7 @@ export function planSheet(
   // A sheet compares the steps it names: none of its pictures takes fewer.
   const whole = { ...wanted.input, replan: null };
   const axes = [wanted.x, wanted.y ?? null, wanted.z ?? null].map((axis) =>
-    axis === null ? null : settled(axis, whole, models),
+    axis === null ? null : settled(axis, whole, model, models),
   );
   const [x, y, z] = axes as [Axis, Axis | null, Axis | null];
   const there = axes.filter((axis) => axis !== null);
@@ -65,7 +74,13 @@ export function planSheet(
   const named = (input: RequestInput): ModelInfo =>
     models.find(({ name }) => name === input.model) ?? model;
   const read = accepted ? parseAccepted : parseRequest;
-  const parse = (input: RequestInput): GenerateRequest => read(input, named(input));
+  const compared = there.find(({ name }) => name === 'model');
+  const parse = (input: RequestInput): GenerateRequest => {
+    const painter = named(input);
+    return read(compared && painter.unguided ? { ...input, ...WITHOUT_GUIDANCE } : input, painter);
+  };
+  const painters = compared?.values.map((name) => named({ model: name })) ?? [model];
+  if (!accepted) checkHeard(there, painters);
   const input = { ...whole, count: 1, seed: parse(whole).seed };
   // Every value alone first: an error then names one value and not the forty cells that share it.
   for (const axis of there) checkValues(input, axis, there, parse);
@@ -96,8 +111,27 @@ export function planSheet(
   return { x, y, z, base: (cells[0] as Cell).request, cells, cost, pixels };
 }
 
-/** Whose weights are varied, and which models, is said once and for all. */
-function settled(axis: Axis, input: RequestInput, models: readonly ModelInfo[]): Axis {
+/** @throws UserError for an axis that one of the models has no ear for */
+function checkHeard(axes: readonly Axis[], painters: readonly ModelInfo[]): void {
+  for (const { name } of axes) {
+    const { field } = axisRow(name);
+    const deaf =
+      field === 'pagScale' ? undefined : painters.find((one) => !hearsOption(field, one));
+    if (deaf !== undefined) throw new UserError(say('option-needs-guidance', name, deaf.name));
+  }
+}
+
+/** Whose weights are varied, which models, and what all samplers are, is said once and for all. */
+function settled(
+  axis: Axis,
+  input: RequestInput,
+  model: ModelInfo,
+  models: readonly ModelInfo[],
+): Axis {
+  if (axis.name === 'sampler' && axis.values.join() === allSamplers().join()) {
+    const usable = samplersOf(model);
+    return { ...axis, values: axis.values.filter((name) => usable.some((one) => one === name)) };
+  }
   if (axis.name === 'lora') return { ...axis, of: tagOf(axis, input) };
   if (axis.name !== 'model') return axis;
   const isAll = axis.values.length === 1 && axis.values[0]?.toLowerCase() === 'all';

@@ -116,7 +116,7 @@ test('a client that still shows eta as an option of its own is understood', () =
 test('what is proposed is understood as it stands, whole or with its words, and goes on from there', async () => {
   const engine = { models: async () => [{ vaes: ['kl f8', 'x'.repeat(120)] }] } as never;
   for (const { text: own } of LANGUAGES) {
-    const propose = (typed: string) => extraChoices(typed, { engine, text: own });
+    const propose = (typed: string) => extraChoices(typed, null, { engine, text: own });
     const start = await propose('');
     assert.deepEqual(
       start.map(({ value }) => String(value).split(':')[0]),

@@ -6,6 +6,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
 import { unheardGuidance } from '../../../src/engine/guidance/unheard.ts';
+import { TRANSFORMERS } from '../../../src/engine/families/families.ts';
+import { SAMPLERS } from '../../../src/engine/names.ts';
+import { SAMPLER_TABLE } from '../../../src/engine/samplers/samplers.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { planPasses } from '../../../src/engine/pipeline/read.ts';
@@ -66,8 +69,14 @@ test('seventeen references, and guidance for a model that was distilled to do wi
   const [note] = unheardGuidance({ guidanceScale: 4 }, entry.layout);
   assert.match(note?.words ?? '', /distilled to paint without guidance/);
   assert.equal(entry.info.network?.guidance, 'none');
+  assert.equal(entry.info.unguided, true);
   assert.deepEqual(unheardGuidance({ guidanceScale: 1, distilledGuidance: 0 }, entry.layout), []);
   assert.equal(unheardGuidance({ guidanceScale: 1, distilledGuidance: 3 }, entry.layout).length, 1);
+});
+
+test('a flow may be asked for what its noise levels can be walked by', () => {
+  const walkable = SAMPLERS.filter((name) => SAMPLER_TABLE[name].flow);
+  for (const { limits } of TRANSFORMERS) assert.deepEqual(limits.samplers, walkable);
 });
 
 test('a text that the encoder cannot take is refused with both figures', async (t) => {

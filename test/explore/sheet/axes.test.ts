@@ -301,9 +301,10 @@ describe('a third axis', () => {
 
 test('a model of few steps shows few, and little guidance', () => {
   const few = {
+    family: 'sd1',
     defaults: { sampler: 'euler', schedule: 'automatic', steps: 4, guidanceScale: 1 },
   } as const;
-  const many = { defaults: { ...few.defaults, steps: 20 } };
+  const many = { ...few, defaults: { ...few.defaults, steps: 20 } };
   assert.equal(usualValues('steps', few), '1,2,4,6,8,12');
   assert.equal(usualValues('steps', many), usualValues('steps'));
   assert.notEqual(usualValues('cfg', few), usualValues('cfg'));

@@ -41,11 +41,19 @@ export const COMMANDS: typeof ENGLISH = {
   modelLine: (name, family, size, factor) =>
     `**${name}** · ${family} · gemacht für ${size}, Seiten in Vielfachen von ${factor}`,
   modelDefaults: (steps, sampler, schedule, cfg) =>
-    `Vorgaben: ${steps} Schritte · ${sampler} ${schedule} · CFG ${cfg}`,
+    `Vorgaben: ${steps} Schritte · ${sampler} ${schedule}${cfg === null ? '' : ` · CFG ${cfg}`}`,
+  modelTakes: (parts) => `nimmt ${parts.join(', ')}`,
+  modelTakesSteps: (most) => `1 bis ${most} Schritte`,
+  modelTakesSides: (least, most) => `Seiten von ${least} bis ${most} px`,
+  modelTakesTokens: (most) => `${most} Tokens eines Prompts`,
+  modelTakesPictures: (most) =>
+    most === 1 ? 'ein Bild zum Bearbeiten' : `bis zu ${most} Bilder zum Bearbeiten`,
+  modelSamplers: (names) => `Sampler: ${names}`,
   modelChecked: 'Safety Checker: an, außer wo der Kanal NSFW erlaubt',
   modelUnchecked: 'kein Safety Checker',
   modelPredicts: (what, reason) => `sagt ${what} voraus: ${reason}`,
-  modelUnguided: 'malt ohne Guidance: cfg bleibt unbeachtet',
+  modelUnguided: 'malt ohne Guidance: kein cfg, kein Negativprompt',
+  modelUnguidedShort: 'ohne cfg',
   modelEdits: 'bearbeitet Bilder nach einem Satz (Apps, Edit)',
   modelVae: (source) => `VAE: ${source}`,
   modelLoaded: (provider) => `geladen, läuft auf ${provider}`,

@@ -37,12 +37,20 @@ export const COMMANDS = {
   modelsTitle: '### Models',
   modelLine: (name: string, family: string, size: string, factor: number) =>
     `**${name}** · ${family} · made for ${size}, sides in multiples of ${factor}`,
-  modelDefaults: (steps: number, sampler: string, schedule: string, cfg: string) =>
-    `its defaults: ${steps} steps · ${sampler} ${schedule} · cfg ${cfg}`,
+  modelDefaults: (steps: number, sampler: string, schedule: string, cfg: string | null) =>
+    `its defaults: ${steps} steps · ${sampler} ${schedule}${cfg === null ? '' : ` · cfg ${cfg}`}`,
+  modelTakes: (parts: readonly string[]) => `takes ${parts.join(', ')}`,
+  modelTakesSteps: (most: number) => `1 to ${most} steps`,
+  modelTakesSides: (least: number, most: number) => `sides of ${least} to ${most} px`,
+  modelTakesTokens: (most: number) => `${most} tokens of a prompt`,
+  modelTakesPictures: (most: number) =>
+    most === 1 ? 'one picture to edit' : `up to ${most} pictures to edit from`,
+  modelSamplers: (names: string) => `samplers: ${names}`,
   modelChecked: 'safety checker: on, unless the channel allows NSFW',
   modelUnchecked: 'no safety checker',
   modelPredicts: (what: string, reason: string) => `predicts ${what}: ${reason}`,
-  modelUnguided: 'paints without guidance: cfg is left aside',
+  modelUnguided: 'paints without guidance: no cfg, no negative prompt',
+  modelUnguidedShort: 'without cfg',
   modelEdits: 'edits pictures by a sentence (Apps, Edit)',
   modelVae: (source: string) => `VAE: ${source}`,
   modelLoaded: (provider: string) => `loaded, running on ${provider}`,

@@ -18,6 +18,7 @@ export function layoutOfTransformer(
   const words = wordsOf(opened);
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
+  const mostSide = (family.mostPatches?.(tensors) ?? Infinity) * latents.factor * patch;
   return {
     name,
     folder: path,
@@ -42,10 +43,8 @@ export function layoutOfTransformer(
     latentChannels: latents.channels,
     vaeFactor: latents.factor,
     sizeFactor: latents.factor * patch,
-    ...(family.mostPatches && {
-      mostSide: family.mostPatches(tensors) * latents.factor * patch,
-    }),
-    nativeSize: { width: 1024, height: 1024 },
+    ...(family.mostPatches && { mostSide }),
+    nativeSize: { width: Math.min(1024, mostSide), height: Math.min(1024, mostSide) },
     latentScale: {
       scale: latents.scale,
       shift: latents.shift,

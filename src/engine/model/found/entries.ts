@@ -14,7 +14,6 @@ import {
 } from '../../families/opening/open-transformer.ts';
 import type { GuidanceRule, ModelInfo } from '../../request.ts';
 import type { Said } from '../../said.ts';
-import { MOST_REFERENCES } from '../../request/fields/request-values.ts';
 import { say } from '../../sentences.ts';
 import { upscalersIn } from '../../upscale/on-disk.ts';
 import { layoutOfCheckpoint } from '../checkpoint-layout.ts';
@@ -95,6 +94,10 @@ export function createReader(modelsDir: string): ReadModel {
 }
 
 async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
+  const { limits, usual } = familyNamed(layout.family);
+  const own = { ...usual(layout.fewSteps), ...layout.ownDefaults };
+  // whatever its keeper says of a scale that it never hears
+  const defaults = layout.transformer?.guidance === 'none' ? { ...own, guidanceScale: 1 } : own;
   return {
     name: layout.name,
     folder: layout.folder,
@@ -104,8 +107,10 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
     safetyChecker: layout.safetyChecker !== null,
     sizeFactor: layout.sizeFactor,
     ...(layout.transformer && { leastSide: 2 * layout.sizeFactor }),
-    ...(layout.transformer?.references && { references: MOST_REFERENCES }),
-    ...(layout.edits && { edits: true, references: 1 }),
+    ...(layout.mostSide !== undefined && { mostSide: layout.mostSide }),
+    ...((layout.transformer?.references || layout.edits) && { references: limits.references }),
+    ...(layout.edits && { edits: true }),
+    ...(isUnguided(layout, defaults) && { unguided: true }),
     network: {
       schedulerConfig: layout.schedulerConfig,
       guidesItself: layout.guidanceEmbedding !== null,
@@ -113,8 +118,17 @@ async function infoOf(layout: ModelLayout): Promise<ModelInfo> {
       ...guidanceOf(layout),
     },
     nativeSize: layout.nativeSize,
-    defaults: { ...familyNamed(layout.family).usual(layout.fewSteps), ...layout.ownDefaults },
+    defaults,
   };
+}
+
+/** Distilled to do without, by what its folder or its usual scale says; one that is told a scale of its own is guided by that. */
+function isUnguided(
+  { transformer }: ModelLayout,
+  { guidanceScale }: ModelInfo['defaults'],
+): boolean {
+  if (transformer === undefined) return false;
+  return transformer.guidance === 'none' || (guidanceScale <= 1 && !transformer.isGuided);
 }
 
 function guidanceOf({ transformer, edits }: ModelLayout): { guidance?: GuidanceRule } {
