@@ -2,7 +2,7 @@ import { ApplicationCommandOptionType } from 'discord.js';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { UserError } from '../src/engine/errors.ts';
 import { readImageSize } from '../src/engine/picture/image.ts';
-import { LIMITS, usualMaskBlur } from '../src/engine/request-codec.ts';
+import { usualMaskBlur } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { isForeign } from '../src/bot/interaction/foreign.ts';
 import { autoOf, completeOrder } from '../src/bot/order/options.ts';
@@ -43,8 +43,7 @@ import { upscale } from './picture/upscale.ts';
 import { vary } from './picture/vary.ts';
 import { EVERYWHERE } from './places.ts';
 
-const { String: Text, Number: Decimal, Boolean: Switch, Attachment } = ApplicationCommandOptionType;
-const SHARE = { min_value: 0, max_value: 1 };
+const { String: Text, Boolean: Switch, Attachment } = ApplicationCommandOptionType;
 
 /** Twenty-five options, which is all that Discord allows. */
 export const imagine: Command = {
@@ -77,49 +76,18 @@ export const imagine: Command = {
       PICTURE_OPTIONS.schedule,
       PICTURE_OPTIONS.seed,
       { type: Attachment, name: 'image', description: 'A picture to start from' },
-      {
-        type: Decimal,
-        name: 'strength',
-        description: 'How much of the start picture is repainted: 0 nothing, 1 everything',
-        ...SHARE,
-      },
+      PICTURE_OPTIONS.strength,
       {
         type: Attachment,
         name: 'mask',
         description: 'White where the start picture is repainted, black where it stays',
       },
-      {
-        type: Decimal,
-        name: 'mask_blur',
-        description: "How soft the mask's edge is, in pixels",
-        min_value: LIMITS.maskBlur.min,
-        max_value: LIMITS.maskBlur.max,
-      },
-      {
-        type: Switch,
-        name: 'only_masked',
-        description: 'Repaint the masked part alone, at full size',
-      },
+      PICTURE_OPTIONS.maskBlur,
+      PICTURE_OPTIONS.onlyMasked,
       PICTURE_OPTIONS.clipSkip,
-      {
-        type: Decimal,
-        name: 'hires',
-        description: 'A second pass at a larger size: 2 is twice each side',
-        min_value: LIMITS.hiresScale.min,
-        max_value: LIMITS.hiresScale.max,
-      },
-      {
-        type: Decimal,
-        name: 'hires_strength',
-        description: 'How much the second pass repaints; 0.4 to 0.7 is usual',
-        ...SHARE,
-      },
-      {
-        type: Decimal,
-        name: 'variation',
-        description: 'How far the noise moves towards that of variation_seed',
-        ...SHARE,
-      },
+      PICTURE_OPTIONS.hires,
+      PICTURE_OPTIONS.hiresStrength,
+      PICTURE_OPTIONS.variation,
       PICTURE_OPTIONS.variationSeed,
       PICTURE_OPTIONS.rescale,
       PICTURE_OPTIONS.profile,
@@ -148,7 +116,7 @@ export const imagine: Command = {
       complete();
       if (seen === 'public') checkMayPost(interaction, scene);
       await scene.answer.acknowledge(seen);
-      order.init = await initOf(interaction, scene);
+      order.init = await initOf(interaction, order, scene);
     }
     const request = complete();
     const auto = autoOf(order, request, { ...scene, models, defaults });
@@ -209,6 +177,7 @@ function needsFiles({ options }: ChatInputCommandInteraction, { text }: Scene): 
 
 async function initOf(
   { options }: ChatInputCommandInteraction,
+  { strength = null, maskBlur, onlyMasked, profile = null }: Order,
   scene: Scene,
 ): Promise<NonNullable<Order['init']>> {
   const mask = options.getAttachment('mask');
@@ -227,9 +196,9 @@ async function initOf(
     size: start.size,
     mask: fitted?.bytes ?? null,
     ...(fitted && { coverage: fitted.coverage }),
-    strength: options.getNumber('strength'),
-    maskBlur: options.getNumber('mask_blur') ?? usualMaskBlur(options.getString('profile')),
-    onlyMasked: options.getBoolean('only_masked') ?? false,
+    strength,
+    maskBlur: maskBlur ?? usualMaskBlur(profile),
+    onlyMasked: onlyMasked ?? false,
   };
 }
 
@@ -239,8 +208,5 @@ function orderOf(interaction: ChatInputCommandInteraction, { text }: Scene): Ord
     ...typedOptionsOf(interaction),
     prompt: options.getString('prompt', true),
     steps: stepsOf(options.getString('steps'), text),
-    hires: options.getNumber('hires'),
-    hiresStrength: options.getNumber('hires_strength'),
-    variation: options.getNumber('variation'),
   };
 }

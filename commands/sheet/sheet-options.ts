@@ -83,7 +83,6 @@ export async function readShared(
     steps: options.getInteger('steps'),
     count: 1,
     init,
-    hires: options.getNumber('hires'),
   };
   const { order, notes } = await readTyped(typed, scene, { guildId, defaults });
   const request = completeOrder(order, { ...scene, models, defaults });

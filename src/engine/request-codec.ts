@@ -55,6 +55,7 @@ import {
   samplersOf,
   WITHOUT_GUIDANCE,
 } from './request/fields/family-limits.ts';
+import { PART_FLAGS, PART_RANGES } from './request/fields/part-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {
@@ -67,6 +68,8 @@ export {
   NUMBER_RANGES,
   numberHelp,
   samplersOf,
+  PART_FLAGS,
+  PART_RANGES,
   usualMaskBlur,
   WITHOUT_GUIDANCE,
   WORD_FLAGS,

@@ -5,7 +5,7 @@
  */
 import { WORD_NAMES } from '../../engine/request-codec.ts';
 import { MEANINGS, NAMES, type SwitchName, WORDY } from './switches.ts';
-import { OPTION_ROWS } from './table.ts';
+import { OPTION_ROWS, type OptionRow } from './table.ts';
 
 /** One thing that was said; `value` as typed, empty where nothing stands behind the key. */
 export type ExtraItem = {
@@ -26,10 +26,15 @@ export type Extra = {
 
 const KEYS: ReadonlyMap<string, SwitchName> = new Map([
   ...Object.entries(MEANINGS).filter(([, name]) => name !== 'prompt'),
-  ...OPTION_ROWS.filter(({ name }) => name !== 'extra').map(
+  ...OPTION_ROWS.filter((row) => row.name !== 'extra' && !isOfStart(row)).map(
     ({ option, name }) => [folded(option), name] as const,
   ),
 ]);
+
+/** They stand beside the option `image`. */
+function isOfStart(row: OptionRow): boolean {
+  return 'part' in row && row.part.startsWith('init.');
+}
 
 const ANY_KEY = [...KEYS.keys()]
   .toSorted((a, b) => b.length - a.length)
@@ -121,7 +126,7 @@ function kindOf(name: SwitchName): 'number' | 'switch' | 'word' | 'words' {
   if (NAMES.has(name) || WORDY.has(name)) return 'words';
   const kind = OPTION_ROWS.find((row) => row.name === name)?.kind;
   if (kind === 'switch') return 'switch';
-  return kind === 'number' || name === 'hires' || name === 'variation' ? 'number' : 'word';
+  return kind === 'number' ? 'number' : 'word';
 }
 
 function nextKey(typed: string, from: number): number {

@@ -29,11 +29,6 @@ type OrderedInit = Omit<InitImage, 'strength'> & { strength: number | null; size
 export type Order = TypedOptions & {
   prompt: string;
   steps: number | null;
-  /** strength of the variation, 0-1 */
-  variation?: number | null;
-  /** factor of the second pass */
-  hires?: number | null;
-  hiresStrength?: number | null;
   /** a start picture, its bytes checked, with its sides */
   init?: OrderedInit | null;
 };

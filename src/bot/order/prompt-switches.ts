@@ -106,12 +106,6 @@ function set(order: Order, name: Plain, value: string, typed: string, text: Text
     case 'variationSeed':
       order[name] = /^(?:-1|random)$/i.test(value) ? null : value;
       return;
-    case 'hires':
-      order.hires = number(LIMITS.hiresScale);
-      return;
-    case 'variation':
-      order.variation = number({ min: 0, max: 1 });
-      return;
     default:
       Object.assign(order, { [name]: valueOf(optionRow(name), value, typed, text) });
   }

@@ -6,7 +6,7 @@
 import { OPTION_ROWS, type OptionName } from './table.ts';
 
 /** What a switch can set. `prompt`: A1111's prompts from a file give the words themselves as a switch. */
-export type SwitchName = OptionName | 'width' | 'height' | 'hires' | 'variation' | 'prompt';
+export type SwitchName = OptionName | 'width' | 'height' | 'prompt';
 
 export type Switches = {
   /** the words without the switches */
@@ -24,10 +24,6 @@ export const MEANINGS: Readonly<Record<string, SwitchName>> = {
   ),
   width: 'width',
   height: 'height',
-  hires: 'hires',
-  'hr-scale': 'hires',
-  variation: 'variation',
-  'subseed-strength': 'variation',
   prompt: 'prompt',
 };
 

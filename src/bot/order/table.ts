@@ -3,7 +3,7 @@
  * beforehand. What it may be, the engine's tables say. Orders, choices, presets, settings and the commands' definitions
  * are typed and read from here.
  */
-import type { NUMBER_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
+import type { NUMBER_RANGES, PART_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
 
 type Common = {
   /** in orders and choices */
@@ -19,8 +19,11 @@ type Common = {
   extra?: true | readonly number[];
 };
 
-/** One number of a request. */
-export type NumberRow = Common & { kind: 'number'; field: keyof typeof NUMBER_RANGES };
+/** One number of a request, or of a field that has parts. */
+export type NumberRow = Common & { kind: 'number' } & (
+    | { field: keyof typeof NUMBER_RANGES }
+    | { part: keyof typeof PART_RANGES }
+  );
 /** One name of a list. `field`: absent where a model's own stands behind it, see options.ts. */
 type ChoiceRow = Common & {
   kind: 'choice';
@@ -28,7 +31,7 @@ type ChoiceRow = Common & {
   field?: 'profile' | 'emphasis' | 'rng';
 };
 /** Yes or no; `--NAME` alone is yes. */
-type SwitchRow = Common & { kind: 'switch'; field: 'exact' };
+type SwitchRow = Common & { kind: 'switch' } & ({ field: 'exact' } | { part: 'init.onlyMasked' });
 /** What is read by options.ts; `always`: an order says that it is left out. */
 type TextRow = Common & {
   kind: 'text';
@@ -201,6 +204,60 @@ const ROWS = [
     extra: [1, 1.5, 2],
   },
   {
+    kind: 'number',
+    name: 'strength',
+    part: 'init.strength',
+    option: 'strength',
+    description: 'How much of the start picture is repainted: 0 nothing, 1 everything',
+    title: null,
+    switches: [],
+  },
+  {
+    kind: 'number',
+    name: 'maskBlur',
+    part: 'init.maskBlur',
+    option: 'mask_blur',
+    description: "How soft the mask's edge is, in pixels",
+    title: null,
+    switches: [],
+  },
+  {
+    kind: 'switch',
+    name: 'onlyMasked',
+    part: 'init.onlyMasked',
+    option: 'only_masked',
+    description: 'Repaint the masked part alone, at full size',
+    title: null,
+    switches: [],
+  },
+  {
+    kind: 'number',
+    name: 'hires',
+    part: 'hires.scale',
+    option: 'hires',
+    description: 'A second pass at a larger size: 2 is twice each side',
+    title: null,
+    switches: ['hires', 'hr-scale', 'hires-upscale'],
+  },
+  {
+    kind: 'number',
+    name: 'hiresStrength',
+    part: 'hires.strength',
+    option: 'hires_strength',
+    description: 'How much the second pass repaints; 0.4 to 0.7 is usual',
+    title: null,
+    switches: ['hires-strength'],
+  },
+  {
+    kind: 'number',
+    name: 'variation',
+    part: 'variation.strength',
+    option: 'variation',
+    description: 'How far the noise moves towards that of variation_seed',
+    title: null,
+    switches: ['variation', 'subseed-strength', 'variation-seed-strength'],
+  },
+  {
     kind: 'text',
     name: 'variationSeed',
     option: 'variation_seed',
@@ -368,7 +425,7 @@ export function optionRow(name: OptionName): OptionRow {
 /** The option that may be chosen beforehand for a number of a request; null where there is none. */
 export function chosenNumberOf(
   field: string | undefined,
-): { name: Named<Chosen, 'number'>['name']; field: NumberRow['field'] } | null {
+): { name: Named<Chosen, 'number'>['name']; field: keyof typeof NUMBER_RANGES } | null {
   const row = ROWS.filter(isChosen).find((one) => 'field' in one && one.field === field);
   return row?.kind === 'number' ? row : null;
 }

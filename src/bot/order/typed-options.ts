@@ -1,5 +1,5 @@
 /** What people said by the options of table.ts: read from a command, checked where it was stored, laid into a request. */
-import { LIMITS, NUMBER_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
+import { LIMITS, NUMBER_RANGES, PART_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
 import {
   OPTION_ROWS,
@@ -12,8 +12,8 @@ import {
 type Values = { readonly [K in OptionName]?: unknown };
 
 /** What a number may be. */
-export function rangeOf({ field }: NumberRow): { min: number; max: number; whole: boolean } {
-  return NUMBER_RANGES[field];
+export function rangeOf(row: NumberRow): { min: number; max: number; whole: boolean } {
+  return 'part' in row ? PART_RANGES[row.part] : NUMBER_RANGES[row.field];
 }
 
 /** `of`: what was given to a command's option of this name, null for nothing. */

@@ -2,7 +2,7 @@ import { UserError } from '../../engine/errors.ts';
 import type { Margins } from '../../engine/picture/outpaint.ts';
 import { NUMBER_FLAGS, parseSize, WORD_FLAGS } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
-import { readXlArguments, XL_OPTIONS } from './xl-arguments.ts';
+import { PART_ARGUMENTS, readParts } from './part-arguments.ts';
 import { parseCommandLine } from './command-line.ts';
 
 /** What one command line asks for; request values are still unchecked text. */
@@ -53,6 +53,7 @@ const OPTIONS = {
       WORD_FLAGS[name]?.takesWord === false ? SWITCH : TEXT,
     ]),
   ),
+  ...PART_ARGUMENTS,
   size: { type: 'string' },
   model: { type: 'string' },
   from: { type: 'string' },
@@ -62,20 +63,9 @@ const OPTIONS = {
   reference: { type: 'string', multiple: true },
   out: { type: 'string' },
   init: { type: 'string' },
-  strength: { type: 'string' },
   mask: { type: 'string' },
-  'mask-blur': { type: 'string' },
-  'only-masked': { type: 'boolean' },
   outpaint: { type: 'string' },
-  'hires-scale': { type: 'string' },
-  'hires-steps': { type: 'string' },
-  'hires-strength': { type: 'string' },
-  'hires-upscaler': { type: 'string' },
-  'variation-seed': { type: 'string' },
-  'variation-strength': { type: 'string' },
-  'seed-resize': { type: 'string' },
   replan: { type: 'string' },
-  ...XL_OPTIONS,
   'save-latents': { type: 'string' },
   safety: { type: 'string' },
   json: { type: 'boolean' },
@@ -94,10 +84,7 @@ export function parseImagineArguments(args: readonly string[]): ImagineArguments
     if (value !== undefined) request[key] = value;
   }
   if (values.size !== undefined) Object.assign(request, parseSize(values.size));
-  if (values['seed-resize'] !== undefined) request.seedResize = parseSize(values['seed-resize']);
-  readVariation(values, request);
-  readHires(values, request);
-  readXlArguments(values, request);
+  readParts(values, request);
   if (values.replan !== undefined) request.replan = readReplan(values.replan);
   return {
     request,
@@ -141,33 +128,7 @@ function readPrompt(positionals: readonly string[], fromRecipe: boolean): string
   return prompt;
 }
 
-type Values = ReturnType<typeof parse>['values'];
-
-function readVariation(values: Values, request: RequestInput): void {
-  const seed = values['variation-seed'];
-  const strength = values['variation-strength'];
-  if (seed === undefined && strength === undefined) return;
-  if (strength === undefined) {
-    throw new UserError('--variation-seed needs --variation-strength X, from 0 to 1.');
-  }
-  request.variation = { seed, strength };
-}
-
-function readHires(values: Values, request: RequestInput): void {
-  const scale = values['hires-scale'];
-  for (const name of ['hires-steps', 'hires-strength', 'hires-upscaler'] as const) {
-    if (scale === undefined && values[name] !== undefined) {
-      throw new UserError(`--${name} needs --hires-scale X, from 1 to 4.`);
-    }
-  }
-  if (scale === undefined) return;
-  request.hires = {
-    scale,
-    steps: values['hires-steps'],
-    strength: values['hires-strength'],
-    upscaler: values['hires-upscaler'],
-  };
-}
+type Values = ReturnType<typeof parse>['values'] & Readonly<Record<string, unknown>>;
 
 function readInit(values: Values): InitArguments | null {
   const { init } = values;
@@ -190,7 +151,7 @@ function readInit(values: Values): InitArguments | null {
     mask: values.mask ?? null,
     strength: values.strength,
     maskBlur: values['mask-blur'],
-    onlyMasked: values['only-masked'] ?? false,
+    onlyMasked: values['only-masked'] === true,
     outpaint: values.outpaint === undefined ? null : readMargins(values.outpaint),
   };
 }

@@ -7,6 +7,7 @@ import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-na
 import { extraWords, takeExtras } from './infotext-extras.ts';
 import { numberWords, takeNumbers } from '../request/fields/number-options.ts';
 import { takeWords, wordsInRecipe } from '../request/fields/word-options.ts';
+import { partWords, takeParts } from '../request/fields/part-options.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import type { AppliedLora } from '../lora/opened.ts';
 import { strip } from '../text/prompt/characters.ts';
@@ -73,10 +74,9 @@ export function writeInfotext(
     Size: `${request.width}x${request.height}`,
     'Model hash': model.hash,
     Model: model.name,
-    'Variation seed': request.variation && variationSeed(request, imageIndex).toString(),
-    'Variation seed strength': request.variation && request.variation.strength,
-    'Seed resize from':
-      request.seedResize && `${request.seedResize.width}x${request.seedResize.height}`,
+    ...partWords(request, 'variation'),
+    ...(request.variation && { 'Variation seed': variationSeed(request, imageIndex).toString() }),
+    ...partWords(request, 'seedResize'),
     'Denoising strength': request.init?.strength ?? request.hires?.strength ?? null,
     RNG,
     ...extraFields(request, imageIndex, others),
@@ -134,11 +134,12 @@ function replanWords({ replan }: GenerateRequest): string | null {
   return replan && 'after' in replan ? `${replan.after}+${replan.rest}` : null;
 }
 
-function hiresFields({ hires, steps }: GenerateRequest): Record<string, InfotextValue> {
+function hiresFields(request: GenerateRequest): Record<string, InfotextValue> {
+  const { hires, steps } = request;
   if (!hires) return {};
   return {
-    'Hires upscale': hires.scale,
-    'Hires steps': hires.steps === steps ? null : hires.steps,
+    ...partWords(request, 'hires'),
+    ...(hires.steps === steps && { 'Hires steps': null }),
     'Hires upscaler': upscalerLabel(hires.upscaler),
   };
 }
@@ -211,18 +212,10 @@ export function requestFromInfotext(text: string): RequestInput {
   takeNumbers(parsed, input);
   takeWords(parsed, input);
   takeSampler(parsed, input);
-  if (parsed['Variation seed'] !== undefined) {
-    input.variation = {
-      seed: parsed['Variation seed'],
-      strength: parsed['Variation seed strength'] ?? '0',
-    };
-  }
-  if (parsed['Seed resize from-1'] !== undefined) {
-    input.seedResize = {
-      width: parsed['Seed resize from-1'],
-      height: parsed['Seed resize from-2'],
-    };
-  }
+  const variation = takeParts(parsed, 'variation');
+  if (variation?.['seed'] !== undefined) input.variation = { strength: '0', ...variation };
+  const seedResize = takeParts(parsed, 'seedResize');
+  if (seedResize !== undefined) input.seedResize = seedResize;
   takeHires(parsed, input);
   takeExtras(parsed, input);
   const replan = /^(\d+)\+(\d+)$/.exec(String(parsed['Replanned steps'] ?? ''));
@@ -240,10 +233,9 @@ function takeHires(parsed: ParsedInfotext, input: RequestInput): void {
     (width > 0 ? width / Number(parsed['Size-1']) : height / Number(parsed['Size-2']));
   if (Number(scale) === 0) return;
   input.hires = {
+    ...takeParts(parsed, 'hires'),
     scale,
-    steps: parsed['Hires steps'],
     strength: parsed['Denoising strength'],
-    upscaler: parsed['Hires upscaler'],
   };
 }
 

@@ -11,6 +11,7 @@ import { EXTRA_ROWS, OPTION_ROWS } from '../../../src/bot/order/table.ts';
 import { optionFields, typedOptions } from '../../../src/bot/order/typed-options.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import { NUMBER_OPTIONS } from '../../../src/engine/request/fields/number-options.ts';
+import { PART_OPTIONS } from '../../../src/engine/request/fields/part-options.ts';
 import { WORD_OPTIONS } from '../../../src/engine/request/fields/word-options.ts';
 
 const text = textFor('en');
@@ -97,9 +98,11 @@ test('every option stands in /imagine or in extra, and extra knows the labels of
   const labels = new Map<string, string | null>([
     ...NUMBER_OPTIONS.map(({ key, label }) => [key, label] as const),
     ...WORD_OPTIONS.map(({ key, recipe }) => [key, recipe?.label ?? null] as const),
+    ...PART_OPTIONS.map(({ of, part, label }) => [`${of}.${part}`, label] as const),
   ]);
   for (const row of OPTION_ROWS) {
-    const label = 'field' in row && row.field !== undefined ? labels.get(row.field) : null;
+    const key = 'part' in row ? row.part : 'field' in row ? row.field : undefined;
+    const label = key === undefined ? null : labels.get(key);
     if (label) assert.equal(readExtra(`${label}: 1`).items[0]?.name, row.name, label);
   }
   for (const { descriptions, locale } of LANGUAGES) {

@@ -187,11 +187,10 @@ test('what SDXL hears, its refiner and the shortcuts reach their fields', () => 
     refiner: { model: null, switchAt: '0.6' },
   });
   const other = parseImagineArguments('x --refiner r --ngms 2 --ngms-all'.split(' '))?.request;
-  assert.deepEqual(other?.refiner, { model: 'r', switchAt: undefined });
+  assert.deepEqual(other?.refiner, { model: 'r' });
   assert.deepEqual(other.negativeGuidance, {
     minSigma: '2',
     allSteps: true,
-    skipEarly: undefined,
   });
 });
 
@@ -199,8 +198,6 @@ test('hires fix is switched on by its scale', () => {
   const args = ['x', '--hires-scale', '1.5', '--hires-upscaler', 'latent_nearest'];
   assert.deepEqual(parseImagineArguments(args)?.request.hires, {
     scale: '1.5',
-    steps: undefined,
-    strength: undefined,
     upscaler: 'latent_nearest',
   });
   assert.throws(

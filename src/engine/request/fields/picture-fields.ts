@@ -9,12 +9,11 @@ import {
   LIMITS,
   nameOf,
   type Problems,
-  real,
   shown,
   toNumber,
   unknownName,
-  whole,
 } from './request-values.ts';
+import { partNumber } from './part-options.ts';
 import { say } from '../../sentences.ts';
 
 /** A1111 softens a mask's edge by 4 pixels; diffusers and ComfyUI leave it as it is drawn. */
@@ -41,18 +40,12 @@ export function initImage(
   }
   return {
     image,
-    strength: real(problems, 'strength', fields['strength'], 0.75, { min: 0, max: 1 }),
+    strength: partNumber(problems, 'init', 'strength', fields),
     mask,
-    maskBlur: real(
-      problems,
-      'mask blur',
-      fields['maskBlur'],
-      usualMaskBlur(profile),
-      LIMITS.maskBlur,
-    ),
+    maskBlur: partNumber(problems, 'init', 'maskBlur', fields, usualMaskBlur(profile)),
     onlyMasked: fields['onlyMasked'] === true,
     ...(mask !== null && !isAbsent(fields['coverage'])
-      ? { coverage: real(problems, 'mask coverage', fields['coverage'], 0, { min: 0, max: 1 }) }
+      ? { coverage: partNumber(problems, 'init', 'coverage', fields) }
       : {}),
   };
 }
@@ -70,7 +63,7 @@ export function hiresFix(
     problems.push(say('hires-shape', shown(value)));
     return null;
   }
-  const scale = real(problems, 'hires scale', fields['scale'], 2, LIMITS.hiresScale);
+  const scale = partNumber(problems, 'hires', 'scale', fields);
   const longest = Math.floor(Math.max(first.width, first.height) * scale);
   if (longest > LIMITS.side.max) {
     problems.push(say('hires-too-large', scale, longest, LIMITS.side.max));
@@ -82,8 +75,8 @@ export function hiresFix(
   const steps = toNumber(fields['steps']) === 0 ? null : fields['steps'];
   return {
     scale,
-    steps: whole(problems, 'hires steps', steps, first.steps, LIMITS.steps),
-    strength: real(problems, 'hires strength', fields['strength'], 0.7, { min: 0, max: 1 }),
+    steps: partNumber(problems, 'hires', 'steps', { steps }, first.steps),
+    strength: partNumber(problems, 'hires', 'strength', fields),
     upscaler: upscaler(problems, fields['upscaler'], model.upscalers ?? []),
   };
 }

@@ -1,5 +1,6 @@
 /** The fields of a request that have parts of their own. */
 import { numberOption, readNumber } from './number-options.ts';
+import { partNumber, partsOf, xlPart } from './part-options.ts';
 import type {
   GenerateRequest,
   ModelInfo,
@@ -32,7 +33,7 @@ export function variation(problems: Problems, value: unknown): GenerateRequest['
     problems.push(say('variation-shape', shown(value)));
     return null;
   }
-  const strength = real(problems, 'variation strength', fields['strength'], 0, { min: 0, max: 1 });
+  const strength = partNumber(problems, 'variation', 'strength', fields);
   const ownSeed = seed(problems, 'variation seed', fields['seed']);
   return strength === 0 ? null : { seed: ownSeed, strength };
 }
@@ -121,9 +122,8 @@ export function negativeGuidance(
     problems.push(say('negative-guidance-shape'));
     return null;
   }
-  const { minSigma: sigma, skipEarly: early } = fields;
-  const minSigma = real(problems, 'NGMS', sigma, 0, LIMITS.minSigma);
-  const skipEarly = real(problems, 'skip early cfg', early, 0, { min: 0, max: 1 });
+  const minSigma = partNumber(problems, 'negativeGuidance', 'minSigma', fields);
+  const skipEarly = partNumber(problems, 'negativeGuidance', 'skipEarly', fields);
   if (minSigma === 0 && skipEarly === 0) return null;
   return { minSigma, allSteps: fields['allSteps'] === true, skipEarly };
 }
@@ -152,35 +152,18 @@ export function refiner(
   if (hires && profile !== 'a1111') problems.push(say('refiner-alone'));
   return {
     model: named === null ? null : text(problems, 'refiner', named, ''),
-    switchAt: real(problems, 'refiner switch at', fields['switchAt'], 0.8, LIMITS.switchAt),
+    switchAt: partNumber(problems, 'refiner', 'switchAt', fields),
   };
 }
 
 export function xlWords(problems: Problems, value: unknown): XlWords | null {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value) ?? {};
-  const words: XlWords = {};
-  for (const key of ['prompt2', 'negativePrompt2', 'prompt3', 'negativePrompt3'] as const) {
-    if (!isAbsent(fields[key])) words[key] = text(problems, key, fields[key], '');
-  }
-  const range = { min: 0, max: LIMITS.conditioningSide };
-  const number = (name: string, found: unknown): number =>
-    whole(problems, name, found ?? '', 0, range);
-  for (const key of [
-    'originalSize',
-    'targetSize',
-    'negativeOriginalSize',
-    'negativeTargetSize',
-  ] as const) {
-    const size = fieldsOf(fields[key] ?? null);
-    if (size === null) continue;
-    words[key] = { width: number(key, size['width']), height: number(key, size['height']) };
-  }
-  for (const key of ['crop', 'negativeCrop'] as const) {
-    const corner = fieldsOf(fields[key] ?? null);
-    if (corner === null) continue;
-    words[key] = { left: number(key, corner['left']), top: number(key, corner['top']) };
-  }
+  const said = partsOf('xl').flatMap((row) => {
+    const value = row.part === null ? undefined : xlPart(problems, row, fields[row.part]);
+    return value === undefined ? [] : [[row.part, value] as const];
+  });
+  const words: XlWords = Object.fromEntries(said);
   if (fields['encodesEmptyNegative'] === true) words.encodesEmptyNegative = true;
   return Object.keys(words).length === 0 ? null : words;
 }
