@@ -10,7 +10,7 @@ import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateResult, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src/engine/request.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import { costOf } from '../../../src/engine/request/cost.ts';
@@ -57,8 +57,11 @@ const plain = await load(file);
 const cases = await editCases('sd1');
 const [published] = cases as [EditCase];
 
-function paint(input: RequestInput, model = plain): Promise<GenerateResult> {
-  const request = parseRequest(input, model.entry.info);
+async function paint(input: RequestInput, model = plain): Promise<GenerateResult> {
+  return run(parseRequest(input, model.entry.info), model);
+}
+
+function run(request: GenerateRequest, model = plain): Promise<GenerateResult> {
   return generate(
     request,
     model,
@@ -188,7 +191,11 @@ test('without a picture, and with two, it is refused; a model that does not edit
     return true;
   });
   const { picture } = published;
-  await assert.rejects(paint({ ...asked, references: [picture, picture] }), UserError);
+  const references = [picture, picture];
+  await assert.rejects(paint({ ...asked, references }), UserError);
+  // as it may be stored
+  const one = parseRequest(inputOf(published), plain.entry.info);
+  await assert.rejects(run({ ...one, references }), UserError);
   const other = await load(
     await writeWeights(join(root, 'plain.safetensors'), originalNames(reference)),
   );
