@@ -69,17 +69,17 @@ test('pictures of six people are painted together, each as if alone; one is stop
   });
 
   const submit = async (user: number, over: Partial<GenerateRequest>) => {
-    const request = aRequest({ steps: 30, seed: BigInt(user), ...over });
+    const request = aRequest({ steps: 12, seed: BigInt(user), ...over });
     const order = anOrder({ guildId: `g${user}`, userId: `u${user}`, request });
     return { request, id: (await line.submit(order)).id };
   };
   const orders = [
-    await submit(1, { steps: 60 }),
+    await submit(1, { steps: 24 }),
     await submit(2, { sampler: 'euler_a' }),
     await submit(3, { guidanceScale: 1, prompt: 'a pear' }),
-    await submit(4, { steps: 150 }),
+    await submit(4, { steps: 60 }),
     await submit(5, { width: 64, height: 64 }),
-    await submit(6, { steps: 20 }),
+    await submit(6, { steps: 8 }),
   ];
   const devices = createDevices([{ name: 'cpu', engine }], log);
   const runner = startRunner({ queue, events, devices, pictures, log });
