@@ -1,6 +1,7 @@
 /** What a file of tensors is when it is no model to paint with, by the names it uses, and where it belongs. */
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
+import { isTinyEncoder, tinyDecoder } from './names/tiny-vae.ts';
 import { upscalerTensors } from './names/upscaler.ts';
 import type { TensorSlice } from './tensors.ts';
 
@@ -15,7 +16,7 @@ export function patternsOf(tensors: ReadonlyMap<string, TensorSlice>): TensorPat
 
 type Kind = {
   fits: (patterns: TensorPatterns, tensors: ReadonlyMap<string, TensorSlice>) => boolean;
-  sentence: (file: string) => Said;
+  sentence: (file: string, tensors: ReadonlyMap<string, TensorSlice>) => Said;
 };
 
 export function somePattern(patterns: TensorPatterns, signs: readonly RegExp[]): boolean {
@@ -37,6 +38,7 @@ export const IN = {
   vae: 'models/vae',
   texts: 'models/text_encoders',
   upscalers: 'models/upscalers',
+  tinyVae: 'models/vae_approx',
 } as const;
 
 /** Those whose names are part of other kinds' names come first. */
@@ -90,6 +92,15 @@ const KINDS: readonly Kind[] = [
     sentence: (file) => say('file-is-not-used', file, 'Upscaler (SwinIR, DAT, …)'),
   },
   {
+    fits: (_looks, tensors) => tinyDecoder(tensors) !== null,
+    sentence: (file, tensors) =>
+      say('file-is-tiny-vae', file, tinyDecoder(tensors)?.channels ?? 0, IN.tinyVae),
+  },
+  {
+    fits: (_looks, tensors) => isTinyEncoder(tensors),
+    sentence: (file) => say('file-is-not-used', file, 'TAESD encoder (Tiny AutoEncoder)'),
+  },
+  {
     fits: some(/^(?:taesd_)?(?:encoder|decoder)\.\d+\./, /^\d+\.conv\.\d\.weight$/),
     sentence: (file) => say('file-is-not-used', file, 'TAESD (Tiny AutoEncoder)'),
   },
@@ -111,5 +122,5 @@ export function otherKind(
   file: string,
 ): Said | null {
   if (tensors.size === 0) return say('file-has-no-tensors', file);
-  return KINDS.find(({ fits }) => fits(patterns, tensors))?.sentence(file) ?? null;
+  return KINDS.find(({ fits }) => fits(patterns, tensors))?.sentence(file, tensors) ?? null;
 }

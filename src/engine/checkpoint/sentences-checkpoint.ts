@@ -68,6 +68,8 @@ export const CHECKPOINT_SENTENCES = {
     `${file} is a textual inversion, not a model. Put it into ${folder} and write its name into a prompt.`,
   'file-is-vae': (file: string, folder: string) =>
     `${file} is a VAE, not a model. Put it into ${folder}, and name it for a model with --vae or with "vae" in the model's NAME.json.`,
+  'file-is-tiny-vae': (file: string, channels: number, folder: string) =>
+    `${file} is a tiny autoencoder (TAESD) for latents of ${channels} channels, not a model. Put it into ${folder}: pictures on their way are shown with it.`,
   'file-is-text-encoder': (file: string, folder: string) =>
     `${file} is a text encoder, not a model. Put it into ${folder}: models that lack one find it there.`,
   'file-is-upscaler': (file: string, folder: string) =>

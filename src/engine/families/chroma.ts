@@ -7,7 +7,7 @@ import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { textFeeds } from '../network/feeds.ts';
 import { languagePart, t5States } from '../text/language/reader.ts';
 import { FLUX, FLUX_BLOCK_RULES } from './flux.ts';
-import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents, TAEF1 } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -36,6 +36,7 @@ export const CHROMA: TransformerFamily = {
   limits: { ...TRANSFORMER.limits, opensExports: false, tokens: LENGTH },
   schedule: EVEN_GRID,
   usual: () => flowEuler(30, 5),
+  tinyVae: TAEF1,
   exportClass: 'ChromaTransformer2DModel',
   mark: /^distilled_guidance_layer\.in_proj\.weight$/,
   originals: ORIGINALS,

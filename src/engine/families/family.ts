@@ -24,7 +24,11 @@ export type Family = {
   /** where neither a person nor the model's folder names any; `fewSteps`: distilled for a handful of them */
   usual(fewSteps: boolean): ModelInfo['defaults'];
   limits: FamilyLimits;
+  /** what files of a tiny autoencoder for its previews are called, and those for others of the same shape; null: there are none */
+  tinyVae: TinyVaeNames | null;
 };
+
+export type TinyVaeNames = { own: RegExp; others: RegExp };
 
 export type ClipReading = {
   /** the last layer's states after its norm (SD 1, 2), or those of the layer before it as they are */

@@ -1,10 +1,14 @@
 /** The latents of Flux.1's autoencoder, which Z-Image uses too. */
+import type { Family } from './family.ts';
 import type { Latents, VaeFacts } from './transformer-family.ts';
 
 export const FLUX_VAE = 'ae.safetensors (335 MB)';
 
 /** Stable Diffusion 3's is of the same shape. */
 export const FLUX_VAE_NAMES = { names: /^ae\b|flux/i, otherNames: /sd_?3|sd_?vae/i } as const;
+
+/** TAEF1; TAESD3 is of the same shape. */
+export const TAEF1: Family['tinyVae'] = { own: /f1|flux/i, others: /sd_?3|qwen|wan/i };
 
 /** Sixteen channels, eight pixels each way; a file says nothing of scale and shift. */
 export function fluxLatents({ config, tensors }: VaeFacts): Latents {

@@ -7,7 +7,7 @@ import { fluxGraph } from '../graphs/transformers/flux.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../graphs/vae.ts';
 import { clipStates, languagePart, t5States } from '../text/language/reader.ts';
 import { KONTEXT_REFERENCES } from './editing/kontext.ts';
-import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents, TAEF1 } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
@@ -103,6 +103,7 @@ export const FLUX: TransformerFamily = {
   },
   schedule: EVEN_GRID,
   usual: () => flowEuler(28, 1),
+  tinyVae: TAEF1,
   exportClass: 'FluxTransformer2DModel',
   mark: /^double_blocks\.0\.img_mod\.lin\.weight$|^single_transformer_blocks\.0\.proj_mlp\.weight$/,
   originals: ORIGINALS,

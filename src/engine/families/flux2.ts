@@ -54,6 +54,8 @@ export const FLUX2: TransformerFamily = {
     calls: { correctsConfig: false, handsStrengthToLcm: true, grid: 'even-shifted' },
   },
   usual: () => flowEuler(4, 1),
+  // TAEF2, which no other has the shape of
+  tinyVae: { own: /f2|flux.?2/i, others: /(?!)/ },
   exportClass: null,
   mark: /^double_stream_modulation_img\.lin(?:ear)?\.weight$/,
   originals: ORIGINALS,

@@ -74,6 +74,8 @@ export const SD3: TransformerFamily = {
     calls: { correctsConfig: false, handsStrengthToLcm: false, grid: 'own' },
   },
   usual: () => flowEuler(28, 4.5),
+  // TAESD3
+  tinyVae: { own: /sd_?3/i, others: /f1|flux|qwen|wan/i },
   exportClass: 'SD3Transformer2DModel',
   mark: /^joint_blocks\.0\.x_block\.attn\.qkv\.weight$|^pos_embed\.pos_embed$/,
   originals: ORIGINALS,

@@ -51,6 +51,8 @@ export const SDXL: UnetFamily = {
   },
   usual: usualOfUnets,
   limits: { ...UNET_LIMITS, prompts: 2, followsXlRecipes: true },
+  // TAESDXL
+  tinyVae: { own: /xl/i, others: /taesd(?!.?xl)/i },
   wantedTexts(shape) {
     const pooled = pooledWidth(shape, 6);
     const width = shape.contextDim - pooled;

@@ -111,7 +111,7 @@ export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph
 /** None is told sizes, none has a middle block to perturb. */
 export const TRANSFORMER: Pick<
   Family,
-  'clip' | 'sizes' | 'inputs' | 'feeds' | 'channelStats' | 'limits'
+  'clip' | 'sizes' | 'inputs' | 'feeds' | 'channelStats' | 'limits' | 'tinyVae'
 > = {
   clip: null,
   sizes: null,
@@ -121,6 +121,7 @@ export const TRANSFORMER: Pick<
     if (distilled !== null) yield ['guidance', rowsFeed(count, [], () => [distilled])];
   },
   channelStats: false,
+  tinyVae: null,
   limits: {
     perturbs: false,
     begins: true,

@@ -121,6 +121,9 @@ export const UNET_LIMITS: FamilyLimits = {
   samplers: null,
 };
 
+/** TAESD, for the latents of Stable Diffusion 1 and 2, whose shape those of XL have. */
+export const TAESD: Family['tinyVae'] = { own: /taesd(?![x3])/i, others: /xl/i };
+
 /** Pooled prompt and sizes (SDXL), the embedding of the guidance scale (LCM). */
 export const UNET_FEEDS: Pick<Family, 'inputs' | 'feeds'> = {
   inputs: ['text_embeds', 'time_ids', 'timestep_cond'],

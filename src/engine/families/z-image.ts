@@ -8,7 +8,7 @@ import type { LanguagePart } from '../text/language/reader.ts';
 import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
 import type { NameRules } from './opening/names.ts';
-import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents } from './flux-latents.ts';
+import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents, TAEF1 } from './flux-latents.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
 
 const ORIGINALS: NameRules = {
@@ -38,6 +38,7 @@ export const Z_IMAGE: TransformerFamily = {
   limits: { ...TRANSFORMER.limits, tokens: MOST_TOKENS },
   schedule: EVEN_GRID,
   usual: () => flowEuler(9, 1),
+  tinyVae: TAEF1,
   exportClass: null,
   mark: /(?:^|\.)cap_pad_token$/,
   originals: ORIGINALS,

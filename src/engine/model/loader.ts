@@ -9,6 +9,7 @@ import type { AppliedLora } from '../lora/opened.ts';
 import { layerShapes } from './graphs/layer-shapes.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import { readPreviewFactors } from '../preview/preview.ts';
+import { type TinyPreviews, tinyPreviewsOf } from '../preview/tiny-previews.ts';
 import type { PreviewFactors } from '../preview/published.ts';
 import { createSafetyChecker, type SafetyChecker } from '../network/safety.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
@@ -52,6 +53,8 @@ export type LoadedModel = {
   schedule: ModelSchedule;
   /** null until known; the pipeline fits them from the first picture then */
   preview: PreviewFactors | null;
+  /** opened at first use; null where no tiny autoencoder for its latents lies beside it, or none that works */
+  tinyPreviews(): Promise<TinyPreviews | null>;
   /** what its graphs were opened with beside their own weights */
   loras: readonly AppliedLora[];
   release(): Promise<void>;
@@ -174,6 +177,7 @@ async function loadOn(
   edits: readonly OpenedEdit[],
 ): Promise<LoadedModel> {
   const { layout } = entry;
+  const tiny = tinyPreviewsOf(layout, { provider, deviceIndex, warn });
   const sessions = networkSessions(layout, edits, {
     provider,
     deviceIndex,
@@ -201,8 +205,12 @@ async function loadOn(
       ...openedLater(layout, sessions),
       schedule: noiseProcessOf(layout),
       preview: await readPreviewFactors(layout),
+      tinyPreviews: () => tiny.open(),
       loras: edits.flatMap(({ lora }) => lora ?? []),
-      release: () => sessions.release(),
+      async release() {
+        await tiny.release();
+        await sessions.release();
+      },
     };
   } catch (error) {
     await sessions.release();

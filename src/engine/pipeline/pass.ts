@@ -42,7 +42,9 @@ export async function samplePass(
   const previewer = previewerOf(model, start, run, began);
   const snapshots = snapshotsOf(model, start, run);
   async function settle(): Promise<void> {
+    const waited = performance.now();
     await previewer.pending();
+    steps.pause(performance.now() - waited);
     steps.pause((await snapshots.decodeWaiting()) ?? 0);
   }
   const network = networkOf(model, start, journal, {
@@ -108,7 +110,7 @@ function previewerOf(
 ): Previewer {
   // Nobody looks at a preview in time, so it only hints at what comes.
   const sharpness = previews ? (safety === null ? 'sharp' : 'blurred') : 'none';
-  return createPreviewer(model.preview, shape, sharpness, began);
+  return createPreviewer(model.preview, shape, sharpness, began, () => model.tinyPreviews());
 }
 
 function snapshotsOf(

@@ -69,7 +69,11 @@ function patchesApart([batch, channels, height, width]: LatentShape, patch: numb
 }
 
 /** [B,C·p·p,h,w] -> [B,C,p·h,p·w] */
-function withPatchesApart(latents: Float32Array, shape: LatentShape, patch: number): Float32Array {
+export function withPatchesApart(
+  latents: Float32Array,
+  shape: LatentShape,
+  patch: number,
+): Float32Array {
   const [batch, channels, height, width] = patchesApart(shape, patch);
   const apart = new Float32Array(latents.length);
   const [inside, plane] = [patch * patch, shape[2] * shape[3]];

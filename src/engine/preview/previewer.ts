@@ -2,6 +2,7 @@
 import { encodePreviewJpeg } from '../picture/image.ts';
 import { createPreviewClock, renderPreview } from './preview.ts';
 import type { PreviewFactors } from './published.ts';
+import type { TinyPreviews } from './tiny-previews.ts';
 import type { Preview } from '../request.ts';
 import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
@@ -35,40 +36,84 @@ function blur(rgb: Pixels, [batch]: LatentShape): Pixels {
 const SCALE = 8;
 const MAX_SIDE = 512;
 
+/** What previews by a tiny autoencoder may take of the time that a picture has taken so far, and one of a step's. */
+const MOST_SHARE = 0.1;
+const MOST_OF_STEP = 0.5;
+
+/** `tiny`: the model's tiny autoencoder, null where it has none. */
 export function createPreviewer(
   factors: PreviewFactors | null,
   shape: LatentShape,
   sharpness: 'sharp' | 'blurred' | 'none',
   start: number,
+  tiny: () => Promise<TinyPreviews | null> = () => Promise.resolve(null),
 ): Previewer {
   const clock = createPreviewClock(start);
+  const paintTiny = withinShare(tiny, shape, start);
   let pending: Promise<void> | null = null;
+
+  async function drawn(
+    denoised: Float32Array,
+    finished: number,
+    rough: Pixels | null,
+  ): Promise<Preview | null> {
+    const rgb = (await paintTiny(denoised, finished)) ?? rough;
+    if (rgb === null) return null;
+    const [batch, , height, width] = shape;
+    const patch = factors?.patch ?? 1;
+    const longest = patch * Math.max(batch * width, height);
+    const side = Math.max(longest, Math.min(MAX_SIDE, SCALE * longest));
+    const shown = sharpness === 'blurred' ? blur(rgb, shape) : rgb;
+    const scale = side / Math.max(shown.width, shown.height);
+    const size = {
+      width: Math.round(shown.width * scale),
+      height: Math.round(shown.height * scale),
+    };
+    return { jpeg: await encodePreviewJpeg(shown, side), ...size };
+  }
+
   return {
     offer(finished, total, denoised, emit) {
-      const due =
-        sharpness !== 'none' && factors !== null && clock.due(finished, total, performance.now());
-      if (!due) {
+      if (sharpness === 'none' || !clock.due(finished, total, performance.now())) {
         emit(null);
         return;
       }
-      const rgb = renderPreview(denoised, shape, factors);
-      const longest = Math.max(rgb.width, rgb.height);
-      const side = Math.max(longest, Math.min(MAX_SIDE, SCALE * longest));
-      const shown = sharpness === 'blurred' ? blur(rgb, shape) : rgb;
-      const scale = side / Math.max(shown.width, shown.height);
-      const size = {
-        width: Math.round(shown.width * scale),
-        height: Math.round(shown.height * scale),
-      };
-      pending = encodePreviewJpeg(shown, side).then(
-        (jpeg) => emit({ jpeg, ...size }),
+      const rough = factors && renderPreview(denoised, shape, factors);
+      // A sampler goes on with its own numbers while this is drawn.
+      pending = drawn(denoised.slice(), finished, rough).then(emit, () => {
         // A preview is a courtesy: the step is reported without it.
-        () => emit(null),
-      );
+        emit(null);
+      });
       void pending.finally(() => {
         pending = null;
       });
     },
     pending: () => pending,
+  };
+}
+
+/** Null where there is no tiny autoencoder, it fails, or it would take too much of the time. */
+function withinShare(
+  tiny: () => Promise<TinyPreviews | null>,
+  shape: LatentShape,
+  start: number,
+): (denoised: Float32Array, finished: number) => Promise<Pixels | null> {
+  let spent = 0;
+  let isBroken = false;
+  return async (denoised, finished) => {
+    if (isBroken) return null;
+    const own = await tiny().catch(() => null);
+    const began = performance.now();
+    const elapsed = began - start;
+    const most = Math.min(MOST_SHARE * elapsed - spent, (MOST_OF_STEP * elapsed) / finished);
+    if (own === null || own.expected(shape) > most) return null;
+    try {
+      return await own.paint(denoised, shape);
+    } catch {
+      isBroken = true;
+      return null;
+    } finally {
+      spent += performance.now() - began;
+    }
   };
 }

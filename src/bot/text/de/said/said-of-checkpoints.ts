@@ -70,6 +70,8 @@ export const SAID_OF_CHECKPOINTS: typeof CHECKPOINT_SENTENCES = {
     `${file} ist eine Textual Inversion, kein Modell. Lege sie nach ${folder} und schreibe ihren Namen in einen Prompt.`,
   'file-is-vae': (file, folder) =>
     `${file} ist eine VAE, kein Modell. Lege sie nach ${folder}, und nenne sie für ein Modell mit --vae oder mit „vae“ in dessen NAME.json.`,
+  'file-is-tiny-vae': (file, channels, folder) =>
+    `${file} ist ein winziger Autoencoder (TAESD) für Latents mit ${channels} Kanälen, kein Modell. Lege ihn nach ${folder}: entstehende Bilder werden damit gezeigt.`,
   'file-is-text-encoder': (file, folder) =>
     `${file} ist ein Text-Encoder, kein Modell. Lege ihn nach ${folder}: Modelle ohne Text-Encoder finden ihn dort.`,
   'file-is-upscaler': (file, folder) =>
