@@ -145,15 +145,7 @@ export async function openProgram(
   });
   const settings = openSettings({ file: path.join(folder, 'settings.db'), log: quietLog });
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
-  let decodedAt = 0;
-  const timed: Engine = {
-    ...engine,
-    async generate(request, options) {
-      const result = await engine.generate(request, options);
-      decodedAt = Date.now();
-      return result;
-    },
-  };
+  const { timed, decodedAt } = timedEngine(engine);
   const events = createJobEvents(quiet);
   const announcer = startAnnouncer({ queue, events, log: quiet });
   const devices = createDevices([{ name: 'cpu', engine: timed }], quiet);
@@ -161,7 +153,7 @@ export async function openProgram(
   /** job id -> when its pictures were decoded */
   const decoded = new Map<string, number>();
   events.subscribe(({ job, state }) => {
-    if (state.status === 'done') decoded.set(job.id, decodedAt);
+    if (state.status === 'done') decoded.set(job.id, decodedAt());
   });
   const bot = await startBot({
     token,
@@ -197,6 +189,20 @@ export async function openProgram(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The same engine, and when it gave its last pictures. */
+function timedEngine(engine: Engine): { timed: Engine; decodedAt: () => number } {
+  let decodedAt = 0;
+  const timed: Engine = {
+    ...engine,
+    async generate(request, options) {
+      const result = await engine.generate(request, options);
+      decodedAt = Date.now();
+      return result;
+    },
+  };
+  return { timed, decodedAt: () => decodedAt };
 }
 
 const quietLog = { debug() {}, info() {}, warn() {}, error: console.error };

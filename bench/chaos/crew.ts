@@ -31,6 +31,23 @@ export type Crew = {
   dismiss(who: 'all' | 'bots'): Promise<void>;
 };
 
+/** Starts a member's process again whenever it ends, as a service manager does, also of one that found no Redis at its start. */
+function keepUp(
+  member: Member,
+  program: string,
+  words: readonly string[],
+  { hear, isDismissed }: { hear: (line: string) => void; isDismissed: () => boolean },
+): void {
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+  createInterface({ input: child.stdout }).on('line', hear);
+  member.process = child;
+  void once(child, 'exit').then(() => {
+    setTimeout(() => {
+      if (!isDismissed()) keepUp(member, program, words, { hear, isDismissed });
+    }, 100);
+  });
+}
+
 /** Bots that order and workers that sleep, as processes: what they say is counted. */
 export async function openCrew(options: CrewOptions): Promise<Crew> {
   const { url, prefix, leaseMs, hosts } = options;
@@ -60,19 +77,8 @@ export async function openCrew(options: CrewOptions): Promise<Crew> {
       String(leaseMs),
       ...last.map((one) => String(one ?? '')),
     ];
-    const start = () => {
-      const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'ignore'] });
-      createInterface({ input: child.stdout }).on('line', hear);
-      // As a service manager does, also of one that found no Redis at its start.
-      void once(child, 'exit').then(() => {
-        setTimeout(() => {
-          if (!dismissed.has(member)) member.process = start();
-        }, 100);
-      });
-      return child;
-    };
     const member: Member = { host, process: null! };
-    member.process = start();
+    keepUp(member, program!, words, { hear, isDismissed: () => dismissed.has(member) });
     return member;
   }
 

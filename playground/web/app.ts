@@ -4,7 +4,8 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Chat } from './frame/chat.ts';
 import type { Client } from './client.ts';
-import { messageCommands, slashCommands } from './composer/commands.ts';
+import { messageCommands, type SlashCommand, slashCommands } from './composer/commands.ts';
+import type { PlaygroundGuild } from '../protocol.ts';
 import { useDrawer } from './drawer.ts';
 import { Banner, Head, Opening } from './frame/head.ts';
 import { manageEntries } from './frame/manage.ts';
@@ -24,17 +25,10 @@ const none: readonly APIApplicationCommand[] = [];
 const WIDE = 1180;
 
 export function App({ client }: { client: Client }): VNode {
-  const [state, setState] = useState(client.get());
-  useEffect(() => {
-    const take = (): void => setState(client.get());
-    // What came between the first drawing and now has told nobody.
-    take();
-    return client.subscribe(take);
-  }, []);
+  const state = useClient(client);
   const [lightbox, setLightbox] = useState<Lightbox | null>(null);
   const [menu, setMenu] = useState<MenuAt | null>(null);
   const [drawer, setDrawer] = useDrawer();
-  const [membersShown, setMembersShown] = useState(() => innerWidth >= WIDE);
 
   const { channelId, you, users, bot } = state;
   const guild = guildOf(state, channelId);
@@ -62,58 +56,10 @@ export function App({ client }: { client: Client }): VNode {
   const slash = useMemo(() => slashCommands(offered), [offered]);
   if (!channelId || !you || !bot) return html`<${Opening} state=${state} />`;
 
-  const channel = guild?.channels.find((c) => c.id === channelId) ?? state.direct;
-  const channelName = guild ? (channel?.name ?? '') : bot.name;
-  const onDrawerKey = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') setDrawer(false);
-  };
+  const page = { client, state, guild, drawer, setDrawer, goTo, channelId, you, bot };
   return html`<${NamesContext.Provider} value=${names}>
     <${LightboxContext.Provider} value=${setLightbox}>
-      <div class=${classes('page', drawer && 'drawer-open')}>
-        <div class="drawer" id="drawer" onKeyDown=${onDrawerKey}>
-          <${Rail} state=${state} onOpen=${client.openChannel} />
-          <${Channels}
-            state=${state}
-            guild=${guild}
-            onOpen=${(id: string) => goTo(id, null)}
-            onBecome=${client.become}
-          />
-        </div>
-        <div class="drawer-shade" onClick=${() => setDrawer(false)}></div>
-        <main class="main" inert=${drawer}>
-          <${Head}
-            name=${channelName}
-            direct=${guild === null}
-            channel=${channel ?? null}
-            bot=${bot}
-            connected=${state.connection === 'open'}
-            locale=${client.locale()}
-            onLocale=${client.setLocale}
-            onAge=${guild?.yours.channels === true && !channel?.parentId ? (on: boolean) => client.setAge(channelId, on) : null}
-            manage=${manageEntries(guild, channel ?? null)}
-            onManage=${client.manage}
-            drawer=${drawer}
-            onDrawer=${() => setDrawer(!drawer)}
-            membersShown=${membersShown}
-            onMembers=${guild ? () => setMembersShown(!membersShown) : null}
-          />
-          <${Banner} state=${state} bot=${bot} />
-          <div class="main-body">
-            <${Chat}
-              client=${client}
-              state=${state}
-              channelId=${channelId}
-              channelName=${channelName}
-              you=${you}
-              bot=${bot}
-              people=${people}
-              commands=${slash}
-              actions=${actions}
-            />
-            ${guild && membersShown && html`<${Members} state=${state} guild=${guild} onRoles=${client.setRoles} />`}
-          </div>
-        </main>
-      </div>
+      <${Page} ...${page} people=${people} commands=${slash} actions=${actions} />
       <${Overlays}
         client=${client}
         state=${state}
@@ -125,6 +71,85 @@ export function App({ client }: { client: Client }): VNode {
       ${lightbox && html`<${LightboxView} open=${lightbox} onClose=${() => setLightbox(null)} />`}
     <//>
   <//>`;
+}
+
+/** How things are; drawn anew when they change. */
+function useClient(client: Client): State {
+  const [state, setState] = useState(client.get());
+  useEffect(() => {
+    const take = (): void => setState(client.get());
+    // What came between the first drawing and now has told nobody.
+    take();
+    return client.subscribe(take);
+  }, []);
+  return state;
+}
+
+type PageProps = {
+  client: Client;
+  state: State;
+  guild: PlaygroundGuild | null;
+  drawer: boolean;
+  setDrawer: (open: boolean) => void;
+  goTo: Names['goTo'];
+  channelId: string;
+  you: NonNullable<State['you']>;
+  bot: NonNullable<State['bot']>;
+  people: People;
+  commands: readonly SlashCommand[];
+  actions: MessageActions;
+};
+
+/** The drawer with servers and channels, the open channel, and its members beside it. */
+function Page(props: PageProps): VNode {
+  const { client, state, guild, drawer, setDrawer, goTo, channelId, you, bot } = props;
+  const [membersShown, setMembersShown] = useState(() => innerWidth >= WIDE);
+  const channel = guild?.channels.find((c) => c.id === channelId) ?? state.direct;
+  const channelName = guild ? (channel?.name ?? '') : bot.name;
+  const onDrawerKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') setDrawer(false);
+  };
+  const mayAge = guild?.yours.channels === true && !channel?.parentId;
+  return html`<div class=${classes('page', drawer && 'drawer-open')}>
+    <div class="drawer" id="drawer" onKeyDown=${onDrawerKey}>
+      <${Rail} state=${state} onOpen=${client.openChannel} />
+      <${Channels}
+        state=${state}
+        guild=${guild}
+        onOpen=${(id: string) => goTo(id, null)}
+        onBecome=${client.become}
+      />
+    </div>
+    <div class="drawer-shade" onClick=${() => setDrawer(false)}></div>
+    <main class="main" inert=${drawer}>
+      <${Head}
+        name=${channelName}
+        direct=${guild === null}
+        channel=${channel ?? null}
+        bot=${bot}
+        connected=${state.connection === 'open'}
+        locale=${client.locale()}
+        onLocale=${client.setLocale}
+        onAge=${mayAge ? (on: boolean) => client.setAge(channelId, on) : null}
+        manage=${manageEntries(guild, channel ?? null)}
+        onManage=${client.manage}
+        drawer=${drawer}
+        onDrawer=${() => setDrawer(!drawer)}
+        membersShown=${membersShown}
+        onMembers=${guild ? () => setMembersShown(!membersShown) : null}
+      />
+      <${Banner} state=${state} bot=${bot} />
+      <div class="main-body">
+        <${Chat}
+          ...${{ client, state, channelId, channelName, you, bot }}
+          people=${props.people}
+          commands=${props.commands}
+          actions=${props.actions}
+        />
+        ${guild && membersShown && html`<${Members} state=${state} guild=${guild} onRoles=${client.setRoles} />`}
+      </div>
+    </main>
+  </div>`;
 }
 
 /** What lies above the page: a message's menu and a modal. */

@@ -21,27 +21,17 @@ export type Select = ReturnType<typeof useSelect>;
 
 export function useSelect(props: SelectProps) {
   const { entries, min, max } = props;
-  const [open, setOpen] = useState(false);
-  const [draft, setDraft] = useState(props.chosen);
-  const [search, setSearch] = useState('');
-  const [at, setAt] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const several = max > 1;
-  const searched = entries.length >= SEARCHED;
   const key = props.chosen.join('\n');
+  const [draft, setDraft] = useState(props.chosen);
   useEffect(() => setDraft(props.chosen), [key]);
+  const list = useList(entries, draft);
+  const { open, shown } = list;
 
-  const shown = entries.filter((e) => e.label.toLowerCase().includes(search.toLowerCase()));
-  const show = (from = ''): void => {
-    const first = entries.findIndex((entry) => draft.includes(entry.value));
-    setAt(from ? 0 : Math.max(0, first));
-    setSearch(from);
-    setOpen(true);
-  };
   const hide = (focus: boolean): void => {
-    setOpen(false);
-    setSearch('');
+    list.hide();
     if (focus) box.current?.querySelector<HTMLElement>('.select-box')?.focus();
   };
   const close = (focus: boolean): void => {
@@ -62,25 +52,13 @@ export function useSelect(props: SelectProps) {
       setDraft([...draft, entry.value]);
     }
   };
-  const keys = { open, searched, shown, at, show, close, pick, setAt };
+  const keys = { ...list, shown, close, pick };
   return {
+    ...keys,
     id,
     box,
-    open,
     several,
-    searched,
-    shown,
     draft,
-    search,
-    at,
-    show,
-    close,
-    pick,
-    setAt,
-    onSearch(text: string): void {
-      setSearch(text);
-      setAt(0);
-    },
     clear(): void {
       setDraft([]);
       props.onChoose([]);
@@ -88,6 +66,35 @@ export function useSelect(props: SelectProps) {
     onKeyDown: (event: KeyboardEvent): void => onSelectKey(event, keys),
     onFocusOut(event: FocusEvent): void {
       if (open && isOutside(box.current, event)) close(false);
+    },
+  };
+}
+
+/** The list that opens: what of it is shown, searched for and highlighted. */
+function useList(entries: readonly Entry[], chosen: readonly string[]) {
+  const [open, setOpen] = useState(false);
+  const [search, setSearch] = useState('');
+  const [at, setAt] = useState(0);
+  return {
+    open,
+    search,
+    searched: entries.length >= SEARCHED,
+    shown: entries.filter((e) => e.label.toLowerCase().includes(search.toLowerCase())),
+    at,
+    setAt,
+    show(from = ''): void {
+      const first = entries.findIndex((entry) => chosen.includes(entry.value));
+      setAt(from ? 0 : Math.max(0, first));
+      setSearch(from);
+      setOpen(true);
+    },
+    hide(): void {
+      setOpen(false);
+      setSearch('');
+    },
+    onSearch(text: string): void {
+      setSearch(text);
+      setAt(0);
     },
   };
 }

@@ -112,29 +112,6 @@ function createCopy(core: RedisCore, from: number): Copy {
     else running.add(job);
   }
 
-  async function readTags(guilds: ReadonlySet<string>): Promise<void> {
-    const names = [...guilds];
-    const pipeline = redis.pipeline();
-    pipeline.get(key('line:clock')).hgetall(key('line:gtag'));
-    for (const guildId of names) pipeline.hgetall(key(`line:utag:${guildId}`));
-    const [clock, tags, ...ofGuilds] = answersOf(await pipeline.exec());
-    lines.clock = Number(clock ?? 0);
-    const gtags = tags as Record<string, string>;
-    for (const [guildId, guild] of lines.guilds) {
-      guild.tag = Number(gtags[guildId] ?? lines.clock);
-      if (guild.waiting === 0) lines.guilds.delete(guildId);
-    }
-    for (const [at, guildId] of names.entries()) {
-      const guild = lines.guilds.get(guildId);
-      if (guild === undefined) continue;
-      const users = ofGuilds[at] as Record<string, string>;
-      for (const [userId, user] of guild.users) {
-        user.tag = Number(users[userId] ?? 0);
-        if (user.turns.length === 0) guild.users.delete(userId);
-      }
-    }
-  }
-
   const copy: Copy = {
     version: from,
     jobs,
@@ -144,7 +121,7 @@ function createCopy(core: RedisCore, from: number): Copy {
       for (let at = 0; at < ids.length; at += PAGE) {
         for (const found of await readLive(core, ids.slice(at, at + PAGE))) keep(found);
       }
-      await readTags(new Set(lines.guilds.keys()));
+      await readTags(core, lines, new Set(lines.guilds.keys()));
     },
     async take({ version, ids }) {
       const guilds = new Set<string>();
@@ -154,7 +131,7 @@ function createCopy(core: RedisCore, from: number): Copy {
         keep(found);
         guilds.add(found.guildId);
       }
-      if (version !== copy.version) await readTags(guilds);
+      if (version !== copy.version) await readTags(core, lines, guilds);
       copy.version = version;
       return true;
     },
@@ -164,19 +141,52 @@ function createCopy(core: RedisCore, from: number): Copy {
         for (const job of jobs.values()) job.cost = estimator.cost(job.work);
         orders.clear();
       }
-      const found: GuildTurns<LiveJob>[] = [];
-      for (const [guildId, guild] of lines.guilds) {
-        if (guild.waiting === 0) continue;
-        // What is placed in the lines are these jobs.
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        const turns = orders.get(guildId) ?? ([...turnsOf(guild)] as LiveJob[]);
-        orders.set(guildId, turns);
-        found.push({ tag: guild.tag, turns });
-      }
-      return found;
+      return guildsOf(lines, orders);
     },
   };
   return copy;
+}
+
+/** `orders`: what is known of the guilds' orders already; what was worked out is added to it. */
+function guildsOf(lines: Lines, orders: Map<string, readonly LiveJob[]>): GuildTurns<LiveJob>[] {
+  const found: GuildTurns<LiveJob>[] = [];
+  for (const [guildId, guild] of lines.guilds) {
+    if (guild.waiting === 0) continue;
+    // What is placed in the lines are these jobs.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const turns = orders.get(guildId) ?? ([...turnsOf(guild)] as LiveJob[]);
+    orders.set(guildId, turns);
+    found.push({ tag: guild.tag, turns });
+  }
+  return found;
+}
+
+/** Brings the clock, the tags of all guilds and those of the people of `guilds` into `lines`; who has nothing left goes. */
+async function readTags(
+  { redis, key }: RedisCore,
+  lines: Lines,
+  guilds: ReadonlySet<string>,
+): Promise<void> {
+  const names = [...guilds];
+  const pipeline = redis.pipeline();
+  pipeline.get(key('line:clock')).hgetall(key('line:gtag'));
+  for (const guildId of names) pipeline.hgetall(key(`line:utag:${guildId}`));
+  const [clock, tags, ...ofGuilds] = answersOf(await pipeline.exec());
+  lines.clock = Number(clock ?? 0);
+  const gtags = tags as Record<string, string>;
+  for (const [guildId, guild] of lines.guilds) {
+    guild.tag = Number(gtags[guildId] ?? lines.clock);
+    if (guild.waiting === 0) lines.guilds.delete(guildId);
+  }
+  for (const [at, guildId] of names.entries()) {
+    const guild = lines.guilds.get(guildId);
+    if (guild === undefined) continue;
+    const users = ofGuilds[at] as Record<string, string>;
+    for (const [userId, user] of guild.users) {
+      user.tag = Number(users[userId] ?? 0);
+      if (user.turns.length === 0) guild.users.delete(userId);
+    }
+  }
 }
 
 const FIELDS = [

@@ -68,11 +68,11 @@ function assemble(
   const store = createSqliteStore({ db, headroom });
   const ledger = createLedger(store, options.now);
   const listeners: Listeners = new Set();
-  let placed: { id: string; cost: number }[] | null = null;
+  const order = createOrder(ledger);
   let closed = false;
 
   function write(body: () => void): void {
-    placed = null;
+    order.forget();
     ledger.write(body);
   }
 
@@ -95,11 +95,7 @@ function assemble(
       checkOpen();
       return group.add(() => body);
     },
-    order(first) {
-      if (placed === null && first !== undefined) return firstOf(ledger.state().lines, first);
-      placed ??= firstOf(ledger.state().lines, Infinity);
-      return first === undefined ? placed : placed.slice(0, first);
-    },
+    order: order.first,
     tell(change) {
       for (const listener of listeners) listener(change);
     },
@@ -125,8 +121,26 @@ function assemble(
   };
 }
 
-function firstOf(lines: Lines, count: number): { id: string; cost: number }[] {
-  const found: { id: string; cost: number }[] = [];
+type Turns = { id: string; cost: number }[];
+
+/** Whose turn is when: worked out when it is asked for, and kept until something is written. */
+function createOrder({ state }: Pick<ReturnType<typeof createLedger>, 'state'>) {
+  let placed: Turns | null = null;
+  return {
+    forget(): void {
+      placed = null;
+    },
+    /** The first `count`, or all that wait. */
+    first(count?: number): Turns {
+      if (placed === null && count !== undefined) return firstOf(state().lines, count);
+      placed ??= firstOf(state().lines, Infinity);
+      return count === undefined ? placed : placed.slice(0, count);
+    },
+  };
+}
+
+function firstOf(lines: Lines, count: number): Turns {
+  const found: Turns = [];
   if (count < 1) return found;
   for (const { id, cost } of inOrder(lines)) {
     found.push({ id, cost });
