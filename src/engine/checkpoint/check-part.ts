@@ -1,4 +1,5 @@
 /** Is a network whole, and are its weights numbers that can be calculated with? */
+import { FACTOR, factorKind } from './file/factors.ts';
 import { RunError } from '../errors.ts';
 import { say } from '../sentences.ts';
 import type { CheckpointParts } from './checkpoint.ts';
@@ -32,10 +33,9 @@ const NOTES = /(?:^|\.)(?:position_ids|comfy_quant|scaled_fp8)$/;
 
 function refuseQuantised(model: string, tensors: PartTensors): void {
   for (const [name, { type, shape }] of tensors) {
-    // fp8 with one factor a layer can be read, with a factor a row or a block it cannot
-    const isPerBlock =
-      name.endsWith('.scale_weight') && shape.reduce((product, dim) => product * dim, 1) !== 1;
-    if (isPerBlock || SCALES.test(name)) {
+    const weight = tensors.get(name.replace(FACTOR, '.weight'));
+    const isOther = FACTOR.test(name) && factorKind({ shape }, weight) === null;
+    if (isOther || SCALES.test(name)) {
       throw new RunError(say('part-quantised', model, shown(name)));
     }
     if (!isFloating(type) && !NOTES.test(name)) {

@@ -5,6 +5,7 @@
  * and nothing is copied or converted. Networks are written with layers.ts and attention.ts on top of this.
  */
 import { relative, sep } from 'node:path';
+import { factorKind, factorName } from '../checkpoint/file/factors.ts';
 import type { PartTensors, StoredType, TensorSlice } from '../checkpoint/tensors.ts';
 import { commonFolder } from '../onnx/external-files.ts';
 import type { Field } from '../onnx/wire.ts';
@@ -179,13 +180,24 @@ export class GraphBuilder {
   /** A weight in what the graph calculates in; `dims` views the same bytes in another shape. */
   weight(name: string, dims?: readonly number[]): Value {
     const value = this.stored(name, dims);
-    const scale = `${name.replace(/weight$/, '')}scale_weight`;
-    const scaled = this.#tensor(name).type.startsWith('F8') && this.has(scale);
     const cast = this.early(`cast ${value}`, () => this.cast(value, this.typeOf(name)));
     return this.once(`scaled ${value}`, () => {
-      // fp8 has three bits of mantissa and little range: such files keep a factor for each layer
-      return scaled ? this.op('Mul', [cast, this.weight(scale, [])]) : cast;
+      const factor = this.factorOf(name, (dims ?? this.shapeOf(name)).length);
+      return factor === null ? cast : this.op('Mul', [cast, factor.value]);
     });
+  }
+
+  /**
+   * fp8 has three bits of mantissa and little range: such files keep a factor for each layer, or for each of its rows,
+   * which comes with as many axes as are asked for. Null: there is none.
+   */
+  factorOf(name: string, axes: number): { value: Value; isOfRows: boolean } | null {
+    const scale = factorName(name);
+    if (!this.#tensor(name).type.startsWith('F8') || !this.has(scale)) return null;
+    const isOfRows = factorKind(this.#tensor(scale), this.#tensor(name)) === 'row';
+    const [rows = 1] = this.shapeOf(name);
+    const dims = isOfRows ? [rows, ...Array<number>(axes - 1).fill(1)] : [];
+    return { value: this.weight(scale, dims), isOfRows };
   }
 
   /** As `once`, by nodes that stand in front of all layers. */

@@ -109,7 +109,11 @@ function embeddingOfBytes(
   const bytes = g.op('Gather', [g.bitsOf(table), ids], { axis: 0 });
   const places = g.op('Cast', [bytes], { to: ELEMENT.int32 });
   const numbers = toFloat32(Uint8Array.from({ length: 256 }, (_, i) => i).buffer, type);
-  return g.op('Gather', [g.floats(`numbers of ${type}`, [...numbers]), places], { axis: 0 });
+  const rows = g.op('Gather', [g.floats(`numbers of ${type}`, [...numbers]), places], { axis: 0 });
+  const factor = g.factorOf(table, 2);
+  if (factor === null) return rows;
+  const { value, isOfRows } = factor;
+  return g.op('Mul', [rows, isOfRows ? g.op('Gather', [value, ids], { axis: 0 }) : value]);
 }
 
 /** x · sigmoid(x) */

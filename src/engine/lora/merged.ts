@@ -1,11 +1,12 @@
 /** Weights that a LoRA calculates anew, in an exported graph or among a checkpoint's tensors. */
+import { weightNumbers } from '../checkpoint/file/factors.ts';
 import type { PartTensors, TensorSlice } from '../checkpoint/tensors.ts';
 import type { OpenedWeights } from '../onnx/stored-weights.ts';
 import { biasDelta, changedWeights } from './weights/delta.ts';
 import type { LayerTensors } from './file.ts';
 import type { LoraPart } from './places.ts';
 import { inNumbers, strengthFor, unreadable } from './opened.ts';
-import { namesByLayer, sliceOf, weightNumbers } from './weights/own-weights.ts';
+import { namesByLayer, sliceOf } from './weights/own-weights.ts';
 import type { PlacedLora } from './placed.ts';
 import { partsOfLayer } from './packed-layers.ts';
 

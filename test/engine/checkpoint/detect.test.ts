@@ -361,7 +361,10 @@ test('a network that is not whole, does not fit, or holds no numbers is named', 
   const scale = 'model.diffusion_model.input_blocks.1.1.proj_in.weight.absmax';
   assert.equal(await refusedAs({ ...whole, [scale]: weight(1) }), 'part-quantised');
   const factor = 'model.diffusion_model.input_blocks.1.1.proj_in.weight_scale';
-  assert.equal(await refusedAs({ ...whole, [factor]: weight(32) }), 'part-quantised');
+  for (const shape of [[16], [1, 32], [32, 2]]) {
+    assert.equal(await refusedAs({ ...whole, [factor]: weight(...shape) }), 'part-quantised');
+  }
+  await openCheckpoint(await put({ ...whole, [factor]: weight(32) }));
   const { parts } = await openCheckpoint(await put({ ...whole, [factor]: weight() }));
   assert.ok(parts.unet.has('down_blocks.0.attentions.0.proj_in.scale_weight'));
   const nan = new Uint8Array(2 * 32 * 4 * 9).fill(0xff);

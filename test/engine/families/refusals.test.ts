@@ -129,7 +129,7 @@ test('weights quantised in another way are refused by the tensor that tells', as
   t.after(() => rm(folder, { recursive: true, force: true }));
   const layer = 'double_blocks.0.img_attn.qkv';
   const own = [['double_blocks.0.img_mod.lin.weight', [8, 4]] as const];
-  const kinds = { '.weight.absmax': [16], '.weight_scale': [8, 1], '.wscales': [2, 8] };
+  const kinds = { '.weight.absmax': [16], '.weight_scale': [8, 2], '.wscales': [2, 8] };
   for (const [ending, shape] of Object.entries(kinds)) {
     const file = path.join(folder, `flux${ending}.safetensors`);
     const all = [...own, [`${layer}${ending}`, shape] as const];

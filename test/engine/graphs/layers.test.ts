@@ -136,6 +136,22 @@ test('fp8 weights with a factor of their own', async (t) => {
   close(got, product(x, [0.5, 1, -0.5], 3));
 });
 
+test('fp8 weights with a factor for each row, and tables', async (t) => {
+  const bits = Uint8Array.of(0x38, 0x40, 0xb8, 0x40, 0x38, 0x38);
+  for (const shape of [[2], [2, 1]]) {
+    const tensors = new Map<string, Bits>([
+      ['fc.weight', { type: 'F8_E4M3', shape: [2, 3], bytes: bits }],
+      ['fc.scale_weight', f32(shape, [0.5, 4])],
+    ]);
+    const layer = (g: GraphBuilder, value: Value) => linear(g, value, 'fc');
+    const got = await run(t, tensors, layer, { data: x, shape: [2, 3] });
+    close(got, product(x, [0.5, 1, -0.5, 8, 4, 4], 3));
+    const words = (g: GraphBuilder, value: Value) =>
+      embedding(g, 'fc.weight', g.op('Cast', [value], { to: ELEMENT.int64 }));
+    close(await run(t, tensors, words, { data: [1, 0], shape: [1, 2] }), [8, 4, 4, 0.5, 1, -0.5]);
+  }
+});
+
 test('a LoRA beside a linear layer, its pair in a file of another folder', async (t) => {
   const folder = await folderFor(t);
   await mkdir(join(folder, 'löras'));

@@ -1,6 +1,7 @@
 /** A network's matrices in fewer bits than its file has them, for machines whose memory does not hold them otherwise. */
 import type { PartTensors, TensorSlice } from '../tensors.ts';
-import { isFloating, readNumbers } from './numbers.ts';
+import { weightNumbers } from './factors.ts';
+import { isFloating } from './numbers.ts';
 import { packNumbers, PLAIN_PACKINGS } from './packing.ts';
 import { bytesOf, piecesOf, staysPacked } from './unpacked.ts';
 import { type MadeTensors, madeTensors, type Making } from './weights-cache.ts';
@@ -16,7 +17,7 @@ export function quantised(tensors: PartTensors, bits: 4 | 8, of: string): MadeTe
     const { file, offset, length } = tensor;
     makings.push({
       pieces: piecesOf(name, tensor.shape, PLAIN_PACKINGS[bits], { file, offset, length }),
-      make: async () => bytesOf(packNumbers(await numbersOf(tensors, name, tensor), bits)),
+      make: async () => bytesOf(packNumbers(await weightNumbers(tensors, name), bits)),
     });
   }
   const { tensors: made, prepare } = madeTensors(`q${bits} ${of}`, makings);
@@ -42,16 +43,4 @@ function shrinks(name: string, { shape, type, packed }: TensorSlice): boolean {
     columns % 32 === 0 &&
     rows * columns >= LEAST_NUMBERS
   );
-}
-
-async function numbersOf(
-  tensors: PartTensors,
-  name: string,
-  tensor: TensorSlice,
-): Promise<Float32Array> {
-  const numbers = await readNumbers(tensor);
-  const factor = tensors.get(name.replace(/weight$/, 'scale_weight'));
-  if (factor === undefined || !tensor.type.startsWith('F8')) return numbers;
-  const [scale = 1] = await readNumbers(factor);
-  return numbers.map((value) => value * scale);
 }

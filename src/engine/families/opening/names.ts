@@ -96,8 +96,9 @@ function splitOf(
   all: PartTensors,
 ): [string, TensorSlice][] {
   const every = [...paths, ...(rest === undefined ? [] : [rest])];
-  // one factor for the whole layer
-  if (ending === '.scale_weight') return every.map((own) => [own + ending, tensor]);
+  // one factor for the whole layer; those of rows go where the rows go
+  if (ending === '.scale_weight' && tensor.shape.every((side) => side === 1))
+    return every.map((own) => [own + ending, tensor]);
   const [rows = 0] = tensor.shape;
   const [, width = 0] = all.get(`${path}.weight`)?.shape ?? [];
   const each = rest === undefined ? rows / paths.length : width;

@@ -1,6 +1,5 @@
 /// <reference lib="esnext.float16" />
 /** The weights of a network that lies in a checkpoint, by the layers that LoRA files name. */
-import { readNumbers } from '../../checkpoint/file/numbers.ts';
 import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
 import { textLayer } from '../places.ts';
 import type { LayerShapes } from '../packed-layers.ts';
@@ -20,17 +19,6 @@ export function shapesInCheckpoint(tensors: PartTensors): LayerShapes {
   return new Map(
     [...namesByLayer(tensors)].map(([layer, name]) => [layer, tensors.get(name)?.shape ?? []]),
   );
-}
-
-/** As the network calculates with them: numbers of eight bits have a factor beside them. */
-export async function weightNumbers(tensors: PartTensors, name: string): Promise<Float32Array> {
-  const slice = tensors.get(name);
-  if (slice === undefined) throw new Error(`the tensor ${name} is missing`);
-  const numbers = await readNumbers(slice);
-  const factor = tensors.get(`${name.replace(/weight$/, '')}scale_weight`);
-  if (factor === undefined || !slice.type.startsWith('F8')) return numbers;
-  const [scale = 1] = await readNumbers(factor);
-  return numbers.map((value) => value * scale);
 }
 
 /** In half precision where the file has it, else in single. */
