@@ -10,7 +10,7 @@ const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };
 const skewMs = ((process.pid % 5) - 2) * 3_600_000;
 const now = () => Date.now() + skewMs;
 const queue = await openQueue({ url, prefix, limits, leaseMs, now, pictures: NO_PICTURES });
-const facts = { name: `w${process.pid}`, seats: [{ name: 'cpu', loaded: [], unfit: [] }] };
+const facts = { name: `w${process.pid}`, devices: [{ name: 'cpu', loaded: [], unfit: [] }] };
 const RESULT = { images: [], infotext: '', provider: 'cpu', modelHash: '0', seconds: jobMs / 1000 };
 
 for (;;) {

@@ -4,7 +4,7 @@ import type { WorkerFacts } from '../../src/queue/line.ts';
 
 export const WORKER: WorkerFacts = {
   name: 'bench',
-  seats: [{ name: 'cpu', loaded: [], unfit: [] }],
+  devices: [{ name: 'cpu', loaded: [], unfit: [] }],
 };
 
 export const limits = { waitingPerUser: 1e6, waitingPerGuild: 1e6 };

@@ -14,7 +14,7 @@ import type {
 import type { Measurement } from './measurement.ts';
 
 /** A device of a worker that is free to run a job. */
-export type Seat = {
+export type DeviceFacts = {
   /** e.g. `cuda:0` */
   name: string;
   /** models it holds in memory */
@@ -26,7 +26,7 @@ export type Seat = {
    * only when that is the line's next, so that nobody who waits for the whole device is passed over; absent: it is free
    */
   joins?: string | null;
-  /** jobs that another seat is to try, because they went wrong there; absent: none */
+  /** jobs that another device is to try, because they went wrong there; absent: none */
   avoids?: readonly JobId[];
 };
 
@@ -35,7 +35,7 @@ export type WorkerFacts = {
   /** names the process in leases */
   name: string;
   /** at least one */
-  seats: readonly Seat[];
+  devices: readonly DeviceFacts[];
   /** what it has, as jobs name what they need (`model:<name>`); absent or null: everything */
   has?: readonly string[] | null;
 };
@@ -44,7 +44,7 @@ export type WorkerFacts = {
  * The right to run one job, for `leaseMs` from the claim or the latest renewal. `attempt` is the fence: once the lease
  * ran out and somebody else claimed the job, whatever this one brings is dropped.
  */
-export type Lease = { id: JobId; attempt: number; worker: string; seat: string };
+export type Lease = { id: JobId; attempt: number; worker: string; device: string };
 
 /** A job to run, with all that the engine needs for it. */
 export type Claim = { lease: Lease; job: Job; request: GenerateRequest };
@@ -80,7 +80,7 @@ export type Line = {
    */
   submit(job: NewJob, allowance?: Allowance): Promise<Job>;
   /**
-   * The fairest waiting job that a seat of this worker can run becomes running with attempt + 1, on the seat that has
+   * The fairest waiting job that a device of this worker can run becomes running with attempt + 1, on the device that has
    * its model loaded where one has; null when there is none. A job that cannot be run at all (its stored request or
    * start picture cannot be read, its prompts are more than this version reads) is recorded as failed, told by onChange, and passed over.
    * While the line is paused, nobody gets any.

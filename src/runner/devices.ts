@@ -3,16 +3,16 @@ import { type Engine, type EngineConfig, type EngineLog, startEngine } from '../
 import type { DeviceStatus } from '../queue/contracts.ts';
 import { createHealth, type Verdict } from './devices/health.ts';
 import type { Job } from '../queue/job.ts';
-import type { Seat } from '../queue/line.ts';
+import type { DeviceFacts } from '../queue/line.ts';
 
 /** What paints one job at a time. */
 export type Device = {
   name: string;
   engine: Engine;
   /** What the line is told of it while it is free; null while it is set aside, or starts again. */
-  seat(): Seat | null;
+  facts(): DeviceFacts | null;
   /** The same while it runs what one more job could share its evaluations with; null: with none. */
-  joinable(): Seat | null;
+  joinable(): DeviceFacts | null;
   /** Takes note of how a run there ended; null: well. */
   note(job: Pick<Job, 'id'>, model: string, error: unknown): Verdict;
   status(): DeviceStatus;
@@ -34,7 +34,7 @@ export function createDevices(
   return engines.map(({ name, engine }) => ({
     name,
     engine,
-    seat() {
+    facts() {
       const { state, loaded } = engine.status();
       const limits = health.limits(name);
       // Where others can paint, none waits for an engine that is starting again.
@@ -82,7 +82,7 @@ export function asOneEngine(devices: readonly Device[]): Engine {
     models: () => first.engine.models(),
     unusable: () => first.engine.unusable(),
     generate(request, options) {
-      const usable = devices.filter((device) => device.seat() !== null);
+      const usable = devices.filter((device) => device.facts() !== null);
       const idle = usable.find(({ engine }) => engine.status().state === 'idle');
       return (idle ?? usable[0] ?? first).engine.generate(request, options);
     },

@@ -7,14 +7,14 @@ import type { GenerateResult, ModelInfo } from '../engine/request.ts';
 import type { Device } from './devices.ts';
 import type { JobEvents } from '../queue/events.ts';
 import type { Job, JobOutcome, QueueChange } from '../queue/job.ts';
-import type { Seat } from '../queue/line.ts';
+import type { DeviceFacts } from '../queue/line.ts';
 import type { PictureStore } from '../queue/pictures.ts';
 import { LEASE_MS, type Queue } from '../queue/contracts.ts';
-import { type Bell, createBell } from './attempt/bell.ts';
+import { type WakeUp, createWakeUp } from './attempt/wake-up.ts';
 import { removeJobJournal, removeOldJournals } from './attempt/job-journal.ts';
 import { createRecorder, type Recorder } from './attempt/recorder.ts';
 import { type Claimed, Runs } from './attempt/runs.ts';
-import { BREATH_MS, Seats } from './attempt/seats.ts';
+import { BREATH_MS, FreeDevices } from './attempt/free-devices.ts';
 
 /**
  * Claims the fairest job that a free device can run, runs it there, stores the pictures and records the outcome. A
@@ -64,12 +64,12 @@ export function startRunner(options: RunnerOptions): Runner {
   const { queue, events, devices, pictures, log, onEnd, leaseMs = LEASE_MS } = options;
   const { line, archive } = queue;
   const newReference = options.newReference ?? (() => randomBytes(4).toString('hex'));
-  const bell = createBell();
-  const recorder = createRecorder({ line, events, pictures, log, newReference, bell, onEnd });
-  const runs = new Runs({ ...options, line, archive, newReference, recorder, bell, leaseMs });
-  const seats = new Seats(devices, runs);
+  const wakeUp = createWakeUp();
+  const recorder = createRecorder({ line, events, pictures, log, newReference, wakeUp, onEnd });
+  const runs = new Runs({ ...options, line, archive, newReference, recorder, wakeUp, leaseMs });
+  const freeDevices = new FreeDevices(devices, runs);
   const closing = new AbortController();
-  const parts = { ...options, runs, seats, recorder, bell, closing: closing.signal };
+  const parts = { ...options, runs, freeDevices, recorder, wakeUp, closing: closing.signal };
 
   const stopListening = line.onChange((change) => hear(change, parts));
   void removeOldJournals({ archive, pictures, log });
@@ -77,7 +77,7 @@ export function startRunner(options: RunnerOptions): Runner {
 
   async function close(): Promise<void> {
     closing.abort();
-    bell.close();
+    wakeUp.close();
     const held = runs.endAll();
     const patience = AbortSignal.timeout(CLOSE_PATIENCE_MS);
     await Promise.race([
@@ -97,32 +97,32 @@ export function startRunner(options: RunnerOptions): Runner {
 
 type Parts = RunnerOptions & {
   runs: Runs;
-  seats: Seats;
+  freeDevices: FreeDevices;
   recorder: Recorder;
-  bell: Bell;
+  wakeUp: WakeUp;
   closing: AbortSignal;
 };
 
 async function loop(parts: Parts): Promise<void> {
-  const { runs, seats, recorder, bell, pictures, closing, log } = parts;
+  const { runs, freeDevices, recorder, wakeUp, pictures, closing, log } = parts;
   let pause = PAUSE_MS;
   while (!closing.aborted) {
     try {
-      bell.silence();
+      wakeUp.reset();
       runs.throwStumble();
       await recorder.catchUp();
       // Those who wait must not lose their pictures too.
       if (runs.storeInDoubt) await pictures.tryOut();
       runs.storeInDoubt = false;
-      const { free, some } = seats.now();
+      const { free, some } = freeDevices.now();
       const claim = await claimNext(free, parts);
       pause = PAUSE_MS;
-      if (claim === null) await bell.wait(some ? BREATH_MS : POLL_MS);
+      if (claim === null) await wakeUp.wait(some ? BREATH_MS : POLL_MS);
       else if (closing.aborted) await recorder.release(claim.lease, 'handed-back');
-      else runs.begin(claim, seats);
+      else runs.begin(claim, freeDevices);
     } catch (error) {
       log.error({ err: error }, `the queue or its pictures failed; trying again in ${pause} ms`);
-      await bell.sleep(pause);
+      await wakeUp.sleep(pause);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -131,24 +131,27 @@ async function loop(parts: Parts): Promise<void> {
 
 /** A job for a free device or, where there is none, one that may join what runs. */
 async function claimNext(
-  free: readonly Seat[],
-  { queue, seats, models }: Parts,
+  free: readonly DeviceFacts[],
+  { queue, freeDevices, models }: Parts,
 ): Promise<Claimed | null> {
   for (const [tried, joins] of [
     [() => free, false],
-    [() => seats.joinable(), true],
+    [() => freeDevices.joinable(), true],
   ] as const) {
     const some = tried();
     if (some.length === 0) continue;
     const has = models === undefined ? {} : { has: hasOf(await models()) };
-    const claim = await queue.line.claim({ name: workerName(), seats: some, ...has });
+    const claim = await queue.line.claim({ name: workerName(), devices: some, ...has });
     if (claim !== null) return { ...claim, joins };
   }
   return null;
 }
 
-function hear(change: QueueChange | undefined, { runs, bell, queue, pictures, log }: Parts): void {
-  if (change === undefined || change.status === 'waiting') bell.ring();
+function hear(
+  change: QueueChange | undefined,
+  { runs, wakeUp, queue, pictures, log }: Parts,
+): void {
+  if (change === undefined || change.status === 'waiting') wakeUp.now();
   if (change === undefined) return;
   // A job whose lease ran out may run here a second time before the first run has let go of it.
   const own = runs.of(change.id);

@@ -124,8 +124,8 @@ function submitting(contract: Contract): void {
     await queue.line.submit(anOrder({ context, request: aRequest({ model: 'not there' }) }));
     const { reserved } = await queue.line.usage('guild-a', 'user-a');
     assert.ok(reserved > 0.5 && reserved < 5, `${reserved} s`);
-    const seats = [{ name: 'cpu', loaded: [], unfit: ['not there'] }];
-    const claim = await queue.line.claim({ name: 'w', seats, has: [] });
+    const devices = [{ name: 'cpu', loaded: [], unfit: ['not there'] }];
+    const claim = await queue.line.claim({ name: 'w', devices, has: [] });
     assert.deepEqual(claim?.job.context, context);
     const lease = { ...claim!.lease };
     const result = { ...aResult(claim!.job.id), copy: { by: null, factor: 2, files: [] } };
@@ -658,7 +658,7 @@ function nears(actual: readonly (number | null)[], expected: readonly number[]):
 }
 
 function leasing(contract: Contract): void {
-  const seat = (name: string, over: { loaded?: string[]; unfit?: string[] } = {}) => ({
+  const device = (name: string, over: { loaded?: string[]; unfit?: string[] } = {}) => ({
     name,
     loaded: over.loaded ?? [],
     unfit: over.unfit ?? [],
@@ -667,8 +667,8 @@ function leasing(contract: Contract): void {
 
   contract('a claim names who runs the job, and where', async ({ queue }) => {
     const { id } = await queue.line.submit(anOrder());
-    const claim = await queue.line.claim({ name: 'host-a', seats: [seat('cuda:1')] });
-    assert.deepEqual(claim?.lease, { id, attempt: 1, worker: 'host-a', seat: 'cuda:1' });
+    const claim = await queue.line.claim({ name: 'host-a', devices: [device('cuda:1')] });
+    assert.deepEqual(claim?.lease, { id, attempt: 1, worker: 'host-a', device: 'cuda:1' });
     assert.deepEqual(claim.request, aRequest());
     assert.equal(
       await queue.line.finish(claim.lease, { status: 'done', result: aResult(id) }),
@@ -677,7 +677,7 @@ function leasing(contract: Contract): void {
   });
 
   contract(
-    'a worker gets only what a seat of it can run; others are held up by nothing',
+    'a worker gets only what a device of it can run; others are held up by nothing',
     async (t) => {
       const { line } = t.queue;
       const [a, b, c] = [
@@ -685,12 +685,12 @@ function leasing(contract: Contract): void {
         await line.submit(ofModel('small')),
         await line.submit(ofModel('large')),
       ];
-      const small = { name: 'small', seats: [seat('cpu', { unfit: ['large'] })] };
+      const small = { name: 'small', devices: [device('cpu', { unfit: ['large'] })] };
       assert.equal((await line.claim(small))?.job.id, b.id, 'the same person’s second job');
       assert.equal(await line.claim(small), null);
-      const both = { name: 'both', seats: [seat('cpu', { unfit: ['large'] }), seat('gpu')] };
+      const both = { name: 'both', devices: [device('cpu', { unfit: ['large'] }), device('gpu')] };
       const claim = await line.claim(both);
-      assert.deepEqual([claim?.job.id, claim?.lease.seat], [a.id, 'gpu']);
+      assert.deepEqual([claim?.job.id, claim?.lease.device], [a.id, 'gpu']);
       assert.deepEqual(
         (await line.outlook()).map(({ id }) => id),
         [c.id],
@@ -699,12 +699,12 @@ function leasing(contract: Contract): void {
   );
 
   contract(
-    'a seat that runs what can be joined gets the next job of its key, or none',
+    'a device that runs what can be joined gets the next job of its key, or none',
     async (t) => {
       const { line } = t.queue;
       const small = aRequest({ width: 64 });
       const joins = shareKeyOf(aRequest());
-      const taken = { name: 'a', seats: [{ ...seat('cpu'), joins }] };
+      const taken = { name: 'a', devices: [{ ...device('cpu'), joins }] };
       const [a, b] = [await line.submit(anOrder()), await line.submit(anOrder({ guildId: 'b' }))];
       const c = await line.submit(anOrder({ request: small, guildId: 'c' }));
       const d = await line.submit(
@@ -717,9 +717,9 @@ function leasing(contract: Contract): void {
         null,
         'who waits for the whole device is not passed over',
       );
-      const free = { ...seat('gpu'), loaded: ['x', 'y'] };
-      const both = await line.claim({ name: 'a', seats: [...taken.seats, free] });
-      assert.deepEqual([both?.job.id, both?.lease.seat], [c.id, 'gpu']);
+      const free = { ...device('gpu'), loaded: ['x', 'y'] };
+      const both = await line.claim({ name: 'a', devices: [...taken.devices, free] });
+      assert.deepEqual([both?.job.id, both?.lease.device], [c.id, 'gpu']);
       await t.reopen();
       const { line: again } = t.queue;
       const ids = [];
@@ -736,30 +736,37 @@ function leasing(contract: Contract): void {
     },
   );
 
-  contract('a job goes to the seat that has its model loaded, else to the emptiest', async (t) => {
-    const { line } = t.queue;
-    for (const model of ['m2', 'm3', 'm1']) {
-      await line.submit({ ...ofModel(model), guildId: model });
-    }
-    const seats = [seat('0', { loaded: ['m1'] }), seat('1', { loaded: ['m2'] }), seat('2')];
-    const found: string[] = [];
-    while (seats.length > 0) {
-      const claim = await line.claim({ name: 'w', seats });
-      assert.ok(claim !== null);
-      found.push(`${claim.request.model} on ${claim.lease.seat}`);
-      seats.splice(
-        seats.findIndex(({ name }) => name === claim.lease.seat),
-        1,
-      );
-    }
-    assert.deepEqual(found, ['m2 on 1', 'm3 on 2', 'm1 on 0']);
-  });
+  contract(
+    'a job goes to the device that has its model loaded, else to the emptiest',
+    async (t) => {
+      const { line } = t.queue;
+      for (const model of ['m2', 'm3', 'm1']) {
+        await line.submit({ ...ofModel(model), guildId: model });
+      }
+      const devices = [
+        device('0', { loaded: ['m1'] }),
+        device('1', { loaded: ['m2'] }),
+        device('2'),
+      ];
+      const found: string[] = [];
+      while (devices.length > 0) {
+        const claim = await line.claim({ name: 'w', devices });
+        assert.ok(claim !== null);
+        found.push(`${claim.request.model} on ${claim.lease.device}`);
+        devices.splice(
+          devices.findIndex(({ name }) => name === claim.lease.device),
+          1,
+        );
+      }
+      assert.deepEqual(found, ['m2 on 1', 'm3 on 2', 'm1 on 0']);
+    },
+  );
 
   contract('who was passed over for a model keeps the turn', async (t) => {
     const { line } = t.queue;
     const large = await line.submit({ ...ofModel('large'), guildId: 'a' });
     for (let i = 0; i < 3; i++) await line.submit({ ...ofModel('small'), guildId: 'b' });
-    const picky = { name: 'picky', seats: [seat('cpu', { unfit: ['large'] })] };
+    const picky = { name: 'picky', devices: [device('cpu', { unfit: ['large'] })] };
     for (let i = 0; i < 2; i++) {
       const claim = await line.claim(picky);
       assert.equal(claim?.job.guildId, 'b');
@@ -773,10 +780,10 @@ function leasing(contract: Contract): void {
     async (t) => {
       const { line } = t.queue;
       const { id } = await line.submit(anOrder());
-      const first = await line.claim({ name: 'frozen', seats: [seat('cpu')] });
+      const first = await line.claim({ name: 'frozen', devices: [device('cpu')] });
       assert.ok(first !== null);
       await t.outlastLeases();
-      const second = await line.claim({ name: 'awake', seats: [seat('cpu')] });
+      const second = await line.claim({ name: 'awake', devices: [device('cpu')] });
       assert.deepEqual([second?.job.id, second?.lease.attempt], [id, 2]);
       assert.equal(second!.job.crashes ?? 0, 0);
       assert.equal(await line.renew(first.lease), false);
@@ -792,7 +799,7 @@ function leasing(contract: Contract): void {
     async (t) => {
       const { line } = t.queue;
       const { id } = await line.submit(anOrder());
-      const claim = await line.claim({ name: 'w', seats: [seat('cpu')] });
+      const claim = await line.claim({ name: 'w', devices: [device('cpu')] });
       assert.ok(claim !== null);
       await t.outlastLeases(async () => assert.equal(await line.renew(claim.lease), true));
       await line.renew(claim.lease);

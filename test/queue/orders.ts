@@ -73,11 +73,11 @@ export function aMeasurement(over: Partial<Measurement> = {}): Measurement {
 /** One that can run everything, one job at a time. */
 export const WORKER: WorkerFacts = {
   name: 'a worker',
-  seats: [{ name: 'cpu', loaded: [], unfit: [] }],
+  devices: [{ name: 'cpu', loaded: [], unfit: [] }],
 };
 
 export function leaseOf(id: string, attempt: number): Lease {
-  return { id, attempt, worker: WORKER.name, seat: 'cpu' };
+  return { id, attempt, worker: WORKER.name, device: 'cpu' };
 }
 
 /** The next job for a worker that can run everything; null when none waits. */

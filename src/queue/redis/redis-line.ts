@@ -74,14 +74,14 @@ function createClaim(
     unreadHere.add(lease.id);
     await handBackUnread(core, line, lease, log);
   };
-  return async ({ name, seats, has = null }) => {
+  return async ({ name, devices, has = null }) => {
     for (;;) {
-      const wanted = seats.map(({ avoids = [], joins = null, ...seat }) => ({
-        ...seat,
+      const wanted = devices.map(({ avoids = [], joins = null, ...device }) => ({
+        ...device,
         ...(joins !== null && { joins }),
         avoids: [...avoids, ...unreadHere],
       }));
-      const arg = { worker: name, seats: wanted, ...(has === null ? {} : { has }) };
+      const arg = { worker: name, devices: wanted, ...(has === null ? {} : { has }) };
       const found = (await core.run('claim', arg)) as Claimed | null;
       if (found === null) return null;
       const { job, ...held } = found;

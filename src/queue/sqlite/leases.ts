@@ -28,7 +28,7 @@ export function createLeases({
     grant: hold,
     renew: hold,
     end: (id) => void held.delete(id),
-    deviceOf: (id) => held.get(id)?.lease.seat ?? null,
+    deviceOf: (id) => held.get(id)?.lease.device ?? null,
     overdue() {
       const now = steady();
       return [...held.values()].filter(({ until }) => until < now).map(({ lease }) => lease);

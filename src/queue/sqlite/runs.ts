@@ -1,7 +1,7 @@
 import { copyIn } from '../copy.ts';
 import { type Lines, nextTurn, start } from '../fairness/fairness.ts';
 import type { JobFailure, JobId, JobStatus } from '../job.ts';
-import type { Claim, Lease, Line, Seat } from '../line.ts';
+import type { Claim, Lease, Line, DeviceFacts } from '../line.ts';
 import { FAILURES, refusalOf } from '../stored/impossible.ts';
 import { forgetWaiting, type WaitingJob } from './live.ts';
 import { currentRun, type QueueCore } from './queue-core.ts';
@@ -14,17 +14,17 @@ export function createRuns(
   const { store, ledger, leases, write, tell, checkOpen } = core;
 
   return {
-    async claim({ name, seats }) {
+    async claim({ name, devices }) {
       for (;;) {
         checkOpen();
         takeBackOverdue(core);
         if (store.mode().kind === 'paused') return null;
         const { lines, waiting } = ledger.state();
-        const next = nextFor(seats, lines, waiting);
+        const next = nextFor(devices, lines, waiting);
         if (next === null) return null;
-        const { turn, seat } = next;
+        const { turn, device } = next;
         const { id, attempt } = begin(core, turn);
-        const lease = { id, attempt, worker: name, seat: seat.name };
+        const lease = { id, attempt, worker: name, device: device.name };
         leases.grant(lease);
         const claim = await open(core, lease);
         if (claim !== null) return claim;
@@ -144,36 +144,40 @@ async function open(core: QueueCore, lease: Lease): Promise<Claim | null> {
   // Told to stop while its picture was read: its runner has not heard of it yet.
   if (store.head(id)!.stopping) return endAtOnce(core, id, { status: 'cancelled' });
   tell({ id, status: 'running' });
-  const job = { ...store.byId(id)!, device: lease.seat };
+  const job = { ...store.byId(id)!, device: lease.device };
   return { lease, job, request: found.request };
 }
 
-/** Whose turn it is, and where; null: nobody's on these seats. */
+/** Whose turn it is, and where; null: nobody's on these devices. */
 function nextFor(
-  seats: readonly Seat[],
+  devices: readonly DeviceFacts[],
   lines: Lines,
   waiting: ReadonlyMap<string, WaitingJob>,
-): { turn: WaitingJob; seat: Seat } | null {
+): { turn: WaitingJob; device: DeviceFacts } | null {
   const modelOf = (id: string) => waiting.get(id)!.work.model;
-  const isPicky = seats.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);
-  const fits = ({ id }: { id: string }) => seatsFor(seats, id, modelOf(id)).length > 0;
+  const isPicky = devices.every(({ unfit, avoids = [] }) => unfit.length + avoids.length > 0);
+  const fits = ({ id }: { id: string }) => devicesFor(devices, id, modelOf(id)).length > 0;
   const turn = nextTurn(lines, isPicky ? fits : undefined);
   if (turn === null) return null;
   const { model, share } = waiting.get(turn.id)!.work;
-  const able = seatsFor(seats, turn.id, model).filter(({ joins }) => !joins || joins === share);
+  const able = devicesFor(devices, turn.id, model).filter(({ joins }) => !joins || joins === share);
   // Who runs comes to an end first: nobody is passed over.
   if (able.length === 0) return null;
-  return { turn: waiting.get(turn.id)!, seat: bestSeat(able, model) };
+  return { turn: waiting.get(turn.id)!, device: bestDevice(able, model) };
 }
 
-function seatsFor(seats: readonly Seat[], id: JobId, model: string): readonly Seat[] {
-  return seats.filter(({ unfit, avoids }) => !unfit.includes(model) && !avoids?.includes(id));
+function devicesFor(
+  devices: readonly DeviceFacts[],
+  id: JobId,
+  model: string,
+): readonly DeviceFacts[] {
+  return devices.filter(({ unfit, avoids }) => !unfit.includes(model) && !avoids?.includes(id));
 }
 
 /** Where the model is loaded, else where the least is: what others wait for stays loaded. */
-function bestSeat(seats: readonly Seat[], model: string): Seat {
-  const rank = ({ loaded }: Seat): number => (loaded.includes(model) ? -1 : loaded.length);
-  const [best] = seats.toSorted((a, b) => rank(a) - rank(b));
-  if (best === undefined) throw new Error(`no seat can run ${model}`);
+function bestDevice(devices: readonly DeviceFacts[], model: string): DeviceFacts {
+  const rank = ({ loaded }: DeviceFacts): number => (loaded.includes(model) ? -1 : loaded.length);
+  const [best] = devices.toSorted((a, b) => rank(a) - rank(b));
+  if (best === undefined) throw new Error(`no device can run ${model}`);
   return best;
 }

@@ -3,7 +3,7 @@ import type { JobEvents } from '../../queue/events.ts';
 import type { Job, JobOutcome } from '../../queue/job.ts';
 import type { Claim, Lease, Line, ReleaseReason } from '../../queue/line.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
-import type { Bell } from './bell.ts';
+import type { WakeUp } from './wake-up.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { removeJobJournal } from './job-journal.ts';
 
@@ -28,10 +28,10 @@ export function createRecorder(tools: {
   pictures: PictureStore;
   log: EngineLog;
   newReference: () => string;
-  bell: Pick<Bell, 'sleep'>;
+  wakeUp: Pick<WakeUp, 'sleep'>;
   onEnd?: ((job: Job, outcome: JobOutcome) => void) | undefined;
 }): Recorder {
-  const { line, events, pictures, log, newReference, bell, onEnd } = tools;
+  const { line, events, pictures, log, newReference, wakeUp, onEnd } = tools;
   /** oldest first; a restart would find these jobs still running */
   const owed: (() => Promise<unknown>)[] = [];
 
@@ -39,7 +39,7 @@ export function createRecorder(tools: {
     let recorded: boolean | null = null;
     let cause: unknown;
     for (let tries = 0; recorded === null && tries < RECORD_TRIES; tries++) {
-      if (tries > 0) await bell.sleep(PAUSE_MS * tries);
+      if (tries > 0) await wakeUp.sleep(PAUSE_MS * tries);
       try {
         recorded = await line.finish(lease, outcome);
       } catch (error) {

@@ -2,9 +2,9 @@ import type { JobId } from '../../queue/job.ts';
 import type { Claim, Line } from '../../queue/line.ts';
 import type { Device } from '../devices.ts';
 import { attempt, type AttemptTools, type Current } from './attempt.ts';
-import type { Bell } from './bell.ts';
+import type { WakeUp } from './wake-up.ts';
 import type { Recorder } from './recorder.ts';
-import type { Seats } from './seats.ts';
+import type { FreeDevices } from './free-devices.ts';
 
 /** `joins`: it shares the evaluations of what runs there already. */
 export type Claimed = Claim & { joins: boolean };
@@ -13,7 +13,7 @@ type RunTools = Omit<AttemptTools, 'device' | 'onPhase'> & {
   line: Line;
   devices: readonly Device[];
   recorder: Recorder;
-  bell: Bell;
+  wakeUp: WakeUp;
   leaseMs: number;
 };
 
@@ -33,7 +33,7 @@ export class Runs {
 
   /** Names of devices on which something runs. */
   taken(): ReadonlySet<string> {
-    return new Set([...this.#running].map(({ claim }) => claim.lease.seat));
+    return new Set([...this.#running].map(({ claim }) => claim.lease.device));
   }
 
   of(id: JobId): Current[] {
@@ -47,15 +47,15 @@ export class Runs {
     if (found !== null) throw found.error;
   }
 
-  begin({ joins, ...claim }: Claimed, seats: Seats): void {
+  begin({ joins, ...claim }: Claimed, free: FreeDevices): void {
     const mine: Current = { claim, joins, abort: new AbortController(), asked: null };
     this.#running.add(mine);
-    const run = this.#run(mine, seats)
+    const run = this.#run(mine, free)
       .catch((error: unknown) => (this.#stumbled = { error }))
       .then(() => {
         this.#running.delete(mine);
         this.#promises.delete(run);
-        this.#tools.bell.ring();
+        this.#tools.wakeUp.now();
       });
     this.#promises.add(run);
   }
@@ -78,11 +78,11 @@ export class Runs {
   }
 
   /** One claimed job to its end. */
-  async #run(mine: Current, seats: Seats): Promise<void> {
-    const { devices, events, recorder, bell, leaseMs } = this.#tools;
+  async #run(mine: Current, free: FreeDevices): Promise<void> {
+    const { devices, events, recorder, wakeUp, leaseMs } = this.#tools;
     const { lease, job } = mine.claim;
-    const device = devices.find((one) => one.name === lease.seat);
-    if (device === undefined) throw new Error(`there is no device ${lease.seat}`);
+    const device = devices.find((one) => one.name === lease.device);
+    if (device === undefined) throw new Error(`there is no device ${lease.device}`);
     // With its outcome on record a job has no lease any more.
     let isOver = false;
     const renewal = setInterval(() => void this.#renew(mine, () => isOver), leaseMs / 3);
@@ -90,12 +90,12 @@ export class Runs {
     events.publish({ job, state: { status: 'running', progress: null } });
     try {
       const onPhase = (): void => {
-        if (device.joinable() !== null) bell.ring();
+        if (device.joinable() !== null) wakeUp.now();
       };
       const ended = await attempt(mine, { ...this.#tools, device, onPhase });
       isOver = true;
       if ('back' in ended) {
-        if (ended.unasked) seats.rest(lease.seat);
+        if (ended.unasked) free.rest(lease.device);
         await recorder.release(lease, ended.back);
         return;
       }

@@ -1,7 +1,7 @@
 import type { EngineLog } from '../../engine/engine.ts';
 import { DeviceError, EngineCrashedError } from '../../engine/errors.ts';
 import type { JobId } from '../../queue/job.ts';
-import type { Seat } from '../../queue/line.ts';
+import type { DeviceFacts } from '../../queue/line.ts';
 
 /** Why a device is set aside, and when it is tried again (milliseconds since 1970). */
 export type Trouble = { why: string; until: number };
@@ -14,7 +14,7 @@ type Run = { id: JobId; model: string };
 /** Which devices can be trusted with what. */
 export type Health = {
   /** What the line has to know of a device beside its name; null while it is set aside. */
-  limits(device: string): Pick<Seat, 'unfit' | 'avoids'> | null;
+  limits(device: string): Pick<DeviceFacts, 'unfit' | 'avoids'> | null;
   trouble(device: string): Trouble | null;
   /** How a run ended; null: well. */
   note(device: string, run: Run, error: unknown): Verdict;

@@ -47,8 +47,8 @@ async function play(seed: number, queues: readonly Queue[], watcher: Queue): Pro
     const claims = await Promise.all(
       queues.map(({ line }, at) => {
         const avoids = avoided.flatMap((key) => ids[at]!.get(key) ?? []);
-        const seats = [{ name: 'cpu', loaded: [], unfit, avoids }];
-        return line.claim({ ...WORKER, seats } satisfies WorkerFacts);
+        const devices = [{ name: 'cpu', loaded: [], unfit, avoids }];
+        return line.claim({ ...WORKER, devices } satisfies WorkerFacts);
       }),
     );
     const keys = claims.map((found, at) => (found === null ? '-' : keyIn(at, found.job.id)));
@@ -113,7 +113,7 @@ if (server === null) {
   const pictures = await openPictureStore(path.join(folder, 'pictures'));
 
   describe('the embedded line and the one on Redis', () => {
-    test('give the same order for the same calls, whatever seats can run', async () => {
+    test('give the same order for the same calls, whatever devices can run', async () => {
       const claimed: string[] = [];
       const admin = new Redis(server.url);
       for (let seed = 1; seed <= 25; seed++) {

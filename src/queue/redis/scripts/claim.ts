@@ -1,4 +1,4 @@
-/** The fairest waiting job that a seat of the worker can run begins there. Answers { id, attempt, seat, job } or null. */
+/** The fairest waiting job that a device of the worker can run begins there. Answers { id, attempt, device, job } or null. */
 export const CLAIM = `
 local arg = cjson.decode(ARGV[1])
 adopt()
@@ -16,45 +16,45 @@ if arg.has then
   for _, each in ipairs(arg.has) do has[each] = true end
 end
 local avoided = 0
-for _, seat in ipairs(arg.seats) do avoided = math.max(avoided, #seat.avoids) end
+for _, device in ipairs(arg.devices) do avoided = math.max(avoided, #device.avoids) end
 
--- classes that a seat can run -> those seats; and of each the model
+-- classes that a device can run -> those devices; and of each the model
 local open, model_of = {}, {}
-local function seats_for(model, needs)
+local function devices_for(model, needs)
   if has then
     for _, each in ipairs(needs) do
       if not has[each] then return {} end
     end
   end
   local found = {}
-  for _, seat in ipairs(arg.seats) do
+  for _, device in ipairs(arg.devices) do
     local fits = true
-    for _, unfit in ipairs(seat.unfit) do if unfit == model then fits = false end end
-    if fits then table.insert(found, seat) end
+    for _, unfit in ipairs(device.unfit) do if unfit == model then fits = false end end
+    if fits then table.insert(found, device) end
   end
   return found
 end
 local classes = call('HGETALL', l('classes'))
 for at = 1, #classes, 2 do
   local asked = cjson.decode(classes[at + 1])
-  local seats = seats_for(asked[1], asked[2])
-  if #seats > 0 then open[classes[at]], model_of[classes[at]] = seats, asked[1] end
+  local devices = devices_for(asked[1], asked[2])
+  if #devices > 0 then open[classes[at]], model_of[classes[at]] = devices, asked[1] end
 end
 
-local function seats_of(class, id)
+local function devices_of(class, id)
   local found = {}
-  for _, seat in ipairs(open[class]) do
+  for _, device in ipairs(open[class]) do
     local fits = true
-    for _, each in ipairs(seat.avoids) do if each == id then fits = false end end
-    if fits then table.insert(found, seat) end
+    for _, each in ipairs(device.avoids) do if each == id then fits = false end end
+    if fits then table.insert(found, device) end
   end
   return found
 end
--- of a user's jobs in a class the first that no seat avoids
+-- of a user's jobs in a class the first that no device avoids
 local function first_of(class, guild, user)
   local list = call('ZRANGE', jobs_of(class, guild, user), 0, avoided, 'WITHSCORES')
   for at = 1, #list, 2 do
-    if #seats_of(class, list[at]) > 0 then return list[at], num(list[at + 1]) end
+    if #devices_of(class, list[at]) > 0 then return list[at], num(list[at + 1]) end
   end
 end
 -- of a guild the job of the lowest user; of equal ones what came first
@@ -126,8 +126,8 @@ end
 local id = turn.id
 local able = {}
 local share = call('HGET', job(id), 'share')
-for _, seat in ipairs(seats_of(turn.class, id)) do
-  if not seat.joins or seat.joins == share then table.insert(able, seat) end
+for _, device in ipairs(devices_of(turn.class, id)) do
+  if not device.joins or device.joins == share then table.insert(able, device) end
 end
 -- Who runs comes to an end first: nobody is passed over.
 if #able == 0 then
@@ -137,10 +137,10 @@ end
 local cost = num(call('HGET', job(id), 'cost'))
 start(found, cost)
 local best, rank = nil, nil
-for _, seat in ipairs(able) do
-  local own = #seat.loaded
-  for _, each in ipairs(seat.loaded) do if each == model_of[turn.class] then own = -1 end end
-  if best == nil or own < rank then best, rank = seat.name, own end
+for _, device in ipairs(able) do
+  local own = #device.loaded
+  for _, each in ipairs(device.loaded) do if each == model_of[turn.class] then own = -1 end end
+  if best == nil or own < rank then best, rank = device.name, own end
 end
 local attempt = num(found.attempt) + 1
 call('HSET', job(id), 'status', 'running', 'attempt', attempt, 'charged', float(cost), 'startedAt', arg.now,
@@ -148,5 +148,5 @@ call('HSET', job(id), 'status', 'running', 'attempt', attempt, 'charged', float(
 call('ZADD', k('leases'), time() + arg.leaseMs, id)
 tell(id, 'running')
 publish(arg.origin)
-return { cjson.encode({ id = id, attempt = attempt, seat = best, job = call('HGETALL', job(id)) }), told() }
+return { cjson.encode({ id = id, attempt = attempt, device = best, job = call('HGETALL', job(id)) }), told() }
 `;

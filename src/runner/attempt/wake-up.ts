@@ -1,9 +1,9 @@
-/** Wakes a loop that waits for news. What rings while nobody waits is heard by the next wait. */
-export type Bell = {
-  ring(): void;
-  /** Forgets what has rung so far. */
-  silence(): void;
-  /** Returns at the next ring, or after `ms`. */
+/** Wakes a loop that waits for news. One that comes while nobody waits ends the next wait at once. */
+export type WakeUp = {
+  now(): void;
+  /** Forgets those that came so far. */
+  reset(): void;
+  /** Returns when it is woken, or after `ms`. */
   wait(ms: number): Promise<void>;
   /** Returns after `ms`, or once closed. */
   sleep(ms: number): Promise<void>;
@@ -11,13 +11,13 @@ export type Bell = {
   close(): void;
 };
 
-export function createBell(): Bell {
-  let rung = false;
+export function createWakeUp(): WakeUp {
+  let woken = false;
   let closed = false;
   const waiters = new Set<() => void>();
 
   function pause(ms: number, hears: boolean): Promise<void> {
-    if (closed || (hears && rung)) return Promise.resolve();
+    if (closed || (hears && woken)) return Promise.resolve();
     return new Promise<void>((resolve) => {
       const over = () => {
         clearTimeout(timer);
@@ -33,19 +33,19 @@ export function createBell(): Bell {
     });
   }
 
-  function ring(): void {
-    rung = true;
+  function now(): void {
+    woken = true;
     for (const wake of waiters) wake();
   }
 
   return {
-    ring,
-    silence: () => void (rung = false),
+    now,
+    reset: () => void (woken = false),
     wait: (ms) => pause(ms, true),
     sleep: (ms) => pause(ms, false),
     close() {
       closed = true;
-      ring();
+      now();
     },
   };
 }

@@ -1,11 +1,11 @@
-import type { Seat } from '../../queue/line.ts';
+import type { DeviceFacts } from '../../queue/line.ts';
 import type { Device } from '../devices.ts';
 
 /** A device whose engine gave a job up unasked is left alone for so long. */
 export const BREATH_MS = 1000;
 
 /** Which devices can take a job. */
-export class Seats {
+export class FreeDevices {
   readonly #devices: readonly Device[];
   readonly #runs: { taken(): ReadonlySet<string> };
   /** devices that rest, until when; milliseconds of performance.now() */
@@ -17,27 +17,27 @@ export class Seats {
   }
 
   /** Those on which nothing runs; `some`: of these some cannot be used just now. */
-  now(): { free: Seat[]; some: boolean } {
-    for (const [seat, until] of this.#resting) {
-      if (until <= performance.now()) this.#resting.delete(seat);
+  now(): { free: DeviceFacts[]; some: boolean } {
+    for (const [name, until] of this.#resting) {
+      if (until <= performance.now()) this.#resting.delete(name);
     }
     const taken = this.#runs.taken();
     const idle = this.#devices.filter((device) => !taken.has(device.name));
     const free = this.#rested(idle)
-      .map((device) => device.seat())
-      .filter((seat) => seat !== null);
+      .map((device) => device.facts())
+      .filter((facts) => facts !== null);
     return { free, some: free.length < idle.length };
   }
 
   /** Those of devices that run what one more job could share. */
-  joinable(): Seat[] {
+  joinable(): DeviceFacts[] {
     return this.#rested(this.#devices)
       .map((device) => device.joinable())
-      .filter((seat) => seat !== null);
+      .filter((facts) => facts !== null);
   }
 
-  rest(seat: string): void {
-    this.#resting.set(seat, performance.now() + BREATH_MS);
+  rest(name: string): void {
+    this.#resting.set(name, performance.now() + BREATH_MS);
   }
 
   #rested(devices: readonly Device[]): readonly Device[] {
