@@ -117,6 +117,16 @@ test('what T5 leaves out of a long text is told; a schedule may hold infinities'
   const cut = { reader: 'T5', found: true };
   assert.deepEqual(await read('comfy'), { tokens: 256, cut: { ...cut, most: 256 } });
   assert.deepEqual(await read('diffusers'), { tokens: 512, cut: { ...cut, most: 512 } });
+  // a registry that has seen the folder notices what is edited in it
+  const registry = openRegistry(path.dirname(folder));
+  const [before] = await registry.list();
+  await writeFile(config, scheduler.replace('2.5', '6.25'));
+  const [after] = await registry.list();
+  assert.notEqual((await registry.find(folder)).layout.stamp, entry.layout.stamp);
+  assert.deepEqual(
+    [before, after].map((info) => info?.network?.schedulerConfig['shift']),
+    [2.5, 6.25],
+  );
   await writeFile(config, '{"shift": 2.5');
   await assert.rejects(
     openRegistry(path.dirname(folder)).find(folder),

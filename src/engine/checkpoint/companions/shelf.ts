@@ -63,12 +63,20 @@ export async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
-/** Changes when a file comes into one of these folders, changes, or goes. */
+/** Changes when a file comes into one of these folders or a folder there, changes, or goes: tokenizers and GGUFs, too. */
 export async function shelfStamp(modelsDir: string): Promise<string> {
-  const paths = await filesIn(modelsDir, [...VAE_FOLDERS, ...TEXT_FOLDERS]);
-  const stamps = paths.map(async (path) => {
+  const folders = [...VAE_FOLDERS, ...TEXT_FOLDERS, 'tokenizers'];
+  const stamps = folders.map((folder) => stampsBelow(join(modelsDir, folder), 1));
+  return (await Promise.all(stamps)).flat().join(' ');
+}
+
+async function stampsBelow(folder: string, deeper: number): Promise<string[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const stamps = names.toSorted().map(async (name): Promise<string[]> => {
+    const path = join(folder, name);
     const info = await stat(path).catch(() => null);
-    return `${path}=${info?.size}@${info?.mtimeMs}`;
+    if (info?.isDirectory()) return deeper > 0 ? stampsBelow(path, deeper - 1) : [];
+    return [`${path}=${info?.size}@${info?.mtimeMs}`];
   });
-  return (await Promise.all(stamps)).join(' ');
+  return (await Promise.all(stamps)).flat();
 }

@@ -17,6 +17,7 @@ import { type FoundEncoder, encodersIn } from './encoders.ts';
 import { TRANSFORMERS } from '../families.ts';
 import { refuseForeignNumbers } from './foreign-numbers.ts';
 import { diffusersNames, withoutRoot } from './names.ts';
+import { configStamps, PROCESSORS } from './configs.ts';
 import { FOLDERS, namedVae, openQuietly, shelved, tokenizerFolders } from './shelf.ts';
 import type { TransformerFamily, WantedEncoder } from '../transformer-family.ts';
 
@@ -150,7 +151,11 @@ export async function openTransformer(
     processor: files.processor,
     defaults: override?.defaults ?? {},
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-    stamp: `${[...used].map(([file, { stamp }]) => `${file}=${stamp}`).join(' ')} ${words}`,
+    stamp: [
+      ...[...used].map(([file, { stamp }]) => `${file}=${stamp}`),
+      words,
+      ...(await configStamps(path, encoders, vae.path)),
+    ].join(' '),
     async prepare() {
       for (const each of used.values()) await each.prepare?.();
     },
@@ -221,8 +226,8 @@ async function filesOfFolder(path: string, used: Used): Promise<Files | null> {
     scheduler: Object.keys(scheduler).length === 0 ? null : scheduler,
     index: await readJson(path, name, 'model_index.json', {}),
     processor: {
-      ...(await readJson(path, name, 'processor/processor_config.json', {})),
-      ...(await readJson(path, name, 'processor/preprocessor_config.json', {})),
+      ...(await readJson(path, name, PROCESSORS[0] ?? '', {})),
+      ...(await readJson(path, name, PROCESSORS[1] ?? '', {})),
     },
   };
 }

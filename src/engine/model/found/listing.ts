@@ -112,5 +112,7 @@ async function stampOf({ path, name, kind }: FoundModel): Promise<string> {
   // ONNX folders say by themselves what changed: see read
   if (components === null) return `${performance.now()}`;
   const parts = [...components].map(([id, { stamp }]) => `${id}:${stamp}`);
-  return `${parts.join()} ${info.mtimeMs} ${await sidecarStamp(path)}`;
+  const index = await stat(join(path, 'model_index.json')).catch(() => null);
+  const own = `${info.mtimeMs} ${index?.size}@${index?.mtimeMs}`;
+  return `${parts.join()} ${own} ${await sidecarStamp(path)}`;
 }
