@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { startEngine } from '../../src/engine/engine.ts';
+import type { SharingFigures } from '../../src/engine/network/sharing/sharing-pays.ts';
 import { createDevices } from '../../src/runner/devices.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
@@ -31,6 +32,7 @@ export async function benchSharing(): Promise<BenchRow[]> {
     return [
       row('pictures a minute, one by one', alone.perMinute, ''),
       row('pictures a minute, evaluations shared', shared.perMinute, ''),
+      row('lanes', await lanesIn(folder), ''),
       { ...row('gain', gain, 'x'), target: '>= 1.5 x', ok: gain >= 1.5 },
       row(
         'between two tellings of one picture’s progress, one by one, median',
@@ -42,6 +44,13 @@ export async function benchSharing(): Promise<BenchRow[]> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Evaluations side by side, as they were measured to gain; 1: none. */
+async function lanesIn(folder: string): Promise<number> {
+  const text = await readFile(path.join(folder, 'sharing.json'), 'utf8');
+  const [figures] = Object.values(JSON.parse(text) as Record<string, SharingFigures>);
+  return figures?.lanes?.count ?? 1;
 }
 
 async function flood(folder: string, sharing: boolean): Promise<Flood> {

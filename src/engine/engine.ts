@@ -124,8 +124,9 @@ export async function startEngine(config: EngineConfig, log: EngineLog): Promise
   let registry = openFolder();
   const { modelMemoryBytes = null, quantise = null } = config;
   const where = { modelsDir, dataDir, device, deviceIndex, modelMemoryBytes, quantise };
-  const host = { ...where, modelCacheBytes, threads, sharing, preload, environment };
-  const client = openClient({ host, isolation, stepDeadlineMs }, log, told);
+  const timing = { stepDeadlineMs, threads };
+  const host = { ...where, ...timing, modelCacheBytes, sharing, preload, environment };
+  const client = openClient({ host, isolation }, log, told);
   return {
     unusable: () =>
       registry

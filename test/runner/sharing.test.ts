@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { SharingFigures } from '../../src/engine/network/sharing/sharing-pays.ts';
 import { createDevices } from '../../src/runner/devices.ts';
 import type { JobEvent } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
@@ -16,7 +17,7 @@ import { MODELS } from '../support/stage.ts';
 import { anOrder, aRequest } from '../queue/orders.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shared-runs-'));
-const { log } = memoryLog();
+const { log, lines } = memoryLog();
 const engines: Engine[] = [];
 after(async () => {
   for (const engine of engines) await engine.close();
@@ -46,10 +47,11 @@ test('pictures of six people are painted together, each as if alone; one is stop
   // It is measured behind the first picture.
   for (let n = 0; n < 2; n++) await measuring.generate(aRequest({ steps: 1 }));
   const file = path.join(folder, 'sharing.json');
-  const figures = JSON.parse(await readFile(file, 'utf8')) as Record<string, { people: number }>;
-  for (const each of Object.values(figures)) each.people = 6;
+  const figures = JSON.parse(await readFile(file, 'utf8')) as Record<string, SharingFigures>;
+  for (const each of Object.values(figures)) each.lanes = { count: 2, people: 6, ms: 1 };
   await writeFile(file, JSON.stringify(figures));
 
+  lines.length = 0;
   const engine = await open(true);
   await engine.generate(aRequest({ steps: 1 }));
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
@@ -96,6 +98,9 @@ test('pictures of six people are painted together, each as if alone; one is stop
   await waitUntil(ended, 'all are over');
   await runner.close();
   assert.ok(most >= 4, `${most} at once`);
+  const said = (words: string) => lines.some(({ message }) => message === words);
+  assert.ok(said('lanes opened'));
+  assert.ok(!said('lanes broke, evaluations go on without them'));
 
   const alone = await open(false);
   const started: { id: string; at: number }[] = [];

@@ -6,6 +6,8 @@ export type Call = {
   id: number;
   request: GenerateRequest;
   options: GenerateOptions;
+  /** past its last step */
+  isDecoding: boolean;
   resolve: (result: GenerateResult) => void;
   reject: (error: Error) => void;
 };
@@ -40,7 +42,8 @@ export function createCalls(): Calls {
     running,
     make(request, options) {
       const { promise, resolve, reject } = Promise.withResolvers<GenerateResult>();
-      return { call: { id: nextId++, request, options, resolve, reject }, done: promise };
+      const call = { id: nextId++, request, options, isDecoding: false, resolve, reject };
+      return { call, done: promise };
     },
     begin: (call) => void running.set(call.id, call),
     wait: (call) => void waiting.push(call),

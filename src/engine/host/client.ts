@@ -18,7 +18,6 @@ const LOADING_PATIENCE = 10;
 export type ClientConfig = {
   host: HostConfig & { environment: Readonly<Record<string, string>> };
   isolation: 'thread' | 'process';
-  stepDeadlineMs: number;
 };
 
 type Log = Record<'info' | 'warn' | 'error', (fields: object, message: string) => void>;
@@ -53,7 +52,7 @@ export function openClient(config: ClientConfig, log: Log, told: (error: Error) 
     onMessage: (message) => receive(client, message),
     onLost: (reason, inVain, restartInMs) => lost(client, reason, inVain, restartInMs),
   });
-  const { stepDeadlineMs } = config;
+  const { stepDeadlineMs } = config.host;
   const onStuck = (): void => {
     log.error({ stepDeadlineMs }, 'engine is stuck, ending its process');
     supervisor.kill();
@@ -114,8 +113,12 @@ export function joinableWith({
   const [first] = all;
   if (shared === null || first === undefined) return null;
   const { model, width, height } = first.request;
-  const taken = all.reduce((sum, { request }) => sum + request.count, 0);
-  return (taken + 1) * width * height <= (roomFor.get(model) ?? 0) ? shared : null;
+  const images = (calls: readonly Call[]): number =>
+    calls.reduce((sum, { request }) => sum + request.count, 0);
+  const room = Math.floor((roomFor.get(model) ?? 0) / (width * height));
+  // Whoever decodes asks the network no more; but pictures must not pile up there.
+  const asking = images(all.filter(({ isDecoding }) => !isDecoding));
+  return asking < room && images(all) < 2 * room ? shared : null;
 }
 
 /** What is loaded is let go of, once what runs is finished. */
@@ -136,7 +139,7 @@ export async function answersWithin(
 export async function closeClient(client: Client): Promise<void> {
   client.closing = true;
   for (const call of client.calls.drain()) call.reject(new CancelledError());
-  await client.supervisor.close(client.config.stepDeadlineMs);
+  await client.supervisor.close(client.config.host.stepDeadlineMs);
   client.state = 'closed';
 }
 
@@ -160,7 +163,9 @@ function receive(client: Client, message: FromWorker): void {
     case 'progress': {
       const call = running.get(message.id);
       if (call === undefined) return;
-      const isLoading = message.progress.at(-1)?.phase === 'loading';
+      const phase = message.progress.at(-1)?.phase;
+      const isLoading = phase === 'loading';
+      call.isDecoding = phase === 'decoding';
       client.watchdog.wind(isLoading ? LOADING_PATIENCE : 1);
       for (const progress of message.progress) report(client, call, progress);
       return;

@@ -19,6 +19,8 @@ export type HostConfig = {
   quantise: 4 | 8 | null;
   /** processor threads that a network takes; 0: one a core */
   threads: number;
+  /** longest that one step may take; milliseconds */
+  stepDeadlineMs: number;
   /** find out of every model whether runs of several people should share evaluations, and let them */
   sharing: boolean;
   /** model to load in the background once idle; null: the first request loads */

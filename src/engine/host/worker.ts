@@ -18,9 +18,13 @@ import { flattenError, type FromWorker, type HostConfig, type ToWorker } from '.
 import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache, type ModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
-import { createMeeting, type Meeting, type Member } from '../network/meeting.ts';
+import { createMeeting, type Meeting, type Member } from '../network/sharing/meeting.ts';
 import { useThreads } from '../network/threads.ts';
-import { rememberedSharing, type SharingFigures } from '../network/sharing-pays.ts';
+import {
+  mayHaveLanes,
+  rememberedSharing,
+  type SharingFigures,
+} from '../network/sharing/sharing-pays.ts';
 import { ChangedError } from '../model/model-files.ts';
 import type { RegistryEntry } from '../model/found/entries.ts';
 import { openRegistry, type Registry } from '../model/registry.ts';
@@ -47,7 +51,7 @@ let modelsDir: string;
 type Group = {
   key: string;
   model: PromiseWithResolvers<LoadedModel>;
-  meeting: Meeting | null;
+  meeting: Promise<Meeting> | null;
   joined: Set<Promise<void>>;
 };
 
@@ -155,6 +159,7 @@ function start(config: HostConfig): void {
     deviceIndex: config.deviceIndex,
     budgetBytes: config.modelCacheBytes,
     clock,
+    stepDeadlineMs: config.stepDeadlineMs,
     warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
     tell: (fields, message) => link.post({ type: 'log', level: 'info', fields, message }),
   });
@@ -238,16 +243,18 @@ async function open(
 
 /** How many people's pictures of this model are best painted together: remembered, or measured behind the first picture. */
 async function learnSharing(model: LoadedModel): Promise<void> {
-  const known = await sharing?.known(model);
-  if (known) tellSharing(model, known);
-  else if (known === null) enqueue(() => measureSharing(model));
+  if (sharing === null) return;
+  const known = await sharing.known(model);
+  if (known !== null) tellSharing(model, known);
+  const isWhole = known?.lanes !== undefined || !mayHaveLanes(model, cache.room());
+  if (known === null || !isWhole) enqueue(() => measureSharing(model));
 }
 
 async function measureSharing(model: LoadedModel): Promise<void> {
   if (sharing === null || closing || !cache.loaded().includes(model)) return;
   const { name } = model.entry.info;
   try {
-    const figures = await sharing.measure(model);
+    const figures = await sharing.measure(model, cache.room());
     tellSharing(model, figures);
     const fields = { model: name, ...figures };
     link.post({ type: 'log', level: 'info', fields, message: 'shared evaluations were measured' });
@@ -259,9 +266,29 @@ async function measureSharing(model: LoadedModel): Promise<void> {
   }
 }
 
-function tellSharing({ entry: { info } }: LoadedModel, { people }: SharingFigures): void {
+function tellSharing({ entry: { info } }: LoadedModel, figures: SharingFigures): void {
+  const people = figures.lanes?.people ?? figures.people;
   const pixels = info.nativeSize.width * info.nativeSize.height;
   link.post({ type: 'sharing', model: info.name, people, pixels });
+}
+
+/** Its runs meet here: in lanes, where those were measured to gain and there is room. */
+async function openMeeting(model: LoadedModel): Promise<Meeting> {
+  const { lanes, entry } = model;
+  const figures = await sharing?.known(model);
+  const count = figures?.lanes?.count ?? 0;
+  const mayOpen = lanes !== null && !lanes.isBroken() && count * lanes.bytesEach <= cache.room();
+  if (!mayOpen || !figures || count === 0) return createMeeting(model);
+  return createMeeting(model, {
+    open: () => lanes.open(count),
+    onLost(error) {
+      lanes.giveUp();
+      tellSharing(model, { ...figures, lanes: null });
+      const fields = { model: entry.info.name, lanes: count, error: flattenError(error).message };
+      const message = 'lanes broke, evaluations go on without them';
+      link.post({ type: 'log', level: 'warn', fields, message });
+    },
+  });
 }
 
 /** The models that are loaded now. */
@@ -293,16 +320,17 @@ async function serve(
         : await modelsFor(request, tellLoading);
     if (among !== null) {
       among.model.resolve(model);
-      among.meeting ??= createMeeting(model.unet);
-      member = among.meeting.join();
+      among.meeting ??= openMeeting(model);
+      member = (await among.meeting).join();
     }
-    const { unet: shared } = member ?? model;
+    const shared = member ?? model;
     const hooks: PaintHooks = {
       signal: controller.signal,
       clock,
       loadMs: performance.now() - began,
       onProgress: sender.send,
-      unetOf: ({ unet }) => (unet === model.unet ? shared : unet),
+      unetOf: ({ unet }) => (unet === model.unet ? shared.unet : unet),
+      vaeDecoder: shared.vaeDecoder,
       onJournal: (records) =>
         link.post(
           { type: 'journal', id, records },

@@ -13,6 +13,8 @@ export type ModelCache = {
   /** `use` would not have to load it */
   holds(entry: RegistryEntry, edits?: readonly GraphEdit[]): boolean;
   loaded(): readonly LoadedModel[];
+  /** Room within the budget beside what is loaded, bytes. */
+  room(): number;
   /** models that made room for others so far */
   evicted(): number;
   releaseAll(): Promise<void>;
@@ -55,10 +57,10 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
       }
       await drop(key);
       await dropTrials(entry, beside);
-      const total = (): number =>
-        [...models.values()].reduce((sum, model) => sum + model.entry.layout.bytes, 0);
+      // Their copies have room that another model may want.
+      for (const model of models.values()) await model.lanes?.close();
       for (const [oldest, model] of models) {
-        if (total() + entry.layout.bytes <= options.budgetBytes) break;
+        if (bytesOf(models) + entry.layout.bytes <= options.budgetBytes) break;
         if (model === beside) continue;
         await drop(oldest);
         evicted++;
@@ -70,9 +72,14 @@ export function createModelCache(options: LoadOptions & { budgetBytes: number })
     },
     holds: (entry, edits = []) => current(variantKey(entry.layout, edits), entry) !== undefined,
     loaded: () => [...models.values()],
+    room: () => options.budgetBytes - bytesOf(models),
     evicted: () => evicted,
     async releaseAll() {
       for (const key of models.keys()) await drop(key);
     },
   };
+}
+
+function bytesOf(models: ReadonlyMap<string, LoadedModel>): number {
+  return [...models.values()].reduce((sum, { entry }) => sum + entry.layout.bytes, 0);
 }

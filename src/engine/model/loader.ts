@@ -19,6 +19,7 @@ import { planFor } from '../families/opening/planned-layout.ts';
 import { openReader } from '../families/opening/open-reader.ts';
 import { type TextEncoder, createTextEncoder } from '../text/text-encoder.ts';
 import { oneAtATime, type Turns } from '../network/one-at-a-time.ts';
+import { createLanes, type Lanes } from '../network/sharing/lanes.ts';
 import { channelBlock } from '../network/channel-block.ts';
 import { evaluationBytes } from '../network/row-budget.ts';
 import { createUnet, type Unet } from '../network/unet.ts';
@@ -39,6 +40,8 @@ export type LoadedModel = {
   canaryMaxError: number | null;
   textEncoder: TextEncoder;
   unet: Unet;
+  /** its networks once more, in threads of their own; null where there can be none */
+  lanes: Lanes | null;
   vaeDecoder: Session;
   /**
    * opened at first use: txt2img needs none.
@@ -60,11 +63,16 @@ export type LoadedModel = {
   release(): Promise<void>;
 };
 
+/** The longest that a timer takes. */
+const NEVER_MS = 2 ** 31 - 1;
+
 export type LoadOptions = {
   device: DeviceName;
   /** which one of its kind; absent or null: the first */
   deviceIndex?: number | null;
   clock: RunClock;
+  /** a lane that answers no sooner is given up; milliseconds, absent: it never is */
+  stepDeadlineMs?: number;
   warn: (fields: object, message: string) => void;
   /** told of what will be done before it is done; absent: nobody listens */
   tell?: (fields: object, message: string) => void;
@@ -173,21 +181,27 @@ function waysOn(
 async function loadOn(
   { provider, flavour, turns }: { provider: ProviderName; flavour: Flavour; turns: Turns | null },
   entry: RegistryEntry,
-  { clock, warn, deviceIndex = null }: LoadOptions,
+  options: LoadOptions,
   edits: readonly OpenedEdit[],
 ): Promise<LoadedModel> {
   const { layout } = entry;
+  const { clock, warn, deviceIndex = null, stepDeadlineMs: deadlineMs = NEVER_MS } = options;
   const tiny = tinyPreviewsOf(layout, { provider, deviceIndex, warn });
   const sessions = networkSessions(layout, edits, {
     provider,
     deviceIndex,
     flavour,
     clock,
+    deadlineMs,
     ...(turns && { turns }),
   });
+  const unetOf = (session: Session): Unet =>
+    createUnet(session, layout, evaluationBytes(provider), OPTIONAL_INPUTS);
+  // A graphics card takes one evaluation at a time.
+  const mayHaveLanes = provider === 'cpu' && turns === null;
+  const lanes = mayHaveLanes ? lanesOf(layout, sessions, unetOf, options) : null;
   try {
     const denoiser = await sessions.denoiser();
-    const unet = createUnet(denoiser, layout, evaluationBytes(provider), OPTIONAL_INPUTS);
     const canary = await canaryOnce(canaryKey(layout, provider, deviceIndex, flavour), async () => {
       const reference = () => denoiserOnCpu(layout, edits, clock);
       const result = await runCanary(denoiser, layout, reference);
@@ -200,7 +214,8 @@ async function loadOn(
       deviceIndex: provider === 'cpu' ? null : deviceIndex,
       canaryMaxError: canary.maxError,
       textEncoder: await openTextEncoder(layout, sessions, edits, flavour),
-      unet,
+      unet: unetOf(denoiser),
+      lanes,
       vaeDecoder: await sessions.vaeDecoder(),
       ...openedLater(layout, sessions),
       schedule: noiseProcessOf(layout),
@@ -208,6 +223,7 @@ async function loadOn(
       tinyPreviews: () => tiny.open(),
       loras: edits.flatMap(({ lora }) => lora ?? []),
       async release() {
+        await lanes?.close();
         await tiny.release();
         await sessions.release();
       },
@@ -216,6 +232,22 @@ async function loadOn(
     await sessions.release();
     throw error;
   }
+}
+
+function lanesOf(
+  { name, denoiser, bytes }: ModelLayout,
+  sessions: NetworkSessions,
+  unetOf: (session: Session) => Unet,
+  { tell }: LoadOptions,
+): Lanes {
+  return createLanes({
+    // What is written over weights maps them, an export's are copied.
+    bytesEach: denoiser.kind === 'tensors' ? 0 : bytes,
+    openDenoiser: sessions.denoiserInThread,
+    openVaeDecoder: sessions.vaeDecoderInThread,
+    unetOf,
+    onOpen: (lanes) => tell?.({ model: name, ...lanes }, 'lanes opened'),
+  });
 }
 
 async function openTextEncoder(

@@ -66,30 +66,15 @@ export type SessionOptions = {
    * memory is kept from one run to the next, which would be a second copy of what the run before took
    */
   asWritten?: boolean;
+  /** that a run on the CPU takes, the calling one among them; absent: as many as was said (threads.ts) */
+  threads?: number;
 };
 
 /** @throws ONNX Runtime's own error when the file cannot be read or the provider does not work */
 export async function openSession(source: GraphSource, options: SessionOptions): Promise<Session> {
   const { path } = source;
   if (options.provider === 'cuda') openOwnLibraries();
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: [providerOf(options)],
-    ...(threadsOfNetworks() > 0 && { intraOpNumThreads: threadsOfNetworks() }),
-    logSeverityLevel: 4,
-    ...(options.asWritten
-      ? { graphOptimizationLevel: 'disabled' as const, enableMemPattern: false }
-      : {}),
-    extra: {
-      session: {
-        // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.
-        force_spinning_stop: '1',
-        ...(options.mapWeights ? { disable_prepacking: '1' } : {}),
-        ...(source.kind === 'built'
-          ? { model_external_initializers_file_folder_path: source.weightsIn }
-          : {}),
-      },
-    },
-  };
+  const settings = settingsOf(source, options);
   const inner = await (source.kind === 'file'
     ? InferenceSession.create(path, settings)
     : InferenceSession.create(source.bytes, settings));
@@ -127,6 +112,28 @@ export async function openSession(source: GraphSource, options: SessionOptions):
       return outputs;
     },
     release: () => inner.release(),
+  };
+}
+
+function settingsOf(source: GraphSource, options: SessionOptions): InferenceSession.SessionOptions {
+  const { threads = threadsOfNetworks() } = options;
+  return {
+    executionProviders: [providerOf(options)],
+    logSeverityLevel: 4,
+    ...(threads > 0 && { intraOpNumThreads: threads }),
+    ...(options.asWritten
+      ? { graphOptimizationLevel: 'disabled' as const, enableMemPattern: false }
+      : {}),
+    extra: {
+      session: {
+        // Sessions alternate (text encoder, UNet, VAE): their idle threads must not spin on the cores of the next.
+        force_spinning_stop: '1',
+        ...(options.mapWeights ? { disable_prepacking: '1' } : {}),
+        ...(source.kind === 'built'
+          ? { model_external_initializers_file_folder_path: source.weightsIn }
+          : {}),
+      },
+    },
   };
 }
 

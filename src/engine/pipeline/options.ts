@@ -1,6 +1,6 @@
 import type { NetworkHooks } from '../guidance/guided-network.ts';
 import type { Progress } from '../request.ts';
-import type { RunClock } from '../network/session.ts';
+import type { RunClock, Session } from '../network/session.ts';
 import type { JournalOptions } from './journal.ts';
 
 /** How an order is painted, beside what its request says: one type from Engine.generate to the passes. Plain data. */
@@ -28,6 +28,8 @@ export type PaintHooks = {
   onProgress: (progress: Progress) => void;
   /** what stands for a model's network, where other runs ask it, too; absent: the network */
   unetOf?: NetworkHooks['unetOf'];
+  /** what stands for its decoder at the end; absent: the decoder */
+  vaeDecoder?: Session;
   /** what the journal keeps, in order */
   onJournal?: (records: Uint8Array) => void;
 };

@@ -41,7 +41,7 @@ export async function decodePictures(
   for (let index = 0; index < request.count; index++) {
     hooks.onProgress({ phase: 'decoding', step: index, steps: request.count });
     await letMessagesIn(hooks);
-    const pixels = await decodePicture(painted, model, index);
+    const pixels = await decodePicture(painted, model, hooks, index);
     const infotext = writeInfotext(request, entry.info, index, { embeddings, loras });
     const seed = imageSeed(request, index);
     if (await safety?.flags(pixels)) {
@@ -59,13 +59,14 @@ export async function decodePictures(
 async function decodePicture(
   { pass: { request, shape }, latents, init }: Painted,
   model: LoadedModel,
+  { vaeDecoder = model.vaeDecoder }: PaintHooks,
   index: number,
 ): Promise<Pixels> {
   const size = latents.length / shape[0];
   const own = latents.subarray(index * size, (index + 1) * size);
   const { width, height, profile } = request;
   const layout = asPipeline(model.entry.layout, request);
-  const decoded = await decodeLatents(model.vaeDecoder, layout, own, { width, height }, profile);
+  const decoded = await decodeLatents(vaeDecoder, layout, own, { width, height }, profile);
   model.preview ??= fitPreviewFactors([{ latents: own, pixels: decoded }], shape[1]);
   return init === null ? decoded : init.finish(decoded);
 }

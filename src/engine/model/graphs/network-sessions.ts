@@ -5,6 +5,7 @@ import type { ProviderName } from '../../names.ts';
 import { withBands } from '../../network/banded.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
 import type { Turns } from '../../network/one-at-a-time.ts';
+import { openSessionInThread } from '../../network/sharing/thread-session.ts';
 import {
   openSession,
   type RunClock,
@@ -28,6 +29,9 @@ export type NetworkSessions = {
   provider: ProviderName;
   open(source: GraphSource): Promise<Session>;
   denoiser(): Promise<Session>;
+  /** Once more, in a thread of its own that takes so many; whoever opens it releases it. */
+  denoiserInThread(threads: number): Promise<Session>;
+  vaeDecoderInThread(threads: number): Promise<Session>;
   textEncoder(files: TextEncoderFiles): Promise<EncoderPart>;
   vaeDecoder(): Promise<Session>;
   vaeEncoder(encoder: NetworkSource): Promise<Session>;
@@ -42,13 +46,15 @@ export type SessionPlace = {
   clock: RunClock;
   /** one network is open at a time; absent: all are */
   turns?: Turns;
+  /** a session in a thread of its own that is silent for longer is given up; milliseconds */
+  deadlineMs: number;
 };
 
 /** Sessions throw RunError for a damaged file, and ONNX Runtime's own error where the provider is at fault. */
 export function networkSessions(
   layout: ModelLayout,
   edits: readonly OpenedEdit[],
-  { provider, deviceIndex, flavour, clock, turns }: SessionPlace,
+  { provider, deviceIndex, flavour, clock, turns, deadlineMs }: SessionPlace,
 ): NetworkSessions {
   const { style, vaeStyle } = flavour;
   const opened: Session[] = [];
@@ -71,37 +77,62 @@ export function networkSessions(
     }
   }
 
-  /** Large pictures go band by band through a network that was written here; a band's session is gone after it. */
+  const inThread = (source: GraphSource, threads: number): Promise<Session> =>
+    openSessionInThread(source, { ...optionsFor(source), threads, deadlineMs });
+
   async function openVae(
     network: NetworkSource,
     source: GraphSource,
     bands: typeof decoderInBands,
   ): Promise<Session> {
-    const session = await open(source);
-    if (network.kind === 'file' || network.write !== undefined) return session;
-    return withBands(
-      session,
-      () => bands(network.tensors, vaeStyle),
-      (graph) => {
-        const band = builtSource(network.path, graph);
-        return openSession(band, optionsFor(band));
-      },
-    );
+    return inBands(network, await open(source), { bands, style: vaeStyle, optionsFor });
   }
 
   return {
     provider,
     open,
     denoiser: async () => open(await denoiserSource(layout, edits, style)),
+    denoiserInThread: async (threads) =>
+      inThread(await denoiserSource(layout, edits, style), threads),
     textEncoder: (files) => openEncoder(files, layout, edits, open, style),
     vaeDecoder: () =>
       openVae(layout.vaeDecoder, vaeDecoderSource(layout.vaeDecoder, vaeStyle), decoderInBands),
+    async vaeDecoderInThread(threads) {
+      const { vaeDecoder } = layout;
+      const session = await inThread(vaeDecoderSource(vaeDecoder, vaeStyle), threads);
+      return inBands(vaeDecoder, session, { bands: decoderInBands, style: vaeStyle, optionsFor });
+    },
     vaeEncoder: (encoder) => openVae(encoder, vaeEncoderSource(encoder, vaeStyle), encoderInBands),
     safetyChecker: (checker) => open(safetyCheckerSource(checker, vaeStyle)),
     async release() {
       for (const session of opened.splice(0)) await session.release();
     },
   };
+}
+
+/** Large pictures go band by band through a network that was written here; a band's session is gone after it. */
+function inBands(
+  network: NetworkSource,
+  session: Session,
+  {
+    bands,
+    style,
+    optionsFor,
+  }: {
+    bands: typeof decoderInBands;
+    style: Flavour['vaeStyle'];
+    optionsFor(source: GraphSource): SessionOptions;
+  },
+): Session {
+  if (network.kind === 'file' || network.write !== undefined) return session;
+  return withBands(
+    session,
+    () => bands(network.tensors, style),
+    (graph) => {
+      const band = builtSource(network.path, graph);
+      return openSession(band, optionsFor(band));
+    },
+  );
 }
 
 /** The same denoiser on the CPU, where the reference answer comes from. */
