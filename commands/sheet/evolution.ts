@@ -1,6 +1,6 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../../src/bot/interaction/command.ts';
-import { planLooks } from '../../src/explore/sheet/evolution.ts';
+import { planSnapshots } from '../../src/explore/sheet/evolution.ts';
 import { completeChoice } from '../personal/picture-options.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { EVERYWHERE } from '../places.ts';
@@ -9,7 +9,7 @@ export const evolution: Command = {
   visibility: sheetSeenBy,
   definition: {
     name: 'evolution',
-    description: 'Watch one picture emerge, step by step, as a strip and as an animation',
+    description: 'WantedOutputs one picture emerge, step by step, as a strip and as an animation',
     ...EVERYWHERE,
     options: [
       {
@@ -31,8 +31,8 @@ export const evolution: Command = {
 
   async run(interaction, scene) {
     const { request, theme, notes } = await readShared(interaction, scene);
-    const looks = planLooks(request.steps, interaction.options.getString('at'));
-    const x = { name: 'steps' as const, values: looks.map(String) };
+    const snapshots = planSnapshots(request.steps, interaction.options.getString('at'));
+    const x = { name: 'steps' as const, values: snapshots.map(String) };
     const order = { kind: 'evolution', x, y: null, z: null, input: request, theme } as const;
     await placeSheet(interaction, scene, order, [request], notes);
   },

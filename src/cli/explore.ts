@@ -5,7 +5,13 @@ import { UserError } from '../engine/errors.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import { parseRequest } from '../engine/request-codec.ts';
 import { kneeWords } from '../explore/curve/curve.ts';
-import { animate, evolve, openStrip, planLooks, sigmaNote } from '../explore/sheet/evolution.ts';
+import {
+  animate,
+  evolve,
+  openStrip,
+  planSnapshots,
+  sigmaNote,
+} from '../explore/sheet/evolution.ts';
 import { type Cell, planSheet, type SheetPlan } from '../explore/sheet/plan.ts';
 import { reportSheet, subtitleOf, toCsv, variedIn } from '../explore/curve/report.ts';
 import { type CellResult, curvesOf, paintSheet } from '../explore/sheet/run-sheet.ts';
@@ -161,27 +167,30 @@ async function exploreRun(
 ): Promise<Said> {
   const request = parseRequest(await readInput(shared, model), model.info);
   if (request.count > 1) throw new UserError('evolution watches one picture: leave --count out.');
-  const steps = planLooks(request.steps, at);
+  const steps = planSnapshots(request.steps, at);
   await proveWritable(path.join(out, 'steps'));
   const subtitle = subtitleOf(request, []);
   const onProgress = (progress: Parameters<ProgressBar['update']>[0]) => bar.update(progress);
-  const { looks, result } = await evolve(engine, request, steps, { signal, onProgress });
+  const { snapshots, result } = await evolve(engine, request, steps, { signal, onProgress });
   const strip = await openStrip(
     request,
-    looks.map(({ step }) => step),
+    snapshots.map(({ step }) => step),
     { title, subtitle, theme },
   );
-  for (const [index, { step, sigma, picture }] of looks.entries()) {
+  for (const [index, { step, sigma, picture }] of snapshots.entries()) {
     await strip.setTile(index, { state: 'done', picture, note: sigmaNote(sigma) });
     await writeWhole(path.join(out, 'steps', `${String(step).padStart(3, '0')}.png`), picture);
   }
   const total = result.timings.steps_ms.length;
   await writeWhole(path.join(out, 'strip.png'), await strip.toPng());
-  await writeWhole(path.join(out, 'evolution.webp'), await animate(looks, { steps: total, theme }));
+  await writeWhole(
+    path.join(out, 'evolution.webp'),
+    await animate(snapshots, { steps: total, theme }),
+  );
   const report = {
     prompt: request.prompt,
     recipe: result.images[0]?.infotext,
-    looks: looks.map(({ step, sigma }) => ({ step, sigma })),
+    looks: snapshots.map(({ step, sigma }) => ({ step, sigma })),
     seconds: (result.timings.total_ms - result.timings.load_ms) / 1000,
     ...machine(engine, model),
   };

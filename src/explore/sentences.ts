@@ -48,7 +48,7 @@ export const EXPLORE_SENTENCES = {
     `The largest that fits is ${size}: ${across} and ${down}.`,
   'no-such-step': (step: number, most: number) =>
     `There is no step ${step}: this picture takes steps 1 to ${most}.`,
-  'too-many-looks': (count: number, most: number) =>
+  'too-many-snapshots': (count: number, most: number) =>
     `${count} steps are too many to show; at most ${most}. Write fewer, or a range by a larger step.`,
   'no-curve': (sampler: string) => `${sampler}: one picture makes no curve.`,
   'never-arrives': (sampler: string) =>

@@ -67,7 +67,7 @@ export type StoredResult = {
   seconds: number;
   /** of `seconds`: loading the model */
   loadSeconds?: number;
-  /** of `seconds`: each step of this attempt, where the context asked for latents or looks */
+  /** of `seconds`: each step of this attempt, where the context asked for latents or snapshots */
   stepSeconds?: readonly number[];
   /** steps that an earlier attempt, cut short, had done; absent: none */
   resumedSteps?: number;
@@ -87,11 +87,11 @@ export type StoredResult = {
     files: readonly { of: string; packed: string | null }[];
   };
   /** pictures of single steps, where the context asked for them */
-  looks?: readonly StoredLook[];
+  snapshots?: readonly StoredSnapshot[];
 };
 
 /** x̂0 of one step; `sigma` is the noise level the step started from. */
-export type StoredLook = { key: string; step: number; sigma: number };
+export type StoredSnapshot = { key: string; step: number; sigma: number };
 
 /** Words for the person; `reference` names the log line when the cause is ours. */
 export type JobFailure = {

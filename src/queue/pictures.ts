@@ -21,8 +21,8 @@ export type PictureStore = {
 };
 
 /** Everything that a result names in the store. */
-export function keysIn({ images, latents, looks = [], drawn = [] }: StoredResult): string[] {
-  const keys = [...[...images, ...looks].map(({ key }) => key), ...drawn];
+export function keysIn({ images, latents, snapshots = [], drawn = [] }: StoredResult): string[] {
+  const keys = [...[...images, ...snapshots].map(({ key }) => key), ...drawn];
   return latents === undefined ? keys : [...keys, latents];
 }
 

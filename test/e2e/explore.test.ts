@@ -358,9 +358,9 @@ test('an evolution ends with the step that its sampler really ended with', async
       assert.equal((await sharp(await bytesAt(film)).metadata()).pages, pages);
       await settled(stage);
       const [job] = await sheetJobs(stage);
-      const { stepSeconds = [], looks = [] } = job!.result!;
+      const { stepSeconds = [], snapshots = [] } = job!.result!;
       assert.equal(sampler === 'plms', stepSeconds.length < 10);
-      assert.equal(looks.length, sampler === 'plms' ? 2 : 3);
+      assert.equal(snapshots.length, sampler === 'plms' ? 2 : 3);
     }
   });
 });

@@ -127,8 +127,11 @@ function forgetting(contract: Contract): void {
       const { id } = await t.queue.line.submit(anOrder());
       await claimed(t.queue);
       const result = { ...aResult(id), latents: `${id}.latents` };
-      const looks = [{ key: `${id}-look.png`, step: 1, sigma: 2 }];
-      await t.queue.line.finish(leaseOf(id, 1), { status: 'done', result: { ...result, looks } });
+      const snapshots = [{ key: `${id}-look.png`, step: 1, sigma: 2 }];
+      await t.queue.line.finish(leaseOf(id, 1), {
+        status: 'done',
+        result: { ...result, snapshots },
+      });
       if (delivered) await t.queue.archive.delivered(id);
       return id;
     };

@@ -1,4 +1,4 @@
-import { lookOf } from '../../explore/sheet/evolution.ts';
+import { snapshotOf } from '../../explore/sheet/evolution.ts';
 import { LimitError } from '../../queue/allowance.ts';
 import type { Job, JobState } from '../../queue/job.ts';
 import { describe } from '../discord/discord-errors.ts';
@@ -7,7 +7,7 @@ import { escapeMarkdown } from '../render/markdown.ts';
 import { failureText } from '../render/render-words.ts';
 import { fromContext } from '../reply/reply-address.ts';
 import { submitLink } from './sheet-chain.ts';
-import { takeLook } from './sheet-looks.ts';
+import { addSnapshot } from './sheet-snapshots.ts';
 import { type SheetTools, textOf } from './sheet-open.ts';
 import { reportExtra } from './sheet-report.ts';
 import { takeResult } from './sheet-results.ts';
@@ -37,10 +37,10 @@ export async function takeState(
     case 'waiting':
       return sheet.reply.show(state);
     case 'running': {
-      const look = state.progress === null ? null : lookOf(state.progress);
-      if (look !== null) await takeLook(sheet.state, look);
+      const snapshot = state.progress === null ? null : snapshotOf(state.progress);
+      if (snapshot !== null) await addSnapshot(sheet.state, snapshot);
       // From the beginning, perhaps again.
-      if (state.progress === null) sheet.state.looks = [];
+      if (state.progress === null) sheet.state.snapshots = [];
       if (state.progress === null && sheet.order.kind === 'sheet') {
         for (const { index } of cells) await sheet.state.sheet.setTile(index, { state: 'running' });
       }
@@ -88,8 +88,8 @@ async function goOn(sheet: Growing, state: JobState, tools: GrowTools): Promise<
 }
 
 async function finish(sheet: Growing, state: JobState, tools: GrowTools): Promise<void> {
-  const { painted, looks } = sheet.state;
-  if (painted.length + looks.length > 0) {
+  const { painted, snapshots } = sheet.state;
+  if (painted.length + snapshots.length > 0) {
     sheet.extra = await extraFor(sheet, tools);
     await keepDrawn(sheet, tools.pictures).catch((error: unknown) =>
       tools.log.warn({ job: sheet.resultOf, ...describe(error) }, 'a sheet was not kept'),

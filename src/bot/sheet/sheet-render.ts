@@ -60,7 +60,7 @@ async function filesOf(
   text: Text,
 ): Promise<MessageFile[]> {
   // Empty cells alone say less than the sentences do.
-  if (state.painted.length + state.looks.length === 0) return [];
+  if (state.painted.length + state.snapshots.length === 0) return [];
   const prompt = plainLine(promptOfSheet(order, state.plan));
   const files = await pageFiles(order, state, uploadLimit, text);
   if (!done || extra === null || extra.data.byteLength > uploadLimit) return files;
@@ -105,9 +105,9 @@ async function pageFiles(
 }
 
 function headOf(sheet: Growing, state: JobState, text: Text): string[] {
-  const { plan, painted, looks, groups, failed } = sheet.state;
+  const { plan, painted, snapshots, groups, failed } = sheet.state;
   const cells = plan.cells.length;
-  const count = sheet.order.kind === 'sheet' ? painted.length : looks.length;
+  const count = sheet.order.kind === 'sheet' ? painted.length : snapshots.length;
   switch (state.status) {
     case 'waiting':
       return [placeWords(state, text)];
@@ -124,7 +124,7 @@ function headOf(sheet: Growing, state: JobState, text: Text): string[] {
         ? [text.sheet.nothingWorked]
         : [text.sheet.nothingWorked, failureText(state.failure, text)];
     case 'done': {
-      if (painted.length + looks.length === 0) return [text.sheet.nothingWorked];
+      if (painted.length + snapshots.length === 0) return [text.sheet.nothingWorked];
       if (sheet.order.kind === 'evolution') return [];
       const seconds = painted.reduce((sum, cell) => sum + cell.seconds, 0);
       return [text.sheet.seconds(painted.length, secondsWords(seconds))];

@@ -2,7 +2,7 @@ import { type PaintedCell, paceOf } from '../../explore/sheet/run-sheet.ts';
 import type { Cell } from '../../explore/sheet/plan.ts';
 import type { StoredImage, StoredResult } from '../../queue/job.ts';
 import type { PictureStore } from '../../queue/pictures.ts';
-import { takeLooks } from './sheet-looks.ts';
+import { addSnapshots } from './sheet-snapshots.ts';
 import type { SheetState } from './sheet-state.ts';
 import type { Text } from '../text/text.ts';
 
@@ -15,8 +15,8 @@ export async function takeResult(
   text: Text,
 ): Promise<void> {
   // Steps on the way to a picture that nobody may see are not shown either.
-  state.looks = [];
-  if (result.looks !== undefined) return takeLooks(state, result, pictures, text);
+  state.snapshots = [];
+  if (result.snapshots !== undefined) return addSnapshots(state, result, pictures, text);
   const found = await paintedIn(cells, result, pictures, state.report === null);
   for (const cell of found.withheld) {
     const { cellWithheld: words, keptBack: why } = text.sheet;

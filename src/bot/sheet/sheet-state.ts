@@ -1,6 +1,6 @@
 import type { Said } from '../../engine/said.ts';
 import { kneeSentence } from '../../explore/curve/curve.ts';
-import { animate, type Look } from '../../explore/sheet/evolution.ts';
+import { animate, type Snapshot } from '../../explore/sheet/evolution.ts';
 import {
   CURVES,
   groupsOf,
@@ -32,7 +32,7 @@ export type SheetState = {
   groups: readonly Group[];
   sheet: PagedSheet;
   painted: PaintedCell[];
-  looks: Look[];
+  snapshots: Snapshot[];
   /** cells that have no picture, and why */
   failed: Trouble[];
 };
@@ -72,7 +72,7 @@ export async function openState(
   const { plan, groups } = groupsOf(order, models);
   if (order.kind === 'report') {
     const report = reportOf(order, models);
-    return { plan, report, groups, sheet: NO_PAGES, painted: [], looks: [], failed: [] };
+    return { plan, report, groups, sheet: NO_PAGES, painted: [], snapshots: [], failed: [] };
   }
   const varied = order.kind === 'evolution' ? [] : variedIn(plan);
   const sheet = await openPages(plan, {
@@ -80,7 +80,7 @@ export async function openState(
     subtitle: subtitleOf(plan.base, varied),
     theme: order.theme,
   });
-  return { plan, report: null, groups, sheet, painted: [], looks: [], failed: [] };
+  return { plan, report: null, groups, sheet, painted: [], snapshots: [], failed: [] };
 }
 
 export async function markFailed(
@@ -128,9 +128,9 @@ export async function extraOf(
 ): Promise<Extra | null> {
   const { theme, kind } = order;
   if (kind === 'evolution') {
-    if (state.looks.length < 2) return null;
-    const steps = state.looks.at(-1)!.step;
-    const data = await animate(state.looks, { steps, theme, bytes });
+    if (state.snapshots.length < 2) return null;
+    const steps = state.snapshots.at(-1)!.step;
+    const data = await animate(state.snapshots, { steps, theme, bytes });
     return { name: 'evolution.webp', data, contentType: 'image/webp', words: [], behind: null };
   }
   const curves = await curvesOf(state.plan, state.painted);
@@ -162,7 +162,7 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 /** What only the curve or the animation needed. */
 export async function forgetExtras(jobs: readonly Job[], pictures: PictureStore): Promise<void> {
   for (const { result } of jobs) {
-    const keys = [result?.latents, ...(result?.looks ?? []).map(({ key }) => key)];
+    const keys = [result?.latents, ...(result?.snapshots ?? []).map(({ key }) => key)];
     for (const key of keys) if (key !== undefined) await pictures.delete(key);
   }
 }

@@ -11,7 +11,7 @@ import { THEME, type ThemeName } from './drawn/theme.ts';
 import { sayOfSheet } from '../sentences.ts';
 
 /** What the network believed the picture would be after one step: x̂0, decoded by the VAE. */
-export type Look = {
+export type Snapshot = {
   step: number;
   /** noise level the step started from */
   sigma: number;
@@ -19,29 +19,29 @@ export type Look = {
 };
 
 const USUAL_LOOKS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100, 125, 150];
-const MOST_LOOKS = 24;
+const MOST_SNAPSHOTS = 24;
 
 /**
  * The steps to look at: a list such as `1,2,5,10` or null for a usual one. The last step always belongs to it.
  * @throws UserError for steps the run does not have, and for more than 24
  */
-export function planLooks(steps: number, text: string | null): number[] {
+export function planSnapshots(steps: number, text: string | null): number[] {
   if (text === null) return [...USUAL_LOOKS.filter((step) => step < steps), steps];
   const asked = parseAxis('steps', text).values.map(Number);
   const outside = asked.find((step) => step < 1 || step > steps);
   if (outside !== undefined) {
     throw new UserError(sayOfSheet('no-such-step', outside, steps));
   }
-  const looks = [...new Set([...asked, steps])].toSorted((a, b) => a - b);
-  if (looks.length > MOST_LOOKS) {
-    throw new UserError(sayOfSheet('too-many-looks', looks.length, MOST_LOOKS));
+  const snapshots = [...new Set([...asked, steps])].toSorted((a, b) => a - b);
+  if (snapshots.length > MOST_SNAPSHOTS) {
+    throw new UserError(sayOfSheet('too-many-snapshots', snapshots.length, MOST_SNAPSHOTS));
   }
-  return looks;
+  return snapshots;
 }
 
-export type Evolution = { looks: Look[]; result: GenerateResult };
+export type Evolution = { snapshots: Snapshot[]; result: GenerateResult };
 
-/** One run, watched at the chosen steps. The last look is the finished picture. */
+/** One run, watched at the chosen steps. The last snapshot is the finished picture. */
 export async function evolve(
   engine: Engine,
   request: GenerateRequest,
@@ -49,10 +49,10 @@ export async function evolve(
   hooks: {
     signal?: AbortSignal;
     onProgress?: (progress: Progress) => void;
-    onLook?: (look: Look) => Promise<void> | void;
+    onSnapshot?: (snapshot: Snapshot) => Promise<void> | void;
   },
 ): Promise<Evolution> {
-  const looks: Look[] = [];
+  const snapshots: Snapshot[] = [];
   let told: Promise<void> = Promise.resolve();
   const result = await engine.generate(
     { ...request, count: 1 },
@@ -62,26 +62,26 @@ export async function evolve(
       ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
       onProgress(progress) {
         hooks.onProgress?.(progress);
-        const look = lookOf(progress);
-        if (look === null) return;
-        looks.push(look);
-        told = told.then(() => hooks.onLook?.(look));
+        const snapshot = snapshotOf(progress);
+        if (snapshot === null) return;
+        snapshots.push(snapshot);
+        told = told.then(() => hooks.onSnapshot?.(snapshot));
       },
     },
   );
   await told;
   const picture = result.images[0]?.png;
-  const last = looks.at(-1);
+  const last = snapshots.at(-1);
   // The picture itself stands for the last step: init pictures are blended and masks laid over only there.
   if (picture !== undefined && last !== undefined && last.step >= result.timings.steps_ms.length) {
     last.picture = picture;
   } else if (picture !== undefined) {
-    looks.push({ step: result.timings.steps_ms.length, sigma: 0, picture });
+    snapshots.push({ step: result.timings.steps_ms.length, sigma: 0, picture });
   }
-  return { looks, result };
+  return { snapshots, result };
 }
 
-export function lookOf(progress: Progress): Look | null {
+export function snapshotOf(progress: Progress): Snapshot | null {
   if (progress.phase !== 'sampling') return null;
   const { step, sigma, decoded } = progress;
   const picture = decoded?.[0];
@@ -118,15 +118,15 @@ export function sigmaNote(sigma: number): string {
 const FRAME = { least: 256, most: 512, bar: 40, delay: 450, hold: 2600 } as const;
 
 /**
- * An animated WebP of at most `bytes` (quality first, then pixels): each look with its step below, the last one
+ * An animated WebP of at most `bytes` (quality first, then pixels): each snapshot with its step below, the last one
  * held.
  */
 export async function animate(
-  looks: readonly Look[],
+  snapshots: readonly Snapshot[],
   options: { steps: number; theme: ThemeName; bytes?: number },
 ): Promise<Uint8Array> {
   const limit = options.bytes ?? Number.POSITIVE_INFINITY;
-  const first = looks[0];
+  const first = snapshots[0];
   if (first === undefined) throw new Error('an animation needs a picture');
   const { width = 1, height = 1 } = await sharp(first.picture).metadata();
   const longest = Math.max(width, height);
@@ -140,7 +140,7 @@ export async function animate(
       height: Math.round((height * side) / longest),
     };
     const frames = [];
-    for (const look of looks) frames.push(await frame(look, box, options));
+    for (const snapshot of snapshots) frames.push(await frame(snapshot, box, options));
     for (const quality of [85, 70, 50]) {
       const made = await sharp(frames, { join: { animated: true } })
         .withXmp(AI_MARK_XMP)
@@ -148,7 +148,9 @@ export async function animate(
           quality,
           effort: 4,
           loop: 0,
-          delay: looks.map((_, index) => (index === looks.length - 1 ? FRAME.hold : FRAME.delay)),
+          delay: snapshots.map((_, index) =>
+            index === snapshots.length - 1 ? FRAME.hold : FRAME.delay,
+          ),
         })
         .toBuffer();
       if (made.byteLength <= limit || side < 64) return made;
@@ -158,13 +160,13 @@ export async function animate(
 
 /** The picture above a bar that fills with the steps. */
 async function frame(
-  look: Look,
+  snapshot: Snapshot,
   box: { width: number; height: number },
   { steps, theme: name }: { steps: number; theme: ThemeName },
 ): Promise<Buffer> {
   const theme = THEME[name];
-  const done = Math.round((look.step / Math.max(1, steps)) * box.width);
-  const words = fitted(`step ${look.step} of ${steps}`, box.width - 16, 17, 'bold');
+  const done = Math.round((snapshot.step / Math.max(1, steps)) * box.width);
+  const words = fitted(`step ${snapshot.step} of ${steps}`, box.width - 16, 17, 'bold');
   const bar = await raster(
     `<rect width="${box.width}" height="${FRAME.bar}" fill="${theme.ground}"/>` +
       `<rect width="${box.width}" height="4" fill="${theme.faint}"/>` +
@@ -173,7 +175,7 @@ async function frame(
     box.width,
     FRAME.bar,
   );
-  return sharp(look.picture)
+  return sharp(snapshot.picture)
     .removeAlpha()
     .resize(box.width, box.height, { kernel: 'lanczos3' })
     .extend({ bottom: FRAME.bar, background: theme.ground })

@@ -1,5 +1,6 @@
 import type { Work } from '../fairness/estimate.ts';
-import type { Job, JobContext, JobFailure, JobId, JobStatus, StoredResult } from '../job.ts';
+import type { Job, JobContext, JobFailure, JobId, JobStatus } from '../job.ts';
+import { decodeResult } from '../stored/stored-result.ts';
 import { readStored } from '../stored/stored-request.ts';
 import type { RedisCore } from './redis-core.ts';
 
@@ -50,7 +51,7 @@ export function jobOf(id: JobId, hash: JobHash): Job | null {
     createdAt: Number(hash['createdAt']),
     startedAt: numberOrNull(hash['startedAt']),
     finishedAt: numberOrNull(hash['finishedAt']),
-    result: parsedOrNull<StoredResult>(hash['result']),
+    result: hash['result'] === undefined ? null : decodeResult(hash['result']),
     failure: parsedOrNull<JobFailure>(hash['failure']),
     delivered: hash['delivered'] === '1',
     retractedAt: numberOrNull(hash['retractedAt']),

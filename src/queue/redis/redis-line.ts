@@ -8,6 +8,7 @@ import type { CancelAnswer, Job, JobOutcome, NewJob } from '../job.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Claim, Lease, Line } from '../line.ts';
 import { FAILURES, refusalOf } from '../stored/impossible.ts';
+import { encodeResult } from '../stored/stored-result.ts';
 import { isDamaged, writeStored } from '../stored/stored-request.ts';
 import type { Workers } from '../contracts.ts';
 import { writingWords } from './connection.ts';
@@ -228,7 +229,7 @@ function endOf(hash: JobHash, outcome: JobOutcome, { estimator, now }: RedisCore
     share: shareOf(outcome),
     now: at,
     day: dayOf(at),
-    ...(outcome.status === 'done' ? { result: JSON.stringify(outcome.result) } : {}),
+    ...(outcome.status === 'done' ? { result: encodeResult(outcome.result) } : {}),
     ...(outcome.status === 'failed' ? { failure: JSON.stringify(outcome.failure) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import type { StoredResult } from '../job.ts';
+import { decodeResult } from '../stored/stored-result.ts';
 import { keysIn } from '../pictures.ts';
 
 const DAY_MS = 86_400_000;
@@ -71,5 +71,5 @@ function expiredOf(
 /** Everything that a stored result names in the picture store. */
 export function keysOf(result: unknown): string[] {
   if (typeof result !== 'string') return [];
-  return keysIn(JSON.parse(result) as StoredResult);
+  return keysIn(decodeResult(result));
 }

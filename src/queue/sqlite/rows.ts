@@ -1,6 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Work } from '../fairness/estimate.ts';
-import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from '../job.ts';
+import type { Job, JobContext, JobFailure, JobStatus } from '../job.ts';
+import { decodeResult } from '../stored/stored-result.ts';
 import { readStored } from '../stored/stored-request.ts';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -42,7 +43,7 @@ export function jobOf(row: Row): Job {
     createdAt: Number(row['created_at']),
     startedAt: numberOrNull(row['started_at']),
     finishedAt: numberOrNull(row['finished_at']),
-    result: parsedOrNull<StoredResult>(row['result']),
+    result: typeof row['result'] === 'string' ? decodeResult(row['result']) : null,
     failure: parsedOrNull<JobFailure>(row['failure']),
     delivered: row['delivered'] === 1,
     retractedAt: numberOrNull(row['retracted_at']),

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Work } from '../fairness/estimate.ts';
 import type { Job, JobContext, JobFailure, JobStatus, StoredResult } from '../job.ts';
+import { encodeResult } from '../stored/stored-result.ts';
 import { headOf, jobOf, jobOrNull } from './rows.ts';
 import type { Head } from './rows.ts';
 import { isDiskFull } from '../pictures.ts';
@@ -160,7 +161,7 @@ function writingJobs(db: DatabaseSync) {
         startedAt,
         finishedAt,
         stopping: Number(to.stopping),
-        result: jsonOrNull(to.result),
+        result: to.result ? encodeResult(to.result) : null,
         failure: jsonOrNull(to.failure),
         crashed: Number(to.crashed ?? false),
         restarted: Number(to.restarted ?? false),

@@ -10,7 +10,7 @@ import { type CopyTools, makeCopies } from './copy-attempt.ts';
 import { failureOf, StoreError } from './failure.ts';
 import { openJobJournal, removeJobJournal } from './job-journal.ts';
 import { storeResult } from './store-result.ts';
-import { lookIn, type SeenLook, watchOf } from './watch.ts';
+import { snapshotIn, type TakenSnapshot, wantedOutputs } from './wanted-outputs.ts';
 
 /** A job that runs now; `asked`: what its end was asked for by. `lost`: its lease ran out, somebody else has it. */
 export type Current = {
@@ -61,21 +61,21 @@ async function paint(mine: Current, tools: AttemptTools): Promise<Ended> {
   const { device, events, log, newReference } = tools;
   const { claim, abort } = mine;
   const { job, request } = claim;
-  const looks: SeenLook[] = [];
+  const snapshots: TakenSnapshot[] = [];
   const journal = await openJobJournal(job, tools);
   let over = false;
   let phase: Progress['phase'] | null = null;
   try {
     const result = await device.engine.generate(request, {
-      ...watchOf(job.context),
+      ...wantedOutputs(job.context),
       joins: mine.joins,
       // What crashed an engine once must not take other people's pictures along.
       alone: (job.crashes ?? 0) > 0,
       signal: abort.signal,
       journal: journal.options,
       onProgress: (progress) => {
-        const look = lookIn(progress, job.id);
-        if (look !== null) looks.push(look);
+        const snapshot = snapshotIn(progress, job.id);
+        if (snapshot !== null) snapshots.push(snapshot);
         if (progress.phase !== phase) tools.onPhase?.();
         phase = progress.phase;
         if (!over) events.publish({ job, state: { status: 'running', progress } });
@@ -84,7 +84,7 @@ async function paint(mine: Current, tools: AttemptTools): Promise<Ended> {
     over = true;
     device.note(job, request.model, null);
     tools.onPainted?.(result);
-    const store = () => storeResult(job, result, looks, tools);
+    const store = () => storeResult(job, result, snapshots, tools);
     const stored = await store().catch(async () => {
       // The kept steps may be what filled the disk.
       await journal.close();

@@ -5,7 +5,7 @@ import { StoreError } from './failure.ts';
 import type { Job, StoredResult } from '../../queue/job.ts';
 import type { Line } from '../../queue/line.ts';
 import { drawnKey, type PictureStore } from '../../queue/pictures.ts';
-import { type SeenLook, watchOf } from './watch.ts';
+import { type TakenSnapshot, wantedOutputs } from './wanted-outputs.ts';
 
 type StoreTools = { line: Pick<Line, 'measure'>; pictures: PictureStore; log: EngineLog };
 
@@ -13,7 +13,7 @@ type StoreTools = { line: Pick<Line, 'measure'>; pictures: PictureStore; log: En
 export async function storeResult(
   job: Job,
   result: GenerateResult,
-  looks: readonly SeenLook[],
+  snapshots: readonly TakenSnapshot[],
   { line, pictures, log }: StoreTools,
 ): Promise<StoredResult> {
   const began = performance.now();
@@ -22,7 +22,7 @@ export async function storeResult(
     log.info({ job: job.id, withheld: withheld.length }, 'the safety checker kept pictures back');
   }
   // Steps on the way to a picture that nobody may see are not kept either.
-  const kept = withheld.length > 0 ? [] : looks;
+  const kept = withheld.length > 0 ? [] : snapshots;
   const images = result.images.map(({ seed, width, height }, index) => ({
     key: `${job.id}-${index}.png`,
     seed: String(seed),
@@ -44,7 +44,7 @@ export async function storeResult(
   }
   const storeSeconds = (performance.now() - began) / 1000;
   await measure(result, storeSeconds, { line, log });
-  const { draws } = watchOf(job.context);
+  const { draws } = wantedOutputs(job.context);
   return {
     images,
     ...(withheld.length > 0 ? { withheld } : {}),
@@ -64,7 +64,7 @@ export async function storeResult(
     ...(draws.length === 0 ? {} : { drawn: draws.map((ending) => drawnKey(job.id, ending)) }),
     ...(kept.length === 0
       ? {}
-      : { looks: kept.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
+      : { snapshots: kept.map(({ key, step, sigma }) => ({ key, step, sigma })) }),
   };
 }
 
@@ -80,9 +80,9 @@ async function measure(
   }
 }
 
-/** Latents and looks are asked for by whoever asks how a picture came about. */
+/** Latents and snapshots are asked for by whoever asks how a picture came about. */
 function isMeasured({ context }: Job): boolean {
-  const { keepLatents, decodeAt } = watchOf(context);
+  const { keepLatents, decodeAt } = wantedOutputs(context);
   return keepLatents || decodeAt.length > 0;
 }
 

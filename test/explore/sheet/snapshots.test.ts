@@ -13,16 +13,16 @@ test('x̂0 of chosen steps as pictures, without touching the picture itself', as
     { prompt: 'a red star', steps: 6, seed: 7n, sampler: 'euler', count: 2 },
     demo,
   );
-  const looks = new Map<number, readonly Uint8Array[]>();
+  const snapshots = new Map<number, readonly Uint8Array[]>();
   const watched = await engine.generate(request, {
     decodeAt: [1, 3, 6, 99],
     onProgress(progress) {
       if (progress.phase === 'sampling' && progress.decoded)
-        looks.set(progress.step, progress.decoded);
+        snapshots.set(progress.step, progress.decoded);
     },
   });
-  assert.deepEqual([...looks.keys()], [1, 3, 6]);
-  assert.ok([...looks.values()].every((pictures) => pictures.length === 2));
+  assert.deepEqual([...snapshots.keys()], [1, 3, 6]);
+  assert.ok([...snapshots.values()].every((pictures) => pictures.length === 2));
   assert.equal(watched.timings.steps_ms.length, 6);
 
   const plain = await engine.generate(request);
@@ -30,11 +30,11 @@ test('x̂0 of chosen steps as pictures, without touching the picture itself', as
     watched.images.map(({ png }) => Buffer.compare(png, plain.images[0]!.png)).includes(0),
     true,
   );
-  // The picture takes shape: each look is nearer to the end, the last one is the end itself.
+  // The picture takes shape: each snapshot is nearer to the end, the last one is the end itself.
   for (const image of [0, 1]) {
     const end = await toRgb(plain.images[image]!.png);
     const far: number[] = [];
-    for (const pictures of looks.values()) far.push(rmse(await toRgb(pictures[image]!), end));
+    for (const pictures of snapshots.values()) far.push(rmse(await toRgb(pictures[image]!), end));
     assert.ok(far[0]! > far[1]! && far[1]! > far[2]!, String(far));
     assert.ok(far[2]! < 0.5, String(far));
   }

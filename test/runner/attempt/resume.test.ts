@@ -192,13 +192,13 @@ test('steps that cannot be written cost nothing but the going on', async () => {
 
 test('looks at steps that were done before the end are there too, and the latents', async () => {
   const decodeAt = [3, 10, 25];
-  const looks: Buffer[] = [];
+  const snapshots: Buffer[] = [];
   const { latents } = await engine.generate(request, {
     decodeAt,
     keepLatents: true,
     onProgress: (progress) => {
       if (progress.phase === 'sampling' && progress.decoded)
-        looks.push(Buffer.from(progress.decoded[0]!));
+        snapshots.push(Buffer.from(progress.decoded[0]!));
     },
   });
   const context = { watch: { decodeAt, keepLatents: true } };
@@ -207,17 +207,22 @@ test('looks at steps that were done before the end are there too, and the latent
       await step(15);
       process.kill(engine.status().pid!, 'SIGKILL');
       const result = await done();
-      const { looks: stored = [], latents: key = '', resumedSteps = 0, stepSeconds = [] } = result;
+      const {
+        snapshots: stored = [],
+        latents: key = '',
+        resumedSteps = 0,
+        stepSeconds = [],
+      } = result;
       // With the latents a curve needs what each step took; of those spared nobody knows.
       assert.equal(resumedSteps + stepSeconds.length, request.steps);
       assert.ok(stepSeconds.every((seconds) => seconds >= 0) && stepSeconds.some(Boolean));
       assert.ok(resumedSteps >= 10, `${resumedSteps} steps spared`);
       assert.deepEqual(
-        stored.map((look) => look.step),
+        stored.map((snapshot) => snapshot.step),
         decodeAt,
       );
-      for (const [at, look] of stored.entries()) {
-        await checkBytes(pictures, look.key, looks[at]!);
+      for (const [at, snapshot] of stored.entries()) {
+        await checkBytes(pictures, snapshot.key, snapshots[at]!);
       }
       const { buffer, byteOffset, byteLength } = latents!.data;
       await checkBytes(pictures, key, new Uint8Array(buffer, byteOffset, byteLength));

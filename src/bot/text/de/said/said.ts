@@ -258,7 +258,7 @@ export const SAID: Omit<
     `Der größte, der geht, ist ${size}: ${across} und ${down}.`,
   'no-such-step': (step, most) =>
     `Einen Schritt ${step} gibt es nicht: dieses Bild hat die Schritte 1 bis ${most}.`,
-  'too-many-looks': (count, most) =>
+  'too-many-snapshots': (count, most) =>
     `${count} Schritte sind zu viele, gezeigt werden höchstens ${most}. Schreib weniger, oder einen Bereich mit größeren Schritten.`,
   'no-curve': (sampler) => `${sampler}: ein Bild macht noch keine Kurve.`,
   'never-arrives': (sampler) =>

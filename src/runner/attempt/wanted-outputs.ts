@@ -1,8 +1,8 @@
 import type { Progress } from '../../engine/request.ts';
-import type { JobContext, StoredLook } from '../../queue/job.ts';
+import type { JobContext, StoredSnapshot } from '../../queue/job.ts';
 
 /** What a job's context asks the runner to keep beside its pictures, under the context's key `watch`. */
-export type Watch = {
+export type WantedOutputs = {
   /** the final latents, as raw float32 */
   keepLatents: boolean;
   /** steps whose x̂0 is kept as a picture */
@@ -13,9 +13,9 @@ export type Watch = {
   draws: readonly string[];
 };
 
-const NOTHING: Watch = { keepLatents: false, decodeAt: [], withhold: true, draws: [] };
+const NOTHING: WantedOutputs = { keepLatents: false, decodeAt: [], withhold: true, draws: [] };
 
-export function watchOf(context: JobContext): Watch {
+export function wantedOutputs(context: JobContext): WantedOutputs {
   const { watch } = context;
   if (typeof watch !== 'object' || watch === null) return NOTHING;
   const { keepLatents, decodeAt, withhold, draws } = watch as Record<string, unknown>;
@@ -31,10 +31,10 @@ function isEnding(value: unknown): boolean {
   return typeof value === 'string' && /^[a-z0-9-]{1,20}\.[a-z0-9]{1,8}$/.test(value);
 }
 
-export type SeenLook = StoredLook & { png: Uint8Array };
+export type TakenSnapshot = StoredSnapshot & { png: Uint8Array };
 
-/** The look that a progress brings, for the store; null for every other progress. */
-export function lookIn(progress: Progress, jobId: string): SeenLook | null {
+/** The snapshot that a progress brings, for the store; null for every other progress. */
+export function snapshotIn(progress: Progress, jobId: string): TakenSnapshot | null {
   if (progress.phase !== 'sampling') return null;
   const png = progress.decoded?.[0];
   if (png === undefined) return null;
