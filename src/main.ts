@@ -22,14 +22,14 @@ import { startRetention } from './queue/retention.ts';
 import { startAnnouncer } from './runner/announcer.ts';
 import { logJobs } from './runner/job-log.ts';
 import { type RunnerOptions, startRunner } from './runner/runner.ts';
-import { type OnClose, watchOver } from './watch-over.ts';
+import { type OnClose, startMonitoring } from './monitoring.ts';
 
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
   const { dataDir, modelsDir, childEnvironment } = config;
   onClose('data folder', await claimDataFolder(dataDir));
   refuseNewerData(dataDir);
-  const onlookers = await watchOver(config, 'bot', log, onClose);
-  const { watch } = onlookers;
+  const monitoring = await startMonitoring(config, 'bot', log, onClose);
+  const { monitor } = monitoring;
   for (const sentence of await openToOthers([dataDir, path.resolve('.env')])) log.warn(sentence);
   const discord = await findDiscord(config, log, onClose);
 
@@ -38,14 +38,14 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   const share = shareOf(config.shards);
   const own = ownPart(queue, share);
   const { events } = own;
-  watch?.add({ devices, engine, line: queue.line });
+  monitor?.add({ devices, engine, line: queue.line });
   const stores = await openStores(config, log, onClose);
   const { upscalers, stars } = stores;
-  watch?.countJobs(events);
+  monitor?.countJobs(events);
   const announcer = startAnnouncer({ queue, events: queue.events, log });
   onClose('announcer', () => announcer.close());
   onClose('log of jobs', logJobs(events, log));
-  const onPainted = watch?.painted;
+  const onPainted = monitor?.painted;
   startPainting(config, { ...painting, upscalers, ...(onPainted && { onPainted }), log }, onClose);
   const { hub: access } = config;
   const half = expectsGpu(config.device);
@@ -66,16 +66,16 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     wildcardFolder: path.join(modelsDir, 'wildcards'),
     userInstall: config.userInstall,
     childEnvironment,
-    ...(watch && { onCall: watch.called }),
+    ...(monitor && { onCall: monitor.called }),
     commands,
     log,
   });
   onClose('bot', () => bot.close());
-  watch?.add({ gateway: () => bot.gateway() });
+  monitor?.add({ gateway: () => bot.gateway() });
   // A local Discord has this machine's clock, which cannot bear witness for itself.
   const otherClock = () => (discord.apiBase === null ? bot.discordsTime() : Promise.resolve(null));
   watchFolders(config, { ...painting, leads: share.leads, stars, otherClock, log }, onClose);
-  onlookers.ready(devices);
+  monitoring.ready(devices);
   announce(discord.page, bot);
   void tellAtStart(config, {
     devices: devices.map(({ name }) => name),

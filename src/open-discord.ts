@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import { UserError } from './engine/errors.ts';
 import type { Log } from './log.ts';
 import { startPlayground } from '../playground/playground.ts';
-import type { OnClose } from './watch-over.ts';
+import type { OnClose } from './monitoring.ts';
 
 /** Discord itself, a local one that was named, or the playground when there is no token. */
 export async function findDiscord(config: Config, log: Log, onClose: OnClose) {

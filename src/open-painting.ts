@@ -12,7 +12,7 @@ import { isShared, openQueue } from './queue/queue.ts';
 import { asOneEngine, startDevices } from './runner/devices.ts';
 import { workerName } from './runner/runner.ts';
 import { startReporting, withWorkers } from './runner/workers.ts';
-import type { OnClose } from './watch-over.ts';
+import type { OnClose } from './monitoring.ts';
 
 /** Whether other programs paint from this one's line. */
 export const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null && isShared(queueUrl);

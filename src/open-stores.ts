@@ -16,7 +16,7 @@ import { forgetErrors, keptErrors, latestErrors } from './error-journal.ts';
 import { peopleHash } from './log-fields.ts';
 import type { Log } from './log.ts';
 import { isSharing } from './open-painting.ts';
-import type { OnClose } from './watch-over.ts';
+import type { OnClose } from './monitoring.ts';
 
 /** What servers, people and the owner chose, and the errors that they were given a reference for. */
 export async function openStores(config: Config, log: Log, onClose: OnClose) {

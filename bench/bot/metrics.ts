@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineLog } from '../../src/engine/engine.ts';
 import type { GenerateResult } from '../../src/engine/request.ts';
-import { openWatch, type Watch } from '../../src/metrics/watch.ts';
+import { openMonitor, type Monitor } from '../../src/metrics/monitor.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { limits, order } from '../queue/orders.ts';
 import { type BenchRow, median, quantile } from '../row.ts';
@@ -24,16 +24,22 @@ export async function benchMetrics(): Promise<BenchRow[]> {
   const memory = await mkdtemp(path.join(shared, 'darkroom-bench-metrics-'));
   const queue = await openQueue({ url: path.join(memory, 'queue.db'), limits });
   const folders = { data: memory, models: memory };
-  const watch = await openWatch({ host: '127.0.0.1', port: 0, role: 'bot', folders, log: QUIET });
+  const monitor = await openMonitor({
+    host: '127.0.0.1',
+    port: 0,
+    role: 'bot',
+    folders,
+    log: QUIET,
+  });
   try {
     for (let i = 0; i < WAITING; i++) await queue.line.submit(order(`g${i % 500}`, `u${i}`));
-    fill(watch);
-    watch.add({
+    fill(monitor);
+    monitor.add({
       line: queue.line,
       gateway: () => ({ connected: true, latencySeconds: 0.04, servers: 500 }),
     });
     const scrape = async (): Promise<number> =>
-      (await (await fetch(`http://127.0.0.1:${watch.port}/metrics`)).text()).length;
+      (await (await fetch(`http://127.0.0.1:${monitor.port}/metrics`)).text()).length;
     const kilobytes = (await scrape()) / 1000;
     const took: number[] = [];
     for (let i = 0; i < SCRAPES; i++) {
@@ -55,13 +61,13 @@ export async function benchMetrics(): Promise<BenchRow[]> {
       { name: 'the thread at work while nobody asks', value: idle, unit: 'ms/s' },
     ];
   } finally {
-    await watch.close();
+    await monitor.close();
     await queue.close();
     await rm(memory, { recursive: true, force: true });
   }
 }
 
-function fill(watch: Watch): void {
+function fill(monitor: Monitor): void {
   const timings = {
     load_ms: 900,
     encode_ms: 5,
@@ -78,12 +84,12 @@ function fill(watch: Watch): void {
       timings,
     };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    watch.painted(result as unknown as GenerateResult);
+    monitor.painted(result as unknown as GenerateResult);
   }
   for (const resource of ['interactions', 'webhooks', 'channels', 'applications']) {
     for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
       for (const status of [200, 204, 404, 429, 500]) {
-        watch.called({ resource, method, status, seconds: 0.1, limit: null });
+        monitor.called({ resource, method, status, seconds: 0.1, limit: null });
       }
     }
   }

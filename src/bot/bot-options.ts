@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { ModelShelf } from '../hub/model-shelf.ts';
-import type { DiscordCall } from '../metrics/watched.ts';
+import type { DiscordCall } from '../metrics/monitored.ts';
 import type { Queue } from '../queue/contracts.ts';
 import type { JobEvents } from '../queue/events.ts';
 import type { PictureStore } from '../queue/pictures.ts';

@@ -1,6 +1,6 @@
 import type { Client } from 'discord.js';
 import { openPictureReader } from '../engine/picture/picture-reader.ts';
-import type { Gateway } from '../metrics/watched.ts';
+import type { Gateway } from '../metrics/monitored.ts';
 import type { BotOptions } from './bot-options.ts';
 import { closeAccess, createAccess, gatewayOf } from './discord/client.ts';
 import { askDiscordsTime, watchForStepsBack } from './discord/clock.ts';

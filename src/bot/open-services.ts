@@ -4,7 +4,7 @@ import type { createAccess } from './discord/client.ts';
 import { watchDeletions } from './discord/deletions.ts';
 import type { AnswerTools } from './interaction/answer.ts';
 import { type ResponsesInFlight, trackResponses } from './interaction/responses-in-flight.ts';
-import { type Doors, openDoors } from './owner/doors.ts';
+import { type Admission, openAdmission } from './owner/admission.ts';
 import { NO_ERRORS, openOwnership } from './owner/owner-tools.ts';
 import { openRule, type RuleStore } from './owner/rule-file.ts';
 import { openMedia } from './pictures/media.ts';
@@ -28,7 +28,7 @@ type Access = ReturnType<typeof createAccess>;
 export type OpenedServices = {
   services: BotServices & { owner: ReturnType<typeof openOwnership> };
   /** for what is said to interactions, and to messages that an earlier process left */
-  answers: AnswerTools & { doors: Doors };
+  answers: AnswerTools & { admission: Admission };
   close(): Promise<void>;
 };
 
@@ -78,7 +78,7 @@ export async function openServices(
       inFlight,
       deferrals,
       log,
-      doors: openDoors(client, rule),
+      admission: openAdmission(client, rule),
     },
     async close() {
       await endDeletions();

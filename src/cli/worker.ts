@@ -12,7 +12,7 @@ import { tellAtStart } from './doctor/at-start.ts';
 import { logJob } from '../runner/job-log.ts';
 import { type RunnerOptions, startRunner, workerName } from '../runner/runner.ts';
 import { startReporting } from '../runner/workers.ts';
-import { watchOver } from '../watch-over.ts';
+import { startMonitoring } from '../monitoring.ts';
 
 const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue that both share.
 
@@ -48,8 +48,8 @@ async function start(log: Log, open: Part[]): Promise<void> {
     );
   }
   const onClose = (name: string, close: () => unknown) => void open.push({ name, close });
-  const onlookers = await watchOver(config, 'worker', log, onClose);
-  const { watch } = onlookers;
+  const monitoring = await startMonitoring(config, 'worker', log, onClose);
+  const { monitor } = monitoring;
   const devices = await startDevices({ ...config, hidesPaths: true }, log);
   const engine = asOneEngine(devices);
   open.push({ name: 'engine', close: () => engine.close() });
@@ -68,9 +68,9 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const upscalers = openUpscalers(path.join(config.modelsDir, 'upscalers'));
   open.push({ name: 'upscalers', close: () => upscalers.close() });
   const models = () => engine.models();
-  watch?.add({ devices, engine, line: queue.line });
+  monitor?.add({ devices, engine, line: queue.line });
   const onEnd: RunnerOptions['onEnd'] = (job, outcome) => logJob(job, outcome, log);
-  const told = { onEnd, ...(watch && { onPainted: watch.painted }) };
+  const told = { onEnd, ...(monitor && { onPainted: monitor.painted }) };
   const runner = startRunner({
     queue,
     events,
@@ -85,7 +85,7 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const names = devices.map(({ name }) => name);
   log.info({ worker: workerName(), devices: names }, 'this worker is ready');
   void tellAtStart(config, { devices: names, asksDiscord: false, log });
-  onlookers.ready(devices);
+  monitoring.ready(devices);
 }
 
 async function main(): Promise<void> {

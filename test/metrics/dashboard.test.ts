@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openWatch } from '../../src/metrics/watch.ts';
+import { openMonitor } from '../../src/metrics/monitor.ts';
 import { memoryLog } from '../support/memory-log.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -11,7 +11,7 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 /** Names and types of all there is, whether it has samples yet or not. */
 async function families(): Promise<Map<string, string>> {
   const { log } = memoryLog();
-  const watch = await openWatch({
+  const monitor = await openMonitor({
     host: '127.0.0.1',
     port: 0,
     role: 'bot',
@@ -19,12 +19,12 @@ async function families(): Promise<Map<string, string>> {
     log,
   });
   try {
-    const text = await (await fetch(`http://127.0.0.1:${watch.port}/metrics`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${monitor.port}/metrics`)).text();
     return new Map(
       [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
     );
   } finally {
-    await watch.close();
+    await monitor.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { DefaultRestOptions } from 'discord.js';
 import type { RESTOptions } from 'discord.js';
-import type { DiscordCall } from '../../metrics/watched.ts';
+import type { DiscordCall } from '../../metrics/monitored.ts';
 
 type Send = RESTOptions['makeRequest'];
 

@@ -1,7 +1,7 @@
 import { Client, Events, GatewayIntentBits, Options, REST, Status } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
 import type { BotLog } from '../bot-log.ts';
-import type { DiscordCall, Gateway } from '../../metrics/watched.ts';
+import type { DiscordCall, Gateway } from '../../metrics/monitored.ts';
 import { tellingOfCalls } from './calls.ts';
 import type { ShardRange } from './shards.ts';
 

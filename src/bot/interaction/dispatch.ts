@@ -10,7 +10,7 @@ import type {
 } from 'discord.js';
 import { UserError } from '../../engine/errors.ts';
 import { describe } from '../discord/discord-errors.ts';
-import type { Doors } from '../owner/doors.ts';
+import type { Admission } from '../owner/admission.ts';
 import type { BotServices } from '../services.ts';
 import { textFor } from '../text/text.ts';
 import { openAnswer } from './answer.ts';
@@ -36,7 +36,7 @@ type Handlers = {
   onMessages: ReadonlyMap<string, MessageCommand>;
   /** of buttons, selects and forms, by the action in their custom ids */
   actions: ReadonlyMap<string, Action>;
-  doors: Doors;
+  admission: Admission;
   forms: Forms;
 };
 
@@ -45,10 +45,10 @@ export function startDispatch(
   client: Client,
   commands: readonly AnyCommand[],
   services: BotServices,
-  tools: AnswerTools & { doors: Doors },
+  tools: AnswerTools & { admission: Admission },
 ): Dispatch {
   const { log } = services;
-  const handlers = handlersOf(commands, tools.doors);
+  const handlers = handlersOf(commands, tools.admission);
   const { forms } = handlers;
   const inHand = new Set<Promise<void>>();
 
@@ -79,7 +79,7 @@ export function startDispatch(
   };
 }
 
-function handlersOf(commands: readonly AnyCommand[], doors: Doors): Handlers {
+function handlersOf(commands: readonly AnyCommand[], admission: Admission): Handlers {
   const slash = commands.filter(isSlashCommand);
   const named = <T extends AnyCommand>(some: readonly T[]) =>
     new Map(some.map((command) => [command.definition.name, command]));
@@ -87,7 +87,7 @@ function handlersOf(commands: readonly AnyCommand[], doors: Doors): Handlers {
     slash: named(slash),
     onMessages: named(commands.filter(isMessageCommand)),
     actions: new Map(slash.flatMap((command) => Object.entries(command.actions ?? {}))),
-    doors,
+    admission,
     forms: createForms(),
   };
 }
@@ -124,13 +124,13 @@ async function runCommand<
   scene: Scene,
   command: Runnable<T> | undefined,
   open: Openness | undefined,
-  { doors, forms }: Handlers,
+  { admission, forms }: Handlers,
 ): Promise<void> {
   const wanted = command?.visibility ?? 'private';
   const visibility = typeof wanted === 'function' ? wanted(interaction, scene) : wanted;
   return guarded(interaction, scene, forms, visibility, async () => {
     if (command === undefined) throw new UserError(scene.text.unknownCommand);
-    await enter(interaction, scene, doors, open);
+    await enter(interaction, scene, admission, open);
     await command.run(interaction, scene);
   });
 }
@@ -139,7 +139,7 @@ async function runCommand<
 async function runAction(
   interaction: Extract<Interaction, MessageComponentInteraction | ModalSubmitInteraction>,
   scene: Scene,
-  { actions, doors, forms }: Handlers,
+  { actions, admission, forms }: Handlers,
 ): Promise<void> {
   const { text, log } = scene;
   const parsed = parseCustomId(interaction.customId);
@@ -157,7 +157,7 @@ async function runAction(
       log.warn({ user: interaction.user.id }, 'a custom id that is not ours');
       throw new UserError(text.unknownButton);
     }
-    await enter(interaction, scene, doors, action.open);
+    await enter(interaction, scene, admission, action.open);
     await act(action, interaction, parsed.id, scene);
   });
 }
@@ -166,11 +166,11 @@ async function runAction(
 async function enter(
   interaction: Interaction,
   { text }: Scene,
-  doors: Doors,
+  admission: Admission,
   open: Openness | undefined,
 ): Promise<void> {
   if (open !== undefined) return;
-  const refusal = await doors.refusal(interaction, text);
+  const refusal = await admission.refusal(interaction, text);
   if (refusal !== null) throw new UserError(refusal);
 }
 
@@ -202,11 +202,11 @@ async function act(
 async function complete(
   interaction: AutocompleteInteraction,
   scene: Scene,
-  { slash, doors }: Handlers,
+  { slash, admission }: Handlers,
 ): Promise<void> {
   try {
     const command = slash.get(interaction.commandName);
-    await enter(interaction, scene, doors, command?.open);
+    await enter(interaction, scene, admission, command?.open);
     await scene.answer.choices((await command?.autocomplete?.(interaction, scene)) ?? []);
   } catch (error) {
     scene.log.info(describe(error), 'autocomplete was not answered');

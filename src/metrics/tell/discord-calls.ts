@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { DiscordCall } from '../watched.ts';
+import type { DiscordCall } from '../monitored.ts';
 
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 /** The first parts of paths that the bot asks for; anything else is one. */

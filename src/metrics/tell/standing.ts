@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Device } from '../../runner/devices.ts';
 import type { Standing } from '../../queue/line.ts';
-import type { Gateway } from '../watched.ts';
+import type { Gateway } from '../monitored.ts';
 
 const DEVICE_STATES = ['starting', 'idle', 'busy', 'restarting', 'closed', 'aside'] as const;
 

@@ -27,7 +27,7 @@ const NOT_STARTED = {
 
 /** The calls that people's orders make. */
 export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 'revoke'> {
-  const { store, inputs, ledger, group, tell, checkOpen } = core;
+  const { store, inputs, liveJobs, group, tell, checkOpen } = core;
   return {
     async submit(job, allowance = {}) {
       checkOpen();
@@ -53,7 +53,7 @@ export function createOrders(core: QueueCore): Pick<Line, 'submit' | 'cancel' | 
       const moderates = by.moderator && (by.guildId === undefined || by.guildId === head.guildId);
       if (head.userId !== by.userId && !moderates) return 'not-yours';
       if (head.status === 'waiting') {
-        core.write(() => ledger.end(head, { status: 'cancelled' }));
+        core.write(() => liveJobs.end(head, { status: 'cancelled' }));
         tell({ id, status: 'cancelled' });
         return 'cancelled';
       }
@@ -82,17 +82,17 @@ type Admission = { weight: number; allowance: Allowance; kept: Kept; work: Work 
 
 /** Looks whether the job may wait and answers how it is written down. Inside a transaction. */
 function admit(
-  { store, deferrals, inputs, ledger, limits, now }: QueueCore,
+  { store, deferrals, inputs, liveJobs, limits, now }: QueueCore,
   job: NewJob,
   { weight, allowance, kept, work }: Admission,
 ): () => { stored: Job; fresh: boolean } {
   const first = store.byKey(job.key);
   if (first !== null) return () => ({ stored: first, fresh: false });
   const { key, guildId, userId, parentId } = job;
-  const cost = ledger.estimator.cost(work);
+  const cost = liveJobs.estimator.cost(work);
   const createdAt = now();
   const spent = (guild: string | null, user?: string) => store.spent(dayOf(createdAt), guild, user);
-  checkLimits(ledger.state(), limits, allowance, job, cost, spent);
+  checkLimits(liveJobs.state(), limits, allowance, job, cost, spent);
   const id = newJobId();
   const { width, height, count, guidanceScale } = job.request;
   const row = {
@@ -110,7 +110,7 @@ function admit(
   const request = kept.text;
   const context = JSON.stringify(job.context);
   return () => {
-    const live = ledger.state();
+    const live = liveJobs.state();
     deferrals.drop(key);
     const seq = store.insert({ ...row, request, context, createdAt });
     inputs.name(seq, kept.hashes);

@@ -7,14 +7,14 @@ import type { QueueCore } from './queue-core.ts';
 export function createOutlook(
   core: QueueCore,
 ): Pick<Line, 'outlook' | 'standing' | 'usage' | 'estimate' | 'mode' | 'setMode'> {
-  const { store, ledger, now, checkOpen, tell } = core;
+  const { store, liveJobs, now, checkOpen, tell } = core;
   return {
     outlook: (first) => outlookOf(core, first),
     standing: () => standingOf(core),
 
     async usage(guildId, userId) {
       checkOpen();
-      const live = ledger.state();
+      const live = liveJobs.state();
       const guild = live.lines.guilds.get(guildId ?? '');
       const there = userId === undefined ? guild?.waiting : guild?.users.get(userId)?.turns.length;
       const waiting = guildId === null ? live.waitingOf.get(userId ?? '') : there;
@@ -36,17 +36,17 @@ export function createOutlook(
     },
 
     async estimate(request) {
-      return ledger.estimator.seconds(workOf(request.model, await core.costOf(request)));
+      return liveJobs.estimator.seconds(workOf(request.model, await core.costOf(request)));
     },
   };
 }
 
 async function outlookOf(core: QueueCore, first?: number): ReturnType<Line['outlook']> {
-  const { store, ledger, now, checkOpen } = core;
+  const { store, liveJobs, now, checkOpen } = core;
   checkOpen();
-  const live = ledger.state();
+  const live = liveJobs.state();
   const held = heldBy(store.mode());
-  const measured = ledger.estimator.measured();
+  const measured = liveJobs.estimator.measured();
   // As many places as jobs run now: each waiting job takes the place that becomes free first.
   const free = [...live.running.values()].map(({ startedAt, cost }) => {
     // A clock that was set back would have a run begin tomorrow.
@@ -64,9 +64,9 @@ async function outlookOf(core: QueueCore, first?: number): ReturnType<Line['outl
 }
 
 async function standingOf(core: QueueCore): ReturnType<Line['standing']> {
-  const { store, ledger, checkOpen } = core;
+  const { store, liveJobs, checkOpen } = core;
   checkOpen();
-  const { waiting, running } = ledger.state();
+  const { waiting, running } = liveJobs.state();
   let oldest: { id: string; seq: number } | null = null;
   for (const turn of waiting.values()) {
     if (oldest === null || turn.seq < oldest.seq) oldest = turn;

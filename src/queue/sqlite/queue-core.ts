@@ -8,7 +8,7 @@ import type { Lease } from '../line.ts';
 import type { GroupCommit } from './file/group-commit.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import type { Leases } from './leases.ts';
-import type { Ledger } from './ledger.ts';
+import type { LiveJobs } from './live-jobs.ts';
 import type { DeferralRows } from './deferral-rows.ts';
 import type { Head } from './rows.ts';
 import type { SqliteStore } from './sqlite-store.ts';
@@ -31,7 +31,7 @@ export type QueueCore = SqliteQueueOptions & {
   store: SqliteStore;
   deferrals: DeferralRows;
   inputs: Inputs;
-  ledger: Ledger;
+  liveJobs: LiveJobs;
   leases: Leases;
   /** one transaction for many callers */
   group: GroupCommit;

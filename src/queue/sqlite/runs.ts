@@ -11,7 +11,7 @@ import type { Head } from './rows.ts';
 export function createRuns(
   core: QueueCore,
 ): Pick<Line, 'claim' | 'renew' | 'finish' | 'release' | 'measure'> {
-  const { store, ledger, leases, write, tell, checkOpen } = core;
+  const { store, liveJobs, leases, write, tell, checkOpen } = core;
 
   return {
     async claim({ name, devices }) {
@@ -19,7 +19,7 @@ export function createRuns(
         checkOpen();
         takeBackOverdue(core);
         if (store.mode().kind === 'paused') return null;
-        const { lines, waiting } = ledger.state();
+        const { lines, waiting } = liveJobs.state();
         const next = nextFor(devices, lines, waiting);
         if (next === null) return null;
         const { turn, device } = next;
@@ -42,7 +42,7 @@ export function createRuns(
       checkOpen();
       const head = currentRun(core, lease);
       if (head === null) return false;
-      write(() => ledger.end(head, outcome));
+      write(() => liveJobs.end(head, outcome));
       leases.end(lease.id);
       tell({ id: lease.id, status: outcome.status });
       return true;
@@ -59,9 +59,9 @@ export function createRuns(
     async measure(measurement) {
       checkOpen();
       write(() => store.addMeasurement(measurement));
-      ledger.estimator.add(measurement);
-      for (const turn of ledger.state().waiting.values()) {
-        turn.cost = ledger.estimator.cost(turn.work);
+      liveJobs.estimator.add(measurement);
+      for (const turn of liveJobs.state().waiting.values()) {
+        turn.cost = liveJobs.estimator.cost(turn.work);
       }
       tell();
     },
@@ -73,9 +73,9 @@ function takeBack(
   head: Head,
   lost: { crashed?: boolean; restarted?: boolean },
 ): void {
-  const { ledger, leases, write, tell } = core;
+  const { liveJobs, leases, write, tell } = core;
   let status: JobStatus = head.status;
-  write(() => (status = ledger.takeBack(head, lost)));
+  write(() => (status = liveJobs.takeBack(head, lost)));
   leases.end(head.id);
   tell({ id: head.id, status });
 }
@@ -91,9 +91,9 @@ function takeBackOverdue(core: QueueCore): void {
 }
 
 function begin(core: QueueCore, turn: WaitingJob): Head {
-  const { store, ledger, now, write } = core;
+  const { store, liveJobs, now, write } = core;
   write(() => {
-    const live = ledger.state();
+    const live = liveJobs.state();
     const head = store.head(turn.id)!;
     const startedAt = now();
     start(live.lines, turn);
@@ -119,8 +119,8 @@ function endAtOnce(
   id: string,
   outcome: { status: 'cancelled' } | { status: 'failed'; failure: JobFailure },
 ): null {
-  const { store, ledger, leases, write, tell } = core;
-  write(() => ledger.end(store.head(id)!, outcome));
+  const { store, liveJobs, leases, write, tell } = core;
+  write(() => liveJobs.end(store.head(id)!, outcome));
   leases.end(id);
   tell({ id, status: outcome.status });
   return null;

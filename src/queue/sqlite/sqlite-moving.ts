@@ -16,7 +16,7 @@ import { openPictureStore, type PictureStore } from '../pictures.ts';
 import type { Work } from '../fairness/estimate.ts';
 import { readStored, readWithBytes, refOf, writeStored } from '../stored/stored-request.ts';
 import { openSqliteFile } from './file/sqlite-file.ts';
-import { createLedger } from './ledger.ts';
+import { createLiveJobs } from './live-jobs.ts';
 import { createDeferralRows } from './deferral-rows.ts';
 import { headOf, type Row } from './rows.ts';
 import { createSqliteStore, type SqliteStore } from './sqlite-store.ts';
@@ -50,7 +50,7 @@ async function* readAll(
   store: SqliteStore,
   inputs: () => Promise<PictureStore>,
 ): AsyncGenerator<MovedRecord> {
-  createLedger(store, Date.now).recover();
+  createLiveJobs(store, Date.now).recover();
   yield { kind: 'mode', mode: store.mode() };
   for (const measurement of store.measurements()) yield { kind: 'measurement', measurement };
   for (const deferral of createDeferralRows(db).all()) yield { kind: 'pledge', pledge: deferral };

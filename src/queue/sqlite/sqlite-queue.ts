@@ -10,7 +10,7 @@ import { createGroupCommit } from './file/group-commit.ts';
 import { openSqliteFile, type SqliteFile } from './file/sqlite-file.ts';
 import { openInputs } from './inputs/inputs.ts';
 import { createLeases } from './leases.ts';
-import { createLedger } from './ledger.ts';
+import { createLiveJobs } from './live-jobs.ts';
 import { createOrders } from './orders.ts';
 import type { Line } from '../line.ts';
 import { createOutlook } from './outlook.ts';
@@ -23,7 +23,7 @@ import { createSqliteStore } from './sqlite-store.ts';
 
 /**
  * The embedded queue: one file, one owner, one transaction a call (what comes in bursts shares one: group-commit.ts).
- * The line's calls are in orders.ts, runs.ts and outlook.ts; ledger.ts keeps memory and file in step.
+ * The line's calls are in orders.ts, runs.ts and outlook.ts; live-jobs.ts keeps memory and file in step.
  *
  * What happens when (the same table as docs/adr/0003-own-fair-queue.md):
  *   killed at any moment      running jobs wait again at the next open, charge refunded, attempt kept
@@ -66,14 +66,14 @@ function assemble(
   options: SqliteQueueOptions,
 ): Queue {
   const store = createSqliteStore({ db, headroom });
-  const ledger = createLedger(store, options.now);
+  const liveJobs = createLiveJobs(store, options.now);
   const listeners: Listeners = new Set();
-  const order = createOrder(ledger);
+  const order = createOrder(liveJobs);
   let closed = false;
 
   function write(body: () => void): void {
     order.forget();
-    ledger.write(body);
+    liveJobs.write(body);
   }
 
   function checkOpen(): void {
@@ -87,7 +87,7 @@ function assemble(
     store,
     deferrals: createDeferralRows(db),
     inputs,
-    ledger,
+    liveJobs,
     leases: createLeases(options),
     group,
     write,
@@ -101,7 +101,7 @@ function assemble(
     },
     checkOpen,
   };
-  ledger.recover();
+  liveJobs.recover();
   write(() => core.deferrals.dropKept());
 
   return {
@@ -124,7 +124,7 @@ function assemble(
 type Turns = { id: string; cost: number }[];
 
 /** Whose turn is when: worked out when it is asked for, and kept until something is written. */
-function createOrder({ state }: Pick<ReturnType<typeof createLedger>, 'state'>) {
+function createOrder({ state }: Pick<ReturnType<typeof createLiveJobs>, 'state'>) {
   let placed: Turns | null = null;
   return {
     forget(): void {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import { closeAccess, createAccess, gatewayOf } from '../../../src/bot/discord/client.ts';
-import type { DiscordCall } from '../../../src/metrics/watched.ts';
+import type { DiscordCall } from '../../../src/metrics/monitored.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { waitUntil } from '../../support/messages.ts';
 

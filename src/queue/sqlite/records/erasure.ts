@@ -9,7 +9,7 @@ const CHECKPOINTS = 20;
 
 /** What the record holds of one person, and the end of it. */
 export function createErasure(core: QueueCore): Pick<Archive, 'ownedBy' | 'erase'> {
-  const { db, store, inputs, ledger, checkOpen, noted } = core;
+  const { db, store, inputs, liveJobs, checkOpen, noted } = core;
   const owned = db.prepare('SELECT id, status, result FROM jobs WHERE user_id = ? ORDER BY seq');
   const ended = db.prepare(
     'SELECT id FROM jobs WHERE user_id = ? AND finished_at IS NOT NULL ORDER BY seq',
@@ -18,7 +18,7 @@ export function createErasure(core: QueueCore): Pick<Archive, 'ownedBy' | 'erase
   const dropDeferrals = db.prepare('DELETE FROM pledges WHERE instr(context, ?) > 0');
 
   function leaveLines(userId: string): void {
-    const { lines } = ledger.state();
+    const { lines } = liveJobs.state();
     for (const guildId of idleLinesOf(lines, userId)) {
       lines.guilds.get(guildId)!.users.delete(userId);
       // Direct messages are a guild of their own.

@@ -6,8 +6,8 @@ import { after, before, beforeEach, afterEach, test } from 'node:test';
 import { costAmong } from '../../src/engine/request/cost.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import type { GenerateResult } from '../../src/engine/request.ts';
-import type { Gateway } from '../../src/metrics/watched.ts';
-import { openWatch, type Watch } from '../../src/metrics/watch.ts';
+import type { Gateway } from '../../src/metrics/monitored.ts';
+import { openMonitor, type Monitor } from '../../src/metrics/monitor.ts';
 import { createDevices } from '../../src/runner/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
 import { openQueue } from '../../src/queue/queue.ts';
@@ -21,9 +21,9 @@ import { MODELS } from '../support/stage.ts';
 const { log } = memoryLog();
 let folder: string;
 let queue: Queue;
-let watch: Watch;
+let monitor: Monitor;
 before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'darkroom-watch-'));
+  folder = await mkdtemp(path.join(tmpdir(), 'darkroom-monitor-'));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
@@ -33,7 +33,7 @@ beforeEach(async () => {
     costOf: (order) => costAmong(order, []),
     limits,
   });
-  watch = await openWatch({
+  monitor = await openMonitor({
     host: '127.0.0.1',
     port: 0,
     role: 'bot',
@@ -42,14 +42,14 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await watch.close();
+  await monitor.close();
   await queue.close();
 });
 
 const CONNECTED: Gateway = { connected: true, latencySeconds: 0.04, servers: 3 };
 
 async function look(page: 'healthz' | 'readyz'): Promise<[number, string]> {
-  const answer = await fetch(`http://127.0.0.1:${watch.port}/${page}`);
+  const answer = await fetch(`http://127.0.0.1:${monitor.port}/${page}`);
   const { status, problems } = (await answer.json()) as { status: string; problems: string[] };
   assert.equal(status, answer.ok ? 'ok' : 'unavailable');
   return [answer.status, problems.join(' ')];
@@ -103,18 +103,18 @@ test('it is healthy once all has started, and says what is not', async (t) => {
   t.after(() => engine.close());
   assert.ok(await engine.answers(60_000));
   const devices = createDevices([{ name: 'cpu', engine }], log);
-  watch.add({ engine, devices, line: queue.line, gateway: () => CONNECTED });
-  watch.started();
+  monitor.add({ engine, devices, line: queue.line, gateway: () => CONNECTED });
+  monitor.started();
   assert.deepEqual(await look('healthz'), [200, '']);
   assert.deepEqual(await look('readyz'), [200, '']);
-  const samples = await scrape(watch.port);
+  const samples = await scrape(monitor.port);
   assert.equal(samples.get('darkroom_device_state{device="cpu",state="idle"}'), 1);
   assert.ok((samples.get('darkroom_engine_memory_bytes{device="cpu"}') ?? 0) > 1e6);
 
-  watch.add({ gateway: () => ({ ...CONNECTED, connected: false, latencySeconds: null }) });
+  monitor.add({ gateway: () => ({ ...CONNECTED, connected: false, latencySeconds: null }) });
   assert.match((await look('healthz')).join(), /503,The gateway to Discord is not connected/);
-  assert.equal((await scrape(watch.port)).get('darkroom_gateway_connected'), 0);
-  watch.add({ gateway: () => CONNECTED });
+  assert.equal((await scrape(monitor.port)).get('darkroom_gateway_connected'), 0);
+  monitor.add({ gateway: () => CONNECTED });
 
   const { pid } = engine.status();
   assert.ok(typeof pid === 'number');
@@ -124,31 +124,31 @@ test('it is healthy once all has started, and says what is not', async (t) => {
   assert.ok(await engine.answers(60_000));
 
   const empty = { ...engine, models: async () => [] };
-  watch.add({ engine: empty });
+  monitor.add({ engine: empty });
   assert.deepEqual(await look('healthz'), [200, '']);
   assert.deepEqual(await look('readyz'), [503, 'There is no model to paint with.']);
-  watch.add({ engine, line: { standing: () => new Promise(() => {}) } });
+  monitor.add({ engine, line: { standing: () => new Promise(() => {}) } });
   assert.deepEqual(await look('readyz'), [503, 'The queue does not answer.']);
   // A queue of several machines that is away keeps nobody waiting for ever.
   const away = { answers: () => new Promise<boolean>(() => {}), models: engine.models };
-  watch.add({ engine: away, line: queue.line });
+  monitor.add({ engine: away, line: queue.line });
   assert.deepEqual(await look('healthz'), [503, 'The engine gives no sign of life.']);
-  watch.closing();
+  monitor.closing();
   assert.deepEqual(await look('healthz'), [503, 'Darkroom is closing.']);
 });
 
 test('the line, as long and as old as it is; one that does not answer is told as such', async () => {
-  watch.add({ line: queue.line });
+  monitor.add({ line: queue.line });
   await queue.line.submit(anOrder());
   await queue.line.submit(anOrder());
   await claimJob(queue.line);
-  const samples = await scrape(watch.port);
+  const samples = await scrape(monitor.port);
   assert.equal(samples.get('darkroom_queue_up'), 1);
   assert.equal(samples.get('darkroom_queue_jobs{state="waiting"}'), 1);
   assert.equal(samples.get('darkroom_queue_jobs{state="running"}'), 1);
   assert.ok((samples.get('darkroom_queue_age_seconds{state="waiting"}') ?? -1) >= 0);
-  watch.add({ line: { standing: () => Promise.reject(new Error('away')) } });
-  const without = await scrape(watch.port);
+  monitor.add({ line: { standing: () => Promise.reject(new Error('away')) } });
+  const without = await scrape(monitor.port);
   assert.equal(without.get('darkroom_queue_up'), 0);
   assert.equal(without.get('darkroom_queue_jobs{state="waiting"}'), undefined);
   assert.ok((without.get('darkroom_disk_free_bytes{folder="data"}') ?? 0) > 0);
@@ -157,7 +157,7 @@ test('the line, as long and as old as it is; one that does not answer is told as
 
 test('each end is counted once, whatever a model is called and a sentence says', async () => {
   const events = createJobEvents(log);
-  const stop = watch.countJobs(events);
+  const stop = monitor.countJobs(events);
   const odd = 'a "model"\\ of\ntwo lines{x="1"}';
   const done = { status: 'done' as const, result: { ...aResult('a'), provider: 'cpu' } };
   for (const id of ['a', 'a', 'b']) events.publish({ job: anEnded(id, odd), state: done });
@@ -174,7 +174,7 @@ test('each end is counted once, whatever a model is called and a sentence says',
   stop();
   events.publish({ job: anEnded('g'), state: { status: 'cancelled' } });
 
-  const samples = await scrape(watch.port);
+  const samples = await scrape(monitor.port);
   const model = String.raw`a \"model\"\\ of\ntwo lines{x=\"1\"}`;
   assert.equal(samples.get(`darkroom_jobs_total{outcome="done",model="${model}"}`), 2);
   assert.equal(samples.get('darkroom_jobs_total{outcome="failed",model="demo"}'), 2);
@@ -191,8 +191,8 @@ test('each end is counted once, whatever a model is called and a sentence says',
 });
 
 test('what was painted, step by step; names without end become one', async () => {
-  for (let i = 0; i < 80; i++) watch.painted(aPainting(`model ${i}`));
-  const samples = await scrape(watch.port);
+  for (let i = 0; i < 80; i++) monitor.painted(aPainting(`model ${i}`));
+  const samples = await scrape(monitor.port);
   const of = (what: string, model: string, extra = '') =>
     samples.get(`darkroom_${what}{${extra}model="${model}",provider="cpu"}`);
   assert.equal(of('step_seconds_count', 'model 0'), 2);
@@ -208,11 +208,11 @@ test('what was painted, step by step; names without end become one', async () =>
 
 test('calls of Discord by what they ask for and how they end', async () => {
   const call = { method: 'POST', resource: 'interactions', status: 204, seconds: 0.2, limit: null };
-  watch.called(call);
-  watch.called({ ...call, status: 429, limit: 'shared' });
-  watch.called({ ...call, status: 429 });
-  watch.called({ ...call, resource: '"evil"\n', status: null, seconds: 20 });
-  const samples = await scrape(watch.port);
+  monitor.called(call);
+  monitor.called({ ...call, status: 429, limit: 'shared' });
+  monitor.called({ ...call, status: 429 });
+  monitor.called({ ...call, resource: '"evil"\n', status: null, seconds: 20 });
+  const samples = await scrape(monitor.port);
   const count = (resource: string, status: string) =>
     samples.get(
       `darkroom_discord_requests_total{resource="${resource}",method="POST",status="${status}"}`,
@@ -227,7 +227,7 @@ test('calls of Discord by what they ask for and how they end', async () => {
 });
 
 test('a worker tells of its devices and what they paint, not of the line or a gateway', async () => {
-  const worker = await openWatch({
+  const worker = await openMonitor({
     host: '127.0.0.1',
     port: 0,
     role: 'worker',

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
-import type { Watch } from './metrics/watch.ts';
+import type { Monitor } from './metrics/monitor.ts';
 import type { Device } from './runner/devices.ts';
 import { tellServiceManager } from './service-manager.ts';
 
@@ -8,27 +8,27 @@ import { tellServiceManager } from './service-manager.ts';
 export type OnClose = (name: string, close: () => unknown) => void;
 
 /** Those who look at this program from outside, as far as somebody asked for them. */
-export type Onlookers = {
+export type Monitoring = {
   /** health and metrics; null: nobody wants them */
-  watch: Watch | null;
+  monitor: Monitor | null;
   /** Everything has started. Ends first when it closes. */
   ready(devices: readonly Device[]): void;
 };
 
 /** Health and metrics are told from here on, also of what still starts; systemd hears when it is ready. */
-export async function watchOver(
+export async function startMonitoring(
   config: Config,
   role: 'bot' | 'worker',
   log: Log,
   onClose: OnClose,
-): Promise<Onlookers> {
+): Promise<Monitoring> {
   const { metrics, serviceManager, childEnvironment: environment } = config;
-  const watch = metrics === null ? null : await openFor(metrics, config, role, log);
-  if (watch !== null) onClose('metrics', () => watch.close());
+  const monitor = metrics === null ? null : await openFor(metrics, config, role, log);
+  if (monitor !== null) onClose('metrics', () => monitor.close());
   return {
-    watch,
+    monitor,
     ready(devices) {
-      watch?.started();
+      monitor?.started();
       const manager =
         serviceManager === null
           ? null
@@ -36,7 +36,7 @@ export async function watchOver(
       manager?.ready(devices);
       onClose('health', () => {
         manager?.stopping();
-        watch?.closing();
+        monitor?.closing();
       });
     },
   };
@@ -47,12 +47,12 @@ async function openFor(
   { dataDir, modelsDir }: Config,
   role: 'bot' | 'worker',
   log: Log,
-): Promise<Watch> {
+): Promise<Monitor> {
   // Whoever wants none does not wait for its library.
-  const { openWatch } = await import('./metrics/watch.ts');
+  const { openMonitor } = await import('./metrics/monitor.ts');
   // A worker has no data folder of its own.
   const folders = role === 'bot' ? { data: dataDir, models: modelsDir } : { models: modelsDir };
-  const watch = await openWatch({ ...where, role, folders, log });
-  log.info({ host: where.host, port: watch.port }, 'health and metrics are told');
-  return watch;
+  const monitor = await openMonitor({ ...where, role, folders, log });
+  log.info({ host: where.host, port: monitor.port }, 'health and metrics are told');
+  return monitor;
 }

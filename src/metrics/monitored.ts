@@ -11,7 +11,7 @@ export type Gateway = {
 };
 
 /** Parts of the program that are looked at, each from the moment it is there. */
-export type Watched = {
+export type Monitored = {
   engine?: Pick<Engine, 'answers' | 'models'>;
   /** of this program alone */
   devices?: readonly Device[];

@@ -4,15 +4,15 @@ import type { EngineLog } from '../engine/engine.ts';
 import type { GenerateResult } from '../engine/request.ts';
 import type { JobEvents, Stop } from '../queue/events.ts';
 import { type Page, serve } from './endpoint.ts';
-import { lookAtHealth, lookAtReadiness, type HealthState, type Look, within } from './health.ts';
+import { checkHealth, checkReadiness, type HealthState, type Check, within } from './health.ts';
 import { createDiscordMetrics } from './tell/discord-calls.ts';
 import { createJobMetrics } from './tell/jobs.ts';
 import { createLoopDelay } from './tell/loop-delay.ts';
 import { createProcessMetrics } from './tell/process.ts';
 import { createDeviceMetrics, createGatewayMetrics, createQueueMetrics } from './tell/standing.ts';
-import type { DiscordCall, Watched } from './watched.ts';
+import type { DiscordCall, Monitored } from './monitored.ts';
 
-export type WatchOptions = {
+export type MonitorOptions = {
   host: string;
   port: number;
   role: 'bot' | 'worker';
@@ -22,10 +22,10 @@ export type WatchOptions = {
 };
 
 /** /healthz, /readyz and /metrics of this program. It stands before anything else does, and says so. */
-export type Watch = {
+export type Monitor = {
   port: number;
   /** A part is there from now on. */
-  add(parts: Watched): void;
+  add(parts: Monitored): void;
   /** Counts how jobs end, whoever paints them; answers the way to stop. */
   countJobs(events: Pick<JobEvents, 'subscribe'>): Stop;
   painted(result: GenerateResult): void;
@@ -41,7 +41,7 @@ export type Watch = {
 const QUEUE_MS = 1000;
 
 /** @throws UserError when it cannot listen where it is told to */
-export async function openWatch(options: WatchOptions): Promise<Watch> {
+export async function openMonitor(options: MonitorOptions): Promise<Monitor> {
   const { role, folders, log } = options;
   const registry = new Registry();
   const state: HealthState = { parts: {}, role, pausing: 'starting' };
@@ -70,8 +70,8 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   const server = await serve(
     options,
     {
-      '/healthz': async () => pageOf(await lookAtHealth(state)),
-      '/readyz': async () => pageOf(await lookAtReadiness(state)),
+      '/healthz': async () => pageOf(await checkHealth(state)),
+      '/readyz': async () => pageOf(await checkReadiness(state)),
       '/metrics': metrics,
     },
     log,
@@ -99,7 +99,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   };
 }
 
-function tellVersion(registry: Registry, role: WatchOptions['role']): void {
+function tellVersion(registry: Registry, role: MonitorOptions['role']): void {
   new Gauge({
     name: 'darkroom_info',
     help: 'Always 1; its labels say what runs here.',
@@ -108,7 +108,7 @@ function tellVersion(registry: Registry, role: WatchOptions['role']): void {
   }).set({ version: packageJson.version, node: process.version, role }, 1);
 }
 
-function pageOf({ ok, problems }: Look): Page {
+function pageOf({ ok, problems }: Check): Page {
   return {
     status: ok ? 200 : 503,
     type: 'application/json; charset=utf-8',

@@ -8,7 +8,7 @@ import type { RuleStore } from './rule-file.ts';
 import { isServerAllowed } from './rule.ts';
 
 /** Who may come in: people who are not blocked, from servers that have the owner's yes. */
-export type Doors = {
+export type Admission = {
   /** Why this person may not use the bot there, as a sentence; null: they may. */
   refusal(interaction: Interaction, text: Text): Promise<string | null>;
 };
@@ -20,7 +20,7 @@ const REMEMBERED = 5000;
 /** Servers that are asked about one person. */
 const ASKED = 100;
 
-export function openDoors(client: Client, rule: Pick<RuleStore, 'now'>): Doors {
+export function openAdmission(client: Client, rule: Pick<RuleStore, 'now'>): Admission {
   const answers = new Map<string, { isMember: boolean; until: number }>();
   let answeredUnder = rule.now();
 

@@ -13,7 +13,7 @@ import type { SqliteStore } from './sqlite-store.ts';
  * Jobs and accounts, in memory and in the file, kept in step: memory decides (whose turn it is), SQLite remembers;
  * when a transaction fails, memory is read anew from the file before the next call.
  */
-export type Ledger = {
+export type LiveJobs = {
   estimator: Estimator;
   state(): Live;
   /** One transaction; `body` changes memory and file alike. */
@@ -29,7 +29,7 @@ export type Ledger = {
   recover(): void;
 };
 
-export function createLedger(store: SqliteStore, now: () => number): Ledger {
+export function createLiveJobs(store: SqliteStore, now: () => number): LiveJobs {
   const estimator = createEstimator(store.measurements());
   let live: Live | null = null;
 
@@ -44,8 +44,8 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
     }
   }
 
-  const books = { store, estimator, state, now };
-  const end = (head: Head, outcome: JobOutcome): void => endIn(books, head, outcome);
+  const parts = { store, estimator, state, now };
+  const end = (head: Head, outcome: JobOutcome): void => endIn(parts, head, outcome);
 
   function takeBack(head: Head, lost: { crashed?: boolean; restarted?: boolean }): JobStatus {
     if (head.stopping) {
@@ -56,7 +56,7 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
       end(head, { status: 'failed', failure: FATAL_FAILURE });
       return 'failed';
     }
-    putBack(books, head, lost);
+    putBack(parts, head, lost);
     return 'waiting';
   }
 
@@ -69,14 +69,14 @@ export function createLedger(store: SqliteStore, now: () => number): Ledger {
   return { estimator, state, write, end, takeBack, recover };
 }
 
-type Books = {
+type Parts = {
   store: SqliteStore;
-  estimator: Ledger['estimator'];
+  estimator: LiveJobs['estimator'];
   state: () => Live;
   now: () => number;
 };
 
-function endIn({ store, estimator, state, now }: Books, head: Head, outcome: JobOutcome): void {
+function endIn({ store, estimator, state, now }: Parts, head: Head, outcome: JobOutcome): void {
   const { lines, waiting, running } = state();
   let charged = 0;
   if (head.status === 'waiting') {
@@ -105,7 +105,7 @@ function endIn({ store, estimator, state, now }: Books, head: Head, outcome: Job
 
 /** At the head of its line. */
 function putBack(
-  { store, estimator, state }: Books,
+  { store, estimator, state }: Parts,
   head: Head,
   lost: { crashed?: boolean; restarted?: boolean },
 ): void {
