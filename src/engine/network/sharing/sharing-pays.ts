@@ -24,7 +24,7 @@ const STILL_GAINS = 1.03;
 /** Where one evaluation takes so long, the device is busy with one picture; milliseconds. */
 const SLOW_MS = 2000;
 const RUNS = 3;
-const RUNS_MS = 200;
+const RUNS_MS = 100;
 /** Evaluations side by side that are tried, each with its share of the cores. */
 const LANES = [2, 4, 8] as const;
 
