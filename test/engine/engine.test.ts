@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import {
@@ -42,13 +42,16 @@ async function requestFor(engine: Engine, input: RequestInput = {}): Promise<Gen
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 
+/** One of each kind for the whole file: they are told to close, the second time in vain, where that is looked at. */
+const engines = {
+  thread: await startEngine(config, quiet),
+  process: await startEngine({ ...config, isolation: 'process' }, quiet),
+};
+after(() => Promise.all(Object.values(engines).map((engine) => engine.close())));
+
 for (const isolation of ['thread', 'process'] as const) {
   describe(`engine in a ${isolation}`, () => {
-    let engine: Engine;
-    before(async () => {
-      engine = await startEngine({ ...config, isolation }, quiet);
-    });
-    after(() => engine.close());
+    const engine = engines[isolation];
 
     test('loading is told when the model is not at hand, and only then', async () => {
       for (const expected of ['loading', 'encoding']) {
@@ -213,20 +216,14 @@ for (const isolation of ['thread', 'process'] as const) {
 }
 
 describe('the same order', () => {
-  let engine: Engine;
-  before(async () => {
-    engine = await startEngine(config, quiet);
-  });
-  after(() => engine.close());
+  const engine = engines.thread;
   const picture = async (input: RequestInput): Promise<Uint8Array | undefined> =>
     (await engine.generate(await requestFor(engine, input))).images[0]?.png;
 
   test('gives the same bytes, in both hosts', async () => {
     const once = await picture({});
     assert.ok(same(once, await picture({})));
-    const other = await startEngine({ ...config, isolation: 'process' }, quiet);
-    const there = await other.generate(await requestFor(other));
-    await other.close();
+    const there = await engines.process.generate(await requestFor(engines.process));
     assert.ok(same(once, there.images[0]?.png));
   });
 
@@ -284,7 +281,7 @@ describe('the same order', () => {
 
 describe('an engine process that dies', () => {
   test('fails the running call, is restarted, and waiting calls go on', async () => {
-    const engine = await startEngine({ ...config, isolation: 'process' }, quiet);
+    const engine = engines.process;
     const request = await requestFor(engine, { steps: 60 });
     let killed = false;
     const victim = engine.generate(request, {
@@ -300,8 +297,6 @@ describe('an engine process that dies', () => {
     assert.equal((await waiting).images.length, 1);
     assert.equal(engine.status().state, 'idle');
     assert.deepEqual(engine.status().counts, { restarts: 1, evicted: 0 });
-    await engine.close();
-    assert.equal(engine.status().state, 'closed');
   });
 
   test('is ended when a step passes its deadline', async () => {
@@ -324,22 +319,8 @@ describe('an engine process that dies', () => {
   });
 });
 
-for (const isolation of ['thread', 'process'] as const) {
-  test(`a ${isolation} that is asked for a sign of life gives it, idle, busy and not when closed`, async () => {
-    const engine = await startEngine({ ...config, isolation }, quiet);
-    assert.equal(await engine.answers(60_000), true);
-    let busy: Promise<boolean> | null = null;
-    await engine.generate(await requestFor(engine), {
-      onProgress: () => void (busy ??= engine.answers(1)),
-    });
-    assert.equal(await busy, true);
-    await engine.close();
-    assert.equal(await engine.answers(60_000), false);
-  });
-}
-
 test('an idle process that has stopped gives no sign of life, until it goes on', async () => {
-  const engine = await startEngine({ ...config, isolation: 'process' }, quiet);
+  const engine = engines.process;
   assert.equal(await engine.answers(60_000), true);
   const { pid } = engine.status();
   assert.ok(typeof pid === 'number');
@@ -349,8 +330,22 @@ test('an idle process that has stopped gives no sign of life, until it goes on',
   assert.equal(await engine.answers(100), false);
   process.kill(pid, 'SIGCONT');
   assert.equal(await engine.answers(60_000), true);
-  await engine.close();
 });
+
+for (const isolation of ['thread', 'process'] as const) {
+  test(`a ${isolation} that is asked for a sign of life gives it, idle, busy and not when closed`, async () => {
+    const engine = engines[isolation];
+    assert.equal(await engine.answers(60_000), true);
+    let busy: Promise<boolean> | null = null;
+    await engine.generate(await requestFor(engine), {
+      onProgress: () => void (busy ??= engine.answers(1)),
+    });
+    assert.equal(await busy, true);
+    await engine.close();
+    assert.equal(engine.status().state, 'closed');
+    assert.equal(await engine.answers(60_000), false);
+  });
+}
 
 describe('closing', () => {
   test('ends a running generation as cancelled and refuses later ones', async () => {

@@ -56,7 +56,7 @@ async function remember(people: number): Promise<void> {
 
 let demo: ModelInfo;
 const order = (over: Record<string, unknown>): GenerateRequest =>
-  parseRequest({ prompt: 'a red apple', steps: 6, ...over }, demo);
+  parseRequest({ prompt: 'a red apple', steps: 6, width: 64, height: 64, ...over }, demo);
 
 const start = {
   strength: 0.6,
@@ -159,7 +159,7 @@ test('one is stopped, the others go on; who cannot join waits, and is next', asy
         joined = own.then(ended('joined'), ended('joined'));
       }
       if (step === 10) {
-        const other = order({ width: 64, height: 64, seed: 3 });
+        const other = order({ width: 128, seed: 3, steps: 2 });
         small = engine.generate(other, { joins: true }).then(ended('small'));
         assert.equal(engine.joinable?.(), null, 'somebody waits who cannot');
       }
@@ -209,7 +209,7 @@ test('which orders could share: the same network and size, whatever else differs
   ]) {
     assert.equal(key(same), plain);
   }
-  for (const other of [{ width: 64, height: 64 }, { prompt: 'a <lora:lineart:0.5>' }]) {
+  for (const other of [{ width: 128 }, { prompt: 'a <lora:lineart:0.5>' }]) {
     assert.notEqual(key(other), plain);
   }
   assert.equal(key({ prompt: 'a <lora:lineart:0.5>' }), key({ prompt: 'pear <lora:LINEART:0.5>' }));

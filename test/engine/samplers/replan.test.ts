@@ -35,7 +35,14 @@ const ALWAYS: Replan = { still: 1, share: 0.5 };
 type Painted = { result: GenerateResult; sampled: { step: number; steps: number }[] };
 
 async function paint(input: RequestInput): Promise<Painted> {
-  const usual = { prompt: 'a red star', steps: 12, seed: 7n, sampler: 'euler' };
+  const usual = {
+    prompt: 'a red star',
+    steps: 12,
+    seed: 7n,
+    sampler: 'euler',
+    width: 64,
+    height: 64,
+  };
   const sampled: Painted['sampled'] = [];
   const onProgress = (progress: Progress) => {
     if (progress.phase === 'sampling') sampled.push({ step: progress.step, steps: progress.steps });
