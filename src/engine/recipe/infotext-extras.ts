@@ -1,6 +1,6 @@
 /** The recipe's words for shortcuts, refiner and SDXL's conditioning: A1111's where it has them. */
 import type { ParsedInfotext } from './infotext-parse.ts';
-import { partWords, takeParts } from '../request/fields/part-options.ts';
+import { partWords, takeParts } from '../request/fields/part-values.ts';
 import type { GenerateRequest, RequestInput } from '../request.ts';
 
 export function extraWords(request: GenerateRequest): Record<string, string | number | null> {

@@ -7,7 +7,7 @@ import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-na
 import { extraWords, takeExtras } from './infotext-extras.ts';
 import { numberWords, takeNumbers } from '../request/fields/number-options.ts';
 import { takeWords, wordsInRecipe } from '../request/fields/word-options.ts';
-import { partWords, takeParts } from '../request/fields/part-options.ts';
+import { partWords, takeParts } from '../request/fields/part-values.ts';
 import { parseInfotext, type ParsedInfotext } from './infotext-parse.ts';
 import type { AppliedLora } from '../lora/opened.ts';
 import { strip } from '../text/prompt/characters.ts';

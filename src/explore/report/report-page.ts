@@ -15,7 +15,7 @@ export type ReportPage = ReportFigures & {
 };
 
 /** The page's scripts, those that others need first: a page in one file has no modules, so they share one scope. */
-const SCRIPTS = ['model', 'parts', 'grid', 'viewer', 'curves', 'figures', 'main'] as const;
+const SCRIPTS = ['model', 'parts', 'grid', 'zoom', 'viewer', 'curves', 'figures', 'main'] as const;
 function script(): string {
   const parts = SCRIPTS.map((name) =>
     stripTypeScriptTypes(readFileSync(new URL(`page/${name}.ts`, import.meta.url), 'utf8'))

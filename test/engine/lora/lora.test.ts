@@ -19,7 +19,7 @@ import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { layerShapes } from '../../../src/engine/model/graphs/layer-shapes.ts';
 import { exportedWith } from '../../../src/engine/model/graphs/variant.ts';
-import { readLayout } from '../../../src/engine/model/layout.ts';
+import { readLayout } from '../../../src/engine/model/folder-layout.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadModel } from '../../../src/engine/model/loader.ts';
-import { readLayout } from '../../../src/engine/model/layout.ts';
+import { readLayout } from '../../../src/engine/model/folder-layout.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { decodeLatents, scaleLatents } from '../../../src/engine/network/vae.ts';
 import { goldenModels } from '../../support/golden-cases.ts';

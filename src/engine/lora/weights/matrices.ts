@@ -1,6 +1,9 @@
 /** The few products that LoRA files are made of; numbers are summed in float64. */
 import type { Tensor } from '../../checkpoint/safetensors.ts';
 
+/** A layer's weights, or a norm's: `shape` [out, in, …] or [width]. */
+export type Weights = { shape: readonly number[]; data: Float32Array };
+
 /** [a, n] x [n, b]; further axes of either are taken as more columns or rows. @throws Error when they do not go together */
 export function multiply(a: Tensor, b: Tensor): Float32Array {
   const rows = a.shape[0] ?? 0;

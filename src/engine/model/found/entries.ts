@@ -17,7 +17,8 @@ import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
 import { upscalersIn } from '../../upscale/on-disk.ts';
 import { layoutOfCheckpoint } from '../checkpoint-layout.ts';
-import { type ModelLayout, readLayout } from '../layout.ts';
+import { readLayout } from '../folder-layout.ts';
+import type { ModelLayout } from '../layout.ts';
 import type { FoundModel } from './find-models.ts';
 import { fingerprint } from './fingerprint.ts';
 

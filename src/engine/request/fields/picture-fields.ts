@@ -13,7 +13,7 @@ import {
   toNumber,
   unknownName,
 } from './request-values.ts';
-import { partNumber } from './part-options.ts';
+import { partNumber } from './part-values.ts';
 import { say } from '../../sentences.ts';
 
 /** A1111 softens a mask's edge by 4 pixels; diffusers and ComfyUI leave it as it is drawn. */

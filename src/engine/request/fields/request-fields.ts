@@ -1,6 +1,7 @@
 /** The fields of a request that have parts of their own. */
 import { numberOption, readNumber } from './number-options.ts';
-import { partNumber, partsOf, xlPart } from './part-options.ts';
+import { partNumber, xlPart } from './part-values.ts';
+import { partsOf } from './part-options.ts';
 import type {
   GenerateRequest,
   ModelInfo,
