@@ -132,6 +132,10 @@ function readFields(problems: Problems, input: RequestInput, model: ModelInfo): 
     init: initImage(problems, input.init, words.profile),
   };
   readTransformerFields(problems, input, request, model);
+  const { distilledOverPictures: usual } = model.network ?? {};
+  if (usual !== undefined && request.init !== null && words.profile === 'diffusers') {
+    request.distilledGuidance ??= usual;
+  }
   readAdditions(problems, input, request, model);
   return request;
 }

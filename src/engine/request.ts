@@ -265,6 +265,8 @@ export type ModelNetwork = {
   textEncoders: number;
   /** how the answers with and without the prompt become one; absent: plain classifier-free guidance */
   guidance?: GuidanceRule;
+  /** what it is told of guidance over a start picture in profile diffusers where nobody says; absent: as from words alone */
+  distilledOverPictures?: number;
 };
 
 /** A file or folder of the models folder that cannot paint, and the sentences that say why. */

@@ -105,6 +105,8 @@ export type CheckpointInfo = {
   heads: readonly number[];
   /** null: none in the file */
   vae: VaeShape | null;
+  /** groups of its norms, where a folder's config says them */
+  vaeGroups?: number;
   latentScale: {
     scale: number;
     shift: number;

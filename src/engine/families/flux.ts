@@ -153,6 +153,7 @@ export const FLUX: TransformerFamily = {
   references: ({ index, names }) =>
     /kontext/i.test([index['_class_name'], ...names].join('\n')) ? KONTEXT_REFERENCES : null,
   distilledGuidance: (tensors) => (fills(tensors) ? 30 : 3.5),
+  distilledOverPictures: 7,
   inpaints: fills,
   scheduler: (tensors) => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',

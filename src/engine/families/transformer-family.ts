@@ -2,6 +2,7 @@
 import type { Json } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
+import type { VaeNorm } from '../graphs/vae.ts';
 import type { TransformerFamilyName } from '../names.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
@@ -87,6 +88,8 @@ export type TransformerFamily = Family & {
   references(facts: EditingFacts): ReferenceRules | null;
   /** what its network is told of guidance where nobody says; absent: 3.5 */
   distilledGuidance?(tensors: PartTensors): number;
+  /** what diffusers' img2img and inpainting pipelines tell it there; absent: the same */
+  distilledOverPictures?: number;
   /** it reads the masked picture and the mask's pixels behind the noise; absent: none does */
   inpaints?(tensors: PartTensors): boolean;
   /** of a file, which brings none */
@@ -106,7 +109,8 @@ export type DenoiserWords = {
   stillReferences: boolean;
 };
 
-export type WriteGraph = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;
+/** `norm`: of an autoencoder whose config says another than is usual */
+export type WriteGraph = (tensors: PartTensors, style: GraphStyle, norm?: VaeNorm) => BuiltGraph;
 
 /** None is told sizes, none has a middle block to perturb. */
 export const TRANSFORMER: Pick<

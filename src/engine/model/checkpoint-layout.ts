@@ -40,7 +40,8 @@ export async function layoutOfCheckpoint(
     tensors,
     path: at,
   });
-  const decoder = network(vae.tensors, vae.path);
+  const groups = vae.how === null ? info.vaeGroups : undefined;
+  const decoder = { ...network(vae.tensors, vae.path), ...(groups && { groups }) } as NetworkSource;
   const layout: ModelLayout = {
     name: info.name,
     folder: path,

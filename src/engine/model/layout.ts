@@ -20,6 +20,8 @@ export type NetworkSource =
       path: string;
       /** what a config.json beside the weights says of a UNet */
       words?: UnetWords;
+      /** of an autoencoder: groups of its norms, where its config says them */
+      groups?: number;
       /** and of a safety checker's picture encoder */
       heads?: number;
       /** writes its graph; absent: as Stable Diffusion's */

@@ -1,5 +1,7 @@
 /** Which autoencoder is whose, by what is in the file. */
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { PartTensors, TensorSlice } from '../../../src/engine/checkpoint/tensors.ts';
 import { FLUX } from '../../../src/engine/families/flux.ts';
@@ -9,6 +11,10 @@ import {
   fitsFamily,
   likeliestFirst,
 } from '../../../src/engine/families/opening/autoencoders.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { parseRequest } from '../../../src/engine/request-codec.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import { goldenModel } from '../../support/golden-dit.ts';
 import { QWEN_IMAGE } from '../../../src/engine/families/qwen-image.ts';
 import { SD3 } from '../../../src/engine/families/sd3.ts';
 
@@ -84,4 +90,22 @@ test("Flux.1's and Stable Diffusion 3's are told apart by the names of their fil
   assert.deepEqual(likeliestFirst(FLUX, files), files.toReversed());
   assert.deepEqual(likeliestFirst(SD3, files), files);
   assert.equal(likeliestFirst(SD3, files.toReversed())[0], '/vae/sd3_vae.safetensors');
+});
+
+test("what a folder's config says of its autoencoder and its pipelines counts", async (t) => {
+  const folder = await goldenModel(t, 'flux-dev/diffusers');
+  if (folder === null) return;
+  const config = path.join(folder, 'vae/config.json');
+  const words = JSON.parse(await readFile(config, 'utf8')) as object;
+  await writeFile(config, JSON.stringify({ ...words, norm_num_groups: 8 }));
+  const { layout, info } = await openRegistry(path.dirname(folder)).find(folder);
+  for (const network of [layout.vaeDecoder, layout.vaeEncoder]) {
+    assert.equal(network?.kind === 'tensors' && network.groups, 8);
+  }
+  const init = { image: new Uint8Array(1) };
+  const told = (input: RequestInput) => parseRequest(input, info).distilledGuidance;
+  assert.equal(told({ profile: 'diffusers', init }), 7);
+  assert.equal(told({ profile: 'diffusers', init, distilledGuidance: 2 }), 2);
+  assert.equal(told({ profile: 'diffusers' }), undefined);
+  assert.equal(told({ init }), undefined);
 });

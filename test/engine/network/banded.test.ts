@@ -7,7 +7,7 @@ import {
   decoderInBands,
   encoderInBands,
 } from '../../../src/engine/graphs/autoencoders/vae-bands.ts';
-import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
+import { vaeDecoderGraph, vaeEncoderGraph, vaeNorm } from '../../../src/engine/graphs/vae.ts';
 import { runInBands, withBands } from '../../../src/engine/network/banded.ts';
 import type { Session } from '../../../src/engine/network/session.ts';
 import { maxDifference } from '../../support/golden.ts';
@@ -70,6 +70,11 @@ test('bands join without a seam: decoding and encoding equal the whole network',
   const ways = [
     [vaeDecoderGraph(tensors, STYLE), decoderInBands(tensors, STYLE), latents],
     [vaeEncoderGraph(tensors, STYLE), encoderInBands(tensors, STYLE), pixels],
+    [
+      vaeDecoderGraph(tensors, STYLE, vaeNorm(8)),
+      decoderInBands(tensors, STYLE, vaeNorm(8)),
+      latents,
+    ],
   ] as const;
   for (const [graph, banded, x] of ways) {
     const session = await open(t, graph);

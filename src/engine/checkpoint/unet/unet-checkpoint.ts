@@ -48,6 +48,7 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
   const prediction = await predictionOf(facts, found.unet, family);
   const distilled = facts.words.distilled ?? metadataDistilled(facts.metadata);
   const config = facts.folder?.parts.get('unet')?.config ?? {};
+  const groups = count(facts.folder?.parts.get('vae')?.config['norm_num_groups']);
   const info: CheckpointInfo = {
     name,
     layout: facts.layout,
@@ -58,6 +59,7 @@ export async function readUnetCheckpoint(facts: Facts): Promise<CheckpointReadin
     unet: shape,
     heads: headsOf(shape, config),
     vae,
+    ...(groups !== null && { vaeGroups: groups }),
     latentScale: latentScaleOf(family, facts, vae?.latentChannels ?? shape.outChannels),
     texts: texts.map(({ text }) => text),
     wantedTexts,

@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
 import { limitsOfSight } from '../../text/language/sight.ts';
+import { vaeNorm } from '../../graphs/vae.ts';
+import type { WriteGraph } from '../transformer-family.ts';
 import { flatOriginals } from './names.ts';
 import type { OpenedTransformer } from './open-transformer.ts';
 import type { TransformerWords } from './words.ts';
@@ -18,6 +20,13 @@ export function layoutOfTransformer(
   const words = wordsOf(opened);
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
+  const groups = vae.config['norm_num_groups'];
+  const own = typeof groups === 'number' && groups > 0 ? { groups } : {};
+  // one of the plain kind is written as Stable Diffusion's are, and goes in bands where a picture is large
+  const autoencoder = (write: WriteGraph): NetworkSource =>
+    (family.vae.kind ?? 'plain') === 'plain'
+      ? { kind: 'tensors', tensors: vae.tensors, path: vae.path, ...own }
+      : network(vae, (style) => write(vae.tensors, style, vaeNorm(own.groups)));
   const mostSide = (family.mostPatches?.(tensors) ?? Infinity) * latents.factor * patch;
   return {
     name,
@@ -35,10 +44,8 @@ export function layoutOfTransformer(
     ),
     textEncoders: [],
     transformer: words,
-    vaeDecoder: network(vae, (style) => family.vae.decoder(vae.tensors, style)),
-    vaeEncoder: vae.tensors.has('encoder.conv_in.weight')
-      ? network(vae, (style) => family.vae.encoder(vae.tensors, style))
-      : null,
+    vaeDecoder: autoencoder(family.vae.decoder),
+    vaeEncoder: vae.tensors.has('encoder.conv_in.weight') ? autoencoder(family.vae.encoder) : null,
     safetyChecker: null,
     latentChannels: latents.channels,
     vaeFactor: latents.factor,

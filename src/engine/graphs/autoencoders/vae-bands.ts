@@ -7,7 +7,7 @@ import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
 import { conv, silu, upsample } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
-import { decoderStart, encoderEnd, NORM } from '../vae.ts';
+import { decoderStart, encoderEnd, vaeNorm } from '../vae.ts';
 
 /** x [1,C,rows,W] -> y, with the rows around it that a convolution of three reads. */
 export type BandStep = {
@@ -32,12 +32,16 @@ export type BandedNetwork = {
 };
 
 /** Latents to pixels. */
-export function decoderInBands(tensors: PartTensors, style: GraphStyle): BandedNetwork {
+export function decoderInBands(
+  tensors: PartTensors,
+  style: GraphStyle,
+  norm = vaeNorm(),
+): BandedNetwork {
   const g = new GraphBuilder(tensors, style);
   const [, latentChannels = 4] = g.shapeOf('decoder.conv_in.weight');
   const latents = g.input('x', [1, latentChannels, 'height', 'width']);
   const [width = 0] = g.shapeOf('decoder.conv_in.weight');
-  g.output(decoderStart(g, latents), 'y', [1, width, 'height', 'width']);
+  g.output(decoderStart(g, latents, norm), 'y', [1, width, 'height', 'width']);
   const steps: BandStep[] = [];
   const blocks = g.countOf('decoder.up_blocks', 'resnets.0.conv1.weight');
   for (let i = 0; i < blocks; i++) {
@@ -50,11 +54,15 @@ export function decoderInBands(tensors: PartTensors, style: GraphStyle): BandedN
   }
   const out = { path: 'decoder.conv_out', norm: 'decoder.conv_norm_out' };
   steps.push(step(tensors, style, out));
-  return { whole: g.finish('vae_decoder_start'), wholeIsFirst: true, steps, ...NORM };
+  return { whole: g.finish('vae_decoder_start'), wholeIsFirst: true, steps, ...norm };
 }
 
 /** Pixels to the parameters of latents. */
-export function encoderInBands(tensors: PartTensors, style: GraphStyle): BandedNetwork {
+export function encoderInBands(
+  tensors: PartTensors,
+  style: GraphStyle,
+  norm = vaeNorm(),
+): BandedNetwork {
   const g = new GraphBuilder(tensors, style);
   const steps = [step(tensors, style, { path: 'encoder.conv_in' })];
   for (let i = 0; i < g.countOf('encoder.down_blocks', 'resnets.0.conv1.weight'); i++) {
@@ -68,8 +76,8 @@ export function encoderInBands(tensors: PartTensors, style: GraphStyle): BandedN
   const [width = 0] = g.shapeOf('encoder.mid_block.resnets.0.conv1.weight');
   const [parameters = 8] = g.shapeOf('encoder.conv_out.weight');
   const small = g.input('x', [1, width, 'height', 'width']);
-  g.output(encoderEnd(g, small), 'y', [1, parameters, 'height', 'width']);
-  return { whole: g.finish('vae_encoder_end'), wholeIsFirst: false, steps, ...NORM };
+  g.output(encoderEnd(g, small, norm), 'y', [1, parameters, 'height', 'width']);
+  return { whole: g.finish('vae_encoder_end'), wholeIsFirst: false, steps, ...norm };
 }
 
 function resnetSteps(tensors: PartTensors, style: GraphStyle, path: string): BandStep[] {

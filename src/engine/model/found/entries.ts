@@ -12,7 +12,7 @@ import {
   openTransformer,
   type OpenedTransformer,
 } from '../../families/opening/open-transformer.ts';
-import type { GuidanceRule, ModelInfo } from '../../request.ts';
+import type { ModelInfo, ModelNetwork } from '../../request.ts';
 import type { Said } from '../../said.ts';
 import { say } from '../../sentences.ts';
 import { upscalersIn } from '../../upscale/on-disk.ts';
@@ -132,9 +132,18 @@ function isUnguided(
   return transformer.guidance === 'none' || (guidanceScale <= 1 && !transformer.isGuided);
 }
 
-function guidanceOf({ transformer, edits }: ModelLayout): { guidance?: GuidanceRule } {
+function guidanceOf({
+  transformer,
+  edits,
+  inpainting,
+}: ModelLayout): Pick<ModelNetwork, 'guidance' | 'distilledOverPictures'> {
   const rule = guidanceRule({ transformer, edits });
-  return rule === 'plain' && transformer === undefined ? {} : { guidance: rule };
+  const isPlain = transformer?.isGuided && transformer.references === null && !inpainting;
+  const usual = isPlain ? transformer.family.distilledOverPictures : undefined;
+  return {
+    ...(rule === 'plain' && transformer === undefined ? {} : { guidance: rule }),
+    ...(usual !== undefined && { distilledOverPictures: usual }),
+  };
 }
 
 function notesOf(info: CheckpointInfo, vae: Said | null): NonNullable<ModelInfo['checkpoint']> {

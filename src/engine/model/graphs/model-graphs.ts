@@ -10,7 +10,7 @@ import { clipTextGraph } from '../../graphs/clip-text.ts';
 import { safetyCheckerGraph } from '../../graphs/safety-checker.ts';
 import { unetConfig } from '../../graphs/unet-config.ts';
 import { unetGraph } from '../../graphs/unet.ts';
-import { vaeDecoderGraph, vaeEncoderGraph } from '../../graphs/vae.ts';
+import { vaeDecoderGraph, vaeEncoderGraph, vaeNorm } from '../../graphs/vae.ts';
 import type { LoraPart } from '../../lora/places.ts';
 import { builtSource, editedFile, type GraphSource } from '../../network/graph-source.ts';
 import type { Session } from '../../network/session.ts';
@@ -62,13 +62,15 @@ function refuseHeavy(edits: readonly OpenedEdit[], tensors: PartTensors, model: 
 
 export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {
   if (decoder.kind === 'file') return decoder;
-  const graph = decoder.write?.(style) ?? vaeDecoderGraph(decoder.tensors, style);
+  const graph =
+    decoder.write?.(style) ?? vaeDecoderGraph(decoder.tensors, style, vaeNorm(decoder.groups));
   return builtSource(decoder.path, graph);
 }
 
 export function vaeEncoderSource(encoder: NetworkSource, style: GraphStyle): GraphSource {
   if (encoder.kind === 'file') return encoder;
-  const graph = encoder.write?.(style) ?? vaeEncoderGraph(encoder.tensors, style);
+  const graph =
+    encoder.write?.(style) ?? vaeEncoderGraph(encoder.tensors, style, vaeNorm(encoder.groups));
   return builtSource(encoder.path, graph);
 }
 

@@ -1,6 +1,7 @@
 /** The sessions of one model's networks on one provider: opened one by one, closed together. */
 import { type Flavour, flavoursFor } from '../../graphs/flavour.ts';
 import { decoderInBands, encoderInBands } from '../../graphs/autoencoders/vae-bands.ts';
+import { vaeNorm } from '../../graphs/vae.ts';
 import type { ProviderName } from '../../names.ts';
 import { withBands } from '../../network/banded.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
@@ -127,7 +128,7 @@ function inBands(
   if (network.kind === 'file' || network.write !== undefined) return session;
   return withBands(
     session,
-    () => bands(network.tensors, style),
+    () => bands(network.tensors, style, vaeNorm(network.groups)),
     (graph) => {
       const band = builtSource(network.path, graph);
       return openSession(band, optionsFor(band));
