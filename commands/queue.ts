@@ -6,6 +6,7 @@ import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { quoted } from '../src/bot/render/markdown.ts';
 import { whatIsLeft } from '../src/bot/policy/limit-words.ts';
 import { EVERYWHERE } from './places.ts';
+import { placeOfJob } from '../src/runner/workers.ts';
 
 const SHOWN = 15;
 const PROMPT_SHOWN = 80;
@@ -30,14 +31,15 @@ export const queue: Command = {
     ]);
     const running = unsettled.filter((job) => job.status === 'running');
     const waiting = new Map(unsettled.map((job) => [job.id, job]));
-    const several = (scene.engine.status().devices?.length ?? 1) > 1;
+    const status = scene.engine.status();
+    const several = (status.devices?.length ?? 1) > 1;
     const lines = modeLines(await scene.line.mode(), text);
     const shownAtFirst = lines.length;
     lines.push(
       ...running.map((job) => {
         const what = describeJob(job, asking, scene);
-        const where = several && job.device !== null ? text.queueOn(what, job.device) : what;
-        return text.queueRunning(where);
+        const place = several ? placeOfJob(status, job) : null;
+        return text.queueRunning(place === null ? what : text.queueOn(what, place));
       }),
     );
     // The first in the line, and one's own wherever they stand.

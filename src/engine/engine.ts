@@ -63,6 +63,8 @@ export type EngineStatus = {
   /** where several devices paint: each of them */
   devices?: readonly (Omit<EngineStatus, 'devices'> & {
     name: string;
+    /** in another program, where several paint: that one's name, and what it calls the device itself */
+    of?: { worker: string; device: string };
     /** why it is not used, and when it is tried again (milliseconds since 1970); null: it is */
     aside: { why: string; until: number } | null;
   })[];

@@ -120,6 +120,8 @@ export type Job = Omit<NewJob, 'request'> & {
   status: JobStatus;
   /** the device it runs on now; null: it does not run */
   device: string | null;
+  /** the program that it runs in; absent or null: it does not run, or only one program paints */
+  worker?: string | null;
   /** 0 before the first claim; the fence against late results */
   attempt: number;
   createdAt: number;

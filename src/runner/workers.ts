@@ -2,6 +2,7 @@ import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
 import { hasOf } from '../engine/request/needs.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { DeviceStatus, WorkerReport, Workers } from '../queue/contracts.ts';
+import type { Job } from '../queue/job.ts';
 
 const REPORT_EVERY_MS = 3000;
 
@@ -80,7 +81,11 @@ export function withWorkers(
       const mine = own?.status() ?? null;
       const here = mine?.devices ?? (mine === null ? [] : [{ ...mine, name: 'here', aside: null }]);
       const there = others.flatMap((report) =>
-        report.devices.map((device) => ({ ...device, name: placeOf(report, device) })),
+        report.devices.map((device) => ({
+          ...device,
+          name: placeOf(report, device, others),
+          of: { worker: report.name, device: device.name },
+        })),
       );
       const devices: DeviceStatus[] = [...here, ...there];
       const loaded = devices.flatMap((device) => device.loaded);
@@ -115,8 +120,27 @@ function withFilesOf(first: ModelInfo, second: ModelInfo): ModelInfo {
   };
 }
 
-/** `host/cuda:0`; a single device goes by the name of its worker. */
-function placeOf({ name, devices }: WorkerReport, device: DeviceStatus): string {
-  const host = name.replace(/-\d+$/, '');
-  return devices.length === 1 && device.name === name ? host : `${host}/${device.name}`;
+/** `host/cuda:0`; a single device goes by its host, and by its program where that host has several. */
+function placeOf(
+  { name, devices }: WorkerReport,
+  device: DeviceStatus,
+  all: readonly WorkerReport[],
+): string {
+  const host = hostOf(name);
+  const isOnly = all.filter((report) => hostOf(report.name) === host).length === 1;
+  const place = isOnly ? host : name;
+  return devices.length === 1 && device.name === name ? place : `${place}/${device.name}`;
+}
+
+const hostOf = (worker: string): string => worker.replace(/-\d+$/, '');
+
+/** Where a job runs, as the devices are called in `status`; null: it does not run. */
+export function placeOfJob(
+  { devices = [] }: EngineStatus,
+  { device, worker = null }: Pick<Job, 'device' | 'worker'>,
+): string | null {
+  const own = devices.filter(({ of }) => of !== undefined && of.worker === worker);
+  const [only] = own;
+  if (own.length === 1 && only !== undefined) return only.name;
+  return own.find(({ of }) => of?.device === device)?.name ?? device;
 }

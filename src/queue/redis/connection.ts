@@ -41,12 +41,14 @@ export async function connect(
 ): Promise<Connection> {
   const place = withoutPassword(url);
   let last: Error | null = null;
+  let isOpen = false;
   const open = () => {
     const one = new Redis(url, OPTIONS);
     // Without a listener ioredis prints every failed try.
     one.on('error', (error: Error) => {
       last = error;
-      onTrouble(error);
+      // What fails at the start is not tried again, and told by what is thrown.
+      if (isOpen) onTrouble(error);
     });
     return one;
   };
@@ -61,6 +63,9 @@ export async function connect(
     if (error instanceof UserError) throw error;
     throw new UserError(openingWords(last ?? error, place), { cause: error });
   }
+  isOpen = true;
+  // It may come back as another one.
+  redis.on('ready', () => void checkPolicy(redis, place).catch(onTrouble));
   const stopBeating = keepAlive([redis, subscriber], heartbeatMs, onTrouble);
   return {
     redis,
@@ -117,7 +122,16 @@ export async function isDurable(redis: Redis): Promise<boolean> {
 function openingWords(error: unknown, place: string): string {
   const said = error instanceof Error ? error.message : String(error);
   if (/WRONGPASS|NOAUTH|invalid password/i.test(said)) {
-    return `The queue at ${place} refuses the password (${said}). Put the right one into QUEUE_URL: redis://:password@host.`;
+    return (
+      `The queue at ${place} refuses the password (${said}). Put the right one into QUEUE_URL: redis://:password@host, ` +
+      'or redis://user:password@host.'
+    );
+  }
+  if (said.startsWith('NOPERM')) {
+    return (
+      `The queue at ${place} does not let its user in QUEUE_URL do what is needed (${said}). Give that user the rights ` +
+      'named in docs/scale.md, under Security.'
+    );
   }
   return (
     `The queue at ${place} cannot be reached (${said}). Start Redis or Valkey there, or take QUEUE_URL away: then the ` +
@@ -132,9 +146,15 @@ export function writingWords(error: unknown): unknown {
   if (said.startsWith('OOM '))
     return new UserError(sayOfQueue('order-lost-queue-full'), { cause: error });
   const isAway =
-    /Connection is closed|max retries|Command timed out|ECONN|MISCONF|READONLY|LOADING|Stream isn't/i;
+    /Connection is closed|cannot be reached|max retries|Command timed out|ECONN|MISCONF|READONLY|LOADING|Stream isn't/i;
   if (!isAway.test(said)) return error;
   return new UserError(sayOfQueue('order-lost-queue-away'), { cause: error });
+}
+
+/** ioredis speaks of its own options when a server is away. */
+export function plainly(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'MaxRetriesPerRequestError') return error;
+  return new Error('the queue cannot be reached', { cause: error });
 }
 
 function withoutPassword(url: string): string {

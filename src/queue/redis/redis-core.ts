@@ -9,6 +9,7 @@ import type { QueueChange } from '../job.ts';
 import type { PictureStore } from '../pictures.ts';
 import { sayOfQueue } from '../sentences.ts';
 import { FATAL_FAILURE, RESTARTS_FORGIVEN } from '../stored/impossible.ts';
+import { plainly } from './connection.ts';
 import { SCRIPTS } from './scripts/scripts.ts';
 
 export type RedisQueueOptions = {
@@ -83,7 +84,9 @@ export function createRedisCore(
         fatal: JSON.stringify(FATAL_FAILURE),
       };
       const command = commands[commandOf(name)]!;
-      const [value, changes] = await command.call(redis, options.prefix, JSON.stringify(full));
+      const [value, changes] = await command
+        .call(redis, options.prefix, JSON.stringify(full))
+        .catch((error: unknown) => Promise.reject(plainly(error)));
       for (const change of JSON.parse(changes) as QueueChange[]) tell(change);
       return JSON.parse(value) as unknown;
     },

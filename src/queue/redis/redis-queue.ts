@@ -30,6 +30,7 @@ export async function openRedisQueue(
   const { log, prefix } = options;
   const away: Away = { isAway: false };
   const onTrouble = (error: Error) => {
+    if (error instanceof UserError) return log.error({}, error.message);
     if (!away.isAway) log.warn({ err: error }, 'the queue cannot be reached; trying again');
     away.isAway = true;
   };

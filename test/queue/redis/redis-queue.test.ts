@@ -269,7 +269,7 @@ if (server === null) {
         'noeviction',
       ]);
       assert.ok(full !== null);
-      const { queue } = await openShared('full', full.url);
+      const { queue, lines } = await openShared('full', full.url);
       const long = aRequest({ prompt: 'a very long prompt '.repeat(5000) });
       let words = '';
       for (let i = 0; i < 200 && words === ''; i++) {
@@ -284,7 +284,19 @@ if (server === null) {
         waiting,
         'nothing is half-written',
       );
+      const admin = new Redis(full.url);
+      await admin.call('ACL', 'SETUSER', 'bot', 'on', '>secret', '~*', '&*', '+@all', '-info');
+      assert.match(
+        await refusal(full.url.replace('//', '//bot:secret@')),
+        /does not let its user in QUEUE_URL do what is needed .*docs\/scale\.md/,
+      );
+      await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal');
+      const isTold = () =>
+        lines.some(({ level, message }) => level === 'error' && /may lose jobs/.test(message));
+      await waitUntil(isTold, 'a server that came back with another policy is told');
       await queue.close();
+      admin.disconnect();
       await full.close();
     });
   });
