@@ -41,19 +41,61 @@ function lostFiles({ file, text }: Document): string[] {
     .map((target) => `${file} names ${target}`);
 }
 
+const tracked = globSync(
+  ['{src,commands,playground,scripts,test,bench,training,models}/**/*.{ts,cjs,css,py}'],
+  { cwd: root, exclude: ['**/node_modules/**'] },
+).map((file) => file.split(path.sep).join('/'));
+
+/** Source files that a document names by the end of their path, such as `lora/low-rank.ts`. */
+function lostNames({ file, text }: Document): string[] {
+  return [...text.matchAll(/`([\w./-]*[\w-]\.(?:ts|cjs|css|py))`/g)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => !tracked.some((one) => one === name || one.endsWith(`/${name}`)))
+    .map((name) => `${file} names ${name}`);
+}
+
+/** Folders and files of the sources that a document names without an ending, such as `bot/order/options`. */
+function lostPlaces({ file, text }: Document): string[] {
+  const rooms = 'src|commands|playground|scripts|test|bench|engine|queue|runner|explore|bot';
+  return [...text.matchAll(new RegExp(`\`((?:${rooms})/[a-z][a-z/-]*)\``, 'g'))]
+    .map((match) => (match[1] ?? '').replace(/\/$/, ''))
+    .filter((place) => ![place, `src/${place}`].some((one) => isThere(one) || isThere(`${one}.ts`)))
+    .map((place) => `${file} names ${place}`);
+}
+
+const sources = tracked
+  .filter((file) => !file.startsWith('test/'))
+  .map(read)
+  .concat(['package.json', 'Dockerfile', 'compose.yaml', 'compose.scale.yaml'].map(read))
+  .join('\n');
+
+/** Variables of the environment that a document tells of and nothing reads. */
+function lostVariables({ file, text }: Document): string[] {
+  return [...text.matchAll(/`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`/g)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => !sources.includes(name))
+    .map((name) => `${file} tells of ${name}`);
+}
+
 test('documents name scripts, links and files that exist', () => {
   assert.ok(documents.length > 8);
   const current = documents.filter(({ file }) => file !== 'CHANGELOG.md');
   assert.deepEqual(current.flatMap(unknownScripts), []);
   assert.deepEqual(current.flatMap(brokenLinks), []);
   assert.deepEqual(current.flatMap(lostFiles), []);
+  assert.deepEqual(current.flatMap(lostNames), []);
+  assert.deepEqual(current.flatMap(lostPlaces), []);
+  assert.deepEqual(current.flatMap(lostVariables), []);
   const planted = {
     file: 'README.md',
-    text: '`npm run -s nothing` [here](docs/nothing.md) in src/nothing.ts',
+    text: '`npm run -s nothing` [here](docs/nothing.md) in src/nothing.ts, `onnx/nothing.ts`, `bot/nothing`, `NO_SUCH_THING=1`',
   };
   assert.equal(unknownScripts(planted).length, 1);
   assert.equal(brokenLinks(planted).length, 1);
   assert.equal(lostFiles(planted).length, 1);
+  assert.equal(lostNames(planted).length, 1);
+  assert.equal(lostPlaces(planted).length, 1);
+  assert.equal(lostVariables(planted).length, 1);
 });
 
 /** The tree of ARCHITECTURE's "Rooms" as paths: two blanks a level, names before the first wide gap. */
