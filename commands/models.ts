@@ -158,7 +158,7 @@ function limitNotes(model: ModelInfo, text: Text): string[] {
   ];
   const names = samplers.map((name) => escapeMarkdown(name)).join(', ');
   return [
-    text.modelTakes(takes),
+    text.modelTakes(takes.join(', ')),
     ...(samplers.length < SAMPLERS.length / 2 ? [text.modelSamplers(names)] : []),
   ];
 }

@@ -9,7 +9,7 @@ export const evolution: Command = {
   visibility: sheetSeenBy,
   definition: {
     name: 'evolution',
-    description: 'WantedOutputs one picture emerge, step by step, as a strip and as an animation',
+    description: 'Watch one picture emerge, step by step, as a strip and as an animation',
     ...EVERYWHERE,
     options: [
       {

@@ -42,7 +42,7 @@ export const COMMANDS: typeof ENGLISH = {
     `**${name}** · ${family} · gemacht für ${size}, Seiten in Vielfachen von ${factor}`,
   modelDefaults: (steps, sampler, schedule, cfg) =>
     `Vorgaben: ${steps} Schritte · ${sampler} ${schedule}${cfg === null ? '' : ` · CFG ${cfg}`}`,
-  modelTakes: (parts) => `nimmt ${parts.join(', ')}`,
+  modelTakes: (what) => `nimmt ${what}`,
   modelTakesSteps: (most) => `1 bis ${most} Schritte`,
   modelTakesSides: (least, most) => `Seiten von ${least} bis ${most} px`,
   modelTakesTokens: (most) => `${most} Tokens eines Prompts`,

@@ -39,7 +39,7 @@ export const COMMANDS = {
     `**${name}** · ${family} · made for ${size}, sides in multiples of ${factor}`,
   modelDefaults: (steps: number, sampler: string, schedule: string, cfg: string | null) =>
     `its defaults: ${steps} steps · ${sampler} ${schedule}${cfg === null ? '' : ` · cfg ${cfg}`}`,
-  modelTakes: (parts: readonly string[]) => `takes ${parts.join(', ')}`,
+  modelTakes: (what: string) => `takes ${what}`,
   modelTakesSteps: (most: number) => `1 to ${most} steps`,
   modelTakesSides: (least: number, most: number) => `sides of ${least} to ${most} px`,
   modelTakesTokens: (most: number) => `${most} tokens of a prompt`,
