@@ -4,7 +4,7 @@ import { UserError } from '../src/engine/errors.ts';
 import { readImageSize } from '../src/engine/picture/image.ts';
 import { usualMaskBlur } from '../src/engine/request-codec.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
-import { isForeign } from '../src/bot/interaction/foreign.ts';
+import { isUserInstalled } from '../src/bot/interaction/user-installed.ts';
 import { autoOf, completeOrder } from '../src/bot/order/options.ts';
 import type { Order } from '../src/bot/order/options.ts';
 import { checkMayPost, noteOf, placeOrder } from '../src/bot/order/order.ts';
@@ -160,7 +160,7 @@ export const imagine: Command = {
 
 function seenBy(interaction: ChatInputCommandInteraction, { own }: Scene): SeenBy {
   const { options } = interaction;
-  return isForeign(interaction) || (options.getBoolean('private') ?? own.private)
+  return isUserInstalled(interaction) || (options.getBoolean('private') ?? own.private)
     ? 'private'
     : 'public';
 }

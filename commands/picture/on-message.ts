@@ -14,7 +14,7 @@ import type { FoundPictures, FoundWords } from '../../src/bot/pictures/found-pic
 import { notesHere, fitRecipe, type Recipe, recipeText } from '../../src/engine/recipe.ts';
 import type { Said } from '../../src/engine/said.ts';
 import { wordsOf } from '../../src/engine/said.ts';
-import { isForeign } from '../../src/bot/interaction/foreign.ts';
+import { isUserInstalled } from '../../src/bot/interaction/user-installed.ts';
 import { codeBlock, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { chooseModel, limitsHold, randomSeed } from '../../src/bot/order/options.ts';
 import { sizeOfRatio } from '../../src/bot/order/sizes.ts';
@@ -113,7 +113,7 @@ function notesLine(notes: readonly Said[], { text }: Pick<Scene, 'text'>): strin
 
 /** What comes of a picture that only one person sees is for that person too. */
 export function wanted(interaction: MessageContextMenuCommandInteraction, { own }: Scene): SeenBy {
-  const hidden = isForeign(interaction) || isHidden(interaction.targetMessage);
+  const hidden = isUserInstalled(interaction) || isHidden(interaction.targetMessage);
   return own.private || hidden ? 'private' : 'public';
 }
 

@@ -4,7 +4,7 @@ import { upscalerFor } from '../../src/engine/upscalers.ts';
 import type { CopyTask } from '../../src/queue/copy.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
-import { isForeign } from '../../src/bot/interaction/foreign.ts';
+import { isUserInstalled } from '../../src/bot/interaction/user-installed.ts';
 import { jobOf, placeOrder, seenLike } from '../../src/bot/order/order.ts';
 import { readable } from '../../src/bot/order/stored-order.ts';
 import type { SeenBy } from '../../src/bot/order/order.ts';
@@ -67,7 +67,7 @@ export async function placeCopy(
   const factor = kind === 'original' ? 1 : enlarges;
   const copy: CopyTask = { kind, of: job.id, pictures, by, factor, fileLimit };
   const address = addressIn(job.context);
-  const seenBy = isForeign(interaction) ? 'private' : wanted;
+  const seenBy = isUserInstalled(interaction) ? 'private' : wanted;
   const isReachable = address !== null && (!address.private || seenBy === 'private');
   const request = requestOfImage({ ...readable(job), init: null }, indices[0] ?? 0);
   await placeOrder(interaction, scene, request, null, wanted, {

@@ -25,7 +25,7 @@ import type {
 } from '../../src/engine/request.ts';
 import type { SheetOrder } from '../../src/explore/sheet/order.ts';
 import { type ThemeName, THEMES } from '../../src/explore/sheet/drawn/theme.ts';
-import { isForeign } from '../../src/bot/interaction/foreign.ts';
+import { isUserInstalled } from '../../src/bot/interaction/user-installed.ts';
 import { PICTURE_OPTIONS, typedOptionsOf } from '../personal/picture-options.ts';
 
 /** What all pictures of a sheet share: the options of /imagine that make sense for it. */
@@ -103,7 +103,7 @@ export function startFrom(image: Uint8Array, size: ImageSize): NonNullable<Order
 
 /** As the person prefers their pictures. */
 export function sheetSeenBy(interaction: BaseInteraction, { own }: Pick<Scene, 'own'>): SeenBy {
-  return own.private || isForeign(interaction) ? 'private' : 'public';
+  return own.private || isUserInstalled(interaction) ? 'private' : 'public';
 }
 
 /** Acknowledges and puts the sheet into the queue; its reply grows by itself from here. */

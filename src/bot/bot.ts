@@ -9,7 +9,7 @@ import { shareOf } from './discord/shards.ts';
 import { isSlashCommand } from './interaction/command.ts';
 import type { AnyCommand } from './interaction/command.ts';
 import { startDispatch } from './interaction/dispatch.ts';
-import { asPersonsApp } from './interaction/foreign.ts';
+import { asUserInstallable } from './interaction/user-installed.ts';
 import { withTranslations } from './interaction/localize.ts';
 import { registerCommands } from './interaction/register.ts';
 import { openServices } from './open-services.ts';
@@ -77,7 +77,9 @@ async function register(
 ): Promise<void> {
   const definitions = commands
     .map((command) =>
-      userInstall && !isOwners(command) ? asPersonsApp(command.definition) : command.definition,
+      userInstall && !isOwners(command)
+        ? asUserInstallable(command.definition)
+        : command.definition,
     )
     .map(withTranslations);
   await registerCommands(rest, application.id, definitions, log);

@@ -5,11 +5,15 @@ import type { GenerateResult } from '../engine/request.ts';
 import type { JobEvents, Stop } from '../queue/events.ts';
 import { type Page, serve } from './endpoint.ts';
 import { checkHealth, checkReadiness, type HealthState, type Check, within } from './health.ts';
-import { createDiscordMetrics } from './tell/discord-calls.ts';
-import { createJobMetrics } from './tell/jobs.ts';
-import { createLoopDelay } from './tell/loop-delay.ts';
-import { createProcessMetrics } from './tell/process.ts';
-import { createDeviceMetrics, createGatewayMetrics, createQueueMetrics } from './tell/standing.ts';
+import { createDiscordMetrics } from './collectors/discord-calls.ts';
+import { createJobMetrics } from './collectors/jobs.ts';
+import { createLoopDelay } from './collectors/loop-delay.ts';
+import { createProcessMetrics } from './collectors/process.ts';
+import {
+  createDeviceMetrics,
+  createGatewayMetrics,
+  createQueueMetrics,
+} from './collectors/state.ts';
 import type { DiscordCall, Monitored } from './monitored.ts';
 
 export type MonitorOptions = {

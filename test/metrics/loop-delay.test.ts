@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLoopDelay } from '../../src/metrics/tell/loop-delay.ts';
+import { createLoopDelay } from '../../src/metrics/collectors/loop-delay.ts';
 
 function keepBusy(ms: number): void {
   const until = performance.now() + ms;

@@ -10,7 +10,7 @@ import type { Job, NewJob } from '../../queue/job.ts';
 import type { Scene } from '../interaction/command.ts';
 import type { CustomId } from '../interaction/custom-id.ts';
 import { maySee } from './visibility.ts';
-import { isForeign } from '../interaction/foreign.ts';
+import { isUserInstalled } from '../interaction/user-installed.ts';
 import { isFromHidden } from '../interaction/origin.ts';
 import { missingToPost } from '../interaction/permissions.ts';
 import { permitOrder } from '../policy/gate.ts';
@@ -38,7 +38,7 @@ export async function placeOrder(
   told: Told = {},
 ): Promise<void> {
   const { answer, line, replies } = scene;
-  const seenBy = isForeign(interaction) ? 'private' : wanted;
+  const seenBy = isUserInstalled(interaction) ? 'private' : wanted;
   if (seenBy === 'public') checkMayPost(interaction, scene);
   const copy = told.copy ?? null;
   const granted = await permitOrder(interaction, scene, request, copy);

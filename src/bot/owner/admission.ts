@@ -1,7 +1,7 @@
 import { Routes } from 'discord.js';
 import type { Client, Interaction } from 'discord.js';
 import { troubleOf } from '../discord/discord-errors.ts';
-import { isForeign } from '../interaction/foreign.ts';
+import { isUserInstalled } from '../interaction/user-installed.ts';
 import { isAmong } from '../policy/people.ts';
 import type { Text } from '../text/text.ts';
 import type { RuleStore } from './rule-file.ts';
@@ -62,7 +62,7 @@ export function openAdmission(client: Client, rule: Pick<RuleStore, 'now'>): Adm
       const { guildId, user } = interaction;
       if (isAmong(holds.blocked, user.id)) return text.owner.blocked;
       // On a server that did not invite the bot it is somebody's own app, where the owner allows that at all.
-      if (isForeign(interaction)) return null;
+      if (isUserInstalled(interaction)) return null;
       if (guildId !== null) {
         return isServerAllowed(holds, guildId) ? null : text.owner.serverWaits(guildId);
       }

@@ -1,4 +1,4 @@
-import { isForeign } from '../interaction/foreign.ts';
+import { isUserInstalled } from '../interaction/user-installed.ts';
 import type { Post } from './posts.ts';
 import type { Channel, MessageComponentInteraction, RepliableInteraction } from 'discord.js';
 
@@ -21,7 +21,7 @@ export function placeOf(interaction: Asking): Place {
   const { channel, member } = interaction;
   const roles = member?.roles;
   // Where nobody of ours has a say no server's rules hold, and nothing is open.
-  const foreign = isForeign(interaction);
+  const foreign = isUserInstalled(interaction);
   const guildId = foreign ? null : interaction.guildId;
   return placeIn(foreign ? null : channel, {
     guildId,

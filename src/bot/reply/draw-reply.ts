@@ -34,7 +34,7 @@ async function drawPainting(reply: ReplyState, state: JobState): Promise<Rendere
     pictures,
     preview,
     ...(files && { previewFiles: files }),
-    secondsLeft: reply.pacer.left(),
+    secondsLeft: reply.timeLeft.left(),
   });
 }
 

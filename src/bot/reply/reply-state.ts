@@ -2,7 +2,7 @@ import type { Preview } from '../../engine/request.ts';
 import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { type Text, textFor } from '../text/text.ts';
 import { openMessage, type ReplyMessage } from './message.ts';
-import { createPacer, type Pacer } from './pacer.ts';
+import { createTimeLeft, type TimeLeft } from './time-left.ts';
 import type { ReplyAddress } from './reply-address.ts';
 import type { MessageTools } from './reply-tools.ts';
 
@@ -16,7 +16,7 @@ export type ReplyState = {
   /** resolved once the message shows something of the job, or never will */
   readonly shown: PromiseWithResolvers<void>;
   /** how fast a running job goes on */
-  readonly pacer: Pacer;
+  readonly timeLeft: TimeLeft;
   /** where it was when it was told last; null: nowhere yet */
   reached: { step: number; steps: number } | null;
   preview: Preview | null;
@@ -42,7 +42,7 @@ export function openReplyState(job: Job, address: ReplyAddress, tools: MessageTo
     text: textFor(address.locale),
     tools,
     shown: Promise.withResolvers(),
-    pacer: createPacer(),
+    timeLeft: createTimeLeft(),
     reached: null,
     preview: null,
     stoppedBy: null,
@@ -61,5 +61,5 @@ export function noteProgress(reply: ReplyState, state: JobState): void {
   const { preview, step, steps } = state.progress;
   if (reply.address.previews !== 'off') reply.preview = preview ?? reply.preview;
   reply.reached = { step, steps };
-  reply.pacer.note(reply.reached);
+  reply.timeLeft.note(reply.reached);
 }

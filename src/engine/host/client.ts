@@ -6,7 +6,7 @@ import { type Call, type Calls, createCalls } from './calls.ts';
 import { type Supervisor, superviseHost } from './supervisor.ts';
 import { type FromWorker, type HostConfig, type LoadedStatus, reviveError } from './messages.ts';
 import { shareKeyOf } from '../request/sharing.ts';
-import { createPulse, type Pulse } from './pulse.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /** Starts in vain before waiting calls are told. */
@@ -32,7 +32,7 @@ export type Client = {
   readonly calls: Calls;
   readonly watchdog: Watchdog;
   readonly supervisor: Supervisor;
-  readonly pulse: Pulse;
+  readonly heartbeat: Heartbeat;
   state: ClientState;
   closing: boolean;
   loaded: readonly LoadedStatus[];
@@ -65,7 +65,7 @@ export function openClient(config: ClientConfig, log: Log, told: (error: Error) 
     // A thread cannot be ended from outside.
     watchdog: createWatchdog(stepDeadlineMs, config.isolation === 'thread' ? null : onStuck),
     supervisor,
-    pulse: createPulse(() => supervisor.post({ type: 'ping' })),
+    heartbeat: createHeartbeat(() => supervisor.post({ type: 'ping' })),
     state: 'starting',
     closing: false,
     loaded: [],
@@ -129,11 +129,11 @@ export function reloadHost(client: Client): void {
 
 /** Whether the host shows signs of life: see Engine.answers. */
 export async function answersWithin(
-  { state, pulse, watchdog }: Client,
+  { state, heartbeat, watchdog }: Client,
   withinMs: number,
 ): Promise<boolean> {
   if (state === 'closed' || state === 'restarting') return false;
-  return state === 'busy' ? pulse.silentMs() < watchdog.patienceMs() : pulse.ask(withinMs);
+  return state === 'busy' ? heartbeat.silentMs() < watchdog.patienceMs() : heartbeat.ask(withinMs);
 }
 
 export async function closeClient(client: Client): Promise<void> {
@@ -144,7 +144,7 @@ export async function closeClient(client: Client): Promise<void> {
 }
 
 function receive(client: Client, message: FromWorker): void {
-  client.pulse.beat();
+  client.heartbeat.beat();
   const { running } = client.calls;
   switch (message.type) {
     case 'pong':
@@ -217,7 +217,7 @@ function dispatch(client: Client): void {
 function begin(client: Client, call: Call, joins: boolean): void {
   client.calls.begin(call);
   client.state = 'busy';
-  client.pulse.beat();
+  client.heartbeat.beat();
   if (!joins) client.watchdog.wind(LOADING_PATIENCE);
   const { onProgress: _, signal: __, joins: ___, alone: ____, journal, ...options } = call.options;
   client.supervisor.post({

@@ -1,5 +1,5 @@
 /** What a request says, as the networks read it: all that a pass starts from. */
-import { unheardGuidance } from '../guidance/unheard.ts';
+import { ignoredGuidance } from '../guidance/ignored.ts';
 import { beginConditioners } from '../guidance/conditioners.ts';
 import { checkRefiner } from '../guidance/handover.ts';
 import type { LoadedModel } from '../model/loader.ts';
@@ -112,7 +112,7 @@ export async function readRequest(
     init,
     notes: [
       ...model.loras.flatMap(({ note }) => note ?? []),
-      ...unheardGuidance(request, model.entry.layout),
+      ...ignoredGuidance(request, model.entry.layout),
       ...cutTexts(both),
       ...[...missing].map((name) => say('embedding-left-out', name.slice(0, 40))),
     ],

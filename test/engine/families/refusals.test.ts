@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../../src/engine/errors.ts';
-import { unheardGuidance } from '../../../src/engine/guidance/unheard.ts';
+import { ignoredGuidance } from '../../../src/engine/guidance/ignored.ts';
 import { TRANSFORMERS } from '../../../src/engine/families/families.ts';
 import { SAMPLERS } from '../../../src/engine/names.ts';
 import { SAMPLER_TABLE } from '../../../src/engine/samplers/samplers.ts';
@@ -66,12 +66,12 @@ test('seventeen references, and guidance for a model that was distilled to do wi
     () => parseRequest({ prompt: 'a', references }, entry.info),
     told(/At most 16 reference pictures.*not 17/),
   );
-  const [note] = unheardGuidance({ guidanceScale: 4 }, entry.layout);
+  const [note] = ignoredGuidance({ guidanceScale: 4 }, entry.layout);
   assert.match(note?.words ?? '', /distilled to paint without guidance/);
   assert.equal(entry.info.network?.guidance, 'none');
   assert.equal(entry.info.unguided, true);
-  assert.deepEqual(unheardGuidance({ guidanceScale: 1, distilledGuidance: 0 }, entry.layout), []);
-  assert.equal(unheardGuidance({ guidanceScale: 1, distilledGuidance: 3 }, entry.layout).length, 1);
+  assert.deepEqual(ignoredGuidance({ guidanceScale: 1, distilledGuidance: 0 }, entry.layout), []);
+  assert.equal(ignoredGuidance({ guidanceScale: 1, distilledGuidance: 3 }, entry.layout).length, 1);
 });
 
 test('a flow may be asked for what its noise levels can be walked by', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commands } from '../../../commands/commands.ts';
-import { asPersonsApp, isForeign } from '../../../src/bot/interaction/foreign.ts';
+import { asUserInstallable, isUserInstalled } from '../../../src/bot/interaction/user-installed.ts';
 
 const where = (owners: object, guildId: string | null, context: number) =>
-  isForeign({ authorizingIntegrationOwners: owners, guildId, context } as Parameters<
-    typeof isForeign
+  isUserInstalled({ authorizingIntegrationOwners: owners, guildId, context } as Parameters<
+    typeof isUserInstalled
   >[0]);
 
 test('foreign is where the bot came along with a person, and nowhere else', () => {
@@ -18,7 +18,7 @@ test('foreign is where the bot came along with a person, and nowhere else', () =
 
 test('what belongs to a server is not taken along', () => {
   const taken = commands
-    .map(({ definition }) => asPersonsApp(definition))
+    .map(({ definition }) => asUserInstallable(definition))
     .filter(({ integration_types: types }) => types?.includes(1))
     .map(({ name }) => name);
   assert.ok(taken.includes('imagine') && taken.includes('Recipe'));

@@ -1,12 +1,12 @@
 /** How long the rest of a run will take, by the steps it has taken. */
-export type Pacer = {
+export type TimeLeft = {
   note(at: { step: number; steps: number }): void;
   /** Seconds; null until two steps are known. */
   left(): number | null;
 };
 
 /** `now`: milliseconds that only go forward. */
-export function createPacer(now: () => number = () => performance.now()): Pacer {
+export function createTimeLeft(now: () => number = () => performance.now()): TimeLeft {
   let first: { step: number; at: number } | null = null;
   let last: { step: number; steps: number; at: number } | null = null;
   return {

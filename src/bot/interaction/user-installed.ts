@@ -6,7 +6,7 @@ import type { BaseInteraction, RESTPostAPIApplicationCommandsJSONBody } from 'di
  * no settings there and nobody who may moderate what it paints, so every answer is for that person alone, and lives as
  * long as the interaction's token.
  */
-export function isForeign(
+export function isUserInstalled(
   interaction: Pick<BaseInteraction, 'authorizingIntegrationOwners' | 'context' | 'guildId'>,
 ): boolean {
   if (interaction.context === InteractionContextType.PrivateChannel) return true;
@@ -20,7 +20,7 @@ export function isForeign(
 }
 
 /** A command that people may take along; those that belong to servers stay there. */
-export function asPersonsApp(
+export function asUserInstallable(
   definition: RESTPostAPIApplicationCommandsJSONBody,
 ): RESTPostAPIApplicationCommandsJSONBody {
   if (definition.contexts?.includes(InteractionContextType.BotDM) !== true) return definition;

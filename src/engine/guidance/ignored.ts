@@ -4,16 +4,16 @@ import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 
 /** What was asked of guidance and the model cannot follow, a sentence each. */
-export function unheardGuidance(
+export function ignoredGuidance(
   request: Pick<GenerateRequest, 'guidanceScale' | 'distilledGuidance' | 'imageGuidanceScale'>,
   { transformer, edits, name }: Pick<ModelLayout, 'transformer' | 'edits' | 'name'>,
 ): Said[] {
   const { guidanceScale, distilledGuidance = 0, imageGuidanceScale } = request;
-  const unheard =
+  const ignored =
     imageGuidanceScale !== undefined && !edits ? [say('image-guidance-unheard', name)] : [];
-  if (transformer === undefined) return unheard;
+  if (transformer === undefined) return ignored;
   return [
-    ...unheard,
+    ...ignored,
     ...(transformer.guidance === 'none' && guidanceScale > 1
       ? [say('guidance-unheard', name)]
       : []),

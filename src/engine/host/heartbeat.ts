@@ -1,5 +1,5 @@
 /** Signs of life of a host: whether its message loop still turns. */
-export type Pulse = {
+export type Heartbeat = {
   /** A message came from it. */
   beat(): void;
   /** Milliseconds since it was heard, or since it was last expected to begin something. */
@@ -8,7 +8,7 @@ export type Pulse = {
   ask(withinMs: number): Promise<boolean>;
 };
 
-export function createPulse(ask: () => void): Pulse {
+export function createHeartbeat(ask: () => void): Heartbeat {
   let heardAt = performance.now();
   let listeners: (() => void)[] = [];
   return {
