@@ -1,17 +1,15 @@
-import { numpyLog } from '../sampling/float32.ts';
 import { sum2 } from '../samplers/linear.ts';
 import { flag, numberOption, type SchedulerConfig } from './config.ts';
 import type { Scheduler } from './scheduler.ts';
 import {
-  alphasOf,
   conversionOf,
   interpolate,
   linspace,
   respace,
   roundHalfEven,
-  sigmasOf,
   sigmaToTimestep,
   spacedTimesteps,
+  tableOf,
   type ZeroSnr,
 } from './spacing.ts';
 
@@ -44,9 +42,7 @@ export type SolverLayout = {
 };
 
 export function solverTrack(config: SchedulerConfig, n: number, layout: SolverLayout): SolverTrack {
-  const alphas = alphasOf(config, layout.zeroSnr);
-  const table = sigmasOf(alphas);
-  const logSigmas = table.map(numpyLog);
+  const { alphas, sigmas: table, logSigmas } = tableOf(config, layout.zeroSnr);
   const train = numberOption(config, 'num_train_timesteps', 1000);
   const isFlow = flag(config, 'use_flow_sigmas', false);
   const endsAtZero = layout.final === 'configured' && config['final_sigmas_type'] !== 'sigma_min';

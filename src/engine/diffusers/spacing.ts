@@ -75,19 +75,33 @@ export function spacedTimesteps(
 /** How a class treats rescale_betas_zero_snr: not at all, as it comes out, or with the last ᾱ held at 2^-24. */
 export type ZeroSnr = 'ignored' | 'plain' | 'held';
 
-export function alphasOf(config: SchedulerConfig, zeroSnr: ZeroSnr): Float32Array {
+/** ᾱ of the training timesteps, their noise levels, ascending, and the logarithms of these; not to be written to. */
+export type TrainingTable = { alphas: Float32Array; sigmas: Float32Array; logSigmas: Float32Array };
+
+/** By what was trained and how it is read: whoever counts what an order costs asks for them, too. */
+const known = new Map<string, TrainingTable>();
+const MOST_KNOWN = 32;
+
+export function tableOf(config: SchedulerConfig, zeroSnr: ZeroSnr): TrainingTable {
   const training = readTraining(config);
-  const alphas = diffusersAlphas({
-    ...training,
-    zeroTerminalSnr: training.zeroTerminalSnr && zeroSnr !== 'ignored',
-  });
-  if (training.zeroTerminalSnr && zeroSnr === 'held') alphas[alphas.length - 1] = 2 ** -24;
-  return alphas;
+  const key = JSON.stringify([zeroSnr, training]);
+  let table = known.get(key);
+  if (table === undefined) {
+    const alphas = diffusersAlphas({
+      ...training,
+      zeroTerminalSnr: training.zeroTerminalSnr && zeroSnr !== 'ignored',
+    });
+    if (training.zeroTerminalSnr && zeroSnr === 'held') alphas[alphas.length - 1] = 2 ** -24;
+    const sigmas = alphas.map((a) => Math.sqrt(Math.fround(Math.fround(1 - a) / a)));
+    table = { alphas, sigmas, logSigmas: sigmas.map(numpyLog) };
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(key, table);
+  }
+  return table;
 }
 
-/** training noise levels, ascending */
-export function sigmasOf(alphas: Float32Array): Float32Array {
-  return alphas.map((a) => Math.sqrt(Math.fround(Math.fround(1 - a) / a)));
+export function alphasOf(config: SchedulerConfig, zeroSnr: ZeroSnr): Float32Array {
+  return tableOf(config, zeroSnr).alphas;
 }
 
 /** numpy.interp over the table's index */
@@ -185,9 +199,7 @@ export function sigmaTrack(
   zeroSnr: ZeroSnr,
   options: { overrides: boolean; roundKarras?: boolean; logLinear?: boolean },
 ): SigmaTrack {
-  const alphas = alphasOf(config, zeroSnr);
-  const table = sigmasOf(alphas);
-  const logSigmas = table.map(numpyLog);
+  const { sigmas: table, logSigmas } = tableOf(config, zeroSnr);
   let timesteps = spacedTimesteps(config, n, 'linspace', { whole: false, extra: false });
   let sigmas = timesteps.map((t) => interpolate(table, t));
   if (options.logLinear === true && config['interpolation_type'] === 'log_linear') {

@@ -6,13 +6,12 @@ import type { GenerateRequest } from '../request.ts';
 import {
   type ModelSchedule,
   type SigmaTable,
-  comfySigmaTable,
+  comfyTableOf,
   sigmaTable,
   tToSigma,
 } from '../sampling/schedule.ts';
 import { a1111Sigmas, discardPenultimate } from '../schedules/a1111.ts';
 import { type Spacing, comfySigmas, discreteSpacing, flowSpacing } from '../schedules/comfy.ts';
-import { readTraining } from '../schedules/training.ts';
 import type { SigmaMethod } from './sampler.ts';
 
 export type Setting = {
@@ -34,9 +33,7 @@ export function describeLevels({ name, request, model }: Setting): Levels {
     return { spacing, table: spacing.table, grid: null, flow: true };
   }
   const isComfy = request.profile === 'comfy';
-  const table = isComfy
-    ? comfySigmaTable(readTraining(model.config))
-    : sigmaTable(model.alphasCumprod);
+  const table = isComfy ? comfyTableOf(model) : sigmaTable(model.alphasCumprod);
   const grid = name === 'lcm' && !isComfy ? lcmGrid(model.alphasCumprod) : null;
   return { spacing: discreteSpacing(table), table, grid, flow: false };
 }

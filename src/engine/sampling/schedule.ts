@@ -94,6 +94,17 @@ export function comfySigmaTable(training: TrainingConfig): SigmaTable {
   return { sigmas, logSigmas: sigmas.map((sigma) => Math.log(sigma)) };
 }
 
+const comfyTables = new WeakMap<ModelSchedule['config'], SigmaTable>();
+
+/** The same for a model, as long as its config is in memory. */
+export function comfyTableOf({ config }: Pick<ModelSchedule, 'config'>): SigmaTable {
+  const known = comfyTables.get(config);
+  if (known !== undefined) return known;
+  const table = comfySigmaTable(readTraining(config));
+  comfyTables.set(config, table);
+  return table;
+}
+
 /** a model's table, as long as its ᾱ are in memory */
 const tables = new WeakMap<Float32Array, SigmaTable>();
 

@@ -50,13 +50,29 @@ function betaCdf(x: number, a: number, b: number): number {
   return 1 - (front * fraction(b, a, 1 - x)) / b;
 }
 
-/** The x with I_x(a, b) = p; a, b > 0, 0 <= p <= 1. Bisection, so that no start value can mislead it. */
+/** Schedules ask for few of them, for every picture and every price. */
+const known = new Map<string, number>();
+const MOST_KNOWN = 10_000;
+
+/** The x with I_x(a, b) = p; a, b > 0, 0 <= p <= 1. */
 export function betaQuantile(p: number, a: number, b: number): number {
+  const key = `${p} ${a} ${b}`;
+  let quantile = known.get(key);
+  if (quantile === undefined) {
+    quantile = searchQuantile(p, a, b);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(key, quantile);
+  }
+  return quantile;
+}
+
+/** By bisection, so that no start value can mislead it. */
+function searchQuantile(p: number, a: number, b: number): number {
   if (p <= 0) return 0;
   if (p >= 1) return 1;
   if (a === b && p === 0.5) return 0.5;
   // Near 1 the complement keeps the digits that 1 - x would lose.
-  if (p > betaCdf(0.5, a, b)) return 1 - betaQuantile(1 - p, b, a);
+  if (p > betaCdf(0.5, a, b)) return 1 - searchQuantile(1 - p, b, a);
   // In ln x, because x reaches below 1e-12 for small p and a < 1.
   let low = -745;
   let high = Math.log(0.5);
