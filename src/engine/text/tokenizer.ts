@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../errors.ts';
@@ -44,9 +45,7 @@ export async function loadTokenizer(folder: string, padding = CLIP_END): Promise
     readJson<Record<string, unknown>>(folder, 'tokenizer_config.json'),
     readJson<Record<string, unknown>>(folder, 'special_tokens_map.json'),
   ]);
-  const definition =
-    (await readJson<TokenizerJson>(folder, 'tokenizer.json')) ?? (await clipDefinition(folder));
-  const vocabulary = definition.model.vocab;
+  const { backend, vocabulary, lowers } = await openBackend(folder, config ?? {});
   const tokenOf = (role: string, fallback: string): string =>
     contentOf(config?.[role]) ?? contentOf(specials?.[role]) ?? fallback;
   const idOf = (role: string, fallback: string): number => {
@@ -57,8 +56,6 @@ export async function loadTokenizer(folder: string, padding = CLIP_END): Promise
     }
     return id;
   };
-  const backend = new HuggingFaceTokenizer(withRustSpaces(definition), config ?? {});
-  const lowers = JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"');
   const maxLength = config?.['model_max_length'];
   // JavaScript writes a capital sigma at the end of a word as ς, the reference as σ like anywhere else.
   const encode = (text: string): number[] =>
@@ -82,6 +79,43 @@ export async function loadTokenizer(folder: string, padding = CLIP_END): Promise
     maxLength: typeof maxLength === 'number' && maxLength <= 4096 ? maxLength : CLIP_LENGTH,
     comma: vocabulary[',</w>'] ?? null,
   };
+}
+
+type Backend = { backend: HuggingFaceTokenizer; vocabulary: Vocabulary; lowers: boolean };
+
+/**
+ * By what their files say, for as long as somebody has them: nearly every model of Stable Diffusion comes with the same
+ * vocabulary, SDXL twice, which takes a tenth of a second and some 20 MB each time.
+ */
+const opened = new Map<string, WeakRef<Backend>>();
+
+async function openBackend(folder: string, config: Record<string, unknown>): Promise<Backend> {
+  const whole = await readText(folder, 'tokenizer.json');
+  const vocab = whole === null ? await readText(folder, 'vocab.json') : null;
+  const merges = whole === null ? await readText(folder, 'merges.txt').catch(() => null) : null;
+  if (whole === null && (vocab === null || merges === null)) {
+    throw new UserError(say('no-tokenizer', folder));
+  }
+  const key = createHash('sha256')
+    .update(JSON.stringify([config, whole, vocab, merges]))
+    .digest('base64');
+  const known = opened.get(key)?.deref();
+  if (known !== undefined) return known;
+  const definition =
+    whole !== null
+      ? parseJson<TokenizerJson>(whole, folder, 'tokenizer.json')
+      : clipDefinition(
+          parseJson<Vocabulary>(vocab ?? '', folder, 'vocab.json') ?? {},
+          merges ?? '',
+        );
+  const own = {
+    backend: new HuggingFaceTokenizer(withRustSpaces(definition), config),
+    vocabulary: definition.model.vocab,
+    lowers: JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"'),
+  };
+  for (const [each, reference] of opened) if (reference.deref() === undefined) opened.delete(each);
+  opened.set(key, new WeakRef(own));
+  return own;
 }
 
 /** What \s is in Rust, where these patterns come from: with U+0085, without U+FEFF. */
@@ -130,18 +164,25 @@ function spellSpaces(pattern: string): string {
 }
 
 async function readJson<T>(folder: string, name: string): Promise<T | null> {
-  const path = join(folder, name);
-  let text: string;
+  const text = await readText(folder, name);
+  return text === null ? null : parseJson<T>(text, folder, name);
+}
+
+/** Null: there is none. */
+async function readText(folder: string, name: string): Promise<string | null> {
   try {
-    text = await readTextFile(path);
+    return await readTextFile(join(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+}
+
+function parseJson<T>(text: string, folder: string, name: string): T {
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new UserError(say('not-json', path));
+    throw new UserError(say('not-json', join(folder, name)));
   }
 }
 
@@ -155,12 +196,7 @@ function contentOf(token: unknown): string | undefined {
 }
 
 /** The tokenizer.json that transformers builds from CLIP's vocab.json and merges.txt. */
-async function clipDefinition(folder: string): Promise<TokenizerJson> {
-  const vocab = await readJson<Vocabulary>(folder, 'vocab.json');
-  const merges = await readTextFile(join(folder, 'merges.txt')).catch(() => null);
-  if (!vocab || merges === null) {
-    throw new UserError(say('no-tokenizer', folder));
-  }
+function clipDefinition(vocab: Vocabulary, merges: string): TokenizerJson {
   const special = (content: string): object => ({
     id: vocab[content],
     content,

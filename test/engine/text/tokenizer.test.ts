@@ -77,6 +77,13 @@ test('tokenizer.json and vocab.json with merges.txt give the same ids', async ()
       comma,
     ];
     assert.deepEqual(numbers(parts), numbers(whole));
+    // the same files are not opened twice, others of the same name are
+    const vocabulary = path.join(folder, 'vocab.json');
+    const ids = JSON.parse(readFileSync(vocabulary, 'utf8')) as Record<string, number>;
+    const [red] = whole.encode('red');
+    await writeFile(vocabulary, JSON.stringify({ ...ids, 'red</w>': 7 }));
+    assert.deepEqual((await loadTokenizer(folder)).encode('red'), [7]);
+    assert.deepEqual([parts.encode('red'), whole.encode('red')], [[red], [red]]);
   } finally {
     await rm(folder, { recursive: true });
   }
