@@ -10,7 +10,12 @@ import { KLEIN_REFERENCES } from './editing/klein.ts';
 import { FLUX_RULES } from './flux.ts';
 import { klLatents } from './flux-latents.ts';
 import type { NameRules } from './opening/names.ts';
-import { flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
+import {
+  flowEuler,
+  isCalledBase,
+  TRANSFORMER,
+  type TransformerFamily,
+} from './transformer-family.ts';
 
 const DOUBLE = 'transformer_blocks.$1';
 const SINGLE = 'single_transformer_blocks.$1';
@@ -107,5 +112,6 @@ export const FLUX2: TransformerFamily = {
     use_dynamic_shifting: true,
     time_shift_type: 'exponential',
   }),
-  defaults: ({ index }) => (index['is_distilled'] === false ? flowEuler(28, 4) : flowEuler(4, 1)),
+  defaults: ({ index, names }) =>
+    (index['is_distilled'] ?? !isCalledBase(names)) === false ? flowEuler(28, 4) : flowEuler(4, 1),
 };

@@ -92,11 +92,21 @@ export type TransformerFamily = Family & {
   distilledOverPictures?: number;
   /** it reads the masked picture and the mask's pixels behind the noise; absent: none does */
   inpaints?(tensors: PartTensors): boolean;
-  /** of a file, which brings none */
-  scheduler(tensors: PartTensors): Json;
-  /** `index`: the folder's model_index.json */
-  defaults(facts: { tensors: PartTensors; scheduler: Json; index: Json }): ModelInfo['defaults'];
+  /** of a file, which brings none; `names`: what it is called */
+  scheduler(tensors: PartTensors, names: readonly string[]): Json;
+  /** `index`: the folder's model_index.json; `names`: what its files are called */
+  defaults(facts: {
+    tensors: PartTensors;
+    scheduler: Json;
+    index: Json;
+    names: readonly string[];
+  }): ModelInfo['defaults'];
 };
+
+/** A file that is called so was not distilled, where its tensors do not tell. */
+export function isCalledBase(names: readonly string[]): boolean {
+  return names.some((name) => /(?:^|[-_. ])base(?:[-_. ]|$)/i.test(name));
+}
 
 export type DenoiserWords = {
   /** the last norm's layer has its shift before its scale: files of the original names */

@@ -9,7 +9,13 @@ import { languagePart, withinLength } from '../text/language/reader.ts';
 import { statesOf } from '../text/language/runs.ts';
 import type { NameRules } from './opening/names.ts';
 import { FLUX_VAE, FLUX_VAE_NAMES, fluxLatents, TAEF1 } from './flux-latents.ts';
-import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
+import {
+  EVEN_GRID,
+  flowEuler,
+  isCalledBase,
+  TRANSFORMER,
+  type TransformerFamily,
+} from './transformer-family.ts';
 
 const ORIGINALS: NameRules = {
   mark: /(?:^|\.)attention\.qkv\.weight$|^x_embedder\./,
@@ -82,10 +88,10 @@ export const Z_IMAGE: TransformerFamily = {
   guidance: () => 'from-positive',
   isGuided: () => false,
   references: () => null,
-  scheduler: () => ({
+  scheduler: (_tensors, names) => ({
     _class_name: 'FlowMatchEulerDiscreteScheduler',
     num_train_timesteps: 1000,
-    shift: 3,
+    shift: isCalledBase(names) ? 6 : 3,
     use_dynamic_shifting: false,
   }),
   // the base model's levels are shifted further than Turbo's

@@ -16,6 +16,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { goldenModel } from '../../support/golden-dit.ts';
 import { QWEN_IMAGE } from '../../../src/engine/families/qwen-image.ts';
+import { Z_IMAGE } from '../../../src/engine/families/z-image.ts';
 import { SD3 } from '../../../src/engine/families/sd3.ts';
 
 const shaped = (shape: readonly number[]): TensorSlice => ({
@@ -108,4 +109,19 @@ test("what a folder's config says of its autoencoder and its pipelines counts", 
   assert.equal(told({ profile: 'diffusers', init, distilledGuidance: 2 }), 2);
   assert.equal(told({ profile: 'diffusers' }), undefined);
   assert.equal(told({ init }), undefined);
+});
+
+test('a base model in a file is known by that word in its name, a folder by what it says', () => {
+  const steps = (names: readonly string[], index = {}) =>
+    FLUX2.defaults({ tensors: new Map(), scheduler: {}, index, names }).steps;
+  assert.deepEqual(
+    [['flux-2-klein-4b'], ['flux-2-klein-base-4b'], ['database-klein'], ['klein', 'base.gguf']].map(
+      (names) => steps(names),
+    ),
+    [4, 28, 4, 28],
+  );
+  assert.equal(steps(['klein-base'], { is_distilled: true }), 4);
+  assert.equal(steps(['klein'], { is_distilled: false }), 28);
+  const shift = (name: string) => Z_IMAGE.scheduler(new Map(), [name])['shift'];
+  assert.deepEqual([shift('z_image_turbo_bf16'), shift('z_image_base_bf16')], [3, 6]);
 });

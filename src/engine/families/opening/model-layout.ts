@@ -1,5 +1,5 @@
 /** An opened transformer as a model: what the loader and the pipeline need of it. */
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
 import { limitsOfSight } from '../../text/language/sight.ts';
@@ -20,13 +20,6 @@ export function layoutOfTransformer(
   const words = wordsOf(opened);
   // patches of two by two, which FLUX.2's latents are already
   const patch = latents.factor >= 16 ? 1 : 2;
-  const groups = vae.config['norm_num_groups'];
-  const own = typeof groups === 'number' && groups > 0 ? { groups } : {};
-  // one of the plain kind is written as Stable Diffusion's are, and goes in bands where a picture is large
-  const autoencoder = (write: WriteGraph): NetworkSource =>
-    (family.vae.kind ?? 'plain') === 'plain'
-      ? { kind: 'tensors', tensors: vae.tensors, path: vae.path, ...own }
-      : network(vae, (style) => write(vae.tensors, style, vaeNorm(own.groups)));
   const mostSide = (family.mostPatches?.(tensors) ?? Infinity) * latents.factor * patch;
   return {
     name,
@@ -44,8 +37,10 @@ export function layoutOfTransformer(
     ),
     textEncoders: [],
     transformer: words,
-    vaeDecoder: autoencoder(family.vae.decoder),
-    vaeEncoder: vae.tensors.has('encoder.conv_in.weight') ? autoencoder(family.vae.encoder) : null,
+    vaeDecoder: autoencoder(opened, family.vae.decoder),
+    vaeEncoder: vae.tensors.has('encoder.conv_in.weight')
+      ? autoencoder(opened, family.vae.encoder)
+      : null,
     safetyChecker: null,
     latentChannels: latents.channels,
     vaeFactor: latents.factor,
@@ -63,10 +58,23 @@ export function layoutOfTransformer(
     zeroEmptyNegative: false,
     schedulerConfig: { ...scheduler },
     fewSteps: false,
-    ownDefaults: { ...family.defaults({ tensors, scheduler, index }), ...opened.defaults },
+    ownDefaults: {
+      ...family.defaults({ tensors, scheduler, index, names: opened.names }),
+      ...opened.defaults,
+    },
     stamp: opened.stamp,
     bytes: opened.bytes,
   };
+}
+
+/** One of the plain kind is written as Stable Diffusion's are, and goes in bands where a picture is large. */
+function autoencoder({ family, vae }: OpenedTransformer, write: WriteGraph): NetworkSource {
+  const { config, tensors, path } = vae;
+  const told = config['norm_num_groups'];
+  const own = typeof told === 'number' && told > 0 ? { groups: told } : {};
+  return (family.vae.kind ?? 'plain') === 'plain'
+    ? { kind: 'tensors', tensors, path, ...own }
+    : network(vae, (style) => write(tensors, style, vaeNorm(own.groups)));
 }
 
 function network(
@@ -77,7 +85,7 @@ function network(
 }
 
 function wordsOf(opened: OpenedTransformer): TransformerWords {
-  const { family, denoiser, name, path, encoders, index } = opened;
+  const { family, denoiser, names, encoders, index } = opened;
   const { tensors, shiftFirst } = denoiser;
   return {
     family,
@@ -85,10 +93,7 @@ function wordsOf(opened: OpenedTransformer): TransformerWords {
     guidance: family.guidance(index),
     isGuided: family.isGuided(tensors),
     distilledGuidance: family.distilledGuidance?.(tensors) ?? 3.5,
-    references: family.references({
-      index,
-      names: [name, basename(path), basename(denoiser.path)],
-    }),
+    references: family.references({ index, names }),
     sight: limitsOfSight(opened.processor),
     layerNames: {
       originals: flatOriginals(family.originals),

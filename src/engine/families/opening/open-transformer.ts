@@ -51,6 +51,8 @@ export type OpenedTransformer = {
   vae: { tensors: PartTensors; path: string; config: Json };
   scheduler: Json;
   index: Json;
+  /** what it is called: the model, its path's last part, its transformer's file */
+  names: readonly string[];
   /** how a folder prepares pictures for its text encoder; {}: it does not say */
   processor: Json;
   /** what NAME.json beside it has requests begin with */
@@ -129,7 +131,8 @@ export async function openTransformer(
   const encoders = await encodersFor(found, wishes);
   const { override, stamp: words } = await readWords(path);
   const vae = await vaeFor(found, wishes.vae ?? override?.vae ?? null);
-  const scheduler = files.scheduler ?? family.scheduler(tensors);
+  const names = [name, basename(path), basename(files.denoiser.path)];
+  const scheduler = files.scheduler ?? family.scheduler(tensors, names);
   return {
     name,
     path,
@@ -148,6 +151,7 @@ export async function openTransformer(
       ? override.scheduler
       : { ...scheduler, ...override?.scheduler },
     index: files.index,
+    names,
     processor: files.processor,
     defaults: override?.defaults ?? {},
     bytes: [...used.values()].reduce((sum, { bytes }) => sum + bytes, 0),
