@@ -5,7 +5,10 @@ import type { Log } from './log.ts';
 import { startPlayground } from '../playground/playground.ts';
 import type { OnClose } from './monitoring.ts';
 
-/** Discord itself, a local one that was named, or the playground when there is no token. */
+/**
+ * Discord itself, a local one that was named, or the playground when there is no token.
+ * @throws UserError for an address without a token
+ */
 export async function findDiscord(config: Config, log: Log, onClose: OnClose) {
   if (config.discordToken !== null) {
     return { token: config.discordToken, apiBase: config.discordApiBase, page: null };

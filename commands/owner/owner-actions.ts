@@ -48,7 +48,7 @@ export const ownerAction: Action = {
   },
 };
 
-/** The form that one of these subcommands opens. */
+/** The form that one of these subcommands opens. @throws UserError when the rule holds more words than a form takes */
 export function openForm(
   name: 'words' | 'announce' | 'forget',
   interaction: ChatInputCommandInteraction,

@@ -45,7 +45,10 @@ export async function changeLimits(
   await answer.tell([limitsTitle, limitLines.nsfw(text.panel.nsfw[most]), ...lines].join('\n'));
 }
 
-/** Where alarms go, and where `/owner` works beside direct messages; both are tried out before they are noted. */
+/**
+ * Where alarms go, and where `/owner` works beside direct messages; both are tried out before they are noted.
+ * @throws UserError for a server or channel that the bot does not see, or may not write in
+ */
 export async function changePlaces(
   { options, client }: ChatInputCommandInteraction,
   { answer, rule, text }: Scene,

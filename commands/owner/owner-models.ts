@@ -16,6 +16,7 @@ const CELLS = 20;
 
 /**
  * What the options of `/models` ask for: a model fetched, verified or removed; for the owner alone. False: none was given.
+ * @throws UserError for others, and where models are not fetched
  */
 export async function changeModels(
   interaction: ChatInputCommandInteraction,

@@ -22,6 +22,7 @@ export async function block(interaction: ChatInputCommandInteraction, scene: Sce
   await answer.tell(text.owner.personBlocked(mention(id), live));
 }
 
+/** Takes somebody off the block list. @throws UserError when they are not on it */
 export async function unblock(
   interaction: ChatInputCommandInteraction,
   scene: Scene,
@@ -48,7 +49,10 @@ export async function cancel(
   await scene.answer.tell(scene.text.owner.personCancelled(mention(id), stopped));
 }
 
-/** Removes all that is kept of somebody, and says what a search finds afterwards. */
+/**
+ * Removes all that is kept of somebody, and says what a search finds afterwards.
+ * @throws UserError when something could not be removed
+ */
 export async function forgetPerson(id: string, { answer, owner, log, text }: Scene): Promise<void> {
   const { forgotten, forgottenBut, forgetFailed } = text.owner;
   const gone = await owner.forget(id).catch((error: unknown) => {

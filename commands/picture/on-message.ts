@@ -137,7 +137,10 @@ async function recipeInside(
   return recipe;
 }
 
-/** The first recipe among the pictures of a message; the pictures themselves, as far as they are some. */
+/**
+ * The first recipe among the pictures of a message; the pictures themselves, as far as they are some.
+ * @throws UserError where the message has no picture
+ */
 export async function lookInto(
   { targetMessage }: MessageContextMenuCommandInteraction,
   { media, reader, text }: Scene,

@@ -89,6 +89,7 @@ export function wordsBefore(job: Job): PromptTemplate {
   return addressIn(job.context)?.template ?? { prompt, negativePrompt };
 }
 
+/** What was typed into a text field of a form. @throws UserError when the form came without it */
 export function field(interaction: ModalSubmitInteraction, name: string, text: Text): string {
   const found = interaction.fields.fields.get(name);
   const value = found !== undefined && 'value' in found ? found.value : null;

@@ -20,7 +20,10 @@ export type Opened = {
   request: GenerateRequest;
 };
 
-/** The job and the picture behind one cell of the sheet whose last job is `last`. */
+/**
+ * The job and the picture behind one cell of the sheet whose last job is `last`.
+ * @throws UserError when there is no such cell, it was not made, or its model has gone
+ */
 export async function openCell(last: Job, index: number, scene: Scene): Promise<Opened> {
   const own = scene.text.sheet;
   const found = readSheetContext(last.context);

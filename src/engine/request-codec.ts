@@ -91,6 +91,7 @@ export function parseRequest(input: RequestInput, model: ModelInfo): GenerateReq
 /**
  * The same of a request that was accepted once: what its prompts say is not looked at again, for limits on them may be
  * younger, and what was painted stays what it is.
+ * @throws UserError with a sentence for every wrong field
  */
 export function parseAccepted(input: RequestInput, model: ModelInfo): GenerateRequest {
   const problems: Problems = [];

@@ -73,7 +73,7 @@ export async function startDevices(
   return createDevices(engines, log);
 }
 
-/** All devices as one engine, for whoever does not care which of them paints. */
+/** All devices as one engine, for whoever does not care which of them paints. @throws Error without a device */
 export function asOneEngine(devices: readonly Device[]): Engine {
   const [first] = devices;
   if (first === undefined) throw new Error('there is no device');

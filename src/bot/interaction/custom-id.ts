@@ -15,7 +15,10 @@ export type ParsedCustomId =
 const VERSION = '1';
 const SHAPE = /^([0-9]{1,3}):([a-z][a-z-]{0,30}):([0-9a-z]{12})(?::([0-9a-z-]{1,40}))?$/;
 
-/** At most 1 + 31 + 12 + 40 + 3 = 87 characters; Discord allows 100. */
+/**
+ * At most 1 + 31 + 12 + 40 + 3 = 87 characters; Discord allows 100.
+ * @throws Error for parts that do not fit its shape
+ */
 export function customId(action: string, jobId: JobId, detail?: string): string {
   const text = [VERSION, action, jobId, ...(detail === undefined ? [] : [detail])].join(':');
   if (!SHAPE.test(text)) throw new Error(`not a custom id: ${text}`);

@@ -61,6 +61,7 @@ export function findModel(models: readonly ModelInfo[], name: string, text: Text
 /**
  * The model of an order: named, else the server's default, else the first there is that paints from words alone. A default whose folder
  * has gone is passed over; the reply's recipe line says which model painted.
+ * @throws UserError for a name that there is not, and where there is no model
  */
 export function chooseModel(
   models: readonly ModelInfo[],

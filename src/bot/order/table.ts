@@ -416,6 +416,7 @@ function isChosen(row: Rows): row is Chosen {
   return row.title !== null;
 }
 
+/** The row of an option. @throws Error where there is none */
 export function optionRow(name: OptionName): OptionRow {
   const found = OPTION_ROWS.find((row) => row.name === name);
   if (found === undefined) throw new Error(`no option is called ${name}`);

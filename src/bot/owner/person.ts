@@ -61,6 +61,7 @@ const LOOK_AGAIN_MS = 200;
  * preferences, favourites (theirs, and others' of their pictures), their place in the lines, their name in block lists
  * (which go on to hold, by a mark) and what the logs say of them. What they posted in Discord is Discord's.
  * Rejects where a run does not end, or a file cannot be written anew.
+ * @throws Error when a job of theirs does not end
  */
 export async function forget(userId: string, tools: PersonTools): Promise<Forgotten> {
   const { archive, pictures } = tools;

@@ -22,7 +22,7 @@ export function parseCommandLine<T extends Options>(
   }
 }
 
-/** The same of a command that takes no words. */
+/** The same of a command that takes no words. @throws UserError for a word, and as parseCommandLine */
 export function parseOptions<T extends Options>(args: readonly string[], options: T) {
   const { values, positionals } = parseCommandLine(args, options);
   const [word] = positionals;

@@ -64,7 +64,10 @@ evolution writes strip.png, evolution.webp (animated), steps/ and measurements.j
 Exit status: 0 done, 2 bad arguments, 1 failure.
 `;
 
-/** What is shown when the values are left out; null: they depend on the model and must be named. */
+/**
+ * What is shown when the values are left out; null: they depend on the model and must be named.
+ * @throws UserError where they must be named
+ */
 export function usualValues(name: AxisName): string {
   const { usual, unhurried } = axisRow(name);
   const values = unhurried ?? usual;

@@ -30,6 +30,7 @@ const REST = 0.5;
 /**
  * Writes entries one after the other as a tar file, and their SHA-256 behind them.
  * @returns the sums by name
+ * @throws Error when a file becomes shorter meanwhile
  */
 export async function writeArchive(
   target: FileHandle,
@@ -203,7 +204,10 @@ export function compareSums(file: string, list: string, read: ReadonlyMap<string
   );
 }
 
-/** Reads a backup back from the disk and compares every byte with what was meant to be written. */
+/**
+ * Reads a backup back from the disk and compares every byte with what was meant to be written.
+ * @throws UserError when it differs
+ */
 export async function checkArchive(
   file: string,
   written: ReadonlyMap<string, string>,

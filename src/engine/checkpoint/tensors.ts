@@ -56,7 +56,10 @@ export type TensorSlice = {
  */
 export type PartTensors = ReadonlyMap<string, TensorSlice>;
 
-/** Rows `from` up to `to` of the first axis: the same bytes, fewer of them. */
+/**
+ * Rows `from` up to `to` of the first axis: the same bytes, fewer of them.
+ * @throws RangeError for rows that it has not
+ */
 export function rowsOf(tensor: TensorSlice, from: number, to: number): TensorSlice {
   const [rows = 0, ...rest] = tensor.shape;
   if (!(from >= 0 && from < to && to <= rows)) {

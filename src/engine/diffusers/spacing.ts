@@ -40,6 +40,7 @@ export function spacingOf(config: SchedulerConfig, fallback: Spacing): Spacing {
  * Descending timesteps, n of them.
  * @param whole rounds linspace's to whole numbers (schedulers whose timesteps are integers)
  * @param extra solvers that lay out n + 1 points and drop the last
+ * @throws UserError for more steps than it was trained with
  */
 export function spacedTimesteps(
   config: SchedulerConfig,
@@ -143,7 +144,7 @@ export function sigmaToTimestep32(sigma: number, logSigmas: ArrayLike<number>): 
 
 export type Conversion = 'karras' | 'exponential' | 'beta';
 
-/** which respacing of the noise levels a config asks for */
+/** which respacing of the noise levels a config asks for @throws UserError for more than one */
 export function conversionOf(config: SchedulerConfig): Conversion | null {
   const asked = (['karras', 'exponential', 'beta'] as const).filter((name) =>
     flag(config, `use_${name}_sigmas`, false),

@@ -44,7 +44,7 @@ export function unetFamilyNamed(name: UnetFamilyName): UnetFamily {
   return familyNamed(name) as UnetFamily;
 }
 
-/** How CLIPs read prompts for a family whose prompts CLIPs alone can read. */
+/** How CLIPs read prompts for a family whose prompts CLIPs alone can read. @throws Error for any other family */
 export function clipReading(name: ModelInfo['family']): ClipReading {
   const { clip, title } = familyNamed(name);
   if (clip === null) throw new Error(`no CLIP reads prompts for ${title} alone`);

@@ -11,7 +11,10 @@ export type Json = Record<string, unknown>;
 
 export type Component = { graph: boolean; bytes: number; stamp: string };
 
-/** Sub-folders with the size and age of their graph and its external data. */
+/**
+ * Sub-folders with the size and age of their graph and its external data.
+ * @throws UserError when the folder cannot be read
+ */
 export async function componentsOf(folder: string, name: string): Promise<Map<string, Component>> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null);
   if (entries === null) {
@@ -41,6 +44,10 @@ export async function componentsOf(folder: string, name: string): Promise<Map<st
   return components;
 }
 
+/**
+ * The object that a JSON file of a folder holds; `fallback` where there is no file.
+ * @throws RunError naming the file when it holds none
+ */
 export async function readJson(
   folder: string,
   name: string,
@@ -78,6 +85,7 @@ export function positive(value: unknown, fallback: number): number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : fallback;
 }
 
+/** How many levels a config names. @throws RunError where it names none */
 export function lengthOf(value: unknown, name: string, component: string): number {
   if (Array.isArray(value) && value.length > 0) return value.length;
   throw new RunError(say('no-block-channels', name, component));

@@ -140,7 +140,10 @@ async function openEdits(
   return opened;
 }
 
-/** The first provider that works and passes the canary; the last one's failure is told. */
+/**
+ * The first provider that works and passes the canary; the last one's failure is told.
+ * @throws UserError naming the last device and its failure; what the CPU fails with, as it came
+ */
 export async function loadOnFirst(
   providers: readonly ProviderName[],
   entry: RegistryEntry,

@@ -11,6 +11,7 @@ export type Pixels = { data: Uint8Array; width: number; height: number };
  * One picture of latents [C,h,w], still in the sampler's scale -> RGB bytes. Profile diffusers rounds 255 x, the
  * others truncate it (diffusers image_processor.py numpy_to_pil; A1111 processing.py process_images_inner; ComfyUI
  * nodes.py SaveImage).
+ * @throws RunError when the picture has numbers that are none
  */
 export async function decodeLatents(
   decoder: Session,

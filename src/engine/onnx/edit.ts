@@ -58,7 +58,10 @@ export function exposeHiddenStates(file: OnnxFile): string[] {
 /** The final layer norm's parameters by tensor name; epsilon is left to the config. */
 export type FinalNorm = { input: string; weight: string; bias: string };
 
-/** Finds the layer norm that makes `output`, as one LayerNormalization node or written out (Sub, Pow, Sqrt, Div, Mul, Add). */
+/**
+ * Finds the layer norm that makes `output`, as one LayerNormalization node or written out (Sub, Pow, Sqrt, Div, Mul, Add).
+ * @throws Error where it is not found
+ */
 export function finalNorm(file: OnnxFile, output = 'last_hidden_state'): FinalNorm {
   const makers = makersOf(file);
   const weights = new Set(initializers(file).map(({ name }) => name));

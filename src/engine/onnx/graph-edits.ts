@@ -40,7 +40,10 @@ export function replaceReads(file: OnnxFile, tensor: string, by: string): void {
   }
 }
 
-/** Puts a node right behind the one that makes what it reads: nodes are kept in running order. */
+/**
+ * Puts a node right behind the one that makes what it reads: nodes are kept in running order.
+ * @throws Error when that one is not of this graph
+ */
 export function insertNode(
   file: OnnxFile,
   behind: OnnxNode,

@@ -139,7 +139,7 @@ async function checkHeader(bytes: Uint8Array, limits: DecodeLimits) {
   return { hasAlpha, upright: { width: autoOrient.width, height: autoOrient.height } };
 }
 
-/** Whatever a decoder says of somebody's picture, in a sentence for them. */
+/** Whatever a decoder says of somebody's picture, in a sentence for them. @throws UserError where it says anything */
 export async function inWords<T>(
   read: () => Promise<T>,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,

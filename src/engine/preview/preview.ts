@@ -68,7 +68,7 @@ function patchesApart([batch, channels, height, width]: LatentShape, patch: numb
   return [batch, channels / (patch * patch), patch * height, patch * width];
 }
 
-/** [B,C·p·p,h,w] -> [B,C,p·h,p·w] */
+/** [B,C·p·p,h,w] -> [B,C,p·h,p·w] @throws Error where the patches are not whole */
 export function withPatchesApart(
   latents: Float32Array,
   shape: LatentShape,

@@ -1,6 +1,6 @@
 import type { LatentShape } from '../sampling/sampling.ts';
 
-/** A mask spread over whole latents [B,C,h,w]: 1 = repaint, 0 = keep. */
+/** A mask spread over whole latents [B,C,h,w]: 1 = repaint, 0 = keep. @throws RangeError for a mask of another size */
 export function spreadMask(data: Float32Array, shape: LatentShape): Float32Array {
   const [batch, channels, height, width] = shape;
   const plane = height * width;

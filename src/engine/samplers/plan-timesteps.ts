@@ -17,6 +17,10 @@ type TimestepSampler = 'ddim' | 'ddim_cfgpp' | 'plms' | 'unipc';
 /** A1111's factor between a CFG scale and the 0-1 scale of CFG++ */
 export const CFGPP_FACTOR = 1 / 12.5;
 
+/**
+ * What a sampler over whole timesteps does: its steps, and the timesteps it asks at.
+ * @throws UserError for more or fewer steps than it can take
+ */
 export function planTimesteps(
   name: TimestepSampler,
   request: GenerateRequest,

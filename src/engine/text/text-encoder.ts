@@ -214,6 +214,7 @@ function embeddingsOf({ parts }: PromptPlan): UsedEmbedding[] {
 /**
  * The embedding that holds after `step` finished steps: A1111 compares this count, from 0, with the schedule's
  * numbers, from 1 (prompt_parser.py reconstruct_cond_batch), so that a text holds one step longer than written.
+ * @throws Error for an empty schedule
  */
 export function textAt(part: Conditioning['parts'][number], step: number): TextEmbedding {
   const entry = part.schedule.find(({ untilStep }) => step <= untilStep) ?? part.schedule.at(-1);

@@ -77,6 +77,7 @@ export function convergenceOf({
 /**
  * Distances of every shot to the one with the most steps: the nearest to the converged picture that was painted.
  * The reference's own point has distance 0 by definition.
+ * @throws Error without a picture
  */
 export async function measureLine(
   label: string,
@@ -133,6 +134,7 @@ export function kneeWords(line: CurveLine): string {
   return kneeSentence(line).words;
 }
 
+/** What a line says in words: from how many steps on nothing changes. @throws Error for a line without points */
 export function kneeSentence({ label, convergence, points, knee }: CurveLine): Said {
   const last = points.at(-1);
   if (last === undefined) throw new Error('a curve needs a point');

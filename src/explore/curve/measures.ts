@@ -44,6 +44,7 @@ const VIEWED = 256;
  * Mean SSIM of the brightness (Rec. 601 luma): Gaussian window of 11 x 11 with standard deviation 1.5, weights of
  * sum 1, K1 = 0.01, K2 = 0.03, only windows that lie wholly inside. As the authors' ssim.m suggests, pictures are
  * averaged down by round(shorter side / 256) first. 1 for equal pictures, at least -1.
+ * @throws Error for pictures smaller than a window
  */
 export function ssim(a: Rgb, b: Rgb): number {
   checkSizes(a, b);

@@ -16,7 +16,10 @@ const LEGEND = { line: 42, most: 6 } as const;
 /** Below the axis: its ticks and its name. */
 const FOOT = 96;
 
-/** The one panel that says most: SSIM over steps, and below it where each line settles. */
+/**
+ * The one panel that says most: SSIM over steps, and below it where each line settles.
+ * @throws Error where the text has no measure
+ */
 export async function drawPhonePlot(
   lines: readonly CurveLine[],
   { theme: name, text = PLOT_TEXT }: { theme: ThemeName; text?: PlotText },

@@ -160,6 +160,7 @@ export type AxisRow = Row & { name: AxisName };
 export const AXIS_ROWS: readonly AxisRow[] = ROWS;
 export const AXES: readonly AxisName[] = ROWS.map(({ name }) => name);
 
+/** The row of an axis. @throws Error where there is none */
 export function axisRow(name: AxisName): AxisRow {
   const found = AXIS_ROWS.find((row) => row.name === name);
   if (found === undefined) throw new Error(`no axis is called ${name}`);

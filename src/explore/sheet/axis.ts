@@ -30,6 +30,7 @@ const MOST_VALUES = 100;
 /** Values that a range over the limit is thinned out to: what a sheet on Discord can show. */
 const SUGGESTED = 25;
 
+/** An axis by its name or another one it is known by. @throws UserError with those there are */
 export function axisNamed(name: string): AxisName {
   const wanted = name
     .trim()

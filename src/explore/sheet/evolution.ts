@@ -120,6 +120,7 @@ const FRAME = { least: 256, most: 512, bar: 40, delay: 450, hold: 2600 } as cons
 /**
  * An animated WebP of at most `bytes` (quality first, then pixels): each snapshot with its step below, the last one
  * held.
+ * @throws Error without a snapshot
  */
 export async function animate(
   snapshots: readonly Snapshot[],

@@ -147,7 +147,10 @@ function readAxis(value: unknown): Axis | null {
   return { name, values, ...(typeof of === 'string' && { of }) };
 }
 
-/** The chain's jobs, in order; the same for the same order and models, whenever it is asked. */
+/**
+ * The chain's jobs, in order; the same for the same order and models, whenever it is asked.
+ * @throws Error when the model of the order is not among them
+ */
 export function groupsOf(
   order: SheetOrder,
   models: readonly ModelInfo[],
@@ -178,7 +181,7 @@ export function groupsOf(
   };
 }
 
-/** The plan of a report, prompt by prompt. */
+/** The plan of a report, prompt by prompt. @throws Error when the model of the order is not among them */
 export function reportOf(
   { prompts = [], seeds = 1, x, y, z, input }: SheetOrder,
   models: readonly ModelInfo[],
@@ -213,7 +216,7 @@ export function chainKey(order: SheetOrder, at: number): string {
   return at === 0 ? order.id : `${order.id}:${at}`;
 }
 
-/** One picture of a batch as a request of its own. */
+/** One picture of a batch as a request of its own. @throws UserError where the batch has no such picture */
 export function soloRequest(request: GenerateRequest, image: number): GenerateRequest {
   if (image < 0 || image >= request.count) throw new UserError(sayOfSheet('no-such-picture'));
   return requestOfImage(request, image);

@@ -12,7 +12,7 @@ import type { Work } from './work.ts';
 /** Whether it can paint as it lies there; null: a LoRA, an embedding, a VAE, … */
 export type FoundModel = Exclude<Inspected, { refused: unknown }> | null;
 
-/** What lies there and was not fetched is somebody's own. */
+/** What lies there and was not fetched is somebody's own. @throws UserError when the name is taken */
 export async function checkTarget(
   modelsDir: string,
   name: string,
@@ -31,7 +31,7 @@ export async function checkTarget(
   if (taken) throw new UserError(sayOfHub('pull-name-taken', name));
 }
 
-/** What came, and where it belongs. */
+/** What came, and where it belongs. @throws UserError when what came is no model */
 export async function place(
   plan: Plan,
   { work, name, modelsDir }: { work: string; name: string; modelsDir: string },
@@ -66,6 +66,7 @@ export async function isSame(
 /**
  * One rename puts it in its place. The note is written before: if the program ends between the two, the same pull finds
  * its files where they were fetched to.
+ * @throws UserError when the name is taken meanwhile
  */
 export async function install(
   pulled: Pulled,

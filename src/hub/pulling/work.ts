@@ -21,7 +21,10 @@ export type Work = {
   remove(): Promise<void>;
 };
 
-/** A folder of one's own for this source, this commit and this name, found again by whoever asks for the same. */
+/**
+ * A folder of one's own for this source, this commit and this name, found again by whoever asks for the same.
+ * @throws UserError while somebody else fetches the same, and when nothing can be written
+ */
 export async function openWork(
   modelsDir: string,
   source: Source,
@@ -103,6 +106,7 @@ export async function reuse(
   }
 }
 
+/** Whether the disk has room for what is left of a plan. @throws UserError with what it needs and what is free */
 export async function checkRoom(modelsDir: string, plan: Plan, work: string): Promise<void> {
   let there = 0;
   for (const { path: name } of plan.files) {

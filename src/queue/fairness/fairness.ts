@@ -164,7 +164,7 @@ function charge(guild: GuildLine, user: UserLine, cost: number, weight: number):
   user.tag += cost / weight;
 }
 
-/** Takes a waiting turn out without touching a tag. */
+/** Takes a waiting turn out without touching a tag. @throws Error when it does not wait there */
 export function take(lines: Lines, turn: Turn): void {
   const guild = guildLine(lines, turn.guildId);
   const { turns } = userLine(guild, turn.userId);

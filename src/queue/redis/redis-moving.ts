@@ -8,7 +8,10 @@ import { readAll } from './moving/read-records.ts';
 import { writeAll } from './moving/write-records.ts';
 import { createRedisCore } from './redis-core.ts';
 
-/** The distributed queue, for being moved: no program may use it meanwhile. */
+/**
+ * The distributed queue, for being moved: no program may use it meanwhile.
+ * @throws UserError while a program uses it
+ */
 export async function openRedisForMoving(
   url: string,
   { pictures, prefix, log }: { pictures: PictureStore; prefix: string; log: EngineLog },

@@ -22,6 +22,7 @@ import { createRedisDeferrals } from './redis-deferrals.ts';
  *   Redis is away                          orders are refused in words, workers try again, nothing is lost that was
  *                                          acknowledged (append-only file)
  *   Redis is full (noeviction)             orders are refused in words
+ * @throws UserError while an import goes on, and where Redis cannot be used
  */
 export async function openRedisQueue(
   url: string,

@@ -21,7 +21,10 @@ import { createDeferralRows } from './deferral-rows.ts';
 import { headOf, type Row } from './rows.ts';
 import { createSqliteStore, type SqliteStore } from './sqlite-store.ts';
 
-/** The embedded queue's file and the folder of start pictures beside it, for being moved. */
+/**
+ * The embedded queue's file and the folder of start pictures beside it, for being moved.
+ * @throws UserError where there is no queue
+ */
 export async function openSqliteForMoving(
   file: string,
   { create }: { create: boolean; log: EngineLog },

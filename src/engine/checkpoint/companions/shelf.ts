@@ -19,7 +19,7 @@ export type Shelf = {
   used: Map<string, { stamp: string; bytes: number }>;
 };
 
-/** Of a file, or of a folder as diffusers saves a VAE. */
+/** Of a file, or of a folder as diffusers saves a VAE. @throws RunError for a folder without one */
 export async function tensorsIn(
   path: string,
   onOpened: (file: { stamp: string; bytes: number }) => void,

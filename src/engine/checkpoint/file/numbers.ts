@@ -23,7 +23,10 @@ export async function readNumbers(tensor: TensorSlice): Promise<Float32Array> {
   return toFloat32((bytes as Uint8Array<ArrayBuffer>).buffer, tensor.type);
 }
 
-/** The bytes of several tensors, or of as many of each as are asked for; every file is opened once. */
+/**
+ * The bytes of several tensors, or of as many of each as are asked for; every file is opened once.
+ * @throws Error when a file became shorter
+ */
 export async function readBytes(
   tensors: readonly TensorSlice[],
   most = Number.POSITIVE_INFINITY,
@@ -49,6 +52,7 @@ export async function readBytes(
   }
 }
 
+/** Numbers of a type of safetensors as float32. @throws Error for a type that is not read */
 export function toFloat32(buffer: ArrayBuffer, type: StoredType): Float32Array {
   switch (type) {
     case 'F64':

@@ -15,6 +15,10 @@ export const HEAD_SIZE = 64;
 /** CLIP's tokenizer gives this many numbers: an encoder with fewer words was made for another. */
 const CLIP_VOCABULARY = 49408;
 
+/**
+ * The text encoders of a UNet's checkpoint, as its family reads them.
+ * @throws RunError for a vocabulary that needs a tokenizer of its own
+ */
 export function textsOf(
   facts: Facts,
   found: readonly FoundText[],

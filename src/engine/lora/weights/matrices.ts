@@ -26,7 +26,10 @@ export function multiply(a: Tensor, b: Tensor): Float32Array {
   return product;
 }
 
-/** A convolution in three steps as one: out x in x kernel from core [n, m, kh, kw], [out, n] and [m, in]. */
+/**
+ * A convolution in three steps as one: out x in x kernel from core [n, m, kh, kw], [out, n] and [m, in].
+ * @throws Error when they do not go together
+ */
 export function withCore(core: Tensor, left: Tensor, right: Tensor): Float32Array {
   const [n = 0, m = 0, ...kernel] = core.shape;
   const window = kernel.reduce((all, side) => all * side, 1);

@@ -6,7 +6,10 @@ import type { Tensor } from '../../checkpoint/safetensors.ts';
 import type { LayerTensors } from '../file.ts';
 import { inverseOf, norm, type Weights } from './matrices.ts';
 
-/** OFT and BOFT: blocks of the outputs are turned by orthogonal matrices (Cayley's transform of skew ones). */
+/**
+ * OFT and BOFT: blocks of the outputs are turned by orthogonal matrices (Cayley's transform of skew ones).
+ * @throws Error for blocks that do not divide the outputs
+ */
 export function rotated(change: LayerTensors, { shape, data }: Weights): Float32Array {
   const blocks = (change.oft_blocks ?? change.oft_diag) as Tensor;
   const [out = 0] = shape;

@@ -56,7 +56,7 @@ export function internationalChunk(keyword: string, text: string): Buffer {
   return makeChunk('iTXt', Buffer.concat([head, Buffer.from(text, 'utf8')]));
 }
 
-/** Inserts ready-made chunks behind the header chunk. */
+/** Inserts ready-made chunks behind the header chunk. @throws Error for what is no PNG */
 export function insertChunks(png: Uint8Array, chunks: readonly Uint8Array[]): Uint8Array {
   const header = readChunks(png).next().value;
   if (!header || header.type !== IHDR) throw new Error('not a PNG: no header chunk');

@@ -187,7 +187,7 @@ type OptionalKey = (typeof OPTIONAL)[number]['key'];
 
 export const NUMBER_OPTIONS: readonly NumberOption[] = [...FIXED, ...OPTIONAL, ...CHECKED];
 
-/** One of them by its key. */
+/** One of them by its key. @throws Error where there is none */
 export function numberOption(key: NumberKey): NumberOption {
   const found = NUMBER_OPTIONS.find((option) => option.key === key);
   if (found === undefined) throw new Error(`no number is called ${key}`);

@@ -6,6 +6,7 @@ import { fieldsOf, isAbsent, LIMITS, type Problems, real, text, whole } from './
 /**
  * A number that is a part of `field`; what is wrong with it goes to `problems`. `usual` stands in for what the table has,
  * where it is left out.
+ * @throws Error where the field has no such number
  */
 export function partNumber<Of extends FieldWithParts>(
   problems: Problems,
