@@ -26,8 +26,11 @@ import {
   stagesOfFile,
   type Stage,
 } from '../support/stage.ts';
+import { slowly } from '../support/slow-network.ts';
 
-const onStage = stagesOfFile();
+/** A sheet of few, small steps is met half-way all the same. */
+const SLOW = slowly(20);
+const onStage = stagesOfFile(SLOW);
 
 const ATELIER = '1300000000000001000';
 
@@ -44,7 +47,7 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
     const ada = await stage.user();
     const outcome = await ada.command('explore', {
       x: 'steps',
-      values: '1,20,60',
+      values: '1,10,20',
       prompt: 'a red heart',
       seed: '7',
       sampler: 'euler',
@@ -175,7 +178,12 @@ test('other people’s pictures are painted between the cells', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
-    await ada.command('explore', { x: 'steps', values: '20..25', prompt: 'a tree' });
+    await ada.command('explore', {
+      x: 'steps',
+      values: '10..15',
+      prompt: 'a tree',
+      size: '64x64',
+    });
     await ada.waitForMessage((one) => /Picture 1 of 6/.test(textOf(one)), 20_000);
     await ben.command('imagine', { prompt: 'a cat', steps: 2 });
     await ben.waitForMessage(isDone, 30_000);
@@ -195,9 +203,10 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
-      values: '10,20,30,40',
+      values: '6,12,18,24',
       prompt: 'a boat',
       seed: '3',
+      size: '64x64',
     });
     await ada.waitForMessage((one) => /Picture [23] of 4/.test(textOf(one)), 30_000);
     const [before] = ada.messages();
@@ -207,7 +216,10 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
     assert.equal(picturesOf(done).length, 2);
     await settled(stage);
     const jobs = await sheetJobs(stage);
-    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [10, 20, 30, 40]);
+    assert.deepEqual(
+      jobs.map((job) => requestIn(job).steps).toSorted((a, b) => a - b),
+      [6, 12, 18, 24],
+    );
     assert.ok(jobs.every(({ status, delivered }) => status === 'done' && delivered));
   });
 });
@@ -215,7 +227,13 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
 test('ended between two cells: the next start goes on from the finished one', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('explore', { x: 'steps', values: '15,20,25', prompt: 'a boat', seed: '3' });
+    await ada.command('explore', {
+      x: 'steps',
+      values: '10,12,14',
+      prompt: 'a boat',
+      seed: '3',
+      size: '64x64',
+    });
     await ada.waitForMessage((one) => /Picture 1 of 3/.test(textOf(one)), 30_000);
     // Without the bot the runner still paints, and nobody sends the next cell.
     await stage.bot.close();
@@ -231,7 +249,7 @@ test('ended between two cells: the next start goes on from the finished one', as
     assert.match(textOf(done), /^3 pictures/m);
     await settled(stage);
     const jobs = await sheetJobs(stage);
-    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [15, 20, 25]);
+    assert.deepEqual(jobs.map((job) => requestIn(job).steps).toSorted(), [10, 12, 14]);
     assert.ok(
       jobs.every(({ attempt }) => attempt === 1),
       'no cell was painted twice',
@@ -242,11 +260,16 @@ test('ended between two cells: the next start goes on from the finished one', as
 test('its model is taken away while nobody runs: the message says so and is settled', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'darkroom-models-'));
   await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
-  const own = await openEngine(root);
+  const own = await openEngine(root, SLOW);
   try {
     await onStageOf(own, {}, async (stage) => {
       const ada = await stage.user();
-      await ada.command('explore', { x: 'steps', values: '10,100,110', prompt: 'a boat' });
+      await ada.command('explore', {
+        x: 'steps',
+        values: '5,100,110',
+        prompt: 'a boat',
+        size: '64x64',
+      });
       await ada.waitForMessage((one) => /Picture 2 of 3/.test(textOf(one)), 30_000);
       await stage.restart(async () => {
         await rm(path.join(root, 'demo'), { recursive: true });
@@ -272,19 +295,25 @@ test('the server’s rules hold for sheets: its words, and the day’s seconds b
     await ada.waitForMessage(isPrivate, 10_000);
     assert.equal((await sheetJobs(stage)).length, 0);
 
-    await ada.command('imagine', { prompt: 'a boat', steps: 10 });
-    await ada.waitForMessage(isDone, 20_000);
-    await waitUntil(async () => (await stage.queue.line.usage(ATELIER)).seconds > 0, 'charged');
-    const { seconds } = await stage.queue.line.usage(ATELIER, ada.userId);
-    await stage.settings.changePolicy(ATELIER, {
-      words: [],
-      everybody: { seconds: seconds * 3.5 },
-    });
-    await ada.command('explore', { x: 'steps', values: '10,11,100,101', prompt: 'a boat' });
+    const small = { size: '64x64' };
+    const used = async () => (await stage.queue.line.usage(ATELIER, ada.userId)).seconds;
+    let before = 0;
+    // The first picture loads the model: only the second one's seconds say what the next will take.
+    for (const prompt of ['a tree', 'a boat']) {
+      before = await used();
+      await ada.command('imagine', { prompt, steps: 10, ...small });
+      await ada.waitForMessage((one) => isDone(one) && textOf(one).includes(prompt), 20_000);
+      await waitUntil(async () => (await used()) > before, 'charged');
+    }
+    // Enough for the first two on a machine that gets three times busier, and a third of the next on one that gets idle.
+    const seconds = (await used()) + 6 * ((await used()) - before);
+    await stage.settings.changePolicy(ATELIER, { words: [], everybody: { seconds } });
+    const sheet = { x: 'steps', values: '10,11,190,191', prompt: 'a boat', ...small };
+    await ada.command('explore', sheet);
     const done = await ada.waitForMessage(isWhole, 40_000);
     assert.match(textOf(done), /^(one picture|2 pictures), /m);
     // What was not begun says why.
-    assert.match(textOf(done), /^-# steps .*steps 101: .* left today/m);
+    assert.match(textOf(done), /^-# steps .*steps 191: .* left today/m);
     await settled(stage);
     assert.ok((await sheetJobs(stage)).length <= 2);
   });
@@ -294,7 +323,12 @@ test('Stop leaves the cells there are, Delete none; only the owner may', async (
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const cleo = await stage.user('1200000000000000003');
-    await ada.command('explore', { x: 'steps', values: '5,100,101,102', prompt: 'an owl' });
+    await ada.command('explore', {
+      x: 'steps',
+      values: '5,100,101,102',
+      prompt: 'an owl',
+      size: '64x64',
+    });
     const running = await ada.waitForMessage((one) => /Picture 2 of 4/.test(textOf(one)), 30_000);
     await cleo.press(running.id, buttonOf(running, 'sheet-stop'));
     await ada.press(running.id, buttonOf(running, 'sheet-stop'));
@@ -350,7 +384,14 @@ test('an evolution ends with the step that its sampler really ended with', async
       ['dpm_adaptive', 4],
       ['plms', 3],
     ] as const) {
-      await ada.command('evolution', { prompt: sampler, steps: 10, at: '1,5', seed: '7', sampler });
+      await ada.command('evolution', {
+        prompt: sampler,
+        steps: 10,
+        at: '1,5',
+        seed: '7',
+        sampler,
+        size: '64x64',
+      });
       const isOver = (one: PlaygroundMessage) =>
         textOf(one).includes(`> ${sampler.replace('_', '\\_')}`) && picturesOf(one).length === 2;
       const done = await ada.waitForMessage(isOver, 40_000);

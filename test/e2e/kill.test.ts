@@ -10,6 +10,7 @@ import { allDone, idsOf, imagine, inHall, jobsOf, order, shownJobs } from '../su
 import { requestIn } from '../support/jobs.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 import { patience } from '../support/patience.ts';
+import { rounds } from '../support/rounds.ts';
 import { slowly } from '../support/slow-network.ts';
 
 /** What is met half-way is not over before that on any machine. */
@@ -173,7 +174,7 @@ test(
   { timeout: patience(150_000) },
   async (t) => {
     await inHall(async (hall) => {
-      const kills = 6;
+      const kills = rounds(2, 6);
       for (let kill = 0; kill < kills; kill++) {
         for (const answer of kill % 2 === 1 ? WEATHER : []) {
           hall.faults.add({

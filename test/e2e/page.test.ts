@@ -15,7 +15,7 @@ let engine: Engine;
 let browser: Browser;
 before(async () => {
   if (skip) return;
-  engine = await openEngine(MODELS, slowly(30));
+  engine = await openEngine(MODELS, slowly(100));
   browser = await openBrowser();
 });
 after(async () => {

@@ -9,9 +9,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../../src/queue/job.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
+import { rounds } from '../../support/rounds.ts';
 import { aResult } from '../orders.ts';
 
-const KILLS = 20;
+const KILLS = rounds(6, 20);
 const limits = { waitingPerUser: 10_000, waitingPerGuild: 10_000 };
 
 /** What the killed programs had been told, over all of them. */
