@@ -156,7 +156,11 @@ test('fifty at once: every acknowledgement in time, every picture arrives', asyn
     await Promise.all(
       Array.from({ length: 50 }, async (_, n) => {
         const person = people[n % people.length];
-        const outcome = await person?.command('imagine', { prompt: `number ${n}`, steps: 1 });
+        const outcome = await person?.command('imagine', {
+          prompt: `number ${n}`,
+          steps: 1,
+          size: '64x64',
+        });
         assert.equal(outcome?.type, 'acknowledged');
       }),
     );

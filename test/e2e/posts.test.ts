@@ -4,10 +4,11 @@ import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
 import { openPageLink } from '../support/page-link.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
+import { slowly } from '../support/slow-network.ts';
 import { ADA, BEN, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const ATELIER = '1300000000000001000';
 const FORUM = '1300000000000001106';
@@ -43,7 +44,7 @@ async function paints(
 /** Orders something slow and waits until it is being painted. */
 async function slow(user: PlaygroundUserClient, channelId: string): Promise<PlaygroundMessage> {
   await user.open(channelId);
-  await user.command('imagine', { prompt: 'slow', steps: 20, size: '256x256' });
+  await user.command('imagine', { prompt: 'slow', steps: 30, size: '64x64' });
   return user.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
 }
 
