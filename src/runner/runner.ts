@@ -60,6 +60,7 @@ export function workerName(): string {
   return `${hostname()}-${process.pid}`;
 }
 
+/** Claims jobs for its devices until it is closed. Nothing it meets ends it. */
 export function startRunner(options: RunnerOptions): Runner {
   const { queue, events, devices, pictures, log, onEnd, leaseMs = LEASE_MS } = options;
   const { line, archive } = queue;

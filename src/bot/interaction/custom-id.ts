@@ -25,6 +25,7 @@ export function customId(action: string, jobId: JobId, detail?: string): string 
   return text;
 }
 
+/** A button's or menu's custom id, which anybody may forge and older versions wrote otherwise. */
 export function parseCustomId(text: string): ParsedCustomId {
   const version = /^([0-9]{1,3}):/.exec(text)?.[1];
   if (version !== undefined && version !== VERSION) return { kind: 'older' };

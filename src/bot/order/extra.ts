@@ -70,6 +70,7 @@ function folded(key: string): string {
   return key.toLowerCase().replaceAll(/[_ ]/g, '-');
 }
 
+/** What was typed into `extra`, in its order; later ones stand for earlier ones of the same name. */
 export function readExtra(typed: string): Extra {
   const items: ExtraItem[] = [];
   const unknown: { word: string; from: number }[] = [];

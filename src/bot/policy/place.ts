@@ -17,6 +17,7 @@ export type Place = {
   roleIds: readonly string[];
 };
 
+/** Where somebody asks, as far as a server's rules look at it. */
 export function placeOf(interaction: Asking): Place {
   const { channel, member } = interaction;
   const roles = member?.roles;

@@ -19,6 +19,7 @@ export type Reply = {
   close(): Promise<void>;
 };
 
+/** One job's message, drawn anew as the job goes on. `onOver`: it needs nothing more. */
 export function openReply(
   job: Job,
   address: ReplyAddress,

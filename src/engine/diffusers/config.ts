@@ -9,6 +9,10 @@ function wrong(key: string, wanted: string, found: unknown): UserError {
   return new UserError(say('scheduler-option', key, wanted, JSON.stringify(found)));
 }
 
+/**
+ * A number of a scheduler's config, `fallback` where it is left out; infinities may come as words.
+ * @throws UserError for anything else
+ */
 export function numberOption(config: SchedulerConfig, key: string, fallback: number): number {
   const value = config[key] ?? fallback;
   // Python writes infinities as strings or bare words; JSON readers hand them on as strings.
@@ -23,6 +27,7 @@ export function optionalNumber(config: SchedulerConfig, key: string): number | n
   return (config[key] ?? null) === null ? null : numberOption(config, key, 0);
 }
 
+/** A yes or no of a scheduler's config. @throws UserError for anything else */
 export function flag(config: SchedulerConfig, key: string, fallback: boolean): boolean {
   const value = config[key] ?? fallback;
   if (typeof value !== 'boolean') throw wrong(key, 'true, false', value);

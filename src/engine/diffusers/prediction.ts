@@ -7,6 +7,7 @@ import { choice, flag, numberOption, type SchedulerConfig } from './config.ts';
 export const PREDICTION_TYPES = ['epsilon', 'v_prediction', 'sample', 'flow_prediction'] as const;
 export type PredictionType = (typeof PREDICTION_TYPES)[number];
 
+/** What the network answers with, by the scheduler's config: epsilon, v or x0. */
 export function predictionType(config: SchedulerConfig): PredictionType {
   return choice(config, 'prediction_type', PREDICTION_TYPES, 'epsilon', {
     original_sample: 'sample',

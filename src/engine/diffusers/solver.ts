@@ -18,6 +18,7 @@ import {
 /** one noise level: x = alpha x0 + sigma n, λ = ln(alpha / sigma) */
 export type Level = { alpha: number; sigma: number; lambda: number; level: number };
 
+/** α, σ and λ = ln α - ln σ at a noise level: of a flow α = 1 - σ, else α² + σ² = 1 with level = σ / α. */
 export function levelOf(sigma: number, isFlow: boolean): Level {
   const alpha = isFlow ? 1 - sigma : 1 / Math.sqrt(sigma * sigma + 1);
   const deviation = isFlow ? sigma : sigma * alpha;
@@ -41,6 +42,7 @@ export type SolverLayout = {
   uniPcFlow?: boolean;
 };
 
+/** The noise levels and timesteps of a solver's n steps, falling, as its class lays them out. */
 export function solverTrack(config: SchedulerConfig, n: number, layout: SolverLayout): SolverTrack {
   const { alphas, sigmas: table, logSigmas } = tableOf(config, layout.zeroSnr);
   const train = numberOption(config, 'num_train_timesteps', 1000);

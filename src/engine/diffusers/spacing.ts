@@ -32,6 +32,7 @@ function countdown(start: number, ratio: number): number[] {
   return Array.from({ length }, (_, i) => start + i * delta);
 }
 
+/** How timesteps are spread over training's: `timestep_spacing`, else what is usual for the class. */
 export function spacingOf(config: SchedulerConfig, fallback: Spacing): Spacing {
   return choice(config, 'timestep_spacing', SPACINGS, fallback);
 }
@@ -83,6 +84,7 @@ export type TrainingTable = { alphas: Float32Array; sigmas: Float32Array; logSig
 const known = new Map<string, TrainingTable>();
 const MOST_KNOWN = 32;
 
+/** ᾱ, σ and ln σ at each timestep of training, kept by all that decides them. */
 export function tableOf(config: SchedulerConfig, zeroSnr: ZeroSnr): TrainingTable {
   const training = readTraining(config);
   const key = JSON.stringify([zeroSnr, training]);
@@ -101,6 +103,7 @@ export function tableOf(config: SchedulerConfig, zeroSnr: ZeroSnr): TrainingTabl
   return table;
 }
 
+/** ᾱ (alphas_cumprod) at each timestep of training, falling. */
 export function alphasOf(config: SchedulerConfig, zeroSnr: ZeroSnr): Float32Array {
   return tableOf(config, zeroSnr).alphas;
 }
@@ -194,6 +197,7 @@ export type SigmaTrack = {
   logSigmas: Float32Array;
 };
 
+/** Noise levels σ and timesteps of n steps, falling, respaced as the config asks. */
 export function sigmaTrack(
   config: SchedulerConfig,
   n: number,

@@ -36,10 +36,12 @@ const FAMILIES: ReadonlyMap<ModelInfo['family'], Family> = new Map(
 /** What a model of which nothing is known is taken for. */
 export const PLAIN_FAMILY = SD1.name;
 
+/** What tells a family from others; every name has one. */
 export function familyNamed(name: ModelInfo['family']): Family {
   return FAMILIES.get(name) as Family;
 }
 
+/** The same of a family with a UNet. */
 export function unetFamilyNamed(name: UnetFamilyName): UnetFamily {
   return familyNamed(name) as UnetFamily;
 }
@@ -51,6 +53,7 @@ export function clipReading(name: ModelInfo['family']): ClipReading {
   return clip;
 }
 
+/** The family of a UNet, by its widths and inputs. */
 export function unetFamilyOf(marks: UnetMarks): UnetFamily {
   return UNETS.find((family) => family.isOwn(marks)) as UnetFamily;
 }

@@ -61,6 +61,7 @@ export function combineAlone(
   return combined;
 }
 
+/** Both, one behind the other. */
 export function joined(first: Float32Array, second: Float32Array): Float32Array {
   const both = new Float32Array(first.length + second.length);
   both.set(first);

@@ -80,6 +80,9 @@ export type Guided = {
   predictPair: NonNullable<SamplingRun['predictPair']>;
 };
 
+/**
+ * The network asked with and without the prompt: x [B,C,h,w] at a noise level -> one guided answer of the same shape.
+ */
 export function createGuidedPredict(options: GuidanceOptions): Guided {
   const { positive, request, counter, skipsNegative } = options;
   const { embedding } = options.guidanceWords;

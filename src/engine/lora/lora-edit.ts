@@ -10,6 +10,10 @@ import { bundledEmbeddings, type ChosenLora, inNumbers, openLora, strengthFor } 
 import { type PlacedLora, placeLora } from './placed.ts';
 import { renamedFor } from './transformer-layers.ts';
 
+/**
+ * A chosen LoRA as an edit of a model's graphs; its file is read when the model is opened.
+ * @throws RunError, at opening, for a file that does not fit
+ */
 export function loraEdit(lora: ChosenLora): GraphEdit {
   const { file, stamp, denoiser, text } = lora;
   return {

@@ -10,6 +10,7 @@ import { namesByLayer, sliceOf } from './weights/own-weights.ts';
 import type { PlacedLora } from './placed.ts';
 import { partsOfLayer } from './packed-layers.ts';
 
+/** Whether any weights of this part are calculated anew. */
 export function mergesInto({ placed }: PlacedLora, part: LoraPart): boolean {
   return (placed.get(part)?.merged.size ?? 0) > 0;
 }

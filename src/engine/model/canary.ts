@@ -84,6 +84,7 @@ export function judgeCanary(
   );
 }
 
+/** The largest difference, as a share of the largest expected number; infinite where an answer is no number. */
 export function relativeError(answer: Float32Array, reference: Float32Array): number {
   let largest = 0;
   let difference = 0;

@@ -77,10 +77,12 @@ function quoteInfinities(text: string): string {
   );
 }
 
+/** The refusal of a folder that lacks a file. */
 export function missing(name: string, file: string): UserError {
   return new UserError(say('model-lacks', name, file));
 }
 
+/** A whole number above 0 of a config, else the fallback. */
 export function positive(value: unknown, fallback: number): number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : fallback;
 }

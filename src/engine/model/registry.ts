@@ -25,6 +25,10 @@ export type Registry = {
   kindOf(path: string): Promise<FoundModel['kind']>;
 };
 
+/**
+ * The models of a folder: listed without opening one, looked at anew when asked. `onRefused` hears once of each that
+ * cannot paint.
+ */
 export function openRegistry(
   modelsDir: string,
   onRefused: (path: string, reason: string) => void = () => {},

@@ -59,10 +59,12 @@ export function insertNode(
   file.byNode.set(node, entry);
 }
 
+/** One more input of the graph. */
 export function addInput(file: OnnxFile, value: ValueInfo): void {
   file.entries.push({ kind: 'value', role: GRAPH.input, value, field: null });
 }
 
+/** One more output of the graph; something in it must make a tensor of that name. */
 export function addOutput(file: OnnxFile, value: ValueInfo): void {
   file.entries.push({ kind: 'value', role: GRAPH.output, value, field: null });
 }

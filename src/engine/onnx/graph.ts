@@ -70,6 +70,7 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
   return { model, entries, byNode };
 }
 
+/** The file's bytes; what was not edited comes out as it was read. */
 export function writeOnnx({ model, entries }: OnnxFile): Uint8Array {
   const graph = concat(writeFields(entries.map(writeEntry)));
   return concat(
@@ -170,6 +171,7 @@ export function makersOf(file: OnnxFile): Map<string, OnnxNode> {
   );
 }
 
+/** The graph's constant tensors, as it names them. */
 export function initializers({ entries }: OnnxFile): Initializer[] {
   return entries.flatMap((entry) => (entry.kind === 'initializer' ? [entry.tensor] : []));
 }
@@ -185,6 +187,7 @@ export function graphInputs(file: OnnxFile): ValueInfo[] {
   return valuesOf(file, GRAPH.input).filter(({ name }) => !given.has(name));
 }
 
+/** What the graph answers with. */
 export function graphOutputs(file: OnnxFile): ValueInfo[] {
   return valuesOf(file, GRAPH.output);
 }

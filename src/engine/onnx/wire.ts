@@ -56,6 +56,7 @@ function readVarint(bytes: Uint8Array, at: number): { value: bigint; next: numbe
   throw new Error(`not a protobuf message: a number breaks off at byte ${at - 1}`);
 }
 
+/** A protobuf varint of 64 bits. */
 export function varint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);
@@ -78,6 +79,7 @@ export function writeFields(fields: readonly Field[]): Uint8Array[] {
   return pieces;
 }
 
+/** All pieces, one behind the other. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
@@ -88,22 +90,27 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** A field that holds fields. */
 export function messageField(number: number, fields: readonly Field[]): Field {
   return { number, wire: 2, bytes: concat(writeFields(fields)) };
 }
 
+/** A field that holds text, in UTF-8. */
 export function textField(number: number, text: string): Field {
   return { number, wire: 2, bytes: new TextEncoder().encode(text) };
 }
 
+/** A field that holds a number. */
 export function intField(number: number, value: bigint): Field {
   return { number, wire: 0, bytes: varint(value) };
 }
 
+/** A field's bytes as UTF-8. */
 export function asText(field: Field): string {
   return new TextDecoder().decode(field.bytes);
 }
 
+/** A field's number, signed, 64 bits. */
 export function asInt(field: Field): bigint {
   return BigInt.asIntN(64, readVarint(field.bytes, 0).value);
 }
@@ -123,6 +130,7 @@ export function asInts(fields: readonly Field[], number: number): bigint[] {
   return values;
 }
 
+/** The first field of this number. */
 export function find(fields: readonly Field[], number: number): Field | undefined {
   return fields.find((field) => field.number === number);
 }

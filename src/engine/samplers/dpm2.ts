@@ -53,10 +53,12 @@ export async function sampleDpm2Ancestral(
   return x;
 }
 
+/** The noise levels σ that dpm2 asks the network at, in order. */
 export function dpm2Asks(sigmas: Float32Array): number[] {
   return asksWithin(sigmas, (sigma, next) => (next === 0 ? null : midpoint(sigma, next)));
 }
 
+/** The noise levels σ that dpm2_a asks the network at, in order. */
 export function dpm2AncestralAsks(sigmas: Float32Array, eta: number): number[] {
   return asksWithin(sigmas, (sigma, next) => {
     const { down } = ancestralStep(sigma, next, eta);

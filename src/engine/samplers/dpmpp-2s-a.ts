@@ -38,6 +38,7 @@ function middleOf(sigma: number, down: number): number {
   return Math.sqrt(sigma * down);
 }
 
+/** The noise levels σ that dpmpp_2s_a asks the network at, in order. */
 export function dpmpp2sAncestralAsks(sigmas: Float32Array, eta: number): number[] {
   return asksWithin(sigmas, (sigma, next) => {
     const { down } = ancestralStep(sigma, next, eta);

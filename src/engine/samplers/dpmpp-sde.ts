@@ -60,6 +60,7 @@ export async function sampleDpmppSde(
   return x;
 }
 
+/** The noise levels σ that dpmpp_sde asks the network at, in order. */
 export function dpmppSdeAsks(sigmas: Float32Array): number[] {
   return asksWithin(sigmas, (sigma, next) =>
     next === 0 ? null : brownianPoints(sigma, next, INNER)[1],

@@ -32,6 +32,7 @@ export async function sampleRestart(
   return x;
 }
 
+/** The noise levels σ that restart asks the network at, in order, those it goes back to among them. */
 export function restartAsks(sigmas: Float32Array): number[] {
   return restartSteps(sigmas, undefined).flatMap(([from, to]) => (to === 0 ? [from] : [from, to]));
 }

@@ -61,6 +61,7 @@ export type LcmGrid = { table: SigmaTable; stride: number };
 
 const LCM_STEPS = 50;
 
+/** σ and ln σ at the fifty timesteps that LCMs were trained at, and training's timesteps from one to the next. */
 export function lcmGrid(alphasCumprod: Float32Array): LcmGrid {
   const stride = Math.floor(alphasCumprod.length / LCM_STEPS);
   const sigmas = Float32Array.from({ length: LCM_STEPS }, (_, i) => {

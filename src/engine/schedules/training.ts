@@ -131,6 +131,7 @@ export function ldmAlphas(training: TrainingConfig): Float32Array {
   return alphas;
 }
 
+/** β at each timestep of training, in float64, as the original repositories calculate it. */
 export function ldmBetas(training: TrainingConfig): readonly number[] {
   const { timesteps: n, betaStart, betaEnd, betaSchedule, trainedBetas } = training;
   if (trainedBetas !== null) return trainedBetas;

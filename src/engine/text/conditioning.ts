@@ -27,6 +27,7 @@ function promptSteps(sampler: SamplerName | null, steps: number): number {
 /** What the encoders are handed: a text for all of them, or one for the first and others for the second and the third. */
 export type EncoderText = { text: string; second?: string; third?: string };
 
+/** What the text encoders read of a request's prompt, and SDXL's second and third beside it. */
 export function promptText(
   request: Pick<GenerateRequest, 'prompt' | 'profile' | 'xl'>,
 ): EncoderText {
@@ -34,6 +35,7 @@ export function promptText(
   return encoderText(request, text, [request.xl?.prompt2, request.xl?.prompt3]);
 }
 
+/** The same of its negative prompt. */
 export function negativeText(
   request: Pick<GenerateRequest, 'negativePrompt' | 'profile' | 'xl'>,
 ): EncoderText {

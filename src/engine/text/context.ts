@@ -38,6 +38,7 @@ export function joinEncoders(layout: ModelLayout, hidden: readonly Hidden[]): Hi
   return clipReading(layout.family).join(hidden, layout.contextDim);
 }
 
+/** Chunks of a text, one behind the other: a context [tokens, dim], pooled by the first. */
 export function joinChunks(layout: ModelLayout, rows: readonly Hidden[]): TextEmbedding {
   const [first] = rows as [Hidden];
   const tokens = rows.length * first.tokens + clipReading(layout.family).behind;

@@ -43,6 +43,7 @@ const CACHE_ENTRIES = 64;
 /** whole prompts, ready for the denoiser: rerolls and the cells of a sheet ask for the same one again */
 const CACHE_PROMPTS = 8;
 
+/** Texts -> contexts, by one text encoder or two; runs and prompts are kept while they repeat. */
 export function createTextEncoder(
   layout: ModelLayout,
   parts: readonly EncoderPart[],

@@ -39,6 +39,7 @@ export const FULL_STEPS = 50;
 /** The share that is left of the remaining steps where x̂0 has stopped moving. */
 const REST = 0.4;
 
+/** What is re-planned once x̂0 moves by less than `still` (a share of x̂0, RMS). */
 export function replanRule(still: number): Replan {
   return { still, share: REST };
 }
@@ -58,6 +59,10 @@ export type AutoSteps = {
   why: AutoReason | null;
 };
 
+/**
+ * How few steps a request needs by what was measured of its model here; the model's own number, and why, where nothing
+ * was.
+ */
 export function autoSteps(
   request: GenerateRequest,
   model: ModelInfo,

@@ -62,6 +62,9 @@ const ANCESTRAL: ReadonlySet<SamplerName> = new Set<SamplerName>([
   'tcd',
 ]);
 
+/**
+ * Whether more steps lead a sampler to one picture: always (ode), for one seed of noise (sde), or never (ancestral).
+ */
 export function convergenceOf({
   sampler,
   eta,

@@ -11,15 +11,18 @@
 /** 8-bit RGB, rows from the top. */
 export type Rgb = { data: Uint8Array; width: number; height: number };
 
+/** RMS difference of two latents. @throws Error for different sizes */
 export function latentDistance(a: Float32Array, b: Float32Array): number {
   return rootMeanSquare(a, b);
 }
 
+/** RMS difference of two pictures, 0-255. @throws Error for different sizes */
 export function rmse(a: Rgb, b: Rgb): number {
   checkSizes(a, b);
   return rootMeanSquare(a.data, b.data);
 }
 
+/** Peak signal-to-noise ratio in dB; infinite for equal pictures. @throws Error for different sizes */
 export function psnr(a: Rgb, b: Rgb): number {
   return 20 * Math.log10(255 / rmse(a, b));
 }

@@ -8,6 +8,7 @@ export type Work = Pick<Cost, 'kind' | 'evaluations' | 'rows' | 'rowPixels' | 'v
   share?: string | null;
 };
 
+/** What is kept of a count for estimates. */
 export function workOf(
   model: string,
   { kind, evaluations, rows, rowPixels, vaePixels }: Cost,

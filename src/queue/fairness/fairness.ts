@@ -40,10 +40,12 @@ export type Lines = {
   guilds: Map<string, GuildLine>;
 };
 
+/** Nobody waits; the virtual clock is at 0. */
 export function createLines(): Lines {
   return { clock: 0, waiting: 0, running: 0, guilds: new Map() };
 }
 
+/** A guild's line, begun at the clock where there is none. */
 export function guildLine(lines: Lines, guildId: string): GuildLine {
   let guild = lines.guilds.get(guildId);
   if (guild === undefined) {
@@ -53,6 +55,7 @@ export function guildLine(lines: Lines, guildId: string): GuildLine {
   return guild;
 }
 
+/** A person's line within a guild, begun at the guild's clock where there is none. */
 export function userLine(guild: GuildLine, userId: string): UserLine {
   let user = guild.users.get(userId);
   if (user === undefined) {

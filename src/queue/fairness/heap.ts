@@ -5,6 +5,7 @@ export type Heap<T> = {
   pop(): T | undefined;
 };
 
+/** A binary heap whose first is whoever `before` puts before all others. */
 export function createHeap<T>(before: (a: T, b: T) => boolean): Heap<T> {
   const items: T[] = [];
 

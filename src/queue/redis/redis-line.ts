@@ -22,6 +22,7 @@ type Claimed = Omit<Lease, 'worker'> & { job: readonly string[] };
 
 type Submitted = { kind: 'fresh' | 'known'; id: string } | ({ kind: 'limit' } & LimitReached);
 
+/** The line's calls, each one script inside Redis. */
 export function createRedisLine(
   core: RedisCore,
   { workers, log }: { workers: Pick<Workers, 'list'>; log: EngineLog },

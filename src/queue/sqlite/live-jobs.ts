@@ -29,6 +29,7 @@ export type LiveJobs = {
   recover(): void;
 };
 
+/** `now`: milliseconds since 1970. Jobs and accounts are read from the file when they are first asked for. */
 export function createLiveJobs(store: SqliteStore, now: () => number): LiveJobs {
   const estimator = createEstimator(store.measurements());
   let live: Live | null = null;

@@ -24,6 +24,7 @@ export type Live = {
   waitingOf: Map<string, number>;
 };
 
+/** What waits and runs, with all tags, as the file has it. */
 export function loadLive(store: SqliteStore, estimator: Estimator): Live {
   const live: Live = {
     lines: createLines(),
@@ -50,11 +51,13 @@ export function loadLive(store: SqliteStore, estimator: Estimator): Live {
   return live;
 }
 
+/** A job waits from here on. */
 export function remember(live: Live, turn: WaitingJob): void {
   live.waiting.set(turn.id, turn);
   live.waitingOf.set(turn.userId, (live.waitingOf.get(turn.userId) ?? 0) + 1);
 }
 
+/** A job waits no more. */
 export function forgetWaiting(live: Live, turn: Turn): void {
   live.waiting.delete(turn.id);
   const left = (live.waitingOf.get(turn.userId) ?? 0) - 1;

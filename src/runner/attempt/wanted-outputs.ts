@@ -15,6 +15,7 @@ export type WantedOutputs = {
 
 const NOTHING: WantedOutputs = { keepLatents: false, decodeAt: [], withhold: true, draws: [] };
 
+/** What a context asks for; of what it says otherwise than it should, nothing. */
 export function wantedOutputs(context: JobContext): WantedOutputs {
   const { watch } = context;
   if (typeof watch !== 'object' || watch === null) return NOTHING;

@@ -75,6 +75,7 @@ export function kron(small: Tensor, large: Tensor): Float32Array {
   return product;
 }
 
+/** Euclidean length. */
 export function norm(values: Float64Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }

@@ -15,6 +15,7 @@ export function namesByLayer(tensors: PartTensors): ReadonlyMap<string, string> 
   return names;
 }
 
+/** The shape of each layer's weights, [out, in, …], by the layer's path. */
 export function shapesInCheckpoint(tensors: PartTensors): LayerShapes {
   return new Map(
     [...namesByLayer(tensors)].map(([layer, name]) => [layer, tensors.get(name)?.shape ?? []]),

@@ -26,6 +26,7 @@ const PIXELS = typeNumber('IDAT');
 /** PNG's own limit. */
 const MAX_KEYWORD = 79;
 
+/** By the eight bytes that every PNG begins with. */
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, at) => bytes[at] === byte);
 }
@@ -63,6 +64,7 @@ export function insertChunks(png: Uint8Array, chunks: readonly Uint8Array[]): Ui
   return Buffer.concat([png.subarray(0, header.end), ...chunks, png.subarray(header.end)]);
 }
 
+/** A PNG chunk: length, type, content and CRC. */
 export function makeChunk(type: string, data: Uint8Array): Buffer {
   const chunk = Buffer.alloc(12 + data.length);
   chunk.writeUInt32BE(data.length, 0);

@@ -21,6 +21,7 @@ export function usualMaskBlur(profile: string | null): number {
   return profile === null || profile === 'a1111' ? 4 : 0;
 }
 
+/** The start picture with mask and strength; null for none. Its bytes are looked at when it is painted. */
 export function initImage(
   problems: Problems,
   value: unknown,

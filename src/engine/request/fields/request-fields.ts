@@ -27,6 +27,7 @@ import {
 } from './request-values.ts';
 import { say } from '../../sentences.ts';
 
+/** The other noise, and how far towards it; null for none. */
 export function variation(problems: Problems, value: unknown): GenerateRequest['variation'] {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value);
@@ -39,6 +40,7 @@ export function variation(problems: Problems, value: unknown): GenerateRequest['
   return strength === 0 ? null : { seed: ownSeed, strength };
 }
 
+/** The size in pixels whose noise is taken; null for none. */
 export function seedResize(
   problems: Problems,
   value: unknown,
@@ -58,6 +60,7 @@ export function seedResize(
   };
 }
 
+/** What becomes of the steps that are left; null for as planned. */
 export function replan(
   problems: Problems,
   value: unknown,
@@ -86,6 +89,7 @@ export function replan(
   return { after, rest };
 }
 
+/** What the images of a batch differ in, one entry an image; null where they differ by their seed alone. */
 export function imagesOfBatch(
   problems: Problems,
   value: unknown,
@@ -112,6 +116,7 @@ export function imagesOfBatch(
   });
 }
 
+/** A1111's shortcuts for the negative prompt; null for none. */
 export function negativeGuidance(
   problems: Problems,
   value: unknown,
@@ -138,6 +143,7 @@ export function pagScale(problems: Problems, value: unknown, model: ModelInfo): 
   return scale;
 }
 
+/** The model that takes over and when; null for none. */
 export function refiner(
   problems: Problems,
   value: unknown,
@@ -157,6 +163,7 @@ export function refiner(
   };
 }
 
+/** Second prompts and the sizes that SDXL is told; null for none. */
 export function xlWords(problems: Problems, value: unknown): XlWords | null {
   if (isAbsent(value)) return null;
   const fields = fieldsOf(value) ?? {};

@@ -62,6 +62,7 @@ const RANDOM_SEED_LIMIT = 2 ** 32;
 /** Sentences about what is wrong, collected over all fields. */
 export type Problems = Said[];
 
+/** Null and undefined mean left out. */
 export function isAbsent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
@@ -90,6 +91,7 @@ export function files(problems: Problems, field: string, value: unknown): readon
   return [];
 }
 
+/** Text of at most LIMITS.promptLength characters; what is wrong goes to `problems`, and `fallback` comes back. */
 export function text(problems: Problems, field: string, value: unknown, fallback: string): string {
   if (isAbsent(value)) return fallback;
   if (typeof value !== 'string') {
@@ -112,6 +114,7 @@ export function toNumber(value: unknown): number {
   return isDecimal ? Number(value) : Number.NaN;
 }
 
+/** A number within `range`; what is wrong goes to `problems`, and `fallback` comes back. */
 export function real(
   problems: Problems,
   field: string,
@@ -126,6 +129,7 @@ export function real(
   return fallback;
 }
 
+/** A whole number within `range`; what is wrong goes to `problems`, and `fallback` comes back. */
 export function whole(
   problems: Problems,
   field: string,
@@ -140,6 +144,9 @@ export function whole(
   return fallback;
 }
 
+/**
+ * Pixels of a side: a multiple of `factor` within LIMITS.side, no less than `least`; what is wrong goes to `problems`.
+ */
 export function side(
   problems: Problems,
   field: string,
@@ -165,6 +172,7 @@ export function side(
   return fallback;
 }
 
+/** 0 to 2^64 - 1; a new one below 2^32 where it is left out or -1. */
 export function seed(problems: Problems, field: string, value: unknown): bigint {
   if (isAbsent(value)) return randomSeed();
   const digits = typeof value === 'string' ? value.trim() : nameOf(value);
@@ -183,6 +191,7 @@ function randomSeed(): bigint {
   return BigInt(randomInt(RANDOM_SEED_LIMIT));
 }
 
+/** One of these names, whatever its letter case; what is wrong goes to `problems`, and `fallback` comes back. */
 export function oneOf<T extends string>(
   problems: Problems,
   field: string,
@@ -196,6 +205,7 @@ export function oneOf<T extends string>(
   return found ?? fallback;
 }
 
+/** The sentence for a name that there is not: the nearest one, where it was nearly typed, and all there are. */
 export function unknownName(field: string, value: unknown, names: readonly string[]): Said {
   const close = nearest(nameOf(value), names);
   const all = names.join(', ');

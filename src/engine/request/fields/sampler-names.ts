@@ -92,6 +92,7 @@ export function samplerNamed(text: string): SamplerName | null {
   return BY_SAMPLER.get(fold(text.slice(0, LONGEST_NAME))) ?? null;
 }
 
+/** A schedule by any name that programs of this trade write; null for none. */
 export function scheduleNamed(text: string): ScheduleName | null {
   return BY_SCHEDULE.get(fold(text.slice(0, LONGEST_NAME))) ?? null;
 }
