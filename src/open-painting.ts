@@ -11,7 +11,7 @@ import { openPictureStore } from './queue/pictures.ts';
 import { isShared, openQueue } from './queue/queue.ts';
 import { asOneEngine, startDevices } from './runner/devices.ts';
 import { workerName } from './runner/runner.ts';
-import { startReporting, withWorkers } from './runner/workers.ts';
+import { type Reporting, startReporting, withWorkers } from './runner/workers.ts';
 import type { OnClose } from './monitoring.ts';
 
 /** Whether other programs paint from this one's line. */
@@ -20,7 +20,9 @@ export const isSharing = ({ queueUrl }: Config): boolean => queueUrl !== null &&
 /** What paints, the line it paints from, and where its pictures go. */
 export async function openPainting(config: Config, log: Log, onClose: OnClose) {
   const { queueUrl, picturesUrl, picturesServed } = config;
-  const devices = await startDevices({ ...config, hidesPaths: true }, log);
+  let reporting: Reporting | null = null;
+  const elsewhere = (model: string | null) => reporting?.paintsElsewhere(model) ?? false;
+  const devices = await startDevices({ ...config, hidesPaths: true }, log, elsewhere);
   const own = devices.length === 0 ? null : asOneEngine(devices);
   onClose('engine', () => own?.close());
   if (own !== null) await tellOfModels(own, config.modelsDir, log);
@@ -48,8 +50,9 @@ export async function openPainting(config: Config, log: Log, onClose: OnClose) {
   const name = workerName();
   engine = withWorkers(own, { workers, name });
   if (own !== null) {
-    const reporting = await startReporting({ workers, name, engine: own, log });
-    onClose('reporting', () => reporting.close());
+    reporting = await startReporting({ workers, name, devices, log });
+    const { close: leave } = reporting;
+    onClose('reporting', () => leave());
   }
   return { devices, engine, queue, pictures };
 }

@@ -11,7 +11,7 @@ import { isShared, openQueue } from '../queue/queue.ts';
 import { tellAtStart } from './doctor/at-start.ts';
 import { logJob } from '../runner/job-log.ts';
 import { type RunnerOptions, startRunner, workerName } from '../runner/runner.ts';
-import { startReporting } from '../runner/workers.ts';
+import { type Reporting, startReporting } from '../runner/workers.ts';
 import { startMonitoring } from '../monitoring.ts';
 
 const HELP = `Paints for a bot that runs elsewhere: takes jobs from the queue that both share.
@@ -50,7 +50,9 @@ async function start(log: Log, open: Part[]): Promise<void> {
   const onClose = (name: string, close: () => unknown) => void open.push({ name, close });
   const monitoring = await startMonitoring(config, 'worker', log, onClose);
   const { monitor } = monitoring;
-  const devices = await startDevices({ ...config, hidesPaths: true }, log);
+  let reporting: Reporting | null = null;
+  const elsewhere = (model: string | null) => reporting?.paintsElsewhere(model) ?? false;
+  const devices = await startDevices({ ...config, hidesPaths: true }, log, elsewhere);
   const engine = asOneEngine(devices);
   open.push({ name: 'engine', close: () => engine.close() });
   const pictures = await openPictures(picturesUrl);
@@ -63,8 +65,9 @@ async function start(log: Log, open: Part[]): Promise<void> {
   });
   open.push({ name: 'queue', close: () => queue.close() });
   const { workers, events } = queue;
-  const reporting = await startReporting({ workers, name: workerName(), engine, log });
-  open.push({ name: 'reporting', close: () => reporting.close() });
+  reporting = await startReporting({ workers, name: workerName(), devices, log });
+  const { close: leave } = reporting;
+  open.push({ name: 'reporting', close: () => leave() });
   const upscalers = openUpscalers(path.join(config.modelsDir, 'upscalers'));
   open.push({ name: 'upscalers', close: () => upscalers.close() });
   const models = () => engine.models();

@@ -18,18 +18,21 @@ export type Device = {
   status(): DeviceStatus;
 };
 
+/** Whether a device of another program can paint, with this model; null: with any. */
+export type Elsewhere = (model: string | null) => boolean;
+
 export type NamedEngine = { name: string; engine: Engine };
 
-/** Engines as devices of one machine: one that fails again and again is set aside while another can paint. */
+/** Engines as devices of one program: one that fails again and again is set aside while another can paint, here or elsewhere. */
 export function createDevices(
   engines: readonly NamedEngine[],
   log: EngineLog,
-  now?: () => number,
+  options: { now?: (() => number) | undefined; elsewhere?: Elsewhere } = {},
 ): readonly Device[] {
   const health = createHealth(
     engines.map(({ name }) => name),
     log,
-    now,
+    options,
   );
   return engines.map(({ name, engine }) => ({
     name,
@@ -60,6 +63,7 @@ export function createDevices(
 export async function startDevices(
   config: EngineConfig & { devices: readonly DeviceSpec[] | null; visibleGpus: number | null },
   log: EngineLog,
+  elsewhere: Elsewhere = () => false,
 ): Promise<readonly Device[]> {
   const specs = config.devices ?? findDevices(config.device, config.visibleGpus);
   const isolation = specs.length > 1 ? 'process' : config.isolation;
@@ -70,7 +74,7 @@ export async function startDevices(
     })),
   );
   if (specs.length > 1) log.info({ devices: specs.map(({ name }) => name) }, 'several devices');
-  return createDevices(engines, log);
+  return createDevices(engines, log, { elsewhere });
 }
 
 /** All devices as one engine, for whoever does not care which of them paints. @throws Error without a device */

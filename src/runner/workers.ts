@@ -2,30 +2,42 @@ import type { Engine, EngineLog, EngineStatus } from '../engine/engine.ts';
 import { hasOf } from '../engine/request/needs.ts';
 import type { ModelInfo } from '../engine/request.ts';
 import type { DeviceStatus, WorkerReport, Workers } from '../queue/contracts.ts';
+import { asOneEngine, type Device } from './devices.ts';
 import type { Job } from '../queue/job.ts';
 
 const REPORT_EVERY_MS = 3000;
 
-/** Reports what this program can paint, before it resolves and every few seconds; `close` says that it leaves. */
+export type Reporting = {
+  /** Whether another program's device can paint with this model; null: with any. */
+  paintsElsewhere(model: string | null): boolean;
+  /** Says that it leaves. */
+  close(): Promise<void>;
+};
+
+/** Reports what this program can paint, before it resolves and every few seconds, and hears of the others. */
 export async function startReporting({
   workers,
   name,
-  engine,
+  devices,
   log,
 }: {
   workers: Workers;
   name: string;
-  engine: Engine;
+  devices: readonly Device[];
   log: EngineLog;
-}): Promise<{ close(): Promise<void> }> {
+}): Promise<Reporting> {
+  const engine = asOneEngine(devices);
   let isAway = false;
+  let others: readonly WorkerReport[] = [];
 
   async function report(): Promise<void> {
     try {
-      const { devices, ...status } = engine.status();
-      const own = devices ?? [{ ...status, name, aside: null }];
+      const own = devices.map((device) => device.status());
+      // A program's only device goes by its name.
+      const named = own.length === 1 ? own.map((status) => ({ ...status, name })) : own;
       const models = await engine.models();
-      await workers.report({ name, models, has: hasOf(models), devices: own });
+      await workers.report({ name, models, has: hasOf(models), devices: named });
+      others = (await workers.list()).filter((other) => other.name !== name);
       isAway = false;
     } catch (error) {
       if (!isAway) log.warn({ err: error }, 'this worker could not report what it can paint');
@@ -37,6 +49,12 @@ export async function startReporting({
   const timer = setInterval(() => void report(), REPORT_EVERY_MS);
   timer.unref();
   return {
+    paintsElsewhere: (model) =>
+      others.some(
+        ({ models, devices: theirs }) =>
+          (model === null || models.some((one) => one.name === model)) &&
+          theirs.some(({ aside, state }) => aside === null && state !== 'restarting'),
+      ),
     async close() {
       clearInterval(timer);
       await workers.leave(name).catch(() => {});

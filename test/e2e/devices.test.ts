@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { textFor } from '../../src/bot/text/text.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { asOneEngine, type Device, startDevices } from '../../src/runner/devices.ts';
+import { DeviceError } from '../../src/engine/errors.ts';
+import { asOneEngine, createDevices, type Device, startDevices } from '../../src/runner/devices.ts';
 import { textOf, waitUntil } from '../support/messages.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { slowly } from '../support/slow-network.ts';
@@ -83,6 +84,30 @@ test('a device whose engine dies gives its job to the other one, and the owner h
     await waitUntil(async () => (await job())?.id !== id, 'ordered again', 60_000);
     await waitUntil(async () => (await job())?.status === 'done', 'done again', 60_000);
     assert.deepEqual(await stage.pictures.get(`${(await job())!.id}-0.png`), png);
+    assert.equal(ben.messages().filter(isAlarm).length, 1);
+  });
+});
+
+test('a device that is set aside is told to the owner once, and shown with the time of its next try', async () => {
+  const bot = { alarms: { everyMs: 20 } };
+  const sick = createDevices(
+    devices.map(({ name, engine: own }) => ({ name, engine: own })),
+    memoryLog().log,
+  );
+  await onStage(asOneEngine(sick), { devices: sick, bot }, async (stage) => {
+    const ben = await stage.user(BEN);
+    await stage.rule.change((now) => ({ ...now, alarms: GALLERY }), textFor('en'));
+    await ben.open(GALLERY);
+    sick[1]!.note({ id: 'a1' }, 'demo', new DeviceError('CUDA says: 13 % of *numbers* are wrong'));
+    const isAlarm = ({ content }: { content: string }) => /out of order/.test(content);
+    const { content } = await ben.waitForMessage(isAlarm, 60_000);
+    assert.match(
+      content,
+      /cpu:1 is out of order\*\*: CUDA says.*wrong\. It is tried again <t:\d+:R>/,
+    );
+    await ben.command('models');
+    const models = await ben.waitForMessage((one) => /### Models/.test(textOf(one)));
+    assert.match(textOf(models), /\*\*cpu:1\*\* · out of order, tried again <t:\d+:R>/);
     assert.equal(ben.messages().filter(isAlarm).length, 1);
   });
 });

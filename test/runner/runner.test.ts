@@ -16,7 +16,7 @@ import {
 import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { startAnnouncer } from '../../src/runner/announcer.ts';
-import { createDevices, type NamedEngine } from '../../src/runner/devices.ts';
+import { createDevices, type Elsewhere, type NamedEngine } from '../../src/runner/devices.ts';
 import { createJobEvents, type JobEvent, type JobEvents } from '../../src/queue/events.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
@@ -26,6 +26,7 @@ import { startRunner } from '../../src/runner/runner.ts';
 import type { Runner, RunnerOptions } from '../../src/runner/runner.ts';
 import { anOrder, aRequest } from '../queue/orders.ts';
 import { deadlineAfter, patience } from '../support/patience.ts';
+import { waitUntil } from '../support/messages.ts';
 
 type Generate = (request: GenerateRequest, options: GenerateOptions) => Promise<GenerateResult>;
 
@@ -102,6 +103,7 @@ async function stage(
     seen?: (queue: Queue) => Queue;
     engines?: readonly NamedEngine[];
     now?: () => number;
+    elsewhere?: Elsewhere;
   } = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(path.join(root, 'stage-'));
@@ -123,7 +125,10 @@ async function stage(
   const runner = startRunner({
     queue,
     events: bus,
-    devices: createDevices(over.engines ?? [{ name: 'cpu', engine }], log, over.now),
+    devices: createDevices(over.engines ?? [{ name: 'cpu', engine }], log, {
+      now: over.now,
+      ...(over.elsewhere && { elsewhere: over.elsewhere }),
+    }),
     pictures,
     log,
     newReference: () => 'ref-1',
@@ -639,6 +644,30 @@ describe('several devices', () => {
       await t.until(id, 'done');
     }
     assert.deepEqual(ran, ['xl on small', 'xl on large', 'xl on large', 'sd on small']);
+    await t.close();
+  });
+
+  test('a program’s only device is set aside while other programs paint: their jobs wait for those', async () => {
+    let [isElsewhere, isBroken, runs] = [true, true, 0];
+    const engines = enginesThat(['cpu'], () => async (request) => {
+      runs++;
+      if (isBroken) throw new EngineCrashedError('SIGSEGV');
+      return aPicture(request);
+    });
+    const elsewhere: Elsewhere = (model) => isElsewhere && model !== 'rare';
+    const t = await stage(async () => assert.fail('not this one'), { engines, elsewhere });
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      ids.push((await t.queue.line.submit(anOrder())).id);
+      await waitUntil(() => runs === i + 1, 'it crashed');
+    }
+    const isAside = () => t.logged.some(({ message }) => /is set aside/.test(message));
+    await waitUntil(isAside, 'set aside after three crashes of different jobs');
+    assert.equal((await t.queue.archive.unsettled()).length, 3, 'none of them failed');
+    isBroken = false;
+    isElsewhere = false;
+    ids.push((await t.queue.line.submit(anOrder())).id);
+    for (const id of ids) await t.until(id, 'done');
     await t.close();
   });
 

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import type { EngineStatus } from '../../engine/engine.ts';
 import type { JobEvents } from '../../queue/events.ts';
 import type { JobFailure, JobId } from '../../queue/job.ts';
+import { escapeMarkdown, plainLine, shorten } from '../render/markdown.ts';
 import type { BotLog } from '../bot-log.ts';
 import type { Post } from './post.ts';
 
@@ -31,7 +32,10 @@ const LOOK_EVERY_MS = 30_000;
 const LEAST_FREE = 0.05;
 const PLENTY_FREE = 0.07;
 
-/** Three failures in a row, a disk that fills up, an engine that started again: each told once, until it was over. */
+/**
+ * Three failures in a row, a disk that fills up, an engine that started again, a device that was set aside: each told once,
+ * until it was over.
+ */
 export function watchForAlarms({
   events,
   engine,
@@ -54,12 +58,13 @@ export function watchForAlarms({
     tell((text) => text.owner.alarmFailures(names.map((name) => `\`${name}\``).join(', ')));
   });
 
+  const lookAtDevices = watchDevices(tell);
+
   async function look(): Promise<void> {
+    lookAtDevices(engine.status());
     const now = restartsOf(engine.status());
-    if (now > restarts) {
-      const times = now - restarts;
-      tell((text) => text.owner.alarmEngine(times));
-    }
+    const times = now - restarts;
+    if (times > 0) tell((text) => text.owner.alarmEngine(times));
     restarts = now;
     if (folder === null) return;
     const { free, whole } = await room(folder);
@@ -110,6 +115,23 @@ function watchFailures(
     wasTold = true;
     onMany(failures.map(({ id, reference }) => reference ?? id));
   });
+}
+
+/** Tells of each device that is set aside, once each time. */
+function watchDevices(
+  tell: (words: Parameters<Post['alarm']>[0]) => void,
+): (status: EngineStatus) => void {
+  let before: ReadonlySet<string> = new Set();
+  return ({ devices = [] }) => {
+    const now = devices.filter(({ aside }) => aside !== null).map(({ name }) => name);
+    for (const { name, aside } of devices) {
+      if (aside === null || before.has(name)) continue;
+      const why = escapeMarkdown(shorten(plainLine(aside.why), 300)).replace(/[.!]?$/, '.');
+      const time = `<t:${Math.ceil(aside.until / 1000)}:R>`;
+      tell((text) => text.owner.alarmDevice(name, why, time));
+    }
+    before = new Set(now);
+  };
 }
 
 /** What people ask for in vain is no failure of the machine: that one has a reference, or took the program with it. */

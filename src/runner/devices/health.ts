@@ -40,18 +40,25 @@ const UNFIT_MS = 30 * 60_000;
 /** Jobs end elsewhere without a word: of those avoided the latest are remembered. */
 const AVOIDED = 50;
 
+type HealthOptions = {
+  now?: (() => number) | undefined;
+  /** whether a device of another program can paint, with this model; null: with any */
+  elsewhere?: ((model: string | null) => boolean) | undefined;
+};
+
 /** Nothing is set aside unless another device can paint: then its error is told to people as ever. */
 export function createHealth(
   names: readonly string[],
   log: EngineLog,
-  now: () => number = Date.now,
+  { now = Date.now, elsewhere = () => false }: HealthOptions = {},
 ): Health {
-  const { stateOf, hasOther, setAside, noteCrash } = deviceStates(names, log, now);
+  const { stateOf, hasOther, setAside, noteCrash } = deviceStates(names, log, { now, elsewhere });
 
   return {
     limits(name) {
       const { aside, unfit, avoids } = stateOf(name);
-      if (aside !== null) return null;
+      // Programs that set theirs aside in one moment know nothing of each other.
+      if (aside !== null && hasOther(name, null)) return null;
       return {
         unfit: [...unfit.keys()].filter((model) => hasOther(name, model)),
         avoids: hasOther(name, null) ? [...avoids] : [],
@@ -81,7 +88,11 @@ export function createHealth(
   };
 }
 
-function deviceStates(names: readonly string[], log: EngineLog, now: () => number) {
+function deviceStates(
+  names: readonly string[],
+  log: EngineLog,
+  { now, elsewhere }: { now: () => number; elsewhere: (model: string | null) => boolean },
+) {
   const states = new Map(names.map((name) => [name, sound()]));
 
   function stateOf(name: string): State {
@@ -97,6 +108,7 @@ function deviceStates(names: readonly string[], log: EngineLog, now: () => numbe
 
   /** Somebody else who could paint with this model. */
   function hasOther(name: string, model: string | null): boolean {
+    if (elsewhere(model)) return true;
     return names.some((other) => {
       if (other === name) return false;
       const { aside, unfit } = stateOf(other);

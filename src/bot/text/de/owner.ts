@@ -46,6 +46,8 @@ export const OWNER: typeof ENGLISH = {
     `🔴 **Drei Bilder nacheinander sind fehlgeschlagen**: ${references}. Siehe \`/owner failures\` oder das Log.`,
   alarmEngine: (times) =>
     `🟠 **Die Engine ist abgestürzt und wieder gestartet**${times === 1 ? '' : `, ${times}-mal`}. Warum, steht im Log.`,
+  alarmDevice: (name, why, time) =>
+    `🟠 **${name} fällt aus**: ${why} Der nächste Versuch ist ${time}; die anderen malen weiter.`,
   alarmDisk: (percent, megabytes) =>
     `🟠 **Der Datenträger ist fast voll**: ${percent} % sind frei (${megabytes} MB). Was nicht aufgehoben werden kann, wird nicht gemalt.`,
   announcement: (words) => `📣 **Vom Betreiber dieses Bots**\n${words}`,

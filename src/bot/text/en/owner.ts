@@ -45,6 +45,8 @@ export const OWNER = {
     `🔴 **Three pictures in a row failed**: ${references}. See \`/owner failures\`, or the log.`,
   alarmEngine: (times: number) =>
     `🟠 **The engine broke down and started again**${times === 1 ? '' : `, ${times} times`}. The log says why.`,
+  alarmDevice: (name: string, why: string, time: string) =>
+    `🟠 **${name} is out of order**: ${why} It is tried again ${time}; the others go on without it.`,
   alarmDisk: (percent: string, megabytes: string) =>
     `🟠 **The disk is nearly full**: ${percent} % are free (${megabytes} MB). Pictures that cannot be kept are not painted.`,
   announcement: (words: string) => `📣 **From the owner of this bot**\n${words}`,
