@@ -64,7 +64,7 @@ function lostPlaces({ file, text }: Document): string[] {
 }
 
 const sources = tracked
-  .filter((file) => !file.startsWith('test/'))
+  .filter((file) => file !== 'test/documents.test.ts')
   .map(read)
   .concat(['package.json', 'Dockerfile', 'compose.yaml', 'compose.scale.yaml'].map(read))
   .join('\n');

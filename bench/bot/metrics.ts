@@ -5,7 +5,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineLog } from '../../src/engine/engine.ts';
-import type { GenerateResult } from '../../src/engine/request.ts';
+import type { GenerateResult } from '../../src/engine/result.ts';
 import { openMonitor, type Monitor } from '../../src/metrics/monitor.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { limits, order } from '../queue/orders.ts';

@@ -1,5 +1,6 @@
 import type { SamplerName, ScheduleName } from '../../src/engine/names.ts';
-import type { GeneratedImage, GenerateRequest } from '../../src/engine/request.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { GeneratedImage } from '../../src/engine/result.ts';
 import { calibrate } from '../../src/explore/calibration/calibrate.ts';
 import { FULL_STEPS, replanRule } from '../../src/explore/calibration/calibration.ts';
 import { SAME_SSIM } from '../../src/explore/curve/curve.ts';

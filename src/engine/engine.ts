@@ -16,7 +16,8 @@ import { runBytes } from './network/row-budget.ts';
 import { threadsOfNetworks } from './network/threads.ts';
 import type { DeviceName, ProviderName } from './names.ts';
 import type { GenerateOptions } from './pipeline/options.ts';
-import type { GenerateRequest, GenerateResult, ModelInfo, UnusableModel } from './request.ts';
+import type { GenerateRequest, ModelInfo, UnusableModel } from './request.ts';
+import type { GenerateResult } from './result.ts';
 
 export type { GenerateOptions };
 

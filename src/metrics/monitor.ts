@@ -1,7 +1,7 @@
 import { Gauge, Registry } from 'prom-client';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { EngineLog } from '../engine/engine.ts';
-import type { GenerateResult } from '../engine/request.ts';
+import type { GenerateResult } from '../engine/result.ts';
 import type { JobEvents, Stop } from '../queue/events.ts';
 import { type Page, serve } from './endpoint.ts';
 import { checkHealth, checkReadiness, type HealthState, type Check, within } from './health.ts';

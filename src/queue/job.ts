@@ -1,5 +1,6 @@
 import type { UserError } from '../engine/errors.ts';
-import type { FixedReplan, GenerateRequest, InitImage, Progress } from '../engine/request.ts';
+import type { FixedReplan, GenerateRequest, InitImage } from '../engine/request.ts';
+import type { Progress } from '../engine/result.ts';
 import type { Said } from '../engine/said.ts';
 
 /** 12 characters [0-9a-z], random: fits a Discord custom_id and is safe as a file name. */

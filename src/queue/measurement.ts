@@ -1,5 +1,5 @@
 import { kindOf } from '../engine/request/cost.ts';
-import type { AskedRows, GenerateResult } from '../engine/request.ts';
+import type { AskedRows, GenerateResult } from '../engine/result.ts';
 
 /** One measured generation, from which costs and waits are estimated. */
 export type Measurement = {

@@ -20,7 +20,8 @@ import {
   UserError,
 } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
-import type { GenerateRequest, Progress, RequestInput } from '../../src/engine/request.ts';
+import type { GenerateRequest, RequestInput } from '../../src/engine/request.ts';
+import type { Progress } from '../../src/engine/result.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
 const config: EngineConfig = {

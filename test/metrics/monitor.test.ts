@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
 import { costAmong } from '../../src/engine/request/cost.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
-import type { GenerateResult } from '../../src/engine/request.ts';
+import type { GenerateResult } from '../../src/engine/result.ts';
 import type { Gateway } from '../../src/metrics/monitored.ts';
 import { openMonitor, type Monitor } from '../../src/metrics/monitor.ts';
 import { createDevices } from '../../src/runner/devices.ts';

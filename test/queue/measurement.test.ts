@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GenerateResult } from '../../src/engine/request.ts';
+import type { GenerateResult } from '../../src/engine/result.ts';
 import { measurementOf } from '../../src/queue/measurement.ts';
 import { aRequest } from './orders.ts';
 

@@ -13,7 +13,8 @@ import {
   EngineCrashedError,
   UserError,
 } from '../../src/engine/errors.ts';
-import type { GenerateRequest, GenerateResult } from '../../src/engine/request.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { GenerateResult } from '../../src/engine/result.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { startAnnouncer } from '../../src/runner/announcer.ts';
 import { createDevices, type Elsewhere, type NamedEngine } from '../../src/runner/devices.ts';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Preview } from '../../engine/request.ts';
+import type { Preview } from '../../engine/result.ts';
 
 /** Discord shows a picture of its own size at most: a preview as large as this stands as the finished picture will. */
 const LONGEST = 1024;

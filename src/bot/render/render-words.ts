@@ -1,5 +1,6 @@
 import { FULL_STEPS } from '../../explore/calibration/calibration.ts';
-import type { GenerateRequest, Progress } from '../../engine/request.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import type { Progress } from '../../engine/result.ts';
 import type { Job, JobFailure, JobState, StoredResult } from '../../queue/job.ts';
 import { NOTE_KINDS } from '../order/notes.ts';
 import type { OrderNote } from '../order/notes.ts';

@@ -1,6 +1,6 @@
 import { ComponentType, MessageFlags } from 'discord.js';
 import type { APIMessageTopLevelComponent } from 'discord.js';
-import type { Preview, Progress } from '../../engine/request.ts';
+import type { Preview, Progress } from '../../engine/result.ts';
 import type { Job, JobState, StoredResult } from '../../queue/job.ts';
 import {
   autoWords,

@@ -1,4 +1,4 @@
-import type { Preview } from '../../engine/request.ts';
+import type { Preview } from '../../engine/result.ts';
 import type { Job, JobState } from '../../queue/job.ts';
 import { previewFiles } from '../pictures/preview-files.ts';
 import { fitForUpload } from '../pictures/upload.ts';

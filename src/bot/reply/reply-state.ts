@@ -1,4 +1,4 @@
-import type { Preview } from '../../engine/request.ts';
+import type { Preview } from '../../engine/result.ts';
 import type { Job, JobFailure, JobState } from '../../queue/job.ts';
 import { type Text, textFor } from '../text/text.ts';
 import { openMessage, type ReplyMessage } from './message.ts';

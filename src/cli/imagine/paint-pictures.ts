@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { loadConfig, loadEnvFile, readTerminal } from '../../config.ts';
 import { describeModel, type Engine } from '../../engine/engine.ts';
-import type { GenerateRequest, GenerateResult } from '../../engine/request.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import type { GenerateResult } from '../../engine/result.ts';
 import { type AutoSteps, autoWords, savedBy } from '../../explore/calibration/calibration.ts';
 import { type ImagineArguments, parseImagineArguments } from '../arguments/arguments.ts';
 import { IMAGINE_HELP } from '../arguments/imagine-help.ts';

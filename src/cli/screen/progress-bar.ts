@@ -1,4 +1,4 @@
-import type { Progress } from '../../engine/request.ts';
+import type { Progress } from '../../engine/result.ts';
 
 type Screen = { write(text: string): unknown; columns?: number };
 

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { Progress } from '../../engine/request.ts';
+import type { Progress } from '../../engine/result.ts';
 import type { Stream } from './program.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { pictureStyle, renderPicture } from './terminal-image.ts';

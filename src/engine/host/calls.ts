@@ -1,6 +1,7 @@
 /** Generations in their order: some run, the others wait. */
 import type { GenerateOptions } from '../pipeline/options.ts';
-import type { GenerateRequest, GenerateResult } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { GenerateResult } from '../result.ts';
 
 export type Call = {
   id: number;

@@ -1,7 +1,8 @@
 /** The caller's side of the isolation boundary: hands generations to the host, and hears what becomes of them. */
 import { CancelledError, EngineCrashedError } from '../errors.ts';
 import type { GenerateOptions } from '../pipeline/options.ts';
-import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { GenerateResult, Progress } from '../result.ts';
 import { type Call, type Calls, createCalls } from './calls.ts';
 import { type Supervisor, superviseHost } from './supervisor.ts';
 import { type FromWorker, type HostConfig, type LoadedStatus, reviveError } from './messages.ts';

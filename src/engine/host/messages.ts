@@ -3,7 +3,8 @@ import { CancelledError, DeviceError, RunError, UserError } from '../errors.ts';
 import type { PaintOptions } from '../pipeline/options.ts';
 import type { DeviceName, ProviderName } from '../names.ts';
 import type { Said } from '../said.ts';
-import type { GenerateRequest, GenerateResult, Progress } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { GenerateResult, Progress } from '../result.ts';
 
 export type HostConfig = {
   modelsDir: string;

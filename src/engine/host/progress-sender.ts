@@ -1,4 +1,4 @@
-import type { Progress } from '../request.ts';
+import type { Progress } from '../result.ts';
 
 /**
  * Waking the other side costs a tenth of a millisecond, which counts where steps take a few; what people see of

@@ -1,5 +1,5 @@
 import type { NetworkHooks } from '../guidance/guided-network.ts';
-import type { Progress } from '../request.ts';
+import type { Progress } from '../result.ts';
 import type { RunClock, Session } from '../network/session.ts';
 import type { JournalOptions } from './journal.ts';
 

@@ -5,7 +5,7 @@ import type { LoadedModel } from '../model/loader.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { createPreviewer, type Previewer } from '../preview/previewer.ts';
 import { createSnapshots, type Snapshots } from '../preview/snapshots.ts';
-import type { Progress } from '../request.ts';
+import type { Progress } from '../result.ts';
 import type { SamplerStep } from '../sampling/sampling.ts';
 import type { Conditioning } from '../text/text-encoder.ts';
 import type { Journal } from './journal.ts';

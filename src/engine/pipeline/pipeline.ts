@@ -1,7 +1,8 @@
 /** One generation from request to PNG, in the order things happen. */
 import { vaePixelsOf } from '../request/cost.ts';
 import type { LoadedModel } from '../model/loader.ts';
-import type { GenerateRequest, GenerateResult } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
+import type { GenerateResult } from '../result.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';
 import type { PaintHooks, PaintOptions } from './options.ts';
 import { letMessagesIn, samplePass } from './pass.ts';

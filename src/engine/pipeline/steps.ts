@@ -1,4 +1,5 @@
-import type { AskedRows, FixedReplan, Timings } from '../request.ts';
+import type { FixedReplan } from '../request.ts';
+import type { AskedRows, Timings } from '../result.ts';
 import type { Journal } from './journal.ts';
 
 /** The steps of all passes of a request: how many there are, which come from an earlier run, and what the others took. */

@@ -3,7 +3,7 @@ import { encodePreviewJpeg } from '../picture/image.ts';
 import { createPreviewClock, renderPreview } from './preview.ts';
 import type { PreviewFactors } from './published.ts';
 import type { TinyPreviews } from './tiny-previews.ts';
-import type { Preview } from '../request.ts';
+import type { Preview } from '../result.ts';
 import { resizeBytes } from '../picture/pixels/resample.ts';
 import type { LatentShape } from '../sampling/sampling.ts';
 import type { Pixels } from '../network/vae.ts';

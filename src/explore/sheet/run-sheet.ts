@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { Engine } from '../../engine/engine.ts';
 import { UserError } from '../../engine/errors.ts';
-import type { GeneratedImage, GenerateResult, Progress } from '../../engine/request.ts';
+import type { GeneratedImage, GenerateResult, Progress } from '../../engine/result.ts';
 import { convergenceOf, type CurveLine, measureLine } from '../curve/curve.ts';
 import type { Rgb } from '../curve/measures.ts';
 import { type Pace, steadySeconds } from '../calibration/pace.ts';

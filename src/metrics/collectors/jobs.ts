@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { GenerateResult } from '../../engine/request.ts';
+import type { GenerateResult } from '../../engine/result.ts';
 import type { JobEvent } from '../../queue/events.ts';
 import type { Job, JobFailure } from '../../queue/job.ts';
 import { createModelNames } from './names.ts';

@@ -1,6 +1,6 @@
 import { CancelledError } from '../../engine/errors.ts';
-import type { Progress } from '../../engine/request.ts';
-import type { GenerateResult } from '../../engine/request.ts';
+import type { Progress } from '../../engine/result.ts';
+import type { GenerateResult } from '../../engine/result.ts';
 import { copyIn, type CopyTask } from '../../queue/copy.ts';
 import type { Device } from '../devices.ts';
 import type { JobEvents } from '../../queue/events.ts';

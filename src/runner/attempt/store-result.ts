@@ -1,5 +1,5 @@
 import type { EngineLog } from '../../engine/engine.ts';
-import type { GenerateResult } from '../../engine/request.ts';
+import type { GenerateResult } from '../../engine/result.ts';
 import { measurementOf } from '../../queue/measurement.ts';
 import { StoreError } from './failure.ts';
 import type { Job, StoredResult } from '../../queue/job.ts';

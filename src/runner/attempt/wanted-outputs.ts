@@ -1,4 +1,4 @@
-import type { Progress } from '../../engine/request.ts';
+import type { Progress } from '../../engine/result.ts';
 import type { JobContext, StoredSnapshot } from '../../queue/job.ts';
 
 /** What a job's context asks the runner to keep beside its pictures, under the context's key `watch`. */

@@ -14,7 +14,8 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { requestFromInfotext, writeInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
-import type { GenerateResult, ModelInfo, RequestInput } from '../../../src/engine/request.ts';
+import type { ModelInfo, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 
 /** Two folders of the embedded model. */
 const modelsDir = await mkdtemp(join(tmpdir(), 'handover-'));

@@ -10,7 +10,8 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateResult, RequestInput } from '../../../src/engine/request.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 
 /** The toy graphs with the autoencoder, scheduler and tokenizer of models/demo, as an SDXL refiner's folder. */
 const folder = await mkdtemp(join(tmpdir(), 'refiner-'));

@@ -9,12 +9,8 @@ import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type {
-  GenerateResult,
-  Preview,
-  Progress,
-  RequestInput,
-} from '../../../src/engine/request.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult, Preview, Progress } from '../../../src/engine/result.ts';
 import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
 import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
 import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';

@@ -14,7 +14,7 @@ import { promptOf } from '../../../src/engine/lora/tags.ts';
 import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
-import type { GenerateResult } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import {
   type CheckpointCase,

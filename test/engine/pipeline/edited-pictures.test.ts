@@ -10,7 +10,8 @@ import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateRequest, GenerateResult, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateRequest, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import { costOf } from '../../../src/engine/request/cost.ts';

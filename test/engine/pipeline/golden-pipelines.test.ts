@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
-import type { GenerateRequest, GenerateResult } from '../../../src/engine/request.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { maxDifference } from '../../support/golden.ts';
 import {

@@ -8,7 +8,8 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { PROFILES, SAMPLERS } from '../../../src/engine/names.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateRequest, GenerateResult } from '../../../src/engine/request.ts';
+import type { GenerateRequest } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 
 const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };

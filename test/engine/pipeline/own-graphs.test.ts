@@ -15,7 +15,8 @@ import { type LoadedModel, loadModel } from '../../../src/engine/model/loader.ts
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateResult, RequestInput } from '../../../src/engine/request.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { maxDifference } from '../../support/golden.ts';
 import { comparePictures } from '../../support/golden-cases.ts';

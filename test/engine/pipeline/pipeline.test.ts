@@ -6,7 +6,8 @@ import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GenerateResult, RequestInput } from '../../../src/engine/request.ts';
+import type { RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult } from '../../../src/engine/result.ts';
 
 const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };

@@ -9,7 +9,7 @@ import { inspect } from '../../../src/engine/inspect.ts';
 import type { ModelLayout } from '../../../src/engine/model/layout.ts';
 import { createPreviewer } from '../../../src/engine/preview/previewer.ts';
 import { type TinyPreviews, tinyPreviewsOf } from '../../../src/engine/preview/tiny-previews.ts';
-import type { Preview } from '../../../src/engine/request.ts';
+import type { Preview } from '../../../src/engine/result.ts';
 import type { LatentShape } from '../../../src/engine/sampling/sampling.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../../fixtures/tiny-vae');

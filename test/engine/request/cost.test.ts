@@ -12,12 +12,8 @@ import { PROFILES, SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
 import { noJournal } from '../../../src/engine/pipeline/journal.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type {
-  AskedRows,
-  GenerateRequest,
-  ModelInfo,
-  RequestInput,
-} from '../../../src/engine/request.ts';
+import type { GenerateRequest, ModelInfo, RequestInput } from '../../../src/engine/request.ts';
+import type { AskedRows } from '../../../src/engine/result.ts';
 import { planSampling } from '../../../src/engine/samplers/samplers.ts';
 import type { NoiseSource } from '../../../src/engine/sampling/sampling.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';

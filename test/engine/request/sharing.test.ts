@@ -6,12 +6,8 @@ import { after, test } from 'node:test';
 import { CancelledError } from '../../../src/engine/errors.ts';
 import { type Engine, startEngine } from '../../../src/engine/engine.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type {
-  GenerateRequest,
-  GenerateResult,
-  ModelInfo,
-  Progress,
-} from '../../../src/engine/request.ts';
+import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts';
+import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 import { shareKeyOf } from '../../../src/engine/request/sharing.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { waitUntil } from '../../support/messages.ts';

@@ -8,12 +8,8 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
-import type {
-  GenerateResult,
-  Progress,
-  Replan,
-  RequestInput,
-} from '../../../src/engine/request.ts';
+import type { Replan, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 import {
   coarserSigmas,
   coarserTimesteps,

@@ -10,12 +10,8 @@ import { SAMPLERS } from '../../../src/engine/names.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
-import type {
-  GenerateResult,
-  HiresFix,
-  Progress,
-  RequestInput,
-} from '../../../src/engine/request.ts';
+import type { HiresFix, RequestInput } from '../../../src/engine/request.ts';
+import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 
 const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };

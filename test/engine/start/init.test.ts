@@ -9,7 +9,8 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import type { GeneratedImage, InitImage, RequestInput } from '../../../src/engine/request.ts';
+import type { InitImage, RequestInput } from '../../../src/engine/request.ts';
+import type { GeneratedImage } from '../../../src/engine/result.ts';
 
 const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };
