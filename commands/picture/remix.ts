@@ -7,7 +7,7 @@ import type {
 import type { Job } from '../../src/queue/job.ts';
 import { permitHere } from '../../src/bot/policy/gate.ts';
 import { UserError } from '../../src/engine/errors.ts';
-import { parseRequest, samplersOf } from '../../src/engine/request-codec.ts';
+import { canWalk, parseRequest } from '../../src/engine/request-codec.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import type { Action, Scene } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
@@ -77,8 +77,7 @@ export async function wordsOf(interaction: ModalSubmitInteraction, job: Job, sce
   // What stood in the form for another model is not what somebody asked this one for.
   const isCarried = order.negative === wordsBefore(job).negativePrompt;
   if (model.unguided && isCarried) order.negative = '';
-  const isWalkable = before.sampler === null || samplersOf(model).includes(before.sampler);
-  const own = isWalkable ? {} : { sampler: null, schedule: null };
+  const own = canWalk(before, model) ? {} : { sampler: null, schedule: null };
   const words = { ...own, ...fieldsOf(order, model, scene.text) };
   return { words, model, notes, template };
 }

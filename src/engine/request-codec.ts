@@ -46,16 +46,19 @@ import {
   wordHelp,
 } from './request/fields/word-options.ts';
 import {
+  canWalk,
   checkLimits,
   hearsOption,
   limitsOf,
   samplersOf,
+  schedulesOf,
   WITHOUT_GUIDANCE,
 } from './request/fields/family-limits.ts';
 import { PART_FLAGS, PART_RANGES } from './request/fields/part-options.ts';
 import type { GenerateRequest, ImageSize, ModelInfo, RequestInput } from './request.ts';
 
 export {
+  canWalk,
   familyTitle,
   hearsOption,
   LIMITS,
@@ -65,6 +68,7 @@ export {
   NUMBER_RANGES,
   numberHelp,
   samplersOf,
+  schedulesOf,
   PART_FLAGS,
   PART_RANGES,
   usualMaskBlur,

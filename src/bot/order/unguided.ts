@@ -3,7 +3,7 @@
  * does nothing is refused where somebody typed it, and passed over where it was chosen beforehand for all models.
  */
 import { UserError } from '../../engine/errors.ts';
-import { hearsOption, limitsOf, samplersOf, WITHOUT_GUIDANCE } from '../../engine/request-codec.ts';
+import { canWalk, hearsOption, limitsOf, WITHOUT_GUIDANCE } from '../../engine/request-codec.ts';
 import type { ModelInfo } from '../../engine/request.ts';
 import { say } from '../../engine/sentences.ts';
 import type { ChoiceName, Choices } from './choices.ts';
@@ -47,7 +47,7 @@ function saysSomething(name: OptionName, value: unknown): boolean {
 export function heardBy(model: ModelInfo, choices: Choices): Choices {
   const heard = Object.entries(choices).filter(([name]) => isHeard(name as ChoiceName, model));
   const { sampler, steps, schedule, ...others }: Choices = Object.fromEntries(heard);
-  const isWalkable = sampler === undefined || samplersOf(model).includes(sampler);
+  const isWalkable = canWalk({ sampler, schedule }, model);
   const isTaken = steps !== undefined && steps <= limitsOf(model).steps;
   return {
     ...others,

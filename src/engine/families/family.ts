@@ -1,6 +1,6 @@
 /** What tells one family of models from another. A file a family; families.ts is the table. */
 import type { NamedFeed, QuestionRows } from '../network/feeds.ts';
-import type { SamplerName } from '../names.ts';
+import type { SamplerName, ScheduleName } from '../names.ts';
 import type { GenerateRequest, ModelInfo } from '../request.ts';
 import type { ModelSchedule } from '../sampling/schedule.ts';
 import type { Hidden } from '../text/hidden.ts';
@@ -73,4 +73,8 @@ export type FamilyLimits = {
   tokens: number | null;
   /** what its noise levels can be walked by in profiles a1111 and comfy; null: all but those made for flows */
   samplers: readonly SamplerName[] | null;
+  /** how those levels can be spaced; null: in all ways */
+  schedules: readonly ScheduleName[] | null;
+  /** a text of more tokens is refused rather than cut */
+  refusesLonger: boolean;
 };

@@ -52,7 +52,7 @@ export const FLUX2: TransformerFamily = {
   name: 'flux2',
   title: 'FLUX.2',
   ...TRANSFORMER,
-  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH },
+  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH, refusesLonger: true },
   // its pipeline has a rule of its own for the shift as well
   schedule: {
     sdxl: false,

@@ -61,7 +61,7 @@ export const QWEN_IMAGE: TransformerFamily = {
   name: 'qwen-image',
   title: 'Qwen-Image',
   ...TRANSFORMER,
-  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH },
+  limits: { ...TRANSFORMER.limits, references: 16, tokens: LENGTH, refusesLonger: true },
   schedule: EVEN_GRID,
   usual: () => flowEuler(30, 4),
   exportClass: null,

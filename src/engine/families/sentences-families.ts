@@ -16,6 +16,10 @@ export const FAMILY_SENTENCES = {
     `The ${part} of ${model} cannot be used: ${cause}. Download it again from where it came from.`,
   'tokenizer-unreadable': (folder: string, file: string, cause: string) =>
     `${file} in ${folder} cannot be read: ${cause}.`,
+  'prompt-too-many-words': (model: string, most: number, words: number) =>
+    `The prompt is too long for ${model}: it takes ${most} tokens, and these are ${words} words. Shorten it.`,
+  'schedule-not-for-family': (schedule: string, model: string, names: string) =>
+    `The schedule ${schedule} was not made for models like ${model}. Choose one of ${names}.`,
   'option-needs-guidance': (option: string, model: string) =>
     `${model} was made to paint without guidance, so ${option} does nothing for it: leave it out, or choose another model.`,
   'steps-beyond-family': (steps: number, model: string, most: number) =>

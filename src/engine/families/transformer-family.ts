@@ -3,7 +3,7 @@ import type { Json } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
 import type { VaeNorm } from '../graphs/vae.ts';
-import type { TransformerFamilyName } from '../names.ts';
+import { SCHEDULES, type TransformerFamilyName } from '../names.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';
 import type { EncoderKind, Reader } from '../text/language/reader.ts';
 import { rowsFeed, textFeeds } from '../network/feeds.ts';
@@ -147,6 +147,9 @@ export const TRANSFORMER: Pick<
     references: 0,
     tokens: null,
     samplers: ['euler', 'heun', 'dpm2', 'lms', 'dpmpp_2m', 'flow_euler'],
+    // those are levels that somebody measured on Stable Diffusion
+    schedules: SCHEDULES.filter((name) => name !== 'align_your_steps'),
+    refusesLonger: false,
   },
 };
 

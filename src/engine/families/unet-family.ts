@@ -119,6 +119,8 @@ export const UNET_LIMITS: FamilyLimits = {
   references: 1,
   tokens: null,
   samplers: null,
+  schedules: null,
+  refusesLonger: false,
 };
 
 /** TAESD, for the latents of Stable Diffusion 1 and 2, whose shape those of XL have. */

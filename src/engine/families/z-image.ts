@@ -41,7 +41,7 @@ export const Z_IMAGE: TransformerFamily = {
   name: 'z-image',
   title: 'Z-Image',
   ...TRANSFORMER,
-  limits: { ...TRANSFORMER.limits, tokens: MOST_TOKENS },
+  limits: { ...TRANSFORMER.limits, tokens: MOST_TOKENS, refusesLonger: true },
   schedule: EVEN_GRID,
   usual: () => flowEuler(9, 1),
   tinyVae: TAEF1,

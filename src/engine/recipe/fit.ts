@@ -9,8 +9,8 @@ import type { ModelInfo, RequestInput } from '../request.ts';
 import type { Said } from '../said.ts';
 import { say } from '../sentences.ts';
 import { isRecord } from '../is-record.ts';
-import { samplersOf, WITHOUT_GUIDANCE } from '../request/fields/family-limits.ts';
-import { samplerWithSchedule } from '../request/fields/sampler-names.ts';
+import { canWalk, WITHOUT_GUIDANCE } from '../request/fields/family-limits.ts';
+import { samplerWithSchedule, scheduleNamed } from '../request/fields/sampler-names.ts';
 import { fileName, numberOf, type Recipe, words } from './found.ts';
 import {
   type Ceilings,
@@ -69,9 +69,11 @@ function fitFamily(input: RequestInput, model: ModelInfo, notes: Said[]): void {
     if (words(input.negativePrompt) !== '') notes.push(say('recipe-left-out', 'negative prompt'));
     Object.assign(input, WITHOUT_GUIDANCE);
   }
-  const sampler = samplerWithSchedule(String(input.sampler ?? ''))?.sampler;
-  if (sampler === undefined || samplersOf(model).includes(sampler)) return;
-  notes.push(say('recipe-left-out', `sampler ${sampler}`));
+  const found = samplerWithSchedule(String(input.sampler ?? ''));
+  const schedule = scheduleNamed(String(input.schedule ?? '')) ?? found?.schedule ?? null;
+  const sampler = found?.sampler ?? null;
+  if (canWalk({ sampler, schedule }, model)) return;
+  notes.push(say('recipe-left-out', `sampler ${[sampler, schedule].join(' ').trim()}`));
   delete input.sampler;
   delete input.schedule;
 }

@@ -97,9 +97,13 @@ export function allSamplers(): string[] {
   return SAMPLERS.filter((sampler) => sampler !== 'flow_euler');
 }
 
+export function allSchedules(): string[] {
+  return SCHEDULES.filter((schedule) => schedule !== 'automatic');
+}
+
 function allOf(name: AxisName, part: string): string[] {
   if (name === 'sampler') return allSamplers();
-  if (name === 'schedule') return [...SCHEDULES].filter((schedule) => schedule !== 'automatic');
+  if (name === 'schedule') return allSchedules();
   return [part];
 }
 

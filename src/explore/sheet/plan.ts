@@ -6,13 +6,14 @@ import {
   parseAccepted,
   parseRequest,
   samplersOf,
+  schedulesOf,
   WITHOUT_GUIDANCE,
 } from '../../engine/request-codec.ts';
 import { say } from '../../engine/sentences.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../engine/request.ts';
 import { sayOfSheet } from '../sentences.ts';
 import { axisRow } from './axes.ts';
-import { allSamplers, type Axis, shownValue } from './axis.ts';
+import { allSamplers, allSchedules, type Axis, shownValue } from './axis.ts';
 import { type Chosen, isThere, meaningOf, modelNamed, tagOf, withValues } from './cell-fields.ts';
 import { fitWords, type Grid, largestFit, type SheetLimits } from './largest-fit.ts';
 
@@ -131,6 +132,10 @@ function settled(
   if (axis.name === 'sampler' && axis.values.join() === allSamplers().join()) {
     const usable = samplersOf(model);
     return { ...axis, values: axis.values.filter((name) => usable.some((one) => one === name)) };
+  }
+  if (axis.name === 'schedule' && axis.values.join() === allSchedules().join()) {
+    const usable: readonly string[] = schedulesOf(model);
+    return { ...axis, values: axis.values.filter((name) => usable.includes(name)) };
   }
   if (axis.name === 'lora') return { ...axis, of: tagOf(axis, input) };
   if (axis.name !== 'model') return axis;

@@ -104,6 +104,12 @@ test('limits of a family are told before anything is painted, not to what was ac
     () => parseRequest({ width: 768 }, { ...TURBO, mostSide: 512 }),
     said(/places for: 512/),
   );
+  assert.throws(() => parse({ schedule: 'align_your_steps' }), said(/Choose one of automatic, /));
+  assert.throws(
+    () => parse({ prompt: 'fox '.repeat(513) }),
+    said(/takes 512 tokens, and these are 513 words/),
+  );
+  assert.equal(parse({ prompt: `${'fox '.repeat(512)}<lora:a b:1>` }).steps, 9);
   const editor = { ...TURBO, references: 2 };
   const three = [1, 2, 3].map((one) => new Uint8Array(one));
   assert.throws(() => parseRequest({ references: three }, editor), said(/At most 2 .* not 3/));
@@ -119,6 +125,11 @@ test('sheets vary nothing that does nothing, in words, and compare such models w
   }
   assert.throws(() => plan('sampler', 'euler,ddim'), said(/ddim cannot be used/));
   assert.deepEqual(plan('sampler', 'all').x.values, ['euler', 'heun', 'dpm2', 'lms', 'dpmpp_2m']);
+  const all = planSheet(
+    { input: { prompt: 'a cat' }, x: parseAxis('schedule', 'all'), y: null },
+    TURBO,
+  );
+  assert.ok(!all.x.values.includes('align_your_steps') && all.x.values.length > 8);
   const compared = planSheet(
     {
       input: { prompt: 'a cat', guidanceScale: 9, negativePrompt: 'blurry' },

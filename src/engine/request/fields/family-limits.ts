@@ -1,10 +1,10 @@
 /** What a model's family does not take is told before anything is queued. Requests that were accepted once are not asked. */
 import { familyNamed } from '../../families/families.ts';
 import type { FamilyLimits } from '../../families/family.ts';
-import { SAMPLERS, type SamplerName } from '../../names.ts';
+import { SAMPLERS, type SamplerName, type ScheduleName, SCHEDULES } from '../../names.ts';
 import type { GenerateRequest, ModelInfo, RequestInput } from '../../request.ts';
 import { say } from '../../sentences.ts';
-import { canPerturb, LIMITS, type Problems } from './request-values.ts';
+import { canPerturb, isAbsent, LIMITS, type Problems } from './request-values.ts';
 
 export type ModelLimits = Pick<FamilyLimits, 'steps' | 'references' | 'tokens'> & {
   /** pixels, a side */
@@ -40,6 +40,25 @@ export function samplersOf(model: Pick<ModelInfo, 'family' | 'network'>): readon
   return mayFlow ? SAMPLERS : SAMPLERS.filter((name) => name !== 'flow_euler');
 }
 
+/** How those levels can be spaced. */
+export function schedulesOf({ family }: Pick<ModelInfo, 'family'>): readonly ScheduleName[] {
+  return familyNamed(family).limits.schedules ?? SCHEDULES;
+}
+
+/** Whether its noise levels can be walked so; what is left out is the model's own. */
+export function canWalk(
+  { sampler, schedule }: { sampler?: unknown; schedule?: unknown },
+  model: Pick<ModelInfo, 'family' | 'network'>,
+): boolean {
+  const [samplers, schedules]: readonly (readonly string[])[] = [
+    samplersOf(model),
+    schedulesOf(model),
+  ];
+  const is = (value: unknown, names: readonly string[] = []): boolean =>
+    isAbsent(value) || names.includes(String(value));
+  return is(sampler, samplers) && is(schedule, schedules);
+}
+
 /** What does nothing without guidance, each left to the model. */
 export const WITHOUT_GUIDANCE = {
   guidanceScale: null,
@@ -62,6 +81,7 @@ export function checkLimits(problems: Problems, request: GenerateRequest, model:
   if (longest > steps) problems.push(say('steps-beyond-family', longest, model.name, steps));
   checkReferences(problems, request, model);
   checkSampler(problems, request, model);
+  checkWords(problems, request, model);
   if (model.mostSide === undefined) return;
   const scale = request.hires?.scale ?? 1;
   for (const name of ['width', 'height'] as const) {
@@ -88,9 +108,13 @@ function checkReferences(
 /** In profile diffusers the pipeline's own classes say what they take. */
 function checkSampler(
   problems: Problems,
-  { sampler, profile }: GenerateRequest,
+  { sampler, schedule, profile }: GenerateRequest,
   model: ModelInfo,
 ): void {
+  const spacings = schedulesOf(model);
+  if (!spacings.includes(schedule)) {
+    problems.push(say('schedule-not-for-family', schedule, model.name, spacings.join(', ')));
+  }
   if (sampler === null || profile === 'diffusers') return;
   const usable = samplersOf(model);
   if (usable.includes(sampler)) return;
@@ -99,4 +123,21 @@ function checkSampler(
       ? say('flow-sampler-only-for-flow', usable.join(', '))
       : say('sampler-not-for-flow', sampler, usable.join(', ')),
   );
+}
+
+/** Every word is one token at the least: what has more words than may be read need not wait for its encoder. */
+function checkWords(
+  problems: Problems,
+  { prompt, textLength = 0 }: GenerateRequest,
+  model: ModelInfo,
+): void {
+  const { tokens, refusesLonger } = familyNamed(model.family).limits;
+  const most = Math.max(tokens ?? 0, textLength);
+  const words = prompt
+    .replaceAll(/<[^<>]*>/g, ' ')
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  if (refusesLonger && words.length > most) {
+    problems.push(say('prompt-too-many-words', model.name, most, words.length));
+  }
 }

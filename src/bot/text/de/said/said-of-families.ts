@@ -24,6 +24,10 @@ export const SAID_OF_FAMILIES: typeof FAMILY_SENTENCES = {
     `${part} von ${model} lässt sich nicht verwenden: ${cause}. Lade die Datei noch einmal von dort, wo sie herkam.`,
   'tokenizer-unreadable': (folder, file, cause) =>
     `${file} in ${folder} lässt sich nicht lesen: ${cause}.`,
+  'prompt-too-many-words': (model, most, words) =>
+    `Der Prompt ist zu lang für ${model}: höchstens ${most} Tokens, und dies sind ${words} Wörter. Kürze ihn.`,
+  'schedule-not-for-family': (schedule, model, names) =>
+    `Der Schedule ${schedule} ist nicht für Modelle wie ${model} gemacht. Wähle einen von ${names}.`,
   'option-needs-guidance': (option, model) =>
     `${model} ist dafür gemacht, ohne Guidance zu malen, ${option} bewirkt also nichts: lass es weg oder nimm ein anderes Modell.`,
   'steps-beyond-family': (steps, model, most) =>
