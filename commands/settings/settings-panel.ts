@@ -27,7 +27,7 @@ export type PanelPage = (typeof PANEL_PAGES)[number];
 /** Discord's selects hold this many. */
 const MOST = 25;
 
-export type PanelSight = {
+export type PanelView = {
   defaults: Choices;
   policy: ServerPolicy;
   models: readonly ModelInfo[];
@@ -42,7 +42,7 @@ export type PanelSight = {
 };
 
 /** One page of the panel as a message. Pure. */
-export function renderPanel(page: PanelPage, sight: PanelSight): Rendered {
+export function renderPanel(page: PanelPage, sight: PanelView): Rendered {
   const { pages } = sight.text.panel;
   const tabs = stringSelect(
     'page',
@@ -53,7 +53,7 @@ export function renderPanel(page: PanelPage, sight: PanelSight): Rendered {
   return { components: [row(tabs), ...parts], files: [] };
 }
 
-function defaults({ defaults: set, models, defaultLines, text }: PanelSight): Part[] {
+function defaults({ defaults: set, models, defaultLines, text }: PanelView): Part[] {
   const { panel } = text;
   const choose = (name: 'model' | 'sampler' | 'schedule', values: readonly string[]) => {
     const placeholder = {
@@ -84,7 +84,7 @@ function defaults({ defaults: set, models, defaultLines, text }: PanelSight): Pa
   ];
 }
 
-function limits({ policy, notes = [], text }: PanelSight): Part[] {
+function limits({ policy, notes = [], text }: PanelView): Part[] {
   const { panel } = text;
   const { lines } = panel;
   const roles = Object.entries(policy.roles).map(([id, set]) =>
@@ -118,7 +118,7 @@ function limits({ policy, notes = [], text }: PanelSight): Part[] {
   ];
 }
 
-function access({ policy, text }: PanelSight): Part[] {
+function access({ policy, text }: PanelView): Part[] {
   const { panel } = text;
   const { channels, allowedRoles, auditChannel } = policy;
   const blockedUsers = policy.blockedUsers.filter((one) => !isMark(one));
@@ -172,7 +172,7 @@ function access({ policy, text }: PanelSight): Part[] {
   ];
 }
 
-export function content({ policy, text }: PanelSight): Part[] {
+export function content({ policy, text }: PanelView): Part[] {
   const { panel } = text;
   const { words, patterns, nsfwWords } = policy;
   const nsfw = NSFW_POLICIES.map((value) => ({
@@ -225,7 +225,7 @@ export function content({ policy, text }: PanelSight): Part[] {
 
 const NAMES_SHOWN = 40;
 
-function wildcards({ policy, lists = [], files = [], text }: PanelSight): Part[] {
+function wildcards({ policy, lists = [], files = [], text }: PanelView): Part[] {
   const { panel } = text;
   const names = (all: readonly WildcardList[]) => {
     const shown = all

@@ -107,7 +107,7 @@ function rowsOf(job: Job, text: Text, reduced: boolean): APIMessageTopLevelCompo
 }
 
 /** What the list of a person's pictures shows beside the words; absent: only words. */
-export type RecentLook = {
+export type RecentView = {
   /** as in the ids of its buttons */
   filter?: string;
   filters?: readonly { label: string; value: string; default: boolean }[];
@@ -126,7 +126,7 @@ export function renderRecent(
   page: number,
   isLast: boolean,
   text: Text,
-  look: RecentLook = {},
+  look: RecentView = {},
 ): Rendered {
   const { filter = 'a', filters = [], thumbnails = [] } = look;
   const rows: APIMessageTopLevelComponent[] =
@@ -157,7 +157,7 @@ export function renderRecent(
 export function renderStats(
   lines: readonly string[],
   sheets: readonly Job[],
-  look: RecentLook,
+  look: RecentView,
   text: Text,
 ): Rendered {
   const words = paragraph(lines);
@@ -173,7 +173,7 @@ export function renderStats(
   };
 }
 
-function thumbnailFiles(jobs: readonly Job[], look: RecentLook, text: Text): MessageFile[] {
+function thumbnailFiles(jobs: readonly Job[], look: RecentView, text: Text): MessageFile[] {
   return jobs.flatMap((job, at) => {
     const data = look.thumbnails?.[at];
     const description = shorten(text.altText(plainLine(promptIn(job, look))), ALT_TEXT_LIMIT);
@@ -182,7 +182,7 @@ function thumbnailFiles(jobs: readonly Job[], look: RecentLook, text: Text): Mes
   });
 }
 
-const promptIn = (job: Job, { sheets }: RecentLook): string =>
+const promptIn = (job: Job, { sheets }: RecentView): string =>
   sheets?.get(job.id)?.prompt ?? promptOf(job);
 
 /** One job of the list. */
@@ -190,7 +190,7 @@ function recentSection(
   job: Job,
   thumbnail: Uint8Array | null,
   text: Text,
-  look: RecentLook,
+  look: RecentView,
 ): APIMessageTopLevelComponent {
   if ((look.filters ?? []).length > 0) return rowSection(job, thumbnail, text, look);
   return {
@@ -200,7 +200,7 @@ function recentSection(
   };
 }
 
-function rowWords(job: Job, text: Text, look: RecentLook) {
+function rowWords(job: Job, text: Text, look: RecentView) {
   const { starred, sheets } = look;
   const sheet = sheets?.get(job.id);
   const prompt = quoted(promptIn(job, look), PROMPT_SHOWN) || text.emptyPrompt;
@@ -219,7 +219,7 @@ function rowSection(
   job: Job,
   thumbnail: Uint8Array | null,
   text: Text,
-  look: RecentLook,
+  look: RecentView,
 ): APIMessageTopLevelComponent {
   const words = rowWords(job, text, look);
   if (thumbnail === null) return words;
@@ -236,7 +236,7 @@ function rowSection(
 
 function chooseRow(
   jobs: readonly Job[],
-  look: RecentLook,
+  look: RecentView,
   text: Text,
 ): APIMessageTopLevelComponent {
   return selectRow(

@@ -39,7 +39,7 @@ export function againRow(
   ]);
 }
 
-export type DoneLook = {
+export type DoneView = {
   /** shown as a smaller copy: the original is a press away */
   reduced: boolean;
   mayDelete: boolean;
@@ -52,7 +52,7 @@ export function doneRows(
   jobId: string,
   count: number,
   text: Text,
-  { reduced, mayDelete, hidden = false }: DoneLook = { reduced: false, mayDelete: true },
+  { reduced, mayDelete, hidden = false }: DoneView = { reduced: false, mayDelete: true },
 ): APIMessageTopLevelComponent[] {
   const again = [
     button(customId('reroll', jobId), text.buttonReroll, ButtonStyle.Primary),

@@ -6,7 +6,7 @@ import { qwenVaeDecoderGraph, qwenVaeEncoderGraph } from '../graphs/autoencoders
 import { qwenImageGraph } from '../graphs/transformers/qwen-image.ts';
 import { cutOf, languagePart, withinLength } from '../text/language/reader.ts';
 import type { States } from '../text/language/runs.ts';
-import { seeAll, statesWith } from '../text/language/sight.ts';
+import { seeAll, statesWith } from '../text/language/vision.ts';
 import type { TextEmbedding } from '../text/text-embedding.ts';
 import { qwenReferences } from './editing/qwen-edit.ts';
 import { EVEN_GRID, flowEuler, TRANSFORMER, type TransformerFamily } from './transformer-family.ts';
@@ -106,7 +106,7 @@ export const QWEN_IMAGE: TransformerFamily = {
         return behind(await statesWith(part, ids, []), INSTRUCTION_TOKENS, length);
       }
       const seen = await seeAll(part, shown, model);
-      const words = asEdit(shown.sight.words(seen.length) + text);
+      const words = asEdit(shown.vision.words(seen.length) + text);
       const most = LENGTH + EDIT_TOKENS + seen.length * EYES_TOKENS;
       const ids = withinLength(part.tokenizer.encode(words), most, model);
       // the pipelines that edit cut nothing

@@ -28,7 +28,7 @@ function rulesFor(isPlus: boolean): ReferenceRules {
       const [top, left] = [height - (height >> 1), width - (width >> 1)];
       return (row, column) => [1 + index, row - top, column - left];
     },
-    sight: {
+    vision: {
       fit: (picture) => sizeOfArea(picture, isPlus ? SMALL : MEGAPIXEL),
       words: (count) =>
         isPlus || count > 1

@@ -12,10 +12,10 @@ export type EditingFacts = {
 };
 
 /** Pixels that a text encoder may be shown of a picture. */
-export type SightLimits = { least: number; most: number };
+export type VisionLimits = { least: number; most: number };
 
 /** How a text encoder is shown them beside the words. */
-export type Sight = {
+export type VisionRules = {
   /** pixels that a picture is brought to first */
   fit(picture: Size): Size;
   /** what stands for so many pictures before the text */
@@ -36,7 +36,7 @@ export type ReferenceRules = {
     grids: readonly Size[],
   ): (row: number, column: number) => readonly number[];
   /** absent: the text encoder reads the words alone */
-  sight?: Sight;
+  vision?: VisionRules;
 };
 
 /** The largest multiple of `factor` that is no larger than `side`. */

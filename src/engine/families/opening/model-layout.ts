@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { ModelLayout, NetworkSource } from '../../model/layout.ts';
-import { limitsOfSight } from '../../text/language/sight.ts';
+import { visionLimits } from '../../text/language/vision.ts';
 import { vaeNorm } from '../../graphs/vae.ts';
 import type { WriteGraph } from '../transformer-family.ts';
 import { flatOriginals } from './names.ts';
@@ -94,7 +94,7 @@ function wordsOf(opened: OpenedTransformer): TransformerWords {
     isGuided: family.isGuided(tensors),
     distilledGuidance: family.distilledGuidance?.(tensors) ?? 3.5,
     references: family.references({ index, names }),
-    sight: limitsOfSight(opened.processor),
+    vision: visionLimits(opened.processor),
     layerNames: {
       originals: flatOriginals(family.originals),
       turned: isTurned,

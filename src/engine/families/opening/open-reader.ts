@@ -37,7 +37,7 @@ import type {
 } from '../../text/language/reader.ts';
 import type { EncodeOptions } from '../../text/encoder-run.ts';
 import type { TextEncoder } from '../../text/text-encoder.ts';
-import { eyesOf } from './eyes.ts';
+import { visionTowerOf } from './vision-tower.ts';
 import { tokenizerFor, type Tokenizing } from './tokenizers.ts';
 import type { TransformerWords } from './words.ts';
 import type { OpenedEncoder } from './open-transformer.ts';
@@ -99,10 +99,10 @@ export async function openReader(
 
 function toldOf(
   { contextDim, name }: ModelLayout,
-  { family, isGuided, references, sight: limits }: TransformerWords,
+  { family, isGuided, references, vision: limits }: TransformerWords,
   { second, third, length, pictures = [], profile, clipSkip }: EncodeOptions,
 ): ReadingWords {
-  const sight = references?.sight;
+  const vision = references?.vision;
   const isDiffusers = profile === 'diffusers';
   const usual = isDiffusers ? family.reader.pipelineLength : undefined;
   return {
@@ -115,14 +115,14 @@ function toldOf(
     ...(second !== undefined && { second }),
     ...(third !== undefined && { third }),
     ...(family.reader.masksText && isDiffusers && { filled: true }),
-    ...(sight !== undefined && pictures.length > 0 && { shown: { pictures, sight, limits } }),
+    ...(vision !== undefined && pictures.length > 0 && { shown: { pictures, vision, limits } }),
   };
 }
 
 function hashesOf(shown: Shown | undefined): string[] {
   if (shown === undefined) return [];
   const hashes = shown.pictures.map((bytes) => createHash('sha256').update(bytes).digest('hex'));
-  return [...hashes, shown.sight.words(hashes.length), JSON.stringify(shown.limits)];
+  return [...hashes, shown.vision.words(hashes.length), JSON.stringify(shown.limits)];
 }
 
 /** Their graphs as `edits` leave them, none opened yet. */
@@ -132,7 +132,7 @@ async function preparedFrom(
   edits: readonly OpenedEdit[],
   style: GraphStyle,
 ): Promise<Prepared[]> {
-  const sees = references?.sight !== undefined;
+  const sees = references?.vision !== undefined;
   const prepared: Prepared[] = [];
   for (const encoder of encoders) {
     const { part } = encoder.wanted;
@@ -147,8 +147,8 @@ async function preparedFrom(
       }),
     );
     const source = builtSource(encoder.path, graph);
-    const eyes = sees ? eyesOf(encoder, style) : null;
-    prepared.push({ encoder, source, eyes, ...(await tokenizerFor(encoder, layout.name)) });
+    const visionTower = sees ? visionTowerOf(encoder, style) : null;
+    prepared.push({ encoder, source, visionTower, ...(await tokenizerFor(encoder, layout.name)) });
   }
   return prepared;
 }
@@ -243,7 +243,7 @@ type Prepared = Tokenizing & {
   encoder: OpenedEncoder;
   source: GraphSource;
   /** null: it has none, or nobody shows it anything */
-  eyes: GraphSource | null;
+  visionTower: GraphSource | null;
 };
 
 async function partsOf(
@@ -251,10 +251,14 @@ async function partsOf(
   open: (source: GraphSource) => Promise<Session>,
 ): Promise<ReadingParts> {
   const parts = new Map<EncoderKind, ClipPart | LanguagePart>();
-  for (const { encoder, source, tokenizer, eyes } of prepared) {
+  for (const { encoder, source, tokenizer, visionTower } of prepared) {
     const part = { ...tokenizer, session: await open(source) };
-    if (eyes === null) parts.set(encoder.wanted.kind, part);
-    else parts.set(encoder.wanted.kind, { ...part, eyes: await open(eyes) } as LanguagePart);
+    if (visionTower === null) parts.set(encoder.wanted.kind, part);
+    else
+      parts.set(encoder.wanted.kind, {
+        ...part,
+        visionTower: await open(visionTower),
+      } as LanguagePart);
   }
   return parts;
 }

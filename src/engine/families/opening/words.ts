@@ -1,7 +1,7 @@
 import type { OpenedEncoder } from './open-transformer.ts';
 import type { LayerNames } from '../../lora/transformer-layers.ts';
 import type { GuidanceRule } from '../../request.ts';
-import type { ReferenceRules, SightLimits } from '../editing/reference-rules.ts';
+import type { ReferenceRules, VisionLimits } from '../editing/reference-rules.ts';
 import type { TransformerFamily } from '../transformer-family.ts';
 
 /** What tells a transformer from a UNet once it is a model. */
@@ -16,7 +16,7 @@ export type TransformerWords = {
   /** how it is shown pictures to edit from; null: it is not */
   references: ReferenceRules | null;
   /** in which sizes its text encoder may be shown them */
-  sight: SightLimits;
+  vision: VisionLimits;
   /** how LoRA files call its layers */
   layerNames: LayerNames;
   /** before its graphs are opened: what is packed is unfolded */

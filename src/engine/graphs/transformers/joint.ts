@@ -104,7 +104,7 @@ export function look(call: JointCall, { q, k, v }: Projections): Value {
 }
 
 /** Text and picture look at each other; what each sees, [B,S,width]. */
-export function lookTogether(call: JointCall, given: Streams, path: string): Streams {
+export function jointAttention(call: JointCall, given: Streams, path: string): Streams {
   const { g } = call;
   const picture = project(call, given.picture, path, OF_PICTURE);
   const text = project(call, given.text, path, OF_TEXT);
@@ -124,7 +124,7 @@ export function apart(g: GraphBuilder, sequence: Value, text: Value): Streams {
 }
 
 /** x + gate · attention, then the same for the feed-forward under its own modulation. */
-export function afterLooking(
+export function afterAttention(
   call: JointCall,
   x: Value,
   seen: Value,
@@ -183,19 +183,19 @@ export function jointBlock(
 ): Streams {
   const [first, second] = ofPicture as [Modulation, Modulation];
   const [textFirst, textSecond] = ofText as [Modulation, Modulation];
-  const seen = lookTogether(
+  const seen = jointAttention(
     call,
     { picture: normed(call, given.picture, first), text: normed(call, given.text, textFirst) },
     `${path}.attn`,
   );
   return {
-    picture: afterLooking(call, given.picture, seen.picture, {
+    picture: afterAttention(call, given.picture, seen.picture, {
       out: `${path}.attn.to_out.0`,
       first,
       second,
       feed: feeds.picture,
     }),
-    text: afterLooking(call, given.text, seen.text, {
+    text: afterAttention(call, given.text, seen.text, {
       out: `${path}.attn.to_add_out`,
       first: textFirst,
       second: textSecond,

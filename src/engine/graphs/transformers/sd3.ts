@@ -15,12 +15,12 @@ import { conv, linear, rowsOf } from '../layers.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {
   activeMoment,
-  afterLooking,
+  afterAttention,
   feedForward,
   type JointCall,
   lastLayer,
   look,
-  lookTogether,
+  jointAttention,
   type Modulation,
   modulations,
   normed,
@@ -141,7 +141,7 @@ function block(
     ? normed(call, given.text, textFirst)
     : lastText(call, given.text, moment, { path, shiftFirst });
   const picture = normed(call, given.picture, first);
-  const seen = lookTogether(call, { picture, text }, `${path}.attn`);
+  const seen = jointAttention(call, { picture, text }, `${path}.attn`);
   const looked = third
     ? oncemore(call, given.picture, { seen: seen.picture, first, third, path })
     : null;
@@ -149,7 +149,7 @@ function block(
   return {
     picture:
       looked === null
-        ? afterLooking(call, given.picture, seen.picture, {
+        ? afterAttention(call, given.picture, seen.picture, {
             out: `${path}.attn.to_out.0`,
             first,
             second,
@@ -158,7 +158,7 @@ function block(
         : gated(g, looked, second[2], feed(normed(call, looked, second))),
     text:
       textFirst && textSecond
-        ? afterLooking(call, given.text, seen.text, {
+        ? afterAttention(call, given.text, seen.text, {
             out: `${path}.attn.to_add_out`,
             first: textFirst,
             second: textSecond,

@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Session } from '../../network/session.ts';
 import { say } from '../../sentences.ts';
 import type { TextCut, TextEmbedding } from '../text-embedding.ts';
-import type { Sight, SightLimits } from '../../families/editing/reference-rules.ts';
+import type { VisionRules, VisionLimits } from '../../families/editing/reference-rules.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import type { LanguageTokenizer } from './language-tokenizer.ts';
 import { fitted, type States, statesOf } from './runs.ts';
@@ -18,11 +18,11 @@ export type LanguagePart = {
   session: Session;
   tokenizer: LanguageTokenizer;
   /** of one that is shown pictures; null: its file has none */
-  eyes?: Session | null;
+  visionTower?: Session | null;
 };
 
 /** Pictures that an encoder is shown beside a text. */
-export type Shown = { pictures: readonly Uint8Array[]; sight: Sight; limits: SightLimits };
+export type Shown = { pictures: readonly Uint8Array[]; vision: VisionRules; limits: VisionLimits };
 
 export type ReadingParts = ReadonlyMap<EncoderKind, ClipPart | LanguagePart>;
 

@@ -11,7 +11,7 @@ const HEADS = [80, 16];
 const WHOLE = 8;
 
 /** Null: the encoder's file has no eyes. */
-export function eyesOf(
+export function visionTowerOf(
   { tensors, config, path }: OpenedEncoder,
   style: GraphStyle,
 ): GraphSource | null {

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  limitsOfSight,
-  sizeOfSight,
+  visionLimits,
+  visionSize,
   windowsOf,
-} from '../../../../src/engine/text/language/sight.ts';
+} from '../../../../src/engine/text/language/vision.ts';
 
 test('a picture has whole tokens within the limits, by transformers smart_resize', () => {
-  const usual = limitsOfSight({});
-  assert.deepEqual(sizeOfSight({ width: 1024, height: 1024 }, usual), {
+  const usual = visionLimits({});
+  assert.deepEqual(visionSize({ width: 1024, height: 1024 }, usual), {
     width: 1036,
     height: 1036,
   });
   // 42 is half-way between one token and two: to the even one
-  assert.deepEqual(sizeOfSight({ width: 70, height: 98 }, usual), { width: 56, height: 112 });
-  assert.deepEqual(sizeOfSight({ width: 10, height: 20 }, usual), { width: 56, height: 84 });
-  const small = limitsOfSight({ size: { shortest_edge: 3136, longest_edge: 50_176 } });
-  assert.deepEqual(sizeOfSight({ width: 1000, height: 500 }, small), { width: 308, height: 140 });
-  assert.equal(limitsOfSight({ image_processor: { max_pixels: 7 } }).most, 7);
+  assert.deepEqual(visionSize({ width: 70, height: 98 }, usual), { width: 56, height: 112 });
+  assert.deepEqual(visionSize({ width: 10, height: 20 }, usual), { width: 56, height: 84 });
+  const small = visionLimits({ size: { shortest_edge: 3136, longest_edge: 50_176 } });
+  assert.deepEqual(visionSize({ width: 1000, height: 500 }, small), { width: 308, height: 140 });
+  assert.equal(visionLimits({ image_processor: { max_pixels: 7 } }).most, 7);
 });
 
 test('every patch is in one window, and stands where it is fetched back from', () => {

@@ -1,7 +1,7 @@
 /** Pictures as Qwen2.5-VL sees them (transformers, models/qwen2_vl/image_processing_qwen2_vl.py). */
 import type { Json } from '../../checkpoint/checkpoint.ts';
 import { UserError } from '../../errors.ts';
-import { roundEven, type SightLimits, type Size } from '../../families/editing/reference-rules.ts';
+import { roundEven, type VisionLimits, type Size } from '../../families/editing/reference-rules.ts';
 import type { Session } from '../../network/session.ts';
 import { decodeImage } from '../../picture/image.ts';
 import { resizeBytes } from '../../picture/pixels/resample.ts';
@@ -21,7 +21,7 @@ const MEANS = [0.48145466, 0.4578275, 0.40821073];
 const DEVIATIONS = [0.26862954, 0.26130258, 0.27577711];
 
 /** `processor`: the config of a folder's image processor, {} where there is none */
-export function limitsOfSight(processor: Json): SightLimits {
+export function visionLimits(processor: Json): VisionLimits {
   const nested = (processor['image_processor'] ?? processor) as Json;
   const size = (nested['size'] ?? {}) as Json;
   const number = (value: unknown, usual: number): number =>
@@ -39,7 +39,7 @@ type Picture = Size & { data: Uint8Array };
 export type Seen = { embeds: Float32Array; grid: Size };
 
 /** Whole tokens, as near to its own size as the limits allow. */
-export function sizeOfSight({ width, height }: Size, { least, most }: SightLimits): Size {
+export function visionSize({ width, height }: Size, { least, most }: VisionLimits): Size {
   const whole = (side: number): number => roundEven(side / TOKEN) * TOKEN;
   const pixels = whole(width) * whole(height);
   if (pixels > most) {
@@ -57,17 +57,17 @@ export function sizeOfSight({ width, height }: Size, { least, most }: SightLimit
 
 /** @throws UserError for an encoder without eyes */
 export async function seeAll(
-  { eyes }: LanguagePart,
-  { pictures, sight, limits }: Shown,
+  { visionTower }: LanguagePart,
+  { pictures, vision, limits }: Shown,
   model: string,
 ): Promise<Seen[]> {
-  if (eyes == null) throw new UserError(say('encoder-without-eyes', model));
+  if (visionTower == null) throw new UserError(say('encoder-without-eyes', model));
   const seen: Seen[] = [];
   for (const bytes of pictures) {
     const picture = await decodeImage(bytes);
-    const size = sight.fit(picture);
+    const size = vision.fit(picture);
     const data = resizeBytes(picture.data, picture, size, 3);
-    seen.push(await see(eyes, { data, ...size }, limits));
+    seen.push(await see(visionTower, { data, ...size }, limits));
   }
   return seen;
 }
@@ -130,15 +130,15 @@ function joined(seen: readonly Seen[], width: number): Float32Array {
   return all;
 }
 
-async function see(eyes: Session, picture: Picture, limits: SightLimits): Promise<Seen> {
-  const size = sizeOfSight(picture, limits);
+async function see(visionTower: Session, picture: Picture, limits: VisionLimits): Promise<Seen> {
+  const size = visionSize(picture, limits);
   const isSame = size.width === picture.width && size.height === picture.height;
   const data = isSame ? picture.data : resizeBytes(picture.data, picture, size, 3, 'bicubic');
   const grid = { width: size.width / TOKEN, height: size.height / TOKEN };
   const order = patchOrder(grid);
   const features = 3 * FRAMES * PATCH * PATCH;
   const { windows, inside, places } = windowsOf(grid);
-  const results = await eyes.run(
+  const results = await visionTower.run(
     {
       pixels: {
         data: patchesOf(data, size.width, order),
