@@ -32,6 +32,7 @@ import { parseComposition } from '../../src/engine/text/prompt/composition.ts';
 import { parseTimeline } from '../../src/engine/text/prompt/timeline.ts';
 import { promptsIn } from '../../src/explore/report/report-plan.ts';
 import { parseAxis } from '../../src/explore/sheet/axis.ts';
+import { readExtra } from '../../src/bot/order/extra.ts';
 import { readSwitches } from '../../src/bot/order/switches.ts';
 import { NSFW_WORDS, createWordFilter } from '../../src/bot/policy/words.ts';
 import { ExpandError, chooser, expand, isTemplate } from '../../src/bot/wildcards/expand.ts';
@@ -442,6 +443,16 @@ export const TARGETS: readonly Target[] = [
     make: (random, size) =>
       longText(random, [...apart('--ar --v :: - -- 16:9 --no "'), ...PROMPT_SIGNS], size),
     read: readSwitches,
+  }),
+  target<string>({
+    name: 'further options',
+    make: (random, size) =>
+      longText(
+        random,
+        [...apart('eta: exact vae sampler: --steps — - , ; " = CFG scale:'), ' '],
+        size,
+      ),
+    read: readExtra,
   }),
   target<string>({
     name: 'alternatives and wildcards',

@@ -56,6 +56,8 @@ const NAMES_OF: ReadonlyMap<SwitchName, RegExp> = new Map(
   }),
 );
 const NONE = /(?!)/y;
+/** One look for whatever comes first, so that a long text is walked through once. */
+const END_OF_WORDS = new RegExp(`[,;\\n]|\\s[\\u2014\\u2013] |${CLEAR_KEY.source}`, 'giu');
 const GAP = /[\s,;]*/y;
 const BEHIND_KEY = /\s*[:=]\s*|\s+/y;
 const QUOTED = /"([^"]*)"|“([^”]*)”|„([^“]*)“/y;
@@ -116,9 +118,8 @@ function valueAt(typed: string, at: number, name: SwitchName): { value: string; 
     const { text, end } = number.text === '' ? taken(WORD, typed, begin) : number;
     return { value: text, end };
   }
-  const stop = /[,;\n]|\s[\u2014\u2013] /g;
-  stop.lastIndex = begin;
-  const end = Math.min(stop.exec(typed)?.index ?? typed.length, nextKey(typed, begin));
+  END_OF_WORDS.lastIndex = begin;
+  const end = END_OF_WORDS.exec(typed)?.index ?? typed.length;
   return { value: typed.slice(begin, end).trim(), end };
 }
 
