@@ -12,6 +12,7 @@ import { SAMPLER_TABLE } from '../../../src/engine/samplers/samplers.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { planPasses } from '../../../src/engine/pipeline/read.ts';
+import { fitRecipe } from '../../../src/engine/recipe.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { goldenModel } from '../../support/golden-dit.ts';
 import { tinyTensor, writeRaw } from '../../support/tiny-tensors.ts';
@@ -166,4 +167,35 @@ test('a picture larger than the stored table of places is refused with the figur
   };
   assert.equal(plan(640).steps, 1);
   assert.throws(() => plan(656), told(/656 is more than .* has places for: 640 pixels/));
+});
+
+test('a recipe of another model leaves behind what this one does not take, and says so', async (t) => {
+  const folder = await goldenModel(t, 'klein/diffusers');
+  if (folder === null) return;
+  const { info } = await openRegistry(path.dirname(folder)).find(folder);
+  const input = {
+    prompt: 'a fox',
+    negativePrompt: 'blurry',
+    guidanceScale: '7',
+    steps: '150',
+    sampler: 'DPM++ 2M SDE Karras',
+  };
+  const recipe = { input: { ...input, model: 'dream_xl' }, loras: [], notes: [] } as never;
+  const { input: fitted, notes } = await fitRecipe(recipe, info, [info]);
+  const request = parseRequest(fitted, info);
+  assert.deepEqual(
+    [request.guidanceScale, request.negativePrompt, request.steps, request.sampler],
+    [1, '', 100, 'flow_euler'],
+  );
+  const said = notes.map(({ words }) => words).join('\n');
+  for (const what of [/cfg 7/, /negative prompt/, /150/, /dpmpp_2m_sde karras/]) {
+    assert.match(said, what);
+  }
+  // the model's own picture is painted again as it was
+  const own = {
+    input: { prompt: 'a fox', guidanceScale: 4, model: info.name },
+    loras: [],
+    notes: [],
+  };
+  assert.equal((await fitRecipe(own as never, info, [info])).input.guidanceScale, 4);
 });

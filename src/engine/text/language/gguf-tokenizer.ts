@@ -17,18 +17,19 @@ export async function ggufTokenizer(path: string): Promise<LanguageTokenizer | n
   const tokens = list('tokens').map(String);
   if (tokens.length === 0) return null;
   const model = keys.get(`${KEY}model`);
-  const added = list('token_type').flatMap((type, id) =>
-    WHOLE.has(Number(type))
-      ? [{ id, content: tokens[id], special: Number(type) === 3, ...AS_IT_IS }]
-      : [],
-  );
+  const merges = list('merges').map(String);
+  const types = list('token_type').map(Number);
+  const marks = model === 'gpt2' ? marksIn(tokens, merges) : new Set();
+  const added = tokens.flatMap((content, id) => {
+    const type = types[id] ?? 1;
+    return WHOLE.has(type) || marks.has(content)
+      ? [{ id, content, special: type !== 4, ...AS_IT_IS }]
+      : [];
+  });
   const pad = Number(keys.get(`${KEY}padding_token_id`) ?? 0);
   const config = { pad_token: tokens[pad] ?? '' };
   if (model === 'gpt2') {
-    return languageTokenizer(
-      { ...bytePairs(tokens, list('merges').map(String)), added_tokens: added },
-      config,
-    );
+    return languageTokenizer({ ...bytePairs(tokens, merges), added_tokens: added }, config);
   }
   if (model !== 't5') return null;
   const end = Number(keys.get(`${KEY}eos_token_id`) ?? 1);
@@ -37,6 +38,13 @@ export async function ggufTokenizer(path: string): Promise<LanguageTokenizer | n
   const map = Buffer.from(list('precompiled_charsmap').map(Number));
   const definition = unigrams(tokens, { scores, end, unknown, map });
   return languageTokenizer({ ...definition, added_tokens: added }, config);
+}
+
+/** Tokens such as `<|im_start|>` and `</think>` that no merge makes: some converters leave out what kind each is. */
+function marksIn(tokens: readonly string[], merges: readonly string[]): ReadonlySet<string> {
+  const made = new Set(merges.map((merge) => merge.replace(' ', '')));
+  const isMark = (token: string): boolean => /^<(?:\|[\w-]+\||\/?[a-z_]+)>$/.test(token);
+  return new Set(tokens.filter((token) => isMark(token) && !made.has(token)));
 }
 
 const AS_IT_IS = { single_word: false, lstrip: false, rstrip: false, normalized: false };
