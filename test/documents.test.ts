@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { Environment } from '../src/config-variables.ts';
+import { loadConfig } from '../src/config.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
@@ -96,6 +98,48 @@ test('documents name scripts, links and files that exist', () => {
   assert.equal(lostNames(planted).length, 1);
   assert.equal(lostPlaces(planted).length, 1);
   assert.equal(lostVariables(planted).length, 1);
+});
+
+/** Read, and said by others: NVIDIA's, Amazon's and systemd's. */
+const NOT_OURS = [
+  'CUDA_VISIBLE_DEVICES',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'NOTIFY_SOCKET',
+];
+
+test("README's table of variables is what the program reads", () => {
+  const asked = new Set<string>();
+  const note = (_: object, name: string | symbol): undefined => void asked.add(String(name));
+  loadConfig(new Proxy<Environment>({}, { get: note }));
+  // Read only beside another one.
+  for (const port of ['PICTURES_PORT', 'METRICS_PORT']) {
+    loadConfig(
+      new Proxy<Environment>(
+        {},
+        {
+          get(_, name) {
+            note(_, name);
+            if (name === port) return '9000';
+            return name === 'PICTURES_SECRET' ? 'a secret of many letters' : undefined;
+          },
+        },
+      ),
+    );
+  }
+  const table = /## Configuration[^]*?\n(\|[^]*?)\n\n/.exec(read('README.md'))?.[1] ?? '';
+  const told = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name]) => String(name)),
+  );
+  assert.ok(told.length > 20);
+  assert.deepEqual(
+    [...asked].filter((name) => !told.includes(name) && !NOT_OURS.includes(name)),
+    [],
+  );
+  assert.deepEqual(
+    told.filter((name) => !asked.has(name)),
+    [],
+  );
 });
 
 /** The tree of ARCHITECTURE's "Rooms" as paths: two blanks a level, names before the first wide gap. */
