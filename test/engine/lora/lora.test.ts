@@ -238,6 +238,8 @@ test('tags are read as A1111 reads them', () => {
   }
 });
 
+const SMALL = { width: 64, height: 64 };
+
 describe('an engine with LoRAs', () => {
   let engine: Engine;
   before(async () => {
@@ -256,7 +258,7 @@ describe('an engine with LoRAs', () => {
 
   async function paint(prompt: string, input: RequestInput = {}) {
     const model = (await engine.models()).find(({ name }) => name === 'demo')!;
-    const usual = { prompt, seed: 5, steps: 4, ...input };
+    const usual = { prompt, seed: 5, steps: 4, ...SMALL, ...input };
     return engine.generate(parseRequest(usual, model));
   }
   const bytesOf = async (prompt: string): Promise<string> =>
@@ -295,7 +297,10 @@ describe('an engine with LoRAs', () => {
     assert.equal(engine.status().loaded.length, 2);
     const phases: string[] = [];
     const model = (await engine.models()).find(({ name }) => name === 'demo')!;
-    const again = parseRequest({ prompt: 'a star <lora:waves:0.3>', seed: 5, steps: 4 }, model);
+    const again = parseRequest(
+      { prompt: 'a star <lora:waves:0.3>', seed: 5, steps: 4, ...SMALL },
+      model,
+    );
     await engine.generate(again, { onProgress: ({ phase }) => phases.push(phase) });
     assert.equal(phases[0], 'encoding');
   });

@@ -38,8 +38,9 @@ function paint(
   signal = new AbortController().signal,
 ): Promise<GenerateResult> {
   const usual = { prompt: 'a red star', steps: 4, seed: 7n, sampler: 'euler', guidanceScale: 5 };
+  const small = { width: 64, height: 64 };
   return generate(
-    parseRequest({ ...usual, ...input }, entry.info),
+    parseRequest({ ...usual, ...small, ...input }, entry.info),
     on,
     { previews: false, sendDenoised: false, keepLatents: true },
     { signal, clock, loadMs: 0, onProgress: () => {} },

@@ -15,6 +15,7 @@ import { openDemo } from '../../support/demo.ts';
 const { engine, demo } = await openDemo();
 after(() => engine.close());
 const input = { prompt: 'a red heart', seed: 7n, steps: 3 };
+const small = { ...input, width: 64, height: 64 };
 
 describe('cells in one batch', () => {
   const groups = (x: string, y: string | null = null, more: object = {}): number[][] => {
@@ -76,7 +77,7 @@ describe('cells in one batch', () => {
         const [name = '', values = ''] = text.split(':');
         return parseAxis(axisNamed(name), values);
       };
-      const wanted = { input: { ...input, sampler }, x: axis(x), y: y === null ? null : axis(y) };
+      const wanted = { input: { ...small, sampler }, x: axis(x), y: y === null ? null : axis(y) };
       const plan = planSheet(wanted, demo);
       const painted = await paintSheet(engine, plan, {});
       assert.equal(painted.length, plan.cells.length);
@@ -98,7 +99,7 @@ describe('cells in one batch', () => {
 
 test('a steps sheet: measured against its longest run, a line a sampler', async () => {
   const plan = planSheet(
-    { input, x: parseAxis('steps', '2,4,12'), y: parseAxis('sampler', 'euler,euler_a') },
+    { input: small, x: parseAxis('steps', '2,4,12'), y: parseAxis('sampler', 'euler,euler_a') },
     demo,
   );
   const seen: string[] = [];
@@ -133,12 +134,12 @@ test('a steps sheet: measured against its longest run, a line a sampler', async 
   assert.ok(!('steps' in report.shared) && !('sampler' in report.shared));
   const lines = toCsv(report.cells).split('\r\n');
   assert.equal(lines.length, 1 + 6 + 1);
-  assert.match(lines[1] ?? '', /^2,euler,cells\/0\.png,7,128,128,2,euler,/);
+  assert.match(lines[1] ?? '', /^2,euler,cells\/0\.png,7,64,64,2,euler,/);
 });
 
 test('a row that cannot be painted leaves the curves of the others where they belong', async () => {
   const sampler = parseAxis('sampler', 'unipc,euler');
-  const plan = planSheet({ input, x: parseAxis('steps', '1,2'), y: sampler }, demo);
+  const plan = planSheet({ input: small, x: parseAxis('steps', '1,2'), y: sampler }, demo);
   const refused: number[] = [];
   const painted = await paintSheet(engine, plan, {
     onRefused: (cells) => void refused.push(...cells.map(({ index }) => index)),
@@ -161,26 +162,26 @@ test('a row that cannot be painted leaves the curves of the others where they be
 });
 
 test('other sheets and single step counts have no curve', async () => {
-  const one = planSheet({ input, x: parseAxis('steps', '2'), y: null }, demo);
+  const one = planSheet({ input: small, x: parseAxis('steps', '2'), y: null }, demo);
   assert.deepEqual(await curvesOf(one, await paintSheet(engine, one, {})), []);
-  const cfg = planSheet({ input, x: parseAxis('cfg', '1,4'), y: null }, demo);
+  const cfg = planSheet({ input: small, x: parseAxis('cfg', '1,4'), y: null }, demo);
   assert.deepEqual(await curvesOf(cfg, await paintSheet(engine, cfg, {})), []);
 });
 
 test('cells the model refuses leave the others; only refused cells are an error', async () => {
-  const plan = planSheet({ input, x: parseAxis('clip_skip', '1,12'), y: null }, demo);
+  const plan = planSheet({ input: small, x: parseAxis('clip_skip', '1,12'), y: null }, demo);
   const refused: number[] = [];
   const painted = await paintSheet(engine, plan, {
     onRefused: ([cell]) => void refused.push(cell!.index),
   });
   assert.deepEqual([painted.length, refused], [1, [1]]);
   await assert.rejects(paintSheet(engine, plan, {}), /clip skip 12/);
-  const none = planSheet({ input, x: parseAxis('clip_skip', '11,12'), y: null }, demo);
+  const none = planSheet({ input: small, x: parseAxis('clip_skip', '11,12'), y: null }, demo);
   await assert.rejects(paintSheet(engine, none, { onRefused() {} }), UserError);
 });
 
 test('stopping between cells leaves the finished ones told', async () => {
-  const plan = planSheet({ input, x: parseAxis('steps', '1,2,3'), y: null }, demo);
+  const plan = planSheet({ input: small, x: parseAxis('steps', '1,2,3'), y: null }, demo);
   const abort = new AbortController();
   const told: GenerateRequest[] = [];
   await assert.rejects(
