@@ -27,9 +27,9 @@ export const QUEUE_SENTENCES = {
   'engine-crashed-twice': () =>
     'The engine broke down twice while making this picture, so it was given up. A smaller size or fewer pictures at once may work.',
   'picture-lost-disk-full': () =>
-    'The picture was made but could not be kept: the disk of the machine that paints is full. Try again later.',
+    'The picture was made but could not be kept: there is no room left where pictures are kept. Try again later.',
   'picture-lost-unwritable': () =>
-    'The picture was made but could not be kept: the data folder of the machine that paints cannot be written. Try again later.',
+    'The picture was made but could not be kept: the place where pictures are kept cannot be written. Try again later.',
   'unknown-trouble': () =>
     'Something went wrong while making this picture. If it happens again, give the reference to whoever runs this bot.',
 };

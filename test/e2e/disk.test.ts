@@ -101,7 +101,7 @@ test(
           begin: () => disk!.fill(),
           end: () => disk!.empty(),
           refusal: /Your order was not taken\\?: the disk is full/,
-          lost: /could not be kept\\?: the disk of the machine that paints is full/,
+          lost: /could not be kept\\?: there is no room left where pictures are kept/,
         });
       },
       { diskMegabytes: 12, env: slowly(50) },
@@ -121,7 +121,7 @@ test(
           end: () => disk!.setWritable(true),
           // The database was open before: what is in its files goes on to be written.
           refusal: null,
-          lost: /could not be kept\\?: the data folder of the machine that paints cannot be written/,
+          lost: /could not be kept\\?: the place where pictures are kept cannot be written/,
         });
       },
       { diskMegabytes: 12, env: slowly(50) },

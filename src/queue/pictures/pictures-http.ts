@@ -136,8 +136,12 @@ export async function openHttpPictures(url: string): Promise<PictureStore> {
     });
     if (response.ok || response.status === 404) return response;
     const said = await response.text().catch(() => '');
-    throw Object.assign(new Error(`the store of pictures answered ${response.status} ${said}`), {
-      code: response.status === 507 ? 'ENOSPC' : `HTTP${response.status}`,
+    const isFull = response.status === 507;
+    const words = isFull
+      ? `the store of pictures at ${origin} has no room left`
+      : `the store of pictures at ${origin} answered ${response.status} ${said}`;
+    throw Object.assign(new Error(words), {
+      code: isFull ? 'ENOSPC' : `HTTP${response.status}`,
     });
   }
 

@@ -25,7 +25,7 @@ export const ANSWERS: typeof ENGLISH = {
   unknownCommand:
     'Diesen Befehl kenne ich nicht. Vielleicht zeigt Discord noch eine alte Liste; bitte versuche es bald noch einmal.',
   noModels:
-    'Noch gibt es kein Modell, das malen könnte. Wer den Bot betreibt, kann eines in den Modellordner legen.',
+    'Noch gibt es kein Modell, das malen könnte. Wer den Bot betreibt, kann eines in den Modellordner legen oder, wo andere Maschinen malen, deren Worker starten.',
   unknownModel: (name, known) => `Ein Modell „${name}“ gibt es nicht. Es gibt: ${known}.`,
   anyModel: 'alle Modelle hier',
   unknownVae: (name, model, known) =>

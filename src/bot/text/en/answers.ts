@@ -23,7 +23,7 @@ export const ANSWERS = {
   unknownCommand:
     'This command is not known to me. Discord may still show an old list; please try again soon.',
   noModels:
-    'There is no model to paint with yet. The owner of this bot can add one to its models folder.',
+    'There is no model to paint with yet. The owner of this bot can add one to its models folder or, where other machines paint, start their workers.',
   unknownModel: (name: string, known: string) =>
     `There is no model “${name}”. The models here: ${known}.`,
   anyModel: 'any model here',

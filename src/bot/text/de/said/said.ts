@@ -207,9 +207,9 @@ export const SAID: Omit<
   'engine-crashed-twice': () =>
     'Die Engine ist über diesem Bild zweimal abgestürzt, deshalb ist es aufgegeben. Eine kleinere Größe oder weniger Bilder auf einmal helfen vielleicht.',
   'picture-lost-disk-full': () =>
-    'Das Bild wurde gemalt, ließ sich aber nicht aufheben: die Platte der Maschine ist voll. Versuche es später.',
+    'Das Bild wurde gemalt, ließ sich aber nicht aufheben: wo Bilder aufgehoben werden, ist kein Platz mehr. Versuche es später.',
   'picture-lost-unwritable': () =>
-    'Das Bild wurde gemalt, ließ sich aber nicht aufheben: der Datenordner der Maschine lässt sich nicht beschreiben. Versuche es später.',
+    'Das Bild wurde gemalt, ließ sich aber nicht aufheben: wo Bilder aufgehoben werden, lässt sich nichts schreiben. Versuche es später.',
   'unknown-trouble': () =>
     'Bei diesem Bild ist etwas schiefgegangen. Wenn es wieder vorkommt, nenne dem Betreiber des Bots die Kennung.',
 
