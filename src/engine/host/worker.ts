@@ -7,16 +7,12 @@ import { join } from 'node:path';
 import { keepUnpackedIn } from '../checkpoint/file/weights-cache.ts';
 import { keepEmbeddingsIn } from '../text/language/embedding-store.ts';
 import { planMemoryBy } from '../families/opening/memory-plan.ts';
-import { parentPort, type Transferable } from 'node:worker_threads';
-import { NO_WISHES, type Wishes } from '../checkpoint/companions.ts';
 import { CancelledError } from '../errors.ts';
-import { type LoraUse, promptOf } from '../lora/tags.ts';
-import { PERTURBATION } from '../guidance/perturbation.ts';
-import { loraEdit } from '../lora/lora-edit.ts';
-import { chooseLoras } from '../lora/loras.ts';
-import { flattenError, type FromWorker, type HostConfig, type ToWorker } from './messages.ts';
+import { LoadedModels } from './loaded-models.ts';
+import { flattenError, type HostConfig, type ToWorker } from './messages.ts';
+import { connect } from './worker-link.ts';
 import { useLibrariesIn } from '../native/own-libraries.ts';
-import { createModelCache, type ModelCache } from '../model/cache.ts';
+import { createModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
 import { createMeeting, type Meeting, type Member } from '../network/sharing/meeting.ts';
 import { useThreads } from '../network/threads.ts';
@@ -25,28 +21,17 @@ import {
   rememberedSharing,
   type SharingFigures,
 } from '../network/sharing/sharing-pays.ts';
-import { ChangedError } from '../model/model-files.ts';
-import type { RegistryEntry } from '../model/found/entries.ts';
-import { openRegistry, type Registry } from '../model/registry.ts';
 import type { PaintHooks } from '../pipeline/options.ts';
 import { generate } from '../pipeline/pipeline.ts';
-import type { GenerateRequest } from '../request.ts';
 import { createProgressSender } from './progress-sender.ts';
 import { explain, ownBuffer } from './crossing.ts';
-
-type Link = {
-  post(message: FromWorker, transfer?: Transferable[]): void;
-  /** Stop listening: with nothing left to do the host ends by itself. */
-  unlink(): void;
-};
 
 type Job = Extract<ToWorker, { type: 'generate' }>;
 
 const clock = { ms: 0 };
 const controllers = new Map<number, AbortController>();
-const link = connect(receive);
+const link = connect(receive, close);
 
-let modelsDir: string;
 /** Runs that share their evaluations; the first one's model is everybody's. */
 type Group = {
   key: string;
@@ -57,36 +42,10 @@ type Group = {
 
 let group: Group | null = null;
 let sharing: ReturnType<typeof rememberedSharing> | null = null;
-let registry: Registry;
-let cache: ModelCache;
+let models: LoadedModels;
 /** Jobs, preloading and closing run strictly one after the other. */
 let line: Promise<void> = Promise.resolve();
 let closing = false;
-
-function connect(listener: (message: ToWorker) => void): Link {
-  if (parentPort !== null) {
-    const port = parentPort;
-    port.on('message', listener);
-    return {
-      post: (message, transfer) => port.postMessage(message, transfer),
-      unlink: () => port.close(),
-    };
-  }
-  process.on('message', (message) => listener(message as ToWorker));
-  // A terminal sends Ctrl-C to the whole group and a service manager may do so with SIGTERM; the parent decides
-  // when to stop, and its end closes the channel.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
-  process.once('disconnect', close);
-  return {
-    post(message) {
-      if (process.connected) process.send?.(message, () => {});
-    },
-    unlink() {
-      if (process.connected) process.disconnect();
-    },
-  };
-}
 
 function receive(message: ToWorker): void {
   switch (message.type) {
@@ -116,10 +75,7 @@ function receive(message: ToWorker): void {
 
 async function reload(): Promise<void> {
   if (closing) return;
-  registry = openRegistry(modelsDir);
-  found.clear();
-  await cache.releaseAll();
-  tellLoaded();
+  await models.reload();
 }
 
 function enqueue(work: () => Promise<void>): void {
@@ -152,9 +108,7 @@ function start(config: HostConfig): void {
   }
   useThreads(config.threads);
   planMemoryBy({ limit: config.modelMemoryBytes, quantise: config.quantise });
-  modelsDir = config.modelsDir;
-  registry = openRegistry(modelsDir);
-  cache = createModelCache({
+  const cache = createModelCache({
     device: config.device,
     deviceIndex: config.deviceIndex,
     budgetBytes: config.modelCacheBytes,
@@ -163,13 +117,19 @@ function start(config: HostConfig): void {
     warn: (fields, message) => link.post({ type: 'log', level: 'warn', fields, message }),
     tell: (fields, message) => link.post({ type: 'log', level: 'info', fields, message }),
   });
+  models = new LoadedModels({
+    modelsDir: config.modelsDir,
+    cache,
+    post: link.post,
+    onFresh: learnSharing,
+  });
   if (config.sharing) sharing = rememberedSharing(config.dataDir);
   link.post({ type: 'ready' });
   const { preload } = config;
   if (preload === null) return;
   enqueue(async () => {
     try {
-      if (!closing) await use(preload);
+      if (!closing) await models.use(preload);
     } catch (error) {
       const fields = { model: preload, error: flattenError(error).message };
       link.post({ type: 'log', level: 'warn', fields, message: 'model could not be preloaded' });
@@ -177,84 +137,20 @@ function start(config: HostConfig): void {
   });
 }
 
-/** Reading a folder anew costs as much as packing a small picture: once in a while is soon enough to notice a change. */
-const LOOK_AGAIN_MS = 5000;
-const found = new Map<string, { entry: RegistryEntry; at: number }>();
-
-async function find(model: string, wishes: Wishes): Promise<RegistryEntry> {
-  const key = JSON.stringify([model, wishes]);
-  const known = found.get(key);
-  if (known !== undefined && performance.now() - known.at < LOOK_AGAIN_MS) return known.entry;
-  found.delete(key);
-  const entry = await registry.find(model, wishes);
-  // A checkpoint is mapped: one that was replaced must not be painted with once more, and looking is cheap beside it.
-  if (entry.layout.denoiser.kind === 'file') found.set(key, { entry, at: performance.now() });
-  return entry;
-}
-
-type Wanted = {
-  beside?: LoadedModel | null;
-  uses?: readonly LoraUse[];
-  perturbed?: boolean;
-  wishes?: Wishes;
-};
-
-/** As `open`; a model whose files were replaced a moment ago is read anew. */
-async function use(...wanted: Parameters<typeof open>): Promise<LoadedModel> {
-  try {
-    return await open(...wanted);
-  } catch (error) {
-    if (!(error instanceof ChangedError)) throw error;
-    found.clear();
-    return open(...wanted);
-  }
-}
-
-/** `onLoad` is called when the model is not at hand; `beside` stays loaded. */
-async function open(
-  model: string,
-  onLoad: () => void = () => {},
-  { beside = null, uses = [], perturbed = false, wishes = NO_WISHES }: Wanted = {},
-): Promise<LoadedModel> {
-  const entry = await find(model, wishes);
-  const loras = await chooseLoras(uses, entry.layout.beside);
-  const edits = [...loras.map(loraEdit), ...(perturbed ? [PERTURBATION] : [])];
-  if (!cache.holds(entry, edits)) onLoad();
-  const began = performance.now();
-  const { model: loaded, fresh } = await cache.use(entry, beside, edits);
-  if (!fresh) return loaded;
-  const { provider, canaryMaxError } = loaded;
-  link.post({
-    type: 'log',
-    level: 'info',
-    fields: {
-      model: entry.info.name,
-      hash: entry.info.hash,
-      provider,
-      canaryMaxError,
-      ms: Math.round(performance.now() - began),
-    },
-    message: 'model loaded',
-  });
-  tellLoaded();
-  if (edits.length === 0) await learnSharing(loaded);
-  return loaded;
-}
-
 /** How many people's pictures of this model are best painted together: remembered, or measured behind the first picture. */
 async function learnSharing(model: LoadedModel): Promise<void> {
   if (sharing === null) return;
   const known = await sharing.known(model);
   if (known !== null) tellSharing(model, known);
-  const isWhole = known?.lanes !== undefined || !mayHaveLanes(model, cache.room());
+  const isWhole = known?.lanes !== undefined || !mayHaveLanes(model, models.room());
   if (known === null || !isWhole) enqueue(() => measureSharing(model));
 }
 
 async function measureSharing(model: LoadedModel): Promise<void> {
-  if (sharing === null || closing || !cache.loaded().includes(model)) return;
+  if (sharing === null || closing || !models.holds(model)) return;
   const { name } = model.entry.info;
   try {
-    const figures = await sharing.measure(model, cache.room());
+    const figures = await sharing.measure(model, models.room());
     tellSharing(model, figures);
     const fields = { model: name, ...figures };
     link.post({ type: 'log', level: 'info', fields, message: 'shared evaluations were measured' });
@@ -277,7 +173,7 @@ async function openMeeting(model: LoadedModel): Promise<Meeting> {
   const { lanes, entry } = model;
   const figures = await sharing?.known(model);
   const count = figures?.lanes?.count ?? 0;
-  const mayOpen = lanes !== null && !lanes.isBroken() && count * lanes.bytesEach <= cache.room();
+  const mayOpen = lanes !== null && !lanes.isBroken() && count * lanes.bytesEach <= models.room();
   if (!mayOpen || !figures || count === 0) return createMeeting(model);
   return createMeeting(model, {
     open: () => lanes.open(count),
@@ -289,16 +185,6 @@ async function openMeeting(model: LoadedModel): Promise<Meeting> {
       link.post({ type: 'log', level: 'warn', fields, message });
     },
   });
-}
-
-/** The models that are loaded now. */
-function tellLoaded(): void {
-  const models = cache.loaded().map((each) => ({
-    model: each.entry.info.name,
-    provider: each.provider,
-    canaryMaxError: each.canaryMaxError,
-  }));
-  link.post({ type: 'loaded', models, evicted: cache.evicted() });
 }
 
 async function serve(
@@ -317,7 +203,7 @@ async function serve(
     const { model, refiner } =
       joins && among !== null
         ? { model: await among.model.promise, refiner: null }
-        : await modelsFor(request, tellLoading);
+        : await models.ofRequest(request, tellLoading);
     if (among !== null) {
       among.model.resolve(model);
       among.meeting ??= openMeeting(model);
@@ -354,31 +240,12 @@ async function serve(
   }
 }
 
-/** The models of an order, loaded. */
-async function modelsFor(
-  request: GenerateRequest,
-  tellLoading: () => void,
-): Promise<{ model: LoadedModel; refiner: LoadedModel | null }> {
-  const perturbed = (request.pagScale ?? 0) > 0;
-  const uses = promptOf(request).loras;
-  const wishes = {
-    vae: request.vae ?? null,
-    textEncoders: request.textEncoders ?? [],
-    tokenizers: request.tokenizers ?? [],
-  };
-  const model = await use(request.model, tellLoading, { uses, perturbed, wishes });
-  const second = request.refiner?.model ?? null;
-  const refiner =
-    second === null ? null : await use(second, tellLoading, { beside: model, perturbed });
-  return { model, refiner };
-}
-
 function close(): void {
   if (closing) return;
   closing = true;
   for (const controller of controllers.values()) controller.abort();
   enqueue(async () => {
-    await cache?.releaseAll();
+    await models?.release();
     link.post({ type: 'closed' });
     link.unlink();
   });
