@@ -2,7 +2,7 @@
 import { fileName } from '../found.ts';
 import type { Model, Rule, Seen, Value } from './graph.ts';
 import { namesLoras, tagLoader } from './nodes/lora-lists.ts';
-import { stackEntry, withLoras } from './nodes/models.ts';
+import { stackEntry, withLoras } from './nodes/lora-loaders.ts';
 import { behind, passOf } from './nodes/sampler-nodes.ts';
 import { routed } from './nodes/pipes.ts';
 import { loaderMembers, pipePass } from './nodes/pipe-loaders.ts';

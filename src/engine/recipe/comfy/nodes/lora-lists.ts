@@ -3,7 +3,7 @@ import { takeTags } from '../../../lora/tags.ts';
 import { isRecord } from '../../../is-record.ts';
 import { fileName, numberOf } from '../../found.ts';
 import type { Rule, Rules, Seen } from '../graph.ts';
-import { stacked, type StackEntry, stackEntry, withLoras } from './models.ts';
+import { stacked, type StackEntry, stackEntry, withLoras } from './lora-loaders.ts';
 
 const TEXTS = ['text', 'lora_syntax', 'prompt', 'string'] as const;
 

@@ -2,7 +2,7 @@
 import { fileName } from '../../found.ts';
 import type { Clip, Latent, Model, Pass, Pipe, Rule, Seen, Value, Words } from '../graph.ts';
 import { taggedIn } from './lora-lists.ts';
-import { stackEntry, withLoras } from './models.ts';
+import { stackEntry, withLoras } from './lora-loaders.ts';
 import { behind, passOf } from './sampler-nodes.ts';
 import { namedSize } from './sizes.ts';
 import { encoded } from './words.ts';
