@@ -41,7 +41,7 @@ for (const seed of [1, 2]) {
           // Pressed while the bot is away, an order is refused by Discord itself: people press again.
           for (let tries = 0; tries < 20; tries++) {
             const outcome = await ada
-              .command('imagine', { prompt: `order ${order}`, steps: 3 })
+              .command('imagine', { prompt: `order ${order}`, steps: 3, size: '64x64' })
               .catch(() => null);
             if (outcome?.type === 'acknowledged') {
               acknowledged++;

@@ -172,7 +172,7 @@ export async function openStage(
       stars,
       commands,
       log,
-      pace: { waiting: 200, running: 100, stage: 50, backoff: [50, 100, 200] },
+      pace: { waiting: 250, running: 250, stage: 100, backoff: [50, 100, 200] },
       ...options.bot,
     }).catch(async (error: unknown) => {
       await closeParts();

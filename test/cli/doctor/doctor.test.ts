@@ -22,6 +22,7 @@ function doctor(args: readonly string[], env: Record<string, string> = {}): Prom
     ...compileCache(),
     MODELS_DIR: path.join(ROOT, 'models'),
     DEVICE: 'cpu',
+    ORT_THREADS: '1',
     DATA_DIR: path.join(folder, 'data'),
     ...env,
   };
