@@ -47,7 +47,7 @@ export function jobOf(id: JobId, hash: JobHash): Job | null {
     weight: Number(hash['weight']),
     status,
     device: status === 'running' ? (hash['seat'] ?? null) : null,
-    worker: status === 'running' ? (hash['worker'] ?? null) : null,
+    ...(status === 'running' && hash['worker'] !== undefined && { worker: hash['worker'] }),
     attempt: Number(hash['attempt']),
     createdAt: Number(hash['createdAt']),
     startedAt: numberOrNull(hash['startedAt']),
