@@ -1,6 +1,6 @@
 /** Whole pipelines beside the reference implementations; of ONNX folders, the compact set has one. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
@@ -23,9 +23,20 @@ import {
 
 const clock = { ms: 0 };
 
-async function load(model: string): Promise<LoadedModel> {
-  const entry = await openRegistry(goldenModels).find(model);
-  return loadModel(entry, { device: 'cpu', clock, warn: () => {} });
+const opened = new Map<string, Promise<LoadedModel>>();
+after(async () => {
+  for (const model of opened.values()) await (await model).release();
+});
+
+/** Each model is opened once for all suites. */
+function load(name: string): Promise<LoadedModel> {
+  const known = opened.get(name);
+  if (known !== undefined) return known;
+  const model = openRegistry(goldenModels)
+    .find(name)
+    .then((entry) => loadModel(entry, { device: 'cpu', clock, warn: () => {} }));
+  opened.set(name, model);
+  return model;
 }
 
 async function run(
@@ -57,7 +68,6 @@ for (const family of DIFFUSERS_FAMILIES) {
     const suite = await diffusersPictures(family);
     if (suite === null) return t.skip('no reference numbers here');
     const model = await load(family);
-    t.after(() => model.release());
     const { scale, shift } = model.entry.layout.latentScale;
     for (const c of suite.cases) {
       await t.test(c.name, async () => {
@@ -84,7 +94,6 @@ for (const [profile, pictures] of [
     const suite = await pictures();
     if (suite === null) return t.skip('no reference numbers here');
     const model = await load(suite.model);
-    t.after(() => model.release());
     for (const c of suite.cases) {
       await t.test(c.name, async () => {
         const result = await run(c.request, model);
@@ -104,7 +113,6 @@ for (const profile of ['diffusers', 'a1111'] as const) {
       load(suite.model),
       load(String(suite.cases[0]?.request.refiner?.model)),
     ]);
-    t.after(() => Promise.all([model.release(), refiner.release()]));
     for (const c of suite.cases) {
       await t.test(c.name, async () => {
         const asked = (own: LoadedModel): LoadedModel =>
@@ -127,7 +135,6 @@ test('inpainted pictures equal those of A1111', async (t) => {
   const suite = await inpaintPictures();
   if (suite === null) return t.skip('no reference model here');
   const model = await load(suite.model);
-  t.after(() => model.release());
   for (const c of suite.cases) {
     await t.test(c.name, async () => {
       assert.ok(c.png);
