@@ -387,7 +387,7 @@ describe('a job that fails', () => {
     const { id } = await t.queue.line.submit(anOrder());
     const { state } = await t.until(id, 'failed');
     assert.ok(state.status === 'failed');
-    assert.match(state.failure.message, /disk .* full/);
+    assert.match(state.failure.message, /no room left where pictures are kept/);
     assert.equal(await t.pictures.get(`${id}-0.png`), null);
     const next = await t.queue.line.submit(anOrder());
     await t.until(next.id, 'done');
