@@ -28,12 +28,12 @@ if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modul
 if (target === '--test') {
   var given = process.argv.slice(3);
   var files = given.length > 0 ? given : ['test/**/*.test.ts'];
-  // Files that wait and files that compute fill each other's gaps; one takes up to a gigabyte.
+  // Files wait about half of their time, and fill each other's gaps; one takes up to a gigabyte.
   var os = require('node:os');
   // Programs that tests start read it; the files themselves import it.
   var ofTests = { ORT_THREADS: process.env.ORT_THREADS || '1' };
   if (compiled) ofTests.NODE_COMPILE_CACHE = compiled;
-  var atOnce = Math.min(os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
+  var atOnce = Math.min(2 * os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
