@@ -66,7 +66,7 @@ test('a bucket without room: its own words for the person, the same as for a dis
   const { log } = memoryLog();
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const failure = failureOf(error, { id: 'a' } as never, () => 'r1', log);
-  assert.ok(failure !== 'retry' && /disk .* is full/.test(failure.message));
+  assert.ok(failure !== 'retry' && /no room left where pictures are kept/.test(failure.message));
   await store.tryOut();
 });
 
