@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
 import { onStage, openEngine } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
+import { patience } from '../support/patience.ts';
 
 let browser: Browser;
 let engine: Engine;
@@ -25,7 +26,7 @@ async function openPage(stage: Stage): Promise<Page> {
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(patience(30_000));
   await page.goto(stage.playground.url);
   await page.getByText('Darkroom is ready').waitFor({ state: 'attached' });
   return page;

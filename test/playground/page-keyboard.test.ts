@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { patience } from '../support/patience.ts';
 import { startPageBot, type PageBot } from './page-bot.ts';
 
 let playground: Playground;
@@ -32,7 +33,7 @@ const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#
 async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
   const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(patience(20_000));
   await page.goto(playground.url);
   await page.getByText('Darkroom is ready').waitFor();
   return page;

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { patience } from '../support/patience.ts';
 import { picture, startPageBot, type PageBot } from './page-bot.ts';
 
 let playground: Playground;
@@ -32,7 +33,7 @@ after(async () => {
 async function openPage(size = { width: 1280, height: 800 }, url = playground.url): Promise<Page> {
   const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(patience(10_000));
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
   await page.goto(url);
