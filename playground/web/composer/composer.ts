@@ -151,7 +151,8 @@ function useFocus(
   useLayoutEffect(() => {
     if (focus > 0) putCaret(box.current, caret);
   }, [focus]);
-  useEffect(() => {
+  // Before anybody can type there: an effect after painting took away what was typed in between.
+  useLayoutEffect(() => {
     // On a touch screen the focus would push the keyboard up over the channel.
     const by = matchMedia('(hover: hover)').matches ? 1 : 0;
     set((now) => ({ ...emptyComposer, focus: now.focus + by }));
