@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -255,7 +256,11 @@ async function send(response: ServerResponse, body: Uint8Array, fault: Fault): P
     over.abort();
     await Promise.allSettled(events);
   }
-  if (breaks === null && most === body.byteLength) response.end();
-  // What was written is on its way before the connection goes.
-  else setTimeout(() => response.destroy(), 20);
+  if (breaks === null && most === body.byteLength) {
+    response.end();
+    return;
+  }
+  // What was written arrives before the connection goes: whoever reads it lives in this process, and gets its turns.
+  for (let turn = 0; turn < 8; turn++) await sleep(15);
+  response.destroy();
 }
