@@ -1,9 +1,7 @@
 /** An evaluation of each family's transformer beside PyTorch, and what a prompt costs that was read before. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { TRANSFORMERS } from '../../src/engine/families/families.ts';
 import type { TransformerFamily } from '../../src/engine/families/transformer-family.ts';
 import { builtSource } from '../../src/engine/network/graph-source.ts';
@@ -16,6 +14,7 @@ import {
 } from '../../src/engine/text/language/embedding-store.ts';
 import { tensorsBelow } from '../../test/support/golden-dit.ts';
 import { type BenchRow, median } from '../row.ts';
+import { openPython } from './python.ts';
 import { type Seconds, timed } from './reference.ts';
 
 /** Two heads, and one block (of each kind) of the real width. */
@@ -142,22 +141,8 @@ type Reference = {
 
 async function openReference(python: string, folder: string, threads: number): Promise<Reference> {
   const script = path.join(import.meta.dirname, 'families.py');
-  const program = spawn(python, [script, folder, String(threads)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
-  const failed = new Promise<never>((_, reject) => program.once('error', reject));
-  failed.catch(() => {});
-  const answer = async (): Promise<Record<string, unknown>> => {
-    const { value, done } = await Promise.race([lines.next(), failed]);
-    if (done === true) throw new Error(`${python} ${script} ended early`);
-    return JSON.parse(value) as Record<string, unknown>;
-  };
-  const ask = (order: object): Promise<Record<string, unknown>> => {
-    program.stdin.write(`${JSON.stringify(order)}\n`);
-    return answer();
-  };
-  const { versions, side, words } = (await answer()) as Pick<
+  const program = openPython(python, script, [folder, String(threads)]);
+  const { versions, side, words } = (await program.answer()) as Pick<
     Reference,
     'versions' | 'side' | 'words'
   >;
@@ -165,12 +150,12 @@ async function openReference(python: string, folder: string, threads: number): P
     versions,
     side,
     words,
-    open: async (name) => String((await ask({ open: name }))['folder']),
+    open: async (name) => String((await program.ask({ open: name }))['folder']),
     async run() {
-      const { wall, cpu } = await ask({ run: true });
+      const { wall, cpu } = await program.ask({ run: true });
       return { wall: Number(wall), cpu: Number(cpu) };
     },
-    close: () => program.stdin.end(),
+    close: program.close,
   };
 }
 

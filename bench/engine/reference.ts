@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { openEngine } from '../setup.ts';
+import { openPython } from './python.ts';
 import { type BenchRow, median } from '../row.ts';
 
 const SIZE = 128;
@@ -114,23 +113,14 @@ async function openReference(python: string, threads: number): Promise<Reference
   const script = path.join(import.meta.dirname, 'reference.py');
   const model = path.join(import.meta.dirname, '../../models/demo');
   const order = [threads, SIZE, STEPS, GUIDANCE].map(String);
-  const program = spawn(python, [script, model, ...order], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
-  const failed = new Promise<never>((_, reject) => program.once('error', reject));
-  failed.catch(() => {});
-  const answer = async (): Promise<Record<string, unknown>> => {
-    const { value, done } = await Promise.race([lines.next(), failed]);
-    if (done === true) throw new Error(`${python} ${script} ended early`);
-    return JSON.parse(value) as Record<string, unknown>;
-  };
-  const { versions } = (await answer()) as Pick<Reference, 'versions'>;
+  const program = openPython(python, script, [model, ...order]);
+  const { versions } = (await program.answer()) as Pick<Reference, 'versions'>;
   return {
     versions,
     async paint(layout, prompt) {
-      program.stdin.write(`${JSON.stringify({ layout, prompt })}\n`);
-      const { wall, cpu } = await answer();
+      const { wall, cpu } = await program.ask({ layout, prompt });
       return { wall: Number(wall), cpu: Number(cpu) };
     },
-    close: () => program.stdin.end(),
+    close: program.close,
   };
 }
