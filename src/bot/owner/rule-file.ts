@@ -8,6 +8,7 @@ import type { RuleProblem } from './read-rule.ts';
 import { codeOf, type Content, contentOf, writeWhole } from './rule-content.ts';
 import { DEFAULT_RULE } from './rule.ts';
 import type { OwnerRule } from './rule.ts';
+import { createMutex } from '../../engine/mutex.ts';
 
 /** The owner's rule, in a file that `/owner` and an editor may both change. */
 export type RuleStore = {
@@ -53,14 +54,7 @@ export async function openRule({
     isGone: false,
   };
   await readFirst(state);
-  let turn: Promise<unknown> = Promise.resolve();
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = turn.then(work);
-    turn = mine.catch(() => {});
-    return mine;
-  }
-
+  const inTurn = createMutex();
   const look = () => {
     inTurn(() => read(state)).catch((error: unknown) =>
       log.warn({ said: String(error) }, 'the owner’s file could not be looked at'),

@@ -6,16 +6,10 @@ import { parseCustomId } from '../interaction/custom-id.ts';
 import { DOWNLOAD_LIMIT } from './media.ts';
 import type { Media } from './media.ts';
 import type { Text } from '../text/text.ts';
+import { createMutex } from '../../engine/mutex.ts';
 
-/** Decoded pixels are large: one picture is unpacked at a time. */
-let turn: Promise<unknown> = Promise.resolve();
-
-/** Work on whole pictures, one after the other over all interactions. */
-export function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(work);
-  turn = mine.catch(() => {});
-  return mine;
-}
+/** Work on whole pictures, one after the other over all interactions: decoded pixels are large. */
+export const inTurn = createMutex();
 
 /**
  * A picture somebody attached: what it says of its type and size is not believed, what it holds is.

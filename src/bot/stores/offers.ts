@@ -3,6 +3,7 @@ import type { JobId } from '../../queue/job.ts';
 import type { OrderNote } from '../order/notes.ts';
 import { readNotes } from '../reply/reply-address.ts';
 import { type KeptIn, openRows } from './row-store.ts';
+import { createMutex } from '../../engine/mutex.ts';
 
 /** A report that was offered and waits for its yes. */
 export type Offer = {
@@ -33,12 +34,7 @@ const KEPT = 5;
 export function openOffers(options: KeptIn): OfferStore {
   const rows = openRows({ ...options, namespace: 'offers' });
   // Changes of a row wait for each other: two presses of one button are one order.
-  let last: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  }
+  const inTurn = createMutex();
 
   const of = async (userId: string): Promise<Record<string, unknown>[]> => {
     const { offers } = Object(await rows.get(userId));
@@ -72,7 +68,7 @@ export function openOffers(options: KeptIn): OfferStore {
     putBack: add,
     forget: (userId) => inTurn(() => rows.delete(userId)),
     async close() {
-      await last;
+      await inTurn(async () => {});
       await rows.close();
     },
   };

@@ -1,4 +1,5 @@
 import { type KeptIn, openRows } from './row-store.ts';
+import { createMutex } from '../../engine/mutex.ts';
 
 /** A picture that somebody liked enough to mark it. */
 export type Star = { jobId: string; index: number; userId: string; at: number };
@@ -28,19 +29,13 @@ const ROW_VERSION = 1;
 export function openStars(options: KeptIn): StarStore {
   const rows = openRows({ ...options, namespace: 'stars' });
   /** Changes wait for each other, so that none is lost. */
-  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = createMutex();
 
   const list = async (key: string) => readStars(await rows.get(key));
   const person = (id: string) => `user ${id}`;
   const guild = (id: string) => `guild ${id}`;
   const same = (a: Star, b: Omit<Star, 'at'>) =>
     a.jobId === b.jobId && a.index === b.index && a.userId === b.userId;
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = turn.then(work);
-    turn = mine.catch(() => {});
-    return mine;
-  }
 
   async function change(key: string, most: number, edit: (before: Star[]) => Star[]) {
     const stars = edit(await list(key)).slice(0, most);

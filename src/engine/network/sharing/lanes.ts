@@ -5,6 +5,7 @@
 import type { Session } from '../session.ts';
 import { threadsInAll } from '../threads.ts';
 import type { Unet } from '../unet.ts';
+import { createMutex } from '../../mutex.ts';
 
 /** Networks beside those of the model, as many of each. */
 export type OpenLanes = { unets: readonly Unet[]; vaeDecoders: readonly Session[] };
@@ -37,13 +38,7 @@ export function createLanes(maker: LaneMaker): Lanes {
   let opened: OpenLanes | null = null;
   let broken = false;
   /** Opening and closing take turns. */
-  let turn: Promise<unknown> = Promise.resolve();
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = turn.then(work);
-    turn = done.catch(() => {});
-    return done;
-  }
+  const inTurn = createMutex();
 
   async function closeAll(): Promise<void> {
     opened = null;

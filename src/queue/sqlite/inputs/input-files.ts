@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openPictureStore, type PictureStore, sizesIn } from '../../pictures.ts';
+import { createMutex } from '../../../engine/mutex.ts';
 
 /** The folder of start pictures: written and removed one after the other, opened when the first one comes. */
 export class InputFiles {
@@ -8,7 +9,7 @@ export class InputFiles {
   readonly #isNamed: (hash: string) => boolean;
   /** how many orders hold it whose row is not written yet */
   readonly #held = new Map<string, number>();
-  #line: Promise<unknown> = Promise.resolve();
+  readonly #inLine = createMutex();
   #store: Promise<PictureStore> | null = null;
   #closed = false;
 
@@ -78,18 +79,12 @@ export class InputFiles {
 
   /** Resolves when what was begun is over. */
   async settled(): Promise<void> {
-    await this.#line;
+    await this.#inLine(async () => {});
   }
 
   #opened(): Promise<PictureStore> {
     this.#store ??= openPictureStore(this.#folder);
     this.#store.catch(() => (this.#store = null));
     return this.#store;
-  }
-
-  #inLine<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#line.then(work);
-    this.#line = turn.catch(() => {});
-    return turn;
   }
 }
