@@ -558,7 +558,9 @@ test('two programs do not fetch the same at once', async (t) => {
   const modelsDir = await temporaryFolder(t);
   hub.faults.set(FILE, { slow: { ms: 5, chunk: 200_000 } });
   const first = pullFrom(hub, modelsDir)('org/one');
-  while ((await stat(path.join(modelsDir, '.pulling')).catch(() => null)) === null) {
+  // The folder is there before its lock: only a lock tells that the first one is the first.
+  const pulling = path.join(modelsDir, '.pulling');
+  while (!(await readdir(pulling).catch(() => [])).some((name) => name.endsWith('.lock'))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await assert.rejects(pullFrom(hub, modelsDir)('org/one'), /is being fetched by another program/);
