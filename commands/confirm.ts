@@ -32,6 +32,7 @@ export function askOnce(
   });
 }
 
+/** Reads a confirmation form's answer; false where nothing was chosen, too. */
 export function isSure(interaction: ModalSubmitInteraction): boolean {
   return interaction.fields.getRadioGroup('sure') === SURE;
 }

@@ -163,6 +163,10 @@ function limitNotes(model: ModelInfo, text: Text): string[] {
   ];
 }
 
+/**
+ * Writes what `/models` says of one model as Markdown lines: defaults, limits, how its file was read, where it is
+ * loaded.
+ */
 export function describeModel(
   model: ModelInfo,
   status: EngineStatus,

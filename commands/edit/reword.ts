@@ -130,6 +130,10 @@ export function mostPictures({ references = 0 }: ModelInfo): number {
   return Math.min(references, MOST_PICTURES);
 }
 
+/**
+ * Makes the form that asks how picture `index` (from 0) is to be changed. Its second start picture is offered only
+ * where `editor` takes several.
+ */
 export function rewordForm(
   job: Job,
   index: number,

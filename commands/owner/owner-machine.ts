@@ -21,6 +21,10 @@ export async function changeQueue(
   await answer.tell(queueIsDraining(running.jobs + waiting.jobs));
 }
 
+/**
+ * Has every device read the models folder anew and tells how many models there are, and how many files cannot be
+ * used.
+ */
 export async function reload({ answer, engine, text }: Scene): Promise<void> {
   await engine.reload();
   const models = await engine.models();

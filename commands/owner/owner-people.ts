@@ -9,6 +9,7 @@ const personOf = ({ options }: ChatInputCommandInteraction, { text }: Scene): st
 
 const mention = (id: string): string => `<@${id}>`;
 
+/** Blocks a person on all servers and stops all that they have waiting or running. A second call changes nothing. */
 export async function block(interaction: ChatInputCommandInteraction, scene: Scene): Promise<void> {
   const { answer, owner, rule, text } = scene;
   const id = personOf(interaction, scene);
@@ -40,6 +41,7 @@ export async function unblock(
   await answer.tell(text.owner.personUnblocked(mention(id)));
 }
 
+/** Stops a person's jobs on all servers; they may order again at once. */
 export async function cancel(
   interaction: ChatInputCommandInteraction,
   scene: Scene,

@@ -7,6 +7,10 @@ import { idOf } from './owner-typed.ts';
 
 const SHOWN = 25;
 
+/**
+ * Carries out the options given (who may invite, one server to allow, one to leave) and answers the list of servers.
+ * @throws UserError for a server id that is none, before anything is changed
+ */
 export async function changeServers(
   interaction: ChatInputCommandInteraction,
   scene: Scene,

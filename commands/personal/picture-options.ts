@@ -201,6 +201,10 @@ export function modelChoices(models: readonly ModelInfo[], typed: string, text: 
   });
 }
 
+/**
+ * Finds at most 25 names (Discord's limit) that contain what was typed in any case, those that begin with it first.
+ * Names over 100 characters cannot be choices and are left out.
+ */
 export function nameChoices(names: readonly string[], typed: string): Choice[] {
   const wanted = typed.trim().toLowerCase();
   return names

@@ -51,6 +51,10 @@ export const recent: Command = {
 const ALL = 'a';
 const STARRED = 's';
 
+/**
+ * Makes a short id of a model's name, which may be longer than a select menu's value; the same name has the same id
+ * always.
+ */
 export function modelFilter(name: string): string {
   return `m${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }

@@ -73,6 +73,10 @@ export function fromPictureId({ messageId }: Pick<FoundPictures, 'messageId'>): 
   return customId('from-picture', NO_JOB, messageId);
 }
 
+/**
+ * Makes the form to paint from posted pictures, filled with what their recipe says, else with the person's and the
+ * server's defaults.
+ */
 export async function formFor(
   found: FoundPictures,
   guildId: string | null,

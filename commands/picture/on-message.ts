@@ -119,6 +119,7 @@ export function wanted(interaction: MessageContextMenuCommandInteraction, { own 
 
 const isHidden = ({ flags }: Message) => flags.has(MessageFlags.Ephemeral);
 
+/** Finds the job behind a message of this bot; null where there is none or this person may not see it. */
 export async function ownJob(
   interaction: MessageContextMenuCommandInteraction,
   scene: Scene,
@@ -195,6 +196,10 @@ export async function picturesIn(
   return { messageId: targetMessage.id, messageUrl, hidden, pictures };
 }
 
+/**
+ * Opens the form for found pictures, or offers a button for it where the interaction is acknowledged already: a form
+ * must be the first response. The pictures are kept until it comes back.
+ */
 export async function offerForm(
   found: FoundPictures,
   interaction: MessageContextMenuCommandInteraction,

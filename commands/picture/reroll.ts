@@ -33,6 +33,7 @@ export const again: Action = {
   },
 };
 
+/** Gives a request a fresh seed. A variation is dropped: it was one of the old seed. */
 export function rerolled(request: GenerateRequest): GenerateRequest {
   return { ...request, seed: randomSeed(), variation: null };
 }

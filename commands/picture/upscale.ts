@@ -30,6 +30,10 @@ export const upscale: Action = {
   },
 };
 
+/**
+ * Queues a copy of picture `index` (from 0) of a job, enlarged by the upscaler that fits its model.
+ * @throws UserError when the picture is gone, may not be shown here, or the line is full
+ */
 export async function enlarge(
   interaction: Asking,
   job: Job,

@@ -10,20 +10,24 @@ import { customId } from '../../src/bot/interaction/custom-id.ts';
 /** The panel's controls belong to no job. */
 const NO_JOB = '000000000000';
 
+/** Makes the custom id of one of the panel's controls, which belong to no job. */
 export function controlId(control: string): string {
   return customId('settings', NO_JOB, control);
 }
 
 export type Part = APIMessageTopLevelComponent;
 
+/** Puts components side by side: five buttons or one select menu. */
 export function row(...components: APIComponentInMessageActionRow[]): Part {
   return { type: ComponentType.ActionRow, components };
 }
 
+/** Makes one text of Markdown lines. */
 export function paragraph(lines: readonly string[]): Part {
   return { type: ComponentType.TextDisplay, content: lines.join('\n') };
 }
 
+/** Makes a button of the panel: grey, or red where it removes something. */
 export function button(
   control: string,
   label: string,
@@ -32,6 +36,7 @@ export function button(
   return { type: ComponentType.Button, custom_id: controlId(control), label, style };
 }
 
+/** Makes a select menu of which at most one option is chosen; `min: 0` lets it be empty. */
 export function stringSelect(
   control: string,
   options: APIStringSelectComponent['options'],
@@ -47,6 +52,7 @@ export function stringSelect(
   };
 }
 
+/** Marks ids as chosen in a select menu of channels, roles or people. */
 export function preset<T extends SelectMenuDefaultValueType>(
   ids: readonly string[],
   type: T,

@@ -65,6 +65,7 @@ export const settingsAction: Action = {
   },
 };
 
+/** Tells the server's audit channel, in the server's language, who changed which page of the settings. */
 export async function tellChanged(
   page: PanelPage,
   interaction: BaseInteraction,
@@ -75,6 +76,7 @@ export async function tellChanged(
   scene.audit.tell(interaction, { what, prompt: null });
 }
 
+/** Shows a page of the panel as settings are now, and once more where they changed while it was being shown. */
 export async function showPanel(page: PanelPage, guildId: string, scene: Scene): Promise<void> {
   const [defaults, policy, models, lists, files] = await Promise.all([
     scene.settings.defaults(guildId),

@@ -172,6 +172,7 @@ function access({ policy, text }: PanelView): Part[] {
   ];
 }
 
+/** Draws the page of what may be painted: words, patterns, what is not safe for work, spoilers, the language. */
 export function content({ policy, text }: PanelView): Part[] {
   const { panel } = text;
   const { words, patterns, nsfwWords } = policy;

@@ -43,6 +43,9 @@ export const REPORT_OPTIONS: APIApplicationCommandBasicOption[] = [
   },
 ];
 
+/**
+ * Is a report asked for? Prompts from a file and several seeds fit into no single sheet, so they ask for one as well.
+ */
 export function wantsReport({ options }: ChatInputCommandInteraction): boolean {
   return (
     options.getBoolean('report') === true ||
