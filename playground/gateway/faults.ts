@@ -55,6 +55,7 @@ export type FaultList = {
   take(method: string, route: string, path: string): Fault | null;
 };
 
+/** Starts an empty list of faults; the first that matches a request is used up first. */
 export function startFaults(): FaultList {
   let active: { fault: Fault; left: number }[] = [];
   return {

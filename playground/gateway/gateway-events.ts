@@ -12,6 +12,7 @@ import type { StoredMessage } from '../store/stored.ts';
 import type { Guild } from '../world/world.ts';
 import { applicationId, canSee } from '../world/world.ts';
 
+/** Makes the data of READY (gateway v10). Its guilds are unavailable until a GUILD_CREATE follows for each. */
 export function readyEvent(
   state: State,
   session: { id: string; shard: readonly [number, number] },
@@ -36,6 +37,7 @@ export function readyEvent(
   };
 }
 
+/** Makes the data of GUILD_CREATE: the guild as the bot may see it, with open threads only. */
 export function guildCreate(state: State, guild: Guild): object {
   const channels = [...state.world.channels.values()].filter((one) => one.guildId === guild.id);
   const bot = guild.members.find((one) => one.userId === applicationId);

@@ -86,6 +86,7 @@ export function dispatch(session: Session, t: string, d: unknown): void {
   if (session.connection) send(session.connection, event);
 }
 
+/** Sends one payload as JSON; nothing over a connection that is closed or that a fault has made deaf. */
 export function send(connection: Connection, payload: object): void {
   if (!connection.deaf && connection.socket.readyState === 1) {
     connection.socket.send(JSON.stringify(payload));

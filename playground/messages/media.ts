@@ -10,6 +10,10 @@ export type Links = {
   idOf(url: string): string | null;
 };
 
+/**
+ * Makes links to attachments that end after `lifetime` milliseconds, signed with HMAC-SHA256 as Discord signs its own
+ * (`ex`, `is`, `hm`).
+ */
 export function signedLinks(origin: string, key: Buffer, lifetime: number): Links {
   const sign = (path: string, expires: string, issued: string): string =>
     createHmac('sha256', key).update(`${path}\n${expires}\n${issued}`).digest('hex');

@@ -84,6 +84,7 @@ export function safeName(name: string): string {
   return kept.slice(-200) || 'file';
 }
 
+/** Stores a message's files with their bytes; those of a message that one person sees are marked ephemeral. */
 export function saveFiles(
   state: State,
   files: readonly PlannedFile[],

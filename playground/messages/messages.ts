@@ -119,6 +119,7 @@ export function editMessage(
   return edited;
 }
 
+/** Removes a message and its files, and tells the pages and the bot. */
 export function deleteMessage(state: State, message: StoredMessage): void {
   state.store.deleteMessage(message.id);
   forgetFiles(state, message.attachmentIds);

@@ -18,6 +18,7 @@ export const messageFlag = {
   componentsV2: 1 << 15,
 } as const;
 
+/** Makes Discord's form of an attachment, with a freshly signed link. */
 export function renderAttachment(state: State, attachment: StoredAttachment): APIAttachment {
   const url = state.links.attachment(attachment);
   return {
@@ -92,6 +93,10 @@ function commandMessageType(interaction: StoredInteraction): number {
   return (interaction.data as { type?: number } | null)?.type === 1 ? 20 : 23;
 }
 
+/**
+ * Says for whom an app was installed in an interaction: key "0" is a server's installation, "0" as its value direct
+ * messages with the bot.
+ */
 export function integrationOwners(interaction: StoredInteraction): Record<string, string> {
   return { '0': interaction.guildId ?? '0' };
 }

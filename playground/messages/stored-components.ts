@@ -88,6 +88,10 @@ function storeMedia(state: State, media: Fields, files: Files): Fields {
   return ours !== null && state.store.attachment(ours) ? { attachmentId: ours } : { url };
 }
 
+/**
+ * Takes a message's embeds as Discord stores them: type "rich", nulls left out, `attachment://` addresses replaced by
+ * those of the files.
+ */
 export function storeEmbeds(state: State, value: unknown, files: Files): APIEmbed[] {
   const list = Array.isArray(value) ? value.filter(isFields) : [];
   return list.map((embed) => {

@@ -20,16 +20,19 @@ export type Room = {
   askers: Map<string, { page: Page; nonce: string }>;
 };
 
+/** Sends one message as JSON; nothing to a page that is closed. */
 export function send(page: Page, message: FromServer): void {
   if (page.socket.readyState === 1) page.socket.send(JSON.stringify(message));
 }
 
+/** May the page's person see this message? An ephemeral one is for one person alone. */
 export function sees(state: State, { person }: Page, message: StoredMessage): boolean {
   const channel = state.world.channels.get(message.channelId);
   if (!person || !channel || !canSee(state.world, person.id, channel)) return false;
   return message.ephemeralFor === null || message.ephemeralFor === person.id;
 }
 
+/** Sends a page the commands of each server its person is a member of, and those for direct messages ("@me"). */
 export function sendCommands(state: State, page: Page): void {
   if (!page.person) return;
   const { id } = page.person;

@@ -34,6 +34,7 @@ export function bodyFields(call: RestCall): Fields {
   return call.json;
 }
 
+/** Reads a named part of the route's path. @throws ApiError 404 when the route has no such part */
 export function param(call: RestCall, name: string): string {
   const value = call.params[name];
   if (value === undefined) throw new ApiError(404, 0, '404: Not Found');

@@ -21,6 +21,10 @@ function documents<T>(rows: readonly Readonly<Record<string, unknown>>[]): T[] {
 /** The row of what was deleted: it stays away. */
 type Gone = { gone?: boolean };
 
+/**
+ * Opens the tables of people, guilds and channels. What was deleted stays as a row marked `gone`, so that the world
+ * that the program begins with does not bring it back.
+ */
 export function worldTables(
   sql: Sql,
   transaction: Store['transaction'],
@@ -82,6 +86,7 @@ export function worldTables(
   };
 }
 
+/** Opens the table of messages. Their ids are snowflakes: a larger number is a later message. */
 export function messageTable(
   sql: Sql,
 ): Pick<Store, 'message' | 'messagesIn' | 'saveMessage' | 'deleteMessage' | 'messageWithNonce'> {
@@ -116,6 +121,9 @@ export function messageTable(
   };
 }
 
+/**
+ * Opens the table of attachments and their bytes. `sweep` removes those older than a snowflake that no message names.
+ */
 export function attachmentTable(
   sql: Sql,
 ): Pick<Store, 'attachment' | 'attachmentBytes' | 'saveAttachment' | 'deleteAttachment' | 'sweep'> {
@@ -141,6 +149,7 @@ export function attachmentTable(
   };
 }
 
+/** Opens the table of interactions, found by id or by token. */
 export function interactionTable(
   sql: Sql,
 ): Pick<Store, 'interaction' | 'interactionByToken' | 'saveInteraction'> {

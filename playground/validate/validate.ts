@@ -17,6 +17,10 @@ export type Checks = {
   finish(): void;
 };
 
+/**
+ * Starts an empty list of faults and the checks that add to it, worded as Discord words them. `value`s that are
+ * missing pass unless they are required.
+ */
 export function startChecks(): Checks {
   const found: FieldError[] = [];
   const fail = (path: Path, code: string, message: string): void =>
@@ -71,6 +75,7 @@ export function startChecks(): Checks {
   };
 }
 
+/** Is it an object with fields, neither null nor a list? */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

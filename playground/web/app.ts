@@ -24,6 +24,7 @@ import { NamesContext, type Names } from './message/text.ts';
 const none: readonly APIApplicationCommand[] = [];
 const WIDE = 1180;
 
+/** Draws the whole page and holds what belongs to no part of it: the picture that is open, the menu, the drawer. */
 export function App({ client }: { client: Client }): VNode {
   const state = useClient(client);
   const [lightbox, setLightbox] = useState<Lightbox | null>(null);

@@ -6,6 +6,10 @@ import { settled } from './state.ts';
 
 export type Client = ReturnType<typeof createClient>;
 
+/**
+ * Connects the page with the playground at a WebSocket address. `memory` keeps person, channel and language over a
+ * reload.
+ */
 export function createClient(url: string, memory: Storage) {
   const link = createLink(url, memory);
   const { get, set, send } = link;

@@ -6,6 +6,10 @@ export type Connection = {
   send(message: FromPage): boolean;
 };
 
+/**
+ * Holds a WebSocket open. A lost one is tried again after 0.5 s, doubling up to 8 s; `send` answers false while there
+ * is none.
+ */
 export function connect(
   url: string,
   on: { open(): void; message(message: FromServer): void; lost(): void },

@@ -3,6 +3,10 @@ import { useEffect, useState } from 'preact/hooks';
 
 const NARROW = '(max-width: 760px)';
 
+/**
+ * Keeps whether the drawer of a narrow window is open, moves the focus in and back, and closes it once the window is
+ * wide.
+ */
 export function useDrawer(): [open: boolean, set: (open: boolean) => void] {
   const [open, setOpen] = useState(false);
   useEffect(() => {

@@ -20,6 +20,7 @@ export function memo<P extends object>(render: (props: P) => ComponentChildren) 
   };
 }
 
+/** Joins class names and leaves out those that do not hold. */
 export function classes(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(' ');
 }

@@ -15,6 +15,7 @@ export type CommandCall = {
 
 const AUTOCOMPLETE_MS = 3500;
 
+/** Runs a command and shows it as pending until the bot answers. False: there is no connection. */
 export function runCommand(link: Link, call: CommandCall): boolean {
   const nonce = crypto.randomUUID();
   const { channelId, commandId, name, options, path, targetId } = call;
@@ -41,6 +42,7 @@ export type Press = {
   values?: readonly string[] | undefined;
 };
 
+/** Presses a button, or chooses from a select menu. False: there is no connection. */
 export function press(
   link: Link,
   { channelId, messageId, customId, componentType, values }: Press,

@@ -74,11 +74,13 @@ function compareIds(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Finds the server of a channel: its id, DIRECT for direct messages, null where it is unknown. */
 export function guildIdOf(state: State, channelId: string | null): string | null {
   if (channelId !== null && state.direct?.id === channelId) return DIRECT;
   return guildOf(state, channelId)?.id ?? null;
 }
 
+/** Finds the server of a channel; null for direct messages and unknown channels. */
 export function guildOf(state: State, channelId: string | null): PlaygroundGuild | null {
   return state.guilds.find((g) => g.channels.some((c) => c.id === channelId)) ?? null;
 }

@@ -3,6 +3,10 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
 export type Theme = 'light' | 'dark';
 
+/**
+ * Keeps whether the page is dark or light: the person's choice from `memory`, else the system's. The second value
+ * turns it over.
+ */
 export function useTheme(memory: Storage): [Theme, () => void] {
   const query = matchMedia('(prefers-color-scheme: light)');
   const saved = memory.getItem('theme');

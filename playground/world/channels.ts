@@ -47,6 +47,7 @@ export const plainChannel = {
   members: [],
 } as const satisfies Partial<Channel>;
 
+/** Is it a thread, public or private? */
 export function isThread({ type }: Pick<Channel, 'type'>): boolean {
   return type === channelType.publicThread || type === channelType.privateThread;
 }
@@ -97,6 +98,7 @@ export function seedChannels(
   ];
 }
 
+/** Makes the channel of direct messages with a person; its id follows from theirs. */
 export function directChannel(person: { id: string; name: string }): Channel {
   return {
     ...plainChannel,

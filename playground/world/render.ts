@@ -5,6 +5,10 @@ import type { Channel } from './channels.ts';
 import type { Guild, Member, Person, Role } from './world.ts';
 import { applicationId, permissionsOf } from './world.ts';
 
+/**
+ * Makes Discord's form of a user. The username is the name in lower case with dots for spaces; a bot has a
+ * discriminator and no global name.
+ */
 export function renderUser(person: Person): APIUser {
   return {
     id: person.id,
@@ -23,6 +27,7 @@ export function renderUser(person: Person): APIUser {
   } as unknown as APIUser;
 }
 
+/** Makes Discord's form of a member with their user in it, as in most answers. */
 export function renderMember(state: State, member: Member): APIGuildMember {
   const person = state.world.people.get(member.userId);
   return {
@@ -31,6 +36,7 @@ export function renderMember(state: State, member: Member): APIGuildMember {
   } as APIGuildMember;
 }
 
+/** Makes a member as Discord sends one beside the user, with a message. */
 export function memberWithoutUser(member: Member): Omit<APIGuildMember, 'user'> {
   const shown = {
     avatar: null,
@@ -67,6 +73,7 @@ export function renderRole(role: Role, index: number, all: readonly Role[]): API
   } as unknown as APIRole;
 }
 
+/** Makes Discord's form of a channel, thread or direct channel. */
 export function renderChannel(state: State, channel: Channel): APIChannel {
   const last = state.store.messagesIn(channel.id, 1)[0]?.id ?? null;
   if (channel.guildId === null) {
@@ -128,6 +135,7 @@ function renderThread(thread: Channel, last: string | null): APIChannel {
   } as unknown as APIChannel;
 }
 
+/** Makes Discord's form of a guild without its channels and members, as REST answers it. */
 export function renderGuild(guild: Guild): APIGuild {
   return {
     id: guild.id,

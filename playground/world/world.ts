@@ -188,6 +188,7 @@ const KINDS: Readonly<Record<number, PlaygroundChannel['kind']>> = {
   [channelType.privateThread]: 'private-thread',
 };
 
+/** Makes what the page is told of a channel. */
 export function describeChannel(world: World, channel: Channel): PlaygroundChannel {
   return {
     id: channel.id,

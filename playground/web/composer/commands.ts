@@ -38,6 +38,7 @@ export function slashCommands(commands: readonly APIApplicationCommand[]): Slash
     .flatMap((command) => leaves(command));
 }
 
+/** Finds the commands of a message's menu ("Apps"). */
 export function messageCommands(
   commands: readonly APIApplicationCommand[],
 ): APIApplicationCommand[] {

@@ -30,6 +30,10 @@ export type Lists = { commands: readonly SlashCommand[] | null; suggestions: Sug
 /** A new state, something to do, or null: the browser's own answer to the key stands. */
 export type KeyAnswer = ComposerState | 'submit' | 'say' | 'recall' | 'hush' | null;
 
+/**
+ * Answers a key. Arrows move through the list above; Escape leaves the command, closes the list, or ("hush") puts a
+ * notice away.
+ */
 export function answerKey(s: ComposerState, key: Key, lists: Lists): KeyAnswer {
   if (key.key === 'ArrowDown' || key.key === 'ArrowUp') return highlight(s, key, lists);
   if (key.key === 'Escape') {

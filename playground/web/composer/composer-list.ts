@@ -31,6 +31,7 @@ function Row({ index, at, onAt, onPick, children }: RowProps): VNode {
   </li>`;
 }
 
+/** Lists the commands that fit what is typed; row `at` is highlighted. */
 export function CommandList(props: {
   commands: readonly SlashCommand[];
   at: number;
@@ -66,6 +67,7 @@ export function CommandList(props: {
   </div>`;
 }
 
+/** Explains the option the caret is in, or the command, and says what is wrong with it. */
 export function FieldHelp(props: { draft: Draft; caret: string; complaint: string | null }): VNode {
   const option = props.draft.command.options.find((o) => o.name === props.caret);
   const { max_length: most, min_length: least } = option ? loose(option) : {};
@@ -84,6 +86,7 @@ export function FieldHelp(props: { draft: Draft; caret: string; complaint: strin
   </div>`;
 }
 
+/** Lists values of an option. It is null where the option has no list at all. */
 export function SuggestionList(props: {
   suggestions: Suggestions;
   at: number;
@@ -117,6 +120,7 @@ export function SuggestionList(props: {
   </ul>`;
 }
 
+/** Lists options that can be added to a command. */
 export function OptionList(props: {
   options: readonly APIApplicationCommandBasicOption[];
   at: number;

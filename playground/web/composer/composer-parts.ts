@@ -31,6 +31,7 @@ type LineProps = {
   onFile: (file: File) => void;
 };
 
+/** Draws a command being written: its name, a pill for each option, the end where more can be typed. */
 export function CommandLine({ s, set, draft, suggestions, uploading, onFile }: LineProps): VNode {
   const pill = (field: Field): VNode => {
     const { name, required, type } = field.option;
@@ -61,6 +62,7 @@ export function CommandLine({ s, set, draft, suggestions, uploading, onFile }: L
     />`;
 }
 
+/** Draws what stands above the line: commands, a value's list, or options to add, with help below. */
 export function Popup(own: {
   s: ComposerState;
   set: SetState;

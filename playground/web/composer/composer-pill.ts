@@ -6,6 +6,7 @@ import type { Field } from './draft.ts';
 import { classes, html } from '../html.ts';
 import { icons } from '../frame/icons.ts';
 
+/** Draws one option with its value as a field to type in, or as a file to choose. */
 export function Pill(props: {
   field: Field;
   active: boolean;
@@ -117,6 +118,7 @@ function FilePill({ field, uploading, onFocus, onFile }: FileProps): VNode {
     />`;
 }
 
+/** Draws the place behind the last pill; `more` options are left to add. */
 export function EndField(props: {
   id: string;
   text: string;
@@ -142,6 +144,7 @@ export function EndField(props: {
   </span>`;
 }
 
+/** Draws the line of a plain message, which becomes a command after a slash. */
 export function TextLine(props: {
   id: string;
   text: string;

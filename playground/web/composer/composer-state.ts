@@ -61,6 +61,7 @@ export function listedOptions(s: ComposerState): APIApplicationCommandBasicOptio
   return remaining(s.draft).filter((option) => option.name.includes(typed));
 }
 
+/** Finds the field the caret is in; null in the text line and at the end. */
 export function currentField(s: ComposerState): Field | null {
   return s.draft?.fields.find((f) => f.option.name === s.caret) ?? null;
 }
@@ -71,6 +72,10 @@ export const fieldNames = (s: ComposerState): string[] =>
 /** At the end nothing is highlighted, so that Enter sends. */
 const highlightAt = (caret: string): number => (caret === END ? -1 : 0);
 
+/**
+ * Puts the caret into an option's field, TEXT or END and gives it the focus. What was typed at the end is kept only
+ * there.
+ */
 export function moveTo(s: ComposerState, caret: string): ComposerState {
   const endText = caret === END ? s.endText : '';
   return { ...s, caret, endText, at: highlightAt(caret), focus: s.focus + 1 };
@@ -88,6 +93,7 @@ export function step(s: ComposerState, by: 1 | -1): ComposerState {
   return here + by < 0 ? s : moveTo(s, names[here + by] ?? END);
 }
 
+/** Begins a command, with the caret in its first empty field or at the end. */
 export function begin(s: ComposerState, draft: Draft): ComposerState {
   const empty = draft.fields.find((f) => f.text === '');
   const next = { ...s, draft, text: '', complaint: null };
@@ -99,6 +105,7 @@ export function leave(s: ComposerState, text = ''): ComposerState {
   return moveTo({ ...s, draft: null, text, open: true, complaint: null }, TEXT);
 }
 
+/** Shows a complaint until something is typed or removed. */
 export function complain(s: ComposerState, complaint: string): ComposerState {
   return { ...s, complaint };
 }
@@ -117,6 +124,7 @@ export function choose(s: ComposerState, option: APIApplicationCommandBasicOptio
   return moveTo({ ...s, draft: addField(s.draft, option), complaint: null }, option.name);
 }
 
+/** Takes an option away and moves to the one before it, else to the one behind. */
 export function remove(s: ComposerState, name: string): ComposerState {
   if (!s.draft) return s;
   const names = fieldNames(s);
@@ -125,6 +133,7 @@ export function remove(s: ComposerState, name: string): ComposerState {
   return moveTo(next, names[index - 1] ?? names[index + 1] ?? END);
 }
 
+/** Takes what is typed in the text line; a whole command's name and a space begin it. */
 export function typeText(
   s: ComposerState,
   text: string,
@@ -135,6 +144,10 @@ export function typeText(
   return parsed ? begin(typed, parsed) : { ...typed, text };
 }
 
+/**
+ * Takes what is typed in an option's field. Another option's name and a colon in it end this value and begin that
+ * option.
+ */
 export function typeField(s: ComposerState, name: string, text: string): ComposerState {
   const field = s.draft?.fields.find((f) => f.option.name === name);
   if (!s.draft || !field) return s;
@@ -150,6 +163,7 @@ export function typeField(s: ComposerState, name: string, text: string): Compose
   return { ...typed, draft: withField(s.draft, name, named ? '' : text, null) };
 }
 
+/** Takes what is typed behind the last pill; a whole option's name adds that option. */
 export function typeEnd(s: ComposerState, text: string): ComposerState {
   const left = s.draft ? remaining(s.draft) : [];
   const exact = left.find((o) => text.trim() === `${o.name}:` || text === `${o.name} `);

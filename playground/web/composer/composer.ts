@@ -33,6 +33,7 @@ export type ComposerProps = {
   people: People;
 };
 
+/** Draws the line to write in and keeps its state, files and the list above it together. */
 export function Composer(props: ComposerProps): VNode {
   const { client, channelId, commands, people } = props;
   const [s, setState] = useState(emptyComposer);

@@ -26,11 +26,13 @@ type Loose = {
 };
 export const loose = (option: APIApplicationCommandBasicOption): Loose => option as Loose;
 
+/** Begins a command with its required options, all empty. */
 export function startDraft(command: SlashCommand): Draft {
   const required = command.options.filter((option) => option.required);
   return { command, fields: required.map((option) => ({ option, text: '', picked: null })) };
 }
 
+/** Sets what an option's field says; `picked` is the listed value it stands for, null for typed words. */
 export function withField(draft: Draft, name: string, text: string, picked: Picked | null): Draft {
   return {
     ...draft,
@@ -38,11 +40,13 @@ export function withField(draft: Draft, name: string, text: string, picked: Pick
   };
 }
 
+/** Adds an empty option behind the others; one that is there stays as it is. */
 export function addField(draft: Draft, option: APIApplicationCommandBasicOption): Draft {
   if (draft.fields.some((f) => f.option.name === option.name)) return draft;
   return { ...draft, fields: [...draft.fields, { option, text: '', picked: null }] };
 }
 
+/** Takes an option away. */
 export function removeField(draft: Draft, name: string): Draft {
   return { ...draft, fields: draft.fields.filter((f) => f.option.name !== name) };
 }
@@ -169,6 +173,7 @@ export function matchChoice(option: APIApplicationCommandBasicOption, text: stri
   return hit ?? null;
 }
 
+/** Lists the values that a command's definition names; yes and no for a boolean. */
 export function staticChoices(option: APIApplicationCommandBasicOption): Picked[] {
   if ((option.type as number) === OPTION.boolean) {
     return [

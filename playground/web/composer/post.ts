@@ -15,6 +15,7 @@ export type Post = {
   send: (words: string) => string | null;
 };
 
+/** Keeps the picture that is about to be posted. It is uploaded at once and dropped when the channel changes. */
 export function usePost(client: Client, channelId: string): Post {
   const [attached, setAttached] = useState<Attached | null>(null);
   const remove = (): void => {
@@ -47,6 +48,10 @@ export function usePost(client: Client, channelId: string): Post {
   return { attached, add, remove, send };
 }
 
+/**
+ * Draws the button that chooses a picture to post. Its input is emptied each time, so that the same file may be
+ * chosen again.
+ */
 export function AttachButton({ onFile }: { onFile: (file: File) => void }): VNode {
   const input = useRef<HTMLInputElement>(null);
   const take = (): void => {
@@ -75,6 +80,7 @@ export function AttachButton({ onFile }: { onFile: (file: File) => void }): VNod
   </span>`;
 }
 
+/** Shows the picture about to be posted, with a way to drop it; null where there is none. */
 export function AttachedView({ post }: { post: Post }): VNode | null {
   const { attached } = post;
   if (!attached) return null;

@@ -37,6 +37,10 @@ function fixedSuggestions(
   return all.filter((entry) => entry.label.toLowerCase().includes(typed)).slice(0, 25);
 }
 
+/**
+ * Finds values for the option in focus: its fixed choices, people and channels, or what the bot answers to
+ * autocomplete 150 ms after the last key. Answers to older questions are dropped.
+ */
 export function useSuggestions(
   client: Client,
   channelId: string,

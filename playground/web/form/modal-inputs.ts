@@ -23,6 +23,7 @@ export type InputProps = {
   describedBy: string | undefined;
 };
 
+/** Draws the control for one of a modal's inputs, by its component type. */
 export function control(own: InputProps, people: People, upload: Upload, label: string): VNode {
   const { input, value, onValue } = own;
   switch (input.type) {

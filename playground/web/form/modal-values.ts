@@ -37,6 +37,7 @@ type Loose = ModalInput & {
   components?: readonly Loose[];
 };
 
+/** Lists a modal's texts and inputs in order, from both of Discord's forms (action rows and labels). */
 export function modalParts(modal: APIModalInteractionResponseCallbackData): ModalPart[] {
   const part = (c: Loose): ModalPart[] => {
     if (c.components) return c.components.flatMap(part);
@@ -56,6 +57,7 @@ export function modalParts(modal: APIModalInteractionResponseCallbackData): Moda
   return (modal.components as unknown as Loose[]).flatMap(part);
 }
 
+/** Reads what an input holds when the modal opens. Check boxes say "true" or "false", lists their chosen values. */
 export function firstValue(input: ModalInput): ModalValue {
   if (input.type === INPUT.text) return input.value ?? '';
   if (input.type === INPUT.checkbox) return input.default ? 'true' : 'false';

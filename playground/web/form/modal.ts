@@ -19,6 +19,7 @@ import { Markdown } from '../message/text.ts';
 
 type Values = Readonly<Record<string, ModalValue>>;
 
+/** Draws a modal of the bot. Its fields' problems are shown after the first try to send it. */
 export function Modal(props: {
   open: OpenModal;
   botName: string;

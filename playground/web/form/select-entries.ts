@@ -44,11 +44,13 @@ export function entriesOf(select: APISelectMenuComponent, { guild, users }: Peop
     .map((channel) => entry(channel.id, spokenName(channel, channel.name)));
 }
 
+/** Lists the values that a select menu begins with. */
 export function defaultsOf(select: APISelectMenuComponent): string[] {
   if ('options' in select) return select.options.filter((o) => o.default).map((o) => o.value);
   return (select.default_values ?? []).map((value) => value.id);
 }
 
+/** Writes an emoji as text; a server's own by its name between colons, as its picture is not here. */
 export function emojiText(emoji: { id?: string; name?: string } | undefined): string {
   if (!emoji?.name) return '';
   return emoji.id ? `:${emoji.name}:` : emoji.name;

@@ -19,6 +19,10 @@ export type SelectProps = {
 
 export type Select = ReturnType<typeof useSelect>;
 
+/**
+ * Keeps a select menu's state: what is chosen, the open list, keys and focus. A menu of several is sent when it
+ * closes and only if it changed; too few bring back what was chosen.
+ */
 export function useSelect(props: SelectProps) {
   const { entries, min, max } = props;
   const box = useRef<HTMLDivElement>(null);

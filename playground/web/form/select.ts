@@ -8,6 +8,7 @@ import { useSelect, type Select, type SelectProps } from './select-state.ts';
 
 const LIST_HEIGHT = 320;
 
+/** Draws a select menu with search, for one value or several. */
 export function SelectMenu(props: SelectProps): VNode {
   const select = useSelect(props);
   const { box, draft, open, several } = select;

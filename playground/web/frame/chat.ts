@@ -14,6 +14,7 @@ import { spokenName } from './sidebar.ts';
 import { valuesFor, type Example } from './examples.ts';
 import { Welcome } from './welcome.ts';
 
+/** Draws a channel: its messages and the line to write in. */
 export function Chat(props: {
   client: Client;
   state: State;

@@ -8,6 +8,7 @@ import { channelIcon } from './sidebar.ts';
 import type { BotState, State } from '../state.ts';
 import { SettingsMenu } from './settings-menu.ts';
 
+/** Draws the bar above a channel: its name, whether the bot is there, settings, the members' switch. */
 export function Head(props: {
   name: string;
   direct: boolean;
@@ -87,6 +88,7 @@ function Readiness({ bot, connected }: { bot: BotState; connected: boolean }): V
   >`;
 }
 
+/** Says that the playground or the bot is away; null while both are there. */
 export function Banner({ state, bot }: { state: State; bot: BotState }): VNode | null {
   if (state.connection !== 'open') {
     return html`<p class="banner" role="status">
@@ -100,6 +102,7 @@ export function Banner({ state, bot }: { state: State; bot: BotState }): VNode |
   return html`<p class="banner" role="status">${words}</p>`;
 }
 
+/** Fills the page while there is no channel to show. */
 export function Opening({ state }: { state: State }): VNode {
   const words =
     state.connection === 'lost'

@@ -72,6 +72,7 @@ export function Aperture({ size }: { size: number }): VNode {
   </svg>`;
 }
 
+/** Draws a person as initials on their colour, `size` CSS pixels wide. */
 export function Avatar(props: { name: string; colour: string; size: number }): VNode {
   const initials = props.name
     .split(/\s+/)

@@ -5,6 +5,9 @@ import { spokenName } from './sidebar.ts';
 /** One entry of the menu; `sure`: what it says before it is really done, null: it is done at once. */
 export type ManageEntry = { words: string; sure: string | null; change: FromPage };
 
+/**
+ * Lists what a person may do with a server and its channel. `sure` is what a press of a destructive one asks first.
+ */
 export function manageEntries(
   guild: PlaygroundGuild | null,
   channel: PlaygroundChannel | null,

@@ -12,6 +12,7 @@ const MOST = 100;
 /** False when it could not be sent. */
 export type SetRoles = (guildId: string, userId: string, roleIds: readonly string[]) => boolean;
 
+/** Draws the list of a server's members; a press opens a person's roles beside it. */
 export function Members(props: { state: State; guild: PlaygroundGuild; onRoles: SetRoles }): VNode {
   const { state, guild } = props;
   const [open, setOpen] = useState<{ id: string; top: number } | null>(null);
@@ -93,6 +94,7 @@ function byRole(
   return [...groups, { name: 'Members', users: rest }].filter(({ users }) => users.length > 0);
 }
 
+/** Lists a member's roles, in the server's order. */
 export function rolesOf(guild: PlaygroundGuild, userId: string): PlaygroundRole[] {
   const mine = guild.memberRoles[userId] ?? [];
   return (guild.roles ?? []).filter((role) => mine.includes(role.id));

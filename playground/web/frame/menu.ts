@@ -8,6 +8,7 @@ import { html } from '../html.ts';
 
 export type MenuAt = { messageId: string; x: number; y: number };
 
+/** Draws a message's menu at the place of the click: the bot's message commands, and copying its text. */
 export function MessageMenu(props: {
   at: MenuAt;
   apps: readonly APIApplicationCommand[];

@@ -30,6 +30,7 @@ function menuItem([role, words, checked, act]: Entry, close: () => void): VNode 
   </button>`;
 }
 
+/** Draws the menu of the page's settings. Destructive entries ask once more in place. */
 export function SettingsMenu(props: {
   restricted: boolean;
   /** null: not yours to change, or not here */

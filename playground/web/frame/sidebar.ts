@@ -7,6 +7,7 @@ import { Aperture, Avatar, icons } from './icons.ts';
 import { rolesOf } from './members.ts';
 import { DIRECT, type State } from '../state.ts';
 
+/** Draws the servers of the person one is, and direct messages. */
 export function Rail(props: { state: State; onOpen: (channelId: string) => void }): VNode {
   const { state, onOpen } = props;
   const mine = state.guilds.filter((g) => g.members.includes(state.you?.id ?? ''));
@@ -47,6 +48,7 @@ function initials(name: string): string {
     .toUpperCase();
 }
 
+/** Draws a server's channels, with threads under their parents; below them, who one is. */
 export function Channels(props: {
   state: State;
   guild: PlaygroundGuild | null;
@@ -100,6 +102,7 @@ export function spokenName(channel: Pick<PlaygroundChannel, 'kind'> | null, name
   return hashed ? `#${name}` : name;
 }
 
+/** Draws the sign of a channel's kind. */
 export function channelIcon({ kind }: Pick<PlaygroundChannel, 'kind'>): VNode {
   switch (kind) {
     case 'announcement':

@@ -6,6 +6,7 @@ import type { PlaygroundChannel } from '../../protocol.ts';
 import { Aperture } from './icons.ts';
 import { channelIcon, spokenName } from './sidebar.ts';
 
+/** Draws a channel's beginning, with examples to paint where it is empty and the bot is ready. */
 export function Welcome(props: {
   channelName: string;
   direct: boolean;

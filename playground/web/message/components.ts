@@ -53,6 +53,7 @@ export const SurfaceContext = createContext<Surface>({
 
 type Files = readonly APIAttachment[];
 
+/** Draws a message's components (Discord's components v2). */
 export function Components(props: {
   components: readonly APIMessageTopLevelComponent[];
   files: Files;

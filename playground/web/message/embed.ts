@@ -9,6 +9,7 @@ import { messageTime } from './time.ts';
 
 export const hexColour = (colour: number): string => `#${colour.toString(16).padStart(6, '0')}`;
 
+/** Draws an embed; its pictures may be the message's own files. */
 export function Embed({
   embed,
   files,

@@ -7,11 +7,13 @@ import type { Picture } from './media.ts';
 
 const SPOILER_FLAG = 8;
 
+/** Is it a picture, by its content type or else by its name's ending? */
 export function isPicture(file: { content_type?: string | null; filename?: string }): boolean {
   if (file.content_type) return file.content_type.startsWith('image/');
   return /\.(?:png|jpe?g|webp|gif|avif)$/i.test(file.filename ?? '');
 }
 
+/** Takes an attachment as a picture to show. */
 export function pictureOfAttachment(file: APIAttachment): Picture {
   return {
     url: file.proxy_url || file.url,
@@ -23,6 +25,7 @@ export function pictureOfAttachment(file: APIAttachment): Picture {
   };
 }
 
+/** Takes a gallery's item as a picture to show; what it lacks is read from the attachment it names. */
 export function pictureOfMedia(
   item: { media: APIUnfurledMediaItem; description?: string | null; spoiler?: boolean },
   attachments: readonly APIAttachment[],
@@ -53,6 +56,7 @@ export function safeUrl(url: string): string {
   return /^(?:https?:|blob:|\/)/.test(url) ? url : '';
 }
 
+/** Reads the file's name from an address, as it is spelt where it cannot be decoded. */
 export function fileNameOf(url: string): string {
   const path = url.split(/[?#]/)[0] ?? '';
   const last = path.slice(path.lastIndexOf('/') + 1);
@@ -70,6 +74,7 @@ export function sizeWords(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(2)} MB`;
 }
 
+/** Draws a file to download, with its size in bytes as words where it is known. */
 export function FileCard(props: { name: string; size: number | null; url: string }): VNode {
   return html`<a
     class="file-card"

@@ -29,6 +29,7 @@ export type ListItem = { depth: number; number: number | null; children: Inline[
 const MAX_DEPTH = 12;
 const FENCE = /(?<!\\)```(?:([\w+#.-]*)\n)?([\s\S]+?)```/g;
 
+/** Reads Discord's Markdown into blocks; code fences are cut out first, so that nothing in them is read. */
 export function parseMarkdown(source: string): Block[] {
   const blocks: Block[] = [];
   let from = 0;
@@ -123,6 +124,7 @@ const ANGLE =
   /^<(?:(@!?|@&|#)(\d{15,21})|t:(-?\d{1,13})(?::([tTdDfFR]))?|\/([^:<>\n]{1,100}):(\d{15,21})|a?(:\w{2,32}:)\d{15,21})>/;
 const SPECIAL = /[\\`*_~|[<@]|https?:\/\//g;
 
+/** Reads one line's emphasis, links, mentions and code. `depth` counts how deep it is nested and bounds it. */
 export function parseInline(source: string, depth = 0): Inline[] {
   const out: Inline[] = [];
   const text = (more: string): void => {

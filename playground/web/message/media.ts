@@ -90,6 +90,7 @@ function mosaicRows(count: number): number[] {
   return rows[Math.min(10, Math.max(1, count))]!;
 }
 
+/** Draws pictures as Discord does: one in its own shape, several as a mosaic that crops them. */
 export function Gallery({ pictures }: { pictures: readonly Picture[] }): VNode | null {
   const open = useContext(LightboxContext);
   if (pictures.length === 0) return null;
@@ -130,6 +131,7 @@ function Tile({ picture, onOpen }: { picture: Picture; onOpen: () => void }): VN
   </button>`;
 }
 
+/** Shows one of several pictures over the page, turned over with the arrow keys. */
 export function LightboxView({ open, onClose }: { open: Lightbox; onClose: () => void }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [at, setAt] = useState(open.at);

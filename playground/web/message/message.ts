@@ -192,6 +192,7 @@ function Above(props: {
   </div>`;
 }
 
+/** Draws the line above an answer: who used which command with which options. */
 export function UsedLine(props: {
   name: string;
   user: PlaygroundUser | undefined;
@@ -220,6 +221,7 @@ export function UsedLine(props: {
   </div>`;
 }
 
+/** Draws a message's author. */
 export function Face(props: {
   name: string;
   bot: boolean;
@@ -234,6 +236,7 @@ export function Face(props: {
   />`;
 }
 
+/** Draws the note below an ephemeral message. */
 export function OnlyYou({ onDismiss }: { onDismiss: () => void }): VNode {
   return html`<p class="only-you">
     ${icons.eye()} Only you can see this ·

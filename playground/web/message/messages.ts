@@ -33,6 +33,10 @@ type MessagesProps = {
   welcome: VNode;
 };
 
+/**
+ * Draws a channel's messages and pending commands in order of time. It stays at the bottom unless somebody scrolled
+ * away.
+ */
 export function Messages(props: MessagesProps): VNode {
   const { messages = [], pending, people } = props;
   const { scroller, inner, away, toBottom, onScroll } = useKeptBottom(props.channelId, pending);

@@ -19,6 +19,7 @@ export const NamesContext = createContext<Names>({
   goTo: () => undefined,
 });
 
+/** Draws Discord's Markdown with text nodes, never as HTML, so that words stay words. */
 export function Markdown({ text }: { text: string }): VNode {
   return html`<div class="markdown">${parseMarkdown(text).map(block)}</div>`;
 }
