@@ -22,6 +22,10 @@ export function connectOptions(apiBase: string | null): { api?: string } {
   return apiBase === null ? {} : { api: apiBase };
 }
 
+/**
+ * Makes the gateway client and two REST clients, one for first responses and one for messages. `apiBase` null is
+ * Discord itself; `onCall` hears of every request. Nothing connects before `client.login`.
+ */
 export function createAccess(
   token: string,
   apiBase: string | null,

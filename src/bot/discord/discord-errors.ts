@@ -37,6 +37,10 @@ const BY_CODE: Readonly<Record<number, Trouble>> = {
   30046: 'rate-limited',
 };
 
+/**
+ * Sorts an error of REST by what can be done about it. Whatever is neither Discord's nor HTTP's is taken for passing
+ * trouble of the network.
+ */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof RateLimitError) return 'rate-limited';
   if (error instanceof HTTPError) return error.status >= 500 ? 'transient' : 'rejected';

@@ -98,6 +98,7 @@ type Answered = {
   user?: { id: string };
 };
 
+/** Opens the one place that answers an interaction. Nothing is sent before one of its methods is called. */
 export function openAnswer(interaction: Answered, tools: AnswerTools): Answer {
   return new InteractionAnswer(interaction, tools);
 }

@@ -54,10 +54,12 @@ export type MessageCommand = {
 
 export type AnyCommand = Command | MessageCommand;
 
+/** Is it an entry of a message's menu ("Apps")? */
 export function isMessageCommand(command: AnyCommand): command is MessageCommand {
   return command.definition.type === ApplicationCommandType.Message;
 }
 
+/** Is it a command that is typed? */
 export function isSlashCommand(command: AnyCommand): command is Command {
   return !isMessageCommand(command);
 }

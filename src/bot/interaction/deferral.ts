@@ -10,6 +10,9 @@ export type NotedDeferral = {
   settle(): void;
 };
 
+/**
+ * Opens the note of an interaction's "thinking…", kept under the interaction's id so that the next start can end it.
+ */
 export function openDeferral(
   {
     id,

@@ -21,6 +21,10 @@ export type FirstResponse = {
 /** Pauses before Discord is asked whether a first response arrived: its message waits for minutes. */
 const LOOK_AGAIN_MS = [0, 500, 1500];
 
+/**
+ * Opens an interaction's first response, which counts as owed from now on. Where its confirmation is lost, Discord is
+ * asked whether the message is there.
+ */
 export function openFirstResponse(
   { id, token, applicationId }: { id: string; token: string; applicationId: string },
   { acks, inFlight }: { acks: REST; inFlight: ResponsesInFlight },

@@ -22,6 +22,7 @@ export type Forms = {
 const KEPT = 500;
 const KEPT_MS = 30 * 60_000;
 
+/** Makes an empty store of forms: 500 at most, for 30 minutes each. `now` is in milliseconds. */
 export function createForms(now: () => number = Date.now): Forms {
   const kept = new Map<string, { form: Form; hidden: boolean; at: number }>();
 

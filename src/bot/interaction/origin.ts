@@ -7,10 +7,15 @@ import type { Message } from 'discord.js';
  */
 const noted = new WeakMap<object, boolean>();
 
+/**
+ * Notes that what this interaction came from is seen by one person only, or by all. It is forgotten with the
+ * interaction.
+ */
 export function noteOrigin(interaction: object, hidden: boolean): void {
   noted.set(interaction, hidden);
 }
 
+/** Is what this interaction came from seen by one person only? What was noted goes before what its message says. */
 export function isFromHidden(interaction: object): boolean {
   const known = noted.get(interaction);
   if (known !== undefined) return known;

@@ -29,6 +29,7 @@ export function mayManageServer(interaction: BaseInteraction): boolean {
   );
 }
 
+/** May this person manage others' messages here? Nobody may in direct messages. */
 export function isModerator(interaction: BaseInteraction): boolean {
   return (
     interaction.inGuild() && interaction.memberPermissions.has(PermissionFlagsBits.ManageMessages)

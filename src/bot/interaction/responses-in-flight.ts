@@ -12,6 +12,7 @@ export type ResponsesInFlight = {
 /** Discord takes no first response after this; milliseconds. */
 const FIRST_RESPONSE_MS = 3000;
 
+/** Starts with none owed. An interaction whose end nobody tells is not waited for after Discord's 3 s. */
 export function trackResponses(): ResponsesInFlight {
   const owed = new Set<symbol>();
   let waiting: (() => void)[] = [];

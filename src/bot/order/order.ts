@@ -83,6 +83,7 @@ export type Told = Pick<
 /** What a picture comes from: a job of ours, or a message with a picture that somebody else made. */
 export type Parent = { job: Job; kind: Lineage['kind'] } | Lineage;
 
+/** Makes what a reply says of automatic steps: why they were kept, or the seconds saved; null where nothing was. */
 export function noteOf(auto: AutoSteps): AutoNote | null {
   if (auto.why !== null) return { why: auto.why };
   const saved = savedBy(auto, auto.steps);

@@ -20,6 +20,10 @@ const REMEMBERED = 5000;
 /** Servers that are asked about one person. */
 const ASKED = 100;
 
+/**
+ * Opens the gate that goes by the owner's rule as it is at each question. Discord's answers on who is a member
+ * somewhere are remembered for an hour, a no for a minute.
+ */
 export function openAdmission(client: Client, rule: Pick<RuleStore, 'now'>): Admission {
   const answers = new Map<string, { isMember: boolean; until: number }>();
   let answeredUnder = rule.now();

@@ -105,6 +105,7 @@ export type Ownership = OwnerTools & {
   close(): Promise<void>;
 };
 
+/** Opens what the owner's commands use. It watches nothing before `begin`. */
 export function openOwnership(options: OwnerOptions): Ownership {
   const { client, rule, log, dataFolder } = options;
   const owners = openOwners(client.rest, log);

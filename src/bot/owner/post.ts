@@ -21,6 +21,9 @@ export type Post = {
 /** A team has more members than need to hear of everything. */
 const MOST_OWNERS = 5;
 
+/**
+ * Opens the way to the owner: the alarm channel, in its server's language, or direct messages to five owners at most.
+ */
 export function openPost({
   client,
   rule,

@@ -59,6 +59,7 @@ export const DEFAULT_RULE: OwnerRule = Object.freeze<OwnerRule>({
   alarms: null,
 });
 
+/** May the bot be used on this server? Before the owner decided on a list, everywhere. */
 export function isServerAllowed({ servers }: OwnerRule, guildId: string): boolean {
   if (servers.invites === 'anybody' || servers.allowed === null) return true;
   return servers.allowed.includes(guildId);

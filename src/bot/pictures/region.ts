@@ -43,6 +43,7 @@ export const AREAS = {
 } as const satisfies Readonly<Record<string, readonly [number, number, number, number]>>;
 export type AreaName = keyof typeof AREAS;
 
+/** Makes the region of a named part, such as a half or a third. */
 export function regionOfArea(name: AreaName): Region {
   const [left, top, right, bottom] = AREAS[name];
   return { squares: squaresIn(left, top, right, bottom), shape: null };
@@ -53,6 +54,7 @@ export function toggled({ squares }: Region, cell: number): Region {
   return { squares: squares ^ cellSquares(cell), shape: null };
 }
 
+/** Are all squares of a cell of the coarse grid chosen? Cells count from 0, row by row. */
 export function isChosen({ squares }: Region, cell: number): boolean {
   const own = cellSquares(cell);
   return (squares & own) === own;

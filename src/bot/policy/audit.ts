@@ -34,6 +34,7 @@ function packed(lines: readonly string[], more: number): string[] {
   return messages;
 }
 
+/** Opens the audit channels of all servers. What is told within a second goes out as one message. */
 export function openAudit({
   rest,
   settings,

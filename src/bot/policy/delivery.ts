@@ -29,6 +29,10 @@ type Rules = {
   audit: Audit;
 };
 
+/**
+ * Makes the question that is asked before each try to deliver: whether the rules, which may have changed since the
+ * order, still let these jobs' pictures out. A refusal is told in the audit channel.
+ */
 export function openDelivery(rules: Rules): AskBeforeDelivery {
   return async (jobs, address) => {
     const { spoiler = false } = address;

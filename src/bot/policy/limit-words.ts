@@ -52,6 +52,7 @@ export function limitWords(error: unknown, text: Text): unknown {
   return new UserError(limitSentence(error.reached, text), { cause: error });
 }
 
+/** Says which limit was reached and what is left of it; seconds are device seconds within 24 h. */
 export function limitSentence(
   { limit, taken, allowed, cost = 0 }: LimitReached,
   text: Text,

@@ -79,6 +79,7 @@ export async function othersPost(
   return (await manages()) ? null : post;
 }
 
+/** Do these permissions let somebody change others' posts in a forum? Unknown permissions do not. */
 export function managesPosts(granted: Readonly<PermissionsBitField> | null): boolean {
   return granted?.any(MANAGING) === true;
 }

@@ -25,6 +25,10 @@ export type Refusal = {
 /** Of the server, and of the owner over all servers. */
 export type Rules = { policy: ServerPolicy; owners: OwnerRule };
 
+/**
+ * Finds the first rule of owner, server or place against these requests; null: none. `work` is what they ask of a
+ * machine, `workAllowed` the most there may be.
+ */
 export function refusalOf(
   requests: readonly GenerateRequest[],
   place: Place,

@@ -12,6 +12,7 @@ const BAR_CELLS = 10;
 /** One pair of shapes, which every font that has one of them has at the same width. */
 const [FULL_CELL, EMPTY_CELL] = ['▰', '▱'];
 
+/** Says a wait in words: whole seconds below ten, steps of five above. */
 export function waitWords(seconds: number, text: Text): string {
   const rounded = seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
   return text.aboutSeconds(rounded);
@@ -167,6 +168,7 @@ function seedWords(request: Painted, result: StoredResult | null, text: Text): s
   return text.seed(seeds.length <= 4 ? seeds.join(', ') : `${seeds[0]} … ${seeds.at(-1)}`);
 }
 
+/** Says what automatic steps did. Before the end of a run that may still shorten itself only its most is known. */
 export function autoWords(
   auto: AutoNote,
   request: Painted,
@@ -222,6 +224,7 @@ export function failureText(failure: JobFailure, text: Text): string {
   return escapeMarkdown(shorten(plainLine(spoken(failure, text)), 600));
 }
 
+/** Says why a job failed, with the reference that the owner finds it by, where there is one. */
 export function failureWords(failure: JobFailure, text: Text): string {
   const words = text.failed(failureText(failure, text));
   return failure.reference === null ? words : `${words}\n${text.reference(failure.reference)}`;

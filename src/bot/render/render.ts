@@ -182,6 +182,7 @@ function renderDone(
   };
 }
 
+/** Names pictures after their job and place (from 1), with the prompt as description. */
 export function pictureFiles(
   job: Pick<Job, 'id' | 'request'>,
   pictures: readonly Picture[],
@@ -196,6 +197,7 @@ export function pictureFiles(
   }));
 }
 
+/** Makes a message of Markdown lines and rows, without files. */
 export function words(
   lines: readonly string[],
   rows: readonly APIMessageTopLevelComponent[],
@@ -203,10 +205,12 @@ export function words(
   return { components: [paragraph(lines), ...rows], files: [] };
 }
 
+/** Makes one text of Markdown lines. */
 export function paragraph(lines: readonly string[]): APIMessageTopLevelComponent {
   return { type: ComponentType.TextDisplay, content: lines.join('\n') };
 }
 
+/** Shows files that are sent with the same message. */
 export function gallery(
   files: readonly { name: string; description: string }[],
 ): APIMessageTopLevelComponent {

@@ -22,10 +22,12 @@ function row(
   return { type: ComponentType.ActionRow, components };
 }
 
+/** Makes the one button below a job that waits or runs. */
 export function stopRow(jobId: string, text: Text): APIMessageTopLevelComponent {
   return row([button(customId('stop', jobId), text.buttonStop, ButtonStyle.Danger)]);
 }
 
+/** Makes the buttons below a job that has ended. `keep` is the picture (from 0) that can be kept; null: none can. */
 export function againRow(
   jobId: string,
   text: Text,
@@ -226,10 +228,12 @@ export function formRow(id: string, text: Text): APIMessageTopLevelComponent {
   return row([button(id, text.buttonForm, ButtonStyle.Primary)]);
 }
 
+/** Makes the button that shows everybody what one person sees. */
 export function showButton(jobId: string, text: Text): APIButtonComponentWithCustomId {
   return button(customId('show', jobId), text.buttonShow);
 }
 
+/** Makes a row of that button alone. */
 export function showRow(jobId: string, text: Text): APIMessageTopLevelComponent {
   return row([showButton(jobId, text)]);
 }

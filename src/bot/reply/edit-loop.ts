@@ -151,6 +151,7 @@ export function backoffAfter(tries: number, { backoff }: ReplyPace): number {
   return backoff[Math.min(tries, backoff.length) - 1] ?? LONGEST_BACKOFF_MS;
 }
 
+/** Has the job ended, in whatever way? */
 export function isFinal(state: JobState): boolean {
   return isFinalStatus(state.status);
 }

@@ -131,6 +131,7 @@ function patienceFor({ files }: Rendered): number {
   return FINAL_TIMEOUT_MS + Math.ceil(bytes / BYTES_PER_MS);
 }
 
+/** Takes rendered files as REST wants them; the bytes are shared, not copied. */
 export function toFiles(rendered: Rendered) {
   return rendered.files.map(({ name, data, contentType }) => ({
     name,
@@ -139,6 +140,7 @@ export function toFiles(rendered: Rendered) {
   }));
 }
 
+/** Reads the id of whatever Discord answered; null where it has none. */
 export function idOf(message: unknown): string | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return typeof message.id === 'string' ? message.id : null;

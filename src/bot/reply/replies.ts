@@ -20,6 +20,7 @@ export type Replies = {
   close(): Promise<void>;
 };
 
+/** Opens the replies of all jobs and listens from now on. A job whose context is no reply's address has none. */
 export function openReplies(tools: ReplyTools): Replies {
   const { line, archive, events, log } = tools;
   const open = new Map<JobId, Reply>();

@@ -72,6 +72,7 @@ export const TOKEN_LIFE_MS = 14 * 60_000;
 /** What every channel takes, boosted or not. */
 export const LEAST_ATTACHMENT_LIMIT = 10 * 1024 * 1024;
 
+/** Makes what is stored beside a job, so that a later start finds its message. */
 export function toContext(address: ReplyAddress): JobContext {
   // What the runner reads of it: queue/watch.ts.
   return { version: VERSION, ...address, watch: { withhold: address.explicit !== true } };
@@ -112,6 +113,7 @@ export function addressIn(context: JobContext): ReplyAddress | null {
   return typeof inner === 'object' && inner !== null ? fromContext(inner as JobContext) : null;
 }
 
+/** Makes a link to the reply; null where its message is not known. */
 export function messageUrl(address: ReplyAddress): string | null {
   if (address.messageId === null) return null;
   const place = address.guildId ?? '@me';
@@ -129,6 +131,7 @@ function readAuto(value: unknown): AutoNote | null {
   return reason === undefined ? null : { why: reason };
 }
 
+/** Reads an order's notes as they are stored; what is no note is left out. */
 export function readNotes(value: unknown): OrderNote[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown) => {

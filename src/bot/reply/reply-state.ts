@@ -34,6 +34,7 @@ export type ReplyState = {
   copiesSent: number;
 };
 
+/** Begins a reply about which nothing has been shown yet. */
 export function openReplyState(job: Job, address: ReplyAddress, tools: MessageTools): ReplyState {
   return {
     job,

@@ -8,6 +8,10 @@ import { shorten } from '../render/markdown.ts';
 import { type Growing } from './sheet-state.ts';
 import { type Text } from '../text/text.ts';
 
+/**
+ * Makes the buttons below a sheet: to stop it while it grows; after that to delete it, to take one of its first 25
+ * cells, to see all curves of a page.
+ */
 export function rowsOf(
   { order, state: { plan, painted }, jobs, extra }: Growing,
   state: JobState,

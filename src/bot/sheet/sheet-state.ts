@@ -65,6 +65,7 @@ export function promptOfSheet({ input }: SheetOrder, { base }: SheetPlan): strin
 
 const NO_PAGES: PagedSheet = { pages: [], setTile: () => Promise.resolve() };
 
+/** Plans a sheet's chain and draws its pages with nothing on them. A report has no pages. */
 export async function openState(
   order: SheetOrder,
   models: readonly ModelInfo[],
@@ -83,6 +84,7 @@ export async function openState(
   return { plan, report: null, groups, sheet, painted: [], snapshots: [], failed: [] };
 }
 
+/** Marks cells as failed, on the page too; `why` stands below the sheet. */
 export async function markFailed(
   state: SheetState,
   cells: readonly Cell[],

@@ -36,6 +36,7 @@ type InHand = GrowTools & {
   ended: Set<string>;
 };
 
+/** Opens all sheets and listens for the ends of their jobs from now on. */
 export function openSheets(tools: SheetTools): Sheets {
   const closing = new AbortController();
   const { signal } = closing;

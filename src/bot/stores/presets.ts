@@ -57,6 +57,7 @@ export function openPresets(options: KeptIn): PresetStore {
   };
 }
 
+/** Do two names mean one preset? Case and surrounding space do not count. */
 export function sameName(a: string, b: string): boolean {
   return a.trim().toLowerCase() === b.trim().toLowerCase();
 }

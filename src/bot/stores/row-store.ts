@@ -19,6 +19,7 @@ export type RowStore = {
 /** Where rows are kept. `file`: a path, created when absent, or ':memory:'; `shared`: there instead. */
 export type KeptIn = { file: string; shared?: { open(): KeyValues } | null; log: BotLog };
 
+/** Opens a namespace of rows in its file, or in the place that several bots share. */
 export function openRows(options: KeptIn & { namespace: string }): RowStore {
   const { namespace, log } = options;
   const store = options.shared?.open() ?? openKeyValueFile(options.file, options.log);
