@@ -75,10 +75,12 @@ export const UPSCALERS = [
 ] as const;
 export type UpscalerName = (typeof UPSCALERS)[number];
 
+/** Is it the name of a sampler, spelt exactly? */
 export function isSampler(value: unknown): value is SamplerName {
   return SAMPLERS.some((name) => name === value);
 }
 
+/** Is it the name of a schedule, spelt exactly? */
 export function isSchedule(value: unknown): value is ScheduleName {
   return SCHEDULES.some((name) => name === value);
 }

@@ -46,6 +46,7 @@ export type CheckpointDescription = {
 /** Ids of CLIP's vocabulary that fill up a prompt. */
 const PAD_IDS = { end: 49407, exclamation: 0 } as const;
 
+/** Writes all that was found out about a checkpoint, and how, as plain data for people. */
 export function describeCheckpoint(info: CheckpointInfo): CheckpointDescription {
   const { unet, prediction, nativeSize, scheduler } = info;
   return {

@@ -8,6 +8,7 @@ import type { TensorSlice } from './tensors.ts';
 /** The names of a file's tensors with every number made 0: some hundred of them, however deep the networks are. */
 export type TensorPatterns = ReadonlySet<string>;
 
+/** Collects the tensors' names with every number in them as 0, which is one name for all layers. */
 export function patternsOf(tensors: ReadonlyMap<string, TensorSlice>): TensorPatterns {
   const patterns = new Set<string>();
   for (const name of tensors.keys()) patterns.add(name.replaceAll(/\d+/g, '0'));
@@ -19,6 +20,7 @@ type Kind = {
   sentence: (file: string, tensors: ReadonlyMap<string, TensorSlice>) => Said;
 };
 
+/** Does any name match any of the signs? */
 export function somePattern(patterns: TensorPatterns, signs: readonly RegExp[]): boolean {
   for (const name of patterns) {
     if (signs.some((sign) => sign.test(name))) return true;

@@ -9,6 +9,10 @@ export type Predicted = { value: 'epsilon' | 'v_prediction'; how: Said };
 
 const isTrue = (text: string | undefined): boolean => /^(?:true|1)$/i.test(text?.trim() ?? '');
 
+/**
+ * Reads what a file's header says its network predicts: modelspec's keys first, then kohya's `ss_v_parameterization`.
+ * Null: nothing.
+ */
 export function metadataPrediction(metadata: Metadata): Predicted | null {
   const spec = metadata.get('modelspec.prediction_type')?.trim().toLowerCase();
   if (spec !== undefined && /^(?:v|v_prediction|v-prediction|velocity)$/.test(spec)) {
@@ -34,6 +38,7 @@ function said(value: Predicted['value'], key: string): Predicted {
   return { value, how: say('how-metadata', key) };
 }
 
+/** Does the header say that training ended in pure noise (zero terminal SNR)? */
 export function metadataZeroSnr(metadata: Metadata): boolean {
   return isTrue(metadata.get('ss_zero_terminal_snr')) || isTrue(metadata.get('ztsnr'));
 }
@@ -49,6 +54,7 @@ export function metadataSize(metadata: Metadata): { width: number; height: numbe
   return isSide(width) && isSide(height) ? { width, height } : null;
 }
 
+/** Finds how the model was distilled, by the header's names and tags; null where they say nothing. */
 export function metadataDistilled(metadata: Metadata): Distilled | null {
   const keys = [
     'modelspec.architecture',

@@ -159,6 +159,7 @@ export const EVEN_GRID: Family['schedule'] = {
   calls: { correctsConfig: false, handsStrengthToLcm: true, grid: 'even' },
 };
 
+/** Makes the defaults of models that were trained by flow matching and ask for Euler's method. */
 export function flowEuler(steps: number, guidanceScale: number): ModelInfo['defaults'] {
   return { sampler: 'flow_euler', schedule: 'automatic', steps, guidanceScale };
 }

@@ -176,6 +176,7 @@ export const NORMED: ClipReading = {
   zeroesEmptyNegative: false,
 };
 
+/** Makes the defaults of UNets; distilled ones take 4 steps unguided. */
 export function usualOfUnets(fewSteps: boolean): ModelInfo['defaults'] {
   return fewSteps
     ? { sampler: 'euler', schedule: 'sgm_uniform', steps: 4, guidanceScale: 1 }
@@ -198,6 +199,7 @@ export const SD_VAE: UnetFamily['vae'] = {
   isNamed: (file) => !isXlName(file),
 };
 
+/** Does a file's name say that it is for SDXL? */
 export function isXlName(file: string): boolean {
   return /xl/i.test(file);
 }

@@ -35,6 +35,7 @@ export type Calls = {
   drain(): Call[];
 };
 
+/** Makes an empty list of calls; ids count from 1 and are never given twice. */
 export function createCalls(): Calls {
   const waiting: Call[] = [];
   const running = new Map<number, Call>();

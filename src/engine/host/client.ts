@@ -137,6 +137,10 @@ export async function answersWithin(
   return state === 'busy' ? heartbeat.silentMs() < watchdog.patienceMs() : heartbeat.ask(withinMs);
 }
 
+/**
+ * Rejects whoever still waits with CancelledError and ends the host; it is ended the hard way where a step takes
+ * longer than its deadline.
+ */
 export async function closeClient(client: Client): Promise<void> {
   client.closing = true;
   for (const call of client.calls.drain()) call.reject(new CancelledError());

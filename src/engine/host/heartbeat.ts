@@ -8,6 +8,7 @@ export type Heartbeat = {
   ask(withinMs: number): Promise<boolean>;
 };
 
+/** Begins to listen; a host counts as heard now. `ask` sends the question that it answers. */
 export function createHeartbeat(ask: () => void): Heartbeat {
   let heardAt = performance.now();
   let listeners: (() => void)[] = [];

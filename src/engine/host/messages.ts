@@ -78,6 +78,7 @@ export type PlainError = {
   said: readonly Said[];
 };
 
+/** Makes an error into plain data that crosses a thread or process. */
 export function flattenError(error: unknown): PlainError {
   if (error instanceof Error) {
     return {
@@ -100,6 +101,7 @@ function kindOf(error: Error): PlainError['kind'] {
 
 const spoken = ({ message, said }: PlainError) => (said.length > 0 ? said : message);
 
+/** Makes the error anew on this side, of its own class where the engine knows it, with the far side's stack. */
 export function reviveError(plain: PlainError): Error {
   if (plain.kind === 'user') return new UserError(spoken(plain));
   if (plain.kind === 'device') return new DeviceError(spoken(plain));

@@ -19,6 +19,10 @@ export type SupervisorEvents = {
   onLost(reason: string, inVain: number, pauseMs: number): void;
 };
 
+/**
+ * Starts a host at once, and anew when it dies: at once the first time, then after 0.5 s, doubling to 30 s. A
+ * finished generation begins that count anew.
+ */
 export function superviseHost(
   isolation: 'thread' | 'process',
   { environment, ...config }: HostConfig & { environment: Readonly<Record<string, string>> },

@@ -81,6 +81,7 @@ export function bundledEmbeddings(lora: OpenedLora): Embedding[] {
   });
 }
 
+/** Makes the error of a LoRA whose file turns out to be unreadable while it is used. */
 export function unreadable({ name, file }: ChosenLora, cause: string): RunError {
   return new RunError(say('lora-unreadable', name, basename(file), cause));
 }

@@ -55,6 +55,9 @@ export async function opensOnCpu(source: GraphSource, clock: RunClock): Promise<
   }
 }
 
+/**
+ * Says in a person's words why ONNX Runtime could not open a model's file: its weights are absent, or it is damaged.
+ */
 export function explainFile(error: unknown, { path }: GraphSource, layout: ModelLayout): RunError {
   const said = error instanceof Error ? error.message : String(error);
   const short = said.replaceAll(/\s+/g, ' ').trim().slice(0, 240);

@@ -6,6 +6,10 @@ export type Turns = {
   add(open: () => Promise<Session>): Promise<Session>;
 };
 
+/**
+ * Makes a place for sessions of which one is open at a time: memory for the largest suffices, and every change of
+ * turns opens one anew.
+ */
 export function oneAtATime(): Turns {
   let current: { session: Session; owner: object } | null = null;
 

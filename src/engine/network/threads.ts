@@ -9,6 +9,7 @@ export function useThreads(count: number): void {
   said = count;
 }
 
+/** Tells the number that was said; 0: one a core. */
 export function threadsOfNetworks(): number {
   return said;
 }

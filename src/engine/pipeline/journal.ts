@@ -34,6 +34,10 @@ export type JournalOptions = {
   keep: (records: Uint8Array) => void;
 };
 
+/**
+ * Opens the journal of one run. `past` holds an earlier run's answers, which are given again as long as the questions
+ * are the same; new ones go to `keep` every `everyMs` milliseconds.
+ */
 export function openJournal({ past, everyMs, keep }: JournalOptions): Journal {
   let kept = past === null ? [] : readRecords(past);
   let waiting: Uint8Array[] = [];

@@ -22,6 +22,7 @@ export type Steps = {
   asked(): Omit<AskedRows, 'vaePixels'>;
 };
 
+/** Begins to count a request of `planned` steps. A step whose answers the journal knew is counted but not timed. */
 export function countSteps(planned: number, journal: Pick<Journal, 'resuming'>): Steps {
   const taken: number[] = [];
   const asked = { evaluations: 0, rows: 0, rowPixels: 0 };

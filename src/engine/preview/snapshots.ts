@@ -21,6 +21,10 @@ export type Snapshots = {
 
 type Look = { step: number; sigma: number; pictures: readonly Uint8Array[] };
 
+/**
+ * Makes snapshots of the given steps (from 1) of a run with latents of `shape` [batch, channels, height, width]; each
+ * is told to `onLook` once it is decoded.
+ */
 export function createSnapshots(
   request: GenerateRequest,
   model: LoadedModel,

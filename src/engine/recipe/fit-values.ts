@@ -21,6 +21,7 @@ export function upscalerNote(hires: unknown, networks: readonly string[]): Said 
   return isHere ? null : say('recipe-upscaler', shown(wanted), 'Lanczos');
 }
 
+/** Brings numbers of a recipe into what this model and server allow, in place, and notes each change. */
 export function fitNumbers(
   input: RequestInput,
   model: ModelInfo,
@@ -61,6 +62,10 @@ function clamp(
   }
 }
 
+/**
+ * Shrinks width and height (pixels) in the same ratio until they are allowed, in place, and notes it. A size that is
+ * none is removed.
+ */
 export function fitSize(
   input: RequestInput,
   { sizeFactor }: ModelInfo,
@@ -97,6 +102,10 @@ export function fitSize(
   input.height = h;
 }
 
+/**
+ * Shrinks the factor and the steps of hires fix until they are allowed, in place, and notes it; a picture that is at
+ * its limit already loses it.
+ */
 export function fitHires(
   input: RequestInput,
   { upscalers = [] }: ModelInfo,

@@ -3,6 +3,7 @@ import type { ParsedInfotext } from './infotext-parse.ts';
 import { partWords, takeParts } from '../request/fields/part-values.ts';
 import type { GenerateRequest, RequestInput } from '../request.ts';
 
+/** Makes A1111's infotext entries of what it knows by extensions or options; null is not written. */
 export function extraWords(request: GenerateRequest): Record<string, string | number | null> {
   const { negativeGuidance, pagScale, refiner, xl } = request;
   return {
@@ -22,6 +23,7 @@ function nameOf(model: string): string {
   return model.split(/[\\/]/).findLast((part) => part !== '') ?? model;
 }
 
+/** Reads those entries back into `input`; old and odd spellings of A1111 are understood. */
 export function takeExtras(parsed: ParsedInfotext, input: RequestInput): void {
   const { Refiner: refiner } = parsed;
   const shortcuts = takeParts(parsed, 'negativeGuidance');

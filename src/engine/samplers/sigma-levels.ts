@@ -27,6 +27,10 @@ export type Layout = { all: Float32Array; run: Float32Array };
 
 export type Levels = { spacing: Spacing; table: SigmaTable; grid: LcmGrid | null; flow: boolean };
 
+/**
+ * Finds the table of noise levels that a run goes by: flow matching's, ComfyUI's or A1111's. `grid` is LCM's in
+ * A1111, null for every other sampler.
+ */
 export function describeLevels({ name, request, model }: Setting): Levels {
   if (model.parameterization === 'flow') {
     const spacing = flowSpacing(flowShift(model));

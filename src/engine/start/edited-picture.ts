@@ -39,6 +39,7 @@ export function latentsToEdit(
   return repeat(edits?.scaled ? mean.map((value) => value * latentScale.scale) : mean, batch);
 }
 
+/** Writes the same values `times` times one after another: one image's latents for a whole batch. */
 export function repeat(values: Float32Array, times: number): Float32Array {
   const repeated = new Float32Array(values.length * times);
   for (let i = 0; i < times; i++) repeated.set(values, i * values.length);

@@ -59,6 +59,7 @@ export async function filesIn(
   return [...new Map(found.map((path) => [path.toLowerCase(), path])).values()].toSorted();
 }
 
+/** Does something lie at this path? What cannot be looked at does not. */
 export async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }

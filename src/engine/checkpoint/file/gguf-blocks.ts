@@ -240,6 +240,7 @@ function twoBits({ bytes }: Blocks, at: number, i: number): number {
   return (bytes[at + 32 * (i >> 7) + (i & 31)]! >> (2 * ((i >> 5) & 3))) & 3;
 }
 
+/** Is it a GGUF tensor type (`Q4_K` and the like) whose blocks this file decodes? */
 export function canDecode(type: string): boolean {
   return type in KINDS;
 }

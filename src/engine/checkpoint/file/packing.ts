@@ -30,6 +30,7 @@ export function packBlocks(
   return packed;
 }
 
+/** Makes room for `count` packed numbers; `count` is a multiple of the packing's block. */
 export function emptyPacked({ bits, block, hasFloors }: Packing, count: number): Packed {
   return {
     blocks: new Uint8Array((count * bits) / 8),

@@ -8,6 +8,9 @@ import { decodeBlocks, packingOf } from './gguf-blocks.ts';
 import { packBlocks, type Packed, type Packing } from './packing.ts';
 import { type MadeTensors, madeTensors, type Making, type Piece } from './weights-cache.ts';
 
+/**
+ * Offers a GGUF file's quantised tensors in forms that ONNX Runtime reads. Each is made when it is first asked for.
+ */
 export function unpacked(file: GgufFile, quantised: readonly GgufTensor[]): MadeTensors {
   return madeTensors(
     `${file.path} ${file.stamp}`,
@@ -49,6 +52,10 @@ export function staysPacked({ name, shape }: { name: string; shape: readonly num
   return shape.length === 2 && name.endsWith('.weight') && !isTable.test(name);
 }
 
+/**
+ * Lists the tensors that a quantised matrix [rows, columns] becomes: its packed numbers, a scale and perhaps a floor
+ * for each block. `source` is where the bytes come from unless they are made.
+ */
 export function piecesOf(
   name: string,
   shape: readonly number[],

@@ -13,6 +13,10 @@ export type TextShape = {
   projection: number | null;
 };
 
+/**
+ * Reads the shape of a CLIP text encoder (transformers' names below `text_model`) from its tensors. What is missing
+ * counts as 0.
+ */
 export function textShape(tensors: PartTensors): TextShape {
   const turned = dimOf(tensors, 'text_projection', 1);
   return {
@@ -24,6 +28,7 @@ export function textShape(tensors: PartTensors): TextShape {
   };
 }
 
+/** Lists every tensor that an encoder of this shape must have, with its shape. */
 export function textBlueprint(tensors: PartTensors, shape: TextShape): Blueprint {
   const blueprint: Blueprint = new Map();
   const { width } = shape;

@@ -23,6 +23,7 @@ export type UnetShape = {
   guidanceEmbedding: number | null;
 };
 
+/** Reads the shape of a UNet (diffusers' names) from its tensors. What is missing counts as 0. */
 export function unetShape(tensors: PartTensors): UnetShape {
   const levels = countBelow(tensors, 'down_blocks');
   const each = Array.from({ length: levels }, (_, level) => `down_blocks.${level}`);

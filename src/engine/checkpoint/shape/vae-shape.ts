@@ -12,6 +12,10 @@ export type VaeShape = {
   hasEncoder: boolean;
 };
 
+/**
+ * Reads the shape of a KL autoencoder (diffusers' names) from its decoder's tensors. `factor` is how many pixels a
+ * latent is wide.
+ */
 export function vaeShape(tensors: PartTensors): VaeShape {
   const levels = countBelow(tensors, 'decoder.up_blocks');
   return {
@@ -24,6 +28,10 @@ export function vaeShape(tensors: PartTensors): VaeShape {
   };
 }
 
+/**
+ * Lists every tensor that an autoencoder of this shape must have, with its shape; the encoder's only where it has
+ * one.
+ */
 export function vaeBlueprint(tensors: PartTensors, shape: VaeShape): Blueprint {
   const blueprint: Blueprint = new Map();
   const latents = shape.latentChannels;

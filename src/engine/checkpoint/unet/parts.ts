@@ -16,6 +16,10 @@ export type FoundParts = {
   safetyChecker: PartTensors | null;
 };
 
+/**
+ * Finds UNet, VAE, text encoders and safety checker in a checkpoint, renamed to diffusers' names. In one file they
+ * are told apart by their tensors' prefixes, in a folder by its subfolders.
+ */
 export function partsOf({ tensors, folder }: Facts): FoundParts {
   if (folder === null) {
     const { unet, vae, texts } = splitFile(tensors);

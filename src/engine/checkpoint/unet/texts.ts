@@ -67,6 +67,10 @@ export function checkText(
   return { shape, tensors };
 }
 
+/**
+ * Decides how a text encoder is run: its activation, heads, and how many of its layers. Its own config goes before
+ * the family's habits.
+ */
 export function describeText(
   { style, config, tokenizer }: Pick<FoundText, 'style' | 'config' | 'tokenizer'>,
   shape: TextShape,

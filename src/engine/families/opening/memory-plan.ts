@@ -96,6 +96,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
+/** Writes bytes in units of 1e9, with one decimal place. */
 export function inGigabytes(bytes: number): string {
   return (bytes / 1e9).toFixed(1);
 }

@@ -54,6 +54,7 @@ export function modulations(
   );
 }
 
+/** Adds SiLU of the conditioning [batch, width], which every block's modulation reads, once in the graph. */
 export function activeMoment(g: GraphBuilder, moment: Value): Value {
   return g.once(`silu ${moment}`, () => swish(g, moment));
 }

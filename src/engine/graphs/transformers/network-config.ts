@@ -38,6 +38,7 @@ export function rotaryOf(usual: RotaryWords, headSize: number, config: NetworkCo
   return { ...usual, theta, axes };
 }
 
+/** Takes a finite number above 0 as it is; null for everything else. */
 export function positive(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null;
 }

@@ -38,6 +38,10 @@ const KEPT_LAYOUTS = 4;
  */
 export type ReadModel = (model: FoundModel, wishes: Wishes) => Promise<RegistryEntry>;
 
+/**
+ * Makes the reader of what lies in a models folder. The last four layouts are kept, so that one model under several
+ * wishes is read once.
+ */
 export function createReader(modelsDir: string): ReadModel {
   const kept = new Map<string, RegistryEntry>();
   const upscalersDir = join(modelsDir, 'upscalers');

@@ -60,6 +60,7 @@ function refuseHeavy(edits: readonly OpenedEdit[], tensors: PartTensors, model: 
   throw edit.misfit(model, `it changes ${size} GiB of whole weights, of which 1.5 can be`);
 }
 
+/** Gives the graph of a VAE's decoder: its ONNX file, or one written around its weights. */
 export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): GraphSource {
   if (decoder.kind === 'file') return decoder;
   const graph =
@@ -67,6 +68,7 @@ export function vaeDecoderSource(decoder: NetworkSource, style: GraphStyle): Gra
   return builtSource(decoder.path, graph);
 }
 
+/** Gives the graph of a VAE's encoder: its ONNX file, or one written around its weights. */
 export function vaeEncoderSource(encoder: NetworkSource, style: GraphStyle): GraphSource {
   if (encoder.kind === 'file') return encoder;
   const graph =
@@ -74,6 +76,7 @@ export function vaeEncoderSource(encoder: NetworkSource, style: GraphStyle): Gra
   return builtSource(encoder.path, graph);
 }
 
+/** Gives the graph of a safety checker: its ONNX file, or one written around its weights. */
 export function safetyCheckerSource(checker: NetworkSource, style: GraphStyle): GraphSource {
   if (checker.kind === 'file') return checker;
   return builtSource(checker.path, safetyCheckerGraph(checker.tensors, style, checker.heads));
@@ -81,6 +84,10 @@ export function safetyCheckerSource(checker: NetworkSource, style: GraphStyle): 
 
 const AS_IT_IS: TextEncoderEdit = { endAfter: null, vectors: false };
 
+/**
+ * Opens a text encoder with its tokenizer. An exported file that no edit touches is opened as it lies there; one that
+ * lacks the inner layer that its family reads is opened edited.
+ */
 export async function openEncoder(
   files: TextEncoderFiles,
   layout: ModelLayout,

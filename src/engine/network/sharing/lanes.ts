@@ -33,6 +33,7 @@ type LaneMaker = {
   onOpen(lanes: { count: number; threads: number }): void;
 };
 
+/** Makes lanes, none of them open. The threads of all networks are divided among those that are opened. */
 export function createLanes(maker: LaneMaker): Lanes {
   let sessions: Session[] = [];
   let opened: OpenLanes | null = null;

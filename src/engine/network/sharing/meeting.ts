@@ -28,6 +28,10 @@ export type LaneSource = {
   onLost(error: unknown): void;
 };
 
+/**
+ * Makes the place where runs of one model ask its network together. With one member questions go straight to the
+ * network; `lanes` open when a second joins.
+ */
 export function createMeeting(
   { unet, vaeDecoder }: { unet: Unet; vaeDecoder: Session },
   lanes: LaneSource | null = null,

@@ -21,6 +21,10 @@ export function createKinds(): (question: Question) => string {
 /** Several questions as one; `from`: whose they are. */
 export type Merged = { from: readonly Feeds[]; question: Question };
 
+/**
+ * Joins questions of one kind along their first axis, rows in the questions' order. `before` is filled anew where it
+ * is of the same people, so that a step allocates nothing.
+ */
 export function merged(questions: readonly Question[], before: Merged | null): Merged {
   const from = questions.map(({ feeds }) => feeds);
   const isSame =

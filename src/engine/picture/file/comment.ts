@@ -10,6 +10,7 @@ export function readFileComment(bytes: Uint8Array, most: number): string | null 
   return found === null || found.byteLength > most ? null : found.toString('utf8');
 }
 
+/** Does a file begin as GIF87a or GIF89a do? */
 export function isGif(bytes: Uint8Array): boolean {
   return /^GIF8[79]a$/.test(Buffer.from(bytes.subarray(0, 6)).toString('latin1'));
 }

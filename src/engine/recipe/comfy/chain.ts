@@ -55,6 +55,10 @@ function scaleOf(base: Pass, start: Latent): number {
   return Number(scale.toFixed(4));
 }
 
+/**
+ * Reads the refiner and the share of steps (0 to 1) it takes over at, from one sampler that knows of it or from a
+ * second pass that goes on from the first.
+ */
 export function refinerOf(base: Pass, refiner: Pass | null): Pick<Recipe['input'], 'refiner'> {
   const own = base.refiner;
   if (own?.model?.name !== undefined)
@@ -67,6 +71,7 @@ export function refinerOf(base: Pass, refiner: Pass | null): Pick<Recipe['input'
   };
 }
 
+/** Says what of a workflow is not followed here, eight names at most. */
 export function leftOut(last: Latent, base: Pass, later: Chain['later']): Said[] {
   const names = new Set([
     ...(base.positive?.without ?? []),

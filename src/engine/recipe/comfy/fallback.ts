@@ -50,6 +50,7 @@ const NUMBERS = [
   '',
 ];
 
+/** Guesses what an unknown node's output comes to, by the usual names of inputs; undefined where they say nothing. */
 export function fallback(node: Seen): Value | undefined {
   return BY_WANT[node.want](node);
 }

@@ -49,6 +49,10 @@ export type GraphReader = {
   notes: Said[];
 };
 
+/**
+ * Makes a reader that goes from outputs back to what they are made of. Depth, outputs and lengths are bounded, and a
+ * node that depends on itself comes to nothing.
+ */
 export function createReader(graph: Graph): GraphReader {
   const known = new Map<string, Value | undefined>();
   const notes: Said[] = [];

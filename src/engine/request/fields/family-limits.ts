@@ -75,6 +75,10 @@ export function hearsOption(field: string | undefined, model: ModelInfo): boolea
   return !model.unguided || field === undefined || !Object.hasOwn(WITHOUT_GUIDANCE, field);
 }
 
+/**
+ * Adds a problem for whatever this model cannot do: steps, references, samplers, words, sides too long for its
+ * positions.
+ */
 export function checkLimits(problems: Problems, request: GenerateRequest, model: ModelInfo): void {
   const { steps, side } = limitsOf(model);
   const longest = Math.max(request.steps, request.hires?.steps ?? 0);

@@ -207,6 +207,10 @@ export function readNumber(
   return read(problems, words, value, standard ?? range.min, range);
 }
 
+/**
+ * Reads all numbers that every request has; what is not said is the model's default. Bad ones are added to
+ * `problems`.
+ */
 export function fixedNumbers(
   problems: Problems,
   input: RequestInput,

@@ -233,6 +233,7 @@ export type NumberPart =
 
 export const PART_OPTIONS: readonly PartOption[] = ROWS;
 
+/** Lists the parts of a field that consists of several values, in the table's order. */
 export function partsOf(field: FieldWithParts): readonly PartOption[] {
   return PART_OPTIONS.filter(({ of }) => of === field);
 }

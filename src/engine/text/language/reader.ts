@@ -60,6 +60,7 @@ export type Reader = {
   read(text: string, parts: ReadingParts, words: ReadingWords): Promise<TextEmbedding>;
 };
 
+/** Takes a language model out of the parts that a model was opened with. Its family asked for it, so it is there. */
 export function languagePart(parts: ReadingParts, kind: EncoderKind): LanguagePart {
   return parts.get(kind) as LanguagePart;
 }

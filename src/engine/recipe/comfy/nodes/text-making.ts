@@ -30,6 +30,10 @@ export function textsOf(node: Seen, names: readonly string[]): string[] | undefi
 export const literal = (text: string): string =>
   text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
 
+/**
+ * Makes the rule of a node that joins its texts; `between` names the input with the separator, `usual` stands in for
+ * one that is empty.
+ */
 export function joined(names: readonly string[], between: string, usual = ''): Rule {
   return (node) => textsOf(node, names)?.join(node.text(between) ?? usual);
 }
