@@ -22,6 +22,7 @@ export type CatalogueEntry = {
 
 export const CATALOGUE: readonly CatalogueEntry[] = catalogueFile.models;
 
+/** Finds an entry by its name in any case; null: there is none. */
 export function findInCatalogue(name: string): CatalogueEntry | null {
   return CATALOGUE.find((entry) => entry.name === name.trim().toLowerCase()) ?? null;
 }

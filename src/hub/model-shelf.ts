@@ -37,6 +37,7 @@ export type ModelShelfOptions = {
 
 const childFile = fileURLToPath(new URL('shelf-child.ts', import.meta.url));
 
+/** Opens the models folder; each pull or check runs in a child process with `childEnvironment` as its variables. */
 export function openModelShelf({
   modelsDir,
   access,

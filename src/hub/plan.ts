@@ -35,6 +35,7 @@ export type Taste = {
   half: boolean;
 };
 
+/** Adds up the files' sizes in bytes; those that the site does not tell count as 0. */
 export function bytesOf(files: readonly PlannedFile[]): number {
   return files.reduce((sum, { size }) => sum + (size ?? 0), 0);
 }

@@ -63,6 +63,7 @@ export async function readPulled(modelsDir: string, name: string): Promise<Pulle
   };
 }
 
+/** Lists what was fetched into the models folder, sorted; empty where nothing was. */
 export async function pulledNames(modelsDir: string): Promise<string[]> {
   const names = await readdir(path.join(modelsDir, NOTES)).catch((): string[] => []);
   return names
@@ -71,6 +72,7 @@ export async function pulledNames(modelsDir: string): Promise<string[]> {
     .toSorted();
 }
 
+/** Notes on disk what was fetched, in place of an earlier note of that name. */
 export async function writePulled(modelsDir: string, pulled: Pulled): Promise<void> {
   await mkdir(path.join(modelsDir, NOTES), { recursive: true });
   const note = noteOf(modelsDir, pulled.name);
@@ -121,6 +123,10 @@ export async function verifyPulled(
   return { name, whole, problems };
 }
 
+/**
+ * Hashes a file with SHA-256, in hexadecimal digits.
+ * @throws what reading throws; the signal's reason when it is aborted
+ */
 export async function hashOf(
   file: string,
   signal: AbortSignal,

@@ -40,6 +40,10 @@ for (const [net, bits] of [
   INSIDE.addSubnet(net, bits, 'ipv6');
 }
 
+/**
+ * Opens the web for downloads. A credential goes to its own site only, also where that redirects; addresses within
+ * the local network are refused.
+ */
 export function openWeb(credentials: readonly Credential[], userAgent: string): Web {
   return {
     async get(address, { headers, signal } = {}) {

@@ -22,6 +22,10 @@ const PASSING = /(?:\.lock|\.lock-journal|\.headroom|\.db-(?:wal|shm|journal)|\.
 const isData = (name: string): boolean =>
   !name.startsWith('.') && name !== 'lost+found' && !PASSING.test(name);
 
+/**
+ * Sorts what lies in a data folder by how it is copied; caches, locks, part files and SQLite's passing files are left
+ * out.
+ */
 export async function contentsOf(folder: string): Promise<DataContents> {
   const names: string[] = [];
   const folders: string[] = [];

@@ -20,6 +20,9 @@ export type HeldFiles = {
   release(): Promise<void>;
 };
 
+/**
+ * Begins to hold a store's files by links in a hidden folder within it; what a killed backup left there goes first.
+ */
 export async function holdFiles(folder: string): Promise<HeldFiles> {
   const held = path.join(folder, HELD);
   const known = new Map<string, string>();

@@ -10,6 +10,10 @@ const CLOCK_WARNING_MS = 60_000;
 
 type Json = Record<string, unknown>;
 
+/**
+ * Asks Discord about the token: whose it is, the clock, sessions left today, intents and, with them, each server's
+ * permissions. Without a token it asks nobody.
+ */
 export async function checkDiscord({ discordToken, discordApiBase }: Config): Promise<Finding[]> {
   if (discordToken === null) {
     return [

@@ -12,6 +12,7 @@ import { type Finding, good, stops, warning } from './finding.ts';
 /** Type stripping without a flag came with this one; run.cjs asks for the same. */
 const LEAST_NODE = [24, 3] as const;
 
+/** Compares the running Node with the oldest that Darkroom works with. */
 export function checkNode(): Finding[] {
   const { node } = process.versions;
   const [major = 0, minor = 0] = node.split('.').map(Number);

@@ -6,6 +6,7 @@ import { type Finding, good, stops, warning } from './finding.ts';
 /** What is in it, or why it cannot be read. */
 export type Shelf = ModelSurvey | { error: string };
 
+/** Reads the models folder without loading anything; a folder that cannot be read is an answer, too. */
 export function lookAtModels(modelsDir: string): Promise<Shelf> {
   return surveyModels(modelsDir).catch((error: Error) => ({ error: error.message }));
 }

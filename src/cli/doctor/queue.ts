@@ -7,6 +7,7 @@ import { type Finding, good, stops } from './finding.ts';
 
 const SILENT = { info() {}, warn() {}, error() {} };
 
+/** Tries the shared queue and the shared settings; nothing where neither is configured. */
 export async function checkQueue({
   queueUrl,
   settingsUrl,

@@ -9,6 +9,7 @@ const SIGN: Readonly<Record<Finding['level'], string>> = { good: '✓', warning:
 export const isFit = ({ findings }: Pick<Report, 'findings'>): boolean =>
   !findings.some(({ level }) => level === 'stops');
 
+/** Writes the findings as aligned lines, each trouble with what mends it. */
 export function reportInWords({ findings, seconds }: Report): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const indent = ' '.repeat(width + 4);
@@ -34,6 +35,7 @@ export function summary(findings: readonly Finding[]): string {
   return notes === '' ? `${what}.` : `${what}; ${notes} besides.`;
 }
 
+/** Writes the findings as one line of JSON; `ok`: nothing stops the bot. */
 export function reportAsJson(report: Report): string {
   const { findings, seconds } = report;
   return JSON.stringify({ ok: isFit(report), seconds: Math.round(seconds * 10) / 10, findings });

@@ -21,6 +21,7 @@ export async function writePages(
   return pages.map(({ name }) => name);
 }
 
+/** Draws `curve.png` into the folder, or removes an earlier one where there are no curves. */
 export async function writeCurves(
   out: string,
   curves: Awaited<ReturnType<typeof curvesOf>>,
@@ -32,6 +33,7 @@ export async function writeCurves(
   } else await rm(curveFile, { force: true });
 }
 
+/** Writes a value as indented JSON with a line end. */
 export function toJson(value: object): Uint8Array {
   return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
 }

@@ -31,6 +31,10 @@ type Note = {
 const LOSSLESS_PIXELS = 160 * 160;
 const QUALITY = 92;
 
+/**
+ * Opens a folder in which each cell is a picture and a note. A note counts only for exactly the same request and the
+ * model with `modelHash`.
+ */
 export async function openReportFolder(
   folder: string,
   modelHash: string,

@@ -22,6 +22,7 @@ export type ReportTools = {
 
 export type Wanted = Extract<ExploreArguments['what'], { kind: 'report' }>;
 
+/** Says how large a report becomes: prompts x values of each axis x seeds, pictures, steps in all. */
 export function sizeWords(
   { plans, pictures, steps }: ReportPlan,
   { x, y, z, seeds }: Wanted,

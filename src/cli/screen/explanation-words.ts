@@ -18,6 +18,7 @@ type ErrorFields = {
   cause?: unknown;
 };
 
+/** Writes what is known behind a reference: errors, the job, and what to do about it where that is known. */
 export function explanationInWords({ reference, errors, job, lookedIn }: Explanation): string {
   if (errors.length === 0 && job === null) {
     return (

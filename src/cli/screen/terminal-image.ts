@@ -15,6 +15,7 @@ export type TerminalTraits = {
 /** Terminals that speak kitty's graphics protocol. */
 const KITTY = /^(xterm-kitty|xterm-ghostty)$|^(ghostty|WezTerm)$/;
 
+/** Chooses how a terminal can show a picture, by what it says of itself; "none" where output is no terminal. */
 export function pictureStyle({ term, program, colorDepth, isTTY }: TerminalTraits): PictureStyle {
   // Multiplexers swallow the graphics protocols.
   const multiplexed = /^(screen|tmux)/.test(term) || program === 'tmux';

@@ -32,6 +32,7 @@ export type Measured = {
   steps: number;
 };
 
+/** Makes the measurement that a calibration begins with. */
 export function nothingMeasured(): Measured {
   return { scores: {}, ms: 0, steps: 0 };
 }

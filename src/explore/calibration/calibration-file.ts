@@ -67,6 +67,7 @@ export async function readUnfinished(file: string): Promise<Unfinished | null> {
   }
 }
 
+/** Keeps a calibration that was cut short beside the file, or removes it for null. */
 export async function saveUnfinished(file: string, one: Unfinished | null): Promise<void> {
   if (one === null) await rm(besides(file), { force: true });
   else await replaceFile(besides(file), { version: VERSION, ...one });

@@ -162,6 +162,7 @@ export function kneeSentence({ label, convergence, points, knee }: CurveLine): S
   );
 }
 
+/** Writes seconds with two decimal places below 1, one below 10, none above. */
 export function secondsWords(seconds: number): string {
   if (seconds >= 10) return `${Math.round(seconds)} s`;
   return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;

@@ -16,6 +16,7 @@ export const SMALL = 15;
 /** How everything in one plot looks. */
 export type PlotLook = { text: PlotText; theme: Theme; size: PanelSize };
 
+/** Chooses the colour of line `index` (from 0); they repeat. */
 export function colourOf(index: number, theme: Theme): string {
   return theme.lines[index % theme.lines.length]!;
 }

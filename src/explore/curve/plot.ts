@@ -22,6 +22,7 @@ const TITLE = 26;
 const LEGEND_LINE = 30;
 const PANEL = { width: 500, height: 220, left: 64, top: 46, gapX: 580, gapY: 320 } as const;
 
+/** Draws curves as a PNG: a row a measure, over steps and over seconds. A measure that any line lacks is left out. */
 export async function drawPlot(lines: readonly CurveLine[], words: PlotWords): Promise<Uint8Array> {
   const theme = THEME[words.theme];
   const { text = PLOT_TEXT } = words;

@@ -74,6 +74,7 @@ export type MeasuredCell = Pick<PaintedCell, 'cell' | 'seconds'> & {
   image: { seed: bigint | string; width: number; height: number };
 };
 
+/** Makes the plain data of one sheet of a report; `fileOf` names a cell's picture, null where there is none. */
 export function reportSheet<T extends MeasuredCell>(
   plan: SheetPlan,
   painted: readonly T[],

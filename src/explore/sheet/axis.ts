@@ -97,6 +97,7 @@ export function allSamplers(): string[] {
   return SAMPLERS.filter((sampler) => sampler !== 'flow_euler');
 }
 
+/** Lists the schedules that an axis may vary; "automatic" is one of them under another name. */
 export function allSchedules(): string[] {
   return SCHEDULES.filter((schedule) => schedule !== 'automatic');
 }

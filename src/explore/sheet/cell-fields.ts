@@ -59,6 +59,7 @@ function withDenoise(input: RequestInput, value: string): RequestInput {
   return input;
 }
 
+/** Is it neither undefined nor null? */
 export function isThere(value: unknown): boolean {
   return value !== undefined && value !== null;
 }

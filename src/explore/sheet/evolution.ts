@@ -82,6 +82,7 @@ export async function evolve(
   return { snapshots, result };
 }
 
+/** Takes the picture that a step shows; null where the progress carries none. */
 export function snapshotOf(progress: Progress): Snapshot | null {
   if (progress.phase !== 'sampling') return null;
   const { step, sigma, decoded } = progress;
@@ -111,6 +112,7 @@ export async function openStrip(
   );
 }
 
+/** Names a noise level with two digits or one decimal place. */
 export function sigmaNote(sigma: number): string {
   if (sigma === 0) return 'noise 0';
   return `noise ${sigma >= 10 ? sigma.toFixed(1) : sigma.toPrecision(2)}`;

@@ -122,6 +122,7 @@ export function withStart(order: SheetOrder, { init }: Pick<GenerateRequest, 'in
   return init === null ? order : { ...order, input: { ...order.input, init } };
 }
 
+/** Does a job belong to a sheet that this version understands? */
 export function isSheet(context: JobContext): boolean {
   return context['version'] === VERSION;
 }

@@ -17,6 +17,7 @@ export type Page = Pick<Sheet, 'width' | 'height' | 'toPng' | 'toWebp'> & {
   readonly begun: boolean;
 };
 
+/** Draws a plan's pages with all cells waiting. `setTile` rejects for a cell that the plan does not have. */
 export async function openPages(plan: SheetPlan, words: SheetWords): Promise<PagedSheet> {
   const byPage = [...Map.groupBy(plan.cells, ({ page }) => page).values()];
   const sheets = await Promise.all(byPage.map((cells, at) => openPage(plan, cells, at, words)));

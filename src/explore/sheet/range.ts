@@ -35,6 +35,7 @@ export function numberIn(text: string, kind: NumberKind): string | null {
 /** A range whose numbers were read, in whole units of its smallest decimal place. */
 export type Spread = { from: bigint; to: bigint; step: bigint; places: number };
 
+/** Reads a range exactly, without floating point: 0.1 is one unit of one decimal place. */
 export function spreadOf({ from, to, by }: Range): Spread {
   const places = Math.max(...[from, to, by].map((text) => text.split('.')[1]?.length ?? 0));
   const units = (text: string): bigint => {
@@ -50,6 +51,7 @@ export function countOf({ from, to, step }: Spread): bigint {
   return (to - from) / step + 1n;
 }
 
+/** Writes whole units back as a decimal number without trailing zeros. */
 export function written(units: bigint, places: number): string {
   if (units < 0n) return `-${written(-units, places)}`;
   if (places === 0) return String(units);

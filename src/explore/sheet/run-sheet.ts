@@ -160,6 +160,9 @@ function secondsOfLine(own: readonly PaintedCell[]): number[] {
   return paces.length === own.length ? steadySeconds(paces) : own.map(({ seconds }) => seconds);
 }
 
+/**
+ * Splits a run's seconds into its steps and the rest. `missing` steps were taken by an earlier run and have no time.
+ */
 export function paceOf(seconds: number, steps: readonly number[], missing: number = 0): Pace {
   const rest = seconds - steps.reduce((sum, step) => sum + step, 0);
   return { steps, missing, rest: Math.max(0, rest) };

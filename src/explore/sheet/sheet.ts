@@ -34,6 +34,7 @@ export type Sheet = {
   toWebp(bytes?: number): Promise<Uint8Array>;
 };
 
+/** Draws a plan's sheet with all cells waiting. `setTile` rejects for a cell that the plan does not have. */
 export async function openSheet(plan: SheetPlan, words: SheetWords): Promise<Sheet> {
   const theme = THEME[words.theme];
   const layout = layOut(plan, words.subtitle);

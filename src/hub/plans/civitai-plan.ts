@@ -85,6 +85,7 @@ export async function planCivitai(
   };
 }
 
+/** Makes the error of a site that wants a token, or refuses the one it was given. */
 export function refused(site: CivitaiSite, what: string): UserError {
   const code = site.token === null ? 'pull-needs-token' : 'pull-token-refused';
   return new UserError(sayOfHub(code, what, `${site.address}/user/account`, 'CIVITAI_TOKEN'));

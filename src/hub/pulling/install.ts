@@ -48,6 +48,10 @@ export async function place(
   return { place: where, model: 'refused' in found ? null : found };
 }
 
+/**
+ * Is what was fetched before what would be fetched now, and does it lie there unchanged? Every file is read and
+ * hashed.
+ */
 export async function isSame(
   before: Pulled,
   now: Pulled,

@@ -26,6 +26,10 @@ export type Part = {
   restart(): Promise<void>;
 };
 
+/**
+ * Opens what an earlier try left of a file, or an empty file. It is gone on with only where a hash or the server's
+ * name for the content can tell that it is the same.
+ */
 export async function openPart(
   target: string,
   planned: PlannedFile,
@@ -67,6 +71,7 @@ export async function openPart(
   return part;
 }
 
+/** Keeps what the server calls the content (a strong ETag, else Last-Modified) beside the part, for If-Range. */
 export async function remember(part: Part, { headers }: Response): Promise<void> {
   const etag = headers.get('etag');
   // If-Range takes strong names only.

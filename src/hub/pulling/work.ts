@@ -134,6 +134,7 @@ export async function whole(
   return { path: file.path, size: info.size, sha256 };
 }
 
+/** Says in a person's words that the disk is full or cannot be written; every other error is answered as it came. */
 export function writingWords(error: unknown, modelsDir: string): unknown {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   const refusedByDisk = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EIO'].includes(code);

@@ -14,6 +14,7 @@ const RESOURCES = new Set([
   'webhooks',
 ]);
 
+/** Adds the metrics of requests to Discord; the answer hears of each request. */
 export function createDiscordMetrics(registry: Registry): (call: DiscordCall) => void {
   const registers = [registry];
   const calls = new Counter({

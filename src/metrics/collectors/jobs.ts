@@ -20,6 +20,7 @@ export type JobMetrics = {
   painted(result: GenerateResult): void;
 };
 
+/** Adds the metrics of jobs. Each job's end counts once, although several processes may tell it. */
 export function createJobMetrics(registry: Registry): JobMetrics {
   const nameOf = createModelNames();
   const ended = new Set<string>();

@@ -15,6 +15,7 @@ export type LoopDelay = {
 const EVERY_MS = 10;
 const IDLE_MS = 10_000;
 
+/** Makes a measure that is off until there is work, and again `idleMs` milliseconds after the last. */
 export function createLoopDelay(idleMs = IDLE_MS): LoopDelay {
   const delay = monitorEventLoopDelay({ resolution: EVERY_MS });
   let notedAt = 0;

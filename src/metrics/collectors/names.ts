@@ -5,6 +5,7 @@
 const MOST_MODELS = 30;
 const REST = 'other';
 
+/** Makes a label of each model's name: the first 30 by name, all later ones "other", so that the series stay few. */
 export function createModelNames(): (model: string) => string {
   const known = new Set<string>();
   return (model) => {

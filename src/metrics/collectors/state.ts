@@ -13,6 +13,7 @@ const gaugeOf =
   <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
 
+/** Adds the metrics of the queue; null: it did not answer, and what it said before is taken back. */
 export function createQueueMetrics(registry: Registry): Teller<Standing | null> {
   const gauge = gaugeOf(registry);
   const jobs = gauge('darkroom_queue_jobs', 'Jobs in the queue, by state (waiting, running).', [
@@ -41,6 +42,7 @@ export function createQueueMetrics(registry: Registry): Teller<Standing | null> 
   };
 }
 
+/** Adds the metrics of the gateway; null: there is none in this process. */
 export function createGatewayMetrics(registry: Registry): Teller<Gateway | null> {
   const gauge = gaugeOf(registry);
   const connected = gauge(
@@ -61,6 +63,7 @@ export function createGatewayMetrics(registry: Registry): Teller<Gateway | null>
   };
 }
 
+/** Adds the metrics of devices; one that is not told any more is taken back. */
 export function createDeviceMetrics(registry: Registry): Teller<readonly Device[]> {
   const gauge = gaugeOf(registry);
   const registers = [registry];

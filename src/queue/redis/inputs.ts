@@ -32,6 +32,7 @@ export async function keepInputs(core: RedisCore, request: GenerateRequest): Pro
   };
 }
 
+/** Removes the start pictures and masks that no job names any more, by their SHA-256. */
 export async function dropInputs(core: RedisCore, hashes: readonly string[]): Promise<void> {
   for (const hash of new Set(hashes)) {
     const named = await core.redis.scard(core.key(`input:${hash}`));

@@ -14,6 +14,7 @@ export function hashIn(flat: readonly string[]): JobHash {
   return hash;
 }
 
+/** Reads jobs in the ids' order, 200 a round trip; those that are gone are left out. */
 export async function readJobs(
   { redis, key }: RedisCore,
   ids: readonly JobId[],
@@ -60,6 +61,7 @@ export function jobOf(id: JobId, hash: JobHash): Job | null {
   };
 }
 
+/** Reads what a job asks of a machine. */
 export function workIn(hash: JobHash): Work {
   return JSON.parse(hash['work'] ?? 'null') as Work;
 }

@@ -12,6 +12,7 @@ const PAGE = 200;
 /** Clocks of several hosts differ by less: a job this much older than asked for ends the search. */
 const CLOCKS_MS = 86_400_000;
 
+/** Makes the archive of the queue in Redis. */
 export function createRedisArchive(core: RedisCore): Archive {
   return { ...records(core), ...keeping(core), ...sums(core), ...retractions(core) };
 }

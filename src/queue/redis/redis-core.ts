@@ -50,6 +50,7 @@ export type Published = { origin: string; changes: readonly QueueChange[] };
 
 type Commands = Record<string, (key: string, arg: string) => Promise<[string, string]>>;
 
+/** Registers the scripts with a connection that is open and makes what all calls share. */
 export function createRedisCore(
   redis: Redis,
   estimator: Estimator,

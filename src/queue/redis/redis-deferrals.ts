@@ -4,6 +4,7 @@ import type { RedisCore } from './redis-core.ts';
 
 type Kept = Omit<Deferral, 'key'>;
 
+/** Makes the deferrals of the queue in Redis. One whose job is on record is struck out when they are read. */
 export function createRedisDeferrals({ redis, key, now, checkOpen }: RedisCore): Deferrals {
   const all = key('pledges');
   return {

@@ -1,6 +1,7 @@
 import { REPORT_LIFE_MS, type WorkerReport, type Workers } from '../contracts.ts';
 import type { RedisCore } from './redis-core.ts';
 
+/** Makes the list of workers in Redis; a report that is not renewed in time is gone by itself. */
 export function createRedisWorkers({ redis, key, checkOpen }: RedisCore): Workers {
   const names = key('workers');
   return {

@@ -29,6 +29,11 @@ export type ClockDoubt = {
   ask(): Promise<{ at: number; doubt: string | null }>;
 };
 
+/**
+ * Begins to compare the wall clock `now` with `steady`, which is never set. The first question also finds it
+ * suspicious where the `newest` job is over a week old. Where `otherClock` answers (milliseconds since 1970; null: it
+ * does not), it alone decides.
+ */
 export function watchClock({ now, steady, otherClock, newest }: ClockDoubtOptions): ClockDoubt {
   let last = { wall: now(), steady: steady() };
   let doubted: { since: number; why: string } | null = null;

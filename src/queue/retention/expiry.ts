@@ -29,6 +29,9 @@ export type ExpiryScan = {
   found(): Expired[];
 };
 
+/**
+ * Begins a look through all jobs. Times are milliseconds since 1970; jobs that ended before `finishedBefore` are old.
+ */
 export function scanExpired({ finishedBefore, now, limit }: Filter): ExpiryScan {
   const found: Expired[] = [];
   const older = (jobs: readonly DatedJob[]) =>

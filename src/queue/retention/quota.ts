@@ -32,6 +32,7 @@ const FRESH_MS = 3_600_000;
 /** Jobs between two looks at what went with them. */
 const BATCH = 20;
 
+/** Makes the quota of a picture store; `most` is in bytes, 0 for no quota. Nothing is counted before it is asked. */
 export function createQuota(options: QuotaOptions): Quota {
   const { most, written } = options;
   const state: QuotaState = { counted: null, wasTold: false };

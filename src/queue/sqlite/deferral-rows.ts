@@ -12,6 +12,7 @@ export type DeferralRows = {
   all(): Deferral[];
 };
 
+/** Prepares the statements on the table of deferrals. */
 export function createDeferralRows(db: DatabaseSync): DeferralRows {
   const add = db.prepare(`
     INSERT INTO pledges VALUES ($key, $context, $createdAt) 

@@ -15,6 +15,7 @@ export type Leases = {
   overdue(): Lease[];
 };
 
+/** Makes an empty list of leases, each for `leaseMs` milliseconds of the `steady` clock from its last renewal. */
 export function createLeases({
   steady,
   leaseMs,

@@ -23,10 +23,12 @@ export type Head = Work & {
   restarts: number;
 };
 
+/** Reads a row of `jobs`; null where there is none. */
 export function jobOrNull(row: Row | undefined): Job | null {
   return row === undefined ? null : jobOf(row);
 }
 
+/** Reads a row of `jobs`. Its device is null: leases know it, and they are in memory alone. */
 export function jobOf(row: Row): Job {
   return {
     id: String(row['id']),
@@ -51,6 +53,7 @@ export function jobOf(row: Row): Job {
   };
 }
 
+/** Reads what fairness needs of a row, without request and result. */
 export function headOf(row: Row): Head {
   return {
     seq: Number(row['seq']),

@@ -11,6 +11,7 @@ import { createRetractions } from './records/retractions.ts';
 /** Jobs of one look at the record. */
 const PAGE = 200;
 
+/** Makes the archive of the queue in a file. */
 export function createSqliteArchive(core: QueueCore): Archive {
   const { db, store, inputs, leases, now, checkOpen, noted } = core;
   const oldestFirst = db.prepare(

@@ -48,6 +48,7 @@ export function readWithBytes(text: string): GenerateRequest | null {
   }
 }
 
+/** Names a picture by the SHA-256 of its bytes. */
 export function refOf(bytes: Uint8Array): PictureRef {
   return { sha256: createHash('sha256').update(bytes).digest('hex') };
 }

@@ -22,6 +22,10 @@ const PAUSE_MS = 250;
 /** The steps of a stopped job are kept for so long; what a restart finds is removed then. */
 const STOPPED_KEPT_MS = 15 * 60_000;
 
+/**
+ * Makes the recorder of a runner's outcomes. What cannot be written at once is tried three times, then owed in memory
+ * until `catchUp`.
+ */
 export function createRecorder(tools: {
   line: Pick<Line, 'finish' | 'release'>;
   events: Pick<JobEvents, 'publish'>;

@@ -11,6 +11,7 @@ export type WakeUp = {
   close(): void;
 };
 
+/** Makes a wake-up that nobody has called. Its timers keep no program alive. */
 export function createWakeUp(): WakeUp {
   let woken = false;
   let closed = false;

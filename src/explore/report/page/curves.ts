@@ -18,6 +18,7 @@ function drawn(tag: string, attributes: Record<string, string | number>, text = 
   return made;
 }
 
+/** Draws the curves of the prompt that is shown, or says that there are none. */
 export function curvesSection(): HTMLElement {
   const { curves } = promptNow();
   if (curves.length === 0)

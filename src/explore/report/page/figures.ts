@@ -5,6 +5,7 @@ import { button, element, saveAs, section } from './parts.ts';
 const sorted = { by: '', down: false };
 const LEFT_OUT = new Set(['prompt', 'negative', 'file', 'prompt_number']);
 
+/** Draws the table of figures, sorted by the column that was pressed. Empty columns are left out. */
 export function figuresSection(): HTMLElement {
   const rows = data.cells.filter((row) => row['prompt_number'] === view.prompt + 1);
   const isTwice = (name: string): boolean =>
@@ -77,6 +78,7 @@ const shelf = `darkroom-report:${data.title}:${data.prompts
   .join('|')
   .slice(0, 200)}`;
 
+/** Reads notes that the saved page holds, and those of this browser, which go before them. */
 export function readNotes(): void {
   const kept = ((): string | null => {
     try {
@@ -103,6 +105,7 @@ function parsed(json: string): unknown {
   }
 }
 
+/** Draws the field for notes, which this browser keeps with every key where it may. */
 export function notesSection(): HTMLElement {
   const prompt = String(view.prompt);
   const field = element('textarea', {

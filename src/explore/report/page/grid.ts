@@ -16,6 +16,7 @@ import {
 import { button, choice, element } from './parts.ts';
 import { openViewer } from './viewer.ts';
 
+/** Draws what chooses how pictures are laid out, and which values are hidden. */
 export function controls(): HTMLElement {
   const axes: [string, string][] = data.axes.map(({ title }, axis) => [String(axis), title]);
   const layouts: [string, string][] = [
@@ -105,6 +106,7 @@ function chips(axis: number): HTMLElement {
   return box;
 }
 
+/** Draws the pictures that are not hidden, as a grid or as a list by one figure; those without it come last. */
 export function pictures(): HTMLElement {
   const { cells } = promptNow();
   const shown = cells.map((cell, place) => ({ cell, place })).filter(({ cell }) => isShown(cell));

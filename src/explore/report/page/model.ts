@@ -67,10 +67,12 @@ export const view = {
   picked: [] as number[],
 };
 
+/** Finds the prompt that is shown; an empty one where there is none. */
 export function promptNow(): PagePrompt {
   return data.prompts[view.prompt] ?? { prompt: '', cells: [], curves: [] };
 }
 
+/** Is none of the cell's values hidden? */
 export function isShown(cell: PageCell): boolean {
   return cell.at.slice(0, data.axes.length).every((value, axis) => !view.hidden[axis]?.has(value));
 }
@@ -85,19 +87,23 @@ export function valuesOf(axis: number): number[] {
   return view.reversed[axis] ? all.reverse() : all;
 }
 
+/** Names a value of an axis by their places, with the axis's title. */
 export function labelOf(axis: number, value: number): string {
   const known = data.axes[axis];
   return known === undefined ? '' : `${known.title} ${known.values[value] ?? ''}`;
 }
 
+/** Names a cell by its values on all axes. */
 export function captionOf(cell: PageCell): string {
   return data.axes.map((_, axis) => labelOf(axis, cell.at[axis] ?? 0)).join(' · ');
 }
 
+/** Makes the data URL of a cell's WebP; empty where it failed. */
 export function addressOfPicture(cell: PageCell): string {
   return cell.picture === null ? '' : `data:image/webp;base64,${cell.picture}`;
 }
 
+/** Writes a figure with four digits at most; empty for none. */
 export function figureWords(value: string | number | null | undefined): string {
   if (value === null || value === undefined || value === '') return '';
   if (typeof value === 'string') return value;

@@ -2,6 +2,10 @@
 
 type Attributes = Record<string, string | boolean | ((event: Event) => void)>;
 
+/**
+ * Makes an element. A function is a listener for the event of its name, true an attribute without value; false is
+ * left out.
+ */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -17,6 +21,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** Makes a button that sends no form. */
 export function button(
   label: string,
   press: () => void,
@@ -42,6 +47,7 @@ export function choice(
   return element('label', { class: 'choice' }, label, ' ', select);
 }
 
+/** Makes a section under a heading. */
 export function section(title: string, ...children: (Node | string)[]): HTMLElement {
   return element('section', {}, element('h2', {}, title), ...children);
 }

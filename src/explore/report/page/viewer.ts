@@ -14,6 +14,7 @@ import { applyZoom, followFingers, forgetZoom, pointIn, setScale, zoomBy } from 
 
 const viewer = { places: [] as number[], box: null as HTMLDialogElement | null };
 
+/** Shows cells side by side over the page, by their places among the prompt's cells. */
 export function openViewer(places: number[]): void {
   viewer.places = [...places];
   forgetZoom();

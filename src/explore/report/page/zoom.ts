@@ -21,6 +21,7 @@ function fitting(frame: HTMLElement, picture: HTMLImageElement): number {
   return Math.min(frame.clientWidth / width, frame.clientHeight / height);
 }
 
+/** Lays out the pictures of all panes at the same zoom and place. */
 export function applyZoom(): void {
   for (const frame of paneFrames()) {
     const picture = frame.querySelector('img');
@@ -51,6 +52,7 @@ function scaleNow(): number {
   return fitting(frame, picture);
 }
 
+/** Sets how many CSS pixels a pixel of the picture is wide; 0 fits it into its pane. */
 export function setScale(scale: number): void {
   zoom.scale = scale;
   if (scale === 0) [zoom.x, zoom.y] = [0.5, 0.5];

@@ -70,6 +70,7 @@ function dots(width: number, height: number, fill: string): string {
     .join('');
 }
 
+/** Draws an empty tile as SVG, in pixels. */
 export function ground(width: number, height: number, fill: string): string {
   return `<rect width="${width}" height="${height}" fill="${fill}"/>`;
 }

@@ -19,6 +19,7 @@ export type Headroom = {
 /** Of a database that is on no disk. */
 export const NO_HEADROOM: Headroom = { giveUp() {}, renew() {} };
 
+/** Keeps 256 KiB in `file`, beside the database. It is tried once a minute where the disk has no room for it. */
 export function keepHeadroom(file: string, db: DatabaseSync): Headroom {
   let isKept = isWhole(file);
   let notBefore = 0;

@@ -37,6 +37,10 @@ export type Kept = {
   settle(): Promise<void>;
 };
 
+/**
+ * Opens the folder of start pictures and masks. In the background it removes what no job names, and moves those of
+ * older versions out of the database.
+ */
 export function openInputs(
   folder: string,
   db: DatabaseSync,
