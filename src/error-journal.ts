@@ -95,7 +95,10 @@ export function latestErrors(folder: string, most: number): KeptError[] {
   return kept;
 }
 
-/** Takes every line out that holds one of these words: ids of people and of their orders. */
+/**
+ * Takes every line out that holds one of these words: ids of people and of their orders. All in one go, not by
+ * `writeWhole`: a line that is kept meanwhile would be lost.
+ */
 export function forgetErrors(folder: string, words: readonly string[]): void {
   for (const name of NAMES) {
     const file = path.join(folder, name);

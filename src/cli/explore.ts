@@ -23,7 +23,8 @@ import {
 } from './arguments/explore-arguments.ts';
 import { chooseModel, type ChosenModel } from './arguments/model-choice.ts';
 import { makeReport } from './report/paint-report.ts';
-import { proveWritable, writeWhole } from './screen/outputs.ts';
+import { proveWritable } from './screen/outputs.ts';
+import { writeWhole } from '../engine/whole-file.ts';
 import { complain, EXIT, interruptible, LOG } from './screen/program.ts';
 import { createProgressBar, type ProgressBar } from './screen/progress-bar.ts';
 import { readInput } from './arguments/read-input.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../engine/errors.ts';
+import { writeWhole } from '../engine/whole-file.ts';
 import { sayOfHub } from './sentences.ts';
 import { isSafePath } from './sources.ts';
 
@@ -76,8 +77,7 @@ export async function pulledNames(modelsDir: string): Promise<string[]> {
 export async function writePulled(modelsDir: string, pulled: Pulled): Promise<void> {
   await mkdir(path.join(modelsDir, NOTES), { recursive: true });
   const note = noteOf(modelsDir, pulled.name);
-  await writeFile(`${note}.part`, `${JSON.stringify(pulled, null, 2)}\n`, { flush: true });
-  await rename(`${note}.part`, note);
+  await writeWhole(note, `${JSON.stringify(pulled, null, 2)}\n`);
 }
 
 async function known(modelsDir: string, name: string): Promise<Pulled> {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../engine/errors.ts';
+import { writeWhole } from '../engine/whole-file.ts';
 import type { JobId, StoredResult } from './job.ts';
 
 /** Pictures by key, e.g. `<jobId>-0.png`. Keys match /^[0-9a-z][0-9a-z.-]{0,80}$/; a half-written picture is never visible. */
@@ -49,7 +50,7 @@ const GIVEN_UP_MS = 24 * 3_600_000;
 
 const TRY_BYTES = 256 * 1024;
 
-/** No key begins with a dot, so a temporary file can never be mistaken for a picture. */
+/** What a killed program left half-written. No key begins with a dot, so it can never be mistaken for a picture. */
 const TEMPORARY = /^\.[0-9a-z-]+\.part$/;
 
 /**
@@ -75,8 +76,7 @@ export async function openPictureStore(
 
   return {
     async put(key, bytes) {
-      const target = fileOf(folder, key);
-      await writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), bytes, target);
+      await writeWhole(fileOf(folder, key), bytes, { mode: 0o600 });
     },
 
     async append(key, bytes) {
@@ -138,47 +138,16 @@ async function sweep(file: string, shared: boolean): Promise<void> {
 }
 
 /** As much as a picture needs: a byte may still find room where nothing else does. */
-function tryOut(folder: string): Promise<void> {
-  const bytes = new Uint8Array(TRY_BYTES);
-  return writeDurably(folder, path.join(folder, `.${randomUUID()}.part`), bytes, null);
+async function tryOut(folder: string): Promise<void> {
+  const probe = path.join(folder, `.${randomUUID()}.part`);
+  try {
+    await writeFile(probe, new Uint8Array(TRY_BYTES), { mode: 0o600, flush: true });
+  } finally {
+    await rm(probe, { force: true });
+  }
 }
 
 function fileOf(folder: string, key: string): string {
   if (!KEY.test(key)) throw new Error(`"${key}" is not a picture key (${KEY.source})`);
   return path.join(folder, key);
-}
-
-/** Bytes to a temporary file, to the disk, then to their name in one step; `target` null only tries it out. */
-async function writeDurably(
-  folder: string,
-  temporary: string,
-  bytes: Uint8Array,
-  target: string | null,
-): Promise<void> {
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (target === null) return await rm(temporary);
-    await rename(temporary, target);
-    await syncFolder(folder);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** The new name itself must reach the disk too. Windows knows no such call and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeWhole } from '../../engine/whole-file.ts';
 
 const MOST_BYTES = 4 * 1024 * 1024;
 
@@ -25,25 +24,12 @@ export async function contentOf(file: string): Promise<Content> {
 }
 
 /** The whole file or the one before, whatever happens; a file that is mounted by itself cannot be replaced, and is written in place. */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.part`);
+export async function writeContent(file: string, text: string): Promise<void> {
   try {
-    await writeDurably(beside, text, 'wx');
-    await rename(beside, file);
+    await writeWhole(file, text, { mode: 0o600 });
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {});
     if (!['EBUSY', 'EXDEV', 'EACCES', 'EROFS', 'EPERM'].includes(codeOf(error))) throw error;
-    await writeDurably(file, text, 'w');
-  }
-}
-
-async function writeDurably(file: string, text: string, flag: 'w' | 'wx'): Promise<void> {
-  const handle = await open(file, flag, 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await writeFile(file, text, { mode: 0o600, flush: true });
   }
 }
 

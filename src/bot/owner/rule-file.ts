@@ -5,7 +5,7 @@ import { textFor } from '../text/text.ts';
 import type { Text } from '../text/text.ts';
 import { readRule, writeRule } from './read-rule.ts';
 import type { RuleProblem } from './read-rule.ts';
-import { codeOf, type Content, contentOf, writeWhole } from './rule-content.ts';
+import { codeOf, type Content, contentOf, writeContent } from './rule-content.ts';
 import { DEFAULT_RULE } from './rule.ts';
 import type { OwnerRule } from './rule.ts';
 import { createMutex } from '../../engine/mutex.ts';
@@ -153,7 +153,7 @@ async function change(
   const rule = edit(state.holds);
   if (file !== null) {
     const written = writeRule(rule);
-    await writeWhole(file, written).catch((error: unknown) => {
+    await writeContent(file, written).catch((error: unknown) => {
       throw new UserError(text.owner.file.unwritable(codeOf(error)), { cause: error });
     });
     state.seen = written;

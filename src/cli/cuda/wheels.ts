@@ -3,9 +3,10 @@
  * needed to unpack them.
  */
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
+import { writeWhole } from '../../engine/whole-file.ts';
 import { fetchWhole, type FetchTools } from './fetch-whole.ts';
 import { fetchJson } from './json.ts';
 import { extract, listZip } from './zip.ts';
@@ -241,5 +242,5 @@ async function unpack(wheel: Wheel, file: string, folder: string): Promise<void>
   const others = readManifest(folder).wheels.filter((one) => one.project !== project);
   const manifest = { wheels: [...others, { project, version, sha256, files }] };
   const target = path.join(folder, MANIFEST);
-  await writeFile(target, `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeWhole(target, `${JSON.stringify(manifest, null, 2)}\n`);
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { RESTORED } from '../../data-folder.ts';
 import { schemaOf } from '../../data-versions.ts';
 import { UserError } from '../../engine/errors.ts';
+import { syncFolder } from '../../engine/whole-file.ts';
 import { lockFile } from '../../hub/file-lock.ts';
 import {
   type ArchiveEntry,
@@ -183,16 +184,5 @@ async function checkPlaces(dataDir: string, file: string): Promise<void> {
   const folder = await stat(path.dirname(file)).catch(() => null);
   if (folder === null || !folder.isDirectory()) {
     throw new UserError(`There is no folder ${path.dirname(file)}. Make it first.`);
-  }
-}
-
-/** The new name itself must reach the disk too. Windows knows no such call and needs none. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -8,7 +8,7 @@ import { UserError } from '../../engine/errors.ts';
 import { type BackupNote, compareSums, FORMAT, NOTE, readArchive, SUMS } from './archive.ts';
 import { dataIn } from './contents.ts';
 import { diskWords } from './disk.ts';
-import { syncFolder } from './make-backup.ts';
+import { syncFolder } from '../../engine/whole-file.ts';
 
 export type RestoreOptions = {
   dataDir: string;

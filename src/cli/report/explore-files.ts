@@ -3,7 +3,7 @@ import path from 'node:path';
 import { drawPlot } from '../../explore/curve/plot.ts';
 import { curvesOf } from '../../explore/sheet/run-sheet.ts';
 import { openPages } from '../../explore/sheet/pages.ts';
-import { writeWhole } from '../screen/outputs.ts';
+import { writeWhole } from '../../engine/whole-file.ts';
 
 /** Their names in the folder. */
 export async function writePages(

@@ -6,7 +6,8 @@ import { webpCopy } from '../../engine/picture/webp-copy.ts';
 import type { ReportCell } from '../../explore/report/report-data.ts';
 import type { Cell } from '../../explore/sheet/plan.ts';
 import type { CellResult } from '../../explore/sheet/run-sheet.ts';
-import { proveWritable, writeWhole } from '../screen/outputs.ts';
+import { proveWritable } from '../screen/outputs.ts';
+import { writeWhole } from '../../engine/whole-file.ts';
 
 /** Where a report grows: what is finished in it is never painted again. */
 export type ReportFolder = {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../engine/errors.ts';
 
@@ -80,22 +80,4 @@ function slug(prompt: string): string {
     joined += (joined === '' ? '' : '-') + word;
   }
   return joined === '' ? 'picture' : joined;
-}
-
-/** Whole or not at all: written beside its place, then moved there. */
-export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const draft = path.join(path.dirname(file), `.${randomUUID()}.tmp`);
-  try {
-    const handle = await open(draft, 'wx');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
 }

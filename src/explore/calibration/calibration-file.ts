@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { writeWhole } from '../../engine/whole-file.ts';
 import type { Measured } from './calibrate.ts';
 import { type Calibration, FULL_STEPS } from './calibration.ts';
 
@@ -73,12 +73,6 @@ export async function saveUnfinished(file: string, one: Unfinished | null): Prom
   else await replaceFile(besides(file), { version: VERSION, ...one });
 }
 
-async function replaceFile(file: string, content: object): Promise<void> {
-  const draft = `${file}.${randomUUID()}.part`;
-  try {
-    await writeFile(draft, `${JSON.stringify(content, null, 1)}\n`);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
+function replaceFile(file: string, content: object): Promise<void> {
+  return writeWhole(file, `${JSON.stringify(content, null, 1)}\n`);
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { isRecord } from '../../engine/is-record.ts';
 import { UserError } from '../../engine/errors.ts';
+import { fillWhole } from '../../engine/whole-file.ts';
 import type { MovedRecord } from './moved.ts';
 
 const FORMAT = 1;
@@ -16,11 +17,9 @@ export async function writeQueueFile(
   file: string,
   records: AsyncIterable<MovedRecord>,
 ): Promise<MovedCounts> {
-  const counts = { ...NONE };
-  const hash = createHash('sha256');
-  const partial = `${file}.part`;
-  const target = await open(partial, 'w', 0o600);
-  try {
+  const fill = async (target: FileHandle): Promise<MovedCounts> => {
+    const counts = { ...NONE };
+    const hash = createHash('sha256');
     const write = async (line: object): Promise<void> => {
       const text = `${JSON.stringify(line)}\n`;
       hash.update(text);
@@ -36,15 +35,9 @@ export async function writeQueueFile(
       );
     }
     await target.writeFile(`${JSON.stringify({ end: hash.digest('hex') })}\n`);
-    await target.sync();
-    await target.close();
-    await rename(partial, file);
-  } catch (error) {
-    await target.close().catch(() => {});
-    await rm(partial, { force: true });
-    throw error;
-  }
-  return counts;
+    return counts;
+  };
+  return fillWhole(file, fill, { mode: 0o600 });
 }
 
 /**

@@ -3,11 +3,12 @@
  * written once for what it is made of, checked before it is used, and the oldest go when all of them take too much.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { RunError } from '../../errors.ts';
 import { say } from '../../sentences.ts';
+import { fillWhole } from '../../whole-file.ts';
 import type { TensorSlice } from '../tensors.ts';
 
 /** Raised when what is written here changes. */
@@ -72,16 +73,14 @@ function once(at: string, work: () => Promise<void>): Promise<void> {
 
 type Place = { at: string; size: number; key: Uint8Array };
 
-/** Whole under another name first: a program that dies leaves nothing that looks finished. */
+/** The draft's name tells whose it is: a program that dies leaves gigabytes, which the next one finds by it. */
 async function write(makings: readonly Making[], place: Place): Promise<void> {
   const { at, size, key } = place;
   if (await isWhole(place)) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await removeDrafts(at);
   await checkRoom(size);
-  const draft = `${at}.${process.pid}.part`;
-  const target = await open(draft, 'w', 0o600);
-  try {
+  const fill = async (target: FileHandle): Promise<void> => {
     let offset = 0;
     for (const { make } of makings) {
       for (const data of await make()) {
@@ -90,14 +89,9 @@ async function write(makings: readonly Making[], place: Place): Promise<void> {
       }
     }
     await target.write(key, 0, key.length, size);
-    await target.sync();
-    await rename(draft, at);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  } finally {
-    await target.close();
-  }
+  };
+  const draft = `${basename(at)}.${process.pid}.part`;
+  await fillWhole(at, fill, { mode: 0o600, draft });
   await prune(at);
 }
 

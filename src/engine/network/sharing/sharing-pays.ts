@@ -2,7 +2,7 @@
  * Whether rows of several people in one evaluation, or in several side by side (lanes), are quicker than one after the
  * other: measured once a device and model.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { familyNamed } from '../../families/families.ts';
 import type { ModelLayout } from '../../model/layout.ts';
@@ -11,6 +11,7 @@ import type { ModelInfo } from '../../request.ts';
 import { encodePrompts } from '../../text/conditioning.ts';
 import { parseAccepted } from '../../request-codec.ts';
 import { textAt } from '../../text/text-encoder.ts';
+import { writeWhole } from '../../whole-file.ts';
 import type { Question } from '../feeds.ts';
 import { RUNTIME_VERSION, type Session } from '../session.ts';
 import { threadsInAll } from '../threads.ts';
@@ -71,8 +72,7 @@ export function rememberedSharing(folder: string | null) {
       all[keyOf(model)] = figures;
       if (file === null) return figures;
       try {
-        await writeFile(`${file}.part`, JSON.stringify(all, null, 1), { mode: 0o600 });
-        await rename(`${file}.part`, file);
+        await writeWhole(file, JSON.stringify(all, null, 1), { mode: 0o600, durable: false });
       } catch {
         // It is measured again at the next start.
       }

@@ -3,8 +3,9 @@
  * named by the hash of the words and of what reads them, so that no words lie there; deleting the folder forgets them all.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../../whole-file.ts';
 import type { TextEmbedding } from '../text-embedding.ts';
 
 /** Those that were not asked for the longest go when all of them are more than this. */
@@ -43,9 +44,10 @@ export async function storeEmbedding(key: string, embedding: TextEmbedding): Pro
   if (folder === null) return;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const draft = join(folder, `${key}.${process.pid}.part`);
-    await writeFile(draft, encode(embedding), { mode: 0o600 });
-    await rename(draft, join(folder, `${key}.text`));
+    await writeWhole(join(folder, `${key}.text`), encode(embedding), {
+      mode: 0o600,
+      durable: false,
+    });
     await prune(folder);
   } catch {
     // told above
