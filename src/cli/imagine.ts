@@ -1,9 +1,4 @@
-import { startEngine } from '../engine/engine.ts';
 import { paintPictures } from './imagine/paint-pictures.ts';
-import { LOG } from './screen/program.ts';
+import { PAINTING_PROCESS } from './screen/painting-process.ts';
 
-process.exitCode = await paintPictures(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  openEngine: (config) => startEngine(config, LOG),
-});
+process.exitCode = await paintPictures(process.argv.slice(2), PAINTING_PROCESS);

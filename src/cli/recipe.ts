@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     for (const { words } of recipe.notes) process.stderr.write(`${words}\n`);
     return EXIT.done;
   } catch (error) {
-    const code = complain(error);
+    const code = complain(error, process.stderr);
     return error instanceof NoRecipeError ? EXIT.nothing : code;
   }
 }

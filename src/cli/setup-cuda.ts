@@ -42,12 +42,12 @@ async function main(args: string[]): Promise<number> {
     loadEnvFile();
     asked = { values, config: loadConfig() };
   } catch (error) {
-    return complain(error);
+    return complain(error, process.stderr);
   }
   try {
     return await interruptible((signal) => setUp(asked.config, asked.values, signal));
   } catch (error) {
-    return complain(error) === EXIT.cancelled ? EXIT.cancelled : EXIT.failed;
+    return complain(error, process.stderr) === EXIT.cancelled ? EXIT.cancelled : EXIT.failed;
   }
 }
 

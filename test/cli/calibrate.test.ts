@@ -5,17 +5,27 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { openDemo } from '../support/demo.ts';
+import { calibrateSamplers } from '../../src/cli/calibration/calibrate-samplers.ts';
+import { paintPictures } from '../../src/cli/imagine/paint-pictures.ts';
+import { describeModel } from '../../src/engine/engine.ts';
+import { commandsOnOneEngine } from './in-process.ts';
+import { MODELS } from '../support/demo.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibrate-'));
-after(() => rm(folder, { recursive: true }));
+const SETTINGS = { DEVICE: 'cpu', DATA_DIR: folder, MODELS_DIR: MODELS };
+const commands = commandsOnOneEngine(SETTINGS);
+after(async () => {
+  await commands.close();
+  await rm(folder, { recursive: true });
+});
 
 type Outcome = { code: number; stdout: string; stderr: string };
 
-async function run(script: string, ...args: string[]): Promise<Outcome> {
-  const env = { ...process.env, DEVICE: 'cpu', DATA_DIR: folder };
-  const command = [path.join(root, 'scripts/run.cjs'), script, ...args];
+/** The command as people run it: a program of its own. */
+async function start(...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, ...SETTINGS };
+  const command = [path.join(root, 'scripts/run.cjs'), 'src/cli/calibrate.ts', ...args];
   try {
     return {
       code: 0,
@@ -26,10 +36,12 @@ async function run(script: string, ...args: string[]): Promise<Outcome> {
     return { code, stdout, stderr };
   }
 }
-const calibrate = (...args: string[]) => run('src/cli/calibrate.ts', ...args);
+/** What the programs do, without their start. */
+const calibrate = (...args: string[]) => commands.run(calibrateSamplers, args);
+const imagine = (...args: string[]) => commands.run(paintPictures, args);
 
 test('what cannot be calibrated: one line, nothing written', async () => {
-  const never = await calibrate('--sampler', 'euler_a');
+  const never = await start('--sampler', 'euler_a');
   assert.deepEqual([never.code, never.stderr], [0, '']);
   assert.match(
     never.stdout,
@@ -43,8 +55,7 @@ test('what cannot be calibrated: one line, nothing written', async () => {
 });
 
 test('imagine --steps auto uses what was found, and says what it saved', async () => {
-  const { engine, demo } = await openDemo();
-  await engine.close();
+  const demo = await describeModel('demo', MODELS);
   const found = {
     hash: demo.hash,
     model: 'demo',
@@ -62,12 +73,12 @@ test('imagine --steps auto uses what was found, and says what it saved', async (
   );
   const out = path.join(folder, 'a.png');
   const args = ['a red heart', '--sampler', 'dpmpp_2m', '--schedule', 'karras', '--out', out];
-  const said = await run('src/cli/imagine.ts', ...args, '--steps', 'auto', '--json');
+  const said = await imagine(...args, '--steps', 'auto', '--json');
   assert.equal(said.code, 0, said.stderr);
   const { request, timings, auto_steps: auto } = JSON.parse(said.stdout);
   assert.deepEqual([request.steps, timings.steps_ms.length], [3, 3]);
   assert.deepEqual(auto, { steps: 3, saved: { steps: 47, seconds: 23.5 } });
-  const plain = await run('src/cli/imagine.ts', ...args, '--steps', 'auto');
+  const plain = await imagine(...args, '--steps', 'auto');
   assert.match(plain.stdout, /auto: 3 steps; 50 would look the same and take about 23\.5 s more\./);
-  assert.equal((await run('src/cli/imagine.ts', ...args, '--steps', 'automatic')).code, 2);
+  assert.equal((await imagine(...args, '--steps', 'automatic')).code, 2);
 });

@@ -4,23 +4,31 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { explainReference } from '../../src/cli/explanation/explain-reference.ts';
 import { createLog } from '../../src/log.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { openRedisServer } from '../support/redis-server.ts';
 import { anOrder, aRequest, WORKER } from '../queue/orders.ts';
+import { commandsOnOneEngine } from './in-process.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const dataDir = mkdtempSync(path.join(tmpdir(), 'darkroom-explain-'));
 after(() => rmSync(dataDir, { recursive: true }));
 
-function explain(args: readonly string[], input = '', env: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(
+const commands = commandsOnOneEngine({ DATA_DIR: dataDir });
+
+/** What the program does, without its start. */
+const explain = (args: readonly string[], env: Record<string, string> = {}) =>
+  commands.run(explainReference, args, env);
+
+/** The command as people run it: a program of its own. */
+function start(args: readonly string[], input: string) {
+  return spawnSync(
     process.execPath,
     [path.join(ROOT, 'scripts/run.cjs'), 'src/cli/explain.ts', ...args],
-    { cwd: dataDir, input, encoding: 'utf8', env: { ...process.env, DATA_DIR: dataDir, ...env } },
+    { cwd: dataDir, input, encoding: 'utf8', env: { ...process.env, DATA_DIR: dataDir } },
   );
-  return { status, stdout, stderr };
 }
 
 /** A job that failed while its disk was full, as the bot leaves it behind. */
@@ -51,8 +59,8 @@ async function fail(
 test('a reference, however it was copied, leads to the error, its cause, its job and what to do', async () => {
   const id = await fail('1a2b3c4d');
   for (const word of ['1a2b3c4d', '`1A2B3C4D`.', id]) {
-    const { status, stdout, stderr } = explain([word]);
-    assert.equal(status, 0, stderr);
+    const { code, stdout, stderr } = await explain([word]);
+    assert.equal(code, 0, stderr);
     assert.match(stdout, /^1a2b3c4d {2}\d{4}-.*a job failed/);
     assert.match(stdout, /Error: not stored\n {6}at /);
     assert.match(stdout, /because of Error: ENOSPC: no space left/);
@@ -61,11 +69,11 @@ test('a reference, however it was copied, leads to the error, its cause, its job
     assert.match(stdout, /What to do: the disk is full/);
     assert.doesNotMatch(stdout, /lighthouse/);
   }
-  const { stdout } = explain(['1a2b3c4d', '--json']);
+  const { stdout } = await explain(['1a2b3c4d', '--json']);
   const found = JSON.parse(stdout) as { errors: unknown[]; job: { id: string } };
   assert.equal(found.errors.length, 1);
   assert.equal(found.job.id, id);
-  const hashed = explain(['1a2b3c4d', '--json'], '', { LOG_PEOPLE: 'hashed' });
+  const hashed = await explain(['1a2b3c4d', '--json'], { LOG_PEOPLE: 'hashed' });
   assert.match((JSON.parse(hashed.stdout) as { job: { userId: string } }).job.userId, /^u-/);
 });
 
@@ -75,44 +83,45 @@ test('of a queue that several programs share, and of one that is away', async (t
   t.after(() => redis.close());
   const id = await fail('cafebabe', redis.url);
   for (const word of ['cafebabe', id]) {
-    const { status, stdout } = explain([word], '', { QUEUE_URL: redis.url });
-    assert.equal(status, 0);
+    const { code, stdout } = await explain([word], { QUEUE_URL: redis.url });
+    assert.equal(code, 0);
     assert.match(stdout, new RegExp(`job ${id}: failed, model demo`));
     assert.match(stdout, /because of Error: ENOSPC/);
   }
   await redis.kill();
-  const away = explain(['cafebabe'], '', { QUEUE_URL: redis.url.replace('//', '//:secret@') });
-  assert.equal(away.status, 0);
+  const away = await explain(['cafebabe'], { QUEUE_URL: redis.url.replace('//', '//:secret@') });
+  assert.equal(away.code, 0);
   assert.match(away.stdout, /a job failed/);
   assert.match(away.stderr, /cannot be reached/);
   assert.doesNotMatch(away.stdout + away.stderr, /secret@/);
 });
 
-test('a log from elsewhere is read as well, from a file or from stdin, and told once', () => {
+test('a log from elsewhere is read as well, from a file or from stdin, and told once', async () => {
   const line = readFileSync(path.join(dataDir, 'errors.jsonl'), 'utf8').replaceAll(
     '1a2b3c4d',
     'feedbeef',
   );
   const file = path.join(dataDir, 'old.log');
   writeFileSync(file, `Nov 30 host darkroom[1]: ${line}no JSON at all\n`);
-  assert.match(explain(['feedbeef', '--log', file]).stdout, /^feedbeef /);
-  const { stdout } = explain(['feedbeef', '--log', '-', '--json'], line + line);
+  assert.match((await explain(['feedbeef', '--log', file])).stdout, /^feedbeef /);
+  const { status, stdout, stderr } = start(['feedbeef', '--log', '-', '--json'], line + line);
+  assert.deepEqual([status, stderr], [0, '']);
   assert.equal((JSON.parse(stdout) as { errors: unknown[] }).errors.length, 1);
 });
 
-test('what is not known and what is no reference are said in a sentence', () => {
-  const unknown = explain(['00000000'], '', { DATA_DIR: path.join(dataDir, 'none') });
-  assert.equal(unknown.status, 3);
+test('what is not known and what is no reference are said in a sentence', async () => {
+  const unknown = await explain(['00000000'], { DATA_DIR: path.join(dataDir, 'none') });
+  assert.equal(unknown.code, 3);
   assert.match(
     unknown.stdout,
     /^Nothing is known of 00000000\. Looked into .*errors\.jsonl and .*queue\.db\./,
   );
   for (const args of [[], ['../etc'], ['1a2b3c4d', 'more'], ['%'], ['--what']]) {
-    const { status, stderr } = explain(args);
-    assert.equal(status, 2, args.join(' '));
+    const { code, stderr } = await explain(args);
+    assert.equal(code, 2, args.join(' '));
     assert.equal(stderr.trim().split('\n').length, 1);
   }
-  const { status, stderr } = explain(['1a2b3c4d', '--log', '/nowhere']);
-  assert.equal(status, 2);
+  const { code, stderr } = await explain(['1a2b3c4d', '--log', '/nowhere']);
+  assert.equal(code, 2);
   assert.match(stderr, /cannot be read \(ENOENT\)/);
 });

@@ -6,16 +6,23 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { explorePictures } from '../../src/cli/explore/explore-pictures.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { parseExploreArguments } from '../../src/cli/arguments/explore-arguments.ts';
+import { commandsOnOneEngine } from './in-process.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-explore-'));
-after(() => rm(folder, { recursive: true }));
+const commands = commandsOnOneEngine({ DEVICE: 'cpu', MODELS_DIR: path.join(root, 'models') });
+after(async () => {
+  await commands.close();
+  await rm(folder, { recursive: true });
+});
 
 type Outcome = { code: number; stdout: string; stderr: string };
 
-async function explore(...args: string[]): Promise<Outcome> {
+/** The command as people run it: a program of its own. */
+async function startExplore(...args: string[]): Promise<Outcome> {
   const command = [path.join(root, 'scripts/run.cjs'), 'src/cli/explore.ts', ...args];
   try {
     const done = await promisify(execFile)(process.execPath, command, {
@@ -28,6 +35,9 @@ async function explore(...args: string[]): Promise<Outcome> {
     return { code, stdout, stderr };
   }
 }
+
+/** What the program does, without its start. */
+const explore = (...args: string[]) => commands.run(explorePictures, args);
 
 describe('what a command line asks for', () => {
   test('axis, values, second axis, and imagine’s options for all cells', () => {
@@ -77,7 +87,7 @@ describe('what a command line asks for', () => {
 
 test('a steps sheet on disk: sheet, cells, curve, CSV and JSON', async () => {
   const out = path.join(folder, 'steps');
-  const { code, stdout, stderr } = await explore(
+  const { code, stdout, stderr } = await startExplore(
     'steps',
     'a red heart',
     '--values',

@@ -17,6 +17,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { paintPictures } from '../../src/cli/imagine/paint-pictures.ts';
+import { manageModels } from '../../src/cli/models/manage-models.ts';
 import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
@@ -33,11 +34,10 @@ import { commandsOnOneEngine, type Ended } from './in-process.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 const SETTINGS = { MODELS_DIR: path.join(ROOT, 'models'), DEVICE: 'cpu' };
 let folder: string;
-const commands = commandsOnOneEngine();
+const commands = commandsOnOneEngine(SETTINGS);
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'imagine-'));
   process.chdir(folder);
-  Object.assign(process.env, SETTINGS);
 });
 after(async () => {
   await commands.close();
@@ -62,9 +62,12 @@ function start(script: string, args: readonly string[], env: Record<string, stri
   return { child, ended };
 }
 
-/** What the program does, without its start. */
+/** What the programs do, without their start. */
 function imagine(...args: string[]): Promise<Ended> {
   return commands.run(paintPictures, args);
+}
+function models(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return commands.run(manageModels, args, env);
 }
 
 test('--json prints one object, the picture lies where it says', async () => {
@@ -305,22 +308,21 @@ test('models are listed, for people and as JSON', async () => {
     /^name +family +size +hash +device\ndemo +sd1 +128x128 +[0-9a-f]{10} +cpu/,
   );
   assert.match(text.stdout, /No model here has a safety checker/);
-  const json = await start('models', ['--json']).ended;
-  const { models } = JSON.parse(json.stdout);
-  assert.equal(models[0].name, 'demo');
-  assert.equal((await start('models', ['--all']).ended).code, 2);
+  const json = await models(['--json']);
+  assert.equal(JSON.parse(json.stdout).models[0].name, 'demo');
+  assert.equal((await models(['--all'])).code, 2);
 });
 
 test('models says of files and folders what they are, and of the models folder what is known and how', async () => {
-  const models = path.join(folder, 'checkpoints');
-  await mkdir(models);
-  const file = path.join(models, 'own.safetensors');
+  const modelsDir = path.join(folder, 'checkpoints');
+  await mkdir(modelsDir);
+  const file = path.join(modelsDir, 'own.safetensors');
   await writeFile(file, safetensorsOf(miniSd1(), { 'modelspec.prediction_type': 'epsilon' }));
-  await writeFile(path.join(models, 'own.json'), '{"clip_skip": 2}');
+  await writeFile(path.join(modelsDir, 'own.json'), '{"clip_skip": 2}');
   const lora = path.join(folder, 'stray.safetensors');
   await writeFile(lora, safetensorsOf({ 'lora_unet_x.lora_up.weight': { shape: [1, 1] } }));
-  const env = { MODELS_DIR: models };
-  const { code, stdout } = await start('models', ['--json', file, lora, 'own'], env).ended;
+  const env = { MODELS_DIR: modelsDir };
+  const { code, stdout } = await models(['--json', file, lora, 'own'], env);
   assert.equal(code, 1);
   const { files, refuse } = JSON.parse(stdout);
   assert.deepEqual(
@@ -330,24 +332,23 @@ test('models says of files and folders what they are, and of the models folder w
   assert.equal(files[1].path, 'own');
   assert.equal(files[1].clip_skip, 2);
   assert.deepEqual([refuse[0].path, refuse[0].code], [lora, 'file-is-lora']);
-  const words = await start('models', [file, lora, path.join(ROOT, 'models/demo'), 'no'], env)
-    .ended;
+  const words = await models([file, lora, path.join(ROOT, 'models/demo'), 'no'], env);
   assert.match(words.stdout, /predicts +epsilon \(__metadata__/);
   assert.match(words.stdout, /stray\.safetensors is a LoRA, not a model/);
   assert.match(words.stdout, /an ONNX folder: sd1/);
   assert.match(words.stdout, /^no\n {2}no is not there/m);
-  const list = await start('models', [], env).ended;
+  const list = await models([], env);
   assert.match(list.stdout, /^own: epsilon \(.*modelspec.*; clip skip 2$/m);
-  assert.equal((await start('models', [file, '--check'], env).ended).code, 2);
+  assert.equal((await models([file, '--check'], env)).code, 2);
 });
 
 test('models --check says what really runs each model, and which one does not work', async () => {
-  const models = path.join(folder, 'some');
-  await cp(path.join(ROOT, 'models/demo'), path.join(models, 'fine'), { recursive: true });
-  await cp(path.join(ROOT, 'models/demo'), path.join(models, 'torn'), { recursive: true });
-  await truncate(path.join(models, 'torn/vae_decoder/model.onnx'), 20_000);
-  const env = { MODELS_DIR: models, DEVICE: 'auto' };
-  const { code, stdout, stderr } = await start('models', ['--check', '--json'], env).ended;
+  const modelsDir = path.join(folder, 'some');
+  await cp(path.join(ROOT, 'models/demo'), path.join(modelsDir, 'fine'), { recursive: true });
+  await cp(path.join(ROOT, 'models/demo'), path.join(modelsDir, 'torn'), { recursive: true });
+  await truncate(path.join(modelsDir, 'torn/vae_decoder/model.onnx'), 20_000);
+  const env = { MODELS_DIR: modelsDir, DEVICE: 'auto' };
+  const { code, stdout, stderr } = await models(['--check', '--json'], env);
   const answer = JSON.parse(stdout);
   const [fine, torn] = answer.models;
   assert.equal(answer.device, 'auto');

@@ -1,34 +1,45 @@
-import { loadConfig } from '../../src/config.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
-import { LOG, type Program } from '../../src/cli/screen/program.ts';
+import { logTo, type PaintingProgram, type Stream } from '../../src/cli/screen/program.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
-type Command = (args: readonly string[], program: Program) => Promise<number>;
+type Env = Readonly<Record<string, string>>;
+type Command = (args: readonly string[], program: PaintingProgram) => Promise<number>;
 
 /**
- * Runs commands in the test's own process, one after the other on one engine: most of what a start costs is the
- * engine's. Settings come from the test's own environment, paths are read from where it stands.
+ * Runs commands in the test's own process, on one engine for all that read the same settings: most of what a start costs
+ * is the engine's. Settings are those of the test's own process with `env` over them; paths are read from where it
+ * stands.
  */
-export function commandsOnOneEngine(): {
-  run(command: Command, args: readonly string[]): Promise<Ended>;
+export function commandsOnOneEngine(env: Env): {
+  /** `more`: variables over `env`, of this command alone */
+  run(command: Command, args: readonly string[], more?: Env): Promise<Ended>;
   close(): Promise<void>;
 } {
-  let opened: Promise<Engine> | null = null;
+  const opened = new Map<string, Promise<Engine>>();
+  let heardBy: Stream = process.stderr;
+  const log = logTo({ write: (text) => heardBy.write(text) });
   return {
-    async run(command, args) {
+    async run(command, args, more = {}) {
       const ended: Ended = { code: null, stdout: '', stderr: '' };
+      heardBy = { write: (text) => (ended.stderr += text) };
       ended.code = await command(args, {
         stdout: { write: (text) => (ended.stdout += text) },
-        stderr: { write: (text) => (ended.stderr += text) },
-        async openEngine() {
-          opened ??= startEngine(loadConfig(), LOG);
-          return { ...(await opened), close: async () => {} };
+        stderr: heardBy,
+        readConfig: () => loadConfig({ ...process.env, ...env, ...more }),
+        async openEngine(config: Config, own) {
+          // What a log of the command's own shall hear, only an engine of its own tells it.
+          if (own !== undefined) return startEngine(config, own);
+          const key = JSON.stringify(config);
+          const engine = opened.get(key) ?? startEngine(config, log);
+          opened.set(key, engine);
+          return { ...(await engine), close: async () => {} };
         },
       });
       return ended;
     },
     async close() {
-      await (await opened)?.close();
+      for (const engine of opened.values()) await (await engine).close();
     },
   };
 }

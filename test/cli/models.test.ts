@@ -5,23 +5,33 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { manageModels } from '../../src/cli/models/manage-models.ts';
 import { CATALOGUE, findInCatalogue } from '../../src/hub/catalogue.ts';
 import { parseSource } from '../../src/hub/sources.ts';
 import { type LocalHub, openLocalHub, sha256 } from '../hub/local-hub.ts';
 import { checkpoint, COMMIT, temporaryFolder, visible } from '../hub/models-to-fetch.ts';
 import { NO_SMALL_DISK, openSmallDisk } from '../support/small-disk.ts';
 import { ROOT, run } from './data/data-folders.ts';
+import { commandsOnOneEngine } from './in-process.ts';
 
 const FILE = 'org/one/model.safetensors';
 let hub: LocalHub;
 before(async () => {
   hub = await openLocalHub();
 });
-after(() => hub.close());
+const commands = commandsOnOneEngine({});
+after(async () => {
+  await commands.close();
+  await hub.close();
+});
 
 function env(modelsDir: string): Record<string, string> {
   return { MODELS_DIR: modelsDir, HF_ENDPOINT: hub.address, DEVICE: 'cpu', DATA_DIR: modelsDir };
 }
+
+/** What the program does, without its start. */
+const models = (args: readonly string[], settings: Record<string, string>) =>
+  commands.run(manageModels, args, settings);
 
 /** How much of the file lies in the models folder by now. */
 async function partBytes(modelsDir: string): Promise<number> {
@@ -61,26 +71,26 @@ test('a pull that was killed goes on where it was; the model appears whole or no
   const ranges = hub.asked.filter(({ at }) => at === 'store').map(({ range }) => range);
   assert.deepEqual(ranges, [`bytes=${left}-`]);
 
-  const listed = await run('models', ['--json'], env(modelsDir));
+  const listed = await models(['--json'], env(modelsDir));
   assert.deepEqual(
     JSON.parse(listed.stdout).models.map((one: { name: string }) => one.name),
     ['mine'],
   );
-  const verified = await run('models', ['verify'], env(modelsDir));
+  const verified = await models(['verify'], env(modelsDir));
   assert.deepEqual([verified.code, verified.stdout], [0, 'mine is whole: 1 file.\n']);
   await writeFile(path.join(modelsDir, 'mine.safetensors'), 'damaged');
-  const damaged = await run('models', ['verify', 'mine'], env(modelsDir));
+  const damaged = await models(['verify', 'mine'], env(modelsDir));
   assert.equal(damaged.code, 1);
   assert.match(
     damaged.stdout,
     /has 7 bytes instead of \d+\. To mend it: .*pull org\/one --as "mine"/,
   );
-  const mended = await run('models', ['pull', 'org/one', '--as', 'mine', '--json'], env(modelsDir));
+  const mended = await models(['pull', 'org/one', '--as', 'mine', '--json'], env(modelsDir));
   assert.equal(JSON.parse(mended.stdout).unchanged, false);
-  const removed = await run('models', ['remove', 'mine'], env(modelsDir));
+  const removed = await models(['remove', 'mine'], env(modelsDir));
   assert.match(removed.stdout, /^mine is removed: 7\.3 MB are free again/);
   assert.deepEqual(await visible(modelsDir), []);
-  const again = await run('models', ['remove', 'mine'], env(modelsDir));
+  const again = await models(['remove', 'mine'], env(modelsDir));
   assert.deepEqual([again.code, again.stdout], [2, '']);
 });
 
@@ -146,7 +156,7 @@ test('the catalogue names what can be fetched, with facts in order', async (t) =
     assert.ok(!names.has(entry.name));
     names.add(entry.name);
   }
-  const shown = await run('models', ['catalogue'], env(modelsDir));
+  const shown = await models(['catalogue'], env(modelsDir));
   for (const { name, licence } of CATALOGUE) {
     assert.ok(shown.stdout.includes(name) && shown.stdout.includes(licence), name);
   }
@@ -154,7 +164,7 @@ test('the catalogue names what can be fetched, with facts in order', async (t) =
   const { source } = findInCatalogue('sdxl-vae')!;
   const [owner, name, file = ''] = source.split('/');
   hub.repositories.set(`${owner}/${name}`, { files: { [file]: checkpoint() }, commit: COMMIT });
-  const other = await run('models', ['pull', 'sdxl-vae'], env(modelsDir));
+  const other = await models(['pull', 'sdxl-vae'], env(modelsDir));
   assert.match(other.stderr, /SHA-256 235745af[0-9a-f]{56} was told/);
   assert.equal(other.code, 2);
 });
@@ -163,7 +173,7 @@ test('a model that somebody put there is verified as far as anybody can', async 
   const modelsDir = await temporaryFolder(t);
   await writeFile(path.join(modelsDir, 'mine.safetensors'), checkpoint());
   await writeFile(path.join(modelsDir, 'cut.safetensors'), checkpoint().subarray(0, 100_000));
-  const { code, stdout } = await run('models', ['verify', 'mine', 'cut', 'none'], env(modelsDir));
+  const { code, stdout } = await models(['verify', 'mine', 'cut', 'none'], env(modelsDir));
   assert.equal(code, 1);
   assert.match(
     stdout,
@@ -182,7 +192,7 @@ test('what is typed wrongly is said before anything is fetched', async (t) => {
   ];
   await Promise.all(
     wrong.map(async ([args, words]) => {
-      const { code, stderr } = await run('models', args, env(modelsDir));
+      const { code, stderr } = await models(args, env(modelsDir));
       assert.match(stderr, words);
       assert.equal(code, 2);
     }),

@@ -8,12 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { compileCache } from '../../src/engine/host/compile-cache.ts';
+import { moveQueue } from '../../src/cli/data/move-queue.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { openForMoving } from '../../src/queue/moving.ts';
 import { readQueueFile, writeQueueFile } from '../../src/queue/moving/queue-file.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
+import { commandsOnOneEngine } from '../cli/in-process.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { openRedisServer } from '../support/redis-server.ts';
 import { aMeasurement, anOrder, aRequest, aResult, WORKER } from './orders.ts';
@@ -239,23 +241,35 @@ if (server === null) {
       await queue.line.submit(anOrder({ request: aRequest({ init: START }) }));
       await queue.close();
       await pictures.put('abc-0.png', new Uint8Array(9));
-      const run = async (env: Record<string, string>, ...words: string[]) =>
+      const start = async (...words: string[]) =>
         promisify(execFile)(process.execPath, [script, ...words], {
           cwd: folder,
-          env: { PATH: process.env['PATH'], ...compileCache(), DATA_DIR: folder, ...env },
+          env: { PATH: process.env['PATH'], ...compileCache(), DATA_DIR: folder },
         }).then(
           ({ stdout }) => stdout,
           (error: { code: number; stderr: string }) => `${error.code} ${error.stderr}`,
         );
+      const commands = commandsOnOneEngine({ DATA_DIR: folder });
+      const run = async (env: Record<string, string>, ...words: string[]) => {
+        const { code, stdout, stderr } = await commands.run(moveQueue, words, env);
+        return code === 0 ? stdout : `${code} ${stderr}`;
+      };
+      const file = at('q');
       const QUEUE_URL = `${server.url}/3`;
-      assert.match(await run({}, 'export', 'q'), /q holds 1 jobs and 2 start pictures/);
+      assert.match(await start('export', 'q'), /q holds 1 jobs and 2 start pictures/);
       assert.match(
-        await run({ QUEUE_URL }, 'import', 'q'),
+        await run({ QUEUE_URL }, 'import', file),
         /1 jobs and 2 start pictures were taken/,
       );
-      assert.match(await run({ QUEUE_URL }, 'import', 'q'), /^2 .*already holds 1 job/);
-      assert.match(await run({}, 'pictures', 'pictures', 'other'), /\d+ pictures were copied; 0/);
-      assert.match(await run({}, 'pictures', 'pictures', 'other'), /^0 pictures were copied/);
+      assert.match(await run({ QUEUE_URL }, 'import', file), /^2 .*already holds 1 job/);
+      assert.match(
+        await run({}, 'pictures', at('pictures'), at('other')),
+        /\d+ pictures were copied; 0/,
+      );
+      assert.match(
+        await run({}, 'pictures', at('pictures'), at('other')),
+        /^0 pictures were copied/,
+      );
       assert.match(await run({}, 'exprt', 'q'), /^2 Say what to do/);
     });
   });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { loadConfig, loadEnvFile, readTerminal } from '../../config.ts';
+import { readTerminal } from '../../config.ts';
 import { describeModel, type Engine } from '../../engine/engine.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { GenerateResult } from '../../engine/result.ts';
@@ -11,13 +11,22 @@ import { chooseModel } from '../arguments/model-choice.ts';
 import { encodeNpy } from '../screen/npy.ts';
 import { picturePath, prepareTarget, proveWritable } from '../screen/outputs.ts';
 import { writeWhole } from '../../engine/whole-file.ts';
-import { complain, EXIT, interruptible, type Program, seedValue } from '../screen/program.ts';
+import {
+  complain,
+  EXIT,
+  interruptible,
+  type PaintingProgram,
+  seedValue,
+} from '../screen/program.ts';
 import { readInput, readWishes } from '../arguments/read-input.ts';
 import { modelHere, NoRecipeError, readRecipe, recipeFrom } from '../arguments/read-recipe.ts';
 import { createScreen } from '../screen/screen.ts';
 
 /** Does what a command line asks for; answers the exit status. What goes wrong is told on stderr, not thrown. */
-export async function paintPictures(args: readonly string[], program: Program): Promise<number> {
+export async function paintPictures(
+  args: readonly string[],
+  program: PaintingProgram,
+): Promise<number> {
   try {
     const wanted = parseImagineArguments(args);
     if (!wanted) {
@@ -31,9 +40,8 @@ export async function paintPictures(args: readonly string[], program: Program): 
   }
 }
 
-async function imagine(wanted: ImagineArguments, program: Program): Promise<number> {
-  loadEnvFile();
-  const config = loadConfig();
+async function imagine(wanted: ImagineArguments, program: PaintingProgram): Promise<number> {
+  const config = program.readConfig();
   const engine = await program.openEngine(config);
   try {
     const recipe = wanted.from === null ? null : await recipeFrom(wanted.from);
@@ -74,7 +82,7 @@ async function paint(
   engine: Engine,
   request: GenerateRequest,
   wanted: ImagineArguments,
-  { stderr }: Program,
+  { stderr }: PaintingProgram,
 ): Promise<GenerateResult> {
   const screen = createScreen(stderr, readTerminal());
   try {
@@ -100,7 +108,7 @@ function report(
   result: GenerateResult,
   files: readonly string[],
   auto: AutoSteps | null,
-  { stdout, stderr }: Program,
+  { stdout, stderr }: PaintingProgram,
 ): void {
   const { request, model, provider, timings } = result;
   const taken = timings.steps_ms.length;

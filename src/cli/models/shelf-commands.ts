@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { loadConfig, loadEnvFile } from '../../config.ts';
 import { expectsGpu } from '../../engine/devices.ts';
 import { UserError } from '../../engine/errors.ts';
 import { CATALOGUE } from '../../hub/catalogue.ts';
@@ -9,11 +8,11 @@ import { pullModel } from '../../hub/pull.ts';
 import { pulledNames, removePulled } from '../../hub/shelf.ts';
 import { createByteBar } from '../screen/byte-bar.ts';
 import { inspectedInWords } from '../screen/model-words.ts';
-import { EXIT, interruptible } from '../screen/program.ts';
+import { EXIT, interruptible, type Program } from '../screen/program.ts';
 import { verifyModel } from './verify.ts';
 import { parseCommandLine } from '../arguments/command-line.ts';
 
-type Command = (args: string[]) => Promise<number>;
+type Command = (args: readonly string[], program: Program) => Promise<number>;
 
 /** Words that are commands when they come first; files of such a name are `./pull`. */
 export const SHELF_COMMANDS: Readonly<Record<string, Command>> = {
@@ -31,12 +30,7 @@ function one(positionals: readonly string[], example: string): string {
   throw new UserError(`Name one: npm run -s models -- ${example}. --help shows more.`);
 }
 
-function configured() {
-  loadEnvFile();
-  return loadConfig();
-}
-
-async function pull(args: string[]): Promise<number> {
+async function pull(args: readonly string[], { stdout, stderr, readConfig }: Program): Promise<number> {
   const { values, positionals } = parseCommandLine(args, {
     ...JSON_FLAG,
     revision: { type: 'string' },
@@ -52,9 +46,9 @@ async function pull(args: string[]): Promise<number> {
   if (variant !== null && !['fp16', 'full'].includes(variant)) {
     throw new UserError(`--variant is "${variant.slice(0, 40)}"; allowed: fp16, full.`);
   }
-  const { modelsDir, hub, device } = configured();
+  const { modelsDir, hub, device } = readConfig();
   const half = variant === null ? expectsGpu(device) : variant === 'fp16';
-  const bar = createByteBar(process.stderr);
+  const bar = createByteBar(stderr);
   const { pulled, model, unchanged } = await interruptible((signal) =>
     pullModel(given, {
       modelsDir,
@@ -64,19 +58,19 @@ async function pull(args: string[]): Promise<number> {
       sha256,
       revision: values.revision ?? null,
       as: values.as ?? null,
-      onPlan: (plan, name) => process.stderr.write(planInWords(plan, name)),
+      onPlan: (plan, name) => stderr.write(planInWords(plan, name)),
       onProgress: (done, of) => bar.update('Fetching', done, of),
     }),
   ).finally(() => bar.clear());
   const where = path.join(modelsDir, pulled.place);
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ ...pulled, path: where, unchanged })}\n`);
+    stdout.write(`${JSON.stringify({ ...pulled, path: where, unchanged })}\n`);
     return EXIT.done;
   }
-  process.stdout.write(
+  stdout.write(
     unchanged ? `${pulled.name} was there already and is whole.\n` : `${pulled.name} is at ${where}.\n`,
   );
-  if (model !== null) process.stdout.write(inspectedInWords({ ...model, path: where }));
+  if (model !== null) stdout.write(inspectedInWords({ ...model, path: where }));
   return EXIT.done;
 }
 
@@ -89,12 +83,12 @@ function planInWords({ what, revision, licence, page, files, notes }: Plan, name
   return `${[...lines, ...notes].join('\n')}\n`;
 }
 
-async function remove(args: string[]): Promise<number> {
+async function remove(args: readonly string[], { stdout, readConfig }: Program): Promise<number> {
   const { values, positionals } = parseCommandLine(args, JSON_FLAG);
-  const { modelsDir } = configured();
+  const { modelsDir } = readConfig();
   const gone = await removePulled(modelsDir, one(positionals, 'remove NAME'));
   const bytes = gone.files.reduce((sum, { size }) => sum + size, 0);
-  process.stdout.write(
+  stdout.write(
     values.json
       ? `${JSON.stringify({ removed: gone.name, bytes })}\n`
       : `${gone.name} is removed: ${inBytes(bytes)} are free again.\n`,
@@ -102,14 +96,14 @@ async function remove(args: string[]): Promise<number> {
   return EXIT.done;
 }
 
-async function verify(args: string[]): Promise<number> {
+async function verify(args: readonly string[], { stdout, stderr, readConfig }: Program): Promise<number> {
   const { values, positionals } = parseCommandLine(args, JSON_FLAG);
-  const { modelsDir } = configured();
+  const { modelsDir } = readConfig();
   const names = positionals.length > 0 ? positionals : await pulledNames(modelsDir);
   if (names.length === 0 && !values.json) {
-    process.stdout.write('No model was fetched by `models pull` yet: there is nothing to compare with.\n');
+    stdout.write('No model was fetched by `models pull` yet: there is nothing to compare with.\n');
   }
-  const bar = createByteBar(process.stderr);
+  const bar = createByteBar(stderr);
   const results = await interruptible(async (signal) => {
     const found = [];
     for (const name of names) {
@@ -119,21 +113,21 @@ async function verify(args: string[]): Promise<number> {
     }
     return found;
   }).finally(() => bar.clear());
-  if (values.json) process.stdout.write(`${JSON.stringify({ models: results })}\n`);
-  else for (const { words } of results) process.stdout.write(`${words}\n`);
+  if (values.json) stdout.write(`${JSON.stringify({ models: results })}\n`);
+  else for (const { words } of results) stdout.write(`${words}\n`);
   return results.every(({ problems }) => problems.length === 0) ? EXIT.done : EXIT.failed;
 }
 
-async function catalogue(args: string[]): Promise<number> {
+async function catalogue(args: readonly string[], { stdout }: Program): Promise<number> {
   const { values } = parseCommandLine(args, JSON_FLAG);
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ models: CATALOGUE })}\n`);
+    stdout.write(`${JSON.stringify({ models: CATALOGUE })}\n`);
     return EXIT.done;
   }
   const lines = CATALOGUE.flatMap(({ name, title, bytes, licence, needs, gated }) => [
     `${name.padEnd(16)}  ${title}${bytes === null ? '' : `, ${inBytes(bytes)}`}`,
     `${' '.repeat(18)}${licence}; needs ${needs}${gated ? '; gated' : ''}`,
   ]);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  stdout.write(`${lines.join('\n')}\n`);
   return EXIT.done;
 }

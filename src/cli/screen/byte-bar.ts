@@ -1,5 +1,5 @@
-import type { WriteStream } from 'node:tty';
 import { inBytes } from '../../hub/in-bytes.ts';
+import { isTerminal, type Stream } from './program.ts';
 
 /** One line that shows how many bytes are done; nothing at all when the stream is no terminal. */
 export type ByteBar = {
@@ -15,10 +15,10 @@ const REDRAW_MS = 100;
 
 /** `now` in milliseconds. */
 export function createByteBar(
-  screen: WriteStream,
+  screen: Stream,
   now: () => number = () => performance.now(),
 ): ByteBar {
-  if (!screen.isTTY) return { update() {}, say() {}, clear() {} };
+  if (!isTerminal(screen)) return { update() {}, say() {}, clear() {} };
   let drawnAt = -Infinity;
   let phase = { label: '', began: 0, from: 0 };
   const draw = (text: string): void => {

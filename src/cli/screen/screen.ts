@@ -1,6 +1,5 @@
-import type { WriteStream } from 'node:tty';
 import type { Progress } from '../../engine/result.ts';
-import type { Stream } from './program.ts';
+import { isTerminal, type Stream } from './program.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { pictureStyle, renderPicture } from './terminal-image.ts';
 
@@ -48,8 +47,4 @@ export function createScreen(stream: Stream, terminal: { term: string; program: 
       }
     },
   };
-}
-
-function isTerminal(stream: Stream): stream is WriteStream {
-  return 'isTTY' in stream && stream.isTTY === true;
 }

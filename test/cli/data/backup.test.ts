@@ -7,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packTar } from 'modern-tar';
+import { backUp } from '../../../src/cli/data/back-up.ts';
+import { bringBack } from '../../../src/cli/data/bring-back.ts';
 import { makeBackup } from '../../../src/cli/data/make-backup.ts';
 import { restoreBackup } from '../../../src/cli/data/restore-backup.ts';
 import { claimDataFolder, RESTORED } from '../../../src/data-folder.ts';
@@ -14,10 +16,13 @@ import { openStars } from '../../../src/bot/stores/stars.ts';
 import { openQueue, QUEUE_SCHEMA } from '../../../src/queue/queue.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { NO_SMALL_DISK, openSmallDisk } from '../../support/small-disk.ts';
+import { commandsOnOneEngine } from '../in-process.ts';
 import { LIMITS, openFolder, ROOT, run, temporaryFolder } from './data-folders.ts';
 
 const signal = AbortSignal.timeout(600_000);
-const backUp = (dataDir: string, file: string) =>
+/** What the programs do, without their start. */
+const commands = commandsOnOneEngine({});
+const backUpInto = (dataDir: string, file: string) =>
   makeBackup({ dataDir, file, version: 'test', signal });
 
 /** Everything a restored folder's record names is there, with the bytes it had. */
@@ -137,7 +142,7 @@ test('the last writes of a killed program are in the backup of its folder', asyn
   assert.equal(killed.signal, 'SIGKILL', String(killed.stderr));
   assert.ok((await stat(path.join(dataDir, 'queue.db-wal'))).size > 0);
   const file = path.join(folder, 'backup.tar');
-  await backUp(dataDir, file);
+  await backUpInto(dataDir, file);
   await restoreBackup({ dataDir: path.join(folder, 'again'), file, signal });
   await assertWhole(path.join(folder, 'again'), 5);
 });
@@ -168,7 +173,7 @@ test(
     await rm(filler);
     // A restore onto such a disk.
     const file = path.join(folder, 'backup.tar');
-    await backUp(open.folder, file);
+    await backUpInto(open.folder, file);
     const full = on('restore', path.join(seen, 'again'), file);
     assert.match(full.stdout, /found no room: the disk is full\. Nothing was changed/, full.stderr);
     const left = await readdir(path.join(disk.seenAs, 'again'));
@@ -197,7 +202,7 @@ test('a backup that was killed is swept up by the next one', async (t) => {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   await assert.rejects(stat(file), /ENOENT/);
   assert.ok((await stat(path.join(dataDir, 'pictures', '.held-for-backup'))).isDirectory());
-  await backUp(dataDir, file);
+  await backUpInto(dataDir, file);
   const left = (await readdir(path.join(dataDir, 'pictures'))).filter((name) => name.startsWith('.'));
   assert.deepEqual(left, []);
   assert.ok(!(await readdir(folder)).some((name) => name.endsWith('.part')));
@@ -211,7 +216,7 @@ test('pictures on another disk, behind a link, are in the backup; a disk’s own
   await rename(path.join(open.folder, 'pictures'), path.join(folder, 'larger disk'));
   await symlink(path.join(folder, 'larger disk'), path.join(open.folder, 'pictures'));
   const file = path.join(folder, 'backup.tar');
-  assert.equal((await backUp(open.folder, file)).pictures, 3);
+  assert.equal((await backUpInto(open.folder, file)).pictures, 3);
   const again = path.join(folder, 'again');
   await mkdir(path.join(again, 'lost+found'), { recursive: true });
   await restoreBackup({ dataDir: again, file, signal });
@@ -233,12 +238,12 @@ test('places where no backup can lie are refused, each in a sentence', async (t)
     [path.join(folder, 'no'), path.join(folder, 'x.tar'), /There is no data folder/],
     [folder, '/tmp/never.tar', /holds no database of Darkroom/],
   ];
-  for (const [data, file, words] of refusals) await assert.rejects(backUp(data, file), words);
+  for (const [data, file, words] of refusals) await assert.rejects(backUpInto(data, file), words);
   assert.equal(await readFile(there, 'utf8'), 'mine');
   for (const args of [[], ['a', 'b'], ['--fast', 'a']]) {
-    assert.equal((await run('backup', args, { DATA_DIR: dataDir })).code, 2);
+    assert.equal((await commands.run(backUp, args, { DATA_DIR: dataDir })).code, 2);
   }
-  const inFolder = await run('backup', [folder], { DATA_DIR: dataDir });
+  const inFolder = await commands.run(backUp, [folder], { DATA_DIR: dataDir });
   assert.match(inFolder.stdout, /darkroom-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.tar holds 2 databases and 1 pictures/);
 });
 
@@ -248,12 +253,12 @@ test('a restore goes into an empty folder that nobody uses, and nowhere else', a
   await open.paint(2);
   await open.close();
   const file = path.join(folder, 'backup.tar');
-  await backUp(open.folder, file);
+  await backUpInto(open.folder, file);
 
   const running = path.join(folder, 'running');
   const release = await claimDataFolder(running);
   t.after(release);
-  const refused = await run('restore', [file], { DATA_DIR: running });
+  const refused = await commands.run(bringBack, [file], { DATA_DIR: running });
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /Another Darkroom is running/);
 
@@ -284,7 +289,7 @@ test('a backup of a newer Darkroom is refused, with the database that is newer',
     const { user_version: own } = db.prepare('PRAGMA user_version').get()!;
     db.exec(`PRAGMA user_version = ${schema}`);
     const file = path.join(folder, `${name}.tar`);
-    await backUp(open.folder, file);
+    await backUpInto(open.folder, file);
     const again = path.join(folder, 'again');
     await assert.rejects(
       restoreBackup({ dataDir: again, file, signal }),
@@ -301,7 +306,7 @@ test('damaged, cut and foreign files are refused in a sentence, and nothing is c
   await open.paint(3);
   await open.close();
   const good = path.join(folder, 'backup.tar');
-  await backUp(open.folder, good);
+  await backUpInto(open.folder, good);
   const bytes = await readFile(good);
   const file = path.join(folder, 'bad.tar');
   const again = path.join(folder, 'again');
@@ -361,7 +366,7 @@ test('a restore that was cut short after its commit is ended by the next start',
     assert.equal(spawnSync('cp', ['-r', path.join(open.folder, name), path.join(half, RESTORED)]).status, 0);
   }
   assert.equal(spawnSync('cp', [path.join(open.folder, 'queue.db'), half]).status, 0);
-  await assert.rejects(backUp(half, path.join(folder, 'b.tar')), /restore into .* was cut short/);
+  await assert.rejects(backUpInto(half, path.join(folder, 'b.tar')), /restore into .* was cut short/);
   (await claimDataFolder(half))();
   assert.ok(!(await readdir(half)).includes(RESTORED));
   await assertWhole(half, 2);

@@ -6,40 +6,45 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { compileCache } from '../../../src/engine/host/compile-cache.ts';
 import { startPlayground } from '../../../playground/playground.ts';
+import { examineMachine } from '../../../src/cli/doctor/examine-machine.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { isCudaSetUp } from '../../../src/engine/network/cuda-files.ts';
+import { commandsOnOneEngine, type Ended } from '../in-process.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'doctor-'));
 after(() => rmSync(folder, { recursive: true }));
 
-type Ended = { code: number | null; out: string; err: string };
+const SETTINGS = {
+  MODELS_DIR: path.join(ROOT, 'models'),
+  DEVICE: 'cpu',
+  ORT_THREADS: '1',
+  DATA_DIR: path.join(folder, 'data'),
+};
+const commands = commandsOnOneEngine(SETTINGS);
 
-function doctor(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+/** What the program does, without its start. */
+const doctor = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  commands.run(examineMachine, args, env);
+
+/** The command as people run it: a program of its own. */
+function start(args: readonly string[], env: Record<string, string>): Promise<Ended> {
   const command = [path.join(ROOT, 'scripts/run.cjs'), 'src/cli/doctor.ts', ...args];
-  const all = {
-    PATH: process.env['PATH'] ?? '',
-    ...compileCache(),
-    MODELS_DIR: path.join(ROOT, 'models'),
-    DEVICE: 'cpu',
-    ORT_THREADS: '1',
-    DATA_DIR: path.join(folder, 'data'),
-    ...env,
-  };
+  const all = { PATH: process.env['PATH'] ?? '', ...compileCache(), ...SETTINGS, ...env };
   const child = spawn(process.execPath, command, { cwd: folder, env: all });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (data) => (out += data));
-  child.stderr.on('data', (data) => (err += data));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
 
 type Told = { ok: boolean; seconds: number; findings: Finding[] };
-const find = ({ out }: Ended, check: string): Finding[] =>
-  (JSON.parse(out) as Told).findings.filter((one) => one.check === check);
+const find = ({ stdout }: Ended, check: string): Finding[] =>
+  (JSON.parse(stdout) as Told).findings.filter((one) => one.check === check);
 
 test('a machine that is well: it paints, the step is measured, Discord was asked; nothing is left behind', async () => {
   const playground = await startPlayground({ port: 0, dataFile: ':memory:' });
-  const ended = await doctor(['--json'], {
+  const ended = await start(['--json'], {
     DISCORD_TOKEN: playground.token,
     DISCORD_API_BASE: playground.apiBase,
   });
@@ -48,8 +53,8 @@ test('a machine that is well: it paints, the step is measured, Discord was asked
     DISCORD_API_BASE: playground.apiBase,
   });
   await playground.close();
-  assert.equal(ended.code, 0, ended.out + ended.err);
-  const { ok, findings } = JSON.parse(ended.out) as Told;
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  const { ok, findings } = JSON.parse(ended.stdout) as Told;
   assert.equal(ok, true);
   const [cpu] = find(ended, 'devices');
   assert.equal(cpu?.facts?.['provider'], 'cpu');
@@ -72,8 +77,8 @@ test('a machine that is well: it paints, the step is measured, Discord was asked
     );
   }
   assert.equal(words.code, 0);
-  assert.match(words.out, /^✓ node .*\n✓ devices .*cpu paints/);
-  assert.doesNotMatch(words.out, /token|servers/);
+  assert.match(words.stdout, /^✓ node .*\n✓ devices .*cpu paints/);
+  assert.doesNotMatch(words.stdout, /token|servers/);
 });
 
 test('what stops it: a device that is none, no model, a refused token, mistakes in the configuration', async (t) => {
@@ -104,11 +109,11 @@ test('what stops it: a device that is none, no model, a refused token, mistakes 
   writeFileSync(path.join(folder, 'file'), '');
   const data = await doctor(['--offline'], { DATA_DIR: path.join(folder, 'file') });
   assert.equal(data.code, 1);
-  assert.match(data.out, /✗ data folder .*is no folder\.\n +→ set DATA_DIR to a folder/);
+  assert.match(data.stdout, /✗ data folder .*is no folder\.\n +→ set DATA_DIR to a folder/);
 });
 
 test('arguments that there are not', async () => {
-  const { code, err } = await doctor(['--jsno']);
+  const { code, stderr } = await doctor(['--jsno']);
   assert.equal(code, 2);
-  assert.match(err, /There are --json, --offline and --help\./);
+  assert.match(stderr, /There are --json, --offline and --help\./);
 });

@@ -6,12 +6,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
+import { explorePictures } from '../../../src/cli/explore/explore-pictures.ts';
 import { noBrowser, openBrowser } from '../../support/chromium.ts';
 import { waitUntil } from '../../support/messages.ts';
+import { commandsOnOneEngine } from '../in-process.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-report-'));
-after(() => rm(folder, { recursive: true, force: true }));
+const commands = commandsOnOneEngine({ DEVICE: 'cpu', MODELS_DIR: path.join(root, 'models') });
+after(async () => {
+  await commands.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const HOSTILE =
   '</script><script>document.title="run"</script><img src=x onerror=\'document.title="run"\'> "a" & \u2028 boat';
@@ -30,6 +36,10 @@ const ARGS = [
   out,
 ];
 
+/** What the program does, without its start. */
+const explore = (args: readonly string[]) => commands.run(explorePictures, args);
+
+/** A program of its own, which can be killed. */
 function start(args: readonly string[]) {
   const run = spawn(
     process.execPath,
@@ -37,14 +47,10 @@ function start(args: readonly string[]) {
     {
       cwd: root,
       env: { ...process.env, DEVICE: 'cpu' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'ignore',
     },
   );
-  const said = { out: '', err: '' };
-  run.stdout.on('data', (part) => (said.out += String(part)));
-  run.stderr.on('data', (part) => (said.err += String(part)));
-  const ended = once(run, 'exit').then(([code]) => ({ code: code as number | null, ...said }));
-  return { run, ended };
+  return { run, ended: once(run, 'exit') };
 }
 
 const notes = async (): Promise<string[]> => {
@@ -57,11 +63,11 @@ before(async () => {
 });
 
 test('its cost is told beforehand, and nothing else is done where only that was asked', async () => {
-  const { code, err, out: said } = await start([...ARGS, '--cost']).ended;
-  assert.equal(code, 0, err);
-  assert.match(err, /2 prompts x 2 x 3 x 2 seeds = 24 pictures, 56 steps/);
-  assert.match(err, /About [\d.]+ s on this machine/);
-  assert.equal(said, '');
+  const { code, stderr, stdout } = await explore([...ARGS, '--cost']);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /2 prompts x 2 x 3 x 2 seeds = 24 pictures, 56 steps/);
+  assert.match(stderr, /About [\d.]+ s on this machine/);
+  assert.equal(stdout, '');
   assert.equal(await stat(out).catch(() => null), null);
 });
 
@@ -73,10 +79,10 @@ test('killed in the middle it goes on: no picture twice, the same seed, one page
   const before = await notes();
   const dates = new Map<string, number>();
   for (const name of before) dates.set(name, (await stat(path.join(out, 'cells', name))).mtimeMs);
-  const { code, err, out: said } = await start(ARGS).ended;
-  assert.equal(code, 0, err);
-  assert.match(err, new RegExp(`${before.length} of 24 pictures are there already`));
-  assert.match(said, /index\.html.*figures\.csv.*figures\.json\n24 pictures in/);
+  const { code, stderr, stdout } = await explore(ARGS);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, new RegExp(`${before.length} of 24 pictures are there already`));
+  assert.match(stdout, /index\.html.*figures\.csv.*figures\.json\n24 pictures in/);
   assert.equal((await notes()).length, 24);
   for (const [name, date] of dates)
     assert.equal((await stat(path.join(out, 'cells', name))).mtimeMs, date, name);
@@ -86,8 +92,8 @@ test('killed in the middle it goes on: no picture twice, the same seed, one page
   const csv = await readFile(path.join(out, 'figures.csv'), 'utf8');
   assert.equal(csv.trim().split('\r\n').length, 25);
   // A whole report is not painted again.
-  const again = await start(ARGS).ended;
-  assert.match(again.err, /24 of 24 pictures are there already/);
+  const again = await explore(ARGS);
+  assert.match(again.stderr, /24 of 24 pictures are there already/);
 });
 
 test('the page is one file: it loads nothing, forbids everything else, and holds words as data', async () => {
@@ -193,9 +199,9 @@ test('what cannot be: a sentence, and no folder', async () => {
     ],
   ];
   for (const [args, words] of bad) {
-    const { code, err } = await start(args).ended;
-    assert.equal(code, 2, err);
-    assert.match(err, words);
+    const { code, stderr } = await explore(args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, words);
   }
   assert.equal(await stat(`${out}2`).catch(() => null), null);
 });
