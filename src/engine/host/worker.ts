@@ -14,7 +14,7 @@ import { connect } from './worker-link.ts';
 import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache } from '../model/cache.ts';
 import type { LoadedModel } from '../model/loader.ts';
-import { createMeeting, type Meeting, type Member } from '../network/sharing/meeting.ts';
+import { createBatcher, type Batcher, type Member } from '../network/sharing/batcher.ts';
 import { useThreads } from '../network/threads.ts';
 import {
   mayHaveLanes,
@@ -36,7 +36,7 @@ const link = connect(receive, close);
 type Group = {
   key: string;
   model: PromiseWithResolvers<LoadedModel>;
-  meeting: Promise<Meeting> | null;
+  batcher: Promise<Batcher> | null;
   joined: Set<Promise<void>>;
 };
 
@@ -87,7 +87,7 @@ async function lead(job: Job): Promise<void> {
   if (sharing === null || job.share === null) return serve(job, null);
   const model = Promise.withResolvers<LoadedModel>();
   model.promise.catch(() => {});
-  const own: Group = { key: job.share, model, meeting: null, joined: new Set() };
+  const own: Group = { key: job.share, model, batcher: null, joined: new Set() };
   group = own;
   await serve(job, own);
   model.reject(new CancelledError());
@@ -168,14 +168,14 @@ function tellSharing({ entry: { info } }: LoadedModel, figures: SharingFigures):
   link.post({ type: 'sharing', model: info.name, people, pixels });
 }
 
-/** Its runs meet here: in lanes, where those were measured to gain and there is room. */
-async function openMeeting(model: LoadedModel): Promise<Meeting> {
+/** Forms batches of its runs' questions: in lanes, where those were measured to gain and there is room. */
+async function openBatcher(model: LoadedModel): Promise<Batcher> {
   const { lanes, entry } = model;
   const figures = await sharing?.known(model);
   const count = figures?.lanes?.count ?? 0;
   const mayOpen = lanes !== null && !lanes.isBroken() && count * lanes.bytesEach <= models.room();
-  if (!mayOpen || !figures || count === 0) return createMeeting(model);
-  return createMeeting(model, {
+  if (!mayOpen || !figures || count === 0) return createBatcher(model);
+  return createBatcher(model, {
     open: () => lanes.open(count),
     onLost(error) {
       lanes.giveUp();
@@ -206,8 +206,8 @@ async function serve(
         : await models.ofRequest(request, tellLoading);
     if (among !== null) {
       among.model.resolve(model);
-      among.meeting ??= openMeeting(model);
-      member = (await among.meeting).join();
+      among.batcher ??= openBatcher(model);
+      member = (await among.batcher).join();
     }
     const shared = member ?? model;
     const hooks: PaintHooks = {

@@ -9,7 +9,7 @@ import type { Worker } from 'node:worker_threads';
 import { loadModel, type LoadedModel } from '../../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../../src/engine/model/registry.ts';
 import { rowsFeed, type Question } from '../../../../src/engine/network/feeds.ts';
-import { createMeeting, type Member } from '../../../../src/engine/network/sharing/meeting.ts';
+import { createBatcher, type Member } from '../../../../src/engine/network/sharing/batcher.ts';
 import {
   mayHaveLanes,
   rememberedSharing,
@@ -83,17 +83,17 @@ test('people who come and go in lanes are answered as if alone, and their pictur
   const model = await load();
   const lost: unknown[] = [];
   const lanes = model.lanes!;
-  const meeting = createMeeting(model, {
+  const batcher = createBatcher(model, {
     open: () => lanes.open(2),
     onLost: (error) => lost.push(error),
   });
   await lanes.open(2);
   const runs = [1, 2, 2, 1, 4].map((rows, person) =>
-    run(meeting.join(), person, rows, 4 + 2 * person),
+    run(batcher.join(), person, rows, 4 + 2 * person),
   );
   await runs[0];
-  runs.push(run(meeting.join(), 5, 2, 5));
-  const decoder = meeting.join();
+  runs.push(run(batcher.join(), 5, 2, 5));
+  const decoder = batcher.join();
   const output = [...model.vaeDecoder.outputs.keys()];
   const pictures = [1, 2, 3].map(() => decoder.vaeDecoder.run(decoding(), output));
   const whole = await alone.vaeDecoder.run(decoding(), output);
@@ -113,14 +113,14 @@ test('what a lane was asked when it broke is answered all the same, and lanes ar
   const { unets } = await lanes.open(2);
   const ofLanes = threads.slice(first);
   const lost: unknown[] = [];
-  const meeting = createMeeting(model, {
+  const batcher = createBatcher(model, {
     open: () => lanes.open(2),
     onLost(error) {
       lost.push(error);
       lanes.giveUp();
     },
   });
-  const members = [0, 1, 2, 3].map(() => meeting.join());
+  const members = [0, 1, 2, 3].map(() => batcher.join());
   await turn();
   // They are idle: a thread that is ended in the middle of a run takes the program along.
   await Promise.all(ofLanes.map((thread) => thread.terminate()));

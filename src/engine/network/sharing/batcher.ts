@@ -1,7 +1,7 @@
 /**
- * Runs of several people that ask one network: what they ask at the same time goes through it in one evaluation, each row
- * with its own timestep, text and scale. Whoever is in between (reading a prompt, decoding) holds nobody up. Where the
- * network is there several times over (lanes), as many evaluations go on side by side.
+ * Dynamic batching for runs of several people that ask one network: what they ask at the same time goes through it as one
+ * batch, each row with its own timestep, text and scale. Whoever is in between (reading a prompt, decoding) holds nobody
+ * up. Where the network is there several times over (lanes), as many batches go through side by side.
  */
 import { createEvaluations } from './evaluations.ts';
 import { createKinds } from './merged.ts';
@@ -9,7 +9,7 @@ import type { OpenLanes } from './lanes.ts';
 import type { Session } from '../session.ts';
 import type { Unet } from '../unet.ts';
 
-export type Meeting = { join(): Member };
+export type Batcher = { join(): Member };
 
 export type Member = {
   /** the networks, as if they were this run's alone */
@@ -29,13 +29,13 @@ export type LaneSource = {
 };
 
 /**
- * Makes the place where runs of one model ask its network together. With one member questions go straight to the
- * network; `lanes` open when a second joins.
+ * Makes the batcher of one model's runs. With one member questions go straight to the network; `lanes` open when a second
+ * joins.
  */
-export function createMeeting(
+export function createBatcher(
   { unet, vaeDecoder }: { unet: Unet; vaeDecoder: Session },
   lanes: LaneSource | null = null,
-): Meeting {
+): Batcher {
   const members = new Set<object>();
   const kindOf = createKinds();
   const evaluations = createEvaluations(unet, () => members.size, lose);
