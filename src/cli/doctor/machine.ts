@@ -103,7 +103,7 @@ const MEMORY = 'end other programs, add memory, or take a smaller or quantised m
 
 const needOf = ({ weights, run }: ModelWeight): number => weights + run;
 
-/** The queue stops taking orders where its headroom is gone; a picture has a megabyte or two. */
+/** The queue stops taking orders where its reserve on the disk is gone; a picture has a megabyte or two. */
 const LEAST_DISK = 64e6;
 const LITTLE_DISK = 1e9;
 const LITTLE_SHARE = 0.05;

@@ -34,8 +34,8 @@ export async function openSqliteForMoving(
       `There is no queue at ${file}. Set DATA_DIR or QUEUE_URL as the bot has them.`,
     );
   }
-  const { db, headroom, close } = await openSqliteFile(file);
-  const store = createSqliteStore({ db, headroom });
+  const { db, reserve, close } = await openSqliteFile(file);
+  const store = createSqliteStore({ db, reserve });
   const inputs = (): Promise<PictureStore> => openPictureStore(`${file}.inputs`);
   return {
     read: () => readAll(db, store, inputs),

@@ -34,7 +34,7 @@ import { createSqliteStore } from './sqlite-store.ts';
  *   stopped, then killed      the stop is remembered: the job is cancelled at the next open
  *   unreadable request        claim() records it as failed, tells so and goes on to the next
  *   disk full                 the call throws, nothing is half-written, nothing is lost; the next call finds the room
- *                             that headroom.ts kept
+ *                             that disk-reserve.ts kept
  */
 export async function openSqliteQueue(file: string, options: SqliteQueueOptions): Promise<Queue> {
   const opened = await openSqliteFile(file);
@@ -61,11 +61,11 @@ function lineOf(core: QueueCore, listeners: Listeners): Line {
 }
 
 function assemble(
-  { db, headroom, close }: SqliteFile,
+  { db, reserve, close }: SqliteFile,
   inputsFolder: string,
   options: SqliteQueueOptions,
 ): Queue {
-  const store = createSqliteStore({ db, headroom });
+  const store = createSqliteStore({ db, reserve });
   const liveJobs = createLiveJobs(store, options.now);
   const listeners: Listeners = new Set();
   const order = createOrder(liveJobs);

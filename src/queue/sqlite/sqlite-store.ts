@@ -47,9 +47,9 @@ const HEAD = `seq, id, guild_id, user_id, weight, status, attempt, version, char
   model, pixels, images, guided, evaluations, work`;
 
 /** Every statement of the queue, prepared once. Nothing here opens or ends a transaction but `transaction`. */
-export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
+export function createSqliteStore({ db, reserve }: Omit<SqliteFile, 'close'>) {
   return {
-    ...transactions(db, headroom),
+    ...transactions(db, reserve),
     ...readingJobs(db),
     ...writingJobs(db),
     ...delivering(db),
@@ -61,7 +61,7 @@ export function createSqliteStore({ db, headroom }: Omit<SqliteFile, 'close'>) {
 }
 
 /** Durable writes. */
-function transactions(db: DatabaseSync, headroom: SqliteFile['headroom']) {
+function transactions(db: DatabaseSync, reserve: SqliteFile['reserve']) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   return {
@@ -71,12 +71,12 @@ function transactions(db: DatabaseSync, headroom: SqliteFile['headroom']) {
       try {
         const value = body();
         commit.run();
-        headroom.renew();
+        reserve.renew();
         return value;
       } catch (error) {
         // A full disk makes SQLite roll back by itself; a second ROLLBACK would hide the first error.
         if (db.isTransaction) db.exec('ROLLBACK');
-        if (isDiskFull(error)) headroom.giveUp();
+        if (isDiskFull(error)) reserve.giveUp();
         throw error;
       }
     },

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../engine/errors.ts';
-import { keepHeadroom, NO_HEADROOM, type Headroom } from './headroom.ts';
+import { keepReserve, NO_RESERVE, type DiskReserve } from './disk-reserve.ts';
 import { migrate } from './schema.ts';
 import { isDiskFull } from '../../pictures.ts';
 import { sayOfQueue } from '../../sentences.ts';
@@ -23,7 +23,7 @@ const OWNER_PATIENCE_MS = 2000;
 /** SQLite's own word. */
 const IN_MEMORY = ':memory:';
 
-export type SqliteFile = { db: DatabaseSync; headroom: Headroom; close(): void };
+export type SqliteFile = { db: DatabaseSync; reserve: DiskReserve; close(): void };
 
 /**
  * Opens (or creates) the queue's database: WAL, an fsync at every commit, the newest schema. One program at a time
@@ -33,7 +33,7 @@ export type SqliteFile = { db: DatabaseSync; headroom: Headroom; close(): void }
 export async function openSqliteFile(file: string): Promise<SqliteFile> {
   let owner: DatabaseSync | null = null;
   let db: DatabaseSync | null = null;
-  let headroom: Headroom;
+  let reserve: DiskReserve;
   try {
     if (file !== IN_MEMORY) {
       await mkdir(path.dirname(path.resolve(file)), { recursive: true });
@@ -44,7 +44,7 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
     // What is deleted is overwritten: a person's words must not stay readable in the file.
     db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);
-    headroom = file === IN_MEMORY ? NO_HEADROOM : keepHeadroom(`${file}.headroom`, db);
+    reserve = file === IN_MEMORY ? NO_RESERVE : keepReserve(`${file}.headroom`, db);
   } catch (error) {
     db?.close();
     owner?.close();
@@ -53,7 +53,7 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
   const [opened, owned] = [db, owner];
   return {
     db: opened,
-    headroom,
+    reserve,
     close() {
       opened.close();
       owned?.close();

@@ -9,7 +9,7 @@ const RENEW_EVERY_MS = 60_000;
  * Room kept for what has to be noted while the disk is full: that a picture was lost, that somebody was told. It is a
  * file beside the database, given up for it when a write finds no room.
  */
-export type Headroom = {
+export type DiskReserve = {
   /** For the next write: the log goes into the database and is begun anew, both without having to grow. */
   giveUp(): void;
   /** Once there is room again. */
@@ -17,10 +17,10 @@ export type Headroom = {
 };
 
 /** Of a database that is on no disk. */
-export const NO_HEADROOM: Headroom = { giveUp() {}, renew() {} };
+export const NO_RESERVE: DiskReserve = { giveUp() {}, renew() {} };
 
 /** Keeps 256 KiB in `file`, beside the database. It is tried once a minute where the disk has no room for it. */
-export function keepHeadroom(file: string, db: DatabaseSync): Headroom {
+export function keepReserve(file: string, db: DatabaseSync): DiskReserve {
   let isKept = isWhole(file);
   let notBefore = 0;
 

@@ -8,8 +8,8 @@ import { isDiskFull } from '../../../../src/queue/pictures.ts';
 import { openSqliteFile } from '../../../../src/queue/sqlite/file/sqlite-file.ts';
 import { createSqliteStore } from '../../../../src/queue/sqlite/sqlite-store.ts';
 
-test('a write that finds no room gives up the headroom; a later one does not fail for it', async (t) => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-headroom-'));
+test('a write that finds no room gives up the reserve; a later one does not fail for it', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-reserve-'));
   const file = path.join(folder, 'queue.db');
   const opened = await openSqliteFile(file);
   t.after(async () => {
