@@ -10,7 +10,7 @@ import {
   autoencoderIn,
   fitsFamily,
   likeliestFirst,
-} from '../../../src/engine/families/opening/autoencoders.ts';
+} from '../../../src/engine/families/opening/networks/autoencoders.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';

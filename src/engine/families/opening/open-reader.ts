@@ -1,25 +1,12 @@
 /** A transformer's text encoders, opened, as one that reads prompts. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { Json } from '../../checkpoint/checkpoint.ts';
-import type { PartTensors } from '../../checkpoint/tensors.ts';
-import { RunError } from '../../errors.ts';
-import {
-  BranchError,
-  type Branches,
-  type BuiltGraph,
-  type GraphStyle,
-} from '../../graphs/builder.ts';
-import { clipTextGraph } from '../../graphs/clip-text.ts';
-import { qwenGraph } from '../../graphs/language/qwen3.ts';
-import { t5Graph } from '../../graphs/language/t5.ts';
-import { positive } from '../../graphs/transformers/network-config.ts';
+import type { GraphStyle } from '../../graphs/builder.ts';
 import type { ModelLayout } from '../../model/layout.ts';
 import { type OpenedEdit, tensorsWith, writtenWith } from '../../model/graphs/variant.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
 import type { ProviderName } from '../../names.ts';
 import { RUNTIME_VERSION, type Session } from '../../network/session.ts';
-import { say } from '../../sentences.ts';
 import type { TextEmbedding } from '../../text/text-embedding.ts';
 import {
   embeddingKey,
@@ -33,14 +20,14 @@ import type {
   ReadingParts,
   ReadingWords,
   Shown,
-  Taps,
 } from '../../text/language/reader.ts';
 import type { EncodeOptions } from '../../text/encoder-run.ts';
 import type { TextEncoder } from '../../text/text-encoder.ts';
+import { encoderGraph } from './encoder-graphs.ts';
 import { visionTowerOf } from './vision-tower.ts';
 import { tokenizerFor, type Tokenizing } from './tokenizers.ts';
 import type { TransformerWords } from './words.ts';
-import type { OpenedEncoder } from './open-transformer.ts';
+import type { OpenedEncoder } from './networks/choose-encoders.ts';
 
 /** whole prompts that are kept: rerolls and the cells of a sheet ask for the same one again */
 const KEPT = 8;
@@ -138,7 +125,7 @@ async function preparedFrom(
     const { part } = encoder.wanted;
     const tensors = await tensorsWith(edits, part, encoder.tensors);
     const graph = writtenWith(edits, part, layout.name, (branches) =>
-      graphOf({ ...encoder, tensors }, layout, {
+      encoderGraph({ ...encoder, tensors }, layout, {
         taps: family.reader.taps,
         masksText: family.reader.masksText ?? false,
         style,
@@ -151,92 +138,6 @@ async function preparedFrom(
     prepared.push({ encoder, source, visionTower, ...(await tokenizerFor(encoder, layout.name)) });
   }
   return prepared;
-}
-
-/** How an encoder's graph is written for a family. */
-type Written = {
-  taps: (layers: number) => Taps;
-  style: GraphStyle;
-  branches: Branches;
-  sees: boolean;
-  masksText: boolean;
-};
-
-function graphOf(
-  encoder: OpenedEncoder,
-  { name }: ModelLayout,
-  { taps, style, branches, sees, masksText }: Written,
-): BuiltGraph {
-  const { wanted, tensors, layers, width } = encoder;
-  const config = wordsOf(encoder.config);
-  const number = (key: string, usual: number): number => positive(config[key]) ?? usual;
-  try {
-    switch (wanted.kind) {
-      case 't5':
-        return t5Graph(tensors, style, {
-          epsilon: number('layer_norm_epsilon', 1e-6),
-          far: number('relative_attention_max_distance', 128),
-          masked: masksText,
-          branches,
-        });
-      case 'qwen3':
-      case 'qwen2.5-vl': {
-        const heads = number('num_attention_heads', 0);
-        const own = number('head_dim', heads > 0 ? width / heads : likelyHeadSize(tensors));
-        const words = {
-          headSize: own,
-          epsilon: number('rms_norm_eps', 1e-6),
-          theta: number('rope_theta', 1e6),
-        };
-        return qwenGraph(tensors, words, style, { ...taps(layers), branches, sees });
-      }
-      default:
-        return clipTextGraph(
-          wanted.kind === 'clip_g' || tensors.has('text_projection.weight')
-            ? tensors
-            : new Map([...tensors].filter(([key]) => !key.startsWith('text_projection'))),
-          {
-            layers,
-            heads: number('num_attention_heads', Math.max(1, Math.floor(width / 64))),
-            activation: activationOf(wanted.kind, config['hidden_act']),
-            normEpsilon: number('layer_norm_eps', 1e-5),
-            projected: wanted.projected ?? false,
-          },
-          style,
-          undefined,
-          branches,
-        );
-    }
-  } catch (error) {
-    if (error instanceof BranchError) throw error;
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new RunError(say('family-part-damaged', name, wanted.kind, cause));
-  }
-}
-
-/** What is told of the text part where there are several, and of its places wherever it stands. */
-function wordsOf(config: Json): Json {
-  const own = { ...config, ...asJson(config['text_config']) };
-  return { ...asJson(own['rope_scaling']), ...own, ...asJson(own['rope_parameters']) };
-}
-
-function asJson(value: unknown): Json {
-  return typeof value === 'object' && value !== null ? (value as Json) : {};
-}
-
-/** OpenAI's networks have the quick form, OpenCLIP's the exact one. */
-function activationOf(kind: EncoderKind, told: unknown): 'gelu' | 'quick_gelu' {
-  if (told === 'gelu' || told === 'quick_gelu') return told;
-  return kind === 'clip_g' ? 'gelu' : 'quick_gelu';
-}
-
-/** 128 as in all large ones, or what the shared heads of a smaller one leave. */
-function likelyHeadSize(tensors: PartTensors): number {
-  const rows = (role: string): number =>
-    tensors.get(`layers.0.self_attn.${role}_proj.weight`)?.shape[0] ?? 0;
-  let [a, b] = [rows('q'), rows('k')];
-  while (b > 0) [a, b] = [b, a % b];
-  return Math.min(128, a);
 }
 
 type Prepared = Tokenizing & {

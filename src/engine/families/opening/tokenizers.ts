@@ -7,7 +7,7 @@ import { loadLanguageTokenizer } from '../../text/language/language-tokenizer.ts
 import type { ClipPart, LanguagePart } from '../../text/language/reader.ts';
 import { readTextFile } from '../../text/text-file.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import type { OpenedEncoder } from './open-transformer.ts';
+import type { OpenedEncoder } from './networks/choose-encoders.ts';
 
 /** CLIP's own, for models that come without a tokenizer. */
 const CLIP_TOKENIZER = join(import.meta.dirname, '../../checkpoint/clip-tokenizer');

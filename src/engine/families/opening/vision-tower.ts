@@ -3,7 +3,7 @@ import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { GraphStyle } from '../../graphs/builder.ts';
 import { qwenVisionGraph } from '../../graphs/language/qwen-vision.ts';
 import { builtSource, type GraphSource } from '../../network/graph-source.ts';
-import type { OpenedEncoder } from './open-transformer.ts';
+import type { OpenedEncoder } from './networks/choose-encoders.ts';
 
 /** The head size of all large ones, or of the smallest there are. */
 const HEADS = [80, 16];

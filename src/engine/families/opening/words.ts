@@ -1,4 +1,4 @@
-import type { OpenedEncoder } from './open-transformer.ts';
+import type { OpenedEncoder } from './networks/choose-encoders.ts';
 import type { LayerNames } from '../../lora/transformer-layers.ts';
 import type { GuidanceRule } from '../../request.ts';
 import type { ReferenceRules, VisionLimits } from '../editing/reference-rules.ts';

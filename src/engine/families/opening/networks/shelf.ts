@@ -1,9 +1,9 @@
 /** Where the networks of a transformer are looked for when its own file does not bring them. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { openTensors, type OpenedTensors } from '../../checkpoint/file/open-tensors.ts';
-import { UserError } from '../../errors.ts';
-import { say } from '../../sentences.ts';
+import { openTensors, type OpenedTensors } from '../../../checkpoint/file/open-tensors.ts';
+import { UserError } from '../../../errors.ts';
+import { say } from '../../../sentences.ts';
 
 export const FOLDERS = {
   texts: ['text_encoders', 'clip', 'text_encoder'],

@@ -1,8 +1,8 @@
 /** Autoencoders in files: under diffusers' names, and which of the kinds that look alike from outside they are. */
 import { basename } from 'node:path';
-import { vaeTensors } from '../../checkpoint/names/split.ts';
-import type { PartTensors, TensorSlice } from '../../checkpoint/tensors.ts';
-import type { TransformerFamily, VaeKind } from '../transformer-family.ts';
+import { vaeTensors } from '../../../checkpoint/names/split.ts';
+import type { PartTensors, TensorSlice } from '../../../checkpoint/tensors.ts';
+import type { TransformerFamily, VaeKind } from '../../transformer-family.ts';
 
 const ROOTS = ['first_stage_model.', 'vae.', ''];
 

@@ -1,7 +1,7 @@
 /** Text encoders in files: which kinds they are, under transformers' names. */
-import { type PartTensors, type TensorSlice } from '../../checkpoint/tensors.ts';
-import { textTensors } from '../../checkpoint/names/split.ts';
-import type { EncoderKind } from '../../text/language/reader.ts';
+import { type PartTensors, type TensorSlice } from '../../../checkpoint/tensors.ts';
+import { textTensors } from '../../../checkpoint/names/split.ts';
+import type { EncoderKind } from '../../../text/language/reader.ts';
 
 export type FoundEncoder = {
   kinds: readonly EncoderKind[];
