@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { loraEdit } from '../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../src/engine/lora/loras.ts';
-import { loadModel, type LoadedModel } from '../../src/engine/model/loader.ts';
+import { loadModel } from '../../src/engine/model/loader.ts';
+import type { LoadedModel } from '../../src/engine/model/loaded-model.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import { decodeLatents } from '../../src/engine/network/vae.ts';
 import {

@@ -5,7 +5,7 @@ import type { GuidanceWords } from '../families/family.ts';
 import { type Guided, createGuidedPredict } from './guidance.ts';
 import { handOver } from './handover.ts';
 import { type Journal, noJournal } from '../pipeline/journal.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { negativeSkips } from './negative-guidance.ts';
 import { guidanceRule } from './picture-guidance.ts';
 import type { Start } from '../pipeline/start.ts';

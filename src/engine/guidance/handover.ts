@@ -1,7 +1,7 @@
 /** Another model takes over on the way (SDXL's refiner). */
 import { RunError } from '../errors.ts';
 import type { Guided } from './guidance.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { levelOfTimestep } from './network-level.ts';
 import type { GenerateRequest, Refiner } from '../request.ts';
 import { SAMPLER_TABLE } from '../samplers/samplers.ts';

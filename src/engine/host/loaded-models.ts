@@ -6,7 +6,7 @@ import { chooseLoras } from '../lora/loras.ts';
 import { type LoraUse, promptOf } from '../lora/tags.ts';
 import type { ModelCache } from '../model/cache.ts';
 import type { RegistryEntry } from '../model/found/entries.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { ChangedError } from '../model/model-files.ts';
 import { openRegistry, type Registry } from '../model/registry.ts';
 import type { GenerateRequest } from '../request.ts';

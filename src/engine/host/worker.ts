@@ -13,7 +13,7 @@ import { flattenError, type HostConfig, type ToWorker } from './messages.ts';
 import { connect } from './worker-link.ts';
 import { useLibrariesIn } from '../native/own-libraries.ts';
 import { createModelCache } from '../model/cache.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { createBatcher, type Batcher, type Member } from '../network/sharing/batcher.ts';
 import { useThreads } from '../network/threads.ts';
 import {

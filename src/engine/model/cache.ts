@@ -1,5 +1,6 @@
 /** Loaded models within a budget of memory. */
-import { loadModel, type LoadedModel, type LoadOptions } from './loader.ts';
+import type { LoadedModel, LoadOptions } from './loaded-model.ts';
+import { loadModel } from './loader.ts';
 import type { RegistryEntry } from './found/entries.ts';
 import { type GraphEdit, variantKey } from './graphs/variant.ts';
 

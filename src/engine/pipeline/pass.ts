@@ -1,7 +1,7 @@
 /** One pass of a generation: the sampler over the guided network, every step reported. */
 import { CancelledError } from '../errors.ts';
 import { networkOf } from '../guidance/guided-network.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { createPreviewer, type Previewer } from '../preview/previewer.ts';
 import { createSnapshots, type Snapshots } from '../preview/snapshots.ts';

@@ -2,7 +2,7 @@
 import { encodePng } from '../picture/image.ts';
 import { imageSeed, writeInfotext } from '../recipe/infotext.ts';
 import type { ModelLayout } from '../model/layout.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import { decodeLatents, type Pixels } from '../network/vae.ts';
 import { fitPreviewFactors } from '../preview/preview.ts';

@@ -1,6 +1,6 @@
 /** One generation from request to PNG, in the order things happen. */
 import { vaePixelsOf } from '../request/cost.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { GenerateResult } from '../result.ts';
 import { type Journal, noJournal, openJournal } from './journal.ts';

@@ -2,7 +2,7 @@
 import { ignoredGuidance } from '../guidance/ignored.ts';
 import { beginConditioners } from '../guidance/conditioners.ts';
 import { checkRefiner } from '../guidance/handover.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { RunClock } from '../network/session.ts';
 import { createNoiseSource } from '../noise/noise.ts';
 import type { GenerateRequest } from '../request.ts';

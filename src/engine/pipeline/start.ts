@@ -3,7 +3,7 @@ import type { EncodedInit } from '../start/init.ts';
 import type { LatentShape, NoiseSource, PlannedSampling } from '../sampling/sampling.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { Prompts } from '../text/conditioning.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 /** One run of the sampler: what it paints, at which size, in which steps. */
 export type Pass = { request: GenerateRequest; shape: LatentShape; sampling: PlannedSampling };
 

@@ -1,6 +1,6 @@
 import { encodePng } from '../picture/image.ts';
 import { writeInfotext } from '../recipe/infotext.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SafetyChecker } from '../network/safety.ts';
 import type { LatentShape } from '../sampling/sampling.ts';

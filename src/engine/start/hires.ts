@@ -1,6 +1,6 @@
 /** Hires fix: the second pass of a picture, painted over the enlarged first one (A1111 processing.py, sample_hr_pass). */
 import type { ModelLayout } from '../model/layout.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { GenerateRequest, HiresFix } from '../request.ts';
 import { UserError } from '../errors.ts';
 import type { RgbImage } from '../picture/image.ts';

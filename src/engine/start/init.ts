@@ -5,7 +5,7 @@ import { latentsToEdit, repeat } from './edited-picture.ts';
 import { frameInit, type Frame } from './frame.ts';
 import { type Mask, shrinkToLatents } from './mask.ts';
 import { extraChannelsOf, type ModelLayout } from '../model/layout.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { ProfileName } from '../names.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { LatentShape, NoiseSource, SamplingRun } from '../sampling/sampling.ts';

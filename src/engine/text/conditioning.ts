@@ -5,7 +5,7 @@ import { needsNegative } from '../guidance/guidance.ts';
 import { guidanceRule } from '../guidance/picture-guidance.ts';
 import { promptOf, withoutTags } from '../lora/tags.ts';
 import type { ModelLayout } from '../model/layout.ts';
-import type { LoadedModel } from '../model/loader.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { SamplerName } from '../names.ts';
 import { stripComments } from './prompt/comments.ts';
 import type { GenerateRequest, XlWords } from '../request.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
 import { createModelCache } from '../../../src/engine/model/cache.ts';
 import { loadModel, loadOnFirst } from '../../../src/engine/model/loader.ts';
-import { judgeCanary, relativeError } from '../../../src/engine/model/canary.ts';
+import { judgeCanary, relativeError } from '../../../src/engine/model/loading/canary.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { pinDimensions } from '../../../src/engine/onnx/edit.ts';
 import { readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';

@@ -1,7 +1,8 @@
 /** Whole pipelines beside the reference implementations; of ONNX folders, the compact set has one. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { loadModel, type LoadedModel } from '../../../src/engine/model/loader.ts';
+import { loadModel } from '../../../src/engine/model/loader.ts';
+import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import type { GenerateRequest } from '../../../src/engine/request.ts';

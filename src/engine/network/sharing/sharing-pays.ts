@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { familyNamed } from '../../families/families.ts';
 import type { ModelLayout } from '../../model/layout.ts';
-import type { LoadedModel } from '../../model/loader.ts';
+import type { LoadedModel } from '../../model/loaded-model.ts';
 import type { ModelInfo } from '../../request.ts';
 import { encodePrompts } from '../../text/conditioning.ts';
 import { parseAccepted } from '../../request-codec.ts';

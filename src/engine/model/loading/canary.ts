@@ -3,11 +3,11 @@
  * numbers do so without an error; a picture of mud is the first sign otherwise.
  */
 import { basename } from 'node:path';
-import { RunError } from '../errors.ts';
-import type { ProviderName } from '../names.ts';
-import type { Feed, Session } from '../network/session.ts';
-import { say } from '../sentences.ts';
-import type { ModelLayout } from './layout.ts';
+import { RunError } from '../../errors.ts';
+import type { ProviderName } from '../../names.ts';
+import type { Feed, Session } from '../../network/session.ts';
+import { say } from '../../sentences.ts';
+import type { ModelLayout } from '../layout.ts';
 
 export type CanaryResult = {
   /** largest difference / largest CPU value; null when the CPU itself is the provider; NaN counts as infinite */
