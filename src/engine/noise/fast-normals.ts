@@ -1,5 +1,5 @@
 /**
- * The Box-Muller of mt19937.ts on four pairs at a time: a WebAssembly function written out here instruction by
+ * The Box-Muller of box-muller.ts on four pairs at a time: a WebAssembly function written out here instruction by
  * instruction, because only its relaxed SIMD reaches the processor's fused multiply-add. Brownian noise asks for
  * dozens of normals per latent and step; in plain JavaScript they would cost more than a small network.
  *

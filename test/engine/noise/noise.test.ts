@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brownianNoise } from '../../../src/engine/noise/brownian.ts';
-import {
-  boxMullerBlocks,
-  chooseBlocks,
-  TorchGenerator,
-} from '../../../src/engine/noise/mt19937.ts';
+import { boxMullerBlocks, chooseBlocks } from '../../../src/engine/noise/box-muller.ts';
+import { TorchGenerator } from '../../../src/engine/noise/mt19937.ts';
 import { PhiloxGenerator } from '../../../src/engine/noise/philox.ts';
 import { seedSequence } from '../../../src/engine/noise/seed-sequence.ts';
 import { createNoiseSource, slerp } from '../../../src/engine/noise/noise.ts';
