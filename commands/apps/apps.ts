@@ -5,7 +5,7 @@ import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { CopyTask } from '../../src/queue/copy.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { MessageCommand, Scene } from '../../src/bot/interaction/command.ts';
-import { chooseModel } from '../../src/bot/order/options.ts';
+import { chooseModel } from '../../src/bot/order/named-models.ts';
 import { checkMayPost, placeOrder } from '../../src/bot/order/order.ts';
 import { attachedPicture, pictureLinks } from '../../src/bot/pictures/pictures-of.ts';
 import { permitHere, permitOrder } from '../../src/bot/policy/gate.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '../../src/engine/errors.ts';
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
-import { findModel } from '../../src/bot/order/options.ts';
+import { findModel } from '../../src/bot/order/named-models.ts';
 import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 

@@ -5,7 +5,7 @@ import { imageSeed } from '../../src/engine/recipe.ts';
 import type { Job } from '../../src/queue/job.ts';
 import type { Asking } from '../../src/bot/policy/place.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
-import { findModel } from '../../src/bot/order/options.ts';
+import { findModel } from '../../src/bot/order/named-models.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { storedPicture } from '../../src/bot/pictures/stored-picture.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';

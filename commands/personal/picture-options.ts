@@ -20,7 +20,7 @@ import { rangeOf, typedOptions } from '../../src/bot/order/typed-options.ts';
 import { DEFAULT_LIMITS } from '../../src/bot/policy/limits.ts';
 import { escapeMarkdown, plainLine, quoted, shorten } from '../../src/bot/render/markdown.ts';
 import { checkHeard, isHeard } from '../../src/bot/order/unguided.ts';
-import { chooseModel } from '../../src/bot/order/options.ts';
+import { chooseModel } from '../../src/bot/order/named-models.ts';
 import { offeredSizes, sizeFrom } from '../../src/bot/order/sizes.ts';
 import type { Text } from '../../src/bot/text/text.ts';
 import { extraChoices } from './extra-choices.ts';

@@ -8,7 +8,7 @@ import { optionRow } from '../../src/bot/order/table.ts';
 import { rangeOf } from '../../src/bot/order/typed-options.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
 import type { ImageSize, ModelInfo } from '../../src/engine/request.ts';
-import { chooseModel } from '../../src/bot/order/options.ts';
+import { chooseModel } from '../../src/bot/order/named-models.ts';
 import { sizeFrom } from '../../src/bot/order/sizes.ts';
 import { POLICY_LIMITS } from '../../src/bot/policy/policy.ts';
 import type { ServerPolicy } from '../../src/bot/policy/policy.ts';

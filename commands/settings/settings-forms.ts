@@ -2,7 +2,7 @@ import type { Text } from '../../src/bot/text/text.ts';
 import { AUTO_STEPS, CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { ChoiceName, Choices } from '../../src/bot/order/choices.ts';
 import type { Scene } from '../../src/bot/interaction/command.ts';
-import { chooseModel } from '../../src/bot/order/options.ts';
+import { chooseModel } from '../../src/bot/order/named-models.ts';
 import { isHeard } from '../../src/bot/order/unguided.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import type { RoleLimits, ServerPolicy } from '../../src/bot/policy/policy.ts';

@@ -6,12 +6,8 @@ import type { Job } from '../../src/queue/job.ts';
 import type { Action } from '../../src/bot/interaction/command.ts';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
 import { UserError } from '../../src/engine/errors.ts';
-import {
-  NOTHING_CHOSEN,
-  completeOrder,
-  findModel,
-  limitsHold,
-} from '../../src/bot/order/options.ts';
+import { findModel } from '../../src/bot/order/named-models.ts';
+import { NOTHING_CHOSEN, completeOrder, limitsHold } from '../../src/bot/order/options.ts';
 import { jobOf } from '../../src/bot/order/order.ts';
 import { requestOf } from '../../src/bot/order/stored-order.ts';
 import { readTyped } from '../../src/bot/order/typed-order.ts';
