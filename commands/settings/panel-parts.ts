@@ -6,6 +6,11 @@ import type {
   APIStringSelectComponent,
 } from 'discord.js';
 import { customId } from '../../src/bot/interaction/custom-id.ts';
+import type { Choices } from '../../src/bot/order/choices.ts';
+import type { ServerPolicy } from '../../src/bot/policy/policy.ts';
+import type { Text } from '../../src/bot/text/text.ts';
+import type { WildcardList } from '../../src/bot/wildcards/lists.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
 
 /** The panel's controls belong to no job. */
 const NO_JOB = '000000000000';
@@ -16,6 +21,24 @@ export function controlId(control: string): string {
 }
 
 export type Part = APIMessageTopLevelComponent;
+
+/** Discord's selects hold this many. */
+export const MOST_CHOICES = 25;
+
+/** What a page is drawn of. */
+export type PanelView = {
+  defaults: Choices;
+  policy: ServerPolicy;
+  models: readonly ModelInfo[];
+  /** the defaults in words, one line each */
+  defaultLines: readonly string[];
+  /** of the server, and of the installation, for wildcards in prompts; absent: none */
+  lists?: readonly WildcardList[];
+  files?: readonly WildcardList[];
+  /** for the page of limits: the ceilings of the installation, and what was used */
+  notes?: readonly string[];
+  text: Text;
+};
 
 /** Puts components side by side: five buttons or one select menu. */
 export function row(...components: APIComponentInMessageActionRow[]): Part {
