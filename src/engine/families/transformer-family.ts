@@ -1,7 +1,8 @@
 /** What tells one family of diffusion transformers from another, beside what all families say of themselves. */
 import type { Json } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
-import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
+import type { LowRankBranch } from '../graphs/low-rank/branches.ts';
+import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
 import type { VaeNorm } from '../graphs/vae.ts';
 import { SCHEDULES, type TransformerFamilyName } from '../names.ts';
 import type { GuidanceRule, ModelInfo } from '../request.ts';

@@ -20,6 +20,7 @@ import {
   tensorField,
   valueField,
 } from './proto.ts';
+import { BranchError, type Branches, type LowRankBranch } from './low-rank/branches.ts';
 
 /** The name of a value in the graph. */
 export type Value = string;
@@ -45,28 +46,6 @@ export type GraphStyle = {
 /** A graph as bytes, and the folder below which the files with its weights lie. */
 export type BuiltGraph = { bytes: Uint8Array; weightsIn: string };
 
-/** Beside a layer: x -> strength · alpha / rank · up (mid (down x)). See low-rank.ts. */
-export type LowRankBranch = {
-  down: TensorSlice;
-  up: TensorSlice;
-  mid: TensorSlice | null;
-  scale: number;
-  label: string;
-};
-
-/** By the layer's path with underscores for dots. */
-export type Branches = ReadonlyMap<string, readonly LowRankBranch[]>;
-
-/** A LoRA that does not fit the network. */
-export class BranchError extends Error {
-  readonly label: string;
-
-  constructor(label: string, message: string) {
-    super(message);
-    this.label = label;
-  }
-}
-
 /** See checkpoint/file/packing.ts; `floors` [rows, columns / block]. */
 export type PackedMatrix = {
   blocks: Value;
@@ -83,7 +62,7 @@ export class GraphBuilder {
   /** TensorProto's number of what the graph calculates in */
   readonly type: ElementType;
   readonly #tensors: PartTensors;
-  readonly #branches: ReadonlyMap<string, readonly LowRankBranch[]>;
+  readonly #branches: Branches;
   readonly #branched = new Set<string>();
   readonly #nodes: Field[] = [];
   /** ONNX Runtime runs what comes late in the file first, so that casts behind the layers would all be alive at once */
@@ -96,12 +75,8 @@ export class GraphBuilder {
   readonly #domains = new Set<string>();
   #count = 0;
 
-  /** `branches`: of LoRAs, by the layer's path with underscores for dots */
-  constructor(
-    tensors: PartTensors,
-    style: GraphStyle,
-    branches: ReadonlyMap<string, readonly LowRankBranch[]> = new Map(),
-  ) {
+  /** `branches`: of LoRAs */
+  constructor(tensors: PartTensors, style: GraphStyle, branches: Branches = new Map()) {
     this.style = style;
     this.type = ELEMENT[style.compute];
     this.#tensors = tensors;

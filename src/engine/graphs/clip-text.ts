@@ -4,13 +4,8 @@
  */
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { VECTOR_INPUTS } from '../onnx/token-embedding.ts';
-import {
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from './builder.ts';
+import type { LowRankBranch } from './low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
 import { clipLayer, type ClipWords } from './clip-layer.ts';
 import { embedding, layerNorm, linear } from './layers.ts';
 import { ELEMENT } from './proto.ts';

@@ -6,7 +6,7 @@
 import { toFloat32 } from '../checkpoint/file/numbers.ts';
 import { blockedConv } from './blocked-conv.ts';
 import { type GraphBuilder, MICROSOFT, type Value } from './builder.ts';
-import { withBranches } from './low-rank.ts';
+import { withBranches } from './low-rank/low-rank.ts';
 import { type Attributes, ELEMENT } from './proto.ts';
 
 /** y = x Wᵀ + b of [rows, in]. A convolution of one pixel, [out, in, 1, 1], is the same bytes. */

@@ -6,13 +6,8 @@
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import { PERTURBED_INPUT } from '../onnx/perturbed-attention.ts';
 import { attend } from './attention.ts';
-import {
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from './builder.ts';
+import type { LowRankBranch } from './low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
 import {
   conv,
   flat,

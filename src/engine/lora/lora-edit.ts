@@ -1,6 +1,6 @@
 /** A LoRA as an edit of a model's graphs: branches beside layers, and weights that are calculated anew. */
 import { RunError } from '../errors.ts';
-import type { LowRankBranch } from '../graphs/builder.ts';
+import type { LowRankBranch } from '../graphs/low-rank/branches.ts';
 import type { ExportEdit, GraphEdit, OpenedEdit, WriteEdit } from '../model/graphs/variant.ts';
 import { say } from '../sentences.ts';
 import type { LoraPart } from './places.ts';

@@ -2,7 +2,8 @@
 import type { Edits } from '../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { TransformerWords } from '../families/opening/words.ts';
-import type { BuiltGraph, GraphStyle, LowRankBranch } from '../graphs/builder.ts';
+import type { LowRankBranch } from '../graphs/low-rank/branches.ts';
+import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
 import type { ClipTextConfig } from '../graphs/clip-text.ts';
 import type { UnetWords } from '../graphs/unet-config.ts';
 import type { ModelInfo } from '../request.ts';

@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-} from '../../../src/engine/graphs/builder.ts';
+import type { LowRankBranch } from '../../../src/engine/graphs/low-rank/branches.ts';
+import { GraphBuilder, type GraphStyle } from '../../../src/engine/graphs/builder.ts';
 import { conv, type Convolution } from '../../../src/engine/graphs/layers.ts';
 import { channelBlock } from '../../../src/engine/network/channel-block.ts';
 import { nodes, readOnnx } from '../../../src/engine/onnx/graph.ts';

@@ -4,12 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { attend } from '../../../src/engine/graphs/attention.ts';
-import {
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from '../../../src/engine/graphs/builder.ts';
+import type { LowRankBranch } from '../../../src/engine/graphs/low-rank/branches.ts';
+import { GraphBuilder, type GraphStyle, type Value } from '../../../src/engine/graphs/builder.ts';
 import {
   conv,
   embedding,

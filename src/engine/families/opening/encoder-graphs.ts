@@ -2,12 +2,8 @@
 import type { Json } from '../../checkpoint/checkpoint.ts';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError } from '../../errors.ts';
-import {
-  BranchError,
-  type Branches,
-  type BuiltGraph,
-  type GraphStyle,
-} from '../../graphs/builder.ts';
+import { BranchError, type Branches } from '../../graphs/low-rank/branches.ts';
+import type { BuiltGraph, GraphStyle } from '../../graphs/builder.ts';
 import { clipTextGraph } from '../../graphs/clip-text.ts';
 import { qwenGraph } from '../../graphs/language/qwen3.ts';
 import { t5Graph } from '../../graphs/language/t5.ts';

@@ -4,13 +4,8 @@
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { attend } from '../attention.ts';
-import {
-  type Branches,
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type Value,
-} from '../builder.ts';
+import type { Branches } from '../low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
 import { embedding, rowsOf } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
 import { range, rotate, type Turns } from '../transformers/rotary.ts';

@@ -4,13 +4,8 @@
  * are diffusers'.
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
-import {
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from '../builder.ts';
+import type { LowRankBranch } from '../low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
 import { linear } from '../layers.ts';
 import { sinusoids } from '../time-embedding.ts';
 import { type NetworkConfig, NO_CONFIG, rotaryOf } from './network-config.ts';

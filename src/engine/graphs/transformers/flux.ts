@@ -3,13 +3,8 @@
  * then blocks with one in which attention and feed-forward run side by side. Names are diffusers'.
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
-import {
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from '../builder.ts';
+import type { LowRankBranch } from '../low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';
 import {

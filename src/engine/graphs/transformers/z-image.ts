@@ -4,13 +4,8 @@
  */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { attend } from '../attention.ts';
-import {
-  type BuiltGraph,
-  GraphBuilder,
-  type GraphStyle,
-  type LowRankBranch,
-  type Value,
-} from '../builder.ts';
+import type { LowRankBranch } from '../low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
 import { linear, rowsOf } from '../layers.ts';
 import { ELEMENT } from '../proto.ts';
 import { sinusoids } from '../time-embedding.ts';

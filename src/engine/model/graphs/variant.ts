@@ -1,7 +1,7 @@
 /** What a model's graphs are opened with beside their own weights: a list of edits, each under a key. */
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import type { RunError } from '../../errors.ts';
-import { BranchError, type Branches, type LowRankBranch } from '../../graphs/builder.ts';
+import { BranchError, type Branches, type LowRankBranch } from '../../graphs/low-rank/branches.ts';
 import type { LoraPart } from '../../lora/places.ts';
 import type { AppliedLora } from '../../lora/opened.ts';
 import type { LayerShapes } from '../../lora/packed-layers.ts';

@@ -2,9 +2,10 @@
  * LoRA as branches of a graph: beside a layer y = W x runs up (down x), and both are added. The pairs stay in the
  * LoRA's own file as the layer's weights stay in theirs.
  */
-import type { TensorSlice } from '../checkpoint/tensors.ts';
-import { BranchError, type GraphBuilder, type LowRankBranch, type Value } from './builder.ts';
-import { type Attributes, STORED_ELEMENT } from './proto.ts';
+import type { TensorSlice } from '../../checkpoint/tensors.ts';
+import { BranchError, type LowRankBranch } from './branches.ts';
+import type { GraphBuilder, Value } from '../builder.ts';
+import { type Attributes, STORED_ELEMENT } from '../proto.ts';
 
 /** `convolution`: the attributes of the layer where it is one; its first kernel of that size takes them over. */
 export function withBranches(
