@@ -21,6 +21,9 @@ import {
   valueField,
 } from './proto.ts';
 import { BranchError, type Branches, type LowRankBranch } from './low-rank/branches.ts';
+import type { Known } from './shapes/known.ts';
+import { knownAfter } from './shapes/shapes.ts';
+import { nameOf, size } from './shapes/sizes.ts';
 
 /** The name of a value in the graph. */
 export type Value = string;
@@ -71,6 +74,8 @@ export class GraphBuilder {
   readonly #constants = new Map<Value, Field>();
   readonly #inputs: Field[] = [];
   readonly #outputs: Field[] = [];
+  readonly #values = new Map<Value, Field>();
+  readonly #known = new Map<Value, Known>();
   readonly #made = new Map<string, Value>();
   readonly #domains = new Set<string>();
   #count = 0;
@@ -95,6 +100,13 @@ export class GraphBuilder {
     const { domain = '', name = first } = options;
     this.#domains.add(domain);
     this.#nodes.push(nodeField({ type, domain, name, inputs, outputs, attributes }));
+    const known = inputs.map((each) => this.#known.get(each));
+    for (const [i, each] of knownAfter(type, known, attributes, outputs.length).entries()) {
+      if (each === undefined) continue;
+      this.#known.set(outputs[i]!, each);
+      const dims = each.shape.map(nameOf);
+      this.#values.set(outputs[i]!, valueField('value', outputs[i]!, each.type, dims));
+    }
     return first;
   }
 
@@ -197,7 +209,7 @@ export class GraphBuilder {
     const { bits, block, hasFloors } = tensor.packed;
     const [rows = 0, columns = 0] = tensor.shape;
     const dims = [rows, columns / block, (block * bits) / 8];
-    this.#external.set(name, { tensor, dims });
+    this.#addExternal(name, tensor, dims);
     const scales = this.#tensor(`${name}.scales`);
     const factors = this.external(`${name}.scales`, scales, [(rows * columns) / block]);
     const floors = hasFloors
@@ -218,8 +230,13 @@ export class GraphBuilder {
     if (sizeOf(dims) !== sizeOf(tensor.shape)) {
       throw new Error(`${name} is [${tensor.shape.join(', ')}], wanted as [${dims.join(', ')}]`);
     }
-    this.#external.set(value, { tensor, dims });
+    this.#addExternal(value, tensor, dims);
     return value;
+  }
+
+  #addExternal(value: Value, tensor: TensorSlice, dims: readonly number[]): void {
+    this.#external.set(value, { tensor, dims });
+    this.#known.set(value, { type: STORED_ELEMENT[tensor.type], shape: dims.map(size) });
   }
 
   /** From an element type to what the graph calculates in. */
@@ -230,13 +247,14 @@ export class GraphBuilder {
   /** Integers, one axis. */
   ints(...values: readonly number[]): Value {
     const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-    return this.#constant(`ints(${values.join()})`, ELEMENT.int64, [values.length], bytes);
+    const name = `ints(${values.join()})`;
+    return this.#constant(name, ELEMENT.int64, [values.length], bytes, values);
   }
 
   /** An integer without axes. */
   int(value: number): Value {
     const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
-    return this.#constant(`int(${value})`, ELEMENT.int64, [], bytes);
+    return this.#constant(`int(${value})`, ELEMENT.int64, [], bytes, [value]);
   }
 
   /** Constants in what the graph calculates in, or in float32 where a graph of less must not round them. */
@@ -247,24 +265,33 @@ export class GraphBuilder {
     type: ElementType = this.type,
   ): Value {
     const data = type === ELEMENT.float16 ? Float16Array.from(values) : Float32Array.from(values);
-    return this.#constant(`${name}(${type})`, type, dims, new Uint8Array(data.buffer));
+    return this.#constant(`${name}(${type})`, type, dims, new Uint8Array(data.buffer), values);
   }
 
-  #constant(name: Value, type: ElementType, dims: readonly number[], bytes: Uint8Array): Value {
+  #constant(
+    name: Value,
+    type: ElementType,
+    dims: readonly number[],
+    bytes: Uint8Array,
+    numbers: readonly number[],
+  ): Value {
     if (!this.#constants.has(name)) {
       this.#constants.set(name, tensorField({ name, type, dims }, bytes));
+      this.#known.set(name, { type, shape: dims.map(size), values: numbers.map(size) });
     }
     return name;
   }
 
   input(name: Value, dims: Dims, type: ElementType = this.type): Value {
     this.#inputs.push(valueField('input', name, type, dims));
+    this.#known.set(name, { type, shape: dims.map(size) });
     return name;
   }
 
   /** Shows a value under a name, which must not be one that the graph uses already. */
   output(value: Value, name: Value, dims: Dims, type: ElementType = this.type): void {
     this.op('Identity', [value], {}, { outputs: [name] });
+    this.#values.delete(name);
     this.#outputs.push(valueField('output', name, type, dims));
   }
 
@@ -301,6 +328,7 @@ export class GraphBuilder {
       ...this.#constants.values(),
       ...this.#inputs,
       ...this.#outputs,
+      ...this.#values.values(),
     ];
     const known = OPSETS.map(([domain]) => domain);
     const further = [...this.#domains].filter((domain) => !known.includes(domain));

@@ -111,9 +111,12 @@ export function tensorField(
   return messageField(5, [...head, ...entries, intField(14, 1n)]);
 }
 
+/** Fields of GraphProto: input, output, and value_info for what lies between them. */
+const VALUES = { input: 11, output: 12, value: 13 } as const;
+
 /** ValueInfoProto { name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { value 1 | param 2 } } } } } */
 export function valueField(
-  kind: 'input' | 'output',
+  kind: keyof typeof VALUES,
   name: string,
   type: ElementType,
   dims: Dims,
@@ -122,7 +125,7 @@ export function valueField(
     messageField(1, [typeof dim === 'number' ? intField(1, BigInt(dim)) : textField(2, dim)]),
   );
   const tensor = messageField(1, [intField(1, BigInt(type)), messageField(2, shape)]);
-  return messageField(kind === 'input' ? 11 : 12, [textField(1, name), messageField(2, [tensor])]);
+  return messageField(VALUES[kind], [textField(1, name), messageField(2, [tensor])]);
 }
 
 /** ModelProto { ir_version 1, graph 7 { name 2 }, opset_import 8 { domain 1, version 2 } } */

@@ -192,7 +192,8 @@ export function graphOutputs(file: OnnxFile): ValueInfo[] {
   return valuesOf(file, GRAPH.output);
 }
 
-function valuesOf({ entries }: OnnxFile, role: number): ValueInfo[] {
+/** What the graph says about tensors of one role (`GRAPH`). */
+export function valuesOf({ entries }: OnnxFile, role: number): ValueInfo[] {
   return entries.flatMap((entry) =>
     entry.kind === 'value' && entry.role === role ? [entry.value] : [],
   );

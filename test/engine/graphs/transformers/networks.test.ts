@@ -1,7 +1,7 @@
 /** Each transformer and its text encoders beside diffusers' and transformers', where the reference models are at hand. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { BuiltGraph } from '../../../../src/engine/graphs/builder.ts';
 import { qwenGraph } from '../../../../src/engine/graphs/language/qwen3.ts';
 import { t5Graph } from '../../../../src/engine/graphs/language/t5.ts';
@@ -14,7 +14,7 @@ import type { GraphStyle } from '../../../../src/engine/graphs/builder.ts';
 import type { Feed, Session } from '../../../../src/engine/network/session.ts';
 import { type ArrayRef, fullGolden, type Golden, maxDifference } from '../../../support/golden.ts';
 import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
-import { open } from '../stored.ts';
+import { open, openShown } from '../stored.ts';
 
 type Named = 'hidden_states' | 'timestep' | 'pooled_projections' | 'guidance' | 'img_ids';
 
@@ -34,6 +34,11 @@ const STYLES: readonly GraphStyle[] = [
   { compute: 'float32', attention: 'fused' },
   { compute: 'float32', attention: 'plain' },
 ];
+
+/** Written for the CPU, with its shapes looked at; else as it is. */
+function opened(t: TestContext, graph: BuiltGraph, { attention }: GraphStyle): Promise<Session> {
+  return attention === 'fused' ? openShown(t, graph) : open(t, graph);
+}
 
 function feedOf({ array }: Golden, ref: ArrayRef): Feed & { data: Float32Array } {
   return { data: Float32Array.from(array(ref)), shape: ref.$[1] };
@@ -89,8 +94,8 @@ for (const model of ['flux-schnell', 'flux-dev'] as const) {
     const cases = casesOf(golden, /^diffusers$/).filter((each) => each.model === model);
     assert.ok(cases.length > 0);
     for (const style of STYLES) {
-      const network = await open(t, fluxGraph(transformer, { shiftFirst: false }, style));
-      const text = await open(t, t5Graph(t5, style));
+      const network = await opened(t, fluxGraph(transformer, { shiftFirst: false }, style), style);
+      const text = await opened(t, t5Graph(t5, style), style);
       for (const one of cases) {
         const [embeds] = one.prompt_embeds![0] as [ArrayRef];
         const ids = one.token_ids.find(([name]) => name === 'text_encoder_2')![1];
@@ -136,11 +141,12 @@ test("FLUX.2 klein: transformer and Qwen3 answer as diffusers' and transformers'
   const cases = casesOf(golden, /^diffusers(-base)?$/);
   assert.ok(cases.length > 3);
   for (const style of STYLES) {
-    const network = await open(t, flux2Graph(transformer, { shiftFirst: false }, style));
+    const network = await opened(t, flux2Graph(transformer, { shiftFirst: false }, style), style);
     const config = { headSize: 128, epsilon: 1e-6, theta: 1e6 };
-    const text = await open(
+    const text = await opened(
       t,
       qwenGraph(qwen, config, style, { taps: [9, 18, 27], normed: false }),
+      style,
     );
     for (const one of cases) {
       await assertKlein(one, { network, text, golden });
@@ -224,7 +230,7 @@ for (const [model, form] of [
     assert.ok(cases.length > 0);
     for (const style of STYLES) {
       const graph: BuiltGraph = sd3Graph(transformer, { shiftFirst: false }, style);
-      const network = await open(t, graph);
+      const network = await opened(t, graph, style);
       for (const one of cases) {
         const inputs = one.denoiser_call0_inputs!;
         const sample = feedOf(golden, inputs.hidden_states!);
@@ -260,7 +266,7 @@ test("Qwen-Image: transformer and Qwen2.5 answer as diffusers' and transformers'
   const cases = casesOf(golden, /^diffusers$/);
   assert.ok(cases.length > 1);
   for (const style of STYLES) {
-    const network = await open(t, qwenImageGraph(transformer, {}, style));
+    const network = await opened(t, qwenImageGraph(transformer, {}, style), style);
     const config = { headSize: 32, epsilon: 1e-6, theta: 1e6 };
     const text = await open(t, qwenGraph(qwen, config, style, { taps: [], normed: true }));
     for (const one of cases) {

@@ -1,0 +1,149 @@
+/**
+ * What is known of the values of a graph while it is written, operator by operator (onnx.ai/onnx/operators). ONNX
+ * Runtime loses the sizes of what is fed at the first convolution and plans then as if no two values could ever share
+ * their memory: it looks at all of them for each, which was two thirds of the time that a session took to open. A shape
+ * is told where all its sizes have names; what is not known is left for ONNX Runtime to find out.
+ */
+import { type Attributes, ELEMENT, type ElementType } from '../proto.ts';
+import { broadcast, type Input, type Known, list, number, numbersOf, type Rule } from './known.ts';
+import {
+  concat,
+  argMax,
+  expand,
+  gather,
+  range,
+  reshape,
+  shapeOf,
+  slice,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from './rearranging.ts';
+import {
+  convolved,
+  difference,
+  divided,
+  numberOf,
+  product,
+  quotient,
+  type Size,
+  size,
+  sum,
+} from './sizes.ts';
+
+/** What is known of a node's outputs; undefined: nothing. */
+export function knownAfter(
+  operator: string,
+  inputs: readonly Input[],
+  attributes: Attributes,
+  outputs: number,
+): readonly Input[] {
+  return RULES.get(operator)?.(inputs, attributes, outputs) ?? [];
+}
+
+const alike: Rule = ([x]) => [x && { type: x.type, shape: x.shape }];
+
+/** By numbers of one shape, or of shapes that broadcast; `type` null: that of the input at `typeAt`. */
+const elementwise =
+  (type: ElementType | null = null, typeAt = 0): Rule =>
+  (inputs) => {
+    if (inputs.some((each) => each === undefined)) return [];
+    const shape = broadcast((inputs as Known[]).map((each) => each.shape));
+    return shape === null ? [] : [{ type: type ?? (inputs as Known[])[typeAt]!.type, shape }];
+  };
+
+/** As `elementwise`, of single sizes too. */
+const arithmetic =
+  (of: (one: Size, other: Size) => Size | null): Rule =>
+  (inputs, attributes, outputs) => {
+    const [known] = elementwise()(inputs, attributes, outputs);
+    const [one, other] = inputs.map((each) => each?.values);
+    if (known?.type !== ELEMENT.int64 || one?.length !== 1 || other?.length !== 1) return [known];
+    const value = of(one[0]!, other[0]!);
+    return [value === null ? known : { ...known, values: [value] }];
+  };
+
+const gemm: Rule = ([a, b], { transA, transB }) => {
+  if (a?.shape.length !== 2 || b?.shape.length !== 2) return [];
+  const shape = [a.shape[transA === 1 ? 1 : 0]!, b.shape[transB === 1 ? 0 : 1]!];
+  return [{ type: a.type, shape }];
+};
+
+const matMul: Rule = ([a, b]) => {
+  if (a === undefined || b === undefined || a.shape.length < 2 || b.shape.length < 2) return [];
+  const batch = broadcast([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
+  if (batch === null) return [];
+  return [{ type: a.type, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
+};
+
+/** Of [B,C,H,W]; weights [out,in,h,w]. */
+const conv: Rule = ([x, weight], attributes) => {
+  const [strides, pads] = [list(attributes['strides']), list(attributes['pads'])];
+  const isKnown = x?.shape.length === 4 && weight?.shape.length === 4;
+  if (!isKnown || strides === null || pads === null || 'dilations' in attributes) return [];
+  const sides = [0, 1].map((i) => {
+    const reach = numberOf(weight.shape[i + 2]!) ?? 0;
+    return convolved(x.shape[i + 2]!, reach, pads[i]! + pads[i + 2]!, strides[i]!);
+  });
+  return [{ type: x.type, shape: [x.shape[0]!, weight.shape[0]!, ...sides] }];
+};
+
+const resize: Rule = ([x, , scales]) => {
+  const factors = numbersOf(scales);
+  if (x === undefined || factors === null || !factors.every(Number.isInteger)) return [];
+  return [{ type: x.type, shape: x.shape.map((each, i) => product([each, size(factors[i]!)])) }];
+};
+
+const depthToSpace: Rule = ([x], { blocksize }) => {
+  const block = number(blocksize, 1);
+  const channels = x && quotient(x.shape[1]!, size(block * block));
+  if (!x || !channels) return [];
+  const sides = x.shape.slice(2).map((side) => product([side, size(block)]));
+  return [{ type: x.type, shape: [x.shape[0]!, channels, ...sides] }];
+};
+
+const ALIKE: readonly string[] =
+  'Cos Gelu Identity InstanceNormalization LayerNormalization LeakyRelu Log Neg PRelu QuickGelu Relu ReorderInput RotaryEmbedding SimplifiedLayerNormalization Sin Softmax Sqrt Tanh Trilu'.split(
+    ' ',
+  );
+
+const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ...ALIKE.map((name) => [name, alike] as const),
+  ['Add', arithmetic((one, other) => sum([one, other]))],
+  ['Mul', arithmetic((one, other) => product([one, other]))],
+  ['Div', arithmetic(divided)],
+  ['Sub', arithmetic(difference)],
+  ...['Max', 'Mod'].map((name) => [name, elementwise()] as const),
+  ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'Or'].map(
+    (name) => [name, elementwise(ELEMENT.bool)] as const,
+  ),
+  ['Where', elementwise(null, 1)],
+  ['Cast', ([x], { to }) => [x && { type: to as ElementType, shape: x.shape }]],
+  ['Gemm', gemm],
+  ['MatMul', matMul],
+  ['MatMulNBits', ([x], { N }) => [x && { ...x, shape: x.shape.with(-1, size(N as number)) }]],
+  [
+    'MultiHeadAttention',
+    ([q, , v]) => [q && v && { ...q, shape: q.shape.with(-1, v.shape.at(-1)!) }],
+  ],
+  ['Conv', conv],
+  [
+    'ReorderOutput',
+    ([x], { channels }) => [x && { ...x, shape: x.shape.with(1, size(channels as number)) }],
+  ],
+  ['Reshape', reshape],
+  ['Transpose', transpose],
+  ['Concat', concat],
+  ['Shape', shapeOf],
+  ['Unsqueeze', unsqueeze],
+  ['Squeeze', squeeze],
+  ['Slice', slice],
+  ['Range', range],
+  ['ArgMax', argMax],
+  ['Gather', gather],
+  ['Split', split],
+  ['Expand', expand],
+  ['Resize', resize],
+  ['DepthToSpace', depthToSpace],
+]);
