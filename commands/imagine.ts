@@ -13,12 +13,8 @@ import { fitMask } from '../src/bot/pictures/masks.ts';
 import { attachedPicture } from '../src/bot/pictures/pictures-of.ts';
 import { readTyped } from '../src/bot/order/typed-order.ts';
 import { findPreset } from '../src/bot/stores/presets.ts';
-import {
-  PICTURE_OPTIONS,
-  completeChoice,
-  stepsOf,
-  typedOptionsOf,
-} from './personal/picture-options.ts';
+import { PICTURE_OPTIONS, stepsOf, typedOptionsOf } from './personal/picture-options.ts';
+import { completeChoice } from './personal/picture-choices.ts';
 import { presetChoices } from './personal/presets.ts';
 import { again, reroll } from './picture/reroll.ts';
 import { discard } from './picture/discard.ts';

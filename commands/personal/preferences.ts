@@ -6,13 +6,8 @@ import type { Command, Scene } from '../../src/bot/interaction/command.ts';
 import { NO_PREFERENCES } from '../../src/bot/stores/preferences.ts';
 import type { Preferences } from '../../src/bot/stores/preferences.ts';
 import { LANGUAGE_NAMES, textFor } from '../../src/bot/text/text.ts';
-import {
-  CHOICE_OPTIONS,
-  PICTURE_OPTIONS,
-  choiceLines,
-  choicesOf,
-  completeChoice,
-} from './picture-options.ts';
+import { CHOICE_OPTIONS, PICTURE_OPTIONS, choiceLines, choicesOf } from './picture-options.ts';
+import { completeChoice } from './picture-choices.ts';
 import { checkedChoices, stored } from './presets.ts';
 import { EVERYWHERE } from '../places.ts';
 

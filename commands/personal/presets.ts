@@ -9,13 +9,8 @@ import { completeOrder, NOTHING_CHOSEN } from '../../src/bot/order/options.ts';
 import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
 import { PRESET_NAME_LIMIT, findPreset } from '../../src/bot/stores/presets.ts';
 import type { Preset } from '../../src/bot/stores/presets.ts';
-import {
-  CHOICE_OPTIONS,
-  choiceLines,
-  choicesOf,
-  completeChoice,
-  nameChoices,
-} from './picture-options.ts';
+import { CHOICE_OPTIONS, choiceLines, choicesOf } from './picture-options.ts';
+import { completeChoice, nameChoices } from './picture-choices.ts';
 import { IN_SERVERS } from '../places.ts';
 
 const NAME = {

@@ -4,12 +4,8 @@ import { UserError } from '../../src/engine/errors.ts';
 import { CHOICE_NAMES } from '../../src/bot/order/choices.ts';
 import type { Command, Scene } from '../../src/bot/interaction/command.ts';
 import { mayManageServer } from '../../src/bot/interaction/permissions.ts';
-import {
-  CHOICE_OPTIONS,
-  PICTURE_OPTIONS,
-  choicesOf,
-  completeChoice,
-} from '../personal/picture-options.ts';
+import { CHOICE_OPTIONS, PICTURE_OPTIONS, choicesOf } from '../personal/picture-options.ts';
+import { completeChoice } from '../personal/picture-choices.ts';
 import { checkedChoices, stored } from '../personal/presets.ts';
 import { settingsAction, showPanel, tellChanged } from './settings-actions.ts';
 import { describeDefaults } from './settings-words.ts';

@@ -1,7 +1,7 @@
 import { ApplicationCommandOptionType } from 'discord.js';
 import type { Command } from '../../src/bot/interaction/command.ts';
 import { planSnapshots } from '../../src/explore/sheet/evolution.ts';
-import { completeChoice } from '../personal/picture-options.ts';
+import { completeChoice } from '../personal/picture-choices.ts';
 import { placeSheet, readShared, SHARED_OPTIONS, sheetSeenBy } from './sheet-options.ts';
 import { EVERYWHERE } from '../places.ts';
 

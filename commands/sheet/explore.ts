@@ -14,7 +14,7 @@ import { AXES, type AxisName, exampleOf, usualValues } from '../../src/explore/s
 import { type Axis, axisNamed, parseAxis } from '../../src/explore/sheet/axis.ts';
 import { CHAT_LIMITS } from '../../src/explore/sheet/order.ts';
 import { planSheet } from '../../src/explore/sheet/plan.ts';
-import { completeChoice } from '../personal/picture-options.ts';
+import { completeChoice } from '../personal/picture-choices.ts';
 import { cellDefault, cellMine, cellUndo } from './cell-defaults.ts';
 import { sheetCurves, sheetRemove, sheetStop } from './sheet-actions.ts';
 import { cell, cellReroll } from './sheet-cell.ts';
