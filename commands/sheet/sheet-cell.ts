@@ -8,7 +8,7 @@ import { jobOf, placeOrder } from '../../src/bot/order/order.ts';
 import { quoted } from '../../src/bot/render/markdown.ts';
 import { messageBody, type Rendered } from '../../src/bot/render/render.ts';
 import { recipeLine } from '../../src/bot/render/render-words.ts';
-import { cellRow } from '../../src/bot/render/rows.ts';
+import { cellRow } from '../../src/bot/render/picture-rows.ts';
 import { defaultButtons } from './cell-defaults.ts';
 import { indexIn, openCell, type Opened } from './open-cell.ts';
 

@@ -5,7 +5,7 @@ import { ALT_TEXT_LIMIT, PROMPT_SHOWN, gallery, paragraph, words } from './rende
 import type { MessageFile, Picture, Rendered } from './render.ts';
 import { readable } from '../order/stored-order.ts';
 import { promptOf, recipeLine } from './render-words.ts';
-import { copyRows } from './rows.ts';
+import { copyRows } from './picture-rows.ts';
 import type { Text } from '../text/text.ts';
 
 /** A larger copy of one of a job's pictures, as a message of its own. */

@@ -14,7 +14,8 @@ import {
 } from './render-words.ts';
 import type { MessageFile, Picture, Rendered } from './render.ts';
 import { fromContext, messageUrl } from '../reply/reply-address.ts';
-import { againRow, doneRows, pagesRow, selectRow, showButton, stopRow } from './rows.ts';
+import { againRow, pagesRow, selectRow, showButton, stopRow } from './rows.ts';
+import { doneRows } from './picture-rows.ts';
 import type { Text } from '../text/text.ts';
 
 const INFOTEXT_SHOWN = 2800;

@@ -12,7 +12,8 @@ import {
   promptOf,
   recipeLine,
 } from './render-words.ts';
-import { againRow, doneRows, stopRow } from './rows.ts';
+import { againRow, stopRow } from './rows.ts';
+import { doneRows } from './picture-rows.ts';
 import { plainLine, quoted, shorten } from './markdown.ts';
 import { wordsOf } from '../../engine/said.ts';
 import type { OrderNote } from '../order/notes.ts';
