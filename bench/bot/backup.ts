@@ -4,7 +4,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCrowd, openProgram } from './bot.ts';
+import { openCrowd } from './open-crowd.ts';
+import { openProgram } from './program.ts';
 import { type BenchRow, quantile } from '../row.ts';
 import { openEngine } from '../setup.ts';
 
