@@ -2,7 +2,7 @@ import type { Job, MachineRate, QueueFigures } from '../src/queue/job.ts';
 import type { Command, Scene } from '../src/bot/interaction/command.ts';
 import { mayShowHere } from '../src/bot/policy/gate.ts';
 import type { Asking } from '../src/bot/policy/place.ts';
-import { renderStats } from '../src/bot/render/render-record.ts';
+import { renderStats } from '../src/bot/render/render-list.ts';
 import { addressIn } from '../src/bot/reply/reply-address.ts';
 import { oneRowEach, rowPicture, type SheetRow } from '../src/bot/sheet/sheet-rows.ts';
 import { deviceLines } from '../src/bot/render/device-lines.ts';

@@ -6,7 +6,7 @@ import type { Action, Command, Scene } from '../../src/bot/interaction/command.t
 import { oneRowEach, rowPicture } from '../../src/bot/sheet/sheet-rows.ts';
 import { maySee } from '../../src/bot/order/visibility.ts';
 import { mayShowHere } from '../../src/bot/policy/gate.ts';
-import { renderRecent } from '../../src/bot/render/render-record.ts';
+import { renderRecent } from '../../src/bot/render/render-list.ts';
 import { addressIn } from '../../src/bot/reply/reply-address.ts';
 import { showAction } from './show.ts';
 import { star } from './star.ts';

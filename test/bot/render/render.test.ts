@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render } from '../../../src/bot/render/render.ts';
-import { renderRecent } from '../../../src/bot/render/render-record.ts';
+import { renderRecent } from '../../../src/bot/render/render-list.ts';
 import { waitWords } from '../../../src/bot/render/render-words.ts';
 import type { Picture } from '../../../src/bot/render/render.ts';
 import { textFor } from '../../../src/bot/text/text.ts';
