@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { slowly } from '../support/slow-network.ts';
 import { NO_SMALL_DISK } from '../support/small-disk.ts';
 import type { Hall } from '../support/hall.ts';
-import { imagine, inHall, jobsOf, order, shownJobs } from '../support/hall.ts';
+import { imagine, inHall, jobsOf, order, shownJobs, story } from '../support/hall.ts';
 import { requestIn } from '../support/jobs.ts';
 import { isPrivate, textOf, waitUntil } from '../support/messages.ts';
 import { patience } from '../support/patience.ts';
@@ -27,21 +27,31 @@ type Trouble = {
   lost: RegExp;
 };
 
-/** One is painted, two wait; then the disk has its trouble, and gets over it: one picture is lost, and said so. */
-async function withTrouble(hall: Hall, { begin, end, refusal, lost }: Trouble): Promise<void> {
+/**
+ * One is painted, two wait; then the disk has its trouble, and gets over it: one picture is lost, and said so. `earlier`:
+ * jobs on record; answers how many there are then.
+ */
+async function withTrouble(
+  hall: Hall,
+  { begin, end, refusal, lost }: Trouble,
+  earlier: number,
+): Promise<number> {
   const { ada } = hall;
   const shownToAll = () => ada.messages().filter((one) => !isPrivate(one));
+  const [shown, places] = [shownJobs(hall).length, shownToAll().length];
   await imagine(hall, 'before', 2);
-  await waitUntil(() => shownJobs(hall).length === 1, 'the first picture', 60_000);
+  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the first picture', 60_000);
   await order(hall, 'imagine', LONG);
   await imagine(hall, 'waiting', 2);
   await imagine(hall, 'waiting too', 2);
-  await ada.waitForMessage((message) => textOf(message).includes('Step '), 60_000);
+  const isPainting = (text: string) => text.includes(LONG.prompt) && text.includes('Step ');
+  await ada.waitForMessage((message) => isPainting(textOf(message)), 60_000);
   await begin();
   await imagine(hall, 'meanwhile', 2);
   // A full disk may still have room for a row, in pages that the database owns already.
   const refusals = () => (refusal === null ? [] : said(hall, refusal));
-  const isTaken = () => shownToAll().length === 5 && /Queued/.test(textOf(shownToAll().at(-1)!));
+  const isTaken = () =>
+    shownToAll().length === places + 5 && /Queued/.test(textOf(shownToAll().at(-1)!));
   await waitUntil(() => refusals().length === 1 || isTaken(), 'refused or taken', 30_000);
   const wasRefused = refusals().length === 1;
   assert.ok(refusals().every(isPrivate), 'nobody else reads of it');
@@ -49,30 +59,36 @@ async function withTrouble(hall: Hall, { begin, end, refusal, lost }: Trouble): 
   await waitUntil(() => said(hall, lost).length === 1, 'told that it is lost', 60_000);
   const ids = shownToAll().map(({ id }) => id);
   await end();
-  const painted = wasRefused ? 3 : 4;
+  const painted = shown + (wasRefused ? 3 : 4);
   await waitUntil(() => shownJobs(hall).length === painted, 'those that waited', 60_000);
   await imagine(hall, 'after', 2);
   await waitUntil(() => shownJobs(hall).length === painted + 1, 'the one after', 30_000);
-  const places = shownToAll().map(({ id }) => id);
-  assert.deepEqual(places.slice(0, -1), ids, 'each in its own place, none twice');
+  const after = shownToAll().map(({ id }) => id);
+  assert.deepEqual(after.slice(0, -1), ids, 'each in its own place, none twice');
   assert.equal(said(hall, lost).length, 1, 'what waited was not lost with it');
+  assert.equal(await hall.stop(), 0);
+  const onRecord = await isOnRecord(hall, wasRefused ? [] : ['meanwhile'], earlier);
   await hasNothingToSay(hall);
-  await isOnRecord(hall, wasRefused ? [] : ['meanwhile']);
+  return onRecord;
 }
 
 /** What was told is noted: the next start has nothing to edit. */
 async function hasNothingToSay(hall: Hall): Promise<void> {
   let edits = 0;
-  assert.equal(await hall.stop(), 0);
   hall.onExchange = ({ method }) => void (edits += Number(method === 'PATCH'));
   hall.start();
   await order(hall, 'help', {});
   assert.equal(edits, 0);
-  assert.equal(await hall.stop(), 0);
+  hall.onExchange = () => {};
 }
 
-async function isOnRecord(hall: Hall, meanwhile: readonly string[]): Promise<void> {
-  const jobs = await jobsOf(hall);
+async function isOnRecord(
+  hall: Hall,
+  meanwhile: readonly string[],
+  earlier: number,
+): Promise<number> {
+  const all = await jobsOf(hall);
+  const jobs = all.slice(0, all.length - earlier);
   const prompts = ['after', ...meanwhile, 'waiting too', 'waiting', 'the long one', 'before'];
   assert.deepEqual(
     jobs.map((job) => requestIn(job).prompt),
@@ -85,46 +101,39 @@ async function isOnRecord(hall: Hall, meanwhile: readonly string[]): Promise<voi
   assert.match(requestIn(failed[0]).prompt, /^(the long one|waiting)$/);
   assert.ok(jobs.every(({ delivered }) => delivered));
   const files = await readdir(path.join(hall.data, 'pictures'));
-  const named = jobs.flatMap(({ result }) => result?.images.map(({ key }) => key) ?? []);
+  const named = all.flatMap(({ result }) => result?.images.map(({ key }) => key) ?? []);
   assert.deepEqual(files.toSorted(), named.toSorted(), 'nothing half-written is left');
   assert.doesNotMatch(hall.log(), /rejected unheard|nobody caught/);
+  return all.length;
 }
 
-test(
-  'the disk is full while pictures wait and are painted, then has room again',
-  options,
-  async () => {
-    await inHall(
-      async (hall) => {
-        const { disk } = hall;
-        await withTrouble(hall, {
-          begin: () => disk!.fill(),
-          end: () => disk!.empty(),
-          refusal: /Your order was not taken\\?: the disk is full/,
-          lost: /could not be kept\\?: there is no room left where pictures are kept/,
-        });
-      },
-      { diskMegabytes: 12, env: slowly(50) },
-    );
-  },
-);
+const isFull = ({ disk }: Hall): Trouble => ({
+  begin: () => disk!.fill(),
+  end: () => disk!.empty(),
+  refusal: /Your order was not taken\\?: the disk is full/,
+  lost: /could not be kept\\?: there is no room left where pictures are kept/,
+});
 
-test(
-  'the data folder turns read-only while pictures wait and are painted, then is writable again',
-  options,
-  async () => {
-    await inHall(
-      async (hall) => {
-        const { disk } = hall;
-        await withTrouble(hall, {
-          begin: () => disk!.setWritable(false),
-          end: () => disk!.setWritable(true),
-          // The database was open before: what is in its files goes on to be written.
-          refusal: null,
-          lost: /could not be kept\\?: the place where pictures are kept cannot be written/,
-        });
-      },
-      { diskMegabytes: 12, env: slowly(50) },
-    );
-  },
-);
+const isReadOnly = ({ disk }: Hall): Trouble => ({
+  begin: () => disk!.setWritable(false),
+  end: () => disk!.setWritable(true),
+  // The database was open before: what is in its files goes on to be written.
+  refusal: null,
+  lost: /could not be kept\\?: the place where pictures are kept cannot be written/,
+});
+
+test('a disk in trouble while pictures wait and are painted', options, async (t) => {
+  await inHall(
+    async (hall) => {
+      let jobs = 0;
+      await story(t, 'it is full, then has room again', async () => {
+        jobs = await withTrouble(hall, isFull(hall), 0);
+      });
+      await story(t, 'the data folder turns read-only, then is writable again', async () => {
+        await withTrouble(hall, isReadOnly(hall), jobs);
+      });
+      assert.equal(await hall.stop(), 0);
+    },
+    { diskMegabytes: 12, env: slowly(50) },
+  );
+});

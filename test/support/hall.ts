@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compileCache } from '../../src/engine/host/compile-cache.ts';
@@ -140,6 +141,23 @@ export async function inHall(
     await disk?.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * One of several stories in a hall, which begins as the one before left it: what a start costs is paid once. After one
+ * that goes wrong the others are not told. `told` is the test around them.
+ */
+export async function story(
+  told: TestContext,
+  name: string,
+  tell: () => Promise<void>,
+): Promise<void> {
+  let isWell = false;
+  await told.test(name, async () => {
+    await tell();
+    isWell = true;
+  });
+  if (!isWell) throw new Error(`went wrong: ${name}`);
 }
 
 /** Presses until somebody is there to answer: a program that starts needs its moment. */
