@@ -46,11 +46,11 @@ after(async () => {
 });
 
 /** The command as people run it, in the temporary folder: a program of its own. */
-function start(script: string, args: readonly string[], env: Record<string, string> = {}) {
+function start(script: string, args: readonly string[]) {
   const command = [path.join(ROOT, 'scripts/run.cjs'), `src/cli/${script}.ts`, ...args];
   const child = spawn(process.execPath, command, {
     cwd: folder,
-    env: { ...process.env, ...SETTINGS, ...env },
+    env: { ...process.env, ...SETTINGS },
   });
   let stdout = '';
   let stderr = '';
@@ -212,7 +212,7 @@ describe('bad arguments end with status 2 and one line that names them', () => {
     assert.match(stderr, /^Nothing can be written to file/);
   });
   test('a wrong environment', async () => {
-    const { code, stderr } = await start('imagine', ['x'], { DEVICE: 'gpu' }).ended;
+    const { code, stderr } = await commands.run(paintPictures, ['x'], { DEVICE: 'gpu' });
     assert.equal(code, 2);
     assert.match(stderr, /DEVICE is "gpu"; allowed: auto, cuda/);
   });
@@ -360,7 +360,7 @@ test('models --check says what really runs each model, and which one does not wo
 });
 
 test('--help shows every option', async () => {
-  const { code, stdout } = await start('imagine', ['--help']).ended;
+  const { code, stdout } = await imagine('--help');
   assert.equal(code, 0);
   for (const option of ['--negative', '--cfg', '--save-latents', '--seed-resize', '--emphasis']) {
     assert.ok(stdout.includes(option), option);
