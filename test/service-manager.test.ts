@@ -11,7 +11,7 @@ import { tellServiceManager } from '../src/service-manager.ts';
 import { loadConfig } from '../src/config.ts';
 import { memoryLog } from './support/memory-log.ts';
 import { waitUntil } from './support/messages.ts';
-import { MODELS } from './support/stage.ts';
+import { MODELS } from './support/engine.ts';
 
 /** systemd's end of the socket; Node has none of this kind. */
 const LISTENER = `

@@ -9,7 +9,7 @@ import { calibrateSamplers } from '../../src/cli/calibration/calibrate-samplers.
 import { paintPictures } from '../../src/cli/imagine/paint-pictures.ts';
 import { describeModel } from '../../src/engine/engine.ts';
 import { commandsOnOneEngine } from './in-process.ts';
-import { MODELS } from '../support/demo.ts';
+import { MODELS } from '../support/engine.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-calibrate-'));

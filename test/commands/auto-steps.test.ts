@@ -8,7 +8,8 @@ import type { Calibration } from '../../src/explore/calibration/calibration.ts';
 import { saveCalibration } from '../../src/explore/calibration/calibration-file.ts';
 import { isDone, isPrivate, textOf } from '../support/messages.ts';
 import { requestIn } from '../support/jobs.ts';
-import { onStage, openEngine } from '../support/stage.ts';
+import { openEngine } from '../support/engine.ts';
+import { onStage } from '../support/stage.ts';
 
 const ATELIER = '1300000000000001000';
 let engine: Engine;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { bytesAt, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
-import { BEN, onStage, openEngine } from '../support/stage.ts';
+import { openEngine } from '../support/engine.ts';
+import { BEN, onStage } from '../support/stage.ts';
 
 let engine: Engine;
 before(async () => {

@@ -8,7 +8,8 @@ import { asOneEngine, createDevices, type Device, startDevices } from '../../src
 import { textOf, waitUntil } from '../support/messages.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { slowly } from '../support/slow-network.ts';
-import { BEN, MODELS, onStage } from '../support/stage.ts';
+import { MODELS } from '../support/engine.ts';
+import { BEN, onStage } from '../support/stage.ts';
 
 const GALLERY = '1300000000000001102';
 

@@ -18,14 +18,8 @@ import {
   waitUntil,
 } from '../support/messages.ts';
 import { requestIn } from '../support/jobs.ts';
-import {
-  BEN,
-  MODELS,
-  onStage as onStageOf,
-  openEngine,
-  stagesOfFile,
-  type Stage,
-} from '../support/stage.ts';
+import { MODELS, openEngine } from '../support/engine.ts';
+import { BEN, onStage as onStageOf, stagesOfFile, type Stage } from '../support/stage.ts';
 import { slowly } from '../support/slow-network.ts';
 
 /** A sheet of few, small steps is met half-way all the same. */

@@ -8,7 +8,8 @@ import { textFor } from '../../src/bot/text/text.ts';
 import { buttonOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 import { answerTo, inDirect, owner } from '../support/owner-desk.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { BEN, CLEO, MODELS, stagesOfFile } from '../support/stage.ts';
+import { MODELS } from '../support/engine.ts';
+import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
 const onStage = stagesOfFile();

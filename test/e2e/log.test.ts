@@ -8,7 +8,8 @@ import { createLog } from '../../src/log.ts';
 import { createDevices } from '../../src/runner/devices.ts';
 import { keptErrors } from '../../src/error-journal.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../support/messages.ts';
-import { ADA, openEngine, onStage } from '../support/stage.ts';
+import { openEngine } from '../support/engine.ts';
+import { ADA, onStage } from '../support/stage.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'darkroom-log-'));
 const engine = await openEngine();

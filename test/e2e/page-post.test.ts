@@ -4,7 +4,8 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
-import { onStage, openEngine } from '../support/stage.ts';
+import { openEngine } from '../support/engine.ts';
+import { onStage } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 import { patience } from '../support/patience.ts';
 

@@ -19,7 +19,8 @@ import {
   waitUntil,
 } from '../support/messages.ts';
 import { slowly } from '../support/slow-network.ts';
-import { BEN, MODELS, onStage, openEngine } from '../support/stage.ts';
+import { MODELS, openEngine } from '../support/engine.ts';
+import { BEN, onStage } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 import { requestIn, wholeRequestOf } from '../support/jobs.ts';
 import type { Exchange } from '../../playground/playground.ts';

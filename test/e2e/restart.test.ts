@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { buttonOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 import { slowly } from '../support/slow-network.ts';
-import { MODELS, onStage, openEngine, openStage } from '../support/stage.ts';
+import { MODELS, openEngine } from '../support/engine.ts';
+import { onStage, openStage } from '../support/stage.ts';
 
 let engine: Engine;
 before(async () => {

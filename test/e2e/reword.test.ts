@@ -9,7 +9,8 @@ import { goldenModel } from '../support/golden-dit.ts';
 import { customIdsOf, isDone, isPrivate, textOf } from '../support/messages.ts';
 import { withPicture } from '../support/edit-model.ts';
 import { originalNames, referenceModel, writeWeights } from '../support/reference-checkpoint.ts';
-import { MODELS, onStage as onStageOf, openEngine, stagesOfFile } from '../support/stage.ts';
+import { MODELS, openEngine } from '../support/engine.ts';
+import { onStage as onStageOf, stagesOfFile } from '../support/stage.ts';
 
 const PATIENCE = 60_000;
 const onStage = stagesOfFile();

@@ -18,7 +18,8 @@ import {
   textOf,
   waitUntil,
 } from '../support/messages.ts';
-import { MODELS, onStage, openEngine } from '../support/stage.ts';
+import { MODELS, openEngine } from '../support/engine.ts';
+import { onStage } from '../support/stage.ts';
 
 /** models/demo with a checker that flags its red grounds: test/fixtures/safety/make.py. */
 const fixture = fileURLToPath(new URL('../fixtures/safety', import.meta.url));

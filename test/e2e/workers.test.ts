@@ -16,7 +16,7 @@ import { isDone, textOf, waitUntil } from '../support/messages.ts';
 import { freePort, scrape } from '../support/metrics.ts';
 import { openRedisServer } from '../support/redis-server.ts';
 import { slowly } from '../support/slow-network.ts';
-import { MODELS } from '../support/stage.ts';
+import { MODELS } from '../support/engine.ts';
 
 const WORKER = fileURLToPath(new URL('../../src/cli/worker.ts', import.meta.url));
 const PATIENCE_MS = 120_000;

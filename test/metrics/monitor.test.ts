@@ -16,7 +16,7 @@ import type { Job } from '../../src/queue/job.ts';
 import { anOrder, aRequest, aResult, claimJob } from '../queue/orders.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { scrape } from '../support/metrics.ts';
-import { MODELS } from '../support/stage.ts';
+import { MODELS } from '../support/engine.ts';
 
 const { log } = memoryLog();
 let folder: string;

@@ -13,7 +13,7 @@ import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { waitUntil } from '../support/messages.ts';
-import { MODELS } from '../support/stage.ts';
+import { MODELS } from '../support/engine.ts';
 import { anOrder, aRequest } from '../queue/orders.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shared-runs-'));

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { commands } from '../../commands/commands.ts';
 import { startBot } from '../../src/bot/bot.ts';
 import type { Bot } from '../../src/bot/bot.ts';
@@ -22,7 +21,6 @@ import type { SettingsStore } from '../../src/bot/stores/settings.ts';
 import { openStars } from '../../src/bot/stores/stars.ts';
 import { openWildcardStore } from '../../src/bot/stores/wildcard-store.ts';
 import { costAmong } from '../../src/engine/request/cost.ts';
-import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Exchange, Playground, PlaygroundOptions } from '../../playground/playground.ts';
@@ -35,6 +33,7 @@ import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
+import { MODELS, openEngine } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
 import { responsePatience } from './patience.ts';
@@ -69,26 +68,6 @@ export type Stage = {
 export const ADA = '1200000000000000001';
 export const BEN = '1200000000000000002';
 export const CLEO = '1200000000000000003';
-
-export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
-
-export function openEngine(
-  modelsDir = MODELS,
-  childEnvironment: Readonly<Record<string, string>> = {},
-): Promise<Engine> {
-  const { log } = memoryLog();
-  return startEngine(
-    {
-      modelsDir,
-      device: 'cpu',
-      isolation: 'thread',
-      modelCacheBytes: 1024 ** 3,
-      stepDeadlineMs: 60_000,
-      childEnvironment,
-    },
-    log,
-  );
-}
 
 export async function openStage(
   engine: Engine,

@@ -7,7 +7,7 @@ import { startPlayground } from '../../../playground/playground.ts';
 import { tellAtStart } from '../../../src/cli/doctor/at-start.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';
-import { MODELS } from '../../support/stage.ts';
+import { MODELS } from '../../support/engine.ts';
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'doctor-start-'));
 after(() => rmSync(dataDir, { recursive: true }));

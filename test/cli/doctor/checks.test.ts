@@ -17,7 +17,7 @@ import { reportInWords, summary } from '../../../src/cli/doctor/report.ts';
 import { tryDevice } from '../../../src/cli/doctor/try-device.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { claimDataFolder } from '../../../src/data-folder.ts';
-import { MODELS } from '../../support/stage.ts';
+import { MODELS } from '../../support/engine.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'doctor-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { MODELS, openEngine } from '../../support/stage.ts';
+import { MODELS, openEngine } from '../../support/engine.ts';
 
 type Colour = [red: number, green: number, blue: number];
 

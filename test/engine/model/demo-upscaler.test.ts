@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import { openSession, type Session } from '../../../src/engine/network/session.ts';
-import { MODELS } from '../../support/stage.ts';
+import { MODELS } from '../../support/engine.ts';
 
 const FILE = path.join(MODELS, 'upscalers', 'demo', 'demo-x2.onnx');
 

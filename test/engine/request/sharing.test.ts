@@ -11,7 +11,7 @@ import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 import { shareKeyOf } from '../../../src/engine/request/sharing.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { waitUntil } from '../../support/messages.ts';
-import { MODELS } from '../../support/stage.ts';
+import { MODELS } from '../../support/engine.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-sharing-'));
 const opened: Engine[] = [];

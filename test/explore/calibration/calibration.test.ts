@@ -23,7 +23,7 @@ import {
 } from '../../../src/explore/calibration/calibration-file.ts';
 import { ssim } from '../../../src/explore/curve/measures.ts';
 import { toRgb } from '../../../src/explore/sheet/run-sheet.ts';
-import { openDemo } from '../../support/demo.ts';
+import { openDemo } from '../../support/engine.ts';
 
 const { engine, demo } = await openDemo();
 /** Small pictures say as well what a calibration is. */

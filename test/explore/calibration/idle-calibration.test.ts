@@ -19,7 +19,7 @@ import { createJobEvents } from '../../../src/queue/events.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { startRunner } from '../../../src/runner/runner.ts';
-import { openDemo } from '../../support/demo.ts';
+import { openDemo } from '../../support/engine.ts';
 
 const { engine, demo } = await openDemo();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-idle-'));

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { UserError } from '../../../src/engine/errors.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { animate, evolve, openStrip, planSnapshots } from '../../../src/explore/sheet/evolution.ts';
-import { openDemo } from '../../support/demo.ts';
+import { openDemo } from '../../support/engine.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

@@ -10,7 +10,7 @@ import { groupCells } from '../../../src/explore/sheet/groups.ts';
 import { planSheet } from '../../../src/explore/sheet/plan.ts';
 import { reportSheet, toCsv } from '../../../src/explore/curve/report.ts';
 import { curvesOf, paintSheet } from '../../../src/explore/sheet/run-sheet.ts';
-import { openDemo } from '../../support/demo.ts';
+import { openDemo } from '../../support/engine.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { rmse } from '../../../src/explore/curve/measures.ts';
 import { toRgb } from '../../../src/explore/sheet/run-sheet.ts';
-import { openDemo } from '../../support/demo.ts';
+import { openDemo } from '../../support/engine.ts';
 
 const { engine, demo } = await openDemo();
 after(() => engine.close());

@@ -11,7 +11,7 @@ import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { openRedisServer } from '../../support/redis-server.ts';
-import { MODELS } from '../../support/stage.ts';
+import { MODELS } from '../../support/engine.ts';
 import { anOrder, aRequest, WORKER } from '../orders.ts';
 
 const limits = { waitingPerUser: 100, waitingPerGuild: 100 };

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { startEngine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { ModelInfo } from '../../src/engine/request.ts';
+import { memoryLog } from './memory-log.ts';
+
+export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+
+type Shared = { engine: Promise<Engine>; users: number };
+
+/** The engines of this process by what they were opened with. */
+const open = new Map<string, Shared>();
+
+/** Long enough for the next file of this process to ask for the same engine. */
+const LINGER_MS = 200;
+
+/**
+ * An engine on a folder of models, by default on the shipped ones, which test files of one process share with all it has
+ * loaded: it ends when its last user has closed it and nobody asks for it again.
+ */
+export async function openEngine(
+  modelsDir = MODELS,
+  childEnvironment: Readonly<Record<string, string>> = {},
+): Promise<Engine> {
+  // A folder of a test's own goes with the test, and so does its engine.
+  if (modelsDir !== MODELS) return start(modelsDir, childEnvironment);
+  const key = JSON.stringify(childEnvironment);
+  const shared = open.get(key) ?? { engine: start(modelsDir, childEnvironment), users: 0 };
+  open.set(key, shared);
+  shared.users++;
+  const engine = await shared.engine;
+  let isClosed = false;
+  return {
+    ...engine,
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      shared.users--;
+      setTimeout(() => endUnused(key, shared), LINGER_MS);
+    },
+  };
+}
+
+async function endUnused(key: string, shared: Shared): Promise<void> {
+  if (shared.users > 0 || open.get(key) !== shared) return;
+  open.delete(key);
+  await (await shared.engine).close();
+}
+
+function start(
+  modelsDir: string,
+  childEnvironment: Readonly<Record<string, string>>,
+): Promise<Engine> {
+  return startEngine(
+    {
+      modelsDir,
+      device: 'cpu',
+      isolation: 'thread',
+      modelCacheBytes: 1024 ** 3,
+      stepDeadlineMs: 60_000,
+      childEnvironment,
+    },
+    memoryLog().log,
+  );
+}
+
+/** An engine on the shipped models and what it says of the embedded one; the caller closes it. */
+export async function openDemo(): Promise<{ engine: Engine; demo: ModelInfo }> {
+  const engine = await openEngine();
+  const demo = (await engine.models()).find(({ name }) => name === 'demo');
+  assert.ok(demo);
+  return { engine, demo };
+}
