@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import type { Engine } from '../../src/engine/engine.ts';
-import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
 import { openEngine } from '../support/engine.ts';
 import { onStage } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
@@ -29,7 +29,7 @@ async function openPage(stage: Stage): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(patience(30_000));
   await page.goto(stage.playground.url);
-  await page.getByText('Darkroom is ready').waitFor({ state: 'attached' });
+  await seen(page, 'Darkroom is ready').waitFor({ state: 'attached' });
   return page;
 }
 
@@ -43,7 +43,7 @@ test('on a phone: a picture is posted, and Reimagine paints from it', { skip }, 
       .toBuffer();
     const file = { name: 'red.png', mimeType: 'image/png', buffer: png };
     await page.getByLabel('Picture to post').setInputFiles(file);
-    await page.getByText('red.png', { exact: true }).waitFor();
+    await seen(page, 'red.png', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     const posted = page.locator('.message').last();
     await posted.locator('img').last().waitFor();
@@ -52,7 +52,7 @@ test('on a phone: a picture is posted, and Reimagine paints from it', { skip }, 
     const form = page.getByRole('dialog');
     await form.getByLabel(/^Prompt/).fill('a red lamp');
     await form.getByRole('button', { name: 'Submit' }).click();
-    await page.getByText('Reimagined from').waitFor();
+    await seen(page, 'Reimagined from').waitFor();
   });
 });
 
@@ -62,7 +62,7 @@ test('running a command jumps to its answer; German is chosen in the menu', { sk
     for (let at = 0; at < 4; at += 1) {
       await composer(page).fill(`/imagine prompt:lamp ${at} steps:1`);
       await page.keyboard.press('Enter');
-      await page.getByText(`lamp ${at}`, { exact: true }).first().waitFor();
+      await seen(page, `lamp ${at}`, { exact: true }).first().waitFor();
     }
     await page.getByRole('button', { name: 'Recipe' }).nth(3).waitFor();
     const messages = page.getByRole('region', { name: 'Messages' });
@@ -74,7 +74,7 @@ test('running a command jumps to its answer; German is chosen in the menu', { sk
     await composer(page).fill('/queue');
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
-    const answer = page.getByText(/Niemand wartet|Warteschlange/).first();
+    const answer = seen(page, /Niemand wartet|Warteschlange/).first();
     await answer.waitFor();
     const box = await answer.boundingBox();
     assert.ok(box !== null && box.y > 0 && box.y < 800, JSON.stringify(box));
@@ -94,7 +94,7 @@ test(
       const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
       assert.ok(wide <= 390, String(wide));
       await sheet.click();
-      await page.getByText('Picture 1').first().or(page.getByText(/of 18/).first()).waitFor();
+      await seen(page, 'Picture 1').first().or(seen(page, /of 18/).first()).waitFor();
     });
   },
 );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../src/engine/engine.ts';
-import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
 import { waitUntil } from '../support/messages.ts';
 import { openEngine } from '../support/engine.ts';
 import { onStage } from '../support/stage.ts';
@@ -30,7 +30,7 @@ async function openPage(stage: Stage, person = 'Ada'): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(patience(30_000));
   await page.goto(stage.playground.url);
-  await page.getByText('Darkroom is ready').waitFor();
+  await seen(page, 'Darkroom is ready').waitFor();
   await page.getByRole('button', { name: /^You are/ }).click();
   await page.getByRole('menuitemradio', { name: new RegExp(`^\\W*\\w*\\s*${person}`) }).click();
   await page.getByRole('button', { name: `You are: ${person}` }).waitFor();
@@ -65,7 +65,7 @@ test('the bot follows the age flag that a manager sets on the page', { skip }, a
   await onStage(engine, {}, async (stage) => {
     const page = await openPage(stage);
     await imagine(page, 'a nude statue');
-    await page.getByText('is only for channels').waitFor();
+    await seen(page, 'is only for channels').waitFor();
     assert.equal(await accepted(stage), 0);
 
     await toggleAge(page);
@@ -83,9 +83,9 @@ test('the bot follows the age flag that a manager sets on the page', { skip }, a
     await here.click();
     await toggleAge(page);
     await here.getByText('18+').waitFor({ state: 'detached' });
-    await page.getByText('is only for channels').waitFor();
+    await seen(page, 'is only for channels').waitFor();
     await imagine(page, 'a nude statue');
-    await page.getByText('is only for channels').nth(1).waitFor();
+    await seen(page, 'is only for channels').nth(1).waitFor();
     assert.equal(await accepted(stage), 2);
 
     const member = await openPage(stage, 'Cleo');
@@ -101,7 +101,7 @@ test('the bot follows the roles that are given and taken on the page', { skip },
     const [ada, ben] = [await openPage(stage), await openPage(stage, 'Ben')];
     await ben.getByRole('button', { name: 'The Atelier' }).click();
     await imagine(ben, 'a boat');
-    await ben.getByText('Only you can see this').waitFor();
+    await seen(ben, 'Only you can see this').waitFor();
     assert.equal(await accepted(stage), 0);
 
     const people = ada.getByRole('complementary', { name: 'Members' });
@@ -115,11 +115,11 @@ test('the bot follows the roles that are given and taken on the page', { skip },
     await waitUntil(async () => (await accepted(stage)) === 1, 'accepted');
 
     await composer(ben).fill('/settings');
-    await ben.getByText('No command matches').waitFor();
+    await seen(ben, 'No command matches').waitFor();
     await card.getByRole('checkbox', { name: 'Manager' }).check();
     await ben.getByRole('option', { name: /\/settings show/ }).waitFor();
     await card.getByRole('checkbox', { name: 'Manager' }).uncheck();
-    await ben.getByText('No command matches').waitFor();
+    await seen(ben, 'No command matches').waitFor();
     await ada.keyboard.press('Escape');
     await card.waitFor({ state: 'detached' });
   });
@@ -132,7 +132,7 @@ test('who is made a moderator on the page may delete what others asked for', { s
     const picture = cleo.locator('.message', { hasText: 'a lamp to delete' });
     const remove = picture.getByRole('button', { name: 'Delete', exact: true });
     await remove.click();
-    await cleo.getByText('Only the person who asked for this picture').waitFor();
+    await seen(cleo, 'Only the person who asked for this picture').waitFor();
     assert.equal(await picture.count(), 1);
 
     const people = ada.getByRole('complementary', { name: 'Members' });
@@ -167,15 +167,15 @@ test(
       await choose('New server, with the bot');
       await page.getByRole('button', { name: 'New server', exact: true }).click();
       await imagine(page, 'a boat');
-      await page.getByText('waits for the yes').waitFor();
+      await seen(page, 'waits for the yes').waitFor();
       await page.getByRole('button', { name: 'Direct messages' }).click();
       await page.getByRole('button', { name: 'Allow', exact: true }).click();
-      await page.getByText('may use the bot from now on').waitFor();
+      await seen(page, 'may use the bot from now on').waitFor();
       await composer(page).fill('/owner overview');
       await page.keyboard.press('Enter');
-      await page.getByText('Enter sends').waitFor();
+      await seen(page, 'Enter sends').waitFor();
       await page.keyboard.press('Enter');
-      await page.getByText('3 may use the bot').waitFor();
+      await seen(page, '3 may use the bot').waitFor();
       await page.getByRole('button', { name: 'New server', exact: true }).click();
       await imagine(page, 'a boat');
       await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../src/engine/engine.ts';
-import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 import { waitUntil } from '../support/messages.ts';
 import { slowly } from '../support/slow-network.ts';
@@ -30,7 +30,7 @@ async function openPage(stage: Stage, size = { width: 1280, height: 800 }): Prom
   const page = await context.newPage();
   page.setDefaultTimeout(patience(15_000));
   await page.goto(stage.playground.url);
-  await page.getByText('You are:').waitFor({ state: 'attached' });
+  await seen(page, 'You are:').waitFor({ state: 'attached' });
   return page;
 }
 
@@ -61,13 +61,13 @@ test(
         await page.getByRole('button', { name, exact: true }).waitFor();
       }
       await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).click();
-      await page.getByText('to twice its size').waitFor();
+      await seen(page, 'to twice its size').waitFor();
       await page.getByRole('button', { name: 'Use as start' }).first().click();
       const form = page.getByRole('dialog');
       await form.getByLabel(/^Strength/).fill('0.4');
       await shot(page, 'init');
       await form.getByRole('button', { name: 'Submit' }).click();
-      await page.getByText('Painted over').waitFor();
+      await seen(page, 'Painted over').waitFor();
       for (let i = 0; i < 3; i++) await imagine(page, `/imagine prompt:more ${i} steps:1`);
       await waitUntil(
         async () =>
@@ -78,7 +78,7 @@ test(
       );
       const address = Object(first?.context)['messageId'];
       const target = page.locator(`#message-${address}`);
-      await page.getByText('Painted over').getByRole('button', { name: 'this picture' }).click();
+      await seen(page, 'Painted over').getByRole('button', { name: 'this picture' }).click();
       await page.locator(`#message-${address}.pointed-at`).waitFor();
       const box = await target.boundingBox();
       assert.ok(box !== null && box.y > -box.height && box.y < 800, JSON.stringify(box));
@@ -86,8 +86,8 @@ test(
       await page.getByRole('button', { name: 'Delete' }).first().click();
       await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
       await waitUntil(async () => (await target.count()) === 0, 'deleted');
-      await page.getByText('Painted over').getByRole('button', { name: 'this picture' }).click();
-      await page.getByText('That message is not here any more').waitFor();
+      await seen(page, 'Painted over').getByRole('button', { name: 'this picture' }).click();
+      await seen(page, 'That message is not here any more').waitFor();
     });
   },
 );
@@ -96,15 +96,15 @@ test('a batch, /recent and /show on a narrow screen', { skip }, async () => {
   await onStage(engine, {}, async (stage) => {
     const page = await openPage(stage, { width: 390, height: 800 });
     await imagine(page, '/imagine prompt:a row of lamps steps:2 count:4');
-    await page.getByText('More with one picture…').waitFor();
+    await seen(page, 'More with one picture…').waitFor();
     await shot(page, 'batch-narrow');
     await imagine(page, '/recent');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Your last pictures' }).waitFor();
     await shot(page, 'recent-narrow');
-    await page.getByText('See one whole…').click();
+    await seen(page, 'See one whole…').click();
     await page.getByRole('option', { name: /^1 · a row of lamps/ }).click();
-    await page.getByText(/painted in/).waitFor();
+    await seen(page, /painted in/).waitFor();
     await shot(page, 'show-narrow');
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
     assert.ok(wide <= 390, `the page is ${wide} px wide`);
@@ -122,7 +122,7 @@ test('a file from the disk becomes the start picture', { skip }, async () => {
     await page.getByRole('button', { name: 'grey.png', exact: true }).waitFor();
     await shot(page, 'file');
     await page.keyboard.press('Enter');
-    await page.getByText(/start picture, strength 0\.5/).waitFor();
+    await seen(page, /start picture, strength 0\.5/).waitFor();
     const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.equal(requestIn(job).init?.strength, 0.5);
   });
@@ -170,7 +170,7 @@ test('two tabs show one picture, through a reload, and either stops it', { skip 
     // Long enough to be painting still when both tabs have been looked at.
     await imagine(first, '/imagine prompt:a long lamp steps:150 count:2 sampler:dpm2 size:64x64');
     for (const page of [first, second]) {
-      await page.getByText(/Step \d+ of/).waitFor();
+      await seen(page, /Step \d+ of/).waitFor();
       await page.locator('.message .tile img').first().waitFor();
     }
     await first.reload();
@@ -192,7 +192,7 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     const page = await openPage(stage);
     const field = (name: string) => page.getByRole('combobox', { name, exact: true });
     const offered = (name: string | RegExp) => page.getByRole('option', { name });
-    await page.getByText('Darkroom is ready').waitFor();
+    await seen(page, 'Darkroom is ready').waitFor();
     await composer(page).focus();
     await page.keyboard.type('/imag');
     await offered(/\/imagine/).waitFor();
@@ -207,7 +207,7 @@ test('options complete themselves from the bot, with the keyboard alone', { skip
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.keyboard.type('preset:');
-    await page.getByText('Nothing in the list fits; what you type counts.').waitFor();
+    await seen(page, 'Nothing in the list fits; what you type counts.').waitFor();
     await page.keyboard.press('Backspace');
     await page.keyboard.press('Tab');
     await page.keyboard.type('steps:');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
-import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
 import { patience } from '../support/patience.ts';
 import { startPageBot, type PageBot } from './page-bot.ts';
 
@@ -35,7 +35,7 @@ async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(patience(20_000));
   await page.goto(playground.url);
-  await page.getByText('Darkroom is ready').waitFor();
+  await seen(page, 'Darkroom is ready').waitFor();
   return page;
 }
 
@@ -96,7 +96,7 @@ test('where a pressed button is gone the focus stays with what is left', { skip 
   await hasFocus(words);
   const message = await paint(page, 'a lamp to lose');
   await message.getByRole('button', { name: 'Delete' }).press('Enter');
-  await page.getByText('a lamp to lose').first().waitFor({ state: 'detached' });
+  await seen(page, 'a lamp to lose').first().waitFor({ state: 'detached' });
   await hasFocus(page.getByRole('region', { name: 'Messages' }));
   await page.context().close();
 });
@@ -133,7 +133,7 @@ test('a select is opened, searched and chosen from with the keyboard alone', { s
   await search.fill('kar');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Escape');
-  await page.getByText('Chosen: polyexponential, karras').waitFor();
+  await seen(page, 'Chosen: polyexponential, karras').waitFor();
   assert.deepEqual(last(), ['polyexponential', 'karras']);
 
   await composer(page).fill('/settings show');
@@ -150,7 +150,7 @@ test('a select is opened, searched and chosen from with the keyboard alone', { s
   await page.getByRole('option', { name: /Euler/ }).waitFor();
   await page.keyboard.press('d');
   await page.keyboard.press('Enter');
-  await page.getByText('Chosen: dpmpp_2m').waitFor();
+  await seen(page, 'Chosen: dpmpp_2m').waitFor();
   assert.deepEqual(last(), ['dpmpp_2m']);
   await page.context().close();
 });
@@ -288,7 +288,7 @@ test('text stands out from what is behind it, in light and in dark', { skip }, a
   await composer(page).fill('/settings show');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
-  await page.getByText('The defaults of this server.').waitFor();
+  await seen(page, 'The defaults of this server.').waitFor();
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     await look(`${scheme}, the channel`);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
-import { noBrowser as skip, openBrowser } from '../support/chromium.ts';
+import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
 import { patience } from '../support/patience.ts';
 import { picture, startPageBot, type PageBot } from './page-bot.ts';
 
@@ -37,7 +37,7 @@ async function openPage(size = { width: 1280, height: 800 }, url = playground.ur
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
   await page.goto(url);
-  await page.getByText('You are:').waitFor({ state: 'attached' });
+  await seen(page, 'You are:').waitFor({ state: 'attached' });
   return page;
 }
 
@@ -47,12 +47,12 @@ const lastCommand = (): unknown =>
 
 test('while the bot is away the page says so, and wakes up with it', { skip }, async () => {
   const page = await openPage();
-  await page.getByText('Darkroom is starting…').waitFor();
-  await page.getByText('is waking up').waitFor();
+  await seen(page, 'Darkroom is starting…').waitFor();
+  await seen(page, 'is waking up').waitFor();
   const chip = page.getByRole('button', { name: /a red heart on a white background/ });
   assert.equal(await chip.isDisabled(), true);
   bot = await startPageBot(playground);
-  await page.getByText('Darkroom is ready').waitFor();
+  await seen(page, 'Darkroom is ready').waitFor();
   await chip.click();
   await page.getByRole('button', { name: 'Reroll' }).waitFor();
   assert.deepEqual(lastCommand(), { prompt: 'a red heart on a white background' });
@@ -98,9 +98,9 @@ test('a command is filled in with the keyboard alone', { skip }, async () => {
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  await page.getByText('/imagine').last().waitFor();
+  await seen(page, '/imagine').last().waitFor();
   await composer(page).waitFor();
-  await page.getByText('a green tree', { exact: true }).waitFor();
+  await seen(page, 'a green tree', { exact: true }).waitFor();
   assert.deepEqual(lastCommand(), {
     prompt: 'a green tree',
     steps: 9,
@@ -119,7 +119,7 @@ test('a pasted line becomes pills and is sent with Enter', { skip }, async () =>
   await composer(page).fill('/imagine prompt:a red cat steps:20 count:4');
   assert.equal(await page.getByRole('combobox', { name: 'prompt' }).inputValue(), 'a red cat');
   await page.keyboard.press('Enter');
-  await page.getByText('a red cat', { exact: true }).waitFor();
+  await seen(page, 'a red cat', { exact: true }).waitFor();
   assert.deepEqual(lastCommand(), { prompt: 'a red cat', steps: 20, count: 4 });
   const tiles = page.locator('.message').last().locator('.tile');
   await tiles.nth(3).locator('img').waitFor();
@@ -174,7 +174,7 @@ test('a file is uploaded into a command and into a modal', { skip }, async () =>
   await page.locator('.pill input[type=file]').setInputFiles(file);
   await page.getByRole('button', { name: 'start.png', exact: true }).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByText('from a file', { exact: true }).waitFor();
+  await seen(page, 'from a file', { exact: true }).waitFor();
   assert.deepEqual(lastCommand(), { prompt: 'from a file', init: 'start.png' });
 
   await page.getByRole('button', { name: 'Remix' }).last().click();
@@ -189,7 +189,7 @@ test('a file is uploaded into a command and into a modal', { skip }, async () =>
   await modal.getByText('start.png').waitFor();
   await modal.getByLabel('Strong').check();
   await modal.getByRole('button', { name: 'Submit' }).click();
-  await page.getByText('Remixed: a blue heart').waitFor();
+  await seen(page, 'Remixed: a blue heart').waitFor();
   await modal.waitFor({ state: 'detached' });
   assert.deepEqual(bot.seen.at(-1), {
     kind: 'modal',
@@ -219,18 +219,18 @@ test('buttons, failures, selects, message commands and ephemeral messages', { sk
   await composer(page).fill('/silent');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
-  await page.getByText('The application did not respond').last().waitFor();
+  await seen(page, 'The application did not respond').last().waitFor();
 
   await composer(page).fill('/settings show');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
   await page.getByRole('combobox', { name: 'Default sampler' }).click();
   await page.getByRole('option', { name: /DPM\+\+ 2M/ }).click();
-  await page.getByText('Chosen: dpmpp_2m').waitFor();
+  await seen(page, 'Chosen: dpmpp_2m').waitFor();
 
   await page.locator('.message', { hasText: 'Remixed' }).first().click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Recipe' }).click();
-  await page.getByText('Steps: 20, Seed: 42').waitFor();
+  await seen(page, 'Steps: 20, Seed: 42').waitFor();
   await page.context().close();
 });
 
@@ -272,19 +272,19 @@ test(
     const page = await openPage();
     await composer(page).fill('/imagine prompt:for me alone private:true');
     await page.keyboard.press('Enter');
-    await page.getByText('for me alone', { exact: true }).waitFor();
+    await seen(page, 'for me alone', { exact: true }).waitFor();
     await page.getByRole('button', { name: /You are: Ada/ }).click();
     await page.getByRole('menuitemradio', { name: /Cleo/ }).click();
     await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
-    await page.getByText('a green tree', { exact: true }).waitFor();
-    assert.equal(await page.getByText('for me alone').count(), 0);
+    await seen(page, 'a green tree', { exact: true }).waitFor();
+    assert.equal(await seen(page, 'for me alone').count(), 0);
     await composer(page).fill('/settings');
-    await page.getByText('No command matches').waitFor();
+    await seen(page, 'No command matches').waitFor();
     await composer(page).fill('');
     await page.getByRole('button', { name: 'Night Shift' }).click();
     await page.getByRole('heading', { name: 'Night Shift' }).waitFor();
-    await page.getByText('Welcome to #general').waitFor();
-    assert.equal(await page.getByText('a green tree').count(), 0);
+    await seen(page, 'Welcome to #general').waitFor();
+    assert.equal(await seen(page, 'a green tree').count(), 0);
     await page.reload();
     await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
     await page.getByRole('heading', { name: 'Night Shift' }).waitFor();
@@ -309,7 +309,7 @@ test(
     await composer(page).focus();
     await page.keyboard.type('/imagine prompt:typed by hand sampler:euler steps:7');
     await page.keyboard.press('Enter');
-    await page.getByText('typed by hand', { exact: true }).waitFor();
+    await seen(page, 'typed by hand', { exact: true }).waitFor();
     assert.deepEqual(lastCommand(), { prompt: 'typed by hand', sampler: 'euler', steps: 7 });
     await page.context().close();
   },
@@ -319,7 +319,7 @@ test('plain text says politely what works here', { skip }, async () => {
   const page = await openPage();
   await composer(page).fill('hello there');
   await page.keyboard.press('Enter');
-  await page.getByText('Only slash commands do something here').waitFor();
+  await seen(page, 'Only slash commands do something here').waitFor();
   await page.locator('.message', { hasText: 'hello there' }).waitFor();
   await page.context().close();
 });
@@ -338,7 +338,7 @@ test(
     await rail.waitFor({ state: 'visible' });
     await page.getByRole('button', { name: 'gallery' }).click();
     await rail.waitFor({ state: 'hidden' });
-    await page.getByText('Welcome to #gallery').waitFor();
+    await seen(page, 'Welcome to #gallery').waitFor();
     await page.context().close();
   },
 );
@@ -369,14 +369,14 @@ test('light and dark: by the system, then by choice, and it is remembered', { sk
 test('the page says when the bot goes away, and when it is back', { skip }, async () => {
   const page = await openPage();
   await bot.stop();
-  await page.getByText('Darkroom is coming back…').waitFor();
+  await seen(page, 'Darkroom is coming back…').waitFor();
   await composer(page).fill('/imagine prompt:too early');
   await page.keyboard.press('Enter');
-  await page.getByText('Darkroom is not ready yet').waitFor();
+  await seen(page, 'Darkroom is not ready yet').waitFor();
   bot = await startPageBot(playground);
-  await page.getByText('Darkroom is ready').waitFor();
+  await seen(page, 'Darkroom is ready').waitFor();
   await page.keyboard.press('Enter');
-  await page.getByText('too early', { exact: true }).waitFor();
+  await seen(page, 'too early', { exact: true }).waitFor();
   await page.context().close();
 });
 
@@ -396,7 +396,7 @@ test(
     window.setTimeout = (work, ms, ...rest) => later(work, Math.max(2000, ms ?? 0), ...rest);
   `);
     await page.goto(playground.url);
-    await page.getByText('Welcome to #general').waitFor();
+    await seen(page, 'Welcome to #general').waitFor();
     await page.context().close();
   },
 );
@@ -422,12 +422,12 @@ test(
       const { token } = server;
       await own.stop();
       await server.close();
-      const gone = page.getByText('The connection to the playground is gone');
+      const gone = seen(page, 'The connection to the playground is gone');
       await gone.waitFor();
       await page.keyboard.press('Enter');
-      await page.getByText('Your command stays here').waitFor();
+      await seen(page, 'Your command stays here').waitFor();
       await page.getByRole('button', { name: 'Reroll' }).press('Enter');
-      await page.getByText('The connection is down at the moment').waitFor();
+      await seen(page, 'The connection is down at the moment').waitFor();
 
       server = await startPlayground({ port, dataFile });
       const sent = await fetch(`${server.apiBase}/v10/channels/1300000000000001101/messages`, {
@@ -438,9 +438,9 @@ test(
       assert.equal(sent.status, 200);
       own = await startPageBot(server);
       await gone.waitFor({ state: 'detached' });
-      await page.getByText('Darkroom is ready').waitFor();
-      await page.getByText('said while you were away').waitFor();
-      await page.getByText('before the break', { exact: true }).waitFor();
+      await seen(page, 'Darkroom is ready').waitFor();
+      await seen(page, 'said while you were away').waitFor();
+      await seen(page, 'before the break', { exact: true }).waitFor();
       await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();
       const half = page.getByRole('combobox', { name: 'prompt' });
       assert.equal(await half.inputValue(), 'half written');

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 
 const found = ['/usr/bin/chromium', process.env['CHROMIUM'] ?? ''].find((path) => existsSync(path));
 
@@ -23,4 +23,9 @@ export function openBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** An element with these words that is seen: what is read out to those who cannot see the page repeats the newest. */
+export function seen(page: Page, words: string | RegExp, options?: { exact: boolean }): Locator {
+  return page.getByText(words, options).and(page.locator(':not(.unseen)'));
 }
