@@ -27,7 +27,13 @@ if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modul
 
 if (target === '--test') {
   var given = process.argv.slice(3);
-  var files = given.length > 0 ? given : ['test/**/*.test.ts'];
+  var files =
+    given.length > 0
+      ? given
+      : require('./test-groups.cjs').writeGroups(
+          root,
+          path.join(root, 'node_modules', '.cache', 'test-groups'),
+        );
   // Files wait about half of their time, and fill each other's gaps; one takes up to a gigabyte.
   var os = require('node:os');
   // Programs that tests start read it; the files themselves import it.
