@@ -24,8 +24,9 @@ var LONG = [
   'test/cli/imagine.test.ts',
   'test/package.test.ts',
 ];
-/** So many files share a process, all of them of one folder of test/. */
+/** So many files share a process, all of them of one folder of test/; of e2e/, whose files wait, fewer. */
 var TOGETHER = 6;
+var TOGETHER_E2E = 3;
 /** Folders of test/ whose files take longest, and begin first. */
 var FIRST = ['e2e', 'playground', 'engine', 'commands', 'explore', 'cli', 'runner', 'queue'];
 
@@ -64,7 +65,7 @@ function groupsOf(root) {
   });
   FIRST.concat(Object.keys(rooms)).forEach(function (room) {
     var its = rooms[room] || [];
-    while (its.length > 0) groups.push(its.splice(0, TOGETHER));
+    while (its.length > 0) groups.push(its.splice(0, room === 'e2e' ? TOGETHER_E2E : TOGETHER));
   });
   return groups;
 }

@@ -58,6 +58,9 @@ export type PackedMatrix = {
   block: number;
 };
 
+/** As many as the axes of a shape, and some. */
+const MOST_SIZES = 16;
+
 type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
 
 export class GraphBuilder {
@@ -277,7 +280,9 @@ export class GraphBuilder {
   ): Value {
     if (!this.#constants.has(name)) {
       this.#constants.set(name, tensorField({ name, type, dims }, bytes));
-      this.#known.set(name, { type, shape: dims.map(size), values: numbers.map(size) });
+      // Sizes are made of few numbers; tables have hundreds of thousands.
+      const values = numbers.length <= MOST_SIZES ? numbers.map(size) : undefined;
+      this.#known.set(name, { type, shape: dims.map(size), ...(values && { values }) });
     }
     return name;
   }
