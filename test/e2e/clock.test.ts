@@ -68,9 +68,7 @@ async function isSetBackByADay(hall: Hall): Promise<void> {
   setClock(hall, HOUR - DAY);
   // Each takes two edits at least: more than the fifty of a second that discord.js would now make last a day.
   const many = 28;
-  for (let n = 0; n < many; n++) {
-    await order(hall, 'imagine', { prompt: `picture ${n}`, steps: 1, size: '64x64' });
-  }
+  for (let n = 0; n < many; n++) await imagine(hall, `picture ${n}`, 1);
   const waits = ada.messages().map((one) => /about ([^*\n]+)/.exec(textOf(one))?.[1] ?? '');
   assert.ok(!waits.some((wait) => /\d h|hour|day/.test(wait)), waits.join());
   const shown = before + many + 1;

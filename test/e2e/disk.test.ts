@@ -13,7 +13,7 @@ import { patience } from '../support/patience.ts';
 const options = { skip: NO_SMALL_DISK, timeout: patience(180_000) };
 
 /** Still being painted when the disk is full. */
-const LONG = { prompt: 'the long one', steps: 60, size: '192x192' };
+const LONG = { prompt: 'the long one', steps: 60, size: '128x128' };
 
 const said = ({ ada }: Hall, words: RegExp) =>
   ada.messages().filter((one) => words.test(textOf(one)));

@@ -174,8 +174,9 @@ export async function order(
   throw new Error(`nobody took /${name} ${JSON.stringify(options)}`);
 }
 
+/** A small picture: what is told of it does not depend on its size. */
 export const imagine = (hall: Hall, prompt: string, steps: number): Promise<void> =>
-  order(hall, 'imagine', { prompt, steps });
+  order(hall, 'imagine', { prompt, steps, size: '64x64' });
 
 /** The job ids whose finished pictures are shown, one entry a message. */
 export function shownJobs({ ada }: Hall): string[] {
