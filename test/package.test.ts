@@ -22,14 +22,6 @@ const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
 const { name, version } = read('package.json') as { name: string; version: string };
 
-const env = {
-  PATH: process.env['PATH'],
-  HOME: process.env['HOME'],
-  ORT_THREADS: '1',
-  // Every start after the first finds what Node has compiled.
-  NODE_COMPILE_CACHE: '',
-};
-
 /** Somebody's folder with the package installed in it: what npm would unpack, and what it depends on and no more. */
 let folder: string;
 let program: string;
@@ -58,10 +50,10 @@ before(() => {
     symlinkSync(source, path.join(modules, direct), 'dir');
   }
   program = path.join(own, 'scripts/darkroom.cjs');
-  env.NODE_COMPILE_CACHE = path.join(folder, 'compiled');
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
+const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ORT_THREADS: '1' };
 const QUICKLY = ['--steps', '3', '--size', '64x64'];
 
 function run(node: string, ...words: string[]) {
