@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = path.join(import.meta.dirname, '../..');
-const { writeGroups } = createRequire(import.meta.url)('../../scripts/test-groups.cjs') as {
+const { EARLY, writeGroups } = createRequire(import.meta.url)('../../scripts/test-groups.cjs') as {
+  EARLY: readonly string[];
   writeGroups(root: string, folder: string): string[];
 };
 
@@ -29,3 +30,32 @@ test('every test file stands in one group, and a long one has a process to itsel
     [kill],
   );
 });
+
+/** Programs and threads of their own: no test imports them. */
+const PROGRAMS: readonly string[] = [
+  'src/engine/network/sharing/session-thread.ts',
+  'test/queue/sqlite/kill-child.ts',
+  'test/support/playground-process.ts',
+];
+
+test('what awaits something while it is loaded is loaded before the tests', () => {
+  const files = globSync(['{src,commands,playground,test}/**/*.ts'], { cwd: root });
+  const waiting = files
+    .filter((file) => !/\.test\.ts$|node_modules|fixtures/.test(file))
+    .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => awaits(readFileSync(path.join(root, file), 'utf8')));
+  assert.deepEqual(
+    waiting.filter((file) => !PROGRAMS.includes(file)),
+    EARLY,
+  );
+  assert.ok(awaits('const a = 1;\nexport const b =\n  await c();\n'));
+  assert.ok(!awaits('async function f() {\n  await g();\n}\n'));
+});
+
+/** At the top level, outside of functions and of what runs only where the file is the program. */
+function awaits(text: string): boolean {
+  const own = text.replace(/^if \(import\.meta\.main\) \{[^]*?^\}/gm, '');
+  return /^(?:await |(?:export )?(?:const|let) (?:(?!=>|\basync\b)[^\n])*?(?:=\n *|\b)await )/m.test(
+    own,
+  );
+}
