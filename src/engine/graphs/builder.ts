@@ -61,6 +61,17 @@ export type PackedMatrix = {
 /** As many as the axes of a shape, and some. */
 const MOST_SIZES = 16;
 
+/**
+ * ONNX Runtime keeps a buffer from the first value that it has for to the last one of the same size, in use or not. So
+ * sizes are called alike within so many nodes: the large values of a UNet's first level would else lie there until its
+ * last one, half a gigabyte in SD 1.5, and with fewer there are more buffers to look at for each value.
+ */
+const STRETCH = 60;
+
+function inStretch(name: number | string, nodes: number): number | string {
+  return typeof name === 'number' ? name : `${name}@${Math.floor(nodes / STRETCH)}`;
+}
+
 type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
 
 export class GraphBuilder {
@@ -107,7 +118,7 @@ export class GraphBuilder {
     for (const [i, each] of knownAfter(type, known, attributes, outputs.length).entries()) {
       if (each === undefined) continue;
       this.#known.set(outputs[i]!, each);
-      const dims = each.shape.map(nameOf);
+      const dims = each.shape.map((one) => inStretch(nameOf(one), this.#nodes.length));
       this.#values.set(outputs[i]!, valueField('value', outputs[i]!, each.type, dims));
     }
     return first;
