@@ -24,6 +24,8 @@ var LONG = [
   'test/cli/imagine.test.ts',
   'test/package.test.ts',
 ];
+/** They count what the whole process has: threads, memory. */
+var ALONE = ['test/engine/network/session.test.ts'];
 /** So many files share a process, all of them of one folder of test/; of e2e/, whose files wait, fewer. */
 var TOGETHER = 6;
 var TOGETHER_E2E = 3;
@@ -63,12 +65,12 @@ function groupsOf(root) {
   var files = fs.globSync('test/**/*.test.ts', { cwd: root }).map(function (file) {
     return file.split(path.sep).join('/');
   });
-  var groups = LONG.map(function (file) {
+  var groups = LONG.concat(ALONE).map(function (file) {
     return [file];
   });
   var rooms = {};
   files.sort().forEach(function (file) {
-    if (LONG.indexOf(file) >= 0) return;
+    if (LONG.indexOf(file) >= 0 || ALONE.indexOf(file) >= 0) return;
     var room = file.split('/').slice(1, -1)[0] || '';
     (rooms[room] = rooms[room] || []).push(file);
   });
