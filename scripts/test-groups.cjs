@@ -24,8 +24,8 @@ var LONG = [
   'test/cli/imagine.test.ts',
   'test/package.test.ts',
 ];
-/** They count what the whole process has: threads, memory. */
-var ALONE = ['test/engine/network/session.test.ts'];
+/** They count what the whole process has: threads, children. */
+var ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
 /** So many files share a process, all of them of one folder of test/; of e2e/, whose files wait, fewer. */
 var TOGETHER = 6;
 var TOGETHER_E2E = 3;
