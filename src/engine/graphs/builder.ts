@@ -21,9 +21,7 @@ import {
   valueField,
 } from './proto.ts';
 import { BranchError, type Branches, type LowRankBranch } from './low-rank/branches.ts';
-import type { Known } from './shapes/known.ts';
-import { knownAfter } from './shapes/shapes.ts';
-import { nameOf, size } from './shapes/sizes.ts';
+import { ToldShapes } from './shapes/told-shapes.ts';
 
 /** The name of a value in the graph. */
 export type Value = string;
@@ -58,20 +56,6 @@ export type PackedMatrix = {
   block: number;
 };
 
-/** As many as the axes of a shape, and some. */
-const MOST_SIZES = 16;
-
-/**
- * ONNX Runtime keeps a buffer from the first value that it has for to the last one of the same size, in use or not. So
- * sizes are called alike within so many nodes: the large values of a UNet's first level would else lie there until its
- * last one, half a gigabyte in SD 1.5, and with fewer there are more buffers to look at for each value.
- */
-const STRETCH = 60;
-
-function inStretch(name: number | string, nodes: number): number | string {
-  return typeof name === 'number' ? name : `${name}@${Math.floor(nodes / STRETCH)}`;
-}
-
 type OpOptions = { domain?: string; name?: string; outputs?: readonly Value[] };
 
 export class GraphBuilder {
@@ -88,8 +72,7 @@ export class GraphBuilder {
   readonly #constants = new Map<Value, Field>();
   readonly #inputs: Field[] = [];
   readonly #outputs: Field[] = [];
-  readonly #values = new Map<Value, Field>();
-  readonly #known = new Map<Value, Known>();
+  readonly #shapes = new ToldShapes();
   readonly #made = new Map<string, Value>();
   readonly #domains = new Set<string>();
   #count = 0;
@@ -114,13 +97,7 @@ export class GraphBuilder {
     const { domain = '', name = first } = options;
     this.#domains.add(domain);
     this.#nodes.push(nodeField({ type, domain, name, inputs, outputs, attributes }));
-    const known = inputs.map((each) => this.#known.get(each));
-    for (const [i, each] of knownAfter(type, known, attributes, outputs.length).entries()) {
-      if (each === undefined) continue;
-      this.#known.set(outputs[i]!, each);
-      const dims = each.shape.map((one) => inStretch(nameOf(one), this.#nodes.length));
-      this.#values.set(outputs[i]!, valueField('value', outputs[i]!, each.type, dims));
-    }
+    this.#shapes.made(type, inputs, attributes, outputs);
     return first;
   }
 
@@ -250,7 +227,7 @@ export class GraphBuilder {
 
   #addExternal(value: Value, tensor: TensorSlice, dims: readonly number[]): void {
     this.#external.set(value, { tensor, dims });
-    this.#known.set(value, { type: STORED_ELEMENT[tensor.type], shape: dims.map(size) });
+    this.#shapes.given(value, STORED_ELEMENT[tensor.type], dims);
   }
 
   /** From an element type to what the graph calculates in. */
@@ -291,23 +268,21 @@ export class GraphBuilder {
   ): Value {
     if (!this.#constants.has(name)) {
       this.#constants.set(name, tensorField({ name, type, dims }, bytes));
-      // Sizes are made of few numbers; tables have hundreds of thousands.
-      const values = numbers.length <= MOST_SIZES ? numbers.map(size) : undefined;
-      this.#known.set(name, { type, shape: dims.map(size), ...(values && { values }) });
+      this.#shapes.given(name, type, dims, numbers);
     }
     return name;
   }
 
   input(name: Value, dims: Dims, type: ElementType = this.type): Value {
     this.#inputs.push(valueField('input', name, type, dims));
-    this.#known.set(name, { type, shape: dims.map(size) });
+    this.#shapes.given(name, type, dims);
     return name;
   }
 
   /** Shows a value under a name, which must not be one that the graph uses already. */
   output(value: Value, name: Value, dims: Dims, type: ElementType = this.type): void {
     this.op('Identity', [value], {}, { outputs: [name] });
-    this.#values.delete(name);
+    this.#shapes.leaveOut(name);
     this.#outputs.push(valueField('output', name, type, dims));
   }
 
@@ -344,7 +319,7 @@ export class GraphBuilder {
       ...this.#constants.values(),
       ...this.#inputs,
       ...this.#outputs,
-      ...this.#values.values(),
+      ...this.#shapes.fields(),
     ];
     const known = OPSETS.map(([domain]) => domain);
     const further = [...this.#domains].filter((domain) => !known.includes(domain));

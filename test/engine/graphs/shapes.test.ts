@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GraphBuilder } from '../../../src/engine/graphs/builder.ts';
 import { ELEMENT } from '../../../src/engine/graphs/proto.ts';
 import type { Known } from '../../../src/engine/graphs/shapes/known.ts';
 import { knownAfter } from '../../../src/engine/graphs/shapes/shapes.ts';
@@ -13,6 +14,7 @@ import {
   size,
   sum,
 } from '../../../src/engine/graphs/shapes/sizes.ts';
+import { GRAPH, readOnnx, valuesOf } from '../../../src/engine/onnx/graph.ts';
 
 const [height, width, tokens] = ['height', 'width', 'tokens'].map(size);
 
@@ -60,6 +62,29 @@ test('what cannot be told for every run is not told', () => {
   // the axis that is left must come out even
   assert.equal(told('Reshape', [floats('tokens', 3), ints(-1, 2)]), null);
   assert.deepEqual(told('Reshape', [floats('tokens', 6), ints(-1, 2)]), ['3*tokens', 2]);
+  // sums of what is not known are no sizes
+  const unknown: Known = { type: ELEMENT.int64, shape: [size(1)] };
+  const sums = knownAfter('Add', [unknown, ints(1)], {}, 1)[0];
+  assert.equal(sums?.values, undefined);
+  assert.deepEqual(knownAfter('Mul', [ints(3, 4), ints(2)], {}, 1)[0]?.values?.map(nameOf), [6, 8]);
   assert.equal(told('Frobnicate', [floats(1)]), null);
   assert.equal(told('Relu', [undefined]), null);
+});
+
+test('a name holds for a stretch of a long graph only: a buffer is kept from its first to its last value', () => {
+  const g = new GraphBuilder(new Map(), { compute: 'float32', attention: 'fused' });
+  let x = g.input('x', ['height']);
+  for (let i = 0; i < 200; i++) x = g.op('Relu', [x]);
+  g.output(x, 'y', ['height']);
+  const told = valuesOf(readOnnx(g.finish('long').bytes), GRAPH.valueInfo).map(
+    ({ dims }) => dims[0],
+  );
+  assert.equal(told.length, 200);
+  const names = [...new Set(told)];
+  assert.ok(names.length > 2 && names.length < 10, names.join());
+  // one behind the other, none comes back
+  assert.deepEqual(
+    told,
+    names.flatMap((name) => told.filter((each) => each === name)),
+  );
 });

@@ -20,15 +20,15 @@ export type Rule = (
 ) => readonly Input[];
 
 /** An attribute that is a number. */
-export const number = (attribute: Attribute | undefined, otherwise: number): number =>
+export const numberIn = (attribute: Attribute | undefined, otherwise: number): number =>
   typeof attribute === 'number' ? attribute : otherwise;
 
 /** An attribute that is a list of numbers; null: it is none. */
-export const list = (attribute: Attribute | undefined): readonly number[] | null =>
+export const listIn = (attribute: Attribute | undefined): readonly number[] | null =>
   Array.isArray(attribute) ? (attribute as readonly number[]) : null;
 
 /** Axes count from the end below 0. */
-export const place = (axis: number, shape: Shape): number =>
+export const axisIn = (axis: number, shape: Shape): number =>
   axis < 0 ? axis + shape.length : axis;
 
 /** Numbers that are there when the graph is written. */

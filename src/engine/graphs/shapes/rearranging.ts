@@ -1,6 +1,6 @@
 /** Operators that leave the numbers as they are and put them elsewhere. */
 import { ELEMENT } from '../proto.ts';
-import { broadcast, list, number, numbersOf, place, type Rule } from './known.ts';
+import { broadcast, listIn, numberIn, numbersOf, axisIn, type Rule } from './known.ts';
 import { difference, nameOf, numberOf, product, quotient, type Size, size, sum } from './sizes.ts';
 
 export const reshape: Rule = ([x, target]) => {
@@ -15,7 +15,7 @@ export const reshape: Rule = ([x, target]) => {
 };
 
 export const transpose: Rule = ([x], { perm }) => {
-  const order = list(perm);
+  const order = listIn(perm);
   if (x === undefined || order === null) return [];
   return [{ type: x.type, shape: order.map((axis) => x.shape[axis]!) }];
 };
@@ -33,7 +33,7 @@ export const concat: Rule = (inputs, { axis }) => {
   const all = inputs.filter((each) => each !== undefined);
   const [first] = all;
   if (first === undefined || all.length < inputs.length) return [];
-  const joined = place(number(axis, 0), first.shape);
+  const joined = axisIn(numberIn(axis, 0), first.shape);
   const shape = first.shape.map((_, i) => {
     const sizes = all.map((each) => each.shape[i]!);
     return i === joined ? sum(sizes) : shorter(sizes);
@@ -45,7 +45,7 @@ export const concat: Rule = (inputs, { axis }) => {
 
 export const shapeOf: Rule = ([x], { start, end }) => {
   if (x === undefined) return [];
-  const values = x.shape.slice(number(start, 0), number(end, x.shape.length));
+  const values = x.shape.slice(numberIn(start, 0), numberIn(end, x.shape.length));
   return [{ type: ELEMENT.int64, shape: [size(values.length)], values }];
 };
 
@@ -67,7 +67,7 @@ export const squeeze: Rule = ([x, axes]) => {
     const isFixed = x.shape.every((each) => numberOf(each) !== null);
     return isFixed ? [{ ...x, shape: x.shape.filter((each) => numberOf(each) !== 1) }] : [];
   }
-  const places = numbersOf(axes)?.map((axis) => place(axis, x.shape));
+  const places = numbersOf(axes)?.map((axis) => axisIn(axis, x.shape));
   return places ? [{ ...x, shape: x.shape.filter((_, i) => !places.includes(i)) }] : [];
 };
 
@@ -80,7 +80,7 @@ export const slice: Rule = ([x, starts, ends, axes, steps]) => {
   if (x === undefined || along === null || steps !== undefined) return [];
   const shape = [...x.shape];
   for (const [i, axis] of along.entries()) {
-    const at = place(axis, shape);
+    const at = axisIn(axis, shape);
     const [start, end] = [starts?.values?.[i], ends?.values?.[i]];
     if (start === undefined || end === undefined) return [];
     const isToEnd = (numberOf(end) ?? 0) >= END;
@@ -101,14 +101,14 @@ export const range: Rule = ([start, limit, delta]) => {
 
 export const argMax: Rule = ([x], { axis, keepdims }) => {
   if (x === undefined) return [];
-  const at = place(number(axis, 0), x.shape);
+  const at = axisIn(numberIn(axis, 0), x.shape);
   const shape = keepdims === 0 ? x.shape.toSpliced(at, 1) : x.shape.with(at, size(1));
   return [{ type: ELEMENT.int64, shape }];
 };
 
 export const gather: Rule = ([x, places], { axis }) => {
   if (x === undefined || places === undefined) return [];
-  const at = place(number(axis, 0), x.shape);
+  const at = axisIn(numberIn(axis, 0), x.shape);
   const shape = [...x.shape.slice(0, at), ...places.shape, ...x.shape.slice(at + 1)];
   const values = numbersOf(places)?.map((i) => x.values?.at(i));
   const isKnown = values !== undefined && !values.includes(undefined);
@@ -117,7 +117,7 @@ export const gather: Rule = ([x, places], { axis }) => {
 
 export const split: Rule = ([x, parts], { axis }, outputs) => {
   if (x === undefined) return [];
-  const at = place(number(axis, 0), x.shape);
+  const at = axisIn(numberIn(axis, 0), x.shape);
   const even = quotient(x.shape[at]!, size(outputs));
   const sizes = parts?.values ?? (even && Array<Size>(outputs).fill(even));
   if (!sizes) return [];

@@ -5,7 +5,16 @@
  * is told where all its sizes have names; what is not known is left for ONNX Runtime to find out.
  */
 import { type Attributes, ELEMENT, type ElementType } from '../proto.ts';
-import { broadcast, type Input, type Known, list, number, numbersOf, type Rule } from './known.ts';
+import {
+  axisIn,
+  broadcast,
+  type Input,
+  type Known,
+  listIn,
+  numberIn,
+  numbersOf,
+  type Rule,
+} from './known.ts';
 import {
   concat,
   argMax,
@@ -53,16 +62,29 @@ const elementwise =
     return shape === null ? [] : [{ type: type ?? (inputs as Known[])[typeAt]!.type, shape }];
   };
 
-/** As `elementwise`, of single sizes too. */
+/** As `elementwise`, of sizes too: one for all, or each with its own. */
 const arithmetic =
-  (of: (one: Size, other: Size) => Size | null): Rule =>
+  (of: (one: Size, other: Size) => Size): Rule =>
   (inputs, attributes, outputs) => {
     const [known] = elementwise()(inputs, attributes, outputs);
-    const [one, other] = inputs.map((each) => each?.values);
-    if (known?.type !== ELEMENT.int64 || one?.length !== 1 || other?.length !== 1) return [known];
-    const value = of(one[0]!, other[0]!);
-    return [value === null ? known : { ...known, values: [value] }];
+    const [ones = [], others = []] = inputs.map((each) => each?.values);
+    const count = Math.max(ones.length, others.length);
+    const isOfSizes =
+      count > 0 && [ones, others].every(({ length }) => length === 1 || length === count);
+    if (known?.type !== ELEMENT.int64 || !isOfSizes) return [known];
+    const at = (sizes: readonly Size[], i: number): Size => sizes[sizes.length === 1 ? 0 : i]!;
+    const values = Array.from({ length: count }, (_, i) => of(at(ones, i), at(others, i)));
+    return [{ ...known, values }];
   };
+
+/** Over some axes, which are left as one place each or fall away. */
+const reduce: Rule = ([x, axes], { keepdims }) => {
+  const places = x && numbersOf(axes)?.map((axis) => axisIn(axis, x.shape));
+  if (!x || !places) return [];
+  const kept = x.shape.map((each, i) => (places.includes(i) ? size(1) : each));
+  const shape = keepdims === 0 ? kept.filter((_, i) => !places.includes(i)) : kept;
+  return [{ type: x.type, shape }];
+};
 
 const gemm: Rule = ([a, b], { transA, transB }) => {
   if (a?.shape.length !== 2 || b?.shape.length !== 2) return [];
@@ -79,9 +101,10 @@ const matMul: Rule = ([a, b]) => {
 
 /** Of [B,C,H,W]; weights [out,in,h,w]. */
 const conv: Rule = ([x, weight], attributes) => {
-  const [strides, pads] = [list(attributes['strides']), list(attributes['pads'])];
+  const strides = listIn(attributes['strides']) ?? [1, 1];
+  const pads = listIn(attributes['pads']) ?? [0, 0, 0, 0];
   const isKnown = x?.shape.length === 4 && weight?.shape.length === 4;
-  if (!isKnown || strides === null || pads === null || 'dilations' in attributes) return [];
+  if (!isKnown || 'dilations' in attributes || 'auto_pad' in attributes) return [];
   const sides = [0, 1].map((i) => {
     const reach = numberOf(weight.shape[i + 2]!) ?? 0;
     return convolved(x.shape[i + 2]!, reach, pads[i]! + pads[i + 2]!, strides[i]!);
@@ -96,7 +119,7 @@ const resize: Rule = ([x, , scales]) => {
 };
 
 const depthToSpace: Rule = ([x], { blocksize }) => {
-  const block = number(blocksize, 1);
+  const block = numberIn(blocksize, 1);
   const channels = x && quotient(x.shape[1]!, size(block * block));
   if (!x || !channels) return [];
   const sides = x.shape.slice(2).map((side) => product([side, size(block)]));
@@ -118,6 +141,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'Or'].map(
     (name) => [name, elementwise(ELEMENT.bool)] as const,
   ),
+  ...['ReduceL2', 'ReduceMax', 'ReduceSum'].map((name) => [name, reduce] as const),
   ['Where', elementwise(null, 1)],
   ['Cast', ([x], { to }) => [x && { type: to as ElementType, shape: x.shape }]],
   ['Gemm', gemm],

@@ -1,7 +1,7 @@
 /** Each family's autoencoder beside diffusers' own, where the reference models are at hand. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { PartTensors } from '../../../../src/engine/checkpoint/tensors.ts';
 import {
   qwenVaeDecoderGraph,
@@ -11,7 +11,7 @@ import type { BuiltGraph, GraphStyle } from '../../../../src/engine/graphs/build
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../../src/engine/graphs/vae.ts';
 import { type ArrayRef, fullGolden, maxDifference } from '../../../support/golden.ts';
 import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
-import { open } from '../stored.ts';
+import { openShown } from '../stored.ts';
 
 type Coder = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;
 
@@ -66,7 +66,7 @@ for (const { golden: name, model, form, decoder, encoder } of ROWS) {
     const golden = fullGolden(`dit/${name}`);
     if (folder === null || golden === null) return;
     const tensors = await tensorsBelow(path.join(folder, 'vae'));
-    const decode = await open(t, decoder(tensors, STYLE));
+    const decode = await openShown(t, decoder(tensors, STYLE));
     const [port] = decode.inputs.values();
     const channels = Number(port?.shape[1]);
     // The compact set tells the size of every picture, and the numbers of a few.
@@ -110,7 +110,7 @@ function asGrid(tokens: Float32Array, channels: number): Float32Array {
 }
 
 async function encodes(
-  t: Parameters<typeof open>[0],
+  t: TestContext,
   {
     golden,
     encoder,
@@ -125,7 +125,7 @@ async function encodes(
   if (unit?.vae_encode === undefined) return;
   const { image, mean } = unit.vae_encode;
   const without = new Map([...tensors].filter(([key]) => !key.startsWith('bn.')));
-  const encode = await open(t, encoder(without, STYLE));
+  const encode = await openShown(t, encoder(without, STYLE));
   const [batch = 1, channels = 3, ...rest] = image.$[1];
   const feeds = {
     sample: {

@@ -15,7 +15,7 @@ import { openTensors } from '../../../../src/engine/checkpoint/file/open-tensors
 import type { Feed } from '../../../../src/engine/network/session.ts';
 import { maxDifference } from '../../../support/golden.ts';
 import { tinyTensor, writeRaw } from '../../../support/tiny-tensors.ts';
-import { folderFor, open, wave } from '../stored.ts';
+import { folderFor, openShown, wave } from '../stored.ts';
 
 type Write = (
   tensors: PartTensors,
@@ -80,7 +80,7 @@ for (const [name, write] of Object.entries(GRAPHS)) {
     const { config, tensors: wanted, out } = EXPECTED[name] as Expected;
     const file = path.join(await folderFor(t), 'network.safetensors');
     const tensors = await tensorsOf(file, wanted);
-    const network = await open(t, write(tensors, { shiftFirst: false, config }, STYLE));
+    const network = await openShown(t, write(tensors, { shiftFirst: false, config }, STYLE));
     const results = await network.run(feedsOf(name, network.inputs.keys()), ['out_sample']);
     // what the reference units leave open; a wrong axis or base is off by tenths
     const error = maxDifference(results['out_sample']?.data ?? [], out);

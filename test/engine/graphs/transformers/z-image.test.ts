@@ -6,7 +6,7 @@ import { zImageGraph } from '../../../../src/engine/graphs/transformers/z-image.
 import type { Feed } from '../../../../src/engine/network/session.ts';
 import { fullGolden, maxDifference, type ArrayRef, type Golden } from '../../../support/golden.ts';
 import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
-import { open } from '../stored.ts';
+import { open, openShown } from '../stored.ts';
 
 type Case = {
   name: string;
@@ -40,7 +40,8 @@ test("Z-Image's encoder and transformer answer as transformers' and diffusers' d
   for (const style of STYLES) {
     const config = { headSize: 128, epsilon: 1e-6, theta: 1e6 };
     const text = await open(t, qwenGraph(encoder, config, style, { taps: [3], normed: false }));
-    const network = await open(t, zImageGraph(transformer, {}, style));
+    const opened = style.attention === 'fused' ? openShown : open;
+    const network = await opened(t, zImageGraph(transformer, {}, style));
     for (const one of cases) {
       for (const [row, wanted] of one.prompt_embeds.flat().entries()) {
         const embeds = golden.array(wanted);
