@@ -59,6 +59,15 @@ export function button(
   return { type: ComponentType.Button, custom_id: controlId(control), label, style };
 }
 
+/** Makes options of a select menu, and marks the chosen one. */
+export function optionsOf<T extends string>(
+  values: readonly T[],
+  label: (value: T) => string,
+  chosen: string | null | undefined,
+): APIStringSelectComponent['options'] {
+  return values.map((value) => ({ label: label(value), value, default: value === chosen }));
+}
+
 /** Makes a select menu of which at most one option is chosen; `min: 0` lets it be empty. */
 export function stringSelect(
   control: string,

@@ -1,34 +1,26 @@
 import { ButtonStyle } from 'discord.js';
 import { NSFW_POLICIES, SPOILER_POLICIES } from '../../../src/bot/policy/policy.ts';
 import { LANGUAGE_NAMES } from '../../../src/bot/text/text.ts';
-import { button, type PanelView, paragraph, type Part, row, stringSelect } from '../panel-parts.ts';
+import {
+  button,
+  optionsOf,
+  type PanelView,
+  paragraph,
+  type Part,
+  row,
+  stringSelect,
+} from '../panel-parts.ts';
 
 /** Draws the page of what may be painted: words, patterns, what is not safe for work, spoilers, the language. */
 export function contentPage({ policy, text }: PanelView): Part[] {
   const { panel } = text;
   const { words, patterns, nsfwWords } = policy;
-  const nsfw = NSFW_POLICIES.map((value) => ({
-    label: panel.nsfw[value],
-    value,
-    default: policy.nsfw === value,
-  }));
-  const languages = [
-    {
-      value: 'discord',
-      label: panel.languageIs(panel.discordsLanguage),
-      default: policy.language === null,
-    },
-    ...Object.entries(LANGUAGE_NAMES).map(([value, name]) => ({
-      value,
-      label: panel.languageIs(name),
-      default: policy.language === value,
-    })),
-  ];
-  const spoiler = SPOILER_POLICIES.map((value) => ({
-    label: panel.spoiler[value],
-    value,
-    default: policy.spoiler === value,
-  }));
+  const languageOf = (name: string): string =>
+    panel.languageIs(LANGUAGE_NAMES[name] ?? panel.discordsLanguage);
+  const languages = ['discord', ...Object.keys(LANGUAGE_NAMES)];
+  const nsfw = optionsOf(NSFW_POLICIES, (value) => panel.nsfw[value], policy.nsfw);
+  const spoiler = optionsOf(SPOILER_POLICIES, (value) => panel.spoiler[value], policy.spoiler);
+  const language = optionsOf(languages, languageOf, policy.language ?? 'discord');
   return [
     paragraph([
       panel.titles.content,
@@ -44,7 +36,7 @@ export function contentPage({ policy, text }: PanelView): Part[] {
     ]),
     row(stringSelect('nsfw', nsfw, {})),
     row(stringSelect('spoiler', spoiler, {})),
-    row(stringSelect('language', languages, {})),
+    row(stringSelect('language', language, {})),
     row(
       button('words', panel.words),
       policy.gallery

@@ -3,6 +3,7 @@ import { SAMPLERS, SCHEDULES } from '../../../src/engine/names.ts';
 import {
   button,
   MOST_CHOICES,
+  optionsOf,
   type PanelView,
   paragraph,
   type Part,
@@ -19,11 +20,8 @@ export function defaultsPage({ defaults: set, models, defaultLines, text }: Pane
       sampler: panel.chooseSampler,
       schedule: panel.chooseSchedule,
     }[name];
-    const options = values.map((value) => ({
-      label: `${placeholder}: ${value}`.slice(0, 100),
-      value,
-      default: set[name] === value,
-    }));
+    const label = (value: string): string => `${placeholder}: ${value}`.slice(0, 100);
+    const options = optionsOf(values, label, set[name]);
     return options.length === 0
       ? []
       : [row(stringSelect(name, options.slice(0, MOST_CHOICES), { placeholder, min: 0 }))];

@@ -4,6 +4,7 @@ import type { Text } from '../../../src/bot/text/text.ts';
 import {
   button,
   controlId,
+  optionsOf,
   type PanelView,
   paragraph,
   type Part,
@@ -18,11 +19,7 @@ export function limitsPage({ policy, notes = [], text }: PanelView): Part[] {
   const roles = Object.entries(policy.roles).map(([id, set]) =>
     lines.role(`<@&${id}>`, facts(set, text)),
   );
-  const paces = PREVIEW_PACES.map((value) => ({
-    label: panel.previews[value],
-    value,
-    default: policy.previews === value,
-  }));
+  const paces = optionsOf(PREVIEW_PACES, (value) => panel.previews[value], policy.previews);
   return [
     paragraph([
       panel.titles.limits,
