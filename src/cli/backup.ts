@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { backUp } from './data/back-up.ts';
+import { backUp } from './data/backup-command.ts';
 import { PROCESS } from './screen/program.ts';
 
 // A bot that paints beside it comes first.

@@ -1,4 +1,4 @@
-import { bringBack } from './data/bring-back.ts';
+import { bringBack } from './data/restore-command.ts';
 import { PROCESS } from './screen/program.ts';
 
 process.umask(0o077);
