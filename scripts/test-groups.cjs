@@ -38,9 +38,11 @@ var FIRST = ['e2e', 'playground', 'engine', 'commands', 'explore', 'cli', 'runne
  */
 var EARLY = ['test/support/golden-set.ts'];
 
-/** Writes a test file for each group, in the order to start them, and answers their paths. */
+/**
+ * Writes a test file for each group, in the order to start them, and answers their paths. Those of another run stay,
+ * which may not have ended.
+ */
 exports.writeGroups = function (root, folder) {
-  fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   return groupsOf(root).map(function (files, i) {
     var name = String(i).padStart(3, '0') + '-' + path.basename(files[0], '.test.ts');
