@@ -106,15 +106,14 @@ type Parts = RunnerOptions & {
 };
 
 async function loop(parts: Parts): Promise<void> {
-  const { runs, freeDevices, recorder, wakeUp, pictures, closing, log } = parts;
+  const { runs, freeDevices, recorder, wakeUp, closing, log } = parts;
   let pause = PAUSE_MS;
   while (!closing.aborted) {
     try {
       wakeUp.reset();
       runs.throwStumble();
       await recorder.catchUp();
-      // Those who wait must not lose their pictures too.
-      if (runs.storeInDoubt) await pictures.tryOut();
+      if (runs.storeInDoubt) await waitForStore(parts);
       runs.storeInDoubt = false;
       const { free, some } = freeDevices.now();
       const claim = await claimNext(free, parts);
@@ -129,6 +128,13 @@ async function loop(parts: Parts): Promise<void> {
     }
   }
   await runs.settled();
+}
+
+/** Those who wait must not lose their pictures too. Throws as long as nothing can be stored. */
+async function waitForStore({ queue, pictures, log }: Parts): Promise<void> {
+  await pictures.tryOut();
+  // What could not be written could not be removed either.
+  await removeOldJournals({ archive: queue.archive, pictures, log, sparesStopped: true });
 }
 
 /** A job for a free device or, where there is none, one that may join what runs. */

@@ -358,6 +358,31 @@ describe('a job that fails', () => {
     await t.close();
   });
 
+  test('what could not be removed either goes when the store can be written again', async () => {
+    const t = await stage(async (request, { journal }) => {
+      journal?.keep(new Uint8Array(1000));
+      return aPicture(request);
+    });
+    const { put, delete: remove, tryOut } = t.pictures;
+    const readOnly = () => Promise.reject(Object.assign(new Error(), { code: 'EROFS' }));
+    t.pictures.put = (key, bytes) => (key.endsWith('.png') ? readOnly() : put(key, bytes));
+    t.pictures.delete = t.pictures.tryOut = readOnly;
+    const doomed = await t.queue.line.submit(anOrder());
+    await t.until(doomed.id, 'failed');
+    const files = () => readdir(path.join(t.folder, 'pictures'));
+    assert.deepEqual(await files(), [`${doomed.id}.steps-1`]);
+    // Somebody may still see how far a stopped one came.
+    const stopped = await t.queue.line.submit(anOrder());
+    await t.queue.line.cancel(stopped.id, { userId: stopped.userId, moderator: false });
+    await put(`${stopped.id}.steps-1`, new Uint8Array(10));
+    Object.assign(t.pictures, { put, delete: remove, tryOut });
+    const next = await t.queue.line.submit(anOrder());
+    await t.until(next.id, 'done');
+    await t.close();
+    const left = [`${stopped.id}.steps-1`, `${next.id}-0.png`].toSorted();
+    assert.deepEqual((await files()).toSorted(), left);
+  });
+
   test('a listener or a queue that throws does not end the loop', async () => {
     const t = await stage(async (request) => aPicture(request));
     t.bus.subscribe(() => {

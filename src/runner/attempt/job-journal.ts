@@ -84,20 +84,26 @@ export async function removeJobJournal(
   }
 }
 
-/** Of jobs that ended while nobody could remove theirs: after a crash, or on a disk in trouble. Never throws. */
+/**
+ * Of jobs that ended while nobody could remove theirs: after a crash, or on a disk in trouble. `sparesStopped`: those
+ * of stopped jobs stay, which somebody may still go on with. Never throws.
+ */
 export async function removeOldJournals({
   archive,
   pictures,
   log,
+  sparesStopped = false,
 }: Pick<JobJournalOptions, 'pictures' | 'log'> & {
   archive: Pick<Archive, 'get'>;
+  sparesStopped?: boolean;
 }): Promise<void> {
   try {
     for (const key of await pictures.keys()) {
       const [, id] = KEY_OF_STEPS.exec(key) ?? [];
       if (id === undefined) continue;
       const status = (await archive.get(id))?.status;
-      if (status !== 'waiting' && status !== 'running') await pictures.delete(key);
+      const isSpared = sparesStopped && status === 'cancelled';
+      if (status !== 'waiting' && status !== 'running' && !isSpared) await pictures.delete(key);
     }
   } catch (error) {
     log.warn({ err: error }, 'steps kept of finished jobs could not be looked for');
