@@ -27,7 +27,7 @@ var LONG = [
 /** They count what the whole process has: threads, children. */
 var ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
 /** So many files share a process, all of them of one folder of test/; of e2e/, whose files wait, fewer. */
-var TOGETHER = 6;
+var TOGETHER = 10;
 var TOGETHER_E2E = 3;
 /** Folders of test/ whose files take longest, and begin first. */
 var FIRST = ['e2e', 'playground', 'engine', 'commands', 'explore', 'cli', 'runner', 'queue'];
