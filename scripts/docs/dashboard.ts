@@ -12,12 +12,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { startPlayground } from '../playground/playground.ts';
-import { openBrowser } from '../test/support/chromium.ts';
-import { connectUser } from '../test/support/playground-user.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import { openBrowser } from '../../test/support/chromium.ts';
+import { connectUser } from '../../test/support/playground-user.ts';
 import { drawDashboard, type Dashboard, type Series } from './dashboard/draw.ts';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '../..');
 const SCRAPE_S = 2;
 
 async function freePort(): Promise<number> {

@@ -17,7 +17,7 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '../..');
 const guide = path.join(root, 'docs/explore.md');
 const folder = path.join(root, 'docs/images/explore');
 const MOST_BYTES = 3 * 1024 * 1024;

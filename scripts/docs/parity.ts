@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Engine, startEngine } from '../src/engine/engine.ts';
-import { maxDifference } from '../test/support/golden.ts';
+import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import { maxDifference } from '../../test/support/golden.ts';
 import {
   a1111Pictures,
   comfyPictures,
@@ -31,11 +31,11 @@ import {
   latentScale,
   type PictureCase,
   type PictureSuite,
-} from '../test/support/golden-cases.ts';
-import type { Measure } from '../test/support/measure.ts';
+} from '../../test/support/golden-cases.ts';
+import type { Measure } from '../../test/support/measure.ts';
 import { type Numbered, type PictureRow, report } from './parity-report.ts';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '../..');
 const silent = { info() {}, warn() {}, error: console.error };
 
 /** The golden model with the scheduler_config.json of a case: what from_pretrained finds. */

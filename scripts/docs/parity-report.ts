@@ -1,6 +1,6 @@
-import type { ProfileName } from '../src/engine/names.ts';
-import type { PictureDifference } from '../test/support/golden-cases.ts';
-import type { Measure } from '../test/support/measure.ts';
+import type { ProfileName } from '../../src/engine/names.ts';
+import type { PictureDifference } from '../../test/support/golden-cases.ts';
+import type { Measure } from '../../test/support/measure.ts';
 
 /** A family of golden pictures in one profile. */
 export type PictureRow = {
@@ -48,7 +48,7 @@ export function report(
 
 const HEAD = `# Parity
 
-<!-- Written by \`npm run parity\`. Change scripts/parity-report.ts, not this file. -->
+<!-- Written by \`npm run parity\`. Change scripts/docs/parity-report.ts, not this file. -->
 
 People bring seeds and settings from other programs and expect the same picture. Here is how close Darkroom comes, measured against ${SOURCES}.
 

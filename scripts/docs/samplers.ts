@@ -7,13 +7,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { letter } from '../src/explore/sheet/drawn/lettering.ts';
-import { THEME } from '../src/explore/sheet/drawn/theme.ts';
-import { readModelSchedule, sigmaTable } from '../src/engine/sampling/schedule.ts';
-import { a1111Sigmas } from '../src/engine/schedules/a1111.ts';
-import { SCHEDULES, type ScheduleName } from '../src/engine/names.ts';
+import { letter } from '../../src/explore/sheet/drawn/lettering.ts';
+import { THEME } from '../../src/explore/sheet/drawn/theme.ts';
+import { readModelSchedule, sigmaTable } from '../../src/engine/sampling/schedule.ts';
+import { a1111Sigmas } from '../../src/engine/schedules/a1111.ts';
+import { SCHEDULES, type ScheduleName } from '../../src/engine/names.ts';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '../..');
 const folder = path.join(root, 'docs/images/samplers');
 const document = path.join(root, 'docs/samplers.md');
 const MOST_BYTES = 2.5e6;
