@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,13 +32,21 @@ const options = { device: 'cpu', clock: { ms: 0 }, warn: () => {} } as const;
 const scratch = await mkdtemp(join(tmpdir(), 'darkroom-models-'));
 after(() => rm(scratch, { recursive: true }));
 
-/** A copy of the embedded model with something broken. */
+/** Of the reference set: it opens in a third of the embedded model's time. */
+const small = join(goldenModels, 'sd15');
+
+/** A copy of a model with something broken. */
 async function brokenModel(
   name: string,
   spoil: (folder: string) => Promise<void>,
+  model = small,
 ): Promise<string> {
   const folder = join(scratch, name);
-  await cp(join(modelsDir, 'demo'), folder, { recursive: true });
+  await cp(model, folder, { recursive: true });
+  // the reference set may be write-protected
+  for (const file of await readdir(folder, { recursive: true })) {
+    await chmod(join(folder, file), 0o755);
+  }
   await spoil(folder);
   return folder;
 }
@@ -58,7 +77,8 @@ test('the embedded model is described by its own configs', async () => {
   assert.match(demo.hash, /^[0-9a-f]{10}$/);
 });
 
-test('families are told apart by configs, and every one of them loads', async () => {
+/** That every one of them loads is held where all of them paint: test/engine/pipeline/golden-pipelines.test.ts. */
+test('families are told apart by configs, and a model loads', async () => {
   const registry = openRegistry(goldenModels);
   const found = Object.fromEntries(
     (await registry.list()).map(({ name, family, inpainting }) => [name, [family, inpainting]]),
@@ -79,11 +99,9 @@ test('families are told apart by configs, and every one of them loads', async ()
   );
   assert.ok(here.length > 0);
   assert.deepEqual(found, Object.fromEntries(here));
-  for (const name of Object.keys(found)) {
-    const model = await loadModel(await registry.find(name), options);
-    assert.equal(model.provider, 'cpu');
-    await model.release();
-  }
+  const model = await loadModel(await registry.find('sd15'), options);
+  assert.equal(model.provider, 'cpu');
+  await model.release();
 });
 
 test('a folder that is no model is left out of the list, once with a reason', async () => {
@@ -168,7 +186,7 @@ test('missing and damaged files are named', async () => {
     ['empty', (f) => truncate(join(f, 'unet', 'model.onnx'), 0), /unet\/model\.onnx is empty/],
     [
       'half',
-      (f) => truncate(join(f, 'unet', 'model.onnx'), 2_000_000),
+      (f) => truncate(join(f, 'unet', 'model.onnx'), 500_000),
       /unet\/model\.onnx is damaged/,
     ],
     [
@@ -226,7 +244,7 @@ test('the least recently used model makes room, the newest stays', async () => {
 });
 
 test('what stands beside the asked model stays loaded beyond the budget', async () => {
-  const entry = await openRegistry(modelsDir).find('demo');
+  const entry = await openRegistry(goldenModels).find('sd15');
   await brokenModel('beside', async () => {});
   const other = await openRegistry(scratch).find('beside');
   const cache = createModelCache({ ...options, budgetBytes: entry.layout.bytes });
@@ -285,7 +303,7 @@ test('the canary counts differences as shares of the largest value, and NaN as i
 });
 
 test('a provider that does not work makes way for the next, and is told when it was the only one', async () => {
-  const entry = await openRegistry(modelsDir).find('demo');
+  const entry = await openRegistry(goldenModels).find('sd15');
   const tried: string[] = [];
   const warn = (fields: object): void => void tried.push(JSON.stringify(fields));
   // DirectML and CoreML never share a machine.
@@ -302,12 +320,16 @@ test('a provider that does not work makes way for the next, and is told when it 
 
 test('a graph with a fixed batch and size is asked in portions, and says which size it makes', async () => {
   const entry = await openRegistry(modelsDir).find('demo');
-  const folder = await brokenModel('pinned', async (copy) => {
-    const path = join(copy, 'unet', 'model.onnx');
-    const file = readOnnx(await readFile(path));
-    pinDimensions(file, { batch_size: 2, height: 8, width: 8, steps: 1 });
-    await writeFile(path, writeOnnx(file));
-  });
+  const folder = await brokenModel(
+    'pinned',
+    async (copy) => {
+      const path = join(copy, 'unet', 'model.onnx');
+      const file = readOnnx(await readFile(path));
+      pinDimensions(file, { batch_size: 2, height: 8, width: 8, steps: 1 });
+      await writeFile(path, writeOnnx(file));
+    },
+    join(modelsDir, 'demo'),
+  );
   const pinned = await loadModel(await openRegistry(scratch).find(folder), options);
   const free = await loadModel(entry, options);
   const wave = (n: number): Float32Array => new Float32Array(n).map((_, i) => Math.sin(i));

@@ -9,9 +9,9 @@ import { initializers } from '../../../../src/engine/onnx/graph.ts';
 import { setInitializer } from '../../../../src/engine/onnx/graph-edits.ts';
 import { floatBits, floatsOf } from '../../../../src/engine/onnx/tensors.ts';
 import { say } from '../../../../src/engine/sentences.ts';
+import { goldenModels } from '../../../support/golden-cases.ts';
 
-const models = new URL('../../../../models', import.meta.url).pathname;
-const entry = await openRegistry(models).find('demo');
+const entry = await openRegistry(goldenModels).find('sd15');
 const cache = createModelCache({
   device: 'cpu',
   clock: { ms: 0 },
@@ -55,7 +55,7 @@ async function answer(edits: readonly GraphEdit[]): Promise<Float32Array> {
   return model.unet.predict({
     sample: { data: wave(4 * 256), shape: [1, 4, 16, 16] },
     timestep: 500,
-    feeds: new Map([['encoder_hidden_states', { data: wave(77 * 128), shape: [1, 77, 128] }]]),
+    feeds: new Map([['encoder_hidden_states', { data: wave(77 * 32), shape: [1, 77, 32] }]]),
   });
 }
 
