@@ -1,7 +1,8 @@
 /** The tiny diffusion transformers of the reference set: written to a folder of the test, with what diffusers made of them. */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { glob, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { cp, glob, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -12,8 +13,14 @@ import type { PartTensors, TensorSlice } from '../../src/engine/checkpoint/tenso
 import { fullSet } from './golden-set.ts';
 
 const maker = new URL('dit/make-models.mjs', fullSet);
+/** What the maker makes the weights of. */
+const recipes = new URL('dit/models.json', fullSet);
+const cache = fileURLToPath(new URL('../../node_modules/.cache/darkroom/', import.meta.url));
 
-/** Writes `model/form` and answers its folder; null, and the test is skipped, where the models are not here. */
+/**
+ * Writes `model/form`, a copy of its own for each call, and answers its folder; null, and the test is skipped, where the
+ * models are not here.
+ */
 export async function goldenModel(
   t: TestContext,
   wanted: string,
@@ -25,11 +32,30 @@ export async function goldenModel(
   }
   const folder = into ?? (await realpath(await mkdtemp(path.join(tmpdir(), 'dit-'))));
   if (into === undefined) t.after(() => rm(folder, { recursive: true, force: true }));
-  const run = promisify(execFile);
+  await cp(await madeOnce(wanted), path.join(folder, wanted), { recursive: true });
+  return path.join(folder, wanted);
+}
+
+/**
+ * A form as the maker wrote it, which takes a second: 20 MB that are kept for all tests and later runs. Nobody may change
+ * anything there.
+ */
+async function madeOnce(wanted: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of [maker, recipes]) hash.update(await readFile(file));
+  const kept = path.join(cache, `transformers-${hash.digest('hex').slice(0, 12)}`, wanted);
+  if (existsSync(kept)) return kept;
+  await mkdir(path.dirname(kept), { recursive: true });
+  const made = await mkdtemp(path.join(cache, 'making-'));
   // the script runs only under the path that it finds itself at
   const script = await realpath(fileURLToPath(maker));
-  await run(process.execPath, [script, folder, `--only=${wanted}`]);
-  return path.join(folder, wanted);
+  await promisify(execFile)(process.execPath, [script, made, `--only=${wanted}`]);
+  // Several test files may make it at once: whoever is second finds it there.
+  await rename(path.join(made, wanted), kept).catch((error: unknown) => {
+    if (!existsSync(kept)) throw error;
+  });
+  await rm(made, { recursive: true, force: true });
+  return kept;
 }
 
 /** All tensors of the .safetensors below a folder, `prefix` taken off their names. */
