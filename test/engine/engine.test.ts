@@ -33,17 +33,24 @@ const config: EngineConfig = {
 };
 const quiet: EngineLog = { info() {}, warn() {}, error() {} };
 
-async function requestFor(engine: Engine, input: RequestInput = {}): Promise<GenerateRequest> {
+/** The model's own size: for what must take a while, or where the size is looked at. */
+const NATIVE: RequestInput = {};
+
+async function requestFor(
+  engine: Engine,
+  input: RequestInput = {},
+  size: RequestInput = { width: 64, height: 64 },
+): Promise<GenerateRequest> {
   const demo = (await engine.models()).find(({ name }) => name === 'demo');
   assert.ok(demo);
   const usual = { prompt: 'a red star', steps: 4, seed: 7n, sampler: 'euler', guidanceScale: 5 };
-  return parseRequest({ ...usual, schedule: 'karras', ...input }, demo);
+  return parseRequest({ ...usual, schedule: 'karras', ...size, ...input }, demo);
 }
 
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 
-/** One of each kind for the whole file: they are told to close, the second time in vain, where that is looked at. */
+/** One of each kind for the whole file, until the tests of closing. */
 const engines = {
   thread: await startEngine(config, quiet),
   process: await startEngine({ ...config, isolation: 'process' }, quiet),
@@ -108,7 +115,7 @@ for (const isolation of ['thread', 'process'] as const) {
 
     test('makes a picture and tells every step', async () => {
       const seen: Progress[] = [];
-      const request = await requestFor(engine);
+      const request = await requestFor(engine, {}, NATIVE);
       const result = await engine.generate(request, { onProgress: (p) => seen.push(p) });
       const [image] = result.images;
       assert.equal(Buffer.from(image?.png ?? []).toString('latin1', 1, 4), 'PNG');
@@ -145,8 +152,8 @@ for (const isolation of ['thread', 'process'] as const) {
           if (progress.phase === 'sampling') denoised = progress;
         },
       });
-      assert.deepEqual(result.latents?.shape, [1, 4, 16, 16]);
-      assert.equal(result.latents.data.length, 4 * 16 * 16);
+      assert.deepEqual(result.latents?.shape, [1, 4, 8, 8]);
+      assert.equal(result.latents.data.length, 4 * 8 * 8);
       const last = denoised as Extract<Progress, { phase: 'sampling' }> | null;
       // The last step ends at sigma 0, where the latents are x̂0 itself.
       assert.deepEqual(last?.denoised?.data, result.latents.data);
@@ -155,7 +162,7 @@ for (const isolation of ['thread', 'process'] as const) {
     test('cancelling stops between steps and leaves the engine usable', async () => {
       const stop = new AbortController();
       let steps = 0;
-      const long = engine.generate(await requestFor(engine, { steps: 100 }), {
+      const long = engine.generate(await requestFor(engine, { steps: 100 }, NATIVE), {
         signal: stop.signal,
         onProgress: ({ phase }) => {
           if (phase === 'sampling' && ++steps === 3) stop.abort();
@@ -180,8 +187,7 @@ for (const isolation of ['thread', 'process'] as const) {
     });
 
     test('a long generation shows a preview by a quarter of its steps, unless unwanted', async () => {
-      const size = { width: 64, height: 64 };
-      const request = await requestFor(engine, { steps: 150, count: 4, ...size });
+      const request = await requestFor(engine, { steps: 150, count: 4 });
       for (const previews of [true, false]) {
         const stop = new AbortController();
         let first: Extract<Progress, { phase: 'sampling' }> | null = null;
@@ -283,7 +289,7 @@ describe('the same order', () => {
 describe('an engine process that dies', () => {
   test('fails the running call, is restarted, and waiting calls go on', async () => {
     const engine = engines.process;
-    const request = await requestFor(engine, { steps: 60 });
+    const request = await requestFor(engine, { steps: 60 }, NATIVE);
     let killed = false;
     const victim = engine.generate(request, {
       onProgress: ({ phase }) => {
@@ -305,7 +311,7 @@ describe('an engine process that dies', () => {
       { ...config, isolation: 'process', stepDeadlineMs: 400 },
       quiet,
     );
-    const request = await requestFor(engine, { steps: 100 });
+    const request = await requestFor(engine, { steps: 100 }, NATIVE);
     let stopped = false;
     const stuck = engine.generate(request, {
       onProgress: ({ phase }) => {
@@ -334,7 +340,7 @@ test('an idle process that has stopped gives no sign of life, until it goes on',
 });
 
 for (const isolation of ['thread', 'process'] as const) {
-  test(`a ${isolation} that is asked for a sign of life gives it, idle, busy and not when closed`, async () => {
+  test(`a ${isolation} that is asked for a sign of life gives it, idle and busy`, async () => {
     const engine = engines[isolation];
     assert.equal(await engine.answers(60_000), true);
     let busy: Promise<boolean> | null = null;
@@ -342,31 +348,32 @@ for (const isolation of ['thread', 'process'] as const) {
       onProgress: () => void (busy ??= engine.answers(1)),
     });
     assert.equal(await busy, true);
-    await engine.close();
-    assert.equal(engine.status().state, 'closed');
-    assert.equal(await engine.answers(60_000), false);
   });
 }
 
 describe('closing', () => {
-  test('ends a running generation as cancelled and refuses later ones', async () => {
-    const engine = await startEngine(config, quiet);
-    const request = await requestFor(engine, { steps: 100 });
-    const begun = Promise.withResolvers<void>();
-    const running = engine.generate(request, {
-      onProgress: ({ phase }) => phase === 'sampling' && begun.resolve(),
+  for (const isolation of ['thread', 'process'] as const) {
+    test(`ends a running generation as cancelled, refuses later ones and gives no sign of life (${isolation})`, async () => {
+      const engine = engines[isolation];
+      const request = await requestFor(engine, { steps: 100 }, NATIVE);
+      const begun = Promise.withResolvers<void>();
+      const running = engine.generate(request, {
+        onProgress: ({ phase }) => phase === 'sampling' && begun.resolve(),
+      });
+      const waiting = engine.generate(request);
+      const ends = Promise.all([
+        assert.rejects(running, CancelledError),
+        assert.rejects(waiting, CancelledError),
+      ]);
+      await begun.promise;
+      await engine.close();
+      await ends;
+      assert.equal(engine.status().state, 'closed');
+      assert.equal(await engine.answers(60_000), false);
+      await engine.close();
+      await assert.rejects(engine.generate(request), CancelledError);
     });
-    const waiting = engine.generate(request);
-    const ends = Promise.all([
-      assert.rejects(running, CancelledError),
-      assert.rejects(waiting, CancelledError),
-    ]);
-    await begun.promise;
-    await engine.close();
-    await ends;
-    await engine.close();
-    await assert.rejects(engine.generate(request), CancelledError);
-  });
+  }
 
   for (const isolation of ['thread', 'process']) {
     test(`a program told to stop in the middle of a picture exits with 0 (${isolation})`, async () => {

@@ -99,23 +99,26 @@ for (const c of manifest['cases'] as Case[]) {
   });
 }
 
+/** Where the references are not looked at. */
+const small = { width: 64, height: 64, steps: 4 };
+
 test('a scale of 0 is the picture without it, bit for bit', async () => {
   const plain = await load([]);
   const [without, zero] = await Promise.all([
-    latentsOf({}, plain),
-    latentsOf({ pagScale: 0 }, plain),
+    latentsOf(small, plain),
+    latentsOf({ ...small, pagScale: 0 }, plain),
   ]);
   assert.deepEqual(zero, without);
   assert.equal('pagScale' in order({ pagScale: 0 }), false);
   // The graph that can be perturbed answers the same where no row is.
-  assert.ok(maxDifference(await latentsOf({}), without) < 1e-4);
-  assert.ok(maxDifference(await latentsOf({ pagScale: 3 }), without) > 0.1);
+  assert.ok(maxDifference(await latentsOf(small), without) < 1e-4);
+  assert.ok(maxDifference(await latentsOf({ ...small, pagScale: 3 }), without) > 0.1);
 });
 
 test('each picture of a batch is guided as if it were alone', async () => {
-  const both = await latentsOf({ pagScale: 3, count: 2, steps: 4 });
+  const both = await latentsOf({ ...small, pagScale: 3, count: 2 });
   for (const [image, seed] of [5, 6].entries()) {
-    const alone = await latentsOf({ pagScale: 3, seed, steps: 4 });
+    const alone = await latentsOf({ ...small, pagScale: 3, seed });
     const own = both.subarray(image * alone.length, (image + 1) * alone.length);
     assert.ok(maxDifference(own, alone) < 1e-4);
   }
@@ -130,16 +133,16 @@ test('several prompts, prompts of different lengths and skipped negatives', asyn
     { guidanceScale: 1 },
   ] satisfies RequestInput[]) {
     const [off, on] = [
-      await latentsOf({ ...input, steps: 4 }),
-      await latentsOf({ ...input, steps: 4, pagScale: 2 }),
+      await latentsOf({ ...small, ...input }),
+      await latentsOf({ ...small, ...input, pagScale: 2 }),
     ];
     assert.ok(on.every(Number.isFinite));
     assert.ok(maxDifference(off, on) > 0.01);
   }
   // One prompt written as two halves of itself is itself.
-  const whole = await latentsOf({ prompt: 'a red heart', steps: 4, pagScale: 2 });
-  const halves = { prompt: 'a red heart:0.5 AND a red heart:0.5', steps: 4, pagScale: 2 };
-  assert.ok(maxDifference(await latentsOf(halves), whole) < 1e-3);
+  const whole = await latentsOf({ ...small, prompt: 'a red heart', pagScale: 2 });
+  const prompt = 'a red heart:0.5 AND a red heart:0.5';
+  assert.ok(maxDifference(await latentsOf({ ...small, prompt, pagScale: 2 }), whole) < 1e-3);
 });
 
 test('the recipe says it, and recipes of others are read', async () => {

@@ -162,26 +162,26 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
     calibrate(engine, small, wanted, {
       measured,
       signal: abort.signal,
-      pairs: 3,
+      pairs: 2,
       onProgress: (done) => {
-        if (done === 2) abort.abort();
+        if (done === 1) abort.abort();
       },
     }),
     CancelledError,
   );
   const before = { ...measured.scores };
-  assert.ok(Object.keys(before).length >= 2);
+  assert.ok(Object.keys(before).length >= 1);
 
   const told: number[] = [];
   const found = await calibrate(engine, small, wanted, {
     measured,
-    pairs: 3,
+    pairs: 2,
     onProgress: (done) => told.push(done),
   });
   assert.ok(found !== null);
-  assert.deepEqual(told.slice(0, 3), [1, 2, 3]);
+  assert.deepEqual(told.slice(0, 2), [1, 2]);
   for (const [key, score] of Object.entries(before)) assert.deepEqual(measured.scores[key], score);
-  assert.equal(found.needs.length, 3);
+  assert.equal(found.needs.length, 2);
   // Of so few none is an outlier.
   assert.ok(found.needs.every((need) => need <= found.steps));
   assert.ok(found.steps < FULL_STEPS, `${found.steps} steps save nothing`);
@@ -190,7 +190,7 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
   // The same by the plain way.
   const auto = autoSteps(request(), demo, [found]);
   const scores = [];
-  for (const seed of [4000, 4001, 4002]) {
+  for (const seed of [4000, 4001]) {
     const order = request({ prompt: 'a red heart on a meadow', seed, width: 64, height: 64 });
     const few = await engine.generate({ ...order, steps: auto.steps, replan: auto.replan });
     const full = await engine.generate({ ...order, steps: FULL_STEPS });
@@ -206,21 +206,25 @@ test('the calibration holds on its own pairs, and goes on after an interruption'
 test('a budget is never exceeded: what was found by then holds, or nothing, and that is told', async () => {
   const wanted = { sampler: 'euler', schedule: 'uniform' } as const;
   const measured = nothingMeasured();
-  const budget = { steps: 600, ms: Infinity };
-  const found = await calibrate(engine, small, wanted, { measured, budget });
-  assert.ok(found !== null && measured.steps <= 600, String(measured.steps));
+  // Two pairs need some 150 steps, and re-planning them as many again.
+  const budget = { steps: 200, ms: Infinity };
+  const found = await calibrate(engine, small, wanted, { measured, budget, pairs: 2 });
+  assert.ok(found !== null && measured.steps <= 200, String(measured.steps));
   assert.ok(found.gaveUp !== true && found.steps <= 50);
+  assert.equal(found.needs.length, 2);
 
   const few = nothingMeasured();
   const none = await calibrate(engine, small, wanted, {
     measured: few,
+    pairs: 2,
     budget: { steps: 60, ms: Infinity },
   });
   assert.ok(none?.gaveUp === true && few.steps <= 60, String(few.steps));
   const late = nothingMeasured();
   const slow = await calibrate(engine, small, wanted, {
     measured: late,
-    budget: { steps: 600, ms: 1 },
+    pairs: 2,
+    budget: { steps: 200, ms: 1 },
   });
   assert.equal(slow?.gaveUp, true);
   const order = parseRequest({ ...wanted, prompt: 'x' }, demo);

@@ -25,19 +25,16 @@ const entry = await openRegistry(models).find('demo');
 const { latentChannels, contextDim } = entry.layout;
 
 const threads: Worker[] = [];
+/** Those of the lanes that the tests open. */
+let ofLanes: Worker[] = [];
 process.on('worker', (worker) => threads.push(worker));
 
-const opened: LoadedModel[] = [];
-async function load(): Promise<LoadedModel> {
-  const model = await loadModel(entry, { device: 'cpu', clock: { ms: 0 }, warn: () => {} });
-  opened.push(model);
-  return model;
-}
-let alone: LoadedModel;
+/** Its own sessions answer what is asked alone, beside those of its lanes. */
+let model: LoadedModel;
 before(async () => {
-  alone = await load();
+  model = await loadModel(entry, { device: 'cpu', clock: { ms: 0 }, warn: () => {} });
 });
-after(() => Promise.all(opened.map((model) => model.release())));
+after(() => model.release());
 
 const wave = (count: number, phase: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + phase) * 1.5);
@@ -71,7 +68,7 @@ async function run(member: Member, person: number, rows: number, steps: number):
 async function assertAsAlone(runs: readonly Run[]): Promise<void> {
   for (const { question, answers } of runs) {
     for (const [step, answer] of answers.entries()) {
-      assert.deepEqual(answer, (await alone.unet.predict(question(step))).slice());
+      assert.deepEqual(answer, (await model.unet.predict(question(step))).slice());
     }
   }
 }
@@ -80,15 +77,35 @@ const decoding = () => ({
   latent_sample: { data: wave(latentChannels * 64, 3), shape: [1, latentChannels, 8, 8] },
 });
 
+test('figures from before there were lanes are read; lanes are measured where there is room for them', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-lanes-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const roomless = await rememberedSharing(folder).measure(model, 0);
+  assert.equal('lanes' in roomless, false);
+  const again = rememberedSharing(folder);
+  assert.deepEqual(await again.known(model), roomless);
+  assert.equal(mayHaveLanes(model, 0), false);
+  useThreads(1);
+  assert.equal(mayHaveLanes(model, 1e12), false);
+  useThreads(2);
+  assert.equal(mayHaveLanes(model, 1e12), true);
+  const { lanes } = await again.measure(model, 1e12);
+  if (lanes !== null) assert.deepEqual(Object.keys(lanes!), ['count', 'people', 'ms']);
+  assert.deepEqual((await rememberedSharing(folder).known(model))?.lanes, lanes);
+});
+
 test('people who come and go in lanes are answered as if alone, and their pictures decoded so', async () => {
-  const model = await load();
   const lost: unknown[] = [];
   const lanes = model.lanes!;
   const batcher = createBatcher(model, {
     open: () => lanes.open(2),
     onLost: (error) => lost.push(error),
   });
+  // Measuring has left them open where they pay.
+  await lanes.close();
+  const first = threads.length;
   await lanes.open(2);
+  ofLanes = threads.slice(first);
   const runs = [1, 2, 2, 1, 4].map((rows, person) =>
     run(batcher.join(), person, rows, 4 + 2 * person),
   );
@@ -97,7 +114,7 @@ test('people who come and go in lanes are answered as if alone, and their pictur
   const decoder = batcher.join();
   const output = [...model.vaeDecoder.outputs.keys()];
   const pictures = [1, 2, 3].map(() => decoder.vaeDecoder.run(decoding(), output));
-  const whole = await alone.vaeDecoder.run(decoding(), output);
+  const whole = await model.vaeDecoder.run(decoding(), output);
   for (const picture of await Promise.all(pictures)) {
     assert.deepEqual(picture[output[0]!]!.data, whole[output[0]!]!.data);
   }
@@ -105,33 +122,6 @@ test('people who come and go in lanes are answered as if alone, and their pictur
   await assertAsAlone(await Promise.all(runs));
   assert.deepEqual(lost, []);
   assert.equal((await lanes.open(2)).unets.length, 2);
-});
-
-test('what a lane was asked when it broke is answered all the same, and lanes are given up', async () => {
-  const model = await load();
-  const lanes = model.lanes!;
-  const first = threads.length;
-  const { unets } = await lanes.open(2);
-  const ofLanes = threads.slice(first);
-  const lost: unknown[] = [];
-  const batcher = createBatcher(model, {
-    open: () => lanes.open(2),
-    onLost(error) {
-      lost.push(error);
-      lanes.giveUp();
-    },
-  });
-  const members = [0, 1, 2, 3].map(() => batcher.join());
-  await turn();
-  // They are idle: a thread that is ended in the middle of a run takes the program along.
-  await Promise.all(ofLanes.map((thread) => thread.terminate()));
-  await assertAsAlone(await Promise.all(members.map((member, at) => run(member, at, 2, 5))));
-  assert.equal(lost.length, 1);
-  assert.match(String(lost[0]), /has ended/);
-  assert.equal(lanes.isBroken(), true);
-  await assert.rejects(lanes.open(2), /a lane broke/);
-  const picture = asking(1, 2)(0);
-  await assert.rejects(Promise.all(unets.map((unet) => unet.predict(picture))));
 });
 
 test('a session is released behind what it runs; one that is silent beyond its deadline is lost', async () => {
@@ -161,19 +151,26 @@ test('a graph that does not open says why', async () => {
   await assert.rejects(openSessionInThread(source, options), /not-there/);
 });
 
-test('figures from before there were lanes are read; lanes are measured where there is room for them', async () => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-lanes-'));
-  after(() => rm(folder, { recursive: true, force: true }));
-  const roomless = await rememberedSharing(folder).measure(alone, 0);
-  assert.equal('lanes' in roomless, false);
-  const again = rememberedSharing(folder);
-  assert.deepEqual(await again.known(alone), roomless);
-  assert.equal(mayHaveLanes(alone, 0), false);
-  useThreads(1);
-  assert.equal(mayHaveLanes(alone, 1e12), false);
-  useThreads(2);
-  assert.equal(mayHaveLanes(alone, 1e12), true);
-  const { lanes } = await again.measure(alone, 1e12);
-  if (lanes !== null) assert.deepEqual(Object.keys(lanes!), ['count', 'people', 'ms']);
-  assert.deepEqual((await rememberedSharing(folder).known(alone))?.lanes, lanes);
+test('what a lane was asked when it broke is answered all the same, and lanes are given up', async () => {
+  const lanes = model.lanes!;
+  const { unets } = await lanes.open(2);
+  const lost: unknown[] = [];
+  const batcher = createBatcher(model, {
+    open: () => lanes.open(2),
+    onLost(error) {
+      lost.push(error);
+      lanes.giveUp();
+    },
+  });
+  const members = [0, 1, 2, 3].map(() => batcher.join());
+  await turn();
+  // They are idle: a thread that is ended in the middle of a run takes the program along.
+  await Promise.all(ofLanes.map((thread) => thread.terminate()));
+  await assertAsAlone(await Promise.all(members.map((member, at) => run(member, at, 2, 5))));
+  assert.equal(lost.length, 1);
+  assert.match(String(lost[0]), /has ended/);
+  assert.equal(lanes.isBroken(), true);
+  await assert.rejects(lanes.open(2), /a lane broke/);
+  const picture = asking(1, 2)(0);
+  await assert.rejects(Promise.all(unets.map((unet) => unet.predict(picture))));
 });
