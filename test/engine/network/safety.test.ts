@@ -3,16 +3,19 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { CancelledError, RunError } from '../../../src/engine/errors.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
+import { networkSessions } from '../../../src/engine/model/graphs/network-sessions.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import type { GenerateResult, Preview, Progress } from '../../../src/engine/result.ts';
 import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
+import { flavoursFor } from '../../../src/engine/graphs/flavour.ts';
 import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
 import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';
 import type { Pixels } from '../../../src/engine/network/vae.ts';
@@ -209,7 +212,13 @@ test('nobody asked, or no checker: nothing is kept back', async () => {
 });
 
 test('previews are blurred beyond recognition where the checker watches', async () => {
-  const long = { prompt: BLUE, steps: 150, width: 256, height: 256 };
+  const long = { prompt: BLUE, steps: 150 };
+  // Any machine takes long enough for a preview when each step waits.
+  const { unet } = model;
+  const slow: LoadedModel['unet'] = {
+    ...unet,
+    predict: (question) => sleep(10).then(() => unet.predict(question)),
+  };
   const previewOf = async (withhold: boolean) => {
     let seen: Preview | undefined;
     const hear = (told: Progress, stop: AbortController) => {
@@ -217,7 +226,10 @@ test('previews are blurred beyond recognition where the checker watches', async 
       seen ??= told.preview;
       stop.abort();
     };
-    await assert.rejects(paint(long, { withhold, hear }), CancelledError);
+    await assert.rejects(
+      paint(long, { on: { ...model, unet: slow }, withhold, hear }),
+      CancelledError,
+    );
     return seen;
   };
   const sharpOne = await previewOf(false);
@@ -226,8 +238,9 @@ test('previews are blurred beyond recognition where the checker watches', async 
   assert.deepEqual([blurred.width, blurred.height], [sharpOne.width, sharpOne.height]);
   // Nothing is lost by going through nine by nine pixels.
   const { data } = await sharp(blurred.jpeg).raw().toBuffer({ resolveWithObject: true });
-  const through = await sharp(blurred.jpeg)
-    .resize(9, 9)
+  // One chain of sharp takes only the last of its sizes.
+  const tiny = await sharp(blurred.jpeg).resize(9, 9).png().toBuffer();
+  const through = await sharp(tiny)
     .resize(blurred.width, blurred.height, { kernel: 'cubic' })
     .raw()
     .toBuffer();
@@ -240,11 +253,20 @@ describe('a checker that cannot be asked', () => {
     const own = path.join(root, name);
     await cp(folder, own, { recursive: true });
     await change(own);
-    const on = await load(name);
+    const entry = await openRegistry(root).find(name);
+    // The networks are those of the model that is open; the checker is this folder's own.
+    const { layout } = entry;
+    const [flavour] = flavoursFor('cpu', null);
+    const place = { provider: 'cpu', deviceIndex: null, flavour: flavour!, clock } as const;
+    const sessions = networkSessions(layout, [], { ...place, deadlineMs: 600_000 });
+    const safetyChecker = async () =>
+      createSafetyChecker(await sessions.safetyChecker(layout.safetyChecker!), layout);
+    const on = { ...model, entry, safetyChecker };
     const error = await paint({ prompt: BLUE, steps: 2 }, { on }).then(
       () => assert.fail('painted'),
       (refused: Error) => refused,
     );
+    await sessions.release();
     assert.ok(error instanceof RunError, String(error));
     return error.message;
   };

@@ -27,7 +27,11 @@ const request = aRequest({ steps: STEPS, sampler: 'dpmpp_2m_sde', width: 64, hei
 
 let root: string;
 let engine: Engine;
+/** What a run is that nobody disturbs, and what is asked of it besides its picture. */
 let undisturbed: Buffer;
+let latents: Uint8Array;
+const snapshots: Buffer[] = [];
+const decodeAt = [3, 10, 25];
 before(async () => {
   root = await mkdtemp(path.join(os.tmpdir(), 'darkroom-resume-'));
   engine = await startEngine(
@@ -41,8 +45,17 @@ before(async () => {
     },
     memoryLog().log,
   );
-  const { images } = await engine.generate(request);
-  undisturbed = Buffer.from(images[0]!.png);
+  const result = await engine.generate(request, {
+    decodeAt,
+    keepLatents: true,
+    onProgress: (progress) => {
+      if (progress.phase === 'sampling' && progress.decoded)
+        snapshots.push(Buffer.from(progress.decoded[0]!));
+    },
+  });
+  undisturbed = Buffer.from(result.images[0]!.png);
+  const { buffer, byteOffset, byteLength } = result.latents!.data;
+  latents = new Uint8Array(buffer, byteOffset, byteLength);
 });
 after(async () => {
   await engine.close();
@@ -126,21 +139,49 @@ async function checkBytes(pictures: PictureStore, key: string, want: Uint8Array)
 async function checkSame({ pictures, job, files, done }: Hall): Promise<StoredResult> {
   const result = await done();
   await checkBytes(pictures, `${job.id}-0.png`, undisturbed);
-  // Only the picture is left, once the steps have been swept up behind it.
-  const deadline = deadlineAfter(10_000);
-  while ((await files()).length > 1 && !deadline.hasPassed()) await sleep(10);
-  assert.deepEqual(await files(), [`${job.id}-0.png`]);
+  await checkFiles(files, [`${job.id}-0.png`]);
   return result;
 }
 
-test('killed with its child process, a picture goes on from its last stored step', async () => {
-  await inHall(async (hall) => {
-    await hall.step(15);
-    process.kill(engine.status().pid!, 'SIGKILL');
-    const { resumedSteps = 0 } = await checkSame(hall);
-    assert.ok(resumedSteps >= 10 && resumedSteps < STEPS, `${resumedSteps} steps spared`);
-    assert.equal((await hall.queue.archive.get(hall.job.id))!.attempt, 2);
-  });
+/** Only these are left, once the steps have been swept up behind them. */
+async function checkFiles(files: Hall['files'], left: readonly string[]): Promise<void> {
+  const deadline = deadlineAfter(10_000);
+  while ((await files()).length > left.length && !deadline.hasPassed()) await sleep(10);
+  assert.deepEqual((await files()).toSorted(), left.toSorted());
+}
+
+test('killed with its child process, a picture goes on from its last stored step, with all that was asked of earlier ones', async () => {
+  const context = { watch: { decodeAt, keepLatents: true } };
+  await inHall(
+    async ({ step, done, pictures, job, queue, files }) => {
+      await step(15);
+      process.kill(engine.status().pid!, 'SIGKILL');
+      const result = await done();
+      const {
+        snapshots: stored = [],
+        latents: key = '',
+        resumedSteps = 0,
+        stepSeconds = [],
+      } = result;
+      assert.equal((await queue.archive.get(job.id))!.attempt, 2);
+      // With the latents a curve needs what each step took; of those spared nobody knows.
+      assert.equal(resumedSteps + stepSeconds.length, STEPS);
+      assert.ok(stepSeconds.every((seconds) => seconds >= 0) && stepSeconds.some(Boolean));
+      assert.ok(resumedSteps >= 10 && resumedSteps < STEPS, `${resumedSteps} steps spared`);
+      assert.deepEqual(
+        stored.map((snapshot) => snapshot.step),
+        decodeAt,
+      );
+      for (const [at, snapshot] of stored.entries()) {
+        await checkBytes(pictures, snapshot.key, snapshots[at]!);
+      }
+      await checkBytes(pictures, key, latents);
+      await checkBytes(pictures, `${job.id}-0.png`, undisturbed);
+      await checkFiles(files, [`${job.id}-0.png`, key, ...stored.map((snapshot) => snapshot.key)]);
+    },
+    undefined,
+    context,
+  );
 });
 
 test('handed back at a close, twice, it goes on each time', async () => {
@@ -187,47 +228,5 @@ test('steps that cannot be written cost nothing but the going on', async () => {
     },
     // A folder stands where the file should go.
     (folder, { id }) => mkdir(path.join(folder, `${id}.steps-1`, 'x'), { recursive: true }),
-  );
-});
-
-test('looks at steps that were done before the end are there too, and the latents', async () => {
-  const decodeAt = [3, 10, 25];
-  const snapshots: Buffer[] = [];
-  const { latents } = await engine.generate(request, {
-    decodeAt,
-    keepLatents: true,
-    onProgress: (progress) => {
-      if (progress.phase === 'sampling' && progress.decoded)
-        snapshots.push(Buffer.from(progress.decoded[0]!));
-    },
-  });
-  const context = { watch: { decodeAt, keepLatents: true } };
-  await inHall(
-    async ({ step, done, pictures }) => {
-      await step(15);
-      process.kill(engine.status().pid!, 'SIGKILL');
-      const result = await done();
-      const {
-        snapshots: stored = [],
-        latents: key = '',
-        resumedSteps = 0,
-        stepSeconds = [],
-      } = result;
-      // With the latents a curve needs what each step took; of those spared nobody knows.
-      assert.equal(resumedSteps + stepSeconds.length, request.steps);
-      assert.ok(stepSeconds.every((seconds) => seconds >= 0) && stepSeconds.some(Boolean));
-      assert.ok(resumedSteps >= 10, `${resumedSteps} steps spared`);
-      assert.deepEqual(
-        stored.map((snapshot) => snapshot.step),
-        decodeAt,
-      );
-      for (const [at, snapshot] of stored.entries()) {
-        await checkBytes(pictures, snapshot.key, snapshots[at]!);
-      }
-      const { buffer, byteOffset, byteLength } = latents!.data;
-      await checkBytes(pictures, key, new Uint8Array(buffer, byteOffset, byteLength));
-    },
-    undefined,
-    context,
   );
 });
