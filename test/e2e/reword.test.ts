@@ -132,7 +132,8 @@ test('an InstructPix2Pix is shown one picture, and the image that /imagine begin
       .png()
       .toBuffer();
     const { id } = await ada.upload('other.png', 'image/png', picture);
-    await ada.command('imagine', { prompt: 'make it blue', model: 'pix', steps: 2, image: id });
+    const words = { prompt: 'make it blue', model: 'pix', steps: 2, size: '64x64' };
+    await ada.command('imagine', { ...words, image: id });
     await ada.waitForMessage(
       (one) => one.id !== first.id && one.id !== made.id && isDone(one),
       PATIENCE,
@@ -140,7 +141,7 @@ test('an InstructPix2Pix is shown one picture, and the image that /imagine begin
     const [second] = await stage.queue.archive.recent({ limit: 1 });
     const shown = second?.request as { init?: unknown } | undefined;
     assert.equal(shown?.init, null);
-    await ada.command('imagine', { prompt: 'make it blue', model: 'pix', steps: 2 });
+    await ada.command('imagine', words);
     await ada.waitForMessage((one) => /show it the one to edit/.test(textOf(one)), PATIENCE);
   });
 });
