@@ -8,6 +8,20 @@ export const noBrowser = found
   ? false
   : 'no Chromium at /usr/bin/chromium; set CHROMIUM to its path to try the page in a browser';
 
+/**
+ * Features in place of Playwright's own list of them: what asks other servers, and the pages that an address bar nobody
+ * sees draws its suggestions with, anew at every address: more work than most pages under test.
+ */
+const WITHOUT = [
+  'HttpsUpgrades',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxPopup',
+];
+
 /** Headless, and quiet on the network. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -21,6 +35,7 @@ export function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--disable-features=${WITHOUT.join(',')}`,
     ],
   });
 }
