@@ -9,6 +9,7 @@ import { startPageBot, type PageBot } from './page-bot.ts';
 let playground: Playground;
 let bot: PageBot;
 let browser: Browser;
+let tab: Page;
 
 before(async () => {
   if (skip) return;
@@ -39,6 +40,12 @@ async function openPage(size = { width: 1280, height: 800 }): Promise<Page> {
   return page;
 }
 
+/** The tab of those who leave nothing open in it. */
+async function firstTab(): Promise<Page> {
+  tab ??= await openPage();
+  return tab;
+}
+
 /** Waits for the focus, since it comes back a moment after what had it is gone. */
 async function hasFocus(target: Locator): Promise<void> {
   await target.and(target.page().locator(':focus')).waitFor();
@@ -53,7 +60,7 @@ async function paint(page: Page, prompt: string): Promise<Locator> {
 }
 
 test('what closes gives the focus back to what opened it', { skip }, async () => {
-  const page = await openPage();
+  const page = await firstTab();
   const message = await paint(page, 'a focused lamp');
   const remix = message.getByRole('button', { name: 'Remix' });
   const dialog = page.getByRole('dialog', { name: 'Remix' });
@@ -82,11 +89,10 @@ test('what closes gives the focus back to what opened it', { skip }, async () =>
   await hasFocus(page.getByRole('menuitem', { name: 'Recipe' }));
   await page.keyboard.press('Escape');
   await hasFocus(more);
-  await page.context().close();
 });
 
 test('where a pressed button is gone the focus stays with what is left', { skip }, async () => {
-  const page = await openPage();
+  const page = await firstTab();
   await composer(page).fill('/words');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
@@ -98,20 +104,18 @@ test('where a pressed button is gone the focus stays with what is left', { skip 
   await message.getByRole('button', { name: 'Delete' }).press('Enter');
   await seen(page, 'a lamp to lose').first().waitFor({ state: 'detached' });
   await hasFocus(page.getByRole('region', { name: 'Messages' }));
-  await page.context().close();
 });
 
 test('what has come is said aloud, once it is whole', { skip }, async () => {
-  const page = await openPage();
+  const page = await firstTab();
   await paint(page, 'a lamp to hear of');
   const said = page.locator('[aria-live=polite]').getByText(/a lamp to hear of/);
   await said.waitFor({ state: 'attached' });
   assert.match((await said.textContent()) ?? '', /darkroom.*seed 42/i);
-  await page.context().close();
 });
 
 test('a select is opened, searched and chosen from with the keyboard alone', { skip }, async () => {
-  const page = await openPage();
+  const page = await firstTab();
   await composer(page).fill('/settings show');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
@@ -152,7 +156,6 @@ test('a select is opened, searched and chosen from with the keyboard alone', { s
   await page.keyboard.press('Enter');
   await seen(page, 'Chosen: dpmpp_2m').waitFor();
   assert.deepEqual(last(), ['dpmpp_2m']);
-  await page.context().close();
 });
 
 /** Name of what has the focus ('' at the end of the page), and whether a ring or a border shows it. */
@@ -170,7 +173,7 @@ test(
   'every control is reached with Tab, in reading order, and shows that it is',
   { skip },
   async () => {
-    const page = await openPage();
+    const page = await firstTab();
     await paint(page, 'a lamp to reach');
     await page.evaluate('document.activeElement.blur()');
     // Once round: from the end of the page to its next end.
@@ -206,7 +209,6 @@ test(
       places,
       places.toSorted((a, b) => a - b),
     );
-    await page.context().close();
   },
 );
 
@@ -271,7 +273,7 @@ const measure = `(() => {
 })()`;
 
 test('text stands out from what is behind it, in light and in dark', { skip }, async () => {
-  const page = await openPage();
+  const page = await firstTab();
   const weak: string[] = [];
   const look = async (what: string): Promise<void> => {
     const all = await page.evaluate<{ text: string; ratio: number }[]>(measure);
@@ -309,5 +311,4 @@ test('text stands out from what is behind it, in light and in dark', { skip }, a
     await page.keyboard.press('Escape');
   }
   assert.deepEqual(weak, []);
-  await page.context().close();
 });
