@@ -40,7 +40,7 @@ const SHORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   'sd1-inpaint': { 'ldm-nuisance': ['ddim_strength'] },
   sd2: { 'diffusers-fp16': ['euler_a_clip_skip1'] },
   'sd2-v': { 'ldm-fp16': ['ddim_v'] },
-  sdxl: { 'ldm-nuisance': ['euler'], diffusers: ['ddim_two_prompts'], 'ldm-fp16': ['lora_dpmpp'] },
+  sdxl: { 'ldm-nuisance': ['euler', 'lora_dpmpp'], diffusers: ['ddim_two_prompts'] },
   'sdxl-refiner': { 'ldm-fp16': ['i2i_euler', 'base_to_refiner'] },
   'sdxl-inpaint': { 'ldm-fp16': ['euler'] },
   'sdxl-v': { 'ldm-fp16': ['euler_zsnr'] },
@@ -64,12 +64,33 @@ async function modelIn(folder: string): Promise<string> {
   return file === undefined ? folder : join(folder, file);
 }
 
+/** What read the prompts: as long as it is held, models that have the same vocabulary do not read that again. */
+const readers: LoadedModel['textEncoder'][] = [];
+
 async function load(path: string, { request, lora }: CheckpointCase): Promise<LoadedModel> {
   const entry = await openRegistry(dirname(path)).find(path);
   const uses = lora === null ? [] : promptOf(request).loras;
   const loras = await chooseLoras(uses, entry.layout.beside);
   const options = { device: 'cpu', clock, warn: () => {} } as const;
-  return loadModel(entry, options, loras.map(loraEdit));
+  const model = await loadModel(entry, options, loras.map(loraEdit));
+  readers.push(model.textEncoder);
+  return model;
+}
+
+type Load = (path: string, c: CheckpointCase) => Promise<LoadedModel>;
+
+/** Opens a model once for all cases that take it with the same LoRA, until the test ends. */
+function loadedOnce(t: TestContext): Load {
+  const open = new Map<string, Promise<LoadedModel>>();
+  t.after(async () => {
+    for (const model of open.values()) await (await model).release();
+  });
+  return (path, c) => {
+    const key = JSON.stringify([path, c.lora && promptOf(c.request).loras]);
+    const model = open.get(key) ?? load(path, c);
+    open.set(key, model);
+    return model;
+  };
 }
 
 /** With the scheduler that the reference ran with: a folder's own where the model has one. */
@@ -89,24 +110,21 @@ function paint(
   return generate(c.request, scheduled(model, c), options, hooks, refiner && scheduled(refiner, c));
 }
 
-async function check(c: CheckpointCase, path: string, base: string | null): Promise<void> {
-  const own = await load(path, c);
-  const first = base === null ? null : await load(base, c);
-  try {
-    const result = await paint(c, first ?? own, first === null ? null : own);
-    assert.ok(result.latents && c.latents && c.png);
-    const { scale, shift } = own.entry.layout.latentScale;
-    const decoded = result.latents.data.map((value) => value / scale + shift);
-    const error = maxDifference(decoded, c.latents);
-    assert.ok(error <= c.tolerance, `latents differ by ${error}, allowed ${c.tolerance}`);
-    const [image] = result.images;
-    assert.ok(image);
-    const { levels, psnr } = await comparePictures(image.png, c.png);
-    assert.ok(levels <= 1 && psnr >= 60, `${levels} levels, ${psnr} dB`);
-  } finally {
-    await own.release();
-    await first?.release();
-  }
+async function check(
+  c: CheckpointCase,
+  own: LoadedModel,
+  first: LoadedModel | null,
+): Promise<void> {
+  const result = await paint(c, first ?? own, first === null ? null : own);
+  assert.ok(result.latents && c.latents && c.png);
+  const { scale, shift } = own.entry.layout.latentScale;
+  const decoded = result.latents.data.map((value) => value / scale + shift);
+  const error = maxDifference(decoded, c.latents);
+  assert.ok(error <= c.tolerance, `latents differ by ${error}, allowed ${c.tolerance}`);
+  const [image] = result.images;
+  assert.ok(image);
+  const { levels, psnr } = await comparePictures(image.png, c.png);
+  assert.ok(levels <= 1 && psnr >= 60, `${levels} levels, ${psnr} dB`);
 }
 
 /** LoRAs lie beside the model's folder, in loras/. */
@@ -132,10 +150,13 @@ for (const [model, forms] of maker?.forms ?? []) {
       const folder = maker.make(scratch, model, form);
       await addLora(maker, scratch, model, folder);
       const path = await modelIn(folder);
+      const loaded = loadedOnce(t);
       for (const c of await checkpointPictures(model)) {
         if (c.weights !== weights || !wanted(model, form, c.name)) continue;
         const base = c.base && (await modelIn(maker.make(scratch, c.base, 'ldm-fp16')));
-        await t.test(c.name, () => check(c, path, base));
+        await t.test(c.name, async () => {
+          await check(c, await loaded(path, c), base && (await loaded(base, c)));
+        });
       }
     });
   }
