@@ -3,7 +3,7 @@
  * A small SD 1 model with weights that are a hash, and what diffusers paints with it: test/fixtures/golden/checkpoint.
  * It is written here in the forms that people have it in, with the names of each.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const fixture = new URL('../fixtures/golden/checkpoint/', import.meta.url);
@@ -74,7 +74,8 @@ export async function writeWeights(file: string, weights: Weights, lead = 0): Pr
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, Buffer.concat([length, json, ...pieces]));
+  const handle = await open(file, 'w');
+  await handle.writev([length, json, ...pieces]).finally(() => handle.close());
   return file;
 }
 
