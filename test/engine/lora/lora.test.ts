@@ -151,7 +151,7 @@ for (const [model, type] of [
           : [{ layer, strength, pair: { ...pair, mid: null, alpha: null } }];
       });
       assert.ok(wanted.length > 20, String(wanted.length));
-      addLowRank(file, wanted, 'lora_0');
+      if (strength > 0) addLowRank(file, wanted, 'lora_0');
       const session = await openSession(await editedFile(path, writeOnnx(file)), {
         provider: 'cpu',
         clock,
@@ -238,7 +238,7 @@ test('tags are read as A1111 reads them', () => {
   }
 });
 
-const SMALL = { width: 64, height: 64 };
+const SMALL = { width: 64, height: 64, steps: 2 };
 
 describe('an engine with LoRAs', () => {
   let engine: Engine;
@@ -258,7 +258,7 @@ describe('an engine with LoRAs', () => {
 
   async function paint(prompt: string, input: RequestInput = {}) {
     const model = (await engine.models()).find(({ name }) => name === 'demo')!;
-    const usual = { prompt, seed: 5, steps: 4, ...SMALL, ...input };
+    const usual = { prompt, seed: 5, ...SMALL, ...input };
     return engine.generate(parseRequest(usual, model));
   }
   const bytesOf = async (prompt: string): Promise<string> =>
@@ -281,26 +281,24 @@ describe('an engine with LoRAs', () => {
     assert.deepEqual(again.images[0]?.png, plain.images[0]?.png);
   });
 
+  // What is loaded already is painted with first: opening a set takes longer than a picture.
   test('a strength of nothing paints the plain picture', async () => {
     const pixels = async (prompt: string) =>
       sharp((await paint(prompt)).images[0]?.png)
         .raw()
         .toBuffer();
     const plain = await pixels('a red star');
+    assert.notDeepEqual(await pixels('a red star <lora:waves:0.5>'), plain);
     assert.deepEqual(await pixels('a red star <lora:waves:0>'), plain);
-    assert.notDeepEqual(await pixels('a red star <lora:waves:0.1>'), plain);
   });
 
   test('of the sets that people try, the newest stays loaded, beside the plain model', async () => {
-    for (const strength of ['0.1', '0.2', '0.3']) await paint(`a star <lora:waves:${strength}>`);
+    for (const strength of ['0', '0.3']) await paint(`a star <lora:waves:${strength}>`);
     await paint('a star');
     assert.equal(engine.status().loaded.length, 2);
     const phases: string[] = [];
     const model = (await engine.models()).find(({ name }) => name === 'demo')!;
-    const again = parseRequest(
-      { prompt: 'a star <lora:waves:0.3>', seed: 5, steps: 4, ...SMALL },
-      model,
-    );
+    const again = parseRequest({ prompt: 'a star <lora:waves:0.3>', seed: 5, ...SMALL }, model);
     await engine.generate(again, { onProgress: ({ phase }) => phases.push(phase) });
     assert.equal(phases[0], 'encoding');
   });
@@ -360,11 +358,12 @@ describe('an engine with LoRAs', () => {
       sharp((await paint(prompt, { pagScale })).images[0]?.png)
         .raw()
         .toBuffer();
+    const unperturbed = await pixels('a red star <lora:waves:0.3>', 0);
     const perturbed = await pixels('a red star', 3);
     assert.ok((await pixels('a red star <lora:waves:0>', 3)).equals(perturbed));
-    const both = await pixels('a red star <lora:waves:0.5>', 3);
+    const both = await pixels('a red star <lora:waves:0.3>', 3);
     assert.ok(!both.equals(perturbed));
-    assert.ok(!both.equals(await pixels('a red star <lora:waves:0.5>', 0)));
+    assert.ok(!both.equals(unperturbed));
   });
 
   test('a file put in another one of the same name is noticed', async () => {
