@@ -1,6 +1,6 @@
 /** Fill, Kontext and their like beside diffusers' pipelines, from folders and from the files that people have. */
 import assert from 'node:assert/strict';
-
+import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -11,6 +11,7 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
 import type { Wishes } from '../../../src/engine/checkpoint/companions.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
+import type { Session } from '../../../src/engine/network/session.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { encodePrompts } from '../../../src/engine/text/conditioning.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
@@ -124,6 +125,32 @@ async function opened(t: TestContext, at: string, wishes?: Wishes): Promise<Load
   const model = await loadModel(entry, options);
   t.after(() => model.release());
   return model;
+}
+
+const encoded = new Map<string, ReturnType<Session['run']>>();
+
+/**
+ * Encodes from memory what a model with the same VAE has encoded: a picture to edit from is brought to a megapixel, and
+ * encoding it takes four seconds.
+ */
+function remembering(model: LoadedModel): LoadedModel {
+  return {
+    ...model,
+    async vaeEncoder() {
+      const encoder = await model.vaeEncoder();
+      const run: Session['run'] = (feeds, fetches) => {
+        const key = createHash('sha256');
+        for (const { data, shape } of Object.values(feeds)) {
+          key.update(Float32Array.from(data)).update(JSON.stringify(shape));
+        }
+        const known = key.digest('hex');
+        const answer = encoded.get(known) ?? encoder.run(feeds, fetches);
+        encoded.set(known, answer);
+        return answer;
+      };
+      return { ...encoder, run };
+    },
+  };
 }
 
 async function check(model: LoadedModel, name: string): Promise<void> {
@@ -248,7 +275,8 @@ test('Qwen-Image-Edit from files shows the picture to its language model, too', 
   const plain = at('diffusion_models/qwen_image_bf16.safetensors');
   const packed = at('diffusion_models/qwen-image-edit.gguf');
   await writeGguf(packed, await readRaw(plain), 'qwen_image');
-  await check(await opened(t, packed, { ...wishes, textEncoders: [whole] }), 'qwen_edit');
+  const model = await opened(t, packed, { ...wishes, textEncoders: [whole] });
+  await check(remembering(model), 'qwen_edit');
   const edit = at('diffusion_models/qwen_image_edit_2509_bf16.safetensors');
   await rename(plain, edit);
   const sees = await openRegistry(path.dirname(edit)).find(edit, {
@@ -265,7 +293,8 @@ test('Qwen-Image-Edit from files shows the picture to its language model, too', 
 test('Edit Plus takes several pictures, and tells those of 2511 of no noise', async (t) => {
   const folder = await relative(t, 'qwen-edit-plus');
   if (folder === null) return;
-  await check(await opened(t, folder), 'qwen_edit_plus');
+  // the second picture goes through its own encoder
+  await check(remembering(await opened(t, folder)), 'qwen_edit_plus');
 });
 
 test('a folder of Chroma paints as diffusers does', async (t) => {
