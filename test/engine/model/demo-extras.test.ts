@@ -17,7 +17,7 @@ describe('beside the embedded model', () => {
 
   async function paint(prompt: string, seed: number): Promise<Colour[]> {
     const model = (await engine.models()).find(({ name }) => name === 'demo')!;
-    const { images } = await engine.generate(parseRequest({ prompt, seed, steps: 12 }, model));
+    const { images } = await engine.generate(parseRequest({ prompt, seed, steps: 7 }, model));
     const { data } = await sharp(images[0]!.png)
       .removeAlpha()
       .raw()

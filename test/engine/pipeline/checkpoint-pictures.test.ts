@@ -155,7 +155,7 @@ for (const [model, forms] of maker?.forms ?? []) {
         if (c.weights !== weights || !wanted(model, form, c.name)) continue;
         const base = c.base && (await modelIn(maker.make(scratch, c.base, 'ldm-fp16')));
         await t.test(c.name, async () => {
-          await check(c, await loaded(path, c), base && (await loaded(base, c)));
+          await check(c, await loaded(path, c), base ? await loaded(base, c) : null);
         });
       }
     });
