@@ -12,6 +12,8 @@ import { openEngine } from '../support/engine.ts';
 import { onStage } from '../support/stage.ts';
 
 const ATELIER = '1300000000000001000';
+/** Where no seconds are told. */
+const small = { size: '64x64', steps: 'auto' };
 let engine: Engine;
 let folder: string;
 let file: string;
@@ -89,7 +91,7 @@ test('what is not calibrated here is measured once nobody waits, and the reply s
   const bot = { calibrationFile: file, calibratesItself: true };
   await onStage(engine, { bot }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'a tree', sampler: 'ddim', steps: 'auto' });
+    await ada.command('imagine', { ...small, prompt: 'a tree', sampler: 'ddim' });
     const words = /the model's own; how few are enough for ddim is measured once nobody waits/;
     await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
   });
@@ -107,7 +109,7 @@ test('/imagine steps offers auto; what is not calibrated or never settles says w
       ['ddim', /auto steps: \d+, the model's own; .*`npm run calibrate` once .* for ddim/],
       ['euler_a', /auto steps: \d+, the model's own; euler\\_a adds new noise/],
     ] as const) {
-      await ada.command('imagine', { prompt: `with ${sampler}`, steps: 'auto', sampler });
+      await ada.command('imagine', { ...small, prompt: `with ${sampler}`, sampler });
       await ada.waitForMessage((one) => isDone(one) && words.test(textOf(one)), 30_000);
     }
   });

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
+import { rounds } from '../support/rounds.ts';
 import { probe, readOnce } from './fuzz.ts';
 import { forbidden, type Target, TARGETS } from './targets.ts';
 
 /** `npm run fuzz` goes on from others. */
 const FIRST = 20_261;
 /** inputs of 100 kB a target */
-const LONG = 6;
-const SHORT = 40;
+const LONG = rounds(3, 6);
+const SHORT = rounds(25, 40);
 
 for (const target of TARGETS) {
   test(`${target.name}: in words or not at all, in time that grows with the length`, async () => {

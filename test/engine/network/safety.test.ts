@@ -8,18 +8,17 @@ import sharp from 'sharp';
 import { CancelledError, RunError } from '../../../src/engine/errors.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
-import { networkSessions } from '../../../src/engine/model/graphs/network-sessions.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import type { GenerateResult, Preview, Progress } from '../../../src/engine/result.ts';
 import { clipPixels, createSafetyChecker } from '../../../src/engine/network/safety.ts';
-import { flavoursFor } from '../../../src/engine/graphs/flavour.ts';
 import { safetyCheckerGraph } from '../../../src/engine/graphs/safety-checker.ts';
 import { initializers, nodes, type OnnxFile, readOnnx } from '../../../src/engine/onnx/graph.ts';
 import type { Pixels } from '../../../src/engine/network/vae.ts';
 
+import { cpuSessions } from '../../support/cpu-sessions.ts';
 import { type Bits, f32, open as openGraph, store } from '../graphs/stored.ts';
 
 /** models/demo with a checker that was fitted to flag its red grounds: see test/fixtures/safety/make.py. */
@@ -256,9 +255,7 @@ describe('a checker that cannot be asked', () => {
     const entry = await openRegistry(root).find(name);
     // The networks are those of the model that is open; the checker is this folder's own.
     const { layout } = entry;
-    const [flavour] = flavoursFor('cpu', null);
-    const place = { provider: 'cpu', deviceIndex: null, flavour: flavour!, clock } as const;
-    const sessions = networkSessions(layout, [], { ...place, deadlineMs: 600_000 });
+    const sessions = cpuSessions(layout);
     const safetyChecker = async () =>
       createSafetyChecker(await sessions.safetyChecker(layout.safetyChecker!), layout);
     const on = { ...model, entry, safetyChecker };

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { UserError } from '../../../src/engine/errors.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
+import type { RegistryEntry } from '../../../src/engine/model/found/entries.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { editTextEncoder } from '../../../src/engine/model/graphs/text-encoder-edit.ts';
@@ -18,28 +19,43 @@ import { insertChunks, textChunk } from '../../../src/engine/picture/file/png-te
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
-import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
-import { bundledEmbedding } from '../../../src/engine/text/embeddings.ts';
+import { type Conditioning, createTextEncoder } from '../../../src/engine/text/text-encoder.ts';
+import { bundledEmbedding, openEmbeddings } from '../../../src/engine/text/embeddings.ts';
+import type { EncoderPart } from '../../../src/engine/text/encoder-run.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
+import { cpuSessions } from '../../support/cpu-sessions.ts';
 import { goldenModels } from '../../support/golden-cases.ts';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'embeddings-'));
 const shared = join(root, 'embeddings');
 await mkdir(shared);
-const open: LoadedModel[] = [];
+const open: { release(): Promise<void> }[] = [];
 after(async () => {
-  for (const model of open) await model.release();
+  for (const each of open) await each.release();
   await rm(root, { recursive: true });
 });
 
-async function load(folder: string): Promise<LoadedModel> {
+async function entryOf(folder: string): Promise<RegistryEntry> {
   const name = basename(folder);
   await symlink(folder, join(root, name));
-  const entry = await openRegistry(root).find(name);
+  return openRegistry(root).find(name);
+}
+
+async function load(folder: string): Promise<LoadedModel> {
+  const entry = await entryOf(folder);
   const model = await loadModel(entry, { device: 'cpu', clock, warn: () => {} });
   open.push(model);
   return model;
+}
+
+/** Nothing but what reads prompts. */
+async function readerOf({ layout }: RegistryEntry): Promise<Pick<LoadedModel, 'textEncoder'>> {
+  const sessions = cpuSessions(layout);
+  open.push(sessions);
+  const parts: EncoderPart[] = [];
+  for (const files of layout.textEncoders) parts.push(await sessions.textEncoder(files));
+  return { textEncoder: createTextEncoder(layout, parts, openEmbeddings(layout.beside, [])) };
 }
 
 /** The rows of the token embedding for the words of a text: the graph asked without, then with vectors of zeros. */
@@ -83,7 +99,7 @@ function safetensors(tensors: Record<string, { shape: number[]; data: Float32Arr
 }
 
 function encode(
-  model: LoadedModel,
+  model: Pick<LoadedModel, 'textEncoder'>,
   text: string,
   more: { clipSkip?: number; profile?: ProfileName } = {},
 ) {
@@ -304,9 +320,10 @@ for (const name of ['sd15', 'sd15-fp16', 'sd21-v', 'lcm', 'sdxl']) {
   const folder = join(goldenModels, name);
   const skip = !existsSync(join(folder, 'model_index.json'));
   test(`rows of words stand for the words in ${name}`, { skip }, async () => {
-    const reference = await load(folder);
+    const entry = await entryOf(folder);
+    const reference = await readerOf(entry);
     const tensors: Parameters<typeof safetensors>[0] = {};
-    for (const part of reference.entry.layout.textEncoders) {
+    for (const part of entry.layout.textEncoders) {
       const data = await rowsOf(folder, part.id, 'red star');
       const key = part.id === 'text_encoder' ? 'clip_l' : 'clip_g';
       tensors[key] = { shape: [2, data.length / 2], data };

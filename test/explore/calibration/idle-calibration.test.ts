@@ -89,7 +89,7 @@ test('measures what people use when nobody waits, gives way to them, goes on aft
   await submit(queue, 'plain', { context: {} as never, sampler: 'heun' });
 
   const start = () =>
-    startIdleCalibration({ engine: spied, queue, file, afterMs: 30, log, pairs: 2 });
+    startIdleCalibration({ engine: spied, queue, file, afterMs: 30, log, pairs: 1 });
   let idle = start();
   await until(() => seen.filter((each) => !isOurs(each)).length >= 3);
   // Only what was asked for is measured, and nothing that others paint with.
