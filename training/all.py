@@ -8,9 +8,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from . import checkpoints
-from .presets import Options, options, parser
-from .problem import Problem, run
+from .run import checkpoints
+from .run.presets import Options, options, parser
+from .run.problem import Problem, run
 
 STAGES = ("tokenizer", "vae", "latents", "text", "unet", "judge", "export", "card")
 MEASURED_IN_MINUTES = ("vae", "text", "unet", "judge")

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from .pipeline import Pipeline
-from .presets import Options, options, parser
-from .problem import Problem, run
-from .scene import COLOUR_NAMES
+from .exported.pipeline import Pipeline
+from .run.presets import Options, options, parser
+from .run.problem import Problem, run
+from .scenes.scene import COLOUR_NAMES
 from .score import score
 
 OWN_LICENCE = "MIT, like the rest of this repository. No outside pictures, texts or weights went into it."

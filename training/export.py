@@ -1,7 +1,7 @@
 """Write the ONNX folder: `python -m training.export`. Writes <work>/export.
 
 The layout, file names, inputs and outputs are those of diffusers' and optimum's Stable Diffusion
-exports. Weights are stored as fp16 or int8 (see compact.py) and computed as fp32.
+exports. Weights are stored as fp16 or int8 (see exported/compact.py) and computed as fp32.
 Every graph is compared with PyTorch at other batch sizes and shapes than it was traced with.
 """
 
@@ -17,13 +17,13 @@ import onnx
 import onnxruntime
 import torch
 
-from . import checkpoints
-from .compact import Storage, compact
-from .graphs import Graph, graphs
-from .models import build_text_encoder, build_unet
-from .preview import fit_preview
-from .presets import Options, Preset, options, parser
-from .problem import Problem, run
+from .exported.compact import Storage, compact
+from .exported.graphs import Graph, graphs
+from .exported.preview import fit_preview
+from .networks.models import build_text_encoder, build_unet
+from .run import checkpoints
+from .run.presets import Options, Preset, options, parser
+from .run.problem import Problem, run
 from .tokenizer import load_tokenizer
 from .unet import trained_vae
 

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import checkpoints
-from .labels import Heads, Labels, labels, loss, pick_rows
-from .parallel import Gradients, Ranks
-from .pictures import draw
-from .presets import Options, Preset, options, parser
-from .problem import run
-from .session import Session
+from .render.pictures import draw
+from .run import checkpoints
+from .run.parallel import Gradients, Ranks
+from .run.presets import Options, Preset, options, parser
+from .run.problem import run
+from .run.session import Session
+from .scenes.labels import Heads, Labels, labels, loss, pick_rows
 
 FULL_RATE = 2e-3
 BATCH = 48

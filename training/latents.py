@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoints
-from .labels import Labels, labels
-from .models import TOKENS, build_vae
-from .parallel import Ranks
-from .pictures import CAPTIONS_EACH, describe, draw
-from .presets import Options, Preset, options, parser
-from .problem import Problem, run
+from .networks.models import TOKENS, build_vae
+from .render.pictures import CAPTIONS_EACH, describe, draw
+from .run import checkpoints
+from .run.parallel import Ranks
+from .run.presets import Options, Preset, options, parser
+from .run.problem import Problem, run
+from .scenes.labels import Labels, labels
 from .tokenizer import load_tokenizer
 
 SHARD = 2000

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-from diffusers import AutoencoderKL
 from onnx import numpy_helper
 from torch import Tensor, from_numpy, nn
 
-from . import checkpoints
 from .export import compare, quieten
-from .graphs import graphs
+from .exported.graphs import graphs
 from .latents import write_scale
-from .models import build_text_encoder, build_unet, build_vae
-from .presets import Options, options, parser
-from .problem import Problem, run
+from .networks.models import build_text_encoder, build_unet, build_vae
+from .run import checkpoints
+from .run.presets import Options, options, parser
+from .run.problem import Problem, run
 from .tokenizer import load_tokenizer
 
 STAGES = ("vae", "text", "unet")
@@ -132,7 +131,7 @@ def weights(path: Path, prefix: str) -> dict[str, Tensor]:
 
 
 class Values:
-    """The tensors of a graph that need no input: stored ones, and stored ones unfolded (see compact.py)."""
+    """The tensors of a graph that need no input: stored ones, and stored ones unfolded (see exported/compact.py)."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.stored = {tensor.name: tensor for tensor in graph.initializer}

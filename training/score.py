@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .captions import Narrator
-from .exam import Case, Examiner
+from .exported.pipeline import Pipeline
 from .judge import Judge, load_judge, prepare
-from .labels import SIDES
-from .pictures import draw
-from .pipeline import Pipeline
-from .presets import Options, options, parser
-from .problem import Problem, run
-from .render import render, sheet
-from .scene import COLOUR_NAMES, TINTED, World, sample_scene
+from .render.pictures import draw
+from .render.render import render, sheet
+from .run.presets import Options, options, parser
+from .run.problem import Problem, run
+from .scenes.captions import Narrator
+from .scenes.exam import Case, Examiner
+from .scenes.labels import SIDES
+from .scenes.scene import COLOUR_NAMES, TINTED, World, sample_scene
 from .vae import HELD_OUT_SEED
 
 BATCH = 12

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import checkpoints
-from .captions import Narrator
-from .labels import Heads, Labels, labels, loss, pick_rows
-from .models import TOKENS, build_text_encoder
-from .parallel import Gradients, Ranks
-from .presets import Options, options, parser
-from .problem import run
-from .scene import sample_scene
-from .session import Session
+from .networks.models import TOKENS, build_text_encoder
+from .run import checkpoints
+from .run.parallel import Gradients, Ranks
+from .run.presets import Options, options, parser
+from .run.problem import run
+from .run.session import Session
+from .scenes.captions import Narrator
+from .scenes.labels import Heads, Labels, labels, loss, pick_rows
+from .scenes.scene import sample_scene
 from .tokenizer import load_tokenizer
 
 FULL_RATE = 1e-3

@@ -11,11 +11,11 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 
-from .captions import Narrator, Words
-from .models import TOKENS
-from .presets import options, parser
-from .problem import Problem, run
-from .scene import World, sample_scene
+from .networks.models import TOKENS
+from .run.presets import options, parser
+from .run.problem import Problem, run
+from .scenes.captions import Narrator, Words
+from .scenes.scene import World, sample_scene
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"

@@ -14,18 +14,18 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
-from . import checkpoints
-from .labels import Labels
 from .latents import Latents, read_latents
-from .models import TIMESTEPS, Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
-from .parallel import Gradients, Ranks
-from .presets import Options, options, parser
-from .problem import run
-from .refit import is_same, refit
-from .render import sheet
-from .sampling import ddim, noise, to_pictures
-from .session import Session
-from .steps import Batch, Steps, adamw, take_up
+from .networks.models import TIMESTEPS, Average, alphas_cumprod, build_text_encoder, build_unet, build_vae
+from .networks.refit import is_same, refit
+from .networks.sampling import ddim, noise, to_pictures
+from .render.render import sheet
+from .run import checkpoints
+from .run.parallel import Gradients, Ranks
+from .run.presets import Options, options, parser
+from .run.problem import run
+from .run.session import Session
+from .run.steps import Batch, Steps, adamw, take_up
+from .scenes.labels import Labels
 from .tokenizer import load_tokenizer
 
 DECAY = 0.9993

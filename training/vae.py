@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from . import checkpoints
-from .models import Average, build_vae
-from .parallel import Gradients, Ranks
-from .pictures import draw
-from .presets import Options, Preset, options, parser
-from .problem import run
-from .render import sheet
-from .session import Session
-from .steps import Batch, Steps, adamw, take_up
+from .networks.models import Average, build_vae
+from .render.pictures import draw
+from .render.render import sheet
+from .run import checkpoints
+from .run.parallel import Gradients, Ranks
+from .run.presets import Options, Preset, options, parser
+from .run.problem import run
+from .run.session import Session
+from .run.steps import Batch, Steps, adamw, take_up
 
 KL_WEIGHT = 3e-5
 FULL_RATE = 2.5e-3

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..backdrops import BACKDROPS, Brush, tint
-from ..objects import INK, WHITE, mix
-from ..scene import Scene
-from ..shapes import box, ellipse, polygon
+from ..render.backdrops import BACKDROPS, Brush, tint
+from ..render.objects import INK, WHITE, mix
+from ..render.shapes import box, ellipse, polygon
+from ..scenes.scene import Scene
 
 # Where the floor begins and where things stand on it, as shares of the height.
 GROUND = 0.88

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ..backdrops import Brush
-from ..canvas import Canvas
-from ..objects import INK
-from ..scene import Scene, Thing
-from ..shapes import Array, f32
+from ..render.backdrops import Brush
+from ..render.canvas import Canvas
+from ..render.objects import INK
+from ..render.shapes import Array, f32
+from ..scenes.scene import Scene, Thing
 from .backdrops import GLOSSY_BACKDROPS, GROUND
 from .concepts import CONCEPTS
 from .filters import FILTERS

@@ -11,8 +11,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ..checkpoints import need_space
-from ..problem import Problem
+from ..run.checkpoints import need_space
+from ..run.problem import Problem
 
 # Name and exact version: the same pictures for everyone who trains.
 PICTURES = ("@lobehub/fluent-emoji-3d", "1.1.0")

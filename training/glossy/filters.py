@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ..shapes import Array, f32
+from ..render.shapes import Array, f32
 
 LUMA = np.array([0.299, 0.587, 0.114], f32)
 

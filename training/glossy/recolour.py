@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..scene import COLOURS
-from ..shapes import Array, f32
+from ..render.shapes import Array, f32
+from ..scenes.scene import COLOURS
 
 # How far, in units of chroma, a pixel may be from the main colour to be painted whole, and to be painted at all.
 NEAR, FAR = 26.0, 52.0

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..checkpoints import need_space
-from ..problem import Problem, run
-from ..scene import COLOUR_NAMES
-from ..shapes import Array, f32
+from ..render.shapes import Array, f32
+from ..run.checkpoints import need_space
+from ..run.problem import Problem, run
+from ..scenes.scene import COLOUR_NAMES
 from .concepts import CONCEPTS
 from .fetch import NAMES, PICTURES, cache_folder, package_folder
 from .recolour import paint_mask, recolour

@@ -9,12 +9,12 @@ from unittest import mock
 
 import numpy as np
 
-from ..captions import GLOSSY_WORDS, RELATED, Narrator, read_words
-from ..exam import Examiner
-from ..labels import Heads, labels
-from ..problem import Problem
-from ..render import render
-from ..scene import COLOUR_NAMES, RELATIONS, Scene, Thing, sample_scene
+from ..render.render import render
+from ..run.problem import Problem
+from ..scenes.captions import GLOSSY_WORDS, RELATED, Narrator, read_words
+from ..scenes.exam import Examiner
+from ..scenes.labels import Heads, labels
+from ..scenes.scene import COLOUR_NAMES, RELATIONS, Scene, Thing, sample_scene
 from . import fetch, sprites
 from .concepts import CONCEPTS
 from .filters import FILTERS

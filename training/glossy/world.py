@@ -1,6 +1,6 @@
 """The glossy world: what the third edition knows, and how often each thing is shown."""
 
-from ..scene import World
+from ..scenes.scene import World
 from .concepts import CONCEPTS
 
 GLOSSY = World(

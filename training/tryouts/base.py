@@ -9,15 +9,15 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-from .. import checkpoints
-from ..captions import Narrator, Words
 from ..latents import Latents
-from ..models import build_unet
-from ..parallel import Ranks
-from ..presets import Options
-from ..problem import Problem
-from ..render import render
-from ..scene import Scene, sample_scene
+from ..networks.models import build_unet
+from ..render.render import render
+from ..run import checkpoints
+from ..run.parallel import Ranks
+from ..run.presets import Options
+from ..run.problem import Problem
+from ..scenes.captions import Narrator, Words
+from ..scenes.scene import Scene, sample_scene
 from ..tokenizer import load_tokenizer
 from ..unet import frozen_text_encoder, trained_vae
 

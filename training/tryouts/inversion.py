@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from .. import checkpoints
-from ..captions import Words
-from ..parallel import Gradients, Ranks
-from ..presets import Options, options, parser
-from ..problem import run
-from ..scene import Scene, Thing
-from ..session import Session
-from ..steps import Batch, Steps, adamw
+from ..run import checkpoints
+from ..run.parallel import Gradients, Ranks
+from ..run.presets import Options, options, parser
+from ..run.problem import run
+from ..run.session import Session
+from ..run.steps import Batch, Steps, adamw
+from ..scenes.captions import Words
+from ..scenes.scene import Scene, Thing
 from ..tokenizer import load_tokenizer
 from ..unet import LEVELS, Batches
 from .base import encode_scenes, folder_for, frozen_base

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from .. import checkpoints
-from ..parallel import Gradients, Ranks
-from ..presets import Options, options, parser
-from ..problem import run
-from ..scene import Scene
-from ..session import Session
-from ..steps import Steps, adamw
+from ..run import checkpoints
+from ..run.parallel import Gradients, Ranks
+from ..run.presets import Options, options, parser
+from ..run.problem import run
+from ..run.session import Session
+from ..run.steps import Steps, adamw
+from ..scenes.scene import Scene
 from ..unet import Batches
 from .base import encode_scenes, folder_for, frozen_base
 

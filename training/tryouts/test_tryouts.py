@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..captions import Narrator, read_words
-from ..models import build_text_encoder, build_unet
-from ..presets import SHIPPED_TOKENIZER, SMALL_PRESET, Options
-from ..problem import Problem
-from ..parallel import Ranks
-from ..scene import SMALL, Scene, Thing, sample_scene
+from ..networks.models import build_text_encoder, build_unet
+from ..run.parallel import Ranks
+from ..run.presets import SHIPPED_TOKENIZER, SMALL_PRESET, Options
+from ..run.problem import Problem
+from ..scenes.captions import Narrator, read_words
+from ..scenes.scene import SMALL, Scene, Thing, sample_scene
 from ..tokenizer import load_tokenizer
 from .base import frozen_base
 from .inversion import MARKS, STARTS, SUBJECT, Inverted, first_id, marked, with_subject

@@ -15,18 +15,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .. import checkpoints
-from ..compact import compact
 from ..export import OPSET, quieten
+from ..exported.compact import compact
 from ..glossy.world import GLOSSY
-from ..parallel import Gradients, Ranks
-from ..pictures import draw
-from ..presets import Options, options, parser
-from ..problem import Problem, run
-from ..render import render, sheet
-from ..scene import SMALL, Scene, World, sample_scene
-from ..session import Session
-from ..steps import Batch, Steps, adamw
+from ..render.pictures import draw
+from ..render.render import render, sheet
+from ..run import checkpoints
+from ..run.parallel import Gradients, Ranks
+from ..run.presets import Options, options, parser
+from ..run.problem import Problem, run
+from ..run.session import Session
+from ..run.steps import Batch, Steps, adamw
+from ..scenes.scene import SMALL, Scene, World, sample_scene
 from ..unet import trained_vae
 from .base import folder_for
 

@@ -7,7 +7,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from .presets import Preset
+from ..run.presets import Preset
 
 TOKENS = 77
 TIMESTEPS = 1000

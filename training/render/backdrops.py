@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..scenes.scene import COLOURS, Scene
 from .canvas import Canvas, Colour
 from .objects import INK, WHITE, mix
-from .scene import COLOURS, Scene
 from .shapes import Array, ellipse, polygon, union, without
 
 

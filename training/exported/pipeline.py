@@ -7,9 +7,9 @@ import numpy as np
 import onnxruntime
 import torch
 
-from .problem import Problem
-from .sampling import ddim, noise, to_pictures
-from .tokenizer import load_tokenizer
+from ..networks.sampling import ddim, noise, to_pictures
+from ..run.problem import Problem
+from ..tokenizer import load_tokenizer
 
 PARTS = ("text_encoder", "unet", "vae_decoder", "vae_encoder")
 

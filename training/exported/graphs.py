@@ -6,8 +6,8 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 
-from .models import TOKENS
-from .presets import Preset
+from ..networks.models import TOKENS
+from ..run.presets import Preset
 
 Axes = dict[int, str]
 

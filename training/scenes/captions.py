@@ -1,6 +1,6 @@
 """Say in English what a scene shows, each time a little differently.
 
-The words come from a JSON file (captions.json beside the renderer, or your own by `--captions`):
+The words come from a JSON file (captions.json in this folder, or your own by `--captions`):
 lists of synonyms for each object, colour and place; a word listed twice is used twice as often.
 """
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .problem import Problem
+from ..run.problem import Problem
 from .scene import COLOUR_NAMES, COLOURLESS, FULL, SKIES, TINTED, Scene, Thing, World, pick
 
 DEFAULT_WORDS = Path(__file__).with_name("captions.json")
-GLOSSY_WORDS = Path(__file__).with_name("glossy") / "captions.json"
+GLOSSY_WORDS = Path(__file__).parents[1] / "glossy" / "captions.json"
 Choices = dict[str, tuple[str, ...]]
 
 NUMBERS = {1: ("a", "a", "a", "one", "the", ""), 2: ("two", "two", "2", "a pair of"), 3: ("three", "three", "3"), 4: ("four", "four", "4")}

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from .pictures import draw
-from .presets import Preset
+from ..render.pictures import draw
+from ..run.presets import Preset
 
 FIT_SEED = 902
 COUNT = 200

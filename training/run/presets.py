@@ -4,13 +4,13 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .captions import DEFAULT_WORDS, GLOSSY_WORDS, Words, read_words
-from .compact import Storage
-from .glossy.world import GLOSSY
+from ..exported.compact import Storage
+from ..glossy.world import GLOSSY
+from ..scenes.captions import DEFAULT_WORDS, GLOSSY_WORDS, Words, read_words
+from ..scenes.scene import FULL, SMALL, World
 from .problem import Problem
-from .scene import FULL, SMALL, World
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_TOKENIZER = ROOT / "models" / "demo" / "tokenizer"
 
 

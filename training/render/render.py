@@ -1,25 +1,15 @@
-"""Draw scenes: `python -m training.render` writes a sheet of samples and tells the speed.
-
-`render` is a pure function of the scene (its seed included) and the size.
-"""
-
-import argparse
-import time
-from pathlib import Path
+"""Draw a scene: a pure function of the scene (its seed included) and the size."""
 
 import numpy as np
 from PIL import Image
 
+from ..glossy.compose import paint_scene
+from ..scenes.scene import Scene, Thing
 from .backdrops import BACKDROPS, Brush, tint
 from .canvas import Canvas
-from .glossy.compose import paint_scene
-from .glossy.world import GLOSSY
 from .objects import DRAWINGS, FLOATING, INK, MIRRORED
-from .problem import run
-from .scene import FULL, SMALL, Scene, Thing, sample_scene
 from .shapes import Array, ellipse
 
-WORLDS = {"glossy": GLOSSY, "full": FULL, "small": SMALL}
 LANDSCAPES = ("meadow", "night", "sunset", "snow", "forest", "mountains")
 
 
@@ -100,25 +90,3 @@ def sheet(pictures: list[Array], columns: int) -> Image.Image:
         row, column = divmod(i, columns)
         whole[row * height : (row + 1) * height, column * width : (column + 1) * width] = picture
     return Image.fromarray(whole)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw a sheet of training pictures.")
-    parser.add_argument("--out", type=Path, default=Path("out/training/renders.png"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--world", choices=tuple(WORLDS), default="glossy")
-    options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
-    scenes = [sample_scene(rng, WORLDS[options.world]) for _ in range(64)]
-    render(scenes[0])  # reads the sprites
-    start = time.perf_counter()
-    pictures = [render(scene, options.size, options.size) for scene in scenes]
-    speed = len(scenes) / (time.perf_counter() - start)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    sheet(pictures, 8).save(options.out)
-    print(f"{options.out}: 64 pictures, {speed:.0f} pictures/s on one core")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from .captions import Narrator, Words
-from .glossy.sprites import book
+from ..glossy.sprites import book
+from ..scenes.captions import Narrator, Words
+from ..scenes.scene import Scene, World, sample_scene
 from .render import render
-from .scene import Scene, World, sample_scene
 from .shapes import Array
 
 CHUNK = 50

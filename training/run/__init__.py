@@ -1,0 +1,1 @@
+"""What the stages stand on: presets and options, checkpoints, the clock, steps, ranks, progress."""

@@ -1,0 +1,1 @@
+"""Tests of the stages; those of a room lie in it."""
