@@ -28,14 +28,13 @@ type Trouble = {
 };
 
 /**
- * One is painted, two wait; then the disk has its trouble, and gets over it: one picture is lost, and said so. `earlier`:
- * jobs on record; answers how many there are then.
+ * One is painted, two wait; then the disk has its trouble, and gets over it: one picture is lost, and said so. Answers
+ * the orders that were taken meanwhile.
  */
 async function withTrouble(
   hall: Hall,
   { begin, end, refusal, lost }: Trouble,
-  earlier: number,
-): Promise<number> {
+): Promise<readonly string[]> {
   const { ada } = hall;
   const shownToAll = () => ada.messages().filter((one) => !isPrivate(one));
   const [shown, places] = [shownJobs(hall).length, shownToAll().length];
@@ -66,10 +65,7 @@ async function withTrouble(
   const after = shownToAll().map(({ id }) => id);
   assert.deepEqual(after.slice(0, -1), ids, 'each in its own place, none twice');
   assert.equal(said(hall, lost).length, 1, 'what waited was not lost with it');
-  assert.equal(await hall.stop(), 0);
-  const onRecord = await isOnRecord(hall, wasRefused ? [] : ['meanwhile'], earlier);
-  await hasNothingToSay(hall);
-  return onRecord;
+  return wasRefused ? [] : ['meanwhile'];
 }
 
 /** What was told is noted: the next start has nothing to edit. */
@@ -82,29 +78,29 @@ async function hasNothingToSay(hall: Hall): Promise<void> {
   hall.onExchange = () => {};
 }
 
-async function isOnRecord(
-  hall: Hall,
-  meanwhile: readonly string[],
-  earlier: number,
-): Promise<number> {
+/** `meanwhile`: what was taken in each trouble, the first one first. */
+async function isOnRecord(hall: Hall, meanwhile: readonly (readonly string[])[]): Promise<void> {
   const all = await jobsOf(hall);
-  const jobs = all.slice(0, all.length - earlier);
-  const prompts = ['after', ...meanwhile, 'waiting too', 'waiting', 'the long one', 'before'];
+  const prompts = meanwhile
+    .toReversed()
+    .map((taken) => ['after', ...taken, 'waiting too', 'waiting', 'the long one', 'before']);
   assert.deepEqual(
-    jobs.map((job) => requestIn(job).prompt),
-    prompts,
+    all.map((job) => requestIn(job).prompt),
+    prompts.flat(),
   );
-  const failed = jobs.filter(({ status }) => status === 'failed');
-  assert.equal(failed.length, 1);
-  assert.ok(jobs.every(({ status }) => status === 'done' || status === 'failed'));
-  // The long one gives up its kept steps for its picture; had it written some already, the next finds no room.
-  assert.match(requestIn(failed[0]).prompt, /^(the long one|waiting)$/);
-  assert.ok(jobs.every(({ delivered }) => delivered));
+  const [later = []] = prompts;
+  for (const jobs of [all.slice(later.length), all.slice(0, later.length)]) {
+    const failed = jobs.filter(({ status }) => status === 'failed');
+    assert.equal(failed.length, 1);
+    assert.ok(jobs.every(({ status }) => status === 'done' || status === 'failed'));
+    // The long one gives up its kept steps for its picture; had it written some already, the next finds no room.
+    assert.match(requestIn(failed[0]).prompt, /^(the long one|waiting)$/);
+    assert.ok(jobs.every(({ delivered }) => delivered));
+  }
   const files = await readdir(path.join(hall.data, 'pictures'));
   const named = all.flatMap(({ result }) => result?.images.map(({ key }) => key) ?? []);
   assert.deepEqual(files.toSorted(), named.toSorted(), 'nothing half-written is left');
   assert.doesNotMatch(hall.log(), /rejected unheard|nobody caught/);
-  return all.length;
 }
 
 const isFull = ({ disk }: Hall): Trouble => ({
@@ -125,13 +121,16 @@ const isReadOnly = ({ disk }: Hall): Trouble => ({
 test('a disk in trouble while pictures wait and are painted', options, async (t) => {
   await inHall(
     async (hall) => {
-      let jobs = 0;
+      const meanwhile: (readonly string[])[] = [];
       await story(t, 'it is full, then has room again', async () => {
-        jobs = await withTrouble(hall, isFull(hall), 0);
+        meanwhile.push(await withTrouble(hall, isFull(hall)));
       });
       await story(t, 'the data folder turns read-only, then is writable again', async () => {
-        await withTrouble(hall, isReadOnly(hall), jobs);
+        meanwhile.push(await withTrouble(hall, isReadOnly(hall)));
       });
+      assert.equal(await hall.stop(), 0);
+      await story(t, 'all of it is on record', () => isOnRecord(hall, meanwhile));
+      await story(t, 'what was told is told once', () => hasNothingToSay(hall));
       assert.equal(await hall.stop(), 0);
     },
     { diskMegabytes: 12, env: slowly(50) },

@@ -2,16 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange } from '../../playground/playground.ts';
-import {
-  allDone,
-  type Hall,
-  idsOf,
-  imagine,
-  inHall,
-  order,
-  shownJobs,
-  story,
-} from '../support/hall.ts';
+import { type Hall, idsOf, imagine, inHall, order, shownJobs, story } from '../support/hall.ts';
 import { customIdsOf, textOf, waitUntil } from '../support/messages.ts';
 import { patience } from '../support/patience.ts';
 
@@ -30,77 +21,28 @@ const isEnlargedEdit = ({ method, request }: Exchange) =>
 
 test('kill -9 while Discord is answered', { timeout: patience(290_000) }, async (t) => {
   await inHall(async (hall) => {
-    await story(t, 'around the upload: before it arrives, and before its answer is recorded', () =>
-      aroundTheUpload(hall),
-    );
-    await story(
-      t,
-      'in the middle of an Upscale: an order like any other, its copy arrives once',
-      () => inAnUpscale(hall),
-    );
     let told = '';
     await story(
       t,
       'between the acknowledgement and the order: the message says so and nothing waits for ever',
       async () => void (told = await beforeTheOrder(hall)),
     );
-    await story(t, 'what was told and recorded is not told again by the next start', () =>
-      tellsNothingTwice(hall, told),
+    await story(
+      t,
+      'around the upload: before its answer is recorded; nothing else is told again by the next start',
+      () => aroundTheUpload(hall, told),
     );
+    await story(
+      t,
+      'in the middle of an Upscale: an order like any other, its copy arrives once',
+      () => inAnUpscale(hall),
+    );
+    assert.equal(await hall.stop(), 0);
   });
 });
 
-async function aroundTheUpload(hall: Hall): Promise<void> {
-  let finals = 0;
-  // The answer is on its way: the picture is there, and the program dies before it can note that.
-  hall.onExchange = (exchange) => {
-    if (!isFinalEdit(exchange)) return;
-    finals++;
-    if (finals === 1) hall.program.kill('SIGKILL');
-  };
-  await imagine(hall, 'shown, not recorded', 4);
-  await waitUntil(() => finals === 1, 'the upload', 30_000);
-  await waitUntil(() => hall.program.signalCode !== null, 'dead');
-  hall.start();
-  await waitUntil(() => finals === 2, 'delivered again, as an edit', 30_000);
-  await imagine(hall, 'the next one', 4);
-  await allDone(hall, idsOf(hall));
-  hall.onExchange = () => {};
-}
-
-async function inAnUpscale(hall: Hall): Promise<void> {
-  const { ada } = hall;
-  const shown = shownJobs(hall).length;
-  await imagine(hall, 'a lamp', 2);
-  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the picture', 30_000);
-  const lamp = ada.messages().at(-1)!;
-  const large = () => ada.messages().filter((one) => /Enlarged|Upscaled/.test(textOf(one)));
-  // As soon as it is promised, and as soon as it is shown, before that can be noted.
-  for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
-    hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
-    const id = customIdsOf(lamp).find((one) => one.split(':')[1] === 'upscale') ?? '';
-    await ada.press(lamp.id, id);
-    await waitUntil(() => hall.program.signalCode !== null, 'dead');
-    hall.onExchange = () => {};
-    const before = ada.messages().length;
-    hall.start();
-    const thinks = () => ada.messages().some(({ thinking }) => thinking === true);
-    await waitUntil(() => !thinks(), 'all answers are there', 30_000);
-    await order(hall, 'help', {});
-    // What was not yet an order is told; an order survives.
-    const lost = () => ada.messages().filter((one) => /restarted before/.test(textOf(one)));
-    await waitUntil(
-      () => large().length + lost().length === turn + 1,
-      'the copy, or words',
-      30_000,
-    );
-    if (turn === 1) assert.ok(large().length >= 1);
-    assert.equal(ada.messages().length, before + 1, 'and the help');
-  }
-}
-
 const sayingSo = ({ ada }: Hall) =>
-  ada.messages().filter((one) => /restarted before I could note this down/.test(textOf(one)));
+  ada.messages().filter((one) => /restarted before/.test(textOf(one)));
 
 /** Answers what was told. */
 async function beforeTheOrder(hall: Hall): Promise<string> {
@@ -127,17 +69,60 @@ async function beforeTheOrder(hall: Hall): Promise<string> {
   return textOf(told!);
 }
 
-async function tellsNothingTwice(hall: Hall, told: string): Promise<void> {
-  const [ids, shown, said] = [idsOf(hall), shownJobs(hall).length, sayingSo(hall).length];
-  assert.equal(await hall.stop(), 0);
+/** `told`: what the program said of an order that it had not noted, before it is killed here. */
+async function aroundTheUpload(hall: Hall, told: string): Promise<void> {
+  const said = sayingSo(hall).length;
   let finals = 0;
-  hall.onExchange = (exchange) => void (finals += Number(isFinalEdit(exchange)));
+  // The answer is on its way: the picture is there, and the program dies before it can note that.
+  hall.onExchange = (exchange) => {
+    if (!isFinalEdit(exchange)) return;
+    finals++;
+    if (finals === 1) hall.program.kill('SIGKILL');
+  };
+  await imagine(hall, 'shown, not recorded', 4);
+  await waitUntil(() => finals === 1, 'the upload', 30_000);
+  await waitUntil(() => hall.program.signalCode !== null, 'dead');
+  const ids = idsOf(hall);
   hall.start();
-  await imagine(hall, 'a last one', 4);
-  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the last picture', 30_000);
+  await waitUntil(() => finals === 2, 'delivered again, as an edit', 30_000);
+  const shown = shownJobs(hall).length;
+  await imagine(hall, 'the next one', 4);
+  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the next picture', 30_000);
   await sleep(300);
-  assert.equal(finals, 1, 'what was recorded is not delivered again');
-  assert.deepEqual(idsOf(hall).slice(0, -1), ids);
+  assert.equal(finals, 3, 'what was recorded is not delivered again');
+  assert.deepEqual(idsOf(hall).slice(0, -1), ids, 'each in its own place');
+  assert.equal(new Set(shownJobs(hall)).size, shownJobs(hall).length, 'each picture once');
   assert.equal(sayingSo(hall).length, said);
   assert.equal(textOf(sayingSo(hall).at(-1)!), told, 'told once');
+  hall.onExchange = () => {};
+}
+
+async function inAnUpscale(hall: Hall): Promise<void> {
+  const { ada } = hall;
+  const [shown, said] = [shownJobs(hall).length, sayingSo(hall).length];
+  await imagine(hall, 'a lamp', 2);
+  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the picture', 30_000);
+  const lamp = ada.messages().at(-1)!;
+  const large = () => ada.messages().filter((one) => /Enlarged|Upscaled/.test(textOf(one)));
+  // As soon as it is promised, and as soon as it is shown, before that can be noted.
+  for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
+    hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
+    const id = customIdsOf(lamp).find((one) => one.split(':')[1] === 'upscale') ?? '';
+    await ada.press(lamp.id, id);
+    await waitUntil(() => hall.program.signalCode !== null, 'dead');
+    hall.onExchange = () => {};
+    const before = ada.messages().length;
+    hall.start();
+    const thinks = () => ada.messages().some(({ thinking }) => thinking === true);
+    await waitUntil(() => !thinks(), 'all answers are there', 30_000);
+    await order(hall, 'help', {});
+    // What was not yet an order is told; an order survives.
+    await waitUntil(
+      () => large().length + sayingSo(hall).length === said + turn + 1,
+      'the copy, or words',
+      30_000,
+    );
+    if (turn === 1) assert.ok(large().length >= 1);
+    assert.equal(ada.messages().length, before + 1, 'and the help');
+  }
 }

@@ -18,7 +18,7 @@ import { connectUser } from './playground-user.ts';
 import type { PlaygroundUserClient } from './playground-user.ts';
 import { openSmallDisk } from './small-disk.ts';
 import type { SmallDisk } from './small-disk.ts';
-import { isPrivate, waitUntil } from './messages.ts';
+import { isPrivate, jobShownIn, waitUntil } from './messages.ts';
 import { deadlineAfter, responsePatience } from './patience.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -180,11 +180,7 @@ export const imagine = (hall: Hall, prompt: string, steps: number): Promise<void
 
 /** The job ids whose finished pictures are shown, one entry a message. */
 export function shownJobs({ ada }: Hall): string[] {
-  // Asked again and again while a picture is waited for.
-  return ada.messages().flatMap((message) => {
-    const found = /"\d+:recipe:(\w{12})"/.exec(JSON.stringify(message.components ?? []));
-    return found?.[1] ?? [];
-  });
+  return ada.messages().flatMap((message) => jobShownIn(message) ?? []);
 }
 
 /** Every order ended in exactly one message, in the place where it began. */

@@ -1,5 +1,23 @@
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { deadlineAfter } from './patience.ts';
+import type { PlaygroundUserClient } from './playground-user.ts';
+
+/**
+ * Asked once of each state of a message, which is another object after an edit: who waits for something looks at all
+ * messages again and again.
+ */
+function ofEachState<T>(
+  look: (message: PlaygroundMessage) => T,
+): (message: PlaygroundMessage) => T {
+  const seen = new WeakMap<PlaygroundMessage, { found: T }>();
+  return (message) => {
+    const known = seen.get(message);
+    if (known !== undefined) return known.found;
+    const found = look(message);
+    seen.set(message, { found });
+    return found;
+  };
+}
 
 /** Links of the pictures a message shows, in its order. */
 export function picturesOf(message: PlaygroundMessage): string[] {
@@ -14,7 +32,7 @@ export async function bytesAt(url: string): Promise<Buffer> {
   return Buffer.from(await answer.arrayBuffer());
 }
 
-export function textOf(message: PlaygroundMessage): string {
+export const textOf = ofEachState((message): string => {
   const parts: string[] = [message.content];
   const walk = (value: unknown): void => {
     if (Array.isArray(value)) return value.forEach(walk);
@@ -24,13 +42,19 @@ export function textOf(message: PlaygroundMessage): string {
   };
   walk(message.components ?? []);
   return parts.join('\n');
-}
+});
 
-export function customIdsOf(message: PlaygroundMessage): string[] {
-  return [...JSON.stringify(message.components ?? []).matchAll(/"custom_id":"([^"]+)"/g)].map(
+export const customIdsOf = ofEachState((message): readonly string[] =>
+  [...JSON.stringify(message.components ?? []).matchAll(/"custom_id":"([^"]+)"/g)].map(
     (match) => match[1] ?? '',
-  );
-}
+  ),
+);
+
+/** The job whose finished pictures a message shows. */
+export const jobShownIn = ofEachState(
+  (message): string | null =>
+    /"\d+:recipe:(\w{12})"/.exec(JSON.stringify(message.components ?? []))?.[1] ?? null,
+);
 
 export function buttonOf(message: PlaygroundMessage, action: string): string {
   const found = customIdsOf(message).find((id) => id.split(':')[1] === action);
@@ -42,6 +66,15 @@ export const isDone = (message: PlaygroundMessage): boolean =>
   customIdsOf(message).some((id) => id.split(':')[1] === 'recipe');
 
 export const isPrivate = (message: PlaygroundMessage): boolean => ((message.flags ?? 0) & 64) !== 0;
+
+/** Waits for a message that is not there yet; `timeout`: milliseconds of an idle machine. */
+export function fresh(
+  user: Pick<PlaygroundUserClient, 'messages' | 'waitForMessage'>,
+): (fits: (message: PlaygroundMessage) => boolean, timeout?: number) => Promise<PlaygroundMessage> {
+  const before = new Set(user.messages().map(({ id }) => id));
+  return (fits, timeout) =>
+    user.waitForMessage((message) => !before.has(message.id) && fits(message), timeout);
+}
 
 /** `timeout`: milliseconds of an idle machine. */
 export async function waitUntil(
