@@ -16,7 +16,7 @@ const GALLERY = '1300000000000001102';
 let devices: readonly Device[];
 let engine: Engine;
 before(async () => {
-  const config = loadConfig({ DEVICES: 'cpu,cpu', MODELS_DIR: MODELS });
+  const config = loadConfig({ DEVICES: 'cpu,cpu', MODELS_DIR: MODELS, ORT_THREADS: '1' });
   devices = await startDevices({ ...config, childEnvironment: slowly(50) }, memoryLog().log);
   engine = asOneEngine(devices);
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { story } from '../support/hall.ts';
 import { bytesAt, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { slowly } from '../support/slow-network.ts';
 import { stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
@@ -37,32 +39,45 @@ async function cancelled(stage: Stage): Promise<void> {
   }, 'cancelled');
 }
 
-for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
-  test(`first response: ${answer} once, and the picture still comes, once`, async () => {
-    await onStage({}, async (stage) => {
-      stage.playground.faults.add({ match: { method: 'POST', route: CALLBACK }, answer });
-      const ada = await stage.user();
-      assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'acknowledged');
-      await ada.waitForMessage(isDone, 30_000);
-      await delivered(stage);
-      assert.equal(ada.messages().length, 1);
-      assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
-    });
-  });
+/** One more order, taken, whose picture comes once. */
+async function paintsOnce(stage: Stage, ada: PlaygroundUserClient): Promise<void> {
+  const before = ada.messages().length;
+  const order = { prompt: 'x', steps: 2, size: '64x64' };
+  assert.equal((await ada.command('imagine', order)).type, 'acknowledged');
+  await waitUntil(() => ada.messages().filter(isDone).length > before, 'the picture', 30_000);
+  await delivered(stage);
+  assert.equal(ada.messages().length, before + 1);
+  assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, before + 1);
 }
 
-test('a first response whose every confirmation is lost has arrived all the same: the picture comes, once', async () => {
+test('first responses', async (t) => {
   await onStage({}, async (stage) => {
+    const { faults } = stage.playground;
     const match = { method: 'POST', route: CALLBACK };
-    // Carried out once, and nobody hears of it; the second try finds no way at all.
-    stage.playground.faults.add({ match, answer: 'lost-ack' });
-    stage.playground.faults.add({ match, answer: 'reset', times: 3 });
     const ada = await stage.user();
-    assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'acknowledged');
-    await ada.waitForMessage(isDone, 30_000);
-    await delivered(stage);
-    assert.equal(ada.messages().length, 1);
-    assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
+    for (const answer of ['lost-ack', 'reset', 'timeout', 500] as const) {
+      await story(t, `${answer} once, and the picture still comes, once`, async () => {
+        faults.add({ match, answer });
+        await paintsOnce(stage, ada);
+      });
+    }
+    const whole =
+      'whose every confirmation is lost has arrived all the same: the picture comes, once';
+    await story(t, whole, async () => {
+      // Carried out once, and nobody hears of it; the second try finds no way at all.
+      faults.add({ match, answer: 'lost-ack' });
+      faults.add({ match, answer: 'reset', times: 3 });
+      await paintsOnce(stage, ada);
+      faults.clear();
+    });
+    await story(t, 'one that never gets through starts no job', async () => {
+      const jobs = (await stage.queue.archive.recent({ limit: 9 })).length;
+      const lines = stage.lines.length;
+      faults.add({ match, answer: 502, times: 9 });
+      assert.equal((await ada.command('imagine', { prompt: 'x', steps: 2 })).type, 'failed');
+      assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, jobs);
+      assert.ok(stage.lines.slice(lines).some(({ message }) => /first response/.test(message)));
+    });
   });
 });
 
@@ -92,21 +107,6 @@ test('Discord refuses the finished message as such: words say where the picture 
       (one) => isPrivate(one) && picturesOf(one).length === 1,
     );
     assert.ok(record);
-  });
-});
-
-test('a first response that never gets through starts no job', async () => {
-  await onStage({}, async (stage) => {
-    stage.playground.faults.add({
-      match: { method: 'POST', route: CALLBACK },
-      answer: 502,
-      times: 9,
-    });
-    const ada = await stage.user();
-    const outcome = await ada.command('imagine', { prompt: 'x', steps: 2 });
-    assert.equal(outcome.type, 'failed');
-    assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
-    assert.ok(stage.lines.some(({ message }) => /first response/.test(message)));
   });
 });
 
@@ -153,19 +153,24 @@ test('the message is deleted: the job is cancelled and nothing is posted again',
   });
 });
 
-for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
-  test(`final edit: ${answer} three times, and the picture still comes, once`, async () => {
-    await onStage({}, async (stage) => {
-      const ada = await stage.user();
-      await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
-      await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
-      stage.playground.faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
-      await ada.waitForMessage(isDone, 30_000);
-      await delivered(stage);
-      assert.equal(ada.messages().length, 1);
-    });
+test('final edits', async (t) => {
+  await onStage({}, async (stage) => {
+    const ada = await stage.user();
+    const { faults } = stage.playground;
+    for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
+      await story(t, `${answer} three times, and the picture still comes, once`, async () => {
+        const before = ada.messages().length;
+        await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
+        await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
+        faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
+        await waitUntil(() => ada.messages().filter(isDone).length > before, 'picture', 30_000);
+        await delivered(stage);
+        assert.equal(ada.messages().length, before + 1);
+        faults.clear();
+      });
+    }
   });
-}
+});
 
 test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
   await onStage({}, async (stage) => {
@@ -197,27 +202,21 @@ test('429 on edits: the bot waits as told, drops previews, delivers the picture'
   });
 });
 
-for (const how of ['op7', 'op9', 'kill'] as const) {
-  test(`gateway ${how}: the next command is answered`, async () => {
-    await onStage({}, async (stage) => {
-      const ada = await stage.user();
-      await ada.command('help');
-      stage.playground.faults.dropGateway(how);
-      await waitUntil(
-        async () => {
-          try {
-            return (await ada.command('queue')).type === 'acknowledged';
-          } catch {
-            return false;
-          }
-        },
-        'answered again',
-        15_000,
-      );
-      assert.ok(stage.lines.every(({ level }) => level !== 'error'));
-    });
+test('a gateway that drops', async (t) => {
+  await onStage({}, async (stage) => {
+    const ada = await stage.user();
+    for (const how of ['op7', 'op9', 'kill'] as const) {
+      await story(t, `${how}: the next command is answered`, async () => {
+        await ada.command('help');
+        stage.playground.faults.dropGateway(how);
+        const asked = async () =>
+          (await ada.command('queue').catch(() => null))?.type === 'acknowledged';
+        await waitUntil(asked, 'answered again', 15_000);
+        assert.ok(stage.lines.every(({ level }) => level !== 'error'));
+      });
+    }
   });
-}
+});
 
 test('a channel where the bot may not attach files: told before any work', async () => {
   await onStage({}, async (stage) => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
+import type { PlaygroundMessage } from '../../playground/protocol.ts';
+import { story } from '../support/hall.ts';
 import {
   bytesAt,
   customIdsOf,
@@ -11,8 +13,10 @@ import {
   waitUntil,
 } from '../support/messages.ts';
 import { requestIn } from '../support/jobs.ts';
+import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { slowly } from '../support/slow-network.ts';
 import { BEN, stagesOfFile } from '../support/stage.ts';
+import type { Stage } from '../support/stage.ts';
 
 const onStage = stagesOfFile(slowly(50));
 
@@ -60,47 +64,57 @@ test('one message from the line through previews to the picture', async () => {
   });
 });
 
-test('a batch opens picture by picture, each with its own seed', async () => {
-  await onStage({}, async (stage) => {
-    const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'blue', seed: '7', steps: 3, count: 3, size: '64x96' });
-    const done = await ada.waitForMessage(isDone, 30_000);
-    const links = picturesOf(done);
-    assert.equal(links.length, 3);
-    const pictures = await Promise.all(links.map(bytesAt));
-    assert.equal((await sharp(pictures[2]).metadata()).height, 96);
-    assert.match(textOf(done), /seed 7, 8, 9/);
-  });
-});
-
 test('in a direct message too', async () => {
   await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.direct?.id ?? '');
-    await ben.command('imagine', { prompt: 'a quiet sea', steps: 2 });
+    await ben.command('imagine', { prompt: 'a quiet sea', steps: 2, size: '64x64' });
     assert.match(textOf(await ben.waitForMessage(isDone, 30_000)), /a quiet sea/);
   });
 });
 
-test('what a person types cannot ping, link, format or leave its line', async () => {
+test('orders that differ in what is typed', async (t) => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    const prompt =
-      '@everyone <@1200000000000000002>\n# Big [x](https://evil.example) `code` \u202eabc';
-    await ada.command('imagine', { prompt, steps: 1 });
-    const done = await ada.waitForMessage(isDone, 30_000);
-    const [first = ''] = textOf(done)
-      .split('\n')
-      .filter((line) => line !== '');
-    assert.equal(
-      first,
-      '> \\@everyone \\<\\@1200000000000000002\\> \\# Big \\[x\\](https\\://evil.example) \\`code\\` abc',
+    await story(t, 'a batch opens picture by picture, each with its own seed', () => isABatch(ada));
+    await story(t, 'what a person types cannot ping, link, format or leave its line', () =>
+      isOnlyText(stage, ada),
     );
-    assert.deepEqual([done.mentions, done.mention_everyone], [[], false]);
-    const [job] = await stage.queue.archive.recent({ limit: 1 });
-    assert.equal(requestIn(job).prompt, prompt, 'the engine gets the words as they were typed');
+    await story(t, 'only emoji is a prompt as good as any', async () => {
+      await ada.command('imagine', { prompt: '🐈‍⬛🔥👩‍👩‍👧‍👦', steps: 1, size: '64x64' });
+      const isIt = (one: PlaygroundMessage) => isDone(one) && /> 🐈‍⬛🔥👩‍👩‍👧‍👦\n/.test(textOf(one));
+      await ada.waitForMessage(isIt, 30_000);
+    });
   });
 });
+
+async function isABatch(ada: PlaygroundUserClient): Promise<void> {
+  await ada.command('imagine', { prompt: 'blue', seed: '7', steps: 3, count: 3, size: '64x96' });
+  const done = await ada.waitForMessage(isDone, 30_000);
+  const links = picturesOf(done);
+  assert.equal(links.length, 3);
+  const pictures = await Promise.all(links.map(bytesAt));
+  assert.equal((await sharp(pictures[2]).metadata()).height, 96);
+  assert.match(textOf(done), /seed 7, 8, 9/);
+}
+
+async function isOnlyText(stage: Stage, ada: PlaygroundUserClient): Promise<void> {
+  const prompt =
+    '@everyone <@1200000000000000002>\n# Big [x](https://evil.example) `code` \u202eabc';
+  await ada.command('imagine', { prompt, steps: 1, size: '64x64' });
+  const isIt = (one: PlaygroundMessage) => isDone(one) && textOf(one).includes('everyone');
+  const done = await ada.waitForMessage(isIt, 30_000);
+  const [first = ''] = textOf(done)
+    .split('\n')
+    .filter((line) => line !== '');
+  assert.equal(
+    first,
+    '> \\@everyone \\<\\@1200000000000000002\\> \\# Big \\[x\\](https\\://evil.example) \\`code\\` abc',
+  );
+  assert.deepEqual([done.mentions, done.mention_everyone], [[], false]);
+  const [job] = await stage.queue.archive.recent({ limit: 1 });
+  assert.equal(requestIn(job).prompt, prompt, 'the engine gets the words as they were typed');
+}
 
 const WRONG: [string, Record<string, string | number>, RegExp][] = [
   ['unknown model', { model: 'sdxl' }, /no model “sdxl”.*demo/],
@@ -109,24 +123,20 @@ const WRONG: [string, Record<string, string | number>, RegExp][] = [
   ['seed of 30 digits', { seed: '9'.repeat(30) }, /seed.*18446744073709551615/],
   ['prompt of 5,000 characters', { prompt: 'x'.repeat(5000) }, /prompt has 5000 characters.*4000/],
 ];
-for (const [what, options, words] of WRONG) {
-  test(`${what}: a private sentence, and no job`, async () => {
-    await onStage({}, async (stage) => {
-      const ada = await stage.user();
-      await ada.command('imagine', { prompt: 'a cat', ...options });
-      const answer = await ada.waitForMessage(isPrivate);
-      assert.match(textOf(answer), words);
-      assert.equal(ada.messages().length, 1, 'nothing for everybody');
-      assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
-    });
-  });
-}
-
-test('only emoji is a prompt as good as any', async () => {
+test('what cannot be ordered: a private sentence, and no job', async (t) => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: '🐈‍⬛🔥👩‍👩‍👧‍👦', steps: 1 });
-    assert.match(textOf(await ada.waitForMessage(isDone, 30_000)), /> 🐈‍⬛🔥👩‍👩‍👧‍👦\n/);
+    for (const [what, options, words] of WRONG) {
+      await story(t, what, async () => {
+        await ada.command('imagine', { prompt: 'a cat', ...options });
+        const answer = await ada.waitForMessage(isPrivate);
+        assert.match(textOf(answer), words);
+        assert.equal(ada.messages().length, 1, 'nothing for everybody');
+        assert.deepEqual(await stage.queue.archive.recent({ limit: 1 }), []);
+        ada.dismiss(answer.id);
+        await waitUntil(() => ada.messages().length === 0, 'put away');
+      });
+    }
   });
 });
 
@@ -139,8 +149,8 @@ test('a full line is told privately, and the public "thinking…" is taken away'
       async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
       'running',
     );
-    await ada.command('imagine', { prompt: 'second', steps: 1 });
-    await ada.command('imagine', { prompt: 'third', steps: 1 });
+    await ada.command('imagine', { prompt: 'second', steps: 1, size: '64x64' });
+    await ada.command('imagine', { prompt: 'third', steps: 1, size: '64x64' });
     await ada.waitForMessage(isPrivate);
     await waitUntil(() => !ada.messages().some(({ thinking }) => thinking), 'no thinking is left');
     await waitUntil(() => ada.messages().filter(isDone).length === 2, 'two pictures', 30_000);
