@@ -243,7 +243,7 @@ function serveStored(hub: LocalHub, request: IncomingMessage, response: ServerRe
 
 async function send(response: ServerResponse, body: Uint8Array, fault: Fault): Promise<void> {
   const breaks = body.byteLength > 1 ? (fault.breakAfter?.shift() ?? null) : null;
-  const chunk = fault.slow?.chunk ?? 65_536;
+  const chunk = fault.slow?.chunk ?? 1_048_576;
   const most = Math.min(body.byteLength, breaks ?? Infinity);
   for (let at = 0; at < most; at += chunk) {
     if (response.destroyed) return;

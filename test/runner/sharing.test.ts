@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import { startEngine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRegistry } from '../../src/engine/model/registry.ts';
 import { RUNTIME_VERSION } from '../../src/engine/network/session.ts';
@@ -20,13 +20,15 @@ import { anOrder, aRequest } from '../queue/orders.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shared-runs-'));
 const { log, lines } = memoryLog();
-const engines: Engine[] = [];
-after(async () => {
-  for (const engine of engines) await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
+after(() => rm(folder, { recursive: true, force: true }));
 
-async function open(sharing: boolean): Promise<Engine> {
+test('pictures of six people are painted together, each as if alone; one is stopped, one waits for the whole device', async (t) => {
+  // As if it had been measured that six may be painted at once, whatever this machine would gain.
+  const { info } = await openRegistry(MODELS).find('demo');
+  const figures: SharingFigures = { people: 6, ms: {}, lanes: { count: 2, people: 6, ms: 1 } };
+  const known = { [`cpu 0 ${RUNTIME_VERSION} ${info.hash}`]: figures };
+  await writeFile(path.join(folder, 'sharing.json'), JSON.stringify(known));
+
   const engine = await startEngine(
     {
       modelsDir: MODELS,
@@ -35,22 +37,11 @@ async function open(sharing: boolean): Promise<Engine> {
       isolation: 'thread',
       modelCacheBytes: 1e9,
       stepDeadlineMs: 600_000,
-      sharing,
+      sharing: true,
     },
     log,
   );
-  engines.push(engine);
-  return engine;
-}
-
-test('pictures of six people are painted together, each as if alone; one is stopped, one waits for the whole device', async () => {
-  // As if it had been measured that six may be painted at once, whatever this machine would gain.
-  const { info } = await openRegistry(MODELS).find('demo');
-  const figures: SharingFigures = { people: 6, ms: {}, lanes: { count: 2, people: 6, ms: 1 } };
-  const known = { [`cpu 0 ${RUNTIME_VERSION} ${info.hash}`]: figures };
-  await writeFile(path.join(folder, 'sharing.json'), JSON.stringify(known));
-
-  const engine = await open(true);
+  t.after(() => engine.close());
   await engine.generate(aRequest({ steps: 1 }));
   const limits = { waitingPerUser: 100, waitingPerGuild: 100 };
   const queue = await openQueue({ url: path.join(folder, 'queue.db'), limits });
@@ -100,7 +91,6 @@ test('pictures of six people are painted together, each as if alone; one is stop
   assert.ok(said('lanes opened'));
   assert.ok(!said('lanes broke, evaluations go on without them'));
 
-  const alone = await open(false);
   const started: { id: string; at: number }[] = [];
   for (const { id, request } of orders) {
     const job = await archive.get(id);
@@ -109,7 +99,7 @@ test('pictures of six people are painted together, each as if alone; one is stop
       assert.equal(job?.status, 'cancelled');
       continue;
     }
-    const { images } = await alone.generate(request);
+    const { images } = await engine.generate(request, { alone: true });
     const stored = await pictures.get(job!.result!.images[0]!.key);
     assert.ok(Buffer.from(images[0]!.png).equals(Buffer.from(stored!)), `picture of ${id}`);
   }

@@ -22,11 +22,14 @@ const line = (label: string, k: number): CurveLine => ({
 /** Pixels near a colour, row by row. */
 async function inkByRow(png: Uint8Array, colour: string): Promise<number[]> {
   const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  const channel = (at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
+  const [red, green, blue] = [channel(1), channel(3), channel(5)];
+  const isNear = (value: number, wanted: number) => Math.abs(value - wanted) < 12;
   const found = Array.from({ length: info.height }, () => 0);
   for (let i = 0; i < data.length; i += 3) {
-    const isNear = wanted.every((value, c) => Math.abs(data[i + c]! - value) < 12);
-    if (isNear) found[Math.floor(i / 3 / info.width)]!++;
+    if (isNear(data[i]!, red) && isNear(data[i + 1]!, green) && isNear(data[i + 2]!, blue)) {
+      found[Math.floor(i / 3 / info.width)]!++;
+    }
   }
   return found;
 }

@@ -30,9 +30,10 @@ async function pixelsOf(png: Uint8Array) {
   const at = (x: number, y: number) =>
     '#' + data.subarray((y * info.width + x) * 3, (y * info.width + x) * 3 + 3).toString('hex');
   const count = (colour: string) => {
+    const wanted = Number.parseInt(colour.slice(1), 16);
     let found = 0;
     for (let i = 0; i < data.length; i += 3) {
-      if ('#' + data.subarray(i, i + 3).toString('hex') === colour) found++;
+      if (((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!) === wanted) found++;
     }
     return found;
   };

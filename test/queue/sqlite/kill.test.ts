@@ -13,7 +13,7 @@ import { patience } from '../../support/patience.ts';
 import { rounds } from '../../support/rounds.ts';
 import { aResult } from '../orders.ts';
 
-const KILLS = rounds(6, 20);
+const KILLS = rounds(4, 20);
 const limits = { waitingPerUser: 10_000, waitingPerGuild: 10_000 };
 
 /** What the killed programs had been told, over all of them. */
