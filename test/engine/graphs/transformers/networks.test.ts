@@ -143,6 +143,8 @@ test("FLUX.2 klein: transformer and Qwen3 answer as diffusers' and transformers'
       style,
     );
     for (const one of cases) {
+      // 512 tokens take as long as all others; written plainly, two_seeds is of its kind with 48.
+      if (one.name === 't2i' && style.attention === 'plain') continue;
       await assertKlein(one, { network, text, golden });
     }
   }

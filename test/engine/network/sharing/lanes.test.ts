@@ -20,7 +20,8 @@ import { useThreads } from '../../../../src/engine/network/threads.ts';
 
 useThreads(2);
 const models = fileURLToPath(new URL('../../../../models', import.meta.url));
-const unetPath = fileURLToPath(new URL('../../../../models/demo/unet/model.onnx', import.meta.url));
+/** Opens sooner than the denoiser. */
+const decoderPath = path.join(models, 'demo/vae_decoder/model.onnx');
 const entry = await openRegistry(models).find('demo');
 const { latentChannels, contextDim } = entry.layout;
 
@@ -80,18 +81,21 @@ const decoding = () => ({
 test('figures from before there were lanes are read; lanes are measured where there is room for them', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-lanes-'));
   after(() => rm(folder, { recursive: true, force: true }));
-  const roomless = await rememberedSharing(folder).measure(model, 0);
+  // They are measured at the model's own size, and a small one says as much.
+  const nativeSize = { width: 64, height: 64 };
+  const small = { ...model, entry: { ...entry, info: { ...entry.info, nativeSize } } };
+  const roomless = await rememberedSharing(folder).measure(small, 0);
   assert.equal('lanes' in roomless, false);
   const again = rememberedSharing(folder);
-  assert.deepEqual(await again.known(model), roomless);
-  assert.equal(mayHaveLanes(model, 0), false);
+  assert.deepEqual(await again.known(small), roomless);
+  assert.equal(mayHaveLanes(small, 0), false);
   useThreads(1);
-  assert.equal(mayHaveLanes(model, 1e12), false);
+  assert.equal(mayHaveLanes(small, 1e12), false);
   useThreads(2);
-  assert.equal(mayHaveLanes(model, 1e12), true);
-  const { lanes } = await again.measure(model, 1e12);
+  assert.equal(mayHaveLanes(small, 1e12), true);
+  const { lanes } = await again.measure(small, 1e12);
   if (lanes !== null) assert.deepEqual(Object.keys(lanes!), ['count', 'people', 'ms']);
-  assert.deepEqual((await rememberedSharing(folder).known(model))?.lanes, lanes);
+  assert.deepEqual((await rememberedSharing(folder).known(small))?.lanes, lanes);
 });
 
 test('people who come and go in lanes are answered as if alone, and their pictures decoded so', async () => {
@@ -125,16 +129,11 @@ test('people who come and go in lanes are answered as if alone, and their pictur
 });
 
 test('a session is released behind what it runs; one that is silent beyond its deadline is lost', async () => {
-  const source = { kind: 'file', path: unetPath } as const;
+  const source = { kind: 'file', path: decoderPath } as const;
   const options = { provider: 'cpu', clock: { ms: 0 }, threads: 1 } as const;
   const busy = await openSessionInThread(source, { ...options, deadlineMs: 600_000 });
   const outputs = [...busy.outputs.keys()];
-  const { sample, timestep, feeds } = asking(0, 2)(0);
-  const fed = {
-    sample,
-    timestep: { data: [timestep, timestep], shape: [2] },
-    ...Object.fromEntries(feeds),
-  };
+  const fed = decoding();
   const runs = [busy.run(fed, outputs), busy.run(fed, outputs)];
   await Promise.all([busy.release(), ...runs]);
   await assert.rejects(busy.run(fed, outputs), /has ended/);
@@ -146,7 +145,7 @@ test('a session is released behind what it runs; one that is silent beyond its d
 });
 
 test('a graph that does not open says why', async () => {
-  const source = { kind: 'file', path: `${unetPath}.not-there` } as const;
+  const source = { kind: 'file', path: `${decoderPath}.not-there` } as const;
   const options = { provider: 'cpu', clock: { ms: 0 }, deadlineMs: 600_000 } as const;
   await assert.rejects(openSessionInThread(source, options), /not-there/);
 });
