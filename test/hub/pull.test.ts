@@ -35,7 +35,7 @@ beforeEach(() => {
 
 const storeRanges = () => hub.asked.filter(({ at }) => at === 'store').map(({ range }) => range);
 
-test('of a diffusers repository one variant of each network is fetched, and it paints', async (t) => {
+test('of a diffusers repository one variant of each network is fetched, and the models have one more', async (t) => {
   const modelsDir = await temporaryFolder(t);
   hub.repositories.set('org/Model-1', { ...(await diffusersRepository(t)), licence: 'openrail' });
   let plan: Plan | null = null;
