@@ -132,7 +132,7 @@ test('every option at its limit at once is an order like any other', async () =>
 test('custom ids of the newer buttons, forged in every part', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'x', steps: 1 });
+    await ada.command('imagine', { prompt: 'x', steps: 1, size: '64x64' });
     const done = await ada.waitForMessage(isDone, 30_000);
     const [job] = await stage.queue.archive.recent({ limit: 1 });
     const id = job?.id ?? '';

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
 import { DEFAULT_POLICY } from '../../src/bot/policy/policy.ts';
-import { buttonOf, isDone, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { story } from '../support/hall.ts';
+import {
+  buttonOf,
+  fresh,
+  isDone,
+  isPrivate,
+  picturesOf,
+  textOf,
+  waitUntil,
+} from '../support/messages.ts';
 import { openPageLink } from '../support/page-link.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { caller } from '../support/rest-caller.ts';
@@ -20,14 +29,16 @@ const SUPPORTER = '1300000000000001002';
 
 async function paints(user: PlaygroundUserClient, channelId: string): Promise<PlaygroundMessage> {
   await user.open(channelId);
+  const made = fresh(user);
   await user.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64' });
-  return user.waitForMessage((one) => isDone(one) && one.channel_id === channelId, 30_000);
+  return made((one) => isDone(one) && one.channel_id === channelId, 30_000);
 }
 
 /** The private answer to /show, put away again. */
 async function shown(user: PlaygroundUserClient, job: string): Promise<PlaygroundMessage> {
+  const told = fresh(user);
   await user.command('show', { job });
-  const answer = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
+  const answer = await told((one) => isPrivate(one) && one.thinking !== true);
   user.dismiss(answer.id);
   await waitUntil(() => !user.messages().some(({ id }) => id === answer.id), 'dismissed');
   return answer;
@@ -42,34 +53,73 @@ async function newest(stage: Stage) {
 const remove = (stage: Stage, { channel_id: channelId, id }: PlaygroundMessage) =>
   caller(stage.playground)('DELETE', `/channels/${channelId}/messages/${id}`);
 
-test('a deleted message takes its pictures out of others’ reach; its owner may still save them', async () => {
+type People = { stage: Stage; ada: PlaygroundUserClient; cleo: PlaygroundUserClient };
+
+test('pictures that are there for everybody, or no more', async (t) => {
   await onStage({}, async (stage) => {
-    const [ada, cleo] = [await stage.user(), await stage.user(CLEO)];
-    const done = await paints(ada, GALLERY);
-    const { id } = await newest(stage);
-    await cleo.open(GALLERY);
-    assert.equal(picturesOf(await shown(cleo, id)).length, 1);
-    assert.equal((await remove(stage, done)).status, 204);
-    const isGone = async () => (await stage.queue.archive.get(id))?.retractedAt != null;
-    await waitUntil(isGone, 'noted');
-    assert.match(textOf(await shown(cleo, id)), /no such picture/);
-    assert.equal(picturesOf(await shown(ada, id)).length, 1);
-    await ada.command('recent');
-    await ada.waitForMessage((one) => isPrivate(one) && /a lamp/.test(textOf(one)));
+    const people = { stage, ada: await stage.user(), cleo: await stage.user(CLEO) };
+    await story(
+      t,
+      'a deleted message takes its pictures out of others’ reach; its owner may still save them',
+      () => isOutOfReach(people),
+    );
+    await story(
+      t,
+      'a job of a thread that somebody cannot see is no job for them, by any way',
+      () => isNoJobForThem(people),
+    );
+    await story(
+      t,
+      'a button of a message whose job is still there works for everybody who sees it',
+      () => worksForAll(people),
+    );
+    await story(
+      t,
+      'what was deleted while nobody ran is noticed when somebody else asks for it',
+      () => isNoticedLater(people),
+    );
   });
 });
 
-test('what was deleted while nobody ran is noticed when somebody else asks for it', async () => {
-  await onStage({}, async (stage) => {
-    const ada = await stage.user();
-    const done = await paints(ada, GALLERY);
-    const { id } = await newest(stage);
-    await stage.restart(async () => void (await remove(stage, done)));
-    const cleo = await stage.user(CLEO);
-    assert.match(textOf(await shown(cleo, id)), /no such picture/);
-    assert.notEqual((await stage.queue.archive.get(id))?.retractedAt ?? null, null);
-  });
-});
+async function isOutOfReach({ stage, ada, cleo }: People): Promise<void> {
+  const done = await paints(ada, GALLERY);
+  const { id } = await newest(stage);
+  await cleo.open(GALLERY);
+  assert.equal(picturesOf(await shown(cleo, id)).length, 1);
+  assert.equal((await remove(stage, done)).status, 204);
+  const isGone = async () => (await stage.queue.archive.get(id))?.retractedAt != null;
+  await waitUntil(isGone, 'noted');
+  assert.match(textOf(await shown(cleo, id)), /no such picture/);
+  assert.equal(picturesOf(await shown(ada, id)).length, 1);
+  await ada.command('recent');
+  await ada.waitForMessage((one) => isPrivate(one) && /a lamp/.test(textOf(one)));
+}
+
+async function isNoJobForThem({ stage, ada, cleo }: People): Promise<void> {
+  await paints(ada, STUDIO);
+  const { id } = await newest(stage);
+  await cleo.open(GALLERY);
+  assert.match(textOf(await shown(cleo, id)), /no such picture/);
+  await ada.open(GALLERY);
+  assert.equal(picturesOf(await shown(ada, id)).length, 1);
+}
+
+async function worksForAll({ stage, ada, cleo }: People): Promise<void> {
+  const done = await paints(ada, GALLERY);
+  await cleo.open(GALLERY);
+  const told = fresh(cleo);
+  await cleo.press(done.id, buttonOf(done, 'recipe'));
+  const recipe = await told((one) => isPrivate(one) && one.thinking !== true);
+  assert.match(textOf(recipe), /Steps: 1/);
+}
+
+async function isNoticedLater({ stage, ada, cleo }: People): Promise<void> {
+  const done = await paints(ada, GALLERY);
+  const { id } = await newest(stage);
+  await stage.restart(async () => void (await remove(stage, done)));
+  assert.match(textOf(await shown(cleo, id)), /no such picture/);
+  assert.notEqual((await stage.queue.archive.get(id))?.retractedAt ?? null, null);
+}
 
 test('a deleted message of a running job stops it', async () => {
   await onStage({}, async (stage) => {
@@ -81,18 +131,6 @@ test('a deleted message of a running job stops it', async () => {
   });
 });
 
-test('a job of a thread that somebody cannot see is no job for them, by any way', async () => {
-  await onStage({}, async (stage) => {
-    const [ada, cleo] = [await stage.user(), await stage.user(CLEO)];
-    await paints(ada, STUDIO);
-    const { id } = await newest(stage);
-    await cleo.open(GALLERY);
-    assert.match(textOf(await shown(cleo, id)), /no such picture/);
-    await ada.open(GALLERY);
-    assert.equal(picturesOf(await shown(ada, id)).length, 1);
-  });
-});
-
 /** Orders something slow, lets `change` happen while it is painted, and answers the message in the end. */
 async function changedMeanwhile(
   stage: Stage,
@@ -100,7 +138,7 @@ async function changedMeanwhile(
   prompt: string,
   change: () => Promise<unknown>,
 ): Promise<PlaygroundMessage> {
-  await user.command('imagine', { prompt, steps: 30, size: '64x64' });
+  await user.command('imagine', { prompt, steps: 20, size: '64x64' });
   const message = await user.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
   await change();
   return user.waitForMessage(
@@ -137,18 +175,6 @@ test('rules that changed while it was painted: kept back in words, removed, and 
     const plain = await changedMeanwhile(stage, cleo, 'a boat', () => ageOf(stage, DARK, false));
     assert.match(textOf(plain), /no such place any more/);
     assert.deepEqual(await stage.pictures.keys(), []);
-  });
-});
-
-test('a button of a message whose job is still there works for everybody who sees it', async () => {
-  await onStage({}, async (stage) => {
-    const ada = await stage.user();
-    const done = await paints(ada, GALLERY);
-    const cleo = await stage.user(CLEO);
-    await cleo.open(GALLERY);
-    await cleo.press(done.id, buttonOf(done, 'recipe'));
-    const recipe = await cleo.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-    assert.match(textOf(recipe), /Steps: 1/);
   });
 });
 

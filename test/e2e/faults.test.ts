@@ -160,7 +160,7 @@ test('final edits', async (t) => {
     for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
       await story(t, `${answer} three times, and the picture still comes, once`, async () => {
         const before = ada.messages().length;
-        await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
+        await ada.command('imagine', { prompt: 'x', steps: 12, size: '64x64' });
         await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
         faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
         await waitUntil(() => ada.messages().filter(isDone).length > before, 'picture', 30_000);

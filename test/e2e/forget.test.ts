@@ -9,10 +9,11 @@ import { buttonOf, isDone, textOf, waitUntil } from '../support/messages.ts';
 import { answerTo, inDirect, owner } from '../support/owner-desk.ts';
 import type { PlaygroundUserClient } from '../support/playground-user.ts';
 import { MODELS } from '../support/engine.ts';
+import { slowly } from '../support/slow-network.ts';
 import { BEN, CLEO, stagesOfFile } from '../support/stage.ts';
 import type { Stage } from '../support/stage.ts';
 
-const onStage = stagesOfFile();
+const onStage = stagesOfFile(slowly(50));
 
 const ATELIER = '1300000000000001000';
 const GALLERY = '1300000000000001102';
@@ -100,8 +101,8 @@ test('a person is forgotten to the last byte, and nobody else', async () => {
       );
     }
     // Something that waits and something that runs are stopped first.
-    await cleo.command('imagine', { prompt: 'wombats running', steps: 150, size: '256x256' });
-    await cleo.command('imagine', { prompt: 'wombats waiting', steps: 1 });
+    await cleo.command('imagine', { prompt: 'wombats running', steps: 150, size: '64x64' });
+    await cleo.command('imagine', { prompt: 'wombats waiting', steps: 1, size: '64x64' });
     await waitUntil(async () => {
       const { running, waiting } = await stage.queue.line.standing();
       return running.jobs === 1 && waiting.jobs === 1;
