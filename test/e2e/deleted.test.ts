@@ -104,7 +104,7 @@ async function isNoJobForThem({ stage, ada, cleo }: People): Promise<void> {
   assert.equal(picturesOf(await shown(ada, id)).length, 1);
 }
 
-async function worksForAll({ stage, ada, cleo }: People): Promise<void> {
+async function worksForAll({ ada, cleo }: People): Promise<void> {
   const done = await paints(ada, GALLERY);
   await cleo.open(GALLERY);
   const told = fresh(cleo);
