@@ -6,7 +6,7 @@ import { insertChunks, textChunk } from '../../src/engine/picture/file/png-text.
 import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { writeInfotext } from '../../src/engine/recipe/infotext.ts';
 import type { PlaygroundMessage } from '../../playground/protocol.ts';
-import { tinyPng } from '../support/tiny-png.ts';
+import { blackPng, tinyPng } from '../support/tiny-png.ts';
 import type { PlaygroundUserClient, ShownModal } from '../support/playground-user.ts';
 import {
   buttonOf,
@@ -37,7 +37,9 @@ async function finished(
   user: PlaygroundUserClient,
   options: Record<string, string | number | boolean> = {},
 ): Promise<PlaygroundMessage> {
-  await user.command('imagine', { prompt: 'a lamp', seed: '5', steps: 2, ...options });
+  // Small, unless a picture decides the size.
+  const size: Record<string, string> = 'image' in options ? {} : { size: '64x64' };
+  await user.command('imagine', { prompt: 'a lamp', seed: '5', steps: 2, ...size, ...options });
   return user.waitForMessage(isDone, 30_000);
 }
 
@@ -90,11 +92,7 @@ test('an attached picture is where the new one starts; its shape decides the siz
 test('files that are not what they say, too large for their pixels, or without a picture: words', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    const bomb = await sharp({
-      create: { width: 12_000, height: 12_000, channels: 3, background: '#000' },
-    })
-      .png({ compressionLevel: 9 })
-      .toBuffer();
+    const bomb = blackPng(12_000);
     const cases: [string, string, Uint8Array, RegExp][] = [
       ['lie.png', 'image/png', Buffer.from('<svg onload=alert(1)>'), /not a PNG, JPEG or WebP/],
       ['page.jpg', 'image/jpeg', Buffer.from('%PDF-1.7 …'), /not a PNG, JPEG or WebP/],
