@@ -103,6 +103,8 @@ test('the same command gives the same bytes, in any process, any change another 
     'a dog',
     '--steps',
     '3',
+    '--size',
+    '64x64',
     '--out',
     name,
     ...args,
@@ -287,7 +289,7 @@ test('a picture that the safety checker flags is not written, unless it is switc
   await cp(path.join(ROOT, 'models/demo'), model, { recursive: true });
   await cp(path.join(ROOT, 'test/fixtures/safety'), model, { recursive: true });
   const out = path.join(folder, 'red.png');
-  const args = ['a yellow star on a red background', '--seed', '7', '--steps', '15', '--out', out];
+  const args = ['a yellow star on a red background', '--seed', '7', '--steps', '5', '--out', out];
   const kept = await imagine(...args, '--model', model);
   assert.deepEqual([kept.code, kept.stdout], [1, '']);
   assert.match(
