@@ -13,7 +13,7 @@ export function blackPng(side: number): Buffer {
   return png(side, side, 1, Buffer.alloc((1 + Math.ceil(side / 8)) * side));
 }
 
-function png(width: number, height: number, bits: number, rows: Buffer): Buffer {
+function png(width: number, height: number, bits: number, rows: Uint8Array): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
