@@ -23,7 +23,8 @@ import { onStage } from '../support/stage.ts';
 
 /** models/demo with a checker that flags its red grounds: test/fixtures/safety/make.py. */
 const fixture = fileURLToPath(new URL('../fixtures/safety', import.meta.url));
-const RED = { prompt: 'a yellow star on a red background', steps: 15, seed: '7' };
+const RED = { prompt: 'a yellow star on a red background', steps: 10, seed: '7' };
+const STAR = { prompt: 'a yellow star', steps: 6 };
 
 let root: string;
 let engine: Engine;
@@ -51,14 +52,14 @@ const infotextAt = async (url: string): Promise<string | undefined> =>
   )?.text;
 
 /** Of the weights that models/demo has had last; tried first, for every other costs four pictures. */
-const FOUND_LAST = 20;
+const FOUND_LAST = 52;
 
 /** Whatever the weights of models/demo are. */
 async function findMixed(): Promise<number> {
   const [model] = await engine.models();
   for (let tried = 0; tried < 200; tried += 4) {
     const seed = (FOUND_LAST + tried) % 200;
-    const batch = { prompt: 'a yellow star', steps: 12, seed: BigInt(seed), count: 4 };
+    const batch = { ...STAR, seed: BigInt(seed), count: 4 };
     const { withheld = [] } = await engine.generate(parseRequest(batch, model!), {
       withhold: true,
     });
@@ -100,8 +101,7 @@ test('where the channel allows NSFW nobody looks; of a batch only the flagged on
   await onStage(engine, {}, async ({ user, queue }) => {
     const ada = await user();
     await ada.command('imagine', {
-      prompt: 'a yellow star',
-      steps: 12,
+      ...STAR,
       seed: String(mixed),
       count: 4,
     });
@@ -134,7 +134,7 @@ test('the audit channel hears of it, of a picture and of a sheet', async () => {
       told.content,
       /by the safety checker: a picture for <@\d+> · <#\d+>.*red background/,
     );
-    const sheet = { x: 'steps', values: '15,16', prompt: RED.prompt, seed: '7' };
+    const sheet = { x: 'steps', values: '10,11', prompt: RED.prompt, seed: '7' };
     await ada.command('explore', sheet);
     const more = () => reader.messages().filter((one) => /Kept back/.test(one.content));
     await waitUntil(() => more().length > 1, 'told of the sheet', 30_000);
@@ -145,7 +145,7 @@ test('a sheet marks what is kept back; every other cell opens its own picture', 
   await onStage(engine, {}, async ({ user, queue, pictures }) => {
     const ada = await user();
     const values = `${mixed}..${mixed + 3}`;
-    const sheet = { x: 'seed', values, prompt: 'a yellow star', steps: 12 };
+    const sheet = { x: 'seed', values, ...STAR };
     await ada.command('explore', sheet);
     const isWhole = (one: PlaygroundMessage) => actionsOf(one).includes('cell');
     const done = await ada.waitForMessage(isWhole, 60_000);
