@@ -16,7 +16,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'running', steps: 30, size: '64x64' });
-    await ada.command('imagine', { prompt: 'waiting', steps: 2 });
+    await ada.command('imagine', { prompt: 'waiting', steps: 2, size: '64x64' });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const ids = ada.messages().map(({ id }) => id);
     assert.equal(ids.length, 2);

@@ -74,6 +74,7 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
       'z-values': '3,4',
       prompt: 'a red heart',
       steps: 2,
+      size: '64x64',
     });
     const done = await ada.waitForMessage(isWhole, 60_000);
     const pictures = picturesOf(done);
@@ -93,7 +94,7 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
     assert.match(textOf(opened), /> a red star\n.*cfg 5 · seed 4/);
 
     // One row in the list of one's pictures, with its picture; opened there, all of it.
-    await ada.command('imagine', { prompt: 'a boat', steps: 2 });
+    await ada.command('imagine', { prompt: 'a boat', steps: 2, size: '64x64' });
     await ada.waitForMessage((one) => isDone(one) && /a boat/.test(textOf(one)), 30_000);
     await ada.command('recent', {});
     const list = await ada.waitForMessage(
