@@ -44,7 +44,7 @@ if (target === '--test') {
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
-      '--import=./test/support/one-thread.ts',
+      '--import=./test/support/machine/one-thread.ts',
       '--test',
       '--test-timeout=900000',
       '--test-concurrency=' + Math.max(2, atOnce),

@@ -8,16 +8,16 @@ var url = require('node:url');
 
 /** They take long, most of it waiting: each has a process to itself, and they start first. */
 var LONG = [
-  'test/e2e/kill-painting.test.ts',
-  'test/e2e/kill-answering.test.ts',
-  'test/e2e/clock.test.ts',
-  'test/e2e/drops.test.ts',
-  'test/e2e/imagine.test.ts',
-  'test/e2e/page.test.ts',
-  'test/e2e/pictures.test.ts',
-  'test/e2e/workers.test.ts',
-  'test/e2e/disk.test.ts',
-  'test/e2e/sheet-axes.test.ts',
+  'test/e2e/trouble/kill-painting.test.ts',
+  'test/e2e/trouble/kill-answering.test.ts',
+  'test/e2e/trouble/clock.test.ts',
+  'test/e2e/trouble/drops.test.ts',
+  'test/e2e/painting/imagine.test.ts',
+  'test/e2e/page/page.test.ts',
+  'test/e2e/painting/pictures.test.ts',
+  'test/e2e/programs/workers.test.ts',
+  'test/e2e/trouble/disk.test.ts',
+  'test/e2e/painting/sheet-axes.test.ts',
   'test/engine/families/relatives.test.ts',
   'test/engine/pipeline/checkpoint-pictures.test.ts',
   'test/playground/page.test.ts',
@@ -36,7 +36,7 @@ var FIRST = ['e2e', 'playground', 'engine', 'commands', 'explore', 'cli', 'runne
  * They await something while they are loaded. A file that waits for one of them begins in nobody's name, and its tests
  * belong to no suite; loaded before, they keep nobody waiting.
  */
-var EARLY = ['test/support/golden-set.ts'];
+var EARLY = ['test/support/golden/golden-set.ts'];
 
 /**
  * Writes a test file for each group, in the order to start them, and answers their paths. Those of another run stay,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { compactSet, goldenFolder } from './support/golden-set.ts';
+import { compactSet, goldenFolder } from './support/golden/golden-set.ts';
 
 const compact = await compactSet();
 const manifests = globSync('**/manifest.json', { cwd: compact }).map((file) => path.dirname(file));

@@ -18,7 +18,7 @@ import { KNOWN_SCHEMAS, refuseNewerData } from '../src/data-versions.ts';
 import { openPictureStore } from '../src/queue/pictures.ts';
 import { openQueue, QUEUE_SCHEMA } from '../src/queue/queue.ts';
 import { memoryLog } from './support/memory-log.ts';
-import { patience } from './support/patience.ts';
+import { patience } from './support/machine/patience.ts';
 
 /** Folders that the program of each schema wrote itself, and left when it was killed (make.mjs). */
 const FIXTURES = path.join(import.meta.dirname, 'fixtures/data-folders');

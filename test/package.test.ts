@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { oldNode } from './support/old-node.ts';
+import { oldNode } from './support/machine/old-node.ts';
 import { freePort } from './support/metrics.ts';
-import { waitUntil } from './support/messages.ts';
+import { waitUntil } from './support/discord/messages.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
-import { oldNode } from './support/old-node.ts';
+import { oldNode } from './support/machine/old-node.ts';
 
 const script = path.join(import.meta.dirname, '../scripts/run.cjs');
 

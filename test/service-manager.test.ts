@@ -10,7 +10,7 @@ import { createDevices } from '../src/runner/devices.ts';
 import { tellServiceManager } from '../src/service-manager.ts';
 import { loadConfig } from '../src/config.ts';
 import { memoryLog } from './support/memory-log.ts';
-import { waitUntil } from './support/messages.ts';
+import { waitUntil } from './support/discord/messages.ts';
 import { MODELS } from './support/engine.ts';
 
 /** systemd's end of the socket; Node has none of this kind. */

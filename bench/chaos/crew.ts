@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Host, Hosts } from '../../test/support/hosts.ts';
+import type { Host, Hosts } from '../../test/support/servers/hosts.ts';
 
 export type CrewOptions = {
   url: string;

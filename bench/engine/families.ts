@@ -12,7 +12,7 @@ import {
   storedEmbedding,
   storeEmbedding,
 } from '../../src/engine/text/language/embedding-store.ts';
-import { tensorsBelow } from '../../test/support/golden-dit.ts';
+import { tensorsBelow } from '../../test/support/golden/golden-dit.ts';
 import { type BenchRow, median } from '../row.ts';
 import { openPython } from './python.ts';
 import { type Seconds, timed } from './reference.ts';

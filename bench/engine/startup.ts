@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { isDone } from '../../test/support/messages.ts';
-import { connectUser } from '../../test/support/playground-user.ts';
+import { isDone } from '../../test/support/discord/messages.ts';
+import { connectUser } from '../../test/support/discord/playground-user.ts';
 import type { BenchRow } from '../row.ts';
 
 const script = path.join(import.meta.dirname, '../../scripts/run.cjs');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from '../../src/queue/contracts.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { openRedisServer, type RedisServer } from '../../test/support/redis-server.ts';
+import { openRedisServer, type RedisServer } from '../../test/support/servers/redis-server.ts';
 import { openCrew } from '../chaos/crew.ts';
 import { NO_PICTURES } from './no-pictures.ts';
 import { inDepth } from './depth.ts';

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { startPlayground } from '../../playground/playground.ts';
 import { openBrowser } from '../../test/support/chromium.ts';
-import { connectUser } from '../../test/support/playground-user.ts';
+import { connectUser } from '../../test/support/discord/playground-user.ts';
 import { drawDashboard, type Dashboard, type Series } from './dashboard/draw.ts';
 
 const root = path.join(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import type { ProfileName } from '../../src/engine/names.ts';
-import type { PictureDifference } from '../../test/support/golden-cases.ts';
-import type { Measure } from '../../test/support/measure.ts';
+import type { PictureDifference } from '../../test/support/golden/golden-cases.ts';
+import type { Measure } from '../../test/support/golden/measure.ts';
 
 /** A family of golden pictures in one profile. */
 export type PictureRow = {

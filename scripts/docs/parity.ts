@@ -1,7 +1,7 @@
 /**
  * `npm run parity`: measures the engine against reference vectors and writes docs/parity.md. Pictures go through
  * startEngine, as the bot and the command line do it; numbers of seeds, schedules and samplers are what the tests
- * measure (test/support/measure.ts).
+ * measure (test/support/golden/measure.ts).
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -17,7 +17,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
-import { maxDifference } from '../../test/support/golden.ts';
+import { maxDifference } from '../../test/support/golden/golden.ts';
 import {
   a1111Pictures,
   comfyPictures,
@@ -31,8 +31,8 @@ import {
   latentScale,
   type PictureCase,
   type PictureSuite,
-} from '../../test/support/golden-cases.ts';
-import type { Measure } from '../../test/support/measure.ts';
+} from '../../test/support/golden/golden-cases.ts';
+import type { Measure } from '../../test/support/golden/measure.ts';
 import { type Numbered, type PictureRow, report } from './parity-report.ts';
 
 const root = path.join(import.meta.dirname, '../..');

@@ -8,7 +8,7 @@ import { explainReference } from '../../src/cli/explanation/explain-reference.ts
 import { createLog } from '../../src/log.ts';
 import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { openRedisServer } from '../support/redis-server.ts';
+import { openRedisServer } from '../support/servers/redis-server.ts';
 import { anOrder, aRequest, WORKER } from '../queue/orders.ts';
 import { commandsOnOneEngine } from './in-process.ts';
 

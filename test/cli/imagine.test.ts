@@ -21,14 +21,14 @@ import { manageModels } from '../../src/cli/models/manage-models.ts';
 import { readInfotext } from '../../src/engine/picture/recipe-texts.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
-import { comparePictures } from '../support/golden-cases.ts';
+import { comparePictures } from '../support/golden/golden-cases.ts';
 import {
   originalNames,
   referenceCase,
   referenceModel,
   type Weights,
   writeWeights,
-} from '../support/reference-checkpoint.ts';
+} from '../support/models/reference-checkpoint.ts';
 import { commandsOnOneEngine, type Ended } from './in-process.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');

@@ -10,7 +10,7 @@ import { CATALOGUE, findInCatalogue } from '../../src/hub/catalogue.ts';
 import { parseSource } from '../../src/hub/sources.ts';
 import { type LocalHub, openLocalHub, sha256 } from '../hub/local-hub.ts';
 import { checkpoint, COMMIT, temporaryFolder, visible } from '../hub/models-to-fetch.ts';
-import { NO_SMALL_DISK, openSmallDisk } from '../support/small-disk.ts';
+import { NO_SMALL_DISK, openSmallDisk } from '../support/machine/small-disk.ts';
 import { ROOT, run } from './data/data-folders.ts';
 import { commandsOnOneEngine } from './in-process.ts';
 

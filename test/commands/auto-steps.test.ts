@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Calibration } from '../../src/explore/calibration/calibration.ts';
 import { saveCalibration } from '../../src/explore/calibration/calibration-file.ts';
-import { isDone, isPrivate, textOf } from '../support/messages.ts';
+import { isDone, isPrivate, textOf } from '../support/discord/messages.ts';
 import { requestIn } from '../support/jobs.ts';
 import { openEngine } from '../support/engine.ts';
 import { onStage } from '../support/stage.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { bytesAt, isPrivate, picturesOf, textOf, waitUntil } from '../support/messages.ts';
+import { bytesAt, isPrivate, picturesOf, textOf, waitUntil } from '../support/discord/messages.ts';
 import { openEngine } from '../support/engine.ts';
 import { BEN, onStage } from '../support/stage.ts';
 

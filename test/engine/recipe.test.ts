@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { recipeOfFile, recipeText } from '../../src/engine/recipe.ts';
 import { insertChunks, textChunk } from '../../src/engine/picture/file/png-text.ts';
-import { rounds } from '../support/rounds.ts';
+import { rounds } from '../support/machine/rounds.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 function fixture(name: string): Buffer {

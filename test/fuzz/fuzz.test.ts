@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/engine/errors.ts';
-import { rounds } from '../support/rounds.ts';
+import { rounds } from '../support/machine/rounds.ts';
 import { probe, readOnce } from './fuzz.ts';
 import { forbidden, type Target, TARGETS } from './targets.ts';
 

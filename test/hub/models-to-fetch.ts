@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type PullOptions, pullModel } from '../../src/hub/pull.ts';
 import { safetensorsOf } from '../engine/checkpoint/file/make-safetensors.ts';
 import { miniSd1 } from '../engine/checkpoint/mini-checkpoint.ts';
-import { referenceModel, writeFolder } from '../support/reference-checkpoint.ts';
+import { referenceModel, writeFolder } from '../support/models/reference-checkpoint.ts';
 import type { LocalHub, Repository } from './local-hub.ts';
 
 type Ends = { after(fn: () => unknown): void };

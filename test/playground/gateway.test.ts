@@ -5,8 +5,8 @@ import { Events } from 'discord.js';
 import { WebSocket } from 'ws';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
-import { loginClient } from '../support/discord-client.ts';
-import { connectUser } from '../support/playground-user.ts';
+import { loginClient } from '../support/discord/discord-client.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
 
 type Payload = { op: number; t?: string | null; s?: number | null; d: Record<string, unknown> };
 

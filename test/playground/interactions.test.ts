@@ -16,10 +16,10 @@ import {
 } from 'discord.js';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
-import { loginClient } from '../support/discord-client.ts';
-import { createSchemaRecorder } from '../support/discord-schema.ts';
-import type { PlaygroundUserClient } from '../support/playground-user.ts';
-import { connectUser } from '../support/playground-user.ts';
+import { loginClient } from '../support/discord/discord-client.ts';
+import { createSchemaRecorder } from '../support/discord/discord-schema.ts';
+import type { PlaygroundUserClient } from '../support/discord/playground-user.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 type Handler = (interaction: Interaction) => Promise<unknown>;

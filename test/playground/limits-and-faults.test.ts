@@ -4,9 +4,9 @@ import type { Client, DiscordAPIError, Interaction } from 'discord.js';
 import { Events } from 'discord.js';
 import type { Exchange, Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
-import { loginClient } from '../support/discord-client.ts';
-import { connectUser } from '../support/playground-user.ts';
-import { caller } from '../support/rest-caller.ts';
+import { loginClient } from '../support/discord/discord-client.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
+import { caller } from '../support/discord/rest-caller.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 const channel = '1300000000000001101';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
-import { createSchemaRecorder } from '../support/discord-schema.ts';
-import { caller, fieldCodes } from '../support/rest-caller.ts';
+import { createSchemaRecorder } from '../support/discord/discord-schema.ts';
+import { caller, fieldCodes } from '../support/discord/rest-caller.ts';
 
 const channels = [1101, 1102, 1103, 2101, 2102, 2103].map((n) => `130000000000000${n}`);
 const v2 = 1 << 15;

@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { Events } from 'discord.js';
 import { startPlayground } from '../../playground/playground.ts';
 import type { FromPage, PlaygroundGuild } from '../../playground/protocol.ts';
-import { loginClient } from '../support/discord-client.ts';
-import { waitUntil } from '../support/messages.ts';
-import { openPageLink, type PageLink } from '../support/page-link.ts';
-import { caller } from '../support/rest-caller.ts';
+import { loginClient } from '../support/discord/discord-client.ts';
+import { waitUntil } from '../support/discord/messages.ts';
+import { openPageLink, type PageLink } from '../support/discord/page-link.ts';
+import { caller } from '../support/discord/rest-caller.ts';
 
 const ADA = '1200000000000000001';
 const BEN = '1200000000000000002';

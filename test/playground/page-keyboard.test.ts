@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
-import { patience } from '../support/patience.ts';
+import { patience } from '../support/machine/patience.ts';
 import { startPageBot, type PageBot } from './page-bot.ts';
 
 let playground: Playground;

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { noBrowser as skip, openBrowser, seen } from '../support/chromium.ts';
-import { patience } from '../support/patience.ts';
+import { patience } from '../support/machine/patience.ts';
 import { picture, startPageBot, type PageBot } from './page-bot.ts';
 
 let playground: Playground;

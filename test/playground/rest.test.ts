@@ -5,10 +5,10 @@ import { Client, REST } from 'discord.js';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import { permission } from '../../playground/world/permission-bits.ts';
-import { createSchemaRecorder } from '../support/discord-schema.ts';
-import { connectUser } from '../support/playground-user.ts';
-import type { RestReply } from '../support/rest-caller.ts';
-import { caller, fieldCodes } from '../support/rest-caller.ts';
+import { createSchemaRecorder } from '../support/discord/discord-schema.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
+import type { RestReply } from '../support/discord/rest-caller.ts';
+import { caller, fieldCodes } from '../support/discord/rest-caller.ts';
 
 const channel = '1300000000000001101';
 const guild = '1300000000000001000';

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ChatInputCommandInteraction } from 'discord.js';
 import { Events, MessageFlags, REST, Routes } from 'discord.js';
-import { loginClient } from '../support/discord-client.ts';
-import { connectUser } from '../support/playground-user.ts';
+import { loginClient } from '../support/discord/discord-client.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
-const script = fileURLToPath(new URL('../support/playground-process.ts', import.meta.url));
+const script = fileURLToPath(new URL('../support/discord/playground-process.ts', import.meta.url));
 
 async function start(dataFile: string, port = 0) {
   const child = spawn(

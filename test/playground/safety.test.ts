@@ -8,8 +8,8 @@ import { WebSocket } from 'ws';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { openPageLink } from '../support/page-link.ts';
-import { connectUser } from '../support/playground-user.ts';
+import { openPageLink } from '../support/discord/page-link.ts';
+import { connectUser } from '../support/discord/playground-user.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 describe('what the local Discord lets in', () => {

@@ -6,7 +6,7 @@ import {
   createSchemaRecorder,
   knownFalsePositives,
   problemsOf,
-} from '../support/discord-schema.ts';
+} from '../support/discord/discord-schema.ts';
 
 /** Every GET that the local Discord answers, as recorded from it. */
 async function recorded(): Promise<readonly Exchange[]> {

@@ -17,7 +17,7 @@ import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { commandsOnOneEngine } from '../cli/in-process.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { openRedisServer } from '../support/redis-server.ts';
+import { openRedisServer } from '../support/servers/redis-server.ts';
 import { aMeasurement, anOrder, aRequest, aResult, WORKER } from './orders.ts';
 
 const limits = { waitingPerUser: 1000, waitingPerGuild: 1000 };

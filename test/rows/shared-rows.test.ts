@@ -14,11 +14,11 @@ import { loadConfig } from '../../src/config.ts';
 import { UserError } from '../../src/engine/errors.ts';
 import { moveRows, takeOverRows } from '../../src/rows/moving-rows.ts';
 import { openSharedRows, type SharedRows } from '../../src/rows/shared-rows.ts';
-import { openHosts } from '../support/hosts.ts';
+import { openHosts } from '../support/servers/hosts.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { waitUntil } from '../support/messages.ts';
-import { openPostgresServer } from '../support/postgres-server.ts';
-import { openRedisServer } from '../support/redis-server.ts';
+import { waitUntil } from '../support/discord/messages.ts';
+import { openPostgresServer } from '../support/servers/postgres-server.ts';
+import { openRedisServer } from '../support/servers/redis-server.ts';
 
 const [redis, postgres] = await Promise.all([
   openRedisServer(['--requirepass', 'word']),

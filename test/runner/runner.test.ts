@@ -26,8 +26,8 @@ import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
 import type { Runner, RunnerOptions } from '../../src/runner/runner.ts';
 import { anOrder, aRequest } from '../queue/orders.ts';
-import { deadlineAfter, patience } from '../support/patience.ts';
-import { waitUntil } from '../support/messages.ts';
+import { deadlineAfter, patience } from '../support/machine/patience.ts';
+import { waitUntil } from '../support/discord/messages.ts';
 
 type Generate = (request: GenerateRequest, options: GenerateOptions) => Promise<GenerateResult>;
 

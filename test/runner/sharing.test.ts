@@ -14,7 +14,7 @@ import { openPictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { waitUntil } from '../support/messages.ts';
+import { waitUntil } from '../support/discord/messages.ts';
 import { MODELS } from '../support/engine.ts';
 import { anOrder, aRequest } from '../queue/orders.ts';
 

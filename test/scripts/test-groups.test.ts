@@ -24,7 +24,7 @@ test('every test file stands in one group, and a long one has a process to itsel
   const all = globSync('test/**/*.test.ts', { cwd: root });
   assert.deepEqual(groups.flat().toSorted(), all.toSorted());
   assert.ok(groups.every((files) => files.length > 0 && files.length <= 10));
-  const kill = path.join('test', 'e2e', 'imagine.test.ts');
+  const kill = path.join('test', 'e2e', 'painting', 'imagine.test.ts');
   assert.deepEqual(
     groups.find((files) => files.includes(kill)),
     [kill],
@@ -35,7 +35,7 @@ test('every test file stands in one group, and a long one has a process to itsel
 const PROGRAMS: readonly string[] = [
   'src/engine/network/sharing/session-thread.ts',
   'test/queue/sqlite/kill-child.ts',
-  'test/support/playground-process.ts',
+  'test/support/discord/playground-process.ts',
 ];
 
 test('what awaits something while it is loaded is loaded before the tests', () => {

@@ -14,12 +14,12 @@ import { startPlayground } from '../../playground/playground.ts';
 import type { Exchange, PlaygroundOptions } from '../../playground/playground.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { openQueue } from '../../src/queue/queue.ts';
-import { connectUser } from './playground-user.ts';
-import type { PlaygroundUserClient } from './playground-user.ts';
-import { openSmallDisk } from './small-disk.ts';
-import type { SmallDisk } from './small-disk.ts';
-import { isPrivate, jobShownIn, waitUntil } from './messages.ts';
-import { deadlineAfter, responsePatience } from './patience.ts';
+import { connectUser } from './discord/playground-user.ts';
+import type { PlaygroundUserClient } from './discord/playground-user.ts';
+import { openSmallDisk } from './machine/small-disk.ts';
+import type { SmallDisk } from './machine/small-disk.ts';
+import { isPrivate, jobShownIn, waitUntil } from './discord/messages.ts';
+import { deadlineAfter, responsePatience } from './machine/patience.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));

@@ -36,10 +36,10 @@ import { startRunner } from '../../src/runner/runner.ts';
 import { MODELS, openEngine } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
-import { responsePatience } from './patience.ts';
-import { connectUser } from './playground-user.ts';
-import type { PlaygroundUserClient } from './playground-user.ts';
-import { problemsOf } from './discord-schema.ts';
+import { responsePatience } from './machine/patience.ts';
+import { connectUser } from './discord/playground-user.ts';
+import type { PlaygroundUserClient } from './discord/playground-user.ts';
+import { problemsOf } from './discord/discord-schema.ts';
 
 /**
  * Everything the program is made of, around a local Discord: the real parts, on a folder of their own. Closing it

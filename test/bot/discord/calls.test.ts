@@ -7,7 +7,7 @@ import { type Playground, startPlayground } from '../../../playground/playground
 import { closeAccess, createAccess, gatewayOf } from '../../../src/bot/discord/client.ts';
 import type { DiscordCall } from '../../../src/metrics/monitored.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { waitUntil } from '../../support/messages.ts';
+import { waitUntil } from '../../support/discord/messages.ts';
 
 let folder: string;
 let playground: Playground;

@@ -15,7 +15,7 @@ import { claimDataFolder, RESTORED } from '../../../src/data-folder.ts';
 import { openStars } from '../../../src/bot/stores/stars.ts';
 import { openQueue, QUEUE_SCHEMA } from '../../../src/queue/queue.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { NO_SMALL_DISK, openSmallDisk } from '../../support/small-disk.ts';
+import { NO_SMALL_DISK, openSmallDisk } from '../../support/machine/small-disk.ts';
 import { commandsOnOneEngine } from '../in-process.ts';
 import { LIMITS, openFolder, ROOT, run, temporaryFolder } from './data-folders.ts';
 

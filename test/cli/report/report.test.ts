@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
 import { explorePictures } from '../../../src/cli/explore/explore-pictures.ts';
 import { noBrowser, openBrowser } from '../../support/chromium.ts';
-import { waitUntil } from '../../support/messages.ts';
+import { waitUntil } from '../../support/discord/messages.ts';
 import { commandsOnOneEngine } from '../in-process.ts';
 
 const root = path.join(import.meta.dirname, '../../..');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textFor } from '../../../src/bot/text/text.ts';
-import type { PlaygroundUserClient } from '../../support/playground-user.ts';
+import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import {
   buttonOf,
   customIdsOf,
@@ -9,7 +9,7 @@ import {
   isPrivate,
   textOf,
   waitUntil,
-} from '../../support/messages.ts';
+} from '../../support/discord/messages.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../src/bot/policy/policy.ts';
 import type { PlaygroundMessage } from '../../../playground/protocol.ts';
-import type { PlaygroundUserClient, ShownModal } from '../../support/playground-user.ts';
-import { buttonOf, isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
+import type { PlaygroundUserClient, ShownModal } from '../../support/discord/playground-user.ts';
+import { buttonOf, isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { CLEO, stagesOfFile } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();

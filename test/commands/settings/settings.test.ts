@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlaygroundUserClient } from '../../support/playground-user.ts';
-import { isDone, isPrivate, textOf, waitUntil } from '../../support/messages.ts';
+import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
+import { isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { requestIn } from '../../support/jobs.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 

@@ -14,7 +14,7 @@ import { openCheckpoint } from '../../../src/engine/checkpoint/detect.ts';
 import { readNumbers } from '../../../src/engine/checkpoint/file/numbers.ts';
 import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
 import { UserError } from '../../../src/engine/errors.ts';
-import { goldenFolder } from '../../support/golden-set.ts';
+import { goldenFolder } from '../../support/golden/golden-set.ts';
 
 const golden = join(goldenFolder, 'checkpoints');
 const skip = existsSync(join(golden, 'make-checkpoints.mjs')) ? false : 'no golden folder';

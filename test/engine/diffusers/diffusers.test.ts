@@ -9,9 +9,15 @@ import { UserError } from '../../../src/engine/errors.ts';
 import { brownianNoise } from '../../../src/engine/noise/brownian.ts';
 import { TorchGenerator } from '../../../src/engine/noise/mt19937.ts';
 import type { NoiseSource } from '../../../src/engine/sampling/sampling.ts';
-import { mixtureNetwork, type Kind, type Mixture } from '../../support/gmm.ts';
-import { fixture, fullGolden, maxDifference, unequal, type Golden } from '../../support/golden.ts';
-import { measurer } from '../../support/measure.ts';
+import { mixtureNetwork, type Kind, type Mixture } from '../../support/golden/gmm.ts';
+import {
+  fixture,
+  fullGolden,
+  maxDifference,
+  unequal,
+  type Golden,
+} from '../../support/golden/golden.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;

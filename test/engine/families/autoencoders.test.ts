@@ -14,7 +14,7 @@ import {
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
-import { goldenModel } from '../../support/golden-dit.ts';
+import { goldenModel } from '../../support/golden/golden-dit.ts';
 import { QWEN_IMAGE } from '../../../src/engine/families/qwen-image.ts';
 import { Z_IMAGE } from '../../../src/engine/families/z-image.ts';
 import { SD3 } from '../../../src/engine/families/sd3.ts';

@@ -11,9 +11,9 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { maxDifference } from '../../support/golden.ts';
-import { asTokens, goldenModel } from '../../support/golden-dit.ts';
-import { measurer } from '../../support/measure.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
+import { asTokens, goldenModel } from '../../support/golden/golden-dit.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 const measure = measurer('full');
 

@@ -10,11 +10,11 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
-import { type ArrayRef, fullGolden, maxDifference } from '../../support/golden.ts';
-import { fullSet } from '../../support/golden-set.ts';
-import { asTokens, goldenModel } from '../../support/golden-dit.ts';
-import { comparePictures } from '../../support/golden-cases.ts';
-import { measurer } from '../../support/measure.ts';
+import { type ArrayRef, fullGolden, maxDifference } from '../../support/golden/golden.ts';
+import { fullSet } from '../../support/golden/golden-set.ts';
+import { asTokens, goldenModel } from '../../support/golden/golden-dit.ts';
+import { comparePictures } from '../../support/golden/golden-cases.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 const measure = measurer('full');
 const root = await realpath(await mkdtemp(join(tmpdir(), 'dit-')));

@@ -14,8 +14,8 @@ import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { planPasses } from '../../../src/engine/pipeline/read.ts';
 import { fitRecipe } from '../../../src/engine/recipe.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
-import { goldenModel } from '../../support/golden-dit.ts';
-import { tinyTensor, writeRaw } from '../../support/tiny-tensors.ts';
+import { goldenModel } from '../../support/golden/golden-dit.ts';
+import { tinyTensor, writeRaw } from '../../support/models/tiny-tensors.ts';
 
 const told = (pattern: RegExp) => (error: unknown) =>
   error instanceof UserError && pattern.test(error.message);

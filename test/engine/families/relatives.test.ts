@@ -16,11 +16,11 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { encodePrompts } from '../../../src/engine/text/conditioning.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
-import { maxDifference } from '../../support/golden.ts';
-import { asTokens, goldenModel } from '../../support/golden-dit.ts';
-import { measurer } from '../../support/measure.ts';
-import { RELATIVES, writeRelative } from '../../support/relatives.ts';
-import { readRaw, tinyTensor, writeGguf, writeRaw } from '../../support/tiny-tensors.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
+import { asTokens, goldenModel } from '../../support/golden/golden-dit.ts';
+import { measurer } from '../../support/golden/measure.ts';
+import { RELATIVES, writeRelative } from '../../support/models/relatives.ts';
+import { readRaw, tinyTensor, writeGguf, writeRaw } from '../../support/models/tiny-tensors.ts';
 
 type Expected = Record<string, { shape: number[]; latents: string }>;
 

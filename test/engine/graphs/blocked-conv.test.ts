@@ -7,7 +7,7 @@ import { GraphBuilder, type GraphStyle } from '../../../src/engine/graphs/builde
 import { conv, type Convolution } from '../../../src/engine/graphs/layers.ts';
 import { channelBlock } from '../../../src/engine/network/channel-block.ts';
 import { nodes, readOnnx } from '../../../src/engine/onnx/graph.ts';
-import { maxDifference } from '../../support/golden.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
 import { type Bits, f16, f32, folderFor, open, store, wave } from './stored.ts';
 
 const PLAIN: GraphStyle = { compute: 'float32', attention: 'fused' };

@@ -19,7 +19,7 @@ import {
 } from '../../../src/engine/graphs/layers.ts';
 import { ELEMENT } from '../../../src/engine/graphs/proto.ts';
 import { nodes, readOnnx } from '../../../src/engine/onnx/graph.ts';
-import { maxDifference } from '../../support/golden.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
 import { type Bits, f16, f32, folderFor, open, store, wave } from './stored.ts';
 
 const STYLE: GraphStyle = { compute: 'float32', attention: 'fused' };

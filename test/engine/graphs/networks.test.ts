@@ -13,8 +13,13 @@ import { unetGraph } from '../../../src/engine/graphs/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../src/engine/graphs/vae.ts';
 import { decodeImage } from '../../../src/engine/picture/image.ts';
 import type { Feed, Session } from '../../../src/engine/network/session.ts';
-import { type ArrayRef, fullGolden, type Golden, maxDifference } from '../../support/golden.ts';
-import { fullSet } from '../../support/golden-set.ts';
+import {
+  type ArrayRef,
+  fullGolden,
+  type Golden,
+  maxDifference,
+} from '../../support/golden/golden.ts';
+import { fullSet } from '../../support/golden/golden-set.ts';
 import { type Bits, folderFor, open, openShown, store } from './stored.ts';
 
 const maker = new URL('checkpoints/make-checkpoints.mjs', fullSet);

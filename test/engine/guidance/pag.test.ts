@@ -18,8 +18,8 @@ import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { requestFromInfotext } from '../../../src/engine/recipe/infotext.ts';
 import { fromWorkflow } from '../../../src/engine/recipe/comfy/workflow.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
-import { type ArrayRef, fixture, maxDifference } from '../../support/golden.ts';
-import { measurer } from '../../support/measure.ts';
+import { type ArrayRef, fixture, maxDifference } from '../../support/golden/golden.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 const models = new URL('../../../models/', import.meta.url).pathname;
 const entry = await openRegistry(models).find('demo');

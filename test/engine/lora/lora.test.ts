@@ -24,7 +24,7 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import { editedFile } from '../../../src/engine/network/graph-source.ts';
 import { openSession } from '../../../src/engine/network/session.ts';
-import { goldenModels } from '../../support/golden-cases.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 import { safetensorsOf } from '../checkpoint/file/make-safetensors.ts';
 import { miniSd1, originalVae } from '../checkpoint/mini-checkpoint.ts';
 

@@ -23,7 +23,7 @@ import { judgeCanary, relativeError } from '../../../src/engine/model/loading/ca
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { pinDimensions } from '../../../src/engine/onnx/edit.ts';
 import { readOnnx, writeOnnx } from '../../../src/engine/onnx/graph.ts';
-import { goldenModels } from '../../support/golden-cases.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 
 const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const external = fileURLToPath(new URL('../../fixtures/onnx/external.onnx', import.meta.url));

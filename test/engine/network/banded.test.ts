@@ -10,7 +10,7 @@ import {
 import { vaeDecoderGraph, vaeEncoderGraph, vaeNorm } from '../../../src/engine/graphs/vae.ts';
 import { runInBands, withBands } from '../../../src/engine/network/banded.ts';
 import type { Session } from '../../../src/engine/network/session.ts';
-import { maxDifference } from '../../support/golden.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
 import { type Bits, f16, folderFor, open, store, wave } from '../graphs/stored.ts';
 
 const STYLE = { compute: 'float32', attention: 'fused' } as const;

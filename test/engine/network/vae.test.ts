@@ -8,7 +8,7 @@ import { loadModel } from '../../../src/engine/model/loader.ts';
 import { readLayout } from '../../../src/engine/model/folder-layout.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { decodeLatents, scaleLatents } from '../../../src/engine/network/vae.ts';
-import { goldenModels } from '../../support/golden-cases.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'vae-'));
 after(() => rm(folder, { recursive: true }));

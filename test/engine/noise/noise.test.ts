@@ -6,8 +6,8 @@ import { TorchGenerator } from '../../../src/engine/noise/mt19937.ts';
 import { PhiloxGenerator } from '../../../src/engine/noise/philox.ts';
 import { seedSequence } from '../../../src/engine/noise/seed-sequence.ts';
 import { createNoiseSource, slerp } from '../../../src/engine/noise/noise.ts';
-import { fixture, fullGolden, unequal, type Golden } from '../../support/golden.ts';
-import { measurer } from '../../support/measure.ts';
+import { fixture, fullGolden, unequal, type Golden } from '../../support/golden/golden.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 

@@ -16,7 +16,7 @@ import {
   finalNorm,
   pinDimensions,
 } from '../../../src/engine/onnx/edit.ts';
-import { goldenModels } from '../../support/golden-cases.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 
 const demo = path.join(import.meta.dirname, '../../../models/demo');
 const folders = [

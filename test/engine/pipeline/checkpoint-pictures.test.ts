@@ -23,9 +23,9 @@ import {
   checkpointPictures,
   isComplete,
   type Maker,
-} from '../../support/checkpoint-cases.ts';
-import { maxDifference } from '../../support/golden.ts';
-import { comparePictures } from '../../support/golden-cases.ts';
+} from '../../support/golden/checkpoint-cases.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
+import { comparePictures } from '../../support/golden/golden-cases.ts';
 
 const clock = { ms: 0 };
 

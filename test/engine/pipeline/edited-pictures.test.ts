@@ -17,17 +17,22 @@ import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import { costOf } from '../../../src/engine/request/cost.ts';
 import { recipeOfFile } from '../../../src/engine/recipe.ts';
-import { checkpointMaker } from '../../support/checkpoint-cases.ts';
-import { type EditCase, editCases, editedPicture, withPicture } from '../../support/edit-model.ts';
-import { maxDifference } from '../../support/golden.ts';
-import { comparePictures } from '../../support/golden-cases.ts';
+import { checkpointMaker } from '../../support/golden/checkpoint-cases.ts';
+import {
+  type EditCase,
+  editCases,
+  editedPicture,
+  withPicture,
+} from '../../support/models/edit-model.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
+import { comparePictures } from '../../support/golden/golden-cases.ts';
 import {
   originalNames,
   referenceModel,
   widened,
   writeFolder,
   writeWeights,
-} from '../../support/reference-checkpoint.ts';
+} from '../../support/models/reference-checkpoint.ts';
 
 /** As of the reference checkpoints: eight times what their float32 differs from float64, of latents up to 100. */
 const TOLERANCE = 5e-3;

@@ -8,7 +8,7 @@ import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import type { GenerateRequest } from '../../../src/engine/request.ts';
 import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
-import { maxDifference } from '../../support/golden.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
 import {
   a1111Pictures,
   comfyPictures,
@@ -20,7 +20,7 @@ import {
   hiresPictures,
   inpaintPictures,
   type PictureCase,
-} from '../../support/golden-cases.ts';
+} from '../../support/golden/golden-cases.ts';
 
 const clock = { ms: 0 };
 

@@ -19,8 +19,8 @@ import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
 import type { GenerateResult } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
-import { maxDifference } from '../../support/golden.ts';
-import { comparePictures } from '../../support/golden-cases.ts';
+import { maxDifference } from '../../support/golden/golden.ts';
+import { comparePictures } from '../../support/golden/golden-cases.ts';
 import {
   originalNames,
   referenceCase,
@@ -30,7 +30,7 @@ import {
   type Weights,
   writeFolder,
   writeWeights,
-} from '../../support/reference-checkpoint.ts';
+} from '../../support/models/reference-checkpoint.ts';
 
 const clock = { ms: 0 };
 const options = { device: 'cpu', clock, warn: () => {} } as const;

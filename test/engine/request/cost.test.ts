@@ -19,7 +19,7 @@ import { planSampling } from '../../../src/engine/samplers/samplers.ts';
 import type { NoiseSource } from '../../../src/engine/sampling/sampling.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
 import { aRequest } from '../../queue/orders.ts';
-import { rounds } from '../../support/rounds.ts';
+import { rounds } from '../../support/machine/rounds.ts';
 
 const SD = { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 };
 

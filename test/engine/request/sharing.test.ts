@@ -10,7 +10,7 @@ import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts'
 import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 import { shareKeyOf } from '../../../src/engine/request/sharing.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { waitUntil } from '../../support/messages.ts';
+import { waitUntil } from '../../support/discord/messages.ts';
 import { MODELS } from '../../support/engine.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-sharing-'));

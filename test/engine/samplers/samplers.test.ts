@@ -22,9 +22,9 @@ import { sampleUniPc } from '../../../src/engine/samplers/unipc.ts';
 import type { Denoiser } from '../../../src/engine/sampling/sampling.ts';
 import type { Parameterization } from '../../../src/engine/sampling/schedule.ts';
 import { sigmaTable } from '../../../src/engine/sampling/schedule.ts';
-import { mixtureDenoise, mixtureNetwork, type Mixture } from '../../support/gmm.ts';
-import { fixture, fullGolden, maxDifference, type Golden } from '../../support/golden.ts';
-import { measurer } from '../../support/measure.ts';
+import { mixtureDenoise, mixtureNetwork, type Mixture } from '../../support/golden/gmm.ts';
+import { fixture, fullGolden, maxDifference, type Golden } from '../../support/golden/golden.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 // oxlint-disable-next-line no-explicit-any -- a golden case is free-form test data
 type Case = any;

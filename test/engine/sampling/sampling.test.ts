@@ -14,8 +14,8 @@ import type { LatentShape, SamplerStep } from '../../../src/engine/sampling/samp
 import { SD1 } from '../../../src/engine/families/sd1.ts';
 import { SDXL } from '../../../src/engine/families/sdxl.ts';
 import { type ModelSchedule, readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
-import { mixtureNetwork, type Kind, type Mixture } from '../../support/gmm.ts';
-import { fixture, maxDifference, unequal } from '../../support/golden.ts';
+import { mixtureNetwork, type Kind, type Mixture } from '../../support/golden/gmm.ts';
+import { fixture, maxDifference, unequal } from '../../support/golden/golden.ts';
 
 const { manifest, array } = fixture('samplers');
 const allMeans = array(manifest.gmm.means);

@@ -13,8 +13,14 @@ import {
 import { diffusersAlphas, readTraining } from '../../../src/engine/schedules/training.ts';
 import { a1111Sigmas, discardPenultimate } from '../../../src/engine/schedules/a1111.ts';
 import { comfySigmas, discreteSpacing, flowSpacing } from '../../../src/engine/schedules/comfy.ts';
-import { fixture, fullGolden, maxDifference, unequal, type Golden } from '../../support/golden.ts';
-import { measurer } from '../../support/measure.ts';
+import {
+  fixture,
+  fullGolden,
+  maxDifference,
+  unequal,
+  type Golden,
+} from '../../support/golden/golden.ts';
+import { measurer } from '../../support/golden/measure.ts';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
 

@@ -24,7 +24,7 @@ import { bundledEmbedding, openEmbeddings } from '../../../src/engine/text/embed
 import type { EncoderPart } from '../../../src/engine/text/encoder-run.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
 import { cpuSessions } from '../../support/cpu-sessions.ts';
-import { goldenModels } from '../../support/golden-cases.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'embeddings-'));

@@ -13,7 +13,7 @@ import { parseComfyWeights } from '../../../src/engine/text/prompt/comfy.ts';
 import { parseComposition } from '../../../src/engine/text/prompt/composition.ts';
 import { parseTimeline } from '../../../src/engine/text/prompt/timeline.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
-import { fullSet, goldenFolder } from '../../support/golden-set.ts';
+import { fullSet, goldenFolder } from '../../support/golden/golden-set.ts';
 
 type Packed = { shape: number[]; base64: string };
 type ReferencePrompt = {

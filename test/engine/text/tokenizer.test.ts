@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/engine/errors.ts';
 import { loadTokenizer } from '../../../src/engine/text/tokenizer.ts';
-import { goldenFolder } from '../../support/golden-set.ts';
+import { goldenFolder } from '../../support/golden/golden-set.ts';
 
 const DEMO = fileURLToPath(new URL('../../../models/demo/tokenizer', import.meta.url));
 

@@ -11,7 +11,7 @@ import { readInfotext } from '../../../src/engine/picture/recipe-texts.ts';
 import { openUpscalers, upscalerFor } from '../../../src/engine/upscalers.ts';
 import type { Upscalers } from '../../../src/engine/upscalers.ts';
 import { upscaleInTiles } from '../../../src/engine/upscale/tiles.ts';
-import { writeUpscaler } from '../../support/upscaler.ts';
+import { writeUpscaler } from '../../support/models/upscaler.ts';
 
 let folder: string;
 let upscalers: Upscalers;

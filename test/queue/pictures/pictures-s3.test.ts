@@ -5,7 +5,7 @@ import { UserError } from '../../../src/engine/errors.ts';
 import { openPictures } from '../../../src/queue/open-pictures.ts';
 import { failureOf, StoreError } from '../../../src/runner/attempt/failure.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { openS3Server } from '../../support/s3-server.ts';
+import { openS3Server } from '../../support/servers/s3-server.ts';
 
 const SECRET = 'a/secret+with odd&letters%';
 const server = await openS3Server({ key: 'KEY1', secret: SECRET, region: 'eu-1' });

@@ -9,10 +9,10 @@ import { type Member, openCrew } from '../../../bench/chaos/crew.ts';
 import { NO_PICTURES } from '../../../bench/queue/no-pictures.ts';
 import type { QueueChange } from '../../../src/queue/job.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { openHosts } from '../../support/hosts.ts';
+import { openHosts } from '../../support/servers/hosts.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { waitUntil } from '../../support/messages.ts';
-import { openRedisServer, type RedisServer } from '../../support/redis-server.ts';
+import { waitUntil } from '../../support/discord/messages.ts';
+import { openRedisServer, type RedisServer } from '../../support/servers/redis-server.ts';
 import { anOrder } from '../orders.ts';
 
 const LEASE_MS = 3000;

@@ -8,8 +8,8 @@ import type { Queue } from '../../../src/queue/contracts.ts';
 import type { Lease, WorkerFacts } from '../../../src/queue/line.ts';
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { openRedisServer } from '../../support/redis-server.ts';
-import { rounds } from '../../support/rounds.ts';
+import { openRedisServer } from '../../support/servers/redis-server.ts';
+import { rounds } from '../../support/machine/rounds.ts';
 import { anOrder, aRequest, aResult, WORKER } from '../orders.ts';
 
 const limits = { waitingPerUser: 1000, waitingPerGuild: 1000 };

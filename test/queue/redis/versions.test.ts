@@ -10,7 +10,7 @@ import type { GenerateRequest, ModelInfo } from '../../../src/engine/request.ts'
 import { openPictureStore } from '../../../src/queue/pictures.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { openRedisServer } from '../../support/redis-server.ts';
+import { openRedisServer } from '../../support/servers/redis-server.ts';
 import { MODELS } from '../../support/engine.ts';
 import { anOrder, aRequest, WORKER } from '../orders.ts';
 

@@ -9,8 +9,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../../src/queue/job.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
-import { patience } from '../../support/patience.ts';
-import { rounds } from '../../support/rounds.ts';
+import { patience } from '../../support/machine/patience.ts';
+import { rounds } from '../../support/machine/rounds.ts';
 import { aResult } from '../orders.ts';
 
 const KILLS = rounds(4, 20);

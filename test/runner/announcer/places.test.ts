@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { watchPlaces } from '../../../src/runner/announcer/places.ts';
 import type { Job, Outlook } from '../../../src/queue/job.ts';
-import { waitUntil } from '../../support/messages.ts';
+import { waitUntil } from '../../support/discord/messages.ts';
 
 /** What is told when job a stands at the first of these places and then at the second. */
 async function toldOf(

@@ -14,8 +14,8 @@ import { openPictureStore, type PictureStore } from '../../../src/queue/pictures
 import { openQueue } from '../../../src/queue/queue.ts';
 import { startRunner } from '../../../src/runner/runner.ts';
 import { memoryLog, type LogLine } from '../../support/memory-log.ts';
-import { deadlineAfter } from '../../support/patience.ts';
-import { slowly } from '../../support/slow-network.ts';
+import { deadlineAfter } from '../../support/machine/patience.ts';
+import { slowly } from '../../support/servers/slow-network.ts';
 import { anOrder, aRequest } from '../../queue/orders.ts';
 
 /** The real engine in a child process, the real queue, real files: a long picture is disturbed and goes on. */

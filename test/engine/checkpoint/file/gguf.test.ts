@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { openTensors } from '../../../../src/engine/checkpoint/file/open-tensors.ts';
 import { decodeBlocks } from '../../../../src/engine/checkpoint/file/gguf-blocks.ts';
 import { UserError } from '../../../../src/engine/errors.ts';
-import { maxDifference } from '../../../support/golden.ts';
+import { maxDifference } from '../../../support/golden/golden.ts';
 
 type Tensor = { name: string; shape: number[]; type: number; data: Uint8Array };
 

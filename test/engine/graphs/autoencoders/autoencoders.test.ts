@@ -9,8 +9,8 @@ import {
 } from '../../../../src/engine/graphs/autoencoders/qwen-vae.ts';
 import type { BuiltGraph, GraphStyle } from '../../../../src/engine/graphs/builder.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../../../src/engine/graphs/vae.ts';
-import { type ArrayRef, fullGolden, maxDifference } from '../../../support/golden.ts';
-import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
+import { type ArrayRef, fullGolden, maxDifference } from '../../../support/golden/golden.ts';
+import { goldenModel, tensorsBelow } from '../../../support/golden/golden-dit.ts';
 import { openShown } from '../stored.ts';
 
 type Coder = (tensors: PartTensors, style: GraphStyle) => BuiltGraph;

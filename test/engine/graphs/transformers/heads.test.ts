@@ -13,8 +13,8 @@ import { sd3Graph } from '../../../../src/engine/graphs/transformers/sd3.ts';
 import { zImageGraph } from '../../../../src/engine/graphs/transformers/z-image.ts';
 import { openTensors } from '../../../../src/engine/checkpoint/file/open-tensors.ts';
 import type { Feed } from '../../../../src/engine/network/session.ts';
-import { maxDifference } from '../../../support/golden.ts';
-import { tinyTensor, writeRaw } from '../../../support/tiny-tensors.ts';
+import { maxDifference } from '../../../support/golden/golden.ts';
+import { tinyTensor, writeRaw } from '../../../support/models/tiny-tensors.ts';
 import { folderFor, openShown, wave } from '../stored.ts';
 
 type Write = (

@@ -12,8 +12,13 @@ import { sd3Graph } from '../../../../src/engine/graphs/transformers/sd3.ts';
 import type { PartTensors } from '../../../../src/engine/checkpoint/tensors.ts';
 import type { GraphStyle } from '../../../../src/engine/graphs/builder.ts';
 import type { Feed, Session } from '../../../../src/engine/network/session.ts';
-import { type ArrayRef, fullGolden, type Golden, maxDifference } from '../../../support/golden.ts';
-import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
+import {
+  type ArrayRef,
+  fullGolden,
+  type Golden,
+  maxDifference,
+} from '../../../support/golden/golden.ts';
+import { goldenModel, tensorsBelow } from '../../../support/golden/golden-dit.ts';
 import { open, openShown } from '../stored.ts';
 
 type Named = 'hidden_states' | 'timestep' | 'pooled_projections' | 'guidance' | 'img_ids';

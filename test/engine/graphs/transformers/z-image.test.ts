@@ -4,8 +4,13 @@ import { test } from 'node:test';
 import { qwenGraph } from '../../../../src/engine/graphs/language/qwen3.ts';
 import { zImageGraph } from '../../../../src/engine/graphs/transformers/z-image.ts';
 import type { Feed } from '../../../../src/engine/network/session.ts';
-import { fullGolden, maxDifference, type ArrayRef, type Golden } from '../../../support/golden.ts';
-import { goldenModel, tensorsBelow } from '../../../support/golden-dit.ts';
+import {
+  fullGolden,
+  maxDifference,
+  type ArrayRef,
+  type Golden,
+} from '../../../support/golden/golden.ts';
+import { goldenModel, tensorsBelow } from '../../../support/golden/golden-dit.ts';
 import { open, openShown } from '../stored.ts';
 
 type Case = {

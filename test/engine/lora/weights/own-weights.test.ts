@@ -22,7 +22,7 @@ import {
   type Weights,
   widened,
   writeWeights,
-} from '../../../support/reference-checkpoint.ts';
+} from '../../../support/models/reference-checkpoint.ts';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'own-weights-'));

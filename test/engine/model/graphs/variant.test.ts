@@ -9,7 +9,7 @@ import { initializers } from '../../../../src/engine/onnx/graph.ts';
 import { setInitializer } from '../../../../src/engine/onnx/graph-edits.ts';
 import { floatBits, floatsOf } from '../../../../src/engine/onnx/tensors.ts';
 import { say } from '../../../../src/engine/sentences.ts';
-import { goldenModels } from '../../../support/golden-cases.ts';
+import { goldenModels } from '../../../support/golden/golden-cases.ts';
 
 const entry = await openRegistry(goldenModels).find('sd15');
 const cache = createModelCache({

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ggufTokenizer } from '../../../../src/engine/text/language/gguf-tokenizer.ts';
-import { fullSet } from '../../../support/golden-set.ts';
+import { fullSet } from '../../../support/golden/golden-set.ts';
 
 type Value = string | number | readonly string[] | Float32Array | Int32Array | Uint8Array;
 

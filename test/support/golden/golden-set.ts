@@ -1,0 +1,47 @@
+/**
+ * Where the reference numbers are: the full set in GOLDEN_DIR or beside the checkout, else the compact one that comes with
+ * the repository (test/fixtures/golden-set), unpacked once into node_modules/.cache.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { zstdDecompressSync } from 'node:zlib';
+import { unpackTar } from 'modern-tar';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const archive = path.join(root, 'test/fixtures/golden-set/golden-set.tar.zst');
+const beside = path.join(root, '../../shared/golden');
+/** CLIP's vocabulary is the engine's own, and not packed a second time. */
+const VOCABULARY = path.join(root, 'src/engine/checkpoint/clip-tokenizer');
+const TOKENIZERS = ['clip_tokenizer', 'models/sd15/tokenizer', 'models/sd21-v/tokenizer'];
+
+/** Answers the folder of the compact set. */
+export async function compactSet(): Promise<string> {
+  const packed = await readFile(archive);
+  const mark = createHash('sha256').update(packed).digest('hex').slice(0, 12);
+  const cache = path.join(root, 'node_modules/.cache/darkroom');
+  const folder = path.join(cache, `golden-${mark}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(cache, { recursive: true });
+  const made = await mkdtemp(path.join(cache, 'golden-'));
+  for (const { header, data } of await unpackTar(zstdDecompressSync(packed))) {
+    const file = path.join(made, header.name);
+    if (header.type !== 'file') continue;
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, data ?? new Uint8Array());
+  }
+  for (const tokenizer of TOKENIZERS) {
+    for (const name of ['vocab.json', 'merges.txt']) {
+      await copyFile(path.join(VOCABULARY, name), path.join(made, tokenizer, name));
+    }
+  }
+  // Several test files may unpack at once: whoever is second finds the folder there.
+  await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }));
+  return folder;
+}
+
+const given = process.env['GOLDEN_DIR'];
+export const goldenFolder = given ?? (existsSync(beside) ? beside : await compactSet());
+export const fullSet = pathToFileURL(`${goldenFolder}/`);

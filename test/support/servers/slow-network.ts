@@ -1,0 +1,54 @@
+/**
+ * Imported before an engine's thread or process, or a whole program: every evaluation of a denoiser takes so many
+ * milliseconds more, as on a slower device, without a processor being busy with it. A small picture of few steps is
+ * then met half-way on any machine; its numbers stay what they are.
+ */
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { InferenceSession } from 'onnxruntime-node';
+import { patience } from '../machine/patience.ts';
+
+/** Named so that a program hands it on to its engine, like all that ONNX Runtime is told. */
+const NAME = 'ORT_SLOWER_BY_MS';
+
+/** The variables of an engine or a program whose evaluations take so much longer: milliseconds of an idle machine. */
+export function slowly(ms: number): Record<string, string> {
+  return { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(patience(ms)) };
+}
+
+type Runs = { inputNames: readonly string[]; run: (...words: unknown[]) => Promise<unknown> };
+
+/** Blocks, as the evaluation itself does. */
+function slowDown(ms: number): void {
+  // Its type speaks of the factory alone.
+  const { prototype } = InferenceSession as unknown as { prototype: Runs };
+  const { run } = prototype;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  prototype.run = function (...words) {
+    if (this.inputNames.includes('timestep')) Atomics.wait(pause, 0, 0, ms);
+    return run.apply(this, words);
+  };
+}
+
+/** The threads that this program starts import this file as well. */
+function handOn(): void {
+  const threads = createRequire(import.meta.url)(
+    'node:worker_threads',
+  ) as typeof import('node:worker_threads');
+  const { Worker } = threads;
+  threads.Worker = class extends Worker {
+    constructor(file: string | URL, options: import('node:worker_threads').WorkerOptions = {}) {
+      super(file, {
+        ...options,
+        execArgv: [...(options.execArgv ?? []), '--import', import.meta.url],
+      });
+    }
+  };
+  syncBuiltinESMExports();
+}
+
+const ms = Number(process.env[NAME] ?? 0);
+if (ms > 0) {
+  slowDown(ms);
+  if (isMainThread) handOn();
+}
