@@ -16,13 +16,12 @@ import { sourceText } from './message/message-text.ts';
 import type { MessageActions } from './message/message.ts';
 import { Modal } from './form/modal.ts';
 import type { People } from './form/select-entries.ts';
-import { Members } from './frame/members.ts';
+import { Members, useMembersShown } from './frame/members.ts';
 import { Channels, Rail } from './frame/sidebar.ts';
 import { guildOf, type State } from './state.ts';
 import { NamesContext, type Names } from './message/text.ts';
 
 const none: readonly APIApplicationCommand[] = [];
-const WIDE = 1180;
 
 /** Draws the whole page and holds what belongs to no part of it: the picture that is open, the menu, the drawer. */
 export function App({ client }: { client: Client }): VNode {
@@ -104,7 +103,7 @@ type PageProps = {
 /** The drawer with servers and channels, the open channel, and its members beside it. */
 function Page(props: PageProps): VNode {
   const { client, state, guild, drawer, setDrawer, goTo, channelId, you, bot } = props;
-  const [membersShown, setMembersShown] = useState(() => innerWidth >= WIDE);
+  const [membersShown, setMembersShown] = useMembersShown();
   const channel = guild?.channels.find((c) => c.id === channelId) ?? state.direct;
   const channelName = guild ? (channel?.name ?? '') : bot.name;
   const onDrawerKey = (event: KeyboardEvent): void => {

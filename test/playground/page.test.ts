@@ -379,6 +379,20 @@ test('the page says when the bot goes away, and when it is back', { skip }, asyn
   await seen(page, 'too early', { exact: true }).waitFor();
 });
 
+test('a window drawn narrow hides the members, who would lie over the chat', { skip }, async () => {
+  const page = await openPage();
+  const members = page.getByRole('complementary', { name: 'Members' });
+  await members.waitFor();
+  await page.setViewportSize({ width: 1010, height: 800 });
+  assert.equal(await members.isVisible(), true, 'there is room for both');
+  await page.setViewportSize({ width: 390, height: 800 });
+  await members.waitFor({ state: 'detached' });
+  await composer(page).click();
+  await page.getByRole('button', { name: 'Members' }).click();
+  await members.waitFor();
+  await page.context().close();
+});
+
 test('nothing was written to the console as an error', { skip }, () => {
   assert.deepEqual(complaints, []);
 });

@@ -8,6 +8,27 @@ import { Aperture, Avatar, icons } from './icons.ts';
 import type { BotState, State } from '../state.ts';
 
 const MOST = 100;
+/** From here on there is room for the list from the start. */
+const WIDE = 1180;
+/** Here it lies over the chat (members.css). */
+const OVER_CHAT = '(max-width: 1000px)';
+
+/**
+ * Keeps whether the list is shown: from the start in a wide window, until the button says otherwise. A window that is
+ * drawn so narrow that the list would lie over the chat hides it.
+ */
+export function useMembersShown(): [shown: boolean, set: (shown: boolean) => void] {
+  const [shown, setShown] = useState(() => innerWidth >= WIDE);
+  useEffect(() => {
+    const over = matchMedia(OVER_CHAT);
+    const changed = (): void => {
+      if (over.matches) setShown(false);
+    };
+    over.addEventListener('change', changed);
+    return () => over.removeEventListener('change', changed);
+  }, []);
+  return [shown, setShown];
+}
 
 /** False when it could not be sent. */
 export type SetRoles = (guildId: string, userId: string, roleIds: readonly string[]) => boolean;
