@@ -68,7 +68,7 @@ test('a person is forgotten to the last byte, and nobody else', async () => {
     ];
     await cleo.open(GALLERY);
     await ben.open(GALLERY);
-    const start = await readFile(path.join(MODELS, '../../commands/help/pictures/curve.webp'));
+    const start = await readFile(path.join(MODELS, '../commands/help/pictures/curve.webp'));
     const file = await cleo.upload('start.webp', 'image/webp', start);
     const first = await paints(cleo, { prompt: 'a quokka in moonlight' });
     await paints(cleo, { prompt: 'the xylophone of glass', image: file.id });

@@ -42,7 +42,7 @@ test('options that Discord does not check, at their limits and beyond: a sentenc
       [{ variation_seed: 'other' }, /variation seed must be/],
       [{ model: `@everyone ${ZALGO.slice(0, 60)} ${RIGHT_TO_LEFT}` }, /There is no model/],
       [{ model: '[x](https://evil.example)' }, /There is no model/],
-      [{ preset: '../../../etc/passwd' }, /no presets yet/],
+      [{ preset: '../../etc/passwd' }, /no presets yet/],
       [{ prompt: '(a:1.2.3)' }, /1\.2\.3/],
       [{ hires: 4, size: '1024x1024' }, /hires|larger than/],
       [{ hires: 2, size: '2048x2048' }, /hires|larger than/],

@@ -12,7 +12,7 @@ import { unpackTar } from 'modern-tar';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const archive = path.join(root, 'test/fixtures/golden-set/golden-set.tar.zst');
-const beside = path.join(root, '../../shared/golden');
+const beside = path.join(root, '../shared/golden');
 /** CLIP's vocabulary is the engine's own, and not packed a second time. */
 const VOCABULARY = path.join(root, 'src/engine/checkpoint/clip-tokenizer');
 const TOKENIZERS = ['clip_tokenizer', 'models/sd15/tokenizer', 'models/sd21-v/tokenizer'];
