@@ -333,7 +333,7 @@ export async function comfyPictures(): Promise<PictureSuite | null> {
   if (!existsSync(`${goldenModels}/sd15`)) return null;
   const { manifest, array } = fixture('comfy');
   const file = (name: string): Promise<Uint8Array> =>
-    readFile(new URL(`../fixtures/golden/comfy/${name}`, import.meta.url));
+    readFile(new URL(`../../fixtures/golden/comfy/${name}`, import.meta.url));
   const [image, hole] = await Promise.all([file('start.png'), file('mask.png')]);
   const cases = (manifest['cases'] as ComfyCase[]).map((c): PictureCase => {
     const { name, sampler, schedule, strength, count, steps, prompt } = c;
@@ -385,7 +385,7 @@ export async function hiresPictures(): Promise<PictureSuite | null> {
   if (!existsSync(`${goldenModels}/sd15`)) return null;
   const { manifest, array } = fixture('hires');
   const file = (index: number): Promise<Uint8Array> =>
-    readFile(new URL(`../fixtures/golden/hires/result-${index}.png`, import.meta.url));
+    readFile(new URL(`../../fixtures/golden/hires/result-${index}.png`, import.meta.url));
   const made = manifest['cases'] as HiresCase[];
   const pngs = await Promise.all(made.map((_, index) => file(index)));
   const cases = made.map((c, index): PictureCase => {

@@ -32,7 +32,7 @@ function read(folder: URL): Golden | null {
 
 /** the small copy that always runs */
 export function fixture(name: string): Golden {
-  const golden = read(new URL(`../fixtures/golden/${name}/`, import.meta.url));
+  const golden = read(new URL(`../../fixtures/golden/${name}/`, import.meta.url));
   if (golden === null) throw new Error(`test/fixtures/golden/${name} is missing`);
   return golden;
 }
