@@ -34,7 +34,7 @@ const START_PATIENCE_MS = 60_000;
 /** Of the whole process: the largest picture that is taken needs a third. */
 const MEMORY_MB = 1024;
 const HEAP_MB = 192;
-/** It starts with the first picture and is at hand for so long after each: on a busy machine its start takes a second. */
+/** It is at hand from the start and for so long after each picture: on a busy machine its start takes a second. */
 const IDLE_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 100;
 
@@ -48,13 +48,13 @@ export function openPictureReader(
   environment: Readonly<Record<string, string>> = {},
   deadlineMs = DEADLINE_MS,
 ): PictureReader {
-  let child: Child | null = null;
+  let child = openChild(environment, deadlineMs);
   let line: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
   let closed = false;
 
-  function rest(running: Child): void {
-    idle = setTimeout(running.end, IDLE_MS);
+  function rest(): void {
+    idle = setTimeout(child.end, IDLE_MS);
     idle.unref();
   }
 
@@ -65,25 +65,25 @@ export function openPictureReader(
     const mine = line.then(async () => {
       if (closed) throw new CancelledError();
       clearTimeout(idle);
-      if (child === null || child.ended()) child = openChild(environment, deadlineMs);
-      const running = child;
+      if (child.ended()) child = openChild(environment, deadlineMs);
       try {
-        return (await running.read(kind, bytes)) as ReaderAnswers[K];
+        return (await child.read(kind, bytes)) as ReaderAnswers[K];
       } finally {
-        rest(running);
+        rest();
       }
     });
     line = mine.catch(() => {});
     return mine;
   }
 
+  rest();
   return {
     look: (bytes) => read('look', bytes),
     start: (bytes) => read('start', bytes),
     close() {
       closed = true;
       clearTimeout(idle);
-      child?.end();
+      child.end();
     },
   };
 }
