@@ -132,9 +132,10 @@ test('/preferences: language, private replies and defaults of one person, on eve
     assert.match(textOf(message), /CFG 3\.5 · PAG 1\.5/);
     assert.ok(isPrivate(message));
     assert.match(JSON.stringify(message.components), /Neu würfeln/);
+    ada.dismiss(message.id);
     const open = await painted(stage, ada, { prompt: 'for all', private: false, cfg: 2 });
     assert.equal(requestIn(open).guidanceScale, 2);
-    assert.ok(ben.messages().some((one) => isDone(one) && textOf(one).includes('for all')));
+    await ben.waitForMessage((one) => isDone(one) && textOf(one).includes('for all'));
     assert.notEqual(requestIn(await painted(stage, ben, { prompt: 'x' })).guidanceScale, 3.5);
 
     await ada.command('preferences set', {});
