@@ -8,6 +8,7 @@ import {
   isDone,
   isPrivate,
   textOf,
+  told,
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
@@ -15,14 +16,6 @@ import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();
-
-/** What only this person is told next; then it is put away. */
-async function told(user: PlaygroundUserClient): Promise<string> {
-  const message = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-  user.dismiss(message.id);
-  await waitUntil(() => !user.messages().some(({ id }) => id === message.id), 'dismissed');
-  return textOf(message);
-}
 
 async function painted(
   stage: Stage,

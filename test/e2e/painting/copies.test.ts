@@ -6,6 +6,7 @@ import { copyIn } from '../../../src/queue/copy.ts';
 import {
   buttonOf,
   bytesAt,
+  fresh,
   isDone,
   isPrivate,
   picturesOf,
@@ -23,9 +24,9 @@ const GALLERY = '1300000000000001102';
 
 async function paints(user: PlaygroundUserClient, more = {}): Promise<PlaygroundMessage> {
   await user.open(GALLERY);
-  const seen = new Set(user.messages().map(({ id }) => id));
+  const next = fresh(user);
   await user.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64', seed: '5', ...more });
-  return user.waitForMessage((one) => !seen.has(one.id) && isDone(one), 30_000);
+  return next(isDone, 30_000);
 }
 
 /** A picture that was too large for its place, so that a smaller copy is shown and its file offered. */
@@ -119,11 +120,9 @@ test('the limits of a server and of a day hold for copies, too', async () => {
     const cleo = await stage.user(CLEO);
     const first = await paintsLarge(stage, cleo, { size: '256x256' });
     const refused = async (action: string, what: RegExp) => {
-      const seen = new Set(cleo.messages().map(({ id }) => id));
+      const next = fresh(cleo);
       await press(cleo, first, action);
-      await cleo.waitForMessage(
-        (one) => !seen.has(one.id) && isPrivate(one) && what.test(textOf(one)),
-      );
+      await next((one) => isPrivate(one) && what.test(textOf(one)));
     };
     await stage.settings.changePolicy(ATELIER, { everybody: { work: 0.05 } });
     await refused('upscale', /too large here/);
@@ -189,11 +188,9 @@ test('a copy is asked for once more before it is shown; one whose picture went s
     await stage.settings.changePolicy(ATELIER, { blockedUsers: [] });
 
     await pause(stage);
-    const seen = new Set(cleo.messages().map(({ id }) => id));
+    const after = fresh(cleo);
     await press(cleo, first, 'upscale');
-    const next = await cleo.waitForMessage(
-      (one) => !seen.has(one.id) && /A larger copy of/.test(textOf(one)),
-    );
+    const next = await after((one) => /A larger copy of/.test(textOf(one)));
     await stage.pictures.delete(painted.result!.images[0]!.key);
     await resume(stage);
     await cleo.waitForMessage(

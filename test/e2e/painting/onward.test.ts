@@ -5,6 +5,7 @@ import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import {
   bytesAt,
   customIdsOf,
+  fresh,
   isDone,
   isPrivate,
   picturesOf,
@@ -34,16 +35,13 @@ function idEnding(message: PlaygroundMessage, end: string): string {
 
 type Ada = Awaited<ReturnType<Stage['user']>>;
 
-async function painted(ada: Ada, options: Record<string, string | number | boolean>) {
-  const before = new Set(ada.messages().map(({ id }) => id));
-  await ada.command('imagine', { steps: 2, ...options });
-  return ada.waitForMessage((one) => isDone(one) && !before.has(one.id), PATIENCE);
-}
+const painted = (ada: Ada, options: Record<string, string | number | boolean>) =>
+  next(ada, () => ada.command('imagine', { steps: 2, ...options }));
 
 async function next(ada: Ada, act: () => Promise<unknown>) {
-  const before = new Set(ada.messages().map(({ id }) => id));
+  const after = fresh(ada);
   await act();
-  return ada.waitForMessage((one) => isDone(one) && !before.has(one.id), PATIENCE);
+  return after(isDone, PATIENCE);
 }
 
 test('zoom out keeps the size, a pan adds to one side, and what is there stays', async () => {

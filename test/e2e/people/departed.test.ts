@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FromPage, PlaygroundMessage } from '../../../playground/protocol.ts';
 import { startRetention } from '../../../src/queue/retention.ts';
-import {
-  isDone,
-  isPrivate,
-  picturesOf,
-  textOf,
-  waitUntil,
-} from '../../support/discord/messages.ts';
+import { answered, isDone, picturesOf, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
@@ -39,10 +33,7 @@ async function newest(stage: Stage) {
 /** The private answer to /show, put away again. */
 async function shown(user: PlaygroundUserClient, job: string): Promise<PlaygroundMessage> {
   await user.command('show', { job });
-  const answer = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-  user.dismiss(answer.id);
-  await waitUntil(() => !user.messages().some(({ id }) => id === answer.id), 'dismissed');
-  return answer;
+  return answered(user);
 }
 
 /** As whoever owns the server does it on the page. */

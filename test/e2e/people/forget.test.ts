@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import { textFor } from '../../../src/bot/text/text.ts';
-import { buttonOf, isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
+import { buttonOf, fresh, isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { answerTo, inDirect, owner } from '../../support/discord/owner-desk.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { MODELS } from '../../support/engine.ts';
@@ -38,9 +38,9 @@ async function tracesOf(folder: string, texts: readonly string[]): Promise<strin
 }
 
 async function paints(user: PlaygroundUserClient, options: Record<string, string | number>) {
-  const seen = new Set(user.messages().map(({ id }) => id));
+  const next = fresh(user);
   await user.command('imagine', { steps: 1, size: '64x64', ...options });
-  return user.waitForMessage((one) => !seen.has(one.id) && isDone(one), 60_000);
+  return next(isDone, 60_000);
 }
 
 const stars = (user: PlaygroundUserClient, { id }: PlaygroundMessage) => {

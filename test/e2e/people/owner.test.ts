@@ -7,6 +7,7 @@ import { DEFAULT_POLICY } from '../../../src/bot/policy/policy.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import {
   customIdsOf,
+  fresh,
   isDone,
   isPrivate,
   textOf,
@@ -341,10 +342,10 @@ test('alarms: three failures in a row, a full disk, an engine that broke down', 
     };
     const failures: string[] = [];
     for (let n = 0; n < 3; n++) {
-      const seen = new Set(ada.messages().map(({ id }) => id));
+      const next = fresh(ada);
       await ada.command('imagine', { prompt: 'a boat', steps: 1, size: '64x64' });
-      const failed = await ada.waitForMessage(
-        (one) => !seen.has(one.id) && !isPrivate(one) && /`[0-9a-f]{8}`/.test(textOf(one)),
+      const failed = await next(
+        (one) => !isPrivate(one) && /`[0-9a-f]{8}`/.test(textOf(one)),
         60_000,
       );
       failures.push(/`([0-9a-f]{8})`/.exec(textOf(failed))![1]!);

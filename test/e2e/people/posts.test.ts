@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import {
   buttonOf,
+  fresh,
   isDone,
   isPrivate,
   picturesOf,
   textOf,
+  told,
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { openPageLink } from '../../support/discord/page-link.ts';
@@ -25,14 +27,6 @@ const POST = '1300000000000001114';
 const MANAGER = '1300000000000001001';
 const LEFT = '1200000000000009999';
 
-/** What was told in private since, put away again. */
-async function told(user: PlaygroundUserClient): Promise<string> {
-  const message = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-  user.dismiss(message.id);
-  await waitUntil(() => !user.messages().some(({ id }) => id === message.id), 'dismissed');
-  return textOf(message);
-}
-
 const orders = async (stage: Stage) => (await stage.queue.archive.recent({ limit: 99 })).length;
 
 async function paints(
@@ -41,9 +35,9 @@ async function paints(
   channelId: string,
 ): Promise<PlaygroundMessage> {
   await user.open(channelId);
-  const before = new Set(user.messages().map(({ id }) => id));
+  const next = fresh(user);
   await user.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64' });
-  const done = await user.waitForMessage((one) => isDone(one) && !before.has(one.id), 30_000);
+  const done = await next(isDone, 30_000);
   await waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled');
   return done;
 }

@@ -7,9 +7,9 @@ import type { PlaygroundUserClient } from '../../support/discord/playground-user
 import {
   buttonOf,
   isDone,
-  isPrivate,
   picturesOf,
   textOf,
+  told,
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/servers/slow-network.ts';
@@ -26,13 +26,6 @@ const SKETCHES = '1300000000000001111';
 const STUDIO = '1300000000000001112';
 const MIDNIGHT = '1300000000000001113';
 const POST = '1300000000000001114';
-
-async function told(user: PlaygroundUserClient): Promise<string> {
-  const message = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-  user.dismiss(message.id);
-  await waitUntil(() => !user.messages().some(({ id }) => id === message.id), 'dismissed');
-  return textOf(message);
-}
 
 async function paints(user: PlaygroundUserClient, channelId: string): Promise<PlaygroundMessage> {
   await user.open(channelId);

@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tinyPng } from '../../support/tiny-png.ts';
-import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import {
-  buttonOf,
-  customIdsOf,
-  isDone,
-  isPrivate,
-  textOf,
-  waitUntil,
-} from '../../support/discord/messages.ts';
+import { buttonOf, customIdsOf, isDone, textOf, told } from '../../support/discord/messages.ts';
 import { stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
 const onStage = stagesOfFile();
-
-/** What only this person is told next; then it is put away. */
-async function told(user: PlaygroundUserClient): Promise<string> {
-  const message = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
-  user.dismiss(message.id);
-  await waitUntil(() => !user.messages().some(({ id }) => id === message.id), 'dismissed');
-  return textOf(message);
-}
 
 const ZALGO = `Z${'\u0315\u0300\u0334'.repeat(30)}`;
 const RIGHT_TO_LEFT = '\u202eevil\u2066';

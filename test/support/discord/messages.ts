@@ -76,6 +76,19 @@ export function fresh(
     user.waitForMessage((message) => !before.has(message.id) && fits(message), timeout);
 }
 
+type Person = Pick<PlaygroundUserClient, 'messages' | 'waitForMessage' | 'dismiss'>;
+
+/** What only this person is answered next; it is put away again, so that it is not taken for the answer after it. */
+export async function answered(user: Person): Promise<PlaygroundMessage> {
+  const message = await user.waitForMessage((one) => isPrivate(one) && one.thinking !== true);
+  user.dismiss(message.id);
+  await waitUntil(() => !user.messages().some(({ id }) => id === message.id), 'dismissed');
+  return message;
+}
+
+/** As `answered`, the words alone. */
+export const told = async (user: Person): Promise<string> => textOf(await answered(user));
+
 /** `timeout`: milliseconds of an idle machine. */
 export async function waitUntil(
   fits: () => boolean | Promise<boolean>,
