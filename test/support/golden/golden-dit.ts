@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, glob, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { cp, glob, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -11,11 +11,11 @@ import { promisify } from 'node:util';
 import { openTensorFile } from '../../../src/engine/checkpoint/file/tensor-file.ts';
 import type { PartTensors, TensorSlice } from '../../../src/engine/checkpoint/tensors.ts';
 import { fullSet } from './golden-set.ts';
+import { madeOnce } from './made-once.ts';
 
 const maker = new URL('dit/make-models.mjs', fullSet);
 /** What the maker makes the weights of. */
 const recipes = new URL('dit/models.json', fullSet);
-const cache = fileURLToPath(new URL('../../../node_modules/.cache/darkroom/', import.meta.url));
 
 /**
  * Writes `model/form`, a copy of its own for each call, and answers its folder; null, and the test is skipped, where the
@@ -32,30 +32,21 @@ export async function goldenModel(
   }
   const folder = into ?? (await realpath(await mkdtemp(path.join(tmpdir(), 'dit-'))));
   if (into === undefined) t.after(() => rm(folder, { recursive: true, force: true }));
-  await cp(await madeOnce(wanted), path.join(folder, wanted), { recursive: true });
+  await cp(await written(wanted), path.join(folder, wanted), { recursive: true });
   return path.join(folder, wanted);
 }
 
-/**
- * A form as the maker wrote it, which takes a second: 20 MB that are kept for all tests and later runs. Nobody may change
- * anything there.
- */
-async function madeOnce(wanted: string): Promise<string> {
+/** A form as the maker wrote it, which takes a second: 20 MB that are kept. */
+async function written(wanted: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of [maker, recipes]) hash.update(await readFile(file));
-  const kept = path.join(cache, `transformers-${hash.digest('hex').slice(0, 12)}`, wanted);
-  if (existsSync(kept)) return kept;
-  await mkdir(path.dirname(kept), { recursive: true });
-  const made = await mkdtemp(path.join(cache, 'making-'));
-  // the script runs only under the path that it finds itself at
-  const script = await realpath(fileURLToPath(maker));
-  await promisify(execFile)(process.execPath, [script, made, `--only=${wanted}`]);
-  // Several test files may make it at once: whoever is second finds it there.
-  await rename(path.join(made, wanted), kept).catch((error: unknown) => {
-    if (!existsSync(kept)) throw error;
+  const mark = hash.digest('hex').slice(0, 12);
+  return madeOnce(path.join(`transformers-${mark}`, wanted), async (empty) => {
+    // the script runs only under the path that it finds itself at
+    const script = await realpath(fileURLToPath(maker));
+    await promisify(execFile)(process.execPath, [script, empty, `--only=${wanted}`]);
+    return path.join(empty, wanted);
   });
-  await rm(made, { recursive: true, force: true });
-  return kept;
 }
 
 /** All tensors of the .safetensors below a folder, `prefix` taken off their names. */

@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
+import { madeOnce } from './made-once.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const archive = path.join(root, 'test/fixtures/golden-set/golden-set.tar.zst');
@@ -21,25 +22,20 @@ const TOKENIZERS = ['clip_tokenizer', 'models/sd15/tokenizer', 'models/sd21-v/to
 export async function compactSet(): Promise<string> {
   const packed = await readFile(archive);
   const mark = createHash('sha256').update(packed).digest('hex').slice(0, 12);
-  const cache = path.join(root, 'node_modules/.cache/darkroom');
-  const folder = path.join(cache, `golden-${mark}`);
-  if (existsSync(folder)) return folder;
-  await mkdir(cache, { recursive: true });
-  const made = await mkdtemp(path.join(cache, 'golden-'));
-  for (const { header, data } of await unpackTar(zstdDecompressSync(packed))) {
-    const file = path.join(made, header.name);
-    if (header.type !== 'file') continue;
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, data ?? new Uint8Array());
-  }
-  for (const tokenizer of TOKENIZERS) {
-    for (const name of ['vocab.json', 'merges.txt']) {
-      await copyFile(path.join(VOCABULARY, name), path.join(made, tokenizer, name));
+  return madeOnce(`golden-${mark}`, async (empty) => {
+    for (const { header, data } of await unpackTar(zstdDecompressSync(packed))) {
+      const file = path.join(empty, header.name);
+      if (header.type !== 'file') continue;
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, data ?? new Uint8Array());
     }
-  }
-  // Several test files may unpack at once: whoever is second finds the folder there.
-  await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }));
-  return folder;
+    for (const tokenizer of TOKENIZERS) {
+      for (const name of ['vocab.json', 'merges.txt']) {
+        await copyFile(path.join(VOCABULARY, name), path.join(empty, tokenizer, name));
+      }
+    }
+    return empty;
+  });
 }
 
 const given = process.env['GOLDEN_DIR'];
