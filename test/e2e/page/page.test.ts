@@ -5,7 +5,7 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import { noBrowser as skip, openBrowser, seen } from '../../support/chromium.ts';
 import { tinyPng } from '../../support/tiny-png.ts';
 import { waitUntil } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import { openStage } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';

@@ -11,7 +11,7 @@ import {
   textOf,
   waitUntil,
 } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { ADA, BEN, stagesOfFile } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';

@@ -23,7 +23,7 @@ import { requestIn } from '../../support/jobs.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { BEN, onStage as onStageOf, stagesOfFile, type Stage } from '../../support/stage.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 
 /** A sheet of few, small steps is met half-way all the same. */
 const SLOW = slowly(20);

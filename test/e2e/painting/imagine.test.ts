@@ -14,7 +14,7 @@ import {
 } from '../../support/discord/messages.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

@@ -18,7 +18,7 @@ import {
   textOf,
   waitUntil,
 } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import { BEN, onStage } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';

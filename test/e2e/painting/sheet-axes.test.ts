@@ -14,7 +14,7 @@ import {
   textOf,
   waitUntil,
 } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { stagesOfFile, type Stage } from '../../support/stage.ts';
 
 const onStage = stagesOfFile(slowly(40));

@@ -15,7 +15,7 @@ import {
 import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { caller } from '../../support/discord/rest-caller.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { ADA, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

@@ -6,7 +6,7 @@ import { answered, isDone, picturesOf, textOf, waitUntil } from '../../support/d
 import { memoryLog } from '../../support/memory-log.ts';
 import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { ADA, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

@@ -9,7 +9,7 @@ import { buttonOf, fresh, isDone, textOf, waitUntil } from '../../support/discor
 import { answerTo, inDirect, owner } from '../../support/discord/owner-desk.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { MODELS } from '../../support/engine.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

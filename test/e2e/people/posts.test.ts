@@ -13,7 +13,7 @@ import {
 } from '../../support/discord/messages.ts';
 import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { ADA, BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

@@ -12,7 +12,7 @@ import {
   told,
   waitUntil,
 } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

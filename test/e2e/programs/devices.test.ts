@@ -12,7 +12,7 @@ import {
 } from '../../../src/runner/devices.ts';
 import { textOf, waitUntil } from '../../support/discord/messages.ts';
 import { memoryLog } from '../../support/memory-log.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS } from '../../support/engine.ts';
 import { BEN, onStage } from '../../support/stage.ts';
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allDone, idsOf, imagine, inHall, order } from '../../support/hall.ts';
 import { isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { openRedisServer } from '../../support/servers/redis-server.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 
 const redis = await openRedisServer();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-shards-'));

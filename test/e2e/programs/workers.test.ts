@@ -15,7 +15,7 @@ import { type Hall, idsOf, imagine, inHall, order, story } from '../../support/h
 import { isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { freePort, scrape } from '../../support/metrics.ts';
 import { openRedisServer } from '../../support/servers/redis-server.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS } from '../../support/engine.ts';
 
 const WORKER = fileURLToPath(new URL('../../../src/cli/worker.ts', import.meta.url));

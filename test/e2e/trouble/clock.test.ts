@@ -7,7 +7,7 @@ import { idsOf, imagine, inHall, jobsOf, order, shownJobs, story } from '../../s
 import { requestIn } from '../../support/jobs.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { patience } from '../../support/machine/patience.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 
 const preload = fileURLToPath(new URL('../../support/machine/movable-clock.ts', import.meta.url));
 const HOUR = 3_600_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { NO_SMALL_DISK } from '../../support/machine/small-disk.ts';
 import type { Hall } from '../../support/hall.ts';
 import { imagine, inHall, jobsOf, order, shownJobs, story } from '../../support/hall.ts';

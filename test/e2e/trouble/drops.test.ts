@@ -16,7 +16,7 @@ import {
 import { customIdsOf, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { patience } from '../../support/machine/patience.ts';
 import { rounds } from '../../support/machine/rounds.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 
 /** Short, so that a connection that only looks open is noticed within the test. */
 const playground = { timing: { heartbeat: 1500 } };

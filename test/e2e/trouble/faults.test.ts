@@ -10,7 +10,7 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 

@@ -20,7 +20,7 @@ import { requestIn } from '../../support/jobs.ts';
 import { customIdsOf, isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { patience } from '../../support/machine/patience.ts';
 import { rounds } from '../../support/machine/rounds.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 
 /** What is met half-way is not over before that on any machine. */
 const SLOW = { env: slowly(50) };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { buttonOf, isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import { onStage, openStage } from '../../support/stage.ts';
 

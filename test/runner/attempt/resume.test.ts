@@ -15,7 +15,7 @@ import { openQueue } from '../../../src/queue/queue.ts';
 import { startRunner } from '../../../src/runner/runner.ts';
 import { memoryLog, type LogLine } from '../../support/memory-log.ts';
 import { deadlineAfter } from '../../support/machine/patience.ts';
-import { slowly } from '../../support/servers/slow-network.ts';
+import { slowly } from '../../support/models/slow-network.ts';
 import { anOrder, aRequest } from '../../queue/orders.ts';
 
 /** The real engine in a child process, the real queue, real files: a long picture is disturbed and goes on. */
