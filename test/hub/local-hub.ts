@@ -217,7 +217,7 @@ function serveStored(hub: LocalHub, request: IncomingMessage, response: ServerRe
   const fault = hub.faults.get(key) ?? {};
   const status = fault.status?.shift() ?? null;
   if (status !== null) return json(response, status, { error: 'busy' });
-  const whole = fault.otherBytes ? found.bytes.map((byte) => byte ^ 1) : found.bytes;
+  const whole = fault.otherBytes ? changed(found.bytes) : found.bytes;
   const told = fault.toldSize ?? whole.byteLength;
   const own = fault.changingNames ? String(hub.asked.length) : sha256(found.bytes).slice(0, 20);
   const etag = `"${own}"`;
@@ -239,6 +239,13 @@ function serveStored(hub: LocalHub, request: IncomingMessage, response: ServerRe
     ...(isPart && { 'content-range': `bytes ${start}-${start + body.byteLength - 1}/${told}` }),
   });
   void send(response, body, fault);
+}
+
+/** The same but for one bit of its first byte. */
+function changed(bytes: Uint8Array): Uint8Array {
+  const other = Uint8Array.from(bytes);
+  other[0]! ^= 1;
+  return other;
 }
 
 async function send(response: ServerResponse, body: Uint8Array, fault: Fault): Promise<void> {

@@ -33,9 +33,15 @@ export const lora = (): Uint8Array =>
     },
   });
 
+let diffusersFiles: Promise<Repository['files']> | null = null;
+
 /** A diffusers folder that paints, with what such repositories have beside it. */
-export async function diffusersRepository(t: Ends): Promise<Repository> {
-  const folder = await temporaryFolder(t);
+export async function diffusersRepository(): Promise<Repository> {
+  return { files: { ...(await (diffusersFiles ??= filesOfDiffusers())) }, commit: COMMIT };
+}
+
+async function filesOfDiffusers(): Promise<Repository['files']> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-repository-'));
   const written = await writeFolder(folder, await referenceModel());
   const files: Record<string, Uint8Array> = {};
   for (const one of await readdir(written, { recursive: true })) {
@@ -54,7 +60,8 @@ export async function diffusersRepository(t: Ends): Promise<Repository> {
     files[name] = bytes;
   }
   files['v1-pruned.safetensors'] = checkpoint();
-  return { files, commit: COMMIT };
+  await rm(folder, { recursive: true });
+  return files;
 }
 
 export function pullFrom(

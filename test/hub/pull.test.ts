@@ -37,7 +37,7 @@ const storeRanges = () => hub.asked.filter(({ at }) => at === 'store').map(({ ra
 
 test('of a diffusers repository one variant of each network is fetched, and the models have one more', async (t) => {
   const modelsDir = await temporaryFolder(t);
-  hub.repositories.set('org/Model-1', { ...(await diffusersRepository(t)), licence: 'openrail' });
+  hub.repositories.set('org/Model-1', { ...(await diffusersRepository()), licence: 'openrail' });
   let plan: Plan | null = null;
   const { pulled } = await pullFrom(hub, modelsDir, { onPlan: (found) => (plan = found) })(
     'org/Model-1',
@@ -327,7 +327,7 @@ test('a name that is taken or cannot be one is refused before anything is fetche
 
 test('the same pull again fetches what is damaged, a newer commit what changed, and nothing else', async (t) => {
   const modelsDir = await temporaryFolder(t);
-  const repository = await diffusersRepository(t);
+  const repository = await diffusersRepository();
   hub.repositories.set('org/big', repository);
   await pullFrom(hub, modelsDir)('org/big');
   hub.asked.length = 0;
@@ -361,7 +361,7 @@ test('the same pull again fetches what is damaged, a newer commit what changed, 
 
 test('what was fetched is removed, what somebody put beside it is not', async (t) => {
   const modelsDir = await temporaryFolder(t);
-  hub.repositories.set('org/big', await diffusersRepository(t));
+  hub.repositories.set('org/big', await diffusersRepository());
   await pullFrom(hub, modelsDir)('org/big');
   await writeFile(path.join(modelsDir, 'big/notes.txt'), 'mine');
   await removePulled(modelsDir, 'big');
