@@ -3,14 +3,7 @@
  * 10). The names in front of the numbers are the file's own.
  */
 import type { StoredType } from '../checkpoint/tensors.ts';
-import {
-  concat,
-  type Field,
-  intField,
-  messageField,
-  textField,
-  writeFields,
-} from '../onnx/wire.ts';
+import { type Field, intField, messageBytes, messageField, textField } from '../onnx/wire.ts';
 
 /** TensorProto.DataType */
 export const ELEMENT = {
@@ -134,13 +127,11 @@ export function modelBytes(
   graph: readonly Field[],
   opsets: readonly (readonly [domain: string, version: number])[],
 ): Uint8Array {
-  return concat(
-    writeFields([
-      intField(1, 10n),
-      messageField(7, [...graph, textField(2, name)]),
-      ...opsets.map(([domain, version]) =>
-        messageField(8, [textField(1, domain), intField(2, BigInt(version))]),
-      ),
-    ]),
-  );
+  return messageBytes([
+    intField(1, 10n),
+    messageField(7, [...graph, textField(2, name)]),
+    ...opsets.map(([domain, version]) =>
+      messageField(8, [textField(1, domain), intField(2, BigInt(version))]),
+    ),
+  ]);
 }

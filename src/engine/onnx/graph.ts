@@ -8,13 +8,12 @@ import { readValue, type ValueInfo, writeValue } from './values.ts';
 import {
   asInts,
   asText,
-  concat,
   type Field,
   find,
+  messageBytes,
   messageField,
   readFields,
   textField,
-  writeFields,
 } from './wire.ts';
 
 /** Field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, IR version 3 and later). */
@@ -72,11 +71,9 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
 
 /** The file's bytes; what was not edited comes out as it was read. */
 export function writeOnnx({ model, entries }: OnnxFile): Uint8Array {
-  const graph = concat(writeFields(entries.map(writeEntry)));
-  return concat(
-    writeFields(
-      model.map((field) => (field.number === MODEL_GRAPH ? { ...field, bytes: graph } : field)),
-    ),
+  const graph = messageBytes(entries.map(writeEntry));
+  return messageBytes(
+    model.map((field) => (field.number === MODEL_GRAPH ? { ...field, bytes: graph } : field)),
   );
 }
 

@@ -46,6 +46,8 @@ function payloadSize(
 }
 
 function readVarint(bytes: Uint8Array, at: number): { value: bigint; next: number } {
+  const first = bytes[at];
+  if (first !== undefined && first < 0x80) return { value: BigInt(first), next: at + 1 };
   let value = 0n;
   for (let shift = 0n; shift < 70n; shift += 7n) {
     const byte = bytes[at++];
@@ -58,6 +60,7 @@ function readVarint(bytes: Uint8Array, at: number): { value: bigint; next: numbe
 
 /** A protobuf varint of 64 bits. */
 export function varint(value: bigint): Uint8Array {
+  if (value >= 0n && value < 0x80n) return Uint8Array.of(Number(value));
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);
   while (rest >= 0x80n) {
@@ -68,36 +71,48 @@ export function varint(value: bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** The message as pieces, weights uncopied: write them one after the other. */
-export function writeFields(fields: readonly Field[]): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
+/** The message in one piece. */
+export function messageBytes(fields: readonly Field[]): Uint8Array {
+  let size = 0;
   for (const { number, wire, bytes } of fields) {
-    pieces.push(varint((BigInt(number) << 3n) | BigInt(wire)));
-    if (wire === 2) pieces.push(varint(BigInt(bytes.length)));
-    pieces.push(bytes);
+    const head = digitsOf(8 * number + wire) + (wire === 2 ? digitsOf(bytes.length) : 0);
+    size += head + bytes.length;
   }
-  return pieces;
-}
-
-/** All pieces, one behind the other. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  // a graph has thousands of messages of a few bytes
+  const whole = Buffer.allocUnsafe(size);
   let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+  for (const { number, wire, bytes } of fields) {
+    at = put(whole, at, 8 * number + wire);
+    if (wire === 2) at = put(whole, at, bytes.length);
+    whole.set(bytes, at);
+    at += bytes.length;
   }
   return whole;
 }
 
+/** Bytes of a varint. */
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) digits++;
+  return digits;
+}
+
+/** Writes a varint, and answers where it ends. */
+function put(into: Uint8Array, start: number, value: number): number {
+  let [at, rest] = [start, value];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) into[at++] = (rest % 0x80) | 0x80;
+  into[at++] = rest;
+  return at;
+}
+
 /** A field that holds fields. */
 export function messageField(number: number, fields: readonly Field[]): Field {
-  return { number, wire: 2, bytes: concat(writeFields(fields)) };
+  return { number, wire: 2, bytes: messageBytes(fields) };
 }
 
 /** A field that holds text, in UTF-8. */
 export function textField(number: number, text: string): Field {
-  return { number, wire: 2, bytes: new TextEncoder().encode(text) };
+  return { number, wire: 2, bytes: Buffer.from(text) };
 }
 
 /** A field that holds a number. */
