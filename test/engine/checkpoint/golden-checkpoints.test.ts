@@ -14,15 +14,14 @@ import { openCheckpoint } from '../../../src/engine/checkpoint/detect.ts';
 import { readNumbers } from '../../../src/engine/checkpoint/file/numbers.ts';
 import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
 import { UserError } from '../../../src/engine/errors.ts';
+import { openRegistry } from '../../../src/engine/model/registry.ts';
+import { checkpointMaker, keptForm } from '../../support/golden/checkpoint-cases.ts';
 import { goldenFolder } from '../../support/golden/golden-set.ts';
 
 const golden = join(goldenFolder, 'checkpoints');
 const skip = existsSync(join(golden, 'make-checkpoints.mjs')) ? false : 'no golden folder';
 
-type Maker = {
-  make(out: string, model: string, form: string): string;
-  makeRefused(out: string): void;
-};
+type RefusedMaker = { makeRefused(out: string): void };
 type Told = Record<string, unknown> & { path: string; model: string; form: string };
 
 const out = await mkdtemp(join(tmpdir(), 'darkroom-golden-'));
@@ -34,9 +33,7 @@ const told = skip
       files: Told[];
       refuse: { path: string; why: string }[];
     });
-const maker = skip
-  ? null
-  : ((await import(join(golden, 'make-checkpoints.mjs'))) as unknown as Maker);
+const maker = await checkpointMaker();
 
 /**
  * A whole file with all that trainers leave in it, a network alone, a folder. Forms that differ from one of these in the
@@ -55,30 +52,41 @@ const OF_ONE = [
   'diffusers-sharded-fp16',
   'diffusers-legacy',
 ];
-/** A file without a VAE is told as one by SD 1's and SDXL's; of the two that inpaint each stands for some forms of both. */
+/** Of the two that inpaint each stands for some forms of both. */
 const FORMS: Readonly<Record<string, readonly string[]>> = {
   sd1: OF_ONE,
-  sdxl: [...USUAL, 'ldm-novae'],
   'sd1-inpaint': ['ldm-nuisance', 'unet-only-bare'],
   'sdxl-inpaint': ['ldm-nuisance', 'diffusers-fp16'],
 };
 
-/** Whose file and folder are read to the last number, too. */
-const COMPARED = new Set(['sd1', 'sd2', 'sdxl', 'sdxl-refiner']);
+/** Whose file and folder are read to the last number, too; of one model what else lies in several files. */
+const COMPARED: Readonly<Record<string, readonly string[]>> = {
+  sd1: ['diffusers-fp16', 'diffusers-sharded-fp16', 'ldm-novae'],
+  sd2: ['diffusers-fp16'],
+  sdxl: ['diffusers-fp16'],
+  'sdxl-refiner': ['diffusers-fp16'],
+};
 const FILE = 'ldm-nuisance';
-const FOLDER = 'diffusers-fp16';
+
+/** Forms that other tests paint with are kept for all of them. */
+const isKept = (model: string, form: string): boolean =>
+  form === FILE ||
+  (model === 'sd1' && form === 'ldm-bf16') ||
+  (model === 'sd2' && form === 'diffusers-fp16');
 
 /** Not compared: words of the golden folder about itself. */
 const ABOUT_ITSELF = new Set(['model', 'form', 'path', 'ignore', 'companions']);
 
 /** Its folder, written where it is not there yet. */
-function formOf(model: string, form: string): string {
+async function formOf(model: string, form: string): Promise<string> {
+  if (isKept(model, form)) return keptForm(maker!, model, form);
   const folder = join(out, model, form);
   return existsSync(folder) ? folder : maker!.make(out, model, form);
 }
 
 async function checkTold(file: Told): Promise<void> {
-  const found = describeCheckpoint((await openCheckpoint(join(out, file.path))).info);
+  const path = join(await formOf(file.model, file.form), '../..', file.path);
+  const found = describeCheckpoint((await openCheckpoint(path)).info);
   for (const [key, expected] of Object.entries(file)) {
     if (ABOUT_ITSELF.has(key)) continue;
     if (key === 'prediction') {
@@ -95,23 +103,22 @@ async function checkTold(file: Told): Promise<void> {
 }
 
 for (const [model, files] of Map.groupBy(told.files, (file) => file.model)) {
-  const isCompared = COMPARED.has(model);
+  const compared = COMPARED[model] ?? [];
   for (const file of files) {
     if (!(FORMS[model] ?? USUAL).includes(file.form)) continue;
     test(`${model} as ${file.form}`, { skip }, async () => {
-      const folder = formOf(model, file.form);
       try {
         await checkTold(file);
       } finally {
-        const isReadAgain = isCompared && (file.form === FILE || file.form === FOLDER);
-        if (!isReadAgain) await rm(folder, { recursive: true });
+        const written = join(out, model, file.form);
+        if (!compared.includes(file.form)) await rm(written, { recursive: true, force: true });
       }
     });
   }
-  if (!isCompared) continue;
+  if (compared.length === 0) continue;
   test(`${model}: original names lead to the same numbers as diffusers’`, { skip }, async () => {
     try {
-      await checkNumbers(model);
+      await checkNumbers(model, compared);
     } finally {
       await rm(join(out, model), { recursive: true });
     }
@@ -119,7 +126,8 @@ for (const [model, files] of Map.groupBy(told.files, (file) => file.model)) {
 }
 
 test('files that are no such model are refused, each in a sentence', { skip }, async () => {
-  maker?.makeRefused(out);
+  const { makeRefused } = (await import(join(golden, 'make-checkpoints.mjs'))) as RefusedMaker;
+  makeRefused(out);
   for (const { path, why } of told.refuse) {
     await assert.rejects(openCheckpoint(join(out, path)), (error) => {
       assert.ok(error instanceof UserError && error.said.length > 0, `${why}: ${String(error)}`);
@@ -150,23 +158,50 @@ async function numbersOf(tensors: PartTensors): Promise<Map<string, Float32Array
 /** SD 2's folders leave out the last layer of the file. */
 const ONLY_IN_FILES = /^encoder\.layers\.3\.|^text_projection/;
 
-async function checkNumbers(model: string): Promise<void> {
-  const file = join(formOf(model, FILE), `${model}.safetensors`);
-  const folder = formOf(model, FOLDER);
-  const [one, other] = [(await openCheckpoint(file)).parts, (await openCheckpoint(folder)).parts];
-  const pairs = (parts: CheckpointParts): [string, PartTensors][] => [
-    ['unet', parts.unet],
-    ['vae', parts.vae ?? new Map()],
-    ...parts.texts,
-  ];
-  const expected = new Map(pairs(other));
-  for (const [part, tensors] of pairs(one)) {
-    const numbers = await numbersOf(tensors);
-    const right = await numbersOf(expected.get(part) ?? new Map());
-    assert.ok(right.size > 40, part);
-    for (const [name, values] of right) assert.deepEqual(numbers.get(name), values, name);
-    for (const name of numbers.keys()) {
-      if (model !== 'sd2' || !ONLY_IN_FILES.test(name)) assert.ok(right.has(name), name);
+type Parts = readonly (readonly [string, PartTensors])[];
+
+const partsOf = ({ unet, vae, texts }: CheckpointParts): Parts => [
+  ['unet', unet],
+  ['vae', vae ?? new Map()],
+  ...texts,
+];
+
+/** What a file without a VAE is opened with: that beside it. */
+async function withCompanion(file: string): Promise<Parts> {
+  const { layout } = await openRegistry(join(file, '..')).find(file);
+  const { denoiser, vaeDecoder, vaeEncoder, textEncoders } = layout;
+  const tensorsOf = (network: typeof denoiser | null): PartTensors => {
+    assert.ok(network?.kind === 'tensors');
+    return network.tensors;
+  };
+  assert.equal(textEncoders.length, 1);
+  assert.equal(vaeDecoder.path, file.replace('.safetensors', '.vae.safetensors'));
+  assert.equal(tensorsOf(vaeEncoder), tensorsOf(vaeDecoder));
+  const text = textEncoders.map((each) => [each.id, tensorsOf(each.source)] as const);
+  return [['unet', tensorsOf(denoiser)], ['vae', tensorsOf(vaeDecoder)], ...text];
+}
+
+async function checkNumbers(model: string, forms: readonly string[]): Promise<void> {
+  const file = join(await formOf(model, FILE), `${model}.safetensors`);
+  const own = new Map<string, Map<string, Float32Array>>();
+  for (const [part, tensors] of partsOf((await openCheckpoint(file)).parts)) {
+    own.set(part, await numbersOf(tensors));
+  }
+  for (const form of forms) {
+    const folder = await formOf(model, form);
+    const other =
+      form === 'ldm-novae'
+        ? await withCompanion(join(folder, `${model}.safetensors`))
+        : partsOf((await openCheckpoint(folder)).parts);
+    assert.deepEqual(new Set(other.map(([part]) => part)), new Set(own.keys()));
+    for (const [part, tensors] of other) {
+      const numbers = own.get(part)!;
+      const right = await numbersOf(tensors);
+      assert.ok(right.size > 40, part);
+      for (const [name, values] of right) assert.deepEqual(numbers.get(name), values, name);
+      for (const name of numbers.keys()) {
+        if (model !== 'sd2' || !ONLY_IN_FILES.test(name)) assert.ok(right.has(name), name);
+      }
     }
   }
 }

@@ -1,13 +1,14 @@
 /**
- * Pictures from checkpoints beside those of diffusers: every form that people have of a model gives the same one.
- * CHECKPOINT_CASES=all paints every case with every complete form, which takes many minutes and some gigabytes of
+ * Pictures from checkpoints beside those of diffusers: one form of each model, since all of them open to the same numbers
+ * (test/engine/checkpoint/golden-checkpoints.test.ts). CHECKPOINT_CASES=all paints every case with every complete form, which takes many minutes and some gigabytes of
  * scratch space.
  */
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test } from 'node:test';
 import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
@@ -22,40 +23,38 @@ import {
   checkpointMaker,
   checkpointPictures,
   isComplete,
-  type Maker,
+  keptForm,
 } from '../../support/golden/checkpoint-cases.ts';
 import { maxDifference } from '../../support/golden/golden.ts';
 import { comparePictures } from '../../support/golden/golden-cases.ts';
 
 const clock = { ms: 0 };
 
-/** One model and form each, with some of its cases: what differs between forms, and what between families. */
+/** One model and form each, with some of its cases: what differs between families. */
 const SHORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   sd1: {
-    'ldm-fp16': ['pndm', 'lora_dpmpp', 'i2i_euler'],
+    'ldm-nuisance': [
+      'pndm',
+      'lora_dpmpp',
+      'i2i_euler',
+      'ddim_no_cfg_tall',
+      'dpmpp_2m_karras_clip_skip1',
+    ],
     'ldm-bf16': ['bf16_euler'],
-    'ldm-novae': ['ddim_no_cfg_tall'],
-    'diffusers-sharded-fp16': ['dpmpp_2m_karras_clip_skip1'],
   },
   'sd1-inpaint': { 'ldm-nuisance': ['ddim_strength'] },
   sd2: { 'diffusers-fp16': ['euler_a_clip_skip1'] },
-  'sd2-v': { 'ldm-fp16': ['ddim_v'] },
-  sdxl: { 'ldm-nuisance': ['euler', 'lora_dpmpp'], diffusers: ['ddim_two_prompts'] },
-  'sdxl-refiner': { 'ldm-fp16': ['i2i_euler', 'base_to_refiner'] },
-  'sdxl-inpaint': { 'ldm-fp16': ['euler'] },
-  'sdxl-v': { 'ldm-fp16': ['euler_zsnr'] },
+  'sd2-v': { 'ldm-nuisance': ['ddim_v'] },
+  sdxl: { 'ldm-nuisance': ['euler', 'lora_dpmpp', 'ddim_two_prompts'] },
+  'sdxl-refiner': { 'ldm-nuisance': ['i2i_euler', 'base_to_refiner'] },
+  'sdxl-inpaint': { 'ldm-nuisance': ['euler'] },
+  'sdxl-v': { 'ldm-nuisance': ['euler_zsnr'] },
 };
 
 const isFull = process.env['CHECKPOINT_CASES'] === 'all';
 
 function wanted(model: string, form: string, name: string): boolean {
   return isFull || (SHORT[model]?.[form]?.includes(name) ?? false);
-}
-
-async function scratchFor(t: TestContext): Promise<string> {
-  const scratch = await mkdtemp(join(tmpdir(), 'checkpoints-'));
-  t.after(() => rm(scratch, { recursive: true, force: true }));
-  return scratch;
 }
 
 /** The file that is the model, or the folder. */
@@ -67,30 +66,33 @@ async function modelIn(folder: string): Promise<string> {
 /** What read the prompts: as long as it is held, models that have the same vocabulary do not read that again. */
 const readers: LoadedModel['textEncoder'][] = [];
 
-async function load(path: string, { request, lora }: CheckpointCase): Promise<LoadedModel> {
+async function load(
+  path: string,
+  loraFolder: string,
+  { request, lora }: CheckpointCase,
+): Promise<LoadedModel> {
   const entry = await openRegistry(dirname(path)).find(path);
   const uses = lora === null ? [] : promptOf(request).loras;
-  const loras = await chooseLoras(uses, entry.layout.beside);
+  const loras = await chooseLoras(uses, [loraFolder]);
   const options = { device: 'cpu', clock, warn: () => {} } as const;
   const model = await loadModel(entry, options, loras.map(loraEdit));
   readers.push(model.textEncoder);
   return model;
 }
 
-type Load = (path: string, c: CheckpointCase) => Promise<LoadedModel>;
+const open = new Map<string, Promise<LoadedModel>>();
+async function releaseAll(): Promise<void> {
+  for (const model of open.values()) await (await model).release();
+  open.clear();
+}
+after(releaseAll);
 
-/** Opens a model once for all cases that take it with the same LoRA, until the test ends. */
-function loadedOnce(t: TestContext): Load {
-  const open = new Map<string, Promise<LoadedModel>>();
-  t.after(async () => {
-    for (const model of open.values()) await (await model).release();
-  });
-  return (path, c) => {
-    const key = JSON.stringify([path, c.lora && promptOf(c.request).loras]);
-    const model = open.get(key) ?? load(path, c);
-    open.set(key, model);
-    return model;
-  };
+/** Opens a model once for all cases that take it with the same LoRA. `loraFolder`: where its LoRAs lie, in loras/. */
+function loaded(path: string, loraFolder: string, c: CheckpointCase): Promise<LoadedModel> {
+  const key = JSON.stringify([path, c.lora && promptOf(c.request).loras]);
+  const model = open.get(key) ?? load(path, loraFolder, c);
+  open.set(key, model);
+  return model;
 }
 
 /** With the scheduler that the reference ran with: a folder's own where the model has one. */
@@ -127,18 +129,14 @@ async function check(
   assert.ok(levels <= 1 && psnr >= 60, `${levels} levels, ${psnr} dB`);
 }
 
-/** LoRAs lie beside the model's folder, in loras/. */
-async function addLora(
-  maker: Maker,
-  scratch: string,
-  model: string,
-  folder: string,
-): Promise<void> {
-  if (!maker.forms.get(model)?.includes('lora')) return;
-  await cp(maker.make(scratch, model, 'lora'), join(folder, 'loras'), { recursive: true });
-}
-
 const maker = await checkpointMaker();
+const scratch = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+after(() => rm(scratch, { recursive: true, force: true }));
+
+/** The file or folder of a form; all forms of all models are too much to keep. */
+async function pathOf(model: string, form: string): Promise<string> {
+  return modelIn(isFull ? maker!.make(scratch, model, form) : await keptForm(maker!, model, form));
+}
 
 for (const [model, forms] of maker?.forms ?? []) {
   for (const form of forms.filter(isComplete)) {
@@ -146,16 +144,18 @@ for (const [model, forms] of maker?.forms ?? []) {
     if (!isFull && SHORT[model]?.[form] === undefined) continue;
     test(`${model} as ${form} paints as diffusers does`, async (t) => {
       assert.ok(maker);
-      const scratch = await scratchFor(t);
-      const folder = maker.make(scratch, model, form);
-      await addLora(maker, scratch, model, folder);
-      const path = await modelIn(folder);
-      const loaded = loadedOnce(t);
+      if (isFull) t.after(releaseAll);
+      const path = await pathOf(model, form);
+      const loraFolder = join(scratch, model);
+      if (forms.includes('lora') && !existsSync(join(loraFolder, 'loras'))) {
+        await rename(maker.make(scratch, model, 'lora'), join(loraFolder, 'loras'));
+      }
       for (const c of await checkpointPictures(model)) {
         if (c.weights !== weights || !wanted(model, form, c.name)) continue;
-        const base = c.base && (await modelIn(maker.make(scratch, c.base, 'ldm-fp16')));
         await t.test(c.name, async () => {
-          await check(c, await loaded(path, c), base ? await loaded(base, c) : null);
+          const own = await loaded(path, loraFolder, c);
+          const base = c.base && (await pathOf(c.base, 'ldm-nuisance'));
+          await check(c, own, base === null ? null : await loaded(base, loraFolder, c));
         });
       }
     });

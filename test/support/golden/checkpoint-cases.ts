@@ -2,11 +2,13 @@
  * The reference checkpoints, in every form that people have them, and what diffusers paints with
  * them, as requests to this engine.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type ArrayRef, fullGolden } from './golden.ts';
 import { fullSet } from './golden-set.ts';
 import { type Args, diffusersRequest, type PictureCase } from './golden-cases.ts';
+import { madeOnce } from './made-once.ts';
 
 const folder = new URL('checkpoints/', fullSet);
 const maker = new URL('make-checkpoints.mjs', folder);
@@ -28,6 +30,18 @@ export type Maker = {
   make(out: string, model: string, form: string): string;
   forms: ReadonlyMap<string, readonly string[]>;
 };
+
+/** The folder of a form that is kept for all tests: it lies in MODEL/FORM, and nobody may change anything there. */
+export async function keptForm(maker: Maker, model: string, form: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of ['make-checkpoints.mjs', 'models.json', 'weights.json', 'weights.bin']) {
+    hash.update(await readFile(new URL(name, folder)));
+  }
+  const mark = hash.digest('hex').slice(0, 12);
+  return madeOnce(`checkpoints-${mark}/${model}/${form}`, async (empty) =>
+    maker.make(empty, model, form),
+  );
+}
 
 /** Forms that paint by themselves; the others lack a part, or are parts. */
 export function isComplete(form: string): boolean {
