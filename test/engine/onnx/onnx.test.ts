@@ -7,6 +7,8 @@ import {
   graphInputs,
   graphOutputs,
   initializers,
+  nodes,
+  type OnnxFile,
   readOnnx,
   writeOnnx,
 } from '../../../src/engine/onnx/graph.ts';
@@ -112,6 +114,31 @@ for (const file of files('text_encoder*/model.onnx')) {
   });
 }
 
+/**
+ * What is asked of a network, and the nodes that read something else once it takes a timestep each; null: none does, it
+ * was exported so.
+ */
+function timestepEdit(before: OnnxFile, edited: OnnxFile): string | null {
+  const asked = graphInputs(edited).map(({ name, elementType, dims }) => [
+    name,
+    elementType,
+    dims.length,
+  ]);
+  const old = nodes(before);
+  const changed = nodes(edited).flatMap((node, at) =>
+    String(node.inputs) === String(old[at]?.inputs)
+      ? []
+      : [[node.name, node.opType, node.inputs, old[at]?.inputs]],
+  );
+  assert.equal(nodes(edited).length, old.length);
+  if (changed.length === 0) return null;
+  const { dims } = graphInputs(before).find(({ name }) => name === 'timestep')!;
+  return JSON.stringify([asked, dims.length, changed]);
+}
+
+/** Edits whose networks have run: one that was exported the same way and edited the same way runs once. */
+const ran = new Set<string>();
+
 for (const file of files('unet/model.onnx')) {
   test(`${label(file)}: samples of one batch may stand at different timesteps`, async (t) => {
     const bytes = readFileSync(file);
@@ -120,6 +147,9 @@ for (const file of files('unet/model.onnx')) {
       return t.skip('fp16 feeds: see session.test.ts');
     const edited = readOnnx(bytes);
     batchTimestep(edited);
+    const edit = timestepEdit(readOnnx(bytes), edited);
+    if (edit !== null && ran.has(edit)) return;
+    if (edit !== null) ran.add(edit);
     const scalar = inputs.find(({ name }) => name === 'timestep')?.dims.length === 0;
     const feeds = (sample: number | null, timesteps: readonly number[]) =>
       Object.fromEntries(
