@@ -61,7 +61,8 @@ async function submit(
   key: string,
   { context = { auto: { why: 'idle' } }, sampler = 'euler', schedule = 'uniform' } = {},
 ): Promise<Job> {
-  const input = { prompt: 'a person waits', steps: 3, sampler, schedule };
+  const small = { width: 64, height: 64, steps: 3 };
+  const input = { ...small, prompt: 'a person waits', sampler, schedule };
   const request = parseRequest(input, demo);
   return queue.line.submit({
     key,
