@@ -117,7 +117,7 @@ if (server === null) {
     test('give the same order for the same calls, whatever devices can run', async () => {
       const claimed: string[] = [];
       const admin = new Redis(server.url);
-      const seeds = rounds(6, 25);
+      const seeds = rounds(5, 25);
       for (let seed = 1; seed <= seeds; seed++) {
         const shared = { url: server.url, prefix: `{same-${seed}}`, limits, now, pictures };
         const queues = [
