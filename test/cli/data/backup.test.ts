@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -157,29 +157,24 @@ test(
     await open.paint(6, 300_000);
     const disk = await openSmallDisk(path.join(folder, 'disk'), 6);
     t.after(() => disk.close());
-    const filler = path.join(disk.seenAs, 'others');
-    const script = path.join(import.meta.dirname, 'on-full-disk.ts');
-    const on = (task: string, ...names: string[]) => {
-      const [command = '', ...words] = [...disk.within, process.execPath, script, task, ...names];
-      return spawnSync(command, words, { encoding: 'utf8' });
-    };
-    const seen = path.join(folder, 'disk');
-    const half = on('backup', open.folder, path.join(seen, 'backup.tar'));
-    assert.match(half.stdout, /found no room: the disk is full\. Nothing half was left/, half.stderr);
-    assert.deepEqual(await readdir(disk.seenAs), ['others']);
-    // And where there is too little from the beginning, nothing is begun.
-    const none = on('backup', open.folder, path.join(seen, 'backup.tar'));
-    assert.match(none.stdout, /takes 1\.9 MB, and there are .* free/, none.stderr);
-    await rm(filler);
-    // A restore onto such a disk.
     const file = path.join(folder, 'backup.tar');
     await backUpInto(open.folder, file);
-    const full = on('restore', path.join(seen, 'again'), file);
-    assert.match(full.stdout, /found no room: the disk is full\. Nothing was changed/, full.stderr);
-    const left = await readdir(path.join(disk.seenAs, 'again'));
-    assert.deepEqual(left.filter((name) => !name.startsWith('in-use')), []);
-    await rm(filler);
-    assert.match(on('restore', path.join(seen, 'again'), file).stdout, /^done/);
+    const script = path.join(import.meta.dirname, 'on-full-disk.ts');
+    const words = [process.execPath, script, path.join(folder, 'disk'), open.folder, file];
+    const [command = '', ...args] = [...disk.within, ...words];
+    const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+    type Told = { said: string; left: readonly string[] };
+    const lines = stdout.trim().split('\n');
+    const [half, none, full, whole] = lines.map((line) => JSON.parse(line) as Told);
+    assert.match(half!.said, /found no room: the disk is full\. Nothing half was left/, stderr);
+    assert.deepEqual(half!.left, ['others']);
+    // And where there is too little from the beginning, nothing is begun.
+    assert.match(none!.said, /takes 1\.9 MB, and there are .* free/, stderr);
+    // A restore onto such a disk.
+    assert.match(full!.said, /found no room: the disk is full\. Nothing was changed/, stderr);
+    const others = full!.left.filter((name) => !/^(?:others|again)$|^again.in-use/.test(name));
+    assert.deepEqual(others, []);
+    assert.equal(whole!.said, 'done', stderr);
   },
 );
 

@@ -1,15 +1,17 @@
-/** Fills the disk after the first bytes: `node on-full-disk.ts backup|restore DATA_DIR FILE`; prints what came of it. */
-import { existsSync, statfsSync, writeFileSync } from 'node:fs';
+/**
+ * `node on-full-disk.ts DISK DATA_DIR FILE`: what becomes of backups of DATA_DIR, then of restores of FILE, on a disk that
+ * is full after their first bytes. Prints a line of JSON for each: what was said, and what lies on the disk then.
+ */
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeBackup } from '../../../src/cli/data/make-backup.ts';
 import { restoreBackup } from '../../../src/cli/data/restore-backup.ts';
 
-const [task, dataDir = '', file = ''] = process.argv.slice(2);
-const disk = path.dirname(task === 'backup' ? file : dataDir);
+const [disk = '', dataDir = '', file = ''] = process.argv.slice(2);
 const filler = path.join(disk, 'others');
+const again = path.join(disk, 'again');
 const signal = new AbortController().signal;
-/** The second run finds it there, or the test has removed it for good. */
-let isFilled = task === 'restore' && existsSync(dataDir);
+let isFilled = false;
 
 function onProgress(): void {
   if (isFilled) return;
@@ -18,11 +20,22 @@ function onProgress(): void {
   writeFileSync(filler, new Uint8Array((bavail - 20) * bsize));
 }
 
-try {
-  if (task === 'backup') {
-    await makeBackup({ dataDir, file, version: 'test', signal, onProgress });
-  } else await restoreBackup({ dataDir, file, signal, onProgress });
-  console.log('done');
-} catch (error) {
-  console.log((error as Error).message);
+async function tell(what: () => Promise<unknown>): Promise<void> {
+  const said = await what().then(
+    () => 'done',
+    (error: Error) => error.message,
+  );
+  console.log(JSON.stringify({ said, left: readdirSync(disk, { recursive: true }) }));
 }
+
+const backUp = () =>
+  makeBackup({ dataDir, file: path.join(disk, 'backup.tar'), version: 'test', signal, onProgress });
+const restore = () => restoreBackup({ dataDir: again, file, signal, onProgress });
+
+await tell(backUp);
+await tell(backUp);
+rmSync(filler);
+isFilled = false;
+await tell(restore);
+rmSync(filler);
+await tell(restore);
