@@ -116,7 +116,14 @@ for (const isolation of ['thread', 'process'] as const) {
     test('makes a picture and tells every step', async () => {
       const seen: Progress[] = [];
       const request = await requestFor(engine, {}, NATIVE);
-      const result = await engine.generate(request, { onProgress: (p) => seen.push(p) });
+      const joinable = new Set<string | null | undefined>();
+      const result = await engine.generate(request, {
+        onProgress: (progress) => {
+          seen.push(progress);
+          joinable.add(engine.joinable?.());
+        },
+      });
+      assert.deepEqual(joinable, new Set([null]), 'nobody asked for shared evaluations');
       const [image] = result.images;
       assert.equal(Buffer.from(image?.png ?? []).toString('latin1', 1, 4), 'PNG');
       assert.deepEqual([image?.width, image?.height, image?.seed], [128, 128, 7n]);

@@ -20,7 +20,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function open(sharing: boolean, over = {}): Promise<{ engine: Engine; said: string[] }> {
+async function open(): Promise<{ engine: Engine; said: string[] }> {
   const { log, lines } = memoryLog();
   const config = {
     modelsDir: MODELS,
@@ -29,8 +29,7 @@ async function open(sharing: boolean, over = {}): Promise<{ engine: Engine; said
     isolation: 'thread',
     modelCacheBytes: 1e9,
     stepDeadlineMs: 600_000,
-    sharing,
-    ...over,
+    sharing: true,
   } as const;
   const engine = await startEngine(config, log);
   opened.push(engine);
@@ -51,7 +50,7 @@ async function remember(people: number): Promise<void> {
 }
 
 let demo: ModelInfo;
-/** For all tests: one whose device gains, and one that shares nothing. */
+/** For all tests: one whose device gains, and one whose device does not. */
 let shared: { engine: Engine; said: string[] };
 let alone: Engine;
 const order = (over: Record<string, unknown>): GenerateRequest =>
@@ -65,7 +64,7 @@ const start = {
 };
 
 test('what a device gains is measured once, and remembered', async () => {
-  const first = await open(true);
+  const first = await open();
   [demo] = (await first.engine.models()).filter(({ name }) => name === 'demo') as [ModelInfo];
   await first.engine.generate(order({ steps: 1 }));
   await waitUntil(() => first.said.includes('shared evaluations were measured'), 'measured');
@@ -73,10 +72,11 @@ test('what a device gains is measured once, and remembered', async () => {
   const [figures] = Object.values(kept) as { people: number; ms: Record<string, number> }[];
   assert.ok(figures!.ms['1']! > 0 && [1, 2, 4, 8].includes(figures!.people));
   await remember(8);
-  shared = await open(true);
+  shared = await open();
   await shared.engine.generate(order({ steps: 1 }));
   assert.ok(!shared.said.includes('shared evaluations were measured'));
-  alone = (await open(false)).engine;
+  await remember(1);
+  alone = (await open()).engine;
 });
 
 test('eight people’s pictures at once: to the byte what each is alone', async () => {
@@ -187,10 +187,6 @@ test('where it does not pay, and for who asks to be alone, nobody joins', async 
   assert.deepEqual(await keys(alone, order({})), new Set([null]));
   assert.deepEqual(await keys(engine, order({}), { alone: true }), new Set([null]));
   assert.ok((await keys(engine, order({}))).has(shareKeyOf(order({}))));
-  await remember(1);
-  const other = await open(true);
-  assert.deepEqual(await keys(other.engine, order({})), new Set([null]));
-  await remember(8);
   assert.throws(() => order({ exact: 'perhaps' }), /exact must be true or false/);
 });
 

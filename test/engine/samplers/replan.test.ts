@@ -36,6 +36,7 @@ async function paint(input: RequestInput): Promise<Painted> {
     steps: 12,
     seed: 7n,
     sampler: 'euler',
+    guidanceScale: 1,
     width: 64,
     height: 64,
   };
@@ -149,10 +150,11 @@ describe('a picture', () => {
   ];
   for (const [name, input] of kept) {
     test(`keeps its steps with ${name}`, async () => {
-      const { result } = await paint({ ...input, replan: ALWAYS });
+      const few = { steps: 8, ...input };
+      const { result } = await paint({ ...few, replan: ALWAYS });
       assert.ok(!result.request.replan);
       assert.doesNotMatch(result.images[0]!.infotext, /Replanned/);
-      const plain = await paint(input);
+      const plain = await paint(few);
       assert.equal(Buffer.compare(Buffer.from(result.images[0]!.png), bytesOf(plain)), 0);
     });
   }
