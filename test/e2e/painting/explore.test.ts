@@ -22,6 +22,7 @@ import { story } from '../../support/hall.ts';
 import { requestIn } from '../../support/jobs.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { BEN, onStage as onStageOf, stagesOfFile, type Stage } from '../../support/stage.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 
@@ -40,7 +41,7 @@ const settled = (stage: Stage): Promise<void> =>
   waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled', 20_000);
 
 test('a steps sheet grows cell by cell and ends with its curve in words', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const outcome = await ada.command('explore', {
       x: 'steps',
@@ -89,7 +90,7 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
 });
 
 test('a cell is opened, rerolled and taken as the default; only managers may do the last', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', {
@@ -98,7 +99,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
       y: 'seed',
       'y-values': '7,8',
       prompt: 'a blue fish',
-      steps: 2,
+      steps: 1,
     });
     const sheet = await ada.waitForMessage(isWhole, 60_000);
     assert.equal(picturesOf(sheet).length, 1);
@@ -157,7 +158,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
       (one) => textOf(one).includes('your default: **cfg 2**'),
       10_000,
     );
-    await ben.command('imagine', { prompt: 'a boat', steps: 2, size: '64x64' });
+    await ben.command('imagine', { prompt: 'a boat', steps: 1, size: '64x64' });
     const bensOwn = await ben.waitForMessage(
       (one) => isDone(one) && textOf(one).includes('a boat'),
       30_000,
@@ -172,7 +173,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
 });
 
 test('other people’s pictures are painted between the cells', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', {
@@ -182,7 +183,7 @@ test('other people’s pictures are painted between the cells', async () => {
       size: '64x64',
     });
     await ada.waitForMessage((one) => /Picture 1 of 4/.test(textOf(one)), 20_000);
-    await ben.command('imagine', { prompt: 'a cat', steps: 2, size: '64x64' });
+    await ben.command('imagine', { prompt: 'a cat', steps: 1, size: '64x64' });
     await ben.waitForMessage(isDone, 30_000);
     const whole = ada.messages().some(isWhole);
     assert.ok(!whole, 'Ben did not wait for the whole sheet');
@@ -196,7 +197,7 @@ test('other people’s pictures are painted between the cells', async () => {
 });
 
 test('a restart in the middle: the sheet goes on in the same message, nothing is painted twice', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
@@ -222,7 +223,7 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
 });
 
 test('ended between two cells: the next start goes on from the finished one', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
@@ -259,11 +260,11 @@ test('its model is taken away while nobody runs: the message says so and is sett
   await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
   const own = await openEngine(root, SLOW);
   try {
-    await onStageOf(own, {}, async (stage) => {
+    await onStageOf(own, CALM, async (stage) => {
       const ada = await stage.user();
       await ada.command('explore', {
         x: 'steps',
-        values: '5,100,110',
+        values: '5,30,40',
         prompt: 'a boat',
         size: '64x64',
       });
@@ -285,7 +286,7 @@ test('its model is taken away while nobody runs: the message says so and is sett
 });
 
 test('sheets one after the other', async (t) => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await story(t, 'what cannot be: a sentence for the person alone, and nothing is queued', () =>
       isRefused(stage, ada),
@@ -377,7 +378,13 @@ async function variesStrength(stage: Stage, ada: PlaygroundUserClient): Promise<
 
 async function isAnEvolution(stage: Stage, ada: PlaygroundUserClient): Promise<void> {
   const [earlier, evolution] = [(await sheetJobs(stage)).length, fresh(ada)];
-  await ada.command('evolution', { prompt: 'a house', steps: 12, at: '1,4,8', seed: '5' });
+  await ada.command('evolution', {
+    prompt: 'a house',
+    steps: 9,
+    at: '1,4,8',
+    seed: '5',
+    size: '64x64',
+  });
   const done = await evolution((one) => picturesOf(one).length === 2, 40_000);
   const [strip = '', film = ''] = picturesOf(done);
   assert.match(strip, /sheet\.webp/);
@@ -420,7 +427,7 @@ async function endsWithTheLastStep(stage: Stage, ada: PlaygroundUserClient): Pro
 }
 
 test('sheets that end before they are whole', async (t) => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await story(t, 'Stop leaves the cells there are, Delete none; only the owner may', () =>
       isStopped(stage, ada),

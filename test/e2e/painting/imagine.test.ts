@@ -15,6 +15,7 @@ import {
 import { requestIn } from '../../support/jobs.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { slowly } from '../../support/models/slow-network.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -23,7 +24,7 @@ const onStage = stagesOfFile(slowly(50));
 const EDIT = /^\/webhooks\/.*@original$/;
 
 test('one message from the line through previews to the picture', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const slow = { seed: '42', steps: 30, size: '64x96' };
     const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
@@ -65,7 +66,7 @@ test('one message from the line through previews to the picture', async () => {
 });
 
 test('in a direct message too', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.direct?.id ?? '');
     await ben.command('imagine', { prompt: 'a quiet sea', steps: 2, size: '64x64' });
@@ -74,7 +75,7 @@ test('in a direct message too', async () => {
 });
 
 test('orders that differ in what is typed', async (t) => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await story(t, 'a batch opens picture by picture, each with its own seed', () => isABatch(ada));
     await story(t, 'what a person types cannot ping, link, format or leave its line', () =>
@@ -124,7 +125,7 @@ const WRONG: [string, Record<string, string | number>, RegExp][] = [
   ['prompt of 5,000 characters', { prompt: 'x'.repeat(5000) }, /prompt has 5000 characters.*4000/],
 ];
 test('what cannot be ordered: a private sentence, and no job', async (t) => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     for (const [what, options, words] of WRONG) {
       await story(t, what, async () => {
@@ -142,9 +143,9 @@ test('what cannot be ordered: a private sentence, and no job', async (t) => {
 
 test('a full line is told privately, and the public "thinking…" is taken away', async () => {
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
-  await onStage({ limits }, async (stage) => {
+  await onStage({ ...CALM, limits }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'first', steps: 40, size: '64x64' });
+    await ada.command('imagine', { prompt: 'first', steps: 16, size: '64x64' });
     await waitUntil(
       async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
       'running',
@@ -160,7 +161,8 @@ test('a full line is told privately, and the public "thinking…" is taken away'
 });
 
 test('fifty at once: every acknowledgement in time, every picture arrives', async () => {
-  await onStage({}, async (stage) => {
+  // Edited as seldom as in a real place: fifty messages that count down ten times as often are hundreds of edits.
+  await onStage({ bot: { pace: {} } }, async (stage) => {
     const people = [await stage.user(), await stage.user(BEN)];
     // an acknowledgement after Discord's three seconds would be a failed outcome here
     await Promise.all(

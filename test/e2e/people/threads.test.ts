@@ -13,6 +13,7 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -50,7 +51,7 @@ async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: st
 }
 
 test('threads, forum posts, announcement and voice channels: the whole way, and its buttons', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     for (const place of [SKETCHES, STUDIO, POST, NEWS, LOUNGE]) {
       const done = await paints(ada, place);
@@ -65,7 +66,7 @@ test('threads, forum posts, announcement and voice channels: the whole way, and 
 });
 
 test('a private thread is closed to who was not invited', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const cleo = await stage.user(CLEO);
     const seen = cleo.ready.guilds[0]?.channels.map(({ id }) => id) ?? [];
     assert.ok(seen.includes(SKETCHES) && !seen.includes(STUDIO));
@@ -74,7 +75,7 @@ test('a private thread is closed to who was not invited', async () => {
 });
 
 test('what the bot may do in a thread is what counts there', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     faults.denyBot(GENERAL, permission.sendMessagesInThreads);
@@ -91,7 +92,7 @@ test('what the bot may do in a thread is what counts there', async () => {
 });
 
 test('a thread is as old as its channel, and allowed where its channel is', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { spoiler: 'age-restricted', nsfwWords: ['lewd'] });
     const nude = { prompt: 'a lewd lamp', steps: 1, size: '64x64' };
@@ -112,7 +113,7 @@ test('a thread is as old as its channel, and allowed where its channel is', asyn
 });
 
 test('a thread that is closed meanwhile is opened for the picture', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const job = await startSlow(stage, ada, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: false });
@@ -128,7 +129,7 @@ test('a thread that is closed meanwhile is opened for the picture', async () => 
 });
 
 test('a thread that is locked meanwhile: the picture waits in /recent, and nothing is tried for ever', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ben = await stage.user(BEN);
     const job = await startSlow(stage, ben, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: true });
@@ -152,7 +153,7 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
 
 test('later than its token: a thread is edited through the channel, a private one the bot is not in is not', async () => {
   const timing = { interactionToken: 700 };
-  await onStage({ playground: { timing } }, async (stage) => {
+  await onStage({ ...CALM, playground: { timing } }, async (stage) => {
     const ada = await stage.user();
     await startSlow(stage, ada, SKETCHES);
     await ada.waitForMessage((one) => isDone(one) && one.channel_id === SKETCHES, 60_000);
