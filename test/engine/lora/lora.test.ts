@@ -132,7 +132,8 @@ for (const [model, type] of [
     const part = model === 'sd3' ? 'transformer' : 'unet';
     const path = join(goldenModels, model, part, 'model.onnx');
     const answers: Float32Array[] = [];
-    for (const strength of [0, 0.5]) {
+    // the same branches beside other sizes: that they change anything is looked at once
+    for (const strength of model === 'sd3' ? [0, 0.5] : [0.5]) {
       const file = readOnnx(await readFile(path));
       const sizes = new Map(initializers(file).map(({ name, dims }) => [name, dims]));
       const wanted = [...layersOf(file)].flatMap(([layer, node]) => {
@@ -168,9 +169,9 @@ for (const [model, type] of [
       answers.push((await session.run(feeds, [output]))[output]!.data);
       await session.release();
     }
-    const [plain, changed] = answers as [Float32Array, Float32Array];
-    assert.ok(plain.every(Number.isFinite) && changed.every(Number.isFinite));
-    assert.ok(largestDifference(changed, [...plain]) > 1e-3);
+    for (const answer of answers) assert.ok(answer.every(Number.isFinite));
+    const [one, other] = answers as [Float32Array, Float32Array?];
+    if (other) assert.ok(largestDifference(one, [...other]) > 1e-3);
   });
 }
 
@@ -238,11 +239,45 @@ test('tags are read as A1111 reads them', () => {
   }
 });
 
-const SMALL = { width: 64, height: 64, steps: 2 };
+/** A safetensors file of small numbers, the same waves for equal shapes. */
+function pack(shapes: Record<string, number[]>, step = 0.9): Uint8Array {
+  let at = 0;
+  const header: Record<string, object> = {};
+  const data: Uint8Array[] = [];
+  for (const [name, shape] of Object.entries(shapes)) {
+    const values = wave(
+      shape.reduce((product, side) => product * side, 1),
+      step,
+    );
+    data.push(new Uint8Array(values.buffer));
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + values.byteLength] };
+    at += values.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...data]);
+}
+
+/** Pairs for the small model. */
+const SMALL_PAIRS = {
+  'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v.lora_A.weight': [4, 32],
+  'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v.lora_B.weight': [32, 4],
+  'unet.conv_in.lora_A.weight': [4, 4, 3, 3],
+  'unet.conv_in.lora_B.weight': [16, 4, 1, 1],
+};
 
 describe('an engine with LoRAs', () => {
   let engine: Engine;
+  let root = '';
   before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'small-loras-'));
+    await mkdir(join(root, 'loras', 'more'), { recursive: true });
+    await symlink(demo, join(root, 'demo'));
+    // of the reference set: it opens in a third of the demo's time
+    await symlink(join(goldenModels, 'sd15'), join(root, 'small'));
+    await writeFile(join(root, 'loras', 'Waves.safetensors'), pack(SMALL_PAIRS));
+    await writeFile(join(root, 'loras', 'more', 'ripples.safetensors'), pack(SMALL_PAIRS, 0.4));
     engine = await startEngine(
       {
         modelsDir: root,
@@ -254,10 +289,15 @@ describe('an engine with LoRAs', () => {
       { info() {}, warn() {}, error() {} },
     );
   });
-  after(() => engine.close());
+  after(async () => {
+    await engine.close();
+    await rm(root, { recursive: true });
+  });
+
+  const SMALL = { model: 'small', width: 64, height: 64, steps: 2 };
 
   async function paint(prompt: string, input: RequestInput = {}) {
-    const model = (await engine.models()).find(({ name }) => name === 'demo')!;
+    const model = (await engine.models()).find(({ name }) => name === 'small')!;
     const usual = { prompt, seed: 5, ...SMALL, ...input };
     return engine.generate(parseRequest(usual, model));
   }
@@ -265,9 +305,11 @@ describe('an engine with LoRAs', () => {
     Buffer.from((await paint(prompt)).images[0]!.png).toString('base64');
 
   test('are listed, change the picture, and leave the model as it was', async () => {
-    const [model] = await engine.models();
+    const [first, second] = await engine.models();
     // What the model brings along, and what lies beside it.
-    assert.deepEqual(model?.loras, ['Waves', 'lineart', 'ripples']);
+    assert.equal(first?.name, 'demo');
+    assert.deepEqual(first.loras, ['Waves', 'lineart', 'ripples']);
+    assert.deepEqual(second?.loras, ['Waves', 'ripples']);
     const plain = await paint('a red star');
     const changed = await paint('a red star <lora:waves:0.5>');
     assert.notDeepEqual(plain.images[0]?.png, changed.images[0]?.png);
@@ -276,7 +318,6 @@ describe('an engine with LoRAs', () => {
       /^a red star <lora:waves:0.5>\n.*Lora hashes: "?Waves: [0-9a-f]{12}"?,/s,
     );
     assert.doesNotMatch(plain.images[0]?.infotext ?? '', /Lora/);
-    assert.equal(await bytesOf('a red star'), await bytesOf('a red star'));
     const again = await paint('a red star');
     assert.deepEqual(again.images[0]?.png, plain.images[0]?.png);
   });
@@ -297,7 +338,7 @@ describe('an engine with LoRAs', () => {
     await paint('a star');
     assert.equal(engine.status().loaded.length, 2);
     const phases: string[] = [];
-    const model = (await engine.models()).find(({ name }) => name === 'demo')!;
+    const model = (await engine.models()).find(({ name }) => name === 'small')!;
     const again = parseRequest({ prompt: 'a star <lora:waves:0.3>', seed: 5, ...SMALL }, model);
     await engine.generate(again, { onProgress: ({ phase }) => phases.push(phase) });
     assert.equal(phases[0], 'encoding');
@@ -314,14 +355,14 @@ describe('an engine with LoRAs', () => {
           'lora_unet_input_blocks_8_1_proj_in.lora_down.weight': [4, 8],
           'lora_unet_input_blocks_8_1_proj_in.lora_up.weight': [8, 4],
         }),
-        /"xl" was made for another kind of model than "demo": it changes a layer down_blocks_2_attentions_1_proj_in, which is not there/,
+        /"xl" was made for another kind of model than "small": it changes a layer down_blocks_2_attentions_1_proj_in, which is not there/,
       ],
       wide: [
         pack({
           'unet.conv_in.lora_A.weight': [4, 9, 3, 3],
-          'unet.conv_in.lora_B.weight': [64, 4, 1, 1],
+          'unet.conv_in.lora_B.weight': [16, 4, 1, 1],
         }),
-        /its layer conv_in is 64x9, here it is 64x4/,
+        /its layer conv_in is 16x9, here it is 16x4/,
       ],
       second: [
         pack({
@@ -343,7 +384,7 @@ describe('an engine with LoRAs', () => {
     }
     await assert.rejects(
       paint('a star <lora:wave>'),
-      /There is no LoRA "wave"\. There are Waves, half, lineart/,
+      /There is no LoRA "wave"\. There are Waves, half, model/,
     );
     await assert.rejects(
       paint('a star', { negativePrompt: '<lora:waves:1>' }),
@@ -378,21 +419,6 @@ describe('an engine with LoRAs', () => {
     assert.notEqual(await bytesOf('a star <lora:fresh:1>'), waves);
   });
 });
-
-/** A safetensors file of small numbers. */
-function pack(shapes: Record<string, number[]>): Uint8Array {
-  let at = 0;
-  const header: Record<string, object> = {};
-  for (const [name, shape] of Object.entries(shapes)) {
-    const bytes = 4 * shape.reduce((product, side) => product * side, 1);
-    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + bytes] };
-    at += bytes;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, Buffer.alloc(at, 1)]);
-}
 
 test('a file without anything to add is none', () => {
   const vectors = { shape: [1, 4] };
