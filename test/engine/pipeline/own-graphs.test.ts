@@ -10,14 +10,13 @@ import { CancelledError } from '../../../src/engine/errors.ts';
 import { loraEdit } from '../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../src/engine/lora/tags.ts';
-import { createModelCache } from '../../../src/engine/model/cache.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { generate } from '../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../src/engine/request-codec.ts';
 import type { RequestInput } from '../../../src/engine/request.ts';
-import type { GenerateResult } from '../../../src/engine/result.ts';
+import type { GenerateResult, Progress } from '../../../src/engine/result.ts';
 import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { maxDifference } from '../../support/golden/golden.ts';
 import { comparePictures } from '../../support/golden/golden-cases.ts';
@@ -96,25 +95,21 @@ test('the picture is the one that diffusers paints', async () => {
   assert.deepEqual(png(await paint(asked)), png(result));
 });
 
-test('every form of the same numbers gives the same bytes', async () => {
+/** A folder, and float32 alone: test/engine/pipeline/edited-pictures.test.ts. */
+test('the same numbers in two types, at odd places, give the same bytes', async () => {
   const mixed = new Map(
     [...originalNames(reference)].map(([name, tensor], i) => {
       const isWide = i % 3 === 0;
       return [name, isWide ? { ...tensor, data: Float32Array.from(tensor.data) } : tensor];
     }),
   );
-  const forms = [
-    await writeFolder(join(root, 'folder'), reference),
-    // float32 alone: test/engine/pipeline/edited-pictures.test.ts
-    await writeWeights(join(root, 'mixed.safetensors'), mixed),
-    // every tensor at an odd place, under a name with blanks and umlauts
-    await writeWeights(join(root, 'ä b.safetensors'), originalNames(reference), 3),
-  ];
-  for (const form of forms) {
-    const result = await paint({}, await load(form));
-    assert.deepEqual(numbers(result), numbers(usual), form);
-    assert.equal((await comparePictures(png(result), png(usual))).levels, 0);
-  }
+  // every tensor at an odd place, under a name with blanks and umlauts
+  const result = await paint(
+    {},
+    await load(await writeWeights(join(root, 'ä b.safetensors'), mixed, 3)),
+  );
+  assert.deepEqual(numbers(result), numbers(usual));
+  assert.equal((await comparePictures(png(result), png(usual))).levels, 0);
 });
 
 test('a LoRA is what its pairs would make of the weights', async () => {
@@ -237,32 +232,22 @@ test('a textual inversion stands for its vectors', async () => {
 describe('a VAE in place of its own', () => {
   const wish = (vae: string): Wishes => ({ vae, textEncoders: [] });
 
-  test('by name and by file; the same numbers in float32 give the same bytes', async () => {
-    const wide = await writeWeights(
-      join(root, 'vae', 'wide-vae.safetensors'),
-      widened(reference.vae),
-    );
-    const own = png(usual);
-    const model = await load(file, '', wish('wide-vae'));
-    const byFile = await registry.find(file, wish(wide));
-    assert.equal(byFile.layout.stamp, model.entry.layout.stamp);
-    assert.equal(byFile.layout.vaeDecoder.path, wide);
-    for (const named of ['wide-vae', wide]) {
-      const result = await paint({ vae: named }, model);
-      assert.notDeepEqual(png(result), own, 'the recipe names it');
-      assert.equal((await comparePictures(png(result), own)).levels, 0);
-      assert.match(result.images[0]!.infotext, /VAE: wide-vae/);
-    }
-  });
-
-  test('another one gives another picture of the same latents', async () => {
+  // One of the same numbers in float32 is held in test/engine/checkpoint/golden-checkpoints.test.ts.
+  test('by name and by file, another one gives another picture of the same latents', async () => {
     const bias = reference.vae.get('decoder.conv_out.bias')!;
     const light = { ...bias, data: bias.data.map((value) => value + 0.5) };
     const other = new Map([...reference.vae, ['decoder.conv_out.bias', light] as const]);
-    await writeWeights(join(root, 'vae', 'light.safetensors'), other);
-    const result = await paint({}, await load(file, '', wish('light')));
-    assert.deepEqual(numbers(result), numbers(usual));
-    assert.ok((await comparePictures(png(result), png(usual))).levels > 20);
+    const there = await writeWeights(join(root, 'vae', 'light.safetensors'), other);
+    const model = await load(file, '', wish('light'));
+    const byFile = await registry.find(file, wish(there));
+    assert.equal(byFile.layout.stamp, model.entry.layout.stamp);
+    assert.equal(byFile.layout.vaeDecoder.path, there);
+    for (const named of ['light', there]) {
+      const result = await paint({ vae: named }, model);
+      assert.deepEqual(numbers(result), numbers(usual));
+      assert.ok((await comparePictures(png(result), png(usual))).levels > 20);
+      assert.match(result.images[0]!.infotext, /VAE: light/);
+    }
   });
 
   test('none of that name, and a file that has none', async () => {
@@ -316,28 +301,6 @@ test('a run that was cut short goes on bit for bit', async () => {
   assert.deepEqual(png(resumed.result), png(undisturbed.result!));
 });
 
-test('a file that changed is opened anew', async () => {
-  const cache = createModelCache({ ...options, budgetBytes: 1e9 });
-  const path = join(root, 'changing.safetensors');
-  await writeWeights(path, originalNames(reference));
-  const first = await cache.use(await registry.find(path));
-  const before = png(await paint({}, first.model));
-  assert.equal((await cache.use(await registry.find(path))).fresh, false);
-  const bias = reference.unet.get('conv_out.bias')!;
-  const other = changed(
-    'unet',
-    new Map([['conv_out.bias', { ...bias, data: bias.data.map((v) => v + 0.2) }]]),
-  );
-  // one byte more, since the clock of some file systems is slow
-  await rm(path);
-  await writeWeights(path, originalNames(other), 8);
-  const second = await cache.use(await registry.find(path));
-  assert.equal(second.fresh, true);
-  assert.equal(cache.loaded().length, 1);
-  assert.notDeepEqual(png(await paint({}, second.model)), before);
-  await cache.releaseAll();
-});
-
 test('the engine paints with what lies there now, and says of a spoiled file that it is', async () => {
   const path = join(root, 'swapped.safetensors');
   await writeWeights(path, originalNames(reference));
@@ -354,15 +317,24 @@ test('the engine paints with what lies there now, and says of a spoiled file tha
   try {
     const words = { prompt: 'a red cat', width: 64, height: 64, steps: 2, seed: 7, model: path };
     const request = parseRequest(words, plain.entry.info);
-    const once = (): Promise<GenerateResult> => engine.generate(request, { previews: false });
+    let phases: string[] = [];
+    const once = (): Promise<GenerateResult> => {
+      phases = [];
+      const onProgress = ({ phase }: Progress): void => void phases.push(phase);
+      return engine.generate(request, { previews: false, onProgress });
+    };
     const before = png(await once());
+    const whenOpened = phases[0];
     assert.deepEqual(png(await once()), before);
+    assert.notEqual(phases[0], whenOpened, 'it is open');
     const bias = reference.unet.get('conv_out.bias')!;
     const other = new Map([['conv_out.bias', { ...bias, data: bias.data.map((v) => v + 0.2) }]]);
     await writeWeights(`${path}.new`, originalNames(changed('unet', other)), 8);
     await rename(`${path}.new`, path);
     const later = png(await once());
     assert.notDeepEqual(later, before);
+    assert.equal(phases[0], whenOpened, 'a file that changed is opened anew');
+    assert.equal(engine.status().loaded.length, 1, 'in place of what it was');
     await writeFile(`${path}.new`, (await readFile(path)).subarray(0, 20_000_000));
     await rename(`${path}.new`, path);
     await assert.rejects(once(), /swapped\.safetensors breaks off/);

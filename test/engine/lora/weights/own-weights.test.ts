@@ -1,4 +1,7 @@
-/** Kinds of LoRA files that calculate weights anew, on a model whose graphs are written over a .safetensors file. */
+/**
+ * Kinds of LoRA files that calculate weights anew, on a model whose graphs are written over a .safetensors file: what
+ * stands in for its tensors, number by number, and what is painted with that.
+ */
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,11 +13,16 @@ import type { Role } from '../../../../src/engine/lora/places.ts';
 import { loraEdit } from '../../../../src/engine/lora/lora-edit.ts';
 import { chooseLoras } from '../../../../src/engine/lora/loras.ts';
 import { promptOf } from '../../../../src/engine/lora/tags.ts';
+import { readNumbers } from '../../../../src/engine/checkpoint/file/numbers.ts';
+import type { PartTensors } from '../../../../src/engine/checkpoint/tensors.ts';
+import { layerShapes } from '../../../../src/engine/model/graphs/layer-shapes.ts';
+import { tensorsWith } from '../../../../src/engine/model/graphs/variant.ts';
 import { loadModel } from '../../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../../src/engine/model/loaded-model.ts';
 import { openRegistry } from '../../../../src/engine/model/registry.ts';
 import { generate } from '../../../../src/engine/pipeline/pipeline.ts';
 import { parseRequest } from '../../../../src/engine/request-codec.ts';
+import { maxDifference } from '../../../support/golden/golden.ts';
 import {
   originalNames,
   referenceModel,
@@ -23,6 +31,8 @@ import {
   widened,
   writeWeights,
 } from '../../../support/models/reference-checkpoint.ts';
+
+type Part = 'unet' | 'text_encoder';
 
 const clock = { ms: 0 };
 const root = await mkdtemp(join(tmpdir(), 'own-weights-'));
@@ -42,7 +52,16 @@ const reference: ReferenceModel = {
 };
 const registry = openRegistry(root);
 await writeWeights(join(root, 'plain.safetensors'), originalNames(reference));
-const plain = await latentsOf('plain.safetensors', 'a red cat');
+const { layout } = await registry.find(join(root, 'plain.safetensors'));
+const shapes = await layerShapes(layout);
+const edited = { name: 'plain', shapes: async () => shapes, layerNames: null };
+
+/** What the file's graphs are written over. */
+function tensorsOf(part: Part): PartTensors {
+  const source = part === 'unet' ? layout.denoiser : layout.textEncoders[0]!.source;
+  assert.ok(source.kind === 'tensors');
+  return source.tensors;
+}
 
 async function latentsOf(file: string, prompt: string) {
   const entry = await registry.find(join(root, file));
@@ -73,8 +92,6 @@ const wave = (shape: number[], phase: number) => ({
     (_, i) => Math.sin(phase + 0.7 * i) / 4,
   ),
 });
-
-type Part = 'unet' | 'text_encoder';
 
 /** What a kind says of a layer [out, in, …]. */
 const KINDS: Readonly<
@@ -110,54 +127,79 @@ const FILE_NAMES: Readonly<Record<string, string>> = {
 };
 const ROLE_NAMES: Readonly<Record<string, string>> = { lora_down: 'down', lora_up: 'up' };
 
-for (const [kind, tensorsOf] of Object.entries(KINDS)) {
-  test(`${kind} paints as the model with the changed weights does`, async () => {
-    const lora: Weights = new Map();
-    const merged: ReferenceModel = {
-      ...reference,
-      unet: new Map(reference.unet),
-      text_encoder: new Map(reference.text_encoder),
-    };
-    const isLayer = (name: string, shape: readonly number[]): boolean =>
-      /(?:to_q|to_out\.0|proj_in|q_proj|fc1)\.weight$/.test(name) &&
-      (kind !== 'dora' || shape.length === 2);
-    let changes = 0;
-    for (const part of ['unet', 'text_encoder'] as const satisfies readonly Part[]) {
-      const prefix = part === 'unet' ? 'lora_unet_' : 'lora_te_text_model_';
-      for (const [name, { shape, data }] of reference[part]) {
-        if (!isLayer(name, shape)) continue;
-        const [out = 0, inner = 0, ...kernel] = shape;
-        const own = tensorsOf(out, inner, kernel);
-        const path = name.replace(/\.weight$/, '');
-        const change: Record<string, { shape: number[]; data: Float32Array }> = {};
-        for (const [role, tensor] of Object.entries(own)) {
-          lora.set(`${prefix}${path.replaceAll('.', '_')}.${FILE_NAMES[role] ?? role}`, tensor);
-          change[ROLE_NAMES[role] ?? role] = tensor;
-        }
-        const weights = { shape, data: Float32Array.from(data) };
-        merged[part].set(name, {
-          shape,
-          data: changedWeights(change as LayerTensors, weights, 0.3),
-        });
-        const bias = biasDelta(change as LayerTensors);
-        const before = reference[part].get(`${path}.bias`);
-        if (bias !== null && before !== undefined) {
-          const added = Float32Array.from(before.data, (value, i) => value + 0.3 * (bias[i] ?? 0));
-          merged[part].set(`${path}.bias`, { shape: before.shape, data: added });
-        }
-        changes++;
+/** A LoRA of one kind in a file, and the model with the weights that it makes of them. */
+async function mergedWith(kind: string): Promise<ReferenceModel> {
+  const lora: Weights = new Map();
+  const merged: ReferenceModel = {
+    ...reference,
+    unet: new Map(reference.unet),
+    text_encoder: new Map(reference.text_encoder),
+  };
+  const isLayer = (name: string, shape: readonly number[]): boolean =>
+    /(?:to_q|to_out\.0|proj_in|q_proj|fc1)\.weight$/.test(name) &&
+    (kind !== 'dora' || shape.length === 2);
+  let changes = 0;
+  for (const part of ['unet', 'text_encoder'] as const satisfies readonly Part[]) {
+    const prefix = part === 'unet' ? 'lora_unet_' : 'lora_te_text_model_';
+    for (const [name, { shape, data }] of reference[part]) {
+      if (!isLayer(name, shape)) continue;
+      const [out = 0, inner = 0, ...kernel] = shape;
+      const own = KINDS[kind]!(out, inner, kernel);
+      const path = name.replace(/\.weight$/, '');
+      const change: Record<string, { shape: number[]; data: Float32Array }> = {};
+      for (const [role, tensor] of Object.entries(own)) {
+        lora.set(`${prefix}${path.replaceAll('.', '_')}.${FILE_NAMES[role] ?? role}`, tensor);
+        change[ROLE_NAMES[role] ?? role] = tensor;
+      }
+      const weights = { shape, data: Float32Array.from(data) };
+      merged[part].set(name, {
+        shape,
+        data: changedWeights(change as LayerTensors, weights, 0.3),
+      });
+      const bias = biasDelta(change as LayerTensors);
+      const before = reference[part].get(`${path}.bias`);
+      if (bias !== null && before !== undefined) {
+        const added = Float32Array.from(before.data, (value, i) => value + 0.3 * (bias[i] ?? 0));
+        merged[part].set(`${path}.bias`, { shape: before.shape, data: added });
+      }
+      changes++;
+    }
+  }
+  assert.ok(changes > 5, String(changes));
+  await writeWeights(join(root, 'loras', `${kind}.safetensors`), lora);
+  return merged;
+}
+
+for (const kind of Object.keys(KINDS)) {
+  test(`${kind} stands in for the weights as they are calculated anew`, async () => {
+    const merged = await mergedWith(kind);
+    const [lora] = await chooseLoras([{ name: kind, denoiser: 0.3, text: 0.3 }], [root]);
+    const edit = await loraEdit(lora!).open(edited);
+    assert.equal(edit.lora?.note ?? null, null);
+    for (const [part, name] of [
+      ['unet', 'denoiser'],
+      ['text_encoder', 'text_encoder'],
+    ] as const) {
+      assert.equal(edit.written(name)?.branches('').size, 0, 'nothing runs beside the layers');
+      const tensors = await tensorsWith([edit], name, tensorsOf(part));
+      assert.equal(tensors.size, merged[part].size);
+      for (const [path, { data }] of merged[part]) {
+        assert.deepEqual(await readNumbers(tensors.get(path)!), data, path);
       }
     }
-    assert.ok(changes > 5, String(changes));
-    await writeWeights(join(root, `${kind}-merged.safetensors`), originalNames(merged));
-    await writeWeights(join(root, 'loras', `${kind}.safetensors`), lora);
-    const wanted = await latentsOf(`${kind}-merged.safetensors`, 'a red cat');
-    const found = await latentsOf('plain.safetensors', `a red cat<lora:${kind}:0.3>`);
-    assert.deepEqual(found.notes, []);
-    const apart = (a: Float32Array, b: Float32Array): number =>
-      a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? Number.NaN))), 0);
-    // The same numbers reach the same graphs.
-    assert.ok(apart(found.data, wanted.data) < 1e-5, String(apart(found.data, wanted.data)));
-    assert.ok(apart(plain.data, wanted.data) > 1e-3);
   });
 }
+
+// all kinds of change: of matrices, of convolutions and of biases
+test('a model paints with what stands in for its weights', async () => {
+  const merged = await mergedWith('difference');
+  await writeWeights(join(root, 'merged.safetensors'), originalNames(merged));
+  const plain = await latentsOf('plain.safetensors', 'a red cat');
+  const wanted = await latentsOf('merged.safetensors', 'a red cat');
+  const found = await latentsOf('plain.safetensors', 'a red cat<lora:difference:0.3>');
+  assert.deepEqual(found.notes, []);
+  // The same numbers reach the same graphs.
+  const apart = maxDifference(found.data, wanted.data);
+  assert.ok(apart < 1e-5, String(apart));
+  assert.ok(maxDifference(plain.data, wanted.data) > 1e-3);
+});
