@@ -77,8 +77,8 @@ test('the embedded model is described by its own configs', async () => {
   assert.match(demo.hash, /^[0-9a-f]{10}$/);
 });
 
-/** That every one of them loads is held where all of them paint: test/engine/pipeline/golden-pipelines.test.ts. */
-test('families are told apart by configs, and a model loads', async () => {
+/** That they load is held where all of them paint: test/engine/pipeline/golden-pipelines.test.ts. */
+test('families are told apart by configs', async () => {
   const registry = openRegistry(goldenModels);
   const found = Object.fromEntries(
     (await registry.list()).map(({ name, family, inpainting }) => [name, [family, inpainting]]),
@@ -99,9 +99,6 @@ test('families are told apart by configs, and a model loads', async () => {
   );
   assert.ok(here.length > 0);
   assert.deepEqual(found, Object.fromEntries(here));
-  const model = await loadModel(await registry.find('sd15'), options);
-  assert.equal(model.provider, 'cpu');
-  await model.release();
 });
 
 test('a folder that is no model is left out of the list, once with a reason', async () => {

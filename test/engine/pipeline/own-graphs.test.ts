@@ -25,9 +25,7 @@ import {
   referenceCase,
   referenceModel,
   type ReferenceModel,
-  widened,
   type Weights,
-  writeFolder,
   writeWeights,
 } from '../../support/models/reference-checkpoint.ts';
 
