@@ -10,7 +10,7 @@ after(() => engine.close());
 
 test('x̂0 of chosen steps as pictures, without touching the picture itself', async () => {
   const request = parseRequest(
-    { prompt: 'a red star', steps: 6, seed: 7n, sampler: 'euler', count: 2 },
+    { prompt: 'a red star', steps: 6, seed: 7n, sampler: 'euler', count: 2, width: 64, height: 64 },
     demo,
   );
   const snapshots = new Map<number, readonly Uint8Array[]>();
