@@ -30,7 +30,7 @@ async function paint(input: RequestInput): Promise<GeneratedImage> {
   return images[0];
 }
 
-const start = (await paint({ prompt: 'a red mushroom on a meadow', seed: 3n, steps: 15 })).png;
+const start = (await paint({ prompt: 'a red mushroom on a meadow', seed: 3n })).png;
 const init = (more: Partial<InitImage>): InitImage => ({
   image: start,
   strength: 0.75,
