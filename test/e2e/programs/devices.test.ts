@@ -14,6 +14,7 @@ import { textOf, waitUntil } from '../../support/discord/messages.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS } from '../../support/engine.ts';
+import { SMALL } from '../../support/hall.ts';
 import { BEN, onStage } from '../../support/stage.ts';
 
 const GALLERY = '1300000000000001102';
@@ -22,7 +23,7 @@ let devices: readonly Device[];
 let engine: Engine;
 before(async () => {
   const config = loadConfig({ DEVICES: 'cpu,cpu', MODELS_DIR: MODELS, ORT_THREADS: '1' });
-  devices = await startDevices({ ...config, childEnvironment: slowly(50) }, memoryLog().log);
+  devices = await startDevices({ ...config, childEnvironment: slowly(100) }, memoryLog().log);
   engine = asOneEngine(devices);
 });
 after(() => engine.close());
@@ -32,8 +33,8 @@ test('two devices paint for two people at the same time, and are shown', async (
     const pids = devices.map((device) => device.engine.status().pid);
     assert.equal(new Set(pids).size, 2, 'a process each');
     const [ada, ben] = [await stage.user(), await stage.user(BEN)];
-    await ada.command('imagine', { prompt: 'a tree', steps: 100, size: '64x64' });
-    await ben.command('imagine', { prompt: 'a house', steps: 100, size: '64x64' });
+    await ada.command('imagine', { prompt: 'a tree', steps: 100, ...SMALL });
+    await ben.command('imagine', { prompt: 'a house', steps: 100, ...SMALL });
     const running = async () =>
       (await stage.queue.archive.unsettled()).filter(({ status }) => status === 'running');
     await waitUntil(async () => (await running()).length === 2, 'both run', 60_000);
@@ -68,7 +69,7 @@ test('a device whose engine dies gives its job to the other one, and the owner h
     const [ada, ben] = [await stage.user(), await stage.user(BEN)];
     await stage.rule.change((now) => ({ ...now, alarms: GALLERY }), textFor('en'));
     await ben.open(GALLERY);
-    const options = { prompt: 'a boat', seed: '7', steps: 30, size: '64x64' };
+    const options = { prompt: 'a boat', seed: '7', steps: 15, ...SMALL };
     await ada.command('imagine', options);
     const job = async () => (await stage.queue.archive.recent({ limit: 1 }))[0];
     await waitUntil(async () => (await job())?.status === 'running', 'running', 60_000);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { compileCache } from '../../../src/engine/host/compile-cache.ts';
 import { openModelShelf } from '../../../src/hub/model-shelf.ts';
 import { type LocalHub, openLocalHub } from '../../hub/local-hub.ts';
 import { checkpoint, COMMIT, temporaryFolder, visible } from '../../hub/models-to-fetch.ts';
@@ -31,7 +32,7 @@ test('the owner fetches, verifies and removes a model in Discord, and sees how f
     civitai: hub.address,
     civitaiToken: null,
   };
-  const shelf = openModelShelf({ modelsDir, access, half: true, childEnvironment: {} });
+  const shelf = openModelShelf({ modelsDir, access, half: true, childEnvironment: compileCache() });
   t.after(() => shelf.close());
   await onStage({ bot: { shelf } }, async (stage) => {
     const [ada, ben] = [await stage.user(), await stage.user(BEN)];
@@ -95,7 +96,8 @@ test('a bot that ends in the middle of a fetch leaves no half model, and the nex
   hub.repositories.set('org/one', { files: { 'model.safetensors': checkpoint() }, commit: COMMIT });
   hub.faults.set(FILE, { slow: { ms: 20, chunk: 60_000 } });
   const access = { hub: hub.address, hubToken: null, civitai: hub.address, civitaiToken: null };
-  const open = () => openModelShelf({ modelsDir, access, half: true, childEnvironment: {} });
+  const open = () =>
+    openModelShelf({ modelsDir, access, half: true, childEnvironment: compileCache() });
   const first = open();
   const begun = Promise.withResolvers<void>();
   const told = {

@@ -30,7 +30,7 @@ test(
         };
         // The playground's servers are of shard 2 of 3; its direct messages of shard 0, which paints.
         const second = hall.startAnother({ SHARDS: '2/3', DEVICES: 'none' });
-        await imagine(hall, 'by two', 6);
+        await imagine(hall, 'by two', 3);
         await waitUntil(() => ada.messages().some(isDone), 'the picture', 60_000);
         await allDone(hall, idsOf(hall).slice(-1));
         await order(hall, 'models', {});
@@ -40,8 +40,7 @@ test(
 
         // The one that paints goes on while the other one is away; what it missed is delivered once it is back.
         const painted = ada.messages().filter(isDone).length;
-        const large = { prompt: 'while away', steps: 80, size: '64x64' };
-        await order(hall, 'imagine', large);
+        await imagine(hall, 'while away', 40);
         const isThere = (one: Parameters<typeof textOf>[0]) =>
           /while away/.test(textOf(one)) && /Step \d/.test(textOf(one));
         await ada.waitForMessage(isThere, 60_000);
@@ -53,7 +52,7 @@ test(
       },
       {
         env: {
-          ...slowly(50),
+          ...slowly(100),
           QUEUE_URL: redis!.url,
           PICTURES_URL: path.join(folder, 'pictures'),
           SHARDS: '0-1/3',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDone, isPrivate, waitUntil } from '../../support/discord/messages.ts';
+import { SMALL } from '../../support/hall.ts';
 import { stagesOfFile } from '../../support/stage.ts';
 import { patience } from '../../support/machine/patience.ts';
 
@@ -41,7 +42,7 @@ for (const seed of [1, 2]) {
           // Pressed while the bot is away, an order is refused by Discord itself: people press again.
           for (let tries = 0; tries < 20; tries++) {
             const outcome = await ada
-              .command('imagine', { prompt: `order ${order}`, steps: 3, size: '64x64' })
+              .command('imagine', { prompt: `order ${order}`, steps: 2, ...SMALL })
               .catch(() => null);
             if (outcome?.type === 'acknowledged') {
               acknowledged++;
@@ -85,7 +86,7 @@ for (const seed of [1, 2]) {
 test('a final edit that is never answered is tried again in time, and shown once', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'x', steps: 40 });
+    await ada.command('imagine', { prompt: 'x', steps: 60, ...SMALL });
     await waitUntil(
       async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running',
       'running',

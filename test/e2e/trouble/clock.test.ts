@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Hall } from '../../support/hall.ts';
-import { idsOf, imagine, inHall, jobsOf, order, shownJobs, story } from '../../support/hall.ts';
+import {
+  idsOf,
+  imagine,
+  inHall,
+  jobsOf,
+  order,
+  shownJobs,
+  SMALL,
+  story,
+} from '../../support/hall.ts';
 import { requestIn } from '../../support/jobs.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { patience } from '../../support/machine/patience.ts';
@@ -40,12 +49,12 @@ test('a clock that is wrong', { timeout: patience(200_000) }, async (t) => {
         () => isAYearAhead(hall),
       );
     },
-    { preload, env: slowly(50) },
+    { preload, env: slowly(100) },
   );
 });
 
 async function leapsByAnHour(hall: Hall): Promise<void> {
-  await order(hall, 'imagine', { prompt: 'a boat', steps: 40, size: '64x64', private: true });
+  await order(hall, 'imagine', { prompt: 'a boat', steps: 20, ...SMALL, private: true });
   await imagine(hall, 'behind it', 3);
   await isPainting(hall, 'a boat');
   const ids = idsOf(hall);
@@ -63,7 +72,7 @@ async function leapsByAnHour(hall: Hall): Promise<void> {
 async function isSetBackByADay(hall: Hall): Promise<void> {
   const { ada } = hall;
   const before = shownJobs(hall).length;
-  await order(hall, 'imagine', { prompt: 'a long boat', steps: 100, size: '64x64' });
+  await imagine(hall, 'a long boat', 40);
   await isPainting(hall, 'a long boat');
   setClock(hall, HOUR - DAY);
   // Each takes two edits at least: more than the fifty of a second that discord.js would now make last a day.

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { slowly } from '../../support/models/slow-network.ts';
 import { NO_SMALL_DISK } from '../../support/machine/small-disk.ts';
 import type { Hall } from '../../support/hall.ts';
-import { imagine, inHall, jobsOf, order, shownJobs, story } from '../../support/hall.ts';
+import { imagine, inHall, jobsOf, order, shownJobs, SMALL, story } from '../../support/hall.ts';
 import { requestIn } from '../../support/jobs.ts';
 import { isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { patience } from '../../support/machine/patience.ts';
@@ -13,7 +13,7 @@ import { patience } from '../../support/machine/patience.ts';
 const options = { skip: NO_SMALL_DISK, timeout: patience(180_000) };
 
 /** Still being painted when the disk is full. */
-const LONG = { prompt: 'the long one', steps: 60, size: '128x128' };
+const LONG = { prompt: 'the long one', steps: 30, ...SMALL };
 
 const said = ({ ada }: Hall, words: RegExp) =>
   ada.messages().filter((one) => words.test(textOf(one)));
@@ -133,6 +133,6 @@ test('a disk in trouble while pictures wait and are painted', options, async (t)
       await story(t, 'what was told is told once', () => hasNothingToSay(hall));
       assert.equal(await hall.stop(), 0);
     },
-    { diskMegabytes: 12, env: slowly(50) },
+    { diskMegabytes: 12, env: slowly(100) },
   );
 });

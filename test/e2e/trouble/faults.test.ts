@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { story } from '../../support/hall.ts';
+import { SMALL, story } from '../../support/hall.ts';
 import {
   bytesAt,
   isDone,
@@ -14,7 +14,7 @@ import { slowly } from '../../support/models/slow-network.ts';
 import { stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
-const onStage = stagesOfFile(slowly(50));
+const onStage = stagesOfFile(slowly(100));
 
 const CALLBACK = /^\/interactions\/.*callback$/;
 const EDIT = /^\/webhooks\/.*@original$/;
@@ -49,7 +49,7 @@ async function cancelled(stage: Stage): Promise<void> {
 /** One more order, taken, whose picture comes once. */
 async function paintsOnce(stage: Stage, ada: PlaygroundUserClient): Promise<void> {
   const before = ada.messages().length;
-  const order = { prompt: 'x', steps: 2, size: '64x64' };
+  const order = { prompt: 'x', steps: 1, ...SMALL };
   assert.equal((await ada.command('imagine', order)).type, 'acknowledged');
   await waitUntil(() => ada.messages().filter(isDone).length > before, 'the picture', 30_000);
   await delivered(stage);
@@ -93,7 +93,7 @@ test('Discord refuses the finished message as such: words say where the picture 
     const ada = await stage.user();
     const { faults } = stage.playground;
     const match = { method: 'PATCH', route: EDIT };
-    await ada.command('imagine', { prompt: 'x', steps: 10 });
+    await ada.command('imagine', { prompt: 'x', steps: 5, ...SMALL });
     faults.add({ match, answer: 503, times: 10_000 });
     await waitUntil(
       async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'done',
@@ -120,7 +120,7 @@ test('Discord refuses the finished message as such: words say where the picture 
 test('an engine that is busy delays nobody: acknowledgements come at once', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'long', steps: 100, size: '64x64' });
+    await ada.command('imagine', { prompt: 'long', steps: 100, ...SMALL });
     await ada.waitForMessage((message) => textOf(message).includes('Step '), 20_000);
     for (const name of ['queue', 'models', 'help']) {
       assert.equal((await ada.command(name)).type, 'acknowledged');
@@ -137,7 +137,7 @@ test('the interaction token ends: the message is edited through the channel', as
   const playground = { timing: { interactionToken: 400 } };
   await onStage({ playground }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'slow', steps: 30, size: '64x64' });
+    await ada.command('imagine', { prompt: 'slow', steps: 15, ...SMALL });
     await ada.waitForMessage(isDone, 60_000);
     await delivered(stage);
     assert.ok(stage.calls('PATCH', CHANNEL_EDIT).some(({ status }) => status === 200));
@@ -150,7 +150,7 @@ test('the interaction token ends: the message is edited through the channel', as
 test('the message is deleted: the job is cancelled and nothing is posted again', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'unwanted', steps: 100, size: '64x64' });
+    await ada.command('imagine', { prompt: 'unwanted', steps: 100, ...SMALL });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await removeMessage(stage, ada.channelId, message.id);
     await cancelled(stage);
@@ -167,7 +167,7 @@ test('final edits', async (t) => {
     for (const answer of [500, 502, 'reset', 'lost-ack'] as const) {
       await story(t, `${answer} three times, and the picture still comes, once`, async () => {
         const before = ada.messages().length;
-        await ada.command('imagine', { prompt: 'x', steps: 12, size: '64x64' });
+        await ada.command('imagine', { prompt: 'x', steps: 6, ...SMALL });
         await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
         faults.add({ match: { method: 'PATCH', route: EDIT }, answer, times: 3 });
         await waitUntil(() => ada.messages().filter(isDone).length > before, 'picture', 30_000);
@@ -182,7 +182,7 @@ test('final edits', async (t) => {
 test('429 on edits: the bot waits as told, drops previews, delivers the picture', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
+    await ada.command('imagine', { prompt: 'x', steps: 15, ...SMALL });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },
@@ -241,7 +241,7 @@ test('a place that takes only small files gets a smaller copy, and says so', asy
     const ada = await stage.user();
     const { faults } = stage.playground;
     const match = { method: 'PATCH', route: EDIT };
-    await ada.command('imagine', { prompt: 'x', steps: 10 });
+    await ada.command('imagine', { prompt: 'x', steps: 5, cfg: 1 });
     // Held back until only the final edit is left to refuse.
     faults.add({ match, answer: 503, times: 10_000 });
     await waitUntil(
@@ -271,7 +271,7 @@ test('Discord refuses the bot in the channel: no loop, no loss of the picture', 
   await onStage({}, async (stage) => {
     const ada = await stage.user();
     const refuse = { status: 403, code: 50001, message: 'Missing Access' };
-    await ada.command('imagine', { prompt: 'x', steps: 30, size: '64x64' });
+    await ada.command('imagine', { prompt: 'x', steps: 15, ...SMALL });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     stage.playground.faults.add({
       match: { method: 'PATCH', route: EDIT },

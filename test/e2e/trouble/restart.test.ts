@@ -3,20 +3,21 @@ import { after, before, test } from 'node:test';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { buttonOf, isDone, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
+import { SMALL } from '../../support/hall.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import { onStage, openStage } from '../../support/stage.ts';
 
 let engine: Engine;
 before(async () => {
-  engine = await openEngine(MODELS, slowly(50));
+  engine = await openEngine(MODELS, slowly(100));
 });
 after(() => engine.close());
 
 test('a restart in the middle: running and waiting jobs finish in the same messages', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'running', steps: 30, size: '64x64' });
-    await ada.command('imagine', { prompt: 'waiting', steps: 2, size: '64x64' });
+    await ada.command('imagine', { prompt: 'running', steps: 15, ...SMALL });
+    await ada.command('imagine', { prompt: 'waiting', steps: 2, ...SMALL });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const ids = ada.messages().map(({ id }) => id);
     assert.equal(ids.length, 2);
@@ -34,7 +35,7 @@ test('a restart in the middle: running and waiting jobs finish in the same messa
 test('a picture that was finished while Discord did not answer is delivered after the restart', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'late', steps: 30, size: '64x64' });
+    await ada.command('imagine', { prompt: 'late', steps: 15, ...SMALL });
     await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     const edits = { method: 'PATCH', route: /^\/webhooks\/.*@original$/ };
     stage.playground.faults.add({ match: edits, answer: 503, times: 10_000 });
@@ -58,7 +59,7 @@ test('a picture that was finished while Discord did not answer is delivered afte
 test('the message was deleted while the bot was away: its job is cancelled', async () => {
   await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'gone', steps: 100, size: '64x64' });
+    await ada.command('imagine', { prompt: 'gone', steps: 100, ...SMALL });
     const message = await ada.waitForMessage((one) => textOf(one).includes('Step '), 20_000);
     await stage.restart(async () => {
       await fetch(
@@ -92,7 +93,7 @@ test('an Upscale that a restart cut short, later than its token: its message is 
   const timing = { interactionToken: 4000 };
   await onStage(engine, { playground: { timing } }, async (stage) => {
     const ada = await stage.user();
-    await ada.command('imagine', { prompt: 'a lamp', steps: 1, size: '64x64' });
+    await ada.command('imagine', { prompt: 'a lamp', steps: 1, ...SMALL });
     const first = await ada.waitForMessage(isDone, 30_000);
     const { faults } = stage.playground;
     faults.add({
