@@ -6,31 +6,25 @@ var fs = require('node:fs');
 var path = require('node:path');
 var url = require('node:url');
 
-/** They take long, most of it waiting: each has a process to itself, and they start first. */
+/** They take long, most of it waiting for programs: each has a process to itself. */
 var LONG = [
   'test/e2e/trouble/kill-painting.test.ts',
-  'test/e2e/trouble/kill-answering.test.ts',
-  'test/e2e/trouble/clock.test.ts',
+  'test/e2e/painting/explore.test.ts',
   'test/e2e/trouble/drops.test.ts',
+  'test/e2e/trouble/clock.test.ts',
   'test/e2e/painting/imagine.test.ts',
-  'test/e2e/page/page.test.ts',
-  'test/e2e/painting/pictures.test.ts',
+  'test/e2e/trouble/kill-answering.test.ts',
   'test/e2e/programs/workers.test.ts',
   'test/e2e/trouble/disk.test.ts',
-  'test/e2e/painting/sheet-axes.test.ts',
-  'test/engine/families/relatives.test.ts',
-  'test/engine/pipeline/checkpoint-pictures.test.ts',
-  'test/playground/page.test.ts',
-  'test/cli/imagine.test.ts',
   'test/package.test.ts',
 ];
 /** They count what the whole process has: threads, children. */
 var ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
-/** So many files share a process, all of them of one folder of test/; of e2e/, whose files wait, fewer. */
+/** So many files share a process; of e2e/, whose files wait for one thing after the other, fewer. */
 var TOGETHER = 10;
-var TOGETHER_E2E = 3;
+var TOGETHER_E2E = 5;
 /** Folders of test/ whose files take longest, and begin first. */
-var FIRST = ['e2e', 'playground', 'engine', 'commands', 'explore', 'cli', 'runner', 'queue'];
+var FIRST = ['playground', 'cli', 'engine', 'commands', 'explore', 'runner', 'queue'];
 
 /**
  * They await something while they are loaded. A file that waits for one of them begins in nobody's name, and its tests
@@ -67,20 +61,56 @@ function groupsOf(root) {
   var files = fs.globSync('test/**/*.test.ts', { cwd: root }).map(function (file) {
     return file.split(path.sep).join('/');
   });
-  var groups = LONG.concat(ALONE).map(function (file) {
-    return [file];
+  var rest = files.sort().filter(function (file) {
+    return LONG.indexOf(file) < 0 && ALONE.indexOf(file) < 0;
   });
-  var rooms = {};
-  files.sort().forEach(function (file) {
-    if (LONG.indexOf(file) >= 0 || ALONE.indexOf(file) >= 0) return;
-    var room = file.split('/').slice(1, -1)[0] || '';
-    (rooms[room] = rooms[room] || []).push(file);
+  var waiting = LONG.map(one).concat(parts(rest.filter(isWaiting), TOGETHER_E2E));
+  var busy = rest.filter(function (file) {
+    return !isWaiting(file);
   });
-  FIRST.concat(Object.keys(rooms)).forEach(function (room) {
-    var its = rooms[room] || [];
-    while (its.length > 0) groups.push(its.splice(0, room === 'e2e' ? TOGETHER_E2E : TOGETHER));
+  busy.sort(function (a, b) {
+    return rank(a) - rank(b);
   });
-  return groups;
+  return mixed(waiting, ALONE.map(one).concat(parts(busy, TOGETHER)));
+}
+
+function one(file) {
+  return [file];
+}
+
+function isWaiting(file) {
+  return file.indexOf('test/e2e/') === 0;
+}
+
+function rank(file) {
+  var at = FIRST.indexOf(file.split('/')[1]);
+  return at < 0 ? FIRST.length : at;
+}
+
+function parts(files, size) {
+  var all = [];
+  for (var at = 0; at < files.length; at += size) all.push(files.slice(at, at + size));
+  return all;
+}
+
+/**
+ * Those that wait stand among those that compute: what one leaves of the processor, another takes. They take longer,
+ * and are through with three quarters of the others.
+ */
+function mixed(waiting, busy) {
+  return [waiting, busy]
+    .flatMap(function (groups) {
+      var share = groups === waiting ? 0.75 : 1;
+      return groups.map(function (group, i) {
+        return { group: group, at: (share * i) / groups.length };
+      });
+    })
+    .sort(function (a, b) {
+      return a.at - b.at;
+    })
+    .map(function (each) {
+      return each.group;
+    });
 }
 
 exports.EARLY = EARLY;

@@ -29,6 +29,9 @@ test('every test file stands in one group, and a long one has a process to itsel
     groups.find((files) => files.includes(kill)),
     [kill],
   );
+  // Those that wait do not stand together.
+  const waits = groups.map(([file]) => file!.startsWith(path.join('test', 'e2e')));
+  assert.ok(waits.every((_, i) => i < 4 || !waits.slice(i - 4, i).every(Boolean)));
 });
 
 /** Programs and threads of their own: no test imports them. */
