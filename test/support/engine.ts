@@ -13,7 +13,7 @@ type Shared = { engine: Promise<Engine>; users: number };
 const open = new Map<string, Shared>();
 
 /** Long enough for the next file of this process to ask for the same engine. */
-const LINGER_MS = 200;
+const LINGER_MS = 1500;
 
 /**
  * An engine on a folder of models, by default on the shipped ones, which test files of one process share with all it has
