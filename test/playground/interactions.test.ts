@@ -20,6 +20,8 @@ import { loginClient } from '../support/discord/discord-client.ts';
 import { createSchemaRecorder } from '../support/discord/discord-schema.ts';
 import type { PlaygroundUserClient } from '../support/discord/playground-user.ts';
 import { connectUser } from '../support/discord/playground-user.ts';
+import { waitUntil } from '../support/discord/messages.ts';
+import { patience } from '../support/machine/patience.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 type Handler = (interaction: Interaction) => Promise<unknown>;
@@ -30,6 +32,7 @@ describe('interactions with discord.js', () => {
   let ada: PlaygroundUserClient;
   let ben: PlaygroundUserClient;
   let handler: Handler = async () => {};
+  const firstResponse = patience(600);
   const recorder = createSchemaRecorder();
   const failures: unknown[] = [];
 
@@ -37,7 +40,7 @@ describe('interactions with discord.js', () => {
     playground = await startPlayground({
       port: 0,
       dataFile: ':memory:',
-      timing: { firstResponse: 600 },
+      timing: { firstResponse },
       onExchange: recorder.onExchange,
     });
     bot = await loginClient(playground);
@@ -320,7 +323,7 @@ describe('interactions with discord.js', () => {
   test('no answer in time: the person is told, and the late answer is refused with 10062', async () => {
     let late: unknown;
     once(async (interaction) => {
-      await new Promise((resolve) => setTimeout(resolve, 900));
+      await new Promise((resolve) => setTimeout(resolve, firstResponse + 300));
       await interaction.reply('too late').catch((error: unknown) => {
         late = error;
       });
@@ -329,7 +332,7 @@ describe('interactions with discord.js', () => {
       type: 'failed',
       reason: 'The application did not respond',
     });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await waitUntil(() => late !== undefined, 'the refusal');
     assert.equal((late as { code?: number }).code, 10062);
   });
 

@@ -6,6 +6,7 @@ import type { Exchange, Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import { loginClient } from '../support/discord/discord-client.ts';
 import { connectUser } from '../support/discord/playground-user.ts';
+import { patience } from '../support/machine/patience.ts';
 import { caller } from '../support/discord/rest-caller.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
@@ -26,7 +27,7 @@ describe('rate limits and faults', () => {
     });
     call = caller(playground);
     bot = await loginClient(playground, {
-      rest: { api: playground.apiBase, version: '10', timeout: 700, retries: 2 },
+      rest: { api: playground.apiBase, version: '10', timeout: patience(700), retries: 2 },
     });
     bot.on(Events.InteractionCreate, (interaction) => {
       handler(interaction).catch((error: unknown) => void failures.push(error));
@@ -119,10 +120,11 @@ describe('rate limits and faults', () => {
   });
 
   test('an expired token is 50027; the channel route still edits the message', async () => {
+    const interactionToken = patience(150);
     const short = await startPlayground({
       port: 0,
       dataFile: ':memory:',
-      timing: { interactionToken: 150 },
+      timing: { interactionToken },
     });
     const client = await loginClient(short);
     await client.application.commands.set([{ name: 'paint', description: 'Paints' }]);
@@ -132,7 +134,7 @@ describe('rate limits and faults', () => {
         const run = async (): Promise<void> => {
           if (!interaction.isChatInputCommand()) return;
           const answer = await interaction.deferReply({ withResponse: true });
-          await new Promise((later) => setTimeout(later, 200));
+          await new Promise((later) => setTimeout(later, interactionToken + 50));
           await assert.rejects(interaction.editReply('late'), { code: 50027, status: 401 });
           const id = answer.resource?.message?.id ?? '';
           await client.rest.patch(`/channels/${interaction.channelId}/messages/${id}`, {

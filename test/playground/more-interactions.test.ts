@@ -15,6 +15,7 @@ import { loginClient } from '../support/discord/discord-client.ts';
 import { createSchemaRecorder } from '../support/discord/discord-schema.ts';
 import type { PlaygroundUserClient } from '../support/discord/playground-user.ts';
 import { connectUser } from '../support/discord/playground-user.ts';
+import { responsePatience } from '../support/machine/patience.ts';
 import { tinyPng } from '../support/tiny-png.ts';
 
 describe('subcommands, resolved values, follow-ups, modals with labels, direct messages', () => {
@@ -30,6 +31,7 @@ describe('subcommands, resolved values, follow-ups, modals with labels, direct m
       port: 0,
       dataFile: ':memory:',
       guests: 40,
+      timing: { firstResponse: responsePatience() },
       onExchange: recorder.onExchange,
     });
     bot = await loginClient(playground);

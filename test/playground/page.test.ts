@@ -20,7 +20,7 @@ before(async () => {
   playground = await startPlayground({
     port: 0,
     dataFile: ':memory:',
-    timing: { firstResponse: 800 },
+    timing: { firstResponse: patience(800) },
   });
   browser = await openBrowser();
 });
