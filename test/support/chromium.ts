@@ -44,3 +44,12 @@ export function openBrowser(): Promise<Browser> {
 export function seen(page: Page, words: string | RegExp, options?: { exact: boolean }): Locator {
   return page.getByText(words, options).and(page.locator(':not(.unseen)'));
 }
+
+/** The form that `Reimagine` opens on a picture that somebody posted, or the button where reading it took long. */
+export async function formShown(page: Page): Promise<Locator> {
+  const form = page.getByRole('dialog');
+  const opener = page.getByRole('button', { name: 'Open the form' });
+  await form.or(opener).waitFor();
+  if (await opener.isVisible()) await opener.click();
+  return form;
+}

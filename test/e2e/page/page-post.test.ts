@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { noBrowser as skip, openBrowser, seen } from '../../support/chromium.ts';
+import { formShown, noBrowser as skip, openBrowser, seen } from '../../support/chromium.ts';
 import { openEngine } from '../../support/engine.ts';
 import { onStage } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
@@ -49,7 +49,7 @@ test('on a phone: a picture is posted, and Reimagine paints from it', { skip }, 
     await posted.locator('img').last().waitFor();
     await posted.click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Reimagine' }).click();
-    const form = page.getByRole('dialog');
+    const form = await formShown(page);
     await form.getByLabel(/^Prompt/).fill('a red lamp');
     await form.getByRole('button', { name: 'Submit' }).click();
     await seen(page, 'Reimagined from').waitFor();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { noBrowser as skip, openBrowser, seen } from '../../support/chromium.ts';
+import { formShown, noBrowser as skip, openBrowser, seen } from '../../support/chromium.ts';
 import { tinyPng } from '../../support/tiny-png.ts';
 import { waitUntil } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
@@ -159,7 +159,7 @@ test(
     await page.getByRole('button', { name: 'gallery' }).click();
     await page.locator('article img').last().click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Reimagine' }).click();
-    const dialog = page.getByRole('dialog');
+    const dialog = await formShown(page);
     await dialog.getByLabel('Prompt', { exact: false }).first().fill('a boat');
     await dialog.getByText('Yes: repaint about half').click();
     await page.getByRole('option', { name: 'Yes: repaint a little' }).click();

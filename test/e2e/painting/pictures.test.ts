@@ -11,13 +11,13 @@ import type { PlaygroundUserClient, ShownModal } from '../../support/discord/pla
 import {
   buttonOf,
   bytesAt,
-  customIdsOf,
   isDone,
   isPrivate,
   picturesOf,
   textOf,
   waitUntil,
 } from '../../support/discord/messages.ts';
+import { formOf } from '../../support/discord/forms.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import { BEN, onStage } from '../../support/stage.ts';
@@ -351,7 +351,7 @@ test('Reimagine paints what is here and names the rest; a prompt that cannot be 
         'fog',
       ],
     ] as const) {
-      const outcome = await formOf(ada, await attach(stage, ada, [chunk]));
+      const outcome = await formOf(ada, 'Reimagine', await attach(stage, ada, [chunk]));
       assert.equal(filledIn(outcome)['negative'], negative);
     }
     assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
@@ -366,7 +366,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
     const guildId = ada.ready.guilds[0]?.id ?? '';
     await stage.settings.change(guildId, { steps: 3, negative: 'blur', count: 4 });
     const plain = await attach(stage, ada, [], [60, 120]);
-    const outcome = await formOf(ada, plain);
+    const outcome = await formOf(ada, 'Reimagine', plain);
     const filled = filledIn(outcome);
     assert.deepEqual(filled, { negative: 'blur', size: '96x192', steps: '3', start: '0-0.6' });
 
@@ -389,7 +389,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
       [{ size: '1x1' }, /multiple of 16|from \d+ to/],
       [{ steps: 'many' }, /“Steps[^]*must be a number/],
     ] as const) {
-      const again = await formOf(ada, plain);
+      const again = await formOf(ada, 'Reimagine', plain);
       await ada.submitModal(again, { ...filled, prompt: 'x', start: ['none'], ...wrong });
       assert.match(await told(ada), words);
     }
@@ -428,7 +428,7 @@ test('the form of a picture whose link is over meanwhile: words, and the words w
   await onStage(engine, { playground: { timing: { attachmentLink: 3000 } } }, async (stage) => {
     const ada = await stage.user();
     const plain = await attach(stage, ada, []);
-    const outcome = await formOf(ada, plain);
+    const outcome = await formOf(ada, 'Reimagine', plain);
     // A link says in whole seconds until when it holds.
     await new Promise((resolve) => setTimeout(resolve, 4100));
     const filled = { ...filledIn(outcome), prompt: 'a lamp', steps: '1' };
@@ -439,19 +439,6 @@ test('the form of a picture whose link is over meanwhile: words, and the words w
     await ada.waitForMessage(isDone, 30_000);
   });
 });
-
-/** The form that Reimagine opens; where a busy machine read the picture too late for one, by the button it offers. */
-async function formOf(ada: PlaygroundUserClient, picture: string): Promise<ShownModal> {
-  const outcome = await ada.command('Reimagine', {}, picture);
-  if (outcome.type === 'modal') return outcome;
-  const opens = (one: PlaygroundMessage): boolean =>
-    customIdsOf(one).some((id) => id.split(':')[1] === 'from-picture');
-  const offer = await ada.waitForMessage(opens);
-  const opened = await ada.press(offer.id, buttonOf(offer, 'from-picture'));
-  assert.ok(opened.type === 'modal', JSON.stringify(opened));
-  ada.dismiss(offer.id);
-  return opened;
-}
 
 /** What the fields of a form hold when it opens; a select's default. */
 function filledIn({ modal }: ShownModal): Record<string, string> {

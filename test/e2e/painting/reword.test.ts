@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
+import { formOf } from '../../support/discord/forms.ts';
 import { goldenModel } from '../../support/golden/golden-dit.ts';
 import { customIdsOf, isDone, isPrivate, textOf } from '../../support/discord/messages.ts';
 import { withPicture } from '../../support/models/edit-model.ts';
@@ -68,8 +69,7 @@ test('Edit shows a model the picture and up to three more, and says what it came
     );
     ada.say('look', posted);
     const look = await ada.waitForMessage((one) => one.attachments.length === 2, PATIENCE);
-    const found = await ada.command('Edit', {}, look.id);
-    assert.ok(found.type === 'modal');
+    const found = await formOf(ada, 'Edit', look.id);
     assert.match(JSON.stringify(found.modal), /What shall be different[^]*"max_values":2/);
     const third = await ada.upload('other.png', 'image/png', other);
     const said = { prompt: 'the first in the second', seed: '5', more: [third.id] };
