@@ -118,6 +118,7 @@ function run(server: Server, options: PlaygroundOptions): Playground {
       ownApplication: (ownership) => void (state.ownership = ownership),
       foundGuild: (guild) => foundGuild(state, guild).id,
       botMember: (guildId, member) => botMember(state, guildId, member),
+      endTokens: () => void (state.tokensEndedAt = Date.now()),
       slowFiles: (milliseconds) => void (api.fileDelay = milliseconds),
     },
     async close() {
@@ -146,6 +147,7 @@ function openState(origin: string, options: PlaygroundOptions): State {
     listeners: new Set(),
     locales: new Map(),
     ownership: { ownerId: null },
+    tokensEndedAt: 0,
     timers: new Set(),
   };
 }

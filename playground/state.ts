@@ -76,6 +76,8 @@ export type State = {
   locales: Map<string, string>;
   /** whose the application is: one person, or a team */
   ownership: Ownership;
+  /** tokens of interactions up to this moment have ended, in milliseconds since 1970; 0: none before its time */
+  tokensEndedAt: number;
   /** running timers, cleared when the server closes */
   timers: Set<NodeJS.Timeout>;
 };

@@ -45,6 +45,8 @@ export type Faults = {
   foundGuild(guild: { name: string; ownerId: string; members: readonly string[] }): string;
   /** The bot has to leave a server, or is invited into it. */
   botMember(guildId: string, member: boolean): void;
+  /** The tokens of all interactions so far end now, as they do by themselves after a quarter of an hour. */
+  endTokens(): void;
   /** Every link to a file is answered that many milliseconds later. */
   slowFiles(milliseconds: number): void;
 };

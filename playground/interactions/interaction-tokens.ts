@@ -15,11 +15,14 @@ export function interactionOfToken(
 ): StoredInteraction {
   const interaction = state.store.interactionByToken(token);
   if (!interaction || webhookId !== applicationId) throw apiErrors.invalidWebhookToken();
-  if (Date.now() - interaction.createdAt > state.timing.interactionToken) {
-    throw apiErrors.invalidWebhookToken();
-  }
+  if (hasEnded(state, interaction)) throw apiErrors.invalidWebhookToken();
   if (interaction.answeredWith === null) throw apiErrors.unknownWebhook();
   return interaction;
+}
+
+/** Whether the interaction's token is good no more. */
+export function hasEnded(state: State, { createdAt }: StoredInteraction): boolean {
+  return createdAt <= state.tokensEndedAt || Date.now() - createdAt > state.timing.interactionToken;
 }
 
 /** A message that this token may touch: `@original`, a follow-up, or the message its component sits on. */

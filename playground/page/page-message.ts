@@ -1,4 +1,5 @@
 import type { CommandValue, PlaygroundMessage } from '../protocol.ts';
+import { hasEnded } from '../interactions/interaction-tokens.ts';
 import { messageFlag, renderMessage } from '../messages/render-message.ts';
 import type { State } from '../state.ts';
 import type { StoredMessage } from '../store/stored.ts';
@@ -9,8 +10,7 @@ export function pageMessage(state: State, message: StoredMessage): PlaygroundMes
   const shown: PlaygroundMessage = renderMessage(state, message);
   const interaction = message.interactionId ? state.store.interaction(message.interactionId) : null;
   if ((message.flags & messageFlag.loading) !== 0) {
-    const age = Date.now() - (interaction?.createdAt ?? 0);
-    if (age < state.timing.interactionToken) shown.thinking = true;
+    if (interaction !== null && !hasEnded(state, interaction)) shown.thinking = true;
     else shown.content = 'The application did not respond';
   }
   if (interaction?.type === 2 && interaction.commandName !== null) {

@@ -120,12 +120,7 @@ describe('rate limits and faults', () => {
   });
 
   test('an expired token is 50027; the channel route still edits the message', async () => {
-    const interactionToken = patience(150);
-    const short = await startPlayground({
-      port: 0,
-      dataFile: ':memory:',
-      timing: { interactionToken },
-    });
+    const short = await startPlayground({ port: 0, dataFile: ':memory:' });
     const client = await loginClient(short);
     await client.application.commands.set([{ name: 'paint', description: 'Paints' }]);
     const ada = await connectUser(short);
@@ -134,7 +129,7 @@ describe('rate limits and faults', () => {
         const run = async (): Promise<void> => {
           if (!interaction.isChatInputCommand()) return;
           const answer = await interaction.deferReply({ withResponse: true });
-          await new Promise((later) => setTimeout(later, interactionToken + 50));
+          short.faults.endTokens();
           await assert.rejects(interaction.editReply('late'), { code: 50027, status: 401 });
           const id = answer.resource?.message?.id ?? '';
           await client.rest.patch(`/channels/${interaction.channelId}/messages/${id}`, {

@@ -133,10 +133,10 @@ test('private: the reply is for one person; its buttons too; others cannot see i
 });
 
 test('a private result later than its token is in /recent, and nothing is posted', async () => {
-  const timing = { interactionToken: 700 };
-  await onStage(engine, { playground: { timing } }, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 30, size: '64x64', private: true });
+    stage.playground.faults.endTokens();
     await waitUntil(
       async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.delivered === true,
       'settled',

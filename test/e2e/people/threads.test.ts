@@ -152,13 +152,14 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
 });
 
 test('later than its token: a thread is edited through the channel, a private one the bot is not in is not', async () => {
-  const timing = { interactionToken: 700 };
-  await onStage({ ...CALM, playground: { timing } }, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await startSlow(stage, ada, SKETCHES);
+    stage.playground.faults.endTokens();
     await ada.waitForMessage((one) => isDone(one) && one.channel_id === SKETCHES, 60_000);
     assert.ok(stage.calls('PATCH', /^\/channels\/[^/]+\/messages\/[^/]+$/).length > 0);
     const hidden = await startSlow(stage, ada, STUDIO);
+    stage.playground.faults.endTokens();
     await waitUntil(
       async () => (await stage.queue.archive.get(hidden.id))?.delivered === true,
       'settled',

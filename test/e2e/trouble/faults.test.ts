@@ -134,10 +134,10 @@ test('an engine that is busy delays nobody: acknowledgements come at once', asyn
 });
 
 test('the interaction token ends: the message is edited through the channel', async () => {
-  const playground = { timing: { interactionToken: 400 } };
-  await onStage({ playground }, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 15, ...SMALL });
+    stage.playground.faults.endTokens();
     await ada.waitForMessage(isDone, 60_000);
     await delivered(stage);
     assert.ok(stage.calls('PATCH', CHANNEL_EDIT).some(({ status }) => status === 200));

@@ -90,8 +90,7 @@ test('a refused token is said in words', async () => {
 });
 
 test('an Upscale that a restart cut short, later than its token: its message is filled through the channel', async () => {
-  const timing = { interactionToken: 4000 };
-  await onStage(engine, { playground: { timing } }, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'a lamp', steps: 1, ...SMALL });
     const first = await ada.waitForMessage(isDone, 30_000);
@@ -102,7 +101,7 @@ test('an Upscale that a restart cut short, later than its token: its message is 
     });
     await ada.press(first.id, buttonOf(first, 'upscale'));
     const thinking = await ada.waitForMessage((one) => one.thinking === true);
-    await stage.restart(() => new Promise((resolve) => setTimeout(resolve, 4000)));
+    await stage.restart(async () => faults.endTokens());
     const large = await ada.waitForMessage((one) => textOf(one).includes('Enlarged'), 20_000);
     assert.equal(large.id, thinking.id);
     assert.equal(stage.calls('POST', /^\/channels\/[^/]+\/messages$/).length, 0);

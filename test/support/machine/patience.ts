@@ -34,7 +34,7 @@ export function patience(idleMs: number): number {
 
 /** Discord's three seconds for the first response; not for ever, since tests also wait for programs that are gone. */
 export function responsePatience(): number {
-  return Math.min(12_000, patience(3000));
+  return Math.min(20_000, patience(3000));
 }
 
 export type Deadline = {
