@@ -37,6 +37,7 @@ test('every test file stands in one group, and a long one has a process to itsel
 /** Programs and threads of their own: no test imports them. */
 const PROGRAMS: readonly string[] = [
   'src/engine/network/sharing/session-thread.ts',
+  'test/cli/data/on-full-disk.ts',
   'test/queue/sqlite/kill-child.ts',
   'test/support/discord/playground-process.ts',
 ];
