@@ -13,6 +13,7 @@ let playground: Playground;
 let bot: PageBot;
 let browser: Browser;
 let tab: Page;
+let second: Page;
 const complaints: string[] = [];
 
 before(async () => {
@@ -31,8 +32,11 @@ after(async () => {
   await playground.close();
 });
 
-async function openPage(size = { width: 1280, height: 800 }, url = playground.url): Promise<Page> {
-  const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
+async function openPage(url = playground.url): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(patience(10_000));
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -46,6 +50,12 @@ async function openPage(size = { width: 1280, height: 800 }, url = playground.ur
 async function firstTab(): Promise<Page> {
   tab ??= await openPage();
   return tab;
+}
+
+/** The tab of those who change its colours and its size. */
+async function secondTab(): Promise<Page> {
+  second ??= await openPage();
+  return second;
 }
 
 const composer = (page: Page) => page.getByRole('combobox', { name: /^Message [#@“]/ });
@@ -324,27 +334,8 @@ test('plain text says politely what works here', { skip }, async () => {
   await page.locator('.message', { hasText: 'hello there' }).waitFor();
 });
 
-test(
-  'at 360 px nothing is wider than the screen and the servers are in a drawer',
-  { skip },
-  async () => {
-    const page = await openPage({ width: 360, height: 740 });
-    await page.getByRole('button', { name: 'Reroll' }).last().waitFor();
-    const wide = await page.evaluate('document.documentElement.scrollWidth');
-    assert.equal(wide, 360);
-    const rail = page.getByRole('navigation', { name: 'Servers' });
-    assert.equal(await rail.isVisible(), false);
-    await page.getByRole('button', { name: 'Servers and channels' }).click();
-    await rail.waitFor({ state: 'visible' });
-    await page.getByRole('button', { name: 'gallery' }).click();
-    await rail.waitFor({ state: 'hidden' });
-    await seen(page, 'Welcome to #gallery').waitFor();
-    await page.context().close();
-  },
-);
-
 test('light and dark: by the system, then by choice, and it is remembered', { skip }, async () => {
-  const page = await openPage();
+  const page = await secondTab();
   const ground = (): Promise<string> =>
     page.evaluate('getComputedStyle(document.querySelector("main")).backgroundColor');
   await page.emulateMedia({ colorScheme: 'light' });
@@ -363,6 +354,38 @@ test('light and dark: by the system, then by choice, and it is remembered', { sk
   await page.reload();
   await (await entry('light')).waitFor();
   assert.equal(await ground(), dark);
+});
+
+test(
+  'at 360 px nothing is wider than the screen and the servers are in a drawer',
+  { skip },
+  async () => {
+    const page = await secondTab();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.getByRole('button', { name: 'Reroll' }).last().waitFor();
+    const wide = await page.evaluate('document.documentElement.scrollWidth');
+    assert.equal(wide, 360);
+    const rail = page.getByRole('navigation', { name: 'Servers' });
+    assert.equal(await rail.isVisible(), false);
+    await page.getByRole('button', { name: 'Servers and channels' }).click();
+    await rail.waitFor({ state: 'visible' });
+    await page.getByRole('button', { name: 'gallery' }).click();
+    await rail.waitFor({ state: 'hidden' });
+    await seen(page, 'Welcome to #gallery').waitFor();
+  },
+);
+
+test('a window drawn narrow hides the members, who would lie over the chat', { skip }, async () => {
+  const page = await openPage();
+  const members = page.getByRole('complementary', { name: 'Members' });
+  await members.waitFor();
+  await page.setViewportSize({ width: 1010, height: 800 });
+  assert.equal(await members.isVisible(), true, 'there is room for both');
+  await page.setViewportSize({ width: 390, height: 800 });
+  await members.waitFor({ state: 'detached' });
+  await composer(page).click();
+  await page.getByRole('button', { name: 'Members' }).click();
+  await members.waitFor();
   await page.context().close();
 });
 
@@ -377,20 +400,6 @@ test('the page says when the bot goes away, and when it is back', { skip }, asyn
   await seen(page, 'Darkroom is ready').waitFor();
   await page.keyboard.press('Enter');
   await seen(page, 'too early', { exact: true }).waitFor();
-});
-
-test('a window drawn narrow hides the members, who would lie over the chat', { skip }, async () => {
-  const page = await openPage();
-  const members = page.getByRole('complementary', { name: 'Members' });
-  await members.waitFor();
-  await page.setViewportSize({ width: 1010, height: 800 });
-  assert.equal(await members.isVisible(), true, 'there is room for both');
-  await page.setViewportSize({ width: 390, height: 800 });
-  await members.waitFor({ state: 'detached' });
-  await composer(page).click();
-  await page.getByRole('button', { name: 'Members' }).click();
-  await members.waitFor();
-  await page.context().close();
 });
 
 test('nothing was written to the console as an error', { skip }, () => {
@@ -424,7 +433,7 @@ test(
     const port = Number(new URL(server.url).port);
     try {
       let own = await startPageBot(server);
-      const page = await openPage(undefined, server.url);
+      const page = await openPage(server.url);
       await page.getByRole('button', { name: /You are: Ada/ }).click();
       await page.getByRole('menuitemradio', { name: /Cleo/ }).click();
       await page.getByRole('button', { name: /You are: Cleo/ }).waitFor();

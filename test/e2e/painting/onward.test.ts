@@ -13,6 +13,7 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -36,7 +37,7 @@ function idEnding(message: PlaygroundMessage, end: string): string {
 type Ada = Awaited<ReturnType<Stage['user']>>;
 
 const painted = (ada: Ada, options: Record<string, string | number | boolean>) =>
-  next(ada, () => ada.command('imagine', { steps: 2, ...options }));
+  next(ada, () => ada.command('imagine', { steps: 1, ...options }));
 
 async function next(ada: Ada, act: () => Promise<unknown>) {
   const after = fresh(ada);
@@ -45,7 +46,7 @@ async function next(ada: Ada, act: () => Promise<unknown>) {
 }
 
 test('zoom out keeps the size, a pan adds to one side, and what is there stays', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a red heart', seed: '3' });
     assert.ok(customIdsOf(first).length <= 16, 'calm enough to look at');
@@ -82,9 +83,9 @@ test('zoom out keeps the size, a pan adds to one side, and what is there stays',
 });
 
 test('beyond the largest side a pan says so, and nothing is ordered', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
-    const first = await painted(ada, { prompt: 'a', size: '2048x64', steps: 1 });
+    const first = await painted(ada, { prompt: 'a', size: '2048x64' });
     await ada.press(first.id, idEnding(first, ':0-right'));
     await ada.waitForMessage((one) => isPrivate(one) && /makes 3072x64 pixels/.test(textOf(one)));
     assert.equal((await stage.queue.archive.recent({ limit: 9 })).length, 1);
@@ -92,9 +93,9 @@ test('beyond the largest side a pan says so, and nothing is ordered', async () =
 });
 
 test('redo larger: the same seed with a second pass; over itself where it came from a picture', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
-    const batch = await painted(ada, { prompt: 'a tree', seed: '10', count: 4 });
+    const batch = await painted(ada, { prompt: 'a tree', seed: '10', count: 3, size: '64x64' });
     const redone = await next(ada, () =>
       ada.select(batch.id, idEnding(batch, `:use:${jobIn(batch)}`), ['2-redo']),
     );
@@ -105,15 +106,15 @@ test('redo larger: the same seed with a second pass; over itself where it came f
       ada.press(redone.id, idEnding(redone, `:redo:${jobIn(redone)}:0`)),
     );
     const over = await lastRequest(stage);
-    assert.deepEqual([over.width, over.hires ?? null, over.init?.strength], [512, null, 0.35]);
-    assert.match(textOf(again), /512x512/);
+    assert.deepEqual([over.width, over.hires ?? null, over.init?.strength], [256, null, 0.35]);
+    assert.match(textOf(again), /256x256/);
   });
 });
 
 test('a batch of four has U1 to V4, each one press', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
-    const batch = await painted(ada, { prompt: 'a star', seed: '20', count: 4 });
+    const batch = await painted(ada, { prompt: 'a star', seed: '20', count: 4, size: '64x64' });
     for (const label of ['U1', 'U4', 'V1', 'V4']) {
       assert.ok(JSON.stringify(batch.components).includes(`"label":"${label}"`), label);
     }
@@ -131,7 +132,7 @@ test('a batch of four has U1 to V4, each one press', async () => {
 const jobIn = (message: PlaygroundMessage) => idEnding(message, '').split(':')[2] ?? '';
 
 test('vary region: numbers and names on a grid, words in a form, the rest stays', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a house', seed: '5' });
     await ada.press(first.id, idEnding(first, `:region:${jobIn(first)}:0`));
@@ -195,7 +196,7 @@ test('vary region: numbers and names on a grid, words in a form, the rest stays'
 });
 
 test('a mask from a file: scaled when its shape fits, refused before the line when not', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a house', seed: '5' });
     const jobs = async () => (await stage.queue.archive.recent({ limit: 50 })).length;
@@ -259,13 +260,13 @@ test('a mask from a file: scaled when its shape fits, refused before the line wh
 });
 
 test('Stop says who; Keep the preview shows how far it had come, marked as unfinished', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', {
       prompt: 'a slow castle',
       seed: '4',
       steps: 150,
-      size: '96x96',
+      size: '64x64',
     });
     const running = await ada.waitForMessage(
       (one) => /Step ([5-9]|\d\d) of 150/.test(textOf(one)),
@@ -284,7 +285,7 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
     );
     const [job] = await stage.queue.archive.recent({ limit: 1 });
     assert.match(job?.result?.infotext ?? '', new RegExp(`Unfinished: ${step} of 150 steps`));
-    assert.equal((await sharp(await bytesAt(picturesOf(kept)[0] ?? '')).metadata()).width, 96);
+    assert.equal((await sharp(await bytesAt(picturesOf(kept)[0] ?? '')).metadata()).width, 64);
 
     // A moderator stops what is not theirs.
     const ben = await stage.user(BEN);
@@ -303,11 +304,11 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
 });
 
 test('a private picture is posted by its owner alone, and the policy is asked again', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
-    const hidden = await painted(ada, { prompt: 'a secret rose', private: true });
+    const hidden = await painted(ada, { prompt: 'a secret rose', private: true, size: '64x64' });
     assert.ok(isPrivate(hidden));
     const use = idEnding(hidden, `:use:${jobIn(hidden)}`);
     await stage.settings.changePolicy('1300000000000001000', { words: ['rose'] });

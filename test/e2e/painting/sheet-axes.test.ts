@@ -15,6 +15,7 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { stagesOfFile, type Stage } from '../../support/stage.ts';
 
 const onStage = stagesOfFile(slowly(40));
@@ -28,10 +29,10 @@ const sheetJobs = async (stage: Stage) =>
 const WORD = /rules of this server do not allow this prompt/;
 
 test('prompt, lora and negative axes pass neither the word lists nor the NSFW ceiling', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { words: ['goblin'] });
-    const cat = { prompt: 'a cat', negative: 'blurry', steps: 2, size: '64x64' };
+    const cat = { prompt: 'a cat', negative: 'blurry', steps: 1, size: '64x64' };
     const refused = async (options: Record<string, string | number>, words: RegExp) => {
       const said = () =>
         ada.messages().filter((one) => isPrivate(one) && words.test(textOf(one))).length;
@@ -63,7 +64,7 @@ test('prompt, lora and negative axes pass neither the word lists nor the NSFW ce
 });
 
 test('a third axis is a sheet a value, all in one message; cells of each are opened', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',
@@ -73,7 +74,7 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
       z: 'seed',
       'z-values': '3,4',
       prompt: 'a red heart',
-      steps: 2,
+      steps: 1,
       size: '64x64',
     });
     const done = await ada.waitForMessage(isWhole, 60_000);
@@ -94,7 +95,7 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
     assert.match(textOf(opened), /> a red star\n.*cfg 5 · seed 4/);
 
     // One row in the list of one's pictures, with its picture; opened there, all of it.
-    await ada.command('imagine', { prompt: 'a boat', steps: 2, size: '64x64' });
+    await ada.command('imagine', { prompt: 'a boat', steps: 1, size: '64x64' });
     await ada.waitForMessage((one) => isDone(one) && /a boat/.test(textOf(one)), 30_000);
     await ada.command('recent', {});
     const list = await ada.waitForMessage(
@@ -133,13 +134,13 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
 });
 
 test('what is kept back before delivery is decided by every cell, not by the first', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',
       values: 'cat,rose,boat',
       prompt: 'a cat',
-      steps: 20,
+      steps: 8,
       size: '64x64',
     });
     await ada.waitForMessage((one) => /Picture \d of 3/.test(textOf(one)), 30_000);
@@ -155,7 +156,7 @@ test('what is kept back before delivery is decided by every cell, not by the fir
 });
 
 test('a sheet of prompts goes on after a restart, each cell once', async () => {
-  await onStage({}, async (stage) => {
+  await onStage(CALM, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',
@@ -163,7 +164,7 @@ test('a sheet of prompts goes on after a restart, each cell once', async () => {
       z: 'hires',
       'z-values': '1,1.5',
       prompt: 'a cat',
-      steps: 20,
+      steps: 8,
       size: '64x64',
       seed: '3',
     });

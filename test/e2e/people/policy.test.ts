@@ -50,6 +50,8 @@ test('who, where and how much: refused before anything is started, and only ther
     const [ada, cleo] = [await stage.user(), await stage.user(CLEO)];
     const { channels = [] } = ada.ready.guilds[0] ?? {};
     const [first, second] = channels;
+    // What is accepted need not be painted as well.
+    await stage.queue.line.setMode({ kind: 'paused', words: null, since: Date.now() });
 
     await policy(stage, { blockedUsers: [ada.userId] });
     assert.match(await refused(ada), /do not let you/);
@@ -163,7 +165,7 @@ test('the audit channel hears of refusals, quoted harmlessly; the person is not 
       /Settings.*<@1200000000000000001>.*Defaults/.test(one.content),
     );
     const cleo = await stage.user(CLEO);
-    await cleo.command('imagine', { prompt: 'slow', steps: 150, size: '256x256' });
+    await cleo.command('imagine', { prompt: 'slow', steps: 150 });
     const slow = await ada.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
     await ada.press(slow.id, buttonOf(slow, 'stop'));
     await reader.waitForMessage((one) =>
@@ -197,22 +199,23 @@ test('a flood of refusals: few messages, no entry cut, the rest counted', async 
 test('seconds a day: what is left is told near the end, then the order is refused with figures', async () => {
   await onStage({}, async (stage) => {
     const ada = await stage.user();
-    await allowed(stage, ada, { steps: 40 });
+    const order = { steps: 40, size: '64x64' };
+    await allowed(stage, ada, order);
     await ada.waitForMessage(isDone, 30_000);
     await waitUntil(async () => (await stage.queue.line.usage(ATELIER)).seconds > 0, 'charged');
     const { seconds } = await stage.queue.line.usage(ATELIER, ada.userId);
     await policy(stage, { everybody: { seconds: seconds * 2.2 } });
-    await allowed(stage, ada, { steps: 40 });
+    await allowed(stage, ada, order);
     await ada.waitForMessage((one) => /s\*\* of the machine left today/.test(textOf(one)));
     // What is left depends on whether the second one is done by now, and on how long it took.
     assert.match(
-      await refused(ada, { steps: 150 }),
+      await refused(ada, { ...order, steps: 150 }),
       /needs about \d+ s.*you have \d+ s left today/,
     );
     await ada.command('queue');
     await ada.waitForMessage((one) => /left today, of [\d.]+ s\. Only finished/.test(textOf(one)));
     await policy(stage, { everybody: {}, server: { seconds: seconds / 2 } });
-    assert.match(await refused(ada, { steps: 40 }), /this server has 0 s left today/);
+    assert.match(await refused(ada, order), /this server has 0 s left today/);
   });
 });
 
@@ -220,12 +223,12 @@ test('a weight is given to the queue; waiting limits of the server hold in the p
   await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     await policy(stage, { roles: { [SUPPORTER]: { weight: 3, waiting: 1 } } });
-    await allowed(stage, cleo, { steps: 140 });
+    await allowed(stage, cleo, { steps: 140, size: '64x64' });
     await waitUntil(
       async () => (await stage.queue.archive.recent({ limit: 1 }))[0]?.status === 'running',
       'running',
     );
-    await allowed(stage, cleo, { steps: 2 });
+    await allowed(stage, cleo);
     assert.equal((await stage.queue.archive.recent({ limit: 1 }))[0]?.weight, 3);
     assert.match(await refused(cleo), /already have 1 picture waiting/);
   });

@@ -24,7 +24,8 @@ const ORDER = {
   x: 'cfg',
   values: '2,5',
   y: 'steps',
-  'y-values': '2,4',
+  'y-values': '1,2',
+  size: '64x64',
   prompt: 'a red heart',
   seeds: 2,
   seed: '7',
@@ -42,7 +43,7 @@ test('a report for managers: its cost first, then one page, also after a restart
     await ada.command('explore', { ...ORDER, prompts: prompts.id });
     const offer = await ada.waitForMessage((one) => hasAction(one, 'report-paint'), 20_000);
     assert.ok(isPrivate(offer));
-    assert.match(textOf(offer), /\*\*24 pictures\*\*, 72 steps/);
+    assert.match(textOf(offer), /\*\*24 pictures\*\*, 9 steps/);
     assert.equal((await sheetJobs(stage)).length, 0);
 
     // The offer outlives the program.
@@ -124,7 +125,7 @@ test('an offer with a start picture: refused by a rule of meanwhile it can be co
     const ada = await stage.user();
     const picture = await ada.upload('start.png', 'image/png', tinyPng(64, 64));
     const order = { ...ORDER, seeds: 1, y: 'strength', 'y-values': '0.5,0.9', image: picture.id };
-    await ada.command('explore', { ...order, size: '64x64', steps: 2 });
+    await ada.command('explore', { ...order, steps: 2 });
     const offer = await ada.waitForMessage((one) => hasAction(one, 'report-paint'), 20_000);
     await stage.restart();
     await stage.settings.changePolicy(ATELIER, { words: ['heart'] });

@@ -23,7 +23,7 @@ import { onStage } from '../../support/stage.ts';
 
 /** models/demo with a checker that flags its red grounds: test/fixtures/safety/make.py. */
 const fixture = fileURLToPath(new URL('../../fixtures/safety', import.meta.url));
-const RED = { prompt: 'a yellow star on a red background', steps: 10, seed: '7' };
+const RED = { prompt: 'a yellow star on a red background', steps: 6, seed: '7' };
 const STAR = { prompt: 'a yellow star', steps: 6 };
 
 let root: string;
@@ -134,7 +134,7 @@ test('the audit channel hears of it, of a picture and of a sheet', async () => {
       told.content,
       /by the safety checker: a picture for <@\d+> · <#\d+>.*red background/,
     );
-    const sheet = { x: 'steps', values: '10,11', prompt: RED.prompt, seed: '7' };
+    const sheet = { x: 'steps', values: '5,6', prompt: RED.prompt, seed: '7' };
     await ada.command('explore', sheet);
     const more = () => reader.messages().filter((one) => /Kept back/.test(one.content));
     await waitUntil(() => more().length > 1, 'told of the sheet', 30_000);
@@ -180,7 +180,7 @@ test('a sheet marks what is kept back; every other cell opens its own picture', 
 test('an evolution whose picture is kept back shows none of the steps on the way', async () => {
   await onStage(engine, {}, async ({ user, queue }) => {
     const ada = await user();
-    await ada.command('evolution', { ...RED, at: '1,2,5,10' });
+    await ada.command('evolution', { ...RED, at: '1,2,5,6' });
     const isOver = (one: PlaygroundMessage) => actionsOf(one).join() === 'sheet-delete';
     const done = await ada.waitForMessage(isOver, 30_000);
     await waitUntil(async () => (await queue.archive.unsettled()).length === 0, 'delivered');
