@@ -51,6 +51,7 @@ test('on a phone: a picture is posted, and Reimagine paints from it', { skip }, 
     await page.getByRole('menuitem', { name: 'Reimagine' }).click();
     const form = await formShown(page);
     await form.getByLabel(/^Prompt/).fill('a red lamp');
+    await form.getByLabel(/^Steps/).fill('1');
     await form.getByRole('button', { name: 'Submit' }).click();
     await seen(page, 'Reimagined from').waitFor();
   });
@@ -60,7 +61,7 @@ test('running a command jumps to its answer; German is chosen in the menu', { sk
   await onStage(engine, {}, async (stage) => {
     const page = await openPage(stage);
     for (let at = 0; at < 4; at += 1) {
-      await composer(page).fill(`/imagine prompt:lamp ${at} steps:1`);
+      await composer(page).fill(`/imagine prompt:lamp ${at} steps:1 size:64x64`);
       await page.keyboard.press('Enter');
       await seen(page, `lamp ${at}`, { exact: true }).first().waitFor();
     }

@@ -7,6 +7,7 @@ import { tinyPng } from '../../support/tiny-png.ts';
 import { waitUntil } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
+import { CALM } from '../../support/discord/calm.ts';
 import { openStage } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';
@@ -22,7 +23,7 @@ before(async () => {
   if (skip) return;
   engine = await openEngine(MODELS, slowly(100));
   browser = await openBrowser();
-  stage = await openStage(engine);
+  stage = await openStage(engine, CALM);
   page = await openPage();
 });
 after(async () => {
@@ -66,7 +67,7 @@ test(
   'a person paints, upscales, starts anew from a picture and follows the lineage back',
   { skip },
   async () => {
-    await imagine(page, '/imagine prompt:a lamp steps:2 seed:5');
+    await imagine(page, '/imagine prompt:a lamp steps:1 size:64x64 seed:5');
     await page.getByRole('button', { name: 'Enlarge 2x', exact: true }).waitFor();
     await shot(page, 'done');
     const [first] = await stage.queue.archive.recent({ limit: 1 });
@@ -81,7 +82,7 @@ test(
     await shot(page, 'init');
     await form.getByRole('button', { name: 'Submit' }).click();
     await seen(page, 'Painted over').waitFor();
-    for (let i = 0; i < 3; i++) await imagine(page, `/imagine prompt:more ${i} steps:1`);
+    for (let i = 0; i < 3; i++) await imagine(page, `/imagine prompt:more ${i} steps:1 size:64x64`);
     await waitUntil(
       async () =>
         (await stage.queue.archive.recent({ limit: 9 })).filter((job) => job.delivered).length ===
@@ -106,7 +107,7 @@ test(
 
 test('a batch, /recent and /show on a narrow screen', { skip }, async () => {
   const page = await openPage({ width: 390, height: 800 });
-  await imagine(page, '/imagine prompt:a row of lamps steps:2 count:4');
+  await imagine(page, '/imagine prompt:a row of lamps steps:1 size:64x64 count:4');
   await seen(page, 'More with one picture…').waitFor();
   await shot(page, 'batch-narrow');
   await imagine(page, '/recent');
@@ -161,6 +162,7 @@ test(
     await page.getByRole('menuitem', { name: 'Reimagine' }).click();
     const dialog = await formShown(page);
     await dialog.getByLabel('Prompt', { exact: false }).first().fill('a boat');
+    await dialog.getByLabel(/^Steps/).fill('1');
     await dialog.getByText('Yes: repaint about half').click();
     await page.getByRole('option', { name: 'Yes: repaint a little' }).click();
     await dialog.getByRole('button', { name: 'Submit' }).click();
