@@ -8,12 +8,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -23,16 +21,20 @@ import { waitUntil } from './support/discord/messages.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
-const manifest = read('package.json') as { name: string; version: string };
-const { name, version } = manifest;
+const { name, version } = read('package.json') as { name: string; version: string };
 
-type PackList = (tree: object) => Promise<readonly string[]>;
-
-/** What `npm pack` would put into the archive, as npm itself finds it; packing and unpacking change none of it. */
-async function packedFiles(): Promise<readonly string[]> {
-  const npm = process.env['npm_execpath'] ?? execFileSync('which', ['npm'], { encoding: 'utf8' });
-  const list = createRequire(realpathSync(npm.trim()))('npm-packlist') as PackList;
-  return list({ path: root, package: manifest, isProjectRoot: true, edgesOut: new Map() });
+/** What `npm pack` would put into the archive, after the same prepack; packing and unpacking change none of it. */
+function packedFiles(): readonly string[] {
+  const told = execFileSync('npm', ['pack', '--dry-run', '--json'], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // prepack speaks, too
+    env: { ...process.env, npm_config_foreground_scripts: 'false' },
+  });
+  const [packed] = JSON.parse(told) as [{ version: string; files: { path: string }[] }];
+  assert.equal(packed.version, version);
+  return packed.files.map((file) => file.path);
 }
 
 /** Somebody's folder with the package installed in it: what npm would unpack, and what it depends on and no more. */
@@ -48,9 +50,8 @@ const env = {
   NODE_COMPILE_CACHE: path.join(folder, 'compiled'),
 };
 
-before(async () => {
-  execFileSync('npm', ['run', 'prepack'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const file of await packedFiles()) cpSync(path.join(root, file), path.join(own, file));
+before(() => {
+  for (const file of packedFiles()) cpSync(path.join(root, file), path.join(own, file));
   const modules = path.join(folder, 'node_modules');
   const { packages } = read('package-lock.json') as { packages: Record<string, { dev?: boolean }> };
   for (const [where, { dev }] of Object.entries(packages)) {
