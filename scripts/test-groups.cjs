@@ -22,7 +22,7 @@ var LONG = [
 var ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
 /** So many files share a process; of e2e/, whose files wait for one thing after the other, fewer. */
 var TOGETHER = 10;
-var TOGETHER_E2E = 5;
+var TOGETHER_E2E = 3;
 /** Folders of test/ whose files take longest, and begin first. */
 var FIRST = ['playground', 'cli', 'engine', 'commands', 'explore', 'runner', 'queue'];
 
@@ -95,12 +95,12 @@ function parts(files, size) {
 
 /**
  * Those that wait stand among those that compute: what one leaves of the processor, another takes. They take longer,
- * and are through with three quarters of the others.
+ * and have all begun with half of the others.
  */
 function mixed(waiting, busy) {
   return [waiting, busy]
     .flatMap(function (groups) {
-      var share = groups === waiting ? 0.75 : 1;
+      var share = groups === waiting ? 0.5 : 1;
       return groups.map(function (group, i) {
         return { group: group, at: (share * i) / groups.length };
       });

@@ -31,7 +31,7 @@ test('every test file stands in one group, and a long one has a process to itsel
   );
   // Those that wait do not stand together.
   const waits = groups.map(([file]) => file!.startsWith(path.join('test', 'e2e')));
-  assert.ok(waits.every((_, i) => i < 4 || !waits.slice(i - 4, i).every(Boolean)));
+  assert.ok(waits.every((_, i) => i < 5 || !waits.slice(i - 5, i).every(Boolean)));
 });
 
 /** Programs and threads of their own: no test imports them. */
