@@ -1,39 +1,29 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../src/engine/engine.ts';
+import { test } from 'node:test';
 import { bytesAt, isPrivate, picturesOf, textOf, waitUntil } from '../support/discord/messages.ts';
-import { openEngine } from '../support/engine.ts';
-import { BEN, openStage, type Stage } from '../support/stage.ts';
+import { openDemo } from '../support/engine.ts';
+import { BEN, stageOfFile } from '../support/stage.ts';
 
-let engine: Engine;
 /** For all tests, which leave nothing waiting. */
-let stage: Stage;
-before(async () => {
-  engine = await openEngine();
-  stage = await openStage(engine);
-});
-after(async () => {
-  await stage.close();
-  await engine.close();
-});
+const stage = stageOfFile();
 
 const answered = (message: Parameters<typeof isPrivate>[0]) =>
   isPrivate(message) && message.thinking !== true;
 
 test('/queue: places and waits; prompts for their owner only', async () => {
-  const ada = await stage.user();
-  const ben = await stage.user(BEN);
+  const ada = await stage().user();
+  const ben = await stage().user(BEN);
   await ben.open(ada.channelId);
   await ada.command('queue');
   assert.match(textOf(await ada.waitForMessage(answered)), /Nothing is waiting/);
   await ada.command('imagine', { prompt: 'first of ada', steps: 150, size: '256x256' });
   await waitUntil(
-    async () => (await stage.queue.archive.unsettled())[0]?.status === 'running',
+    async () => (await stage().queue.archive.unsettled())[0]?.status === 'running',
     'running',
   );
   await ada.command('imagine', { prompt: 'second of ada' });
   await ben.command('imagine', { prompt: 'secret of ben' });
-  await waitUntil(async () => (await stage.queue.archive.unsettled()).length === 3, 'all stored');
+  await waitUntil(async () => (await stage().queue.archive.unsettled()).length === 3, 'all stored');
   await ben.command('queue');
   const seen = textOf(await ben.waitForMessage(answered));
   assert.match(seen, /▶ a picture for <@1200000000000000001>/);
@@ -41,31 +31,32 @@ test('/queue: places and waits; prompts for their owner only', async () => {
   assert.match(seen, /\*\*yours:\*\* secret of ben/);
   assert.doesNotMatch(seen, /of ada/);
 
-  const cleoElsewhere = await stage.user('1200000000000000003');
+  const cleoElsewhere = await stage().user('1200000000000000003');
   await cleoElsewhere.open(cleoElsewhere.ready.guilds[1]?.channels[0]?.id ?? '');
   await cleoElsewhere.command('queue');
   const far = textOf(await cleoElsewhere.waitForMessage(answered));
   assert.match(far, /a picture for another server/);
   assert.doesNotMatch(far, /<@|of ada|of ben/);
-  for (const job of await stage.queue.archive.unsettled()) {
-    await stage.queue.line.cancel(job.id, { userId: job.userId, moderator: false });
+  for (const job of await stage().queue.archive.unsettled()) {
+    await stage().queue.line.cancel(job.id, { userId: job.userId, moderator: false });
   }
 });
 
 test('/models: what there is and where it runs', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   await ada.command('models');
   const shown = textOf(await ada.waitForMessage(answered));
   assert.match(
     shown,
     /\*\*demo\*\* · Stable Diffusion 1 · made for 128x128, sides in multiples of 16/,
   );
-  const [demo] = await engine.models();
-  assert.ok(shown.includes(`${demo?.defaults.steps} steps · dpmpp\\_2m karras · cfg `), shown);
+  const { engine, demo } = await openDemo();
+  await engine.close();
+  assert.ok(shown.includes(`${demo.defaults.steps} steps · dpmpp\\_2m karras · cfg `), shown);
 });
 
 test('/help names every command and button', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   await ada.command('help');
   const shown = textOf(await ada.waitForMessage(answered));
   for (const name of [
@@ -94,7 +85,7 @@ test('/help names every command and button', async () => {
 });
 
 test('/help has a page for each kind of person, and shows pictures', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   await ada.command('help');
   const first = await ada.waitForMessage((one) => picturesOf(one).length === 2);
   for (const link of picturesOf(first)) assert.ok((await bytesAt(link)).length > 10_000);
@@ -108,7 +99,7 @@ test('/help has a page for each kind of person, and shows pictures', async () =>
 });
 
 test('autocomplete: models by name, sizes that fit the model, free sizes kept', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   assert.deepEqual(await ada.autocomplete('imagine', 'model', 'DE', { prompt: 'x' }), [
     { name: 'demo', value: 'demo' },
   ]);

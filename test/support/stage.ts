@@ -33,6 +33,7 @@ import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
+import { PACE } from './discord/calm.ts';
 import { MODELS, openEngine } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
@@ -151,7 +152,7 @@ export async function openStage(
       stars,
       commands,
       log,
-      pace: { waiting: 250, running: 250, stage: 100, backoff: [50, 100, 200] },
+      pace: PACE,
       ...options.bot,
     }).catch(async (error: unknown) => {
       await closeParts();
@@ -243,4 +244,19 @@ export function stagesOfFile(
   });
   after(() => engine.close());
   return (options, work) => onStage(engine, options, work);
+}
+
+/** One stage on the shipped models for all tests of a file, which the function answers from the first of them on. */
+export function stageOfFile(): () => Stage {
+  let engine: Engine;
+  let stage: Stage;
+  before(async () => {
+    engine = await openEngine();
+    stage = await openStage(engine);
+  });
+  after(async () => {
+    await stage.close();
+    await engine.close();
+  });
+  return () => stage;
 }

@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../src/bot/policy/policy.ts';
-import type { Engine } from '../../../src/engine/engine.ts';
 import type { PlaygroundMessage } from '../../../playground/protocol.ts';
 import type { PlaygroundUserClient, ShownModal } from '../../support/discord/playground-user.ts';
 import { buttonOf, isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
-import { openEngine } from '../../support/engine.ts';
-import { CLEO, openStage, type Stage } from '../../support/stage.ts';
+import { CLEO, stageOfFile } from '../../support/stage.ts';
 
-let engine: Engine;
 /** For all tests: each looks at settings that the others leave alone. */
-let stage: Stage;
-before(async () => {
-  engine = await openEngine();
-  stage = await openStage(engine);
-});
-after(async () => {
-  await stage.close();
-  await engine.close();
-});
+const stage = stageOfFile();
 
 const ATELIER = '1300000000000001000';
 const SUPPORTER = '1300000000000001002';
@@ -40,7 +29,7 @@ async function modalOf(outcome: Promise<{ type: string }>): Promise<ShownModal> 
 }
 
 test('defaults: selects and a form; what is taken back is the model’s own again', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   const { id } = await openPanel(ada);
   await ada.select(id, control('sampler'), ['euler']);
   await shows(ada, /Sampler:\*\* euler/);
@@ -80,7 +69,7 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
   });
   await ada.select(id, control('sampler'), []);
   await shows(ada, /Sampler:\*\* \*the model's own\*/);
-  assert.deepEqual(await stage.settings.defaults(ATELIER), { steps: 3, cfg: 4.5 });
+  assert.deepEqual(await stage().settings.defaults(ATELIER), { steps: 3, cfg: 4.5 });
   await ada.submitModal(await modalOf(ada.press(id, control('numbers'))), {
     ...numbers,
     steps: 'many',
@@ -93,13 +82,13 @@ test('defaults: selects and a form; what is taken back is the model’s own agai
   await shows(ada, /Steps:\*\* 5/);
   await ada.pressSure(id, control('reset-defaults'));
   await waitUntil(
-    async () => Object.keys(await stage.settings.defaults(ATELIER)).length === 0,
+    async () => Object.keys(await stage().settings.defaults(ATELIER)).length === 0,
     'reset',
   );
 });
 
 test('limits: everybody, the server, a role', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   const { id } = await openPanel(ada);
   await ada.select(id, control('page'), ['limits']);
   await shows(ada, /Limits of this server/);
@@ -116,7 +105,7 @@ test('limits: everybody, the server, a role', async () => {
   await shows(ada, /must be a number from 0/);
   await ada.select(id, control('previews'), ['off']);
   await shows(ada, /No previews/);
-  const policy = await stage.settings.policy(ATELIER);
+  const policy = await stage().settings.policy(ATELIER);
   assert.deepEqual(policy, {
     ...DEFAULT_POLICY,
     everybody: { waiting: 2, work: 1.5 },
@@ -128,7 +117,7 @@ test('limits: everybody, the server, a role', async () => {
 });
 
 test('who, where and what: selects of channels, roles and people, word lists', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   const channel = ada.ready.guilds[0]?.channels[0]?.id ?? '';
   const { id } = await openPanel(ada);
   await ada.select(id, control('page'), ['access']);
@@ -149,7 +138,7 @@ test('who, where and what: selects of channels, roles and people, word lists', a
     nsfwWords: '',
   });
   await shows(ada, /“\(unclosed” is not a pattern/);
-  assert.deepEqual((await stage.settings.policy(ATELIER)).words, []);
+  assert.deepEqual((await stage().settings.policy(ATELIER)).words, []);
   await ada.submitModal(await modalOf(ada.press(id, control('words'))), {
     words: 'goblin*\nred army, troll',
     patterns: 'dr.gon',
@@ -160,7 +149,7 @@ test('who, where and what: selects of channels, roles and people, word lists', a
   assert.match(JSON.stringify(again.modal), /goblin\*\\nred army\\ntroll/);
   await ada.select(id, control('nsfw'), ['nowhere']);
   await shows(ada, /NSFW nowhere/);
-  assert.deepEqual(await stage.settings.policy(ATELIER), {
+  assert.deepEqual(await stage().settings.policy(ATELIER), {
     ...DEFAULT_POLICY,
     allowedRoles: [SUPPORTER],
     blockedUsers: [CLEO],

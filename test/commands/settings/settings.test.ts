@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Engine } from '../../../src/engine/engine.ts';
+import { test } from 'node:test';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { isDone, isPrivate, textOf, waitUntil } from '../../support/discord/messages.ts';
 import { requestIn } from '../../support/jobs.ts';
-import { openEngine } from '../../support/engine.ts';
-import { BEN, openStage, type Stage } from '../../support/stage.ts';
+import { BEN, stageOfFile } from '../../support/stage.ts';
 
-let engine: Engine;
 /** For all tests, which leave no defaults behind but the last. */
-let stage: Stage;
-before(async () => {
-  engine = await openEngine();
-  stage = await openStage(engine);
-});
-after(async () => {
-  await stage.close();
-  await engine.close();
-});
+const stage = stageOfFile();
 
 /** The private answer to a command; it is dismissed, so that the next one is the only one again. */
 async function answerTo(
@@ -33,7 +22,7 @@ async function answerTo(
 }
 
 test('defaults are shown, changed, used, and reset', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   assert.match(await answerTo(ada, 'settings show'), /Steps:\*\* \*the model's own\*/);
   const saved = await answerTo(ada, 'settings set', {
     steps: 3,
@@ -49,7 +38,7 @@ test('defaults are shown, changed, used, and reset', async () => {
 
   await ada.command('imagine', { prompt: 'x', sampler: 'heun' });
   assert.match(textOf(await ada.waitForMessage(isDone, 30_000)), /96x64 · 3 steps · heun/);
-  const [job] = await stage.queue.archive.recent({ limit: 1 });
+  const [job] = await stage().queue.archive.recent({ limit: 1 });
   assert.equal(requestIn(job).negativePrompt, 'text @everyone');
 
   await answerTo(ada, 'settings reset', { option: 'size' });
@@ -61,18 +50,18 @@ test('defaults are shown, changed, used, and reset', async () => {
 });
 
 test('defaults that no picture could be made with are refused', async () => {
-  const ada = await stage.user();
+  const ada = await stage().user();
   assert.match(await answerTo(ada, 'settings set', { size: '100x100' }), /multiple of 16/);
   assert.match(await answerTo(ada, 'settings set', { model: 'nope' }), /no model “nope”/);
   assert.match(await answerTo(ada, 'settings set'), /at least one option/);
-  assert.deepEqual(await stage.settings.defaults(ada.ready.guilds[0]?.id ?? ''), {});
+  assert.deepEqual(await stage().settings.defaults(ada.ready.guilds[0]?.id ?? ''), {});
 });
 
 test('the handler itself asks for Manage Server', async () => {
   // The server's own overrides have opened the command to everybody: the local Discord then offers it to Ben.
-  const commands = `${stage.playground.apiBase}/v10/applications/${stage.playground.applicationId}/commands`;
+  const commands = `${stage().playground.apiBase}/v10/applications/${stage().playground.applicationId}/commands`;
   const headers = {
-    authorization: `Bot ${stage.playground.token}`,
+    authorization: `Bot ${stage().playground.token}`,
     'content-type': 'application/json',
   };
   const list = Object(await (await fetch(commands, { headers })).json());
@@ -82,16 +71,16 @@ test('the handler itself asks for Manage Server', async () => {
     headers,
     body: JSON.stringify({ default_member_permissions: null }),
   });
-  const ben = await stage.user(BEN);
+  const ben = await stage().user(BEN);
   assert.match(await answerTo(ben, 'settings show'), /need the Manage Server permission/);
   assert.match(await answerTo(ben, 'settings set', { steps: 5 }), /need the Manage Server/);
   const guildId = ben.ready.guilds[0]?.id ?? '';
-  assert.deepEqual(await stage.settings.defaults(guildId), {});
+  assert.deepEqual(await stage().settings.defaults(guildId), {});
 });
 
 test('one server does not see the defaults of another', async () => {
-  const ada = await stage.user();
-  const ben = await stage.user(BEN);
+  const ada = await stage().user();
+  const ben = await stage().user(BEN);
   await answerTo(ada, 'settings set', { steps: 77 });
   await ben.open(ben.ready.guilds[1]?.channels[0]?.id ?? '');
   assert.doesNotMatch(await answerTo(ben, 'settings show'), /77/);

@@ -1,7 +1,7 @@
 /**
- * Pictures from checkpoints beside those of diffusers: one form of each model, since all of them open to the same numbers
- * (test/engine/checkpoint/golden-checkpoints.test.ts). CHECKPOINT_CASES=all paints every case with every complete form, which takes many minutes and some gigabytes of
- * scratch space.
+ * Pictures from checkpoints beside those of diffusers: one form of each model, since all of them open to the same
+ * numbers (test/engine/checkpoint/golden-checkpoints.test.ts). CHECKPOINT_CASES=all paints every case with every
+ * complete form, which takes many minutes and some gigabytes of scratch space.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
