@@ -40,7 +40,7 @@ export async function createSafetyChecker(
         clip_input: { data: clipPixels(picture, crop), shape: [1, 3, crop.side, crop.side] },
         ...(session.inputs.has('images') && {
           images: {
-            data: Float32Array.from(picture.data, (level) => level / 255),
+            data: shares(picture.data),
             shape: [1, height, width, 3],
           },
         }),
@@ -54,6 +54,13 @@ export async function createSafetyChecker(
       }
     },
   };
+}
+
+/** Levels as 0 … 1. A loop: `from` with a function takes thirty times as long for the millions of a picture. */
+function shares(levels: Uint8Array): Float32Array {
+  const all = new Float32Array(levels.length);
+  for (let i = 0; i < levels.length; i++) all[i] = levels[i]! / 255;
+  return all;
 }
 
 export type ClipCrop = {

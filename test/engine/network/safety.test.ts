@@ -172,8 +172,8 @@ test('a flagged picture does not leave the engine, in any form; its recipe does'
 });
 
 test('of a batch only the flagged ones are missing; what passes is as without a checker', async () => {
-  // Nobody asked for a ground: some seeds get a red one, whatever the weights.
-  const batch = { prompt: 'a yellow star', count: 4, seed: 0n };
+  // Nobody asked for a ground: some seeds get a red one, with today's weights one of these four.
+  const batch = { prompt: 'a yellow star', count: 4, seed: 12n };
   let guarded = await paint(batch);
   while (![1, 2, 3].includes(guarded.images.length) && batch.seed < 200n) {
     batch.seed += 4n;

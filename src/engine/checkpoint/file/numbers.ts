@@ -62,18 +62,27 @@ export function toFloat32(buffer: ArrayBuffer, type: StoredType): Float32Array {
     case 'F16':
       return Float32Array.from(new Float16Array(buffer));
     case 'BF16':
-      return new Float32Array(
-        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
-      );
+      return fromBf16(new Uint16Array(buffer));
     case 'F8_E5M2':
-      return Float32Array.from(
-        new Float16Array(Uint16Array.from(new Uint8Array(buffer), (bits) => bits << 8).buffer),
-      );
+      return fromBytes(new Uint8Array(buffer), E5M2);
     case 'F8_E4M3':
-      return Float32Array.from(new Uint8Array(buffer), fromE4m3);
+      return fromBytes(new Uint8Array(buffer), E4M3);
     default:
       throw new Error(`numbers of type ${type} are not read`);
   }
+}
+
+/** The upper halves of float32. A loop: `from` with a function takes thirty times as long for the millions of a layer. */
+function fromBf16(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+function fromBytes(bytes: Uint8Array, numbers: Float32Array): Float32Array {
+  const floats = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) floats[i] = numbers[bytes[i]!]!;
+  return floats;
 }
 
 /** One sign, four bits of exponent (bias 7), three of mantissa; no infinities, NaN where all bits are set (OCP OFP8). */
@@ -84,3 +93,11 @@ function fromE4m3(bits: number): number {
   const size = exponent === 0 ? mantissa / 8 / 64 : (1 + mantissa / 8) * 2 ** (exponent - 7);
   return sign * size;
 }
+
+const BYTES = Array.from({ length: 256 }, (_, bits) => bits);
+/** What each byte means. */
+const E4M3 = Float32Array.from(BYTES, fromE4m3);
+/** The upper half of a float16. */
+const E5M2 = new Float32Array(
+  new Float16Array(Uint16Array.from(BYTES, (bits) => bits << 8).buffer),
+);
