@@ -11,8 +11,8 @@ import { after, test } from 'node:test';
 import type { CheckpointParts } from '../../../src/engine/checkpoint/checkpoint.ts';
 import { describeCheckpoint } from '../../../src/engine/checkpoint/describe.ts';
 import { openCheckpoint } from '../../../src/engine/checkpoint/detect.ts';
-import { readNumbers } from '../../../src/engine/checkpoint/file/numbers.ts';
-import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
+import { readBytes, toFloat32 } from '../../../src/engine/checkpoint/file/numbers.ts';
+import type { PartTensors, StoredType } from '../../../src/engine/checkpoint/tensors.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import { openRegistry } from '../../../src/engine/model/registry.ts';
 import { checkpointMaker, keptForm } from '../../support/golden/checkpoint-cases.ts';
@@ -72,7 +72,7 @@ const FILE = 'ldm-nuisance';
 const isKept = (model: string, form: string): boolean =>
   form === FILE ||
   (model === 'sd1' && form === 'ldm-bf16') ||
-  (model === 'sd2' && form === 'diffusers-fp16');
+  (['sd2', 'sdxl'].includes(model) && form === 'diffusers-fp16');
 
 /** Not compared: words of the golden folder about itself. */
 const ABOUT_ITSELF = new Set(['model', 'form', 'path', 'ignore', 'companions']);
@@ -136,23 +136,34 @@ test('files that are no such model are refused, each in a sentence', { skip }, a
   }
 });
 
-/** Every number of a part by its name; one-pixel convolutions and turned matrices as linear layers. */
-async function numbersOf(tensors: PartTensors): Promise<Map<string, Float32Array>> {
-  const numbers = new Map<string, Float32Array>();
-  for (const [name, tensor] of tensors) {
-    const values = await readNumbers(tensor);
-    if (name !== 'text_projection') {
-      numbers.set(name, values);
-      continue;
-    }
-    const [rows = 0, columns = 0] = tensor.shape;
-    const turned = new Float32Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      turned[(i % columns) * rows + Math.floor(i / columns)] = values[i] as number;
-    }
-    numbers.set('text_projection.weight', turned);
-  }
-  return numbers;
+/** Bytes, where both are stored alike, and numbers elsewhere. */
+type Stored = { type: StoredType; bytes: Uint8Array<ArrayBuffer> };
+
+const numbersIn = ({ type, bytes }: Stored): Float32Array => toFloat32(bytes.buffer, type);
+
+/** Every tensor of a part by its name; one-pixel convolutions and turned matrices as linear layers. */
+async function storedOf(tensors: PartTensors): Promise<Map<string, Stored>> {
+  const all = [...tensors];
+  const read = await readBytes(all.map(([, tensor]) => tensor));
+  return new Map(
+    all.map(([name, { type, shape }], i) => {
+      const own = { type, bytes: read[i]! };
+      if (name !== 'text_projection') return [name, own];
+      const values = numbersIn(own);
+      const [rows = 0, columns = 0] = shape;
+      const turned = new Float32Array(values.length);
+      for (let at = 0; at < values.length; at++) {
+        turned[(at % columns) * rows + Math.floor(at / columns)] = values[at] as number;
+      }
+      return ['text_projection.weight', { type: 'F32', bytes: new Uint8Array(turned.buffer) }];
+    }),
+  );
+}
+
+function assertSame(own: Stored | undefined, wanted: Stored, name: string): void {
+  assert.ok(own, name);
+  if (own.type === wanted.type) assert.equal(Buffer.compare(own.bytes, wanted.bytes), 0, name);
+  else assert.deepEqual(numbersIn(own), numbersIn(wanted), name);
 }
 
 /** SD 2's folders leave out the last layer of the file. */
@@ -183,9 +194,9 @@ async function withCompanion(file: string): Promise<Parts> {
 
 async function checkNumbers(model: string, forms: readonly string[]): Promise<void> {
   const file = join(await formOf(model, FILE), `${model}.safetensors`);
-  const own = new Map<string, Map<string, Float32Array>>();
+  const own = new Map<string, Map<string, Stored>>();
   for (const [part, tensors] of partsOf((await openCheckpoint(file)).parts)) {
-    own.set(part, await numbersOf(tensors));
+    own.set(part, await storedOf(tensors));
   }
   for (const form of forms) {
     const folder = await formOf(model, form);
@@ -195,11 +206,11 @@ async function checkNumbers(model: string, forms: readonly string[]): Promise<vo
         : partsOf((await openCheckpoint(folder)).parts);
     assert.deepEqual(new Set(other.map(([part]) => part)), new Set(own.keys()));
     for (const [part, tensors] of other) {
-      const numbers = own.get(part)!;
-      const right = await numbersOf(tensors);
+      const left = own.get(part)!;
+      const right = await storedOf(tensors);
       assert.ok(right.size > 40, part);
-      for (const [name, values] of right) assert.deepEqual(numbers.get(name), values, name);
-      for (const name of numbers.keys()) {
+      for (const [name, wanted] of right) assertSame(left.get(name), wanted, name);
+      for (const name of left.keys()) {
         if (model !== 'sd2' || !ONLY_IN_FILES.test(name)) assert.ok(right.has(name), name);
       }
     }

@@ -1,6 +1,7 @@
+/// <reference lib="esnext.float16" />
 /** Pictures edited by a sentence (InstructPix2Pix) beside those of diffusers and of A1111's rules. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -17,7 +18,7 @@ import { readModelSchedule } from '../../../src/engine/sampling/schedule.ts';
 import { decodeRequest, encodeRequest } from '../../../src/engine/request/stored-request.ts';
 import { costOf } from '../../../src/engine/request/cost.ts';
 import { recipeOfFile } from '../../../src/engine/recipe.ts';
-import { checkpointMaker } from '../../support/golden/checkpoint-cases.ts';
+import { checkpointMaker, keptForm } from '../../support/golden/checkpoint-cases.ts';
 import {
   type EditCase,
   editCases,
@@ -252,11 +253,12 @@ test('the engine edits, and goes on where it was cut short', async () => {
 const maker = await checkpointMaker();
 
 test('SDXL edits as its pipeline does', { skip: maker === null }, async (t) => {
-  const folder = maker!.make(root, 'sdxl', 'diffusers');
+  const folder = join(root, 'sdxl');
+  await cp(await keptForm(maker!, 'sdxl', 'diffusers-fp16'), folder, { recursive: true });
   const config = join(folder, 'unet/config.json');
   const told = JSON.parse(await readFile(config, 'utf8')) as Record<string, unknown>;
   await writeFile(config, JSON.stringify({ ...told, in_channels: 8 }));
-  await widenFirstLayer(join(folder, 'unet/diffusion_pytorch_model.safetensors'));
+  await widenFirstLayer(join(folder, 'unet/diffusion_pytorch_model.fp16.safetensors'));
   const index = join(folder, 'model_index.json');
   const parts = JSON.parse(await readFile(index, 'utf8')) as Record<string, unknown>;
   const plainAndCosxl = new Map<boolean, Promise<LoadedModel>>();
@@ -271,7 +273,7 @@ test('SDXL edits as its pipeline does', { skip: maker === null }, async (t) => {
   }
 });
 
-/** In place: float32, as a folder of diffusers has them. */
+/** In place: float16, as the folder's variant has them. */
 async function widenFirstLayer(path: string): Promise<void> {
   const bytes = await readFile(path);
   const length = Number(bytes.readBigUInt64LE(0));
@@ -289,10 +291,9 @@ async function widenFirstLayer(path: string): Promise<void> {
           },
         ]) => {
           const own = new Uint8Array(bytes.subarray(8 + length + from, 8 + length + to));
-          return [name, { shape, data: new Float32Array(own.buffer) }] as const;
+          return [name, { shape, data: new Float16Array(own.buffer) }] as const;
         },
       ),
   );
-  const wide = await withPicture(new Map([['conv_in.weight', weights.get('conv_in.weight')!]]));
-  await writeWeights(path, new Map([...weights, ...widened(wide)]));
+  await writeWeights(path, await withPicture(new Map(weights)));
 }
