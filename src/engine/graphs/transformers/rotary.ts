@@ -47,11 +47,12 @@ export function turnsOf(g: GraphBuilder, words: RotaryWords, positions: readonly
     g.op(
       'Concat',
       words.axes.map((axis, i) => {
-        const angles = anglesOf(axis, words);
-        const table = g.floats(
-          `${kind}_${i}`,
-          angles.map((angle) => Math[kind](angle)),
-          [axis.places - (axis.from ?? 0), axis.features / 2],
+        const table = g.once(`table of ${kind}_${i}`, () =>
+          g.floats(
+            `${kind}_${i}`,
+            anglesOf(axis, words).map((angle) => Math[kind](angle)),
+            [axis.places - (axis.from ?? 0), axis.features / 2],
+          ),
         );
         const places = positions[i] as Value;
         const row = axis.from ? g.op('Sub', [places, g.int(axis.from)]) : places;
