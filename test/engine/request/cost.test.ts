@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { costAmong, costOf } from '../../../src/engine/request/cost.ts';
 import { UserError } from '../../../src/engine/errors.ts';
@@ -19,6 +18,7 @@ import { planSampling } from '../../../src/engine/samplers/samplers.ts';
 import type { NoiseSource } from '../../../src/engine/sampling/sampling.ts';
 import type { Conditioning } from '../../../src/engine/text/text-encoder.ts';
 import { aRequest } from '../../queue/orders.ts';
+import { goldenModels } from '../../support/golden/golden-cases.ts';
 import { rounds } from '../../support/machine/rounds.ts';
 
 const SD = { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 };
@@ -284,11 +284,11 @@ function seeded(seed: number): () => number {
   };
 }
 
-const modelsDir = fileURLToPath(new URL('../../../models', import.meta.url));
 const clock = { ms: 0 };
-const entry = await openRegistry(modelsDir).find('demo');
-const demo = await loadModel(entry, { device: 'cpu', clock, warn: () => {} });
-after(() => demo.release());
+// of the reference set: it answers in less than half the embedded model's time
+const entry = await openRegistry(goldenModels).find('sd15');
+const small = await loadModel(entry, { device: 'cpu', clock, warn: () => {} });
+after(() => small.release());
 
 async function painted(
   input: RequestInput,
@@ -297,15 +297,15 @@ async function painted(
   const request = parseRequest({ ...usual, ...input }, entry.info);
   const { timings } = await generate(
     request,
-    demo,
+    small,
     { previews: false, sendDenoised: false, keepLatents: false },
     { signal: new AbortController().signal, clock, loadMs: 0, onProgress: () => {} },
-    request.refiner?.model ? demo : null,
+    request.refiner?.model ? small : null,
   );
   return { request, asked: timings.asked };
 }
 
-describe('the embedded model is asked for as many rows', () => {
+describe('a network is asked for as many rows', () => {
   const picture = sharp({ create: { width: 64, height: 64, channels: 3, background: '#c04020' } });
   const hires = { scale: 2, steps: 3, strength: 0.5, upscaler: 'latent' };
   const CASES: Readonly<Record<string, RequestInput>> = {
@@ -315,7 +315,7 @@ describe('the embedded model is asked for as many rows', () => {
     'hires fix with steps of its own': { hires, sampler: 'dpmpp_sde' },
     'hires fix over the picture': { hires: { ...hires, upscaler: 'pixel' }, profile: 'comfy' },
     'hires fix by diffusers’ rules': { hires, profile: 'diffusers' },
-    'hires fix and a refiner': { hires, refiner: { model: 'demo', switchAt: 0.5 } },
+    'hires fix and a refiner': { hires, refiner: { model: 'sd15', switchAt: 0.5 } },
     composition: { prompt: 'a cat AND a dog:0.5 AND a bird', sampler: 'euler' },
     'edited prompt': { prompt: 'a [cat:dog:0.5] on a [red|blue] mat' },
     'skipped negatives': {
@@ -323,7 +323,7 @@ describe('the embedded model is asked for as many rows', () => {
       sampler: 'euler',
       steps: 8,
     },
-    'another model takes over': { refiner: { model: 'demo', switchAt: 0.6 }, profile: 'comfy' },
+    'another model takes over': { refiner: { model: 'sd15', switchAt: 0.6 }, profile: 'comfy' },
     're-planned': { replan: { after: 4, rest: 2 }, steps: 12, sampler: 'euler' },
     're-planned, but edited': {
       replan: { after: 4, rest: 2 },
@@ -386,8 +386,8 @@ test('text encoders, the VAE and the kind are counted too', () => {
 
 test('among models by name; of an unknown one a plain model is counted', () => {
   const known = { ...entry.info, network: { ...entry.info.network!, guidesItself: true } };
-  assert.equal(costAmong(aRequest(), [known]).rows, 10);
+  assert.equal(costAmong(aRequest({ model: 'sd15' }), [known]).rows, 10);
   assert.equal(costAmong(aRequest({ model: 'gone' }), [known]).rows, 20);
   const refiner = { model: 'gone', switchAt: 0.5 };
-  assert.equal(costAmong(aRequest({ refiner }), [entry.info]).rows, 20);
+  assert.equal(costAmong(aRequest({ model: 'sd15', refiner }), [entry.info]).rows, 20);
 });
