@@ -24,7 +24,7 @@ test('kill -9 while Discord is answered', { timeout: patience(290_000) }, async 
     let told = '';
     await story(
       t,
-      'between the acknowledgement and the order: the message says so and nothing waits for ever',
+      'between the acknowledgement and the order: the message says so and nothing waits for ever; an Upscale just before it arrives, or says so too',
       async () => void (told = await beforeTheOrder(hall)),
     );
     await story(
@@ -43,29 +43,40 @@ test('kill -9 while Discord is answered', { timeout: patience(290_000) }, async 
 
 const sayingSo = ({ ada }: Hall) =>
   ada.messages().filter((one) => /restarted before/.test(textOf(one)));
+const enlarged = ({ ada }: Hall) =>
+  ada.messages().filter((one) => /Enlarged|Upscaled/.test(textOf(one)));
+const thinking = ({ ada }: Hall) => ada.messages().filter((one) => one.thinking === true);
+
+/** Presses the Upscale of the message that came last. */
+async function upscaleLast({ ada }: Hall): Promise<void> {
+  const picture = ada.messages().at(-1)!;
+  const id = customIdsOf(picture).find((one) => one.split(':')[1] === 'upscale') ?? '';
+  await ada.press(picture.id, id);
+}
 
 /** Answers what was told. */
 async function beforeTheOrder(hall: Hall): Promise<string> {
   const { ada } = hall;
-  const [messages, shown] = [ada.messages().length, shownJobs(hall).length];
   await imagine(hall, 'one that is made', 2);
-  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the first picture', 30_000);
+  await waitUntil(() => shownJobs(hall).length === 1, 'the first picture', 30_000);
+  let deferrals = 0;
   hall.onExchange = (exchange) => {
-    if (isDeferral(exchange)) hall.program.kill('SIGKILL');
+    if (isDeferral(exchange) && ++deferrals === 2) hall.program.kill('SIGKILL');
   };
+  await upscaleLast(hall);
   await ada.command('imagine', { prompt: 'never noted', steps: 2 });
   await waitUntil(() => hall.program.signalCode !== null, 'dead');
-  const thinking = () => ada.messages().filter((message) => message.thinking === true);
-  assert.equal(thinking().length, 1);
-  const { id } = thinking()[0]!;
+  const { id, thinking: thinks } = ada.messages().at(-1)!;
+  assert.equal(thinks, true);
   hall.onExchange = () => {};
   hall.start();
-  await waitUntil(() => thinking().length === 0, 'told', 30_000);
+  await waitUntil(() => thinking(hall).length === 0, 'told', 30_000);
   const told = ada.messages().find((message) => message.id === id);
   assert.match(textOf(told!), /restarted before I could note this down/);
-  await imagine(hall, 'the next one', 2);
-  await waitUntil(() => shownJobs(hall).length === shown + 2, 'the next picture', 30_000);
-  assert.equal(ada.messages().length, messages + 3);
+  // What was not yet an order is told; an order survives.
+  const answers = () => sayingSo(hall).length + enlarged(hall).length;
+  await waitUntil(() => answers() === 2, 'the copy, or words', 30_000);
+  assert.equal(ada.messages().length, 3);
   return textOf(told!);
 }
 
@@ -79,50 +90,41 @@ async function aroundTheUpload(hall: Hall, told: string): Promise<void> {
     finals++;
     if (finals === 1) hall.program.kill('SIGKILL');
   };
-  await imagine(hall, 'shown, not recorded', 4);
+  await imagine(hall, 'shown, not recorded', 2);
   await waitUntil(() => finals === 1, 'the upload', 30_000);
   await waitUntil(() => hall.program.signalCode !== null, 'dead');
   const ids = idsOf(hall);
   hall.start();
   await waitUntil(() => finals === 2, 'delivered again, as an edit', 30_000);
   const shown = shownJobs(hall).length;
-  await imagine(hall, 'the next one', 4);
+  await imagine(hall, 'the next one', 2);
   await waitUntil(() => shownJobs(hall).length === shown + 1, 'the next picture', 30_000);
   await sleep(300);
   assert.equal(finals, 3, 'what was recorded is not delivered again');
   assert.deepEqual(idsOf(hall).slice(0, -1), ids, 'each in its own place');
-  assert.equal(new Set(shownJobs(hall)).size, shownJobs(hall).length, 'each picture once');
+  const copies = enlarged(hall).length;
+  assert.equal(new Set(shownJobs(hall)).size, shownJobs(hall).length - copies, 'each picture once');
   assert.equal(sayingSo(hall).length, said);
   assert.equal(textOf(sayingSo(hall).at(-1)!), told, 'told once');
   hall.onExchange = () => {};
 }
 
+/** Of the picture that came last. */
 async function inAnUpscale(hall: Hall): Promise<void> {
   const { ada } = hall;
-  const [shown, said] = [shownJobs(hall).length, sayingSo(hall).length];
-  await imagine(hall, 'a lamp', 2);
-  await waitUntil(() => shownJobs(hall).length === shown + 1, 'the picture', 30_000);
-  const lamp = ada.messages().at(-1)!;
-  const large = () => ada.messages().filter((one) => /Enlarged|Upscaled/.test(textOf(one)));
-  // As soon as it is promised, and as soon as it is shown, before that can be noted.
-  for (const [turn, moment] of [isDeferral, isEnlargedEdit].entries()) {
-    hall.onExchange = (exchange) => void (moment(exchange) && hall.program.kill('SIGKILL'));
-    const id = customIdsOf(lamp).find((one) => one.split(':')[1] === 'upscale') ?? '';
-    await ada.press(lamp.id, id);
-    await waitUntil(() => hall.program.signalCode !== null, 'dead');
-    hall.onExchange = () => {};
-    const before = ada.messages().length;
-    hall.start();
-    const thinks = () => ada.messages().some(({ thinking }) => thinking === true);
-    await waitUntil(() => !thinks(), 'all answers are there', 30_000);
-    await order(hall, 'help', {});
-    // What was not yet an order is told; an order survives.
-    await waitUntil(
-      () => large().length + sayingSo(hall).length === said + turn + 1,
-      'the copy, or words',
-      30_000,
-    );
-    if (turn === 1) assert.ok(large().length >= 1);
-    assert.equal(ada.messages().length, before + 1, 'and the help');
-  }
+  const [said, copies] = [sayingSo(hall).length, enlarged(hall).length];
+  // As soon as it is shown, before that can be noted.
+  hall.onExchange = (exchange) => {
+    if (isEnlargedEdit(exchange)) hall.program.kill('SIGKILL');
+  };
+  await upscaleLast(hall);
+  await waitUntil(() => hall.program.signalCode !== null, 'dead');
+  hall.onExchange = () => {};
+  const before = ada.messages().length;
+  hall.start();
+  await waitUntil(() => thinking(hall).length === 0, 'all answers are there', 30_000);
+  await order(hall, 'help', {});
+  await waitUntil(() => enlarged(hall).length === copies + 1, 'the copy', 30_000);
+  assert.equal(sayingSo(hall).length, said);
+  assert.equal(ada.messages().length, before + 1, 'and the help');
 }
