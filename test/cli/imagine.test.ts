@@ -38,6 +38,7 @@ let folder: string;
 const commands = commandsOnOneEngine(SETTINGS);
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'imagine-'));
+  await mkdir(path.join(folder, 'data'));
   process.chdir(folder);
 });
 after(async () => {
@@ -301,6 +302,17 @@ test('a picture that the safety checker flags is not written, unless it is switc
   assert.ok((await stat(out)).size > 1000);
 });
 
+test('how well people would share evaluations is not measured behind the pictures of a command', async () => {
+  const paint = (...args: string[]) => imagine('a cat', '--steps=1', '--size=64x64', ...args);
+  assert.equal((await paint('--out=before.png')).code, 0);
+  // What would be measured behind that one is done before the next.
+  assert.equal((await paint('--out=behind.png')).code, 0);
+  assert.deepEqual(
+    (await readdir(path.join(folder, 'data'))).filter((name) => /sharing/.test(name)),
+    [],
+  );
+});
+
 test('models are listed, for people and as JSON', async () => {
   const text = await models([]);
   assert.equal(text.code, 0, text.stderr);
@@ -347,7 +359,7 @@ test('models --check says what really runs each model, and which one does not wo
   const modelsDir = path.join(folder, 'some');
   await cp(path.join(ROOT, 'models/demo'), path.join(modelsDir, 'fine'), { recursive: true });
   await cp(path.join(ROOT, 'models/demo'), path.join(modelsDir, 'torn'), { recursive: true });
-  await truncate(path.join(modelsDir, 'torn/vae_decoder/model.onnx'), 20_000);
+  await truncate(path.join(modelsDir, 'torn/text_encoder/model.onnx'), 20_000);
   const env = { MODELS_DIR: modelsDir, DEVICE: 'auto' };
   const { code, stdout, stderr } = await models(['--check', '--json'], env);
   const answer = JSON.parse(stdout);
@@ -355,7 +367,7 @@ test('models --check says what really runs each model, and which one does not wo
   assert.equal(answer.device, 'auto');
   assert.equal(fine.check.provider, answer.provider);
   assert.equal(fine.check.error, null);
-  assert.match(torn.check.error, /vae_decoder\/model\.onnx is damaged/);
+  assert.match(torn.check.error, /text_encoder\/model\.onnx is damaged/);
   assert.match(stderr, /^torn: Model "torn"/m);
   assert.equal(code, 1);
 });

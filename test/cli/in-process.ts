@@ -1,5 +1,6 @@
 import { type Config, loadConfig } from '../../src/config.ts';
-import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { engineOfCommand } from '../../src/cli/screen/painting-process.ts';
 import { logTo, type PaintingProgram, type Stream } from '../../src/cli/screen/program.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
@@ -29,9 +30,9 @@ export function commandsOnOneEngine(env: Env): {
         readConfig: () => loadConfig({ ...process.env, ...env, ...more }),
         async openEngine(config: Config, own) {
           // What a log of the command's own shall hear, only an engine of its own tells it.
-          if (own !== undefined) return startEngine(config, own);
+          if (own !== undefined) return engineOfCommand(config, own);
           const key = JSON.stringify(config);
-          const engine = opened.get(key) ?? startEngine(config, log);
+          const engine = opened.get(key) ?? engineOfCommand(config, log);
           opened.set(key, engine);
           return { ...(await engine), close: async () => {} };
         },

@@ -47,7 +47,7 @@ export async function tryDevice(
   try {
     const info = model ?? (await describeModel(embeddedModel()));
     const { device, index: deviceIndex } = spec;
-    const own = { ...config, device, deviceIndex, isolation: 'process' } as const;
+    const own = { ...config, device, deviceIndex, isolation: 'process', sharing: false } as const;
     engine = await startEngine({ ...own, stepDeadlineMs: SILENCE_MS }, SILENT);
     const input = { model: model?.name ?? info.folder, steps: STEPS, guidanceScale: 1, seed: 1 };
     const request = parseRequest(input, info);
