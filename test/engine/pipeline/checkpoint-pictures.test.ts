@@ -33,13 +33,7 @@ const clock = { ms: 0 };
 /** One model and form each, with some of its cases: what differs between families. */
 const SHORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   sd1: {
-    'ldm-nuisance': [
-      'pndm',
-      'lora_dpmpp',
-      'i2i_euler',
-      'ddim_no_cfg_tall',
-      'dpmpp_2m_karras_clip_skip1',
-    ],
+    'ldm-nuisance': ['pndm', 'i2i_euler', 'ddim_no_cfg_tall', 'dpmpp_2m_karras_clip_skip1'],
     'ldm-bf16': ['bf16_euler'],
   },
   'sd1-inpaint': { 'ldm-nuisance': ['ddim_strength'] },
