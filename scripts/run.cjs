@@ -27,19 +27,15 @@ if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modul
 
 if (target === '--test') {
   var given = process.argv.slice(3);
-  var files =
-    given.length > 0
-      ? given
-      : require('./test-groups.cjs').writeGroups(
-          root,
-          path.join(root, 'node_modules', '.cache', 'test-groups'),
-        );
   // Files wait about half of their time, and fill each other's gaps; one takes up to a gigabyte.
   var os = require('node:os');
+  var atOnce = Math.min(2 * os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
+  atOnce = Math.max(2, atOnce);
   // Programs that tests start read it; the files themselves import it.
   var ofTests = { ORT_THREADS: process.env.ORT_THREADS || '1' };
   if (compiled) ofTests.NODE_COMPILE_CACHE = compiled;
-  var atOnce = Math.min(2 * os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
+  var lanes = require('./test-lanes.cjs');
+  var order = given.length > 0 ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'darkroom-tests-'));
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
@@ -49,16 +45,19 @@ if (target === '--test') {
       '--max-semi-space-size=32',
       '--import=./test/support/machine/one-thread.ts',
       '--test',
-      '--test-timeout=900000',
-      '--test-concurrency=' + Math.max(2, atOnce),
-    ].concat(files),
+      '--test-concurrency=' + atOnce,
+    ].concat(order ? lanes.layLanes(root, order, atOnce) : given),
     {
       cwd: root,
       stdio: 'inherit',
       env: Object.assign({}, process.env, ofTests),
     },
   );
-  process.exit(run.status === null ? 1 : run.status);
+  var left = order ? lanes.leftOver(order) : [];
+  if (order) fs.rmSync(order, { recursive: true, force: true });
+  if (left.length > 0)
+    console.error('These test files did not run to their end: ' + left.join(', '));
+  process.exit(run.status || (run.status === null || left.length > 0 ? 1 : 0));
 }
 if (compiled) require('node:module').enableCompileCache(compiled);
 

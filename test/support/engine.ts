@@ -12,8 +12,19 @@ type Shared = { engine: Promise<Engine>; users: number };
 /** The engines of this process by what they were opened with. */
 const open = new Map<string, Shared>();
 
-/** Long enough for the next file of this process to ask for the same engine. */
-const LINGER_MS = 1500;
+/** How long an engine waits for its next user. */
+let lingerMs = 0;
+/** Long enough for another file of this process to ask for the same engine, short enough for the memory of the machine. */
+const LANE_LINGER_MS = 30_000;
+
+/** Lets engines that nobody uses wait for another test file; what is answered ends those that still wait. */
+export function keepEngines(): () => Promise<void> {
+  lingerMs = LANE_LINGER_MS;
+  return async () => {
+    lingerMs = 0;
+    await Promise.all([...open].map(([key, shared]) => endUnused(key, shared)));
+  };
+}
 
 /**
  * An engine on a folder of models, by default on the shipped ones, which test files of one process share with all it has
@@ -37,7 +48,8 @@ export async function openEngine(
       if (isClosed) return;
       isClosed = true;
       shared.users--;
-      setTimeout(() => endUnused(key, shared), LINGER_MS);
+      if (lingerMs === 0) return endUnused(key, shared);
+      setTimeout(() => endUnused(key, shared), lingerMs).unref();
     },
   };
 }

@@ -14,10 +14,10 @@ let known: Promise<number | null> | null = null;
 const MOST_THREADS = 16;
 
 /** Asked of the runtime once, by a graph of one node; null: convolutions are left as they are. */
-export function channelBlock(): Promise<number | null> {
+export async function channelBlock(): Promise<number | null> {
   const isWorthwhile = process.arch === 'x64' && cpus().length <= MOST_THREADS;
   known ??= isWorthwhile ? ask().catch(() => null) : Promise.resolve(null);
-  return known;
+  return await known;
 }
 
 async function ask(): Promise<number | null> {
