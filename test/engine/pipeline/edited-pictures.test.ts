@@ -5,7 +5,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
-import { startEngine } from '../../../src/engine/engine.ts';
 import { UserError } from '../../../src/engine/errors.ts';
 import { loadModel } from '../../../src/engine/model/loader.ts';
 import type { LoadedModel } from '../../../src/engine/model/loaded-model.ts';
@@ -222,32 +221,29 @@ test('without a picture, and with two, it is refused; a model that does not edit
   );
 });
 
-test('the engine edits, and goes on where it was cut short', async () => {
-  const config = {
-    modelsDir: root,
-    device: 'cpu',
-    isolation: 'thread',
-    modelCacheBytes: 1e9,
-    stepDeadlineMs: 60_000,
-  } as const;
-  const engine = await startEngine(config, { info() {}, warn() {}, error() {} });
-  try {
-    const models = await engine.models();
-    const info = models.find(({ name }) => name === 'pix')!;
-    const request = parseRequest({ ...brief, steps: 4, model: 'pix' }, info);
+/** Through an engine: test/e2e/painting/reword.test.ts. */
+test('an edit goes on where it was cut short', async () => {
+  const request = parseRequest({ ...brief, steps: 4 }, plain.entry.info);
+  const journaled = async (past: Uint8Array | null, everyMs: number) => {
     const kept: Uint8Array[] = [];
-    const journal = { past: null, everyMs: 0, keep: (part: Uint8Array) => void kept.push(part) };
-    const whole = await engine.generate(request, { previews: false, journal });
-    const past = Buffer.concat(kept.slice(0, 3));
-    const again = await engine.generate(request, {
-      previews: false,
-      journal: { past, everyMs: 1000, keep: () => {} },
-    });
-    assert.ok((again.timings.resumed_steps ?? 0) > 0);
-    assert.deepEqual(again.images[0]!.png, whole.images[0]!.png);
-  } finally {
-    await engine.close();
-  }
+    const result = await generate(
+      request,
+      plain,
+      { previews: false, sendDenoised: false, keepLatents: false, journal: { past, everyMs } },
+      {
+        signal: new AbortController().signal,
+        clock,
+        loadMs: 0,
+        onProgress: () => {},
+        onJournal: (records) => void kept.push(records),
+      },
+    );
+    return { result, kept };
+  };
+  const whole = await journaled(null, 0);
+  const again = await journaled(Buffer.concat(whole.kept.slice(0, 3)), 1000);
+  assert.ok((again.result.timings.resumed_steps ?? 0) > 0);
+  assert.deepEqual(again.result.images[0]!.png, whole.result.images[0]!.png);
 });
 
 const maker = await checkpointMaker();
