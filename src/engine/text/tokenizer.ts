@@ -89,6 +89,14 @@ type Backend = { backend: HuggingFaceTokenizer; vocabulary: Vocabulary; lowers: 
  */
 const opened = new Map<string, WeakRef<Backend>>();
 
+/** All that encoding by byte pairs asks a config for: the two vocabularies of SDXL differ in their padding alone. */
+function ofPairs({
+  remove_space,
+  do_lowercase_and_remove_accent,
+}: Record<string, unknown>): Record<string, unknown> {
+  return { remove_space, do_lowercase_and_remove_accent };
+}
+
 async function openBackend(folder: string, config: Record<string, unknown>): Promise<Backend> {
   const whole = await readText(folder, 'tokenizer.json');
   const vocab = whole === null ? await readText(folder, 'vocab.json') : null;
@@ -96,9 +104,10 @@ async function openBackend(folder: string, config: Record<string, unknown>): Pro
   if (whole === null && (vocab === null || merges === null)) {
     throw new UserError(say('no-tokenizer', folder));
   }
-  const key = createHash('sha256')
-    .update(JSON.stringify([config, whole, vocab, merges]))
-    .digest('base64');
+  const heard = whole === null ? ofPairs(config) : config;
+  const hash = createHash('sha256').update(JSON.stringify(heard));
+  for (const text of [whole, vocab, merges]) hash.update(`\0${text?.length}\0`).update(text ?? '');
+  const key = hash.digest('base64');
   const known = opened.get(key)?.deref();
   if (known !== undefined) return known;
   const definition =
@@ -109,7 +118,7 @@ async function openBackend(folder: string, config: Record<string, unknown>): Pro
           merges ?? '',
         );
   const own = {
-    backend: new HuggingFaceTokenizer(withRustSpaces(definition), config),
+    backend: new HuggingFaceTokenizer(withRustSpaces(definition), heard),
     vocabulary: definition.model.vocab,
     lowers: JSON.stringify(definition['normalizer'] ?? null).includes('"Lowercase"'),
   };

@@ -53,6 +53,27 @@ test('SD1 pads with the end token, SD2 with token 0', async () => {
   assert.equal(sd2.eos, 49407);
 });
 
+test('folders of one vocabulary are read alike unless their configs ask for other words', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tokenizer-'));
+  try {
+    const plain = await loadTokenizer(path.join(goldenFolder, 'models/sd15/tokenizer'));
+    await cp(path.join(goldenFolder, 'models/sd15/tokenizer'), folder, { recursive: true });
+    const config = path.join(folder, 'tokenizer_config.json');
+    const asked = { pad_token: '!', do_lowercase_and_remove_accent: true };
+    await writeFile(config, JSON.stringify({ pad_token: '!' }));
+    const padded = await loadTokenizer(folder);
+    await writeFile(config, JSON.stringify(asked));
+    const bare = await loadTokenizer(folder);
+    assert.deepEqual([plain.pad, padded.pad, bare.pad], [49407, 0, 0]);
+    const apart = 'Cre\u0300me';
+    assert.deepEqual(padded.encode(apart), plain.encode(apart));
+    assert.deepEqual(bare.encode(apart), plain.encode('creme'));
+    assert.notDeepEqual(plain.encode(apart), plain.encode('creme'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('tokenizer.json and vocab.json with merges.txt give the same ids', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'tokenizer-'));
   try {
