@@ -22,7 +22,12 @@ const GALLERY = '1300000000000001102';
 let devices: readonly Device[];
 let engine: Engine;
 before(async () => {
-  const config = loadConfig({ DEVICES: 'cpu,cpu', MODELS_DIR: MODELS, ORT_THREADS: '1' });
+  const config = loadConfig({
+    DEVICES: 'cpu,cpu',
+    MODELS_DIR: MODELS,
+    ORT_THREADS: '1',
+    SHARED_EVALUATIONS: 'off',
+  });
   devices = await startDevices({ ...config, childEnvironment: slowly(100) }, memoryLog().log);
   engine = asOneEngine(devices);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../../../src/engine/host/compile-cache.ts';
 import { allDone, idsOf, imagine, inHall } from '../../support/hall.ts';
 import { freePort, type Samples, scrape } from '../../support/metrics.ts';
 import { waitUntil } from '../../support/discord/messages.ts';
@@ -52,6 +53,7 @@ test('from the start to the end of the whole program: health, jobs, calls, 429s'
         encoding: 'utf8',
         env: {
           PATH: process.env['PATH'],
+          ...compileCache(),
           METRICS_PORT: String(port),
           DATA_DIR: `${hall.data}-2`,
           PLAYGROUND_PORT: '0',

@@ -43,6 +43,7 @@ function startWorker(env: Readonly<Record<string, string>>): Worker {
       MODELS_DIR: MODELS,
       DEVICE: 'cpu',
       ORT_THREADS: '1',
+      SHARED_EVALUATIONS: 'off',
       ...env,
     },
   });
