@@ -85,34 +85,39 @@ async function encodeReferences(
     width: width / rules.patch,
     height: height / rules.patch,
   }));
-  const states = seen.flatMap(({ latents, size }) => patches(latents, size, rules.patch));
+  const states = new Float32Array(seen.reduce((sum, { latents }) => sum + latents.length, 0));
+  let at = 0;
+  for (const { latents, size } of seen) {
+    patches(latents, size, rules.patch, states.subarray(at));
+    at += latents.length;
+  }
   const places = grids.flatMap(({ width, height }, index) => {
-    const at = rules.placesOf(index, grids);
+    const placeOf = rules.placesOf(index, grids);
     return Array.from({ length: width * height }, (_, patch) =>
-      at(Math.floor(patch / width), patch % width),
+      placeOf(Math.floor(patch / width), patch % width),
     );
   });
-  return {
-    states: Float32Array.from(states.flat()),
-    places: Float32Array.from(places.flat()),
-    tokens: states.length,
-  };
+  return { states, places: Float32Array.from(places.flat()), tokens: places.length };
 }
 
-/** Latents [C,h,w] as tokens, row by row: of each channel the patch's numbers. */
-function patches(latents: Float32Array, { width, height }: Size, patch: number): number[][] {
+/** Writes latents [C,h,w] as tokens, row by row: of each channel the patch's numbers. */
+function patches(
+  latents: Float32Array,
+  { width, height }: Size,
+  patch: number,
+  states: Float32Array,
+): void {
   const plane = width * height;
-  const columns = width / patch;
-  const inside = patch * patch;
-  const channels = latents.length / plane;
-  return Array.from({ length: plane / inside }, (_, token) => {
-    const top = Math.floor(token / columns) * patch;
-    const left = (token % columns) * patch;
-    return Array.from({ length: channels * inside }, (_, at) => {
-      const y = top + Math.floor((at % inside) / patch);
-      return latents[Math.floor(at / inside) * plane + y * width + left + (at % patch)]!;
-    });
-  });
+  let at = 0;
+  for (let top = 0; top < height; top += patch) {
+    for (let left = 0; left < width; left += patch) {
+      for (let from = 0; from < latents.length; from += plane) {
+        for (let y = top; y < top + patch; y++) {
+          for (let x = left; x < left + patch; x++) states[at++] = latents[from + y * width + x]!;
+        }
+      }
+    }
+  }
 }
 
 function fitted(picture: Pixels, rules: ReferenceRules, factor: number): Pixels {

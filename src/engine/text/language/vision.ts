@@ -20,6 +20,11 @@ const FRAMES = 2;
 const MEANS = [0.48145466, 0.4578275, 0.40821073];
 const DEVIATIONS = [0.26862954, 0.26130258, 0.27577711];
 
+/** Of each channel what every level becomes. */
+const LEVELS = MEANS.map((mean, channel) =>
+  Float32Array.from({ length: 256 }, (_, level) => (level / 255 - mean) / DEVIATIONS[channel]!),
+);
+
 /** `processor`: the config of a folder's image processor, {} where there is none */
 export function visionLimits(processor: Json): VisionLimits {
   const nested = (processor['image_processor'] ?? processor) as Json;
@@ -172,13 +177,15 @@ function patchesOf(
   const patches = new Float32Array(order.length * 3 * FRAMES * square);
   let at = 0;
   for (const [row, column] of order) {
-    for (let channel = 0; channel < 3; channel++) {
-      for (let inside = 0; inside < FRAMES * square; inside++) {
-        const pixel = inside % square;
-        const y = row * PATCH + Math.floor(pixel / PATCH);
-        const x = column * PATCH + (pixel % PATCH);
-        const level = data[3 * (y * width + x) + channel]! / 255;
-        patches[at++] = (level - MEANS[channel]!) / DEVIATIONS[channel]!;
+    for (const [channel, values] of LEVELS.entries()) {
+      const start = at;
+      for (let y = row * PATCH; y < (row + 1) * PATCH; y++) {
+        for (let x = column * PATCH; x < (column + 1) * PATCH; x++) {
+          patches[at++] = values[data[3 * (y * width + x) + channel]!]!;
+        }
+      }
+      for (let frame = 1; frame < FRAMES; frame++, at += square) {
+        patches.copyWithin(at, start, start + square);
       }
     }
   }
