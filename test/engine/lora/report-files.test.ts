@@ -211,13 +211,15 @@ test('a layer that is not there is told, and the embedding of another LoRA is no
 });
 
 test('an alpha that is an integer or stands in the words beside the weights counts', async () => {
-  const wanted = await paint('a star <lora:quarter:1>');
+  // A set takes half a second to open: those that mean the same are on at once, each of a strength that no other sum has.
+  const wanted = await paint('a star <lora:quarter:1.75>');
   const full = await paint('a star');
   assert.ok(distance(wanted, full) > 1e-4);
-  for (const name of ['whole-alpha', 'told-alpha', 'as-difference']) {
-    // The same change, added beside the weights or to them: float32 in another order.
-    assert.ok(distance(await paint(`a star <lora:${name}:1>`), wanted) < 1e-4, name);
-  }
+  const all = await paint(
+    'a star <lora:whole-alpha:1> <lora:told-alpha:0.5> <lora:as-difference:0.25>',
+  );
+  // The same change, added beside the weights or to them: float32 in another order.
+  assert.ok(distance(all, wanted) < 2e-4);
 });
 
 test('an embedding in a LoRA’s file can be called while the LoRA is on', async () => {
