@@ -33,7 +33,7 @@ import { openPictureStore } from '../../src/queue/pictures.ts';
 import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
-import { PACE } from './discord/calm.ts';
+import { calmPace } from './discord/calm.ts';
 import { MODELS, openEngine } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
@@ -152,7 +152,7 @@ export async function openStage(
       stars,
       commands,
       log,
-      pace: PACE,
+      pace: calmPace(),
       ...options.bot,
     }).catch(async (error: unknown) => {
       await closeParts();

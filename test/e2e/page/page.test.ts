@@ -7,7 +7,6 @@ import { tinyPng } from '../../support/tiny-png.ts';
 import { waitUntil } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { openStage } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';
@@ -23,7 +22,7 @@ before(async () => {
   if (skip) return;
   engine = await openEngine(MODELS, slowly(100));
   browser = await openBrowser();
-  stage = await openStage(engine, CALM);
+  stage = await openStage(engine);
   page = await openPage();
 });
 after(async () => {

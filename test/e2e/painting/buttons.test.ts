@@ -12,7 +12,6 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { ADA, BEN, stagesOfFile } from '../../support/stage.ts';
 import { requestIn } from '../../support/jobs.ts';
 import type { Stage } from '../../support/stage.ts';
@@ -51,7 +50,7 @@ async function newestRequest(stage: Stage) {
 }
 
 test('buttons of a picture', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await story(t, 'Reroll: the same order, a new seed, a link to where it came from', () =>
       isRerolled(stage, ada),
@@ -194,7 +193,7 @@ async function worksAfterARestart(stage: Stage, ada: PlaygroundUserClient): Prom
 }
 
 test('buttons of what is under way, and of others', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await story(
       t,
@@ -277,7 +276,7 @@ async function plant(stage: Stage, channelId: string, customId: string): Promise
 }
 
 test('a private order stays private, even from forged ids; a moderator may delete what is public', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);

@@ -14,7 +14,6 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -58,7 +57,7 @@ const pause = (stage: Stage) =>
 const resume = (stage: Stage) => stage.queue.line.setMode({ kind: 'open' });
 
 test('an Upscale waits in the one line, survives a restart, and is paid for', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const first = await paints(cleo);
     await paints(cleo);
@@ -101,7 +100,7 @@ test('an Upscale waits in the one line, survives a restart, and is paid for', as
 });
 
 test('an Upscale that waits is stopped like any order, and costs nothing', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const first = await paints(cleo);
     const before = await stage.queue.line.usage(ATELIER, CLEO);
@@ -141,7 +140,7 @@ test('the limits of a server and of a day hold for copies, too', async () => {
 });
 
 test('Original of a batch: every file once, a message each, whatever stops in between', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const first = await paintsLarge(stage, cleo, { count: 3 });
     const { result } = await newest(stage);
@@ -171,7 +170,7 @@ test('Original of a batch: every file once, a message each, whatever stops in be
 });
 
 test('a copy is asked for once more before it is shown; one whose picture went says so', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const first = await paints(cleo);
     const painted = await newest(stage);

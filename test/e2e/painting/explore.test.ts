@@ -22,7 +22,6 @@ import { story } from '../../support/hall.ts';
 import { requestIn } from '../../support/jobs.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, onStage as onStageOf, stagesOfFile, type Stage } from '../../support/stage.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 
@@ -41,7 +40,7 @@ const settled = (stage: Stage): Promise<void> =>
   waitUntil(async () => (await stage.queue.archive.unsettled()).length === 0, 'settled', 20_000);
 
 test('a steps sheet grows cell by cell and ends with its curve in words', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const outcome = await ada.command('explore', {
       x: 'steps',
@@ -90,7 +89,7 @@ test('a steps sheet grows cell by cell and ends with its curve in words', async 
 });
 
 test('a cell is opened, rerolled and taken as the default; only managers may do the last', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', {
@@ -173,7 +172,7 @@ test('a cell is opened, rerolled and taken as the default; only managers may do 
 });
 
 test('other people’s pictures are painted between the cells', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ada.command('explore', {
@@ -197,7 +196,7 @@ test('other people’s pictures are painted between the cells', async () => {
 });
 
 test('a restart in the middle: the sheet goes on in the same message, nothing is painted twice', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
@@ -223,7 +222,7 @@ test('a restart in the middle: the sheet goes on in the same message, nothing is
 });
 
 test('ended between two cells: the next start goes on from the finished one', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'steps',
@@ -260,7 +259,7 @@ test('its model is taken away while nobody runs: the message says so and is sett
   await cp(path.join(MODELS, 'demo'), path.join(root, 'demo'), { recursive: true });
   const own = await openEngine(root, SLOW);
   try {
-    await onStageOf(own, CALM, async (stage) => {
+    await onStageOf(own, {}, async (stage) => {
       const ada = await stage.user();
       await ada.command('explore', {
         x: 'steps',
@@ -286,7 +285,7 @@ test('its model is taken away while nobody runs: the message says so and is sett
 });
 
 test('sheets one after the other', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await story(t, 'what cannot be: a sentence for the person alone, and nothing is queued', () =>
       isRefused(stage, ada),
@@ -427,7 +426,7 @@ async function endsWithTheLastStep(stage: Stage, ada: PlaygroundUserClient): Pro
 }
 
 test('sheets that end before they are whole', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await story(t, 'Stop leaves the cells there are, Delete none; only the owner may', () =>
       isStopped(stage, ada),

@@ -15,7 +15,6 @@ import {
 import { requestIn } from '../../support/jobs.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -24,7 +23,7 @@ const onStage = stagesOfFile(slowly(50));
 const EDIT = /^\/webhooks\/.*@original$/;
 
 test('one message from the line through previews to the picture', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const slow = { seed: '42', steps: 30, size: '64x96' };
     const outcome = await ada.command('imagine', { prompt: 'a red circle', ...slow });
@@ -66,7 +65,7 @@ test('one message from the line through previews to the picture', async () => {
 });
 
 test('in a direct message too', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     await ben.open(ben.ready.direct?.id ?? '');
     await ben.command('imagine', { prompt: 'a quiet sea', steps: 2, size: '64x64' });
@@ -75,7 +74,7 @@ test('in a direct message too', async () => {
 });
 
 test('orders that differ in what is typed', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await story(t, 'a batch opens picture by picture, each with its own seed', () => isABatch(ada));
     await story(t, 'what a person types cannot ping, link, format or leave its line', () =>
@@ -125,7 +124,7 @@ const WRONG: [string, Record<string, string | number>, RegExp][] = [
   ['prompt of 5,000 characters', { prompt: 'x'.repeat(5000) }, /prompt has 5000 characters.*4000/],
 ];
 test('what cannot be ordered: a private sentence, and no job', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     for (const [what, options, words] of WRONG) {
       await story(t, what, async () => {
@@ -143,7 +142,7 @@ test('what cannot be ordered: a private sentence, and no job', async (t) => {
 
 test('a full line is told privately, and the public "thinking…" is taken away', async () => {
   const limits = { waitingPerUser: 1, waitingPerGuild: 50 };
-  await onStage({ ...CALM, limits }, async (stage) => {
+  await onStage({ limits }, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'first', steps: 16, size: '64x64' });
     await waitUntil(

@@ -13,11 +13,10 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
-const onStage = stagesOfFile(slowly(30));
+const onStage = stagesOfFile(slowly(50));
 const PATIENCE = 20_000;
 
 async function lastRequest({ queue: { archive } }: Stage) {
@@ -46,7 +45,7 @@ async function next(ada: Ada, act: () => Promise<unknown>) {
 }
 
 test('zoom out keeps the size, a pan adds to one side, and what is there stays', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a red heart', seed: '3' });
     assert.ok(customIdsOf(first).length <= 16, 'calm enough to look at');
@@ -83,7 +82,7 @@ test('zoom out keeps the size, a pan adds to one side, and what is there stays',
 });
 
 test('beyond the largest side a pan says so, and nothing is ordered', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a', size: '2048x64' });
     await ada.press(first.id, idEnding(first, ':0-right'));
@@ -93,7 +92,7 @@ test('beyond the largest side a pan says so, and nothing is ordered', async () =
 });
 
 test('redo larger: the same seed with a second pass; over itself where it came from a picture', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const batch = await painted(ada, { prompt: 'a tree', seed: '10', count: 3, size: '64x64' });
     const redone = await next(ada, () =>
@@ -112,7 +111,7 @@ test('redo larger: the same seed with a second pass; over itself where it came f
 });
 
 test('a batch of four has U1 to V4, each one press', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const batch = await painted(ada, { prompt: 'a star', seed: '20', count: 4, size: '64x64' });
     for (const label of ['U1', 'U4', 'V1', 'V4']) {
@@ -132,7 +131,7 @@ test('a batch of four has U1 to V4, each one press', async () => {
 const jobIn = (message: PlaygroundMessage) => idEnding(message, '').split(':')[2] ?? '';
 
 test('vary region: numbers and names on a grid, words in a form, the rest stays', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a house', seed: '5' });
     await ada.press(first.id, idEnding(first, `:region:${jobIn(first)}:0`));
@@ -196,7 +195,7 @@ test('vary region: numbers and names on a grid, words in a form, the rest stays'
 });
 
 test('a mask from a file: scaled when its shape fits, refused before the line when not', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const first = await painted(ada, { prompt: 'a house', seed: '5' });
     const jobs = async () => (await stage.queue.archive.recent({ limit: 50 })).length;
@@ -260,7 +259,7 @@ test('a mask from a file: scaled when its shape fits, refused before the line wh
 });
 
 test('Stop says who; Keep the preview shows how far it had come, marked as unfinished', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', {
       prompt: 'a slow castle',
@@ -304,7 +303,7 @@ test('Stop says who; Keep the preview shows how far it had come, marked as unfin
 });
 
 test('a private picture is posted by its owner alone, and the policy is asked again', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);

@@ -20,7 +20,6 @@ import {
 import { formOf } from '../../support/discord/forms.ts';
 import { slowly } from '../../support/models/slow-network.ts';
 import { MODELS, openEngine } from '../../support/engine.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, onStage } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 import { requestIn, wholeRequestOf } from '../../support/jobs.ts';
@@ -28,7 +27,7 @@ import type { Exchange } from '../../../playground/playground.ts';
 
 let engine: Engine;
 before(async () => {
-  engine = await openEngine(MODELS, slowly(30));
+  engine = await openEngine(MODELS, slowly(50));
 });
 after(() => engine.close());
 
@@ -66,7 +65,7 @@ async function told(user: PlaygroundUserClient): Promise<string> {
 }
 
 test('an attached picture is where the new one starts; its shape decides the size', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const png = tinyPng(200, 100);
     const image = await ada.upload('start.png', 'image/png', png);
@@ -91,7 +90,7 @@ test('an attached picture is where the new one starts; its shape decides the siz
 });
 
 test('files that are not what they say, too large for their pixels, or without a picture: words', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const bomb = blackPng(12_000);
     const cases: [string, string, Uint8Array, RegExp][] = [
@@ -118,7 +117,7 @@ test('files that are not what they say, too large for their pixels, or without a
 });
 
 test('private: the reply is for one person; its buttons too; others cannot see it', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -134,7 +133,7 @@ test('private: the reply is for one person; its buttons too; others cannot see i
 });
 
 test('a private result later than its token is in /recent, and nothing is posted', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 30, size: '64x64', private: true });
     stage.playground.faults.endTokens();
@@ -157,7 +156,7 @@ test('a private result later than its token is in /recent, and nothing is posted
 });
 
 test('Upscale: the stored picture, twice the size, with its recipe; Delete only for the asker', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const ben = await stage.user(BEN);
     await ben.open(ada.channelId);
@@ -181,7 +180,7 @@ test('Upscale: the stored picture, twice the size, with its recipe; Delete only 
 });
 
 test('a batch: upscale or start from one of its pictures by the menu', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada, { count: 3 });
     await ada.select(first.id, buttonOf(first, 'use'), ['2-upscale']);
@@ -209,7 +208,7 @@ test('a batch: upscale or start from one of its pictures by the menu', async () 
 });
 
 test('Use as start with nonsense for its strength: words', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const first = await finished(ada);
     for (const strength of ['2', 'much', '-1']) {
@@ -223,7 +222,7 @@ test('Use as start with nonsense for its strength: words', async () => {
 });
 
 test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const [demo] = await engine.models();
     assert.ok(demo !== undefined);
@@ -293,7 +292,7 @@ test('Recipe and Reimagine on pictures from elsewhere, and on ours', async () =>
 });
 
 test('Reimagine paints what is here and names the rest; a prompt that cannot be read opens the form', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const [demo] = await engine.models();
     assert.ok(demo !== undefined);
@@ -362,7 +361,7 @@ test('Reimagine paints what is here and names the rest; a prompt that cannot be 
 });
 
 test('Reimagine on a picture without a recipe: a form, filled in with what the server prefers', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const guildId = ada.ready.guilds[0]?.id ?? '';
     await stage.settings.change(guildId, { steps: 3, negative: 'blur', count: 4 });
@@ -403,7 +402,7 @@ test('Reimagine on a picture without a recipe: a form, filled in with what the s
 });
 
 test('Reimagine where the file is slow: a button opens the form; a file that is no picture: words', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const plain = await attach(stage, ada, []);
     stage.playground.faults.slowFiles(1500);
@@ -454,7 +453,7 @@ function filledIn({ modal }: ShownModal): Record<string, string> {
 }
 
 test('Original: where a smaller copy was shown, the file itself', async () => {
-  await onStage(engine, CALM, async (stage) => {
+  await onStage(engine, {}, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     const match = { method: 'PATCH', route: /@original$/ };

@@ -15,10 +15,9 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { stagesOfFile, type Stage } from '../../support/stage.ts';
 
-const onStage = stagesOfFile(slowly(40));
+const onStage = stagesOfFile(slowly(50));
 const ATELIER = '1300000000000001000';
 
 const isWhole = (message: PlaygroundMessage): boolean =>
@@ -29,7 +28,7 @@ const sheetJobs = async (stage: Stage) =>
 const WORD = /rules of this server do not allow this prompt/;
 
 test('prompt, lora and negative axes pass neither the word lists nor the NSFW ceiling', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { words: ['goblin'] });
     const cat = { prompt: 'a cat', negative: 'blurry', steps: 1, size: '64x64' };
@@ -64,7 +63,7 @@ test('prompt, lora and negative axes pass neither the word lists nor the NSFW ce
 });
 
 test('a third axis is a sheet a value, all in one message; cells of each are opened', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',
@@ -134,7 +133,7 @@ test('a third axis is a sheet a value, all in one message; cells of each are ope
 });
 
 test('what is kept back before delivery is decided by every cell, not by the first', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',
@@ -156,7 +155,7 @@ test('what is kept back before delivery is decided by every cell, not by the fir
 });
 
 test('a sheet of prompts goes on after a restart, each cell once', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('explore', {
       x: 'prompt',

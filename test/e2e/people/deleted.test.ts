@@ -16,7 +16,6 @@ import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { caller } from '../../support/discord/rest-caller.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { ADA, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -57,7 +56,7 @@ const remove = (stage: Stage, { channel_id: channelId, id }: PlaygroundMessage) 
 type People = { stage: Stage; ada: PlaygroundUserClient; cleo: PlaygroundUserClient };
 
 test('pictures that are there for everybody, or no more', async (t) => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const people = { stage, ada: await stage.user(), cleo: await stage.user(CLEO) };
     await story(
       t,
@@ -123,7 +122,7 @@ async function isNoticedLater({ stage, ada, cleo }: People): Promise<void> {
 }
 
 test('a deleted message of a running job stops it', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await ada.command('imagine', { prompt: 'slow', steps: 100, size: '64x64' });
     const slow = await ada.waitForMessage((one) => textOf(one).includes('Step '), 30_000);
@@ -149,7 +148,7 @@ async function changedMeanwhile(
 }
 
 test('rules that changed while it was painted: kept back in words, removed, and free', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const rule = stage.settings;
     await cleo.open(GALLERY);

@@ -7,7 +7,6 @@ import { memoryLog } from '../../support/memory-log.ts';
 import { openPageLink } from '../../support/discord/page-link.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { ADA, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -77,7 +76,7 @@ for (const [what, place, action] of [
   ],
 ] as const satisfies readonly (readonly [string, string, FromPage])[]) {
   test(`a deleted ${what} takes its pictures along, with a day for whoever ordered them`, async () => {
-    await onStage(CALM, async (stage) => {
+    await onStage({}, async (stage) => {
       const cleo = await stage.user(CLEO);
       await paints(cleo, place);
       const { id } = await newest(stage);
@@ -103,7 +102,7 @@ for (const [what, place, action] of [
 }
 
 test('what is being made for a deleted channel is stopped', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     await cleo.open(GALLERY);
     await cleo.command('imagine', { prompt: 'slow', steps: 100, size: '64x64' });
@@ -121,7 +120,7 @@ test('what is being made for a deleted channel is stopped', async () => {
 });
 
 test('a server that is gone takes its pictures along; one that the bot comes back to has them', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     await paints(cleo, GALLERY);
     const { id } = await newest(stage);

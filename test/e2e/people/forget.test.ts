@@ -10,7 +10,6 @@ import { answerTo, inDirect, owner } from '../../support/discord/owner-desk.ts';
 import type { PlaygroundUserClient } from '../../support/discord/playground-user.ts';
 import { MODELS } from '../../support/engine.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -61,7 +60,7 @@ async function churn(stage: Stage): Promise<void> {
 }
 
 test('a person is forgotten to the last byte, and nobody else', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const [ada, ben, cleo] = [
       await inDirect(await stage.user()),
       await stage.user(BEN),
@@ -145,7 +144,7 @@ test('a person is forgotten to the last byte, and nobody else', async () => {
 });
 
 test('what still holds the id is named, and nobody is forgotten by mistake', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await inDirect(await stage.user());
     const ben = await stage.user(BEN);
     await ben.open(GALLERY);

@@ -13,7 +13,6 @@ import {
   waitUntil,
 } from '../../support/discord/messages.ts';
 import { slowly } from '../../support/models/slow-network.ts';
-import { CALM } from '../../support/discord/calm.ts';
 import { BEN, CLEO, stagesOfFile } from '../../support/stage.ts';
 import type { Stage } from '../../support/stage.ts';
 
@@ -51,7 +50,7 @@ async function startSlow(stage: Stage, user: PlaygroundUserClient, channelId: st
 }
 
 test('threads, forum posts, announcement and voice channels: the whole way, and its buttons', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     for (const place of [SKETCHES, STUDIO, POST, NEWS, LOUNGE]) {
       const done = await paints(ada, place);
@@ -66,7 +65,7 @@ test('threads, forum posts, announcement and voice channels: the whole way, and 
 });
 
 test('a private thread is closed to who was not invited', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const cleo = await stage.user(CLEO);
     const seen = cleo.ready.guilds[0]?.channels.map(({ id }) => id) ?? [];
     assert.ok(seen.includes(SKETCHES) && !seen.includes(STUDIO));
@@ -75,7 +74,7 @@ test('a private thread is closed to who was not invited', async () => {
 });
 
 test('what the bot may do in a thread is what counts there', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const { faults } = stage.playground;
     faults.denyBot(GENERAL, permission.sendMessagesInThreads);
@@ -92,7 +91,7 @@ test('what the bot may do in a thread is what counts there', async () => {
 });
 
 test('a thread is as old as its channel, and allowed where its channel is', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await stage.settings.changePolicy(ATELIER, { spoiler: 'age-restricted', nsfwWords: ['lewd'] });
     const nude = { prompt: 'a lewd lamp', steps: 1, size: '64x64' };
@@ -113,7 +112,7 @@ test('a thread is as old as its channel, and allowed where its channel is', asyn
 });
 
 test('a thread that is closed meanwhile is opened for the picture', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     const job = await startSlow(stage, ada, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: false });
@@ -129,7 +128,7 @@ test('a thread that is closed meanwhile is opened for the picture', async () => 
 });
 
 test('a thread that is locked meanwhile: the picture waits in /recent, and nothing is tried for ever', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ben = await stage.user(BEN);
     const job = await startSlow(stage, ben, SKETCHES);
     stage.playground.faults.closeThread(SKETCHES, { archived: true, locked: true });
@@ -152,7 +151,7 @@ test('a thread that is locked meanwhile: the picture waits in /recent, and nothi
 });
 
 test('later than its token: a thread is edited through the channel, a private one the bot is not in is not', async () => {
-  await onStage(CALM, async (stage) => {
+  await onStage({}, async (stage) => {
     const ada = await stage.user();
     await startSlow(stage, ada, SKETCHES);
     stage.playground.faults.endTokens();

@@ -1,19 +1,12 @@
 import { patience } from '../machine/patience.ts';
 
-/** How often a message is edited while tests look, in milliseconds: more often than people would see. */
-export const PACE = { waiting: 250, running: 250, stage: 100, backoff: [50, 100, 200] };
-
 /**
- * Messages are edited as many times as on an idle machine, however long everything takes here: what a busy one needs
- * longer for would else be told more often, and make it busier.
+ * How often a message is edited while tests look, in milliseconds: on an idle machine more often than people would see,
+ * and as many times in all on a busy one, where everything takes longer and more edits would make it busier.
  */
-export const CALM = {
-  bot: {
-    pace: {
-      ...PACE,
-      waiting: patience(PACE.waiting),
-      running: patience(PACE.running),
-      stage: patience(PACE.stage),
-    },
-  },
-};
+export const calmPace = () => ({
+  waiting: patience(250),
+  running: patience(250),
+  stage: patience(100),
+  backoff: [50, 100, 200],
+});

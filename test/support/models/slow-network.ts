@@ -11,9 +11,13 @@ import { patience } from '../machine/patience.ts';
 /** Named so that a program hands it on to its engine, like all that ONNX Runtime is told. */
 const NAME = 'ORT_SLOWER_BY_MS';
 
-/** The variables of an engine or a program whose evaluations take so much longer: milliseconds of an idle machine. */
+/**
+ * The variables of an engine or a program whose evaluations take so much longer: milliseconds of an idle machine, on a
+ * busy one the next power of two of it, so that files of one process share an engine.
+ */
 export function slowly(ms: number): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(patience(ms)) };
+  const slowed = ms * 2 ** Math.ceil(Math.log2(patience(ms) / ms));
+  return { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(slowed) };
 }
 
 type Runs = { inputNames: readonly string[]; run: (...words: unknown[]) => Promise<unknown> };
