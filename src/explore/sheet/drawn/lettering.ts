@@ -93,15 +93,26 @@ export function textWidth(text: string, size: number, weight: Weight = 'regular'
   return placed(text, size, weight).width;
 }
 
+/** What a sheet says it says again with every cell that it grows by: its outlines are kept, the oldest go first. */
+const KEPT_OUTLINES = 300;
+const outlines = new Map<string, string>();
+
 /** An SVG `<path>` of the text; empty for text without ink. */
 export function letter(text: string, at: Lettering): string {
-  const { size, fill, weight = 'regular', anchor = 'start' } = at;
+  const { x, y, size, fill, weight = 'regular', anchor = 'start' } = at;
+  const key = [x, y, size, weight, anchor, text].join(' ');
+  const outline = outlines.get(key) ?? outlineOf(text, at);
+  outlines.delete(key);
+  outlines.set(key, outline);
+  if (outlines.size > KEPT_OUTLINES) outlines.delete(outlines.keys().next().value!);
+  return outline === '' ? '' : `<path d="${outline}" fill="${fill}"/>`;
+}
+
+function outlineOf(text: string, at: Lettering): string {
+  const { size, weight = 'regular', anchor = 'start' } = at;
   const { glyphs, width } = placed(text, size, weight);
   const x = at.x - (anchor === 'start' ? 0 : anchor === 'middle' ? 0.5 : 1) * width;
-  const outline = glyphs
-    .map((each) => each.glyph.getPath(x + each.x, at.y, size).toPathData(2))
-    .join('');
-  return outline === '' ? '' : `<path d="${outline}" fill="${fill}"/>`;
+  return glyphs.map((each) => each.glyph.getPath(x + each.x, at.y, size).toPathData(2)).join('');
 }
 
 /** The text itself, or its beginning with three dots, no wider than `width` pixels. */

@@ -78,3 +78,22 @@ test('a long name is set smaller before it is cut short', () => {
   assert.ok(cut.size === 14 && cut.text.endsWith('...'));
   assert.ok(textWidth(cut.text, 14, 'bold') <= wide * 0.4);
 });
+
+test('what is lettered again is the same, and another place, size, weight or anchor is another', () => {
+  const at = { x: 3, y: 20, size: 14, fill: '#111' };
+  const first = letter('steps 12', at);
+  const others = [
+    letter('steps 13', at),
+    letter('steps 12', { ...at, x: 4 }),
+    letter('steps 12', { ...at, y: 21 }),
+    letter('steps 12', { ...at, size: 15 }),
+    letter('steps 12', { ...at, weight: 'bold' }),
+    letter('steps 12', { ...at, anchor: 'end' }),
+    letter('steps 12', { ...at, fill: '#222' }),
+  ];
+  assert.equal(new Set([first, ...others]).size, 8);
+  assert.equal(letter('steps 12', at), first);
+  // More than are kept.
+  for (let n = 0; n < 400; n++) letter('x', { ...at, x: n });
+  assert.equal(letter('steps 12', at), first);
+});
