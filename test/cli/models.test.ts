@@ -61,7 +61,7 @@ test('a pull that was killed goes on where it was; the model appears whole or no
 
   hub.faults.clear();
   hub.asked.length = 0;
-  const pulled = await run('models', ['pull', 'org/one', '--as', 'mine'], env(modelsDir));
+  const pulled = await models(['pull', 'org/one', '--as', 'mine'], env(modelsDir));
   assert.equal(pulled.code, 0, pulled.stderr);
   assert.match(pulled.stdout, /^mine is at .*\n.*mine\.safetensors\n\s+family\s+sd1/);
   assert.match(
