@@ -166,7 +166,9 @@ test('one is stopped, the others go on; who cannot join waits, and is next', asy
   const { images } = await first;
   ends.push('first');
   await Promise.all([joined, small]);
-  assert.deepEqual(ends, ['joined stopped', 'first', 'small']);
+  // On a busy machine the word to stop may come when the first has ended.
+  assert.deepEqual(ends.toSorted(), ['first', 'joined stopped', 'small']);
+  assert.ok(ends.indexOf('first') < ends.indexOf('small'));
   const again = await engine.generate(order({ steps: 14, seed: 1 }));
   assert.ok(Buffer.from(images[0]!.png).equals(Buffer.from(again.images[0]!.png)));
 });
