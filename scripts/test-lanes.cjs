@@ -61,11 +61,11 @@ function orderOf(root) {
     .map((file) => file.split(path.sep).join('/'))
     .sort();
   const rest = files.filter((file) => !LONG.includes(file));
-  const waiting = LONG.concat(rest.filter(isWaiting));
   const busy = rest.filter((file) => !isWaiting(file)).sort((a, b) => rank(a) - rank(b));
   const places = (group, share) =>
     group.map((file, i) => ({ file, at: (share * i) / group.length }));
-  return places(waiting, BEGUN)
+  return places(LONG, BEGUN / 2)
+    .concat(places(rest.filter(isWaiting), BEGUN))
     .concat(places(busy, 1))
     .sort((a, b) => a.at - b.at)
     .map(({ file }) => file);
