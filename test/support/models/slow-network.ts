@@ -13,10 +13,10 @@ const NAME = 'ORT_SLOWER_BY_MS';
 
 /**
  * The variables of an engine or a program whose evaluations take so much longer: milliseconds of an idle machine, on a
- * busy one the next power of two of it, so that files of one process share an engine.
+ * busy one the nearest power of two of it, so that files of one process share an engine.
  */
 export function slowly(ms: number): Record<string, string> {
-  const slowed = ms * 2 ** Math.ceil(Math.log2(patience(ms) / ms));
+  const slowed = ms * 2 ** Math.round(Math.log2(patience(ms) / ms));
   return { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(slowed) };
 }
 
