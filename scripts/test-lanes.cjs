@@ -7,16 +7,20 @@ const fs = require('node:fs');
 const path = require('node:path');
 const url = require('node:url');
 
-/** They take long, most of it waiting for programs, and begin first. */
+/** They take longest, most of it waiting, and begin first, each some files after the one before. */
 const LONG = [
   'test/e2e/trouble/kill-painting.test.ts',
   'test/e2e/trouble/drops.test.ts',
+  'test/e2e/trouble/faults.test.ts',
+  'test/e2e/people/posts.test.ts',
   'test/e2e/painting/explore.test.ts',
-  'test/e2e/trouble/clock.test.ts',
+  'test/e2e/people/deleted.test.ts',
   'test/e2e/trouble/disk.test.ts',
-  'test/e2e/programs/workers.test.ts',
-  'test/e2e/painting/imagine.test.ts',
-  'test/e2e/trouble/kill-answering.test.ts',
+  'test/e2e/painting/buttons.test.ts',
+  'test/e2e/painting/sheet-axes.test.ts',
+  'test/e2e/trouble/restart.test.ts',
+  'test/e2e/people/threads.test.ts',
+  'test/e2e/trouble/clock.test.ts',
 ];
 /** They count what the whole process has, threads and children, and have one to themselves. */
 const ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
