@@ -4,10 +4,19 @@ import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { memoryLog } from './memory-log.ts';
+import { timesSlower } from './models/slow-network.ts';
 
 export const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
 type Shared = { engine: Promise<Engine>; users: number };
+
+/** How many times longer for the sake of a busy machine the evaluations of slowed engines take. */
+const slowed = new WeakMap<Engine, number>();
+
+/** See `timesSlower`. */
+export function slownessOf(engine: Engine): number | undefined {
+  return slowed.get(engine);
+}
 
 /** The engines of this process by what they were opened with. */
 const open = new Map<string, Shared>();
@@ -33,6 +42,16 @@ export function keepEngines(): () => Promise<void> {
 export async function openEngine(
   modelsDir = MODELS,
   childEnvironment: Readonly<Record<string, string>> = {},
+): Promise<Engine> {
+  const engine = await openShared(modelsDir, childEnvironment);
+  const times = timesSlower(childEnvironment);
+  if (times !== undefined) slowed.set(engine, times);
+  return engine;
+}
+
+async function openShared(
+  modelsDir: string,
+  childEnvironment: Readonly<Record<string, string>>,
 ): Promise<Engine> {
   // A folder of a test's own goes with the test, and so does its engine.
   if (modelsDir !== MODELS) return start(modelsDir, childEnvironment);

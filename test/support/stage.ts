@@ -34,7 +34,7 @@ import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
 import { calmPace } from './discord/calm.ts';
-import { MODELS, openEngine } from './engine.ts';
+import { MODELS, openEngine, slownessOf } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
 import { responsePatience } from './machine/patience.ts';
@@ -152,7 +152,7 @@ export async function openStage(
       stars,
       commands,
       log,
-      pace: calmPace(),
+      pace: calmPace(slownessOf(engine)),
       ...options.bot,
     }).catch(async (error: unknown) => {
       await closeParts();

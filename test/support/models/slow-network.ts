@@ -11,13 +11,26 @@ import { patience } from '../machine/patience.ts';
 /** Named so that a program hands it on to its engine, like all that ONNX Runtime is told. */
 const NAME = 'ORT_SLOWER_BY_MS';
 
+/** Slower than this, waiting alone would fill the minutes of a busy machine. */
+const MOST_TIMES = 8;
+
 /**
  * The variables of an engine or a program whose evaluations take so much longer: milliseconds of an idle machine, on a
  * busy one the nearest power of two of it, so that files of one process share an engine.
  */
 export function slowly(ms: number): Record<string, string> {
-  const slowed = ms * 2 ** Math.round(Math.log2(patience(ms) / ms));
-  return { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(slowed) };
+  const times = Math.min(MOST_TIMES, 2 ** Math.round(Math.log2(patience(1000) / 1000)));
+  const env = { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(ms * times) };
+  timesOf.set(JSON.stringify(env), times);
+  return env;
+}
+
+/** By the variables that were answered: how many times longer than on an idle machine they slow. */
+const timesOf = new Map<string, number>();
+
+/** How many times longer than on an idle machine an engine of these variables is slowed; undefined: it is not. */
+export function timesSlower(env: Readonly<Record<string, string>>): number | undefined {
+  return timesOf.get(JSON.stringify(env));
 }
 
 type Runs = { inputNames: readonly string[]; run: (...words: unknown[]) => Promise<unknown> };
