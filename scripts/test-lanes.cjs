@@ -22,8 +22,15 @@ const LONG = [
   'test/e2e/people/threads.test.ts',
   'test/e2e/trouble/clock.test.ts',
 ];
-/** They count what the whole process has, threads and children, and have one to themselves. */
-const ALONE = ['test/engine/network/session.test.ts', 'test/engine/picture/picture-reader.test.ts'];
+/**
+ * They count what the whole process has, threads and children, or how long something takes, which others' memory would
+ * lengthen, and have one to themselves.
+ */
+const ALONE = [
+  'test/engine/network/session.test.ts',
+  'test/engine/picture/picture-reader.test.ts',
+  'test/fuzz/fuzz.test.ts',
+];
 /** Folders of test/ whose files take longest, and begin first. */
 const FIRST = ['playground', 'cli', 'engine', 'commands', 'explore', 'runner', 'queue'];
 /** When the last end-to-end file begins, in files of the others: what ends last is short. */
