@@ -45,6 +45,8 @@ if (target === '--test') {
       '--max-semi-space-size=32',
       '--import=./test/support/machine/one-thread.ts',
       '--test',
+      // What hangs ends some time: of the whole run a process takes many files.
+      '--test-timeout=' + (order ? 7200000 : 900000),
       '--test-concurrency=' + atOnce,
     ].concat(order ? lanes.layLanes(root, order, atOnce) : given),
     {

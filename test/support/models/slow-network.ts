@@ -10,6 +10,8 @@ import { patience } from '../machine/patience.ts';
 
 /** Named so that a program hands it on to its engine, like all that ONNX Runtime is told. */
 const NAME = 'ORT_SLOWER_BY_MS';
+/** How much of it is for the sake of a busy machine. */
+const TIMES = 'ORT_SLOWER_TIMES';
 
 /** Slower than this, waiting alone would fill the minutes of a busy machine. */
 const MOST_TIMES = 8;
@@ -20,17 +22,17 @@ const MOST_TIMES = 8;
  */
 export function slowly(ms: number): Record<string, string> {
   const times = Math.min(MOST_TIMES, 2 ** Math.round(Math.log2(patience(1000) / 1000)));
-  const env = { NODE_OPTIONS: `--import=${import.meta.url}`, [NAME]: String(ms * times) };
-  timesOf.set(JSON.stringify(env), times);
-  return env;
+  return {
+    NODE_OPTIONS: `--import=${import.meta.url}`,
+    [NAME]: String(ms * times),
+    [TIMES]: String(times),
+  };
 }
-
-/** By the variables that were answered: how many times longer than on an idle machine they slow. */
-const timesOf = new Map<string, number>();
 
 /** How many times longer than on an idle machine an engine of these variables is slowed; undefined: it is not. */
 export function timesSlower(env: Readonly<Record<string, string>>): number | undefined {
-  return timesOf.get(JSON.stringify(env));
+  const times = env[TIMES];
+  return times === undefined ? undefined : Number(times);
 }
 
 type Runs = { inputNames: readonly string[]; run: (...words: unknown[]) => Promise<unknown> };
