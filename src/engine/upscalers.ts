@@ -1,5 +1,6 @@
 /** Networks that make a picture larger (ESRGAN and its kin, as .onnx), in a thread of their own. */
 import { Worker } from 'node:worker_threads';
+import './network/telemetry.ts';
 import { reviveError } from './host/messages.ts';
 import { upscalerFile, upscalersIn } from './upscale/on-disk.ts';
 import type { FromUpscaler, ToUpscaler } from './upscale/upscale-thread.ts';

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import '../network/telemetry.ts';
 import { compileCache } from './compile-cache.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 

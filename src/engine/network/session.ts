@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import './telemetry.ts';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { openOwnLibraries } from '../native/own-libraries.ts';
 import { isCudaSetUp } from './cuda-files.ts';
