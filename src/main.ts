@@ -10,6 +10,7 @@ import { refuseNewerData } from './data-versions.ts';
 import { watchDisk } from './disk-watch.ts';
 import { expectsGpu } from './engine/devices.ts';
 import { UserError } from './engine/errors.ts';
+import { openPictureReader } from './engine/picture/picture-reader.ts';
 import { startIdleCalibration } from './explore/calibration/idle-calibration.ts';
 import { openModelShelf } from './hub/model-shelf.ts';
 import { createLog, type Log } from './log.ts';
@@ -25,7 +26,7 @@ import { type RunnerOptions, startRunner } from './runner/runner.ts';
 import { type OnClose, startMonitoring } from './monitoring.ts';
 
 async function start(config: Config, log: Log, onClose: OnClose): Promise<void> {
-  const { dataDir, modelsDir, childEnvironment } = config;
+  const { dataDir, modelsDir } = config;
   onClose('data folder', await claimDataFolder(dataDir));
   refuseNewerData(dataDir);
   const monitoring = await startMonitoring(config, 'bot', log, onClose);
@@ -47,25 +48,19 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   onClose('log of jobs', logJobs(events, log));
   const onPainted = monitor?.painted;
   startPainting(config, { ...painting, upscalers, ...(onPainted && { onPainted }), log }, onClose);
-  const { hub: access } = config;
-  const half = expectsGpu(config.device);
-  const shelf = openModelShelf({ modelsDir, access, half, childEnvironment });
-  onClose('model shelf', () => shelf.close());
-
   const bot = await startBot({
     ...discord,
     ...stores,
     ...calibrationOf(config),
+    ...openBeside(config, onClose),
     engine,
     share,
     queue: own,
     events,
     pictures,
     dataFolder: dataDir,
-    shelf,
     wildcardFolder: path.join(modelsDir, 'wildcards'),
     userInstall: config.userInstall,
-    childEnvironment,
     ...(monitor && { onCall: monitor.called }),
     commands,
     log,
@@ -83,6 +78,17 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
     asksDiscord: config.discordToken !== null,
     log,
   });
+}
+
+/** What works for the bot in processes of their own: pictures that people post are read there, and models fetched. */
+function openBeside(config: Config, onClose: OnClose) {
+  const { modelsDir, hub: access, childEnvironment } = config;
+  const half = expectsGpu(config.device);
+  const shelf = openModelShelf({ modelsDir, access, half, childEnvironment });
+  onClose('model shelf', () => shelf.close());
+  const reader = openPictureReader(childEnvironment);
+  onClose('reader of pictures', () => reader.close());
+  return { shelf, reader };
 }
 
 type Painting = Awaited<ReturnType<typeof openPainting>>;

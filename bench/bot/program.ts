@@ -9,6 +9,7 @@ import { openPreferences } from '../../src/bot/stores/preferences.ts';
 import { openPresets } from '../../src/bot/stores/presets.ts';
 import { openSettings } from '../../src/bot/stores/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { openPictureReader } from '../../src/engine/picture/picture-reader.ts';
 import { startAnnouncer } from '../../src/runner/announcer.ts';
 import { createDevices } from '../../src/runner/devices.ts';
 import { createJobEvents } from '../../src/queue/events.ts';
@@ -28,10 +29,7 @@ export async function openProgram(
   engine: Engine,
   { paints = true }: { paints?: boolean } = {},
 ) {
-  // Beside the project, because /tmp may be memory, where an fsync costs nothing.
-  const data = path.join(import.meta.dirname, '../..', 'data');
-  await mkdir(data, { recursive: true });
-  const folder = await mkdtemp(path.join(data, 'bench-bot-'));
+  const folder = await emptyFolder();
   const queue = await openQueue({
     url: `sqlite:${path.join(folder, 'queue.db')}`,
     limits: { waitingPerUser: 1000, waitingPerGuild: 1000 },
@@ -48,10 +46,12 @@ export async function openProgram(
   events.subscribe(({ job, state }) => {
     if (state.status === 'done') decoded.set(job.id, decodedAt());
   });
+  const reader = openPictureReader();
   const bot = await startBot({
     token,
     apiBase,
     engine,
+    reader,
     queue,
     events,
     pictures,
@@ -75,6 +75,7 @@ export async function openProgram(
     },
     async close() {
       await bot.close();
+      reader.close();
       await runner?.close();
       announcer.close();
       await settings.close();
@@ -82,6 +83,13 @@ export async function openProgram(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Beside the project, because /tmp may be memory, where an fsync costs nothing. */
+async function emptyFolder(): Promise<string> {
+  const data = path.join(import.meta.dirname, '../..', 'data');
+  await mkdir(data, { recursive: true });
+  return mkdtemp(path.join(data, 'bench-bot-'));
 }
 
 /** The same engine, and when it gave its last pictures. */

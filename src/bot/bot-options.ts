@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import type { PictureReader } from '../engine/picture/picture-reader.ts';
 import type { Upscalers } from '../engine/upscalers.ts';
 import type { ModelShelf } from '../hub/model-shelf.ts';
 import type { DiscordCall } from '../metrics/monitored.ts';
@@ -26,6 +27,8 @@ export type BotOptions = {
   /** a local Discord, e.g. http://127.0.0.1:8080/api; null: Discord itself */
   apiBase: string | null;
   engine: Engine;
+  /** reads what people post */
+  reader: PictureReader;
   queue: Queue;
   events: JobEvents;
   pictures: PictureStore;
@@ -68,6 +71,4 @@ export type BotOptions = {
   share?: OwnShare;
   /** told of every request to Discord; absent: nobody is */
   onCall?: (call: DiscordCall) => void;
-  /** what a process that it starts sees of the environment; absent: nothing */
-  childEnvironment?: Readonly<Record<string, string>>;
 };

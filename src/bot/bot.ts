@@ -1,5 +1,4 @@
 import type { Client } from 'discord.js';
-import { openPictureReader } from '../engine/picture/picture-reader.ts';
 import type { Gateway } from '../metrics/monitored.ts';
 import type { BotOptions } from './bot-options.ts';
 import { closeAccess, createAccess, gatewayOf } from './discord/client.ts';
@@ -22,7 +21,7 @@ export type Bot = {
   gateway(): Gateway;
   /** Milliseconds since 1970 by Discord's clock; null when it cannot be asked now. */
   discordsTime(): Promise<number | null>;
-  /** Takes no more interactions, ends all edits, leaves the gateway. The queue and the engine stay open. */
+  /** Takes no more interactions, ends all edits, leaves the gateway. The queue, the engine and the reader stay open. */
   close(): Promise<void>;
 };
 
@@ -36,9 +35,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const access = createAccess(token, apiBase, log, { onCall, shards: share.range });
   const { client, acks, messages } = access;
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
-  const reader = openPictureReader(options.childEnvironment);
   try {
-    const { services, answers, close } = await openServices(options, access, reader);
+    const { services, answers, close } = await openServices(options, access);
     const lost = await options.queue.deferrals.open();
     // Listening begins before the login: between the first server's arrival and "ready" people may already ask.
     const dispatch = startDispatch(client, commands, services, answers);
@@ -58,13 +56,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       async close() {
         await dispatch.close();
         await close();
-        reader.close();
         endWatch();
         await closeAccess(access);
       },
     };
   } catch (error) {
-    reader.close();
     endWatch();
     await closeAccess(access);
     throw error;

@@ -1,4 +1,3 @@
-import type { PictureReader } from '../engine/picture/picture-reader.ts';
 import type { BotOptions } from './bot-options.ts';
 import type { createAccess } from './discord/client.ts';
 import { watchDeletions } from './discord/deletions.ts';
@@ -33,11 +32,7 @@ export type OpenedServices = {
 };
 
 /** Opens all that handlers use; what the options leave out is kept in memory alone. */
-export async function openServices(
-  options: BotOptions,
-  access: Access,
-  reader: PictureReader,
-): Promise<OpenedServices> {
+export async function openServices(options: BotOptions, access: Access): Promise<OpenedServices> {
   const { client, acks } = access;
   const { engine, events, settings, log } = options;
   const { line, archive, deferrals } = options.queue;
@@ -60,7 +55,6 @@ export async function openServices(
     rule,
     owner,
     media: openMedia(options.apiBase),
-    reader,
     replies,
     sheets,
     limits: DEFAULT_LIMITS,
@@ -132,8 +126,8 @@ function ownersOf(options: BotOptions) {
 
 /** What handlers use as it was handed in. */
 function given(options: BotOptions) {
-  const { engine, pictures, settings, preferences, presets, found, log } = options;
+  const { engine, reader, pictures, settings, preferences, presets, found, log } = options;
   const { shelf = null, upscalers = null, calibratesItself = false } = options;
   const stores = { settings, preferences, presets, found };
-  return { engine, pictures, ...stores, shelf, upscalers, calibratesItself, log };
+  return { engine, reader, pictures, ...stores, shelf, upscalers, calibratesItself, log };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { startEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { openPictureReader, type PictureReader } from '../../src/engine/picture/picture-reader.ts';
 import type { ModelInfo } from '../../src/engine/request.ts';
 import { memoryLog } from './memory-log.ts';
 import { timesSlower } from './models/slow-network.ts';
@@ -94,6 +95,17 @@ function start(
     },
     memoryLog().log,
   );
+}
+
+let reader: PictureReader | null = null;
+
+/**
+ * What reads pictures for all bots of this process: its own process takes half a second of a core to start, and ends with
+ * this one.
+ */
+export function sharedReader(): PictureReader {
+  reader ??= openPictureReader();
+  return reader;
 }
 
 /** An engine on the shipped models and what it says of the embedded one; the caller closes it. */

@@ -34,7 +34,7 @@ import type { PictureStore } from '../../src/queue/pictures.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startRunner } from '../../src/runner/runner.ts';
 import { calmPace } from './discord/calm.ts';
-import { MODELS, openEngine, slownessOf } from './engine.ts';
+import { MODELS, openEngine, sharedReader, slownessOf } from './engine.ts';
 import { memoryLog } from './memory-log.ts';
 import type { LogLine } from './memory-log.ts';
 import { responsePatience } from './machine/patience.ts';
@@ -137,6 +137,7 @@ export async function openStage(
       token: playground.token,
       apiBase: playground.apiBase,
       engine,
+      reader: sharedReader(),
       queue,
       events,
       pictures,
