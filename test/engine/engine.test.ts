@@ -22,6 +22,7 @@ import {
 import { parseRequest } from '../../src/engine/request-codec.ts';
 import type { GenerateRequest, RequestInput } from '../../src/engine/request.ts';
 import type { Progress } from '../../src/engine/result.ts';
+import { slowly } from '../support/models/slow-network.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
 const config: EngineConfig = {
@@ -50,10 +51,14 @@ async function requestFor(
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 
-/** One of each kind for the whole file, until the tests of closing. */
+/**
+ * One of each kind for the whole file, until the tests of closing. A step takes ten milliseconds on the fastest machine: of
+ * a picture that is there in a second no preview is shown.
+ */
+const slow = { ...config, childEnvironment: slowly(10) };
 const engines = {
-  thread: await startEngine(config, quiet),
-  process: await startEngine({ ...config, isolation: 'process' }, quiet),
+  thread: await startEngine(slow, quiet),
+  process: await startEngine({ ...slow, isolation: 'process' }, quiet),
 };
 after(() => Promise.all(Object.values(engines).map((engine) => engine.close())));
 
