@@ -34,8 +34,13 @@ if (target === '--test') {
   // Programs that tests start read it; the files themselves import it.
   var ofTests = { ORT_THREADS: process.env.ORT_THREADS || '1' };
   if (compiled) ofTests.NODE_COMPILE_CACHE = compiled;
+  // Memory that is given back and asked for anew costs more than the arithmetic in it.
+  ofTests.MALLOC_MMAP_THRESHOLD_ = '268435456';
+  ofTests.MALLOC_TRIM_THRESHOLD_ = '268435456';
   var lanes = require('./test-lanes.cjs');
-  var order = given.length > 0 ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'darkroom-tests-'));
+  var folder = lanes.openFolder();
+  ofTests.TMPDIR = folder;
+  var order = given.length > 0 ? null : folder;
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
@@ -56,11 +61,12 @@ if (target === '--test') {
     },
   );
   var left = order ? lanes.leftOver(order) : [];
-  if (order) fs.rmSync(order, { recursive: true, force: true });
+  fs.rmSync(folder, { recursive: true, force: true });
   if (left.length > 0)
     console.error('These test files did not run to their end: ' + left.join(', '));
   process.exit(run.status || (run.status === null || left.length > 0 ? 1 : 0));
 }
+
 if (compiled) require('node:module').enableCompileCache(compiled);
 
 // node:sqlite still announces itself as experimental; people should see Darkroom's words only.

@@ -4,6 +4,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const url = require('node:url');
 
@@ -36,6 +37,29 @@ const FIRST = ['playground', 'cli', 'engine', 'commands', 'explore', 'runner', '
 /** When the last end-to-end file begins, in files of the others: what ends last is short. */
 const BEGUN = 0.8;
 
+/** Enough for what the tests of a run write at once, and for the run beside it. */
+const ROOM = 12e9;
+
+/** Makes the folder of a run: in memory where there is plenty, for what is kept by nobody needs no disk. */
+exports.openFolder = () => {
+  const room = os.freemem() > ROOM && sizeOf('/dev/shm') > ROOM ? '/dev/shm' : os.tmpdir();
+  const folder = fs.mkdtempSync(path.join(room, 'darkroom-tests-'));
+  // Postgres runs as a user of its own.
+  fs.chmodSync(folder, 0o711);
+  return folder;
+};
+
+/** Bytes that are free there; 0 where nobody may write. */
+function sizeOf(folder) {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+    const { bavail, bsize } = fs.statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}
+
 /**
  * Writes into an empty folder in which order the lanes take the files, and a test file for each process: one for each
  * lane and each file that needs its own. Answers their paths.
@@ -43,18 +67,31 @@ const BEGUN = 0.8;
 exports.layLanes = (root, folder, lanes) => {
   const order = orderOf(root).filter((file) => !ALONE.includes(file));
   fs.writeFileSync(path.join(folder, 'order.json'), JSON.stringify(order));
-  const hrefOf = (file) => JSON.stringify(url.pathToFileURL(path.join(root, file)).href);
-  const write = (name, text) => {
-    const file = path.join(folder, `${name}.test.mjs`);
-    fs.writeFileSync(file, text);
-    return file;
-  };
-  const alone = ALONE.map((file, i) => write(`alone-${i}`, `import ${hrefOf(file)};\n`));
-  const takes =
-    `import { takeFiles } from ${hrefOf('test/support/machine/lane.ts')};\n` +
-    `await takeFiles(${JSON.stringify(folder)});\n`;
-  return alone.concat(Array.from({ length: lanes }, (_, i) => write(`lane-${i}`, takes)));
+  const alone = ALONE.map((file, i) =>
+    write(folder, `alone-${i}`, `import ${hrefOf(root, file)};\n`),
+  );
+  return alone.concat(writeLanes(root, folder, lanes));
 };
+
+/** Writes so many test files that take those of the folder's order. Answers their paths. */
+function writeLanes(root, folder, lanes) {
+  const takes =
+    // Before all else: it changes what node:test is made of.
+    `await import(${hrefOf(root, 'test/support/machine/quiet-hooks.ts')});\n` +
+    `const { takeFiles } = await import(${hrefOf(root, 'test/support/machine/lane.ts')});\n` +
+    `await takeFiles(${JSON.stringify(folder)});\n`;
+  return Array.from({ length: lanes }, (_, i) => write(folder, `lane-${i}`, takes));
+}
+
+function write(folder, name, text) {
+  const file = path.join(folder, `${name}.test.mjs`);
+  fs.writeFileSync(file, text);
+  return file;
+}
+
+function hrefOf(root, file) {
+  return JSON.stringify(url.pathToFileURL(path.join(root, file)).href);
+}
 
 /** Answers the files of the order that no lane has taken to its end. */
 exports.leftOver = (folder) => {
@@ -92,3 +129,4 @@ function rank(file) {
 }
 
 exports.ALONE = ALONE;
+exports.writeLanes = writeLanes;

@@ -380,9 +380,11 @@ test('--help shows every option', async () => {
   }
 });
 
-describe('a .safetensors file and nothing else', async () => {
-  const { unet, vae, text_encoder } = await referenceModel();
-  const c = await referenceCase();
+const reference = await referenceModel();
+const c = await referenceCase();
+
+describe('a .safetensors file and nothing else', () => {
+  const { unet, vae, text_encoder } = reference;
   const words = [c.prompt, '--profile', 'diffusers', '--size', '64x64', '--seed', String(c.seed)];
   const count = ['--steps', String(c.steps), '--cfg', String(c.guidanceScale)];
 

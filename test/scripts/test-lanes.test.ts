@@ -6,16 +6,16 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { EARLY } from '../support/machine/lane.ts';
 
 const root = path.join(import.meta.dirname, '../..');
-const { ALONE, layLanes, leftOver } = createRequire(import.meta.url)(
+const { ALONE, layLanes, leftOver, writeLanes } = createRequire(import.meta.url)(
   '../../scripts/test-lanes.cjs',
 ) as {
   ALONE: readonly string[];
   layLanes(root: string, folder: string, lanes: number): string[];
   leftOver(folder: string): string[];
+  writeLanes(root: string, folder: string, lanes: number): string[];
 };
 
 async function emptyFolder(t: TestContext): Promise<string> {
@@ -46,10 +46,7 @@ async function run(t: TestContext, files: Record<string, string>, lanes: number)
   for (const [i, text] of Object.values(files).entries()) await writeFile(names[i]!, text);
   const order = names.map((name) => path.relative(root, name));
   await writeFile(path.join(folder, 'order.json'), JSON.stringify(order));
-  const lane = pathToFileURL(path.join(root, 'test/support/machine/lane.ts')).href;
-  const takes = `import { takeFiles } from ${JSON.stringify(lane)};\nawait takeFiles(${JSON.stringify(folder)});\n`;
-  const processes = Array.from({ length: lanes }, (_, i) => path.join(folder, `lane-${i}.mjs`));
-  for (const process of processes) await writeFile(process, takes);
+  const processes = writeLanes(root, folder, lanes);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawnSync(process.execPath, ['--test', '--test-reporter=tap', ...processes], {
     cwd: root,
@@ -104,6 +101,15 @@ test('two lanes run no file twice, and what a lane leaves by dying is named', as
     1,
   );
   assert.deepEqual(died.left, ['a.ts', 'b.ts']);
+});
+
+test('no suite waits while it is told: the runner would no longer know where its tests stand', () => {
+  const isLate = (text: string) => /\b(?:describe|suite)\((?:[^()]|\([^()]*\))*?,\s*async\b/.test(text);
+  const files = globSync('test/**/*.test.ts', { cwd: root });
+  const late = files.filter((file) => isLate(readFileSync(path.join(root, file), 'utf8')));
+  assert.deepEqual(late, []);
+  assert.ok(isLate("describe(\n  'a',\n  async () => {});"));
+  assert.ok(!isLate("describe('a', () => {\n  test('b', async () => {});\n});"));
 });
 
 /** Programs and threads of their own: no test imports them. */

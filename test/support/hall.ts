@@ -24,6 +24,12 @@ import { deadlineAfter, responsePatience } from './machine/patience.ts';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
+/**
+ * A program of a test lives for seconds: what V8 does beside it, to make it faster later, costs more than it spares. The
+ * budget keeps undici's WebAssembly as it is first compiled.
+ */
+const HASTE = ['--single-threaded-gc', '--wasm-tiering-budget=1000000000'];
+
 export type HallOptions = {
   playground?: Partial<PlaygroundOptions>;
   /** variables of the program, beside those it needs */
@@ -98,6 +104,7 @@ export async function inHall(
       ...(disk?.within ?? []),
       process.execPath,
       '--disable-warning=ExperimentalWarning',
+      ...HASTE,
       ...(options.preload === undefined ? [] : ['--import', options.preload]),
       MAIN,
     ];

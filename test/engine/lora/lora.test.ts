@@ -51,13 +51,13 @@ const expected = JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf
   text: number[];
 };
 
-describe('branches beside the layers equal weights that the pairs were merged into', async () => {
-  const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
-  const chosen = await chooseLoras(uses, [join(root, 'demo'), root]);
-  const shapes = await layerShapes(await readLayout(demo));
-  const model = { name: 'demo', shapes: async () => shapes, layerNames: null };
-  const edits = await Promise.all(chosen.map((lora) => loraEdit(lora).open(model)));
+const uses = takeLoras('<lora:waves:0.7><lora:ripples:-0.4>').loras;
+const chosen = await chooseLoras(uses, [join(root, 'demo'), root]);
+const shapes = await layerShapes(await readLayout(demo));
+const model = { name: 'demo', shapes: async () => shapes, layerNames: null };
+const edits = await Promise.all(chosen.map((lora) => loraEdit(lora).open(model)));
 
+describe('branches beside the layers equal weights that the pairs were merged into', () => {
   test('in the denoiser: linear, Gemm, convolutions with stride and in three steps, two on one layer', async () => {
     const path = join(demo, 'unet/model.onnx');
     const file = readOnnx(await readFile(path));

@@ -2,8 +2,10 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { keepEngines } from '../engine.ts';
+import { follow } from './quiet-hooks.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 
@@ -12,6 +14,9 @@ const root = path.join(import.meta.dirname, '../../..');
  * belong to no suite; loaded before, they keep nobody waiting.
  */
 export const EARLY: readonly string[] = ['test/support/golden/golden-set.ts'];
+
+/** What is closed takes a moment to end; what a test left open would hold the whole run. */
+const END_MS = 2 * 60_000;
 
 /** A file may take as long as a busy machine needs, but not for ever. */
 const FILE_MS = 30 * 60_000;
@@ -26,11 +31,18 @@ export async function takeFiles(folder: string): Promise<void> {
   const letGo = keepEngines();
   for (const [i, file] of order.entries()) {
     if (!takes(path.join(folder, `${i}.taken`))) continue;
+    // In nobody's name, whatever ended the file before.
+    await turn();
+    const unfollow = follow();
     // Its promise is kept when the suite has ended, hooks and all.
-    await describe(file, { timeout: FILE_MS }, () => load(file));
+    await describe(file, { timeout: FILE_MS }, () => load(file).finally(unfollow));
     writeFileSync(path.join(folder, `${i}.ended`), '');
   }
   await letGo();
+  setTimeout(() => {
+    console.error(`A test left open: ${process.getActiveResourcesInfo().join(', ')}`);
+    process.exit(1);
+  }, END_MS).unref();
 }
 
 async function load(file: string): Promise<void> {
