@@ -104,7 +104,8 @@ test('two lanes run no file twice, and what a lane leaves by dying is named', as
 });
 
 test('no suite waits while it is told: the runner would no longer know where its tests stand', () => {
-  const isLate = (text: string) => /\b(?:describe|suite)\((?:[^()]|\([^()]*\))*?,\s*async\b/.test(text);
+  const isLate = (text: string) =>
+    /\b(?:describe|suite)\((?:[^()]|\([^()]*\))*?,\s*async\b/.test(text);
   const files = globSync('test/**/*.test.ts', { cwd: root });
   const late = files.filter((file) => isLate(readFileSync(path.join(root, file), 'utf8')));
   assert.deepEqual(late, []);
