@@ -27,9 +27,9 @@ if (!process.env.NODE_COMPILE_CACHE && fs.existsSync(path.join(root, 'node_modul
 
 if (target === '--test') {
   var given = process.argv.slice(3);
-  // Files wait about half of their time, and fill each other's gaps; one takes up to a gigabyte.
+  // Most wait for most of their time, and fill each other's gaps; one takes up to a gigabyte.
   var os = require('node:os');
-  var atOnce = Math.min(2 * os.availableParallelism() + 1, Math.floor(os.totalmem() / 2e9));
+  var atOnce = Math.min(3 * os.availableParallelism(), Math.floor(os.totalmem() / 2e9));
   atOnce = Math.max(2, atOnce);
   // Programs that tests start read it; the files themselves import it.
   var ofTests = { ORT_THREADS: process.env.ORT_THREADS || '1' };

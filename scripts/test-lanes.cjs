@@ -8,20 +8,19 @@ const os = require('node:os');
 const path = require('node:path');
 const url = require('node:url');
 
-/** They take longest, most of it waiting, and begin first, each some files after the one before. */
+/** Of those that wait, the ones that take longest: they begin first. */
 const LONG = [
   'test/e2e/trouble/kill-painting.test.ts',
   'test/e2e/trouble/drops.test.ts',
-  'test/e2e/trouble/faults.test.ts',
-  'test/e2e/people/posts.test.ts',
-  'test/e2e/painting/explore.test.ts',
-  'test/e2e/people/deleted.test.ts',
-  'test/e2e/trouble/disk.test.ts',
-  'test/e2e/painting/buttons.test.ts',
-  'test/e2e/painting/sheet-axes.test.ts',
-  'test/e2e/trouble/restart.test.ts',
-  'test/e2e/people/threads.test.ts',
   'test/e2e/trouble/clock.test.ts',
+  'test/e2e/trouble/faults.test.ts',
+  'test/e2e/painting/explore.test.ts',
+  'test/e2e/trouble/disk.test.ts',
+  'test/playground/page.test.ts',
+  'test/e2e/people/posts.test.ts',
+  'test/e2e/people/threads.test.ts',
+  'test/e2e/programs/workers.test.ts',
+  'test/e2e/programs/shards.test.ts',
 ];
 /**
  * They count what the whole process has, threads and children, or how long something takes, which others' memory would
@@ -32,10 +31,8 @@ const ALONE = [
   'test/engine/picture/picture-reader.test.ts',
   'test/fuzz/fuzz.test.ts',
 ];
-/** Folders of test/ whose files take longest, and begin first. */
+/** Folders of test/ whose files compute most, and begin first. */
 const FIRST = ['playground', 'cli', 'engine', 'commands', 'explore', 'runner', 'queue'];
-/** When the last end-to-end file begins, in files of the others: what ends last is short. */
-const BEGUN = 0.8;
 
 /** Enough for what the tests of a run write at once, and for the run beside it. */
 const ROOM = 12e9;
@@ -65,22 +62,33 @@ function sizeOf(folder) {
  * lane and each file that needs its own. Answers their paths.
  */
 exports.layLanes = (root, folder, lanes) => {
-  const order = orderOf(root).filter((file) => !ALONE.includes(file));
-  fs.writeFileSync(path.join(folder, 'order.json'), JSON.stringify(order));
+  writeOrder(folder, orderOf(root));
   const alone = ALONE.map((file, i) =>
     write(folder, `alone-${i}`, `import ${hrefOf(root, file)};\n`),
   );
   return alone.concat(writeLanes(root, folder, lanes));
 };
 
-/** Writes so many test files that take those of the folder's order. Answers their paths. */
+/** `order`: the files that wait, and those that compute. */
+function writeOrder(folder, order) {
+  fs.writeFileSync(path.join(folder, 'order.json'), JSON.stringify(order));
+}
+
+/**
+ * Writes so many test files that take those of the folder's order. Two of three begin with the files that wait, beside
+ * which the third has a core to compute with. Answers their paths.
+ */
 function writeLanes(root, folder, lanes) {
-  const takes =
+  const waiting = Math.ceil((2 * lanes) / 3);
+  return Array.from({ length: lanes }, (_, i) => {
+    const first = i < waiting ? 'waits' : 'computes';
     // Before all else: it changes what node:test is made of.
-    `await import(${hrefOf(root, 'test/support/machine/quiet-hooks.ts')});\n` +
-    `const { takeFiles } = await import(${hrefOf(root, 'test/support/machine/lane.ts')});\n` +
-    `await takeFiles(${JSON.stringify(folder)});\n`;
-  return Array.from({ length: lanes }, (_, i) => write(folder, `lane-${i}`, takes));
+    const text =
+      `await import(${hrefOf(root, 'test/support/machine/quiet-hooks.ts')});\n` +
+      `const { takeFiles } = await import(${hrefOf(root, 'test/support/machine/lane.ts')});\n` +
+      `await takeFiles(${JSON.stringify(folder)}, '${first}');\n`;
+    return write(folder, `lane-${i}`, text);
+  });
 }
 
 function write(folder, name, text) {
@@ -95,32 +103,23 @@ function hrefOf(root, file) {
 
 /** Answers the files of the order that no lane has taken to its end. */
 exports.leftOver = (folder) => {
-  const order = JSON.parse(fs.readFileSync(path.join(folder, 'order.json'), 'utf8'));
-  return order.filter((_, i) => !fs.existsSync(path.join(folder, `${i}.ended`)));
+  const { waits, computes } = JSON.parse(fs.readFileSync(path.join(folder, 'order.json'), 'utf8'));
+  const isLeft = (file) => !fs.existsSync(path.join(folder, `${encodeURIComponent(file)}.ended`));
+  return waits.concat(computes).filter(isLeft);
 };
 
-/**
- * Files that wait stand among those that compute: what one leaves of the processor, another takes. They take longer, and
- * have all begun before the others have.
- */
 function orderOf(root) {
   const files = fs
     .globSync('test/**/*.test.ts', { cwd: root })
     .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => !ALONE.includes(file))
     .sort();
-  const rest = files.filter((file) => !LONG.includes(file));
-  const busy = rest.filter((file) => !isWaiting(file)).sort((a, b) => rank(a) - rank(b));
-  const places = (group, share) =>
-    group.map((file, i) => ({ file, at: (share * i) / group.length }));
-  return places(LONG, BEGUN / 2)
-    .concat(places(rest.filter(isWaiting), BEGUN))
-    .concat(places(busy, 1))
-    .sort((a, b) => a.at - b.at)
-    .map(({ file }) => file);
-}
-
-function isWaiting(file) {
-  return file.startsWith('test/e2e/');
+  const isWaiting = (file) => file.startsWith('test/e2e/') || LONG.includes(file);
+  const place = (file) => (LONG.includes(file) ? LONG.indexOf(file) : LONG.length);
+  return {
+    waits: files.filter(isWaiting).sort((a, b) => place(a) - place(b)),
+    computes: files.filter((file) => !isWaiting(file)).sort((a, b) => rank(a) - rank(b)),
+  };
 }
 
 function rank(file) {
@@ -130,3 +129,4 @@ function rank(file) {
 
 exports.ALONE = ALONE;
 exports.writeLanes = writeLanes;
+exports.writeOrder = writeOrder;

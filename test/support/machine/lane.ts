@@ -21,22 +21,31 @@ const END_MS = 2 * 60_000;
 /** A file may take as long as a busy machine needs, but not for ever. */
 const FILE_MS = 30 * 60_000;
 
+/** Which files: those that mostly wait, or those that mostly compute. */
+export type Kind = 'waits' | 'computes';
+
 /**
- * Runs the files that `order.json` of the folder names, one after another, each that no other lane has taken. Hooks of a
- * file are those of its suite: its folders and servers are gone before the next file begins.
+ * Runs the files that `order.json` of the folder names, of one kind and then of the other, one after another, each that no
+ * other lane has taken. Hooks of a file are those of its suite: its folders and servers are gone before the next file
+ * begins.
  */
-export async function takeFiles(folder: string): Promise<void> {
-  const order = JSON.parse(readFileSync(path.join(folder, 'order.json'), 'utf8')) as string[];
+export async function takeFiles(folder: string, first: Kind): Promise<void> {
+  const order = JSON.parse(readFileSync(path.join(folder, 'order.json'), 'utf8')) as Record<
+    Kind,
+    string[]
+  >;
   for (const early of EARLY) await load(early);
   const letGo = keepEngines();
-  for (const [i, file] of order.entries()) {
-    if (!takes(path.join(folder, `${i}.taken`))) continue;
+  const then = first === 'waits' ? 'computes' : 'waits';
+  for (const file of [...order[first], ...order[then]]) {
+    const mark = path.join(folder, encodeURIComponent(file));
+    if (!takes(`${mark}.taken`)) continue;
     // In nobody's name, whatever ended the file before.
     await turn();
     const unfollow = follow();
     // Its promise is kept when the suite has ended, hooks and all.
     await describe(file, { timeout: FILE_MS }, () => load(file).finally(unfollow));
-    writeFileSync(path.join(folder, `${i}.ended`), '');
+    writeFileSync(`${mark}.ended`, '');
   }
   await letGo();
   setTimeout(() => {
