@@ -34,7 +34,9 @@ export function countSteps(planned: number, journal: Pick<Journal, 'resuming'>):
       const now = performance.now();
       if (!journal.resuming()) taken.push(now - stepBegan);
       stepBegan = now;
-      return { step: ++finished, steps: total };
+      finished++;
+      // DPM adaptive takes as many as it needs.
+      return { step: finished, steps: Math.max(total, finished) };
     },
     finished: () => finished,
     total: () => total,
