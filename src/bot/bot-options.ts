@@ -67,6 +67,8 @@ export type BotOptions = {
   /** that file grows by itself while nobody waits; absent: no */
   calibratesItself?: boolean;
   pace?: Partial<ReplyPace>;
+  /** how long a first response may be on its way before it is sent again; for tests */
+  ackTimeoutMs?: number;
   /** what of all servers is this process's; absent: all */
   share?: OwnShare;
   /** told of every request to Discord; absent: nobody is */

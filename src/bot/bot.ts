@@ -30,9 +30,9 @@ export type Bot = {
  * @throws UserError when the token was refused or Discord cannot be reached
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { token, apiBase, log, onCall } = options;
+  const { token, apiBase, log, onCall, ackTimeoutMs } = options;
   const { share = shareOf(null), commands } = options;
-  const access = createAccess(token, apiBase, log, { onCall, shards: share.range });
+  const access = createAccess(token, apiBase, log, { onCall, ackTimeoutMs, shards: share.range });
   const { client, acks, messages } = access;
   const endWatch = watchForStepsBack([client.rest, acks, messages], log);
   try {

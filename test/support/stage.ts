@@ -154,6 +154,8 @@ export async function openStage(
       commands,
       log,
       pace: calmPace(slownessOf(engine)),
+      // Sent again, it would be one too many for a local Discord that is as slow as this machine.
+      ackTimeoutMs: 0.4 * responsePatience(),
       ...options.bot,
     }).catch(async (error: unknown) => {
       await closeParts();

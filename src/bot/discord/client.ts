@@ -33,7 +33,12 @@ export function createAccess(
   {
     onCall,
     shards = null,
-  }: { onCall?: ((call: DiscordCall) => void) | undefined; shards?: ShardRange | null } = {},
+    ackTimeoutMs = ACK_TIMEOUT_MS,
+  }: {
+    onCall?: ((call: DiscordCall) => void) | undefined;
+    shards?: ShardRange | null;
+    ackTimeoutMs?: number | undefined;
+  } = {},
 ): DiscordAccess {
   const api = {
     ...connectOptions(apiBase),
@@ -62,7 +67,7 @@ export function createAccess(
   const acks = new REST({
     ...api,
     version: '10',
-    timeout: ACK_TIMEOUT_MS,
+    timeout: ackTimeoutMs,
     retries: ACK_RETRIES,
   });
   const messages = new REST({
