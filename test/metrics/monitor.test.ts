@@ -102,6 +102,7 @@ test('it is healthy once all has started, and says what is not', async (t) => {
   const engine: Engine = await startEngine(config, log);
   t.after(() => engine.close());
   assert.ok(await engine.answers(60_000));
+  assert.ok((await engine.models()).length > 0);
   const devices = createDevices([{ name: 'cpu', engine }], log);
   monitor.add({ engine, devices, line: queue.line, gateway: () => CONNECTED });
   monitor.started();

@@ -63,6 +63,8 @@ test('a backup made while the bot goes on painting and removing comes back as it
     const gone = first.slice(0, 20);
     while (goesOn) {
       await open.paint(1);
+      // No bot paints without a pause: a copy would never catch up.
+      await sleep(20);
       const id = gone.pop();
       if (id === undefined) continue;
       await open.pictures.delete(`${id}-0.png`);
