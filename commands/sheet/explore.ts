@@ -96,6 +96,8 @@ export const explore: Command = {
   async run(interaction, scene) {
     const { options } = interaction;
     checkMayReport(interaction, scene);
+    // At once: what takes longer is acknowledged for everybody.
+    if (wantsReport(interaction)) await scene.answer.acknowledge('private');
     const axis = (name: AxisName, values: string | null): Axis => {
       const text = values ?? usualValues(name);
       if (text === null) {

@@ -77,7 +77,6 @@ export async function offerReport(
   const { model, models, notes } = known;
   const seeds = interaction.options.getInteger('seeds') ?? 1;
   const first = String(wanted.input.prompt ?? '');
-  await answer.acknowledge('private');
   const prompts = [...new Set([first, ...(await promptsOf(interaction, scene))])];
   const { theme, ...axes } = wanted;
   const plan = planReport({ ...axes, prompts, seeds }, model, models, REPORT_CHAT_LIMITS);
