@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Routes } from 'discord.js';
 import type { REST } from 'discord.js';
-import { troubleOf } from '../discord/discord-errors.ts';
+import { type Trouble, troubleOf } from '../discord/discord-errors.ts';
 import { idOf } from '../reply/message.ts';
 import type { ResponsesInFlight } from './responses-in-flight.ts';
 
@@ -20,6 +20,14 @@ export type FirstResponse = {
 
 /** Pauses before Discord is asked whether a first response arrived: its message waits for minutes. */
 const LOOK_AGAIN_MS = [0, 500, 1500];
+
+/** A response that was given up may arrive yet: not there at the first look is not never. */
+const MAY_STILL_COME: readonly Trouble[] = [
+  'transient',
+  'rate-limited',
+  'deleted',
+  'token-expired',
+];
 
 /**
  * Opens an interaction's first response, which counts as owed from now on. Where its confirmation is lost, Discord is
@@ -41,8 +49,7 @@ export function openFirstResponse(
         messageId = idOf(await acks.get(original, { auth: false }));
         return messageId !== null;
       } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble !== 'transient' && trouble !== 'rate-limited') return false;
+        if (!MAY_STILL_COME.includes(troubleOf(error))) return false;
       }
     }
     return false;
