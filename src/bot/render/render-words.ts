@@ -63,10 +63,9 @@ export function progressWords(
     case 'decoding':
       return text.developing;
     case 'sampling': {
-      const steps = Math.max(1, progress.step, progress.steps);
-      const filled = Math.round((progress.step / steps) * BAR_CELLS);
+      const filled = Math.round((progress.step / Math.max(1, progress.steps)) * BAR_CELLS);
       const bar = FULL_CELL.repeat(filled) + EMPTY_CELL.repeat(BAR_CELLS - filled);
-      const step = text.step(progress.step, steps, bar);
+      const step = text.step(progress.step, progress.steps, bar);
       return left === null ? step : `${step} · ${text.secondsToGo(waitWords(left, text))}`;
     }
   }
