@@ -41,6 +41,8 @@ if (target === '--test') {
   var folder = lanes.openFolder();
   ofTests.TMPDIR = folder;
   var order = given.length > 0 ? null : folder;
+  // The run hears Ctrl-C as well; its folder, which may be memory, is removed when it has ended.
+  process.on('SIGINT', function () {});
   var run = require('node:child_process').spawnSync(
     process.execPath,
     [
