@@ -79,7 +79,7 @@ function writeOrder(folder, order) {
  * which the third has a core to compute with. Answers their paths.
  */
 function writeLanes(root, folder, lanes) {
-  const waiting = Math.floor((2 * lanes) / 3);
+  const waiting = Math.round((2 * lanes) / 3);
   return Array.from({ length: lanes }, (_, i) => {
     const first = i < waiting ? 'waits' : 'computes';
     // Before all else: it changes what node:test is made of.
