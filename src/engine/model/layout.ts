@@ -4,7 +4,7 @@ import type { PartTensors } from '../checkpoint/tensors.ts';
 import type { TransformerWords } from '../families/opening/words.ts';
 import type { LowRankBranch } from '../graphs/low-rank/branches.ts';
 import type { BuiltGraph, GraphStyle } from '../graphs/builder.ts';
-import type { ClipTextConfig } from '../graphs/clip-text.ts';
+import type { ClipTextConfig } from '../graphs/language/clip-text.ts';
 import type { UnetWords } from '../graphs/unet-config.ts';
 import type { ModelInfo } from '../request.ts';
 import type { Json } from './folder-files.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { PartTensors } from '../../../src/engine/checkpoint/tensors.ts';
 import type { BuiltGraph, GraphStyle } from '../../../src/engine/graphs/builder.ts';
-import { clipTextGraph } from '../../../src/engine/graphs/clip-text.ts';
+import { clipTextGraph } from '../../../src/engine/graphs/language/clip-text.ts';
 import { unetConfig } from '../../../src/engine/graphs/unet-config.ts';
 import { channelBlock } from '../../../src/engine/network/channel-block.ts';
 import { unetGraph } from '../../../src/engine/graphs/unet.ts';

@@ -4,7 +4,7 @@ import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { RunError } from '../../errors.ts';
 import { BranchError, type Branches } from '../../graphs/low-rank/branches.ts';
 import type { BuiltGraph, GraphStyle } from '../../graphs/builder.ts';
-import { clipTextGraph } from '../../graphs/clip-text.ts';
+import { clipTextGraph } from '../../graphs/language/clip-text.ts';
 import { qwenGraph } from '../../graphs/language/qwen3.ts';
 import { t5Graph } from '../../graphs/language/t5.ts';
 import { positive } from '../../graphs/transformers/network-config.ts';

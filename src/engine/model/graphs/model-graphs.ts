@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { PartTensors } from '../../checkpoint/tensors.ts';
 import { clipReading } from '../../families/families.ts';
 import type { GraphStyle } from '../../graphs/builder.ts';
-import { clipTextGraph } from '../../graphs/clip-text.ts';
+import { clipTextGraph } from '../../graphs/language/clip-text.ts';
 import { safetyCheckerGraph } from '../../graphs/safety-checker.ts';
 import { unetConfig } from '../../graphs/unet-config.ts';
 import { unetGraph } from '../../graphs/unet.ts';

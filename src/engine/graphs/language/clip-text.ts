@@ -2,13 +2,13 @@
  * CLIP's text encoder (Radford et al. 2021): OpenAI's L of SD 1 and XL, OpenCLIP's H of SD 2 and G of XL. Names are
  * those of transformers' CLIPTextModel without `text_model.`, outputs those of its exports, with every hidden state.
  */
-import type { PartTensors } from '../checkpoint/tensors.ts';
-import { VECTOR_INPUTS } from '../onnx/token-embedding.ts';
-import type { LowRankBranch } from './low-rank/branches.ts';
-import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from './builder.ts';
-import { clipLayer, type ClipWords } from './clip-layer.ts';
-import { embedding, layerNorm, linear } from './layers.ts';
-import { ELEMENT } from './proto.ts';
+import type { PartTensors } from '../../checkpoint/tensors.ts';
+import { VECTOR_INPUTS } from '../../onnx/token-embedding.ts';
+import type { LowRankBranch } from '../low-rank/branches.ts';
+import { type BuiltGraph, GraphBuilder, type GraphStyle, type Value } from '../builder.ts';
+import { clipLayer, type ClipWords } from '../clip-layer.ts';
+import { embedding, layerNorm, linear } from '../layers.ts';
+import { ELEMENT } from '../proto.ts';
 
 export type ClipTextConfig = ClipWords & {
   /** how many of the file's layers count: SD 2 leaves out OpenCLIP's last */
