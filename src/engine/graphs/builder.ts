@@ -4,10 +4,8 @@
  * external data that points by offset into the file that holds it, so a graph of gigabytes is some hundred kilobytes
  * and nothing is copied or converted. Networks are written with layers.ts and attention.ts on top of this.
  */
-import { relative, sep } from 'node:path';
 import { factorKind, factorName } from '../checkpoint/file/factors.ts';
 import type { PartTensors, StoredType, TensorSlice } from '../checkpoint/tensors.ts';
-import { commonFolder } from '../onnx/external-files.ts';
 import type { Field } from '../onnx/wire.ts';
 import {
   type Attributes,
@@ -17,9 +15,9 @@ import {
   modelBytes,
   nodeField,
   STORED_ELEMENT,
-  tensorField,
   valueField,
 } from './proto.ts';
+import { Initializers } from './initializers.ts';
 import { BranchError, type Branches, type LowRankBranch } from './low-rank/branches.ts';
 import { ToldShapes } from './shapes/told-shapes.ts';
 
@@ -68,11 +66,10 @@ export class GraphBuilder {
   readonly #nodes: Field[] = [];
   /** ONNX Runtime runs what comes late in the file first, so that casts behind the layers would all be alive at once */
   readonly #casts: Field[] = [];
-  readonly #external = new Map<Value, { tensor: TensorSlice; dims: readonly number[] }>();
-  readonly #constants = new Map<Value, Field>();
   readonly #inputs: Field[] = [];
   readonly #outputs: Field[] = [];
   readonly #shapes = new ToldShapes();
+  readonly #initializers = new Initializers(this.#shapes);
   readonly #made = new Map<string, Value>();
   readonly #domains = new Set<string>();
   #count = 0;
@@ -200,7 +197,7 @@ export class GraphBuilder {
     const { bits, block, hasFloors } = tensor.packed;
     const [rows = 0, columns = 0] = tensor.shape;
     const dims = [rows, columns / block, (block * bits) / 8];
-    this.#addExternal(name, tensor, dims);
+    this.#initializers.addSlice(name, tensor, dims);
     const scales = this.#tensor(`${name}.scales`);
     const factors = this.external(`${name}.scales`, scales, [(rows * columns) / block]);
     const floors = hasFloors
@@ -221,13 +218,8 @@ export class GraphBuilder {
     if (sizeOf(dims) !== sizeOf(tensor.shape)) {
       throw new Error(`${name} is [${tensor.shape.join(', ')}], wanted as [${dims.join(', ')}]`);
     }
-    this.#addExternal(value, tensor, dims);
+    this.#initializers.addSlice(value, tensor, dims);
     return value;
-  }
-
-  #addExternal(value: Value, tensor: TensorSlice, dims: readonly number[]): void {
-    this.#external.set(value, { tensor, dims });
-    this.#shapes.given(value, STORED_ELEMENT[tensor.type], dims);
   }
 
   /** From an element type to what the graph calculates in. */
@@ -239,13 +231,16 @@ export class GraphBuilder {
   ints(...values: readonly number[]): Value {
     const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     const name = `ints(${values.join()})`;
-    return this.#constant(name, ELEMENT.int64, [values.length], bytes, values);
+    this.#initializers.addConstant(name, ELEMENT.int64, [values.length], bytes, values);
+    return name;
   }
 
   /** An integer without axes. */
   int(value: number): Value {
     const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
-    return this.#constant(`int(${value})`, ELEMENT.int64, [], bytes, [value]);
+    const name = `int(${value})`;
+    this.#initializers.addConstant(name, ELEMENT.int64, [], bytes, [value]);
+    return name;
   }
 
   /** Constants in what the graph calculates in, or in float32 where a graph of less must not round them. */
@@ -256,21 +251,9 @@ export class GraphBuilder {
     type: ElementType = this.type,
   ): Value {
     const data = type === ELEMENT.float16 ? Float16Array.from(values) : Float32Array.from(values);
-    return this.#constant(`${name}(${type})`, type, dims, new Uint8Array(data.buffer), values);
-  }
-
-  #constant(
-    name: Value,
-    type: ElementType,
-    dims: readonly number[],
-    bytes: Uint8Array,
-    numbers: readonly number[],
-  ): Value {
-    if (!this.#constants.has(name)) {
-      this.#constants.set(name, tensorField({ name, type, dims }, bytes));
-      this.#shapes.given(name, type, dims, numbers);
-    }
-    return name;
+    const value = `${name}(${type})`;
+    this.#initializers.addConstant(value, type, dims, new Uint8Array(data.buffer), values);
+    return value;
   }
 
   input(name: Value, dims: Dims, type: ElementType = this.type): Value {
@@ -299,24 +282,11 @@ export class GraphBuilder {
       if (branch === undefined || this.#branched.has(path)) continue;
       throw new BranchError(branch.label, `it changes a layer ${path}, which is not there`);
     }
-    const inFiles = [...this.#external.values()].filter(({ tensor }) => tensor.bytes === undefined);
-    const weightsIn = commonFolder(inFiles.map(({ tensor }) => tensor.file));
-    const weights = [...this.#external].map(([value, { tensor, dims }]) => {
-      const { file, offset, length, type, bytes } = tensor;
-      if (bytes !== undefined) {
-        return tensorField({ name: value, type: STORED_ELEMENT[type], dims }, bytes);
-      }
-      const location = relative(weightsIn, file).split(sep).join('/');
-      return tensorField(
-        { name: value, type: STORED_ELEMENT[type], dims },
-        { location, offset, length },
-      );
-    });
+    const { fields, weightsIn } = this.#initializers.finish();
     const graph = [
       ...this.#casts,
       ...this.#nodes,
-      ...weights,
-      ...this.#constants.values(),
+      ...fields,
       ...this.#inputs,
       ...this.#outputs,
       ...this.#shapes.fields(),
