@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 import type { Config, LogLevel } from './config.ts';
 import { errorKeeper } from './error-journal.ts';
 import { errorFields, lineFields, peopleHash } from './log-fields.ts';
@@ -54,6 +55,8 @@ function loudest(level: LogLevel): Exclude<LogLevel, 'silent'> {
 function stderrSink(format: Config['logFormat']): Sink {
   const isPretty = format === 'auto' ? process.stderr.isTTY : format === 'pretty';
   if (!isPretty) return pino.destination({ dest: 2, sync: true });
+  // Loaded where there is an eye: a program that writes for other programs starts sooner without it.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   return pretty({
     destination: 2,
     sync: true,

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { commands } from '../commands/commands.ts';
 import { startBot } from './bot/bot.ts';
@@ -17,7 +18,7 @@ import { createLog, type Log } from './log.ts';
 import { announce, findDiscord } from './open-discord.ts';
 import { isSharing, openPainting } from './open-painting.ts';
 import { openStores } from './open-stores.ts';
-import { PlaygroundError } from '../playground/playground.ts';
+import { PlaygroundError } from '../playground/playground-error.ts';
 import { createQuota } from './queue/retention/quota.ts';
 import { startRetention } from './queue/retention.ts';
 import { startAnnouncer } from './runner/announcer.ts';
@@ -72,6 +73,8 @@ async function start(config: Config, log: Log, onClose: OnClose): Promise<void> 
   watchFolders(config, { ...painting, leads: share.leads, stars, otherClock, log }, onClose);
   monitoring.ready(devices);
   announce(discord.page, bot);
+  // Node keeps what it compiled when it ends, but one that is killed would compile all of it again.
+  flushCompileCache();
   void tellAtStart(config, {
     devices: devices.map(({ name }) => name),
     rates: () => queue.archive.rates(),

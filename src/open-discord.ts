@@ -2,7 +2,6 @@ import path from 'node:path';
 import type { Config } from './config.ts';
 import { UserError } from './engine/errors.ts';
 import type { Log } from './log.ts';
-import { startPlayground } from '../playground/playground.ts';
 import type { OnClose } from './monitoring.ts';
 
 /**
@@ -18,6 +17,8 @@ export async function findDiscord(config: Config, log: Log, onClose: OnClose) {
       'DISCORD_API_BASE is set but DISCORD_TOKEN is not: set the token of that local Discord too.',
     );
   }
+  // Loaded where it is needed: a bot of Discord's own starts sooner without it.
+  const { startPlayground } = await import('../playground/playground.ts');
   const playground = await startPlayground({
     port: config.playgroundPort,
     dataFile: path.join(config.dataDir, 'playground.db'),

@@ -34,7 +34,9 @@ const START_PATIENCE_MS = 60_000;
 /** Of the whole process: the largest picture that is taken needs a third. */
 const MEMORY_MB = 1024;
 const HEAP_MB = 192;
-/** It is at hand from the start and for so long after each picture: on a busy machine its start takes a second. */
+/** A program that starts has the processor to itself; then the process is at hand before the first picture comes. */
+const OPENS_AFTER_MS = 20_000;
+/** It is at hand for so long after each picture: on a busy machine its start takes a second. */
 const IDLE_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 100;
 
@@ -48,13 +50,21 @@ export function openPictureReader(
   environment: Readonly<Record<string, string>> = {},
   deadlineMs = DEADLINE_MS,
 ): PictureReader {
-  let child = openChild(environment, deadlineMs);
+  let child: Child | null = null;
   let line: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
   let closed = false;
 
-  function rest(): void {
-    idle = setTimeout(child.end, IDLE_MS);
+  const openSoon = setTimeout(() => rest(opened()), OPENS_AFTER_MS).unref();
+
+  function opened(): Child {
+    clearTimeout(openSoon);
+    if (child === null || child.ended()) child = openChild(environment, deadlineMs);
+    return child;
+  }
+
+  function rest({ end }: Child): void {
+    idle = setTimeout(end, IDLE_MS);
     idle.unref();
   }
 
@@ -65,25 +75,25 @@ export function openPictureReader(
     const mine = line.then(async () => {
       if (closed) throw new CancelledError();
       clearTimeout(idle);
-      if (child.ended()) child = openChild(environment, deadlineMs);
+      const reading = opened();
       try {
-        return (await child.read(kind, bytes)) as ReaderAnswers[K];
+        return (await reading.read(kind, bytes)) as ReaderAnswers[K];
       } finally {
-        rest();
+        rest(reading);
       }
     });
     line = mine.catch(() => {});
     return mine;
   }
 
-  rest();
   return {
     look: (bytes) => read('look', bytes),
     start: (bytes) => read('start', bytes),
     close() {
       closed = true;
+      clearTimeout(openSoon);
       clearTimeout(idle);
-      child.end();
+      child?.end();
     },
   };
 }

@@ -129,17 +129,32 @@ test('a reading that takes too long is ended in words, and the next one begins a
   }
 });
 
+test('the process is at hand some time after the start, or when the first picture comes', async (t) => {
+  if (process.platform !== 'linux') return;
+  const before = children();
+  const begun = () => children().filter((pid) => !before.includes(pid)).length;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const own = openPictureReader();
+  try {
+    t.mock.timers.tick(19_000);
+    assert.equal(begun(), 0);
+    t.mock.timers.tick(1000);
+    assert.equal(begun(), 1);
+    t.mock.timers.reset();
+    await own.look(tinyPng(8, 8));
+    assert.equal(begun(), 1);
+  } finally {
+    own.close();
+  }
+});
+
 test('nothing of this program’s own variables reaches the reader', async () => {
   process.env['DARKROOM_SECRET'] = 'hidden';
   const own = openPictureReader();
   try {
     await own.look(tinyPng(8, 8));
     if (process.platform !== 'linux') return;
-    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
-    const read = children
-      .trim()
-      .split(/\s+/)
-      .map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    const read = children().map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
     assert.ok(read.length > 0);
     for (const environment of read) assert.doesNotMatch(environment, /hidden/);
   } finally {
@@ -147,6 +162,12 @@ test('nothing of this program’s own variables reaches the reader', async () =>
     delete process.env['DARKROOM_SECRET'];
   }
 });
+
+/** The processes that this one has started, by their numbers. */
+function children(): string[] {
+  const told = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+  return told.split(/\s+/).filter(Boolean);
+}
 
 /** The start of a picture of this size, and a little of its pixels. */
 function pngHeader(width: number, height: number): Buffer {
