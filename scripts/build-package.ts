@@ -3,7 +3,7 @@
  * package that is published needs it, because Node strips no types below node_modules.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -11,27 +11,40 @@ const root = path.join(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 /** Modules that are named by their file, for a thread or process of their own. */
 const NAMED = /(new URL\('[\w/.-]+)\.ts(', import\.meta\.url\))/g;
-/** What a package has no use for. */
-const LEFT_OUT = ['bench', 'scripts', 'test'];
+/** What a package needs; bench, scripts and test stay. */
+const PASSED_ON = ['src', 'commands', 'playground'];
 
 function compile(): void {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { tsc: string } };
   const tsc = path.join(path.dirname(manifest), bin.tsc);
-  const config = ['-p', path.join(root, 'tsconfig.json'), '--noEmit', 'false', '--rootDir', root];
-  // The types are the checks' business.
-  const args = [tsc, ...config, '--outDir', dist, '--rewriteRelativeImportExtensions', '--noCheck'];
-  execFileSync(process.execPath, args, { stdio: 'inherit' });
-  for (const folder of LEFT_OUT) rmSync(path.join(dist, folder), { recursive: true, force: true });
+  const config = path.join(dist, 'tsconfig.json');
+  const compilerOptions = {
+    rootDir: root,
+    outDir: dist,
+    noEmit: false,
+    rewriteRelativeImportExtensions: true,
+    // The types are the checks' business.
+    noCheck: true,
+  };
+  const include = PASSED_ON.map((folder) => path.join(root, folder));
+  const own = { extends: path.join(root, 'tsconfig.json'), compilerOptions, include };
+  mkdirSync(dist, { recursive: true });
+  writeFileSync(config, JSON.stringify(own));
+  execFileSync(process.execPath, [tsc, '-p', config], { stdio: 'inherit' });
+  rmSync(config);
 }
 
 /** Everything that is no module: also the sources of pages, which are read as text and stripped at run time. */
 function copyFiles(): void {
-  const found = globSync(['src/**/*', 'commands/**/*', 'playground/**/*'], {
-    cwd: root,
-    withFileTypes: true,
-    exclude: (file) => file.name === 'node_modules',
-  }).filter((file) => file.isFile());
+  const found = globSync(
+    PASSED_ON.map((folder) => `${folder}/**/*`),
+    {
+      cwd: root,
+      withFileTypes: true,
+      exclude: (file) => file.name === 'node_modules',
+    },
+  ).filter((file) => file.isFile());
   // A folder with a configuration of its own is compiled for a browser.
   const pages = found
     .filter(({ name }) => name === 'tsconfig.json')
