@@ -1,6 +1,12 @@
 /** The few parts of opentype.js that lettering.ts uses; the package brings no types. */
 declare module 'opentype.js' {
-  export type Path = { toPathData(decimals: number): string };
+  /** pixels, y downwards */
+  export type PathCommand =
+    | { type: 'M' | 'L'; x: number; y: number }
+    | { type: 'C'; x1: number; y1: number; x2: number; y2: number; x: number; y: number }
+    | { type: 'Q'; x1: number; y1: number; x: number; y: number }
+    | { type: 'Z' };
+  export type Path = { commands: readonly PathCommand[] };
   export type Glyph = {
     index: number;
     advanceWidth: number;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import opentype, { type Font, type Glyph } from 'opentype.js';
+import { pathData } from './path-data.ts';
 
 /**
  * Text as outlines: sharp draws SVG text with the fonts of the machine, and a fresh container has none. The
@@ -112,7 +113,8 @@ function outlineOf(text: string, at: Lettering): string {
   const { size, weight = 'regular', anchor = 'start' } = at;
   const { glyphs, width } = placed(text, size, weight);
   const x = at.x - (anchor === 'start' ? 0 : anchor === 'middle' ? 0.5 : 1) * width;
-  return glyphs.map((each) => each.glyph.getPath(x + each.x, at.y, size).toPathData(2)).join('');
+  const paths = glyphs.map((each) => each.glyph.getPath(x + each.x, at.y, size));
+  return paths.map(({ commands }) => pathData(commands)).join('');
 }
 
 /** The text itself, or its beginning with three dots, no wider than `width` pixels. */
