@@ -17,7 +17,7 @@ export async function findDiscord(config: Config, log: Log, onClose: OnClose) {
       'DISCORD_API_BASE is set but DISCORD_TOKEN is not: set the token of that local Discord too.',
     );
   }
-  // Loaded where it is needed: a bot of Discord's own starts sooner without it.
+  // Loaded where it is needed: a bot on Discord itself starts sooner without it.
   const { startPlayground } = await import('../playground/playground.ts');
   const playground = await startPlayground({
     port: config.playgroundPort,

@@ -6,9 +6,7 @@
 import type { NUMBER_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
 import { CHOSEN_ROWS } from './rows/chosen-rows.ts';
 import { PICTURE_ROWS } from './rows/picture-rows.ts';
-import type { NumberRow, Row } from './rows/row.ts';
-
-export type { NumberRow };
+import type { Row } from './rows/row.ts';
 
 const ROWS = [...CHOSEN_ROWS, ...PICTURE_ROWS] as const;
 

@@ -1,13 +1,8 @@
 /** What people said by the options of table.ts: read from a command, checked where it was stored, laid into a request. */
 import { LIMITS, NUMBER_RANGES, PART_RANGES, WORD_NAMES } from '../../engine/request-codec.ts';
 import type { RequestInput } from '../../engine/request.ts';
-import {
-  OPTION_ROWS,
-  type NumberRow,
-  type OptionName,
-  type OptionRow,
-  type TypedOptions,
-} from './table.ts';
+import type { NumberRow } from './rows/row.ts';
+import { OPTION_ROWS, type OptionName, type OptionRow, type TypedOptions } from './table.ts';
 
 type Values = { readonly [K in OptionName]?: unknown };
 

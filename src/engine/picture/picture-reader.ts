@@ -52,20 +52,18 @@ export function openPictureReader(
 ): PictureReader {
   let child: Child | null = null;
   let line: Promise<unknown> = Promise.resolve();
-  let idle: NodeJS.Timeout | undefined;
   let closed = false;
-
-  const openSoon = setTimeout(() => rest(opened()), OPENS_AFTER_MS).unref();
+  /** Until the process is opened, or ended. */
+  let timer = setTimeout(() => rest(opened()), OPENS_AFTER_MS).unref();
 
   function opened(): Child {
-    clearTimeout(openSoon);
+    clearTimeout(timer);
     if (child === null || child.ended()) child = openChild(environment, deadlineMs);
     return child;
   }
 
   function rest({ end }: Child): void {
-    idle = setTimeout(end, IDLE_MS);
-    idle.unref();
+    timer = setTimeout(end, IDLE_MS).unref();
   }
 
   function read<K extends keyof ReaderAnswers>(
@@ -74,7 +72,6 @@ export function openPictureReader(
   ): Promise<ReaderAnswers[K]> {
     const mine = line.then(async () => {
       if (closed) throw new CancelledError();
-      clearTimeout(idle);
       const reading = opened();
       try {
         return (await reading.read(kind, bytes)) as ReaderAnswers[K];
@@ -91,8 +88,7 @@ export function openPictureReader(
     start: (bytes) => read('start', bytes),
     close() {
       closed = true;
-      clearTimeout(openSoon);
-      clearTimeout(idle);
+      clearTimeout(timer);
       child?.end();
     },
   };
